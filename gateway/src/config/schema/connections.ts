@@ -1,0 +1,57 @@
+/** Connections: which callers reach which server, and the rules for what they may use there. */
+import { z } from 'zod';
+import { name, oneOrMore } from './units.ts';
+
+const condition = z.string().min(1).max(4096).describe('A CEL expression. The rule matches only where it is true.');
+const pattern = z.string().min(1).max(1024);
+
+/** `{ allow: [a, b], when: … }`: exactly one effect, on names in which `*` stands for any characters. */
+const rule = z
+  .strictObject({
+    allow: oneOrMore(pattern).optional(),
+    deny: oneOrMore(pattern).optional(),
+    hold: oneOrMore(pattern).optional().describe('A person must approve.'),
+    observe: oneOrMore(pattern).optional().describe('Let through, and say so in the record.'),
+    when: condition.optional(),
+  })
+  .refine(
+    (value) =>
+      [value.allow, value.deny, value.hold, value.observe].filter((effect) => effect !== undefined).length === 1,
+    'must have exactly one of allow, deny, hold and observe',
+  );
+
+const answer = z.enum(['allow', 'deny']);
+
+export const connection = z.strictObject({
+  name: z.string().min(1).max(128).describe('A name for people, records and metrics. Unique.'),
+  from: z
+    .strictObject({
+      user: oneOrMore(name).optional(),
+      agent: oneOrMore(name).optional(),
+      application: oneOrMore(name).optional(),
+      role: oneOrMore(name).optional(),
+      anyone: z.literal(true).optional().describe('Every authenticated caller.'),
+    })
+    .refine((value) => Object.keys(value).length > 0, 'must say who: user, agent, application, role or anyone')
+    .describe('Who: every key that is given must match; of a list, any entry.'),
+  to: oneOrMore(name).describe('The server, or servers.'),
+  mode: z.enum(['enforce', 'observe']).default('enforce').describe('observe records decisions and lets calls through.'),
+  tools: z.array(rule).default([]).describe('Rules for tools, by their original names.'),
+  resources: z.array(rule).default([]).describe('Rules for resources: URI templates of RFC 6570 level 1.'),
+  prompts: z.array(rule).default([]).describe('Rules for prompts, by their original names.'),
+  requests: z
+    .strictObject({
+      elicitation: answer.default('allow'),
+      sampling: answer.default('deny'),
+      roots: answer.default('deny'),
+    })
+    .prefault({})
+    .describe('What the server may ask of the client during a call.'),
+});
+
+export const connections = z
+  .array(connection)
+  .describe('Who reaches what. Without a connection a server does not exist.');
+
+export type ConnectionConfig = z.output<typeof connection>;
+export type RuleConfig = z.output<typeof rule>;

@@ -1,0 +1,59 @@
+/** Where the gateway listens, and the bounds of everything that reaches it. */
+import { z } from 'zod';
+import { duration, size } from './units.ts';
+
+const host = z.string().min(1).max(255).describe('Address to listen on.');
+const port = z.int().min(0).max(65_535).describe('Port to listen on; 0 lets the system choose one.');
+
+export const listen = z
+  .strictObject({
+    mcp: z
+      .strictObject({
+        host: host.default('127.0.0.1'),
+        port: port.default(8808),
+        publicUrl: z
+          .url({ protocol: /^https?$/ })
+          .optional()
+          .describe('The URL under which clients reach this gateway, when it is not the address it listens on.'),
+        allowedHosts: z
+          .array(z.string().max(255))
+          .default([])
+          .describe('Further values accepted in the Host header; the listening address and publicUrl always are.'),
+        allowedOrigins: z
+          .array(z.string().max(255))
+          .default([])
+          .describe('Origins of web pages that may call the gateway, exactly as browsers send them. None by default.'),
+      })
+      .prefault({})
+      .describe('The MCP endpoints: /mcp and /servers/<name>/mcp.'),
+    admin: z
+      .strictObject({ host: host.default('127.0.0.1'), port: port.default(8809) })
+      .prefault({})
+      .describe('Health, readiness and metrics.'),
+  })
+  .describe('Where the gateway listens.');
+
+export const bounds = z
+  .strictObject({
+    body: size.default(4 * 1024 ** 2).describe('Largest request body.'),
+    depth: z.int().min(4).max(512).default(64).describe('Deepest nesting of a JSON message.'),
+    headers: size.default(16 * 1024).describe('Largest header section of a request.'),
+    idLength: z.int().min(16).max(4096).default(256).describe('Longest JSON-RPC id, in characters.'),
+    concurrency: z.int().min(1).max(100_000).default(256).describe('Requests that one caller may have under way.'),
+    streams: z.int().min(1).max(100_000).default(64).describe('Open notification streams of one caller.'),
+    sessions: z.int().min(1).max(1_000_000).default(256).describe('Legacy sessions that one caller may have open.'),
+    connectTimeout: duration.default(5_000).describe('Time to connect to a server or to start it.'),
+    firstByte: duration.default(60_000).describe('Time until a server begins to answer or reports progress.'),
+    total: duration.default(300_000).describe('Time until a server has answered completely.'),
+    result: size.default(8 * 1024 ** 2).describe('Largest answer of a server; a larger one becomes a tool error.'),
+    rounds: z.int().min(1).max(100).default(10).describe('Rounds of questions that a server may ask during one call.'),
+    parked: duration.default(300_000).describe('Time that a question of a legacy server waits for its answer.'),
+    listPages: z.int().min(1).max(10_000).default(64).describe('Pages read from one list of a server.'),
+    listItems: z.int().min(1).max(1_000_000).default(10_000).describe('Entries read from one list of a server.'),
+    schemaSize: size
+      .default(256 * 1024)
+      .describe('Largest input schema of a tool; a tool with a larger one is refused.'),
+    keepAlive: duration.default(15_000).describe('Pause after which an idle stream gets a keep-alive comment.'),
+    drain: duration.default(10_000).describe('Time that calls under way get to finish when the gateway stops.'),
+  })
+  .describe('Limits on size, depth, number and time. Every one has a default.');

@@ -1,0 +1,77 @@
+/** The MCP servers behind the gateway. */
+import { z } from 'zod';
+import { duration, name, secret, text } from './units.ts';
+
+export const tier = z.enum(['read', 'write', 'destructive']);
+
+const tool = z.strictObject({
+  tier: tier.optional().describe('How dangerous the tool is.'),
+  cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
+  additionalArguments: z
+    .boolean()
+    .default(false)
+    .describe('Accept arguments that the input schema does not name. Closed by default.'),
+});
+
+const common = {
+  description: z.string().max(1024).optional().describe('A sentence for people.'),
+  era: z
+    .enum(['auto', 'legacy', 'modern'])
+    .default('auto')
+    .describe('Protocol era; auto asks the server and remembers.'),
+  tier: tier.optional().describe('Tier of tools that are not named under `tools`. Without it they count as `write`.'),
+  tools: z.record(z.string().min(1).max(256), tool).default({}).describe('What you know about single tools.'),
+  status: z
+    .enum(['active', 'draining', 'inactive', 'quarantined'])
+    .default('active')
+    .describe('active: called. draining: no new calls. inactive and quarantined: as if it were not there.'),
+  idle: duration.default(600_000).describe('A session or process that nobody used for this long is closed.'),
+};
+
+const http = z.strictObject({
+  ...common,
+  url: z.url({ protocol: /^https?$/ }).describe('The MCP endpoint of the server.'),
+  transport: z
+    .enum(['auto', 'streamable-http', 'sse'])
+    .default('auto')
+    .describe('sse is the legacy HTTP+SSE transport; auto tries Streamable HTTP first.'),
+  credential: z
+    .strictObject({ bearer: secret })
+    .optional()
+    .describe('What the gateway presents to this server. The credential of the caller never goes there.'),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), text)
+    .default({})
+    .describe('Fixed headers to send.'),
+  connections: z.int().min(1).max(4096).default(128).describe('Connections kept to the server.'),
+});
+
+const stdio = z.strictObject({
+  ...common,
+  command: z
+    .array(z.string().min(1).max(4096))
+    .min(1)
+    .max(256)
+    .describe('Program and arguments, started without a shell. Relative paths start at the folder of this file.'),
+  cwd: z.string().max(4096).optional().describe('Working directory; the folder of this file when not given.'),
+  env: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), text)
+    .default({})
+    .describe('Environment of the process. Nothing of the environment of the gateway is passed on but PATH and HOME.'),
+  sharing: z
+    .enum(['caller', 'shared'])
+    .default('caller')
+    .describe('One process for each caller, or one for all. A shared server cannot ask questions of a client.'),
+  processes: z.int().min(1).max(1024).default(16).describe('Processes of this server at the same time.'),
+});
+
+/** Told apart by `url` or `command`, so that a mistake is reported against the kind that was meant. */
+export const server = z.union([http, stdio]);
+export const serverKinds = { http, stdio };
+
+export const servers = z.record(name, server).describe('The MCP servers behind the gateway, by name.');
+
+export type HttpServerConfig = z.output<typeof http>;
+export type StdioServerConfig = z.output<typeof stdio>;
+export type ServerConfig = HttpServerConfig | StdioServerConfig;
+export type Tier = z.output<typeof tier>;

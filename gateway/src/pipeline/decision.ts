@@ -1,0 +1,53 @@
+/** What the policy answers. The stages that ask know this file only; `policy/` implements it. */
+import type { JsonObject } from '../protocol/json.ts';
+import type { Caller } from './caller.ts';
+
+/** A capability by its original name or URI, never by the alias that a client sees. */
+export type Capability =
+  | { readonly type: 'tool'; readonly name: string }
+  | { readonly type: 'prompt'; readonly name: string }
+  | { readonly type: 'resource'; readonly uri: string }
+  | { readonly type: 'template'; readonly uriTemplate: string };
+
+/** Where a rule stands, and what it says there. */
+export interface RuleReference {
+  readonly connection: string;
+  /** `file:line:column` */
+  readonly place: string;
+  /** The rule in one line, such as `allow query_data when args.limit <= 100`. */
+  readonly text: string;
+}
+
+export interface Decision {
+  readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
+  /** `rule`: that rule decided. `no-rule`: nothing matched, which denies. */
+  readonly reason: 'rule' | 'no-rule';
+  readonly rule?: RuleReference;
+  /** What would have happened without `mode: observe` on the connection. */
+  readonly observed?: 'deny' | 'hold';
+  /** Conditions that could not be evaluated, each with its place. They opened nothing. */
+  readonly errors: readonly string[];
+}
+
+export type ClientRequestKind = 'elicitation' | 'sampling' | 'roots';
+
+/** What one caller may do at one server, under one revision. */
+export interface Grants {
+  /** Equal for two callers exactly when their lists are equal. */
+  readonly key: string;
+  /** Names of the connections that lead there. */
+  readonly connections: readonly string[];
+  /** What the server may ask of the client of this caller. */
+  readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
+  /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
+  decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
+  /** Could this be allowed for some arguments at some time? What lists show. */
+  couldAllow(capability: Capability): boolean;
+}
+
+export interface Policy {
+  /** `undefined`: no connection leads there, so the server does not exist for this caller. */
+  grants(caller: Caller, server: string): Grants | undefined;
+  /** The servers that a caller is connected to, in the order of the configuration. */
+  serversOf(caller: Caller): readonly string[];
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { exact, type JsonFault, parseJson } from './json.ts';
+
+const limits = { depth: 8 };
+const parse = (text: string) => parseJson(Buffer.from(text), limits);
+
+const refused: readonly (readonly [string, JsonFault])[] = [
+  ['', 'empty'],
+  ['\ufeff{}', 'byte-order-mark'],
+  ['{', 'syntax'],
+  ['{"a":1,"a":2}', 'duplicate-key'],
+  ['{"a":1,"\\u0061":2}', 'duplicate-key'],
+  ['{"a":{"b":[{"c":1,"d":2,"c":3}]}}', 'duplicate-key'],
+  ['{"__proto__":{}}', 'forbidden-key'],
+  ['{"\\u005f_proto__":{}}', 'forbidden-key'],
+  ['{"a":"\\ud800"}', 'lone-surrogate'],
+  ['{"\\udc00":1}', 'lone-surrogate'],
+  ['['.repeat(9) + ']'.repeat(9), 'too-deep'],
+  ['['.repeat(1_000_000), 'too-deep'],
+];
+
+for (const [text, fault] of refused)
+  test(`refuses ${text.slice(0, 40)} as ${fault}`, () => {
+    const result = parse(text);
+    assert.equal(result.ok ? 'accepted' : result.fault, fault);
+  });
+
+test('refuses bytes that are not UTF-8, overlong forms included', () => {
+  for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80]])
+    assert.deepEqual(parseJson(Buffer.from([0x22, ...bytes, 0x22]), limits), { ok: false, fault: 'not-utf8' });
+});
+
+test('numbers beyond double precision survive unchanged', () => {
+  for (const number of ['9007199254740993', '0.1000000000000000055511151231257827', '1e400', '-123456789012345678901'])
+    assert.equal(roundTrip(`{"n":${number}}`), `{"n":${number}}`);
+});
+
+test('conditions see such an integer exactly, and nothing in place of such a fraction', () => {
+  const result = parse('{"a":9007199254740993,"b":0.12345678901234567890,"c":1}');
+  assert.ok(result.ok && result.rawNumbers);
+  assert.deepEqual(exact(result.value), { a: 9007199254740993n, b: undefined, c: 1 });
+});
+
+test('what JSON.stringify writes is read back as it was', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 5, noUnicodeString: false }), (value) => {
+      const text = JSON.stringify(value);
+      if (text.includes('"__proto__"')) return;
+      const result = parseJson(Buffer.from(text), { depth: 64 });
+      if (!text.isWellFormed() || /\\ud[89a-f]/.test(text)) return;
+      assert.ok(result.ok, text);
+      assert.equal(JSON.stringify(result.value), text);
+    }),
+    { verbose: true },
+  );
+});
+
+test('mutated JSON never throws, and what is accepted is what JSON.parse reads', () => {
+  fc.assert(
+    fc.property(fc.json(), fc.nat(), fc.string({ maxLength: 3 }), (json, at, insert) => {
+      const cut = at % (json.length + 1);
+      const text = json.slice(0, cut) + insert + json.slice(cut);
+      const result = parseJson(Buffer.from(text), { depth: 64 });
+      if (result.ok && !result.rawNumbers) assert.deepEqual(result.value, JSON.parse(Buffer.from(text).toString()));
+    }),
+    { verbose: true },
+  );
+});
+
+function roundTrip(text: string): string {
+  const result = parse(text);
+  assert.ok(result.ok, text);
+  return JSON.stringify(result.value);
+}

@@ -1,0 +1,67 @@
+/**
+ * The direction of imports, and the one folder that owns each library (docs/design.md, section 3). Stages know nothing
+ * of each other: what one must know of another arrives in the exchange.
+ */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { test } from 'node:test';
+
+const src = join(import.meta.dirname, '..', 'src');
+
+/** What a folder may import besides itself. `main.ts` and `cli` know everybody. */
+const base = ['protocol', 'telemetry'];
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  telemetry: [],
+  config: ['protocol'],
+  pipeline: ['protocol', 'telemetry'],
+  listeners: [...base, 'pipeline', 'config'],
+  authn: [...base, 'pipeline', 'config', 'stores', 'secrets'],
+  connections: [...base, 'pipeline', 'config'],
+  policy: [...base, 'pipeline', 'config'],
+  catalog: [...base, 'pipeline', 'config'],
+  upstreams: [...base, 'pipeline', 'config', 'secrets'],
+  audit: [...base, 'pipeline', 'config', 'stores', 'secrets'],
+  stores: [...base],
+  secrets: [...base, 'config', 'stores'],
+  oauth: [...base, 'pipeline', 'config', 'stores', 'secrets'],
+  admin: [...base, 'pipeline', 'config', 'stores'],
+};
+
+/** The one folder that may import a library. A library that is not here belongs to nobody, and fails. */
+const owners: Readonly<Record<string, string>> = {
+  undici: 'upstreams',
+  'eventsource-parser': 'upstreams',
+  ajv: 'catalog',
+  'ajv-formats': 'catalog',
+  re2js: 'catalog',
+  '@marcbachmann/cel-js': 'policy',
+  yaml: 'config',
+  zod: 'config',
+  pino: 'telemetry',
+  '@prometheus-io/client': 'telemetry',
+  commander: 'cli',
+};
+
+test('imports follow the road and every library has one owner', () => {
+  const complaints: string[] = [];
+  for (const file of globSync('**/*.ts', { cwd: src })) {
+    if (file.endsWith('.test.ts')) continue;
+    const folder = file.split('/')[0] ?? '';
+    for (const [, specifier = ''] of readFileSync(join(src, file), 'utf8').matchAll(
+      /(?:from|import)\s*\(?\s*'([^']+)'/g,
+    )) {
+      if (specifier.startsWith('node:')) continue;
+      if (!specifier.startsWith('.')) {
+        const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+        if (owners[name] !== folder) complaints.push(`${file}: ${name} belongs to ${owners[name] ?? 'nobody'}`);
+        continue;
+      }
+      const target = relative(src, normalize(join(src, dirname(file), specifier))).split('/')[0] ?? '';
+      if (folder.endsWith('.ts') || folder === 'cli' || target === folder) continue;
+      if (!mayImport[folder]?.includes(target)) complaints.push(`${file}: ${folder} may not import ${target}`);
+    }
+  }
+  assert.deepEqual(complaints, []);
+});

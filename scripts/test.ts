@@ -1,0 +1,13 @@
+/** Runs every test of the repository with Node's own runner: unit tests beside the code, then the black-box ones. */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+
+const files = globSync(['gateway/src/**/*.test.ts', 'gateway/test/**/*.test.ts', 'e2e/**/*.test.ts'])
+  .filter((file) => !file.includes('node_modules'))
+  .toSorted();
+const wanted = process.argv.slice(2);
+const chosen = wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)));
+const run = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', ...chosen], {
+  stdio: 'inherit',
+});
+process.exitCode = run.status ?? 1;
