@@ -11,8 +11,8 @@ export interface JsonObject {
 
 /** ECMAScript's JSON source text access, which the type library does not know yet. */
 const { isRawJSON, rawJSON } = JSON as unknown as {
-  isRawJSON(value: unknown): value is { readonly rawJSON: string };
-  rawJSON(text: string): unknown;
+  isRawJSON(this: void, value: unknown): value is { readonly rawJSON: string };
+  rawJSON(this: void, text: string): unknown;
 };
 
 export interface JsonLimits {
