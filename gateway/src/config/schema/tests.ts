@@ -2,19 +2,25 @@
 import { z } from 'zod';
 import { name } from './units.ts';
 
-export const example = z.strictObject({
-  name: z.string().max(256).optional().describe('What the example shows.'),
-  caller: z
-    .strictObject({ user: name.optional(), agent: name.optional(), application: name.optional() })
-    .describe('Who calls.'),
-  server: name,
-  tool: z.string().max(256).optional(),
-  args: z.record(z.string(), z.json()).optional().describe('Arguments of the tool or prompt.'),
-  resource: z.string().max(8192).optional(),
-  prompt: z.string().max(256).optional(),
-  at: z.iso.datetime({ offset: true }).optional().describe('When; now if not given.'),
-  expect: z.enum(['allow', 'deny', 'hold', 'observe']),
-});
+export const example = z
+  .strictObject({
+    name: z.string().max(256).optional().describe('What the example shows.'),
+    caller: z
+      .strictObject({ user: name.optional(), agent: name.optional(), application: name.optional() })
+      .refine((value) => Object.keys(value).length > 0, 'must say who: user, agent or application')
+      .describe('Who calls.'),
+    server: name.describe('The server that is called.'),
+    tool: z.string().max(256).optional().describe('Original name of the tool that is called.'),
+    args: z.record(z.string(), z.json()).optional().describe('Arguments of the tool or prompt.'),
+    resource: z.string().max(8192).optional().describe('URI of the resource that is read.'),
+    prompt: z.string().max(256).optional().describe('Original name of the prompt that is fetched.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('When; now if not given.'),
+    expect: z.enum(['allow', 'deny', 'hold', 'observe']).describe('The effect that the rules must have.'),
+  })
+  .refine(
+    (value) => [value.tool, value.resource, value.prompt].filter((what) => what !== undefined).length === 1,
+    'must have exactly one of tool, resource and prompt',
+  );
 
 export const examples = z.array(example).max(10_000).default([]).describe('Examples with the effect they must have.');
 export type Example = z.output<typeof example>;

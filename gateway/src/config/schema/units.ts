@@ -13,9 +13,10 @@ const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60
 const sizeUnits: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 function scaled(pattern: RegExp, units: Readonly<Record<string, number>>, example: string) {
+  const wanted = `must be a whole number with a unit, such as ${example}`;
   return z
-    .string()
-    .regex(pattern, `must be a whole number with a unit, such as ${example}`)
+    .string(wanted)
+    .regex(pattern, wanted)
     .transform((text) => {
       const unit = text.replace(/^\d+/, '');
       return Number.parseInt(text, 10) * (units[unit] ?? Number.NaN);

@@ -1,0 +1,78 @@
+/** From what the file says to what the gateway uses: secrets put in, paths absolute. */
+import { resolve } from 'node:path';
+import type { Diagnostic, Place } from './diagnostic.ts';
+import type { Path } from './located.ts';
+import { type Environment, isLiteralSecret, resolveReferences } from './references.ts';
+import type { Configuration } from './schema/index.ts';
+import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema/servers.ts';
+
+export interface ResolveContext {
+  readonly folder: string;
+  readonly env: Environment;
+  place(path: Path, offset?: number): Place;
+}
+
+export interface ResolveResult {
+  readonly configuration: Configuration;
+  readonly secretFiles: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function resolveConfiguration(configuration: Configuration, context: ResolveContext): ResolveResult {
+  const secretFiles = new Set<string>();
+  const diagnostics: Diagnostic[] = [];
+
+  const text = (value: string, path: Path): string => {
+    const resolved = resolveReferences(value, context.folder, context.env);
+    if (resolved.ok) {
+      for (const file of resolved.files) secretFiles.add(file);
+      return resolved.value;
+    }
+    const { offset, problem, remedy } = resolved;
+    diagnostics.push({ code: 'CFG030', place: context.place(path, offset), problem, remedy });
+    return '';
+  };
+  const texts = (values: Readonly<Record<string, string>>, kind: 'header' | 'variable', path: Path) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => {
+        if (isLiteralSecret(kind, name, value))
+          diagnostics.push({
+            code: 'CFG031',
+            place: context.place([...path, name]),
+            problem: `${name} looks like a secret and stands in the file`,
+            remedy: `Write a reference such as \${env:${name.toUpperCase().replaceAll('-', '_')}} instead.`,
+          });
+        return [name, text(value, [...path, name])];
+      }),
+    );
+  const http = (server: HttpServerConfig, path: Path): ServerConfig => {
+    const url = new URL(server.url);
+    if (url.username !== '' || url.password !== '')
+      diagnostics.push({
+        code: 'CFG031',
+        place: context.place([...path, 'url']),
+        problem: 'the URL holds a user name or password',
+        remedy: 'Remove it and use "credential" or "headers" with a reference.',
+      });
+    const headers = texts(server.headers, 'header', [...path, 'headers']);
+    if (server.credential === undefined) return { ...server, headers };
+    const bearer = text(server.credential.bearer, [...path, 'credential', 'bearer']);
+    return { ...server, headers, credential: { bearer } };
+  };
+  const stdio = (server: StdioServerConfig, path: Path): ServerConfig => {
+    const [program = '', ...rest] = server.command.map((word, index) => text(word, [...path, 'command', index]));
+    // A bare name is looked up in PATH; anything with a slash is a path.
+    const located = program.includes('/') ? resolve(context.folder, program) : program;
+    const cwd = resolve(context.folder, server.cwd ?? '.');
+    return { ...server, command: [located, ...rest], cwd, env: texts(server.env, 'variable', [...path, 'env']) };
+  };
+
+  const servers = Object.fromEntries(
+    Object.entries(configuration.servers).map(([name, server]) => {
+      const path = ['servers', name];
+      return [name, 'url' in server ? http(server, path) : stdio(server, path)];
+    }),
+  );
+  const data = resolve(context.folder, configuration.data);
+  return { configuration: { ...configuration, data, servers }, secretFiles: [...secretFiles], diagnostics };
+}

@@ -1,0 +1,52 @@
+/** An immutable, hashed version of the whole configuration. Every record names the one that decided it. */
+import { createHash } from 'node:crypto';
+import { type Diagnostic, formatPlace, type Place } from './diagnostic.ts';
+import { find, type LocatedMap, type Path } from './located.ts';
+import type { Configuration } from './schema/index.ts';
+
+export interface Revision {
+  /** SHA-256 in hex of the canonical configuration with its defaults, before any secret was put in. */
+  readonly digest: string;
+  /** References resolved to their values, paths absolute. Holds secrets: never print or record it. */
+  readonly configuration: Configuration;
+  /** `file:line:column` of what stands at a path, such as `['connections', 0, 'tools', 2]`. */
+  place(path: Path): string;
+  /** The same as data; with `offset`, the place of that character of a text. */
+  locate(path: Path, offset?: number): Place;
+  /** Absolute paths of the files of the configuration. */
+  readonly files: readonly string[];
+  /** Absolute paths of the secrets that it refers to. */
+  readonly secretFiles: readonly string[];
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly revision: Revision }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Where something stands: its key for an entry of a map, else the value; `offset` points into a text. */
+export function placeIn(root: LocatedMap, path: Path, offset?: number): Place {
+  const found = find(root, path);
+  if (offset === undefined || found.node.kind !== 'scalar') return found.key;
+  return found.node.within(offset);
+}
+
+export function places(root: LocatedMap): Pick<Revision, 'place' | 'locate'> {
+  return {
+    place: (path) => formatPlace(placeIn(root, path)),
+    locate: (path, offset) => placeIn(root, path, offset),
+  };
+}
+
+export function digestOf(configuration: Configuration): string {
+  return createHash('sha256').update(canonical(configuration)).digest('hex');
+}
+
+/** JSON with sorted keys: equal for configurations that mean the same, however the file is laid out. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`;
+}

@@ -1,0 +1,115 @@
+/**
+ * One YAML text to values with places. Refused beyond the grammar: equal keys, keys that are not text, tags, aliases
+ * that expand without end, deep nesting, and integers that a double cannot hold.
+ */
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import type { Diagnostic, DiagnosticCode, Place } from './diagnostic.ts';
+import type { Located, LocatedEntry } from './located.ts';
+
+const maxNodes = 500_000;
+const maxDepth = 64;
+
+export type YamlResult =
+  | { readonly ok: true; readonly root: Located }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** What is wrong with a document while it is walked. Thrown inside this file only. */
+class Refused extends Error {
+  readonly offset: number;
+  readonly remedy: string;
+  constructor(offset: number, problem: string, remedy: string) {
+    super(problem);
+    this.offset = offset;
+    this.remedy = remedy;
+  }
+}
+
+const remedies: Readonly<Record<string, readonly [DiagnosticCode, string]>> = {
+  DUPLICATE_KEY: ['CFG003', 'Keep one of them.'],
+  MULTIPLE_DOCS: ['CFG004', 'Put each document into a file of its own and load the folder.'],
+  TAG_RESOLVE_FAILED: ['CFG004', 'Write the value without a tag.'],
+  TAB_AS_INDENT: ['CFG002', 'Indent with spaces.'],
+  BAD_INDENT: ['CFG002', 'Align it with the lines it belongs to.'],
+  BLOCK_AS_IMPLICIT_KEY: ['CFG002', 'Put text that contains ": " into quotes.'],
+};
+
+export function parseYaml(text: string, file: string): YamlResult {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: 'core', stringKeys: true });
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    const diagnostics = faults.slice(0, 50).map((fault): Diagnostic => {
+      const [code, remedy] = remedies[fault.code] ?? ['CFG002', 'Correct the YAML at this place.'];
+      const key = fault.code === 'DUPLICATE_KEY' ? /^[\w.-]+/.exec(text.slice(fault.pos[0]))?.[0] : undefined;
+      const problem = key === undefined ? fault.message.replace(/\.$/, '') : `"${key}" stands twice in the same map`;
+      return { code, place: place(fault.pos[0]), problem, remedy };
+    });
+    return { ok: false, diagnostics };
+  }
+  try {
+    return { ok: true, root: locate(document, text, place) };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { offset, message, remedy } = error;
+    return { ok: false, diagnostics: [{ code: 'CFG004', place: place(offset), problem: message, remedy }] };
+  }
+}
+
+function locate(document: Document, text: string, place: (offset: number) => Place): Located {
+  let nodes = 0;
+  const walk = (node: unknown, from: number, depth: number): Located => {
+    const offset = rangeOf(node)?.[0] ?? from;
+    if (++nodes > maxNodes)
+      throw new Refused(offset, 'aliases expand to too many values', 'Write the values out, or use fewer aliases.');
+    if (depth > maxDepth) throw new Refused(offset, `nested deeper than ${maxDepth}`, 'Nest less deeply.');
+    const at = place(offset);
+    if (isAlias(node)) return walk(node.resolve(document), offset, depth + 1);
+    if (isMap(node)) {
+      const entries = new Map<string, LocatedEntry>();
+      for (const pair of node.items) {
+        const start = rangeOf(pair.key)?.[0] ?? offset;
+        const key = isScalar(pair.key) ? pair.key.value : undefined;
+        if (typeof key !== 'string') throw new Refused(start, 'a key that is not text', 'Put the key into quotes.');
+        if (key === '__proto__') throw new Refused(start, 'the key __proto__ is not accepted', 'Choose another name.');
+        entries.set(key, { key: place(start), value: walk(pair.value, start, depth + 1) });
+      }
+      return { kind: 'map', at, entries };
+    }
+    if (isSeq(node)) return { kind: 'list', at, items: node.items.map((item) => walk(item, offset, depth + 1)) };
+    const value = isScalar(node) ? node.value : null;
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+      throw new Refused(offset, 'this number is too large to be exact', 'Put it into quotes.');
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean' && value !== null)
+      throw new Refused(offset, 'a value that is neither text, number, boolean nor null', 'Put it into quotes.');
+    const starts = typeof value === 'string' && isScalar(node) ? spelled(node, value, text) : undefined;
+    return { kind: 'scalar', at, value, within: (index) => (starts === undefined ? at : place(starts(index))) };
+  };
+  return walk(document.contents, 0, 0);
+}
+
+/** A function from a position in the value to its position in the file, where the value is spelled as it is. */
+function spelled(node: Scalar, value: string, text: string): ((index: number) => number) | undefined {
+  const range = rangeOf(node);
+  if (range === undefined) return undefined;
+  const [start, end] = range;
+  if (node.type === Scalar.PLAIN && text.slice(start, end) === value) return (index) => start + index;
+  const quoted = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE;
+  if (quoted && text.slice(start + 1, end - 1) === value) return (index) => start + 1 + index;
+  if (node.type !== Scalar.BLOCK_LITERAL) return undefined;
+  const first = text.indexOf('\n', start) + 1;
+  return (index) => {
+    const before = value.slice(0, index).split('\n');
+    let line = first;
+    for (let row = 1; row < before.length; row++) line = text.indexOf('\n', line) + 1;
+    const indent = /^ */.exec(text.slice(first, first + 256))?.[0].length ?? 0;
+    return line + indent + (before.at(-1)?.length ?? 0);
+  };
+}
+
+function rangeOf(node: unknown): readonly [number, number, number] | undefined {
+  return (node as Node | null | undefined)?.range ?? undefined;
+}
