@@ -1,0 +1,126 @@
+/**
+ * The official conformance suite, directly and through the gateway:
+ *   npm run conformance -- [--set 2026-07-28] [--fixture http-dual] [--direct] [--json FILE]
+ * Exit code 1 when a check fails through the gateway that passes directly; the bridge between the eras, which has no
+ * direct run of its own, is compared with the dual fixture and reported apart. Counted are distinct checks of a scenario; the suite's own totals count repetitions as well.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Baseline, readBaseline } from './baseline.ts';
+import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
+import { type Checks, countOf, type Loss, losses, type RequirementSet } from './suite.ts';
+
+const { values } = parseArgs({
+  options: {
+    set: { type: 'string' },
+    fixture: { type: 'string' },
+    direct: { type: 'boolean', default: false },
+    auth: { type: 'boolean', default: false },
+    json: { type: 'string', default: 'e2e/conformance/results/latest.json' },
+  },
+});
+
+interface Row {
+  readonly fixture: string;
+  readonly set: RequirementSet;
+  readonly bridged: boolean;
+  readonly direct: { readonly passed: number; readonly failed: number };
+  readonly through?: { readonly passed: number; readonly failed: number };
+  readonly lost: readonly Loss[];
+  readonly accepted: readonly Loss[];
+  readonly problem?: string;
+}
+
+const directRuns = new Map<string, Promise<Checks>>();
+
+/** A bridged cell is measured against the dual fixture: the one form that passes this set by itself. */
+function directOf(fixture: Fixture, set: RequirementSet): Promise<Checks> {
+  const era = isBridged(fixture, set) ? 'dual' : fixture.era;
+  const key = `${era} ${set}`;
+  const run = directRuns.get(key) ?? runDirect(era, set);
+  directRuns.set(key, run);
+  return run;
+}
+
+async function runCell(fixture: Fixture, set: RequirementSet, baseline: Baseline): Promise<Row> {
+  const direct = await directOf(fixture, set);
+  const row = { fixture: fixture.name, set, bridged: isBridged(fixture, set), direct: countOf(direct) };
+  if (values.direct) return { ...row, lost: [], accepted: [] };
+  try {
+    const through = await runThrough(fixture, set);
+    const all = losses(direct, through);
+    return {
+      ...row,
+      through: countOf(through),
+      lost: all.filter((loss) => !baseline.accepts(loss.check)),
+      accepted: all.filter((loss) => baseline.accepts(loss.check)),
+    };
+  } catch (error) {
+    return { ...row, lost: [], accepted: [], problem: String(error) };
+  }
+}
+
+function count(of: { readonly passed: number; readonly failed: number } | undefined): string {
+  return of === undefined ? '—' : `${of.passed} passed, ${of.failed} failed`;
+}
+
+function print(row: Row): void {
+  const verdict = row.problem === undefined ? `${row.lost.length} lost` : 'did not run';
+  const cells = [
+    row.fixture.padEnd(13),
+    row.set.padEnd(11),
+    (row.bridged ? 'bridge' : 'same').padEnd(7),
+    count(row.direct).padEnd(22),
+    count(row.through).padEnd(22),
+    values.direct ? '' : verdict,
+  ];
+  process.stdout.write(`${cells.join(' ').trimEnd()}\n`);
+}
+
+function printLosses(title: string, rows: readonly Row[]): void {
+  const affected = rows.filter((row) => row.lost.length > 0 || row.problem !== undefined);
+  if (affected.length === 0) return;
+  process.stdout.write(`\n${title}\n`);
+  for (const row of affected) {
+    process.stdout.write(`  ${row.fixture}, ${row.set}\n`);
+    if (row.problem !== undefined) process.stdout.write(`    ${row.problem.split('\n').slice(0, 4).join('\n    ')}\n`);
+    for (const loss of row.lost) process.stdout.write(`    ${loss.check}: ${loss.message.slice(0, 300)}\n`);
+  }
+}
+
+async function main(): Promise<number> {
+  if (values.auth) {
+    process.stderr.write('conformance --auth: the gateway has no OAuth client yet, so there is nothing to run.\n');
+    return 64;
+  }
+  const fixtures = chosenFixtures(values.fixture);
+  const sets = chosenSets(values.set);
+  if (fixtures.length === 0 || sets.length === 0) {
+    process.stderr.write('conformance: no such fixture or requirement set.\n');
+    return 64;
+  }
+  const baseline = await readBaseline();
+  process.stdout.write('fixture       set         kind    direct                 through the gateway    verdict\n');
+  const rows: Row[] = [];
+  for (const fixture of fixtures) {
+    for (const set of sets) {
+      // Without a gateway there is no bridge, and stdio has no URL for the suite.
+      if (values.direct && (isBridged(fixture, set) || fixture.transport === 'stdio')) continue;
+      const row = await runCell(fixture, set, baseline);
+      rows.push(row);
+      print(row);
+    }
+  }
+  const same = rows.filter((row) => !row.bridged);
+  printLosses('Lost through the gateway:', same);
+  printLosses(
+    'Differences of the bridge to the dual fixture (reported, not judged):',
+    rows.filter((row) => row.bridged),
+  );
+  await mkdir(dirname(values.json), { recursive: true });
+  await writeFile(values.json, `${JSON.stringify({ at: new Date().toISOString(), rows }, null, 2)}\n`);
+  return same.some((row) => row.lost.length > 0 || row.problem !== undefined) ? 1 : 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,116 @@
+/** Starts the gateway and the fixture as real processes, each in a temporary folder and on a port of its own. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Running, runToEnd, startAnnounced } from './process.ts';
+
+const root = join(import.meta.dirname, '..');
+const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
+const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
+
+export type Era = 'dual' | 'legacy' | 'modern';
+
+/** The command that runs the fixture over stdio. */
+export function fixtureCommand(era: Era): readonly [string, ...string[]] {
+  return [process.execPath, fixtureFile, '--stdio', '--era', era];
+}
+
+export async function startFixture(era: Era): Promise<Running & { readonly url: string }> {
+  const running = await startAnnounced(
+    { command: [process.execPath, fixtureFile, '--http', '--port', '0', '--era', era] },
+    (line) => stringAt(line, 'url'),
+  );
+  return { ...running, url: running.said };
+}
+
+export interface Gateway extends Running {
+  /** Base URL of the MCP listener; the endpoints are below it. */
+  readonly mcp: string;
+  readonly admin: string;
+  readonly folder: string;
+  readonly config: string;
+  readonly endpoint: (server: string) => string;
+  /** Makes an API key on the running gateway. */
+  readonly key: (agent: string) => Promise<string>;
+}
+
+/** What stands in a configuration besides the version, the data folder and the ports. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+export async function startGateway(settings: Settings, options: { readonly within?: number } = {}): Promise<Gateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
+  const config = join(folder, 'sallyport.yaml');
+  // JSON is YAML, so the generated file needs no library.
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 1,
+      data: join(folder, 'data'),
+      listen: { mcp: { port: 0 }, admin: { port: 0 } },
+      ...settings,
+    }),
+  );
+  const clear = () => rm(folder, { recursive: true, force: true });
+  const running = await startAnnounced(
+    {
+      command: [process.execPath, gatewayFile, 'serve', '--config', config, '--json'],
+      within: options.within ?? 15_000,
+    },
+    (line) => {
+      const mcp = stringAt(line, 'mcp');
+      const admin = stringAt(line, 'admin');
+      if (stringAt(line, 'event') !== 'listening' || mcp === undefined || admin === undefined) return undefined;
+      return { mcp: mcp.replace(/\/$/, ''), admin };
+    },
+  ).catch(async (cause: unknown) => {
+    await clear();
+    throw cause;
+  });
+  const stop = async () => {
+    await running.stop();
+    await clear();
+  };
+  return {
+    ...running,
+    ...running.said,
+    folder,
+    config,
+    endpoint: (server) => `${running.said.mcp}/servers/${server}/mcp`,
+    async key(agent) {
+      const made = await runToEnd({
+        command: [process.execPath, gatewayFile, 'key', 'create', '--agent', agent, '--quiet', '--config', config],
+        within: 15_000,
+      });
+      if (made.code !== 0) throw new Error(`key create ended with ${made.code}: ${made.stderr}`);
+      return made.stdout.trim();
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Settings in which anyone on this machine may use everything of the servers. */
+export function openSettings(agent: string, servers: Readonly<Record<string, object>>): Settings {
+  return {
+    authentication: { anonymous: { agent } },
+    callers: { agents: { [agent]: {} } },
+    servers,
+    connections: [
+      {
+        name: 'everything for tests',
+        from: { agent },
+        to: Object.keys(servers),
+        tools: [{ allow: '*' }],
+        resources: [{ allow: '*' }],
+        prompts: [{ allow: '*' }],
+        requests: { elicitation: 'allow', sampling: 'allow', roots: 'allow' },
+      },
+    ],
+  };
+}
+
+function stringAt(line: unknown, key: string): string | undefined {
+  if (typeof line !== 'object' || line === null) return undefined;
+  const value = (line as Readonly<Record<string, unknown>>)[key];
+  return typeof value === 'string' ? value : undefined;
+}
