@@ -41,12 +41,12 @@ export const connection = z.strictObject({
   prompts: z.array(rule).default([]).describe('Rules for prompts, by their original names.'),
   requests: z
     .strictObject({
-      elicitation: answer.default('allow'),
-      sampling: answer.default('deny'),
-      roots: answer.default('deny'),
+      elicitation: answer.optional().describe('Ask the person for input. Allowed when no connection says otherwise.'),
+      sampling: answer.optional().describe('Ask the model of the client. Denied when no connection allows it.'),
+      roots: answer.optional().describe('Ask for the folders of the client. Denied when no connection allows it.'),
     })
-    .prefault({})
-    .describe('What the server may ask of the client during a call.'),
+    .default({})
+    .describe('What the server may ask of the client during a call. A deny on any connection beats an allow.'),
 });
 
 export const connections = z

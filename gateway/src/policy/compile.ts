@@ -1,0 +1,121 @@
+/** From a revision to a policy: checks every rule and condition, then indexes them by who calls. */
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Revision } from '../config/revision.ts';
+import type { ConnectionConfig } from '../config/schema/connections.ts';
+import type { Caller } from '../pipeline/caller.ts';
+import type { Policy } from '../pipeline/decision.ts';
+import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
+import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
+import { NameRules, UriRules } from './rule-index.ts';
+
+export interface CompiledPolicy extends Policy {
+  grants(caller: Caller, server: string): ExplainedGrants | undefined;
+}
+
+export type PolicyResult =
+  | { readonly ok: true; readonly policy: CompiledPolicy }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+export function compilePolicy(revision: Revision): PolicyResult {
+  const complaints: Diagnostic[] = [];
+  let order = 0;
+  const connections = revision.configuration.connections.map((config, index): CompiledConnection => {
+    const rules = (kind: RuleKind): CompiledRule[] =>
+      config[kind].flatMap((rule, at) => {
+        const compiled = compileRule(
+          rule,
+          { connection: index, kind, index: at, order: order++ },
+          revision,
+          complaints,
+        );
+        return compiled === undefined ? [] : [compiled];
+      });
+    return {
+      config,
+      index,
+      tools: new NameRules(rules('tools')),
+      resources: new UriRules(rules('resources')),
+      prompts: new NameRules(rules('prompts')),
+    };
+  });
+  if (complaints.length > 0) return { ok: false, diagnostics: complaints };
+  return { ok: true, policy: index(connections, Object.keys(revision.configuration.servers), revision.digest) };
+}
+
+/** What leads from one caller to the servers. Made once for each caller object, and forgotten with it. */
+interface Reach {
+  readonly servers: readonly string[];
+  readonly connections: ReadonlyMap<string, readonly CompiledConnection[]>;
+  readonly grants: Map<string, ExplainedGrants>;
+}
+
+function index(connections: readonly CompiledConnection[], servers: readonly string[], digest: string): CompiledPolicy {
+  const byPrincipal = new Map<string, CompiledConnection[]>();
+  for (const connection of connections)
+    for (const principal of principalsOf(connection.config.from)) {
+      const list = byPrincipal.get(principal);
+      if (list === undefined) byPrincipal.set(principal, [connection]);
+      else list.push(connection);
+    }
+  const position = new Map(servers.map((server, at) => [server, at]));
+  const known = new WeakMap<Caller, Reach>();
+
+  const reachOf = (caller: Caller): Reach => {
+    let reach = known.get(caller);
+    if (reach !== undefined) return reach;
+    const leading = new Map<string, CompiledConnection[]>();
+    const candidates = new Set(namesOf(caller).flatMap((name) => byPrincipal.get(name) ?? []));
+    for (const connection of [...candidates].toSorted((a, b) => a.index - b.index)) {
+      if (!leadsFrom(connection.config.from, caller)) continue;
+      for (const server of new Set(connection.config.to)) {
+        const list = leading.get(server);
+        if (list === undefined) leading.set(server, [connection]);
+        else list.push(connection);
+      }
+    }
+    const ordered = [...leading.keys()].toSorted((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
+    reach = { servers: ordered, connections: leading, grants: new Map() };
+    known.set(caller, reach);
+    return reach;
+  };
+
+  return {
+    serversOf: (caller) => reachOf(caller).servers,
+    grants: (caller, server) => {
+      const reach = reachOf(caller);
+      const made = reach.grants.get(server);
+      if (made !== undefined) return made;
+      const leading = reach.connections.get(server);
+      if (leading === undefined) return undefined;
+      const grants = makeGrants(caller, leading, digest);
+      reach.grants.set(server, grants);
+      return grants;
+    },
+  };
+}
+
+type From = ConnectionConfig['from'];
+const kinds = ['user', 'agent', 'application', 'role'] as const;
+
+/** The entries of the index under which a connection stands: those of one key, the most telling one that it has. */
+function principalsOf(from: From): readonly string[] {
+  const kind = kinds.find((each) => from[each] !== undefined);
+  if (kind === undefined) return ['anyone'];
+  return [...new Set(from[kind])].map((name) => `${kind}:${name}`);
+}
+
+/** The entries of the index that may concern a caller. */
+function namesOf(caller: Caller): readonly string[] {
+  const names = ['anyone', ...new Set(caller.roles.map((role) => `role:${role}`))];
+  for (const kind of ['user', 'agent', 'application'] as const)
+    if (caller[kind] !== undefined) names.push(`${kind}:${caller[kind]}`);
+  return names;
+}
+
+/** Every key that is given must fit; of a list, any entry. */
+function leadsFrom(from: From, caller: Caller): boolean {
+  const named = (['user', 'agent', 'application'] as const).every(
+    (kind) => from[kind] === undefined || (caller[kind] !== undefined && from[kind].includes(caller[kind])),
+  );
+  return named && (from.role === undefined || from.role.some((role) => caller.roles.includes(role)));
+}

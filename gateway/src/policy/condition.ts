@@ -1,0 +1,159 @@
+/**
+ * Conditions in CEL. The only file that knows the library: compiling checks syntax, types, and that nothing can take
+ * long; evaluating never throws.
+ */
+import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { suggestion } from '../config/suggest.ts';
+import { unfit } from './exactness.ts';
+import { type ExpressionFault, type Survey, surveyExpression } from './expression.ts';
+
+/** Rules for tools and prompts ask about `args`, rules for resources about `uri`. */
+export type ConditionKind = 'arguments' | 'resource';
+
+/** What a condition sees. `time` may be absent for conditions that do not use it. */
+export interface ConditionContext {
+  readonly args?: unknown;
+  readonly uri?: Readonly<Record<string, string>>;
+  readonly caller: object;
+  readonly time?: Date | undefined;
+}
+
+export interface Condition {
+  readonly source: string;
+  /** Depends on nothing but the caller. */
+  readonly static: boolean;
+  readonly usesTime: boolean;
+  readonly survey: Survey;
+  /** The outcome, or a text that says why there is none. The text repeats nothing of the values. */
+  evaluate(context: ConditionContext): boolean | string;
+}
+
+export interface ConditionProblem extends ExpressionFault {
+  readonly code: 'POL001' | 'POL002' | 'POL003';
+}
+
+export type ConditionResult =
+  | { readonly ok: true; readonly condition: Condition }
+  | { readonly ok: false; readonly problems: readonly ConditionProblem[] };
+
+const limits = { maxAstNodes: 500, maxDepth: 32, maxListElements: 500, maxMapEntries: 100, maxCallArguments: 16 };
+const timestamp = 'google.protobuf.Timestamp';
+const callerFields = {
+  user: 'string',
+  agent: 'string',
+  application: 'string',
+  roles: 'list<string>',
+  scopes: 'list<string>',
+  claims: 'map<string, dyn>',
+  attributes: 'map<string, dyn>',
+  trust: 'string',
+};
+/** Types are checked against a strict environment and evaluated in a plain one, which is twice as fast. */
+const environments = {
+  arguments: { strict: environment('arguments', true), plain: environment('arguments', false) },
+  resource: { strict: environment('resource', true), plain: environment('resource', false) },
+};
+
+function environment(kind: ConditionKind, strict: boolean): Environment {
+  const made = new Environment({ limits, homogeneousAggregateLiterals: false }).registerVariable('time', timestamp);
+  if (kind === 'arguments') made.registerVariable('args', 'map<string, dyn>');
+  else made.registerVariable('uri', 'map<string, string>');
+  return strict
+    ? made.registerVariable({ name: 'caller', schema: callerFields })
+    : made.registerVariable('caller', 'map<string, dyn>');
+}
+
+/** `uriNames`: variables that every pattern of the rule has. */
+export function compileCondition(
+  source: string,
+  kind: ConditionKind,
+  uriNames: readonly string[] = [],
+): ConditionResult {
+  let program: ParseResult;
+  try {
+    program = environments[kind].plain.parse(source);
+  } catch (error) {
+    const { summary, start } = describe(error, source);
+    const remedy = 'Correct the expression; docs/policy.md shows the language.';
+    return { ok: false, problems: [{ code: 'POL001', start, problem: `not CEL: ${summary}`, remedy }] };
+  }
+  const survey = surveyExpression(program.ast);
+  const slow = survey.faults.map((fault): ConditionProblem => ({ code: 'POL003', ...fault }));
+  const unknown = unknownNames(survey, kind, uriNames);
+  if (slow.length + unknown.length > 0) return { ok: false, problems: [...slow, ...unknown] };
+  const typed = environments[kind].strict.check(source);
+  if (!typed.valid) {
+    const { summary, start } = describe(typed.error, source);
+    const remedy = 'Compare values of the same type; docs/policy.md shows the language.';
+    return { ok: false, problems: [{ code: 'POL002', start, problem: summary, remedy }] };
+  }
+  if (typed.type !== 'bool' && !typed.type?.startsWith('dyn')) {
+    const problem = `a condition must be true or false, and this is of type ${typed.type}`;
+    return { ok: false, problems: [{ code: 'POL002', start: 0, problem, remedy: 'Compare it with something.' }] };
+  }
+  return { ok: true, condition: condition(source, program, survey) };
+}
+
+function condition(source: string, program: ParseResult, survey: Survey): Condition {
+  const touched = survey.paths.filter(({ steps }) => steps[0] === 'args').map(({ steps }) => steps);
+  const { loops, variables } = survey;
+  return {
+    source,
+    survey,
+    static: !variables.has('args') && !variables.has('uri') && !variables.has('time'),
+    usesTime: variables.has('time'),
+    evaluate(context) {
+      for (const steps of touched) {
+        const problem = unfit(context.args, steps, loops);
+        if (problem !== undefined) return `${steps.join('.')} ${problem}`;
+      }
+      try {
+        const result: unknown = program(context);
+        return typeof result === 'boolean' ? result : 'the value is neither true nor false';
+      } catch (error) {
+        const { code, at } = describe(error, source);
+        return at === '' ? code : `${code}: ${at}`;
+      }
+    },
+  };
+}
+
+function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly string[]): ConditionProblem[] {
+  return survey.paths.flatMap(({ steps: [variable = '', name], start }): ConditionProblem[] => {
+    const complain = (problem: string, remedy: string): ConditionProblem[] => [
+      { code: 'POL002', start, problem, remedy },
+    ];
+    if (variable === 'args' && kind === 'resource')
+      return complain('"args" does not exist in a rule for resources', 'Use "uri" and the variables of the pattern.');
+    if (variable === 'uri' && kind === 'arguments')
+      return complain('"uri" exists in rules for resources only', 'Use "args" for the arguments.');
+    if (name === undefined) return [];
+    if (variable === 'caller' && !Object.hasOwn(callerFields, name))
+      return complain(`a caller has no "${name}"`, suggestion(name, Object.keys(callerFields), 'field'));
+    if (variable === 'uri' && !uriNames.includes(name))
+      return complain(
+        `not every pattern of this rule has a variable "${name}"`,
+        suggestion(name, uriNames, 'variable'),
+      );
+    return [];
+  });
+}
+
+interface CelFault {
+  readonly code?: unknown;
+  readonly summary?: unknown;
+  readonly range?: { readonly start: number; readonly end: number };
+}
+
+/** The parts of an error of the library. `code` and `at` hold nothing of the values; `summary` may. */
+function describe(error: unknown, source: string): { summary: string; start: number; code: string; at: string } {
+  const fault = error as CelFault & Error;
+  const summary = typeof fault.summary === 'string' ? fault.summary : fault.message;
+  const unknown = /^Unknown variable: (\w+)$/.exec(summary)?.[1];
+  return {
+    summary: unknown === undefined ? summary : `there is no variable "${unknown}"`,
+    start: fault.range?.start ?? 0,
+    code: typeof fault.code === 'string' ? fault.code.replaceAll('_', ' ') : 'cannot be evaluated',
+    at: fault.range === undefined ? '' : source.slice(fault.range.start, fault.range.end).slice(0, 80),
+  };
+}

@@ -1,0 +1,88 @@
+/** Reads the syntax tree of a condition: what it touches, and what it must not do. Pure; knows no library. */
+
+/** As much of the tree as is read here. Operands are nodes, names, or literal values, by operator. */
+export interface Node {
+  readonly op: string;
+  readonly args: unknown;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Survey {
+  /** Every path that begins at a variable: `['args', 'limit']`. A path ends where an index is computed. */
+  readonly paths: readonly TouchedPath[];
+  readonly variables: ReadonlySet<string>;
+  /** Whether something is done for every element of a list or map. */
+  readonly loops: boolean;
+  readonly faults: readonly ExpressionFault[];
+}
+
+export interface TouchedPath {
+  readonly steps: readonly string[];
+  readonly start: number;
+}
+
+export interface ExpressionFault {
+  readonly start: number;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+const loopMacros = new Set(['all', 'exists', 'exists_one', 'existsOne', 'map', 'filter', 'transformList', 'bind']);
+
+export function surveyExpression(root: Node): Survey {
+  const paths: TouchedPath[] = [];
+  const faults: ExpressionFault[] = [];
+  let loops = false;
+
+  const visit = (value: unknown, loopDepth: number): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) visit(item, loopDepth);
+      return;
+    }
+    if (!isNode(value)) return;
+    const steps = pathOf(value);
+    if (steps !== undefined) {
+      paths.push({ steps, start: value.start });
+      return;
+    }
+    const called = value.op === 'call' || value.op === 'rcall' ? nameOfCall(value) : undefined;
+    if (called === 'matches')
+      faults.push({
+        start: value.start,
+        problem: 'matches() is not available: a hostile text could keep it busy for minutes',
+        remedy: 'Use ==, in, startsWith(), endsWith() or contains().',
+      });
+    const loop = value.op === 'rcall' && called !== undefined && loopMacros.has(called);
+    if (loop) loops = true;
+    if (loop && loopDepth > 0)
+      faults.push({
+        start: value.start,
+        problem: `${called}() inside another loop takes time that grows with the square of the list`,
+        remedy: 'Loop once, and use "in" for the inner list.',
+      });
+    visit(value.args, loop ? loopDepth + 1 : loopDepth);
+  };
+  visit(root, 0);
+  return { paths, variables: new Set(paths.map(({ steps }) => steps[0] ?? '')), loops, faults };
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'op' in value && typeof value.op === 'string';
+}
+
+function nameOfCall(node: Node): string | undefined {
+  const name: unknown = Array.isArray(node.args) ? node.args[0] : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** The names of `a.b["c"]`, or `undefined` for anything else. */
+function pathOf(node: Node): string[] | undefined {
+  if (node.op === 'id') return typeof node.args === 'string' ? [node.args] : undefined;
+  if ((node.op !== '.' && node.op !== '[]') || !Array.isArray(node.args)) return undefined;
+  const [base, step] = node.args as readonly unknown[];
+  if (!isNode(base)) return undefined;
+  const name = node.op === '.' ? step : isNode(step) && step.op === 'value' ? step.args : undefined;
+  const path = typeof name === 'string' ? pathOf(base) : undefined;
+  return path === undefined || typeof name !== 'string' ? undefined : [...path, name];
+}

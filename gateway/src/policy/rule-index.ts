@@ -1,0 +1,123 @@
+/** Finds the rules that concern a name or URI without looking at the others. */
+import { isWildcard, namePattern } from './name-pattern.ts';
+import type { CompiledRule, Rule } from './rule.ts';
+import type { Uri } from './uri.ts';
+import { matchUri, type UriPattern } from './uri-pattern.ts';
+import { canOverlap, covers, type Template } from './uri-template.ts';
+
+/** A rule that matches, with the variables of its pattern. */
+export interface Match {
+  readonly rule: Rule;
+  readonly uri?: Readonly<Record<string, string>>;
+}
+
+const maxRemembered = 4_096;
+const none: readonly Match[] = [];
+
+/** Rules for tools or prompts of one connection. */
+export class NameRules {
+  readonly rules: readonly Rule[];
+  readonly #exact = new Map<string, Match[]>();
+  readonly #wildcards: { readonly matches: (name: string) => boolean; readonly match: Match }[] = [];
+  readonly #remembered = new Map<string, readonly Match[]>();
+
+  constructor(compiled: readonly CompiledRule[]) {
+    this.rules = compiled.map(({ rule }) => rule);
+    for (const rule of this.rules) {
+      const match = { rule };
+      for (const pattern of new Set(rule.patterns))
+        if (isWildcard(pattern)) this.#wildcards.push({ matches: namePattern(pattern), match });
+        else append(this.#exact, pattern, match);
+    }
+  }
+
+  for(name: string): readonly Match[] {
+    if (this.#wildcards.length === 0) return this.#exact.get(name) ?? none;
+    let found = this.#remembered.get(name);
+    if (found === undefined) {
+      const wild = this.#wildcards.filter(({ matches }) => matches(name)).map(({ match }) => match);
+      found = [...new Set([...(this.#exact.get(name) ?? []), ...wild])];
+      // Names come from clients: what is remembered stays bounded, whatever they send.
+      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+      this.#remembered.set(name, found);
+    }
+    return found;
+  }
+}
+
+interface UriRule {
+  readonly rule: Rule;
+  readonly pattern: UriPattern;
+}
+
+/** Rules for resources of one connection, by scheme, authority and first segment as far as these are fixed. */
+export class UriRules {
+  readonly rules: readonly Rule[];
+  readonly #all: readonly UriRule[];
+  readonly #fixed = new Map<string, UriRule[]>();
+  readonly #buckets = new Map<string, UriRule[]>();
+
+  constructor(compiled: readonly CompiledRule[]) {
+    this.rules = compiled.map(({ rule }) => rule);
+    this.#all = compiled.flatMap(({ rule, uriPatterns }) => uriPatterns.map((pattern) => ({ rule, pattern })));
+    for (const entry of this.#all) {
+      const { pattern } = entry;
+      if (pattern.reach === 'exact' && pattern.variables.length === 0) {
+        const segments = pattern.segments.map(({ prefix }) => prefix);
+        append(this.#fixed, fixedKey(pattern.scheme, pattern.authority?.prefix, segments), entry);
+      } else append(this.#buckets, bucketOf(pattern), entry);
+    }
+  }
+
+  for(uri: Uri): readonly Match[] {
+    if (this.#all.length === 0) return none;
+    const found: Match[] = [];
+    const take = (entries: readonly UriRule[] | undefined) => {
+      for (const { rule, pattern } of entries ?? []) {
+        const values = matchUri(pattern, uri, rule.closing);
+        if (values !== undefined) found.push({ rule, uri: values });
+      }
+    };
+    take(this.#fixed.get(fixedKey(uri.scheme, uri.authority, uri.segments)));
+    const authority = uri.authority ?? '';
+    const first = uri.segments.find((segment) => segment !== '') ?? '';
+    for (const key of new Set([
+      `${uri.scheme} ${authority} ${first}`,
+      `${uri.scheme} ${authority} *`,
+      `${uri.scheme} * ${first}`,
+      `${uri.scheme} * *`,
+      '*',
+    ]))
+      take(this.#buckets.get(key));
+    return found;
+  }
+
+  /** Rules that open some URI of the template, and rules that close all of them. */
+  forTemplate(template: Template): readonly Match[] {
+    return this.#all
+      .filter(({ rule, pattern }) =>
+        rule.effect === 'deny' ? covers(pattern, template) : canOverlap(pattern, template),
+      )
+      .map(({ rule }) => ({ rule }));
+  }
+}
+
+/** The same for URIs that differ only in what closing rules ignore: empty segments and the query. */
+function fixedKey(scheme: string, authority: string | undefined, segments: readonly string[]): string {
+  return `${scheme} ${authority ?? ''} ${segments.filter((segment) => segment !== '').join('/')}`;
+}
+
+function bucketOf({ reach, scheme, authority, segments }: UriPattern): string {
+  if (reach === 'everything') return '*';
+  if (reach === 'scheme') return `${scheme} * *`;
+  const host = authority?.variable === undefined ? (authority?.prefix ?? '') : '*';
+  const part = segments.find(({ prefix, variable }) => prefix !== '' || variable !== undefined);
+  const first = part === undefined ? (reach === 'below' ? '*' : '') : part.variable === undefined ? part.prefix : '*';
+  return `${scheme} ${host} ${first}`;
+}
+
+function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,162 @@
+/**
+ * Patterns for resources: RFC 6570 level 1. A variable stands for one segment of a path, or a part of one, and never
+ * for nothing. Beside that there are `*` (everything), `scheme:**` (a whole scheme) and a last segment `**` (everything
+ * below). Patterns are compared with parsed, normalised URIs, never with strings.
+ */
+import { authorityOf, decode, isDotSegment, maxUriLength, normalise, splitUri, type Uri } from './uri.ts';
+
+/** Text with at most one variable in it, which makes a match unambiguous. */
+export interface Part {
+  readonly prefix: string;
+  /** `undefined`: the prefix is all there is. */
+  readonly variable: string | undefined;
+  readonly suffix: string;
+}
+
+export interface UriPattern {
+  readonly source: string;
+  readonly reach: 'everything' | 'scheme' | 'below' | 'exact';
+  readonly scheme: string;
+  readonly authority: Part | undefined;
+  readonly rooted: boolean;
+  readonly segments: readonly Part[];
+  readonly query: Part | undefined;
+  readonly fragment: Part | undefined;
+  readonly variables: readonly string[];
+}
+
+export type PatternResult =
+  | { readonly ok: true; readonly pattern: UriPattern }
+  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+
+const everything: Omit<UriPattern, 'source'> = {
+  reach: 'everything',
+  scheme: '',
+  authority: undefined,
+  rooted: false,
+  segments: [],
+  query: undefined,
+  fragment: undefined,
+  variables: [],
+};
+
+export function parsePattern(source: string): PatternResult {
+  if (source === '*') return { ok: true, pattern: { source, ...everything } };
+  if (source.length > maxUriLength) return refuse('is too long', 'Write a shorter pattern.');
+  const whole = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/)?\*\*$/.exec(source)?.[1]?.toLowerCase();
+  if (whole !== undefined) return { ok: true, pattern: { source, ...everything, reach: 'scheme', scheme: whole } };
+  const level = /\{[+#./;?&][^}]*\}/.exec(source)?.[0];
+  if (level !== undefined)
+    return refuse(
+      `${level} is beyond level 1 of RFC 6570`,
+      'Use {name} for one segment, or end with /** for all below.',
+    );
+  const split = splitUri(source);
+  if (split === undefined)
+    return refuse('is not a URI', 'Begin with a scheme, such as resource://; "*" is everything.');
+  const [scheme = '', authority, path = '', query, fragment] = split;
+  if (authority?.includes('@') === true) return refuse('has a user name', 'Remove it: such URIs are always refused.');
+  const rooted = path.startsWith('/');
+  const texts = path === '' ? [] : path.split('/').slice(rooted ? 1 : 0);
+  const below = texts.at(-1) === '**';
+  if (below) texts.pop();
+  const lower = scheme.toLowerCase();
+  const parts = [authorityOf(lower, authority), ...texts, query, fragment].map((text, index) =>
+    text === undefined ? undefined : parsePart(text, index > texts.length ? 'tail' : 'segment'),
+  );
+  const good: (Part | undefined)[] = [];
+  for (const part of parts) {
+    if (typeof part === 'string') return refuse(part, 'docs/policy.md shows what patterns can say.');
+    good.push(part);
+  }
+  const segments = good.slice(1, -2).filter((part) => part !== undefined);
+  if (segments.some((part) => part.variable === undefined && isDotSegment(part.prefix)))
+    return refuse('has a dot segment', 'Write the path without . and .. segments: such URIs are always refused.');
+  const variables = good.flatMap((part) => (part?.variable === undefined ? [] : [part.variable]));
+  const twice = variables.find((name, index) => variables.indexOf(name) !== index);
+  if (twice !== undefined) return refuse(`has the variable {${twice}} twice`, 'Give each variable a name of its own.');
+  if (below && (query !== undefined || fragment !== undefined))
+    return refuse('has something after **', 'End the pattern with /**.');
+  return {
+    ok: true,
+    pattern: {
+      source,
+      reach: below ? 'below' : 'exact',
+      scheme: lower,
+      authority: good[0],
+      rooted,
+      segments,
+      query: good.at(-2),
+      fragment: good.at(-1),
+      variables,
+    },
+  };
+}
+
+function refuse(problem: string, remedy: string): PatternResult {
+  return { ok: false, problem: `the pattern ${problem}`, remedy };
+}
+
+/** A part, or what is wrong with it. */
+function parsePart(text: string, kind: 'segment' | 'tail'): Part | string {
+  const pieces = text.split(/\{([A-Za-z_][A-Za-z0-9_]{0,63})\}/);
+  const [before = '', variable, after = ''] = pieces;
+  if (pieces.length > 3) return 'has two variables in one segment, which can be read in more than one way';
+  if (/[{}]/.test(before + after)) return 'has a brace that belongs to no {name}';
+  if ((before + after).includes('*')) return 'has a * that is neither alone nor a last /**';
+  const prefix = normalise(before, kind);
+  const suffix = normalise(after, kind);
+  if (!prefix.ok) return prefix.fault;
+  if (!suffix.ok) return suffix.fault;
+  return { prefix: prefix.text, variable, suffix: suffix.text };
+}
+
+/**
+ * The values of the variables where a pattern matches. `closing` is for rules that deny or hold: it reads widely, so that
+ * an added query, a doubled or a trailing slash does not lead around them. Rules that open read narrowly.
+ */
+export function matchUri(pattern: UriPattern, uri: Uri, closing: boolean): Record<string, string> | undefined {
+  const values: Record<string, string> = {};
+  if (pattern.reach === 'everything') return values;
+  if (pattern.scheme !== uri.scheme) return undefined;
+  if (pattern.reach === 'scheme') return values;
+  if (!matchPart(pattern.authority, uri.authority, /[:@]/, values)) return undefined;
+  if (!closing && pattern.rooted !== uri.rooted) return undefined;
+  const segments = closing ? uri.segments.filter(isNotEmpty) : uri.segments;
+  const wanted = closing
+    ? pattern.segments.filter(({ prefix, variable }) => prefix !== '' || variable !== undefined)
+    : pattern.segments;
+  if (pattern.reach === 'exact' ? segments.length !== wanted.length : segments.length < wanted.length) return undefined;
+  for (let index = 0; index < wanted.length; index++)
+    if (!matchPart(wanted[index], segments[index], /\//, values)) return undefined;
+  if (pattern.reach === 'below' && !closing) {
+    const rest = segments.slice(wanted.length);
+    if (rest.length === 0 || !rest.every(isNotEmpty)) return undefined;
+  }
+  const ignore = closing && pattern.query === undefined && pattern.fragment === undefined;
+  if (ignore) return values;
+  const tail =
+    matchPart(pattern.query, uri.query, /&/, values) && matchPart(pattern.fragment, uri.fragment, /&/, values);
+  return tail ? values : undefined;
+}
+
+function isNotEmpty(text: string): boolean {
+  return text !== '';
+}
+
+function matchPart(
+  part: Part | undefined,
+  text: string | undefined,
+  never: RegExp,
+  into: Record<string, string>,
+): boolean {
+  if (part === undefined || text === undefined) return part === undefined && text === undefined;
+  const { prefix, variable, suffix } = part;
+  if (variable === undefined) return text === prefix;
+  if (text.length <= prefix.length + suffix.length || !text.startsWith(prefix) || !text.endsWith(suffix)) return false;
+  const value = text.slice(prefix.length, text.length - suffix.length);
+  const decoded = never.test(value) ? undefined : decode(value);
+  if (decoded === undefined) return false;
+  into[variable] = decoded;
+  return true;
+}

@@ -1,0 +1,133 @@
+/**
+ * URIs of resources (RFC 3986), normalised so that equal means equal. What two readers could take for different
+ * resources is refused: dot segments, encoded slashes, double encoding, user names, backslashes, control characters.
+ */
+
+export interface Uri {
+  readonly scheme: string;
+  /** Lower-case host with its port; `undefined` where the URI has no `//`. */
+  readonly authority: string | undefined;
+  /** The path begins with a slash. */
+  readonly rooted: boolean;
+  readonly segments: readonly string[];
+  readonly query: string | undefined;
+  readonly fragment: string | undefined;
+}
+
+export type UriFault =
+  | 'too long'
+  | 'not a URI'
+  | 'has a user name'
+  | 'has a dot segment'
+  | 'has an encoded slash'
+  | 'is encoded twice'
+  | 'is not well encoded'
+  | 'has a control character or backslash';
+
+export type UriResult = { readonly ok: true; readonly uri: Uri } | { readonly ok: false; readonly fault: UriFault };
+
+export const maxUriLength = 8192;
+
+/** RFC 3986, appendix B. */
+const shape = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/;
+
+/** The five parts of a URI or pattern, as written. */
+export function splitUri(text: string): readonly (string | undefined)[] | undefined {
+  return shape.exec(text)?.slice(1);
+}
+
+export function parseUri(text: string): UriResult {
+  if (text.length > maxUriLength) return { ok: false, fault: 'too long' };
+  const parts = splitUri(text);
+  if (parts === undefined)
+    return { ok: false, fault: isClean(text) ? 'not a URI' : 'has a control character or backslash' };
+  const [scheme = '', rawAuthority, path = '', rawQuery, rawFragment] = parts;
+  if (rawAuthority?.includes('@') === true) return { ok: false, fault: 'has a user name' };
+  const lower = scheme.toLowerCase();
+  const cleaned: string[] = [];
+  for (const segment of path.split('/')) {
+    const clean = normalise(segment, 'segment');
+    if (!clean.ok) return clean;
+    if (isDotSegment(clean.text)) return { ok: false, fault: 'has a dot segment' };
+    cleaned.push(clean.text);
+  }
+  const authority = optional(rawAuthority, 'segment');
+  const query = optional(rawQuery, 'tail');
+  const fragment = optional(rawFragment, 'tail');
+  for (const part of [authority, query, fragment]) if (!part.ok) return part;
+  if (!authority.ok || !query.ok || !fragment.ok) return { ok: false, fault: 'not a URI' };
+  const rooted = path.startsWith('/');
+  return {
+    ok: true,
+    uri: {
+      scheme: lower,
+      authority: authorityOf(lower, authority.text),
+      rooted,
+      segments: rooted ? cleaned.slice(1) : path === '' ? [] : cleaned,
+      query: query.text,
+      fragment: fragment.text,
+    },
+  };
+}
+
+/** Hosts do not tell cases apart, and these ports and hosts say nothing (RFC 3986 section 6.2.3, RFC 8089). */
+export function authorityOf(scheme: string, authority: string | undefined): string | undefined {
+  if (scheme === 'file')
+    return authority === undefined || authority.toLowerCase() === 'localhost' ? '' : authority.toLowerCase();
+  const standard = { http: ':80', https: ':443', ws: ':80', wss: ':443' }[scheme];
+  const lower = authority?.toLowerCase().replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase());
+  if (lower === undefined || standard === undefined) return lower;
+  return lower.endsWith(standard) ? lower.slice(0, -standard.length) : lower.replace(/:$/, '');
+}
+
+/** `..;x` as well: some servers cut off what follows the semicolon before they resolve the dots. */
+export function isDotSegment(segment: string): boolean {
+  return /^\.{1,2}(?:;|$)/.test(segment);
+}
+
+function isClean(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f || code === 0x5c) return false;
+  }
+  return text.isWellFormed();
+}
+
+type Normalised = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: UriFault };
+type Optional =
+  | { readonly ok: true; readonly text: string | undefined }
+  | { readonly ok: false; readonly fault: UriFault };
+
+function optional(text: string | undefined, kind: 'segment' | 'tail'): Optional {
+  return text === undefined ? { ok: true, text } : normalise(text, kind);
+}
+
+const plainText = /^[A-Za-z0-9._~!$&'()*+,;=:@-]*$/;
+const unreserved = /[A-Za-z0-9._~-]/;
+
+/** One spelling for one text: unreserved characters plain, everything else as upper-case percent codes of UTF-8. */
+export function normalise(text: string, kind: 'segment' | 'tail'): Normalised {
+  if (plainText.test(text)) return { ok: true, text };
+  if (!isClean(text)) return { ok: false, fault: 'has a control character or backslash' };
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return { ok: false, fault: 'is not well encoded' };
+  if (/%25[0-9A-Fa-f]{2}/.test(text)) return { ok: false, fault: 'is encoded twice' };
+  if (kind === 'segment' && /%(?:2f|5c)/i.test(text)) return { ok: false, fault: 'has an encoded slash' };
+  if (/%(?:[01][0-9a-f]|7f|5c)/i.test(text)) return { ok: false, fault: 'has a control character or backslash' };
+  const normal = text
+    .replace(/%[0-9A-Fa-f]{2}/g, (code) => {
+      const character = String.fromCharCode(Number.parseInt(code.slice(1), 16));
+      return unreserved.test(character) ? character : code.toUpperCase();
+    })
+    .replace(/[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]/gu, encodeURIComponent);
+  return decode(normal) === undefined ? { ok: false, fault: 'is not well encoded' } : { ok: true, text: normal };
+}
+
+/** The text that percent codes stand for, unless they are no UTF-8. */
+export function decode(text: string): string | undefined {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
