@@ -37,7 +37,15 @@ export interface Gateway extends Running {
 /** What stands in a configuration besides the version, the data folder and the ports. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-export async function startGateway(settings: Settings, options: { readonly within?: number } = {}): Promise<Gateway> {
+export interface GatewayOptions {
+  /** Milliseconds until it must listen. */
+  readonly within?: number;
+  /** What the command begins with, such as the program that pins it to a core. */
+  readonly prefix?: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startGateway(settings: Settings, options: GatewayOptions = {}): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
   const config = join(folder, 'sallyport.yaml');
   // JSON is YAML, so the generated file needs no library.
@@ -50,11 +58,13 @@ export async function startGateway(settings: Settings, options: { readonly withi
       ...settings,
     }),
   );
+  const serve = [process.execPath, gatewayFile, 'serve', '--config', config, '--json'] as const;
   const clear = () => rm(folder, { recursive: true, force: true });
   const running = await startAnnounced(
     {
-      command: [process.execPath, gatewayFile, 'serve', '--config', config, '--json'],
+      command: options.prefix === undefined ? serve : [...options.prefix, ...serve],
       within: options.within ?? 15_000,
+      ...(options.env === undefined ? {} : { env: options.env }),
     },
     (line) => {
       const mcp = stringAt(line, 'mcp');

@@ -1,0 +1,29 @@
+/** CPU time and memory of a process, from /proc. */
+import { readFileSync } from 'node:fs';
+
+/** The unit of times in /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+export interface CpuTime {
+  /** Microseconds of all threads. */
+  readonly process: number;
+  /** Microseconds of the main thread, which is where Node runs JavaScript: the data plane. */
+  readonly thread: number;
+}
+
+export function cpuTime(pid: number): CpuTime {
+  return { process: ticks(`/proc/${pid}/stat`), thread: ticks(`/proc/${pid}/task/${pid}/stat`) };
+}
+
+function ticks(file: string): number {
+  const stat = readFileSync(file, 'utf8');
+  // The name of the program stands in parentheses and may contain spaces; utime and stime are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
+}
+
+/** Resident memory in MiB. */
+export function residentMemory(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1] ?? Number.NaN) / 1024;
+}

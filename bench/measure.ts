@@ -1,0 +1,83 @@
+/** Measures one subject under one load: wrk says calls and latency, /proc says CPU. */
+import { cpuTime } from './cpu.ts';
+import type { BenchRequest } from './message.ts';
+import { runWrk } from './wrk.ts';
+
+export interface Sample {
+  readonly perSecond: number;
+  /** Microseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Microseconds of CPU for one call; undefined where there is no process of its own. */
+  readonly threadPerCall: number | undefined;
+  readonly processPerCall: number | undefined;
+  readonly calls: number;
+  readonly errors: number;
+  readonly wrong: string;
+}
+
+export interface Target {
+  readonly url: string;
+  readonly pid: number | undefined;
+  readonly request: BenchRequest;
+  readonly connections: number;
+  readonly seconds: number;
+  readonly least: number;
+}
+
+export async function measure(target: Target): Promise<Sample> {
+  const before = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const load = await runWrk(target);
+  const after = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const perCall = (kind: 'thread' | 'process') =>
+    before === undefined || after === undefined || load.calls === 0
+      ? undefined
+      : (after[kind] - before[kind]) / load.calls;
+  return {
+    perSecond: load.calls / load.seconds,
+    p50: load.p50,
+    p99: load.p99,
+    threadPerCall: perCall('thread'),
+    processPerCall: perCall('process'),
+    calls: load.calls,
+    errors: load.errors,
+    wrong: load.sample,
+  };
+}
+
+/** Medians of the rounds of one cell. More than one error in a thousand calls makes the cell void. */
+export interface Cell extends Omit<Sample, 'wrong'> {
+  readonly rounds: number;
+  readonly void?: string;
+}
+
+const allowedErrors = 0.001;
+
+export function summarise(samples: readonly Sample[]): Cell {
+  const calls = samples.reduce((sum, sample) => sum + sample.calls, 0);
+  const errors = samples.reduce((sum, sample) => sum + sample.errors, 0);
+  const of = (key: 'perSecond' | 'p50' | 'p99') => median(samples.map((sample) => sample[key])) ?? 0;
+  const cpu = (key: 'threadPerCall' | 'processPerCall') =>
+    median(samples.map((sample) => sample[key]).filter((value) => value !== undefined));
+  const wrong = samples.find((sample) => sample.wrong !== '')?.wrong ?? '';
+  const isVoid = calls === 0 || errors > allowedErrors * calls;
+  return {
+    rounds: samples.length,
+    perSecond: of('perSecond'),
+    p50: of('p50'),
+    p99: of('p99'),
+    threadPerCall: cpu('threadPerCall'),
+    processPerCall: cpu('processPerCall'),
+    calls,
+    errors,
+    ...(isVoid ? { void: `${errors} errors in ${calls} calls ${wrong}`.trim() } : {}),
+  };
+}
+
+export function median(values: readonly number[]): number | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return undefined;
+  const [low = 0, high = 0] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return (low + high) / 2;
+}

@@ -1,0 +1,21 @@
+/** Which core does what. Two cores are all that is assumed: the subject alone on one, load and upstream on the other. */
+import { availableParallelism } from 'node:os';
+
+export const subjectCore = '0';
+export const loadCore = '1';
+
+/** The beginning of a command that runs on one core. */
+export function onCore(core: string): readonly [string, ...string[]] {
+  return ['taskset', '-c', core];
+}
+
+export function pinned(core: string, ...command: readonly string[]): readonly [string, ...string[]] {
+  return [...onCore(core), ...command];
+}
+
+export function placesNote(): string {
+  return (
+    `core ${subjectCore}: the subject; core ${loadCore}: wrk and the upstream; ${availableParallelism()} cores here. ` +
+    'Other threads of a subject (garbage collection, workers) share its core, so calls/s includes what they take.'
+  );
+}

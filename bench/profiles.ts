@@ -1,0 +1,95 @@
+/** The configurations of the gateway that are measured side by side, each adding one thing to the one before it. */
+import type { Settings } from '../e2e/harness.ts';
+import { callTools, type Kind } from './catalogue.ts';
+
+export interface Profile {
+  readonly name: string;
+  readonly adds: string;
+  readonly kind: Kind;
+  readonly keyed: boolean;
+  readonly settings: (upstream: string) => Settings;
+}
+
+const agent = 'bench';
+
+/** Enough for 256 connections and 10,000 streams of one caller. */
+export const wideBounds = { concurrency: 100_000, streams: 100_000 };
+
+const open = callTools.filter((tool) => tool.name.startsWith('open_')).map((tool) => tool.name);
+
+function server(url: string): object {
+  return {
+    url,
+    era: 'modern',
+    connections: 256,
+    // The schema of an `open` tool names no argument, and arguments that are not named are refused otherwise.
+    tools: Object.fromEntries(open.map((name) => [name, { additionalArguments: true }])),
+  };
+}
+
+export function benchSettings(options: {
+  readonly url: string;
+  readonly keyed: boolean;
+  readonly rules: readonly object[];
+  readonly more?: Settings;
+}): Settings {
+  return {
+    bounds: wideBounds,
+    ...(options.keyed ? {} : { authentication: { anonymous: { agent } } }),
+    callers: { agents: { [agent]: {} } },
+    servers: { bench: server(options.url) },
+    connections: [{ name: 'bench', from: { agent }, to: 'bench', tools: options.rules }],
+    ...options.more,
+  };
+}
+
+const everything = [{ allow: '*' }];
+export const conditional = [
+  { allow: '*', when: 'args.table == "projects" && args.limit <= 100' },
+  { deny: ['drop_*', 'delete_*'] },
+];
+
+/** Set when the configuration has a section for the durable log; until then P4 says that it cannot be measured. */
+export const durableRecords: Settings | undefined = undefined;
+
+export const profiles: readonly Profile[] = [
+  {
+    name: 'P0',
+    adds: 'pass-through',
+    kind: 'open',
+    keyed: false,
+    settings: (url) => benchSettings({ url, keyed: false, rules: everything }),
+  },
+  {
+    name: 'P1',
+    adds: 'API key',
+    kind: 'open',
+    keyed: true,
+    settings: (url) => benchSettings({ url, keyed: true, rules: everything }),
+  },
+  {
+    name: 'P2',
+    adds: 'policy with an argument condition',
+    kind: 'open',
+    keyed: true,
+    settings: (url) => benchSettings({ url, keyed: true, rules: conditional }),
+  },
+  {
+    name: 'P3',
+    adds: 'schema validation',
+    kind: 'strict',
+    keyed: true,
+    settings: (url) => benchSettings({ url, keyed: true, rules: conditional }),
+  },
+  ...(durableRecords === undefined
+    ? []
+    : [
+        {
+          name: 'P4',
+          adds: 'durable records',
+          kind: 'strict' as const,
+          keyed: true,
+          settings: (url: string) => benchSettings({ url, keyed: true, rules: conditional, more: durableRecords }),
+        },
+      ]),
+];

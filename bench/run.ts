@@ -1,0 +1,153 @@
+/**
+ * The load bench:   npm run bench [-- --quick] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
+ * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { kinds, runGrowth } from './growth.ts';
+import { runLists } from './lists.ts';
+import { full, quick, type Row, runMatrix } from './matrix.ts';
+import { placesNote } from './places.ts';
+import { durableRecords } from './profiles.ts';
+import { runReady } from './ready.ts';
+import { runStreams } from './streams.ts';
+import { startSubjects } from './subjects.ts';
+import { rounded, table, times } from './table.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    upstream: { type: 'string' },
+  },
+});
+const parts = ['calls', 'lists', 'growth', 'streams', 'ready'] as const;
+type Part = (typeof parts)[number];
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
+
+function printCalls(rows: readonly Row[]): void {
+  const [first] = rows;
+  if (first === undefined) return;
+  say(`\n${first.shape}, ${first.size} KiB, ${first.connections} connections\n`);
+  const head = ['subject', 'calls/s', 'p50 ms', 'p99 ms', '×bare', 'thread µs', '×bare', 'process µs', '×bare'];
+  say(
+    table(
+      head,
+      rows.map(({ subject, cell, ratio }) =>
+        cell.void === undefined
+          ? [
+              subject,
+              rounded(cell.perSecond),
+              rounded(cell.p50 / 1e3, 2),
+              rounded(cell.p99 / 1e3, 2),
+              times(ratio.p99),
+              rounded(cell.threadPerCall, 1),
+              times(ratio.thread),
+              rounded(cell.processPerCall, 1),
+              times(ratio.process),
+            ]
+          : [subject, 'void', ...Array.from({ length: 7 }, () => '—')],
+      ),
+    ),
+  );
+  for (const { subject, cell } of rows) if (cell.void !== undefined) say(`void: ${subject}: ${cell.void}\n`);
+}
+
+async function runCalls(upstream: Upstream): Promise<object> {
+  await using started = await startSubjects(upstream);
+  for (const { name, why } of started.missing) say(`not measured: ${name}: ${why}\n`);
+  if (durableRecords === undefined) say('not measured: P4: the configuration has no section for durable records yet\n');
+  const rows = await runMatrix(started.subjects, values.quick ? quick : full, printCalls);
+  return { rows, missing: started.missing, subjects: started.subjects.map(({ name, note }) => ({ name, note })) };
+}
+
+const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
+  calls: runCalls,
+  async lists(upstream) {
+    const rows = await runLists(upstream, values.quick ? 1 : 3);
+    say('\nfiltered lists, half of the tools hidden, 32 connections\n');
+    say(
+      table(
+        ['tools', 'lists/s', 'p50 ms', 'p99 ms', 'thread µs'],
+        rows.map(({ tools, cell }) => [
+          String(tools),
+          cell.void === undefined ? rounded(cell.perSecond) : 'void',
+          rounded(cell.p50 / 1e3, 2),
+          rounded(cell.p99 / 1e3, 2),
+          rounded(cell.threadPerCall, 1),
+        ]),
+      ),
+    );
+    for (const { tools, cell } of rows) if (cell.void !== undefined) say(`void: ${tools} tools: ${cell.void}\n`);
+    return rows;
+  },
+  async growth(upstream) {
+    const pace = values.quick ? { rounds: 1, seconds: 1 } : { rounds: 3, seconds: 3 };
+    const rows = [];
+    for (const kind of kinds) rows.push(await runGrowth(kind, upstream, pace));
+    say('\ngrowth from 10 to 10,000 that do not concern the call, CPU of the data-plane thread\n');
+    say(
+      table(
+        ['of what', '10, µs', '10,000, µs', 'ratio', 'errors'],
+        rows.map((row) => [row.kind, rounded(row.few, 1), rounded(row.many, 1), times(row.ratio), String(row.errors)]),
+      ),
+    );
+    return rows;
+  },
+  async streams(upstream) {
+    const row = await runStreams(upstream, values.quick ? 1_000 : 10_000);
+    say(
+      `\nidle streams: ${row.open} of ${row.wanted} open, memory ${rounded(row.before)} → ${rounded(row.after)} MiB\n`,
+    );
+    return row;
+  },
+  async ready(upstream) {
+    const row = await runReady(upstream);
+    say(
+      `\nready: ${row.servers} servers of which ${row.hanging} hang: listening after ${rounded(row.listening)} ms, ready after ${rounded(row.ready)} ms\n`,
+    );
+    return row;
+  },
+};
+
+async function main(): Promise<number> {
+  const wanted = values.only?.split(',') ?? parts;
+  const chosen = parts.filter((part) => wanted.includes(part));
+  const kind = values.upstream === 'nginx' || values.upstream === 'node' ? values.upstream : undefined;
+  if (chosen.length < wanted.length || (values.upstream !== undefined && kind === undefined)) {
+    process.stderr.write(`usage: bench [--quick] [--only ${parts.join(',')}] [--upstream nginx|node]\n`);
+    return 64;
+  }
+  await using upstream = await startUpstream(kind);
+  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`;
+  say(`${machine}; upstream: ${upstream.kind}\n${placesNote()}\n`);
+  const results: Record<string, object> = {};
+  let failed = false;
+  for (const part of chosen) {
+    try {
+      results[part] = await run[part](upstream);
+    } catch (error) {
+      // One part that cannot run does not take the others with it.
+      failed = true;
+      results[part] = { failed: String(error) };
+      say(`\n${part}: did not run: ${String(error).split('\n').slice(0, 3).join('\n  ')}\n`);
+    }
+  }
+  const folder = join(import.meta.dirname, 'results');
+  const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}${values.quick ? '-quick' : ''}.json`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    file,
+    `${JSON.stringify({ machine, upstream: upstream.kind, places: placesNote(), results }, null, 2)}\n`,
+  );
+  say(`\n${file.slice(file.indexOf('bench/results'))}\n`);
+  return failed ? 1 : 0;
+}
+
+process.exitCode = await main();
