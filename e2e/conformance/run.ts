@@ -1,6 +1,7 @@
 /**
  * The official conformance suite, directly and through the gateway:
  *   npm run conformance -- [--set 2026-07-28] [--fixture http-dual] [--direct] [--json FILE]
+ *   npm run conformance -- --client [--set 2026-07-28] [--direct]     the gateway as the client under test
  * Exit code 1 when a check fails through the gateway that passes directly; the bridge between the eras, which has no
  * direct run of its own, is compared with the dual fixture and reported apart. Counted are distinct checks of a scenario; the suite's own totals count repetitions as well.
  */
@@ -9,6 +10,7 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Baseline, readBaseline } from './baseline.ts';
 import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
+import { clientScenarios, runClientScenario } from './client-scenarios.ts';
 import { type Checks, countOf, type Loss, losses, type RequirementSet } from './suite.ts';
 
 const { values } = parseArgs({
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     set: { type: 'string' },
     fixture: { type: 'string' },
     direct: { type: 'boolean', default: false },
+    client: { type: 'boolean', default: false },
     auth: { type: 'boolean', default: false },
     json: { type: 'string', default: 'e2e/conformance/results/latest.json' },
   },
@@ -65,10 +68,13 @@ function count(of: { readonly passed: number; readonly failed: number } | undefi
   return of === undefined ? '—' : `${of.passed} passed, ${of.failed} failed`;
 }
 
+/** The longest name of a fixture, or of a client scenario. */
+const width = values.client ? 36 : 12;
+
 function print(row: Row): void {
   const verdict = row.problem === undefined ? `${row.lost.length} lost` : 'did not run';
   const cells = [
-    row.fixture.padEnd(13),
+    row.fixture.padEnd(width),
     row.set.padEnd(11),
     (row.bridged ? 'bridge' : 'same').padEnd(7),
     count(row.direct).padEnd(22),
@@ -89,21 +95,32 @@ function printLosses(title: string, rows: readonly Row[]): void {
   }
 }
 
-async function main(): Promise<number> {
-  if (values.auth) {
-    process.stderr.write('conformance --auth: the gateway has no OAuth client yet, so there is nothing to run.\n');
-    return 64;
-  }
-  const fixtures = chosenFixtures(values.fixture);
-  const sets = chosenSets(values.set);
-  if (fixtures.length === 0 || sets.length === 0) {
-    process.stderr.write('conformance: no such fixture or requirement set.\n');
-    return 64;
-  }
-  const baseline = await readBaseline();
-  process.stdout.write('fixture       set         kind    direct                 through the gateway    verdict\n');
+async function runClientScenarios(sets: readonly RequirementSet[]): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const fixture of fixtures) {
+  for (const set of sets) {
+    for (const scenario of clientScenarios[set]) {
+      const direct = await runClientScenario(scenario, { set, through: false });
+      const through = values.direct ? undefined : await runClientScenario(scenario, { set, through: true });
+      const row: Row = {
+        fixture: scenario,
+        set,
+        bridged: false,
+        direct: countOf(direct),
+        ...(through === undefined ? {} : { through: countOf(through) }),
+        lost: through === undefined ? [] : losses(direct, through),
+        accepted: [],
+      };
+      rows.push(row);
+      print(row);
+    }
+  }
+  return rows;
+}
+
+async function runFixtures(sets: readonly RequirementSet[]): Promise<readonly Row[]> {
+  const baseline = await readBaseline();
+  const rows: Row[] = [];
+  for (const fixture of chosenFixtures(values.fixture)) {
     for (const set of sets) {
       // Without a gateway there is no bridge, and stdio has no URL for the suite.
       if (values.direct && (isBridged(fixture, set) || fixture.transport === 'stdio')) continue;
@@ -112,6 +129,23 @@ async function main(): Promise<number> {
       print(row);
     }
   }
+  return rows;
+}
+
+async function main(): Promise<number> {
+  if (values.auth) {
+    process.stderr.write('conformance --auth: the gateway has no OAuth client yet, so there is nothing to run.\n');
+    return 64;
+  }
+  const sets = chosenSets(values.set);
+  if (chosenFixtures(values.fixture).length === 0 || sets.length === 0) {
+    process.stderr.write('conformance: no such fixture or requirement set.\n');
+    return 64;
+  }
+  process.stdout.write(
+    `${' '.repeat(width)} set         kind    direct                 through the gateway    verdict\n`,
+  );
+  const rows = values.client ? await runClientScenarios(sets) : await runFixtures(sets);
   const same = rows.filter((row) => !row.bridged);
   printLosses('Lost through the gateway:', same);
   printLosses(

@@ -43,7 +43,7 @@ interface Check {
   readonly errorMessage?: string;
 }
 
-async function readChecks(folder: string): Promise<Checks> {
+export async function readChecks(folder: string): Promise<Checks> {
   const checks = new Map<string, { passed: boolean; message: string }>();
   for (const file of globSync('*/checks.json', { cwd: folder })) {
     const scenario = basename(dirname(file))

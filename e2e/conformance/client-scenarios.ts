@@ -1,0 +1,40 @@
+/** The client scenarios of the suite that need no authorization server, run with and without a gateway between. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runToEnd } from '../process.ts';
+import { type Checks, type RequirementSet, readChecks, suiteFile } from './suite.ts';
+
+export const clientScenarios: Readonly<Record<RequirementSet, readonly string[]>> = {
+  '2025-11-25': ['initialize', 'tools_call', 'elicitation-sep1034-client-defaults', 'sse-retry'],
+  '2026-07-28': [
+    'tools_call',
+    'request-metadata',
+    'http-standard-headers',
+    'http-custom-headers',
+    'http-invalid-tool-headers',
+    'json-schema-ref-no-deref',
+    'sep-2322-client-request-state',
+  ],
+};
+
+const clientFile = join(import.meta.dirname, 'client.ts');
+
+export async function runClientScenario(
+  scenario: string,
+  options: { readonly set: RequirementSet; readonly through: boolean },
+): Promise<Checks> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-conformance-'));
+  const command = [process.execPath, clientFile, ...(options.through ? ['--through'] : [])].join(' ');
+  try {
+    const select = ['--scenario', scenario, '--spec-version', options.set];
+    const run = await runToEnd({
+      command: [process.execPath, suiteFile, 'client', '--command', command, ...select, '-o', folder],
+      within: 60_000,
+    });
+    if (run.code !== 0 && run.code !== 1) throw new Error(`the suite ended with ${run.code}\n${run.stderr}`);
+    return await readChecks(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
