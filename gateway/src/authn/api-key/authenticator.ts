@@ -1,0 +1,43 @@
+/** API keys as `Authorization: Bearer sp_…`. */
+import type { Configuration } from '../../config/schema/index.ts';
+import type { Authenticator } from '../../pipeline/authenticate.ts';
+import type { Caller } from '../../pipeline/caller.ts';
+import { pass, refuse } from '../../pipeline/refusal.ts';
+import type { StoredKey } from '../../stores/contract/keys.ts';
+import { callerFrom } from '../caller.ts';
+import { keyPrefix } from './format.ts';
+import type { KeyRing } from './key-ring.ts';
+
+/** Made for each revision, since roles and attributes come from it; the key ring lives on. */
+export function apiKeyAuthenticator(configuration: Configuration, keys: KeyRing): Authenticator {
+  const callers = new WeakMap<StoredKey, Caller | string>();
+  return {
+    id: 'api-key',
+    authenticate({ authorization }) {
+      const presented = bearer(authorization);
+      if (presented === undefined) return undefined;
+      const checked = keys.check(presented);
+      if (!checked.ok) return refuse({ reason: 'credentials-invalid', detail: `API key ${checked.reason}` });
+      const { key } = checked;
+      let caller = callers.get(key);
+      if (caller === undefined) {
+        const { id, expiresAt } = key;
+        const credential = { kind: 'api-key', id, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
+        caller = callerFrom(configuration, key, credential);
+        callers.set(key, caller);
+      }
+      if (typeof caller === 'string')
+        return refuse({ reason: 'credentials-invalid', detail: `API key ${key.id}: ${caller}` });
+      return pass(caller);
+    },
+  };
+}
+
+/** The API key in an Authorization header, if that is what it holds. The scheme knows no case (RFC 9110 11.1). */
+function bearer(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.length > 256) return undefined;
+  const key = authorization.startsWith('Bearer ')
+    ? authorization.slice(7)
+    : /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+  return key?.startsWith(keyPrefix) === true ? key : undefined;
+}

@@ -1,0 +1,24 @@
+/** The contract of stage 3. `authn/` implements it; the road and the listeners know this file only. */
+import type { Caller } from './caller.ts';
+import type { Outcome } from './refusal.ts';
+
+/** What a request brought along to prove who sent it. */
+export interface Credentials {
+  /** The Authorization header as received. */
+  readonly authorization?: string | undefined;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly address?: string | undefined;
+  readonly transport: 'http' | 'stdio';
+}
+
+export type AuthnResult = Outcome<Caller>;
+
+export interface Authenticator {
+  readonly id: string;
+  /** `undefined` means "not my kind of credential": the next one is asked. A refusal ends the search. */
+  authenticate(credentials: Credentials): AuthnResult | undefined | Promise<AuthnResult | undefined>;
+}
+
+/** All authenticators, asked in their order. Answers at once where none of them has to wait. */
+export type Authenticate = (credentials: Credentials) => AuthnResult | Promise<AuthnResult>;

@@ -1,0 +1,45 @@
+/**
+ * Text that only this gateway can read and nobody can change: AES-256-GCM under a key derived once by HKDF (RFC 5869)
+ * for each purpose. What is sealed for one purpose opens for no other.
+ */
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import type { Json } from '../protocol/json.ts';
+
+const nonceLength = 12;
+const tagLength = 16;
+const longestSealed = 16_384;
+
+export interface Seal {
+  /** Visible ASCII, safe in a header. */
+  close(value: Json): string;
+  /** `undefined` for anything that this seal has not closed. */
+  open(text: string): Json | undefined;
+}
+
+/** `master`: 32 secret bytes. `purpose` names what is sealed, such as `session`. */
+export function createSeal(master: Buffer, purpose: string): Seal {
+  const key = Buffer.from(hkdfSync('sha256', master, '', `sallyport ${purpose}`, 32));
+  const aad = Buffer.from(purpose);
+  return {
+    close(value) {
+      const nonce = randomBytes(nonceLength);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(aad);
+      const body = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url');
+    },
+    open(text) {
+      if (text.length > longestSealed) return undefined;
+      const bytes = Buffer.from(text, 'base64url');
+      // One spelling only: text that differs from what was handed out is not ours.
+      if (bytes.length <= nonceLength + tagLength || bytes.toString('base64url') !== text) return undefined;
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceLength)).setAAD(aad);
+        decipher.setAuthTag(bytes.subarray(bytes.length - tagLength));
+        const body = bytes.subarray(nonceLength, bytes.length - tagLength);
+        return JSON.parse(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')) as Json;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

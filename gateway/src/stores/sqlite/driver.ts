@@ -1,0 +1,63 @@
+/** The one file that knows `node:sqlite`. Opens the embedded database and brings its tables up to date. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export type Database = DatabaseSync;
+
+/** Steps from one version of the tables to the next. Only ever appended to. */
+const migrations: readonly string[] = [
+  `CREATE TABLE api_keys (
+     id TEXT PRIMARY KEY,
+     mac TEXT NOT NULL UNIQUE,
+     name TEXT,
+     user TEXT,
+     agent TEXT,
+     application TEXT,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     revoked_at INTEGER,
+     last_used_at INTEGER
+   ) STRICT;
+   CREATE TABLE versions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
+];
+
+/** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
+export function openDatabase(folder: string): Database {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, 'sallyport.db');
+  // SQLite gives its other files the mode of this one.
+  closeSync(openSync(path, 'a', 0o600));
+  const database = new DatabaseSync(path, { timeout: 5_000 });
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+  migrate(database);
+  return database;
+}
+
+function migrate(database: Database): void {
+  if (userVersion(database) === migrations.length) return;
+  transaction(database, () => {
+    // Another process may have done it while this one waited for the lock.
+    const version = userVersion(database);
+    if (version > migrations.length) throw new Error('the database was written by a newer version of sallyport');
+    for (const step of migrations.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function userVersion(database: Database): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+/** Runs in one transaction that holds the write lock from the start, so that it cannot fail half way for a lock. */
+export function transaction<Result>(database: Database, work: () => Result): Result {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
