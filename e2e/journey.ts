@@ -1,0 +1,66 @@
+/** What a client does with the fixture, whatever stands between: everything a person would miss if it did not work. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Session } from './clients.ts';
+
+export async function makeJourney(t: TestContext, session: Session): Promise<void> {
+  await t.test('calls tools', async () => {
+    assert.ok((await session.tools()).includes('test_simple_text'));
+    const simple = await session.call('test_simple_text', {});
+    assert.deepEqual(simple, { text: 'This is a simple text response for testing.', isError: false });
+    const failing = await session.call('test_error_handling', {});
+    assert.deepEqual(failing, { text: 'This tool intentionally returns an error for testing', isError: true });
+  });
+
+  await t.test('reads resources', async () => {
+    assert.equal(await session.read('test://static-text'), 'This is the content of the static text resource.');
+    assert.match(await session.read('test://template/42/data'), /Data for ID: 42/);
+  });
+
+  await t.test('gets prompts', async () => {
+    const prompt = await session.prompt('test_prompt_with_arguments', { arg1: 'one', arg2: 'two' });
+    assert.equal(prompt, "Prompt with arguments: arg1='one', arg2='two'");
+  });
+
+  await t.test('follows a long operation', async () => {
+    const seen: number[] = [];
+    const key = randomUUID();
+    const done = await session.call('slow', { key, steps: 4, pause: 40 }, { onProgress: (step) => seen.push(step) });
+    assert.equal(done.text, 'Finished 4 steps');
+    // The SDK loses the last report when the answer arrives with it in one read: it forgets the token first.
+    assert.deepEqual(seen.slice(0, 3), [1, 2, 3]);
+  });
+
+  await t.test('cancels', async () => {
+    const key = randomUUID();
+    const abort = new AbortController();
+    const call = session.call(
+      'slow',
+      { key, steps: 400, pause: 40 },
+      { signal: abort.signal, onProgress: () => abort.abort(new Error('enough')) },
+    );
+    await assert.rejects(call);
+    assert.equal(await cancelledState(session, key), 'cancelled');
+  });
+
+  await t.test('answers a form', async () => {
+    const before = session.forms();
+    const { text, isError } = await session.call('ask_form', { message: 'Who are you?' });
+    assert.equal(isError, false, text);
+    assert.match(text, new RegExp(`action=accept.*${session.answers['name']}`));
+    assert.equal(session.forms(), before + 1);
+  });
+}
+
+/** The cancellation reaches the server when it does; it must do so soon. */
+async function cancelledState(session: Session, key: string): Promise<string> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const { text } = await session.call('slow_status', { key });
+    const { state } = JSON.parse(text) as { readonly state: string };
+    if (state !== 'running' || Date.now() > deadline) return state;
+    await pause(20);
+  }
+}
