@@ -1,27 +1,16 @@
 /** Starts nginx in the foreground with a generated configuration, in a folder of its own. */
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { stop } from '../e2e/process.ts';
+import { freePort, stop } from '../e2e/process.ts';
 import { pinned } from './places.ts';
 
 export interface Nginx extends AsyncDisposable {
   readonly pid: number;
   readonly url: string;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 export async function startNginx(options: {

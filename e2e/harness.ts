@@ -1,4 +1,5 @@
 /** Starts the gateway and the fixture as real processes, each in a temporary folder and on a port of its own. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,16 @@ import { type Running, runToEnd, startAnnounced } from './process.ts';
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
 const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
+
+/** Until the gateway has a command line, there is nothing to start: the tests through it say so and are skipped. */
+export const withoutGateway: string | false = existsSync(join(root, 'gateway', 'src', 'cli', 'main.ts'))
+  ? false
+  : 'the gateway has no command line yet';
+
+/** A file of an installed package. */
+export function packageFile(...path: readonly string[]): string {
+  return join(root, 'node_modules', ...path);
+}
 
 export type Era = 'dual' | 'legacy' | 'modern';
 

@@ -1,7 +1,9 @@
 /** Child processes of the end-to-end tests: started without a shell, waited for with a deadline, ended by pid. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Running extends AsyncDisposable {
   readonly pid: number;
@@ -100,4 +102,49 @@ export async function runToEnd(
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { code, stdout, stderr };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Starts a server that announces nothing, and waits until something accepts connections on its port. */
+export async function startListening(start: Start, port: number): Promise<Running> {
+  const [program, ...args] = start.command;
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...start.env },
+    ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-keptErrors);
+  });
+  child.once('error', (error) => (errors += error.message));
+  const deadline = Date.now() + (start.within ?? 20_000);
+  while (!(await accepts(port))) {
+    if (Date.now() > deadline || child.exitCode !== null) {
+      await stop(child);
+      throw new Error(`${start.command.join(' ')} does not listen on ${port}\n${errors}`);
+    }
+    await pause(20);
+  }
+  const end = () => stop(child);
+  return { pid: child.pid ?? 0, child, errors: () => errors, stop: end, [Symbol.asyncDispose]: end };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
