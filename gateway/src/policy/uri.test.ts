@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseUri } from './uri.ts';
+import { matchUri, parsePattern } from './uri-pattern.ts';
+
+function match(pattern: string, text: string, closing = false): Record<string, string> | string | undefined {
+  const parsed = parsePattern(pattern);
+  assert.ok(parsed.ok, `${pattern}: ${parsed.ok ? '' : parsed.problem}`);
+  const uri = parseUri(text);
+  return uri.ok ? matchUri(parsed.pattern, uri.uri, closing) : uri.fault;
+}
+
+test('a variable is one segment or a part of one', () => {
+  const cases: readonly (readonly [pattern: string, uri: string, expected: Record<string, string> | undefined])[] = [
+    ['resource://projects/{id}', 'resource://projects/123', { id: '123' }],
+    ['resource://projects/{id}', 'RESOURCE://Projects/123', { id: '123' }],
+    ['resource://projects/{id}', 'resource://projects/1%202', { id: '1 2' }],
+    ['resource://projects/{id}', 'resource://projects/%41', { id: 'A' }],
+    ['resource://projects/{id}', 'resource://projects/', undefined],
+    ['resource://projects/{id}', 'resource://projects', undefined],
+    ['resource://projects/{id}', 'resource://projects/1/2', undefined],
+    ['resource://projects/{id}', 'resource://projects/1?x', undefined],
+    ['resource://projects/{id}', 'resource://projects/1#x', undefined],
+    ['resource://projects/{id}', 'resource://projects//1', undefined],
+    ['resource://projects/{id}', 'resource://projectsx/1', undefined],
+    ['resource://projects/v{n}.json', 'resource://projects/v7.json', { n: '7' }],
+    ['resource://projects/v{n}.json', 'resource://projects/v.json', undefined],
+    ['x://h/?q={q}', 'x://h/?q=1', { q: '1' }],
+    ['x://h/?q={q}', 'x://h/?q=1&r=2', undefined],
+    ['github://{owner}/{repo}', 'github://acme/site', { owner: 'acme', repo: 'site' }],
+    ['github://{owner}/{repo}', 'github://acme:80/site', undefined],
+    ['file:///a/b', 'file:///a/b', {}],
+    ['file:///a/b', 'file://localhost/a/b', {}],
+    ['file:///a/**', 'file:///a/b/c', {}],
+    ['file:///a/**', 'file:///a', undefined],
+    ['file:///a/**', 'file:///a/', undefined],
+    ['file:///a/**', 'file:///ab/c', undefined],
+    ['file:///a/**', 'file:///a//etc/passwd', undefined],
+    ['test://static-text', 'test://static-text', {}],
+    ['demo://resource/{n}', 'demo://resource/1', { n: '1' }],
+    ['demo://**', 'demo://resource/static/1?x#y', {}],
+    ['memory:{x}', 'memory:x', { x: 'x' }],
+    ['ui://widget/main.html', 'ui://widget/main.html', {}],
+    ['https://h/x', 'https://H:443/x', {}],
+    ['note://a b', 'note://a%20b', {}],
+    ['*', 'urn:isbn:123', {}],
+  ];
+  for (const [pattern, uri, expected] of cases) assert.deepEqual(match(pattern, uri), expected, `${pattern} ${uri}`);
+});
+
+test('what two readers could take for different resources is refused, for every rule', () => {
+  const cases: Readonly<Record<string, string>> = {
+    'file:///a/../etc/passwd': 'has a dot segment',
+    'file:///a/./b': 'has a dot segment',
+    'file:///a/%2e%2e/etc': 'has a dot segment',
+    'file:///a/%2E./etc': 'has a dot segment',
+    'file:///a/..;/etc': 'has a dot segment',
+    'file:///a/..': 'has a dot segment',
+    'file:///a%2Fetc': 'has an encoded slash',
+    'file:///a%5cetc': 'has an encoded slash',
+    'file:///a/%252e%252e/etc': 'is encoded twice',
+    'file:///a%252fetc': 'is encoded twice',
+    'file:///a\\..\\etc': 'has a control character or backslash',
+    'file:///a\u0000': 'has a control character or backslash',
+    'file:///a%00.txt': 'has a control character or backslash',
+    'file:///a\n': 'has a control character or backslash',
+    'file:///a%0a': 'has a control character or backslash',
+    'file:///a%c0%af': 'is not well encoded',
+    'file:///a%': 'is not well encoded',
+    'file:///a%zz': 'is not well encoded',
+    'https://user@host/x': 'has a user name',
+    'https://user:pass@host/x': 'has a user name',
+    '/etc/passwd': 'not a URI',
+    '': 'not a URI',
+    ' file:///a': 'not a URI',
+    [`x:${'a'.repeat(9000)}`]: 'too long',
+  };
+  for (const [uri, fault] of Object.entries(cases)) assert.equal(match('*', uri), fault, uri);
+});
+
+test('rules that close are not led around', () => {
+  for (const uri of [
+    'file:///secret/a',
+    'file:///secret/a?x',
+    'file:///secret/a#x',
+    'file:///secret/a/',
+    'file:///secret//a',
+    'file:////secret/a',
+    'file://LOCALHOST/secret/a',
+    'file:/secret/a',
+    'file:///%73ecret/a',
+  ]) {
+    assert.deepEqual(match('file:///secret/{name}', uri, true), { name: 'a' }, uri);
+    assert.deepEqual(match('file:///secret/**', uri, true), {}, uri);
+  }
+  assert.deepEqual(match('file:///secret/**', 'file:///secret', true), {});
+});
+
+test('patterns that could be misread are refused', () => {
+  for (const pattern of [
+    'projects/{id}',
+    'x://a/{+path}',
+    'x://a{?q}',
+    'x://a/{a}{b}',
+    'x://a/{a}-{b}',
+    'x://a/*',
+    'x://a/**/b',
+    'x://a/{id',
+    'x://a/{id*}',
+    'x://a/{id}/{id}',
+    'x://u@a/b',
+    'x://a/../b',
+    'x://a/%2fb',
+    '{s}://a',
+    'x://a/%{id}',
+    'x://a/**?q',
+    'x://*/b',
+    '',
+  ])
+    assert.equal(parsePattern(pattern).ok, false, pattern);
+});
+
+function encode(text: string): string {
+  return text.replace(/./g, (each) => `%${each.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+test('an exact pattern matches exactly the URIs that mean the same, and nothing crosses a slash', () => {
+  const segment = fc.stringMatching(/^[a-z0-9]{1,8}$/);
+  fc.assert(
+    fc.property(segment, segment, fc.string({ unit: 'binary', maxLength: 12 }), (host, id, junk) => {
+      assert.deepEqual(match('r://{host}/{id}', `r://${host}/${encode(id)}`), { host, id });
+      const value = match(`r://${host}/{id}`, `r://${host}/${junk}`);
+      if (typeof value === 'object') {
+        assert.ok(!/[/\\]/.test(value['id'] ?? '/'), junk);
+        assert.ok(!junk.includes('/') && !junk.includes('?') && !junk.includes('#'), junk);
+        assert.ok(value['id'] !== '.' && value['id'] !== '..');
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('parsing terminates quickly and never throws', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      parseUri(text);
+      parseUri(`x:${text}`);
+      parsePattern(text);
+      parsePattern(`x:${text}`);
+    }),
+    { numRuns: 500 },
+  );
+});
