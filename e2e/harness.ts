@@ -9,10 +9,10 @@ const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
 const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
 
-/** Until the gateway has a command line, there is nothing to start: the tests through it say so and are skipped. */
-export const withoutGateway: string | false = existsSync(join(root, 'gateway', 'src', 'cli', 'main.ts'))
+/** Until the gateway can serve, there is nothing to start: the tests through it say so and are skipped. */
+export const withoutGateway: string | false = existsSync(join(root, 'gateway', 'src', 'main.ts'))
   ? false
-  : 'the gateway has no command line yet';
+  : 'the gateway cannot serve yet';
 
 /** A file of an installed package. */
 export function packageFile(...path: readonly string[]): string {
