@@ -2,7 +2,7 @@
  * What the road tells the evidence log. `audit/` implements it. Everything here is plain data; what is encrypted, what
  * is public and how it is made durable is the log's business. Credentials and session ids never appear here.
  */
-import type { Json, JsonObject } from '../protocol/json.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { Caller } from './caller.ts';
 import type { Capability, Decision } from './decision.ts';
 
@@ -49,7 +49,8 @@ export interface ExchangeEnd {
   readonly reason?: string;
   /** What only the operator may know about a refusal. */
   readonly detail?: string;
-  readonly result?: Json;
+  /** The result as JSON text, exactly as the client gets it. Absent for lists, which are the same for many. */
+  readonly resultText?: string;
   readonly error?: { readonly code: number; readonly message: string };
   /** Microseconds from arrival to this end. */
   readonly latency: number;

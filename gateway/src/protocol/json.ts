@@ -18,6 +18,11 @@ const { isRawJSON, rawJSON } = JSON as unknown as {
 export interface JsonLimits {
   /** Deepest nesting of arrays and objects. */
   readonly depth: number;
+  /**
+   * Accept escaped halves of surrogate pairs. Servers that cut text by UTF-16 units send them, and they are written
+   * again just as they came.
+   */
+  readonly looseText?: boolean;
 }
 
 export type JsonFault =
@@ -55,7 +60,6 @@ interface Survey {
   readonly depth: number;
   readonly members: number;
   readonly longNumber: boolean;
-  readonly escapes: boolean;
 }
 
 const quote = 34;
@@ -70,7 +74,6 @@ function survey(text: string, maxDepth: number): Survey {
   let deepest = 0;
   let members = 0;
   let longNumber = false;
-  let escapes = false;
   let digits = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
@@ -84,7 +87,6 @@ function survey(text: string, maxDepth: number): Survey {
         // The quote is escaped when an odd number of backslashes stands before it.
         let first = end - 1;
         while (first > index && text.charCodeAt(first - 1) === backslash) first--;
-        escapes = true;
         if ((end - first) % 2 === 0) break;
         end = text.indexOf('"', end + 1);
       }
@@ -107,7 +109,7 @@ function survey(text: string, maxDepth: number): Survey {
     digits = 0;
   }
   if (digits > 15) longNumber = true;
-  return { depth: deepest, members, longNumber, escapes };
+  return { depth: deepest, members, longNumber };
 }
 
 /** What a walk over the parsed value finds. */
@@ -182,7 +184,7 @@ export function parseJsonText(text: string, limits: JsonLimits): JsonResult {
     return { ok: false, fault: 'syntax' };
   }
   const found: Tally = { members: 0, forbidden: false, illFormed: false };
-  tally(value, seen.escapes || text.includes('\\u'), found);
+  tally(value, limits.looseText !== true && text.includes('\\u'), found);
   if (found.forbidden) return { ok: false, fault: 'forbidden-key' };
   if (found.illFormed) return { ok: false, fault: 'lone-surrogate' };
   if (found.members !== seen.members) return { ok: false, fault: 'duplicate-key' };

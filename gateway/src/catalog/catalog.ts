@@ -1,0 +1,181 @@
+/**
+ * What one way leads to: the lists of a server, read when first needed, remembered until the server says that they
+ * changed or their time is over, with a compiled check for each tool.
+ */
+
+import type { Bounds } from '../config/schema/index.ts';
+import type { ServerConfig } from '../config/schema/servers.ts';
+import type { ToolFacts } from '../pipeline/exchange.ts';
+import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
+import type { Link, ListResult } from '../pipeline/upstream.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { type ListKind, listChanges } from '../protocol/methods.ts';
+import { mirroredArguments } from '../protocol/mirrored-headers.ts';
+import { definitionDigest } from './digest.ts';
+import { compileSchema } from './schema.ts';
+
+export interface CatalogLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** A server without list changes is asked again after this time, in milliseconds. */
+const silentAge = 30_000;
+/** A list is not read more often than this to find a name that it does not have. */
+const rereadPause = 1_000;
+
+interface Held {
+  readonly snapshot: ListSnapshot;
+  readonly readAt: number;
+  readonly until: number;
+}
+
+const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
+
+export class Catalog implements CatalogView {
+  readonly link: Link;
+  readonly #config: ServerConfig;
+  readonly #bounds: Bounds;
+  readonly #log: CatalogLog;
+  readonly #held = new Map<ListKind, Held>();
+  readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
+  readonly #missed = new Set<ListKind>();
+  readonly #arrivals = new Set<(kind: ListKind) => void>();
+  readonly #tools = new WeakMap<JsonObject, ToolFacts>();
+
+  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog) {
+    this.link = link;
+    this.#config = config;
+    this.#bounds = bounds;
+    this.#log = log;
+    link.onNotification((method) => {
+      for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
+    });
+  }
+
+  /** The list as it is remembered; reads it when it is not, or no more. */
+  read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult> {
+    const held = this.#held.get(kind);
+    if (held !== undefined && performance.now() < held.until) return held.snapshot;
+    return this.#fetch(kind);
+  }
+
+  /** Reads the list again if it is older than a moment: for a name that it does not have. */
+  reread(kind: ListKind): Promise<ListSnapshotResult> {
+    const held = this.#held.get(kind);
+    if (held !== undefined && performance.now() - held.readAt < rereadPause)
+      return Promise.resolve({ ok: true, snapshot: held.snapshot });
+    return this.#fetch(kind);
+  }
+
+  /** What is needed to check and to record a call of this tool. */
+  facts(definition: JsonObject): ToolFacts {
+    const known = this.#tools.get(definition);
+    if (known !== undefined) return known;
+    const name = String(definition.name);
+    const told = Object.hasOwn(this.#config.tools, name) ? this.#config.tools[name] : undefined;
+    const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
+    const compiled = compileSchema(schema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
+    const facts: ToolFacts = {
+      digest: definitionDigest(definition),
+      tier: told?.tier ?? this.#config.tier ?? 'write',
+      ...(told?.cost === undefined ? {} : { cost: told.cost }),
+      mirrored: mirroredArguments(schema) ?? [],
+      validate: compiled.ok ? compiled.validate : () => [compiled.problem],
+    };
+    this.#tools.set(definition, facts);
+    return facts;
+  }
+
+  /** Somebody was answered without this list: `onArrival` tells when it is there. */
+  missed(kind: ListKind): void {
+    this.#missed.add(kind);
+  }
+
+  onArrival(listener: (kind: ListKind) => void): () => void {
+    this.#arrivals.add(listener);
+    return () => this.#arrivals.delete(listener);
+  }
+
+  #fetch(kind: ListKind): Promise<ListSnapshotResult> {
+    const reading = this.#reading.get(kind);
+    if (reading !== undefined) return reading;
+    const promise = this.#load(kind).finally(() => this.#reading.delete(kind));
+    this.#reading.set(kind, promise);
+    return promise;
+  }
+
+  async #load(kind: ListKind): Promise<ListSnapshotResult> {
+    const facts = await this.link.facts();
+    if ('failure' in facts) return { ok: false, failure: facts.failure };
+    const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
+    if (!isObject(capability)) return this.#hold(kind, nothing, Number.POSITIVE_INFINITY);
+    // A change that is announced while the list is being read makes the answer stale before it is there.
+    let changed = false;
+    const stop = this.link.onNotification((method) => {
+      if (listChanges.get(method)?.includes(kind) === true) changed = true;
+    });
+    const result = await this.link.list(kind).finally(stop);
+    if (!result.ok) return this.#tolerate(kind, result);
+    const snapshot = kind === 'tools' ? this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
+    const announced = capability.listChanged === true;
+    const age = changed
+      ? 0
+      : announced
+        ? Number.POSITIVE_INFINITY
+        : Math.min(Math.max(result.ttl, silentAge), 3_600_000);
+    return this.#hold(kind, snapshot, age);
+  }
+
+  /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
+  #tolerate(kind: ListKind, result: ListResult & { ok: false }): ListSnapshotResult {
+    if (kind === 'templates' && result.failure.kind === 'misbehaved') return this.#hold(kind, nothing, silentAge);
+    return { ok: false, failure: result.failure };
+  }
+
+  #hold(kind: ListKind, snapshot: ListSnapshot, age: number): ListSnapshotResult {
+    const now = performance.now();
+    this.#held.set(kind, { snapshot, readAt: now, until: now + age });
+    if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
+    return { ok: true, snapshot };
+  }
+
+  /** Leaves out what cannot be called safely, and says so once per reading. */
+  #toolSnapshot(items: readonly JsonObject[]): ListSnapshot {
+    const usable: JsonObject[] = [];
+    const byName = new Map<string, JsonObject>();
+    for (const item of items) {
+      const problem = this.#problemOf(item, byName);
+      if (problem !== undefined) {
+        this.#log.warn({ server: this.link.server, tool: String(item.name).slice(0, 128), problem }, 'tool left out');
+        continue;
+      }
+      usable.push(item);
+      byName.set(String(item.name), item);
+    }
+    return { items: usable, byName, views: new Map() };
+  }
+
+  #problemOf(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
+    const { name, inputSchema } = item;
+    if (typeof name !== 'string' || name === '' || name.length > 256) return 'it has no usable name';
+    if (known.has(name)) return 'the server lists the name twice';
+    if (!isObject(inputSchema)) return 'it has no input schema';
+    if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
+    const told = Object.hasOwn(this.#config.tools, name) ? this.#config.tools[name] : undefined;
+    const compiled = compileSchema(inputSchema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
+    if (!compiled.ok) return compiled.problem;
+    for (const note of compiled.notes) this.#log.warn({ server: this.link.server, tool: name, note }, 'tool schema');
+    return undefined;
+  }
+}
+
+const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;
+
+function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly JsonObject[]): ListSnapshot {
+  const byName = new Map<string, JsonObject>();
+  for (const item of items) {
+    const name = item[nameMembers[kind]];
+    if (typeof name === 'string' && name.length <= 8192 && !byName.has(name)) byName.set(name, item);
+  }
+  return { items: [...byName.values()], byName, views: new Map() };
+}

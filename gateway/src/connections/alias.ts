@@ -1,0 +1,20 @@
+/** Names at the portal: `<server>__<name>`, stable from the first server on, at most 64 characters of `[A-Za-z0-9_-]`. */
+import { createHash } from 'node:crypto';
+
+const longest = 64;
+const digestLength = 8;
+
+/** The alias of a capability. A name that has to be changed to fit gets a digest, so that no two become one. */
+export function aliasOf(server: string, name: string): string {
+  const plain = `${server}__${name}`;
+  if (plain.length <= longest && /^[A-Za-z0-9_-]+$/.test(plain) && !server.includes('__')) return plain;
+  const digest = createHash('sha256').update(`${server}\n${name}`).digest('hex').slice(0, digestLength);
+  const readable = plain.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longest - digestLength - 1);
+  return `${readable}_${digest}`;
+}
+
+/** Could this alias belong to this server? Says so without knowing what the server offers. */
+export function mayBelong(alias: string, server: string): boolean {
+  const prefix = `${server.replace(/[^A-Za-z0-9_-]/g, '_')}__`.slice(0, longest - digestLength - 1);
+  return alias.startsWith(prefix);
+}

@@ -1,0 +1,211 @@
+/**
+ * Stage 4: which connection leads from this caller to this server, and to which capability there. What no connection
+ * leads to, and what none of its rules could ever allow, answers exactly like what does not exist, without asking the
+ * server first: neither words nor time tell the two apart.
+ */
+
+import type { Capability, Grants } from '../pipeline/decision.ts';
+import type { Connected, Identified, ToolFacts } from '../pipeline/exchange.ts';
+import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
+import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
+import type { Link } from '../pipeline/upstream.ts';
+import { offeredCapabilities } from '../protocol/capabilities.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { aliasOf, mayBelong } from './alias.ts';
+import { type Wanted, wantedBy } from './request.ts';
+
+/** A server that this caller is connected to, and the way there. */
+export interface Reached {
+  readonly server: string;
+  readonly grants: Grants;
+  readonly link: Link;
+  readonly catalog: CatalogView;
+}
+
+/** `undefined` when there is no such server for this caller. */
+export function reach(exchange: Identified, graph: Graph, server: string): Reached | undefined {
+  const status = graph.statusOf(server);
+  if (status !== 'active' && status !== 'draining') return undefined;
+  const grants = graph.policy.grants(exchange.caller, server);
+  if (grants === undefined) return undefined;
+  const { session } = exchange.client;
+  const capabilities = offeredCapabilities(exchange.client.capabilities, grants.requests);
+  const client = { caller: exchange.caller, capabilities };
+  const link = graph.upstreams.link(server, session === undefined ? client : { ...client, session: session.digest });
+  return link === undefined ? undefined : { server, grants, link, catalog: graph.catalog(server, link) };
+}
+
+/** Every server that an endpoint leads this caller to, in the order of the configuration. */
+export function reachAll(exchange: Identified, graph: Graph): readonly Reached[] {
+  const { endpoint } = exchange;
+  const names = endpoint.kind === 'server' ? [endpoint.server] : graph.policy.serversOf(exchange.caller);
+  return names.map((name) => reach(exchange, graph, name)).filter((reached) => reached !== undefined);
+}
+
+export async function connect(exchange: Identified, graph: Graph): Promise<Outcome<Connected>> {
+  const wanted = wantedBy(exchange.method, exchange.params);
+  if (!wanted.ok) return wanted;
+  if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, graph, wanted.value);
+  const reached = reach(exchange, graph, exchange.endpoint.server);
+  if (reached === undefined)
+    return refuse({ reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` });
+  return enter(exchange, graph, reached, wanted.value, exchange.params);
+}
+
+async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted): Promise<Outcome<Connected>> {
+  const servers = reachAll(exchange, graph);
+  if (wanted.type === 'tool' || wanted.type === 'prompt') {
+    const kind = wanted.type === 'tool' ? 'tools' : 'prompts';
+    let failure: Refusal | undefined;
+    for (const reached of servers) {
+      if (!mayBelong(wanted.name, reached.server)) continue;
+      const found = await originalName(reached, kind, wanted.name);
+      if (!found.ok) failure = found.refusal;
+      else if (found.value !== undefined) {
+        const original = found.value;
+        return enter(exchange, graph, reached, { ...wanted, name: original }, renamed(exchange, original));
+      }
+    }
+    return refuse(failure ?? unknown(wanted, 'no server has this alias'));
+  }
+  for (const reached of await routed(servers, wanted)) return enter(exchange, graph, reached, wanted, exchange.params);
+  return refuse(unknown(wanted, 'no server has it'));
+}
+
+function renamed(exchange: Identified, name: string): JsonObject {
+  return exchange.method === 'completion/complete'
+    ? { ...exchange.params, ref: { type: 'ref/prompt', name } }
+    : { ...exchange.params, name };
+}
+
+async function originalName(
+  reached: Reached,
+  kind: 'tools' | 'prompts',
+  alias: string,
+): Promise<Outcome<string | undefined>> {
+  const first = await reached.catalog.read(kind);
+  const snapshot = 'ok' in first ? first : ({ ok: true, snapshot: first } as const);
+  if (!snapshot.ok) return refuse(failureRefusal(reached.server, snapshot.failure));
+  const found = byAlias(reached.server, snapshot.snapshot).get(alias);
+  if (found !== undefined) return pass(found);
+  const again = await reached.catalog.reread(kind);
+  return again.ok ? pass(byAlias(reached.server, again.snapshot).get(alias)) : pass(undefined);
+}
+
+const aliases = new WeakMap<ListSnapshot, ReadonlyMap<string, string>>();
+
+function byAlias(server: string, snapshot: ListSnapshot): ReadonlyMap<string, string> {
+  const known = aliases.get(snapshot);
+  if (known !== undefined) return known;
+  const map = new Map([...snapshot.byName.keys()].map((name) => [aliasOf(server, name), name]));
+  aliases.set(snapshot, map);
+  return map;
+}
+
+/**
+ * The servers that may have a resource: those that list it, then those with a template, then, as some resources are
+ * listed nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists.
+ */
+async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: string; uriTemplate?: string }) {
+  const capability: Capability =
+    wanted.type === 'resource'
+      ? { type: 'resource', uri: wanted.uri }
+      : { type: 'template', uriTemplate: wanted.uriTemplate ?? '' };
+  const allowed = servers.filter(({ grants }) => grants.couldAllow(capability));
+  if (allowed.length < 2) return allowed;
+  const key = wanted.type === 'resource' ? wanted.uri : (wanted.uriTemplate ?? '');
+  for (const kind of wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const))
+    for (const reached of allowed) {
+      const read = reached.catalog.read(kind);
+      // A server that is slow now must not decide how long the others take.
+      if (read instanceof Promise) continue;
+      const hit =
+        kind === 'resources' || wanted.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
+      if (hit) return [reached];
+    }
+  return allowed.slice(0, 1);
+}
+
+function matchesTemplate(snapshot: ListSnapshot, uri: string): boolean {
+  for (const template of snapshot.byName.keys()) {
+    const parts = template.split(/\{[^{}]{1,128}\}/);
+    if (parts.length > 1 && fits(uri, parts)) return true;
+  }
+  return false;
+}
+
+/** Do the literal parts of a template occur in this order, the first at the start and the last at the end? */
+function fits(uri: string, parts: readonly string[]): boolean {
+  const [first = '', ...rest] = parts;
+  const last = rest.pop() ?? '';
+  if (!uri.startsWith(first) || !uri.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = uri.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at <= uri.length - last.length;
+}
+
+/** The caller reaches the server; now the capability must be one that its rules could allow, and that the server has. */
+async function enter(
+  exchange: Identified,
+  graph: Graph,
+  reached: Reached,
+  wanted: Wanted,
+  outbound: JsonObject,
+): Promise<Outcome<Connected>> {
+  const { grants, link, catalog, server } = reached;
+  const capability = capabilityOf(wanted);
+  if (!grants.couldAllow(capability)) return refuse(unknown(wanted, 'no rule could allow it'));
+  if (graph.statusOf(server) === 'draining')
+    return refuse({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+  if (wanted.type !== 'tool' && wanted.type !== 'prompt')
+    return pass({ ...exchange, grants, link, capability, outbound });
+  const definition = await find(catalog, wanted.type === 'tool' ? 'tools' : 'prompts', wanted.name);
+  if (!definition.ok) return refuse(failureRefusal(server, definition.failure));
+  if (definition.value === undefined) return refuse(unknown(wanted, 'the server has no such name'));
+  if (wanted.type === 'prompt') return pass({ ...exchange, grants, link, capability, outbound });
+  const tool: ToolFacts = catalog.facts(definition.value);
+  return pass({ ...exchange, grants, link, capability, outbound, tool });
+}
+
+function capabilityOf(wanted: Wanted): Capability {
+  switch (wanted.type) {
+    case 'tool':
+    case 'prompt':
+      return { type: wanted.type, name: wanted.name };
+    case 'resource':
+      return { type: 'resource', uri: wanted.uri };
+    case 'template':
+      return { type: 'template', uriTemplate: wanted.uriTemplate };
+  }
+}
+
+async function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string) {
+  const read = catalog.read(kind);
+  if (!(read instanceof Promise)) {
+    const known = read.byName.get(name);
+    if (known !== undefined) return { ok: true, value: known } as const;
+  } else {
+    const result = await read;
+    if (!result.ok) return result;
+    const known = result.snapshot.byName.get(name);
+    if (known !== undefined) return { ok: true, value: known } as const;
+  }
+  const again = await catalog.reread(kind);
+  return again.ok ? ({ ok: true, value: again.snapshot.byName.get(name) } as const) : again;
+}
+
+function unknown(wanted: Wanted, detail: string): Refusal {
+  switch (wanted.type) {
+    case 'tool':
+    case 'prompt':
+      return { reason: 'capability-unknown', what: wanted.type, name: wanted.name, detail };
+    case 'resource':
+      return { reason: 'capability-unknown', what: 'resource', name: wanted.uri, detail };
+    case 'template':
+      return { reason: 'capability-unknown', what: 'resource', name: wanted.uriTemplate, detail };
+  }
+}

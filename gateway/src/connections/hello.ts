@@ -1,0 +1,78 @@
+/** What the gateway says about itself and about the server behind an endpoint: `initialize` and `server/discover`. */
+
+import type { Identified, Reply } from '../pipeline/exchange.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import { failureRefusal } from '../pipeline/refusal.ts';
+import { servedCapabilities } from '../protocol/capabilities.ts';
+import { agreedVersion } from '../protocol/handshake.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
+import { metaKeys } from '../protocol/meta.ts';
+import { version } from '../protocol/product.ts';
+import { type Era, modernVersions } from '../protocol/versions.ts';
+import { reachAll } from './connect.ts';
+
+const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
+const portalInstructions = 'Tools and prompts of several servers. Each name begins with the name of its server.';
+
+interface Presentation {
+  readonly info: JsonObject;
+  readonly capabilities: JsonObject;
+  readonly instructions?: string;
+}
+
+/** What stands behind the endpoint of an exchange, in the words of the era of its client. */
+async function present(exchange: Identified, graph: Graph, era: Era): Promise<Presentation | Reply> {
+  const servers = reachAll(exchange, graph);
+  if (exchange.endpoint.kind === 'portal') {
+    // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
+    for (const { link } of servers) void link.facts();
+    const capabilities = {
+      tools: { listChanged: true },
+      prompts: { listChanged: true },
+      resources: { listChanged: true, subscribe: true },
+      completions: {},
+      logging: {},
+    };
+    return { info: portalInfo, capabilities, instructions: portalInstructions };
+  }
+  const [reached] = servers;
+  if (reached === undefined)
+    return {
+      kind: 'refused',
+      refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
+    };
+  const facts = await reached.link.facts();
+  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reached.server, facts.failure) };
+  return {
+    info: facts.info ?? { name: reached.server, version: '' },
+    capabilities: servedCapabilities(facts.capabilities, era),
+    ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
+  };
+}
+
+export async function initialize(exchange: Identified, graph: Graph): Promise<Reply> {
+  const presented = await present(exchange, graph, 'legacy');
+  if ('kind' in presented) return presented;
+  const result: Record<string, Json> = {
+    protocolVersion: agreedVersion(exchange.params),
+    capabilities: presented.capabilities,
+    serverInfo: presented.info,
+  };
+  if (presented.instructions !== undefined) result.instructions = presented.instructions;
+  return { kind: 'result', result };
+}
+
+export async function discover(exchange: Identified, graph: Graph): Promise<Reply> {
+  const presented = await present(exchange, graph, 'modern');
+  if ('kind' in presented) return presented;
+  const result: Record<string, Json> = {
+    resultType: 'complete',
+    supportedVersions: modernVersions,
+    capabilities: presented.capabilities,
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: { [metaKeys.serverInfo]: presented.info },
+  };
+  if (presented.instructions !== undefined) result.instructions = presented.instructions;
+  return { kind: 'result', result };
+}

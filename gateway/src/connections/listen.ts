@@ -1,0 +1,82 @@
+/** `subscriptions/listen` (2026-07-28): one stream with exactly the notifications that were asked for and are allowed. */
+
+import type { Identified, Reply } from '../pipeline/exchange.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { EndReason, Streams } from '../pipeline/streams.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { metaKeys } from '../protocol/meta.ts';
+import { Subscription } from './subscription.ts';
+
+const mostUris = 1_000;
+const longestUri = 8_192;
+
+const flags: Readonly<Record<string, string>> = {
+  toolsListChanged: 'notifications/tools/list_changed',
+  promptsListChanged: 'notifications/prompts/list_changed',
+  resourcesListChanged: 'notifications/resources/list_changed',
+};
+
+/** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
+export async function listen(exchange: Identified, graph: Graph, streams: Streams): Promise<Reply> {
+  const asked = exchange.params.notifications;
+  if (!isObject(asked)) return bad('params.notifications must say what to listen to');
+  const uris = asked.resourceSubscriptions ?? [];
+  if (!Array.isArray(uris) || uris.length > mostUris) return bad(`at most ${mostUris} resources can be listened to`);
+  if (!(uris as readonly Json[]).every((uri) => typeof uri === 'string' && uri.length <= longestUri))
+    return bad('params.notifications.resourceSubscriptions must be URIs');
+
+  const methods = new Set<string>();
+  const honoured: Record<string, Json> = {};
+  for (const [flag, method] of Object.entries(flags))
+    if (asked[flag] === true) {
+      methods.add(method);
+      honoured[flag] = true;
+    }
+  const tagged = (params: JsonObject): JsonObject => ({
+    ...params,
+    _meta: { ...(isObject(params._meta) ? params._meta : {}), [metaKeys.subscriptionId]: exchange.requestId },
+  });
+  let acknowledged = false;
+  const subscription = new Subscription(exchange, graph, (method, params) => {
+    // A revision may change while the stream opens; nothing precedes the acknowledgement.
+    if (acknowledged && (methods.has(method) || method === 'notifications/resources/updated'))
+      exchange.channel.notify(method, tagged(params));
+  });
+  if (exchange.endpoint.kind === 'server' && subscription.size === 0) {
+    subscription.close();
+    return {
+      kind: 'refused',
+      refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
+    };
+  }
+  const watched = (uris as readonly string[]).filter((uri) => subscription.watchAnywhere(uri));
+  if (watched.length > 0) honoured.resourceSubscriptions = watched;
+  exchange.channel.notify('notifications/subscriptions/acknowledged', tagged({ notifications: honoured }));
+  acknowledged = true;
+
+  let end: (reason: EndReason | 'client') => void = () => {};
+  const over = new Promise<EndReason | 'client'>((resolve) => {
+    end = resolve;
+  });
+  const remove = streams.add({
+    caller: exchange.caller,
+    end,
+    refresh: (next) => {
+      subscription.refresh(next);
+      if (exchange.endpoint.kind === 'server' && subscription.size === 0) end('disconnected');
+    },
+  });
+  exchange.cancellation.onCancel(() => end('client'));
+  const ended = await over;
+  remove();
+  subscription.close();
+  if (ended === 'client') return { kind: 'refused', refusal: { reason: 'cancelled' } };
+  return {
+    kind: 'result',
+    result: { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: exchange.requestId } },
+  };
+}
+
+function bad(problem: string): Reply {
+  return { kind: 'refused', refusal: { reason: 'bad-params', problem } };
+}

@@ -1,0 +1,151 @@
+/**
+ * The lists that a caller sees: filtered by the same decisions that gate its calls, merged over servers at the portal,
+ * and remembered as text for as long as neither the list nor the grants change.
+ */
+
+import type { Capability, Grants } from '../pipeline/decision.ts';
+import type { Identified, Reply } from '../pipeline/exchange.ts';
+import type { Graph, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
+import { failureRefusal } from '../pipeline/refusal.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { cleanServerMeta } from '../protocol/meta.ts';
+import { type ListKind, listMembers } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
+import { aliasOf } from './alias.ts';
+import { type Reached, reachAll } from './connect.ts';
+
+/** How long the portal waits for servers that are just being reached, in milliseconds. */
+const patience = 1_000;
+const mostViews = 256;
+
+export interface ListLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export async function list(exchange: Identified, graph: Graph, kind: ListKind, log: ListLog): Promise<Reply> {
+  // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
+  if (exchange.params.cursor !== undefined)
+    return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Invalid cursor' } };
+  const servers = reachAll(exchange, graph);
+  const { era } = exchange.client;
+  if (exchange.endpoint.kind === 'server') {
+    const [reached] = servers;
+    if (reached === undefined)
+      return {
+        kind: 'refused',
+        refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
+      };
+    const read = reached.catalog.read(kind);
+    const result = read instanceof Promise ? await read : ({ ok: true, snapshot: read } as const);
+    if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
+    return { kind: 'text', text: envelope(kind, era, view(reached, kind, result.snapshot, era, false)) };
+  }
+  const snapshots = await gather(servers, kind, log);
+  const parts = snapshots
+    .map(({ reached, snapshot }) => view(reached, kind, snapshot, era, true))
+    .filter((part) => part !== '');
+  return {
+    kind: 'text',
+    text: envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : parts.join(',')),
+  };
+}
+
+/** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
+async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog) {
+  const found: { reached: Reached; snapshot: ListSnapshot }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let late: Promise<'late'> | undefined;
+  await Promise.all(
+    servers.map(async (reached, index) => {
+      const read = reached.catalog.read(kind);
+      let result: ListSnapshotResult | 'late';
+      if (read instanceof Promise) {
+        late ??= new Promise((resolve) => {
+          timer = setTimeout(() => resolve('late'), patience);
+        });
+        result = await Promise.race([read, late]);
+      } else result = { ok: true, snapshot: read };
+      if (result === 'late' || !result.ok) {
+        reached.catalog.missed(kind);
+        const problem = result === 'late' ? 'slow' : result.failure.kind;
+        log.warn({ server: reached.server, list: kind, problem }, 'server left out of a merged list');
+      } else found[index] = { reached, snapshot: result.snapshot };
+    }),
+  );
+  clearTimeout(timer);
+  return found.filter((entry) => entry !== undefined);
+}
+
+function envelope(kind: ListKind, era: Era, items: string): string {
+  const member = listMembers[kind];
+  // What is filtered for one caller must never be served to another (2026-07-28, caching).
+  return era === 'modern'
+    ? `{"resultType":"complete","${member}":[${items}],"ttlMs":0,"cacheScope":"private"}`
+    : `{"${member}":[${items}]}`;
+}
+
+/** The entries that these grants show, written and joined by commas. */
+function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era, aliased: boolean): string {
+  const key = `${era}${aliased ? ' portal ' : ' '}${reached.grants.key}`;
+  const known = snapshot.views.get(key);
+  if (known !== undefined) return known;
+  const texts: string[] = [];
+  for (const item of snapshot.items) {
+    const capability = capabilityOf(kind, item);
+    if (capability === undefined || !visible(reached.grants, capability)) continue;
+    texts.push(JSON.stringify(shown(kind, item, era, aliased ? reached.server : undefined)));
+  }
+  const text = texts.join(',');
+  if (snapshot.views.size >= mostViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
+  snapshot.views.set(key, text);
+  return text;
+}
+
+function visible(grants: Grants, capability: Capability): boolean {
+  return grants.couldAllow(capability);
+}
+
+function capabilityOf(kind: ListKind, item: JsonObject): Capability | undefined {
+  const text = (member: Json | undefined): string | undefined => (typeof member === 'string' ? member : undefined);
+  const name = text(item.name);
+  const uri = text(item.uri);
+  const uriTemplate = text(item.uriTemplate);
+  switch (kind) {
+    case 'tools':
+      return name === undefined ? undefined : { type: 'tool', name };
+    case 'prompts':
+      return name === undefined ? undefined : { type: 'prompt', name };
+    case 'resources':
+      return uri === undefined ? undefined : { type: 'resource', uri };
+    case 'templates':
+      return uriTemplate === undefined ? undefined : { type: 'template', uriTemplate };
+  }
+}
+
+/** An entry as this era knows it, with its alias at the portal. */
+function shown(kind: ListKind, item: JsonObject, era: Era, server: string | undefined): JsonObject {
+  // Task execution is not offered by the gateway, so a tool must not ask for it.
+  const { execution: _execution, ...entry } = cleanServerMeta(item);
+  const shownEntry: Record<string, Json> = entry;
+  if (server !== undefined && (kind === 'tools' || kind === 'prompts'))
+    shownEntry.name = aliasOf(server, String(item.name));
+  // Before 2026-07-28 an output schema described an object; clients of that time reject the whole list otherwise.
+  if (era === 'legacy' && isObject(item.outputSchema) && item.outputSchema.type !== 'object')
+    delete shownEntry.outputSchema;
+  return shownEntry;
+}
+
+/** Of two servers with the same resource the first is shown, and routing takes the first as well. */
+function unique(parts: readonly string[], kind: 'resources' | 'templates'): string {
+  if (parts.length < 2) return parts.join(',');
+  const member = kind === 'resources' ? 'uri' : 'uriTemplate';
+  const seen = new Set<Json | undefined>();
+  const kept: string[] = [];
+  for (const part of parts)
+    for (const item of JSON.parse(`[${part}]`) as JsonObject[]) {
+      if (seen.has(item[member])) continue;
+      seen.add(item[member]);
+      kept.push(JSON.stringify(item));
+    }
+  return kept.join(',');
+}

@@ -1,0 +1,47 @@
+/** What a request asks for, before anybody knows whether it exists. */
+
+import { type Outcome, pass, refuse } from '../pipeline/refusal.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+
+/** `name` as the client sees it: at the portal an alias. */
+export type Wanted =
+  | { readonly type: 'tool' | 'prompt'; readonly name: string; readonly args: JsonObject }
+  | { readonly type: 'resource'; readonly uri: string }
+  | { readonly type: 'template'; readonly uriTemplate: string };
+
+const longestName = 256;
+const longestUri = 8192;
+const empty: JsonObject = Object.freeze({});
+
+export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
+  switch (method) {
+    case 'tools/call':
+      return named('tool', params);
+    case 'prompts/get':
+      return named('prompt', params);
+    case 'completion/complete':
+      return completion(params);
+    default:
+      return typeof params.uri === 'string' && params.uri !== '' && params.uri.length <= longestUri
+        ? pass({ type: 'resource', uri: params.uri })
+        : refuse({ reason: 'bad-params', problem: 'params.uri must be a URI' });
+  }
+}
+
+function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
+  const { name, arguments: args } = params;
+  if (typeof name !== 'string' || name === '' || name.length > longestName)
+    return refuse({ reason: 'bad-params', problem: `params.name must be the name of a ${type}` });
+  if (args !== undefined && !isObject(args))
+    return refuse({ reason: 'bad-params', problem: 'params.arguments must be an object' });
+  return pass({ type, name, args: args ?? empty });
+}
+
+function completion(params: JsonObject): Outcome<Wanted> {
+  const { ref } = params;
+  if (isObject(ref) && ref.type === 'ref/prompt' && typeof ref.name === 'string' && ref.name.length <= longestName)
+    return pass({ type: 'prompt', name: ref.name, args: empty });
+  if (isObject(ref) && ref.type === 'ref/resource' && typeof ref.uri === 'string' && ref.uri.length <= longestUri)
+    return pass({ type: 'template', uriTemplate: ref.uri });
+  return refuse({ reason: 'bad-params', problem: 'params.ref must name a prompt or a resource template' });
+}

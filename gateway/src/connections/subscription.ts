@@ -1,0 +1,131 @@
+/**
+ * What one open stream hears of the servers behind its endpoint: changes of lists, updates of the resources that it
+ * watches, and log messages of legacy servers that belong to no call. Only what its caller may see passes.
+ */
+
+import type { Identified } from '../pipeline/exchange.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { Link } from '../pipeline/upstream.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { cleanServerMeta } from '../protocol/meta.ts';
+import { listChanges } from '../protocol/methods.ts';
+import { type Reached, reachAll } from './connect.ts';
+
+export type Listener = (method: string, params: JsonObject) => void;
+
+interface Attached {
+  readonly link: Link;
+  readonly grantsKey: string;
+  readonly stop: () => void;
+}
+
+export class Subscription {
+  readonly #exchange: Identified;
+  readonly #listener: Listener;
+  readonly #attached = new Map<string, Attached>();
+  readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
+  #graph: Graph;
+  #closed = false;
+
+  constructor(exchange: Identified, graph: Graph, listener: Listener) {
+    this.#exchange = exchange;
+    this.#listener = listener;
+    this.#graph = graph;
+    for (const reached of reachAll(exchange, graph)) this.#attach(reached);
+  }
+
+  /** The servers that are heard at the moment. */
+  get size(): number {
+    return this.#attached.size;
+  }
+
+  /** Hears of updates of a resource, if the caller may read it. False when it may not, or when no server has it. */
+  watch(server: string, uri: string): boolean {
+    const reached = reachAll(this.#exchange, this.#graph).find((candidate) => candidate.server === server);
+    if (reached === undefined || !reached.grants.couldAllow({ type: 'resource', uri })) return false;
+    const key = `${server}\n${uri}`;
+    if (this.#watches.has(key)) return true;
+    const stop = reached.link.watch(uri, () => this.#updated(server, uri));
+    this.#watches.set(key, { server, uri, stop });
+    return true;
+  }
+
+  /** As `watch`, at whichever server lists the resource or could have it. */
+  watchAnywhere(uri: string): boolean {
+    const candidates = reachAll(this.#exchange, this.#graph).filter(({ grants }) =>
+      grants.couldAllow({ type: 'resource', uri }),
+    );
+    const listing = candidates.find(({ catalog }) => {
+      const read = catalog.read('resources');
+      return !(read instanceof Promise) && read.byName.has(uri);
+    });
+    const chosen = listing ?? candidates[0];
+    return chosen !== undefined && this.watch(chosen.server, uri);
+  }
+
+  unwatch(server: string, uri: string): void {
+    const key = `${server}\n${uri}`;
+    this.#watches.get(key)?.stop();
+    this.#watches.delete(key);
+  }
+
+  /** A new revision: listens where the caller may listen now, and says which lists look different. */
+  refresh(graph: Graph): void {
+    if (this.#closed) return;
+    this.#graph = graph;
+    const reached = new Map(reachAll(this.#exchange, graph).map((entry) => [entry.server, entry]));
+    let changed = false;
+    for (const [server, attached] of this.#attached) {
+      const now = reached.get(server);
+      if (now !== undefined && now.link === attached.link && now.grants.key === attached.grantsKey) continue;
+      attached.stop();
+      this.#attached.delete(server);
+      changed = true;
+    }
+    for (const [server, entry] of reached) {
+      if (this.#attached.has(server)) continue;
+      this.#attach(entry);
+      changed = true;
+    }
+    for (const [key, watch] of this.#watches) {
+      watch.stop();
+      this.#watches.delete(key);
+      this.watch(watch.server, watch.uri);
+    }
+    if (changed) for (const method of listChanges.keys()) this.#listener(method, {});
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { stop } of this.#attached.values()) stop();
+    for (const { stop } of this.#watches.values()) stop();
+    this.#attached.clear();
+    this.#watches.clear();
+  }
+
+  #attach({ server, link, grants, catalog }: Reached): void {
+    const stopLink = link.onNotification((method, params) => {
+      if (listChanges.has(method)) this.#listener(method, {});
+      else if (method === 'notifications/message') this.#listener(method, cleanServerMeta(params));
+    });
+    const stopCatalog = catalog.onArrival((kind) => {
+      for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, {});
+    });
+    this.#attached.set(server, {
+      link,
+      grantsKey: grants.key,
+      stop: () => {
+        stopLink();
+        stopCatalog();
+      },
+    });
+    // Changes can only be heard over a connection. Nobody waits for it here.
+    void link.facts();
+  }
+
+  #updated(server: string, uri: string): void {
+    const grants = this.#graph.policy.grants(this.#exchange.caller, server);
+    if (grants?.couldAllow({ type: 'resource', uri }) === true)
+      this.#listener('notifications/resources/updated', { uri });
+  }
+}

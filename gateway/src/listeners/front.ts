@@ -1,0 +1,27 @@
+/** What every listener is given: the graph in force, the stages, and ways to identify and to name things. */
+import type { Bounds } from '../config/schema/index.ts';
+import type { Credentials } from '../pipeline/authenticate.ts';
+import type { Caller } from '../pipeline/caller.ts';
+import type { Identified } from '../pipeline/exchange.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { Outcome } from '../pipeline/refusal.ts';
+import type { Stages } from '../pipeline/run.ts';
+import type { Streams } from '../pipeline/streams.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
+import type { Hearing } from './session.ts';
+
+export interface Front {
+  /** The graph in force now. An exchange keeps the one that it began with. */
+  graph(): Graph;
+  bounds(): Bounds;
+  readonly stages: Stages;
+  readonly streams: Streams;
+  /** Stage 3: who calls. */
+  identify(credentials: Credentials): Outcome<Caller> | Promise<Outcome<Caller>>;
+  /** Hears of the servers behind an endpoint on behalf of one open stream. */
+  subscribe(exchange: Identified, listener: (method: string, params: JsonObject) => void): Hearing;
+  /** Seals what a session id carries. */
+  readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
+  /** True from the moment in which the gateway begins to stop. */
+  draining(): boolean;
+}

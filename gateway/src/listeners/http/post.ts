@@ -1,0 +1,276 @@
+/** A POST to an MCP endpoint: decodes the body, finds the session, sends the message down the road, answers. */
+import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../../pipeline/caller.ts';
+import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Channel, Client, Received, Reply } from '../../pipeline/exchange.ts';
+import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
+import { run, runRefused } from '../../pipeline/run.ts';
+import { type Decoded, decode } from '../../protocol/decode.ts';
+import { agreedVersion } from '../../protocol/handshake.ts';
+import { type Json, parseJson } from '../../protocol/json.ts';
+import type { RequestId } from '../../protocol/jsonrpc.ts';
+import { batchVersion, type Era } from '../../protocol/versions.ts';
+import type { Front } from '../front.ts';
+import { hear } from '../hear.ts';
+import { type Arrival, received, unreadable } from '../received.ts';
+import { type Asked, type Written, writeReply } from '../reply-text.ts';
+import { claimsOf, type LegacySession } from '../session.ts';
+import type { Answer } from './answer.ts';
+import { argumentHeader } from './guard.ts';
+import type { MintedSession, Sessions } from './sessions.ts';
+
+export interface Post {
+  readonly request: IncomingMessage;
+  readonly arrival: Arrival;
+  readonly identity: Outcome<Caller>;
+  readonly body: Buffer;
+  readonly answer: Answer;
+  /** Cancelled when the client closes the connection. */
+  readonly gone: Cancellation;
+}
+
+const longestBatch = 64;
+
+export async function handlePost(post: Post, front: Front, sessions: Sessions): Promise<void> {
+  const { request, arrival, identity, body, answer } = post;
+  const bounds = front.bounds();
+  const parsed = parseJson(body, { depth: bounds.depth });
+  const refuseAll = async (refusal: Refusal, id?: RequestId, era: Era = 'modern', method?: string): Promise<void> => {
+    const message = unreadable(arrival, identity, body.length, method);
+    const reply = await runRefused(message, refusal, front.graph(), front.stages);
+    finish(answer, writeReply(reply, { id, method: '', era, reference: arrival.id }));
+  };
+  if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault });
+  if (!identity.ok) return refuseAll(identity.refusal);
+
+  if (Array.isArray(parsed.value))
+    return handleBatch(post, parsed.value as readonly Json[], front, sessions, refuseAll);
+  const decoded = decode(parsed.value, arrival.headers, bounds.idLength);
+  if (!decoded.ok) return refuseAll(decoded.fault, decoded.id, decoded.era, methodOf(parsed.value));
+  const message = decoded.decoded;
+
+  if (message.kind === 'request' && message.era === 'modern' && message.claims !== undefined) {
+    const client: Client = { ...message.claims, era: 'modern' };
+    const channel: Channel = { notify: (method, params) => answer.notify(method, params) };
+    if (message.operation === 'stream') {
+      if (!answer.canStream) return refuseAll({ reason: 'not-acceptable' }, message.id);
+      answer.open();
+    }
+    const written = await travel(post, message, client, post.gone, channel, front, parsed.rawNumbers);
+    return finish(answer, written);
+  }
+  return handleLegacy(post, message, parsed.rawNumbers, front, sessions, refuseAll);
+}
+
+type RefuseAll = (refusal: Refusal, id?: RequestId, era?: Era, method?: string) => Promise<void>;
+
+async function handleLegacy(
+  post: Post,
+  message: Decoded,
+  rawNumbers: boolean,
+  front: Front,
+  sessions: Sessions,
+  refuseAll: RefuseAll,
+): Promise<void> {
+  const { request, arrival, answer } = post;
+  const stray = argumentHeader(request);
+  const id = message.kind === 'request' ? message.id : undefined;
+  const method = message.kind === 'response' ? '(response)' : message.method;
+  // A server that honours these headers would act on values that nobody here has compared with anything.
+  if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, id, 'legacy', method);
+  if (message.kind === 'request' && message.method === 'initialize')
+    return initialize(post, message, rawNumbers, front, sessions);
+  const found = sessionOf(post, sessions);
+  if (!found.ok) return refuseAll(found.refusal, id, 'legacy', method);
+  const session = found.value;
+  if (message.kind === 'response') {
+    // An answer that nobody waits for is as good as accepted: the question is over.
+    session?.answered(message);
+    return answer.finishEmpty(202);
+  }
+  if (message.kind === 'notification') {
+    if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
+    return answer.finishEmpty(202);
+  }
+  finish(answer, await travelLegacy(post, message, session, rawNumbers, front, arrival));
+}
+
+/** `undefined` when the client speaks without a session, which no server is obliged to require. */
+function sessionOf(post: Post, sessions: Sessions): Outcome<LegacySession | undefined> {
+  const id = post.arrival.headers?.('mcp-session-id');
+  if (id === undefined) return { ok: true, value: undefined };
+  const session =
+    id === false || !post.identity.ok ? undefined : sessions.find(id, post.identity.value, post.arrival.endpoint);
+  return session === undefined ? { ok: false, refusal: { reason: 'session-unknown' } } : { ok: true, value: session };
+}
+
+async function initialize(
+  post: Post,
+  message: Decoded & { kind: 'request' },
+  rawNumbers: boolean,
+  front: Front,
+  sessions: Sessions,
+): Promise<void> {
+  const { answer, arrival, identity } = post;
+  const claims = claimsOf(message.params, agreedVersion(message.params));
+  const limit = front.bounds().sessions;
+  const minted: MintedSession | undefined = identity.ok
+    ? sessions.mint(identity.value, arrival.endpoint, claims, limit)
+    : undefined;
+  if (minted === undefined) {
+    const reply = await runRefused(
+      unreadable(arrival, identity, post.body.length, 'initialize'),
+      { reason: 'too-many-sessions', limit },
+      front.graph(),
+      front.stages,
+    );
+    return finish(
+      answer,
+      writeReply(reply, { id: message.id, method: 'initialize', era: 'legacy', reference: arrival.id }),
+    );
+  }
+  const client: Client = { ...claims, era: 'legacy', session: minted.session };
+  const channel: Channel = { notify: (method, params) => answer.notify(method, params) };
+  const { reply, written } = await travelReply(post, message, client, post.gone, channel, front, rawNumbers, arrival);
+  if (reply.kind === 'text') answer.setHeader('mcp-session-id', minted.id);
+  else sessions.end(minted.id);
+  finish(answer, written);
+}
+
+async function travelLegacy(
+  post: Post,
+  message: Decoded & { kind: 'request' },
+  session: LegacySession | undefined,
+  rawNumbers: boolean,
+  front: Front,
+  arrival: Arrival,
+): Promise<Written> {
+  const { answer } = post;
+  const version = arrival.headers?.('mcp-protocol-version');
+  const client: Client =
+    session === undefined
+      ? { era: 'legacy', version: typeof version === 'string' ? version : batchVersion, capabilities: {} }
+      : { ...session.claims, era: 'legacy', session };
+  // A legacy client that loses its connection has not cancelled (2025-11-25, transports): it says so when it means it.
+  const cancellation = session === undefined ? post.gone : new Cancellation();
+  const write = (text: string): void => answer.write(text);
+  const channel: Channel = {
+    notify: (method, params) => answer.notify(method, params),
+    ...(session !== undefined && answer.canStream
+      ? { ask: (request) => session.ask(request, write, anyOf(cancellation, post.gone)) }
+      : {}),
+  };
+  // Updates of a resource come over the session's stream, which may be opened later.
+  if (session !== undefined && message.method === 'resources/subscribe' && post.identity.ok)
+    session.hearing ??= hear(session, arrival, post.identity.value, front);
+  session?.active.set(message.id, cancellation);
+  try {
+    return await travel(post, message, client, cancellation, channel, front, rawNumbers, arrival);
+  } finally {
+    session?.active.delete(message.id);
+  }
+}
+
+/** Nobody can answer a question once the stream that carried it is gone. */
+function anyOf(first: Cancellation, second: Cancellation): Cancellation {
+  const either = new Cancellation();
+  first.onCancel(() => either.cancel());
+  second.onCancel(() => either.cancel());
+  return either;
+}
+
+async function travel(
+  post: Post,
+  message: Decoded & { kind: 'request' },
+  client: Client,
+  cancellation: Cancellation,
+  channel: Channel,
+  front: Front,
+  rawNumbers: boolean,
+  arrival = post.arrival,
+): Promise<Written> {
+  return (await travelReply(post, message, client, cancellation, channel, front, rawNumbers, arrival)).written;
+}
+
+async function travelReply(
+  post: Post,
+  message: Decoded & { kind: 'request' },
+  client: Client,
+  cancellation: Cancellation,
+  channel: Channel,
+  front: Front,
+  rawNumbers: boolean,
+  arrival: Arrival,
+): Promise<{ readonly reply: Reply; readonly written: Written }> {
+  const exchange: Received = received(arrival, {
+    identity: post.identity,
+    client,
+    requestId: message.id,
+    operation: message.operation,
+    method: message.method,
+    params: message.params,
+    rawNumbers,
+    bytesIn: post.body.length,
+    cancellation,
+    channel,
+  });
+  const reply = await run(exchange, front.graph(), front.stages);
+  const asked: Asked = { id: message.id, method: message.method, era: client.era, reference: arrival.id };
+  return { reply, written: writeReply(reply, asked) };
+}
+
+/** Batches exist in 2025-03-26 only. Each message takes the road by itself; the answers come together. */
+async function handleBatch(
+  post: Post,
+  values: readonly Json[],
+  front: Front,
+  sessions: Sessions,
+  refuseAll: RefuseAll,
+): Promise<void> {
+  const { arrival, answer, request } = post;
+  const found = sessionOf(post, sessions);
+  if (!found.ok) return refuseAll(found.refusal, undefined, 'legacy');
+  const session = found.value;
+  const header = arrival.headers?.('mcp-protocol-version');
+  const version = session?.claims.version ?? header ?? batchVersion;
+  if (version !== batchVersion || (header !== undefined && header !== batchVersion))
+    return refuseAll({ reason: 'batch-refused' });
+  const stray = argumentHeader(request);
+  if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, undefined, 'legacy');
+  if (values.length === 0 || values.length > longestBatch)
+    return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${longestBatch} messages` });
+  const decoded = values.map((value) => decode(value, arrival.headers, front.bounds().idLength));
+  const messages: Decoded[] = [];
+  for (const result of decoded) {
+    if (!result.ok) return refuseAll(result.fault, undefined, 'legacy');
+    // A modern message, or the handshake itself, in a batch is a way around the checks that each has alone.
+    if (result.decoded.kind !== 'response' && result.decoded.era === 'modern')
+      return refuseAll({ reason: 'batch-refused' });
+    if (result.decoded.kind === 'request' && result.decoded.method === 'initialize')
+      return refuseAll({ reason: 'batch-refused' });
+    messages.push(result.decoded);
+  }
+  const answers: string[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (message.kind === 'response') session?.answered(message);
+    else if (message.kind === 'notification') {
+      if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
+    } else {
+      const own: Arrival = { ...arrival, id: `${arrival.id}.${index}` };
+      answers.push((await travelLegacy(post, message, session, true, front, own)).text);
+    }
+  }
+  if (answers.length === 0) return answer.finishEmpty(202);
+  answer.finish(200, `[${answers.join(',')}]`);
+}
+
+function finish(answer: Answer, written: Written): void {
+  answer.finish(written.status, written.text, written.headers);
+}
+
+/** For the record of a message that is refused; cut, as it may be anything. */
+function methodOf(value: Json): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { method } = value as { readonly method?: Json };
+  return typeof method === 'string' ? method.slice(0, 64) : undefined;
+}

@@ -1,0 +1,226 @@
+/** The HTTP listener: routes, guards, and the life of a connection. The MCP endpoints and nothing else. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Configuration } from '../../config/schema/index.ts';
+import type { Caller } from '../../pipeline/caller.ts';
+import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Endpoint } from '../../pipeline/exchange.ts';
+import { type Outcome, type Refusal, refuse, toWire } from '../../pipeline/refusal.ts';
+import { runRefused } from '../../pipeline/run.ts';
+import { errorText } from '../../protocol/jsonrpc.ts';
+import type { Front } from '../front.ts';
+import { hear } from '../hear.ts';
+import { arrival, unreadable } from '../received.ts';
+import { writeReply } from '../reply-text.ts';
+import { Answer, KeepAlive } from './answer.ts';
+import { readBody } from './body.ts';
+import { accepted, type Guard, headerReader, isJson, makeGuard, routeOf } from './guard.ts';
+import { handlePost } from './post.ts';
+import { Sessions } from './sessions.ts';
+import { openStream } from './stream.ts';
+
+export interface HttpListener {
+  readonly port: number;
+  /** Refuses what comes, waits for what is under way for at most `drain` milliseconds, then closes everything. */
+  close(drain: number): Promise<void>;
+}
+
+const sweepInterval = 60_000;
+
+export async function listenHttp(listen: Configuration['listen']['mcp'], front: Front): Promise<HttpListener> {
+  const bounds = front.bounds();
+  const sessions = new Sessions(front.sessionSeal);
+  const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
+  let guard: Guard | undefined;
+  const server = createServer(
+    {
+      maxHeaderSize: bounds.headers,
+      keepAliveTimeout: 65_000,
+      headersTimeout: 20_000,
+      requestTimeout: 60_000,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+    },
+    (request, response) => {
+      if (guard === undefined) return response.destroy();
+      handle(request, response, guard, front, sessions, keepAlive).catch((error: unknown) => {
+        front.stages.onBug(error, '-');
+        response.destroy();
+      });
+    },
+  );
+  server.maxRequestsPerSocket = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  guard = makeGuard(listen, port);
+  const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
+  sweeper.unref();
+  return {
+    port,
+    async close(drain) {
+      clearInterval(sweeper);
+      await closeServer(server, drain);
+      keepAlive.close();
+      sessions.close();
+    },
+  };
+}
+
+async function closeServer(server: Server, drain: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drain);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: Guard,
+  front: Front,
+  sessions: Sessions,
+  keepAlive: KeepAlive,
+): Promise<void> {
+  const { headers, method } = request;
+  const reject = (refusal: Refusal): void => sendRefusal(response, refusal);
+  if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
+  if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
+  if (headers.origin !== undefined) allowOrigin(response, headers.origin);
+  const route = routeOf(request.url ?? '/');
+  if (!route.ok) return reject(route.refusal);
+  if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(response);
+  if (front.draining()) {
+    response.setHeader('connection', 'close');
+    return reject({ reason: 'draining' });
+  }
+  if (method === 'POST') return post(request, response, route.value, front, sessions, keepAlive);
+  if (method === 'GET' || method === 'DELETE')
+    return legacyOperation(method, request, response, route.value, front, sessions, keepAlive);
+  reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
+}
+
+async function post(
+  request: IncomingMessage,
+  response: ServerResponse,
+  endpoint: Endpoint,
+  front: Front,
+  sessions: Sessions,
+  keepAlive: KeepAlive,
+): Promise<void> {
+  const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
+  const accept = accepted(request.headers.accept);
+  const body = await readBody(request, front.bounds().body);
+  if (body === null) return;
+  const identity = await identify(request, front);
+  let refusal: Refusal | undefined;
+  if (body === undefined) refusal = { reason: 'body-too-large', limit: front.bounds().body };
+  else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
+  else if (!accept.json) refusal = { reason: 'not-acceptable' };
+  if (refusal !== undefined || body === undefined) {
+    // What is left of a body that is too large would be read as the next request.
+    if (body === undefined) response.setHeader('connection', 'close');
+    const message = unreadable(came, identity, body?.length ?? 0);
+    const reply = await runRefused(message, refusal ?? { reason: 'media-type' }, front.graph(), front.stages);
+    const written = writeReply(reply, { id: undefined, method: '', era: 'modern', reference: came.id });
+    new Answer(response, false, came.started).finish(written.status, written.text, {
+      ...written.headers,
+      ...challenge(written.status),
+    });
+    return;
+  }
+  const gone = new Cancellation();
+  const answer = new Answer(response, accept.events, came.started);
+  if (!identity.ok) answer.setHeader('www-authenticate', 'Bearer');
+  keepAlive.add(answer);
+  response.on('close', () => {
+    keepAlive.delete(answer);
+    gone.cancel();
+  });
+  await handlePost({ request, arrival: came, identity, body, answer, gone }, front, sessions);
+}
+
+/** GET opens the stream of a legacy session and DELETE ends it; nothing else uses them. */
+async function legacyOperation(
+  method: 'GET' | 'DELETE',
+  request: IncomingMessage,
+  response: ServerResponse,
+  endpoint: Endpoint,
+  front: Front,
+  sessions: Sessions,
+  keepAlive: KeepAlive,
+): Promise<void> {
+  request.resume();
+  const identity = await identify(request, front);
+  const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
+  if (!identity.ok) {
+    await runRefused(unreadable(came, identity, 0, `(${method})`), identity.refusal, front.graph(), front.stages);
+    response.setHeader('www-authenticate', 'Bearer');
+    return sendRefusal(response, identity.refusal);
+  }
+  const id = came.headers?.('mcp-session-id');
+  if (id === undefined) return sendRefusal(response, { reason: 'http-method', allowed: 'POST' });
+  const session = id === false ? undefined : sessions.find(id, identity.value, endpoint);
+  if (session === undefined || id === false) return sendRefusal(response, { reason: 'session-unknown' });
+  if (method === 'DELETE') {
+    sessions.end(id);
+    response.writeHead(204).end();
+    return;
+  }
+  if (!accepted(request.headers.accept).events) return sendRefusal(response, { reason: 'not-acceptable' });
+  const { places } = front.stages;
+  const place = `stream ${identity.value.key}`;
+  const limit = front.bounds().streams;
+  if (!places.take(place, limit)) return sendRefusal(response, { reason: 'too-many-streams', limit });
+  session.hearing ??= hear(session, came, identity.value, front);
+  openStream(session, response, front, keepAlive, () => places.give(place));
+}
+
+async function identify(request: IncomingMessage, front: Front): Promise<Outcome<Caller>> {
+  const { headers, rawHeaders, socket } = request;
+  // Node takes the first of two Authorization headers; another reader may take the last.
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 13 && rawHeaders[index]?.toLowerCase() === 'authorization') count++;
+  if (count > 1) return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
+  return front.identify({
+    authorization: headers.authorization,
+    headers,
+    address: socket.remoteAddress,
+    transport: 'http',
+  });
+}
+
+function sendRefusal(response: ServerResponse, refusal: Refusal): void {
+  const wire = toWire(refusal, 'modern', '-');
+  const text = errorText(undefined, wire.error);
+  response.writeHead(wire.status, {
+    ...wire.headers,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+function challenge(status: number): Record<string, string> {
+  return status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+}
+
+function allowOrigin(response: ServerResponse, origin: string): void {
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', 'mcp-session-id, www-authenticate');
+  response.setHeader('vary', 'origin');
+}
+
+function preflight(response: ServerResponse): void {
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST, GET, DELETE',
+    'access-control-allow-headers':
+      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id',
+    'access-control-max-age': '600',
+  });
+  response.end();
+}

@@ -1,0 +1,50 @@
+/** The GET stream of a legacy session: what belongs to no request, until the client, its credential or we end it. */
+import type { ServerResponse } from 'node:http';
+import type { OpenStream } from '../../pipeline/streams.ts';
+import { eventText, keepAliveText } from '../../protocol/sse.ts';
+import type { Front } from '../front.ts';
+import type { LegacySession } from '../session.ts';
+import type { KeepAlive } from './answer.ts';
+
+const longestBacklog = 8 * 1024 * 1024;
+
+export function openStream(
+  session: LegacySession,
+  response: ServerResponse,
+  front: Front,
+  keepAlive: KeepAlive,
+  onClose: () => void,
+): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+  let lastWrite = performance.now();
+  const write = (text: string): void => {
+    if (response.destroyed) return;
+    lastWrite = performance.now();
+    response.write(text);
+    if (response.writableLength > longestBacklog) response.destroy();
+  };
+  const entry = {
+    keepAlive(now: number, pause: number): void {
+      if (now - lastWrite >= pause) write(keepAliveText);
+    },
+  };
+  const stream: OpenStream = {
+    caller: session.caller,
+    end: () => response.end(),
+    refresh: (graph) => session.hearing?.refresh(graph),
+  };
+  const remove = front.streams.add(stream);
+  keepAlive.add(entry);
+  response.on('close', () => {
+    remove();
+    keepAlive.delete(entry);
+    session.closeStream(token);
+    onClose();
+  });
+  const token = session.openStream((text) => write(eventText(text)));
+}

@@ -1,0 +1,94 @@
+/** Puts together what the road receives. */
+import { randomBytes } from 'node:crypto';
+import type { Caller } from '../pipeline/caller.ts';
+import { Cancellation } from '../pipeline/cancellation.ts';
+import type { Channel, Client, Endpoint, Received } from '../pipeline/exchange.ts';
+import type { Outcome } from '../pipeline/refusal.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { RequestId } from '../protocol/jsonrpc.ts';
+import type { Operation } from '../protocol/methods.ts';
+import type { HeaderReader } from '../protocol/mirrored-headers.ts';
+
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** A correlation id: 96 random bits. Drawn from a pool, as one draw each would cost more than the rest of a request. */
+export function correlationId(): string {
+  if (used + 12 > pool.length) {
+    pool = randomBytes(12 * 512);
+    used = 0;
+  }
+  const id = pool.toString('base64url', used, used + 12);
+  used += 12;
+  return id;
+}
+
+/** What is known of a message before it is read. */
+export interface Arrival {
+  readonly id: string;
+  readonly at: number;
+  readonly started: number;
+  readonly transport: 'http' | 'stdio';
+  readonly address?: string;
+  readonly endpoint: Endpoint;
+  readonly headers?: HeaderReader;
+}
+
+export function arrival(
+  transport: 'http' | 'stdio',
+  endpoint: Endpoint,
+  headers?: HeaderReader,
+  address?: string,
+): Arrival {
+  return {
+    id: correlationId(),
+    at: Date.now(),
+    started: performance.now(),
+    transport,
+    endpoint,
+    ...(headers === undefined ? {} : { headers }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+export interface RequestParts {
+  readonly identity: Outcome<Caller>;
+  readonly client: Client;
+  readonly requestId: RequestId;
+  readonly operation: Operation;
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly rawNumbers: boolean;
+  readonly bytesIn: number;
+  readonly cancellation: Cancellation;
+  readonly channel: Channel;
+}
+
+export function received(came: Arrival, parts: RequestParts): Received {
+  return { ...came, ...parts };
+}
+
+const nobody: Client = { era: 'modern', version: '', capabilities: {} };
+const silent: Channel = { notify: () => {} };
+
+/** What stands in the record for a message that could not be read. */
+export function unreadable(
+  came: Arrival,
+  identity: Outcome<Caller>,
+  bytesIn: number,
+  method = '(unreadable)',
+): Received {
+  return {
+    ...came,
+    identity,
+    client: nobody,
+    requestId: '',
+    operation: 'local',
+    method,
+    params: {},
+    rawNumbers: false,
+    bytesIn,
+    cancellation: new Cancellation(),
+    channel: silent,
+  };
+}

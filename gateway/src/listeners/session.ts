@@ -1,0 +1,157 @@
+/**
+ * A legacy session of a client: what it declared when it began, the requests that it has under way, what the gateway
+ * has asked it, and the stream for messages that belong to no request. The same for HTTP and stdio.
+ */
+import { createHash } from 'node:crypto';
+import type { Caller } from '../pipeline/caller.ts';
+import type { Cancellation } from '../pipeline/cancellation.ts';
+import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { ClientRequest } from '../pipeline/upstream.ts';
+import type { ClientClaims } from '../protocol/decode.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { notificationText, type RequestId, type ResponseMessage, requestText } from '../protocol/jsonrpc.ts';
+import { logLevels } from '../protocol/methods.ts';
+
+/** Questions that may wait for one client. */
+const mostQuestions = 64;
+/** Messages kept while the client has no stream open. */
+const mostQueued = 256;
+
+/** What the session needs of whoever listens to servers for it. */
+export interface Hearing {
+  watch(server: string, uri: string): boolean;
+  unwatch(server: string, uri: string): void;
+  refresh(graph: Graph): void;
+  close(): void;
+}
+
+export class LegacySession implements ClientSession {
+  readonly digest: string;
+  readonly caller: Caller;
+  readonly endpoint: Endpoint;
+  readonly claims: ClientClaims;
+  logLevel: string | undefined;
+  usedAt = Date.now();
+  hearing: Hearing | undefined;
+  readonly active = new Map<RequestId, Cancellation>();
+  readonly #questions = new Map<RequestId, (asked: Asked) => void>();
+  #nextQuestion = 1;
+  #write: ((text: string) => void) | undefined;
+  #queue: string[] = [];
+
+  constructor(id: string, caller: Caller, endpoint: Endpoint, claims: ClientClaims) {
+    this.digest = createHash('sha256').update(id).digest('base64url').slice(0, 22);
+    this.caller = caller;
+    this.endpoint = endpoint;
+    this.claims = claims;
+  }
+
+  get hasStream(): boolean {
+    return this.#write !== undefined;
+  }
+
+  /** Attaches the stream; what has waited is written at once. */
+  openStream(write: (text: string) => void): object {
+    this.#write = write;
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const text of queue) write(text);
+    return write;
+  }
+
+  /** `token` is what `openStream` returned: the end of an older stream must not close the one that replaced it. */
+  closeStream(token: object): void {
+    if (this.#write === token) this.#write = undefined;
+  }
+
+  /** A message that belongs to no request. */
+  tell(method: string, params: JsonObject): void {
+    if (method === 'notifications/message' && !this.#wants(params.level)) return;
+    const text = notificationText(method, params);
+    if (this.#write !== undefined) return this.#write(text);
+    // The same change need not be told twice, and nobody is told of more than this.
+    if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
+  }
+
+  watch(server: string, uri: string): void {
+    this.hearing?.watch(server, uri);
+  }
+
+  unwatch(server: string, uri: string): void {
+    this.hearing?.unwatch(server, uri);
+  }
+
+  /** Sends a question over the stream of a call and waits for the response, for as long as the call lasts. */
+  ask(request: ClientRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
+    if (this.#questions.size >= mostQuestions) return Promise.resolve({ ok: false });
+    return new Promise((resolve) => {
+      const id = `sallyport-${this.#nextQuestion++}`;
+      const finish = (asked: Asked): void => {
+        this.#questions.delete(id);
+        stop();
+        resolve(asked);
+      };
+      const stop = cancellation.onCancel(() => finish({ ok: false }));
+      if (cancellation.cancelled) return;
+      this.#questions.set(id, finish);
+      write(requestText(id, request.method, request.params));
+    });
+  }
+
+  /** False when nothing was asked under this id. */
+  answered(response: ResponseMessage): boolean {
+    const finish = this.#questions.get(response.id);
+    if (finish === undefined) return false;
+    if (response.result !== undefined) finish({ ok: true, result: response.result });
+    else finish(response.error === undefined ? { ok: false } : { ok: false, error: response.error });
+    return true;
+  }
+
+  /** The client has given up a request (2025-11-25, cancellation). */
+  cancelled(params: JsonObject): void {
+    const { requestId } = params;
+    if (typeof requestId === 'string' || typeof requestId === 'number') this.active.get(requestId)?.cancel();
+  }
+
+  close(): void {
+    this.hearing?.close();
+    this.#write = undefined;
+    this.#queue = [];
+    for (const cancellation of this.active.values()) cancellation.cancel();
+    for (const finish of this.#questions.values()) finish({ ok: false });
+  }
+
+  #wants(level: Json | undefined): boolean {
+    if (this.logLevel === undefined) return true;
+    return typeof level === 'string' && logLevels.indexOf(level) >= logLevels.indexOf(this.logLevel);
+  }
+}
+
+/** What a client declared in `initialize`, cut to what a session id can carry. */
+export function claimsOf(params: JsonObject, version: string): ClientClaims {
+  const declared = isObject(params.capabilities) ? params.capabilities : {};
+  const { elicitation, sampling, roots } = declared;
+  const capabilities: Record<string, Json> = {};
+  if (isObject(elicitation)) capabilities.elicitation = modes(elicitation, ['form', 'url']);
+  if (isObject(sampling)) capabilities.sampling = modes(sampling, ['tools', 'context']);
+  if (isObject(roots)) capabilities.roots = roots.listChanged === true ? { listChanged: true } : {};
+  const info =
+    isObject(params.clientInfo) && typeof params.clientInfo.name === 'string' ? params.clientInfo : undefined;
+  return {
+    version,
+    capabilities,
+    ...(info === undefined
+      ? {}
+      : {
+          info: {
+            name: String(info.name).slice(0, 128),
+            version: typeof info.version === 'string' ? info.version.slice(0, 64) : '',
+          },
+        }),
+  };
+}
+
+function modes(declared: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.filter((name) => isObject(declared[name])).map((name) => [name, {}]));
+}

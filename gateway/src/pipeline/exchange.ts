@@ -1,0 +1,112 @@
+/**
+ * An exchange: one request and its answer, on their way through the gateway. Each stage receives what the stage before
+ * it established and returns more of it; what has not been decided cannot be forwarded, because it does not compile.
+ */
+
+import type { ClientClaims } from '../protocol/decode.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
+import type { RequestId } from '../protocol/jsonrpc.ts';
+import type { Operation } from '../protocol/methods.ts';
+import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
+import type { Era } from '../protocol/versions.ts';
+import type { Caller } from './caller.ts';
+import type { Cancellation } from './cancellation.ts';
+import type { Capability, Decision, Grants } from './decision.ts';
+import type { Outcome, Refusal } from './refusal.ts';
+import type { ClientRequest, Link } from './upstream.ts';
+
+/** `/mcp`, or the endpoint of one server. */
+export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };
+
+/** How messages reach the client while the exchange lasts. */
+export interface Channel {
+  notify(method: string, params: JsonObject): void;
+  /** Legacy clients only: sends a request of a server and waits for the answer. */
+  readonly ask?: (request: ClientRequest) => Promise<Asked>;
+}
+
+export type Asked =
+  | { readonly ok: true; readonly result: JsonObject }
+  | { readonly ok: false; readonly error?: { readonly code: number; readonly message: string } };
+
+/** The client as it declared itself, in this request or when its session began. */
+export interface Client extends ClientClaims {
+  readonly era: Era;
+  readonly session?: ClientSession;
+}
+
+/** What the stages may know and change of a legacy session. */
+export interface ClientSession {
+  /** A digest of the session id: safe to log, worthless to present. */
+  readonly digest: string;
+  logLevel: string | undefined;
+  /** Subscribes this session's stream to updates of a resource, or ends that. */
+  watch(server: string, uri: string): void;
+  unwatch(server: string, uri: string): void;
+}
+
+/** Stages 1 and 2, listen and decode; and what stage 3 found, as it needs the same headers and bytes. */
+export interface Received {
+  /** Correlation id. */
+  readonly id: string;
+  /** Milliseconds since the epoch, and the monotonic clock in milliseconds. */
+  readonly at: number;
+  readonly started: number;
+  readonly transport: 'http' | 'stdio';
+  readonly address?: string;
+  readonly identity: Outcome<Caller>;
+  readonly endpoint: Endpoint;
+  readonly client: Client;
+  readonly requestId: RequestId;
+  readonly operation: Operation;
+  readonly method: string;
+  readonly params: JsonObject;
+  /** Numbers in `params` need care: some exceed double precision. */
+  readonly rawNumbers: boolean;
+  readonly headers?: HeaderReader;
+  readonly bytesIn: number;
+  readonly cancellation: Cancellation;
+  readonly channel: Channel;
+}
+
+/** Stage 3, authenticate: there is a caller. */
+export interface Identified extends Received {
+  readonly caller: Caller;
+}
+
+/** Stage 4, connect: one capability of one server. */
+export interface Connected extends Identified {
+  readonly grants: Grants;
+  readonly link: Link;
+  readonly capability: Capability;
+  /** The definition of a tool, as the server lists it. */
+  readonly tool?: ToolFacts;
+  /** `params` with original names in place of aliases. */
+  readonly outbound: JsonObject;
+}
+
+/** What the catalogue knows of a tool. */
+export interface ToolFacts {
+  readonly digest: string;
+  readonly tier: 'read' | 'write' | 'destructive';
+  readonly cost?: number;
+  readonly mirrored: readonly MirroredArgument[];
+  /** Problems with these arguments, each with its path; `undefined` when they fit. */
+  validate(args: JsonObject): readonly string[] | undefined;
+}
+
+/** Stage 5, decide. */
+export interface Decided extends Connected {
+  readonly decision: Decision;
+}
+
+/** The answer, before it is written in the client's era and transport. */
+export type Reply =
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  /** A result that is already written, as it is the same for many. */
+  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'error';
+      readonly error: { readonly code: number; readonly message: string; readonly data?: Json };
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };

@@ -1,0 +1,172 @@
+/**
+ * Stages 10 and 11: the call goes to the server, and what comes back is looked at before the client gets it. Questions
+ * of the server go to a legacy client at once and to a modern one as a result; everything that a server sends meanwhile
+ * passes here as well, as there is no second way out.
+ */
+import { adaptError, adaptResult, urlQuestions } from '../protocol/bridge.ts';
+import { offeredCapabilities } from '../protocol/capabilities.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
+import { clientRequests, logLevels } from '../protocol/methods.ts';
+import type { Connected, Decided, Reply } from './exchange.ts';
+import type { Questions } from './questions.ts';
+import { failureRefusal } from './refusal.ts';
+import type { OutboundCall, Question, Step } from './upstream.ts';
+
+export interface ForwardBounds {
+  readonly result: number;
+  readonly rounds: number;
+  readonly parked: number;
+}
+
+/** What a legacy client that never set a level is shown. */
+const legacyLevel = 'info';
+
+export async function forward(exchange: Decided, questions: Questions, bounds: ForwardBounds): Promise<Reply> {
+  if (exchange.method === 'resources/subscribe' || exchange.method === 'resources/unsubscribe') return watch(exchange);
+  const call = outboundCall(exchange);
+  const resumed = questions.resume(exchange);
+  if (!resumed.ok) return { kind: 'refused', refusal: resumed.refusal };
+  let step: Step;
+  if (resumed.value.kind === 'parked') step = await resumed.value.question.answer(responsesOf(exchange), call);
+  else if (resumed.value.kind === 'state') {
+    const { requestState: _sealed, ...params } = call.params;
+    const { state } = resumed.value;
+    step = await exchange.link.call({
+      ...call,
+      params: state === undefined ? params : { ...params, requestState: state },
+    });
+  } else step = await exchange.link.call(call);
+  for (let round = 0; step.kind === 'question'; round++) {
+    if (exchange.client.era === 'modern') {
+      const put = questions.put(exchange, step, bounds.parked);
+      return put.ok ? { kind: 'result', result: put.value } : { kind: 'refused', refusal: put.refusal };
+    }
+    if (round >= bounds.rounds) {
+      step.abandon();
+      return { kind: 'refused', refusal: { reason: 'too-many-rounds', limit: bounds.rounds } };
+    }
+    step = await step.answer(await ask(exchange, step), call);
+  }
+  return reply(exchange, step, bounds, questions);
+}
+
+function reply(exchange: Decided, step: Exclude<Step, Question>, bounds: ForwardBounds, questions: Questions): Reply {
+  const { era } = exchange.client;
+  switch (step.kind) {
+    case 'result':
+      return step.bytes > bounds.result
+        ? { kind: 'refused', refusal: { reason: 'result-too-large', limit: bounds.result } }
+        : { kind: 'result', result: adaptResult(step.result, exchange.method, era) };
+    case 'error': {
+      const asked = era === 'modern' ? urlQuestions(step.error) : undefined;
+      if (asked !== undefined && mayVisit(exchange)) return visit(exchange, asked, bounds, questions);
+      return { kind: 'error', error: adaptError(step.error, era, exchange.params.uri) };
+    }
+    case 'failed':
+      return { kind: 'refused', refusal: failureRefusal(exchange.link.server, step.failure) };
+  }
+}
+
+/** One subscription at the server serves every session that watches the resource. */
+function watch(exchange: Decided): Reply {
+  const { capability, client, link, method } = exchange;
+  if (client.session === undefined || capability.type !== 'resource')
+    return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
+  if (method === 'resources/subscribe') client.session.watch(link.server, capability.uri);
+  else client.session.unwatch(link.server, capability.uri);
+  return { kind: 'result', result: {} };
+}
+
+function outboundCall(exchange: Decided): OutboundCall {
+  const { client, channel, grants } = exchange;
+  const meta = metaOf(exchange.params);
+  const token = meta.progressToken;
+  const progress = typeof token === 'string' || typeof token === 'number';
+  const level = levelOf(exchange, meta);
+  return {
+    method: exchange.method,
+    params: exchange.outbound,
+    capabilities: offeredCapabilities(client.capabilities, grants.requests),
+    ...(level === undefined ? {} : { logLevel: level }),
+    progress,
+    mirrored: exchange.tool?.mirrored ?? [],
+    cancellation: exchange.cancellation,
+    onNotification: (method, params) => {
+      const shown = notificationFor(method, params, token, level);
+      if (shown !== undefined) channel.notify(method, shown);
+    },
+  };
+}
+
+function levelOf(exchange: Decided, meta: JsonObject): string | undefined {
+  if (exchange.client.era === 'legacy') return exchange.client.session?.logLevel ?? legacyLevel;
+  const level = meta[metaKeys.logLevel];
+  return typeof level === 'string' && logLevels.includes(level) ? level : undefined;
+}
+
+/** What may reach the client while its call goes on: the progress that it asked for, and log messages that it wants. */
+function notificationFor(
+  method: string,
+  params: JsonObject,
+  token: Json | undefined,
+  level: string | undefined,
+): JsonObject | undefined {
+  const cleaned = cleanServerMeta(params);
+  if (method === 'notifications/progress')
+    return token === undefined ? undefined : { ...cleaned, progressToken: token };
+  if (method !== 'notifications/message' || level === undefined) return undefined;
+  const rank = typeof params.level === 'string' ? logLevels.indexOf(params.level) : -1;
+  return rank >= logLevels.indexOf(level) ? cleaned : undefined;
+}
+
+function responsesOf(exchange: Connected): Readonly<Record<string, Json>> {
+  const { inputResponses } = exchange.params;
+  return isObject(inputResponses) ? inputResponses : {};
+}
+
+/** Puts each question to a legacy client. What the policy does not let the server ask is refused here once more. */
+async function ask(exchange: Decided, question: Question): Promise<Record<string, Json>> {
+  const answers: Record<string, Json> = {};
+  for (const [key, request] of Object.entries(question.requests)) {
+    const kind = clientRequests.get(request.method);
+    if (kind === undefined || exchange.grants.requests[kind] === 'deny' || exchange.channel.ask === undefined) {
+      answers[key] = null;
+      continue;
+    }
+    const asked = await exchange.channel.ask(request);
+    answers[key] = asked.ok ? asked.result : refusedAnswer(kind);
+  }
+  return answers;
+}
+
+/** A modern server has no error to read from a client that cannot answer; declining is what elicitation has for it. */
+function refusedAnswer(kind: 'elicitation' | 'sampling' | 'roots'): Json {
+  return kind === 'elicitation' ? { action: 'cancel' } : null;
+}
+
+function mayVisit(exchange: Decided): boolean {
+  const offered = offeredCapabilities(exchange.client.capabilities, exchange.grants.requests);
+  return isObject(offered.elicitation) && isObject(offered.elicitation.url);
+}
+
+/** The error of a legacy server that wants a page visited first, as a question; the retry simply calls again. */
+function visit(exchange: Decided, asked: readonly JsonObject[], bounds: ForwardBounds, questions: Questions): Reply {
+  const requests = Object.fromEntries(
+    asked.map(({ elicitationId: _id, ...params }, index) => [
+      `visit-${index + 1}`,
+      { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+    ]),
+  );
+  const never = (): Promise<Step> =>
+    Promise.resolve({ kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } });
+  const question: Question = {
+    kind: 'question',
+    requests,
+    resume: { kind: 'state', state: '' },
+    answer: never,
+    abandon: () => {},
+  };
+  const put = questions.put(exchange, question, bounds.parked);
+  return put.ok ? { kind: 'result', result: put.value } : { kind: 'refused', refusal: put.refusal };
+}

@@ -1,0 +1,50 @@
+/** Everything that one revision of the configuration became. A call ends under the graph it began with. */
+
+import type { JsonObject } from '../protocol/json.ts';
+import type { ListKind } from '../protocol/methods.ts';
+import type { Policy } from './decision.ts';
+import type { ToolFacts } from './exchange.ts';
+import type { Link, LinkFailure, Upstreams } from './upstream.ts';
+
+/** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */
+export interface RoadBounds {
+  readonly concurrency: number;
+  readonly streams: number;
+  readonly result: number;
+  readonly rounds: number;
+  readonly parked: number;
+}
+
+export type ServerStatus = 'active' | 'draining' | 'inactive' | 'quarantined';
+
+export interface Graph {
+  /** Digest of the revision. */
+  readonly revision: string;
+  readonly bounds: RoadBounds;
+  readonly policy: Policy;
+  readonly upstreams: Upstreams;
+  /** `undefined` for a server that is not configured. */
+  statusOf(server: string): ServerStatus | undefined;
+  catalog(server: string, link: Link): CatalogView;
+}
+
+/** A list at one moment; `views` remembers what was written from it, and is forgotten with it. */
+export interface ListSnapshot {
+  readonly items: readonly JsonObject[];
+  readonly byName: ReadonlyMap<string, JsonObject>;
+  readonly views: Map<string, string>;
+}
+
+export type ListSnapshotResult =
+  | { readonly ok: true; readonly snapshot: ListSnapshot }
+  | { readonly ok: false; readonly failure: LinkFailure };
+
+export interface CatalogView {
+  read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult>;
+  /** Reads again, unless that happened a moment ago. */
+  reread(kind: ListKind): Promise<ListSnapshotResult>;
+  facts(definition: JsonObject): ToolFacts;
+  /** Somebody was answered without this list: tell those who listen when it is there. */
+  missed(kind: ListKind): void;
+  onArrival(listener: (kind: ListKind) => void): () => void;
+}

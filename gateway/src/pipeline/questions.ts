@@ -1,0 +1,110 @@
+/**
+ * Questions of servers on their way to modern clients: the answer comes with a later, independent request, which must
+ * carry our own sealed `requestState` (2026-07-28, MRTR). The state is bound to caller, server, method, capability and
+ * arguments, and it expires; the questions of legacy servers wait here for as long.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import type { Connected } from './exchange.ts';
+import { type Outcome, pass, refuse } from './refusal.ts';
+import type { Question } from './upstream.ts';
+
+export interface StateSeal {
+  close(value: Json): string;
+  open(text: string): Json | undefined;
+}
+
+/** What a request says about the question that it answers. */
+export type Resumption =
+  | { readonly kind: 'none' }
+  /** For the server itself: its own state, opened. */
+  | { readonly kind: 'state'; readonly state: string | undefined }
+  | { readonly kind: 'parked'; readonly question: Question };
+
+const mostParked = 10_000;
+
+export class Questions {
+  readonly #seal: StateSeal;
+  readonly #parked = new Map<string, { readonly question: Question; readonly timer: NodeJS.Timeout }>();
+
+  constructor(seal: StateSeal) {
+    this.#seal = seal;
+  }
+
+  /** The result that puts a question to a modern client. `lifetime` in milliseconds. */
+  put(exchange: Connected, question: Question, lifetime: number): Outcome<JsonObject> {
+    const { resume } = question;
+    const bound = { b: binding(exchange), e: Date.now() + lifetime };
+    let requestState: string | undefined;
+    if (resume.kind === 'parked') {
+      if (this.#parked.size >= mostParked) {
+        question.abandon();
+        return refuse({ reason: 'too-many-requests', limit: mostParked });
+      }
+      const id = randomUUID();
+      const timer = setTimeout(() => {
+        this.#parked.delete(id);
+        question.abandon();
+      }, lifetime);
+      timer.unref();
+      this.#parked.set(id, { question, timer });
+      requestState = this.#seal.close({ ...bound, p: id });
+    } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
+    const result: JsonObject = { resultType: 'input_required', inputRequests: requestsOf(question) };
+    return pass(requestState === undefined ? result : { ...result, requestState });
+  }
+
+  /** What a request resumes. A state that is forged, expired or of another request is refused. */
+  resume(exchange: Connected): Outcome<Resumption> {
+    const { requestState, inputResponses } = exchange.params;
+    if (inputResponses !== undefined && !isObject(inputResponses))
+      return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
+    if (requestState === undefined)
+      return pass(inputResponses === undefined ? { kind: 'none' } : { kind: 'state', state: undefined });
+    const invalid = (detail: string) => refuse({ reason: 'state-invalid', detail });
+    const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
+    if (!isObject(sealed)) return invalid('not sealed by this gateway');
+    if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
+    if (sealed.b !== binding(exchange))
+      return invalid('bound to another caller, server, method, capability or arguments');
+    if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
+    const parked = typeof sealed.p === 'string' ? this.#parked.get(sealed.p) : undefined;
+    if (parked === undefined) return invalid('the call that asked is over');
+    // One answer each: a second request with the same state finds nothing.
+    this.#parked.delete(String(sealed.p));
+    clearTimeout(parked.timer);
+    return pass({ kind: 'parked', question: parked.question });
+  }
+
+  close(): void {
+    for (const { question, timer } of this.#parked.values()) {
+      clearTimeout(timer);
+      question.abandon();
+    }
+    this.#parked.clear();
+  }
+}
+
+function requestsOf(question: Question): JsonObject {
+  return Object.fromEntries(
+    Object.entries(question.requests).map(([key, { method, params }]) => [key, { method, params }]),
+  );
+}
+
+/** One digest of everything that the retry must have in common with the request that was asked about. */
+function binding(exchange: Connected): string {
+  const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
+  const parts = [exchange.caller.key, exchange.link.server, exchange.method, sorted(params)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+/** The same value for the same arguments, whatever the order in which the client wrote them. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key] ?? null)]),
+  );
+}

@@ -1,0 +1,193 @@
+/**
+ * Every way in which an exchange ends early, and what each looks like from outside. The client learns little, the
+ * record learns everything: `detail` never leaves the gateway.
+ */
+
+import type { DecodeFault } from '../protocol/decode.ts';
+import { type JsonFault, jsonFaultText } from '../protocol/json.ts';
+import { codes, type RpcError } from '../protocol/jsonrpc.ts';
+import type { Era } from '../protocol/versions.ts';
+import type { LinkFailure } from './upstream.ts';
+
+export type Refusal =
+  | { readonly reason: 'host-refused' | 'origin-refused' }
+  | { readonly reason: 'http-method'; readonly allowed: string }
+  | { readonly reason: 'media-type' | 'not-acceptable' | 'credentials-in-query' }
+  | { readonly reason: 'body-too-large'; readonly limit: number }
+  | { readonly reason: 'bad-json'; readonly fault: JsonFault }
+  | DecodeFault
+  | { readonly reason: 'batch-refused' }
+  | { readonly reason: 'stray-argument-header'; readonly header: string }
+  | { readonly reason: 'credentials-missing' }
+  | { readonly reason: 'credentials-invalid'; readonly detail: string }
+  | { readonly reason: 'session-unknown' }
+  | { readonly reason: 'endpoint-unknown'; readonly detail: string }
+  | {
+      readonly reason: 'capability-unknown';
+      readonly what: 'tool' | 'prompt' | 'resource';
+      readonly name: string;
+      readonly detail: string;
+    }
+  | { readonly reason: 'bad-params'; readonly problem: string }
+  | { readonly reason: 'denied'; readonly detail: string }
+  | { readonly reason: 'held'; readonly detail: string }
+  | { readonly reason: 'arguments-invalid'; readonly problems: readonly string[] }
+  | { readonly reason: 'state-invalid'; readonly detail: string }
+  | { readonly reason: 'capability-missing'; readonly required: string }
+  | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
+  | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
+  | { readonly reason: 'server-timeout'; readonly server: string; readonly detail: string }
+  | { readonly reason: 'server-misbehaved'; readonly server: string; readonly detail: string }
+  | { readonly reason: 'result-too-large'; readonly limit: number }
+  | { readonly reason: 'too-many-rounds'; readonly limit: number }
+  | { readonly reason: 'record-unavailable'; readonly detail: string }
+  | { readonly reason: 'draining' }
+  | { readonly reason: 'cancelled' }
+  | { readonly reason: 'internal'; readonly detail: string };
+
+export type Reason = Refusal['reason'];
+
+/** Either what a stage established, or why the exchange ends here. */
+export type Outcome<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export function pass<Value>(value: Value): Outcome<Value> {
+  return { ok: true, value };
+}
+
+export function refuse(refusal: Refusal): { readonly ok: false; readonly refusal: Refusal } {
+  return { ok: false, refusal };
+}
+
+/** What it means for a call that its server failed. */
+export function failureRefusal(server: string, failure: LinkFailure): Refusal {
+  switch (failure.kind) {
+    case 'unavailable':
+      return { reason: 'server-unavailable', server, detail: failure.detail };
+    case 'timeout':
+      return { reason: 'server-timeout', server, detail: failure.detail };
+    case 'misbehaved':
+      return { reason: 'server-misbehaved', server, detail: failure.detail };
+    case 'too-large':
+      return { reason: 'result-too-large', limit: failure.limit };
+    case 'cancelled':
+      return { reason: 'cancelled' };
+  }
+}
+
+export interface WireError {
+  /** HTTP status; ignored on stdio. */
+  readonly status: number;
+  readonly error: RpcError;
+  /** For `tools/call`: the same as a result with `isError`, which a model can read and correct. */
+  readonly asToolResult: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Codes of our own stand outside the range that JSON-RPC and MCP reserve, and mirror the HTTP status they resemble. */
+function own(status: number, code: number, message: string, headers?: Readonly<Record<string, string>>): WireError {
+  const wire = { status, error: { code, message }, asToolResult: status === 200 };
+  return headers === undefined ? wire : { ...wire, headers };
+}
+
+function protocol(status: number, code: number, message: string, data?: RpcError['data']): WireError {
+  return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
+}
+
+/** What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record. */
+export function toWire(refusal: Refusal, era: Era, reference: string): WireError {
+  const referred = (text: string): string => `${text} (reference ${reference})`;
+  switch (refusal.reason) {
+    case 'host-refused':
+      return protocol(403, codes.invalidRequest, 'This Host is not served here');
+    case 'origin-refused':
+      return protocol(403, codes.invalidRequest, 'This Origin may not call the gateway');
+    case 'http-method':
+      return { ...protocol(405, codes.invalidRequest, 'Method not allowed'), headers: { allow: refusal.allowed } };
+    case 'media-type':
+      return protocol(415, codes.invalidRequest, 'Content-Type must be application/json');
+    case 'not-acceptable':
+      return protocol(406, codes.invalidRequest, 'Accept must list application/json and text/event-stream');
+    case 'credentials-in-query':
+      return protocol(
+        400,
+        codes.invalidRequest,
+        'Credentials belong into the Authorization header, never into the URL',
+      );
+    case 'body-too-large':
+      return protocol(413, codes.invalidRequest, `The body is larger than ${refusal.limit} bytes`);
+    case 'bad-json':
+      return protocol(400, codes.parse, jsonFaultText[refusal.fault]);
+    case 'bad-message':
+      return protocol(400, codes.invalidRequest, refusal.problem);
+    case 'bad-meta':
+      return protocol(400, codes.invalidParams, `params._meta must have ${refusal.key}`);
+    case 'header-mismatch':
+      return protocol(400, codes.headerMismatch, `${refusal.header} does not match the body`);
+    case 'unsupported-version':
+      return protocol(400, codes.unsupportedVersion, 'Unsupported protocol version', {
+        supported: refusal.supported,
+        requested: refusal.requested,
+      });
+    case 'unknown-method':
+      // A legacy client takes 404 for the end of its session.
+      return protocol(era === 'modern' ? 404 : 200, codes.methodNotFound, 'Method not found');
+    case 'batch-refused':
+      return protocol(400, codes.invalidRequest, 'Batches exist only in protocol version 2025-03-26');
+    case 'stray-argument-header':
+      return protocol(400, codes.headerMismatch, `${refusal.header} belongs to a request of 2026-07-28`);
+    case 'credentials-missing':
+      return protocol(401, 401, 'Authentication required: send an API key as Authorization: Bearer');
+    case 'credentials-invalid':
+      return protocol(401, 401, 'The credentials are not valid');
+    case 'session-unknown':
+      return protocol(404, 404, 'Session not found: initialize again');
+    case 'endpoint-unknown':
+      return protocol(404, 404, 'There is no such server');
+    case 'capability-unknown':
+      return refusal.what === 'resource'
+        ? protocol(200, era === 'modern' ? codes.invalidParams : codes.resourceNotFound, 'Resource not found', {
+            uri: refusal.name,
+          })
+        : protocol(200, codes.invalidParams, `Unknown ${refusal.what}: ${refusal.name}`);
+    case 'bad-params':
+      return protocol(200, codes.invalidParams, refusal.problem);
+    case 'denied':
+      return own(200, 403, referred('Not allowed by policy with these arguments'));
+    case 'held':
+      return own(200, 403, referred('This call needs the approval of a person and was not made'));
+    case 'arguments-invalid':
+      return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
+    case 'state-invalid':
+      return protocol(200, codes.invalidParams, 'requestState is not valid for this request');
+    case 'capability-missing':
+      return protocol(400, codes.missingCapability, 'The client lacks a capability that this request needs', {
+        requiredCapabilities: { [refusal.required]: {} },
+      });
+    case 'too-many-requests':
+      return own(429, 429, `More than ${refusal.limit} requests under way: try again`, { 'retry-after': '1' });
+    case 'too-many-streams':
+      return own(429, 429, `More than ${refusal.limit} open streams`, { 'retry-after': '5' });
+    case 'too-many-sessions':
+      return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
+    case 'server-unavailable':
+      return own(200, 503, referred(`The server ${refusal.server} cannot be reached at the moment`));
+    case 'server-timeout':
+      return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
+    case 'server-misbehaved':
+      return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
+    case 'result-too-large':
+      return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
+    case 'too-many-rounds':
+      return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
+    case 'record-unavailable':
+      return own(200, 503, referred('The call was not made because it could not be recorded'));
+    case 'draining':
+      return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
+    case 'cancelled':
+      return own(200, 499, 'Cancelled');
+    case 'internal':
+      return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
+  }
+}

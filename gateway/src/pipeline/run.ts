@@ -1,0 +1,235 @@
+/**
+ * The road. Everything that crosses the gateway takes it, in this order; every exit, a thrown bug included, leaves a
+ * record. Open this file to see the product.
+ */
+
+import { exact, type JsonObject, nearest } from '../protocol/json.ts';
+import { argumentMismatch } from '../protocol/mirrored-headers.ts';
+import type { Caller } from './caller.ts';
+import type { Connected, Decided, Identified, Received, Reply } from './exchange.ts';
+import type { Graph } from './graph.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
+import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
+
+/** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
+export interface Stages {
+  /** What the gateway answers itself: lists, `initialize`, subscriptions. */
+  answerLocally(exchange: Identified, graph: Graph): Promise<Reply>;
+  /** 4: which capability of which server. */
+  connect(exchange: Identified, graph: Graph): Promise<Outcome<Connected>>;
+  /** 10 and 11: to the server and back. */
+  forward(exchange: Decided, graph: Graph): Promise<Reply>;
+  /** 6: a place among the requests that a caller has under way. */
+  readonly places: { take(key: string, limit: number): boolean; give(key: string): void };
+  readonly audit: AuditLog;
+  /** Told of every exchange when it is over. */
+  observe(facts: ExchangeFacts, end: ExchangeEnd): void;
+  /** Told of a bug: the operator must see it, the client must not. */
+  onBug(error: unknown, reference: string): void;
+}
+
+/** What the record of an exchange is made of, filled in along the road. */
+interface Trail {
+  caller?: Caller;
+  connected?: Connected;
+  decided?: Decided;
+  intended: boolean;
+}
+
+export async function run(message: Received, graph: Graph, stages: Stages): Promise<Reply> {
+  const trail: Trail = { intended: false };
+  let reply: Reply;
+  try {
+    reply = await travel(message, graph, stages, trail);
+  } catch (error) {
+    stages.onBug(error, message.id);
+    reply = refused({ reason: 'internal', detail: text(error) });
+  }
+  return record(message, graph, stages, trail, reply);
+}
+
+/** The short road of what could not be decoded: whoever sent it is recorded with it. */
+export function runRefused(message: Received, refusal: Refusal, graph: Graph, stages: Stages): Promise<Reply> {
+  const { identity } = message;
+  // Who is not known learns nothing of what we think of the message.
+  if (!identity.ok) return record(message, graph, stages, { intended: false }, refused(identity.refusal));
+  return record(message, graph, stages, { intended: false, caller: identity.value }, refused(refusal));
+}
+
+/** Stage 12. */
+async function record(message: Received, graph: Graph, stages: Stages, trail: Trail, reply: Reply): Promise<Reply> {
+  const facts = factsOf(message, graph, trail);
+  const { end, written } = endOf(message, reply);
+  let answer = written;
+  try {
+    const recorded = stages.audit.end(facts, end, trail.intended);
+    if (recorded !== undefined) await recorded;
+  } catch (error) {
+    answer = refused({ reason: 'record-unavailable', detail: text(error) });
+  }
+  stages.observe(facts, end);
+  return answer;
+}
+
+async function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
+  if (!message.identity.ok) return refused(message.identity.refusal);
+  const caller = message.identity.value;
+  trail.caller = caller;
+  const identified: Identified = { ...message, caller };
+
+  const { key } = caller;
+  const limit = message.operation === 'stream' ? graph.bounds.streams : graph.bounds.concurrency;
+  const place = message.operation === 'stream' ? `stream ${key}` : key;
+  if (!stages.places.take(place, limit))
+    return refused({ reason: message.operation === 'stream' ? 'too-many-streams' : 'too-many-requests', limit });
+  try {
+    if (message.operation !== 'call') return await stages.answerLocally(identified, graph);
+    return await call(identified, graph, stages, trail);
+  } finally {
+    stages.places.give(place);
+  }
+}
+
+async function call(identified: Identified, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
+  const connected = await stages.connect(identified, graph);
+  if (!connected.ok) return refused(connected.refusal);
+  trail.connected = connected.value;
+
+  const decided = decide(connected.value);
+  trail.decided = decided;
+  const allowed = permit(decided);
+  if (!allowed.ok) return refused(allowed.refusal);
+
+  const inspected = inspectIn(decided);
+  if (!inspected.ok) return refused(inspected.refusal);
+
+  trail.intended = true;
+  const intended = stages.audit.intend(factsOf(identified, graph, trail));
+  if (intended !== undefined) {
+    try {
+      await intended;
+    } catch (error) {
+      return refused({ reason: 'record-unavailable', detail: text(error) });
+    }
+  }
+  if (identified.cancellation.cancelled) return refused({ reason: 'cancelled' });
+  return stages.forward(decided, graph);
+}
+
+/** Stage 5. Completions are allowed exactly where the prompt or template that they complete could be. */
+function decide(exchange: Connected): Decided {
+  const { capability, grants } = exchange;
+  if (exchange.method === 'completion/complete') {
+    const effect = grants.couldAllow(capability) ? 'allow' : 'deny';
+    return { ...exchange, decision: { effect, reason: effect === 'allow' ? 'rule' : 'no-rule', errors: [] } };
+  }
+  const args = argumentsOf(exchange);
+  const view = args !== undefined && exchange.rawNumbers ? (exact(args) as JsonObject) : args;
+  return { ...exchange, decision: grants.decide(capability, view, exchange.at) };
+}
+
+function permit(exchange: Decided): Outcome<Decided> {
+  const { decision, capability } = exchange;
+  const rule = decision.rule === undefined ? 'no rule matched' : `${decision.rule.place} ${decision.rule.text}`;
+  switch (decision.effect) {
+    case 'allow':
+    case 'observe':
+      return pass(exchange);
+    case 'hold':
+      return refuse({ reason: 'held', detail: rule });
+    case 'deny':
+      // A resource that is denied must not be told from one that does not exist.
+      return capability.type === 'resource'
+        ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: rule })
+        : refuse({ reason: 'denied', detail: rule });
+  }
+}
+
+/** Stage 7: arguments against the input schema, and the headers that mirror them. */
+function inspectIn(exchange: Decided): Outcome<Decided> {
+  const { tool, headers } = exchange;
+  if (tool === undefined) return pass(exchange);
+  const args = argumentsOf(exchange) ?? {};
+  if (headers !== undefined && exchange.client.era === 'modern' && tool.mirrored.length > 0) {
+    const header = argumentMismatch(headers, tool.mirrored, args);
+    if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
+  }
+  const problems = tool.validate(exchange.rawNumbers ? (nearest(args) as JsonObject) : args);
+  return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
+}
+
+function argumentsOf(exchange: Connected): JsonObject | undefined {
+  const args = exchange.params.arguments;
+  return typeof args === 'object' && args !== null ? (args as JsonObject) : undefined;
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function refused(refusal: Refusal): Reply {
+  return { kind: 'refused', refusal };
+}
+
+/** Everything known of an exchange when its record is written. */
+export function factsOf(message: Received, graph: Graph, trail: Trail): ExchangeFacts {
+  const { client } = message;
+  const { connected } = trail;
+  const facts: Mutable<ExchangeFacts> = {
+    id: message.id,
+    at: message.at,
+    revision: graph.revision,
+    direction: 'client-to-server',
+    transport: message.transport,
+    era: client.era,
+    method: message.method,
+    bytesIn: message.bytesIn,
+  };
+  if (message.address !== undefined) facts.address = message.address;
+  if (trail.caller !== undefined) facts.caller = trail.caller;
+  if (client.info !== undefined) facts.client = client.info;
+  if (client.session !== undefined) facts.session = client.session.digest;
+  if (connected === undefined) {
+    if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
+    if (message.operation === 'call') facts.arguments = message.params;
+    return facts;
+  }
+  facts.server = connected.link.server;
+  facts.connections = connected.grants.connections;
+  facts.capability = connected.capability;
+  facts.arguments = argumentsOf(connected) ?? {};
+  if (connected.tool !== undefined) {
+    facts.tier = connected.tool.tier;
+    facts.definition = connected.tool.digest;
+    if (connected.tool.cost !== undefined) facts.cost = connected.tool.cost;
+  } else facts.tier = 'read';
+  if (trail.decided !== undefined) facts.decision = trail.decided.decision;
+  return facts;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** How it ended, and the reply with its result written once, for the record and for the client. */
+function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; readonly written: Reply } {
+  const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
+  switch (reply.kind) {
+    case 'result': {
+      const resultText = JSON.stringify(reply.result);
+      const outcome = reply.result.isError === true ? 'tool-error' : 'answered';
+      const end: ExchangeEnd = { ...base, outcome, resultText, bytesOut: resultText.length };
+      return { end, written: { kind: 'text', text: resultText } };
+    }
+    case 'text':
+      return { end: { ...base, outcome: 'answered', bytesOut: reply.text.length }, written: reply };
+    case 'error': {
+      const error = { code: reply.error.code, message: reply.error.message };
+      return { end: { ...base, outcome: 'error', error }, written: reply };
+    }
+    case 'refused': {
+      const { refusal } = reply;
+      const outcome = refusal.reason === 'cancelled' ? 'cancelled' : 'refused';
+      const end: ExchangeEnd = { ...base, outcome, reason: refusal.reason };
+      return { end: 'detail' in refusal ? { ...end, detail: refusal.detail } : end, written: reply };
+    }
+  }
+}

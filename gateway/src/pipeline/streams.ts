@@ -1,0 +1,38 @@
+/** Everything that stays open towards clients, so that it can be ended when its credential is, or refreshed on reload. */
+import type { Caller } from './caller.ts';
+import type { Graph } from './graph.ts';
+
+export type EndReason = 'revoked' | 'disconnected' | 'draining';
+
+export interface OpenStream {
+  readonly caller: Caller;
+  /** Ends the stream towards the client in good order. */
+  end(reason: EndReason): void;
+  /** A new revision is in force. */
+  refresh(graph: Graph): void;
+}
+
+export class Streams {
+  readonly #open = new Set<OpenStream>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(stream: OpenStream): () => void {
+    this.#open.add(stream);
+    return () => this.#open.delete(stream);
+  }
+
+  endCredential(id: string): void {
+    for (const stream of this.#open) if (stream.caller.credential.id === id) stream.end('revoked');
+  }
+
+  refresh(graph: Graph): void {
+    for (const stream of this.#open) stream.refresh(graph);
+  }
+
+  endAll(): void {
+    for (const stream of this.#open) stream.end('draining');
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What the road knows of the servers behind it. `upstreams/` implements it, for every transport and era; nothing here
+ * tells one from another, except where a question can only be answered by the very call that asked it.
+ */
+import type { Json, JsonObject } from '../protocol/json.ts';
+import type { RpcError } from '../protocol/jsonrpc.ts';
+import type { ListKind } from '../protocol/methods.ts';
+import type { MirroredArgument } from '../protocol/mirrored-headers.ts';
+import type { Era } from '../protocol/versions.ts';
+import type { Caller } from './caller.ts';
+import type { Cancellation } from './cancellation.ts';
+
+/** For whom a way to a server is opened. Ways are shared between equal clients where the server allows it. */
+export interface LinkClient {
+  readonly caller: Caller;
+  /** What the server may ask, after the policy: a subset of what the client declared. */
+  readonly capabilities: JsonObject;
+  /** A legacy session of the client, so that it gets a session of its own at a legacy server. */
+  readonly session?: string;
+}
+
+export interface Upstreams {
+  /** Opens nothing by itself: the first use does. `undefined` when there is no such server under this revision. */
+  link(server: string, client: LinkClient): Link | undefined;
+}
+
+/** What a server says about itself. */
+export interface ServerFacts {
+  readonly era: Era;
+  readonly version: string;
+  readonly info?: JsonObject;
+  readonly capabilities: JsonObject;
+  readonly instructions?: string;
+}
+
+export type LinkFailure =
+  /** `status`: the HTTP status, where there was one. */
+  | { readonly kind: 'unavailable' | 'timeout' | 'misbehaved'; readonly detail: string; readonly status?: number }
+  | { readonly kind: 'too-large'; readonly limit: number }
+  | { readonly kind: 'cancelled' };
+
+export interface Link {
+  readonly server: string;
+  /** Names this way among all others; equal for equal clients. */
+  readonly key: string;
+  /** Connects if need be. Remembers success, and failure for a moment. */
+  facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult>;
+  /** Starts a call. Resolves with its first step. */
+  call(call: OutboundCall): Promise<Step>;
+  /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, 0 when the server gives none. */
+  list(kind: ListKind): Promise<ListResult>;
+  /** Asks for updates of one resource, as long as the returned function has not been called. */
+  watch(uri: string, listener: () => void): () => void;
+  /** Messages that belong to no call: list changes and, on legacy servers, log messages. Returns what stops it. */
+  onNotification(listener: (method: string, params: JsonObject) => void): () => void;
+  /** Tells a legacy server the least severe level that anyone on this way wants to see. */
+  setLevel(level: string): void;
+}
+
+export interface LinkFailureResult {
+  readonly failure: LinkFailure;
+}
+
+export type ListResult =
+  | { readonly ok: true; readonly items: readonly JsonObject[]; readonly ttl: number }
+  | { readonly ok: false; readonly failure: LinkFailure };
+
+export interface OutboundCall {
+  readonly method: string;
+  /** Without the protocol's own `_meta` keys; these are made anew for the server. */
+  readonly params: JsonObject;
+  readonly capabilities: JsonObject;
+  readonly logLevel?: string;
+  readonly progress: boolean;
+  /** Arguments that are mirrored in headers towards a modern HTTP server. */
+  readonly mirrored: readonly MirroredArgument[];
+  readonly cancellation: Cancellation;
+  /** Stays open until it is cancelled: no time limit applies. */
+  readonly open?: boolean;
+  /** Progress (with the token removed) and log messages of this call. */
+  onNotification(method: string, params: JsonObject): void;
+}
+
+/** A request of a server to the client: elicitation, sampling or roots. */
+export interface ClientRequest {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** One step of a call: its end, or a question on the way there. */
+export type Step =
+  | { readonly kind: 'result'; readonly result: JsonObject; readonly bytes: number }
+  | { readonly kind: 'error'; readonly error: RpcError }
+  | { readonly kind: 'failed'; readonly failure: LinkFailure }
+  | Question;
+
+export interface Question {
+  readonly kind: 'question';
+  readonly requests: Readonly<Record<string, ClientRequest>>;
+  /**
+   * `state`: any later request can carry the answer, together with this text (modern servers). `parked`: only this very
+   * call can take it (legacy servers).
+   */
+  readonly resume: { readonly kind: 'state'; readonly state?: string } | { readonly kind: 'parked' };
+  /** Hands over the answers and waits for the next step. `call` replaces whom notifications go to. */
+  answer(responses: Readonly<Record<string, Json>>, call: OutboundCall): Promise<Step>;
+  /** Gives up the call. */
+  abandon(): void;
+}

@@ -1,0 +1,29 @@
+/** The address of an HTTP server with its connection pool and the headers that every request to it carries. */
+import { Pool } from 'undici';
+import type { Bounds } from '../../config/schema/index.ts';
+import type { HttpServerConfig } from '../../config/schema/servers.ts';
+
+export interface HttpEndpoint {
+  readonly url: URL;
+  readonly path: string;
+  readonly pool: Pool;
+  readonly headers: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** `config` holds resolved secrets. Inbound headers of a client never come near this function. */
+export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndpoint {
+  const url = new URL(config.url);
+  const headers: Record<string, string> = { ...config.headers };
+  if (config.credential !== undefined) headers.authorization = `Bearer ${config.credential.bearer}`;
+  const pool = new Pool(url.origin, {
+    connections: config.connections,
+    pipelining: 1,
+    connectTimeout: bounds.connectTimeout,
+    // The peer bounds every call in time; a stream of notifications may stay silent for as long as it likes.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 30_000,
+  });
+  return { url, path: url.pathname + url.search, pool, headers, close: () => pool.destroy() };
+}

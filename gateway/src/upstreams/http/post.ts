@@ -1,0 +1,157 @@
+/**
+ * One HTTP exchange with a server: sends a body, hands over the messages of a JSON or SSE answer as they come. Bounded
+ * in bytes; time is bounded by whoever holds the returned handle. Redirects are never followed: the operator named a
+ * URL, and a server must not choose another one for a request that carries a credential.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import { createParser, type EventSourceParser } from 'eventsource-parser';
+import type { Dispatcher, Pool } from 'undici';
+import type { LinkFailure } from '../../pipeline/upstream.ts';
+import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
+import { misbehaved, unavailable } from '../failures.ts';
+
+export interface ExchangeLimits {
+  readonly depth: number;
+  readonly result: number;
+}
+
+export interface ExchangeEvents {
+  onHead?(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void;
+  /** A JSON value of the answer. `event` is the type of the SSE event that carried it. */
+  onValue(value: Json, bytes: number, event: string | undefined): void;
+  /** Text of an SSE event that is no JSON, such as the endpoint of the legacy transport. */
+  onText?(text: string, event: string | undefined): void;
+  /** The answer is over. `status` tells whether it was a success. */
+  onEnd(status: number): void;
+  onFailure(failure: LinkFailure): void;
+}
+
+export interface ExchangeHandle {
+  abort(): void;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
+type Answer = 'json' | 'events' | 'other';
+
+/** The media type without parameters, in lower case: `Application/JSON; charset=UTF-8` is JSON (RFC 9110, 8.3.1). */
+function mediaType(header: string | string[] | undefined): string {
+  const text = Array.isArray(header) ? header[0] : header;
+  if (text === undefined) return '';
+  const end = text.indexOf(';');
+  return (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
+}
+
+class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #answer: Answer = 'other';
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #parser: EventSourceParser | undefined;
+  #decoder: StringDecoder | undefined;
+  #ended = false;
+  readonly #limits: ExchangeLimits;
+  readonly #events: ExchangeEvents;
+
+  constructor(limits: ExchangeLimits, events: ExchangeEvents) {
+    this.#limits = limits;
+    this.#events = events;
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#controller?.abort(new Error('abandoned'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) controller.abort(new Error('abandoned'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) return;
+    this.#status = status;
+    const type = mediaType(headers['content-type']);
+    this.#answer = type === 'application/json' ? 'json' : type === 'text/event-stream' ? 'events' : 'other';
+    this.#events.onHead?.(status, headers);
+    if (this.#answer === 'events') {
+      this.#decoder = new StringDecoder('utf8');
+      this.#parser = createParser({
+        onEvent: ({ data, event }) => {
+          const bytes = this.#bytes;
+          this.#bytes = 0;
+          this.#deliver(data, bytes, event);
+        },
+      });
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
+    if (this.#answer === 'events') this.#parser?.feed(this.#decoder?.write(chunk) ?? '');
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#ended) return;
+    if (this.#answer === 'json' && this.#bytes > 0) {
+      const body = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+      const parsed = parseJson(body, { depth: this.#limits.depth, looseText: true });
+      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined);
+      else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
+    } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
+      return this.#fail(misbehaved('answer is neither JSON nor an event stream'));
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#events.onEnd(this.#status);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#events.onFailure(unavailable(`${'code' in error ? String(error.code) : error.name}: ${error.message}`));
+  }
+
+  #deliver(data: string, bytes: number, event: string | undefined): void {
+    if (this.#ended || data === '') return;
+    const first = data.charCodeAt(0);
+    if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
+    const parsed = parseJsonText(data, { depth: this.#limits.depth, looseText: true });
+    if (parsed.ok) this.#events.onValue(parsed.value, bytes, event);
+    else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
+  }
+
+  #fail(failure: LinkFailure): void {
+    if (this.#ended) return;
+    this.abort();
+    this.#events.onFailure(failure);
+  }
+}
+
+/** Starts the exchange. Never throws: what goes wrong is reported to the events. */
+export function exchange(
+  pool: Pool,
+  request: HttpRequest,
+  limits: ExchangeLimits,
+  events: ExchangeEvents,
+): ExchangeHandle {
+  const handler = new Exchange(limits, events);
+  pool.dispatch(
+    { method: request.method, path: request.path, headers: request.headers, body: request.body ?? null },
+    handler,
+  );
+  return handler;
+}

@@ -1,0 +1,114 @@
+/** The HTTP+SSE transport of 2024-11-05: one stream for everything that comes, POSTs for everything that goes. */
+import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
+import { unavailable } from '../failures.ts';
+import type { Wire, WireEvents } from '../wire.ts';
+import type { HttpEndpoint } from './endpoint.ts';
+import { type ExchangeHandle, type ExchangeLimits, exchange } from './post.ts';
+
+const serverIdLength = 4096;
+/** Messages that wait for the address to send them to. */
+const longestQueue = 64;
+
+export class SseWire implements Wire {
+  readonly cancelsByNotification = true;
+  readonly #endpoint: HttpEndpoint;
+  readonly #limits: ExchangeLimits;
+  readonly #events: WireEvents;
+  readonly #stream: ExchangeHandle;
+  #path: string | undefined;
+  #waiting: { readonly text: string; readonly id?: RequestId }[] = [];
+  #closed = false;
+
+  constructor(endpoint: HttpEndpoint, limits: ExchangeLimits, events: WireEvents) {
+    this.#endpoint = endpoint;
+    this.#limits = limits;
+    this.#events = events;
+    let status = 0;
+    const down = (detail: string): void => {
+      if (this.#closed) return;
+      this.#closed = true;
+      events.onDown(detail);
+    };
+    this.#stream = exchange(
+      endpoint.pool,
+      { method: 'GET', path: endpoint.path, headers: { ...endpoint.headers, accept: 'text/event-stream' } },
+      limits,
+      {
+        onHead: (code) => {
+          status = code;
+        },
+        onText: (text, event) => {
+          if (event === 'endpoint' && status === 200) this.#found(text, down);
+        },
+        onValue: (value, bytes) => {
+          if (status !== 200) return;
+          const read = readMessage(value, serverIdLength);
+          if (read.ok) events.onMessage(read.message, bytes, undefined);
+        },
+        onEnd: (code) => down(code === 200 ? 'the event stream ended' : `HTTP status ${code}`),
+        onFailure: (failure) => down('detail' in failure ? failure.detail : failure.kind),
+      },
+    );
+  }
+
+  request(id: RequestId, text: string): void {
+    this.#post(text, id);
+  }
+
+  send(text: string): void {
+    this.#post(text, undefined);
+  }
+
+  forget(): void {}
+  openStream(): void {}
+  agreed(): void {}
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stream.abort();
+  }
+
+  /** The server names where to post; a different origin would make it choose where our credential goes. */
+  #found(text: string, down: (detail: string) => void): void {
+    if (this.#path !== undefined) return;
+    if (!URL.canParse(text, this.#endpoint.url.href)) return down('the endpoint event is no URL');
+    const target = new URL(text, this.#endpoint.url);
+    if (target.origin !== this.#endpoint.url.origin) {
+      this.#stream.abort();
+      return down('the endpoint event names another origin');
+    }
+    this.#path = target.pathname + target.search;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { text, id } of waiting) this.#post(text, id);
+  }
+
+  #post(text: string, id: RequestId | undefined): void {
+    const fail = (detail: string): void => {
+      if (id !== undefined) this.#events.onRequestFailed(id, unavailable(detail), false);
+    };
+    if (this.#closed) return fail('the event stream ended');
+    if (this.#path === undefined) {
+      if (this.#waiting.length >= longestQueue) return fail('the server names no endpoint');
+      this.#waiting.push(id === undefined ? { text } : { text, id });
+      return;
+    }
+    exchange(
+      this.#endpoint.pool,
+      {
+        method: 'POST',
+        path: this.#path,
+        headers: { ...this.#endpoint.headers, 'content-type': 'application/json' },
+        body: text,
+      },
+      this.#limits,
+      {
+        onValue: () => {},
+        onEnd: (status) => {
+          if (status >= 300) fail(`HTTP status ${status}`);
+        },
+        onFailure: (failure) => fail('detail' in failure ? failure.detail : failure.kind),
+      },
+    );
+  }
+}

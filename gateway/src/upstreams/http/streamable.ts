@@ -1,0 +1,182 @@
+/** Streamable HTTP, both eras: every message is a POST, a legacy session has a GET stream beside it. */
+import { isObject, type Json } from '../../protocol/json.ts';
+import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
+import type { Era } from '../../protocol/versions.ts';
+import { misbehaved, unavailable } from '../failures.ts';
+import type { Wire, WireEvents } from '../wire.ts';
+import type { HttpEndpoint } from './endpoint.ts';
+import { type ExchangeHandle, type ExchangeLimits, exchange } from './post.ts';
+
+const accept = 'application/json, text/event-stream';
+const firstPause = 1_000;
+const longestPause = 30_000;
+
+/** Ids that servers choose are theirs; only their size is ours to bound. */
+const serverIdLength = 4096;
+
+export class StreamableWire implements Wire {
+  readonly cancelsByNotification = false;
+  readonly #endpoint: HttpEndpoint;
+  readonly #era: Era;
+  readonly #limits: ExchangeLimits;
+  readonly #events: WireEvents;
+  readonly #open = new Map<RequestId, ExchangeHandle>();
+  readonly #base: Readonly<Record<string, string>>;
+  #session: string | undefined;
+  #version: string | undefined;
+  #stream: ExchangeHandle | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #pause = firstPause;
+  #closed = false;
+
+  constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: WireEvents) {
+    this.#endpoint = endpoint;
+    this.#era = era;
+    this.#limits = limits;
+    this.#events = events;
+    this.#base = { ...endpoint.headers, 'content-type': 'application/json', accept };
+  }
+
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): void {
+    let status = 0;
+    let answered = false;
+    const handle = exchange(
+      this.#endpoint.pool,
+      { method: 'POST', path: this.#endpoint.path, headers: this.#headers(headers), body: text },
+      this.#limits,
+      {
+        onHead: (code, responseHeaders) => {
+          status = code;
+          const session = responseHeaders['mcp-session-id'];
+          if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
+            this.#session = session;
+        },
+        onValue: (value, bytes) => {
+          if (status >= 400 && this.#sessionLost(status)) return;
+          answered = this.#deliver(value, bytes, id, status) || answered;
+        },
+        onEnd: () => {
+          this.#open.delete(id);
+          if (answered) return;
+          this.#events.onRequestFailed(id, endFailure(status), this.#sessionLost(status));
+        },
+        onFailure: (failure) => {
+          this.#open.delete(id);
+          this.#events.onRequestFailed(id, failure, false);
+        },
+      },
+    );
+    this.#open.set(id, handle);
+  }
+
+  send(text: string): void {
+    exchange(
+      this.#endpoint.pool,
+      { method: 'POST', path: this.#endpoint.path, headers: this.#headers({}), body: text },
+      this.#limits,
+      { onValue: () => {}, onEnd: () => {}, onFailure: () => {} },
+    );
+  }
+
+  forget(id: RequestId): void {
+    this.#open.get(id)?.abort();
+    this.#open.delete(id);
+  }
+
+  agreed(version: string): void {
+    this.#version = version;
+  }
+
+  openStream(): void {
+    if (this.#closed || this.#session === undefined) return;
+    let status = 0;
+    const again = (): void => {
+      this.#stream = undefined;
+      // 405: this server has no such stream. Anything else that is no success will not get better by asking faster.
+      if (this.#closed || status === 405 || status === 404) return;
+      this.#timer = setTimeout(() => this.openStream(), this.#pause);
+      this.#timer.unref();
+      this.#pause = Math.min(this.#pause * 2, longestPause);
+    };
+    this.#stream = exchange(
+      this.#endpoint.pool,
+      { method: 'GET', path: this.#endpoint.path, headers: this.#headers({ accept: 'text/event-stream' }) },
+      this.#limits,
+      {
+        onHead: (code) => {
+          status = code;
+          if (code === 200) this.#pause = firstPause;
+        },
+        onValue: (value, bytes) => {
+          if (status === 200) this.#deliver(value, bytes, undefined, status);
+        },
+        onEnd: again,
+        onFailure: again,
+      },
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#stream?.abort();
+    for (const handle of this.#open.values()) handle.abort();
+    this.#open.clear();
+    if (this.#session === undefined) return;
+    // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
+    await new Promise<void>((resolve) => {
+      const handle = exchange(
+        this.#endpoint.pool,
+        { method: 'DELETE', path: this.#endpoint.path, headers: this.#headers({}) },
+        this.#limits,
+        { onValue: () => {}, onEnd: () => resolve(), onFailure: () => resolve() },
+      );
+      setTimeout(() => {
+        handle.abort();
+        resolve();
+      }, 1_000).unref();
+    });
+  }
+
+  #headers(extra: Readonly<Record<string, string>>): Record<string, string> {
+    const headers: Record<string, string> = { ...this.#base, ...extra };
+    if (this.#session !== undefined) headers['mcp-session-id'] = this.#session;
+    if (this.#version !== undefined && this.#era === 'legacy') headers['mcp-protocol-version'] = this.#version;
+    return headers;
+  }
+
+  #sessionLost(status: number): boolean {
+    return status === 404 && this.#era === 'legacy' && this.#session !== undefined;
+  }
+
+  /** True when the value answers the request. */
+  #deliver(value: Json, bytes: number, request: RequestId | undefined, status: number): boolean {
+    // Servers answer errors about the request itself with a null id; the stream says whose it is.
+    const owned =
+      request !== undefined && isObject(value) && isObject(value.error) && (value.id === null || value.id === undefined)
+        ? { ...value, id: request }
+        : value;
+    const read = readMessage(owned, serverIdLength);
+    if (!read.ok) {
+      if (request !== undefined && status < 400) {
+        this.forget(request);
+        this.#events.onRequestFailed(request, misbehaved(`not a JSON-RPC message: ${read.problem}`), false);
+        return true;
+      }
+      return false;
+    }
+    const { message } = read;
+    // An answer to another request than the one that this stream belongs to is a lie or a mix-up.
+    if (message.kind === 'response' && message.id !== request) return false;
+    this.#events.onMessage(message, bytes, request);
+    return message.kind === 'response';
+  }
+}
+
+function endFailure(status: number) {
+  if (status === 401 || status === 403)
+    return unavailable(`the server refused the gateway's credential with ${status}`, status);
+  if (status >= 300) return unavailable(`HTTP status ${status}`, status);
+  return misbehaved('the answer ended without a response');
+}

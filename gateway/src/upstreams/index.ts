@@ -1,0 +1,132 @@
+/** All servers of a revision, and the ways to them. Survives reloads: what did not change stays connected. */
+import { createHash } from 'node:crypto';
+import type { Bounds } from '../config/schema/index.ts';
+import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
+import { capabilityKey } from '../protocol/capabilities.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { ServerLink } from './link.ts';
+import { Server, type UpstreamLog } from './server.ts';
+import { Supervisor } from './stdio/supervisor.ts';
+
+/** How often deadlines are looked at, in milliseconds: their precision. */
+const sweepInterval = 250;
+
+interface Entry {
+  readonly digest: string;
+  readonly server: Server;
+  readonly links: Map<string, ServerLink>;
+}
+
+/** Ways to one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
+const mostLinks = 10_000;
+
+export class ServerDirectory implements Upstreams {
+  readonly #supervisor: Supervisor;
+  readonly #log: UpstreamLog;
+  readonly #timer: NodeJS.Timeout;
+  #entries = new Map<string, Entry>();
+  #bounds: Bounds;
+
+  constructor(mark: string, bounds: Bounds, log: UpstreamLog) {
+    this.#supervisor = new Supervisor(mark);
+    this.#bounds = bounds;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#sweep(), sweepInterval);
+    this.#timer.unref();
+  }
+
+  /** Takes over a new revision. Servers that are gone or changed are closed once their calls have ended. */
+  configure(servers: Readonly<Record<string, ServerConfig>>, bounds: Bounds): void {
+    const entries = new Map<string, Entry>();
+    for (const [name, config] of Object.entries(servers)) {
+      const digest = createHash('sha256')
+        .update(JSON.stringify([config, bounds]))
+        .digest('hex');
+      const known = this.#entries.get(name);
+      entries.set(
+        name,
+        known?.digest === digest
+          ? known
+          : { digest, server: new Server(name, config, bounds, this.#supervisor, this.#log), links: new Map() },
+      );
+    }
+    const old = this.#entries;
+    this.#entries = entries;
+    this.#bounds = bounds;
+    for (const [name, entry] of old) if (entries.get(name) !== entry) this.#retire(entry, bounds.drain);
+  }
+
+  link(name: string, client: LinkClient): Link | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    const { key, capabilities } = linkIdentity(entry.server, client);
+    const known = entry.links.get(key);
+    if (known !== undefined) return known;
+    const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
+    const link = new ServerLink(entry.server, key, capabilities, this.#bounds);
+    // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
+    if (entry.links.size >= most && !this.#makeRoom(entry)) void link.close();
+    else entry.links.set(key, link);
+    return link;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const entries = [...this.#entries.values()];
+    this.#entries = new Map();
+    await Promise.all(entries.flatMap((entry) => [...entry.links.values()].map((link) => link.close())));
+    await Promise.all(entries.map((entry) => entry.server.close()));
+    this.#supervisor.close();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const { server, links } of this.#entries.values())
+      for (const [key, link] of links) {
+        link.sweep(now);
+        if (link.idleFor(now) < server.config.idle) continue;
+        links.delete(key);
+        void link.close();
+      }
+  }
+
+  /** Closes the way that nobody used for longest; false when all are in use. */
+  #makeRoom(entry: Entry): boolean {
+    const now = performance.now();
+    let oldest: string | undefined;
+    let longest = 0;
+    for (const [key, link] of entry.links) {
+      const idle = link.idleFor(now);
+      if (idle > longest) [oldest, longest] = [key, idle];
+    }
+    if (oldest === undefined) return false;
+    const link = entry.links.get(oldest);
+    entry.links.delete(oldest);
+    void link?.close();
+    return true;
+  }
+
+  /** Calls under way end under the revision that they began with. */
+  #retire(entry: Entry, drain: number): void {
+    const deadline = performance.now() + drain;
+    const timer = setInterval(() => {
+      const now = performance.now();
+      for (const link of entry.links.values()) link.sweep(now);
+      const busy = [...entry.links.values()].some((link) => link.idleFor(now) === 0);
+      if (busy && now < deadline) return;
+      clearInterval(timer);
+      void Promise.all([...entry.links.values()].map((link) => link.close())).then(() => entry.server.close());
+    }, sweepInterval);
+    timer.unref();
+  }
+}
+
+/** Who shares a way: everybody at a modern HTTP server, as every request stands alone there; else the caller, or one session of it. */
+function linkIdentity(server: Server, client: LinkClient): { readonly key: string; readonly capabilities: JsonObject } {
+  if (server.isShared) return { key: 'shared', capabilities: {} };
+  if (server.isHttp && server.manner === 'modern') return { key: 'modern', capabilities: client.capabilities };
+  const declared = capabilityKey(client.capabilities);
+  const session = server.isHttp && client.session !== undefined ? client.session : '';
+  return { key: `${client.caller.key}\n${declared}\n${session}`, capabilities: client.capabilities };
+}

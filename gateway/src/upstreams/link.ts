@@ -1,0 +1,298 @@
+/**
+ * The way to one server for one kind of client: connects when it is first used, reconnects with growing pauses, keeps
+ * one subscription for everybody who listens.
+ */
+
+import type { Bounds } from '../config/schema/index.ts';
+import { Cancellation } from '../pipeline/cancellation.ts';
+import type {
+  Link,
+  LinkFailure,
+  LinkFailureResult,
+  ListResult,
+  OutboundCall,
+  ServerFacts,
+  Step,
+} from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { type ListKind, listMembers, listMethods, logLevels } from '../protocol/methods.ts';
+import { misbehaved } from './failures.ts';
+import { type Connected, ownCall, type Server } from './server.ts';
+
+const firstPause = 500;
+const longestPause = 30_000;
+/** A connection that lasted this long was a good one: the next failure starts with the shortest pause again. */
+const settled = 60_000;
+
+export class ServerLink implements Link {
+  readonly server: string;
+  readonly key: string;
+  readonly #server: Server;
+  readonly #capabilities: JsonObject;
+  readonly #bounds: Bounds;
+  #connected: Connected | undefined;
+  #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
+  #failure: { readonly failure: LinkFailure; readonly until: number } | undefined;
+  #pause = firstPause;
+  #connectedAt = 0;
+  #usedAt = performance.now();
+  #closed = false;
+  readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  #subscription: Cancellation | undefined;
+  #subscriptionTimer: NodeJS.Timeout | undefined;
+  #level: number | undefined;
+
+  constructor(server: Server, key: string, capabilities: JsonObject, bounds: Bounds) {
+    this.#server = server;
+    this.server = server.name;
+    this.key = key;
+    this.#capabilities = capabilities;
+    this.#bounds = bounds;
+  }
+
+  /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
+  idleFor(now: number): number {
+    if (this.#connecting !== undefined || this.#connected?.peer.busy === true || this.#watchers.size > 0) {
+      if (this.#subscription === undefined || this.#watchers.size > 0) return 0;
+    }
+    return now - this.#usedAt;
+  }
+
+  sweep(now: number): void {
+    this.#connected?.peer.sweep(now);
+  }
+
+  facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
+    this.#usedAt = performance.now();
+    const connected = this.#connected;
+    if (connected !== undefined && !connected.peer.isDown && !connected.peer.sessionLost) return connected.facts;
+    return this.#connect();
+  }
+
+  async call(call: OutboundCall): Promise<Step> {
+    const step = await this.#callOnce(call);
+    if (step.kind !== 'failed') return step;
+    if (this.#connected?.peer.sessionLost === true) {
+      // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
+      this.#drop();
+      return this.#callOnce(call);
+    }
+    const { failure } = step;
+    if (failure.kind === 'unavailable' && failure.status !== undefined && [400, 404, 405].includes(failure.status)) {
+      this.#drop();
+      this.#server.forgetEra();
+    }
+    return step;
+  }
+
+  async list(kind: ListKind): Promise<ListResult> {
+    const items: JsonObject[] = [];
+    const seen = new Set<string>();
+    let cursor: string | undefined;
+    let ttl = Number.POSITIVE_INFINITY;
+    for (let page = 0; page < this.#bounds.listPages; page++) {
+      const step = await this.call({
+        ...ownCall(listMethods[kind], cursor === undefined ? {} : { cursor }, new Cancellation()),
+        capabilities: this.#capabilities,
+      });
+      if (step.kind === 'failed') return { ok: false, failure: step.failure };
+      if (step.kind !== 'result') return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
+      const entries = step.result[listMembers[kind]];
+      if (!Array.isArray(entries)) return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
+      for (const entry of entries as readonly Json[]) if (isObject(entry)) items.push(entry);
+      if (items.length > this.#bounds.listItems)
+        return {
+          ok: false,
+          failure: misbehaved(`${listMethods[kind]} has more than ${this.#bounds.listItems} entries`),
+        };
+      ttl = Math.min(ttl, typeof step.result.ttlMs === 'number' && step.result.ttlMs >= 0 ? step.result.ttlMs : 0);
+      const next = step.result.nextCursor;
+      if (typeof next !== 'string') return { ok: true, items, ttl };
+      // A cursor that comes back would be followed for ever.
+      if (seen.has(next)) return { ok: false, failure: misbehaved(`${listMethods[kind]} repeats a cursor`) };
+      seen.add(next);
+      cursor = next;
+    }
+    return { ok: false, failure: misbehaved(`${listMethods[kind]} has more than ${this.#bounds.listPages} pages`) };
+  }
+
+  watch(uri: string, listener: () => void): () => void {
+    const watchers = this.#watchers.get(uri);
+    if (watchers !== undefined) watchers.add(listener);
+    else {
+      this.#watchers.set(uri, new Set([listener]));
+      this.#watchChanged('resources/subscribe', uri);
+    }
+    return () => {
+      const current = this.#watchers.get(uri);
+      if (current?.delete(listener) !== true || current.size > 0) return;
+      this.#watchers.delete(uri);
+      this.#watchChanged('resources/unsubscribe', uri);
+    };
+  }
+
+  onNotification(listener: (method: string, params: JsonObject) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  setLevel(level: string): void {
+    const rank = logLevels.indexOf(level);
+    if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
+    this.#level = rank;
+    this.#sendLevel();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#subscriptionTimer);
+    await this.#connecting;
+    const connected = this.#connected;
+    this.#connected = undefined;
+    this.#subscription?.cancel();
+    await connected?.peer.close();
+  }
+
+  async #callOnce(call: OutboundCall): Promise<Step> {
+    const facts = this.facts();
+    if (facts instanceof Promise) {
+      const result = await facts;
+      if ('failure' in result) return { kind: 'failed', failure: result.failure };
+    }
+    const connected = this.#connected;
+    if (connected === undefined) return { kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } };
+    return connected.peer.call(call);
+  }
+
+  #connect(): Promise<ServerFacts | LinkFailureResult> {
+    if (this.#closed) return Promise.resolve({ failure: { kind: 'unavailable', detail: 'closed' } });
+    if (this.#connecting !== undefined) return this.#connecting;
+    const now = performance.now();
+    if (this.#failure !== undefined && now < this.#failure.until)
+      return Promise.resolve({ failure: this.#failure.failure });
+    this.#drop();
+    this.#connecting = this.#attempt().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #attempt(): Promise<ServerFacts | LinkFailureResult> {
+    const result = await this.#server.connect(this.#capabilities, {
+      onNotification: (method, params) => this.#onNotification(method, params),
+      onDown: () => this.#onDown(),
+    });
+    const now = performance.now();
+    if (!result.ok) {
+      this.#failure = { failure: result.failure, until: now + this.#pause };
+      this.#pause = Math.min(this.#pause * 2, longestPause);
+      return { failure: result.failure };
+    }
+    this.#failure = undefined;
+    this.#connectedAt = now;
+    this.#connected = result.connected;
+    this.#level === undefined || this.#sendLevel();
+    if (result.connected.facts.era === 'modern') this.#subscribe();
+    else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
+    return result.connected.facts;
+  }
+
+  /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
+  #onDown(): void {
+    const now = performance.now();
+    if (now - this.#connectedAt > settled) this.#pause = firstPause;
+    else if (this.#connectedAt > 0) {
+      this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
+      this.#pause = Math.min(this.#pause * 2, longestPause);
+    }
+    this.#drop();
+    this.#announceAll();
+  }
+
+  #drop(): void {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    this.#subscription?.cancel();
+    this.#subscription = undefined;
+    if (connected !== undefined) void connected.peer.close();
+  }
+
+  #announceAll(): void {
+    for (const method of ['tools', 'prompts', 'resources'])
+      for (const listener of this.#listeners) listener(`notifications/${method}/list_changed`, {});
+  }
+
+  #onNotification(method: string, params: JsonObject): void {
+    if (method === 'notifications/resources/updated') {
+      const { uri } = params;
+      if (typeof uri !== 'string') return;
+      for (const [watched, watchers] of this.#watchers)
+        if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
+          for (const watcher of watchers) watcher();
+      return;
+    }
+    for (const listener of this.#listeners) listener(method, params);
+  }
+
+  #watchChanged(method: string, uri: string): void {
+    const connected = this.#connected;
+    if (connected === undefined) return;
+    if (connected.facts.era === 'modern') this.#subscribe();
+    else void connected.peer.call(ownCall(method, { uri }, new Cancellation()));
+  }
+
+  /** One `subscriptions/listen` for all listeners of this way, opened anew when what is watched changes. */
+  #subscribe(): void {
+    const connected = this.#connected;
+    if (connected === undefined || this.#closed) return;
+    const { capabilities } = connected.facts;
+    const notifications: Record<string, Json> = {};
+    if (declares(capabilities.tools, 'listChanged')) notifications.toolsListChanged = true;
+    if (declares(capabilities.prompts, 'listChanged')) notifications.promptsListChanged = true;
+    if (declares(capabilities.resources, 'listChanged')) notifications.resourcesListChanged = true;
+    if (this.#watchers.size > 0) notifications.resourceSubscriptions = [...this.#watchers.keys()];
+    const previous = this.#subscription;
+    this.#subscription = undefined;
+    if (Object.keys(notifications).length === 0) return previous?.cancel();
+    const cancellation = new Cancellation();
+    this.#subscription = cancellation;
+    const began = performance.now();
+    const call: OutboundCall = {
+      ...ownCall('subscriptions/listen', { notifications }, cancellation),
+      open: true,
+      onNotification: (method, params) => {
+        // The new stream is there before the old one ends, so that no change falls between them.
+        if (method === 'notifications/subscriptions/acknowledged') previous?.cancel();
+        else this.#onNotification(method, params);
+      },
+    };
+    void connected.peer.call(call).then(() => {
+      previous?.cancel();
+      if (this.#subscription !== cancellation || this.#closed) return;
+      // Changes may have been missed: whoever remembers a list must read it again.
+      this.#subscription = undefined;
+      this.#announceAll();
+      const pause = performance.now() - began > settled ? firstPause : this.#nextPause();
+      this.#subscriptionTimer = setTimeout(() => this.#subscribe(), pause);
+      this.#subscriptionTimer.unref();
+    });
+  }
+
+  #nextPause(): number {
+    this.#pause = Math.min(this.#pause * 2, longestPause);
+    return this.#pause;
+  }
+
+  #sendLevel(): void {
+    const connected = this.#connected;
+    const level = this.#level === undefined ? undefined : logLevels[this.#level];
+    if (connected?.facts.era !== 'legacy' || level === undefined || connected.facts.capabilities.logging === undefined)
+      return;
+    void connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation()));
+  }
+}
+
+function declares(capability: Json | undefined, flag: string): boolean {
+  return isObject(capability) && capability[flag] === true;
+}

@@ -1,0 +1,358 @@
+/**
+ * One server over one wire, in one era: matches answers to calls, progress to its call, and a server's questions to the
+ * call that can take them. The two eras differ in how a request is built and in how a question arrives; everything else
+ * is the same.
+ */
+
+import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import {
+  codes,
+  errorText,
+  type Message,
+  notificationText,
+  type RequestId,
+  type RequestMessage,
+  type ResponseMessage,
+  requestText,
+  resultText,
+} from '../protocol/jsonrpc.ts';
+import { endToEndMeta, metaKeys, metaOf } from '../protocol/meta.ts';
+import { clientRequests } from '../protocol/methods.ts';
+import { mirror } from '../protocol/mirrored-headers.ts';
+import { type Era, modernVersion } from '../protocol/versions.ts';
+import { misbehaved, timedOut, unavailable } from './failures.ts';
+import { implementation } from './identity.ts';
+import type { Wire, WireEvents } from './wire.ts';
+
+export interface PeerTimes {
+  /** Milliseconds until a call must have begun to answer, and until it must be over. */
+  readonly firstByte: number;
+  readonly total: number;
+}
+
+export interface PeerEvents {
+  onNotification(method: string, params: JsonObject): void;
+  onDown(detail: string): void;
+}
+
+interface Pending {
+  readonly id: RequestId;
+  call: OutboundCall;
+  /** Monotonic milliseconds. */
+  begun: number;
+  quietUntil: number;
+  /** Waits for the next step, or is absent while nobody does. */
+  resolve: ((step: Step) => void) | undefined;
+  readonly steps: Step[];
+  stopListening: () => void;
+}
+
+/** Steps of one call that nobody has taken yet. A server that asks more at once is not well. */
+const longestQueue = 16;
+
+export class Peer implements WireEvents {
+  readonly era: Era;
+  readonly #times: PeerTimes;
+  readonly #events: PeerEvents;
+  readonly #pending = new Map<RequestId, Pending>();
+  #wire: Wire | undefined;
+  #nextId = 1;
+  #down: string | undefined;
+  /** Set after a request failed because the server forgot the session. */
+  sessionLost = false;
+
+  constructor(era: Era, times: PeerTimes, events: PeerEvents) {
+    this.era = era;
+    this.#times = times;
+    this.#events = events;
+  }
+
+  /** Must be called once, before anything else: wire and peer need each other. */
+  attach(wire: Wire): void {
+    this.#wire = wire;
+  }
+
+  get wire(): Wire | undefined {
+    return this.#wire;
+  }
+
+  get isDown(): boolean {
+    return this.#down !== undefined;
+  }
+
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  call(call: OutboundCall): Promise<Step> {
+    if (this.#down !== undefined) return Promise.resolve({ kind: 'failed', failure: unavailable(this.#down) });
+    return new Promise((resolve) => {
+      const id = this.#nextId++;
+      const now = performance.now();
+      const pending: Pending = {
+        id,
+        call,
+        begun: call.open === true ? Number.POSITIVE_INFINITY : now,
+        quietUntil: call.open === true ? Number.POSITIVE_INFINITY : now + this.#times.firstByte,
+        resolve,
+        steps: [],
+        stopListening: () => {},
+      };
+      this.#pending.set(id, pending);
+      pending.stopListening = call.cancellation.onCancel(() => this.#cancel(pending));
+      if (!this.#pending.has(id)) return;
+      if (this.era === 'modern') {
+        const params = modernParams(call, id);
+        const headers = mirror(modernVersion, call.method, params, call.mirrored);
+        this.#wire?.request(id, requestText(id, call.method, params), headers);
+      } else this.#wire?.request(id, requestText(id, call.method, legacyParams(call, id)), {});
+    });
+  }
+
+  notify(method: string, params: JsonObject): void {
+    if (this.#down === undefined) this.#wire?.send(notificationText(method, params));
+  }
+
+  /** Ends every call whose time is over. Called a few times a second for all calls together: a timer each would cost more. */
+  sweep(now: number): void {
+    for (const pending of this.#pending.values()) {
+      // While a person thinks about a question, the clock of the call stands still; the parked question has its own.
+      if (pending.resolve === undefined) continue;
+      const overdue =
+        now > pending.begun + this.#times.total ? 'in time' : now > pending.quietUntil ? 'at all' : undefined;
+      if (overdue === undefined) continue;
+      this.#abandon(pending);
+      this.#finish(pending, { kind: 'failed', failure: timedOut(`did not answer ${pending.call.method} ${overdue}`) });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#down ??= 'closed';
+    this.#failAll('the connection was closed');
+    await this.#wire?.close();
+  }
+
+  onMessage(message: Message, bytes: number, request: RequestId | undefined): void {
+    if (message.kind === 'response') return this.#onResponse(message, bytes);
+    if (message.kind === 'request') return this.#onRequest(message, request);
+    if (message.method === 'notifications/progress') return this.#onProgress(message.params);
+    const pending = request === undefined ? this.#reader(message.method) : this.#pending.get(request);
+    // Changes of lists and resources concern everybody, in whichever stream they come.
+    if (pending === undefined || (message.method !== 'notifications/message' && pending.call.open !== true))
+      return this.#events.onNotification(message.method, message.params);
+    pending.quietUntil = Number.POSITIVE_INFINITY;
+    pending.call.onNotification(message.method, message.params);
+  }
+
+  onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void {
+    if (sessionLost) this.sessionLost = true;
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) this.#finish(pending, { kind: 'failed', failure });
+  }
+
+  onDown(detail: string): void {
+    if (this.#down !== undefined) return;
+    this.#down = detail;
+    this.#failAll(detail);
+    this.#events.onDown(detail);
+  }
+
+  #failAll(detail: string): void {
+    for (const pending of this.#pending.values())
+      this.#finish(pending, { kind: 'failed', failure: unavailable(detail) });
+  }
+
+  #onResponse(message: ResponseMessage, bytes: number): void {
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    if (message.error !== undefined) return this.#finish(pending, { kind: 'error', error: message.error });
+    const result = message.result ?? {};
+    const type = result.resultType;
+    if (type === undefined || type === 'complete' || this.era === 'legacy')
+      return this.#finish(pending, { kind: 'result', result, bytes });
+    if (type !== 'input_required')
+      return this.#finish(pending, { kind: 'failed', failure: misbehaved('unknown resultType') });
+    this.#finish(pending, this.#modernQuestion(result, pending.call));
+  }
+
+  /** The question of a modern server is a result: whoever repeats the request with the answers goes on. */
+  #modernQuestion(result: JsonObject, call: OutboundCall): Step {
+    const requests = readQuestions(result.inputRequests, call.capabilities);
+    const state = result.requestState;
+    if (requests === undefined || (state !== undefined && typeof state !== 'string'))
+      return { kind: 'failed', failure: misbehaved('asked something that the client did not offer') };
+    return {
+      kind: 'question',
+      requests,
+      resume: state === undefined ? { kind: 'state' } : { kind: 'state', state },
+      answer: (inputResponses, next) => {
+        const { inputResponses: _answered, requestState: _passed, ...repeated } = call.params;
+        const params: JsonObject = { ...repeated, inputResponses };
+        return this.call({ ...next, params: state === undefined ? params : { ...params, requestState: state } });
+      },
+      abandon: () => {},
+    };
+  }
+
+  #onRequest(message: RequestMessage, request: RequestId | undefined): void {
+    const { id, method, params } = message;
+    if (method === 'ping') return this.#wire?.send(resultText(id, {}));
+    const pending = this.era === 'legacy' ? this.#addressee(method, params, request) : undefined;
+    if (pending === undefined)
+      return this.#wire?.send(errorText(id, { code: codes.methodNotFound, message: 'Method not found' }));
+    pending.quietUntil = Number.POSITIVE_INFINITY;
+    const asked: ClientRequest = { method, params };
+    const question: Question = {
+      kind: 'question',
+      requests: { question: asked },
+      resume: { kind: 'parked' },
+      answer: (responses, next) => {
+        pending.call = next;
+        pending.stopListening();
+        pending.stopListening = next.cancellation.onCancel(() => this.#cancel(pending));
+        const response = responses.question;
+        // An answer that leaves out what was asked gets the question again (2026-07-28, MRTR).
+        if (response === undefined) return Promise.resolve(question);
+        this.#wire?.send(
+          isObject(response)
+            ? resultText(id, response)
+            : errorText(id, { code: -1, message: 'The client refused to answer' }),
+        );
+        return this.#nextStep(pending);
+      },
+      abandon: () => {
+        this.#wire?.send(errorText(id, { code: -1, message: 'Nobody answers' }));
+        this.#cancel(pending);
+      },
+    };
+    this.#deliver(pending, question);
+  }
+
+  /** The call that a question of a legacy server belongs to: the one in whose stream it came, or the latest that may be asked. */
+  #addressee(method: string, params: JsonObject, request: RequestId | undefined): Pending | undefined {
+    if (request !== undefined) {
+      const pending = this.#pending.get(request);
+      return pending !== undefined && mayAsk(pending.call.capabilities, method, params) ? pending : undefined;
+    }
+    let latest: Pending | undefined;
+    for (const pending of this.#pending.values())
+      if (mayAsk(pending.call.capabilities, method, params)) latest = pending;
+    return latest;
+  }
+
+  /** On stdio nothing says which call a log message is about: with one reader there is no doubt, with more there is. */
+  #reader(method: string): Pending | undefined {
+    if (method !== 'notifications/message') return undefined;
+    let only: Pending | undefined;
+    for (const pending of this.#pending.values()) {
+      if (pending.call.logLevel === undefined) continue;
+      if (only !== undefined) return undefined;
+      only = pending;
+    }
+    return only;
+  }
+
+  #onProgress(params: JsonObject): void {
+    const token = params.progressToken;
+    const pending =
+      typeof token === 'number' || typeof token === 'string' ? this.#pending.get(Number(token)) : undefined;
+    // A token that names no call that asked for progress is forged or late.
+    if (pending === undefined || !pending.call.progress) return;
+    pending.quietUntil = Number.POSITIVE_INFINITY;
+    const { progressToken: _, ...rest } = params;
+    pending.call.onNotification('notifications/progress', rest);
+  }
+
+  #nextStep(pending: Pending): Promise<Step> {
+    const ready = pending.steps.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    if (!this.#pending.has(pending.id))
+      return Promise.resolve({ kind: 'failed', failure: unavailable('the call is over') });
+    const now = performance.now();
+    pending.begun = now;
+    pending.quietUntil = now + this.#times.firstByte;
+    return new Promise((resolve) => {
+      pending.resolve = resolve;
+    });
+  }
+
+  #deliver(pending: Pending, step: Step): void {
+    const { resolve } = pending;
+    if (resolve !== undefined) {
+      pending.resolve = undefined;
+      resolve(step);
+    } else if (pending.steps.length < longestQueue) pending.steps.push(step);
+    else this.#finish(pending, { kind: 'failed', failure: misbehaved('asks too many questions at once') });
+  }
+
+  #finish(pending: Pending, step: Step): void {
+    this.#pending.delete(pending.id);
+    pending.stopListening();
+    this.#deliver(pending, step);
+  }
+
+  #cancel(pending: Pending): void {
+    if (!this.#pending.has(pending.id)) return;
+    this.#abandon(pending);
+    this.#finish(pending, { kind: 'failed', failure: { kind: 'cancelled' } });
+  }
+
+  /** Tells the server that nobody waits: by closing the stream over modern HTTP, by a notification everywhere else. */
+  #abandon(pending: Pending): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    wire.forget(pending.id);
+    if (this.era === 'legacy' || wire.cancelsByNotification)
+      wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
+  }
+}
+
+function modernParams(call: OutboundCall, id: RequestId): JsonObject {
+  const meta: Record<string, Json> = {
+    ...endToEndMeta(metaOf(call.params)),
+    [metaKeys.protocolVersion]: modernVersion,
+    [metaKeys.clientCapabilities]: call.capabilities,
+    [metaKeys.clientInfo]: implementation,
+  };
+  if (call.logLevel !== undefined) meta[metaKeys.logLevel] = call.logLevel;
+  if (call.progress) meta.progressToken = id;
+  return { ...call.params, _meta: meta };
+}
+
+function legacyParams(call: OutboundCall, id: RequestId): JsonObject {
+  const { _meta, inputResponses: _responses, requestState: _state, ...params } = call.params;
+  const kept = isObject(_meta) ? endToEndMeta(_meta) : undefined;
+  if (!call.progress) return kept === undefined ? params : { ...params, _meta: kept };
+  return { ...params, _meta: { ...kept, progressToken: id } };
+}
+
+/** May a server that was told of these capabilities send this request? Modes of elicitation count one by one. */
+function mayAsk(capabilities: JsonObject, method: string, params: JsonObject): boolean {
+  const kind = clientRequests.get(method);
+  if (kind === undefined) return false;
+  const declared = capabilities[kind];
+  if (!isObject(declared)) return false;
+  if (kind !== 'elicitation') return true;
+  const mode = params.mode ?? 'form';
+  // An empty declaration means forms only (2026-07-28, elicitation, capabilities).
+  if (mode === 'form') return Object.keys(declared).length === 0 || isObject(declared.form);
+  return mode === 'url' && isObject(declared.url);
+}
+
+const mostQuestions = 64;
+
+function readQuestions(value: Json | undefined, capabilities: JsonObject): Record<string, ClientRequest> | undefined {
+  if (value === undefined) return {};
+  if (!isObject(value)) return undefined;
+  const entries = Object.entries(value);
+  if (entries.length > mostQuestions) return undefined;
+  const requests: Record<string, ClientRequest> = {};
+  for (const [key, request] of entries) {
+    if (!isObject(request) || typeof request.method !== 'string') return undefined;
+    const params = isObject(request.params) ? request.params : {};
+    if (!mayAsk(capabilities, request.method, params)) return undefined;
+    requests[key] = { method: request.method, params };
+  }
+  return requests;
+}

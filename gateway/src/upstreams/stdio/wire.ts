@@ -1,0 +1,174 @@
+/**
+ * A server as a child process: newline-delimited JSON over its stdin and stdout. No shell, a minimal environment, its
+ * own process group; lines, stderr and what waits to be written are bounded.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { parseJson } from '../../protocol/json.ts';
+import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
+import { unavailable } from '../failures.ts';
+import type { Wire, WireEvents } from '../wire.ts';
+import { marker, type Supervisor } from './supervisor.ts';
+
+export interface StdioCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface StdioLimits {
+  readonly depth: number;
+  /** Longest line in bytes. */
+  readonly result: number;
+}
+
+export interface StdioLog {
+  /** What a server wrote to stderr, or to stdout without being JSON. Bounded. */
+  onNoise(stream: 'stdout' | 'stderr', text: string): void;
+}
+
+const newline = 10;
+const serverIdLength = 4096;
+/** Bytes that may wait for a process that does not read. */
+const longestBacklog = 64 * 1024 * 1024;
+const noiseLength = 2_000;
+/** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
+const grace = 1_500;
+
+/** What every program needs to run at all. Nothing else of our environment is anybody's business. */
+const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
+
+export class StdioWire implements Wire {
+  readonly cancelsByNotification = true;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #limits: StdioLimits;
+  readonly #events: WireEvents;
+  readonly #log: StdioLog;
+  readonly #exited: Promise<void>;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #down = false;
+  #noise = 0;
+
+  constructor(command: StdioCommand, limits: StdioLimits, events: WireEvents, log: StdioLog, supervisor: Supervisor) {
+    this.#limits = limits;
+    this.#events = events;
+    this.#log = log;
+    const env: Record<string, string> = {};
+    for (const name of inherited) {
+      const value = process.env[name];
+      if (value !== undefined) env[name] = value;
+    }
+    const child = spawn(command.program, [...command.args], {
+      cwd: command.cwd,
+      env: { ...env, ...command.env, [marker]: supervisor.mark },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      shell: false,
+    });
+    if (child.pid !== undefined) supervisor.watch(child.pid);
+    this.#child = child;
+    this.#exited = new Promise((resolve) => {
+      const over = (detail: string): void => {
+        if (child.pid !== undefined) supervisor.release(child.pid);
+        this.#fail(detail);
+        resolve();
+      };
+      child.once('error', (error) => over(`cannot be started: ${error.message}`));
+      child.once('exit', (code, signal) => {
+        // What the server started itself must not outlive it either.
+        this.#signal('SIGKILL');
+        over(signal === null ? `exited with code ${code}` : `ended by ${signal}`);
+      });
+    });
+    child.stdin.on('error', () => this.#fail('closed its input'));
+    child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
+    child.stderr.on('data', (chunk: Buffer) => this.#hear('stderr', chunk));
+  }
+
+  request(id: RequestId, text: string): void {
+    const problem = this.#write(text);
+    if (problem !== undefined) this.#events.onRequestFailed(id, unavailable(problem), false);
+  }
+
+  send(text: string): void {
+    this.#write(text);
+  }
+
+  forget(): void {}
+  openStream(): void {}
+  agreed(): void {}
+
+  async close(): Promise<void> {
+    this.#down = true;
+    this.#child.stdin.end();
+    const timers = [
+      setTimeout(() => this.#signal('SIGTERM'), grace),
+      setTimeout(() => this.#signal('SIGKILL'), grace * 2),
+    ];
+    await this.#exited;
+    for (const timer of timers) clearTimeout(timer);
+  }
+
+  #write(text: string): string | undefined {
+    if (this.#down) return 'the process has ended';
+    if (this.#child.stdin.writableLength > longestBacklog) {
+      this.#fail('does not read its input');
+      return 'the process does not read its input';
+    }
+    this.#child.stdin.write(`${text}\n`);
+    return undefined;
+  }
+
+  #receive(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      this.#pending.push(chunk.subarray(start, end));
+      const line = this.#pending.length === 1 ? (this.#pending[0] ?? chunk) : Buffer.concat(this.#pending);
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      start = end + 1;
+      this.#read(line);
+    }
+    if (start === chunk.length) return;
+    this.#pending.push(chunk.subarray(start));
+    this.#pendingBytes += chunk.length - start;
+    if (this.#pendingBytes > this.#limits.result) {
+      this.#pending = [];
+      this.#fail(`wrote a line longer than ${this.#limits.result} bytes`);
+    }
+  }
+
+  #read(line: Buffer): void {
+    if (this.#down || line.length === 0) return;
+    const parsed = parseJson(line, { depth: this.#limits.depth, looseText: true });
+    if (!parsed.ok) return this.#hear('stdout', line);
+    const read = readMessage(parsed.value, serverIdLength);
+    if (read.ok) this.#events.onMessage(read.message, line.length, undefined);
+    else this.#hear('stdout', line);
+  }
+
+  #hear(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    // A process that never stops talking is heard for a while and then ignored; its output is always read.
+    if (this.#noise > 1_000) return;
+    this.#noise++;
+    this.#log.onNoise(stream, chunk.subarray(0, noiseLength).toString('utf8').trimEnd());
+  }
+
+  #fail(detail: string): void {
+    if (this.#down) return;
+    this.#down = true;
+    this.#signal('SIGKILL');
+    this.#events.onDown(detail);
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // The whole group has ended.
+    }
+  }
+}

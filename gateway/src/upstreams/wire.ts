@@ -1,0 +1,32 @@
+/**
+ * A wire carries JSON-RPC messages to one server and back. It knows bytes, statuses and processes; it knows nothing of
+ * calls. The peer above it knows nothing of bytes.
+ */
+
+import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { Message, RequestId } from '../protocol/jsonrpc.ts';
+
+export interface WireEvents {
+  /** `request`: the request in whose answer the message came, where the transport tells. */
+  onMessage(message: Message, bytes: number, request: RequestId | undefined): void;
+  /** This request will get no answer. `sessionLost`: the server has forgotten the session. */
+  onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void;
+  /** Nothing will come over this wire any more. */
+  onDown(detail: string): void;
+}
+
+export interface Wire {
+  /** Modern era: a call is cancelled by a notification (stdio), not by closing its stream (HTTP). */
+  readonly cancelsByNotification: boolean;
+  /** Sends a request whose answer comes through the events. `headers` matter to HTTP only. */
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): void;
+  /** Sends a notification or a response. Failures are not reported: nobody could do anything about them. */
+  send(text: string): void;
+  /** Stops listening for the answer to a request. */
+  forget(id: RequestId): void;
+  /** Legacy Streamable HTTP: opens the stream for messages that belong to no request. */
+  openStream(): void;
+  /** The handshake is over: this version was agreed. */
+  agreed(version: string): void;
+  close(): Promise<void>;
+}
