@@ -7,8 +7,17 @@ import { resolveConfiguration } from './resolve.ts';
 import { digestOf, type LoadResult, placeIn, places } from './revision.ts';
 import { readSource } from './source.ts';
 
+export interface LoadOptions {
+  /** `leave`: references stay as they are written, for commands that need no secret. */
+  readonly secrets?: 'resolve' | 'leave';
+}
+
 /** One YAML file, or a folder whose `*.yaml` and `*.yml` files are merged. Reports every problem it can see at once. */
-export async function loadConfiguration(path: string, env: Environment): Promise<LoadResult> {
+export async function loadConfiguration(
+  path: string,
+  env: Environment,
+  { secrets = 'resolve' }: LoadOptions = {},
+): Promise<LoadResult> {
   const source = await readSource(path);
   if (!source.ok) return refuse(source.diagnostics);
   const { root, folder, files } = source;
@@ -18,7 +27,7 @@ export async function loadConfiguration(path: string, env: Environment): Promise
   const names = checkNames(written, (at) => placeIn(root, at, 0));
   const resolved = resolveConfiguration(written, {
     folder,
-    env,
+    env: secrets === 'resolve' ? env : undefined,
     place: (at, offset) => placeIn(root, at, offset),
   });
   const diagnostics = [...names, ...resolved.diagnostics];

@@ -8,7 +8,8 @@ import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema
 
 export interface ResolveContext {
   readonly folder: string;
-  readonly env: Environment;
+  /** `undefined`: references are left as they are. */
+  readonly env: Environment | undefined;
   place(path: Path, offset?: number): Place;
 }
 
@@ -23,6 +24,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   const diagnostics: Diagnostic[] = [];
 
   const text = (value: string, path: Path): string => {
+    if (context.env === undefined) return value;
     const resolved = resolveReferences(value, context.folder, context.env);
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);

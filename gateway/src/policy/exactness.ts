@@ -4,6 +4,8 @@
  */
 
 const maxItems = 1_000;
+/** Smaller where every entry is looked at in turn, perhaps in another list: 250 by 250 takes about a millisecond. */
+const maxItemsInLoops = 250;
 const maxValues = 10_000;
 const maxText = 1024 ** 2;
 const maxTextInLoops = 64 * 1024;
@@ -18,18 +20,20 @@ export function unfit(args: unknown, steps: readonly string[], loops: boolean): 
     value = (value as Readonly<Record<string, unknown>>)[step];
   }
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return undefined;
-  return survey(value, loops ? maxTextInLoops : maxText, { left: maxValues });
+  const most = loops ? { text: maxTextInLoops, items: maxItemsInLoops } : { text: maxText, items: maxItems };
+  return survey(value, most, { left: maxValues });
 }
 
-function survey(value: unknown, text: number, budget: { left: number }): string | undefined {
+function survey(value: unknown, most: { text: number; items: number }, budget: { left: number }): string | undefined {
   if (--budget.left < 0) return 'holds too many values to be looked through';
-  if (typeof value === 'string') return value.length > text ? 'is too long a text to be looked through' : undefined;
+  if (typeof value === 'string')
+    return value.length > most.text ? 'is too long a text to be looked through' : undefined;
   if (value === undefined) return 'is a number that cannot be compared exactly';
   if (typeof value !== 'object' || value === null) return undefined;
   const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  if (members.length > maxItems) return `has more than ${maxItems} entries`;
+  if (members.length > most.items) return `has more than ${most.items} entries`;
   for (const member of members) {
-    const problem = survey(member, text, budget);
+    const problem = survey(member, most, budget);
     if (problem !== undefined) return problem;
   }
   return undefined;

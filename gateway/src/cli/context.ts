@@ -1,0 +1,78 @@
+/** What commands share: output, where the configuration is, and how its problems are shown. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
+import { type LoadOptions, loadConfiguration } from '../config/load.ts';
+import type { Revision } from '../config/revision.ts';
+import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Writes a line, or text of several lines. */
+  out(text: string): void;
+  err(text: string): void;
+  /** The last one given counts. */
+  exit(code: number): void;
+}
+
+export interface CommonOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export const configOption = [
+  '--config <path>',
+  'configuration file or folder (default: see `sallyport --help`)',
+] as const;
+export const jsonOption = ['--json', 'print JSON'] as const;
+
+export function outJson(context: Context, value: unknown): void {
+  context.out(JSON.stringify(value, undefined, 2));
+}
+
+/** `--config`, else $SALLYPORT_CONFIG, else `sallyport.yaml` or the folder `sallyport.d` here. */
+export function configPath(context: Context, given: string | undefined): string {
+  const named = given ?? context.env['SALLYPORT_CONFIG'];
+  if (named !== undefined && named !== '') return named;
+  const usual = ['sallyport.yaml', 'sallyport.d'];
+  return usual.find((name) => existsSync(join(context.cwd, name))) ?? 'sallyport.yaml';
+}
+
+/** Loads the configuration, or says what is wrong with it and sets the exit code. */
+export async function loadOrComplain(
+  context: Context,
+  options: CommonOptions,
+  load: LoadOptions = { secrets: 'leave' },
+): Promise<{ readonly revision: Revision; readonly policy: CompiledPolicy } | undefined> {
+  const checked = await check(context, configPath(context, options.config), load);
+  if (checked.ok) return checked;
+  complain(context, options, checked.diagnostics);
+  context.exit(exitCodes.configuration);
+  return undefined;
+}
+
+export type Checked =
+  | { readonly ok: true; readonly revision: Revision; readonly policy: CompiledPolicy }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Everything that can be wrong with a configuration, its rules included. */
+export async function check(context: Context, path: string, load: LoadOptions): Promise<Checked> {
+  const loaded = await loadConfiguration(path, context.env, load);
+  if (!loaded.ok) return loaded;
+  const compiled = compilePolicy(loaded.revision);
+  return compiled.ok ? { ok: true, revision: loaded.revision, policy: compiled.policy } : compiled;
+}
+
+export function complain(context: Context, { json }: CommonOptions, diagnostics: readonly Diagnostic[]): void {
+  if (json === true) outJson(context, { ok: false, diagnostics });
+  else for (const diagnostic of diagnostics) context.err(formatDiagnostic(diagnostic));
+}
+
+/** A sentence about what went wrong, and an exit code. */
+export function fail(context: Context, { json }: CommonOptions, code: number, problem: string, remedy?: string): void {
+  if (json === true) outJson(context, { ok: false, problem, remedy });
+  else context.err(`sallyport: ${problem}${remedy === undefined ? '' : `\n    ${remedy}`}`);
+  context.exit(code);
+}

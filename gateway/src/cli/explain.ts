@@ -1,0 +1,94 @@
+/** `sallyport explain`: allowed or not, by which rule at which line, and what would change it. */
+import { Command } from 'commander';
+import type { Capability } from '../pipeline/decision.ts';
+import { type Explanation, explain } from '../policy/explain.ts';
+import { isObject, parseJsonText } from '../protocol/json.ts';
+import { findCaller, parseCaller } from './callers.ts';
+import {
+  type CommonOptions,
+  type Context,
+  configOption,
+  fail,
+  jsonOption,
+  loadOrComplain,
+  outJson,
+} from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+interface Options extends CommonOptions {
+  readonly caller: string[];
+  readonly server: string;
+  readonly tool?: string;
+  readonly resource?: string;
+  readonly template?: string;
+  readonly prompt?: string;
+  readonly args?: string;
+  readonly at?: string;
+}
+
+export function explainCommand(context: Context): Command {
+  return new Command('explain')
+    .summary('say why a call is allowed or not')
+    .description('Says whether a call would be let through, by which rule at which line, and what would change that.')
+    .requiredOption('--caller <kind:name...>', 'who calls, such as agent:demo or user:dana agent:demo')
+    .requiredOption('--server <name>', 'the server that is called')
+    .option('--tool <name>', 'original name of a tool')
+    .option('--resource <uri>', 'URI of a resource')
+    .option('--template <uri-template>', 'URI template of a resource')
+    .option('--prompt <name>', 'original name of a prompt')
+    .option('--args <json>', 'arguments of the tool or prompt')
+    .option('--at <time>', 'when, such as 2026-08-01T12:00:00Z (default: now)')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `
+Ends with 0 when the call would be let through, and with 1 when not.
+
+Example:
+  sallyport explain --caller agent:demo --server files --tool write_file --args '{"path":"notes.txt"}'`,
+    )
+    .action(async (options: Options) => {
+      const usage = (problem: string, remedy: string) => fail(context, options, exitCodes.usage, problem, remedy);
+      const capability = capabilityOf(options);
+      if (capability === undefined)
+        return usage('name one capability', 'Give exactly one of --tool, --resource, --template and --prompt.');
+      const names = parseCaller(options.caller);
+      if (names === undefined)
+        return usage('--caller cannot be read', 'Write user:NAME, agent:NAME or application:NAME.');
+      const parsed = parseJsonText(options.args ?? '{}', { depth: 64 });
+      const args = parsed.ok && isObject(parsed.value) ? parsed.value : undefined;
+      if (args === undefined) return usage('--args is not a JSON object', `Write it as '{"name": "value"}'.`);
+      const now = options.at === undefined ? Date.now() : Date.parse(options.at);
+      if (Number.isNaN(now)) return usage('--at is not a time', 'Write it as 2026-08-01T12:00:00Z.');
+      const loaded = await loadOrComplain(context, options);
+      if (loaded === undefined) return;
+      const { revision, policy } = loaded;
+      const found = findCaller(revision.configuration, names);
+      if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
+      const { caller } = found;
+      const explanation = explain(revision, policy, { caller, server: options.server, capability, args, now });
+      if (options.json === true) outJson(context, explanation);
+      else print(context, explanation);
+      context.exit(explanation.allowed ? exitCodes.ok : exitCodes.no);
+    });
+}
+
+function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): Capability | undefined {
+  const all: Capability[] = [];
+  if (tool !== undefined) all.push({ type: 'tool', name: tool });
+  if (resource !== undefined) all.push({ type: 'resource', uri: resource });
+  if (template !== undefined) all.push({ type: 'template', uriTemplate: template });
+  if (prompt !== undefined) all.push({ type: 'prompt', name: prompt });
+  return all.length === 1 ? all[0] : undefined;
+}
+
+function print(context: Context, { allowed, decision, summary, considered, change, listed }: Explanation): void {
+  const effect = allowed ? (decision?.effect ?? 'allow') : (decision?.effect ?? 'deny');
+  context.out(`${effect.toUpperCase()}  ${summary}`);
+  if (considered.length > 0) context.out('Considered:');
+  for (const { place, text, outcome, connection, error } of considered)
+    context.out(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`);
+  context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
+  context.out(`What would change it: ${change}`);
+}

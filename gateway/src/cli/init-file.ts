@@ -1,0 +1,79 @@
+/** The files that `sallyport init` writes. */
+import type { Imported } from './client-config.ts';
+
+const head = `# yaml-language-server: $schema=https://unpkg.com/sallyport/schema/sallyport.schema.json
+# Every key is described in docs/configuration.md. \`sallyport check\` says what is wrong, and where.
+version: 1
+
+# Keys, records and sessions. Relative paths start at the folder of this file.
+data: ./data
+
+listen:
+  mcp: { host: 127.0.0.1, port: 8808 }
+  # Health, readiness and metrics.
+  admin: { host: 127.0.0.1, port: 8809 }
+
+# Who may call. \`sallyport key create --agent me\` makes a key for one of them.
+callers:
+  agents:
+    me: { roles: [] }
+`;
+
+/** A file with one example server, switched off. */
+export function emptyFile(): string {
+  return `${head}
+# The MCP servers behind the gateway. Secrets are references, \${env:NAME} or \${file:/path}, never values.
+servers:
+  # projects:
+  #   url: https://projects.example.com/mcp
+  #   credential: { bearer: "\${env:PROJECTS_TOKEN}" }
+  files:
+    command: [npx, -y, "@modelcontextprotocol/server-filesystem@2026.8.31", .]
+
+# Who reaches what. Without a connection a server does not exist; what no rule allows is denied.
+connections:
+  - name: I read files
+    from: { agent: me }
+    to: files
+    tools:
+      - allow: [list_directory, read_text_file, search_files]
+      # A condition (CEL) on the arguments. Where it fails to evaluate, an allow does not match.
+      - allow: write_file
+        when: args.path.endsWith(".txt") && size(args.content) <= 10000
+      # Deny beats hold beats allow, wherever the lines stand.
+      - deny: move_file
+
+# Examples that \`sallyport test\` runs.
+tests:
+  - { caller: { agent: me }, server: files, tool: read_text_file, expect: allow }
+  - { caller: { agent: me }, server: files, tool: move_file, expect: deny }
+`;
+}
+
+/** A file with the servers of a client, all of which the agent `me` may use. */
+export function importedFile({ servers, secrets }: Imported): string {
+  const lines = [head];
+  if (secrets.size > 0) {
+    lines.push('# Set these variables; their values stood in the file of the client:');
+    for (const [variable, where] of secrets) lines.push(`#   ${variable}  (${where})`);
+  }
+  lines.push(servers.length === 0 ? 'servers: {}' : 'servers:');
+  for (const { name, config } of servers) {
+    lines.push(`  ${quoted(name)}:`);
+    for (const [key, value] of Object.entries(config)) lines.push(`    ${key}: ${JSON.stringify(value)}`);
+  }
+  lines.push('', '# Everything is allowed to begin with. Narrow it to what is needed: names instead of "*".');
+  lines.push(servers.length === 0 ? 'connections: []' : 'connections:');
+  for (const { name } of servers) {
+    lines.push(`  - name: ${JSON.stringify(`me to ${name}`)}`, '    from: { agent: me }', `    to: ${quoted(name)}`);
+    for (const kind of ['tools', 'resources', 'prompts']) lines.push(`    ${kind}: [{ allow: "*" }]`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A name as YAML, in quotes where it could be read as something else. */
+function quoted(name: string): string {
+  return /^[A-Za-z][A-Za-z-]*$/.test(name) && !/^(?:true|false|null|yes|no|on|off)$/i.test(name)
+    ? name
+    : JSON.stringify(name);
+}

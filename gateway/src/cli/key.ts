@@ -1,0 +1,167 @@
+/** `sallyport key create|list|revoke`: API keys, beside a running gateway or without one. */
+import { Command } from 'commander';
+import { type KeyDesk, openKeyDesk } from '../authn/api-key/open.ts';
+import type { Configuration } from '../config/schema/index.ts';
+import { suggestion } from '../config/suggest.ts';
+import { callerKey } from '../pipeline/caller.ts';
+import type { StoredKey } from '../stores/contract/keys.ts';
+import { findCaller } from './callers.ts';
+import {
+  type CommonOptions,
+  type Context,
+  configOption,
+  fail,
+  jsonOption,
+  loadOrComplain,
+  outJson,
+} from './context.ts';
+import { parseDuration } from './duration.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export function keyCommand(context: Context): Command {
+  return new Command('key')
+    .summary('make, list and revoke API keys')
+    .description('API keys. A running gateway takes a new or revoked key over within a second.')
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(revokeCommand(context));
+}
+
+interface CreateOptions extends CommonOptions {
+  readonly user?: string;
+  readonly agent?: string;
+  readonly application?: string;
+  readonly name?: string;
+  readonly expires?: string;
+  readonly quiet?: boolean;
+}
+
+function createCommand(context: Context): Command {
+  return new Command('create')
+    .summary('make a key')
+    .description(
+      'Makes a key for a caller that the configuration names. The key is shown once and cannot be read again.',
+    )
+    .option('--agent <name>', 'the agent it stands for')
+    .option('--user <name>', 'the user it stands for')
+    .option('--application <name>', 'the application it stands for')
+    .option('--name <text>', 'a note, such as where it is used')
+    .option('--expires <duration>', 'how long it is valid, such as 12h or 30d (default: until it is revoked)')
+    .option('--quiet', 'print only the key')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport key create --agent demo --expires 30d --name "laptop of dana"')
+    .action(async (options: CreateOptions) => {
+      const { user, agent, application, name } = options;
+      const lifetime = options.expires === undefined ? undefined : parseDuration(options.expires);
+      if (options.expires !== undefined && lifetime === undefined)
+        return fail(context, options, exitCodes.usage, '--expires cannot be read', 'Write it as 12h, 30d or 90d.');
+      if ((user ?? agent ?? application) === undefined)
+        return fail(
+          context,
+          options,
+          exitCodes.usage,
+          'for whom?',
+          'Give --agent, --user or --application, or several.',
+        );
+      await withDesk(context, options, ({ configuration, desk }) => {
+        const found = findCaller(configuration, { user, agent, application });
+        if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
+        const now = Date.now();
+        const expiresAt = lifetime === undefined ? undefined : now + lifetime;
+        const { text, stored } = desk.create({ user, agent, application, name, expiresAt }, now);
+        if (options.quiet === true) context.out(text);
+        else if (options.json === true) outJson(context, { ok: true, key: text, ...shown(stored, now) });
+        else {
+          context.out(`${text}\n`);
+          context.out(`${stored.id} for ${found.caller.key}, ${until(stored)}. It cannot be shown again.`);
+        }
+      });
+    });
+}
+
+function listCommand(context: Context): Command {
+  return new Command('list')
+    .summary('list keys')
+    .description('Lists all keys, revoked and expired ones included. The keys themselves are not stored.')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport key list --json')
+    .action(async (options: CommonOptions) => {
+      await withDesk(context, options, ({ desk }) => {
+        const now = Date.now();
+        const keys = desk.store.list().map((key) => shown(key, now));
+        if (options.json === true) outJson(context, { ok: true, keys });
+        else if (keys.length === 0) context.out('There are no keys. `sallyport key create` makes one.');
+        for (const key of options.json === true ? [] : keys)
+          context.out(
+            [key.id, key.state.padEnd(7), key.caller, `created ${key.created}`, `used ${key.lastUsed ?? 'never'}`]
+              .concat(key.expires === undefined ? [] : `expires ${key.expires}`, key.name ?? [])
+              .join('  '),
+          );
+      });
+    });
+}
+
+function revokeCommand(context: Context): Command {
+  return new Command('revoke')
+    .summary('revoke a key')
+    .description('Revokes a key for good. Open streams that it began end within a second.')
+    .argument('<id>', 'id of the key, as `key list` shows it')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport key revoke key_0A1b2C3d4E5f6')
+    .action(async (id: string, options: CommonOptions) => {
+      await withDesk(context, options, ({ desk }) => {
+        const key = desk.store.list().find((each) => each.id === id);
+        if (key === undefined) {
+          const known = desk.store.list().map((each) => each.id);
+          return fail(context, options, exitCodes.no, `there is no key ${id}`, suggestion(id, known, 'key'));
+        }
+        const done = desk.store.revoke(id, Date.now());
+        if (options.json === true) outJson(context, { ok: true, id, revoked: done });
+        else context.out(done ? `${id} is revoked` : `${id} was revoked before`);
+      });
+    });
+}
+
+interface Desk {
+  readonly configuration: Configuration;
+  readonly desk: KeyDesk;
+}
+
+async function withDesk(context: Context, options: CommonOptions, work: (desk: Desk) => void): Promise<void> {
+  const loaded = await loadOrComplain(context, options);
+  if (loaded === undefined) return;
+  const { configuration } = loaded.revision;
+  const opened = openKeyDesk(configuration.data);
+  if (!opened.ok) return fail(context, options, exitCodes.data, opened.problem, opened.remedy);
+  try {
+    work({ configuration, desk: opened.value });
+  } finally {
+    opened.value.store.close();
+  }
+}
+
+function time(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : new Date(at).toISOString();
+}
+
+function shown(key: StoredKey, now: number) {
+  const { id, name, createdAt, expiresAt, revokedAt, lastUsedAt } = key;
+  const expired = expiresAt !== undefined && expiresAt <= now;
+  return {
+    id,
+    name,
+    caller: callerKey(key),
+    state: revokedAt === undefined ? (expired ? 'expired' : 'valid') : 'revoked',
+    created: time(createdAt),
+    expires: time(expiresAt),
+    revoked: time(revokedAt),
+    lastUsed: time(lastUsedAt),
+  };
+}
+
+function until({ expiresAt }: StoredKey): string {
+  return expiresAt === undefined ? 'valid until it is revoked' : `valid until ${new Date(expiresAt).toISOString()}`;
+}

@@ -1,0 +1,79 @@
+/** The command line. One file a command; adding one: a file and a line here. */
+import { Command, CommanderError } from 'commander';
+import { version } from '../protocol/product.ts';
+import { checkCommand } from './check.ts';
+import type { Context } from './context.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { explainCommand } from './explain.ts';
+import { initCommand } from './init.ts';
+import { keyCommand } from './key.ts';
+import { serveCommand } from './serve.ts';
+import { serverCommand } from './server.ts';
+import { stdioCommand } from './stdio.ts';
+import { testCommand } from './test.ts';
+
+const commands = [
+  serveCommand,
+  stdioCommand,
+  initCommand,
+  checkCommand,
+  explainCommand,
+  testCommand,
+  keyCommand,
+  serverCommand,
+] as const;
+
+export function program(context: Context): Command {
+  const root = new Command('sallyport')
+    .description('A security gateway for the Model Context Protocol.')
+    .version(version, '-v, --version')
+    .showHelpAfterError('Try --help.')
+    .addHelpText(
+      'after',
+      `
+The configuration is --config, else $SALLYPORT_CONFIG, else sallyport.yaml or the folder sallyport.d here.
+${exitCodeHelp}
+
+Examples:
+  sallyport init && sallyport check && sallyport serve
+  sallyport key create --agent demo --quiet
+  sallyport explain --caller agent:demo --server files --tool write_file`,
+    );
+  for (const command of commands) root.addCommand(command(context));
+  prepare(root, context);
+  return root;
+}
+
+/** Every command writes through the context and throws instead of ending the process. */
+function prepare(command: Command, context: Context): void {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: (text) => context.out(text.trimEnd()),
+    writeErr: (text) => context.err(text.trimEnd()),
+  });
+  for (const each of command.commands) prepare(each, context);
+}
+
+/** Runs one command and sets the exit code of the process. Never rejects. */
+export async function run(argv: readonly string[]): Promise<void> {
+  let exitCode: number = exitCodes.ok;
+  const context: Context = {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(`${text}\n`),
+    exit: (code) => {
+      exitCode = code;
+    },
+  };
+  try {
+    await program(context).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    else {
+      exitCode = exitCodes.internal;
+      process.stderr.write(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}\n`);
+    }
+  }
+  process.exitCode = exitCode;
+}

@@ -1,0 +1,96 @@
+/** `sallyport server list|probe`: the registered servers, and whether each can be reached, step by step. */
+import { Command } from 'commander';
+import type { Bounds } from '../config/schema/index.ts';
+import type { ServerConfig } from '../config/schema/servers.ts';
+import { suggestion } from '../config/suggest.ts';
+import {
+  type CommonOptions,
+  type Context,
+  configOption,
+  fail,
+  jsonOption,
+  loadOrComplain,
+  outJson,
+} from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { type ProbeStep, probeNetwork } from './probe.ts';
+
+export function serverCommand(context: Context): Command {
+  return new Command('server')
+    .summary('list and probe servers')
+    .description('The registered MCP servers.')
+    .addCommand(listCommand(context))
+    .addCommand(probeCommand(context));
+}
+
+function listCommand(context: Context): Command {
+  return new Command('list')
+    .summary('list servers')
+    .description('Lists the servers of the configuration with their connections.')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport server list')
+    .action(async (options: CommonOptions) => {
+      const loaded = await loadOrComplain(context, options);
+      if (loaded === undefined) return;
+      const { servers, connections } = loaded.revision.configuration;
+      const rows = Object.entries(servers).map(([name, server]) => ({
+        name,
+        kind: 'url' in server ? 'http' : 'stdio',
+        address: 'url' in server ? server.url : server.command[0],
+        status: server.status,
+        connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
+      }));
+      if (options.json === true) return outJson(context, { ok: true, servers: rows });
+      for (const { name, kind, address, status, connections: from } of rows) {
+        const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
+        context.out(`${name}  ${status}  ${kind}  ${address}  (${reach})`);
+      }
+    });
+}
+
+function probeCommand(context: Context): Command {
+  return new Command('probe')
+    .summary('try to reach servers, step by step')
+    .description(
+      'Tries DNS, TCP, TLS, authentication, era and lists of one server or of all, and says how long each took.',
+    )
+    .argument('[names...]', 'servers to probe (default: all)')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nEnds with 1 when any step fails.\n\nExample:\n  sallyport server probe projects')
+    .action(async (names: string[], options: CommonOptions) => {
+      const loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
+      if (loaded === undefined) return;
+      const { servers, bounds } = loaded.revision.configuration;
+      const known = Object.keys(servers);
+      const unknown = names.find((name) => !known.includes(name));
+      if (unknown !== undefined) {
+        const remedy = suggestion(unknown, known, 'server');
+        return fail(context, options, exitCodes.no, `there is no server "${unknown}"`, remedy);
+      }
+      const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
+      for (const name of names.length > 0 ? names : known) {
+        const server = servers[name];
+        if (server === undefined) continue;
+        const steps = await probe(name, server, bounds);
+        results.push({ name, ok: steps.every(({ ok }) => ok), steps });
+        if (options.json !== true) print(context, name, steps);
+      }
+      if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
+      if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
+    });
+}
+
+async function probe(name: string, server: ServerConfig, bounds: Bounds): Promise<readonly ProbeStep[]> {
+  const steps = 'url' in server ? await probeNetwork(server.url, bounds.connectTimeout) : [];
+  if (steps.some(({ ok }) => !ok)) return steps;
+  const { probeServer } = await import('../upstreams/probe.ts');
+  return [...steps, ...(await probeServer(name, server, bounds))];
+}
+
+function print(context: Context, name: string, steps: readonly ProbeStep[]): void {
+  context.out(name);
+  for (const { step, ok, ms, detail } of steps)
+    context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${step.padEnd(14)}  ${ms.toFixed(1).padStart(8)} ms  ${detail}`);
+}

@@ -1,0 +1,30 @@
+/** `sallyport stdio`: the gateway as a local server, for clients that only start commands. */
+import { Command } from 'commander';
+import { type CommonOptions, type Context, configOption, configPath } from './context.ts';
+
+interface Options extends CommonOptions {
+  readonly key?: string;
+}
+
+export function stdioCommand(context: Context): Command {
+  return new Command('stdio')
+    .summary('run the gateway for one client over standard input and output')
+    .description(
+      `Runs the gateway for one client that starts it as a command. The client proves who it is by an API key in the
+environment variable SALLYPORT_KEY, or with --key, which other users of the machine can see.`,
+    )
+    .option(...configOption)
+    .option('--key <key>', 'API key (better: SALLYPORT_KEY in the environment)')
+    .addHelpText(
+      'after',
+      `
+Example, in the configuration of a client:
+  { "mcpServers": { "sallyport": { "command": "npx", "args": ["sallyport", "stdio", "--config", "/path/sallyport.yaml"],
+    "env": { "SALLYPORT_KEY": "sp_…" } } } }`,
+    )
+    .action(async ({ config, key = context.env['SALLYPORT_KEY'] }: Options) => {
+      const { stdio } = await import('../main.ts');
+      const path = configPath(context, config);
+      context.exit(await stdio(key === undefined ? { config: path } : { config: path, key }));
+    });
+}
