@@ -56,7 +56,12 @@ export class KeyRing {
   /** Whom a presented key stands for. About a microsecond for a key that was seen before. */
   check(presented: string): KeyCheck {
     const now = this.#now();
-    const key = this.#presented.get(presented) ?? this.#find(presented);
+    let key = this.#presented.get(presented) ?? this.#find(presented);
+    if (key === 'unknown') {
+      // Made a moment ago, perhaps: a look at the version of the store is cheap, and nobody should have to wait.
+      this.follow();
+      key = this.#find(presented);
+    }
     if (typeof key === 'string') return { ok: false, reason: key };
     if (key.expiresAt !== undefined && key.expiresAt <= now) return { ok: false, reason: 'expired' };
     this.#uses.set(key.id, now);

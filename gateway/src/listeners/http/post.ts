@@ -7,7 +7,7 @@ import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
 import { type Decoded, decode } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
-import { type Json, parseJson } from '../../protocol/json.ts';
+import { isObject, type Json, parseJson } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
 import type { Front } from '../front.ts';
@@ -41,7 +41,7 @@ export async function handlePost(post: Post, front: Front, sessions: Sessions): 
     finish(answer, writeReply(reply, { id, method: '', era, reference: arrival.id }));
   };
   if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault });
-  if (!identity.ok) return refuseAll(identity.refusal);
+  if (!identity.ok) return refuseAll(identity.refusal, idOf(parsed.value));
 
   if (Array.isArray(parsed.value))
     return handleBatch(post, parsed.value as readonly Json[], front, sessions, refuseAll);
@@ -268,9 +268,13 @@ function finish(answer: Answer, written: Written): void {
   answer.finish(written.status, written.text, written.headers);
 }
 
+/** The id to answer with, where the message has a usable one. */
+function idOf(value: Json): RequestId | undefined {
+  if (!isObject(value)) return undefined;
+  return typeof value.id === 'string' || typeof value.id === 'number' ? value.id : undefined;
+}
+
 /** For the record of a message that is refused; cut, as it may be anything. */
 function methodOf(value: Json): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { method } = value as { readonly method?: Json };
-  return typeof method === 'string' ? method.slice(0, 64) : undefined;
+  return isObject(value) && typeof value.method === 'string' ? value.method.slice(0, 64) : undefined;
 }

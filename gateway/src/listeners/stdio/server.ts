@@ -4,15 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
-import { decode, type Decoded } from '../../protocol/decode.ts';
-import { agreedVersion } from '../../protocol/handshake.ts';
-import { parseJson } from '../../protocol/json.ts';
-import { errorText, notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Client, Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, toWire } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
+import { type Decoded, decode } from '../../protocol/decode.ts';
+import { agreedVersion } from '../../protocol/handshake.ts';
+import { parseJson } from '../../protocol/json.ts';
+import { errorText, notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
 import { arrival, received, unreadable } from '../received.ts';
@@ -113,7 +113,11 @@ class StdioConnection {
     }
     if (message.kind === 'notification') return this.#notified(message);
     if (this.#active.has(message.id))
-      return refuseAll({ reason: 'bad-message', problem: 'id is in use by a request under way' }, message.id, message.era);
+      return refuseAll(
+        { reason: 'bad-message', problem: 'id is in use by a request under way' },
+        message.id,
+        message.era,
+      );
     const client = this.#clientOf(message);
     const cancellation = new Cancellation();
     this.#active.set(message.id, cancellation);
@@ -141,7 +145,9 @@ class StdioConnection {
       const reply = await run(exchange, this.#front.graph(), this.#front.stages);
       // A request that was cancelled gets no answer (specification, cancellation).
       if (cancellation.cancelled && message.operation !== 'stream') return;
-      this.#write(writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id }).text);
+      this.#write(
+        writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id }).text,
+      );
     } finally {
       this.#active.delete(message.id);
       this.#streams.delete(message.id);

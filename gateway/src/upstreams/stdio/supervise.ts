@@ -21,6 +21,7 @@ lines.on('line', (line) => {
   else groups.delete(group);
 });
 lines.on('close', () => {
+  if (groups.size === 0 && marked().length === 0) process.exit(0);
   end('SIGTERM');
   setTimeout(() => {
     end('SIGKILL');

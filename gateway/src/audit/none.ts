@@ -1,0 +1,10 @@
+/** The audit contract without a log behind it: for tools that carry no calls of others. */
+import type { AuditLog } from '../pipeline/record.ts';
+
+export const noAudit: AuditLog = {
+  intend: () => undefined,
+  end: () => undefined,
+  note: () => {},
+  health: () => ({ ok: true }),
+  close: () => Promise.resolve(),
+};

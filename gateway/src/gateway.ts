@@ -1,0 +1,150 @@
+/** One gateway: builds the graph of a revision, swaps it on reload, and ends everything in good order. */
+import { randomBytes } from 'node:crypto';
+import type { KeyRing } from './authn/api-key/key-ring.ts';
+import { makeAuthenticate } from './authn/index.ts';
+import { Catalogs } from './catalog/index.ts';
+import type { Diagnostic } from './config/diagnostic.ts';
+import type { Revision } from './config/revision.ts';
+import { Subscription } from './connections/subscription.ts';
+import type { Front } from './listeners/front.ts';
+import type { Authenticate } from './pipeline/authenticate.ts';
+import type { Graph } from './pipeline/graph.ts';
+import { Questions } from './pipeline/questions.ts';
+import type { AuditLog } from './pipeline/record.ts';
+import { Streams } from './pipeline/streams.ts';
+import { compilePolicy } from './policy/compile.ts';
+import { createSeal } from './secrets/seal.ts';
+import { makeStages } from './stages.ts';
+import type { Log } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { ServerDirectory } from './upstreams/index.ts';
+
+export interface GatewayParts {
+  readonly keys: KeyRing;
+  readonly masterKey: Buffer;
+  readonly audit: AuditLog;
+  readonly log: Log;
+}
+
+/** What one revision became. */
+interface Generation {
+  readonly revision: Revision;
+  readonly graph: Graph;
+  readonly authenticate: Authenticate;
+}
+
+export class Gateway {
+  readonly front: Front;
+  readonly metrics: Metrics;
+  readonly #parts: GatewayParts;
+  readonly #catalogs: Catalogs;
+  readonly #servers: ServerDirectory;
+  readonly #streams = new Streams();
+  readonly #questions: Questions;
+  readonly #stopListening: () => void;
+  #generation: Generation;
+  #draining = false;
+
+  private constructor(
+    revision: Revision,
+    generation: (servers: ServerDirectory, catalogs: Catalogs) => Generation,
+    parts: GatewayParts,
+  ) {
+    this.#parts = parts;
+    this.metrics = createMetrics(() => this.#streams.size);
+    this.#catalogs = new Catalogs(parts.log);
+    const { bounds, servers } = revision.configuration;
+    this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
+    this.#servers.configure(servers, bounds);
+    this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
+    this.#generation = generation(this.#servers, this.#catalogs);
+    this.#stopListening = parts.keys.onRevoked((id) => this.#streams.endCredential(id));
+    const stages = makeStages({
+      audit: parts.audit,
+      log: parts.log,
+      metrics: this.metrics,
+      questions: this.#questions,
+      streams: this.#streams,
+    });
+    this.front = {
+      graph: () => this.#generation.graph,
+      bounds: () => this.#generation.revision.configuration.bounds,
+      stages,
+      streams: this.#streams,
+      identify: (credentials) => this.#generation.authenticate(credentials),
+      subscribe: (exchange, listener) => new Subscription(exchange, this.#generation.graph, listener),
+      sessionSeal: createSeal(parts.masterKey, 'session'),
+      draining: () => this.#draining,
+    };
+  }
+
+  /** A revision whose rules do not compile makes no gateway. */
+  static create(
+    revision: Revision,
+    parts: GatewayParts,
+  ): { ok: true; gateway: Gateway } | { ok: false; diagnostics: readonly Diagnostic[] } {
+    const compiled = compilePolicy(revision);
+    if (!compiled.ok) return compiled;
+    const gateway = new Gateway(
+      revision,
+      (servers, catalogs) => generationOf(revision, compiled.policy, servers, catalogs, parts.keys),
+      parts,
+    );
+    return { ok: true, gateway };
+  }
+
+  get revision(): Revision {
+    return this.#generation.revision;
+  }
+
+  /** Replaces everything at once, or nothing when the new revision is wrong. Calls under way end under the old one. */
+  swap(revision: Revision): readonly Diagnostic[] {
+    const compiled = compilePolicy(revision);
+    this.metrics.configurationLoaded(compiled.ok);
+    if (!compiled.ok) return compiled.diagnostics;
+    if (revision.digest === this.revision.digest && revision.secretFiles.length === 0) return [];
+    const { bounds, servers } = revision.configuration;
+    this.#servers.configure(servers, bounds);
+    this.#generation = generationOf(revision, compiled.policy, this.#servers, this.#catalogs, this.#parts.keys);
+    this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
+    this.#streams.refresh(this.#generation.graph);
+    return [];
+  }
+
+  /** No new work from now on; open streams end. Calls under way go on until `close`. */
+  drain(): void {
+    this.#draining = true;
+    this.#streams.endAll();
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    this.#questions.close();
+    await this.#servers.close();
+  }
+}
+
+function generationOf(
+  revision: Revision,
+  policy: Graph['policy'],
+  upstreams: ServerDirectory,
+  catalogs: Catalogs,
+  keys: KeyRing,
+): Generation {
+  const { configuration } = revision;
+  const { bounds, servers } = configuration;
+  const serverOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
+  const graph: Graph = {
+    revision: revision.digest,
+    bounds,
+    policy,
+    upstreams,
+    statusOf: (name) => serverOf(name)?.status,
+    catalog: (name, link) => {
+      const config = serverOf(name);
+      if (config === undefined) throw new Error(`no server ${name} in this revision`);
+      return catalogs.of(link, config, bounds);
+    },
+  };
+  return { revision, graph, authenticate: makeAuthenticate({ configuration, keys }) };
+}

@@ -1,0 +1,216 @@
+/** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
+import { resolve } from 'node:path';
+import { listenAdmin } from './admin/listener.ts';
+import { noAudit } from './audit/none.ts';
+import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
+import { callerFrom } from './authn/caller.ts';
+import { exitCodes } from './cli/exit-codes.ts';
+import { formatDiagnostic } from './config/diagnostic.ts';
+import { loadConfiguration } from './config/load.ts';
+import type { LoadResult, Revision } from './config/revision.ts';
+import { watchConfiguration } from './config/watch.ts';
+import { Gateway } from './gateway.ts';
+import { listenHttp } from './listeners/http/server.ts';
+import { listenStdio } from './listeners/stdio/server.ts';
+import type { Caller } from './pipeline/caller.ts';
+import type { Endpoint } from './pipeline/exchange.ts';
+import type { Outcome } from './pipeline/refusal.ts';
+import { quickstartText } from './quickstart.ts';
+import { openMasterKey } from './secrets/master-key.ts';
+import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
+
+export interface ServeOptions {
+  readonly config: string;
+  /** Also print a key, and how to use it. */
+  readonly quickstart?: boolean;
+  readonly json?: boolean;
+  readonly logLevel?: LogLevel;
+}
+
+export interface StdioOptions {
+  readonly config: string;
+  /** An API key; without one the anonymous caller of the configuration. */
+  readonly key?: string;
+  /** The one server to offer; all of the caller's servers without it. */
+  readonly server?: string;
+  readonly logLevel?: LogLevel;
+}
+
+/** Runs the gateway until it is told to stop. Resolves to an exit code. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const path = resolve(options.config);
+  const opened = await open(path, options.logLevel ?? 'info');
+  if (!opened.ok) return opened.code;
+  const { gateway, log, close } = opened;
+  const { listen, bounds, data } = gateway.revision.configuration;
+  const listeners = await Promise.all([
+    listenHttp(listen.mcp, gateway.front),
+    listenAdmin(listen.admin, {
+      problems: () => opened.problems(),
+      metrics: async () => ({ type: gateway.metrics.contentType, text: await gateway.metrics.text() }),
+    }),
+  ]).catch((error: unknown) => error as Error);
+  if (listeners instanceof Error) {
+    complain(
+      `sallyport cannot listen: ${listeners.message}\n    Choose another port under listen, or stop what uses it.`,
+    );
+    await close();
+    return exitCodes.listen;
+  }
+  const [mcp, admin] = listeners;
+  const stopWatching = await follow(path, gateway, log);
+  const base = listen.mcp.publicUrl ?? `http://${urlHost(listen.mcp.host)}:${mcp.port}`;
+  const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
+  if (options.json === true) print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl }));
+  else if (options.quickstart === true) {
+    const desk = openKeyDesk(data);
+    if (desk.ok) print(quickstartText(base, adminUrl, desk.value));
+    if (desk.ok) desk.value.store.close();
+  } else print(`Sallyport listens on ${base}/mcp, health and metrics on ${adminUrl}`);
+
+  const signal = await stopSignal();
+  log.info({ signal }, 'stopping');
+  gateway.drain();
+  stopWatching();
+  // Streams have ended; calls under way get their time, then everything is closed.
+  await mcp.close(bounds.drain);
+  await admin.close();
+  await close();
+  return exitCodes.ok;
+}
+
+/** Runs the gateway as a stdio server for one client. Resolves to an exit code. */
+export async function stdio(options: StdioOptions): Promise<number> {
+  const opened = await open(resolve(options.config), options.logLevel ?? 'warn');
+  if (!opened.ok) return opened.code;
+  const { gateway, log, close } = opened;
+  const identity = await identify(gateway, options.key);
+  if (!identity.ok) {
+    complain(
+      'sallyport stdio: the API key is not valid\n    Make one with: sallyport key create, and pass it as SALLYPORT_API_KEY.',
+    );
+    await close();
+    return exitCodes.configuration;
+  }
+  const endpoint: Endpoint =
+    options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
+  const listener = listenStdio(process.stdin, process.stdout, endpoint, identity, gateway.front);
+  const stopWatching = await follow(resolve(options.config), gateway, log);
+  await Promise.race([listener.ended, stopSignal()]);
+  gateway.drain();
+  listener.close();
+  stopWatching();
+  await close();
+  return exitCodes.ok;
+}
+
+/** With a key, whom it stands for; without one, the local person whom the file names for anonymous access. */
+async function identify(gateway: Gateway, key: string | undefined): Promise<Outcome<Caller>> {
+  const { configuration } = gateway.revision;
+  if (key !== undefined)
+    return gateway.front.identify({ authorization: `Bearer ${key}`, headers: {}, transport: 'stdio' });
+  const { anonymous } = configuration.authentication;
+  const caller =
+    anonymous === undefined ? undefined : callerFrom(configuration, anonymous, { kind: 'local', id: 'stdio' });
+  return caller === undefined || typeof caller === 'string'
+    ? { ok: false, refusal: { reason: 'credentials-missing' } }
+    : { ok: true, value: caller };
+}
+
+type Opened =
+  | {
+      readonly ok: true;
+      readonly gateway: Gateway;
+      readonly log: Log;
+      problems(): readonly string[];
+      close(): Promise<void>;
+    }
+  | { readonly ok: false; readonly code: number };
+
+async function open(path: string, level: LogLevel): Promise<Opened> {
+  const log = createLog(level);
+  const loaded = await loadConfiguration(path, process.env);
+  if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
+  const { data } = loaded.revision.configuration;
+  const masterKey = openMasterKey(data);
+  if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
+  const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
+  if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
+  const audit = noAudit;
+  const made = Gateway.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log });
+  if (!made.ok) {
+    keys.value.close();
+    return complainAll(made.diagnostics.map(formatDiagnostic));
+  }
+  const { gateway } = made;
+  audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
+  return {
+    ok: true,
+    gateway,
+    log,
+    problems: () => {
+      const health = audit.health();
+      const problems = health.ok ? [] : [health.problem];
+      return gateway.front.draining() ? [...problems, 'draining'] : problems;
+    },
+    async close() {
+      await gateway.close();
+      keys.value.close();
+      audit.note({ kind: 'stop', at: Date.now(), detail: {} });
+      await audit.close();
+    },
+  };
+}
+
+/** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
+async function follow(path: string, gateway: Gateway, log: Log): Promise<() => void> {
+  const apply = (result: LoadResult): void => {
+    const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
+    if (!result.ok) gateway.metrics.configurationLoaded(false);
+    if (diagnostics.length > 0)
+      log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
+  };
+  const swapped = (revision: Revision) => {
+    const problems = gateway.swap(revision);
+    if (problems.length === 0) log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
+    return problems;
+  };
+  const watch = await watchConfiguration(path, process.env, apply);
+  const reload = (): void => void watch.reload();
+  process.on('SIGHUP', reload);
+  return () => {
+    process.off('SIGHUP', reload);
+    watch.close();
+  };
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        // A second signal means: at once. Servers are ended by their supervisor.
+        process.once(signal, () => process.exit(exitCodes.no));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {
+  for (const text of texts) complain(text);
+  return { ok: false, code };
+}

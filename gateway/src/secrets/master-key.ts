@@ -1,0 +1,31 @@
+/** The master key of this gateway: 32 random bytes, hex, in a file that only its owner can read. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type MasterKeyResult =
+  | { readonly ok: true; readonly key: Buffer }
+  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+
+/** Reads `<data>/keys/master`, and makes it at the first start. */
+export function openMasterKey(data: string): MasterKeyResult {
+  const folder = join(data, 'keys');
+  const path = join(folder, 'master');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  if ((statSync(path).mode & 0o077) !== 0)
+    return { ok: false, problem: `${path} can be read by others`, remedy: `Run: chmod 600 ${path}` };
+  const text = readFileSync(path, 'utf8').trim();
+  return /^[0-9a-f]{64}$/.test(text)
+    ? { ok: true, key: Buffer.from(text, 'hex') }
+    : {
+        ok: false,
+        problem: `${path} is not a key`,
+        remedy: 'Restore it from a backup, or delete it to end all sessions',
+      };
+}

@@ -1,0 +1,31 @@
+/** The operator's log: JSON lines on stderr, with correlation ids and without secrets. */
+import { pino } from 'pino';
+
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export const logLevelNames = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevelNames)[number];
+
+/** What must never be written, wherever a field of these names appears. A second line: nobody should log them at all. */
+const redacted = ['authorization', 'token', 'secret', 'password', 'key', 'bearer', 'session'].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
+
+/** stdout belongs to what commands print, and on stdio to the protocol. */
+export function createLog(level: LogLevel): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      redact: { paths: redacted, censor: '(hidden)' },
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}

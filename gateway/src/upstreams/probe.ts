@@ -1,0 +1,60 @@
+/** Looks at one server from the gateway's side: how it answers the handshake and what it lists, step by step. */
+import type { Bounds } from '../config/schema/index.ts';
+import type { ServerConfig } from '../config/schema/servers.ts';
+import type { ListKind } from '../protocol/methods.ts';
+import { failureText } from './failures.ts';
+import { ServerLink } from './link.ts';
+import { Server } from './server.ts';
+import { Supervisor } from './stdio/supervisor.ts';
+
+export interface ProbeStep {
+  readonly step: string;
+  readonly ok: boolean;
+  /** Milliseconds that the step took. */
+  readonly ms: number;
+  readonly detail: string;
+}
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {} };
+const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
+
+/** Connects as the gateway would, with the gateway's own credential, and leaves nothing running. */
+export async function probeServer(name: string, config: ServerConfig, bounds: Bounds): Promise<readonly ProbeStep[]> {
+  const supervisor = new Supervisor(`probe-${process.pid}`);
+  const server = new Server(name, config, bounds, supervisor, silent);
+  const link = new ServerLink(server, 'probe', {}, bounds);
+  const sweeper = setInterval(() => link.sweep(performance.now()), 250);
+  const steps: ProbeStep[] = [];
+  const timed = async (step: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<boolean> => {
+    const started = performance.now();
+    const { ok, detail } = await work();
+    steps.push({ step, ok, ms: Math.round(performance.now() - started), detail });
+    return ok;
+  };
+  try {
+    const connected = await timed('handshake', async () => {
+      const facts = await link.facts();
+      if ('failure' in facts) return { ok: false, detail: failureText(facts.failure) };
+      const named = typeof facts.info?.name === 'string' ? facts.info.name : 'a server without a name';
+      return { ok: true, detail: `${facts.era} era, version ${facts.version}, ${named}` };
+    });
+    if (!connected) return steps;
+    const facts = await link.facts();
+    for (const kind of kinds) {
+      const capability = kind === 'templates' ? 'resources' : kind;
+      if ('failure' in facts || facts.capabilities[capability] === undefined) continue;
+      await timed(kind, async () => {
+        const list = await link.list(kind);
+        return list.ok
+          ? { ok: true, detail: `${list.items.length} listed` }
+          : { ok: false, detail: failureText(list.failure) };
+      });
+    }
+    return steps;
+  } finally {
+    clearInterval(sweeper);
+    await link.close();
+    await server.close();
+    supervisor.close();
+  }
+}
