@@ -165,6 +165,7 @@ function visit(exchange: Decided, asked: readonly JsonObject[], bounds: ForwardB
     requests,
     resume: { kind: 'state', state: '' },
     answer: never,
+    detach: () => {},
     abandon: () => {},
   };
   const put = questions.put(exchange, question, bounds.parked);

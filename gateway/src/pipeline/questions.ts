@@ -41,6 +41,7 @@ export class Questions {
         question.abandon();
         return refuse({ reason: 'too-many-requests', limit: mostParked });
       }
+      question.detach();
       const id = randomUUID();
       const timer = setTimeout(() => {
         this.#parked.delete(id);

@@ -104,6 +104,8 @@ export interface Question {
   readonly resume: { readonly kind: 'state'; readonly state?: string } | { readonly kind: 'parked' };
   /** Hands over the answers and waits for the next step. `call` replaces whom notifications go to. */
   answer(responses: Readonly<Record<string, Json>>, call: OutboundCall): Promise<Step>;
+  /** The request that asked is answered; the call waits on, although its client has hung up. */
+  detach(): void;
   /** Gives up the call. */
   abandon(): void;
 }

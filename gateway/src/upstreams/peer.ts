@@ -191,6 +191,7 @@ export class Peer implements WireEvents {
         const params: JsonObject = { ...repeated, inputResponses };
         return this.call({ ...next, params: state === undefined ? params : { ...params, requestState: state } });
       },
+      detach: () => {},
       abandon: () => {},
     };
   }
@@ -220,6 +221,10 @@ export class Peer implements WireEvents {
             : errorText(id, { code: -1, message: 'The client refused to answer' }),
         );
         return this.#nextStep(pending);
+      },
+      detach: () => {
+        pending.stopListening();
+        pending.stopListening = () => {};
       },
       abandon: () => {
         this.#wire?.send(errorText(id, { code: -1, message: 'Nobody answers' }));
