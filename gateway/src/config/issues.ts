@@ -1,6 +1,7 @@
 /** What the schema complains about, as diagnostics with places, the meaning of each union, and remedies. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Diagnostic } from './diagnostic.ts';
+import { jsonSchema } from './json-schema.ts';
 import { find, type Located, type Path, plain } from './located.ts';
 import { configuration } from './schema/index.ts';
 import { suggestion } from './suggest.ts';
@@ -17,7 +18,7 @@ interface Schema {
 }
 
 export function diagnose(issues: readonly Issue[], root: Located): Diagnostic[] {
-  const schema = z.toJSONSchema(configuration, { io: 'input' }) as Schema;
+  const schema = jsonSchema() as Schema;
   const misspelt = new Set(issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => spell(path)));
   return issues
     .filter((issue) => issue.code !== 'custom' || !misspelt.has(spell(issue.path)))
@@ -29,12 +30,16 @@ function one(issue: Issue, path: Path, root: Located, schema: Schema): Diagnosti
   const name = spell(path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        code: 'CFG010',
-        place: find(root, [...path, key]).key,
-        problem: `"${key}" is not a key of ${name}`,
-        remedy: suggestion(key, keysAt(schema, path), 'key'),
-      }));
+      return issue.keys.map((key) => {
+        const known = keysAt(schema, path);
+        const other = known.includes(key);
+        return {
+          code: 'CFG010',
+          place: find(root, [...path, key]).key,
+          problem: `"${key}" is not a key of ${name}`,
+          remedy: other ? otherKind(found.node) : suggestion(key, known, 'key'),
+        };
+      });
     case 'invalid_union':
       return union(issue, path, root, schema);
     case 'invalid_key': {
@@ -72,10 +77,29 @@ function one(issue: Issue, path: Path, root: Located, schema: Schema): Diagnosti
     case 'too_small':
     case 'not_multiple_of':
     case 'invalid_element': {
-      const problem = `${name}: ${issue.message.replace(/^Too (small|big): expected \w+ to /, 'must ')}`;
+      const problem = `${name} ${bound(issue) ?? issue.message}`;
       return [{ code: 'CFG013', place: found.node.at, problem, remedy: describe(schema, path) }];
     }
   }
+}
+
+/** For a key that only the other kind of server has. */
+function otherKind(node: Located): string {
+  const http = node.kind === 'map' && node.entries.has('url');
+  return `It belongs to a server with "${http ? 'command' : 'url'}", and this one has "${http ? 'url' : 'command'}".`;
+}
+
+function bound(issue: Issue): string | undefined {
+  if (issue.code === 'too_big')
+    return issue.origin === 'number' || issue.origin === 'int'
+      ? `must be at most ${issue.maximum}`
+      : `must not be longer than ${issue.maximum}`;
+  if (issue.code !== 'too_small') return undefined;
+  return issue.origin === 'number' || issue.origin === 'int'
+    ? `must be at least ${issue.minimum}`
+    : issue.minimum === 1 || issue.minimum === 1n
+      ? 'must not be empty'
+      : `must not be shorter than ${issue.minimum}`;
 }
 
 type UnionIssue = Extract<Issue, { code: 'invalid_union' }>;

@@ -96,7 +96,7 @@ test('mistakes are found when the file loads, with their place', () => {
   assert.match(problem('agrs.x == 1').text, /no variable "agrs"/);
   assert.deepEqual({ ...problem('true && caller.rolls == []'), text: '' }, { code: 'POL002', start: 8, text: '' });
   assert.match(problem('caller.rolls == []').text, /Did you mean "roles"/);
-  assert.match(problem('caller.user + 1 == "a"').text, /no such overload/);
+  assert.match(problem('caller.user + 1 == "a"').text, /types do not fit/);
   assert.match(problem('uri.id == "1"').text, /resources only/);
   assert.match(problem('args.id == "1"', 'resource').text, /Use "uri"/);
   assert.match(problem('uri.ib == "1"', 'resource', ['id']).text, /Did you mean "id"/);

@@ -48,6 +48,11 @@ const callerFields = {
   attributes: 'map<string, dyn>',
   trust: 'string',
 };
+const variables: Readonly<Record<ConditionKind, readonly string[]>> = {
+  arguments: ['args', 'caller', 'time'],
+  resource: ['uri', 'caller', 'time'],
+};
+
 /** Types are checked against a strict environment and evaluated in a plain one, which is twice as fast. */
 const environments = {
   arguments: { strict: environment('arguments', true), plain: environment('arguments', false) },
@@ -83,9 +88,7 @@ export function compileCondition(
   if (slow.length + unknown.length > 0) return { ok: false, problems: [...slow, ...unknown] };
   const typed = environments[kind].strict.check(source);
   if (!typed.valid) {
-    const { summary, start } = describe(typed.error, source);
-    const remedy = 'Compare values of the same type; docs/policy.md shows the language.';
-    return { ok: false, problems: [{ code: 'POL002', start, problem: summary, remedy }] };
+    return { ok: false, problems: [typeProblem(typed.error, source, kind)] };
   }
   if (typed.type !== 'bool' && !typed.type?.startsWith('dyn')) {
     const problem = `a condition must be true or false, and this is of type ${typed.type}`;
@@ -139,6 +142,22 @@ function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly st
   });
 }
 
+function typeProblem(error: unknown, source: string, kind: ConditionKind): ConditionProblem {
+  const { summary, start } = describe(error, source);
+  const unknown = /^Unknown variable: (\w+)$/.exec(summary)?.[1];
+  if (unknown !== undefined) {
+    const remedy = suggestion(unknown, variables[kind], 'variable');
+    return { code: 'POL002', start, problem: `there is no variable "${unknown}"`, remedy };
+  }
+  const problem = summary.replace(/^(?:no such|found no matching) overload:? (?:for )?/, 'the types do not fit: ');
+  return {
+    code: 'POL002',
+    start,
+    problem,
+    remedy: 'Compare values of the same type; docs/policy.md shows the language.',
+  };
+}
+
 interface CelFault {
   readonly code?: unknown;
   readonly summary?: unknown;
@@ -149,9 +168,8 @@ interface CelFault {
 function describe(error: unknown, source: string): { summary: string; start: number; code: string; at: string } {
   const fault = error as CelFault & Error;
   const summary = typeof fault.summary === 'string' ? fault.summary : fault.message;
-  const unknown = /^Unknown variable: (\w+)$/.exec(summary)?.[1];
   return {
-    summary: unknown === undefined ? summary : `there is no variable "${unknown}"`,
+    summary,
     start: fault.range?.start ?? 0,
     code: typeof fault.code === 'string' ? fault.code.replaceAll('_', ' ') : 'cannot be evaluated',
     at: fault.range === undefined ? '' : source.slice(fault.range.start, fault.range.end).slice(0, 80),

@@ -24,7 +24,11 @@ export const callers = z
 export const authentication = z
   .strictObject({
     anonymous: z
-      .strictObject({ user: name.optional(), agent: name.optional(), application: name.optional() })
+      .strictObject({
+        user: name.optional().describe('A user named under callers.'),
+        agent: name.optional().describe('An agent named under callers.'),
+        application: name.optional().describe('An application named under callers.'),
+      })
       .refine((value) => Object.keys(value).length > 0, 'must name the user, agent or application it stands for')
       .optional()
       .describe('The caller that a request without credentials stands for. Only while listening on loopback.'),

@@ -2,17 +2,17 @@
 import { z } from 'zod';
 import { name, oneOrMore } from './units.ts';
 
-const condition = z.string().min(1).max(4096).describe('A CEL expression. The rule matches only where it is true.');
+const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
 
 /** `{ allow: [a, b], when: … }`: exactly one effect, on names in which `*` stands for any characters. */
 const rule = z
   .strictObject({
-    allow: oneOrMore(pattern).optional(),
-    deny: oneOrMore(pattern).optional(),
+    allow: oneOrMore(pattern).optional().describe('Let through.'),
+    deny: oneOrMore(pattern).optional().describe('Refuse, whatever other rules say.'),
     hold: oneOrMore(pattern).optional().describe('A person must approve.'),
     observe: oneOrMore(pattern).optional().describe('Let through, and say so in the record.'),
-    when: condition.optional(),
+    when: condition.optional().describe('A CEL expression. The rule matches only where it is true.'),
   })
   .refine(
     (value) =>
@@ -26,19 +26,19 @@ export const connection = z.strictObject({
   name: z.string().min(1).max(128).describe('A name for people, records and metrics. Unique.'),
   from: z
     .strictObject({
-      user: oneOrMore(name).optional(),
-      agent: oneOrMore(name).optional(),
-      application: oneOrMore(name).optional(),
-      role: oneOrMore(name).optional(),
+      user: oneOrMore(name).optional().describe('One of these users.'),
+      agent: oneOrMore(name).optional().describe('One of these agents.'),
+      application: oneOrMore(name).optional().describe('One of these applications.'),
+      role: oneOrMore(name).optional().describe('Callers with one of these roles.'),
       anyone: z.literal(true).optional().describe('Every authenticated caller.'),
     })
     .refine((value) => Object.keys(value).length > 0, 'must say who: user, agent, application, role or anyone')
     .describe('Who: every key that is given must match; of a list, any entry.'),
   to: oneOrMore(name).describe('The server, or servers.'),
   mode: z.enum(['enforce', 'observe']).default('enforce').describe('observe records decisions and lets calls through.'),
-  tools: z.array(rule).default([]).describe('Rules for tools, by their original names.'),
-  resources: z.array(rule).default([]).describe('Rules for resources: URI templates of RFC 6570 level 1.'),
-  prompts: z.array(rule).default([]).describe('Rules for prompts, by their original names.'),
+  tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
+  resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
+  prompts: z.array(rule).prefault([]).describe('Rules for prompts, by their original names.'),
   requests: z
     .strictObject({
       elicitation: answer.optional().describe('Ask the person for input. Allowed when no connection says otherwise.'),

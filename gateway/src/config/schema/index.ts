@@ -9,12 +9,12 @@ import { examples } from './tests.ts';
 export const configuration = z.strictObject({
   version: z.literal(1).describe('Version of this format.'),
   data: z.string().max(4096).default('./data').describe('Folder for keys, records and sessions; made when missing.'),
-  listen: listen.prefault({}),
-  bounds: bounds.prefault({}),
-  authentication: authentication.prefault({}),
-  callers: callers.prefault({}),
-  servers: servers.default({}),
-  connections: connections.default([]),
+  listen: listen.prefault({}).describe('Where the gateway listens.'),
+  bounds: bounds.prefault({}).describe('Limits on size, depth, number and time. Every one has a default.'),
+  authentication: authentication.prefault({}).describe('How callers prove who they are. API keys are always accepted.'),
+  callers: callers.prefault({}).describe('Who may call. A key can only be made for a caller that is named here.'),
+  servers: servers.prefault({}).describe('The MCP servers behind the gateway, by name.'),
+  connections: connections.prefault([]).describe('Who reaches what. Without a connection a server does not exist.'),
   tests: examples,
 });
 

@@ -35,25 +35,25 @@ export const listen = z
 
 export const bounds = z
   .strictObject({
-    body: size.default(4 * 1024 ** 2).describe('Largest request body.'),
+    body: size.prefault('4MiB').describe('Largest request body.'),
     depth: z.int().min(4).max(512).default(64).describe('Deepest nesting of a JSON message.'),
-    headers: size.default(16 * 1024).describe('Largest header section of a request.'),
+    headers: size.prefault('16KiB').describe('Largest header section of a request.'),
     idLength: z.int().min(16).max(4096).default(256).describe('Longest JSON-RPC id, in characters.'),
     concurrency: z.int().min(1).max(100_000).default(256).describe('Requests that one caller may have under way.'),
     streams: z.int().min(1).max(100_000).default(64).describe('Open notification streams of one caller.'),
     sessions: z.int().min(1).max(1_000_000).default(256).describe('Legacy sessions that one caller may have open.'),
-    connectTimeout: duration.default(5_000).describe('Time to connect to a server or to start it.'),
-    firstByte: duration.default(60_000).describe('Time until a server begins to answer or reports progress.'),
-    total: duration.default(300_000).describe('Time until a server has answered completely.'),
-    result: size.default(8 * 1024 ** 2).describe('Largest answer of a server; a larger one becomes a tool error.'),
+    connectTimeout: duration.prefault('5s').describe('Time to connect to a server or to start it.'),
+    firstByte: duration.prefault('60s').describe('Time until a server begins to answer or reports progress.'),
+    total: duration.prefault('5m').describe('Time until a server has answered completely.'),
+    result: size.prefault('8MiB').describe('Largest answer of a server; a larger one becomes a tool error.'),
     rounds: z.int().min(1).max(100).default(10).describe('Rounds of questions that a server may ask during one call.'),
-    parked: duration.default(300_000).describe('Time that a question of a legacy server waits for its answer.'),
+    parked: duration.prefault('5m').describe('Time that a question of a legacy server waits for its answer.'),
     listPages: z.int().min(1).max(10_000).default(64).describe('Pages read from one list of a server.'),
     listItems: z.int().min(1).max(1_000_000).default(10_000).describe('Entries read from one list of a server.'),
     schemaSize: size
-      .default(256 * 1024)
+      .prefault('256KiB')
       .describe('Largest input schema of a tool; a tool with a larger one is refused.'),
-    keepAlive: duration.default(15_000).describe('Pause after which an idle stream gets a keep-alive comment.'),
-    drain: duration.default(10_000).describe('Time that calls under way get to finish when the gateway stops.'),
+    keepAlive: duration.prefault('15s').describe('Pause after which an idle stream gets a keep-alive comment.'),
+    drain: duration.prefault('10s').describe('Time that calls under way get to finish when the gateway stops.'),
   })
   .describe('Limits on size, depth, number and time. Every one has a default.');

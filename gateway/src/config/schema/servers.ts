@@ -25,7 +25,7 @@ const common = {
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')
     .describe('active: called. draining: no new calls. inactive and quarantined: as if it were not there.'),
-  idle: duration.default(600_000).describe('A session or process that nobody used for this long is closed.'),
+  idle: duration.prefault('10m').describe('A session or process that nobody used for this long is closed.'),
 };
 
 const http = z.strictObject({
@@ -36,7 +36,7 @@ const http = z.strictObject({
     .default('auto')
     .describe('sse is the legacy HTTP+SSE transport; auto tries Streamable HTTP first.'),
   credential: z
-    .strictObject({ bearer: secret })
+    .strictObject({ bearer: secret.describe('A token, sent as Authorization: Bearer.') })
     .optional()
     .describe('What the gateway presents to this server. The credential of the caller never goes there.'),
   headers: z

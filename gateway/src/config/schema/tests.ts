@@ -6,7 +6,11 @@ export const example = z
   .strictObject({
     name: z.string().max(256).optional().describe('What the example shows.'),
     caller: z
-      .strictObject({ user: name.optional(), agent: name.optional(), application: name.optional() })
+      .strictObject({
+        user: name.optional().describe('A user named under callers.'),
+        agent: name.optional().describe('An agent named under callers.'),
+        application: name.optional().describe('An application named under callers.'),
+      })
       .refine((value) => Object.keys(value).length > 0, 'must say who: user, agent or application')
       .describe('Who calls.'),
     server: name.describe('The server that is called.'),

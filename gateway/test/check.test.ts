@@ -1,0 +1,36 @@
+/** What `sallyport check` says about each broken configuration, word for word. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { generated } from '../scripts/generated.ts';
+
+const fixtures = join(import.meta.dirname, 'fixtures');
+const sallyport = join(import.meta.dirname, '..', 'bin', 'sallyport.js');
+
+test('every broken configuration is complained about with place, problem and remedy', () => {
+  const files = readdirSync(join(fixtures, 'broken')).filter((name) => name.endsWith('.yaml'));
+  const paths = [...files.map((name) => `broken/${name}`), 'split'];
+  const { stderr, stdout, status } = spawnSync(process.execPath, [sallyport, 'check', ...paths], {
+    cwd: fixtures,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.equal(stdout, '', 'none of them is good');
+  const golden = join(fixtures, 'expected.txt');
+  // The golden file is read by people before it is committed.
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, stderr);
+  assert.equal(stderr, readFileSync(golden, 'utf8'));
+
+  const complaints = stderr.trimEnd().split('\n');
+  for (const [index, line] of complaints.entries())
+    assert.match(line, index % 2 === 0 ? /^\S+\.yaml:\d+:\d+ {2}(?:CFG|POL)\d{3} {2}\S/ : /^ {4}\S/);
+  for (const file of files) assert.equal(stderr.split(`broken/${file}:`).length, 2, `${file}: exactly one complaint`);
+});
+
+test('what is generated from the code is up to date', () => {
+  const root = join(import.meta.dirname, '..', '..');
+  for (const [path, text] of generated())
+    assert.equal(readFileSync(join(root, path), 'utf8'), text, `run: node gateway/scripts/generate.ts (${path})`);
+});
