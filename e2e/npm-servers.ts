@@ -26,6 +26,8 @@ export async function npmServers(folder: string, resources: AsyncDisposableStack
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   await writeFile(join(shared, 'note.txt'), 'a note in a file');
+  const remembered = { type: 'entity', name: 'Ada', entityType: 'person', observations: ['writes programs'] };
+  await writeFile(join(folder, 'memory.jsonl'), `${JSON.stringify(remembered)}\n`);
   const listen = async (args: readonly string[], path: string) => {
     const port = await freePort();
     const command = [process.execPath, ...args.map((arg) => (arg === 'PORT' ? String(port) : arg))] as const;
@@ -48,8 +50,8 @@ export async function npmServers(folder: string, resources: AsyncDisposableStack
       name: 'memory',
       entry: { command: [process.execPath, memory], env: { MEMORY_FILE_PATH: join(folder, 'memory.jsonl') } },
       errand: {
-        tool: 'create_entities',
-        args: { entities: [{ name: 'Ada', entityType: 'person', observations: ['writes programs'] }] },
+        tool: 'read_graph',
+        args: {},
         says: /writes programs/,
       },
     },

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Baseline, readBaseline } from './baseline.ts';
 import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
 import { clientScenarios, runClientScenario } from './client-scenarios.ts';
-import { type Checks, countOf, type Loss, losses, type RequirementSet } from './suite.ts';
+import { type Checks, type Count, countOf, type Loss, losses, type RequirementSet } from './suite.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,11 +28,24 @@ interface Row {
   readonly fixture: string;
   readonly set: RequirementSet;
   readonly bridged: boolean;
-  readonly direct: { readonly passed: number; readonly failed: number };
-  readonly through?: { readonly passed: number; readonly failed: number };
+  readonly direct: Count;
+  readonly through?: Count;
   readonly lost: readonly Loss[];
   readonly accepted: readonly Loss[];
+  /** Not failed, and not tried either: the suite saw no occasion, and says why. */
+  readonly untried: readonly Loss[];
   readonly problem?: string;
+}
+
+const none = { lost: [], accepted: [], untried: [] };
+
+function sorted(all: readonly Loss[], baseline: Baseline): Pick<Row, 'lost' | 'accepted' | 'untried'> {
+  const open = all.filter((loss) => !baseline.accepts(loss.check));
+  return {
+    lost: open.filter((loss) => loss.failed),
+    accepted: all.filter((loss) => baseline.accepts(loss.check)),
+    untried: open.filter((loss) => !loss.failed),
+  };
 }
 
 const directRuns = new Map<string, Promise<Checks>>();
@@ -49,22 +62,21 @@ function directOf(fixture: Fixture, set: RequirementSet): Promise<Checks> {
 async function runCell(fixture: Fixture, set: RequirementSet, baseline: Baseline): Promise<Row> {
   const direct = await directOf(fixture, set);
   const row = { fixture: fixture.name, set, bridged: isBridged(fixture, set), direct: countOf(direct) };
-  if (values.direct) return { ...row, lost: [], accepted: [] };
+  if (values.direct) return { ...row, ...none };
   try {
     const through = await runThrough(fixture, set);
     const all = losses(direct, through);
     return {
       ...row,
       through: countOf(through),
-      lost: all.filter((loss) => !baseline.accepts(loss.check)),
-      accepted: all.filter((loss) => baseline.accepts(loss.check)),
+      ...sorted(all, baseline),
     };
   } catch (error) {
-    return { ...row, lost: [], accepted: [], problem: String(error) };
+    return { ...row, ...none, problem: String(error) };
   }
 }
 
-function count(of: { readonly passed: number; readonly failed: number } | undefined): string {
+function count(of: Count | undefined): string {
   return of === undefined ? '—' : `${of.passed} passed, ${of.failed} failed`;
 }
 
@@ -72,7 +84,7 @@ function count(of: { readonly passed: number; readonly failed: number } | undefi
 const width = values.client ? 36 : 12;
 
 function print(row: Row): void {
-  const verdict = row.problem === undefined ? `${row.lost.length} lost` : 'did not run';
+  const verdict = row.problem === undefined ? verdictOf(row) : 'did not run';
   const cells = [
     row.fixture.padEnd(width),
     row.set.padEnd(11),
@@ -82,6 +94,10 @@ function print(row: Row): void {
     values.direct ? '' : verdict,
   ];
   process.stdout.write(`${cells.join(' ').trimEnd()}\n`);
+}
+
+function verdictOf(row: Row): string {
+  return `${row.lost.length} lost${row.untried.length === 0 ? '' : `, ${row.untried.length} not tried`}`;
 }
 
 function printLosses(title: string, rows: readonly Row[]): void {
@@ -107,8 +123,7 @@ async function runClientScenarios(sets: readonly RequirementSet[]): Promise<read
         bridged: false,
         direct: countOf(direct),
         ...(through === undefined ? {} : { through: countOf(through) }),
-        lost: through === undefined ? [] : losses(direct, through),
-        accepted: [],
+        ...(through === undefined ? none : sorted(losses(direct, through), { accepts: () => false })),
       };
       rows.push(row);
       print(row);
@@ -146,6 +161,8 @@ async function main(): Promise<number> {
     `${' '.repeat(width)} set         kind    direct                 through the gateway    verdict\n`,
   );
   const rows = values.client ? await runClientScenarios(sets) : await runFixtures(sets);
+  const untried = rows.map((row) => ({ ...row, lost: row.untried })).filter((row) => !row.bridged);
+  printLosses('Not tried through the gateway, for the reason that the suite gives:', untried);
   const same = rows.filter((row) => !row.bridged);
   printLosses('Lost through the gateway:', same);
   printLosses(

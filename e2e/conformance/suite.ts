@@ -10,7 +10,13 @@ export const requirementSets = ['2025-11-25', '2026-07-28'] as const;
 export type RequirementSet = (typeof requirementSets)[number];
 
 /** By `scenario:check`. A check that a scenario reports several times fails when one of them fails. */
-export type Checks = ReadonlyMap<string, { readonly passed: boolean; readonly message: string }>;
+export type Checks = ReadonlyMap<string, Verdict>;
+
+interface Verdict {
+  /** `open`: the suite says that it could not, or need not, be tried here. */
+  readonly state: 'passed' | 'failed' | 'open';
+  readonly message: string;
+}
 
 const requireHere = createRequire(import.meta.url);
 export const suiteFile = join(
@@ -41,37 +47,69 @@ interface Check {
   readonly id: string;
   readonly status: string;
   readonly errorMessage?: string;
+  readonly details?: { readonly message?: unknown };
 }
 
 export async function readChecks(folder: string): Promise<Checks> {
-  const checks = new Map<string, { passed: boolean; message: string }>();
+  const checks = new Map<string, Verdict>();
   for (const file of globSync('*/checks.json', { cwd: folder })) {
     const scenario = basename(dirname(file))
       .replace(/^server-/, '')
       .replace(/-\d{4}-\d\d-\d\dT.*$/, '');
     for (const check of JSON.parse(await readFile(join(folder, file), 'utf8')) as readonly Check[]) {
-      if (check.status === 'INFO' || check.status === 'SKIPPED') continue;
       const key = `${scenario}:${check.id}`;
-      const passed = check.status !== 'FAILURE' && (checks.get(key)?.passed ?? true);
-      checks.set(key, { passed, message: check.errorMessage ?? checks.get(key)?.message ?? '' });
+      const said = check.errorMessage ?? (typeof check.details?.message === 'string' ? check.details.message : '');
+      checks.set(key, worse(checks.get(key), { state: stateOf(check.status), message: said }));
     }
   }
   return checks;
 }
 
-export function countOf(checks: Checks): { readonly passed: number; readonly failed: number } {
-  const passed = [...checks.values()].filter((check) => check.passed).length;
-  return { passed, failed: checks.size - passed };
+function stateOf(status: string): Verdict['state'] {
+  if (status === 'FAILURE') return 'failed';
+  return status === 'INFO' || status === 'SKIPPED' ? 'open' : 'passed';
+}
+
+/** Of several reports of one check, a failure counts before a pass, and a pass before nothing. */
+function worse(known: Verdict | undefined, next: Verdict): Verdict {
+  const order = ['open', 'passed', 'failed'];
+  return known !== undefined && order.indexOf(known.state) >= order.indexOf(next.state) ? known : next;
+}
+
+export interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+export function countOf(checks: Checks): Count {
+  const states = [...checks.values()].map((check) => check.state);
+  return {
+    passed: states.filter((state) => state === 'passed').length,
+    failed: states.filter((state) => state === 'failed').length,
+  };
 }
 
 export interface Loss {
   readonly check: string;
   readonly message: string;
+  /** False: the suite did not get to it and says why in the same scenario, in which nothing failed. */
+  readonly failed: boolean;
 }
 
-/** What passes in `direct` and does not pass in `through`; a check that is missing there did not pass. */
+/** What passes in `direct` and does not pass in `through`. */
 export function losses(direct: Checks, through: Checks): readonly Loss[] {
   return [...direct]
-    .filter(([key, check]) => check.passed && through.get(key)?.passed !== true)
-    .map(([check]) => ({ check, message: through.get(check)?.message ?? 'not reported' }));
+    .filter(([key, check]) => check.state === 'passed' && through.get(key)?.state !== 'passed')
+    .map(([check]) => {
+      const of = `${check.split(':')[0] ?? ''}:`;
+      const around = [...through].filter(([key]) => key.startsWith(of)).map(([, verdict]) => verdict);
+      const own = through.get(check)?.message ?? '';
+      const reason =
+        own === '' ? around.find((verdict) => verdict.state === 'open' && verdict.message !== '')?.message : own;
+      const failed =
+        through.get(check)?.state === 'failed' ||
+        reason === undefined ||
+        around.some((verdict) => verdict.state === 'failed');
+      return { check, message: reason ?? 'not reported', failed };
+    });
 }
