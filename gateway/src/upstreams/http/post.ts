@@ -19,6 +19,8 @@ export interface ExchangeEvents {
   onHead?(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void;
   /** A JSON value of the answer. `event` is the type of the SSE event that carried it. */
   onValue(value: Json, bytes: number, event: string | undefined): void;
+  /** Where an interrupted stream can be resumed, and after how many milliseconds (2025-11-25, resumability). */
+  onResumable?(lastEventId: string | undefined, retry: number | undefined): void;
   /** Text of an SSE event that is no JSON, such as the endpoint of the legacy transport. */
   onText?(text: string, event: string | undefined): void;
   /** The answer is over. `status` tells whether it was a success. */
@@ -88,11 +90,13 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
     if (this.#answer === 'events') {
       this.#decoder = new StringDecoder('utf8');
       this.#parser = createParser({
-        onEvent: ({ data, event }) => {
+        onEvent: ({ data, event, id }) => {
           const bytes = this.#bytes;
           this.#bytes = 0;
+          if (id !== undefined) this.#events.onResumable?.(id, undefined);
           this.#deliver(data, bytes, event);
         },
+        onRetry: (retry) => this.#events.onResumable?.(undefined, retry),
       });
     }
   }

@@ -5,7 +5,7 @@ import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import type { HttpEndpoint } from './endpoint.ts';
-import { type ExchangeHandle, type ExchangeLimits, exchange } from './post.ts';
+import { type ExchangeHandle, type ExchangeLimits, exchange, type HttpRequest } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
 const firstPause = 1_000;
@@ -38,34 +38,59 @@ export class StreamableWire implements Wire {
   }
 
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): void {
+    this.#start(id, {
+      method: 'POST',
+      path: this.#endpoint.path,
+      headers: this.#headers(headers),
+      body: text,
+    });
+  }
+
+  /** Reads the answer to a request: from the POST, and from GETs that resume it where the server has cut it off. */
+  #start(id: RequestId, request: HttpRequest): void {
     let status = 0;
     let answered = false;
-    const handle = exchange(
-      this.#endpoint.pool,
-      { method: 'POST', path: this.#endpoint.path, headers: this.#headers(headers), body: text },
-      this.#limits,
-      {
-        onHead: (code, responseHeaders) => {
-          status = code;
-          const session = responseHeaders['mcp-session-id'];
-          if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
-            this.#session = session;
-        },
-        onValue: (value, bytes) => {
-          if (status >= 400 && this.#sessionLost(status)) return;
-          answered = this.#deliver(value, bytes, id, status) || answered;
-        },
-        onEnd: () => {
-          this.#open.delete(id);
-          if (answered) return;
-          this.#events.onRequestFailed(id, endFailure(status), this.#sessionLost(status));
-        },
-        onFailure: (failure) => {
-          this.#open.delete(id);
-          this.#events.onRequestFailed(id, failure, false);
-        },
+    let lastEventId: string | undefined;
+    let retry = firstPause;
+    const resumes = (): boolean => {
+      if (answered || lastEventId === undefined || status !== 200 || this.#closed || this.#era !== 'legacy')
+        return false;
+      const from = lastEventId;
+      const timer = setTimeout(() => {
+        const headers = this.#headers({ accept: 'text/event-stream', 'last-event-id': from });
+        this.#start(id, { method: 'GET', path: this.#endpoint.path, headers });
+      }, retry);
+      timer.unref();
+      this.#open.set(id, { abort: () => clearTimeout(timer) });
+      return true;
+    };
+    const handle = exchange(this.#endpoint.pool, request, this.#limits, {
+      onResumable: (eventId, pause) => {
+        // An id that could not stand in a header is not one that we could send back.
+        if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
+        if (pause !== undefined) retry = Math.min(Math.max(pause, 0), longestPause);
       },
-    );
+      onHead: (code, responseHeaders) => {
+        status = code;
+        const session = responseHeaders['mcp-session-id'];
+        if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
+          this.#session = session;
+      },
+      onValue: (value, bytes) => {
+        if (status >= 400 && this.#sessionLost(status)) return;
+        answered = this.#deliver(value, bytes, id, status) || answered;
+      },
+      onEnd: () => {
+        this.#open.delete(id);
+        if (answered || resumes()) return;
+        this.#events.onRequestFailed(id, endFailure(status), this.#sessionLost(status));
+      },
+      onFailure: (failure) => {
+        this.#open.delete(id);
+        if (failure.kind === 'unavailable' && resumes()) return;
+        this.#events.onRequestFailed(id, failure, false);
+      },
+    });
     this.#open.set(id, handle);
   }
 

@@ -31,6 +31,7 @@ const newline = 10;
 const serverIdLength = 4096;
 /** Bytes that may wait for a process that does not read. */
 const longestBacklog = 64 * 1024 * 1024;
+const endLength = 512;
 const noiseLength = 2_000;
 /** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
 const grace = 1_500;
@@ -123,20 +124,36 @@ export class StdioWire implements Wire {
   #receive(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#pending.push(chunk.subarray(start, end));
-      const line = this.#pending.length === 1 ? (this.#pending[0] ?? chunk) : Buffer.concat(this.#pending);
+      this.#add(chunk.subarray(start, end));
+      start = end + 1;
+      const parts = this.#pending;
+      const isTooLong = this.#pendingBytes > this.#limits.result;
       this.#pending = [];
       this.#pendingBytes = 0;
-      start = end + 1;
-      this.#read(line);
+      if (isTooLong) this.#skipped(parts);
+      else this.#read(parts.length === 1 ? (parts[0] ?? chunk) : Buffer.concat(parts));
     }
-    if (start === chunk.length) return;
-    this.#pending.push(chunk.subarray(start));
-    this.#pendingBytes += chunk.length - start;
-    if (this.#pendingBytes > this.#limits.result) {
-      this.#pending = [];
-      this.#fail(`wrote a line longer than ${this.#limits.result} bytes`);
-    }
+    if (start < chunk.length) this.#add(chunk.subarray(start));
+  }
+
+  /** Keeps a part of a line. Of a line that is too long only its two ends are kept: one of them holds the id. */
+  #add(part: Buffer): void {
+    this.#pendingBytes += part.length;
+    this.#pending.push(part);
+    if (this.#pendingBytes <= this.#limits.result) return;
+    const first = Buffer.from(this.#pending[0]?.subarray(0, endLength) ?? '');
+    const last = Buffer.concat(this.#pending.slice(-2).map((kept) => kept.subarray(-endLength))).subarray(-endLength);
+    this.#pending = [first, last];
+  }
+
+  /** The call whose answer was too long is told so; the process and its other calls go on. */
+  #skipped(parts: readonly Buffer[]): void {
+    const [first = '', last = ''] = parts.map((part) => part.toString('latin1'));
+    const id =
+      /^\s*\{(?:"jsonrpc":\s*"2\.0",\s*)?"id":\s*(\d{1,15})\s*,/.exec(first)?.[1] ??
+      /"id":\s*(\d{1,15})\s*\}\s*$/.exec(last)?.[1];
+    if (id === undefined) return this.#fail(`wrote a line longer than ${this.#limits.result} bytes`);
+    this.#events.onRequestFailed(Number(id), { kind: 'too-large', limit: this.#limits.result }, false);
   }
 
   #read(line: Buffer): void {
