@@ -4,6 +4,7 @@ import { type CommonOptions, type Context, configOption, configPath } from './co
 
 interface Options extends CommonOptions {
   readonly key?: string;
+  readonly server?: string;
 }
 
 export function stdioCommand(context: Context): Command {
@@ -11,20 +12,21 @@ export function stdioCommand(context: Context): Command {
     .summary('run the gateway for one client over standard input and output')
     .description(
       `Runs the gateway for one client that starts it as a command. The client proves who it is by an API key in the
-environment variable SALLYPORT_KEY, or with --key, which other users of the machine can see.`,
+environment variable SALLYPORT_API_KEY, or with --key, which other users of the machine can see.`,
     )
     .option(...configOption)
-    .option('--key <key>', 'API key (better: SALLYPORT_KEY in the environment)')
+    .option('--server <name>', 'offer one server only, with the original names of its tools')
+    .option('--key <key>', 'API key (better: SALLYPORT_API_KEY in the environment)')
     .addHelpText(
       'after',
       `
 Example, in the configuration of a client:
   { "mcpServers": { "sallyport": { "command": "npx", "args": ["sallyport", "stdio", "--config", "/path/sallyport.yaml"],
-    "env": { "SALLYPORT_KEY": "sp_…" } } } }`,
+    "env": { "SALLYPORT_API_KEY": "sp_…" } } } }`,
     )
-    .action(async ({ config, key = context.env['SALLYPORT_KEY'] }: Options) => {
+    .action(async ({ config, server, key = context.env['SALLYPORT_API_KEY'] }: Options) => {
       const { stdio } = await import('../main.ts');
       const path = configPath(context, config);
-      context.exit(await stdio(key === undefined ? { config: path } : { config: path, key }));
+      context.exit(await stdio({ config: path, ...(key && { key }), ...(server && { server }) }));
     });
 }

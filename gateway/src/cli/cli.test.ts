@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { isWellFormed } from '../authn/api-key/format.ts';
+import { openKeyRing } from '../authn/api-key/open.ts';
+import { probeNetwork } from './probe.ts';
+
+const sallyport = join(import.meta.dirname, '..', '..', 'bin', 'sallyport.js');
+let folder = '';
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
+  writeFileSync(
+    join(folder, 'sallyport.yaml'),
+    `version: 1
+callers: { agents: { demo: {} }, users: { dana: {} } }
+servers:
+  files: { url: "http://127.0.0.1:9/mcp", credential: { bearer: "\${env:TOKEN_THAT_IS_NOT_SET}" } }
+connections:
+  - name: demo
+    from: { agent: demo }
+    to: files
+    tools:
+      - { allow: write, when: args.size < 10 }
+      - { deny: remove }
+tests:
+  - { caller: { agent: demo }, server: files, tool: remove, expect: deny }
+  - { caller: { agent: demo }, server: files, tool: write, args: { size: 5 }, expect: deny, name: wrong on purpose }
+`,
+  );
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function run(...args: readonly string[]) {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [sallyport, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { stdout, stderr, status };
+}
+
+test('explain says by which rule, at which line, and what would change it', () => {
+  const question = ['explain', '--caller', 'agent:demo', '--server', 'files', '--tool'];
+  const denied = run(...question, 'remove');
+  assert.equal(denied.status, 1);
+  assert.match(
+    denied.stdout,
+    /^DENY {2}agent:demo may not use tool remove of files: deny remove, at sallyport\.yaml:11:9\./,
+  );
+  assert.match(denied.stdout, /What would change it: Removing or narrowing the deny rule at sallyport\.yaml:11:9/);
+  const allowed = run(...question, 'write', '--args', '{"size": 3}', '--json');
+  assert.equal(allowed.status, 0);
+  assert.equal((JSON.parse(allowed.stdout) as { allowed: boolean }).allowed, true);
+  const failed = run(...question, 'write');
+  assert.match(failed.stdout, /condition failed: no such key: size/i);
+  assert.match(failed.stdout, /In lists: shown/);
+  const stranger = run('explain', '--caller', 'user:dana', '--server', 'files', '--tool', 'write');
+  assert.match(stranger.stdout, /No connection leads from user:dana to files/);
+  assert.match(run(...question).stderr, /argument missing/);
+  assert.equal(run(...question, 'x', '--prompt', 'y').status, 2);
+});
+
+test('test runs the examples and names the place of the one that does not hold', () => {
+  const { stdout, status } = run('test');
+  assert.equal(status, 1);
+  assert.match(stdout, /FAILED {2}wrong on purpose\n {4}sallyport\.yaml:14:5: expected deny, got allow/);
+  assert.match(stdout, /1 of 2 examples hold/);
+});
+
+test('check fails where a secret is missing, unless it is told to leave secrets alone', () => {
+  assert.equal(run('check').status, 1);
+  assert.equal(run('check', '--no-secrets').status, 0);
+  assert.equal(run('server', 'probe').status, 65, 'other commands did not get as far as their question');
+});
+
+test('a key that another process makes and revokes follows within a second', () => {
+  const made = run('key', 'create', '--agent', 'demo', '--quiet');
+  assert.equal(made.status, 0, made.stderr);
+  const key = made.stdout.trimEnd();
+  assert.ok(isWellFormed(key));
+  const opened = openKeyRing(join(folder, 'data'));
+  assert.ok(opened.ok);
+  const ring = opened.value;
+  const checked = ring.check(key);
+  assert.ok(checked.ok && checked.key.agent === 'demo');
+  const listed = run('key', 'list');
+  assert.ok(listed.stdout.startsWith(`${checked.key.id}  valid    agent:demo`), listed.stdout);
+  assert.ok(!listed.stdout.includes(key));
+  assert.equal(run('key', 'revoke', checked.key.id).stdout, `${checked.key.id} is revoked\n`);
+  ring.follow();
+  assert.deepEqual(ring.check(key), { ok: false, reason: 'revoked' });
+  ring.close();
+  const misspelt = run('key', 'revoke', `${checked.key.id}x`);
+  assert.equal(misspelt.status, 1);
+  assert.match(misspelt.stderr, /Did you mean "key_/);
+});
+
+test('keys are for callers that the configuration names', () => {
+  assert.match(run('key', 'create', '--agent', 'dema').stderr, /"dema" is not declared\n {4}Did you mean "demo"\?/);
+  assert.equal(run('key', 'create').status, 2);
+  assert.equal(run('key', 'create', '--agent', 'demo', '--expires', 'soon').status, 2);
+});
+
+test('init takes over the servers of a client and leaves its secrets behind', () => {
+  const client = `{ // of an editor
+  "mcpServers": {
+    "git hub": { "command": "npx", "args": ["-y", "server", "--token", "s3cret-a", "--db=postgres://u:s3cret-b@h/d"],
+      "env": { "GITHUB_TOKEN": "s3cret-c", "MODE": "fast" } },
+    "web": { "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer s3cret-d" } },
+  }
+}`;
+  writeFileSync(join(folder, 'mcp.json'), client);
+  const made = run('init', '--from', 'mcp.json', '--out', 'new.yaml', '--json');
+  assert.deepEqual(JSON.parse(made.stdout), {
+    ok: true,
+    file: 'new.yaml',
+    servers: ['git-hub', 'web'],
+    set: ['GIT_HUB_TOKEN', 'GIT_HUB_DB', 'GITHUB_TOKEN', 'WEB_AUTHORIZATION'],
+    notes: ['"git hub" is called "git-hub", as names appear in URLs'],
+  });
+  const written = readFileSync(join(folder, 'new.yaml'), 'utf8');
+  assert.ok(!written.includes('s3cret') && !made.stdout.includes('s3cret'));
+  assert.ok(written.includes('"MODE":"fast"') && written.includes('"Bearer ${env:WEB_AUTHORIZATION}"'));
+  assert.equal(run('check', '--no-secrets', 'new.yaml').status, 0);
+  const again = run('init', '--out', 'new.yaml');
+  assert.equal(again.status, 1);
+  assert.equal(readFileSync(join(folder, 'new.yaml'), 'utf8'), written, 'nothing is overwritten');
+  assert.equal(run('init', '--out', 'first.yaml').status, 0);
+  assert.equal(run('check', 'first.yaml').status, 0);
+  assert.equal(run('test', '--config', 'first.yaml').status, 0);
+});
+
+test('wrong usage is told apart from a no, and help says what there is', () => {
+  assert.equal(run('explian').status, 2);
+  assert.match(run('explian').stderr, /Did you mean explain\?/);
+  assert.equal(run('check', '--nonsense').status, 2);
+  assert.equal(run('--help').status, 0);
+  for (const command of ['serve', 'stdio', 'init', 'check', 'explain', 'test'])
+    assert.match(run(command, '--help').stdout, /Example/, command);
+});
+
+test('the quickstart configuration is good and its examples hold', () => {
+  const config = join(import.meta.dirname, '..', '..', '..', 'examples', 'quickstart', 'sallyport.yaml');
+  const { status, stdout } = run('test', '--config', config);
+  assert.equal(status, 0, stdout);
+});
+
+test('the network steps of a probe stop at the first one that fails', async () => {
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const plain = await probeNetwork(`http://127.0.0.1:${address.port}/mcp`, 2_000);
+  assert.deepEqual(
+    plain.map(({ step, ok }) => [step, ok]),
+    [
+      ['DNS', true],
+      ['TCP', true],
+    ],
+  );
+  const secure = await probeNetwork(`https://127.0.0.1:${address.port}/mcp`, 2_000);
+  assert.deepEqual(
+    secure.map(({ step, ok }) => [step, ok]),
+    [
+      ['DNS', true],
+      ['TCP', true],
+      ['TLS', false],
+    ],
+  );
+  await new Promise((resolve) => server.close(resolve));
+  const closed = await probeNetwork(`http://127.0.0.1:${address.port}/mcp`, 2_000);
+  assert.deepEqual(
+    closed.map(({ step, ok }) => [step, ok]),
+    [
+      ['DNS', true],
+      ['TCP', false],
+    ],
+  );
+});
