@@ -50,8 +50,10 @@ test('imports follow the road and every library has one owner', () => {
     if (file.endsWith('.test.ts')) continue;
     const folder = file.split('/')[0] ?? '';
     for (const [, specifier = ''] of readFileSync(join(src, file), 'utf8').matchAll(
-      /(?:from|import)\s*\(?\s*'([^']+)'/g,
+      /(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^'\n]+)'/gm,
     )) {
+      if (specifier === 'node:sqlite' && file !== 'stores/sqlite/driver.ts')
+        complaints.push(`${file}: node:sqlite belongs to stores/sqlite/driver.ts`);
       if (specifier.startsWith('node:')) continue;
       if (!specifier.startsWith('.')) {
         const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
