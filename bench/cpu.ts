@@ -22,6 +22,14 @@ function ticks(file: string): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
 }
 
+/** Microseconds that a core has worked for anybody, time stolen by the hypervisor included. */
+export function coreTime(core: string): number {
+  const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
+  // user nice system idle iowait irq softirq steal; what follows is counted in user already.
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(' ').map(Number);
+  return ((user + nice + system + irq + softirq + steal) * 1e6) / ticksPerSecond;
+}
+
 /** Resident memory in MiB. */
 export function residentMemory(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

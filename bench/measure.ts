@@ -1,6 +1,7 @@
 /** Measures one subject under one load: wrk says calls and latency, /proc says CPU. */
-import { cpuTime } from './cpu.ts';
+import { coreTime, cpuTime } from './cpu.ts';
 import type { BenchRequest } from './message.ts';
+import { subjectCore } from './places.ts';
 import { runWrk } from './wrk.ts';
 
 export interface Sample {
@@ -11,6 +12,8 @@ export interface Sample {
   /** Microseconds of CPU for one call; undefined where there is no process of its own. */
   readonly threadPerCall: number | undefined;
   readonly processPerCall: number | undefined;
+  /** Share of the subject's core, 0 to 1, that went to anybody else: the machine was not ours alone. */
+  readonly others: number;
   readonly calls: number;
   readonly errors: number;
   readonly wrong: string;
@@ -27,8 +30,11 @@ export interface Target {
 
 export async function measure(target: Target): Promise<Sample> {
   const before = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const [core, began] = [coreTime(subjectCore), performance.now()];
   const load = await runWrk(target);
+  const [worked, elapsed] = [coreTime(subjectCore) - core, (performance.now() - began) * 1e3];
   const after = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const own = before === undefined || after === undefined ? 0 : after.process - before.process;
   const perCall = (kind: 'thread' | 'process') =>
     before === undefined || after === undefined || load.calls === 0
       ? undefined
@@ -39,6 +45,8 @@ export async function measure(target: Target): Promise<Sample> {
     p99: load.p99,
     threadPerCall: perCall('thread'),
     processPerCall: perCall('process'),
+    // Without a process of its own the subject does not live on this core, and nobody can take it away.
+    others: target.pid === undefined ? 0 : Math.max(0, worked - own) / elapsed,
     calls: load.calls,
     errors: load.errors,
     wrong: load.sample,
@@ -56,7 +64,7 @@ const allowedErrors = 0.001;
 export function summarise(samples: readonly Sample[]): Cell {
   const calls = samples.reduce((sum, sample) => sum + sample.calls, 0);
   const errors = samples.reduce((sum, sample) => sum + sample.errors, 0);
-  const of = (key: 'perSecond' | 'p50' | 'p99') => median(samples.map((sample) => sample[key])) ?? 0;
+  const of = (key: 'perSecond' | 'p50' | 'p99' | 'others') => median(samples.map((sample) => sample[key])) ?? 0;
   const cpu = (key: 'threadPerCall' | 'processPerCall') =>
     median(samples.map((sample) => sample[key]).filter((value) => value !== undefined));
   const wrong = samples.find((sample) => sample.wrong !== '')?.wrong ?? '';
@@ -66,6 +74,7 @@ export function summarise(samples: readonly Sample[]): Cell {
     perSecond: of('perSecond'),
     p50: of('p50'),
     p99: of('p99'),
+    others: of('others'),
     threadPerCall: cpu('threadPerCall'),
     processPerCall: cpu('processPerCall'),
     calls,

@@ -35,7 +35,18 @@ function printCalls(rows: readonly Row[]): void {
   const [first] = rows;
   if (first === undefined) return;
   say(`\n${first.shape}, ${first.size} KiB, ${first.connections} connections\n`);
-  const head = ['subject', 'calls/s', 'p50 ms', 'p99 ms', '×bare', 'thread µs', '×bare', 'process µs', '×bare'];
+  const head = [
+    'subject',
+    'calls/s',
+    'p50 ms',
+    'p99 ms',
+    '×bare',
+    'thread µs',
+    '×bare',
+    'process µs',
+    '×bare',
+    'others %',
+  ];
   say(
     table(
       head,
@@ -51,11 +62,15 @@ function printCalls(rows: readonly Row[]): void {
               times(ratio.thread),
               rounded(cell.processPerCall, 1),
               times(ratio.process),
+              rounded(cell.others * 100),
             ]
-          : [subject, 'void', ...Array.from({ length: 7 }, () => '—')],
+          : [subject, 'void', ...Array.from({ length: 8 }, () => '—')],
       ),
     ),
   );
+  const disturbed = rows.filter(({ cell }) => cell.others > 0.1).map(({ subject }) => subject);
+  if (disturbed.length > 0)
+    say(`disturbed: others took more than 10 % of the core from ${disturbed.join(', ')}: doubt calls/s and latency\n`);
   for (const { subject, cell } of rows) if (cell.void !== undefined) say(`void: ${subject}: ${cell.void}\n`);
 }
 
