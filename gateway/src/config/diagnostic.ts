@@ -32,7 +32,7 @@ export const diagnosticCodes = {
   CFG040: 'Anonymous access beyond this machine.',
   POL001: 'A condition that is not CEL.',
   POL002: 'A condition that cannot work: unknown names, or types that do not fit.',
-  POL003: 'A condition that could take too long.',
+  POL003: 'A condition that could take too long, or calls what cannot work.',
   POL010: 'A pattern that is not accepted.',
   POL020: 'A condition that does not fit the input schema of the tool.',
 } as const;

@@ -103,6 +103,7 @@ test('mistakes are found when the file loads, with their place', () => {
   assert.match(problem('caller.user').text, /true or false/);
   assert.equal(problem('args.x.matches("^(a+)+$")').code, 'POL003');
   assert.equal(problem('matches(args.x, "a")').code, 'POL003');
+  assert.match(problem('time.getHours("Europe/Pariss") > 8').text, /no time zone "Europe\/Pariss"/);
   assert.equal(problem('args.a.exists(x, args.b.exists(y, x == y))').code, 'POL003');
   assert.equal(problem('args.a.map(x, args.b.filter(y, x == y)) == []').code, 'POL003');
   assert.equal(problem(`${'('.repeat(50)}true${')'.repeat(50)}`).code, 'POL001');

@@ -14,6 +14,7 @@ export interface Survey {
   readonly variables: ReadonlySet<string>;
   /** Whether something is done for every element of a list or map. */
   readonly loops: boolean;
+  /** Calls that are not available, or that cannot work. */
   readonly faults: readonly ExpressionFault[];
 }
 
@@ -53,6 +54,13 @@ export function surveyExpression(root: Node): Survey {
         problem: 'matches() is not available: a hostile text could keep it busy for minutes',
         remedy: 'Use ==, in, startsWith(), endsWith() or contains().',
       });
+    const zone = called?.startsWith('get') === true ? literalArgument(value) : undefined;
+    if (zone !== undefined && !isTimeZone(zone))
+      faults.push({
+        start: value.start,
+        problem: `there is no time zone "${zone}"`,
+        remedy: 'Write a name such as "Europe/Paris", or an offset such as "+02:00".',
+      });
     const loop = value.op === 'rcall' && called !== undefined && loopMacros.has(called);
     if (loop) loops = true;
     if (loop && loopDepth > 0)
@@ -74,6 +82,21 @@ function isNode(value: unknown): value is Node {
 function nameOfCall(node: Node): string | undefined {
   const name: unknown = Array.isArray(node.args) ? node.args[0] : undefined;
   return typeof name === 'string' ? name : undefined;
+}
+
+/** The only argument of a method such as `time.getHours("Europe/Paris")`, where it is a text. */
+function literalArgument(node: Node): string | undefined {
+  const given: unknown = Array.isArray(node.args) ? node.args[2] : undefined;
+  const first: unknown = Array.isArray(given) && given.length === 1 ? given[0] : undefined;
+  return isNode(first) && first.op === 'value' && typeof first.args === 'string' ? first.args : undefined;
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).format(0) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** The names of `a.b["c"]`, or `undefined` for anything else. */
