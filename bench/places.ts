@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os';
 export const subjectCore = '0';
 export const loadCore = '1';
 
-/** The beginning of a command that runs on one core. */
+/** The beginning of a command that runs on one core, and does not outlive this process however that ends. */
 export function onCore(core: string): readonly [string, ...string[]] {
-  return ['taskset', '-c', core];
+  return ['setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', core];
 }
 
 export function pinned(core: string, ...command: readonly string[]): readonly [string, ...string[]] {
