@@ -1,0 +1,104 @@
+/**
+ * A modern MCP server that writes down every request it receives and answers as a test tells it. What reaches it has
+ * passed the gateway; an attack has failed when nothing did.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Seen {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly message: { readonly id: number; readonly method: string; readonly params: Record<string, unknown> };
+}
+
+export type Answering = (response: ServerResponse, seen: Seen) => void;
+
+export interface Witness extends AsyncDisposable {
+  readonly url: string;
+  /** Requests of these methods, in order. Handshake and lists are not calls. */
+  readonly calls: () => readonly Seen[];
+  readonly forget: () => void;
+  /** How the next calls of a tool are answered. */
+  readonly answer: (tool: string, answering: Answering) => void;
+}
+
+const schema = { type: 'object', properties: {}, additionalProperties: false };
+
+export interface WitnessTool {
+  readonly name: string;
+  readonly inputSchema?: object;
+}
+
+export async function startWitness(tools: readonly WitnessTool[]): Promise<Witness> {
+  const seen: Seen[] = [];
+  const answers = new Map<string, Answering>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      if (request.method !== 'POST') return response.writeHead(405).end();
+      const message = JSON.parse(body) as Seen['message'];
+      const entry: Seen = { headers: request.headers, body, message };
+      const result = localResult(message.method, tools);
+      if (result !== undefined) return sendJson(response, { jsonrpc: '2.0', id: message.id, result });
+      seen.push(entry);
+      const answering = answers.get(String(message.params.name));
+      if (answering !== undefined) return answering(response, entry);
+      sendJson(response, {
+        jsonrpc: '2.0',
+        id: message.id,
+        result: { resultType: 'complete', content: [{ type: 'text', text: 'the witness was called' }] },
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    calls: () => seen,
+    forget: () => {
+      seen.length = 0;
+    },
+    answer: (tool, answering) => answers.set(tool, answering),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+export function sendJson(response: ServerResponse, value: unknown, status = 200, type = 'application/json'): void {
+  response.writeHead(status, { 'content-type': type });
+  response.end(JSON.stringify(value));
+}
+
+export function sendEvents(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.end(text);
+}
+
+function localResult(method: string, tools: readonly WitnessTool[]): object | undefined {
+  const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
+  switch (method) {
+    case 'server/discover':
+      return {
+        ...complete,
+        supportedVersions: ['2026-07-28'],
+        capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+      };
+    case 'tools/list':
+      return { ...complete, tools: tools.map((tool) => ({ inputSchema: schema, ...tool })) };
+    case 'resources/list':
+      return { ...complete, resources: [{ uri: 'doc://projects/1', name: 'one' }] };
+    case 'resources/templates/list':
+      return { ...complete, resourceTemplates: [{ uriTemplate: 'doc://projects/{id}', name: 'project' }] };
+    case 'prompts/list':
+      return { ...complete, prompts: [{ name: 'open' }, { name: 'secret' }] };
+    default:
+      return undefined;
+  }
+}
