@@ -3,7 +3,18 @@ import { spawn } from 'node:child_process';
 
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['types', 'tsc', '-p', 'tsconfig.json'],
-  ['lint', 'oxlint', '--type-aware', '--quiet', 'gateway/src', 'gateway/test', 'gateway/scripts', 'e2e', 'bench', 'scripts'],
+  [
+    'lint',
+    'oxlint',
+    '--type-aware',
+    '--quiet',
+    'gateway/src',
+    'gateway/test',
+    'gateway/scripts',
+    'e2e',
+    'bench',
+    'scripts',
+  ],
   ['format', 'biome', 'check', '--error-on-warnings', '.'],
   ['imports', process.execPath, '--test', '--test-reporter=dot', 'gateway/test/architecture.test.ts'],
 ];

@@ -1,24 +1,15 @@
 /** What the schema complains about, as diagnostics with places, the meaning of each union, and remedies. */
 import type { z } from 'zod';
 import type { Diagnostic } from './diagnostic.ts';
-import { jsonSchema } from './json-schema.ts';
+import { descriptions, jsonSchema, keysAt, type Schema } from './json-schema.ts';
 import { find, type Located, type Path, plain } from './located.ts';
 import { configuration } from './schema/index.ts';
 import { suggestion } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** The part of JSON Schema that is read here. */
-interface Schema {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly description?: string;
-}
-
 export function diagnose(issues: readonly Issue[], root: Located): Diagnostic[] {
-  const schema = jsonSchema() as Schema;
+  const schema = jsonSchema();
   const misspelt = new Set(issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => spell(path)));
   return issues
     .filter((issue) => issue.code !== 'custom' || !misspelt.has(spell(issue.path)))
@@ -178,31 +169,6 @@ export function spell(path: Path): string {
   return path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`))
     .join('');
-}
-
-function schemasAt(schema: Schema, path: Path): readonly Schema[] {
-  let here: readonly Schema[] = [schema];
-  for (const step of path) {
-    here = here.flatMap(alternatives).flatMap((each) => {
-      if (typeof step === 'number') return each.items === undefined ? [] : [each.items];
-      const own = each.properties?.[String(step)] ?? each.additionalProperties;
-      return typeof own === 'object' ? [own] : [];
-    });
-  }
-  return here;
-}
-
-function alternatives(schema: Schema): readonly Schema[] {
-  return schema.anyOf === undefined ? [schema] : [schema, ...schema.anyOf.flatMap(alternatives)];
-}
-
-function keysAt(schema: Schema, path: Path): readonly string[] {
-  const all = schemasAt(schema, path).flatMap(alternatives);
-  return [...new Set(all.flatMap((each) => Object.keys(each.properties ?? {})))];
-}
-
-function descriptions(schema: Schema, path: Path): readonly string[] {
-  return schemasAt(schema, path).flatMap((each) => (each.description === undefined ? [] : [each.description]));
 }
 
 /** Parses the tree against the schema. */
