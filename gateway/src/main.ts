@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const path = resolve(options.config);
   const opened = await open(path, options.logLevel ?? 'info');
   if (!opened.ok) return opened.code;
-  const { gateway, log, close } = opened;
+  const { gateway, log } = opened;
   const { listen, bounds, data } = gateway.revision.configuration;
   const listeners = await Promise.all([
     listenHttp(listen.mcp, gateway.front),
@@ -54,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     complain(
       `sallyport cannot listen: ${listeners.message}\n    Choose another port under listen, or stop what uses it.`,
     );
-    await close();
+    await opened.close();
     return exitCodes.listen;
   }
   const [mcp, admin] = listeners;
@@ -75,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   // Streams have ended; calls under way get their time, then everything is closed.
   await mcp.close(bounds.drain);
   await admin.close();
-  await close();
+  await opened.close();
   return exitCodes.ok;
 }
 
@@ -83,13 +83,13 @@ export async function serve(options: ServeOptions): Promise<number> {
 export async function stdio(options: StdioOptions): Promise<number> {
   const opened = await open(resolve(options.config), options.logLevel ?? 'warn');
   if (!opened.ok) return opened.code;
-  const { gateway, log, close } = opened;
+  const { gateway, log } = opened;
   const identity = await identify(gateway, options.key);
   if (!identity.ok) {
     complain(
       'sallyport stdio: the API key is not valid\n    Make one with: sallyport key create, and pass it as SALLYPORT_API_KEY.',
     );
-    await close();
+    await opened.close();
     return exitCodes.configuration;
   }
   const endpoint: Endpoint =
@@ -100,7 +100,7 @@ export async function stdio(options: StdioOptions): Promise<number> {
   gateway.drain();
   listener.close();
   stopWatching();
-  await close();
+  await opened.close();
   return exitCodes.ok;
 }
 

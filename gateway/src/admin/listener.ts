@@ -21,7 +21,7 @@ export async function listenAdmin(listen: { host: string; port: number }, parts:
     };
     request.resume();
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Method not allowed\n');
-    switch (request.url) {
+    switch (request.url ?? '') {
       case '/healthz':
         return send(200, 'text/plain', 'ok\n');
       case '/readyz': {

@@ -8,7 +8,7 @@ import type { ServerConfig } from '../config/schema/servers.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
 import type { Link, ListResult } from '../pipeline/upstream.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
@@ -71,7 +71,7 @@ export class Catalog implements CatalogView {
   facts(definition: JsonObject): ToolFacts {
     const known = this.#tools.get(definition);
     if (known !== undefined) return known;
-    const name = String(definition.name);
+    const name = asText(definition.name);
     const told = Object.hasOwn(this.#config.tools, name) ? this.#config.tools[name] : undefined;
     const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
     const compiled = compileSchema(schema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
@@ -146,11 +146,11 @@ export class Catalog implements CatalogView {
     for (const item of items) {
       const problem = this.#problemOf(item, byName);
       if (problem !== undefined) {
-        this.#log.warn({ server: this.link.server, tool: String(item.name).slice(0, 128), problem }, 'tool left out');
+        this.#log.warn({ server: this.link.server, tool: asText(item.name).slice(0, 128), problem }, 'tool left out');
         continue;
       }
       usable.push(item);
-      byName.set(String(item.name), item);
+      byName.set(asText(item.name), item);
     }
     return { items: usable, byName, views: new Map() };
   }

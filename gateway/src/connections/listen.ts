@@ -54,10 +54,7 @@ export async function listen(exchange: Identified, graph: Graph, streams: Stream
   exchange.channel.notify('notifications/subscriptions/acknowledged', tagged({ notifications: honoured }));
   acknowledged = true;
 
-  let end: (reason: EndReason | 'client') => void = () => {};
-  const over = new Promise<EndReason | 'client'>((resolve) => {
-    end = resolve;
-  });
+  const { promise: over, resolve: end } = Promise.withResolvers<EndReason | 'client'>();
   const remove = streams.add({
     caller: exchange.caller,
     end,

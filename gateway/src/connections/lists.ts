@@ -7,7 +7,7 @@ import type { Capability, Grants } from '../pipeline/decision.ts';
 import type { Identified, Reply } from '../pipeline/exchange.ts';
 import type { Graph, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
 import { failureRefusal } from '../pipeline/refusal.ts';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta } from '../protocol/meta.ts';
 import { type ListKind, listMembers } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
@@ -106,7 +106,6 @@ function visible(grants: Grants, capability: Capability): boolean {
 }
 
 function capabilityOf(kind: ListKind, item: JsonObject): Capability | undefined {
-  const text = (member: Json | undefined): string | undefined => (typeof member === 'string' ? member : undefined);
   const name = text(item.name);
   const uri = text(item.uri);
   const uriTemplate = text(item.uriTemplate);
@@ -122,13 +121,17 @@ function capabilityOf(kind: ListKind, item: JsonObject): Capability | undefined 
   }
 }
 
+function text(member: Json | undefined): string | undefined {
+  return typeof member === 'string' ? member : undefined;
+}
+
 /** An entry as this era knows it, with its alias at the portal. */
 function shown(kind: ListKind, item: JsonObject, era: Era, server: string | undefined): JsonObject {
   // Task execution is not offered by the gateway, so a tool must not ask for it.
   const { execution: _execution, ...entry } = cleanServerMeta(item);
   const shownEntry: Record<string, Json> = entry;
   if (server !== undefined && (kind === 'tools' || kind === 'prompts'))
-    shownEntry.name = aliasOf(server, String(item.name));
+    shownEntry.name = aliasOf(server, asText(item.name));
   // Before 2026-07-28 an output schema described an object; clients of that time reject the whole list otherwise.
   if (era === 'legacy' && isObject(item.outputSchema) && item.outputSchema.type !== 'object')
     delete shownEntry.outputSchema;

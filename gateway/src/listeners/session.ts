@@ -9,7 +9,7 @@ import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
 import type { ClientRequest } from '../pipeline/upstream.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { notificationText, type RequestId, type ResponseMessage, requestText } from '../protocol/jsonrpc.ts';
 import { logLevels } from '../protocol/methods.ts';
 
@@ -145,8 +145,8 @@ export function claimsOf(params: JsonObject, version: string): ClientClaims {
       ? {}
       : {
           info: {
-            name: String(info.name).slice(0, 128),
-            version: typeof info.version === 'string' ? info.version.slice(0, 64) : '',
+            name: asText(info.name).slice(0, 128),
+            version: asText(info.version).slice(0, 64),
           },
         }),
   };

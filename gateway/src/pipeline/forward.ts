@@ -150,6 +150,8 @@ function mayVisit(exchange: Decided): boolean {
   return isObject(offered.elicitation) && isObject(offered.elicitation.url);
 }
 
+const answeredTwice: Step = { kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } };
+
 /** The error of a legacy server that wants a page visited first, as a question; the retry simply calls again. */
 function visit(exchange: Decided, asked: readonly JsonObject[], bounds: ForwardBounds, questions: Questions): Reply {
   const requests = Object.fromEntries(
@@ -158,13 +160,11 @@ function visit(exchange: Decided, asked: readonly JsonObject[], bounds: ForwardB
       { method: 'elicitation/create', params: { ...params, mode: 'url' } },
     ]),
   );
-  const never = (): Promise<Step> =>
-    Promise.resolve({ kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } });
   const question: Question = {
     kind: 'question',
     requests,
     resume: { kind: 'state', state: '' },
-    answer: never,
+    answer: () => Promise.resolve(answeredTwice),
     detach: () => {},
     abandon: () => {},
   };

@@ -4,9 +4,9 @@
  * arguments, and it expires; the questions of legacy servers wait here for as long.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import type { Connected } from './exchange.ts';
-import { type Outcome, pass, refuse } from './refusal.ts';
+import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import type { Question } from './upstream.ts';
 
 export interface StateSeal {
@@ -62,7 +62,6 @@ export class Questions {
       return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
     if (requestState === undefined)
       return pass(inputResponses === undefined ? { kind: 'none' } : { kind: 'state', state: undefined });
-    const invalid = (detail: string) => refuse({ reason: 'state-invalid', detail });
     const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
     if (!isObject(sealed)) return invalid('not sealed by this gateway');
     if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
@@ -72,7 +71,7 @@ export class Questions {
     const parked = typeof sealed.p === 'string' ? this.#parked.get(sealed.p) : undefined;
     if (parked === undefined) return invalid('the call that asked is over');
     // One answer each: a second request with the same state finds nothing.
-    this.#parked.delete(String(sealed.p));
+    this.#parked.delete(asText(sealed.p));
     clearTimeout(parked.timer);
     return pass({ kind: 'parked', question: parked.question });
   }
@@ -84,6 +83,10 @@ export class Questions {
     }
     this.#parked.clear();
   }
+}
+
+function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
+  return refuse({ reason: 'state-invalid', detail });
 }
 
 function requestsOf(question: Question): JsonObject {

@@ -201,6 +201,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }
 
+/** The value where it is text, else nothing: for names that other sides claim. */
+export function asText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /**
  * A copy in which the numbers that double precision cannot hold are bigints, or `undefined` where they are no integers:
  * a condition then compares the exact value, or fails to evaluate, and never sees a neighbour of it.

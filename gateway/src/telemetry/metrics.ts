@@ -43,14 +43,16 @@ export function createMetrics(streams: () => number): Metrics {
     labelNames: ['result'],
     registers: [registry],
   });
-  new Gauge({
-    name: 'sallyport_open_streams',
-    help: 'Streams of notifications that are open towards clients.',
-    registers: [registry],
-    collect() {
-      this.set(streams());
-    },
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_open_streams',
+      help: 'Streams of notifications that are open towards clients.',
+      registers: [],
+      collect() {
+        this.set(streams());
+      },
+    }),
+  );
   return {
     observe({ server, method, outcome, seconds: took }) {
       exchanges.inc({ server, method, outcome });

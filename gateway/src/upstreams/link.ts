@@ -192,7 +192,7 @@ export class ServerLink implements Link {
     this.#failure = undefined;
     this.#connectedAt = now;
     this.#connected = result.connected;
-    this.#level === undefined || this.#sendLevel();
+    if (this.#level !== undefined) this.#sendLevel();
     if (result.connected.facts.era === 'modern') this.#subscribe();
     else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
     return result.connected.facts;

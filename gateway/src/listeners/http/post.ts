@@ -32,7 +32,7 @@ export interface Post {
 const longestBatch = 64;
 
 export async function handlePost(post: Post, front: Front, sessions: Sessions): Promise<void> {
-  const { request, arrival, identity, body, answer } = post;
+  const { arrival, identity, body, answer } = post;
   const bounds = front.bounds();
   const parsed = parseJson(body, { depth: bounds.depth });
   const refuseAll = async (refusal: Refusal, id?: RequestId, era: Era = 'modern', method?: string): Promise<void> => {

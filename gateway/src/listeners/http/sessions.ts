@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../pipeline/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { ClientClaims } from '../../protocol/decode.ts';
-import { isObject, type Json } from '../../protocol/json.ts';
+import { asText, isObject, type Json } from '../../protocol/json.ts';
 import { isLegacyVersion } from '../../protocol/versions.ts';
 import { LegacySession } from '../session.ts';
 
@@ -72,7 +72,7 @@ export class Sessions {
     const claims: ClientClaims = {
       version: sealed.v,
       capabilities: sealed.c,
-      ...(isObject(info) ? { info: { name: String(info.name), version: String(info.version) } } : {}),
+      ...(isObject(info) ? { info: { name: asText(info.name), version: asText(info.version) } } : {}),
     };
     const session = new LegacySession(id, caller, endpoint, claims);
     this.#keep(id, session);
@@ -92,7 +92,7 @@ export class Sessions {
   }
 
   close(): void {
-    for (const id of [...this.#known.keys()]) this.#forget(id);
+    for (const id of this.#known.keys()) this.#forget(id);
   }
 
   #keep(id: string, session: LegacySession): void {
