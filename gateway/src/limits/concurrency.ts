@@ -1,20 +1,30 @@
 /** Stage 6 for now: how many requests, streams or sessions one caller has under way. */
 
+/** Callers without anything under way that are remembered: forgetting each at once would cost more than it saves. */
+const mostIdle = 10_000;
+
 export class Concurrency {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, { count: number }>();
 
   /** Takes a place; false when the caller has `limit` of them. */
   take(key: string, limit: number): boolean {
-    const count = this.#counts.get(key) ?? 0;
-    if (count >= limit) return false;
-    this.#counts.set(key, count + 1);
+    let entry = this.#counts.get(key);
+    if (entry === undefined) {
+      if (this.#counts.size >= mostIdle) this.#forget();
+      entry = { count: 0 };
+      this.#counts.set(key, entry);
+    }
+    if (entry.count >= limit) return false;
+    entry.count++;
     return true;
   }
 
   give(key: string): void {
-    const count = (this.#counts.get(key) ?? 0) - 1;
-    // A caller without anything under way leaves no trace: the map stays as small as what goes on now.
-    if (count > 0) this.#counts.set(key, count);
-    else this.#counts.delete(key);
+    const entry = this.#counts.get(key);
+    if (entry !== undefined && entry.count > 0) entry.count--;
+  }
+
+  #forget(): void {
+    for (const [key, { count }] of this.#counts) if (count === 0) this.#counts.delete(key);
   }
 }

@@ -23,7 +23,8 @@ import { mirror } from '../protocol/mirrored-headers.ts';
 import { type Era, modernVersion } from '../protocol/versions.ts';
 import { misbehaved, timedOut, unavailable } from './failures.ts';
 import { implementation } from './identity.ts';
-import type { Wire, WireEvents } from './wire.ts';
+import { Slots } from './slots.ts';
+import type { Abandon, Wire, WireEvents } from './wire.ts';
 
 export interface PeerTimes {
   /** Milliseconds until a call must have begun to answer, and until it must be over. */
@@ -37,7 +38,7 @@ export interface PeerEvents {
 }
 
 interface Pending {
-  readonly id: RequestId;
+  readonly id: number;
   call: OutboundCall;
   /** Monotonic milliseconds. */
   begun: number;
@@ -46,7 +47,10 @@ interface Pending {
   resolve: ((step: Step) => void) | undefined;
   readonly steps: Step[];
   stopListening: () => void;
+  abandon: Abandon | undefined;
 }
+
+function nothing(): void {}
 
 /** Steps of one call that nobody has taken yet. A server that asks more at once is not well. */
 const longestQueue = 16;
@@ -55,9 +59,8 @@ export class Peer implements WireEvents {
   readonly era: Era;
   readonly #times: PeerTimes;
   readonly #events: PeerEvents;
-  readonly #pending = new Map<RequestId, Pending>();
+  readonly #pending = new Slots<Pending>();
   #wire: Wire | undefined;
-  #nextId = 1;
   #down: string | undefined;
   /** Set after a request failed because the server forgot the session. */
   sessionLost = false;
@@ -88,7 +91,7 @@ export class Peer implements WireEvents {
   call(call: OutboundCall): Promise<Step> {
     if (this.#down !== undefined) return Promise.resolve({ kind: 'failed', failure: unavailable(this.#down) });
     return new Promise((resolve) => {
-      const id = this.#nextId++;
+      const id = this.#pending.reserve();
       const now = performance.now();
       const pending: Pending = {
         id,
@@ -97,16 +100,17 @@ export class Peer implements WireEvents {
         quietUntil: call.open === true ? Number.POSITIVE_INFINITY : now + this.#times.firstByte,
         resolve,
         steps: [],
-        stopListening: () => {},
+        stopListening: nothing,
+        abandon: undefined,
       };
       this.#pending.set(id, pending);
       pending.stopListening = call.cancellation.onCancel(() => this.#cancel(pending));
-      if (!this.#pending.has(id)) return;
+      if (this.#pending.get(id) !== pending) return;
       if (this.era === 'modern') {
         const params = modernParams(call, id);
         const headers = mirror(modernVersion, call.method, params, call.mirrored);
-        this.#wire?.request(id, requestText(id, call.method, params), headers);
-      } else this.#wire?.request(id, requestText(id, call.method, legacyParams(call, id)), {});
+        pending.abandon = this.#wire?.request(id, requestText(id, call.method, params), headers);
+      } else pending.abandon = this.#wire?.request(id, requestText(id, call.method, legacyParams(call, id)), {});
     });
   }
 
@@ -159,8 +163,10 @@ export class Peer implements WireEvents {
   }
 
   #failAll(detail: string): void {
-    for (const pending of this.#pending.values())
+    for (const pending of this.#pending.values()) {
+      pending.abandon?.abort();
       this.#finish(pending, { kind: 'failed', failure: unavailable(detail) });
+    }
   }
 
   #onResponse(message: ResponseMessage, bytes: number): void {
@@ -224,7 +230,7 @@ export class Peer implements WireEvents {
       },
       detach: () => {
         pending.stopListening();
-        pending.stopListening = () => {};
+        pending.stopListening = nothing;
       },
       abandon: () => {
         this.#wire?.send(errorText(id, { code: -1, message: 'Nobody answers' }));
@@ -272,7 +278,7 @@ export class Peer implements WireEvents {
   #nextStep(pending: Pending): Promise<Step> {
     const ready = pending.steps.shift();
     if (ready !== undefined) return Promise.resolve(ready);
-    if (!this.#pending.has(pending.id))
+    if (this.#pending.get(pending.id) !== pending)
       return Promise.resolve({ kind: 'failed', failure: unavailable('the call is over') });
     const now = performance.now();
     pending.begun = now;
@@ -298,7 +304,7 @@ export class Peer implements WireEvents {
   }
 
   #cancel(pending: Pending): void {
-    if (!this.#pending.has(pending.id)) return;
+    if (this.#pending.get(pending.id) !== pending) return;
     this.#abandon(pending);
     this.#finish(pending, { kind: 'failed', failure: { kind: 'cancelled' } });
   }
@@ -307,7 +313,7 @@ export class Peer implements WireEvents {
   #abandon(pending: Pending): void {
     const wire = this.#wire;
     if (wire === undefined) return;
-    wire.forget(pending.id);
+    pending.abandon?.abort();
     if (this.era === 'legacy' || wire.cancelsByNotification)
       wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
   }

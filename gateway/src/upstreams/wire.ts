@@ -15,15 +15,20 @@ export interface WireEvents {
   onDown(detail: string): void;
 }
 
+export interface Abandon {
+  abort(): void;
+}
+
 export interface Wire {
   /** Modern era: a call is cancelled by a notification (stdio), not by closing its stream (HTTP). */
   readonly cancelsByNotification: boolean;
-  /** Sends a request whose answer comes through the events. `headers` matter to HTTP only. */
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): void;
+  /**
+   * Sends a request whose answer comes through the events. `headers` matter to HTTP only. What is returned stops
+   * listening for the answer; a transport on which that is impossible returns nothing.
+   */
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): Abandon | undefined;
   /** Sends a notification or a response. Failures are not reported: nobody could do anything about them. */
   send(text: string): void;
-  /** Stops listening for the answer to a request. */
-  forget(id: RequestId): void;
   /** Legacy Streamable HTTP: opens the stream for messages that belong to no request. */
   openStream(): void;
   /** The handshake is over: this version was agreed. */

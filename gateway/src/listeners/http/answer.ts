@@ -10,25 +10,42 @@ import { eventText, keepAliveText } from '../../protocol/sse.ts';
 /** Bytes that may wait for a client that does not read. */
 const longestBacklog = 8 * 1024 * 1024;
 
-/** Every answer and stream that may need a keep-alive; one timer serves all of them. */
+/** Something open that may need a keep-alive. `before` and `after` are its neighbours in the list of all of them. */
+export abstract class Kept {
+  before: Kept | undefined;
+  after: Kept | undefined;
+  abstract keepAlive(now: number, pause: number): void;
+}
+
+/**
+ * Every answer and stream that may need a keep-alive; one timer serves all of them. A list that its entries leave by
+ * themselves, for the reason given in `upstreams/slots.ts`: a Set would keep finished answers alive.
+ */
 export class KeepAlive {
-  readonly #open = new Set<{ keepAlive(now: number, pause: number): void }>();
+  #first: Kept | undefined;
   readonly #timer: NodeJS.Timeout;
 
   constructor(pause: () => number) {
     this.#timer = setInterval(() => {
       const now = performance.now();
-      for (const open of this.#open) open.keepAlive(now, pause());
+      for (let open = this.#first; open !== undefined; open = open.after) open.keepAlive(now, pause());
     }, 1_000);
     this.#timer.unref();
   }
 
-  add(open: { keepAlive(now: number, pause: number): void }): void {
-    this.#open.add(open);
+  add(open: Kept): void {
+    open.after = this.#first;
+    if (this.#first !== undefined) this.#first.before = open;
+    this.#first = open;
   }
 
-  delete(open: { keepAlive(now: number, pause: number): void }): void {
-    this.#open.delete(open);
+  delete(open: Kept): void {
+    const { before, after } = open;
+    if (before !== undefined) before.after = after;
+    else if (this.#first === open) this.#first = after;
+    if (after !== undefined) after.before = before;
+    open.before = undefined;
+    open.after = undefined;
   }
 
   close(): void {
@@ -36,7 +53,7 @@ export class KeepAlive {
   }
 }
 
-export class Answer {
+export class Answer extends Kept {
   readonly #response: ServerResponse;
   readonly #streams: boolean;
   readonly #headers: Record<string, string> = {};
@@ -45,6 +62,7 @@ export class Answer {
 
   /** `streams`: the client accepts event streams. */
   constructor(response: ServerResponse, streams: boolean, now: number) {
+    super();
     this.#response = response;
     this.#streams = streams;
     this.#lastWrite = now;

@@ -4,7 +4,7 @@ import type { OpenStream } from '../../pipeline/streams.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
 import type { Front } from '../front.ts';
 import type { LegacySession } from '../session.ts';
-import type { KeepAlive } from './answer.ts';
+import { type KeepAlive, Kept } from './answer.ts';
 
 const longestBacklog = 8 * 1024 * 1024;
 
@@ -28,11 +28,11 @@ export function openStream(
     response.write(text);
     if (response.writableLength > longestBacklog) response.destroy();
   };
-  const entry = {
+  const entry = new (class extends Kept {
     keepAlive(now: number, pause: number): void {
       if (now - lastWrite >= pause) write(keepAliveText);
-    },
-  };
+    }
+  })();
   const stream: OpenStream = {
     caller: session.caller,
     end: () => response.end(),

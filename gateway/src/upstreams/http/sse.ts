@@ -51,7 +51,7 @@ export class SseWire implements Wire {
     );
   }
 
-  request(id: RequestId, text: string): void {
+  request(id: RequestId, text: string): undefined {
     this.#post(text, id);
   }
 
@@ -59,7 +59,6 @@ export class SseWire implements Wire {
     this.#post(text, undefined);
   }
 
-  forget(): void {}
   openStream(): void {}
   agreed(): void {}
 

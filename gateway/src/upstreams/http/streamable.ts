@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, unavailable } from '../failures.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { Abandon, Wire, WireEvents } from '../wire.ts';
 import type { HttpEndpoint } from './endpoint.ts';
 import { type ExchangeHandle, type ExchangeLimits, exchange, type HttpRequest } from './post.ts';
 
@@ -14,13 +14,19 @@ const longestPause = 30_000;
 /** Ids that servers choose are theirs; only their size is ours to bound. */
 const serverIdLength = 4096;
 
+/** One request and the exchange that reads its answer at the moment. */
+interface Call {
+  readonly id: RequestId;
+  answered: boolean;
+  current: Abandon | undefined;
+}
+
 export class StreamableWire implements Wire {
   readonly cancelsByNotification = false;
   readonly #endpoint: HttpEndpoint;
   readonly #era: Era;
   readonly #limits: ExchangeLimits;
   readonly #events: WireEvents;
-  readonly #open = new Map<RequestId, ExchangeHandle>();
   readonly #base: Readonly<Record<string, string>>;
   #session: string | undefined;
   #version: string | undefined;
@@ -37,34 +43,31 @@ export class StreamableWire implements Wire {
     this.#base = { ...endpoint.headers, 'content-type': 'application/json', accept };
   }
 
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): void {
-    this.#start(id, {
-      method: 'POST',
-      path: this.#endpoint.path,
-      headers: this.#headers(headers),
-      body: text,
-    });
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): Abandon {
+    const call: Call = { id, answered: false, current: undefined };
+    this.#start(call, { method: 'POST', path: this.#endpoint.path, headers: this.#headers(headers), body: text });
+    return { abort: () => call.current?.abort() };
   }
 
   /** Reads the answer to a request: from the POST, and from GETs that resume it where the server has cut it off. */
-  #start(id: RequestId, request: HttpRequest): void {
+  #start(call: Call, request: HttpRequest): void {
+    const { id } = call;
     let status = 0;
-    let answered = false;
     let lastEventId: string | undefined;
     let retry = firstPause;
     const resumes = (): boolean => {
-      if (answered || lastEventId === undefined || status !== 200 || this.#closed || this.#era !== 'legacy')
-        return false;
+      if (call.answered || lastEventId === undefined || status !== 200 || this.#closed) return false;
+      if (this.#era !== 'legacy') return false;
       const from = lastEventId;
       const timer = setTimeout(() => {
         const headers = this.#headers({ accept: 'text/event-stream', 'last-event-id': from });
-        this.#start(id, { method: 'GET', path: this.#endpoint.path, headers });
+        this.#start(call, { method: 'GET', path: this.#endpoint.path, headers });
       }, retry);
       timer.unref();
-      this.#open.set(id, { abort: () => clearTimeout(timer) });
+      call.current = { abort: () => clearTimeout(timer) };
       return true;
     };
-    const handle = exchange(this.#endpoint.pool, request, this.#limits, {
+    call.current = exchange(this.#endpoint.pool, request, this.#limits, {
       onResumable: (eventId, pause) => {
         // An id that could not stand in a header is not one that we could send back.
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
@@ -78,20 +81,17 @@ export class StreamableWire implements Wire {
       },
       onValue: (value, bytes) => {
         if (status >= 400 && this.#sessionLost(status)) return;
-        answered = this.#deliver(value, bytes, id, status) || answered;
+        if (this.#deliver(value, bytes, call, status)) call.answered = true;
       },
       onEnd: () => {
-        this.#open.delete(id);
-        if (answered || resumes()) return;
+        if (call.answered || resumes()) return;
         this.#events.onRequestFailed(id, endFailure(status), this.#sessionLost(status));
       },
       onFailure: (failure) => {
-        this.#open.delete(id);
         if (failure.kind === 'unavailable' && resumes()) return;
         this.#events.onRequestFailed(id, failure, false);
       },
     });
-    this.#open.set(id, handle);
   }
 
   send(text: string): void {
@@ -101,11 +101,6 @@ export class StreamableWire implements Wire {
       this.#limits,
       { onValue: () => {}, onEnd: () => {}, onFailure: () => {} },
     );
-  }
-
-  forget(id: RequestId): void {
-    this.#open.get(id)?.abort();
-    this.#open.delete(id);
   }
 
   agreed(version: string): void {
@@ -146,8 +141,6 @@ export class StreamableWire implements Wire {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#stream?.abort();
-    for (const handle of this.#open.values()) handle.abort();
-    this.#open.clear();
     if (this.#session === undefined) return;
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
     await new Promise<void>((resolve) => {
@@ -176,7 +169,8 @@ export class StreamableWire implements Wire {
   }
 
   /** True when the value answers the request. */
-  #deliver(value: Json, bytes: number, request: RequestId | undefined, status: number): boolean {
+  #deliver(value: Json, bytes: number, call: Call | undefined, status: number): boolean {
+    const request = call?.id;
     // Servers answer errors about the request itself with a null id; the stream says whose it is.
     const owned =
       request !== undefined && isObject(value) && isObject(value.error) && (value.id === null || value.id === undefined)
@@ -184,8 +178,8 @@ export class StreamableWire implements Wire {
         : value;
     const read = readMessage(owned, serverIdLength);
     if (!read.ok) {
-      if (request !== undefined && status < 400) {
-        this.forget(request);
+      if (call !== undefined && request !== undefined && status < 400) {
+        call.current?.abort();
         this.#events.onRequestFailed(request, misbehaved(`not a JSON-RPC message: ${read.problem}`), false);
         return true;
       }

@@ -87,7 +87,7 @@ export class StdioWire implements Wire {
     child.stderr.on('data', (chunk: Buffer) => this.#hear('stderr', chunk));
   }
 
-  request(id: RequestId, text: string): void {
+  request(id: RequestId, text: string): undefined {
     const problem = this.#write(text);
     if (problem !== undefined) this.#events.onRequestFailed(id, unavailable(problem), false);
   }
@@ -96,7 +96,6 @@ export class StdioWire implements Wire {
     this.#write(text);
   }
 
-  forget(): void {}
   openStream(): void {}
   agreed(): void {}
 
