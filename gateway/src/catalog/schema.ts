@@ -31,7 +31,7 @@ function pattern(source: string): { test(text: string): boolean } {
   }
   try {
     const expression = RE2JS.compile(RE2JS.translateRegExp(source));
-    return { test: (text) => expression.matcher(text).find() };
+    return { test: (text) => expression.test(text) };
   } catch {
     notes.push(
       `the pattern ${JSON.stringify(source.slice(0, 80))} is not enforced: it needs look-around or back-references`,

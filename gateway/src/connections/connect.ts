@@ -8,7 +8,7 @@ import type { Capability, Grants } from '../pipeline/decision.ts';
 import type { Connected, Identified, ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
-import type { Link } from '../pipeline/upstream.ts';
+import type { Link, LinkFailure } from '../pipeline/upstream.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { aliasOf, mayBelong } from './alias.ts';
@@ -42,7 +42,8 @@ export function reachAll(exchange: Identified, graph: Graph): readonly Reached[]
   return names.map((name) => reach(exchange, graph, name)).filter((reached) => reached !== undefined);
 }
 
-export async function connect(exchange: Identified, graph: Graph): Promise<Outcome<Connected>> {
+/** Answers at once when the catalogue is there, which is nearly always. */
+export function connect(exchange: Identified, graph: Graph): Outcome<Connected> | Promise<Outcome<Connected>> {
   const wanted = wantedBy(exchange.method, exchange.params);
   if (!wanted.ok) return wanted;
   if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, graph, wanted.value);
@@ -149,26 +150,31 @@ function fits(uri: string, parts: readonly string[]): boolean {
 }
 
 /** The caller reaches the server; now the capability must be one that its rules could allow, and that the server has. */
-async function enter(
+function enter(
   exchange: Identified,
   graph: Graph,
   reached: Reached,
   wanted: Wanted,
   outbound: JsonObject,
-): Promise<Outcome<Connected>> {
+): Outcome<Connected> | Promise<Outcome<Connected>> {
   const { grants, link, catalog, server } = reached;
   const capability = capabilityOf(wanted);
-  if (!grants.couldAllow(capability)) return refuse(unknown(wanted, 'no rule could allow it'));
+  if (!grants.couldAllow(capability)) return refuse(unknown(wanted, grants.closedBy?.(capability) ?? 'no rule could allow it'));
   if (graph.statusOf(server) === 'draining')
     return refuse({ reason: 'server-unavailable', server, detail: 'the server is draining' });
   if (wanted.type !== 'tool' && wanted.type !== 'prompt')
     return pass({ ...exchange, grants, link, capability, outbound });
-  const definition = await find(catalog, wanted.type === 'tool' ? 'tools' : 'prompts', wanted.name);
-  if (!definition.ok) return refuse(failureRefusal(server, definition.failure));
-  if (definition.value === undefined) return refuse(unknown(wanted, 'the server has no such name'));
-  if (wanted.type === 'prompt') return pass({ ...exchange, grants, link, capability, outbound });
-  const tool: ToolFacts = catalog.facts(definition.value);
-  return pass({ ...exchange, grants, link, capability, outbound, tool });
+  const definition = find(catalog, wanted.type === 'tool' ? 'tools' : 'prompts', wanted.name);
+  const found = (value: JsonObject | undefined): Outcome<Connected> => {
+    if (value === undefined) return refuse(unknown(wanted, 'the server has no such name'));
+    if (wanted.type === 'prompt') return pass({ ...exchange, grants, link, capability, outbound });
+    const tool: ToolFacts = catalog.facts(value);
+    return pass({ ...exchange, grants, link, capability, outbound, tool });
+  };
+  if (!(definition instanceof Promise)) return found(definition);
+  return definition.then((result) =>
+    result.ok ? found(result.value) : refuse(failureRefusal(server, result.failure)),
+  );
 }
 
 function capabilityOf(wanted: Wanted): Capability {
@@ -183,19 +189,31 @@ function capabilityOf(wanted: Wanted): Capability {
   }
 }
 
-async function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string) {
+type Found =
+  | { readonly ok: true; readonly value: JsonObject | undefined }
+  | { readonly ok: false; readonly failure: LinkFailure };
+
+/** The definition of a name. A name that the list does not have is looked for once more in a fresh one. */
+function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string): JsonObject | Promise<Found> {
   const read = catalog.read(kind);
-  if (!(read instanceof Promise)) {
-    const known = read.byName.get(name);
-    if (known !== undefined) return { ok: true, value: known } as const;
-  } else {
+  const known = read instanceof Promise ? undefined : read.byName.get(name);
+  return known ?? search(catalog, kind, name, read);
+}
+
+async function search(
+  catalog: CatalogView,
+  kind: 'tools' | 'prompts',
+  name: string,
+  read: ReturnType<CatalogView['read']>,
+): Promise<Found> {
+  if (read instanceof Promise) {
     const result = await read;
     if (!result.ok) return result;
     const known = result.snapshot.byName.get(name);
-    if (known !== undefined) return { ok: true, value: known } as const;
+    if (known !== undefined) return { ok: true, value: known };
   }
   const again = await catalog.reread(kind);
-  return again.ok ? ({ ok: true, value: again.snapshot.byName.get(name) } as const) : again;
+  return again.ok ? { ok: true, value: again.snapshot.byName.get(name) } : again;
 }
 
 function unknown(wanted: Wanted, detail: string): Refusal {

@@ -16,7 +16,7 @@ export interface Stages {
   /** What the gateway answers itself: lists, `initialize`, subscriptions. */
   answerLocally(exchange: Identified, graph: Graph): Promise<Reply>;
   /** 4: which capability of which server. */
-  connect(exchange: Identified, graph: Graph): Promise<Outcome<Connected>>;
+  connect(exchange: Identified, graph: Graph): Outcome<Connected> | Promise<Outcome<Connected>>;
   /** 10 and 11: to the server and back. */
   forward(exchange: Decided, graph: Graph): Promise<Reply>;
   /** 6: a place among the requests that a caller has under way. */
@@ -33,11 +33,14 @@ interface Trail {
   caller?: Caller;
   connected?: Connected;
   decided?: Decided;
-  intended: boolean;
+  /** The place among the requests of the caller that was taken. */
+  place?: string;
+  /** The facts of the intent, which the outcome repeats. */
+  intended?: ExchangeFacts;
 }
 
 export async function run(message: Received, graph: Graph, stages: Stages): Promise<Reply> {
-  const trail: Trail = { intended: false };
+  const trail: Trail = {};
   let reply: Reply;
   try {
     reply = await travel(message, graph, stages, trail);
@@ -45,6 +48,7 @@ export async function run(message: Received, graph: Graph, stages: Stages): Prom
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
+  if (trail.place !== undefined) stages.places.give(trail.place);
   return record(message, graph, stages, trail, reply);
 }
 
@@ -52,26 +56,25 @@ export async function run(message: Received, graph: Graph, stages: Stages): Prom
 export function runRefused(message: Received, refusal: Refusal, graph: Graph, stages: Stages): Promise<Reply> {
   const { identity } = message;
   // Who is not known learns nothing of what we think of the message.
-  if (!identity.ok) return record(message, graph, stages, { intended: false }, refused(identity.refusal));
-  return record(message, graph, stages, { intended: false, caller: identity.value }, refused(refusal));
+  if (!identity.ok) return record(message, graph, stages, {}, refused(identity.refusal));
+  return record(message, graph, stages, { caller: identity.value }, refused(refusal));
 }
 
 /** Stage 12. */
 async function record(message: Received, graph: Graph, stages: Stages, trail: Trail, reply: Reply): Promise<Reply> {
-  const facts = factsOf(message, graph, trail);
+  const facts = trail.intended ?? factsOf(message, graph, trail);
   const { end, written } = endOf(message, reply);
-  let answer = written;
+  stages.observe(facts, end);
   try {
-    const recorded = stages.audit.end(facts, end, trail.intended);
+    const recorded = stages.audit.end(facts, end, trail.intended !== undefined);
     if (recorded !== undefined) await recorded;
   } catch (error) {
-    answer = refused({ reason: 'record-unavailable', detail: text(error) });
+    return refused({ reason: 'record-unavailable', detail: text(error) });
   }
-  stages.observe(facts, end);
-  return answer;
+  return written;
 }
 
-async function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
+function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): Reply | Promise<Reply> {
   if (!message.identity.ok) return refused(message.identity.refusal);
   const caller = message.identity.value;
   trail.caller = caller;
@@ -82,16 +85,15 @@ async function travel(message: Received, graph: Graph, stages: Stages, trail: Tr
   const place = message.operation === 'stream' ? `stream ${key}` : key;
   if (!stages.places.take(place, limit))
     return refused({ reason: message.operation === 'stream' ? 'too-many-streams' : 'too-many-requests', limit });
-  try {
-    if (message.operation !== 'call') return await stages.answerLocally(identified, graph);
-    return await call(identified, graph, stages, trail);
-  } finally {
-    stages.places.give(place);
-  }
+  trail.place = place;
+  return message.operation === 'call'
+    ? call(identified, graph, stages, trail)
+    : stages.answerLocally(identified, graph);
 }
 
 async function call(identified: Identified, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
-  const connected = await stages.connect(identified, graph);
+  const connecting = stages.connect(identified, graph);
+  const connected = connecting instanceof Promise ? await connecting : connecting;
   if (!connected.ok) return refused(connected.refusal);
   trail.connected = connected.value;
 
@@ -103,8 +105,8 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   const inspected = inspectIn(decided);
   if (!inspected.ok) return refused(inspected.refusal);
 
-  trail.intended = true;
-  const intended = stages.audit.intend(factsOf(identified, graph, trail));
+  trail.intended = factsOf(identified, graph, trail);
+  const intended = stages.audit.intend(trail.intended);
   if (intended !== undefined) {
     try {
       await intended;
@@ -113,7 +115,7 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
     }
   }
   if (identified.cancellation.cancelled) return refused({ reason: 'cancelled' });
-  return stages.forward(decided, graph);
+  return await stages.forward(decided, graph);
 }
 
 /** Stage 5. Completions are allowed exactly where the prompt or template that they complete could be. */
@@ -130,18 +132,21 @@ function decide(exchange: Connected): Decided {
 
 function permit(exchange: Decided): Outcome<Decided> {
   const { decision, capability } = exchange;
-  const rule = decision.rule === undefined ? 'no rule matched' : `${decision.rule.place} ${decision.rule.text}`;
+  const { rule } = decision;
+  const detail = (): string => (rule === undefined ? 'no rule matched' : `${rule.place} ${rule.text}`);
   switch (decision.effect) {
     case 'allow':
     case 'observe':
       return pass(exchange);
     case 'hold':
-      return refuse({ reason: 'held', detail: rule });
+      return refuse({ reason: 'held', detail: detail() });
     case 'deny':
+      if (decision.scopes !== undefined)
+        return refuse({ reason: 'scope-missing', scopes: decision.scopes, detail: detail() });
       // A resource that is denied must not be told from one that does not exist.
       return capability.type === 'resource'
-        ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: rule })
-        : refuse({ reason: 'denied', detail: rule });
+        ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: detail() })
+        : refuse({ reason: 'denied', detail: detail() });
   }
 }
 

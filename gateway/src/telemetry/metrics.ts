@@ -1,5 +1,6 @@
 /** Prometheus metrics. Label values come from configuration and fixed tables only: no client can add a time series. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import { Tally } from './tally.ts';
 
 export interface ExchangeObservation {
   /** A configured server, or `-`. */
@@ -18,24 +19,15 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-
 /** `streams` counts what is open towards clients at the moment of a scrape. */
 export function createMetrics(streams: () => number): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const exchanges = new Counter({
-    name: 'sallyport_exchanges_total',
-    help: 'Exchanges by server, method and outcome.',
-    labelNames: ['server', 'method', 'outcome'],
-    registers: [registry],
-  });
-  const latency = new Histogram({
-    name: 'sallyport_exchange_seconds',
-    help: 'Time from the arrival of a request to its answer.',
-    labelNames: ['server', 'method'],
-    buckets: seconds,
-    registers: [registry],
+  const exchanges = new Tally({
+    total: 'sallyport_exchanges_total',
+    totalHelp: 'Exchanges by server, method and outcome.',
+    seconds: 'sallyport_exchange_seconds',
+    secondsHelp: 'Time from the arrival of a request to its answer.',
   });
   const reloads = new Counter({
     name: 'sallyport_configuration_loads_total',
@@ -54,12 +46,9 @@ export function createMetrics(streams: () => number): Metrics {
     }),
   );
   return {
-    observe({ server, method, outcome, seconds: took }) {
-      exchanges.inc({ server, method, outcome });
-      latency.observe({ server, method }, took);
-    },
+    observe: ({ server, method, outcome, seconds }) => exchanges.observe(server, method, outcome, seconds),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
-    text: () => registry.metrics(),
+    text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,
   };
 }

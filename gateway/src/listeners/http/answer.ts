@@ -93,13 +93,15 @@ export class Answer extends Kept {
       response.end(eventText(text));
       return;
     }
+    // Bytes, as Node would encode head and body together a second time.
+    const body = Buffer.from(text);
     response.writeHead(status, {
       ...this.#headers,
       ...headers,
       'content-type': 'application/json',
-      'content-length': Buffer.byteLength(text),
+      'content-length': body.length,
     });
-    response.end(text);
+    response.end(body);
   }
 
   /** Nothing is to be said, as for an accepted notification. */

@@ -10,13 +10,13 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { isObject, type Json, parseJson } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
-import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
 import { type Arrival, received, unreadable } from '../received.ts';
 import { type Asked, type Written, writeReply } from '../reply-text.ts';
 import { claimsOf, type LegacySession } from '../session.ts';
 import type { Answer } from './answer.ts';
 import { argumentHeader } from './guard.ts';
+import type { HttpFront } from './resources.ts';
 import type { MintedSession, Sessions } from './sessions.ts';
 
 export interface Post {
@@ -31,7 +31,7 @@ export interface Post {
 
 const longestBatch = 64;
 
-export async function handlePost(post: Post, front: Front, sessions: Sessions): Promise<void> {
+export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Promise<void> {
   const { arrival, identity, body, answer } = post;
   const bounds = front.bounds();
   const parsed = parseJson(body, { depth: bounds.depth });
@@ -56,8 +56,9 @@ export async function handlePost(post: Post, front: Front, sessions: Sessions): 
       if (!answer.canStream) return refuseAll({ reason: 'not-acceptable' }, message.id);
       answer.open();
     }
-    const written = await travel(post, message, client, post.gone, channel, front, parsed.rawNumbers);
-    return finish(answer, written);
+    return travel(post, message, client, post.gone, channel, front, parsed.rawNumbers).then(({ written }) =>
+      finish(answer, written),
+    );
   }
   return handleLegacy(post, message, parsed.rawNumbers, front, sessions, refuseAll);
 }
@@ -68,7 +69,7 @@ async function handleLegacy(
   post: Post,
   message: Decoded,
   rawNumbers: boolean,
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
   refuseAll: RefuseAll,
 ): Promise<void> {
@@ -108,7 +109,7 @@ async function initialize(
   post: Post,
   message: Decoded & { kind: 'request' },
   rawNumbers: boolean,
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
 ): Promise<void> {
   const { answer, arrival, identity } = post;
@@ -131,7 +132,7 @@ async function initialize(
   }
   const client: Client = { ...claims, era: 'legacy', session: minted.session };
   const channel: Channel = { notify: (method, params) => answer.notify(method, params) };
-  const { reply, written } = await travelReply(post, message, client, post.gone, channel, front, rawNumbers, arrival);
+  const { reply, written } = await travel(post, message, client, post.gone, channel, front, rawNumbers, arrival);
   if (reply.kind === 'text') answer.setHeader('mcp-session-id', minted.id);
   else sessions.end(minted.id);
   finish(answer, written);
@@ -142,7 +143,7 @@ async function travelLegacy(
   message: Decoded & { kind: 'request' },
   session: LegacySession | undefined,
   rawNumbers: boolean,
-  front: Front,
+  front: HttpFront,
   arrival: Arrival,
 ): Promise<Written> {
   const { answer } = post;
@@ -165,7 +166,7 @@ async function travelLegacy(
     session.hearing ??= hear(session, arrival, post.identity.value, front);
   session?.active.set(message.id, cancellation);
   try {
-    return await travel(post, message, client, cancellation, channel, front, rawNumbers, arrival);
+    return (await travel(post, message, client, cancellation, channel, front, rawNumbers, arrival)).written;
   } finally {
     session?.active.delete(message.id);
   }
@@ -185,22 +186,9 @@ async function travel(
   client: Client,
   cancellation: Cancellation,
   channel: Channel,
-  front: Front,
+  front: HttpFront,
   rawNumbers: boolean,
   arrival = post.arrival,
-): Promise<Written> {
-  return (await travelReply(post, message, client, cancellation, channel, front, rawNumbers, arrival)).written;
-}
-
-async function travelReply(
-  post: Post,
-  message: Decoded & { kind: 'request' },
-  client: Client,
-  cancellation: Cancellation,
-  channel: Channel,
-  front: Front,
-  rawNumbers: boolean,
-  arrival: Arrival,
 ): Promise<{ readonly reply: Reply; readonly written: Written }> {
   const exchange: Received = received(arrival, {
     identity: post.identity,
@@ -216,14 +204,17 @@ async function travelReply(
   });
   const reply = await run(exchange, front.graph(), front.stages);
   const asked: Asked = { id: message.id, method: message.method, era: client.era, reference: arrival.id };
-  return { reply, written: writeReply(reply, asked) };
+  const written = writeReply(reply, asked);
+  if (reply.kind !== 'refused' || reply.refusal.reason !== 'scope-missing') return { reply, written };
+  const challenge = front.resources.insufficient(arrival.endpoint, reply.refusal.scopes);
+  return { reply, written: { ...written, headers: { ...written.headers, 'www-authenticate': challenge } } };
 }
 
 /** Batches exist in 2025-03-26 only. Each message takes the road by itself; the answers come together. */
 async function handleBatch(
   post: Post,
   values: readonly Json[],
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
   refuseAll: RefuseAll,
 ): Promise<void> {

@@ -7,15 +7,17 @@ import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, refuse, toWire } from '../../pipeline/refusal.ts';
 import { runRefused } from '../../pipeline/run.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
-import { arrival, unreadable } from '../received.ts';
+import { type Arrival, arrival, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { readBody } from './body.ts';
-import { accepted, type Guard, headerReader, isJson, makeGuard, routeOf } from './guard.ts';
+import { accepted, type Guard, headerReader, isJson, makeGuard, publicBase, routeOf } from './guard.ts';
 import { handlePost } from './post.ts';
+import { type HttpFront, Resources } from './resources.ts';
 import { Sessions } from './sessions.ts';
 import { openStream } from './stream.ts';
 
@@ -32,6 +34,7 @@ export async function listenHttp(listen: Configuration['listen']['mcp'], front: 
   const sessions = new Sessions(front.sessionSeal);
   const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
   let guard: Guard | undefined;
+  let named: HttpFront | undefined;
   const server = createServer(
     {
       maxHeaderSize: bounds.headers,
@@ -42,8 +45,8 @@ export async function listenHttp(listen: Configuration['listen']['mcp'], front: 
       requireHostHeader: true,
     },
     (request, response) => {
-      if (guard === undefined) return response.destroy();
-      handle(request, response, guard, front, sessions, keepAlive).catch((error: unknown) => {
+      if (guard === undefined || named === undefined) return response.destroy();
+      handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
         front.stages.onBug(error, '-');
         response.destroy();
       });
@@ -56,6 +59,7 @@ export async function listenHttp(listen: Configuration['listen']['mcp'], front: 
   });
   const { port } = server.address() as AddressInfo;
   guard = makeGuard(listen, port);
+  named = { ...front, resources: new Resources(publicBase(listen, port), () => front.authorizationServers()) };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
   sweeper.unref();
   return {
@@ -77,22 +81,24 @@ async function closeServer(server: Server, drain: number): Promise<void> {
   clearTimeout(timer);
 }
 
-async function handle(
+function handle(
   request: IncomingMessage,
   response: ServerResponse,
   guard: Guard,
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
   keepAlive: KeepAlive,
-): Promise<void> {
+): Promise<void> | undefined {
   const { headers, method } = request;
-  const reject = (refusal: Refusal): void => sendRefusal(response, refusal);
+  const reject = (refusal: Refusal): undefined => void sendRefusal(response, refusal);
   if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
   if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
+  const metadata = method === 'GET' ? front.resources.metadata(request.url ?? '/') : undefined;
+  if (metadata !== undefined) return void sendMetadata(response, metadata);
   const route = routeOf(request.url ?? '/');
   if (!route.ok) return reject(route.refusal);
-  if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(response);
+  if (method === 'OPTIONS' && headers.origin !== undefined) return void preflight(response);
   if (front.draining()) {
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
@@ -100,22 +106,44 @@ async function handle(
   if (method === 'POST') return post(request, response, route.value, front, sessions, keepAlive);
   if (method === 'GET' || method === 'DELETE')
     return legacyOperation(method, request, response, route.value, front, sessions, keepAlive);
-  reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
+  return reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
 }
 
-async function post(
+function post(
   request: IncomingMessage,
   response: ServerResponse,
   endpoint: Endpoint,
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
   keepAlive: KeepAlive,
-): Promise<void> {
+): undefined {
   const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
+  readBody(request, front.bounds().body, (body) => {
+    const identity = identify(request, endpoint, front);
+    const read: Read = { request, response, came, body, front, sessions, keepAlive };
+    const answered =
+      identity instanceof Promise ? identity.then((known) => answer(read, known)) : answer(read, identity);
+    answered.catch((error: unknown) => {
+      front.stages.onBug(error, came.id);
+      response.destroy();
+    });
+  });
+}
+
+/** A POST whose body is there; `undefined` for one that is too large. */
+interface Read {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly came: Arrival;
+  readonly body: Buffer | undefined;
+  readonly front: HttpFront;
+  readonly sessions: Sessions;
+  readonly keepAlive: KeepAlive;
+}
+
+async function answer(read: Read, identity: Outcome<Caller>): Promise<void> {
+  const { request, response, came, body, front, sessions, keepAlive } = read;
   const accept = accepted(request.headers.accept);
-  const body = await readBody(request, front.bounds().body);
-  if (body === null) return;
-  const identity = await identify(request, front);
   let refusal: Refusal | undefined;
   if (body === undefined) refusal = { reason: 'body-too-large', limit: front.bounds().body };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
@@ -128,19 +156,19 @@ async function post(
     const written = writeReply(reply, { id: undefined, method: '', era: 'modern', reference: came.id });
     new Answer(response, false, came.started).finish(written.status, written.text, {
       ...written.headers,
-      ...challenge(written.status),
+      ...(identity.ok ? {} : { 'www-authenticate': front.resources.unauthorized(came.endpoint, identity.refusal) }),
     });
     return;
   }
   const gone = new Cancellation();
-  const answer = new Answer(response, accept.events, came.started);
-  if (!identity.ok) answer.setHeader('www-authenticate', 'Bearer');
-  keepAlive.add(answer);
+  const reply = new Answer(response, accept.events, came.started);
+  if (!identity.ok) reply.setHeader('www-authenticate', front.resources.unauthorized(came.endpoint, identity.refusal));
+  keepAlive.add(reply);
   response.on('close', () => {
-    keepAlive.delete(answer);
+    keepAlive.delete(reply);
     gone.cancel();
   });
-  await handlePost({ request, arrival: came, identity, body, answer, gone }, front, sessions);
+  return handlePost({ request, arrival: came, identity, body, answer: reply, gone }, front, sessions);
 }
 
 /** GET opens the stream of a legacy session and DELETE ends it; nothing else uses them. */
@@ -149,16 +177,16 @@ async function legacyOperation(
   request: IncomingMessage,
   response: ServerResponse,
   endpoint: Endpoint,
-  front: Front,
+  front: HttpFront,
   sessions: Sessions,
   keepAlive: KeepAlive,
 ): Promise<void> {
   request.resume();
-  const identity = await identify(request, front);
+  const identity = await identify(request, endpoint, front);
   const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
   if (!identity.ok) {
     await runRefused(unreadable(came, identity, 0, `(${method})`), identity.refusal, front.graph(), front.stages);
-    response.setHeader('www-authenticate', 'Bearer');
+    response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
     return sendRefusal(response, identity.refusal);
   }
   const id = came.headers?.('mcp-session-id');
@@ -176,10 +204,14 @@ async function legacyOperation(
   const limit = front.bounds().streams;
   if (!places.take(place, limit)) return sendRefusal(response, { reason: 'too-many-streams', limit });
   session.hearing ??= hear(session, came, identity.value, front);
-  openStream(session, response, front, keepAlive, () => places.give(place));
+  openStream(session, identity.value, response, front, keepAlive, () => places.give(place));
 }
 
-async function identify(request: IncomingMessage, front: Front): Promise<Outcome<Caller>> {
+function identify(
+  request: IncomingMessage,
+  endpoint: Endpoint,
+  front: HttpFront,
+): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, rawHeaders, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
   let count = 0;
@@ -191,6 +223,7 @@ async function identify(request: IncomingMessage, front: Front): Promise<Outcome
     headers,
     address: socket.remoteAddress,
     transport: 'http',
+    resource: front.resources.of(endpoint),
   });
 }
 
@@ -205,8 +238,15 @@ function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   response.end(text);
 }
 
-function challenge(status: number): Record<string, string> {
-  return status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+/** Public, and the same for everybody (RFC 9728, 3.2). */
+function sendMetadata(response: ServerResponse, metadata: JsonObject): void {
+  const text = JSON.stringify(metadata);
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'max-age=60',
+  });
+  response.end(text);
 }
 
 function allowOrigin(response: ServerResponse, origin: string): void {
