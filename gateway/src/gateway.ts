@@ -2,10 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyRing } from './authn/api-key/key-ring.ts';
 import { makeAuthenticate } from './authn/index.ts';
+import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authenticator.ts';
+import { KeyDirectory } from './authn/jwt/directory.ts';
 import { Catalogs } from './catalog/index.ts';
 import type { Diagnostic } from './config/diagnostic.ts';
 import type { Revision } from './config/revision.ts';
 import { Subscription } from './connections/subscription.ts';
+import { guardedFetch } from './egress/fetch.ts';
+import { egressGuard } from './egress/guard.ts';
 import type { Front } from './listeners/front.ts';
 import type { Authenticate } from './pipeline/authenticate.ts';
 import type { Graph } from './pipeline/graph.ts';
@@ -31,7 +35,11 @@ interface Generation {
   readonly revision: Revision;
   readonly graph: Graph;
   readonly authenticate: Authenticate;
+  readonly tokens: TokenAuthenticator;
 }
+
+/** How often open streams are looked at for credentials that have ended, in milliseconds. */
+const streamCheck = 1_000;
 
 export class Gateway {
   readonly front: Front;
@@ -42,12 +50,14 @@ export class Gateway {
   readonly #streams = new Streams();
   readonly #questions: Questions;
   readonly #stopListening: () => void;
+  readonly #streamTimer: NodeJS.Timeout;
+  readonly #issuerKeys: KeyDirectory;
   #generation: Generation;
   #draining = false;
 
   private constructor(
     revision: Revision,
-    generation: (servers: ServerDirectory, catalogs: Catalogs) => Generation,
+    generation: (servers: ServerDirectory, catalogs: Catalogs, issuerKeys: KeyDirectory) => Generation,
     parts: GatewayParts,
   ) {
     this.#parts = parts;
@@ -57,8 +67,10 @@ export class Gateway {
     this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
     this.#servers.configure(servers, bounds);
     this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
-    this.#generation = generation(this.#servers, this.#catalogs);
+    this.#issuerKeys = new KeyDirectory(parts.log);
+    this.#generation = generation(this.#servers, this.#catalogs, this.#issuerKeys);
     this.#stopListening = parts.keys.onRevoked((id) => this.#streams.endCredential(id));
+    this.#streamTimer = setInterval(() => this.#endStreams(), streamCheck).unref();
     const stages = makeStages({
       audit: parts.audit,
       log: parts.log,
@@ -72,6 +84,11 @@ export class Gateway {
       stages,
       streams: this.#streams,
       identify: (credentials) => this.#generation.authenticate(credentials),
+      authorizationServers: () => {
+        const { issuers, scopesSupported } = this.#generation.revision.configuration.authentication;
+        const named = Object.values(issuers).filter(({ resourceServer }) => resourceServer);
+        return { issuers: named.map(({ issuer }) => issuer), scopes: scopesSupported };
+      },
       subscribe: (exchange, listener) => new Subscription(exchange, this.#generation.graph, listener),
       sessionSeal: createSeal(parts.masterKey, 'session'),
       draining: () => this.#draining,
@@ -87,7 +104,8 @@ export class Gateway {
     if (!compiled.ok) return compiled;
     const gateway = new Gateway(
       revision,
-      (servers, catalogs) => generationOf(revision, compiled.policy, servers, catalogs, parts.keys),
+      (servers, catalogs, issuerKeys) =>
+        generationOf(revision, compiled.policy, servers, catalogs, parts.keys, issuerKeys),
       parts,
     );
     return { ok: true, gateway };
@@ -105,7 +123,14 @@ export class Gateway {
     if (revision.digest === this.revision.digest && revision.secretFiles.length === 0) return [];
     const { bounds, servers } = revision.configuration;
     this.#servers.configure(servers, bounds);
-    this.#generation = generationOf(revision, compiled.policy, this.#servers, this.#catalogs, this.#parts.keys);
+    this.#generation = generationOf(
+      revision,
+      compiled.policy,
+      this.#servers,
+      this.#catalogs,
+      this.#parts.keys,
+      this.#issuerKeys,
+    );
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     this.#streams.refresh(this.#generation.graph);
     return [];
@@ -117,7 +142,17 @@ export class Gateway {
     this.#streams.endAll();
   }
 
+  /** What a credential has opened ends with it: at its end, or when its issuer says that it is over. */
+  #endStreams(): void {
+    this.#streams.endExpired(Date.now());
+    const { tokens } = this.#generation;
+    for (const caller of this.#streams.callers())
+      if (caller.credential.kind === 'token')
+        void tokens.stillGood(caller).then((good) => good || this.#streams.endCredential(caller.credential.id));
+  }
+
   async close(): Promise<void> {
+    clearInterval(this.#streamTimer);
     this.#stopListening();
     this.#questions.close();
     await this.#servers.close();
@@ -130,6 +165,7 @@ function generationOf(
   upstreams: ServerDirectory,
   catalogs: Catalogs,
   keys: KeyRing,
+  issuerKeys: KeyDirectory,
 ): Generation {
   const { configuration } = revision;
   const { bounds, servers } = configuration;
@@ -146,5 +182,8 @@ function generationOf(
       return catalogs.of(link, config, bounds);
     },
   };
-  return { revision, graph, authenticate: makeAuthenticate({ configuration, keys }) };
+  const fetch = guardedFetch(egressGuard(configuration.egress.allow));
+  issuerKeys.configure(configuration, fetch);
+  const tokens = tokenAuthenticator({ configuration, keysOf: (issuer) => issuerKeys.of(issuer), fetch });
+  return { revision, graph, tokens, authenticate: makeAuthenticate({ configuration, keys, tokens }) };
 }

@@ -5,14 +5,21 @@ import { refuse } from '../pipeline/refusal.ts';
 import { anonymousAuthenticator } from './anonymous/authenticator.ts';
 import { apiKeyAuthenticator } from './api-key/authenticator.ts';
 import type { KeyRing } from './api-key/key-ring.ts';
+import type { TokenAuthenticator } from './jwt/authenticator.ts';
 
 export interface AuthenticationParts {
   readonly configuration: Configuration;
   readonly keys: KeyRing;
+  /** Absent where nobody can present a token, as on the command line. */
+  readonly tokens?: TokenAuthenticator;
 }
 
-function authenticators({ configuration, keys }: AuthenticationParts): readonly Authenticator[] {
-  return [apiKeyAuthenticator(configuration, keys), anonymousAuthenticator(configuration)];
+function authenticators({ configuration, keys, tokens }: AuthenticationParts): readonly Authenticator[] {
+  return [
+    apiKeyAuthenticator(configuration, keys),
+    ...(tokens === undefined ? [] : [tokens]),
+    anonymousAuthenticator(configuration),
+  ];
 }
 
 /** Stage 3 of the road, for one revision. */

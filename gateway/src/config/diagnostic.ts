@@ -30,6 +30,8 @@ export const diagnosticCodes = {
   CFG030: 'A reference to a secret that cannot be resolved.',
   CFG031: 'A secret stands in the file.',
   CFG040: 'Anonymous access beyond this machine.',
+  CFG041: 'A URL that must be https, or that leads nowhere that clients could use.',
+  CFG042: 'Two issuers whose callers could not be told apart.',
   POL001: 'A condition that is not CEL.',
   POL002: 'A condition that cannot work: unknown names, or types that do not fit.',
   POL003: 'A condition that could take too long, or calls what cannot work.',

@@ -38,6 +38,17 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
     must('server', example.server, ['tests', index, 'server']);
     parts(example.caller, ['tests', index, 'caller']);
   }
+  for (const [name, { includes }] of Object.entries(configuration.callers.roles))
+    for (const [at, role] of includes.entries()) must('role', role, ['callers', 'roles', name, 'includes', at]);
+  for (const [kind, list] of Object.entries({
+    users: configuration.callers.users,
+    agents: configuration.callers.agents,
+    applications: configuration.callers.applications,
+  }))
+    for (const [name, { ceiling }] of Object.entries(list))
+      for (const [at, server] of (ceiling?.servers ?? []).entries())
+        must('server', server, ['callers', kind, name, 'ceiling', 'servers', at]);
+  complaints.push(...checkIssuers(configuration, place));
   if (configuration.authentication.anonymous !== undefined) {
     const path = ['authentication', 'anonymous'];
     parts(configuration.authentication.anonymous, path);
@@ -53,6 +64,64 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
   return complaints;
 }
 
+/** Issuers that can be told apart, reached safely, and whose tokens can name this gateway. */
+function checkIssuers({ authentication, listen }: Configuration, place: (path: Path) => Place): Diagnostic[] {
+  const complaints: Diagnostic[] = [];
+  const issuers = Object.entries(authentication.issuers);
+  const prefixes = new Map<string, string>();
+  const urls = new Map<string, string>();
+  for (const [name, issuer] of issuers) {
+    const path = ['authentication', 'issuers', name];
+    const named: readonly (readonly [string, string | undefined])[] = [
+      ['issuer', issuer.issuer],
+      ['keys', typeof issuer.keys === 'object' && 'url' in issuer.keys ? issuer.keys.url : undefined],
+      ['introspection', issuer.introspection?.url],
+    ];
+    for (const [key, url] of named)
+      if (url !== undefined && !isSafe(url))
+        complaints.push({
+          code: 'CFG041',
+          place: place([...path, key]),
+          problem: `${url} is not https`,
+          remedy: 'Whoever stands in between could make tokens. Plain http is accepted on this machine only.',
+        });
+    const before = prefixes.get(issuer.prefix ?? '');
+    const twin = urls.get(issuer.issuer);
+    if (before !== undefined || twin !== undefined)
+      complaints.push({
+        code: 'CFG042',
+        place: place(path),
+        problem:
+          twin === undefined
+            ? `callers of ${name} would be named like those of ${before}`
+            : `${name} and ${twin} are the same issuer`,
+        remedy: twin === undefined ? 'Give one of them a "prefix" of its own.' : 'Remove one of them.',
+      });
+    prefixes.set(issuer.prefix ?? '', name);
+    urls.set(issuer.issuer, name);
+    if (issuer.skew > 300_000)
+      complaints.push({
+        code: 'CFG013',
+        place: place([...path, 'skew']),
+        problem: 'the skew is longer than 5m',
+        remedy: 'Set the clocks; a token must end when it says.',
+      });
+  }
+  if (issuers.length > 0 && listen.mcp.publicUrl === undefined && !isLoopback(listen.mcp.host))
+    complaints.push({
+      code: 'CFG041',
+      place: place(['authentication', 'issuers']),
+      problem: 'tokens must name this gateway, and listen.mcp.publicUrl does not say how clients reach it',
+      remedy: 'Set listen.mcp.publicUrl; it is never taken from a request.',
+    });
+  return complaints;
+}
+
+function isSafe(text: string): boolean {
+  const url = new URL(text);
+  return url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
 type Noun = 'user' | 'agent' | 'application' | 'role' | 'server';
 interface CallerParts {
   readonly user?: string | undefined;
@@ -66,7 +135,7 @@ function knownNames({ callers, servers }: Configuration): Readonly<Record<Noun, 
     user: Object.keys(callers.users),
     agent: Object.keys(callers.agents),
     application: Object.keys(callers.applications),
-    role: [...new Set(everyone.flatMap((caller) => caller.roles))],
+    role: [...new Set([...Object.keys(callers.roles), ...everyone.flatMap((caller) => caller.roles)])],
     server: Object.keys(servers),
   };
 }

@@ -4,6 +4,7 @@ import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
 import { type Environment, isLiteralSecret, resolveReferences } from './references.ts';
 import type { Configuration } from './schema/index.ts';
+import type { IssuerConfig } from './schema/issuers.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema/servers.ts';
 
 export interface ResolveContext {
@@ -75,6 +76,27 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       return [name, 'url' in server ? http(server, path) : stdio(server, path)];
     }),
   );
+  const issuers = Object.fromEntries(
+    Object.entries(configuration.authentication.issuers).map(([name, issuer]): [string, IssuerConfig] => {
+      const { introspection, keys } = issuer;
+      const at = ['authentication', 'issuers', name, 'introspection', 'clientSecret'];
+      return [
+        name,
+        {
+          ...issuer,
+          ...(typeof keys === 'object' && 'file' in keys ? { keys: { file: resolve(context.folder, keys.file) } } : {}),
+          ...(introspection === undefined
+            ? {}
+            : { introspection: { ...introspection, clientSecret: text(introspection.clientSecret, at) } }),
+        },
+      ];
+    }),
+  );
+  const authentication = { ...configuration.authentication, issuers };
   const data = resolve(context.folder, configuration.data);
-  return { configuration: { ...configuration, data, servers }, secretFiles: [...secretFiles], diagnostics };
+  return {
+    configuration: { ...configuration, data, authentication, servers },
+    secretFiles: [...secretFiles],
+    diagnostics,
+  };
 }

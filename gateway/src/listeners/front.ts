@@ -18,6 +18,8 @@ export interface Front {
   readonly streams: Streams;
   /** Stage 3: who calls. */
   identify(credentials: Credentials): Outcome<Caller> | Promise<Outcome<Caller>>;
+  /** Whose tokens are accepted, and what to ask them for. */
+  authorizationServers(): { readonly issuers: readonly string[]; readonly scopes: readonly string[] };
   /** Hears of the servers behind an endpoint on behalf of one open stream. */
   subscribe(exchange: Identified, listener: (method: string, params: JsonObject) => void): Hearing;
   /** Seals what a session id carries. */

@@ -10,6 +10,8 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly address?: string | undefined;
   readonly transport: 'http' | 'stdio';
+  /** The resource that a token must have been issued for (RFC 8707): the endpoint, as clients know it. */
+  readonly resource?: string;
 }
 
 export type AuthnResult = Outcome<Caller>;

@@ -11,6 +11,8 @@ export interface Caller {
   readonly agent?: string;
   readonly application?: string;
   readonly roles: readonly string[];
+  /** As a token names them. */
+  readonly groups?: readonly string[];
   readonly scopes: readonly string[];
   readonly claims: JsonObject;
   readonly attributes: JsonObject;

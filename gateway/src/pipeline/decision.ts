@@ -20,8 +20,13 @@ export interface RuleReference {
 
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
-  /** `rule`: that rule decided. `no-rule`: nothing matched, which denies. */
-  readonly reason: 'rule' | 'no-rule';
+  /**
+   * `rule`: that rule decided. `no-rule`: nothing matched, which denies. `scope`: a rule would open it, and the token
+   * lacks its scopes. The others: the ceiling of that principal says no, whatever the rules say.
+   */
+  readonly reason: 'rule' | 'no-rule' | 'scope' | 'user-ceiling' | 'agent-ceiling' | 'application-ceiling';
+  /** With `scope`: every scope that the operation needs. */
+  readonly scopes?: readonly string[];
   readonly rule?: RuleReference;
   /** What would have happened without `mode: observe` on the connection. */
   readonly observed?: 'deny' | 'hold';
@@ -43,6 +48,8 @@ export interface Grants {
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /** Who says no to a capability that could never be allowed, for the record. */
+  closedBy?(capability: Capability): string;
 }
 
 export interface Policy {

@@ -20,6 +20,8 @@ export type Refusal =
   | { readonly reason: 'stray-argument-header'; readonly header: string }
   | { readonly reason: 'credentials-missing' }
   | { readonly reason: 'credentials-invalid'; readonly detail: string }
+  | { readonly reason: 'authentication-unavailable'; readonly detail: string }
+  | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }
   | { readonly reason: 'session-unknown' }
   | { readonly reason: 'endpoint-unknown'; readonly detail: string }
   | {
@@ -141,6 +143,13 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return protocol(401, 401, 'Authentication required: send an API key as Authorization: Bearer');
     case 'credentials-invalid':
       return protocol(401, 401, 'The credentials are not valid');
+    case 'authentication-unavailable':
+      return {
+        ...protocol(503, 503, referred('The credentials cannot be checked at the moment')),
+        headers: { 'retry-after': '5' },
+      };
+    case 'scope-missing':
+      return protocol(403, 403, referred(`This needs the scope ${refusal.scopes.join(' ')}`));
     case 'session-unknown':
       return protocol(404, 404, 'Session not found: initialize again');
     case 'endpoint-unknown':

@@ -28,6 +28,19 @@ export class Streams {
     for (const stream of this.#open) if (stream.caller.credential.id === id) stream.end('revoked');
   }
 
+  /** Ends what is open for credentials that have ended. `now` in milliseconds since the epoch. */
+  endExpired(now: number): void {
+    for (const stream of this.#open) {
+      const { expiresAt } = stream.caller.credential;
+      if (expiresAt !== undefined && expiresAt <= now) stream.end('revoked');
+    }
+  }
+
+  /** The callers that have something open, each once. */
+  callers(): ReadonlySet<Caller> {
+    return new Set([...this.#open].map(({ caller }) => caller));
+  }
+
   refresh(graph: Graph): void {
     for (const stream of this.#open) stream.refresh(graph);
   }

@@ -4,6 +4,7 @@ import type { Revision } from '../config/revision.ts';
 import type { ConnectionConfig } from '../config/schema/connections.ts';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Policy } from '../pipeline/decision.ts';
+import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
 import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
 import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
 import { NameRules, UriRules } from './rule-index.ts';
@@ -38,8 +39,9 @@ export function compilePolicy(revision: Revision): PolicyResult {
       prompts: new NameRules(rules('prompts')),
     };
   });
+  const ceilings = compileCeilings(revision, complaints);
   if (complaints.length > 0) return { ok: false, diagnostics: complaints };
-  return { ok: true, policy: index(connections, Object.keys(revision.configuration.servers), revision.digest) };
+  return { ok: true, policy: index(connections, ceilings, revision) };
 }
 
 /** What leads from one caller to the servers. Made once for each caller object, and forgotten with it. */
@@ -49,7 +51,10 @@ interface Reach {
   readonly grants: Map<string, ExplainedGrants>;
 }
 
-function index(connections: readonly CompiledConnection[], servers: readonly string[], digest: string): CompiledPolicy {
+function index(connections: readonly CompiledConnection[], ceilings: Ceilings, revision: Revision): CompiledPolicy {
+  const { digest } = revision;
+  const { servers: configured } = revision.configuration;
+  const servers = Object.keys(configured);
   const byPrincipal = new Map<string, CompiledConnection[]>();
   for (const connection of connections)
     for (const principal of principalsOf(connection.config.from)) {
@@ -68,6 +73,8 @@ function index(connections: readonly CompiledConnection[], servers: readonly str
     for (const connection of [...candidates].toSorted((a, b) => a.index - b.index)) {
       if (!leadsFrom(connection.config.from, caller)) continue;
       for (const server of new Set(connection.config.to)) {
+        // The server's own word: who must be named in every call.
+        if (configured[server]?.requires.some((kind) => caller[kind] === undefined) === true) continue;
         const list = leading.get(server);
         if (list === undefined) leading.set(server, [connection]);
         else list.push(connection);
@@ -87,12 +94,14 @@ function index(connections: readonly CompiledConnection[], servers: readonly str
       if (made !== undefined) return made;
       const leading = reach.connections.get(server);
       if (leading === undefined) return undefined;
-      const grants = makeGrants(caller, leading, digest);
+      const grants = makeGrants(caller, leading, digest, server, ceilingsOf(caller, ceilings));
       reach.grants.set(server, grants);
       return grants;
     },
   };
 }
+
+const trusts = ['untrusted', 'standard', 'trusted'] as const;
 
 type From = ConnectionConfig['from'];
 const kinds = ['user', 'agent', 'application', 'role'] as const;
@@ -107,15 +116,15 @@ function principalsOf(from: From): readonly string[] {
 /** The entries of the index that may concern a caller. */
 function namesOf(caller: Caller): readonly string[] {
   const names = ['anyone', ...new Set(caller.roles.map((role) => `role:${role}`))];
-  for (const kind of ['user', 'agent', 'application'] as const)
-    if (caller[kind] !== undefined) names.push(`${kind}:${caller[kind]}`);
+  for (const kind of principals) if (caller[kind] !== undefined) names.push(`${kind}:${caller[kind]}`);
   return names;
 }
 
 /** Every key that is given must fit; of a list, any entry. */
 function leadsFrom(from: From, caller: Caller): boolean {
-  const named = (['user', 'agent', 'application'] as const).every(
+  const named = principals.every(
     (kind) => from[kind] === undefined || (caller[kind] !== undefined && from[kind].includes(caller[kind])),
   );
+  if (from.trust !== undefined && trusts.indexOf(caller.trust) < trusts.indexOf(from.trust)) return false;
   return named && (from.role === undefined || from.role.some((role) => caller.roles.includes(role)));
 }

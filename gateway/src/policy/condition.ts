@@ -43,6 +43,7 @@ const callerFields = {
   agent: 'string',
   application: 'string',
   roles: 'list<string>',
+  groups: 'list<string>',
   scopes: 'list<string>',
   claims: 'map<string, dyn>',
   attributes: 'map<string, dyn>',

@@ -105,19 +105,25 @@ function summarise(caller: Caller, server: string, subject: string, decision: De
   const said = `${caller.key} ${verbs[decision.effect]} ${subject} of ${server}`;
   const observed =
     decision.observed === undefined ? '' : ` (would be ${decision.observed === 'hold' ? 'held' : 'denied'})`;
+  if (decision.reason === 'scope' && decision.rule !== undefined)
+    return `${said}: the scope ${decision.scopes?.join(' ')} is missing for ${decision.rule.text}, at ${decision.rule.place}.`;
   if (decision.rule !== undefined) return `${said}${observed}: ${decision.rule.text}, at ${decision.rule.place}.`;
+  if (decision.reason.endsWith('-ceiling'))
+    return `${said}: the ceiling of its ${decision.reason.slice(0, -8)} says no, whatever the rules say.`;
   const fault = decision.errors.length > 0 ? `: ${decision.errors.join('; ')}` : ', as no rule matches';
   return `${said}${observed}${fault}.`;
 }
 
 function changeOf(
-  { effect, rule, observed }: Decision,
+  { effect, reason, rule, observed }: Decision,
   considered: readonly ExplainedRule[],
   capability: Capability,
   connections: readonly string[],
 ): string {
   const at = rule === undefined ? '' : ` at ${rule.place}`;
   if (observed !== undefined) return 'Taking "mode: observe" from the connection would enforce it.';
+  if (reason === 'scope') return 'A token with that scope.';
+  if (reason.endsWith('-ceiling')) return `A wider ceiling under callers.`;
   if (effect === 'deny' && rule !== undefined)
     return `Removing or narrowing the deny rule${at}; no allow rule can outweigh it.`;
   if (effect === 'hold') return `Removing or narrowing the hold rule${at}; no allow rule can outweigh it.`;

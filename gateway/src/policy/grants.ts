@@ -3,6 +3,7 @@ import type { ConnectionConfig } from '../config/schema/connections.ts';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Capability, ClientRequestKind, Decision, Grants } from '../pipeline/decision.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { Ceiling } from './ceiling.ts';
 import type { ConditionContext } from './condition.ts';
 import { conclude, count, emptyTally } from './decide.ts';
 import type { Rule } from './rule.ts';
@@ -39,18 +40,29 @@ export function makeGrants(
   caller: Caller,
   connections: readonly CompiledConnection[],
   digest: string,
+  server = '',
+  ceilings: readonly Ceiling[] = [],
 ): ExplainedGrants {
   const seen = callerView(caller);
   const enforcing = connections.some(({ config }) => config.mode === 'enforce');
   const statics = new Map<Rule, boolean | string>();
+  // Only an authorization server can give more scopes, so only holders of a token are shown what needs them.
+  const mayStepUp = caller.credential.kind === 'token';
+  const lacking = new Set<Rule>();
   const outcomes: string[] = [];
   for (const { tools, prompts, resources } of connections)
-    for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules])
+    for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules]) {
+      if (rule.scopes.length > 0) {
+        const held = rule.scopes.every((scope) => caller.scopes.includes(scope));
+        if (!held) lacking.add(rule);
+        outcomes.push(held || mayStepUp ? '1' : '0');
+      }
       if (rule.condition?.static === true) {
         const outcome = rule.condition.evaluate({ caller: seen });
         statics.set(rule, outcome);
         outcomes.push(applies(rule, outcome) ? '1' : '0');
       }
+    }
 
   const evaluate = (match: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
     const { condition } = match.rule;
@@ -61,27 +73,40 @@ export function makeGrants(
   };
 
   const decide = (capability: Capability, args: JsonObject | undefined, now: number): Decision => {
+    const ceiling = closing(capability);
+    if (ceiling !== undefined) return { effect: 'deny', reason: `${ceiling.by}-ceiling`, errors: noErrors };
     if (capability.type === 'template') return couldAllow(capability) ? openTemplate : neverOpen;
     const matches = lookUp(connections, capability);
     if (typeof matches === 'string') return { effect: 'deny', reason: 'no-rule', errors: [matches] };
     const tally = emptyTally();
     let errors: string[] | undefined;
+    let wanting: Rule | undefined;
     const context: { args: unknown; caller: object; time?: Date } = { args: args ?? noArguments, caller: seen };
     for (const list of matches)
       for (const match of list) {
         const outcome = evaluate(match, context, now);
         if (typeof outcome === 'string') (errors ??= []).push(`${match.rule.reference.place}: ${outcome}`);
-        if (applies(match.rule, outcome)) count(tally, match.rule);
+        if (!applies(match.rule, outcome)) continue;
+        if (!lacking.has(match.rule)) count(tally, match.rule);
+        // Of several ways to be allowed, the one that asks for least.
+        else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
       }
-    return conclude(tally, enforcing, errors ?? noErrors);
+    const decision = conclude(tally, enforcing, errors ?? noErrors);
+    if (wanting === undefined || decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
+    return { ...decision, reason: 'scope', scopes: wanting.scopes, rule: wanting.reference };
   };
 
+  const closing = (capability: Capability): Ceiling | undefined =>
+    ceilings.length === 0 ? undefined : ceilings.find((ceiling) => !ceiling.allows(server, capability));
+
   const couldAllow = (capability: Capability): boolean => {
+    if (closing(capability) !== undefined) return false;
     const matches = lookUp(connections, capability);
     if (typeof matches === 'string') return false;
     let open = !enforcing;
     for (const list of matches)
       for (const { rule } of list) {
+        if (lacking.has(rule) && !mayStepUp) continue;
         const outcome = statics.get(rule);
         const certain = rule.condition === undefined || outcome !== undefined;
         const possible = outcome === undefined || applies(rule, outcome);
@@ -93,11 +118,15 @@ export function makeGrants(
   };
 
   return {
-    key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}`,
+    key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
     requests: requestsOf(connections),
     decide,
     couldAllow,
+    closedBy: (capability) => {
+      const ceiling = closing(capability);
+      return ceiling === undefined ? 'no rule could allow it' : `the ceiling of ${ceiling.by}:${ceiling.name}`;
+    },
     consider: (capability, args, now) => {
       const matches = lookUp(connections, capability);
       if (typeof matches === 'string') return [];
@@ -143,8 +172,8 @@ function lookUp(
 
 /** The caller as conditions see it: names that are absent are empty texts, so that comparing with them is no error. */
 function callerView(caller: Caller): ConditionContext['caller'] {
-  const { user = '', agent = '', application = '', roles, scopes, claims, attributes, trust } = caller;
-  return { user, agent, application, roles, scopes, claims, attributes, trust };
+  const { user = '', agent = '', application = '', roles, groups = [], scopes, claims, attributes, trust } = caller;
+  return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
 }
 
 const requestDefaults: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> = {

@@ -17,6 +17,8 @@ export interface Rule {
   readonly order: number;
   readonly condition: Condition | undefined;
   readonly reference: RuleReference;
+  /** Scopes that the caller must have for an opening rule to open. */
+  readonly scopes: readonly string[];
   readonly observed: boolean;
   /** Names or patterns as written. */
   readonly patterns: readonly string[];
@@ -65,17 +67,19 @@ export function compileRule(
     condition = compiled.condition;
   }
   const when = config.when === undefined ? '' : ` when ${config.when.replace(/\s+/g, ' ').trim()}`;
+  const scopes = config.scopes === undefined ? '' : ` with scope ${config.scopes.join(' ')}`;
   const rule: Rule = {
     effect,
     closing: effect === 'deny' || effect === 'hold',
     order: at.order,
     condition,
+    scopes: config.scopes ?? [],
     observed: connection.mode === 'observe',
     patterns,
     reference: {
       connection: connection.name,
       place: revision.place(path),
-      text: shorten(`${effect} ${patterns.join(', ')}`, 160) + shorten(when, 240),
+      text: shorten(`${effect} ${patterns.join(', ')}`, 160) + shorten(scopes, 160) + shorten(when, 240),
     },
   };
   return { rule, uriPatterns };

@@ -1,23 +1,49 @@
 /** Who may call: users, agents and applications, with roles, trust and attributes. */
 import { z } from 'zod';
-import { name } from './units.ts';
+import { issuers } from './issuers.ts';
+import { callerName, name, oneOrMore } from './units.ts';
 
 const attributes = z
   .record(z.string().max(128), z.json())
   .default({})
   .describe('Anything that conditions ask about, as `caller.attributes.<name>`.');
 
+const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope: printable, without blanks');
+
+const ceiling = z
+  .strictObject({
+    servers: oneOrMore(name).optional().describe('No other servers than these.'),
+    tools: oneOrMore(z.string().min(1).max(1024)).optional().describe('No other tools than these; `*` as in rules.'),
+    prompts: oneOrMore(z.string().min(1).max(1024)).optional().describe('No other prompts than these.'),
+    resources: oneOrMore(z.string().min(1).max(1024)).optional().describe('No other resources than these patterns.'),
+  })
+  .describe('The most that it may do, whatever connections say. With a user and an agent, both ceilings hold.');
+
 const caller = z.strictObject({
   roles: z.array(name).default([]).describe('Roles of this caller.'),
   trust: z.enum(['untrusted', 'standard', 'trusted']).default('standard').describe('How far this caller is trusted.'),
   attributes,
+  scopes: z
+    .array(scope)
+    .default([])
+    .describe('Scopes that its API keys and certificates carry. A token carries its own.'),
+  ceiling: ceiling.optional(),
+});
+
+const role = z.strictObject({
+  includes: z.array(name).default([]).describe('Roles that whoever has this one has as well.'),
+  groups: z
+    .array(z.string().min(1).max(256))
+    .default([])
+    .describe('Groups, as tokens name them, whose members have this role.'),
 });
 
 export const callers = z
   .strictObject({
-    users: z.record(name, caller).default({}).describe('People, by name.'),
-    agents: z.record(name, caller).default({}).describe('Agents, by name.'),
-    applications: z.record(name, caller).default({}).describe('Applications, by name.'),
+    users: z.record(callerName, caller).default({}).describe('People, by name.'),
+    agents: z.record(callerName, caller).default({}).describe('Agents, by name.'),
+    applications: z.record(callerName, caller).default({}).describe('Applications, by name.'),
+    roles: z.record(name, role).default({}).describe('Roles that include others, or that groups of a token stand for.'),
   })
   .describe('Who may call. A key can only be made for a caller that is named here.');
 
@@ -25,12 +51,22 @@ export const authentication = z
   .strictObject({
     anonymous: z
       .strictObject({
-        user: name.optional().describe('A user named under callers.'),
-        agent: name.optional().describe('An agent named under callers.'),
-        application: name.optional().describe('An application named under callers.'),
+        user: callerName.optional().describe('A user named under callers.'),
+        agent: callerName.optional().describe('An agent named under callers.'),
+        application: callerName.optional().describe('An application named under callers.'),
       })
       .refine((value) => Object.keys(value).length > 0, 'must name the user, agent or application it stands for')
       .optional()
       .describe('The caller that a request without credentials stands for. Only while listening on loopback.'),
+    issuers,
+    scopes: z
+      .record(scope, z.strictObject({ implies: z.array(scope).min(1).describe('Narrower scopes that it stands for.') }))
+      .default({})
+      .describe('Scopes that imply others.'),
+    scopesSupported: z
+      .array(scope)
+      .max(64)
+      .default([])
+      .describe('Scopes that a client should ask for first; in the metadata and in the challenge of a 401.'),
   })
   .describe('How callers prove who they are. API keys are always accepted.');

@@ -1,6 +1,6 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
-import { name, oneOrMore } from './units.ts';
+import { callerName, name, oneOrMore } from './units.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
@@ -13,7 +13,14 @@ const rule = z
     hold: oneOrMore(pattern).optional().describe('A person must approve.'),
     observe: oneOrMore(pattern).optional().describe('Let through, and say so in the record.'),
     when: condition.optional().describe('A CEL expression. The rule matches only where it is true.'),
+    scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
+      .optional()
+      .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),
   })
+  .refine(
+    (value) => value.scopes === undefined || (value.deny === undefined && value.hold === undefined),
+    'must say scopes only with allow or observe: what closes does so whatever the scopes are',
+  )
   .refine(
     (value) =>
       [value.allow, value.deny, value.hold, value.observe].filter((effect) => effect !== undefined).length === 1,
@@ -26,13 +33,17 @@ export const connection = z.strictObject({
   name: z.string().min(1).max(128).describe('A name for people, records and metrics. Unique.'),
   from: z
     .strictObject({
-      user: oneOrMore(name).optional().describe('One of these users.'),
-      agent: oneOrMore(name).optional().describe('One of these agents.'),
-      application: oneOrMore(name).optional().describe('One of these applications.'),
+      user: oneOrMore(callerName).optional().describe('One of these users.'),
+      agent: oneOrMore(callerName).optional().describe('One of these agents.'),
+      application: oneOrMore(callerName).optional().describe('One of these applications.'),
       role: oneOrMore(name).optional().describe('Callers with one of these roles.'),
+      trust: z.enum(['standard', 'trusted']).optional().describe('Callers that are trusted at least this far.'),
       anyone: z.literal(true).optional().describe('Every authenticated caller.'),
     })
-    .refine((value) => Object.keys(value).length > 0, 'must say who: user, agent, application, role or anyone')
+    .refine(
+      (value) => Object.keys(value).some((key) => key !== 'trust'),
+      'must say who: user, agent, application, role or anyone',
+    )
     .describe('Who: every key that is given must match; of a list, any entry.'),
   to: oneOrMore(name).describe('The server, or servers.'),
   mode: z.enum(['enforce', 'observe']).default('enforce').describe('observe records decisions and lets calls through.'),

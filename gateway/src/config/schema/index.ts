@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
+import { egress } from './egress.ts';
 import { bounds, listen } from './listen.ts';
 import { servers } from './servers.ts';
 import { examples } from './tests.ts';
@@ -15,6 +16,7 @@ export const configuration = z.strictObject({
   callers: callers.prefault({}).describe('Who may call. A key can only be made for a caller that is named here.'),
   servers: servers.prefault({}).describe('The MCP servers behind the gateway, by name.'),
   connections: connections.prefault([]).describe('Who reaches what. Without a connection a server does not exist.'),
+  egress: egress.prefault({}),
   tests: examples,
 });
 

@@ -25,6 +25,10 @@ const common = {
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')
     .describe('active: called. draining: no new calls. inactive and quarantined: as if it were not there.'),
+  requires: z
+    .array(z.enum(['user', 'agent', 'application']))
+    .default([])
+    .describe('Who must stand behind every call. For a caller without them the server does not exist.'),
   idle: duration.prefault('10m').describe('A session or process that nobody used for this long is closed.'),
 };
 

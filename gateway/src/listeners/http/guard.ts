@@ -18,6 +18,13 @@ export function isLoopback(host: string): boolean {
   return loopbackAddresses.has(host) || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
+/** How clients reach the listener: the public URL, else the address that is really listened on. */
+export function publicBase(listen: Configuration['listen']['mcp'], port: number): string {
+  if (listen.publicUrl !== undefined) return listen.publicUrl;
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listen.host] ?? listen.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** `port` is the one that is really listened on. */
 export function makeGuard(listen: Configuration['listen']['mcp'], port: number): Guard {
   const names = isLoopback(listen.host)

@@ -1,0 +1,185 @@
+/**
+ * Access tokens of authorization servers, as `Authorization: Bearer`. What was verified is remembered by the digest of
+ * the token for at most half a minute and never beyond its end; until then a call costs a digest and a look into a map.
+ */
+import { hash } from 'node:crypto';
+import type { Configuration } from '../../config/schema/index.ts';
+import type { IssuerConfig } from '../../config/schema/issuers.ts';
+import type { Fetch } from '../../egress/fetch.ts';
+import type { Authenticator, AuthnResult, Credentials } from '../../pipeline/authenticate.ts';
+import type { Caller } from '../../pipeline/caller.ts';
+import { pass, refuse } from '../../pipeline/refusal.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { callerFromClaims } from './claims.ts';
+import { introspect } from './introspect.ts';
+import type { IssuerKeys } from './keys.ts';
+import { audiencesOf, claimProblem, readToken, type Verified, verifyToken } from './verify.ts';
+
+/** Milliseconds for which a verified token is not looked at again. */
+export const longestTrust = 30_000;
+export const mostRemembered = 10_000;
+/** Different tokens that may be under verification at the same time. */
+const mostVerifying = 1_000;
+const longestToken = 16_384;
+
+export interface TokenParts {
+  readonly configuration: Configuration;
+  keysOf(issuer: IssuerConfig): IssuerKeys;
+  readonly fetch: Fetch;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+interface Known {
+  readonly caller: Caller;
+  readonly claims: JsonObject;
+  readonly audiences: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  /** Kept only where the issuer must be asked again while streams are open. */
+  readonly token?: string;
+}
+
+type Found =
+  | { readonly ok: true; readonly known: Known }
+  | { readonly ok: false; readonly unreachable: boolean; readonly problem: string };
+
+export interface TokenAuthenticator extends Authenticator {
+  /** Is the token behind a caller still good? Asks where only the issuer can tell; else the end of the token counts. */
+  stillGood(caller: Caller): Promise<boolean>;
+}
+
+export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.now }: TokenParts): TokenAuthenticator {
+  const issuers = Object.values(configuration.authentication.issuers);
+  const byUrl = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  const introspecting = issuers.filter(({ introspection }) => introspection !== undefined);
+  const remembered = new Map<string, Known>();
+  const byCredential = new Map<string, string>();
+  const verifying = new Map<string, Promise<Found>>();
+
+  const remember = (digest: string, known: Known): void => {
+    const before = remembered.get(digest);
+    remembered.delete(digest);
+    if (remembered.size >= mostRemembered) {
+      const [oldest] = remembered;
+      if (oldest !== undefined) forget(oldest[0], oldest[1]);
+    }
+    remembered.set(digest, known);
+    if (before === undefined) byCredential.set(known.caller.credential.id, digest);
+  };
+  const forget = (digest: string, { caller }: Known): void => {
+    remembered.delete(digest);
+    byCredential.delete(caller.credential.id);
+  };
+
+  const establish = (digest: string, issuer: IssuerConfig, claims: JsonObject, token: string | undefined): Found => {
+    const ends = typeof claims.exp === 'number' ? claims.exp * 1_000 : undefined;
+    const before = remembered.get(digest);
+    // Decisions are remembered by the caller object, so it stays the same while the token says the same.
+    const caller =
+      before !== undefined && JSON.stringify(before.claims) === JSON.stringify(claims)
+        ? before.caller
+        : callerFromClaims(configuration, issuer, claims, {
+            kind: 'token',
+            id: `token_${digest.slice(0, 16)}`,
+            ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
+          });
+    if (typeof caller === 'string') return { ok: false, unreachable: false, problem: caller };
+    const until = Math.min(now() + longestTrust, ends ?? Number.POSITIVE_INFINITY);
+    const known: Known = {
+      caller,
+      claims,
+      audiences: audiencesOf(claims),
+      until,
+      ...(token === undefined ? {} : { token }),
+    };
+    remember(digest, known);
+    return { ok: true, known };
+  };
+
+  const verify = async (token: string, digest: string): Promise<Found> => {
+    const parts = readToken(token);
+    if (parts !== undefined) {
+      const issuer = byUrl.get(parts.issuer);
+      if (issuer === undefined) return invalid('the token is from an issuer that is not accepted');
+      const verified = await verifyToken(token, parts, issuer, keysOf(issuer), now());
+      return verified.ok ? establish(digest, issuer, verified.claims, undefined) : verified;
+    }
+    let last: Found = invalid('the token is no JWT, and no issuer can be asked about it');
+    for (const issuer of introspecting) {
+      if (issuer.introspection === undefined) continue;
+      const verified = await introspect(token, issuer.introspection, fetch);
+      const problem = verified.ok ? opaqueProblem(verified.claims, issuer, now()) : undefined;
+      if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token);
+      last = verified.ok ? invalid(problem ?? '') : verified;
+      // Nobody may be taken for another because the one who knows better did not answer.
+      if (!last.ok && last.unreachable) return last;
+    }
+    return last;
+  };
+
+  const check = (token: string, digest: string): Promise<Found> => {
+    const running = verifying.get(digest);
+    if (running !== undefined) return running;
+    if (verifying.size >= mostVerifying)
+      return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
+    const started = verify(token, digest).then((found) => {
+      const before = remembered.get(digest);
+      if (!found.ok && !found.unreachable && before !== undefined) forget(digest, before);
+      return found;
+    });
+    const ended = started.finally(() => verifying.delete(digest));
+    verifying.set(digest, ended);
+    return ended;
+  };
+
+  const answer = (found: Found, { resource }: Credentials): AuthnResult => {
+    if (!found.ok)
+      return found.unreachable
+        ? refuse({ reason: 'authentication-unavailable', detail: found.problem })
+        : refuse({ reason: 'credentials-invalid', detail: `token: ${found.problem}` });
+    const { caller, audiences, claims } = found.known;
+    // "MUST validate that access tokens were issued specifically for them as the intended audience" (2026-07-28).
+    if (resource === undefined || !audiences.includes(resource))
+      return refuse({ reason: 'credentials-invalid', detail: 'token: not issued for this resource' });
+    if (claims.cnf !== undefined)
+      return refuse({ reason: 'credentials-invalid', detail: 'token: bound to a key that was not proved' });
+    return pass(caller);
+  };
+
+  return {
+    id: 'token',
+    authenticate(credentials) {
+      const token = issuers.length === 0 ? undefined : bearer(credentials.authorization);
+      if (token === undefined) return undefined;
+      const digest = hash('sha256', token, 'base64url');
+      const known = remembered.get(digest);
+      if (known !== undefined && now() < known.until) return answer({ ok: true, known }, credentials);
+      return check(token, digest).then((found) => answer(found, credentials));
+    },
+    async stillGood({ credential }) {
+      if (credential.expiresAt !== undefined && credential.expiresAt <= now()) return false;
+      const digest = byCredential.get(credential.id);
+      const known = digest === undefined ? undefined : remembered.get(digest);
+      if (digest === undefined || known?.token === undefined || now() < known.until) return true;
+      const found = await check(known.token, digest);
+      return found.ok || found.unreachable;
+    },
+  };
+}
+
+/** Introspection may leave out the issuer and the end, but must not contradict what is asked of every token. */
+function opaqueProblem(claims: JsonObject, issuer: IssuerConfig, now: number): string | undefined {
+  const complete = { iss: issuer.issuer, exp: Math.ceil((now + longestTrust) / 1_000), ...claims };
+  return claimProblem(complete, issuer, now);
+}
+
+function invalid(problem: string): Verified & { readonly ok: false } {
+  return { ok: false, unreachable: false, problem };
+}
+
+/** The token in an Authorization header (RFC 6750, 2.1). The scheme knows no case. */
+function bearer(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || authorization.length > longestToken) return undefined;
+  return /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization)?.[1];
+}

@@ -1,0 +1,80 @@
+/** From the claims of a valid token to the caller, by the mapping that the operator declared. */
+import type { Configuration } from '../../config/schema/index.ts';
+import type { IssuerConfig } from '../../config/schema/issuers.ts';
+import type { Caller, Credential } from '../../pipeline/caller.ts';
+import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { callerFrom } from '../caller.ts';
+
+/** Roles, groups or scopes of one token. */
+const mostNames = 256;
+const acceptable = /^[A-Za-z0-9](?:[A-Za-z0-9._@|:/+=~%-]{0,254}[A-Za-z0-9=/])?$/;
+
+/** The caller, or why these claims name none. */
+export function callerFromClaims(
+  configuration: Configuration,
+  issuer: IssuerConfig,
+  claims: JsonObject,
+  credential: Credential,
+): Caller | string {
+  const { claims: mapping, prefix = '' } = issuer;
+  const named = (paths: readonly string[] | undefined): string | undefined => {
+    const value = first(claims, paths ?? []);
+    return value === undefined ? undefined : prefix + value;
+  };
+  const agent = named(mapping.agent);
+  const subject = named(mapping.user);
+  // A client that asked for itself is its own subject (RFC 9068, 2.2): there is no user behind it.
+  const user =
+    subject === agent || (subject !== undefined && subject === named(['client_id', 'azp'])) ? undefined : subject;
+  const application = named(mapping.application);
+  for (const name of [user, agent, application])
+    if (name !== undefined && !acceptable.test(name)) return 'a name in the token has characters that are not accepted';
+  return callerFrom(configuration, { user, agent, application }, credential, {
+    unknown: issuer.unknown,
+    trust: issuer.trust,
+    roles: all(claims, mapping.roles),
+    groups: all(claims, mapping.groups),
+    scopes: mapping.scopes.flatMap((path) => words(valueAt(claims, path))).slice(0, mostNames),
+    attributes: Object.fromEntries(
+      Object.entries(mapping.attributes).flatMap(([name, path]) => {
+        const value = valueAt(claims, path);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    claims,
+  });
+}
+
+/** A claim of exactly this name, else a path: names with dots, such as URLs, are names first. */
+export function valueAt(claims: JsonObject, path: string): Json | undefined {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let here: Json | undefined = claims;
+  for (const step of path.split('.')) {
+    if (!isObject(here) || !Object.hasOwn(here, step)) return undefined;
+    here = here[step];
+  }
+  return here;
+}
+
+function first(claims: JsonObject, paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    const value = valueAt(claims, path);
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return undefined;
+}
+
+function all(claims: JsonObject, paths: readonly string[]): readonly string[] {
+  return paths
+    .flatMap((path) => {
+      const value = valueAt(claims, path);
+      if (typeof value === 'string') return [value];
+      return Array.isArray(value) ? (value as readonly Json[]).filter((entry) => typeof entry === 'string') : [];
+    })
+    .slice(0, mostNames);
+}
+
+function words(value: Json | undefined): readonly string[] {
+  if (typeof value === 'string') return value.split(' ').filter((word) => word !== '');
+  return Array.isArray(value) ? (value as readonly Json[]).filter((entry) => typeof entry === 'string') : [];
+}

@@ -1,0 +1,156 @@
+/**
+ * The public keys of one issuer: fetched when needed, kept for a while, read again when a token names a key that is not
+ * there. However many such tokens come, the issuer is asked once in half a minute.
+ */
+import { readFile } from 'node:fs/promises';
+import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { IssuerConfig } from '../../config/schema/issuers.ts';
+import type { Fetch } from '../../egress/fetch.ts';
+import { discover } from '../../oauth/discovery.ts';
+import { isObject, type Json } from '../../protocol/json.ts';
+
+/** Milliseconds between two fetches that tokens can cause. */
+export const refetchPause = 30_000;
+/** Keys older than this are read again, while the ones that are known go on to count. */
+const fresh = 300_000;
+/** Keys that could not be read again for so long count no more. */
+const stale = 3_600_000;
+/** Keys of a set that are looked at, and keys that are tried for a token that names none. */
+const mostKeys = 64;
+const mostTried = 4;
+
+export type Keys =
+  | { readonly ok: true; readonly keys: readonly CryptoKey[] }
+  /** `unknown`: the issuer has no such key. `unreachable`: nobody knows at the moment. */
+  | { readonly ok: false; readonly reason: 'unknown' | 'unreachable'; readonly problem: string };
+
+export interface KeyLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+type KeySource = Pick<IssuerConfig, 'issuer' | 'keys'>;
+
+export class IssuerKeys {
+  readonly #source: KeySource;
+  readonly #fetch: Fetch;
+  readonly #now: () => number;
+  readonly #log: KeyLog;
+  #set: readonly JWK[] | undefined;
+  #imported = new Map<string, Promise<CryptoKey | undefined>>();
+  #readAt = Number.NEGATIVE_INFINITY;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+  #problem = 'not read yet';
+
+  constructor(source: KeySource, fetch: Fetch, log: KeyLog, now: () => number = () => performance.now()) {
+    this.#source = source;
+    this.#fetch = fetch;
+    this.#now = now;
+    this.#log = log;
+  }
+
+  /** The keys that could have signed a token with this header. */
+  async find(alg: string, kid: string | undefined): Promise<Keys> {
+    const age = this.#now() - this.#readAt;
+    if (age > stale) this.#set = undefined;
+    if (this.#set === undefined) await this.#read();
+    else if (age > fresh) void this.#read();
+    let found = this.#matching(alg, kid);
+    if (found.length === 0 && this.#set !== undefined) {
+      await this.#read();
+      found = this.#matching(alg, kid);
+    }
+    if (this.#set === undefined) return { ok: false, reason: 'unreachable', problem: this.#problem };
+    if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
+    const keys = (await Promise.all(found.map((jwk) => this.#import(jwk, alg)))).filter((key) => key !== undefined);
+    return { ok: true, keys };
+  }
+
+  #matching(alg: string, kid: string | undefined): readonly JWK[] {
+    const fitting = (this.#set ?? []).filter(
+      (jwk) => (kid === undefined || jwk.kid === kid) && (jwk.alg === undefined || jwk.alg === alg) && fits(jwk, alg),
+    );
+    return fitting.slice(0, mostTried);
+  }
+
+  #import(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
+    const name = `${alg} ${JSON.stringify(jwk)}`;
+    let key = this.#imported.get(name);
+    if (key === undefined) {
+      key = importJWK(jwk, alg).then(
+        (made) => (made instanceof Uint8Array ? undefined : made),
+        () => undefined,
+      );
+      this.#imported.set(name, key);
+    }
+    return key;
+  }
+
+  /** One reading at a time, and none sooner than the pause after the last one. */
+  #read(): Promise<void> {
+    if (this.#reading !== undefined) return this.#reading;
+    const now = this.#now();
+    if (now - this.#triedAt < refetchPause) return Promise.resolve();
+    this.#triedAt = now;
+    this.#reading = this.#load()
+      .then((keys) => {
+        this.#set = keys;
+        this.#imported = new Map();
+        this.#readAt = this.#now();
+      })
+      .catch((error: unknown) => {
+        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#log.warn({ issuer: this.#source.issuer, problem: this.#problem }, 'keys of an issuer cannot be read');
+      })
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  async #load(): Promise<readonly JWK[]> {
+    const { keys, issuer } = this.#source;
+    if (keys === 'discover') {
+      const found = await discover(issuer, this.#fetch, true);
+      if (!found.ok) throw new Error(found.problem);
+      const uri = found.metadata.url('jwks_uri');
+      if (uri === undefined) throw new Error('the metadata of the issuer names no jwks_uri');
+      return this.#get(uri.url, uri.operator);
+    }
+    if ('url' in keys) return this.#get(keys.url, true);
+    return keysOf(await readFile(keys.file, 'utf8'));
+  }
+
+  async #get(url: string, operator: boolean): Promise<readonly JWK[]> {
+    const answer = await this.#fetch(url, {
+      operator,
+      headers: { accept: 'application/jwk-set+json, application/json' },
+    });
+    if (!answer.ok) throw new Error(answer.problem);
+    if (answer.status !== 200) throw new Error(`${url} answers ${answer.status}`);
+    return keysOf(answer.text);
+  }
+}
+
+function keysOf(text: string): readonly JWK[] {
+  const set = JSON.parse(text) as Json;
+  const keys = isObject(set) ? set.keys : undefined;
+  if (!Array.isArray(keys)) throw new Error('not a JWK set');
+  const usable = (keys as readonly Json[]).filter(isPublicKey);
+  if (usable.length === 0) throw new Error('the JWK set has no public key for signatures');
+  return usable.slice(0, mostKeys) as readonly JWK[];
+}
+
+/** A shared secret among public keys would make HMAC out of what everybody can read. */
+function isPublicKey(key: Json): boolean {
+  if (!isObject(key) || !['RSA', 'EC', 'OKP'].includes(String(key.kty)) || key.d !== undefined) return false;
+  if (key.use !== undefined && key.use !== 'sig') return false;
+  return !Array.isArray(key.key_ops) || (key.key_ops as readonly Json[]).includes('verify');
+}
+
+function fits(jwk: JWK, alg: string): boolean {
+  if (alg.startsWith('RS') || alg.startsWith('PS')) return jwk.kty === 'RSA';
+  if (alg.startsWith('ES'))
+    return jwk.kty === 'EC' && jwk.crv === { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }[alg];
+  return jwk.kty === 'OKP' && jwk.crv === 'Ed25519';
+}

@@ -1,0 +1,136 @@
+/**
+ * Small requests of the gateway's own: metadata, keys, tokens. Bounded in time and bytes, and guarded: the address that
+ * is looked up is the address that is connected to, so that an answer of DNS that changes in between changes nothing.
+ */
+import { lookup as lookupName } from 'node:dns';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { type RequestOptions, request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { type EgressGuard, hostOf } from './guard.ts';
+
+export interface Ask {
+  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Given by the operator, so nobody else could have chosen where it leads. */
+  readonly operator?: boolean;
+  /** Bytes of the answer. */
+  readonly limit?: number;
+  /** Milliseconds for everything together. */
+  readonly within?: number;
+  /** Redirects that may be followed; each is guarded like a URL of its own. None by default. */
+  readonly redirects?: number;
+  /** Client certificate, and authorities to trust, in PEM. */
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: string };
+}
+
+export type Answered =
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+      readonly text: string;
+    }
+  /** `refused`: the guard said no. Else the network did. The text is for the operator. */
+  | { readonly ok: false; readonly refused: boolean; readonly problem: string };
+
+export type Fetch = (url: string, ask?: Ask) => Promise<Answered>;
+
+const defaultLimit = 512 * 1024;
+const defaultTime = 5_000;
+
+/** `lookup` is for tests. */
+export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = lookupName): Fetch {
+  const fetchOne = async (text: string, ask: Ask, left: number, deadline: number): Promise<Answered> => {
+    if (!URL.canParse(text)) return { ok: false, refused: true, problem: 'not a URL' };
+    const url = new URL(text);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      return { ok: false, refused: true, problem: `${url.protocol} is no protocol to ask over` };
+    const problem = ask.operator === true ? undefined : guard.refusal(url);
+    if (problem !== undefined) return { ok: false, refused: true, problem: `${url.origin} ${problem}` };
+    const answer = await once(url, ask, guard, lookup, deadline);
+    if (!answer.ok || answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
+    const { location } = answer.headers;
+    if (left === 0 || typeof location !== 'string' || !URL.canParse(location, url.href))
+      return { ok: false, refused: true, problem: `${url.origin} redirects` };
+    // Where a redirect leads was chosen by whoever answered, and a body or credential is not for them to pass on.
+    const { body: _body, headers: _headers, ...rest } = ask;
+    if (ask.method === 'POST') return { ok: false, refused: true, problem: `${url.origin} redirects a POST` };
+    return fetchOne(new URL(location, url).href, { ...rest, operator: false }, left - 1, deadline);
+  };
+  return (url, ask = {}) => fetchOne(url, ask, ask.redirects ?? 0, performance.now() + (ask.within ?? defaultTime));
+}
+
+function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName, deadline: number): Promise<Answered> {
+  const host = hostOf(url);
+  const mayReach = (address: string): boolean => ask.operator === true || guard.addressAllowed(url, address);
+  // Every address that is returned here has been checked, and only these can be connected to.
+  const guardedLookup: LookupFunction = (name, options, done) => {
+    lookup(name, { all: true, ...(options.family === undefined ? {} : { family: options.family }) }, (error, found) => {
+      if (error !== null) return done(error, []);
+      const allowed = found.filter(({ address }) => mayReach(address));
+      // One address that is not public makes the name suspicious as a whole.
+      if (allowed.length < found.length || allowed.length === 0)
+        return done(new EgressError(`${url.origin} leads to an address that is not public`), []);
+      const [first] = allowed;
+      if (options.all === true) done(null, allowed);
+      else if (first !== undefined) done(null, first.address, first.family);
+    });
+  };
+  return new Promise((resolve) => {
+    const fail = (error: Error): void => {
+      const refused = error instanceof EgressError;
+      resolve({ ok: false, refused, problem: refused ? error.message : `${url.origin}: ${codeOf(error)}` });
+    };
+    const options: RequestOptions = {
+      method: ask.method ?? 'GET',
+      headers: {
+        accept: 'application/json',
+        ...ask.headers,
+        ...(ask.body === undefined ? {} : { 'content-length': Buffer.byteLength(ask.body) }),
+      },
+      agent: false,
+      // Literal addresses are never looked up; the guard has seen them in the URL.
+      ...(isIP(host) === 0 ? { lookup: guardedLookup } : {}),
+      ...ask.tls,
+    };
+    const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
+    const timer = setTimeout(
+      () => request.destroy(new Error('took too long')),
+      Math.max(0, deadline - performance.now()),
+    );
+    request.on('error', (error) => {
+      clearTimeout(timer);
+      fail(error);
+    });
+    request.on('response', (response) => {
+      const { remoteAddress } = response.socket;
+      // What was connected to in the end, whoever resolved it.
+      if (remoteAddress !== undefined && !mayReach(remoteAddress))
+        return request.destroy(new EgressError(`${url.origin} leads to an address that is not public`));
+      collect(response, ask.limit ?? defaultLimit, (text) => {
+        clearTimeout(timer);
+        if (text === undefined) return request.destroy(new Error('answers too much'));
+        resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    request.end(ask.body);
+  });
+}
+
+class EgressError extends Error {}
+
+function collect(response: IncomingMessage, limit: number, done: (text: string | undefined) => void): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > limit) done(undefined);
+    else chunks.push(chunk);
+  });
+  response.on('end', () => length <= limit && done(Buffer.concat(chunks).toString('utf8')));
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.message;
+}
