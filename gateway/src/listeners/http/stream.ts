@@ -1,5 +1,6 @@
 /** The GET stream of a legacy session: what belongs to no request, until the client, its credential or we end it. */
 import type { ServerResponse } from 'node:http';
+import type { Caller } from '../../pipeline/caller.ts';
 import type { OpenStream } from '../../pipeline/streams.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
 import type { Front } from '../front.ts';
@@ -10,6 +11,8 @@ const longestBacklog = 8 * 1024 * 1024;
 
 export function openStream(
   session: LegacySession,
+  /** Whose credential keeps it open: not always the one with which the session began. */
+  caller: Caller,
   response: ServerResponse,
   front: Front,
   keepAlive: KeepAlive,
@@ -34,7 +37,7 @@ export function openStream(
     }
   })();
   const stream: OpenStream = {
-    caller: session.caller,
+    caller,
     end: () => response.end(),
     refresh: (graph) => session.hearing?.refresh(graph),
   };
