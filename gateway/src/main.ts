@@ -1,7 +1,7 @@
 /** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
 import { resolve } from 'node:path';
 import { listenAdmin } from './admin/listener.ts';
-import { noAudit } from './audit/none.ts';
+import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
@@ -39,7 +39,7 @@ export interface StdioOptions {
 /** Runs the gateway until it is told to stop. Resolves to an exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const path = resolve(options.config);
-  const opened = await open(path, options.logLevel ?? 'info');
+  const opened = await open(path, 'serve', options.logLevel ?? 'info');
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
   const { listen, bounds, data } = gateway.revision.configuration;
@@ -58,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     return exitCodes.listen;
   }
   const [mcp, admin] = listeners;
-  const stopWatching = await follow(path, gateway, log);
+  const stopWatching = await follow(path, opened);
   const base = listen.mcp.publicUrl ?? `http://${urlHost(listen.mcp.host)}:${mcp.port}`;
   const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
   if (options.json === true) print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl }));
@@ -81,9 +81,9 @@ export async function serve(options: ServeOptions): Promise<number> {
 
 /** Runs the gateway as a stdio server for one client. Resolves to an exit code. */
 export async function stdio(options: StdioOptions): Promise<number> {
-  const opened = await open(resolve(options.config), options.logLevel ?? 'warn');
+  const opened = await open(resolve(options.config), 'stdio', options.logLevel ?? 'warn');
   if (!opened.ok) return opened.code;
-  const { gateway, log } = opened;
+  const { gateway } = opened;
   const identity = await identify(gateway, options.key);
   if (!identity.ok) {
     complain(
@@ -95,7 +95,7 @@ export async function stdio(options: StdioOptions): Promise<number> {
   const endpoint: Endpoint =
     options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
   const listener = listenStdio(process.stdin, process.stdout, endpoint, identity, gateway.front);
-  const stopWatching = await follow(resolve(options.config), gateway, log);
+  const stopWatching = await follow(resolve(options.config), opened);
   await Promise.race([listener.ended, stopSignal()]);
   gateway.drain();
   listener.close();
@@ -123,11 +123,12 @@ type Opened =
       readonly gateway: Gateway;
       readonly log: Log;
       problems(): readonly string[];
+      readonly configureAudit: (revision: Revision) => void;
       close(): Promise<void>;
     }
   | { readonly ok: false; readonly code: number };
 
-async function open(path: string, level: LogLevel): Promise<Opened> {
+async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Promise<Opened> {
   const log = createLog(level);
   const loaded = await loadConfiguration(path, process.env);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
@@ -136,10 +137,23 @@ async function open(path: string, level: LogLevel): Promise<Opened> {
   if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
-  const audit = noAudit;
+  const opened = await openAudit({
+    configuration: loaded.revision.configuration,
+    master: masterKey.key,
+    role,
+    onHealth: (problem) =>
+      problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),
+  });
+  if (!opened.ok) {
+    keys.value.close();
+    return complainAll([`sallyport: ${opened.problem}\n    ${opened.remedy}`], exitCodes.data);
+  }
+  const audit = opened.log;
+  if (!loaded.revision.configuration.audit.enabled) log.warn({}, 'audit.enabled is false: nothing is recorded');
   const made = Gateway.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log });
   if (!made.ok) {
     keys.value.close();
+    await audit.close();
     return complainAll(made.diagnostics.map(formatDiagnostic));
   }
   const { gateway } = made;
@@ -148,6 +162,7 @@ async function open(path: string, level: LogLevel): Promise<Opened> {
     ok: true,
     gateway,
     log,
+    configureAudit: (revision) => audit.configure(auditSettings(revision.configuration)),
     problems: () => {
       const health = audit.health();
       const problems = health.ok ? [] : [health.problem];
@@ -163,7 +178,8 @@ async function open(path: string, level: LogLevel): Promise<Opened> {
 }
 
 /** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
-async function follow(path: string, gateway: Gateway, log: Log): Promise<() => void> {
+async function follow(path: string, opened: Opened & { ok: true }): Promise<() => void> {
+  const { gateway, log, configureAudit } = opened;
   const apply = (result: LoadResult): void => {
     const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
     if (!result.ok) gateway.metrics.configurationLoaded(false);
@@ -172,8 +188,10 @@ async function follow(path: string, gateway: Gateway, log: Log): Promise<() => v
   };
   const swapped = (revision: Revision) => {
     const problems = gateway.swap(revision);
-    if (problems.length === 0) log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
-    return problems;
+    if (problems.length > 0) return problems;
+    configureAudit(revision);
+    log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
+    return [];
   };
   const watch = await watchConfiguration(path, process.env, apply);
   const reload = (): void => void watch.reload();

@@ -1,5 +1,6 @@
 /** The whole configuration file. Every unknown key is an error. */
 import { z } from 'zod';
+import { audit } from './audit.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
@@ -17,6 +18,7 @@ export const configuration = z.strictObject({
   servers: servers.prefault({}).describe('The MCP servers behind the gateway, by name.'),
   connections: connections.prefault([]).describe('Who reaches what. Without a connection a server does not exist.'),
   egress: egress.prefault({}),
+  audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),
   tests: examples,
 });
 

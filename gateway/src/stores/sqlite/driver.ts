@@ -1,5 +1,5 @@
 /** The one file that knows `node:sqlite`. Opens the embedded database and brings its tables up to date. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -32,6 +32,13 @@ export function openDatabase(folder: string): Database {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
   migrate(database);
   return database;
+}
+
+/** Opens a database of another kind at exactly this path, without tables. */
+export function openPlain(path: string): Database {
+  // Only when it is missing: closing a file lets go of every lock that this process has on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+  return new DatabaseSync(path, { timeout: 5_000 });
 }
 
 function migrate(database: Database): void {

@@ -1,0 +1,278 @@
+/**
+ * The audit contract on the data plane. Writes one small message for each record, and hands messages over in batches:
+ * while the writer is busy with two, the next one fills. Waits only where the settings say so.
+ */
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
+import { Authentications } from './authentications.ts';
+import { endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
+import type { AuditSettings, Tier } from './settings.ts';
+import type { FromWriter, ToWriter, WriterStart } from './writer/protocol.ts';
+
+export interface GatewayAuditLog extends AuditLog {
+  readonly origin: string;
+  /** The key that signs checkpoints, as text to hand out. */
+  readonly key: string;
+  configure(settings: AuditSettings): void;
+}
+
+export interface OpenAuditLogOptions extends WriterStart {
+  /** Told when writing begins to fail and when it works again. */
+  readonly onHealth: (problem: string | undefined) => void;
+  readonly onPublished?: (size: number) => void;
+}
+
+export type OpenAuditLogResult =
+  | { readonly ok: true; readonly value: GatewayAuditLog }
+  | { readonly ok: false; readonly locked: boolean; readonly problem: string; readonly remedy: string };
+
+/** Batches that the writer may hold before it has answered for them. */
+const batchesAhead = 2;
+/** Longest time that an exchange waits for a place in the queue, or for its record. */
+const patience = 10_000;
+
+export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
+  const { onHealth, onPublished, ...start } = options;
+  const file = new URL(`./writer/thread${extname(import.meta.filename)}`, import.meta.url);
+  const worker = new Worker(file, { workerData: start, name: 'sallyport-audit' });
+  worker.unref();
+  const first = await new Promise<FromWriter>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  }).catch(
+    (error: unknown): FromWriter => ({
+      type: 'refused',
+      locked: false,
+      problem: `the writer of the log did not start: ${String(error)}`,
+      remedy: 'This is a bug: please report it.',
+    }),
+  );
+  if (first.type === 'opened') {
+    const log = new ThreadedLog(worker, start.settings, first, { onHealth, ...(onPublished && { onPublished }) });
+    return { ok: true, value: log };
+  }
+  await worker.terminate();
+  if (first.type !== 'refused') throw new Error(`the writer of the log began with ${first.type}`);
+  return { ok: false, locked: first.locked, problem: first.problem, remedy: first.remedy };
+}
+
+interface Waiter {
+  /** Number of the record whose durability it waits for. */
+  readonly record: number;
+  readonly tier: Tier;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Listeners {
+  readonly onHealth: (problem: string | undefined) => void;
+  readonly onPublished?: (size: number) => void;
+}
+
+class ThreadedLog implements GatewayAuditLog {
+  readonly origin: string;
+  readonly key: string;
+  readonly #worker: Worker;
+  readonly #listeners: Listeners;
+  readonly #authentications: Authentications;
+  #settings: AuditSettings;
+  #texts: string[] = [];
+  #scheduled = false;
+  /** Records in each batch that the writer has not answered for. */
+  #ahead: number[] = [];
+  /** Records given numbers, records durable, and bytes of those in between. */
+  #accepted = 0;
+  #durable = 0;
+  #sizes: number[] = [];
+  #bytes = 0;
+  #waiters: Waiter[] = [];
+  #lost = 0;
+  #problem: string | undefined;
+  #closing = false;
+
+  constructor(
+    worker: Worker,
+    settings: AuditSettings,
+    opened: Extract<FromWriter, { type: 'opened' }>,
+    listeners: Listeners,
+  ) {
+    this.#worker = worker;
+    this.#settings = settings;
+    this.#listeners = listeners;
+    this.origin = opened.origin;
+    this.key = opened.key;
+    this.#authentications = new Authentications((event) => this.note(event));
+    worker.on('message', (message: FromWriter) => this.#hear(message));
+    worker.on('error', (error) => this.#failed(`the writer of the log ended: ${error.message}`));
+    worker.on('exit', () => {
+      if (!this.#closing) this.#failed('the writer of the log ended');
+    });
+  }
+
+  intend(facts: ExchangeFacts): Promise<void> | undefined {
+    if (facts.caller !== undefined) this.#authentications.succeeded(facts.caller, facts);
+    const tier = facts.tier ?? 'read';
+    const { durability } = this.#settings;
+    const waits = durability === 'before-forward' || (durability === 'before-reply' && tier !== 'read');
+    return this.#put(intentMessage(facts), tier, waits);
+  }
+
+  end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined {
+    if (facts.caller === undefined) {
+      // Anybody can cause these, so they are counted, not written one by one; and nobody waits for them.
+      this.#authentications.failed(facts, end);
+      return undefined;
+    }
+    if (!intended) this.#authentications.succeeded(facts.caller, facts);
+    return this.#put(endMessage(facts, end, intended), facts.tier ?? 'read', this.#settings.durability !== 'none');
+  }
+
+  note(event: AuditEvent): void {
+    if (this.#full) this.#lost++;
+    else this.#push(noteMessage(event));
+  }
+
+  health(): { readonly ok: true } | { readonly ok: false; readonly problem: string } {
+    return this.#problem === undefined ? { ok: true } : { ok: false, problem: this.#problem };
+  }
+
+  configure(settings: AuditSettings): void {
+    this.#settings = settings;
+    this.#send({ type: 'settings', settings });
+  }
+
+  async close(): Promise<void> {
+    this.#authentications.close();
+    this.#closing = true;
+    this.#flush({ all: true });
+    this.#send({ type: 'close' });
+    this.#worker.ref();
+    if (this.#worker.threadId !== -1) await once(this.#worker, 'exit');
+    this.#refuseWaiters('the log is closed');
+  }
+
+  get #full(): boolean {
+    const { queue } = this.#settings;
+    return this.#sizes.length >= queue.records || this.#bytes >= queue.bytes;
+  }
+
+  #put(message: Message, tier: Tier, waits: boolean): Promise<void> | undefined {
+    const allowed = this.#settings.onFailure[tier] === 'allow';
+    if (this.#full) {
+      if (this.#problem === undefined && !this.#closing) return this.#afterRoom(message, tier, waits);
+      this.#lost++;
+      return allowed ? undefined : Promise.reject(new Error(this.#problem ?? 'the log is closed'));
+    }
+    const record = this.#push(message);
+    // Kept for when the disk works again; what may not go on without it does not go on.
+    if (this.#problem !== undefined) return allowed ? undefined : Promise.reject(new Error(this.#problem));
+    return waits ? this.#wait(record, tier) : undefined;
+  }
+
+  #push({ head, args, result }: Message): number {
+    const size = head.length + args.length + result.length;
+    this.#texts.push(head, args, result);
+    this.#sizes.push(size);
+    this.#bytes += size;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#flush({ all: false });
+      });
+    }
+    return ++this.#accepted;
+  }
+
+  #wait(record: number, tier: Tier): Promise<void> {
+    return new Promise((resolve, reject) => this.#waiters.push({ record, tier, resolve, reject }));
+  }
+
+  /** Back-pressure: the exchange waits until the queue has shrunk. How many wait is bounded by the road. */
+  async #afterRoom(message: Message, tier: Tier, waits: boolean): Promise<void> {
+    const deadline = performance.now() + patience;
+    while (this.#full) {
+      if (performance.now() > deadline) throw new Error('the queue of the log stays full');
+      await this.#wait(this.#durable + 1, tier);
+    }
+    await this.#put(message, tier, waits);
+  }
+
+  #flush({ all }: { readonly all: boolean }): void {
+    if (this.#texts.length === 0 || (!all && this.#ahead.length >= batchesAhead)) return;
+    const texts = this.#texts;
+    this.#texts = [];
+    this.#ahead.push(texts.length / 3);
+    this.#send({ type: 'records', texts });
+  }
+
+  #send(message: ToWriter): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromWriter): void {
+    switch (message.type) {
+      case 'done':
+        this.#done(message.records);
+        return;
+      case 'failing':
+        if (message.problem === '') this.#works();
+        else this.#failed(`records cannot be written: ${message.problem}`);
+        return;
+      case 'published':
+        this.#listeners.onPublished?.(message.size);
+        return;
+      case 'opened':
+      case 'refused':
+      case 'closed':
+        return;
+    }
+  }
+
+  #done(records: number): void {
+    this.#durable += records;
+    for (const size of this.#sizes.splice(0, records)) this.#bytes -= size;
+    let rest = records;
+    while (rest > 0 && this.#ahead[0] !== undefined) {
+      const taken = Math.min(rest, this.#ahead[0]);
+      this.#ahead[0] -= taken;
+      rest -= taken;
+      if (this.#ahead[0] === 0) this.#ahead.shift();
+    }
+    this.#flush({ all: false });
+    let released = 0;
+    for (const waiter of this.#waiters) {
+      if (waiter.record > this.#durable) break;
+      waiter.resolve();
+      released++;
+    }
+    if (released > 0) this.#waiters.splice(0, released);
+  }
+
+  #failed(problem: string): void {
+    if (this.#problem === problem) return;
+    this.#problem = problem;
+    this.#listeners.onHealth(problem);
+    this.#refuseWaiters(problem);
+  }
+
+  #works(): void {
+    if (this.#problem === undefined) return;
+    this.#problem = undefined;
+    this.#listeners.onHealth(undefined);
+    if (this.#lost > 0) this.#push(noteMessage({ kind: 'lost', at: Date.now(), detail: { records: this.#lost } }));
+    this.#lost = 0;
+  }
+
+  #refuseWaiters(problem: string): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { tier, resolve, reject } of waiters) {
+      if (this.#settings.onFailure[tier] === 'allow') resolve();
+      else reject(new Error(problem));
+    }
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * The keys of subjects: one data key for each person, agent or application that records are about, wrapped, in slots of
+ * one size in one file. Erasing a subject overwrites its slot; what was encrypted under it is noise from then on.
+ *
+ * A slot: state (0 free, 1 in use, 2 erased), the name as a keyed hash so that it can be found, the pseudonym that
+ * records bear, the time, the wrapped key.
+ */
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type Disk, writeAll } from '../log/disk.ts';
+import { rangeReader } from '../log/recovery.ts';
+import { type HmacKey, hmacKey } from '../record/hmac.ts';
+import { unwrapKey, wrapKey } from './key-service.ts';
+
+export interface SubjectKeys {
+  readonly slot: number;
+  /** What stands for the subject in public parts: random, hex. */
+  readonly pseudonym: string;
+  readonly createdAt: number;
+  readonly encryption: KeyObject;
+  readonly commitment: HmacKey;
+}
+
+const slotSize = 128;
+const inUse = 1;
+const erased = 2;
+/** Subjects in one log: 128 MiB of slots. Beyond it, new callers share the key of `overflow`. */
+const mostSubjects = 1_048_576;
+/** Opened keys held in memory. */
+const mostOpened = 10_000;
+
+interface Slot {
+  readonly slot: number;
+  readonly lookup: string;
+  readonly pseudonym: string;
+  readonly createdAt: number;
+  readonly wrapped: Buffer;
+}
+
+export class Subjects {
+  readonly #path: string;
+  readonly #disk: Disk;
+  readonly #key: Buffer;
+  readonly #lookupKey: Buffer;
+  readonly #byLookup = new Map<string, Slot>();
+  readonly #byPseudonym = new Map<string, Slot>();
+  readonly #opened = new Map<string, SubjectKeys>();
+  readonly #byName = new Map<string, SubjectKeys>();
+  #slots = 0;
+  #unsynced = false;
+
+  constructor(path: string, disk: Disk, wrappingKey: Buffer) {
+    this.#path = path;
+    this.#disk = disk;
+    this.#key = wrappingKey;
+    this.#lookupKey = derived(wrappingKey, 'sallyport subject lookup');
+    this.reload();
+  }
+
+  /** Reads what another process may have written. */
+  reload(): void {
+    this.#byLookup.clear();
+    this.#byPseudonym.clear();
+    this.#opened.clear();
+    this.#byName.clear();
+    const bytes = existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0);
+    // A slot that is not whole was being written when the process ended: no record uses it.
+    this.#slots = Math.floor(bytes.length / slotSize);
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const at = bytes.subarray(slot * slotSize, (slot + 1) * slotSize);
+      if (at[0] !== inUse) continue;
+      this.#remember({
+        slot,
+        lookup: at.toString('hex', 4, 20),
+        pseudonym: at.toString('hex', 20, 36),
+        createdAt: Number(at.readBigUInt64LE(36)),
+        wrapped: Buffer.from(at.subarray(44, 104)),
+      });
+    }
+  }
+
+  get size(): number {
+    return this.#byLookup.size;
+  }
+
+  find(subject: string): SubjectKeys | undefined {
+    const slot = this.#byLookup.get(this.#lookup(subject));
+    return slot === undefined ? undefined : this.#open(slot);
+  }
+
+  byPseudonym(pseudonym: string): SubjectKeys | undefined {
+    const opened = this.#opened.get(pseudonym);
+    if (opened !== undefined) return opened;
+    const slot = this.#byPseudonym.get(pseudonym);
+    return slot === undefined ? undefined : this.#open(slot);
+  }
+
+  /** The keys of a subject, new ones if there are none. `sync` must come before anything encrypted is made durable. */
+  get(subject: string, now: number): SubjectKeys {
+    const known = this.#byName.get(subject);
+    if (known !== undefined) return known;
+    const keys = this.find(subject) ?? this.#make(subject, now);
+    if (this.#byName.size >= mostOpened) this.#byName.clear();
+    this.#byName.set(subject, keys);
+    return keys;
+  }
+
+  #make(subject: string, now: number): SubjectKeys {
+    if (this.#slots >= mostSubjects && subject !== 'overflow') return this.get('overflow', now);
+    const pseudonym = randomBytes(16).toString('hex');
+    const wrapped = wrapKey(this.#key, randomBytes(32), context(pseudonym));
+    const slot: Slot = { slot: this.#slots, lookup: this.#lookup(subject), pseudonym, createdAt: now, wrapped };
+    const bytes = Buffer.alloc(slotSize);
+    bytes[0] = inUse;
+    bytes.set(Buffer.from(slot.lookup, 'hex'), 4);
+    bytes.set(Buffer.from(pseudonym, 'hex'), 20);
+    bytes.writeBigUInt64LE(BigInt(now), 36);
+    bytes.set(wrapped, 44);
+    this.#write(slot.slot, bytes);
+    this.#slots++;
+    this.#unsynced = true;
+    this.#remember(slot);
+    return this.#open(slot);
+  }
+
+  /** Makes new keys durable. Costs nothing when there are none. */
+  sync(): void {
+    if (!this.#unsynced) return;
+    this.#withFile((file) => this.#disk.fdatasyncSync(file));
+    this.#unsynced = false;
+  }
+
+  /** Overwrites the slot of a subject, durably. Returns its pseudonym, or `undefined` if nothing is held. */
+  erase(subject: string): string | undefined {
+    const slot = this.#byLookup.get(this.#lookup(subject));
+    return slot === undefined ? undefined : this.#eraseSlot(slot);
+  }
+
+  eraseByPseudonym(pseudonym: string): void {
+    const slot = this.#byPseudonym.get(pseudonym);
+    if (slot !== undefined) this.#eraseSlot(slot);
+  }
+
+  #eraseSlot(slot: Slot): string {
+    const bytes = randomBytes(slotSize);
+    bytes[0] = erased;
+    this.#write(slot.slot, bytes);
+    this.#withFile((file) => this.#disk.fsyncSync(file));
+    const opened = this.#opened.get(slot.pseudonym);
+    opened?.commitment.inner.fill(0);
+    opened?.commitment.outer.fill(0);
+    this.#opened.delete(slot.pseudonym);
+    this.#byName.clear();
+    this.#byLookup.delete(slot.lookup);
+    this.#byPseudonym.delete(slot.pseudonym);
+    return slot.pseudonym;
+  }
+
+  #lookup(subject: string): string {
+    return createHmac('sha256', this.#lookupKey).update(subject).digest('hex').slice(0, 32);
+  }
+
+  #remember(slot: Slot): void {
+    this.#byLookup.set(slot.lookup, slot);
+    this.#byPseudonym.set(slot.pseudonym, slot);
+  }
+
+  #open(slot: Slot): SubjectKeys {
+    const known = this.#opened.get(slot.pseudonym);
+    if (known !== undefined) return known;
+    const key = unwrapKey(this.#key, slot.wrapped, context(slot.pseudonym));
+    if (key === undefined) throw new Error(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
+    const keys = {
+      slot: slot.slot,
+      pseudonym: slot.pseudonym,
+      createdAt: slot.createdAt,
+      encryption: createSecretKey(derived(key, 'sallyport private part')),
+      commitment: hmacKey(derived(key, 'sallyport commitment')),
+    };
+    if (this.#opened.size >= mostOpened) this.#opened.clear();
+    this.#opened.set(slot.pseudonym, keys);
+    return keys;
+  }
+
+  #write(slot: number, bytes: Buffer): void {
+    this.#withFile((file) => writeAll(this.#disk, file, bytes, slot * slotSize));
+  }
+
+  #withFile(work: (file: number) => void): void {
+    const file = this.#disk.openSync(this.#path, existsSync(this.#path) ? 'r+' : 'w+', 0o600);
+    try {
+      work(file);
+    } finally {
+      this.#disk.closeSync(file);
+    }
+  }
+}
+
+/** Reads one slot again from the disk, to show that it is gone. */
+export function isErased(path: string, slot: number): boolean {
+  const file = openSync(path, 'r');
+  try {
+    return slot * slotSize < fstatSync(file).size && rangeReader(file)(slot * slotSize, 1)[0] === erased;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function derived(key: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', purpose, 32));
+}
+
+function context(pseudonym: string): string {
+  return `subject ${pseudonym}`;
+}

@@ -1,0 +1,49 @@
+/** Names and contents of the files of a log: c2sp.org/tlog-tiles. Any web server or object store can serve them. */
+
+/** Hashes in a tile, and entries in a bundle. */
+export const tileWidth = 256;
+export const hashSize = 32;
+/** An entry's length is a uint16. */
+export const longestEntry = 65_535;
+
+export type TileKind = number | 'entries';
+
+/** `tile/<level>/<index>[.p/<width>]`, the index in groups of three digits: 1234067 is `x001/x234/067`. */
+export function tilePath(kind: TileKind, index: number, width: number = tileWidth): string {
+  let path = String(index % 1000).padStart(3, '0');
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000))
+    path = `x${String(rest % 1000).padStart(3, '0')}/${path}`;
+  return `tile/${kind}/${path}${width === tileWidth ? '' : `.p/${width}`}`;
+}
+
+/** How many entries the tile at this place has in a tree of this size: 0 when it does not exist. */
+export function widthIn(level: number, index: number, size: number): number {
+  const hashes = Math.floor(size / tileWidth ** level);
+  return Math.max(0, Math.min(tileWidth, hashes - index * tileWidth));
+}
+
+/** Entries with their lengths before them. */
+export function encodeBundle(entries: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const entry of entries) {
+    if (entry.length > longestEntry) throw new RangeError(`an entry of ${entry.length} bytes is too long`);
+    const length = Buffer.allocUnsafe(2);
+    length.writeUInt16BE(entry.length);
+    parts.push(length, entry);
+  }
+  return Buffer.concat(parts);
+}
+
+/** `undefined` when the bytes do not end where an entry ends, or hold fewer entries than wanted. */
+export function decodeBundle(bytes: Buffer, count: number): Buffer[] | undefined {
+  const entries: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length && entries.length < count) {
+    if (at + 2 > bytes.length) return undefined;
+    const end = at + 2 + bytes.readUInt16BE(at);
+    if (end > bytes.length) return undefined;
+    entries.push(bytes.subarray(at + 2, end));
+    at = end;
+  }
+  return entries.length === count ? entries : undefined;
+}

@@ -1,0 +1,174 @@
+/** Turns entries into tiles and bundles on disk. What is not full yet stays in memory until it is published. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Disk } from './disk.ts';
+import { Frontier, leafHash, nodeHash, type ReadNode } from './merkle.ts';
+import { encodeBundle, hashSize, type TileKind, tilePath, tileWidth } from './tiles.ts';
+
+interface Waiting {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+export class TreeFiles {
+  readonly #folder: string;
+  readonly #disk: Disk;
+  readonly #frontier: Frontier;
+  /** Hashes of the last tile of each level, and entries of the last bundle. */
+  readonly #levels: Buffer[][];
+  #entries: Buffer[] = [];
+  /** Full files that are not written yet. They wait for the next try when the disk is full. */
+  #waiting: Waiting[] = [];
+  /** Written, and not known to survive a power failure. */
+  #unsettled: string[] = [];
+  readonly #folders = new Set<string>();
+
+  /** `size`: a multiple of the tile width up to which all tiles are on disk. */
+  constructor(folder: string, disk: Disk, size: number) {
+    this.#folder = folder;
+    this.#disk = disk;
+    const node = tileReader(folder, undefined, size);
+    this.#frontier = Frontier.of(size, node);
+    this.#levels = [[]];
+    for (let level = 1; size >= tileWidth ** level; level++) {
+      const hashes = Math.floor(size / tileWidth ** level);
+      const first = hashes - (hashes % tileWidth);
+      this.#levels[level] = Array.from({ length: hashes - first }, (_, index) => node(8 * level, first + index));
+    }
+  }
+
+  get size(): number {
+    return this.#frontier.size;
+  }
+
+  root(): Buffer {
+    return this.#frontier.root();
+  }
+
+  add(entry: Buffer): void {
+    const leaf = leafHash(entry);
+    const index = this.#frontier.size;
+    this.#frontier.add(leaf);
+    this.#entries.push(entry);
+    if (this.#entries.length === tileWidth) {
+      this.#wait('entries', Math.floor(index / tileWidth), encodeBundle(this.#entries));
+      this.#entries = [];
+    }
+    let carried: Buffer | undefined = leaf;
+    for (let level = 0; carried !== undefined; level++) {
+      const hashes: Buffer[] = (this.#levels[level] ??= []);
+      hashes.push(carried);
+      carried = undefined;
+      if (hashes.length < tileWidth) break;
+      this.#wait(level, Math.floor(index / tileWidth ** (level + 1)), Buffer.concat(hashes));
+      carried = treeHash(hashes);
+      this.#levels[level] = [];
+    }
+  }
+
+  /** Writes full files that wait. Throws when the disk does; what is not written goes on waiting. */
+  flush(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      this.#write(next.path, next.bytes);
+      this.#unsettled.push(next.path);
+      this.#waiting.shift();
+    }
+  }
+
+  /** Writes the last, partial tile of each level and the last bundle. Returns their paths. */
+  publish(): string[] {
+    this.flush();
+    const partial: string[] = [];
+    const put = (kind: TileKind, index: number, width: number, bytes: Buffer): void => {
+      if (width === 0) return;
+      const path = tilePath(kind, index, width);
+      this.#write(path, bytes);
+      partial.push(path);
+    };
+    const { size } = this.#frontier;
+    put('entries', Math.floor(size / tileWidth), this.#entries.length, encodeBundle(this.#entries));
+    for (const [level, hashes] of this.#levels.entries())
+      put(level, Math.floor(size / tileWidth ** (level + 1)), hashes.length, Buffer.concat(hashes));
+    return partial;
+  }
+
+  /** The full files written since the last call: syncing them and their folders makes them survive. */
+  takeUnsettled(): string[] {
+    const paths = this.#unsettled;
+    this.#unsettled = [];
+    return paths;
+  }
+
+  #wait(kind: TileKind, index: number, bytes: Buffer): void {
+    this.#waiting.push({ path: tilePath(kind, index), bytes });
+  }
+
+  #write(path: string, bytes: Buffer): void {
+    const full = join(this.#folder, path);
+    const folder = dirname(full);
+    if (!this.#folders.has(folder)) {
+      this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      // Only a hint; forgetting it costs one call that changes nothing.
+      if (this.#folders.size > 1_000) this.#folders.clear();
+      this.#folders.add(folder);
+    }
+    this.#disk.writeFileSync(full, bytes, { mode: 0o600 });
+  }
+}
+
+/** The root of a full tile. */
+function treeHash(hashes: readonly Buffer[]): Buffer {
+  let level = [...hashes];
+  while (level.length > 1)
+    level = Array.from({ length: level.length / 2 }, (_, index) =>
+      nodeHash(level[2 * index] as Buffer, level[2 * index + 1] as Buffer),
+    );
+  return level[0] as Buffer;
+}
+
+/** Reads nodes of complete subtrees from full tiles, or from the partial ones of a tree of the given size. */
+export function tileReader(folder: string, size?: number, settled = 0): ReadNode {
+  const fullTiles = (level: number): number => Math.floor(settled / tileWidth ** (level + 1));
+  const cache = new Map<string, Buffer>();
+  const tile = (level: number, index: number): Buffer => {
+    const width =
+      size === undefined ? tileWidth : Math.min(tileWidth, Math.floor(size / tileWidth ** level) - index * tileWidth);
+    const path = tilePath(level, index, width);
+    const known = cache.get(path);
+    if (known !== undefined) return known;
+    const bytes = readTile(folder, level, index, width);
+    if (cache.size > 256) cache.clear();
+    cache.set(path, bytes);
+    return bytes;
+  };
+  const node = (height: number, index: number): Buffer => {
+    const level = Math.floor(height / 8);
+    const inside = height % 8;
+    const begin = index * 2 ** inside;
+    // Without a size only full tiles are trusted: what a partial one would hold is made from those below it.
+    if (size === undefined && level > 0 && Math.floor(begin / tileWidth) >= fullTiles(level))
+      return nodeHash(node(height - 1, 2 * index), node(height - 1, 2 * index + 1));
+    const bytes = tile(level, Math.floor(begin / tileWidth));
+    let hashes = Array.from({ length: 2 ** inside }, (_, each) => {
+      const at = ((begin + each) % tileWidth) * hashSize;
+      return bytes.subarray(at, at + hashSize);
+    });
+    if (hashes.some((each) => each.length !== hashSize)) throw new Error(`tile ${level}/${index} is too short`);
+    while (hashes.length > 1)
+      hashes = Array.from({ length: hashes.length / 2 }, (_, each) =>
+        nodeHash(hashes[2 * each] as Buffer, hashes[2 * each + 1] as Buffer),
+      );
+    return hashes[0] as Buffer;
+  };
+  return node;
+}
+
+/** A tile that has become full or wider meanwhile begins with the one that was asked for. */
+function readTile(folder: string, level: number, index: number, width: number): Buffer {
+  try {
+    return readFileSync(join(folder, tilePath(level, index, width)));
+  } catch (error) {
+    if (width === tileWidth) throw error;
+    return readFileSync(join(folder, tilePath(level, index))).subarray(0, width * hashSize);
+  }
+}

@@ -1,0 +1,220 @@
+/** From a message of the data plane to a record: what is public, what is private, and whom it is about. */
+import { operationOf } from '../../protocol/methods.ts';
+import type { Capture } from '../settings.ts';
+import type { Plain, PlainObject } from './canonical.ts';
+import type { EndHead, FactsHead, Head, Message, NoteHead, Who } from './message.ts';
+import { redacted } from './redact.ts';
+
+/** A record before it has a place in the log. */
+export interface Draft {
+  /** Whose key encrypts the private part. */
+  readonly subject: string;
+  readonly public: PlainObject;
+  /** JSON. */
+  readonly about: string;
+  /** The texts as they were, which the commitments are about. */
+  readonly args: string;
+  readonly result: string;
+  /** The texts that are kept, encrypted. */
+  readonly kept: { readonly args: string; readonly result: string };
+}
+
+/** What an outcome needs of the intent before it. */
+export interface OpenIntent {
+  readonly seq: number;
+  readonly subject: string;
+  readonly server: string | undefined;
+  readonly method: string;
+  readonly tier: FactsHead['tier'];
+  readonly connections: readonly string[];
+}
+
+const longestText = 512;
+const longestList = 32;
+
+/** The subject of a record: the person if there is one, else the agent, else the application. */
+export function subjectOf(who: Who | undefined): string {
+  if (who?.user !== undefined) return `user:${who.user}`;
+  if (who?.agent !== undefined) return `agent:${who.agent}`;
+  if (who?.application !== undefined) return `application:${who.application}`;
+  return 'unknown';
+}
+
+export interface CaptureRule {
+  of(tier: FactsHead['tier'], connections: readonly string[]): Capture;
+  /** Longest text that is kept of arguments or a result, in characters. */
+  readonly limit: number;
+}
+
+export function draftOf(message: Message, open: (id: string) => OpenIntent | undefined, capture: CaptureRule): Draft {
+  const head = JSON.parse(message.head) as Head;
+  switch (head.is) {
+    case 'note':
+      return noteDraft(head.note);
+    case 'intent':
+      return finish(message, capture, head.facts, {
+        public: { kind: 'intent', ...factsPublic(head.facts) },
+        about: factsAbout(head.facts),
+      });
+    case 'exchange':
+      return finish(message, capture, head.facts, {
+        public: { kind: 'exchange', ...factsPublic(head.facts), ...endPublic(head.end) },
+        about: { ...factsAbout(head.facts), ...endAbout(head.end) },
+      });
+    case 'outcome': {
+      const intent = open(head.id);
+      const kept = capture.of(intent?.tier, intent?.connections ?? []);
+      return {
+        subject: intent?.subject ?? 'unknown',
+        public: {
+          kind: 'outcome',
+          id: head.id,
+          parent: intent?.seq,
+          server: intent?.server,
+          method: intent?.method,
+          tier: intent?.tier,
+          capture: kept,
+          time: head.end.at,
+          ...endPublic(head.end),
+        },
+        about: aboutText(endAbout(head.end)),
+        args: '',
+        result: message.result,
+        kept: { args: '', result: keep(message.result, kept, capture.limit) },
+      };
+    }
+  }
+}
+
+/** The outcome of an intent whose end nobody saw. */
+export function unknownOutcome(id: string, { seq, subject, server, method, tier }: OpenIntent, time: number): Draft {
+  const facts = { kind: 'outcome', outcome: 'unknown', id, parent: seq, server, method, tier, time };
+  return { subject, public: facts, about: '', args: '', result: '', kept: { args: '', result: '' } };
+}
+
+function finish(
+  { args, result }: Message,
+  rule: CaptureRule,
+  facts: FactsHead,
+  { public: fields, about }: { public: PlainObject; about: object },
+): Draft {
+  const capture = rule.of(facts.tier, facts.connections ?? []);
+  return {
+    subject: subjectOf(facts.who),
+    public: { ...fields, capture },
+    about: aboutText(about),
+    args,
+    result,
+    kept: { args: keep(args, capture, rule.limit), result: keep(result, capture, rule.limit) },
+  };
+}
+
+function aboutText(about: object): string {
+  const text = JSON.stringify(about);
+  return text === '{}' ? '' : text;
+}
+
+function keep(text: string, capture: Capture, limit: number): string {
+  if (capture === 'digest' || text === '') return '';
+  const kept = capture === 'redacted' ? redacted(text) : text;
+  return kept.length <= limit ? kept : `${kept.slice(0, limit)}\n[cut after ${limit} of ${kept.length} characters]`;
+}
+
+/** Nothing here was chosen freely by a client: names come from the configuration and from catalogues. */
+function factsPublic(facts: FactsHead): PlainObject {
+  const { capability, decision } = facts;
+  // Before a connection was found, server and method are only what the client says.
+  const known = facts.connections !== undefined;
+  return {
+    id: facts.id,
+    time: facts.at,
+    revision: facts.revision,
+    direction: facts.direction,
+    transport: facts.transport,
+    era: facts.era,
+    method: methodOf(facts),
+    server: known ? facts.server : undefined,
+    connections: facts.connections?.slice(0, longestList),
+    tier: facts.tier,
+    definition: facts.definition,
+    session: facts.session,
+    bytesIn: facts.bytesIn,
+    cost: facts.cost === undefined ? undefined : String(facts.cost),
+    capability:
+      capability === undefined
+        ? undefined
+        : {
+            type: capability.type,
+            // A URI may name a person; a tool, prompt or template is what the server lists.
+            name: 'name' in capability ? cut(capability.name) : undefined,
+            template: 'uriTemplate' in capability ? cut(capability.uriTemplate) : undefined,
+          },
+    decision:
+      decision === undefined
+        ? undefined
+        : {
+            effect: decision.effect,
+            reason: decision.reason,
+            observed: decision.observed,
+            connection: decision.rule?.connection,
+            place: decision.rule === undefined ? undefined : cut(decision.rule.place),
+            errors: decision.errors.length === 0 ? undefined : decision.errors.length,
+          },
+  };
+}
+
+function methodOf(facts: FactsHead): string {
+  return operationOf(facts.era, facts.method) === undefined ? 'other' : facts.method;
+}
+
+function factsAbout(facts: FactsHead): object {
+  const { who, address, client, capability, decision } = facts;
+  return {
+    ...who,
+    address,
+    client,
+    method: methodOf(facts) === 'other' ? cut(facts.method) : undefined,
+    server: facts.connections === undefined ? cut(facts.server ?? '') || undefined : undefined,
+    uri: capability !== undefined && 'uri' in capability ? capability.uri : undefined,
+    rule: decision?.rule?.text,
+    errors: decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, longestList),
+  };
+}
+
+function endPublic({ outcome, reason, error, latency, bytesOut, at }: EndHead): PlainObject {
+  return { outcome, reason, code: error?.code, latency, bytesOut, ended: at };
+}
+
+function endAbout({ detail, error }: EndHead): object {
+  return { detail, error: error?.message };
+}
+
+function noteDraft({ kind, at, who, address, server, detail }: NoteHead): Draft {
+  const about = { ...who, address };
+  return {
+    subject: who === undefined ? 'gateway' : subjectOf(who),
+    public: { kind, time: at, server, detail: plain(detail) },
+    about: who === undefined && address === undefined ? '' : JSON.stringify(about),
+    args: '',
+    result: '',
+    kept: { args: '', result: '' },
+  };
+}
+
+function cut(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
+}
+
+/** Any JSON as what public parts are made of: fractions become text, null is left out. */
+export function plain(value: unknown): Plain {
+  if (typeof value === 'string') return cut(value);
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : String(value);
+  if (Array.isArray(value)) return value.slice(0, 1_000).map(plain);
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null && member !== undefined)
+      .map(([name, member]) => [name, plain(member)]),
+  );
+}

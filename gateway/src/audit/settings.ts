@@ -1,0 +1,33 @@
+/** What the `audit` section of the configuration becomes for the log. Plain data: it crosses to another thread. */
+export type Capture = 'full' | 'redacted' | 'digest';
+export type Tier = 'read' | 'write' | 'destructive';
+
+export interface AuditSettings {
+  readonly enabled: boolean;
+  readonly durability: 'before-reply' | 'before-forward' | 'none';
+  readonly onFailure: Readonly<Record<Tier, 'refuse' | 'allow'>>;
+  readonly capture: CaptureSettings;
+  readonly queue: { readonly records: number; readonly bytes: number };
+}
+
+export interface CaptureSettings {
+  readonly tiers: Readonly<Record<Tier, Capture>>;
+  readonly connections: Readonly<Record<string, Capture>>;
+  /** Longest text of arguments or a result that is kept. */
+  readonly limit: number;
+}
+
+const strictness: readonly Capture[] = ['full', 'redacted', 'digest'];
+
+/** What a connection says wins over its tier; of several connections the strictest one counts. */
+export function captureOf(
+  { tiers, connections }: CaptureSettings,
+  tier: Tier | undefined,
+  names: readonly string[],
+): Capture {
+  let strictest = -1;
+  for (const name of names)
+    if (Object.hasOwn(connections, name))
+      strictest = Math.max(strictest, strictness.indexOf(connections[name] ?? 'full'));
+  return strictness[strictest] ?? tiers[tier ?? 'read'];
+}

@@ -1,0 +1,104 @@
+/**
+ * Requests of the command line to the one writer of a log, as files: `requests/<id>.json`, answered in `<id>.answer`.
+ * That works on any file system, needs no address, and outlives both sides.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JsonObject } from '../../protocol/json.ts';
+import { writeSigningKey } from '../keys/signing-key.ts';
+import { signatureLine } from '../log/note.ts';
+import { nextKeyPath } from './open.ts';
+import type { KeyPlaces } from './protocol.ts';
+import type { Writer } from './writer.ts';
+
+export type Request =
+  | { readonly do: 'erase'; readonly subject: string }
+  | { readonly do: 'rotate-key' }
+  | { readonly do: 'publish' };
+
+export type Answer =
+  | { readonly ok: true; readonly result: JsonObject }
+  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+
+/** Requests answered at one time; the rest wait for the next. */
+const mostAtOnce = 16;
+
+interface Place {
+  readonly folder: string;
+  readonly keys: KeyPlaces;
+}
+
+export function requestsFolder(folder: string): string {
+  return join(folder, 'requests');
+}
+
+/** Answers what is asked. Called again and again by whoever holds the log. */
+export function answerRequests(place: Place, writer: Writer, origin: string): void {
+  const folder = requestsFolder(place.folder);
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  for (const name of names.slice(0, mostAtOnce)) {
+    const path = join(folder, name);
+    const request = readRequest(path);
+    rmSync(path, { force: true });
+    const answer: Answer =
+      request === undefined
+        ? { ok: false, problem: `${name} is not a request`, remedy: 'Use the command line of the same version.' }
+        : perform(request, place, writer, origin);
+    writeAnswer(join(folder, name.replace(/\.json$/, '.answer')), answer);
+  }
+}
+
+export function perform(request: Request, { keys }: Place, writer: Writer, origin: string): Answer {
+  switch (request.do) {
+    case 'publish':
+      writer.drain();
+      writer.publish();
+      return { ok: true, result: { size: writer.published } };
+    case 'erase': {
+      const erased = writer.erase(request.subject);
+      if (erased === undefined)
+        return {
+          ok: false,
+          problem: `the log holds nothing about ${request.subject}`,
+          remedy: 'Write it as user:name, agent:name or application:name; `audit subjects` lists them.',
+        };
+      const checkpoint = writer.publish() ?? '';
+      const body = `sallyport erasure certificate v1\n${origin}\nsubject ${erased.pseudonym}\ntombstone ${erased.seq}\ntime ${new Date().toISOString()}\n`;
+      const certificate = `${body}\n${signatureLine(writer.signer, body)}`;
+      return { ok: true, result: { ...erased, certificate, checkpoint } };
+    }
+    case 'rotate-key': {
+      if (keys.signingPem !== undefined)
+        return {
+          ok: false,
+          problem: 'the signing key comes from the configuration',
+          remedy: 'Keys of a file in the data folder can be rotated here.',
+        };
+      const { privateKey } = generateKeyPairSync('ed25519');
+      // Found by the next opening, should this process end between the record and the exchange of the files.
+      writeSigningKey(nextKeyPath(keys), privateKey);
+      const key = writer.rotate(privateKey);
+      renameSync(nextKeyPath(keys), keys.signing);
+      return { ok: true, result: { key } };
+    }
+  }
+}
+
+function readRequest(path: string): Request | undefined {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<string, unknown>>;
+    if (value['do'] === 'publish' || value['do'] === 'rotate-key') return { do: value['do'] };
+    if (value['do'] === 'erase' && typeof value['subject'] === 'string')
+      return { do: 'erase', subject: value['subject'] };
+    return undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeAnswer(path: string, answer: Answer): void {
+  writeFileSync(`${path}.new`, JSON.stringify(answer), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,33 @@
+/** What the data plane and the writer's thread say to each other. */
+import type { AuditSettings } from '../settings.ts';
+
+export interface WriterStart {
+  /** Folder of the log. */
+  readonly folder: string;
+  readonly keys: KeyPlaces;
+  readonly master: Uint8Array;
+  readonly settings: AuditSettings;
+}
+
+export interface KeyPlaces {
+  readonly signing: string;
+  readonly wrapping: string;
+  readonly subjects: string;
+  /** PEM from the configuration; takes the place of the file. */
+  readonly signingPem?: string;
+}
+
+export type ToWriter =
+  /** Three texts for each record: head, arguments, result. */
+  | { readonly type: 'records'; readonly texts: readonly string[] }
+  | { readonly type: 'settings'; readonly settings: AuditSettings }
+  | { readonly type: 'close' };
+
+export type FromWriter =
+  | { readonly type: 'opened'; readonly size: number; readonly origin: string; readonly key: string }
+  | { readonly type: 'refused'; readonly locked: boolean; readonly problem: string; readonly remedy: string }
+  /** So many more records are durable. */
+  | { readonly type: 'done'; readonly records: number }
+  | { readonly type: 'failing'; readonly problem: string }
+  | { readonly type: 'published'; readonly size: number }
+  | { readonly type: 'closed' };

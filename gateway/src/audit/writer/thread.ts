@@ -1,0 +1,127 @@
+/** The thread of the writer. Blocks for as long as the disk takes; nobody else waits for that. */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Message } from '../record/message.ts';
+import { answerRequests } from './control.ts';
+import { openWriter } from './open.ts';
+import type { FromWriter, ToWriter, WriterStart } from './protocol.ts';
+
+/** A checkpoint is published this long after the one before it, and at once when that is longer ago. */
+const publishEvery = 500;
+/** An idle log says that it is alive. */
+const heartbeatEvery = 60_000;
+const retryEvery = 1_000;
+const requestsEvery = 250;
+
+async function main(port: MessagePort, start: WriterStart): Promise<void> {
+  const say = (message: FromWriter): void => port.postMessage(message);
+  const opened = await openWriter({
+    folder: start.folder,
+    keys: start.keys,
+    master: Buffer.from(start.master),
+    capture: start.settings.capture,
+  });
+  if (!opened.ok) {
+    say({ type: 'refused', locked: opened.reason === 'locked', problem: opened.problem, remedy: opened.remedy });
+    port.close();
+    return;
+  }
+  const { writer, origin, release } = opened.value;
+  let publishTimer: NodeJS.Timeout | undefined;
+  let retryTimer: NodeJS.Timeout | undefined;
+  let lastPublish = 0;
+  let failing = false;
+  let closing = false;
+
+  const publish = (): void => {
+    publishTimer = undefined;
+    lastPublish = Date.now();
+    attempt(() => {
+      if (writer.publish() !== undefined) say({ type: 'published', size: writer.published });
+    });
+  };
+  const publishSoon = (): void => {
+    if (writer.published === writer.size || publishTimer !== undefined) return;
+    const wait = Math.max(0, lastPublish + publishEvery - Date.now());
+    publishTimer = setTimeout(publish, wait);
+  };
+  /** Runs work that the disk may fail; says so, and tries again later. */
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+      failing = false;
+    } catch (error) {
+      if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
+      failing = true;
+      retryTimer ??= setTimeout(() => {
+        retryTimer = undefined;
+        write();
+      }, retryEvery);
+    }
+  };
+  const write = (): void =>
+    attempt(() => {
+      while (writer.busy) {
+        const records = writer.commit();
+        if (failing) say({ type: 'failing', problem: '' });
+        failing = false;
+        say({ type: 'done', records });
+        take();
+      }
+      publishSoon();
+    });
+  const handle = (message: ToWriter): void => {
+    switch (message.type) {
+      case 'records':
+        writer.accept(messagesOf(message.texts));
+        return;
+      case 'settings':
+        writer.configure(message.settings.capture);
+        return;
+      case 'close':
+        closing = true;
+    }
+  };
+  /** What has arrived while the last group was written. */
+  const take = (): void => {
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
+      handle(next.message as ToWriter);
+  };
+  const requests = setInterval(() => attempt(() => answerRequests(start, writer, origin)), requestsEvery);
+  const heartbeat = setInterval(() => {
+    if (Date.now() - writer.lastWritten < heartbeatEvery) return;
+    attempt(() => {
+      writer.note({ kind: 'heartbeat', at: Date.now(), detail: {} });
+      write();
+    });
+  }, heartbeatEvery / 4);
+
+  const close = async (): Promise<void> => {
+    for (const timer of [publishTimer, retryTimer, requests, heartbeat]) clearInterval(timer);
+    try {
+      await writer.close();
+    } catch (error) {
+      say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
+    }
+    release();
+    say({ type: 'closed' });
+    port.close();
+  };
+  port.on('message', (message: ToWriter) => {
+    if (closing) return;
+    handle(message);
+    take();
+    write();
+    if (closing) void close();
+  });
+  say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
+  write();
+}
+
+function messagesOf(texts: readonly string[]): Message[] {
+  const messages: Message[] = [];
+  for (let at = 0; at + 2 < texts.length; at += 3)
+    messages.push({ head: texts[at] ?? '', args: texts[at + 1] ?? '', result: texts[at + 2] ?? '' });
+  return messages;
+}
+
+if (parentPort !== null) await main(parentPort, workerData as WriterStart);

@@ -1,0 +1,337 @@
+/**
+ * The writer: takes messages in their order, makes records of them, and makes those durable in groups. Knows nothing of
+ * threads; whoever owns it calls `commit` when there is something to write, and again when that has failed.
+ */
+import type { KeyObject } from 'node:crypto';
+import { signerOf } from '../keys/signing-key.ts';
+import type { SubjectKeys, Subjects } from '../keys/subjects.ts';
+import type { Disk } from '../log/disk.ts';
+import { LogFiles } from '../log/log-files.ts';
+import { sha256 } from '../log/merkle.ts';
+import type { NoteSigner } from '../log/note.ts';
+import { groupRecords, type Stored } from '../log/segment.ts';
+import { longestEntry } from '../log/tiles.ts';
+import { type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
+import { canonical, type PlainObject } from '../record/canonical.ts';
+import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
+import { commit, commitmentKey, partNames, sealParts } from '../record/private.ts';
+import { type CaptureSettings, captureOf } from '../settings.ts';
+import { rotation } from './rotation.ts';
+
+export interface WriterOptions {
+  readonly folder: string;
+  readonly disk: Disk;
+  readonly origin: string;
+  readonly subjects: Subjects;
+  readonly signingKey: KeyObject;
+  readonly capture: CaptureSettings;
+  readonly now: () => number;
+}
+
+/** What a group may hold before it is written. */
+const groupTarget = 16 * 1024 * 1024;
+/** Intents without an outcome; beyond it the oldest is given up. */
+const mostOpen = 100_000;
+/** A step back of the clock that is smoothed over instead of being recorded. */
+const smallStep = 1_000;
+
+/** What the next opening must know that is not in the records it reads again. */
+interface OpenState {
+  readonly intents: readonly (readonly [string, OpenIntent])[];
+  readonly written: number;
+  readonly kind: string;
+  readonly key: string;
+}
+
+export class Writer {
+  readonly #log: LogFiles;
+  readonly #origin: string;
+  readonly #subjects: Subjects;
+  readonly #now: () => number;
+  readonly #open = new Map<string, OpenIntent>();
+  #signer: NoteSigner;
+  #capture: CaptureSettings;
+  #queue: Message[] = [];
+  /** Built, and not durable yet. A group that could not be written stays here, as it is. */
+  #group: Stored[] = [];
+  #groupMessages = 0;
+  #written = 0;
+  #lastKind = '';
+
+  constructor({ folder, disk, origin, subjects, signingKey, capture, now }: WriterOptions) {
+    this.#origin = origin;
+    this.#subjects = subjects;
+    this.#now = now;
+    this.#capture = capture;
+    this.#signer = signerOf(origin, signingKey);
+    const replayed = new Map<string, OpenIntent>();
+    const closed = new Set<string>();
+    let loggedKey: string | undefined;
+    this.#log = new LogFiles({
+      folder,
+      disk,
+      origin,
+      onReplay: (seq, entry) => {
+        const fields = JSON.parse(entry.toString('utf8')) as Replayed;
+        this.#written = fields.written;
+        this.#lastKind = fields.kind;
+        if (fields.kind === 'intent') replayed.set(fields.id ?? '', intentOf(seq, fields));
+        else if (fields.kind === 'outcome') {
+          replayed.delete(fields.id ?? '');
+          closed.add(fields.id ?? '');
+        } else if (fields.kind === 'log-key') loggedKey = fields.detail?.key;
+        else if (fields.kind === 'erasure' && fields.detail?.subject !== undefined)
+          // The process may have ended between the tombstone and the key.
+          subjects.eraseByPseudonym(fields.detail.subject);
+      },
+    });
+    const state = this.#log.readOpen() as OpenState | undefined;
+    for (const [id, intent] of state?.intents ?? []) if (!closed.has(id)) this.#open.set(id, intent);
+    for (const [id, intent] of replayed) this.#open.set(id, intent);
+    if (this.#lastKind === '' && state !== undefined) {
+      this.#written = state.written;
+      this.#lastKind = state.kind;
+    }
+    loggedKey ??= state?.key;
+    this.#begin(loggedKey);
+  }
+
+  get size(): number {
+    return this.#log.size;
+  }
+
+  get published(): number {
+    return this.#log.published;
+  }
+
+  get signer(): NoteSigner {
+    return this.#signer;
+  }
+
+  get lastWritten(): number {
+    return this.#written;
+  }
+
+  /** Is there something that `commit` would write? */
+  get busy(): boolean {
+    return this.#queue.length > 0 || this.#group.length > 0;
+  }
+
+  configure(capture: CaptureSettings): void {
+    this.#capture = capture;
+  }
+
+  accept(messages: readonly Message[]): void {
+    for (const message of messages) this.#queue.push(message);
+  }
+
+  /** Writes one group. Returns how many accepted messages it held. Throws when the disk does; then call it again. */
+  commit(): number {
+    if (this.#group.length === 0) this.#build();
+    if (this.#group.length === 0) return 0;
+    this.#subjects.sync();
+    this.#log.append(this.#group);
+    const done = this.#groupMessages;
+    this.#group = [];
+    this.#groupMessages = 0;
+    return done;
+  }
+
+  /** A checkpoint over everything durable, with the tiles that belong to it. `undefined`: nothing new. */
+  publish(): string | undefined {
+    const note = this.#log.publish(this.#signer, this.#now());
+    // What the next opening relies on must be durable itself.
+    if (this.#group.length === 0) this.#log.settle(() => this.#openState());
+    return note;
+  }
+
+  /** Adds a record of the log's own. It becomes durable with the next `commit`. */
+  note(note: NoteHead): void {
+    this.#own(draftOf(noteMessage(note), () => undefined, this.#rule()));
+  }
+
+  /** Makes everything durable that has been accepted. */
+  drain(): number {
+    let done = 0;
+    while (this.busy) done += this.commit();
+    return done;
+  }
+
+  /** Erases a subject: first a tombstone that is durable, then the key. Returns what the certificate says. */
+  erase(subject: string): { readonly seq: number; readonly pseudonym: string } | undefined {
+    const pseudonym = this.#subjects.find(subject)?.pseudonym;
+    if (pseudonym === undefined) return undefined;
+    this.drain();
+    const seq = this.#log.size;
+    this.note({ kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } });
+    this.drain();
+    this.#subjects.erase(subject);
+    return { seq, pseudonym };
+  }
+
+  /** From here on the log is signed with another key. The record of it is signed by both. */
+  rotate(key: KeyObject): string {
+    const next = signerOf(this.#origin, key);
+    this.drain();
+    this.publish();
+    this.note({ kind: 'log-key', at: this.#now(), detail: rotation(this.#origin, this.#log.size, this.#signer, next) });
+    this.drain();
+    this.#signer = next;
+    this.publish();
+    return next.verifierKey;
+  }
+
+  /** Gives every open intent the outcome `unknown`, publishes and closes. */
+  async close(): Promise<void> {
+    this.#giveUp();
+    this.drain();
+    this.publish();
+    await this.#log.close(() => this.#openState());
+  }
+
+  #begin(loggedKey: string | undefined): void {
+    const { replayed, cut } = this.#log.recovery;
+    const now = this.#now();
+    if (loggedKey === undefined)
+      this.note({ kind: 'log-key', at: now, detail: { event: 'created', key: this.#signer.verifierKey } });
+    else if (loggedKey !== this.#signer.verifierKey)
+      throw new Error(`the signing key is not the one that the log names last (${loggedKey.split('+', 2).join('+')})`);
+    const unknown = this.#open.size;
+    const clean = this.#lastKind === '' || this.#lastKind === 'stop';
+    if (clean && unknown === 0 && cut === 0) return;
+    this.note({ kind: 'recovered', at: now, detail: { replayed, cut, unknown } });
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    for (const [id, intent] of this.#open) this.#own(unknownOutcome(id, intent, this.#now()));
+    this.#open.clear();
+  }
+
+  #openState(): OpenState {
+    return {
+      intents: [...this.#open],
+      written: this.#written,
+      kind: this.#lastKind,
+      key: this.#signer.verifierKey,
+    };
+  }
+
+  #rule() {
+    const capture = this.#capture;
+    return {
+      limit: capture.limit,
+      of: (tier: OpenIntent['tier'], connections: readonly string[]) => captureOf(capture, tier, connections),
+    };
+  }
+
+  /** Records of the log itself go before what waits. */
+  #own(draft: Draft): void {
+    this.#step();
+    this.#add(draft);
+  }
+
+  #build(): void {
+    this.#step();
+    const rule = this.#rule();
+    const find = (id: string) => this.#open.get(id);
+    let bytes = 0;
+    let taken = 0;
+    for (const message of this.#queue) {
+      if (this.#group.length >= groupRecords - 2 || bytes > groupTarget) break;
+      const draft = draftOf(message, find, rule);
+      const stored = this.#add(draft);
+      bytes += stored.entry.length + stored.sealed.length;
+      taken++;
+    }
+    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
+    this.#groupMessages = taken;
+  }
+
+  /** The time that records of this moment bear. Going back is a record of its own. */
+  #step(): void {
+    const now = this.#now();
+    if (now >= this.#written) this.#written = now;
+    else if (this.#written - now > smallStep) {
+      const from = this.#written;
+      this.#written = now;
+      this.#add(
+        draftOf(noteMessage({ kind: 'clock', at: now, detail: { from, to: now } }), () => undefined, this.#rule()),
+      );
+    }
+  }
+
+  #add(draft: Draft): Stored {
+    const seq = this.#log.size + this.#group.length;
+    const keys = this.#subjects.get(draft.subject, this.#written);
+    const stored = this.#store(draft, seq, keys);
+    this.#group.push(stored);
+    const { kind, id } = draft.public;
+    this.#lastKind = kind as string;
+    if (kind === 'intent') this.#remember(id as string, seq, draft);
+    else if (kind === 'outcome') this.#open.delete(id as string);
+    return stored;
+  }
+
+  #remember(id: string, seq: number, draft: Draft): void {
+    const fields = draft.public as unknown as Replayed;
+    this.#open.set(id, { ...intentOf(seq, fields), subject: draft.subject });
+    if (this.#open.size <= mostOpen) return;
+    for (const [oldest, intent] of this.#open) {
+      this.#add(unknownOutcome(oldest, intent, this.#written));
+      break;
+    }
+  }
+
+  #store(draft: Draft, seq: number, keys: SubjectKeys): Stored {
+    const { args, result, about, kept } = draft;
+    const texts = { about, arguments: args, result };
+    const commitments: Record<string, PlainObject> = {};
+    for (const part of partNames) {
+      const text = texts[part];
+      if (text === '') continue;
+      const bytes = Buffer.from(text);
+      commitments[part] = { commitment: commit(commitmentKey(keys, seq, part), bytes), bytes: bytes.length };
+    }
+    const parts = [about, kept.args, kept.result];
+    const sealed = parts.every((part) => part === '')
+      ? Buffer.alloc(0)
+      : sealParts(
+          keys,
+          this.#origin,
+          seq,
+          parts.map((part) => Buffer.from(part)),
+        );
+    const fields: PlainObject = {
+      v: 1,
+      seq,
+      written: this.#written,
+      subject: keys.pseudonym,
+      ...draft.public,
+      ...commitments,
+      private: sealed.length === 0 ? undefined : sha256(sealed).toString('hex'),
+    };
+    let entry = Buffer.from(canonical(fields));
+    // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
+    if (entry.length > longestEntry)
+      entry = Buffer.from(canonical({ ...fields, connections: undefined, detail: undefined, shortened: true }));
+    return { entry, sealed };
+  }
+}
+
+interface Replayed {
+  readonly kind: string;
+  readonly written: number;
+  readonly id?: string;
+  readonly subject?: string;
+  readonly server?: string;
+  readonly method?: string;
+  readonly tier?: OpenIntent['tier'];
+  readonly connections?: readonly string[];
+  readonly detail?: { readonly key?: string; readonly subject?: string };
+}
+
+function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
+  // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
+  return { seq, subject: 'unknown', server, method, tier, connections };
+}
