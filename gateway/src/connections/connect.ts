@@ -159,7 +159,8 @@ function enter(
 ): Outcome<Connected> | Promise<Outcome<Connected>> {
   const { grants, link, catalog, server } = reached;
   const capability = capabilityOf(wanted);
-  if (!grants.couldAllow(capability)) return refuse(unknown(wanted, grants.closedBy?.(capability) ?? 'no rule could allow it'));
+  if (!grants.couldAllow(capability))
+    return refuse(unknown(wanted, grants.closedBy?.(capability) ?? 'no rule could allow it'));
   if (graph.statusOf(server) === 'draining')
     return refuse({ reason: 'server-unavailable', server, detail: 'the server is draining' });
   if (wanted.type !== 'tool' && wanted.type !== 'prompt')

@@ -1,6 +1,6 @@
 /**
  * The lists that a caller sees: filtered by the same decisions that gate its calls, merged over servers at the portal,
- * and remembered as text for as long as neither the list nor the grants change.
+ * and remembered as they are sent for as long as neither the list nor the grants change.
  */
 
 import type { Capability, Grants } from '../pipeline/decision.ts';
@@ -38,16 +38,20 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
     const read = reached.catalog.read(kind);
     const result = read instanceof Promise ? await read : ({ ok: true, snapshot: read } as const);
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
-    return { kind: 'text', text: envelope(kind, era, view(reached, kind, result.snapshot, era, false)) };
+    return envelope(kind, era, view(reached, kind, result.snapshot, era, false));
   }
   const snapshots = await gather(servers, kind, log);
   const parts = snapshots
     .map(({ reached, snapshot }) => view(reached, kind, snapshot, era, true))
-    .filter((part) => part !== '');
-  return {
-    kind: 'text',
-    text: envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : parts.join(',')),
-  };
+    .filter((part) => part.length > 0);
+  return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
+}
+
+const comma = Buffer.from(',');
+
+function joined(parts: readonly Buffer[]): Buffer {
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
+  return Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [comma, part])));
 }
 
 /** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
@@ -76,16 +80,21 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
   return found.filter((entry) => entry !== undefined);
 }
 
-function envelope(kind: ListKind, era: Era, items: string): string {
+function envelope(kind: ListKind, era: Era, middle: Buffer): Reply {
   const member = listMembers[kind];
   // What is filtered for one caller must never be served to another (2026-07-28, caching).
   return era === 'modern'
-    ? `{"resultType":"complete","${member}":[${items}],"ttlMs":0,"cacheScope":"private"}`
-    : `{"${member}":[${items}]}`;
+    ? {
+        kind: 'pieces',
+        before: `{"resultType":"complete","${member}":[`,
+        middle,
+        after: '],"ttlMs":0,"cacheScope":"private"}',
+      }
+    : { kind: 'pieces', before: `{"${member}":[`, middle, after: ']}' };
 }
 
-/** The entries that these grants show, written and joined by commas. */
-function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era, aliased: boolean): string {
+/** The entries that these grants show, written and joined by commas. Empty when they show none. */
+function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era, aliased: boolean): Buffer {
   const key = `${era}${aliased ? ' portal ' : ' '}${reached.grants.key}`;
   const known = snapshot.views.get(key);
   if (known !== undefined) return known;
@@ -95,7 +104,7 @@ function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era
     if (capability === undefined || !visible(reached.grants, capability)) continue;
     texts.push(JSON.stringify(shown(kind, item, era, aliased ? reached.server : undefined)));
   }
-  const text = texts.join(',');
+  const text = Buffer.from(texts.join(','));
   if (snapshot.views.size >= mostViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
   snapshot.views.set(key, text);
   return text;
@@ -139,16 +148,16 @@ function shown(kind: ListKind, item: JsonObject, era: Era, server: string | unde
 }
 
 /** Of two servers with the same resource the first is shown, and routing takes the first as well. */
-function unique(parts: readonly string[], kind: 'resources' | 'templates'): string {
-  if (parts.length < 2) return parts.join(',');
+function unique(parts: readonly Buffer[], kind: 'resources' | 'templates'): Buffer {
+  if (parts.length < 2) return joined(parts);
   const member = kind === 'resources' ? 'uri' : 'uriTemplate';
   const seen = new Set<Json | undefined>();
   const kept: string[] = [];
   for (const part of parts)
-    for (const item of JSON.parse(`[${part}]`) as JsonObject[]) {
+    for (const item of JSON.parse(`[${part.toString()}]`) as JsonObject[]) {
       if (seen.has(item[member])) continue;
       seen.add(item[member]);
       kept.push(JSON.stringify(item));
     }
-  return kept.join(',');
+  return Buffer.from(kept.join(','));
 }

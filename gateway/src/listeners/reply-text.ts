@@ -8,6 +8,9 @@ import type { Era } from '../protocol/versions.ts';
 export interface Written {
   readonly status: number;
   readonly text: string;
+  /** Follow the text, so that what is the same for many is not copied for each. */
+  readonly middle?: Buffer;
+  readonly after?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -28,6 +31,10 @@ export function writeReply(reply: Reply, asked: Asked): Written {
         status: 200,
         text: `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${JSON.stringify(reply.result)}}`,
       };
+    case 'pieces': {
+      const text = `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${reply.before}`;
+      return { status: 200, text, middle: reply.middle, after: `${reply.after}}` };
+    }
     case 'error':
       // A modern server's missing capability is an error of the request (2026-07-28, streamable HTTP).
       return {
@@ -53,4 +60,9 @@ function toolErrorText(asked: Asked, message: string): string {
     isError: true,
   };
   return `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${JSON.stringify(result)}}`;
+}
+
+/** The whole message as one text, for transports that write lines or events. */
+export function wholeText({ text, middle, after }: Written): string {
+  return middle === undefined ? text : `${text}${middle.toString()}${after ?? ''}`;
 }

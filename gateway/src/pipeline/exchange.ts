@@ -103,8 +103,10 @@ export interface Decided extends Connected {
 /** The answer, before it is written in the client's era and transport. */
 export type Reply =
   | { readonly kind: 'result'; readonly result: JsonObject }
-  /** A result that is already written, as it is the same for many. */
+  /** A result that is already written. */
   | { readonly kind: 'text'; readonly text: string }
+  /** A result whose middle is the same for many: written once, in UTF-8, and never copied. */
+  | { readonly kind: 'pieces'; readonly before: string; readonly middle: Buffer; readonly after: string }
   | {
       readonly kind: 'error';
       readonly error: { readonly code: number; readonly message: string; readonly data?: Json };

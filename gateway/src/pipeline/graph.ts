@@ -32,7 +32,7 @@ export interface Graph {
 export interface ListSnapshot {
   readonly items: readonly JsonObject[];
   readonly byName: ReadonlyMap<string, JsonObject>;
-  readonly views: Map<string, string>;
+  readonly views: Map<string, Buffer>;
 }
 
 export type ListSnapshotResult =

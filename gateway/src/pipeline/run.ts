@@ -226,6 +226,10 @@ function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; re
     }
     case 'text':
       return { end: { ...base, outcome: 'answered', bytesOut: reply.text.length }, written: reply };
+    case 'pieces': {
+      const bytesOut = reply.before.length + reply.middle.length + reply.after.length;
+      return { end: { ...base, outcome: 'answered', bytesOut }, written: reply };
+    }
     case 'error': {
       const error = { code: reply.error.code, message: reply.error.message };
       return { end: { ...base, outcome: 'error', error }, written: reply };

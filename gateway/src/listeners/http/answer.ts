@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import type { JsonObject } from '../../protocol/json.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
+import { type Written, wholeText } from '../reply-text.ts';
 
 /** Bytes that may wait for a client that does not read. */
 const longestBacklog = 8 * 1024 * 1024;
@@ -86,22 +87,31 @@ export class Answer extends Kept {
     this.#send(eventText(text));
   }
 
-  finish(status: number, text: string, headers?: Readonly<Record<string, string>>): void {
+  finish(written: Written): void {
     const response = this.#response;
     if (response.destroyed) return;
     if (this.#streaming) {
-      response.end(eventText(text));
+      response.end(eventText(wholeText(written)));
       return;
     }
     // Bytes, as Node would encode head and body together a second time.
-    const body = Buffer.from(text);
-    response.writeHead(status, {
+    const body = Buffer.from(written.text);
+    const { middle, after = '' } = written;
+    response.writeHead(written.status, {
       ...this.#headers,
-      ...headers,
+      ...written.headers,
       'content-type': 'application/json',
-      'content-length': body.length,
+      'content-length': middle === undefined ? body.length : body.length + middle.length + after.length,
     });
-    response.end(body);
+    if (middle === undefined) {
+      response.end(body);
+      return;
+    }
+    response.cork();
+    response.write(body);
+    response.write(middle);
+    response.end(after);
+    response.uncork();
   }
 
   /** Nothing is to be said, as for an accepted notification. */

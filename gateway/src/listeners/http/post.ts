@@ -12,7 +12,7 @@ import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
 import { hear } from '../hear.ts';
 import { type Arrival, received, unreadable } from '../received.ts';
-import { type Asked, type Written, writeReply } from '../reply-text.ts';
+import { type Asked, type Written, wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, type LegacySession } from '../session.ts';
 import type { Answer } from './answer.ts';
 import { argumentHeader } from './guard.ts';
@@ -38,7 +38,7 @@ export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Pr
   const refuseAll = async (refusal: Refusal, id?: RequestId, era: Era = 'modern', method?: string): Promise<void> => {
     const message = unreadable(arrival, identity, body.length, method);
     const reply = await runRefused(message, refusal, front.graph(), front.stages);
-    finish(answer, writeReply(reply, { id, method: '', era, reference: arrival.id }));
+    answer.finish(writeReply(reply, { id, method: '', era, reference: arrival.id }));
   };
   if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault });
   if (!identity.ok) return refuseAll(identity.refusal, idOf(parsed.value));
@@ -56,11 +56,19 @@ export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Pr
       if (!answer.canStream) return refuseAll({ reason: 'not-acceptable' }, message.id);
       answer.open();
     }
-    return travel(post, message, client, post.gone, channel, front, parsed.rawNumbers).then(({ written }) =>
-      finish(answer, written),
-    );
+    return deliver(travel(post, message, client, post.gone, channel, front, parsed.rawNumbers), answer);
   }
   return handleLegacy(post, message, parsed.rawNumbers, front, sessions, refuseAll);
+}
+
+/** A function of its own, so that an open stream does not keep the body of its request. */
+async function deliver(travelled: Promise<Travelled>, answer: Answer): Promise<void> {
+  answer.finish((await travelled).written);
+}
+
+interface Travelled {
+  readonly reply: Reply;
+  readonly written: Written;
 }
 
 type RefuseAll = (refusal: Refusal, id?: RequestId, era?: Era, method?: string) => Promise<void>;
@@ -93,7 +101,7 @@ async function handleLegacy(
     if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
     return answer.finishEmpty(202);
   }
-  finish(answer, await travelLegacy(post, message, session, rawNumbers, front, arrival));
+  answer.finish(await travelLegacy(post, message, session, rawNumbers, front, arrival));
 }
 
 /** `undefined` when the client speaks without a session, which no server is obliged to require. */
@@ -125,8 +133,7 @@ async function initialize(
       front.graph(),
       front.stages,
     );
-    return finish(
-      answer,
+    return answer.finish(
       writeReply(reply, { id: message.id, method: 'initialize', era: 'legacy', reference: arrival.id }),
     );
   }
@@ -135,7 +142,7 @@ async function initialize(
   const { reply, written } = await travel(post, message, client, post.gone, channel, front, rawNumbers, arrival);
   if (reply.kind === 'text') answer.setHeader('mcp-session-id', minted.id);
   else sessions.end(minted.id);
-  finish(answer, written);
+  answer.finish(written);
 }
 
 async function travelLegacy(
@@ -180,7 +187,7 @@ function anyOf(first: Cancellation, second: Cancellation): Cancellation {
   return either;
 }
 
-async function travel(
+function travel(
   post: Post,
   message: Decoded & { kind: 'request' },
   client: Client,
@@ -189,7 +196,7 @@ async function travel(
   front: HttpFront,
   rawNumbers: boolean,
   arrival = post.arrival,
-): Promise<{ readonly reply: Reply; readonly written: Written }> {
+): Promise<Travelled> {
   const exchange: Received = received(arrival, {
     identity: post.identity,
     client,
@@ -202,11 +209,16 @@ async function travel(
     cancellation,
     channel,
   });
+  return conclude(exchange, front);
+}
+
+async function conclude(exchange: Received, front: HttpFront): Promise<Travelled> {
+  const { requestId: id, method, client, endpoint } = exchange;
   const reply = await run(exchange, front.graph(), front.stages);
-  const asked: Asked = { id: message.id, method: message.method, era: client.era, reference: arrival.id };
+  const asked: Asked = { id, method, era: client.era, reference: exchange.id };
   const written = writeReply(reply, asked);
   if (reply.kind !== 'refused' || reply.refusal.reason !== 'scope-missing') return { reply, written };
-  const challenge = front.resources.insufficient(arrival.endpoint, reply.refusal.scopes);
+  const challenge = front.resources.insufficient(endpoint, reply.refusal.scopes);
   return { reply, written: { ...written, headers: { ...written.headers, 'www-authenticate': challenge } } };
 }
 
@@ -248,15 +260,11 @@ async function handleBatch(
       if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
     } else {
       const own: Arrival = { ...arrival, id: `${arrival.id}.${index}` };
-      answers.push((await travelLegacy(post, message, session, true, front, own)).text);
+      answers.push(wholeText(await travelLegacy(post, message, session, true, front, own)));
     }
   }
   if (answers.length === 0) return answer.finishEmpty(202);
-  answer.finish(200, `[${answers.join(',')}]`);
-}
-
-function finish(answer: Answer, written: Written): void {
-  answer.finish(written.status, written.text, written.headers);
+  answer.finish({ status: 200, text: `[${answers.join(',')}]` });
 }
 
 /** The id to answer with, where the message has a usable one. */

@@ -154,9 +154,12 @@ async function answer(read: Read, identity: Outcome<Caller>): Promise<void> {
     const message = unreadable(came, identity, body?.length ?? 0);
     const reply = await runRefused(message, refusal ?? { reason: 'media-type' }, front.graph(), front.stages);
     const written = writeReply(reply, { id: undefined, method: '', era: 'modern', reference: came.id });
-    new Answer(response, false, came.started).finish(written.status, written.text, {
-      ...written.headers,
-      ...(identity.ok ? {} : { 'www-authenticate': front.resources.unauthorized(came.endpoint, identity.refusal) }),
+    new Answer(response, false, came.started).finish({
+      ...written,
+      headers: {
+        ...written.headers,
+        ...(identity.ok ? {} : { 'www-authenticate': front.resources.unauthorized(came.endpoint, identity.refusal) }),
+      },
     });
     return;
   }

@@ -16,7 +16,7 @@ import { errorText, notificationText, type RequestId } from '../../protocol/json
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
 import { arrival, received, unreadable } from '../received.ts';
-import { writeReply } from '../reply-text.ts';
+import { wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, LegacySession } from '../session.ts';
 import { readLines } from './lines.ts';
 
@@ -96,7 +96,7 @@ class StdioConnection {
     const refuseAll = async (refusal: Refusal, id: RequestId | undefined, era: 'legacy' | 'modern'): Promise<void> => {
       const message = unreadable(came, this.#identity, line.length);
       const reply = await runRefused(message, refusal, this.#front.graph(), this.#front.stages);
-      this.#write(writeReply(reply, { id, method: '', era, reference: came.id }).text);
+      this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
     };
     const parsed = parseJson(line, { depth: bounds.depth });
     if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault }, undefined, 'modern');
@@ -146,7 +146,7 @@ class StdioConnection {
       // A request that was cancelled gets no answer (specification, cancellation).
       if (cancellation.cancelled && message.operation !== 'stream') return;
       this.#write(
-        writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id }).text,
+        wholeText(writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id })),
       );
     } finally {
       this.#active.delete(message.id);
