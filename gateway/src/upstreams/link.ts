@@ -70,9 +70,11 @@ export class ServerLink implements Link {
     return this.#connect();
   }
 
-  async call(call: OutboundCall): Promise<Step> {
-    const step = await this.#callOnce(call);
-    if (step.kind !== 'failed') return step;
+  call(call: OutboundCall): Promise<Step> {
+    return this.#callOnce(call).then((step) => (step.kind === 'failed' ? this.#recover(step, call) : step));
+  }
+
+  #recover(step: Step & { kind: 'failed' }, call: OutboundCall): Step | Promise<Step> {
     if (this.#connected?.peer.sessionLost === true) {
       // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
       this.#drop();
@@ -154,14 +156,18 @@ export class ServerLink implements Link {
     await connected?.peer.close();
   }
 
-  async #callOnce(call: OutboundCall): Promise<Step> {
+  #callOnce(call: OutboundCall): Promise<Step> {
     const facts = this.facts();
-    if (facts instanceof Promise) {
-      const result = await facts;
-      if ('failure' in result) return { kind: 'failed', failure: result.failure };
-    }
+    if (!(facts instanceof Promise)) return this.#send(call);
+    return facts.then((result) =>
+      'failure' in result ? { kind: 'failed', failure: result.failure } : this.#send(call),
+    );
+  }
+
+  #send(call: OutboundCall): Promise<Step> {
     const connected = this.#connected;
-    if (connected === undefined) return { kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } };
+    if (connected === undefined)
+      return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
     return connected.peer.call(call);
   }
 
