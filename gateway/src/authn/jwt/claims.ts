@@ -32,7 +32,7 @@ export function callerFromClaims(
   return callerFrom(configuration, { user, agent, application }, credential, {
     unknown: issuer.unknown,
     trust: issuer.trust,
-    roles: all(claims, mapping.roles),
+    roles: all(claims, mapping.roles ?? []),
     groups: all(claims, mapping.groups),
     scopes: mapping.scopes.flatMap((path) => words(valueAt(claims, path))).slice(0, mostNames),
     attributes: Object.fromEntries(

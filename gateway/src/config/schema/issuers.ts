@@ -28,7 +28,7 @@ const claims = z
       .prefault(['act.sub', 'client_id', 'azp'])
       .describe('The first of these claims names the agent.'),
     application: oneOrMore(claim).optional().describe('The first of these claims names the application.'),
-    roles: oneOrMore(claim).prefault([]).describe('Claims with roles.'),
+    roles: oneOrMore(claim).optional().describe('Claims with roles. None by default.'),
     groups: oneOrMore(claim).prefault('groups').describe('Claims with groups.'),
     scopes: oneOrMore(claim).prefault(['scope', 'scp']).describe('Claims with scopes: a list, or text with blanks.'),
     attributes: z
