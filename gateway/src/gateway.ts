@@ -5,7 +5,7 @@ import { makeAuthenticate } from './authn/index.ts';
 import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authenticator.ts';
 import { KeyDirectory } from './authn/jwt/directory.ts';
 import { Catalogs } from './catalog/index.ts';
-import type { Diagnostic } from './config/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic } from './config/diagnostic.ts';
 import type { Revision } from './config/revision.ts';
 import { Subscription } from './connections/subscription.ts';
 import { guardedFetch } from './egress/fetch.ts';
@@ -17,6 +17,8 @@ import { Questions } from './pipeline/questions.ts';
 import type { AuditLog } from './pipeline/record.ts';
 import { Streams } from './pipeline/streams.ts';
 import { compilePolicy } from './policy/compile.ts';
+import { checkTool } from './policy/schema-check.ts';
+import type { JsonObject } from './protocol/json.ts';
 import { createSeal } from './secrets/seal.ts';
 import { makeStages } from './stages.ts';
 import type { Log } from './telemetry/log.ts';
@@ -29,6 +31,8 @@ export interface GatewayParts {
   readonly audit: AuditLog;
   readonly log: Log;
 }
+
+const mostWarnings = 1_000;
 
 /** What one revision became. */
 interface Generation {
@@ -53,6 +57,7 @@ export class Gateway {
   readonly #streamTimer: NodeJS.Timeout;
   readonly #issuerKeys: KeyDirectory;
   #generation: Generation;
+  readonly #warned = new Set<string>();
   #draining = false;
 
   private constructor(
@@ -62,7 +67,7 @@ export class Gateway {
   ) {
     this.#parts = parts;
     this.metrics = createMetrics(() => this.#streams.size);
-    this.#catalogs = new Catalogs(parts.log);
+    this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
     const { bounds, servers } = revision.configuration;
     this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
     this.#servers.configure(servers, bounds);
@@ -113,6 +118,16 @@ export class Gateway {
 
   get revision(): Revision {
     return this.#generation.revision;
+  }
+
+  /** Conditions that name arguments which a tool does not have can never open it: the operator should know at once. */
+  #checkConditions(server: string, tool: string, inputSchema: JsonObject): void {
+    for (const diagnostic of checkTool(this.revision, server, tool, inputSchema)) {
+      const problem = formatDiagnostic(diagnostic);
+      if (this.#warned.has(problem) || this.#warned.size >= mostWarnings) continue;
+      this.#warned.add(problem);
+      this.#parts.log.warn({ server, tool, problem }, 'condition does not fit the tool');
+    }
   }
 
   /** Replaces everything at once, or nothing when the new revision is wrong. Calls under way end under the old one. */

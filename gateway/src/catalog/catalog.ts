@@ -18,6 +18,9 @@ export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** Told of every tool as soon as its definition is known. */
+export type OnTool = (server: string, tool: string, inputSchema: JsonObject) => void;
+
 /** A server without list changes is asked again after this time, in milliseconds. */
 const silentAge = 30_000;
 /** A list is not read more often than this to find a name that it does not have. */
@@ -36,17 +39,19 @@ export class Catalog implements CatalogView {
   readonly #config: ServerConfig;
   readonly #bounds: Bounds;
   readonly #log: CatalogLog;
+  readonly #onTool: OnTool;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog) {
+  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog, onTool: OnTool) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
+    this.#onTool = onTool;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
@@ -151,6 +156,7 @@ export class Catalog implements CatalogView {
       }
       usable.push(item);
       byName.set(asText(item.name), item);
+      if (isObject(item.inputSchema)) this.#onTool(this.link.server, asText(item.name), item.inputSchema);
     }
     return { items: usable, byName, views: new Map() };
   }

@@ -60,10 +60,11 @@ export function checkTool(
   return revision.configuration.connections.flatMap((connection, at) =>
     connection.to.includes(server)
       ? connection.tools.flatMap((rule, index) => {
+          if (rule.when === undefined) return [];
           const named = (rule.allow ?? rule.deny ?? rule.hold ?? rule.observe ?? []).some((text) =>
             namePattern(text)(tool),
           );
-          if (!named || rule.when === undefined) return [];
+          if (!named) return [];
           return checkAgainstSchema(rule.when, inputSchema).map(({ start, problem, remedy }): Diagnostic => {
             const place = revision.locate(['connections', at, 'tools', index, 'when'], start);
             return { code: 'POL020', place, problem: `${problem} (${server}/${tool})`, remedy };

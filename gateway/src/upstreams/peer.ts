@@ -209,7 +209,7 @@ export class Peer implements WireEvents {
     if (pending === undefined)
       return this.#wire?.send(errorText(id, { code: codes.methodNotFound, message: 'Method not found' }));
     pending.quietUntil = Number.POSITIVE_INFINITY;
-    const asked: ClientRequest = { method, params };
+    const asked: ClientRequest = { method, params: withoutHopMeta(params) };
     const question: Question = {
       kind: 'question',
       requests: { question: asked },
@@ -351,6 +351,14 @@ function mayAsk(capabilities: JsonObject, method: string, params: JsonObject): b
   return mode === 'url' && isObject(declared.url);
 }
 
+/** Progress tokens and the like belong to the hop between server and gateway. */
+function withoutHopMeta(params: JsonObject): JsonObject {
+  if (!isObject(params._meta)) return params;
+  const { _meta, ...rest } = params;
+  const kept = endToEndMeta(_meta);
+  return kept === undefined ? rest : { ...rest, _meta: kept };
+}
+
 const mostQuestions = 64;
 
 function readQuestions(value: Json | undefined, capabilities: JsonObject): Record<string, ClientRequest> | undefined {
@@ -363,7 +371,7 @@ function readQuestions(value: Json | undefined, capabilities: JsonObject): Recor
     if (!isObject(request) || typeof request.method !== 'string') return undefined;
     const params = isObject(request.params) ? request.params : {};
     if (!mayAsk(capabilities, request.method, params)) return undefined;
-    requests[key] = { method: request.method, params };
+    requests[key] = { method: request.method, params: withoutHopMeta(params) };
   }
   return requests;
 }
