@@ -24,7 +24,7 @@ const longestToken = 16_384;
 
 export interface TokenParts {
   readonly configuration: Configuration;
-  keysOf(issuer: IssuerConfig): IssuerKeys;
+  readonly keysOf: (issuer: IssuerConfig) => IssuerKeys;
   readonly fetch: Fetch;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;

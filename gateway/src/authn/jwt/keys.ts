@@ -143,7 +143,8 @@ function keysOf(text: string): readonly JWK[] {
 
 /** A shared secret among public keys would make HMAC out of what everybody can read. */
 function isPublicKey(key: Json): boolean {
-  if (!isObject(key) || !['RSA', 'EC', 'OKP'].includes(String(key.kty)) || key.d !== undefined) return false;
+  if (!isObject(key) || typeof key.kty !== 'string' || !['RSA', 'EC', 'OKP'].includes(key.kty) || key.d !== undefined)
+    return false;
   if (key.use !== undefined && key.use !== 'sig') return false;
   return !Array.isArray(key.key_ops) || (key.key_ops as readonly Json[]).includes('verify');
 }

@@ -95,7 +95,10 @@ function handle(
   if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
   const metadata = method === 'GET' ? front.resources.metadata(request.url ?? '/') : undefined;
-  if (metadata !== undefined) return void sendMetadata(response, metadata);
+  if (metadata !== undefined) {
+    sendMetadata(response, metadata);
+    return undefined;
+  }
   const route = routeOf(request.url ?? '/');
   if (!route.ok) return reject(route.refusal);
   if (method === 'OPTIONS' && headers.origin !== undefined) return void preflight(response);

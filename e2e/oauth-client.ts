@@ -1,0 +1,88 @@
+/** An SDK client that knows nothing but the URL of an endpoint: discovers, registers, authorizes, and steps up. */
+import {
+  Client,
+  type OAuthClientProvider,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
+import { browse } from './authorization-server.ts';
+
+type Stored<Method extends 'clientInformation' | 'tokens'> = Exclude<
+  Awaited<ReturnType<OAuthClientProvider[Method]>>,
+  undefined
+>;
+
+const redirectUri = 'http://127.0.0.1/callback';
+
+export interface OAuthSession extends AsyncDisposable {
+  readonly client: Client;
+  /** Calls a tool; where authorization is asked for, a person gives it in a browser, and the call is made again. */
+  readonly call: (name: string, args?: Record<string, unknown>) => Promise<unknown>;
+  readonly accessToken: () => string | undefined;
+  /** How often a person was sent to the browser. */
+  readonly visits: () => number;
+}
+
+export async function openOAuthSession(url: string): Promise<OAuthSession> {
+  let registration: Stored<'clientInformation'> | undefined;
+  let tokens: Stored<'tokens'> | undefined;
+  let verifier = '';
+  let visits = 0;
+  let callback: URLSearchParams | undefined;
+  const provider: OAuthClientProvider = {
+    redirectUrl: redirectUri,
+    clientMetadata: {
+      client_name: 'agent of the example',
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+    },
+    clientInformation: () => registration,
+    saveClientInformation: (information) => {
+      registration = information;
+    },
+    tokens: () => tokens,
+    saveTokens: (saved) => {
+      tokens = saved;
+    },
+    redirectToAuthorization: async (to) => {
+      visits += 1;
+      callback = await browse(to, redirectUri);
+    },
+    saveCodeVerifier: (saved) => {
+      verifier = saved;
+    },
+    codeVerifier: () => verifier,
+  };
+  let client = new Client(
+    { name: 'oauth-example', version: '1.0.0' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  );
+  let transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider });
+  const authorized = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError) || callback === undefined) throw error;
+      await transport.finishAuth(callback);
+      callback = undefined;
+      return work();
+    }
+  };
+  await authorized(async () => {
+    client = new Client(
+      { name: 'oauth-example', version: '1.0.0' },
+      { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    );
+    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider });
+    await client.connect(transport);
+  });
+  return {
+    client,
+    call: (name, args = {}) => authorized(() => client.callTool({ name, arguments: args })),
+    accessToken: () => tokens?.access_token,
+    visits: () => visits,
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
