@@ -23,20 +23,27 @@ const longestPattern = 2_000;
 const compiled = new Map<string, CompiledSchema>();
 let notes: string[] = [];
 
-/** A pattern as Ajv wants it. A pattern that is refused matches everything, and a note says so. */
-function pattern(source: string): { test(text: string): boolean } {
+interface Pattern {
+  test(text: string): boolean;
+  /** Ajv takes patterns with equal texts for the same one. */
+  toString(): string;
+}
+
+/** A pattern as Ajv wants it. A pattern that cannot be run matches everything, and a note says so. */
+function pattern(source: string): Pattern {
+  const toString = (): string => `/${source}/`;
   if (source.length > longestPattern) {
     notes.push(`a pattern of ${source.length} characters is not enforced`);
-    return { test: () => true };
+    return { test: () => true, toString };
   }
   try {
     const expression = RE2JS.compile(RE2JS.translateRegExp(source));
-    return { test: (text) => expression.test(text) };
+    return { test: (text) => expression.test(text), toString };
   } catch {
     notes.push(
       `the pattern ${JSON.stringify(source.slice(0, 80))} is not enforced: it needs look-around or back-references`,
     );
-    return { test: () => true };
+    return { test: () => true, toString };
   }
 }
 

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../protocol/json.ts';
+import { compileSchema } from './schema.ts';
+
+const limit = 64 * 1024;
+
+function check(schema: JsonObject, args: JsonObject, open = false): readonly string[] | undefined {
+  const compiled = compileSchema(schema, limit, open);
+  assert.ok(compiled.ok, compiled.ok ? '' : compiled.problem);
+  return compiled.validate(args);
+}
+
+const text = (more: JsonObject): JsonObject => ({ type: 'object', properties: { a: { type: 'string', ...more } } });
+
+test('two patterns are two patterns', () => {
+  assert.equal(check(text({ pattern: '^x+$' }), { a: 'xx' }), undefined);
+  assert.notEqual(check(text({ pattern: '^y+$' }), { a: 'xx' }), undefined);
+  const both: JsonObject = {
+    type: 'object',
+    properties: { a: { type: 'string', pattern: '^x$' }, b: { type: 'string', pattern: '^y$' } },
+  };
+  assert.equal(check(both, { a: 'x', b: 'y' }), undefined);
+  assert.notEqual(check(both, { a: 'x', b: 'x' }), undefined);
+});
+test('a hostile pattern is linear', () => {
+  assert.notEqual(check(text({ pattern: '^(a+)+$' }), { a: `${'a'.repeat(50_000)}!` }), undefined);
+});
+test('a pattern that needs look-around is not enforced, and a note says so', () => {
+  const compiled = compileSchema(text({ pattern: '^(?=x)y' }), limit, false);
+  assert.ok(compiled.ok);
+  assert.match(compiled.notes.join(), /look-around/);
+});
+test('missing, extra and mistyped arguments', () => {
+  const schema: JsonObject = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] };
+  assert.deepEqual(check(schema, {}), ['arguments: "a" is missing']);
+  assert.deepEqual(check(schema, { a: 'x', b: 1 }), ['arguments: "b" is not an argument of this tool']);
+  assert.deepEqual(check(schema, { a: 1 }), ['arguments/a: must be string']);
+});
+test('closed at the top whatever the server says, open where the operator says so', () => {
+  for (const extra of [undefined, true, {}]) {
+    const schema: JsonObject = {
+      type: 'object',
+      properties: {},
+      ...(extra === undefined ? {} : { additionalProperties: extra }),
+    };
+    assert.notEqual(check(schema, { b: 1 }), undefined);
+    assert.equal(check(schema, { b: 1 }, true), undefined);
+  }
+});
+test('a declared dictionary stays one', () => {
+  assert.equal(check({ type: 'object', additionalProperties: { type: 'string' } }, { any: 'x' }), undefined);
+});
+test('nested objects that name their members are closed, dictionaries are not', () => {
+  const nested: JsonObject = {
+    type: 'object',
+    properties: { o: { type: 'object', properties: { a: {} } }, d: { type: 'object' } },
+  };
+  assert.notEqual(check(nested, { o: { b: 1 } }), undefined);
+  assert.equal(check(nested, { d: { b: 1 } }), undefined);
+});
+test('composed schemas are closed to what no branch names', () => {
+  const schema: JsonObject = {
+    type: 'object',
+    properties: { kind: { type: 'string' } },
+    oneOf: [
+      { properties: { x: { type: 'number' } }, required: ['x'] },
+      { properties: { y: { type: 'number' } }, required: ['y'] },
+    ],
+  };
+  assert.equal(check(schema, { kind: 'k', x: 1 }), undefined);
+  assert.notEqual(check(schema, { kind: 'k', x: 1, z: 1 }), undefined);
+});
+test('draft-07 where declared, other dialects refused', () => {
+  assert.equal(
+    check({ $schema: 'http://json-schema.org/draft-07/schema#', type: 'object', properties: {} }, {}),
+    undefined,
+  );
+  const other = compileSchema({ $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' }, limit, false);
+  assert.equal(other.ok, false);
+});
+test('references: inside the schema yes, anywhere else no', () => {
+  const inside: JsonObject = {
+    type: 'object',
+    properties: { a: { $ref: '#/$defs/n' } },
+    $defs: { n: { type: 'number' } },
+  };
+  assert.equal(check(inside, { a: 1 }), undefined);
+  assert.notEqual(check(inside, { a: 'x' }), undefined);
+  for (const $ref of ['http://127.0.0.1:1/schema', 'other.json', 'file:///etc/passwd'])
+    assert.equal(compileSchema({ type: 'object', properties: { a: { $ref } } }, limit, false).ok, false);
+});
+test('a schema cannot be referred to by another through its id', () => {
+  assert.ok(compileSchema({ $id: 'https://a.example/s', type: 'object', properties: {} }, limit, false).ok);
+  assert.equal(
+    compileSchema({ type: 'object', properties: { a: { $ref: 'https://a.example/s' } } }, limit, false).ok,
+    false,
+  );
+});
+test('a schema that is too large, or no schema', () => {
+  assert.equal(compileSchema(text({ description: 'x'.repeat(limit) }), limit, false).ok, false);
+  assert.equal(compileSchema({ type: 'nonsense' }, limit, false).ok, false);
+});
