@@ -1,6 +1,7 @@
 /** The command line. One file a command; adding one: a file and a line here. */
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
+import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import type { Context } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
@@ -21,6 +22,7 @@ const commands = [
   testCommand,
   keyCommand,
   serverCommand,
+  auditCommand,
 ] as const;
 
 export function program(context: Context): Command {

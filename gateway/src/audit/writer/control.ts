@@ -5,7 +5,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject } from '../../protocol/json.ts';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';
 import { nextKeyPath } from './open.ts';
@@ -18,7 +17,7 @@ export type Request =
   | { readonly do: 'publish' };
 
 export type Answer =
-  | { readonly ok: true; readonly result: JsonObject }
+  | { readonly ok: true; readonly result: Readonly<Record<string, string | number>> }
   | { readonly ok: false; readonly problem: string; readonly remedy: string };
 
 /** Requests answered at one time; the rest wait for the next. */

@@ -9,8 +9,8 @@ export interface FolderLock {
 export function holdLock(path: string): FolderLock | undefined {
   const database = openPlain(path);
   try {
-    // Nothing is ever written: the lock of SQLite on its file is all that is wanted.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE;');
+    // Somebody who only looks whether it is free holds it for a moment. Nothing is ever written: the lock of SQLite on its file is all that is wanted.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 500; BEGIN EXCLUSIVE;');
   } catch (error) {
     database.close();
     // SQLITE_BUSY

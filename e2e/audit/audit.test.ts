@@ -1,0 +1,251 @@
+/** The evidence log through a running gateway: what is recorded, proved, erased, and never written down. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { runToEnd } from '../process.ts';
+import { filesWith, startWorld, verify } from './world.ts';
+
+interface Shown {
+  readonly seq: number;
+  readonly kind: string;
+  readonly id?: string;
+  readonly privacy: string;
+  readonly plaintext?: {
+    readonly about?: { readonly user?: string; readonly address?: string };
+    readonly arguments?: string;
+    readonly result?: string;
+  };
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly decision?: { readonly effect: string; readonly place?: string };
+  readonly outcomeRecord?: Shown;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+function records(ended: { readonly code: number | null; readonly stdout: string; readonly stderr: string }): Shown[] {
+  assert.equal(ended.code, 0, ended.stderr);
+  return (JSON.parse(ended.stdout) as { records: Shown[] }).records;
+}
+
+test('ten calls of which three are denied are found, shown, proved and verified elsewhere', async () => {
+  await using world = await startWorld();
+  for (let call = 0; call < 7; call++)
+    assert.equal((await world.call(world.keys.dana, 'take', { note: `note ${call}` })).status, 200);
+  await world.call(world.keys.dana, 'take', { note: 'forbidden' });
+  await world.call(world.keys.dana, 'hidden');
+  await world.call(world.keys.eve, 'take', { note: 'forbidden' });
+
+  const answered = records(
+    await world.sallyport('audit', 'search', '--caller', 'user:dana', '--outcome', 'answered', '--json'),
+  );
+  assert.equal(answered.length, 7);
+  const [last] = answered;
+  assert.equal(last?.plaintext?.arguments, '{"note":"note 6"}');
+  assert.match(last?.outcomeRecord?.plaintext?.result ?? '', /the witness was called/);
+  assert.equal(last?.plaintext?.about?.user, 'dana');
+  assert.equal(last?.plaintext?.about?.address, '127.0.0.1');
+  const denied = records(await world.sallyport('audit', 'search', '--outcome', 'refused', '--json'));
+  assert.deepEqual(
+    denied.map(({ decision, reason }) => [decision?.effect, reason]),
+    [
+      ['deny', 'denied'],
+      [undefined, 'capability-unknown'],
+      ['deny', 'denied'],
+    ],
+  );
+  assert.match(denied[0]?.decision?.place ?? '', /sallyport\.yaml:\d+:\d+$/);
+  const byText = records(await world.sallyport('audit', 'search', '--text', 'NOTE 3', '--json'));
+  assert.deepEqual(
+    byText.map(({ plaintext }) => plaintext?.arguments),
+    ['{"note":"note 3"}'],
+  );
+  const pages: number[] = [];
+  let before: number | undefined = undefined;
+  do {
+    const page = await world.sallyport(
+      'audit',
+      'search',
+      '--caller',
+      'user:dana',
+      '--limit',
+      '4',
+      '--json',
+      ...(before === undefined ? [] : ['--before', String(before)]),
+    );
+    pages.push(...records(page).map(({ seq }) => seq));
+    before = (JSON.parse(page.stdout) as { next?: number }).next;
+  } while (before !== undefined);
+  const all = records(await world.sallyport('audit', 'search', '--caller', 'user:dana', '--limit', '1000', '--json'));
+  assert.deepEqual(
+    pages,
+    all.map(({ seq }) => seq),
+  );
+
+  const shown = await world.sallyport('audit', 'show', last?.id ?? '');
+  assert.match(shown.stdout, /record \d+: intent[^]*arguments: \{"note":"note 6"\}[^]*record \d+: outcome/);
+  const path = join(world.gateway.folder, 'case.json');
+  const proved = await world.sallyport(
+    'audit',
+    'prove',
+    String(last?.seq),
+    '--disclose',
+    'arguments,result',
+    '--out',
+    path,
+  );
+  assert.equal(proved.code, 0, proved.stderr);
+  const proof = await verify(path, '--json');
+  assert.equal(proof.code, 0, proof.stderr + proof.stdout);
+  const { records: proven, key } = JSON.parse(proof.stdout) as { records: { disclosed: string[] }[]; key: string };
+  assert.deepEqual(
+    proven.map(({ disclosed }) => disclosed),
+    [['arguments'], ['result']],
+  );
+  const copied = await world.copyLog();
+  const whole = await verify(copied, '--key', key, '--json');
+  assert.equal(whole.code, 0, whole.stdout);
+  const counted = JSON.parse(whole.stdout) as { kinds: Record<string, number>; anchors: string[]; openCalls: number };
+  assert.deepEqual([counted.kinds['intent'], counted.kinds['outcome'], counted.kinds['exchange']], [7, 7, 3]);
+  assert.deepEqual([counted.openCalls, counted.anchors], [0, []]);
+  assert.match((await verify(copied)).stdout, /unanchored/);
+
+  // What the proof shows is bound to what was recorded.
+  const forged = readFileSync(path, 'utf8').replace('note 6', 'note 7');
+  writeFileSync(path, forged);
+  const refused = await verify(path);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /the arguments shown are not those that were recorded/);
+});
+
+test('erasing one of two users leaves nothing of theirs, and everything verifies', async () => {
+  await using world = await startWorld();
+  await world.call(world.keys.dana, 'take', { note: 'dana wrote this secret sentence' });
+  await world.call(world.keys.eve, 'take', { note: 'eve wrote this one' });
+  const find = async (user: string) =>
+    records(await world.sallyport('audit', 'search', '--caller', `user:${user}`, '--method', 'tools/call', '--json'));
+  const [dana] = await find('dana');
+  const [eve] = await find('eve');
+  assert.equal(dana?.privacy, 'open');
+  const subjects = await world.sallyport('audit', 'subjects', '--json');
+  assert.match(subjects.stdout, /"subject": "user:dana"/);
+
+  const certificate = join(world.gateway.folder, 'dana.txt');
+  const erased = await world.sallyport('audit', 'erase', '--subject', 'user:dana', '--certificate', certificate);
+  assert.equal(erased.code, 0, erased.stderr);
+  const after = records(await world.sallyport('audit', 'show', String(dana?.seq), '--json'));
+  assert.deepEqual(
+    after.map(({ privacy, plaintext }) => [privacy, plaintext]),
+    [
+      ['erased', undefined],
+      ['erased', undefined],
+    ],
+  );
+  const [other] = records(await world.sallyport('audit', 'show', String(eve?.seq), '--json'));
+  assert.equal(other?.plaintext?.arguments, '{"note":"eve wrote this one"}');
+  assert.deepEqual(await find('dana'), []);
+  assert.deepEqual(filesWith(join(world.gateway.folder, 'data'), 'dana wrote this'), []);
+  const whole = await verify(await world.copyLog(), '--json');
+  assert.equal(whole.code, 0, whole.stdout);
+  assert.match(whole.stdout, /"erasedSubjects": 1/);
+  const again = await world.sallyport('audit', 'erase', '--subject', 'user:dana');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /holds nothing about user:dana/);
+
+  // Whoever was erased may come back, and is somebody new to the log.
+  assert.equal((await world.call(world.keys.dana, 'take', { note: 'back again' })).status, 200);
+  assert.equal((await find('dana')).length, 1);
+  assert.equal((await verify(await world.copyLog())).code, 0);
+});
+
+test('keys, tokens and session ids planted everywhere are nowhere on the disk', async () => {
+  await using world = await startWorld();
+  const planted = 'planted-credential-4242424242';
+  const { dana } = world.keys;
+  await world.call(dana, 'take', { note: planted });
+  await world.call(dana, planted, { [planted]: planted });
+  await world.call(planted, 'take', { note: planted });
+  await world.call(undefined, 'take', { note: planted });
+  const odd = [
+    ['Mcp-Session-Id', planted],
+    ['Cookie', planted],
+    ['X-Api-Key', planted],
+  ] as const;
+  for (const method of ['tools/call', planted, 'resources/read', 'prompts/get'])
+    await sendRaw({
+      url: world.gateway.endpoint('notes'),
+      headers: [...modernHeaders(method, planted), ['Authorization', `Bearer ${dana}`], ...odd],
+      body: modernCall(planted, { note: planted }).replace('tools/call', method),
+    });
+  await sendRaw({
+    url: `${world.gateway.mcp}/servers/${planted}/mcp`,
+    headers: [...modernHeaders('tools/list'), ['Authorization', `Bearer ${dana}`]],
+    body: modernCall(planted),
+  });
+  // Recorded all the same: whoever holds the keys of the log finds it.
+  const found = records(await world.sallyport('audit', 'search', '--text', planted, '--json'));
+  assert.ok(found.length > 0);
+  const begun = await sendRaw({
+    url: world.gateway.endpoint('notes'),
+    headers: [...legacyHeaders, ['Authorization', `Bearer ${dana}`]],
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: planted, version: '1' } },
+    }),
+  });
+  const session = begun.headers.get('mcp-session-id') ?? '';
+  assert.ok(session.length > 10, begun.body);
+  const data = join(world.gateway.folder, 'data');
+  for (const secret of [planted, dana, session]) assert.deepEqual(filesWith(data, secret), [], secret);
+});
+
+test('failed authentications are counted, not written one by one', async () => {
+  await using world = await startWorld();
+  const attempts = 60;
+  for (let attempt = 0; attempt < attempts; attempt++)
+    assert.equal((await world.call(`wrong-${attempt}`, 'take', { note: 'x'.repeat(1_000) })).status, 401);
+  const failed = records(
+    await world.sallyport('audit', 'search', '--kind', 'authentication-failed', '--limit', '1000', '--json'),
+  );
+  assert.equal(failed.length, 10);
+  assert.ok(failed.every(({ plaintext }) => plaintext?.arguments === undefined));
+  const seen = records(await world.sallyport('audit', 'search', '--kind', 'exchange', '--json'));
+  assert.deepEqual(seen, []);
+});
+
+test('a second gateway on the same log refuses to start', async () => {
+  await using world = await startWorld();
+  const second = await runToEnd({
+    command: [
+      process.execPath,
+      join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js'),
+      'serve',
+      '--config',
+      world.gateway.config,
+    ],
+    within: 15_000,
+  });
+  assert.equal(second.code, 66);
+  assert.match(second.stderr, /another gateway writes the log in .*\n.*Stop it, or give this one a data folder/);
+});
+
+test('a new signing key is handed over to, and proofs and logs verify from the first key on', async () => {
+  await using world = await startWorld();
+  await world.call(world.keys.dana, 'take', { note: 'before' });
+  const first = (JSON.parse((await verify(await world.copyLog(), '--json')).stdout) as { key: string }).key;
+  assert.equal((await world.sallyport('audit', 'rotate-key')).code, 0);
+  await world.call(world.keys.dana, 'take', { note: 'after' });
+  const [record] = records(await world.sallyport('audit', 'search', '--text', 'after', '--json'));
+  const path = join(world.gateway.folder, 'case.json');
+  await world.sallyport('audit', 'prove', String(record?.seq), '--out', path);
+  const proof = await verify(path, '--key', first, '--json');
+  assert.equal(proof.code, 0, proof.stdout);
+  const whole = await verify(await world.copyLog(), '--key', first, '--json');
+  assert.equal(whole.code, 0, whole.stdout);
+  assert.match(whole.stdout, /"keys": 2/);
+  const stranger = await verify(path, '--key', first.replace(/\+[A-Za-z0-9+/=]+$/, '') + '+AAAA');
+  assert.equal(stranger.code, 1);
+});

@@ -1,0 +1,97 @@
+/** A gateway with two users before a witness, and the command line and the verifier beside it. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
+import { startWitness, type Witness } from '../attacks/witness.ts';
+import { type Gateway, type Settings, startGateway } from '../harness.ts';
+import { runToEnd } from '../process.ts';
+
+const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface World extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly witness: Witness;
+  readonly keys: Readonly<Record<'dana' | 'eve', string>>;
+  /** `sallyport …` with the configuration of the gateway. */
+  readonly sallyport: (...args: readonly string[]) => Promise<Ended>;
+  readonly call: (key: string | undefined, tool: string, args?: object) => Promise<RawAnswer>;
+  /** The log, copied to where nothing else of the gateway is. */
+  readonly copyLog: () => Promise<string>;
+}
+
+const text = { type: 'object', properties: { note: { type: 'string' } } };
+
+export async function startWorld(settings: Settings = {}): Promise<World> {
+  const witness = await startWitness([
+    { name: 'take', inputSchema: text },
+    { name: 'hidden' },
+    { name: 'write', inputSchema: text },
+  ]);
+  const gateway = await startGateway({
+    callers: { users: { dana: {}, eve: {} } },
+    servers: { notes: { url: witness.url, tier: 'read', tools: { write: { tier: 'write' } } } },
+    connections: [
+      {
+        name: 'notes',
+        from: { user: ['dana', 'eve'] },
+        to: 'notes',
+        tools: [{ allow: ['take', 'write'] }, { deny: 'take', when: 'args.note == "forbidden"' }],
+      },
+    ],
+    ...settings,
+  });
+  const sallyport = (...args: readonly string[]): Promise<Ended> =>
+    runToEnd({
+      command: [process.execPath, join(bin, 'sallyport.js'), ...args, '--config', gateway.config],
+      within: 30_000,
+    });
+  const keyOf = async (user: string): Promise<string> =>
+    (await sallyport('key', 'create', '--user', user, '--quiet')).stdout.trim();
+  const keys = { dana: await keyOf('dana'), eve: await keyOf('eve') };
+  const copies: string[] = [];
+  return {
+    gateway,
+    witness,
+    keys,
+    sallyport,
+    call: (key, tool, args = {}) =>
+      sendRaw({
+        url: gateway.endpoint('notes'),
+        headers: [
+          ...modernHeaders('tools/call', tool),
+          ...(key === undefined ? [] : ([['Authorization', `Bearer ${key}`]] as const)),
+        ],
+        body: modernCall(tool, args),
+      }),
+    async copyLog() {
+      const folder = await mkdtemp(join(tmpdir(), 'sallyport-log-'));
+      copies.push(folder);
+      await cp(join(gateway.folder, 'data', 'log'), join(folder, 'log'), { recursive: true });
+      return join(folder, 'log');
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway.stop();
+      await witness[Symbol.asyncDispose]();
+      for (const folder of copies) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function verify(path: string, ...args: readonly string[]): Promise<Ended> {
+  return runToEnd({ command: [process.execPath, join(bin, 'sallyport-verify.js'), path, ...args], within: 60_000 });
+}
+
+/** Files below a folder in which these bytes stand. */
+export function filesWith(folder: string, needle: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(needle));
+}

@@ -1,0 +1,665 @@
+#!/usr/bin/env node
+// Checks what Sallyport says about itself: proofs of single records, whole logs, and logs against checkpoints kept
+// elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
+// somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
+import { createPublicKey, hash, verify } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { crc32 } from 'node:zlib';
+
+const usage = `usage: sallyport-verify <proof file | log folder> [options]
+  --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
+  --checkpoint <file>   a checkpoint kept elsewhere: the log must contain it (may be given several times)
+  --witness <key>       a witness whose cosignature on the last checkpoint must be there (may be given several times)
+  --json                print JSON`;
+
+class Lie extends Error {}
+const lie = (text) => {
+  throw new Lie(text);
+};
+
+// Hash tree: RFC 6962 section 2.1.
+const sha256 = (data) => hash('sha256', data, 'buffer');
+const zero = Buffer.from([0]);
+const one = Buffer.from([1]);
+const leafHash = (entry) => sha256(Buffer.concat([zero, entry]));
+const nodeHash = (left, right) => sha256(Buffer.concat([one, left, right]));
+
+class Edge {
+  size = 0;
+  roots = [];
+  add(leaf) {
+    let carried = leaf;
+    for (let rest = this.size; rest % 2 === 1; rest = Math.floor(rest / 2))
+      carried = nodeHash(this.roots.pop(), carried);
+    this.roots.push(carried);
+    this.size++;
+  }
+  root() {
+    if (this.roots.length === 0) return sha256('');
+    return this.roots.reduceRight((right, left) => (right === undefined ? left : nodeHash(left, right)), undefined);
+  }
+}
+
+/** RFC 9162 section 2.1.3.2. */
+function rootFrom(leaf, index, size, path) {
+  if (index >= size) return undefined;
+  let at = index;
+  let last = size - 1;
+  let root = leaf;
+  for (const sibling of path) {
+    if (last === 0) return undefined;
+    if (at % 2 === 1 || at === last) {
+      root = nodeHash(sibling, root);
+      while (at % 2 === 0 && at !== 0) {
+        at = Math.floor(at / 2);
+        last = Math.floor(last / 2);
+      }
+    } else root = nodeHash(root, sibling);
+    at = Math.floor(at / 2);
+    last = Math.floor(last / 2);
+  }
+  return last === 0 ? root : undefined;
+}
+
+// Signed notes and checkpoints: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-cosignature.
+const spki = Buffer.from('302a300506032b6570032100', 'hex');
+
+function parseKey(text, types = [1]) {
+  const [, name, id, encoded] =
+    /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? lie(`not a key: ${text}`);
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.length !== 33 || !types.includes(bytes[0])) lie(`not an Ed25519 key: ${text}`);
+  const expected = sha256(Buffer.concat([Buffer.from(`${name}\n`), bytes])).subarray(0, 4);
+  if (expected.toString('hex') !== id) lie(`the key ${text} has the id of another key`);
+  const key = createPublicKey({ key: Buffer.concat([spki, bytes.subarray(1)]), format: 'der', type: 'spki' });
+  return { text: text.trim(), name, id: expected, key, type: bytes[0] };
+}
+
+function parseNote(text, where) {
+  const end = text.lastIndexOf('\n\n');
+  if (end === -1 || !text.endsWith('\n')) lie(`${where} is not a signed note`);
+  const signatures = text
+    .slice(end + 2, -1)
+    .split('\n')
+    .map((line) => {
+      const [, name, encoded] =
+        /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? lie(`${where} has a line that is not a signature`);
+      const bytes = Buffer.from(encoded, 'base64');
+      return { name, id: bytes.subarray(0, 4), signature: bytes.subarray(4) };
+    });
+  return { body: text.slice(0, end + 1), signatures };
+}
+
+function parseCheckpoint(text, where) {
+  const note = parseNote(text, where);
+  const [origin, size, root] = note.body.split('\n');
+  const bytes = Buffer.from(root ?? '', 'base64');
+  if (!origin || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32) lie(`${where} is not a checkpoint`);
+  return { ...note, origin, size: Number(size), root: bytes, where };
+}
+
+function isSigned(note, key) {
+  return note.signatures.some(
+    ({ name, id, signature }) =>
+      name === key.name && id.equals(key.id) && verify(null, Buffer.from(note.body), key.key, signature),
+  );
+}
+
+/** The time of a witness's cosignature, or `undefined`. */
+function cosignedAt(note, witness) {
+  for (const { name, id, signature } of note.signatures) {
+    if (name !== witness.name || !id.equals(witness.id) || signature.length !== 72) continue;
+    const time = signature.readBigUInt64BE(0);
+    const message = Buffer.from(`cosignature/v1\ntime ${time}\n${note.body}`);
+    if (verify(null, message, witness.key, signature.subarray(8))) return new Date(Number(time) * 1000);
+  }
+  return undefined;
+}
+
+/** RFC 8785, as far as records need it: no spaces, members in order, each once. */
+function parseCanonical(entry, where) {
+  const text = entry.toString('utf8');
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    lie(`${where} is not JSON`);
+  }
+  if (JSON.stringify(value) !== text || !isSorted(value)) lie(`${where} is not canonical JSON`);
+  return value;
+}
+
+function isSorted(value) {
+  if (typeof value !== 'object' || value === null) return true;
+  let last = '';
+  for (const name in value) {
+    if (!Array.isArray(value) && name < last) return false;
+    last = name;
+    const member = value[name];
+    if (typeof member === 'object' && !isSorted(member)) return false;
+  }
+  return true;
+}
+
+/** Keys sign one after the other; each hands over to the next in a record that both have signed. */
+class Keys {
+  constructor(origin) {
+    this.origin = origin;
+    this.list = [];
+  }
+  see(seq, detail) {
+    const key = parseKey(detail.key);
+    if (key.name !== this.origin) lie(`record ${seq}: the key is of another log, ${key.name}`);
+    if (detail.event === 'created') {
+      if (this.list.length > 0) lie(`record ${seq}: a second first key`);
+      this.list.push({ from: 0, key });
+      return;
+    }
+    const old = this.list.at(-1)?.key ?? parseKey(detail.from);
+    if (detail.from !== old.text) lie(`record ${seq}: the rotation does not begin with the key before it`);
+    const statement = Buffer.from(
+      `sallyport log key rotation v1\n${this.origin}\n${seq}\n${detail.from}\n${detail.key}\n`,
+    );
+    const [first, second] = (detail.signatures ?? []).map((each) => Buffer.from(each, 'base64'));
+    if (first === undefined || !verify(null, statement, old.key, first))
+      lie(`record ${seq}: the old key did not sign the rotation`);
+    if (second === undefined || !verify(null, statement, key.key, second))
+      lie(`record ${seq}: the new key did not sign the rotation`);
+    if (this.list.length === 0) this.list.push({ from: 0, key: old });
+    this.list.push({ from: seq + 1, key });
+  }
+  /** The key whose turn it was when the log had this size. */
+  at(size) {
+    return this.list.findLast(({ from }) => from < size)?.key ?? this.list[0]?.key ?? lie('the log names no key');
+  }
+  trusts(text) {
+    return this.list.some(({ key }) => key.text === text);
+  }
+}
+
+function checkSigned(checkpoint, keys) {
+  if (checkpoint.origin !== keys.origin)
+    lie(`${checkpoint.where} is of another log: ${checkpoint.origin}, not ${keys.origin}`);
+  if (!isSigned(checkpoint, keys.at(checkpoint.size))) lie(`${checkpoint.where} is not signed by the key of the log`);
+}
+
+// Proofs.
+
+function verifyProof(text, options) {
+  const file = JSON.parse(text);
+  if (file.format !== 'sallyport-proof/1') lie('not a proof of this version');
+  const seen = [];
+  let checkpoint;
+  for (const record of [...(file.keys ?? []), ...file.records]) {
+    const entry = Buffer.from(record.entry);
+    const [head, ...rest] = record.proof.split('\n\n');
+    const note = parseCheckpoint(rest.join('\n\n'), 'the checkpoint of the proof');
+    if (checkpoint !== undefined && checkpoint.body !== note.body)
+      lie('the records are proved by different checkpoints');
+    checkpoint ??= note;
+    const [version, indexLine, ...path] = head.split('\n').filter((line) => !line.startsWith('extra '));
+    if (version !== 'c2sp.org/tlog-proof@v1') lie(`unknown version of proof: ${version}`);
+    const index = Number(/^index (0|[1-9]\d{0,15})$/.exec(indexLine ?? '')?.[1] ?? lie('the proof has no index'));
+    const where = `record ${index}`;
+    const fields = parseCanonical(entry, where);
+    if (fields.seq !== index) lie(`${where} says that it is record ${fields.seq}`);
+    const hashes = path.map((line) => Buffer.from(line, 'base64'));
+    const root = rootFrom(leafHash(entry), index, note.size, hashes);
+    if (root === undefined || !root.equals(note.root)) lie(`${where} is not in the log that the checkpoint signs`);
+    seen.push({ index, fields, disclosed: checkDisclosed(record, fields, where) });
+  }
+  if (checkpoint === undefined) lie('the proof has no records');
+  const keys = new Keys(checkpoint.origin);
+  for (const { index, fields } of seen.slice(0, (file.keys ?? []).length)) {
+    if (fields.kind !== 'log-key') lie(`record ${index} is not about a key`);
+    keys.see(index, fields.detail);
+  }
+  checkSigned(checkpoint, keys);
+  checkPinned(keys, options);
+  const records = seen.slice((file.keys ?? []).length);
+  return {
+    what: 'proof',
+    origin: checkpoint.origin,
+    size: checkpoint.size,
+    records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
+    key: keys.at(checkpoint.size).text,
+    keyIs: options.key === undefined ? 'taken from the proof itself' : 'the one you gave',
+    anchors: checkWitnesses(checkpoint, options),
+  };
+}
+
+function checkDisclosed({ disclosed = {} }, fields, where) {
+  for (const [part, { text, key }] of Object.entries(disclosed)) {
+    const promised = fields[part]?.commitment ?? lie(`${where} promises nothing about ${part}`);
+    if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString('hex') !== promised)
+      lie(`${where}: the ${part} shown are not those that were recorded`);
+  }
+  return Object.keys(disclosed);
+}
+
+/** RFC 2104 with SHA-256. */
+function hmac(key, data) {
+  const block = Buffer.alloc(64);
+  (key.length > 64 ? sha256(key) : key).copy(block);
+  const inner = sha256(Buffer.concat([block.map((byte) => byte ^ 0x36), data]));
+  return sha256(Buffer.concat([block.map((byte) => byte ^ 0x5c), inner]));
+}
+
+function checkPinned(keys, { key }) {
+  if (key !== undefined && !keys.trusts(key.trim())) lie('the key you gave never was the key of this log');
+}
+
+function checkWitnesses(checkpoint, { witness = [] }) {
+  return witness.map((text) => {
+    const key = parseKey(text, [4]);
+    const time =
+      cosignedAt(checkpoint, key) ??
+      lie(`the witness ${key.name} has not signed the checkpoint over ${checkpoint.size} records`);
+    return `cosigned by ${key.name} at ${time.toISOString()}`;
+  });
+}
+
+// Whole logs: c2sp.org/tlog-tiles.
+
+const width = 256;
+
+function tilePath(kind, index, w = width) {
+  let path = String(index % 1000).padStart(3, '0');
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000))
+    path = `x${String(rest % 1000).padStart(3, '0')}/${path}`;
+  return `tile/${kind}/${path}${w === width ? '' : `.p/${w}`}`;
+}
+
+/** A tile or bundle, or a wider one that begins with it. */
+function readTile(folder, kind, index, w) {
+  const exact = join(folder, tilePath(kind, index, w));
+  if (existsSync(exact)) return { bytes: readFileSync(exact), path: tilePath(kind, index, w) };
+  const full = join(folder, tilePath(kind, index));
+  return w < width && existsSync(full) ? { bytes: readFileSync(full), path: tilePath(kind, index) } : undefined;
+}
+
+function entriesOf({ bytes, path }, count, first) {
+  const entries = [];
+  for (let at = 0; entries.length < count; ) {
+    const length = at + 2 <= bytes.length ? bytes.readUInt16BE(at) : -1;
+    if (length < 0 || at + 2 + length > bytes.length) lie(`${path} ends within record ${first + entries.length}`);
+    entries.push(bytes.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return entries;
+}
+
+/** Reads segments in step with the bundles: the private part of each record. */
+class Segments {
+  constructor(folder) {
+    this.folder = join(folder, 'segments');
+    this.firsts = existsSync(this.folder)
+      ? readdirSync(this.folder)
+          .map((name) => /^(\d{16})\.seg$/.exec(name)?.[1])
+          .filter((digits) => digits !== undefined)
+          .map(Number)
+          .sort((a, b) => a - b)
+      : [];
+    this.index = -1;
+    this.group = [];
+    this.first = 0;
+  }
+  get present() {
+    return this.firsts.length > 0;
+  }
+  /** What the segments hold of a record; `undefined` when they do not. */
+  at(seq) {
+    while (seq >= this.first + this.group.length) if (!this.#next(seq)) return undefined;
+    return seq < this.first ? undefined : this.group[seq - this.first];
+  }
+  #next(seq) {
+    while (this.file === undefined) {
+      // The segment that this record must be in, and none before it.
+      let index = this.index + 1;
+      while (this.firsts[index + 1] !== undefined && this.firsts[index + 1] <= seq) index++;
+      if (this.firsts[index] === undefined || this.firsts[index] > seq) return false;
+      this.index = index;
+      this.name = `${String(this.firsts[index]).padStart(16, '0')}.seg`;
+      this.file = openSync(join(this.folder, this.name), 'r');
+      this.end = fstatSync(this.file).size;
+      this.offset = 0;
+    }
+    const limit = this.firsts[this.index + 1] ?? Number.MAX_SAFE_INTEGER;
+    const header = this.#read(28);
+    const whole =
+      header.length === 28 &&
+      header.readUInt32BE(0) === 0x53504731 &&
+      header.readUInt32LE(24) === crc32(header.subarray(0, 24));
+    const body = whole ? this.#read(header.readUInt32LE(4)) : undefined;
+    const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
+    if (body === undefined || body.length < header.readUInt32LE(4) || first >= limit) {
+      if (header.length > 0 && first < limit)
+        this.torn = `segments/${this.name} is damaged at byte ${this.offset - header.length}`;
+      closeSync(this.file);
+      this.file = undefined;
+      return this.#next(seq);
+    }
+    if (crc32(body) !== header.readUInt32LE(20)) {
+      const last = first + header.readUInt32LE(8) - 1;
+      lie(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
+    }
+    this.first = first;
+    this.group = [];
+    for (let at = 0; at < body.length; ) {
+      const entry = body.subarray(at + 4, at + 4 + body.readUInt32LE(at));
+      at += 4 + entry.length;
+      const sealed = body.subarray(at + 4, at + 4 + body.readUInt32LE(at));
+      at += 4 + sealed.length;
+      this.group.push({ entry, sealed });
+    }
+    return true;
+  }
+  #read(length) {
+    const bytes = Buffer.allocUnsafe(Math.min(length, this.end - this.offset));
+    const read = readSync(this.file, bytes, 0, bytes.length, this.offset);
+    this.offset += read;
+    return bytes.subarray(0, read);
+  }
+}
+
+/** What the records say, one after the other. */
+class Story {
+  kinds = new Map();
+  erased = new Map();
+  intents = new Map();
+  written = 0;
+  clock = 0;
+  silences = 0;
+  lost = 0;
+  unknown = 0;
+  running = false;
+  dropped = { tiers: {}, entries: 0 };
+  constructor(keys) {
+    this.keys = keys;
+  }
+  see(seq, fields) {
+    const where = `record ${seq}`;
+    if (fields.v !== 1) lie(`${where} has version ${fields.v}`);
+    if (fields.seq !== seq)
+      lie(`${where} says that it is record ${fields.seq}: records were removed, added or swapped`);
+    const { kind, written, subject } = fields;
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+    if (!Number.isSafeInteger(written)) lie(`${where} has no time`);
+    if (written < this.written) {
+      if (kind !== 'clock')
+        lie(`${where}: the clock went back from ${iso(this.written)} to ${iso(written)}, and no record says so`);
+      this.clock++;
+    } else if (this.running && written - this.written > 180_000) this.silences++;
+    this.written = written;
+    const tombstone = this.erased.get(subject);
+    if (tombstone !== undefined) lie(`${where} is about a subject that record ${tombstone} erased`);
+    switch (kind) {
+      case 'intent':
+        this.intents.set(fields.id, seq);
+        break;
+      case 'outcome':
+        if (fields.parent !== undefined) {
+          if (this.intents.get(fields.id) !== fields.parent && fields.parent >= this.first)
+            lie(`${where} is the outcome of record ${fields.parent}, which is no open intent of that call`);
+          this.intents.delete(fields.id);
+        }
+        if (fields.outcome === 'unknown') this.unknown++;
+        break;
+      case 'log-key':
+        this.keys.see(seq, fields.detail);
+        break;
+      case 'erasure':
+        if (typeof fields.detail?.subject !== 'string') lie(`${where}: the erasure names no subject`);
+        this.erased.set(fields.detail.subject, seq);
+        break;
+      case 'retention':
+        for (const [tier, before] of Object.entries(fields.detail.tiers ?? {}))
+          this.dropped.tiers[tier] = Math.max(before, this.dropped.tiers[tier] ?? 0);
+        this.dropped.entries = Math.max(fields.detail.entries ?? 0, this.dropped.entries);
+        break;
+      case 'lost':
+        this.lost += Number(fields.detail?.records ?? 0);
+        break;
+      case 'start':
+        this.running = true;
+        break;
+      case 'stop':
+      case 'recovered':
+        this.running = false;
+        break;
+    }
+  }
+}
+
+const iso = (time) => new Date(time).toISOString();
+
+function verifyLog(folder, options) {
+  const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
+  const keys = new Keys(last.origin);
+  const kept = [
+    ...historyOf(folder),
+    ...(options.checkpoint ?? []).map((path) => parseCheckpoint(readFileSync(path, 'utf8'), path)),
+  ];
+  for (const note of kept) {
+    if (note.origin !== last.origin) lie(`${note.where} is of another log: ${note.origin}, not ${last.origin}`);
+    if (note.size > last.size)
+      lie(`${note.where} covers ${note.size} records and the log ends after ${last.size}: its tail was cut`);
+  }
+  const bySize = Map.groupBy(kept, ({ size }) => size);
+  const segments = new Segments(folder);
+  const story = new Story(keys);
+  const edge = new Edge();
+  const levels = [];
+  const missing = { entries: 0, sealed: [] };
+  let sealedChecked = 0;
+  const checkAt = () => {
+    for (const note of bySize.get(edge.size) ?? [])
+      if (!note.root.equals(edge.root()))
+        lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
+  };
+  story.first = 0;
+  for (let bundle = 0; bundle * width < last.size; bundle++) {
+    const first = bundle * width;
+    const count = Math.min(width, last.size - first);
+    const file = readTile(folder, 'entries', bundle, count);
+    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
+    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
+    if (file === undefined) {
+      if (missing.entries !== first)
+        lie(`${tilePath('entries', bundle, count)} is missing: records ${first} to ${first + count - 1}`);
+      missing.entries = first + count;
+      story.first = missing.entries;
+    }
+    const entries = file === undefined ? undefined : entriesOf(file, count, first);
+    for (let index = 0; index < count; index++) {
+      const seq = first + index;
+      const leaf = tile.bytes.subarray(index * 32, index * 32 + 32);
+      if (entries !== undefined) {
+        const entry = entries[index];
+        const stored = segments.present ? segments.at(seq) : undefined;
+        if (!leafHash(entry).equals(leaf)) {
+          const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
+          lie(
+            `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
+          );
+        }
+        const fields = parseCanonical(entry, `record ${seq}`);
+        story.see(seq, fields);
+        if (stored !== undefined && !stored.entry.equals(entry))
+          lie(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
+        if (fields.private !== undefined) {
+          if (stored === undefined || stored.sealed.length === 0) missing.sealed.push([seq, fields.tier ?? 'read']);
+          else {
+            if (sha256(stored.sealed).toString('hex') !== fields.private)
+              lie(`record ${seq}: its private part is not the one that was recorded`);
+            sealedChecked++;
+          }
+        }
+      }
+      edge.add(leaf);
+      pushLevel(folder, levels, 0, leaf, last.size);
+      if (bySize.has(edge.size)) checkAt();
+    }
+  }
+  checkPartialLevels(folder, levels, last.size);
+  if (!edge.root().equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
+  if (missing.entries > 0 && story.dropped.entries < missing.entries)
+    lie(`records 0 to ${missing.entries - 1} are missing and no seal says that they were dropped`);
+  for (const [seq, tier] of missing.sealed)
+    if (!(seq < (story.dropped.tiers[tier] ?? 0)))
+      lie(
+        `the private part of record ${seq} is missing and no seal says that it was dropped${segments.torn === undefined ? '' : ` (${segments.torn})`}`,
+      );
+  let unsigned = 0;
+  if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
+  if (keys.list.length === 0) lie('the log names no key: its first record is missing');
+  for (const note of [last, ...kept]) checkSigned(note, keys);
+  checkPinned(keys, options);
+  return {
+    what: 'log',
+    origin: last.origin,
+    size: last.size,
+    root: last.root.toString('base64'),
+    kinds: Object.fromEntries([...story.kinds].sort()),
+    privateParts: { checked: sealedChecked, dropped: missing.sealed.length },
+    droppedRecords: missing.entries,
+    erasedSubjects: story.erased.size,
+    openCalls: story.intents.size,
+    unknownOutcomes: story.unknown,
+    lostRecords: story.lost,
+    clockWentBack: story.clock,
+    silences: story.silences,
+    notYetSigned: unsigned,
+    checkpoints: kept.length,
+    key: keys.at(last.size).text,
+    keys: keys.list.length,
+    keyIs: options.key === undefined ? 'taken from the log itself' : 'the one you gave',
+    anchors: [
+      ...checkWitnesses(last, options),
+      ...(options.checkpoint ?? []).map((path) => `contains the checkpoint ${path}`),
+    ],
+  };
+}
+
+/** Tiles above the first level hold the roots of full tiles below. */
+function pushLevel(folder, levels, level, value, size) {
+  const here = (levels[level] ??= { index: 0, hashes: [] });
+  here.hashes.push(value);
+  if (here.hashes.length < width) return;
+  compareTile(folder, level, here, width);
+  const edge = new Edge();
+  for (const each of here.hashes) edge.add(each);
+  levels[level] = { index: here.index + 1, hashes: [] };
+  pushLevel(folder, levels, level + 1, edge.root(), size);
+}
+
+function compareTile(folder, level, { index, hashes }, count) {
+  if (level === 0) return;
+  const tile = readTile(folder, level, index, count) ?? lie(`${tilePath(level, index, count)} is missing`);
+  if (!tile.bytes.subarray(0, count * 32).equals(Buffer.concat(hashes)))
+    lie(`${tile.path} is not what the tiles below it give`);
+}
+
+function checkPartialLevels(folder, levels) {
+  for (const [level, here] of levels.entries())
+    if (here.hashes.length > 0) compareTile(folder, level, here, here.hashes.length);
+}
+
+function* historyOf(folder) {
+  const path = join(folder, 'checkpoints');
+  if (!existsSync(path)) return;
+  for (const name of readdirSync(path).sort()) {
+    // Notes are separated by an empty line after their signatures.
+    const lines = readFileSync(join(path, name), 'utf8').split('\n');
+    let note = [];
+    let signed = false;
+    let number = 1;
+    for (const line of lines) {
+      if (signed && line === '') {
+        yield parseCheckpoint(`${note.join('\n')}\n`, `checkpoints/${name} number ${number++}`);
+        note = [];
+        signed = false;
+        continue;
+      }
+      if (line.startsWith('— ')) signed = true;
+      if (note.length > 0 || line !== '') note.push(line);
+    }
+    if (signed) yield parseCheckpoint(`${note.join('\n')}\n`, `checkpoints/${name} number ${number}`);
+  }
+}
+
+function print(result) {
+  const say = (text) => process.stdout.write(`${text}\n`);
+  if (result.what === 'proof') {
+    for (const { seq, kind, disclosed } of result.records)
+      say(
+        `verified: record ${seq} (${kind}) of ${result.origin}, within ${result.size} signed records${disclosed.length > 0 ? `; shown and as recorded: ${disclosed.join(', ')}` : ''}`,
+      );
+  } else {
+    say(`verified: ${result.size} records of ${result.origin}`);
+    say(
+      `  ${Object.entries(result.kinds)
+        .map(([kind, count]) => `${kind} ${count}`)
+        .join(', ')}`,
+    );
+    say(
+      `  private parts: ${result.privateParts.checked} intact, ${result.privateParts.dropped} dropped by retention; subjects erased: ${result.erasedSubjects}`,
+    );
+    say(
+      `  calls without an outcome: ${result.openCalls} under way, ${result.unknownOutcomes} unknown; records lost: ${result.lostRecords}; clock went back: ${result.clockWentBack}; silences: ${result.silences}`,
+    );
+    if (result.droppedRecords > 0)
+      say(`  the first ${result.droppedRecords} records were dropped by retention; their hashes are here`);
+    if (result.notYetSigned > 0) say(`  ${result.notYetSigned} further records are written and not signed yet`);
+    say(`  earlier checkpoints that it agrees with: ${result.checkpoints}; keys: ${result.keys}`);
+  }
+  say(`  key: ${result.key} (${result.keyIs})`);
+  say(
+    result.anchors.length === 0
+      ? '  unanchored: nobody but the log itself vouches for when it was written and that nothing was cut'
+      : `  anchored: ${result.anchors.join('; ')}`,
+  );
+}
+
+function main() {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        key: { type: 'string' },
+        checkpoint: { type: 'string', multiple: true },
+        witness: { type: 'string', multiple: true },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${usage}\n`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  const [path] = positionals;
+  if (values.help || path === undefined || positionals.length > 1) {
+    process.stderr.write(`${usage}\n`);
+    return 2;
+  }
+  try {
+    if (!existsSync(path)) lie(`${path} does not exist`);
+    const result = statSync(path).isDirectory()
+      ? verifyLog(path, values)
+      : verifyProof(readFileSync(path, 'utf8'), values);
+    if (values.json) process.stdout.write(`${JSON.stringify({ ok: true, ...result }, undefined, 2)}\n`);
+    else print(result);
+    return 0;
+  } catch (error) {
+    const problem = error instanceof Lie ? error.message : `it cannot be read: ${error.message}`;
+    if (values.json) process.stdout.write(`${JSON.stringify({ ok: false, problem }, undefined, 2)}\n`);
+    else process.stderr.write(`NOT verified: ${problem}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = main();

@@ -1,0 +1,259 @@
+/**
+ * The index of a log: SQLite, made from the log and thrown away at will. It holds no plaintext: names of callers are
+ * keyed hashes, arguments and results are not in it at all.
+ */
+import { createHmac } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Database, openPlain, transaction } from '../../stores/sqlite/driver.ts';
+import type { Archive, ArchivedRecord, PublicPart } from '../read/archive.ts';
+import { indexVersion, tables } from './tables.ts';
+
+/** Columns that a search may name, each with how its value is written in `words`. */
+export const wordColumns = [
+  'kind',
+  'subject',
+  'user',
+  'agent',
+  'application',
+  'server',
+  'capability',
+  'method',
+  'effect',
+  'rule',
+  'outcome',
+  'reason',
+] as const;
+export type WordColumn = (typeof wordColumns)[number];
+
+export interface Search {
+  readonly words: Readonly<Partial<Record<WordColumn, string>>>;
+  readonly id?: string;
+  readonly since?: number;
+  readonly until?: number;
+  /** Only records before this one: the last one of the page before. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export interface Found {
+  readonly seq: number;
+  readonly outcomeSeq?: number;
+}
+
+/** Records that one transaction takes in, so that a search never waits long for the lock. */
+const batch = 2_000;
+const mostCachedWords = 20_000;
+
+export class IndexFile {
+  readonly #database: Database;
+  readonly #hashKey: Buffer;
+  readonly #words = new Map<string, number>();
+
+  constructor(path: string, archive: Archive) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#hashKey = createHmac('sha256', archive.lookupKey).update('sallyport index').digest();
+    this.#database = openIndex(path, archive.origin);
+  }
+
+  /** The index of the first record that is not in it. */
+  get next(): number {
+    return Number(this.#database.prepare('SELECT next FROM progress').get()?.['next'] ?? 0);
+  }
+
+  /** Takes in what the log has published, one batch at most. True when there is more. */
+  catchUp(archive: Archive): boolean {
+    const size = archive.reader.checkpoint()?.size ?? 0;
+    if (this.next >= size) return false;
+    return transaction(this.#database, () => {
+      // Another process may have done some of it meanwhile.
+      const from = this.next;
+      const to = Math.min(size, from + batch);
+      for (const { seq, entry } of archive.reader.entries(from, to, size)) this.#add(archive.open(seq, entry));
+      this.#database.prepare('UPDATE progress SET next = ?').run(to);
+      return to < size;
+    });
+  }
+
+  search({ words, id, since, until, before, limit }: Search): Found[] {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    for (const column of wordColumns) {
+      const text = words[column];
+      if (text === undefined) continue;
+      const word = this.#find(this.#written(column, text));
+      if (word === undefined) return [];
+      where.push(`${column} = ?`);
+      values.push(word);
+    }
+    const put = (condition: string, value: string | number | undefined): void => {
+      if (value === undefined) return;
+      where.push(condition);
+      values.push(value);
+    };
+    put('id = ?', id);
+    put('time >= ?', since);
+    put('time < ?', until);
+    put('seq < ?', before);
+    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const query = `SELECT seq, outcome_seq FROM records ${condition} ORDER BY seq DESC LIMIT ?`;
+    return this.#database
+      .prepare(query)
+      .all(...values, limit)
+      .map((row) => ({
+        seq: Number(row['seq']),
+        ...(row['outcome_seq'] === null ? {} : { outcomeSeq: Number(row['outcome_seq']) }),
+      }));
+  }
+
+  /** Pseudonyms with the number of their records and the first and last of them. */
+  subjects(): { pseudonym: string; records: number; first: number; last: number }[] {
+    return this.#database
+      .prepare(
+        `SELECT w.text, count(*) AS records, min(seq) AS first, max(seq) AS last
+         FROM records JOIN words w ON w.id = subject GROUP BY subject ORDER BY last DESC`,
+      )
+      .all()
+      .map((row) => ({
+        pseudonym: String(row['text']).slice('subject '.length),
+        records: Number(row['records']),
+        first: Number(row['first']),
+        last: Number(row['last']),
+      }));
+  }
+
+  /** Forgets who an erased subject was: the rows stay, as the public parts do, and say nothing of names. */
+  forget(pseudonym: string): void {
+    const word = this.#find(`subject ${pseudonym}`);
+    if (word === undefined) return;
+    transaction(this.#database, () => {
+      const names = this.#database
+        .prepare(
+          'SELECT DISTINCT user AS word FROM records WHERE subject = ? UNION SELECT DISTINCT agent FROM records WHERE subject = ? UNION SELECT DISTINCT application FROM records WHERE subject = ?',
+        )
+        .all(word, word, word);
+      this.#database
+        .prepare('UPDATE records SET user = NULL, agent = NULL, application = NULL WHERE subject = ?')
+        .run(word);
+      for (const { word: name } of names)
+        if (name !== null && name !== undefined)
+          this.#database
+            .prepare(
+              'DELETE FROM words WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE user = ?1 OR agent = ?1 OR application = ?1)',
+            )
+            .run(name);
+    });
+    this.#words.clear();
+    this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #add({ seq, fields, about }: ArchivedRecord): void {
+    if (fields.kind === 'outcome' && fields.parent !== undefined) {
+      this.#statement('UPDATE records SET outcome = ?, reason = ?, outcome_seq = ? WHERE seq = ?').run(
+        this.#word('outcome', fields.outcome),
+        this.#word('reason', fields.reason),
+        seq,
+        fields.parent,
+      );
+      return;
+    }
+    this.#statement(
+      `INSERT OR REPLACE INTO records (seq, time, kind, id, subject, user, agent, application, server, capability, method,
+         effect, rule, outcome, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      seq,
+      fields.time ?? fields.written,
+      this.#word('kind', fields.kind),
+      fields.id ?? null,
+      this.#word('subject', fields.subject),
+      this.#word('user', about?.user),
+      this.#word('agent', about?.agent),
+      this.#word('application', about?.application),
+      this.#word('server', fields.server),
+      this.#word('capability', capabilityOf(fields)),
+      this.#word('method', fields.method),
+      this.#word('effect', fields.decision?.effect),
+      this.#word('rule', fields.decision?.place),
+      this.#word('outcome', fields.outcome),
+      this.#word('reason', fields.reason),
+    );
+    if (fields.kind === 'erasure' && typeof fields.detail?.['subject'] === 'string')
+      this.#erased.push(fields.detail['subject']);
+  }
+
+  readonly #erased: string[] = [];
+
+  /** Subjects whose tombstones came by since the last call. */
+  takeErased(): string[] {
+    return this.#erased.splice(0);
+  }
+
+  readonly #statements = new Map<string, ReturnType<Database['prepare']>>();
+
+  #statement(sql: string): ReturnType<Database['prepare']> {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+
+  #written(column: WordColumn, text: string): string {
+    if (column !== 'user' && column !== 'agent' && column !== 'application') return `${column} ${text}`;
+    return `name ${createHmac('sha256', this.#hashKey).update(`${column} ${text}`).digest('base64url').slice(0, 22)}`;
+  }
+
+  #find(text: string): number | undefined {
+    const row = this.#statement('SELECT id FROM words WHERE text = ?').get(text);
+    return row === undefined ? undefined : Number(row['id']);
+  }
+
+  #word(column: WordColumn, text: string | undefined): number | null {
+    if (text === undefined) return null;
+    const key = `${column} ${text}`;
+    const known = this.#words.get(key);
+    if (known !== undefined) return known;
+    const written = this.#written(column, text);
+    this.#statement('INSERT OR IGNORE INTO words (text) VALUES (?)').run(written);
+    const id = this.#find(written) ?? 0;
+    if (this.#words.size >= mostCachedWords) this.#words.clear();
+    this.#words.set(key, id);
+    return id;
+  }
+}
+
+export function capabilityOf({ capability }: PublicPart): string | undefined {
+  return capability?.name ?? capability?.template ?? capability?.type;
+}
+
+function openIndex(path: string, origin: string): Database {
+  const open = (): Database => {
+    const database = openPlain(path);
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;',
+    );
+    return database;
+  };
+  const versionOf = (database: Database): number =>
+    Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  let database = open();
+  const known = (): boolean =>
+    versionOf(database) === indexVersion &&
+    database.prepare('SELECT origin FROM progress').get()?.['origin'] === origin;
+  if (versionOf(database) !== 0 && !known()) {
+    database.close();
+    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+    database = open();
+  }
+  if (versionOf(database) === 0)
+    transaction(database, () => {
+      if (versionOf(database) !== 0) return;
+      database.exec(`${tables}; PRAGMA user_version = ${indexVersion};`);
+      database.prepare('INSERT INTO progress VALUES (0, ?)').run(origin);
+    });
+  return database;
+}

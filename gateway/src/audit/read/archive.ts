@@ -1,0 +1,99 @@
+/** A log together with the keys of its subjects: records with their private parts, for whoever may see them. */
+import { readFileSync } from 'node:fs';
+import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
+import { Subjects } from '../keys/subjects.ts';
+import { realDisk } from '../log/disk.ts';
+import { sha256 } from '../log/merkle.ts';
+import { openParts, type PrivateParts } from '../record/private.ts';
+import { readOrigin } from '../writer/open.ts';
+import type { KeyPlaces } from '../writer/protocol.ts';
+import { LogReader } from './log-reader.ts';
+
+/** The public part, as JSON. `docs/evidence.md` lists the fields. */
+export interface PublicPart {
+  readonly seq: number;
+  readonly kind: string;
+  readonly written: number;
+  readonly time?: number;
+  readonly subject: string;
+  readonly id?: string;
+  readonly parent?: number;
+  readonly method?: string;
+  readonly server?: string;
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly private?: string;
+  readonly tier?: string;
+  readonly capability?: { readonly type: string; readonly name?: string; readonly template?: string };
+  readonly decision?: { readonly effect: string; readonly connection?: string; readonly place?: string };
+  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+export interface About {
+  readonly user?: string;
+  readonly agent?: string;
+  readonly application?: string;
+  readonly credential?: { readonly kind: string; readonly id: string };
+  readonly address?: string;
+  readonly client?: { readonly name: string; readonly version: string };
+  readonly uri?: string;
+  readonly rule?: string;
+  readonly detail?: string;
+  readonly error?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ArchivedRecord {
+  readonly seq: number;
+  readonly entry: Buffer;
+  readonly fields: PublicPart;
+  /** `erased`: its key is gone. `dropped`: retention took it. `none`: it never had one. */
+  readonly privacy: 'open' | 'erased' | 'dropped' | 'none';
+  readonly parts?: PrivateParts;
+  readonly about?: About;
+}
+
+export class Archive {
+  readonly reader: LogReader;
+  readonly origin: string;
+  readonly subjects: Subjects;
+  /** For what must be looked up without being written down. */
+  readonly lookupKey: Buffer;
+
+  private constructor(folder: string, origin: string, subjects: Subjects, wrapping: Buffer) {
+    this.reader = new LogReader(folder);
+    this.origin = origin;
+    this.subjects = subjects;
+    this.lookupKey = wrapping;
+  }
+
+  static async open(folder: string, keys: KeyPlaces, master: Buffer): Promise<Archive> {
+    const origin = readOrigin(folder);
+    // Reading makes no key: without one there is nothing to read.
+    readFileSync(keys.wrapping);
+    const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`);
+    return new Archive(folder, origin, new Subjects(keys.subjects, realDisk, wrapping), wrapping);
+  }
+
+  record(seq: number, size: number): ArchivedRecord | undefined {
+    const entry = this.reader.entry(seq, size);
+    return entry === undefined ? undefined : this.open(seq, entry);
+  }
+
+  open(seq: number, entry: Buffer): ArchivedRecord {
+    const fields = JSON.parse(entry.toString('utf8')) as PublicPart;
+    const base = { seq, entry, fields };
+    if (fields.private === undefined) return { ...base, privacy: 'none' };
+    const keys = this.subjects.byPseudonym(fields.subject);
+    if (keys === undefined) return { ...base, privacy: 'erased' };
+    const sealed = this.reader.sealed(seq);
+    if (sealed.length === 0) return { ...base, privacy: 'dropped' };
+    if (sha256(sealed).toString('hex') !== fields.private)
+      throw new Error(`the private part of record ${seq} is not the one that was recorded`);
+    const parts = openParts(keys, this.origin, seq, sealed);
+    if (parts === undefined) throw new Error(`the private part of record ${seq} does not open with its key`);
+    const about = parts.about === '' ? {} : (JSON.parse(parts.about) as About);
+    return { ...base, privacy: 'open', parts, about };
+  }
+}

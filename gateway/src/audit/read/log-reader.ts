@@ -1,0 +1,122 @@
+/** Reads a log beside whoever writes it, up to the checkpoint that was published last. Never writes. */
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Checkpoint, parseCheckpoint, parseNote } from '../log/note.ts';
+import { rangeReader, segmentsOf } from '../log/recovery.ts';
+import { readGroup, type Stored, segmentName } from '../log/segment.ts';
+import { decodeBundle, tilePath, tileWidth } from '../log/tiles.ts';
+
+export interface LoggedRecord {
+  readonly seq: number;
+  readonly entry: Buffer;
+}
+
+export interface SignedCheckpoint extends Checkpoint {
+  readonly note: string;
+}
+
+/** Segments held in memory at one time. */
+const mostSegments = 2;
+
+export class LogReader {
+  readonly folder: string;
+  readonly #segments = new Map<number, Map<number, Stored>>();
+  #bundle: { readonly index: number; readonly entries: readonly Buffer[] } | undefined;
+  #firsts: readonly number[] = [];
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** `undefined` before the first one is published. */
+  checkpoint(): SignedCheckpoint | undefined {
+    const path = join(this.folder, 'checkpoint');
+    if (!existsSync(path)) return undefined;
+    const note = readFileSync(path, 'utf8');
+    const parsed = parseNote(note);
+    const checkpoint = parsed === undefined ? undefined : parseCheckpoint(parsed.body);
+    if (checkpoint === undefined) throw new Error(`${path} is not a checkpoint`);
+    return { ...checkpoint, note };
+  }
+
+  /** The public part; `undefined` when retention dropped it. */
+  entry(seq: number, size: number): Buffer | undefined {
+    return this.#entries(Math.floor(seq / tileWidth), size)?.[seq % tileWidth];
+  }
+
+  /** Public parts in order, or backwards. What retention dropped is left out. */
+  *entries(from: number, to: number, size: number): Generator<LoggedRecord> {
+    for (let seq = from; seq < to; seq++) {
+      const entry = this.entry(seq, size);
+      if (entry !== undefined) yield { seq, entry };
+      else seq += tileWidth - 1 - (seq % tileWidth);
+    }
+  }
+
+  /** The sealed private part. Empty when there is none, or none any more. */
+  sealed(seq: number): Buffer {
+    return this.#segmentOf(seq)?.get(seq)?.sealed ?? Buffer.alloc(0);
+  }
+
+  #entries(index: number, size: number): readonly Buffer[] | undefined {
+    const width = Math.min(tileWidth, size - index * tileWidth);
+    if (this.#bundle?.index === index && this.#bundle.entries.length >= width) return this.#bundle.entries;
+    const bytes =
+      readIfThere(join(this.folder, tilePath('entries', index, width))) ??
+      (width < tileWidth ? this.#wider(index) : undefined);
+    if (bytes === undefined) return undefined;
+    const entries = decodeBundle(bytes, width);
+    if (entries === undefined) throw new Error(`${tilePath('entries', index, width)} is damaged`);
+    this.#bundle = { index, entries };
+    return entries;
+  }
+
+  /** The log has grown since the size that was asked for: a wider bundle begins with the same entries. */
+  #wider(index: number): Buffer | undefined {
+    const full = readIfThere(join(this.folder, tilePath('entries', index)));
+    if (full !== undefined) return full;
+    const now = this.checkpoint()?.size ?? 0;
+    const width = Math.min(tileWidth, now - index * tileWidth);
+    return width > 0 ? readIfThere(join(this.folder, tilePath('entries', index, width))) : undefined;
+  }
+
+  #segmentOf(seq: number): Map<number, Stored> | undefined {
+    let first = this.#firsts.findLast((each) => each <= seq);
+    if (first === undefined || first === this.#firsts.at(-1)) {
+      this.#firsts = segmentsOf(this.folder);
+      first = this.#firsts.findLast((each) => each <= seq);
+    }
+    if (first === undefined) return undefined;
+    const known = this.#segments.get(first);
+    if (known?.has(seq) === true) return known;
+    const records = readSegment(this.folder, first, this.#firsts[this.#firsts.indexOf(first) + 1]);
+    if (this.#segments.size >= mostSegments) this.#segments.clear();
+    this.#segments.set(first, records);
+    return records;
+  }
+}
+
+function readSegment(folder: string, first: number, next: number = Number.MAX_SAFE_INTEGER): Map<number, Stored> {
+  const records = new Map<number, Stored>();
+  const file = openSync(join(folder, 'segments', segmentName(first)), 'r');
+  try {
+    const read = rangeReader(file);
+    for (let offset = 0; ; ) {
+      const group = readGroup(read, offset);
+      if (group === 'end' || group === 'torn' || group.first >= next) return records;
+      for (const [index, stored] of group.records.entries()) records.set(group.first + index, stored);
+      offset = group.end;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+/** Proofs that hold without us: records, the way from each to a signed root, and what of them is shown. */
+import { inclusionProof } from '../log/merkle.ts';
+import { tileReader } from '../log/tree-files.ts';
+import { commitmentKey, type PartName, partNames } from '../record/private.ts';
+import type { Archive, ArchivedRecord } from './archive.ts';
+import type { SignedCheckpoint } from './log-reader.ts';
+
+export interface ProvedRecord {
+  /** The public part, exactly as it was hashed. */
+  readonly entry: string;
+  /** c2sp.org/tlog-proof@v1 */
+  readonly proof: string;
+  /** Texts of the private part, each with the key of its commitment. */
+  readonly disclosed?: Readonly<Partial<Record<PartName, { readonly text: string; readonly key: string }>>>;
+}
+
+export interface Proof {
+  readonly format: 'sallyport-proof/1';
+  readonly records: readonly ProvedRecord[];
+  /** The first key of the log and every change of it. */
+  readonly keys: readonly ProvedRecord[];
+}
+
+export interface ProveOptions {
+  readonly archive: Archive;
+  readonly checkpoint: SignedCheckpoint;
+  readonly seqs: readonly number[];
+  /** Indexes of the records about keys. */
+  readonly keySeqs: readonly number[];
+  readonly disclose: readonly PartName[];
+}
+
+/** Every record must be within the checkpoint and still be there. */
+export function prove({ archive, checkpoint, seqs, keySeqs, disclose }: ProveOptions): Proof {
+  const node = tileReader(archive.reader.folder, checkpoint.size);
+  const one = (seq: number, parts: readonly PartName[]): ProvedRecord => {
+    const record = archive.record(seq, checkpoint.size);
+    if (record === undefined) throw new Error(`record ${seq} was dropped by retention`);
+    const path = inclusionProof(seq, checkpoint.size, node).map((each) => `${each.toString('base64')}\n`);
+    const proof = `c2sp.org/tlog-proof@v1\nindex ${seq}\n${path.join('')}\n${checkpoint.note}`;
+    const disclosed = parts.length === 0 ? undefined : disclosedOf(archive, record, parts);
+    return { entry: record.entry.toString('utf8'), proof, ...(disclosed && { disclosed }) };
+  };
+  return {
+    format: 'sallyport-proof/1',
+    records: seqs.map((seq) => one(seq, disclose)),
+    keys: keySeqs.map((seq) => one(seq, [])),
+  };
+}
+
+function disclosedOf(archive: Archive, record: ArchivedRecord, wanted: readonly PartName[]) {
+  const keys = archive.subjects.byPseudonym(record.fields.subject);
+  if (record.parts === undefined || keys === undefined) return undefined;
+  const shown: Partial<Record<PartName, { text: string; key: string }>> = {};
+  for (const part of partNames) {
+    const text = record.parts[part];
+    // What was kept in another form than it came cannot be shown to be what came.
+    if (!wanted.includes(part) || text === '' || !isWhole(record, part, text)) continue;
+    shown[part] = { text, key: commitmentKey(keys, record.seq, part).toString('hex') };
+  }
+  return shown;
+}
+
+function isWhole({ fields }: ArchivedRecord, part: PartName, text: string): boolean {
+  if (part !== 'about' && fields['capture'] !== 'full') return false;
+  return (fields[part] as { bytes?: number } | undefined)?.bytes === Buffer.byteLength(text);
+}

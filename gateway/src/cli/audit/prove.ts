@@ -1,0 +1,57 @@
+/** `sallyport audit prove <record>`: a proof that somebody else can check without us. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { prove } from '../../audit/read/prove.ts';
+import { type PartName, partNames } from '../../audit/record/private.ts';
+import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type LogOptions, logOption, withLog } from './open.ts';
+import { noRecord, recordsOf } from './show.ts';
+
+interface Options extends LogOptions {
+  readonly disclose?: string;
+  readonly out?: string;
+}
+
+export function proveCommand(context: Context): Command {
+  return new Command('prove')
+    .summary('prove an exchange to somebody else')
+    .description(
+      'Writes a self-contained proof that these records are in the signed log. sallyport-verify checks it. Without --disclose it reveals nothing of the private part.',
+    )
+    .argument('<record>', 'number of a record, or a correlation id')
+    .option(
+      '--disclose <parts>',
+      `what of the private part to show, such as arguments,result (${partNames.join(', ')})`,
+    )
+    .option('--out <file>', 'write it there instead of printing it')
+    .option(...logOption)
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport audit prove 17 --disclose arguments --out case.json')
+    .action(async (which: string, options: Options) => {
+      const disclose = (options.disclose?.split(',') ?? []) as PartName[];
+      if (disclose.some((part) => !partNames.includes(part)))
+        return fail(
+          context,
+          options,
+          exitCodes.usage,
+          '--disclose names an unknown part',
+          `There are: ${partNames.join(', ')}.`,
+        );
+      await withLog(context, options, (log) => {
+        const seqs = recordsOf(log, which).map(({ seq }) => seq);
+        if (seqs.length === 0) return noRecord(context, options, which);
+        const keySeqs = log.index.search({ words: { kind: 'log-key' }, limit: 10_000 }).map(({ seq }) => seq);
+        const { archive, checkpoint } = log;
+        const proof = prove({ archive, checkpoint, seqs, keySeqs: keySeqs.toReversed(), disclose });
+        const text = `${JSON.stringify(proof, undefined, 2)}\n`;
+        if (options.out === undefined) return context.out(text.trimEnd());
+        const path = resolve(context.cwd, options.out);
+        writeFileSync(path, text, { mode: 0o600 });
+        if (options.json === true) outJson(context, { ok: true, path, records: seqs, size: checkpoint.size });
+        else context.out(`${path}: records ${seqs.join(', ')} within ${checkpoint.size} signed records`);
+      });
+    });
+}

@@ -1,0 +1,150 @@
+/** `sallyport audit search`, and how its conditions are read. */
+import { Command } from 'commander';
+import type { Found, Search } from '../../audit/index/index-file.ts';
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
+import { parseDuration } from '../duration.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
+import { line, recordJson } from './shown.ts';
+
+export interface SearchOptions extends LogOptions {
+  readonly caller?: string;
+  readonly subject?: string;
+  readonly server?: string;
+  readonly capability?: string;
+  readonly method?: string;
+  readonly decision?: string;
+  readonly rule?: string;
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly kind?: string;
+  readonly id?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly text?: string;
+  readonly before?: string;
+  readonly limit: string;
+}
+
+export interface Hit {
+  readonly record: ArchivedRecord;
+  readonly outcome?: ArchivedRecord;
+}
+
+/** Records that a search for text opens before it says how to go on. */
+const mostScanned = 100_000;
+
+export function searchOptions(command: Command): Command {
+  return command
+    .option('--caller <kind:name>', 'user:…, agent:… or application:…')
+    .option('--subject <pseudonym>', 'the pseudonym in the public part')
+    .option('--server <name>', 'server')
+    .option('--capability <name>', 'tool, prompt or template by its original name')
+    .option('--method <name>', 'method, such as tools/call')
+    .option('--decision <effect>', 'allow, deny, hold or observe')
+    .option('--rule <file:line:column>', 'place of the rule that decided')
+    .option('--outcome <outcome>', 'answered, tool-error, error, refused, cancelled or unknown')
+    .option('--reason <reason>', 'reason of a refusal')
+    .option('--kind <kind>', 'kind of record, such as intent, exchange or authentication-failed')
+    .option('--id <correlation id>', 'the id that errors and logs show')
+    .option('--since <time>', 'an ISO time, or a duration such as 2h before now')
+    .option('--until <time>', 'an ISO time, or a duration before now')
+    .option('--text <text>', 'text in the captured arguments or results, upper and lower case alike')
+    .option('--before <seq>', 'go on before this record')
+    .option('--limit <number>', 'most records to show', '50')
+    .option(...logOption)
+    .option(...configOption)
+    .option(...jsonOption);
+}
+
+export function searchCommand(context: Context): Command {
+  return searchOptions(new Command('search'))
+    .summary('find records')
+    .description('Finds records, the newest first. Conditions are combined: all must hold.')
+    .addHelpText('after', '\nExample:\n  sallyport audit search --caller agent:demo --outcome refused --since 2h')
+    .action(async (options: SearchOptions) => {
+      await withLog(context, options, (log) => {
+        const search = readSearch(options, Date.now());
+        if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
+        const { hits, next } = find(log, search, options.text);
+        if (options.json === true)
+          outJson(context, {
+            ok: true,
+            records: hits.map(({ record, outcome }) => ({
+              ...recordJson(record),
+              ...(outcome && { outcomeRecord: recordJson(outcome) }),
+            })),
+            next,
+          });
+        else {
+          for (const { record, outcome } of hits) context.out(line(record, outcome));
+          if (hits.length === 0) context.out('No record matches.');
+          if (next !== undefined) context.out(`There may be more: --before ${next}`);
+        }
+      });
+    });
+}
+
+/** A sentence when an option cannot be read. */
+export function readSearch(options: SearchOptions, now: number): Search | string {
+  const { caller, before, limit, since, until, id } = options;
+  const [kind = '', ...rest] = caller?.split(':') ?? [];
+  const name = rest.join(':');
+  if (caller !== undefined && (!['user', 'agent', 'application'].includes(kind) || name === ''))
+    return '--caller must be user:…, agent:… or application:…';
+  const times = [since, until].map((text) => (text === undefined ? undefined : readTime(text, now)));
+  if (times.some((time) => Number.isNaN(time))) return '--since and --until take an ISO time, or a duration such as 2h';
+  if (!/^[1-9]\d{0,4}$/.test(limit)) return '--limit must be a number from 1 to 99999';
+  if (before !== undefined && !/^\d{1,15}$/.test(before)) return '--before must be the number of a record';
+  const { subject, server, capability, method, decision: effect, rule, outcome, reason } = options;
+  const words = { subject, server, capability, method, effect, rule, outcome, reason, kind: options.kind };
+  const given = Object.entries({ ...words, ...(caller === undefined ? {} : { [kind]: name }) }).filter(
+    ([, text]) => text !== undefined,
+  );
+  return {
+    words: Object.fromEntries(given),
+    limit: Number(limit),
+    ...(id === undefined ? {} : { id }),
+    ...(times[0] === undefined ? {} : { since: times[0] }),
+    ...(times[1] === undefined ? {} : { until: times[1] }),
+    ...(before === undefined ? {} : { before: Number(before) }),
+  };
+}
+
+function readTime(text: string, now: number): number {
+  const ago = parseDuration(text);
+  return ago === undefined ? Date.parse(text) : now - ago;
+}
+
+export function find(log: OpenLog, search: Search, text?: string): { hits: Hit[]; next?: number } {
+  const hits: Hit[] = [];
+  let before = search.before;
+  let scanned = 0;
+  const page = text === undefined ? search.limit : Math.max(search.limit, 500);
+  for (;;) {
+    const found = log.index.search({ ...search, limit: page, ...(before === undefined ? {} : { before }) });
+    for (const each of found) {
+      scanned++;
+      before = each.seq;
+      const hit = load(log, each);
+      if (hit === undefined || (text !== undefined && !holds(hit, text.toLowerCase()))) continue;
+      hits.push(hit);
+      if (hits.length === search.limit) return { hits, next: each.seq };
+    }
+    if (found.length < page) return { hits };
+    if (scanned >= mostScanned) return before === undefined ? { hits } : { hits, next: before };
+  }
+}
+
+function load({ archive, checkpoint }: OpenLog, { seq, outcomeSeq }: Found): Hit | undefined {
+  const record = archive.record(seq, checkpoint.size);
+  const outcome = outcomeSeq === undefined ? undefined : archive.record(outcomeSeq, checkpoint.size);
+  return record === undefined ? undefined : { record, ...(outcome && { outcome }) };
+}
+
+function holds({ record, outcome }: Hit, text: string): boolean {
+  return [record.parts?.arguments, record.parts?.result, outcome?.parts?.result].some(
+    (each) => each !== undefined && each.toLowerCase().includes(text),
+  );
+}

@@ -1,0 +1,76 @@
+/** `sallyport audit show <record>`: one exchange or record, with its private part if there still is one. */
+import { Command } from 'commander';
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
+import { recordJson } from './shown.ts';
+
+export function showCommand(context: Context): Command {
+  return new Command('show')
+    .summary('show one exchange')
+    .description('Shows a record, and the other records of the same exchange, with arguments and results if kept.')
+    .argument('<record>', 'number of a record, or a correlation id')
+    .option(...logOption)
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport audit show 17')
+    .action(async (which: string, options: LogOptions) => {
+      await withLog(context, options, (log) => {
+        const records = recordsOf(log, which);
+        if (records.length === 0) return noRecord(context, options, which);
+        if (options.json === true) outJson(context, { ok: true, records: records.map(recordJson) });
+        else for (const record of records) context.out(`${text(record)}\n`);
+      });
+    });
+}
+
+export function noRecord(context: Context, options: LogOptions, which: string): void {
+  fail(
+    context,
+    options,
+    exitCodes.no,
+    `there is no record ${which}`,
+    'Give the number or the correlation id of a record; `audit search` shows both.',
+  );
+}
+
+/** The record and the others of its exchange, in order. */
+export function recordsOf(log: OpenLog, which: string): ArchivedRecord[] {
+  const { archive, index, checkpoint } = log;
+  const given = /^\d{1,15}$/.test(which) ? archive.record(Number(which), checkpoint.size) : undefined;
+  const id = given === undefined ? which : given.fields.id;
+  if (id === undefined) return given === undefined ? [] : [given];
+  const seqs = new Set(given === undefined ? [] : [given.seq]);
+  for (const { seq, outcomeSeq } of index.search({ words: {}, id, limit: 100 })) {
+    seqs.add(seq);
+    if (outcomeSeq !== undefined) seqs.add(outcomeSeq);
+  }
+  return [...seqs]
+    .toSorted((a, b) => a - b)
+    .map((seq) => archive.record(seq, checkpoint.size))
+    .filter((record) => record !== undefined);
+}
+
+function text(record: ArchivedRecord): string {
+  const { fields, privacy, about = {}, parts } = record;
+  const lines = [`record ${record.seq}: ${fields.kind}`];
+  for (const [name, value] of Object.entries(fields)) lines.push(`  ${name}: ${plain(name, value)}`);
+  lines.push(`  private part: ${privacyText[privacy]}`);
+  for (const [name, value] of Object.entries(about)) lines.push(`    ${name}: ${plain(name, value)}`);
+  for (const name of ['arguments', 'result'] as const)
+    if (parts !== undefined && parts[name] !== '') lines.push(`    ${name}: ${parts[name]}`);
+  return lines.join('\n');
+}
+
+const privacyText: Readonly<Record<ArchivedRecord['privacy'], string>> = {
+  open: 'as follows',
+  erased: 'erased: the key of its subject was destroyed',
+  dropped: 'dropped by retention',
+  none: 'none',
+};
+
+function plain(name: string, value: unknown): string {
+  if (typeof value === 'number' && ['time', 'written', 'ended'].includes(name)) return new Date(value).toISOString();
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,44 @@
+/** How records look on the command line. */
+import { capabilityOf } from '../../audit/index/index-file.ts';
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import { callerKey } from '../../pipeline/caller.ts';
+
+export function callerOf({ about, privacy }: ArchivedRecord): string {
+  if (about === undefined) return privacy === 'none' ? '-' : `(${privacy})`;
+  const { user, agent, application } = about;
+  const parts = { ...(user && { user }), ...(agent && { agent }), ...(application && { application }) };
+  return callerKey(parts) || '-';
+}
+
+/** One line for an exchange or another record; `outcome` is the record of its end. */
+export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined): string {
+  const { fields } = record;
+  const end = outcome?.fields ?? fields;
+  const what = [fields.server, capabilityOf(fields)].filter((each) => each !== undefined).join('/');
+  return [
+    String(record.seq).padStart(6),
+    new Date(fields.time ?? fields.written).toISOString(),
+    (fields.kind === 'intent' ? 'exchange' : fields.kind).padEnd(10),
+    callerOf(record),
+    fields.method ?? '',
+    what,
+    fields.decision?.effect ?? '',
+    end.outcome ?? (fields.kind === 'intent' ? 'under way' : ''),
+    end.reason ?? '',
+    fields.id ?? '',
+  ]
+    .filter((each) => each !== '')
+    .join('  ');
+}
+
+export interface RecordJson {
+  readonly [field: string]: unknown;
+}
+
+/** Everything that is known of a record. */
+export function recordJson({ fields, privacy, parts, about }: ArchivedRecord): RecordJson {
+  if (parts === undefined) return { ...fields, privacy };
+  const { arguments: args, result } = parts;
+  const plaintext = { about, ...(args !== '' && { arguments: args }), ...(result !== '' && { result }) };
+  return { ...fields, privacy, plaintext };
+}
