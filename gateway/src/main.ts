@@ -43,21 +43,21 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
   const { listen, bounds, data } = gateway.revision.configuration;
-  const listeners = await Promise.all([
-    listenHttp(listen.mcp, gateway.front),
-    listenAdmin(listen.admin, {
-      problems: () => opened.problems(),
-      metrics: async () => ({ type: gateway.metrics.contentType, text: await gateway.metrics.text() }),
-    }),
-  ]).catch((error: unknown) => error as Error);
-  if (listeners instanceof Error) {
-    complain(
-      `sallyport cannot listen: ${listeners.message}\n    Choose another port under listen, or stop what uses it.`,
-    );
+  const mcp = await attempt(listenHttp(listen.mcp, gateway.front));
+  const admin =
+    mcp === undefined
+      ? undefined
+      : await attempt(
+          listenAdmin(listen.admin, {
+            problems: () => opened.problems(),
+            metrics: async () => ({ type: gateway.metrics.contentType, text: await gateway.metrics.text() }),
+          }),
+        );
+  if (mcp === undefined || admin === undefined) {
+    await mcp?.close(0);
     await opened.close();
     return exitCodes.listen;
   }
-  const [mcp, admin] = listeners;
   const stopWatching = await follow(path, opened);
   const base = listen.mcp.publicUrl ?? `http://${urlHost(listen.mcp.host)}:${mcp.port}`;
   const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
@@ -77,6 +77,17 @@ export async function serve(options: ServeOptions): Promise<number> {
   await admin.close();
   await opened.close();
   return exitCodes.ok;
+}
+
+/** A listener that cannot listen is complained about, and is not there. */
+async function attempt<Listener>(listening: Promise<Listener>): Promise<Listener | undefined> {
+  try {
+    return await listening;
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    complain(`sallyport cannot listen: ${problem}\n    Choose another port under listen, or stop what uses it.`);
+    return undefined;
+  }
 }
 
 /** Runs the gateway as a stdio server for one client. Resolves to an exit code. */

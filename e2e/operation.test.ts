@@ -1,0 +1,258 @@
+/** Operation: reload, revocation, drain, health, exit codes; the gateway as its operator meets it. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
+import { sendJson, startWitness } from './attacks/witness.ts';
+import { openSession } from './clients.ts';
+import { type Gateway, openSettings, startGateway } from './harness.ts';
+import { runToEnd } from './process.ts';
+
+const root = join(import.meta.dirname, '..');
+const program = join(root, 'gateway', 'bin', 'sallyport.js');
+
+function cli(...args: readonly string[]) {
+  return runToEnd({ command: [process.execPath, program, ...args], within: 20_000 });
+}
+
+const settings = (url: string, tools: readonly object[]) => ({
+  callers: { agents: { ada: {} } },
+  servers: { witness: { url } },
+  connections: [{ name: 'ada', from: { agent: 'ada' }, to: 'witness', tools }],
+});
+
+/** No server at all, and anybody on this machine may ask for them. */
+const bare = { authentication: { anonymous: { agent: 'tester' } }, callers: { agents: { tester: {} } } };
+
+async function rewrite(gateway: Gateway, change: (text: string) => string): Promise<void> {
+  await writeFile(gateway.config, change(await readFile(gateway.config, 'utf8')));
+}
+
+function callAs(gateway: Gateway, key: string, tool: string) {
+  return sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${key}`]],
+    body: modernCall(tool),
+  });
+}
+
+/** Asks again until the answer fits; a reload is seen from outside by what it changes. */
+async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean, within = 10_000): Promise<T> {
+  const deadline = Date.now() + within;
+  for (;;) {
+    const answer = await ask();
+    if (fits(answer)) return answer;
+    if (Date.now() > deadline) assert.fail(`not within ${within} ms: ${JSON.stringify(answer)}`);
+    await pause(50);
+  }
+}
+
+test('reload: a changed file is in force at once, a wrong one changes nothing and is complained about', async () => {
+  await using witness = await startWitness([{ name: 'one' }, { name: 'two' }]);
+  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
+  const key = await gateway.key('ada');
+  assert.match((await callAs(gateway, key, 'two')).body, /Unknown tool/);
+
+  await rewrite(gateway, (text) => text.replace('"allow":"one"', '"allow":["one","two"]'));
+  await eventually(
+    () => callAs(gateway, key, 'two'),
+    (answer) => answer.body.includes('witness was called'),
+  );
+
+  await rewrite(gateway, (text) => text.replace('"allow":["one","two"]', '"alow":"one"'));
+  await eventually(
+    () => Promise.resolve(gateway.errors()),
+    (errors) => errors.includes('Did you mean'),
+  );
+  assert.match(gateway.errors(), /sallyport\.yaml:1:\d+/);
+  assert.match((await callAs(gateway, key, 'two')).body, /witness was called/, 'the running revision stays');
+
+  await rewrite(gateway, (text) => text.replace('"alow":"one"', '"allow":"one"'));
+  gateway.child.kill('SIGHUP');
+  await eventually(
+    () => callAs(gateway, key, 'two'),
+    (answer) => answer.body.includes('Unknown tool'),
+  );
+});
+
+test('reload: a call under way ends under the revision it began with', async () => {
+  await using witness = await startWitness([{ name: 'one' }]);
+  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
+  const key = await gateway.key('ada');
+  const arrived = Promise.withResolvers<() => void>();
+  witness.answer('one', (response, { message }) =>
+    arrived.resolve(() =>
+      sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'late' }] } }),
+    ),
+  );
+  const call = callAs(gateway, key, 'one');
+  const finish = await arrived.promise;
+  witness.answer('one', (response, { message }) =>
+    sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
+  );
+  await rewrite(gateway, (text) => text.replace('"allow":"one"', '"deny":"one"'));
+  await eventually(
+    () => callAs(gateway, key, 'one'),
+    (answer) => answer.body.includes('Unknown tool'),
+  );
+  finish();
+  assert.match((await call).body, /late/);
+});
+
+test('revocation: the key stops working within a second, and its open streams end', async () => {
+  await using witness = await startWitness([{ name: 'one' }]);
+  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
+  const key = await gateway.key('ada');
+  assert.equal((await callAs(gateway, key, 'one')).status, 200);
+  const listen = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: { notifications: { toolsListChanged: true }, _meta: meta },
+  });
+  const stream = sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: [...modernHeaders('subscriptions/listen'), ['Authorization', `Bearer ${key}`]],
+    body: listen,
+    within: 30_000,
+  });
+  const listed = await cli('key', 'list', '--json', '--config', gateway.config);
+  assert.doesNotMatch(listed.stdout, new RegExp(key));
+  const id = /"id":\s*"([^"]+)"/.exec(listed.stdout)?.[1] ?? '';
+  const revoked = await cli('key', 'revoke', id, '--config', gateway.config);
+  assert.equal(revoked.code, 0, revoked.stderr);
+  const ended = await stream;
+  assert.match(ended.body, /"resultType":"complete"/, 'the stream ends in good order');
+  assert.equal((await callAs(gateway, key, 'one')).status, 401);
+});
+
+test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', async () => {
+  await using witness = await startWitness([{ name: 'one' }]);
+  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
+  const key = await gateway.key('ada');
+  const arrived = Promise.withResolvers<() => void>();
+  witness.answer('one', (response, { message }) =>
+    arrived.resolve(() =>
+      sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'finished' }] } }),
+    ),
+  );
+  const call = callAs(gateway, key, 'one');
+  const finish = await arrived.promise;
+  const gone = once(gateway.child, 'exit');
+  gateway.child.kill('SIGTERM');
+  await eventually(
+    () =>
+      callAs(gateway, key, 'one').then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    (status) => status === 503 || status === 0,
+  );
+  finish();
+  assert.match((await call).body, /finished/);
+  assert.deepEqual(await gone, [0, null]);
+});
+
+test('health, readiness and metrics are on the admin listener, and only there', async () => {
+  await using gateway = await startGateway(bare);
+  assert.equal((await fetch(`${gateway.admin}/healthz`)).status, 200);
+  assert.deepEqual(await (await fetch(`${gateway.admin}/readyz`)).json(), { ready: true, problems: [] });
+  assert.match(await (await fetch(`${gateway.admin}/metrics`)).text(), /process_cpu_seconds_total/);
+  for (const path of ['healthz', 'readyz', 'metrics'])
+    assert.equal((await fetch(`${gateway.mcp}/${path}`)).status, 404);
+});
+
+test('logs: a refusal has the reference that the client sees, and no log holds a key', async () => {
+  await using witness = await startWitness([
+    { name: 'one', inputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
+  ]);
+  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one', when: 'args.n < 5' }]));
+  const key = await gateway.key('ada');
+  const answer = await sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: [...modernHeaders('tools/call', 'one'), ['Authorization', `Bearer ${key}`]],
+    body: modernCall('one', { n: 7 }),
+  });
+  const reference = /reference ([\w.-]+)/.exec(answer.body)?.[1] ?? 'none';
+  await eventually(
+    () => Promise.resolve(gateway.errors()),
+    (errors) => errors.includes(reference),
+  );
+  assert.doesNotMatch(gateway.errors(), new RegExp(key));
+});
+
+test('anonymous access beyond loopback: refuses to start and says why', async () => {
+  await using gateway = await startGateway(bare);
+  const open = JSON.parse(await readFile(gateway.config, 'utf8')) as { listen: object };
+  const config = join(gateway.folder, 'open.yaml');
+  await writeFile(
+    config,
+    JSON.stringify({ ...open, listen: { mcp: { host: '0.0.0.0', port: 0 }, admin: { port: 0 } } }),
+  );
+  const ended = await cli('serve', '--config', config);
+  assert.equal(ended.code, 65);
+  assert.match(ended.stderr, /CFG040/);
+});
+
+test('a port that is in use: a sentence and its own exit code', async () => {
+  await using gateway = await startGateway(bare);
+  const config = JSON.parse(await readFile(gateway.config, 'utf8')) as { listen: object; data: string };
+  const second = join(gateway.folder, 'second.yaml');
+  const listen = { mcp: { port: Number(new URL(gateway.mcp).port) }, admin: { port: 0 } };
+  await writeFile(second, JSON.stringify({ ...config, data: join(gateway.folder, 'other'), listen }));
+  const ended = await cli('serve', '--config', second);
+  assert.equal(ended.code, 69, ended.stderr);
+  assert.match(ended.stderr, /cannot listen/);
+});
+
+test('portal: a server that hangs delays nobody, and its tools appear when it does', async () => {
+  await using fast = await startWitness([{ name: 'quick' }]);
+  await using late = await startWitness([{ name: 'slow' }]);
+  await using gateway = await startGateway({
+    ...openSettings('tester', {
+      fast: { url: fast.url },
+      broken: { url: 'http://127.0.0.1:9/mcp' },
+      hanging: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] },
+    }),
+    bounds: { connectTimeout: '4s' },
+  });
+  await using session = await openSession('sdk2-modern', { url: `${gateway.mcp}/mcp` });
+  assert.deepEqual(await session.tools(), ['fast__quick']);
+  const { text } = await session.call('fast__quick', {});
+  assert.match(text, /witness was called/);
+  // The server comes back: its configuration now points to one that answers.
+  await rewrite(gateway, (text) => text.replace('http://127.0.0.1:9/mcp', late.url));
+  const tools = await eventually(
+    () => session.tools(),
+    (names) => names.length === 2,
+  );
+  assert.deepEqual(tools.toSorted(), ['broken__slow', 'fast__quick']);
+});
+
+test('sallyport stdio: the gateway as a local server, in both eras', async () => {
+  await using witness = await startWitness([{ name: 'one' }, { name: 'two' }]);
+  await using gateway = await startGateway({
+    ...openSettings('tester', { witness: { url: witness.url } }),
+    connections: [{ name: 'one', from: { agent: 'tester' }, to: 'witness', tools: [{ allow: 'one' }] }],
+  });
+  const config = join(gateway.folder, 'stdio.yaml');
+  const written = JSON.parse(await readFile(gateway.config, 'utf8')) as { data: string };
+  await writeFile(config, JSON.stringify({ ...written, data: join(gateway.folder, 'stdio-data') }));
+  for (const kind of ['sdk2-legacy', 'sdk2-modern', 'sdk1'] as const) {
+    await using session = await openSession(kind, {
+      command: [process.execPath, program, 'stdio', '--config', config],
+    });
+    assert.deepEqual(await session.tools(), ['witness__one'], kind);
+    assert.match((await session.call('witness__one', {})).text, /witness was called/);
+  }
+});
+
+test('a GET without a session is 405, so that clients do not try again', async () => {
+  await using gateway = await startGateway(bare);
+  const answer = await sendRaw({ url: `${gateway.mcp}/mcp`, method: 'GET', headers: legacyHeaders });
+  assert.equal(answer.status, 405);
+  assert.match(answer.headers.get('allow') ?? '', /POST/);
+});
