@@ -1,16 +1,34 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can read: says what to install when the running Node is too old, then starts.
+// Plain JavaScript that any Node can read. An older Node hands over to the one that a clone of the repository brings
+// along, and says what to install where there is none.
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const major = Number(process.versions.node.split('.')[0]);
-if (major < 24) {
-  process.stderr.write(
-    `sallyport needs Node.js 24 or newer and this is ${process.versions.node}: install Node.js 24, or run it with 'npx -p node@24 -p sallyport sallyport'.\n`,
-  );
-  process.exitCode = 64;
-} else {
+const pinned = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url));
+
+if (major >= 24) {
+  // Handed over to: ends when the process that handed over does, however that happens.
+  if (process.env.SALLYPORT_HANDED_OVER === '1' && process.channel !== undefined) {
+    delete process.env.SALLYPORT_HANDED_OVER;
+    process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+    process.channel.unref();
+  }
   const built = new URL('../dist/cli/main.js', import.meta.url);
   const source = new URL('../src/cli/main.ts', import.meta.url);
   const { run } = await import((existsSync(source) ? source : built).href);
   await run(process.argv.slice(2));
+} else if (existsSync(pinned)) {
+  const child = spawn(pinned, process.argv.slice(1), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, SALLYPORT_HANDED_OVER: '1' },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+} else {
+  process.stderr.write(
+    `sallyport needs Node.js 24 or newer and this is ${process.versions.node}: install Node.js 24, or run it with 'npx -p node@24 -p sallyport sallyport'.\n`,
+  );
+  process.exitCode = 64;
 }
