@@ -23,6 +23,7 @@ import { createSeal } from './secrets/seal.ts';
 import { makeStages } from './stages.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { writeCredentialReport } from './upstreams/credentials/report.ts';
 import { ServerDirectory } from './upstreams/index.ts';
 
 export interface GatewayParts {
@@ -59,6 +60,7 @@ export class Gateway {
   #generation: Generation;
   readonly #warned = new Set<string>();
   #draining = false;
+  #reported = '{}';
 
   private constructor(
     revision: Revision,
@@ -70,7 +72,7 @@ export class Gateway {
     this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
     const { bounds, servers } = revision.configuration;
     this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
-    this.#servers.configure(servers, bounds);
+    this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
     this.#issuerKeys = new KeyDirectory(parts.log);
     this.#generation = generation(this.#servers, this.#catalogs, this.#issuerKeys);
@@ -137,7 +139,7 @@ export class Gateway {
     if (!compiled.ok) return compiled.diagnostics;
     if (revision.digest === this.revision.digest && revision.secretFiles.length === 0) return [];
     const { bounds, servers } = revision.configuration;
-    this.#servers.configure(servers, bounds);
+    this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#generation = generationOf(
       revision,
       compiled.policy,
@@ -157,8 +159,21 @@ export class Gateway {
     this.#streams.endAll();
   }
 
+  /** For `server list`: how the gateway's own credentials are, without anything of them. */
+  #reportCredentials(): void {
+    const report = JSON.stringify(this.#servers.credentials());
+    if (report === this.#reported) return;
+    this.#reported = report;
+    try {
+      writeCredentialReport(this.revision.configuration.data, report);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the state of credentials cannot be written');
+    }
+  }
+
   /** What a credential has opened ends with it: at its end, or when its issuer says that it is over. */
   #endStreams(): void {
+    this.#reportCredentials();
     this.#streams.endExpired(Date.now());
     const { tokens } = this.#generation;
     for (const caller of this.#streams.callers())

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { suggestion } from '../config/suggest.ts';
+import { readCredentialReport } from '../upstreams/credentials/report.ts';
 import {
   type CommonOptions,
   type Context,
@@ -34,17 +35,23 @@ function listCommand(context: Context): Command {
       const loaded = await loadOrComplain(context, options);
       if (loaded === undefined) return;
       const { servers, connections } = loaded.revision.configuration;
+      const reports = readCredentialReport(loaded.revision.configuration.data);
       const rows = Object.entries(servers).map(([name, server]) => ({
         name,
         kind: 'url' in server ? 'http' : 'stdio',
         address: 'url' in server ? server.url : server.command[0],
         status: server.status,
+        credentials: reports[name] ?? [],
         connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
       }));
       if (options.json === true) return outJson(context, { ok: true, servers: rows });
-      for (const { name, kind, address, status, connections: from } of rows) {
+      for (const { name, kind, address, status, credentials, connections: from } of rows) {
         const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
         context.out(`${name}  ${status}  ${kind}  ${address}  (${reach})`);
+        for (const { credential, caller, state, expiresAt, problem } of credentials)
+          context.out(
+            `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
+          );
       }
     });
 }

@@ -48,6 +48,24 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
     for (const [name, { ceiling }] of Object.entries(list))
       for (const [at, server] of (ceiling?.servers ?? []).entries())
         must('server', server, ['callers', kind, name, 'ceiling', 'servers', at]);
+  for (const [name, server] of Object.entries(configuration.servers)) {
+    if (!('url' in server)) continue;
+    for (const [index, { for: whom }] of server.credentials.entries())
+      for (const noun of ['user', 'agent', 'application', 'role'] as const)
+        for (const [at, caller] of (whom[noun] ?? []).entries())
+          must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
+    const oauth = [server.credential, ...server.credentials].flatMap((each) =>
+      each === undefined ? [] : [each.clientCredentials ?? each.tokenExchange],
+    );
+    for (const url of oauth.flatMap((each) => [each?.issuer, each?.tokenUrl]))
+      if (url !== undefined && !isSafe(url))
+        complaints.push({
+          code: 'CFG041',
+          place: place(['servers', name]),
+          problem: `${url} is not https`,
+          remedy: 'A secret would cross the network in the open. Plain http is accepted on this machine only.',
+        });
+  }
   complaints.push(...checkIssuers(configuration, place));
   if (configuration.authentication.anonymous !== undefined) {
     const path = ['authentication', 'anonymous'];

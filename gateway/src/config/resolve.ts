@@ -35,6 +35,15 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     diagnostics.push({ code: 'CFG030', place: context.place(path, offset), problem, remedy });
     return '';
   };
+  /** Every text below a path, where texts are names and references and nothing else. */
+  const deep = <Value>(value: Value, path: Path): Value => {
+    if (typeof value === 'string') return text(value, path) as Value;
+    if (Array.isArray(value)) return value.map((item: unknown, index) => deep(item, [...path, index])) as Value;
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]: [string, unknown]) => [key, deep(member, [...path, key])]),
+    ) as Value;
+  };
   const texts = (values: Readonly<Record<string, string>>, kind: 'header' | 'variable', path: Path) =>
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => {
@@ -58,9 +67,9 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
         remedy: 'Remove it and use "credential" or "headers" with a reference.',
       });
     const headers = texts(server.headers, 'header', [...path, 'headers']);
-    if (server.credential === undefined) return { ...server, headers };
-    const bearer = text(server.credential.bearer, [...path, 'credential', 'bearer']);
-    return { ...server, headers, credential: { bearer } };
+    const credentials = deep(server.credentials, [...path, 'credentials']);
+    if (server.credential === undefined) return { ...server, headers, credentials };
+    return { ...server, headers, credentials, credential: deep(server.credential, [...path, 'credential']) };
   };
   const stdio = (server: StdioServerConfig, path: Path): ServerConfig => {
     const [program = '', ...rest] = server.command.map((word, index) => text(word, [...path, 'command', index]));

@@ -28,6 +28,8 @@ export interface Credential {
   readonly id: string;
   /** Milliseconds since the epoch after which the credential is worthless. */
   readonly expiresAt?: number;
+  /** The token itself, for the authorization server that exchanges it, and for nobody else. */
+  readonly subjectToken?: () => string;
 }
 
 /** The stable name of a caller: `user:dana agent:support-bot`. */

@@ -90,6 +90,7 @@ function outboundCall(exchange: Decided): OutboundCall {
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     ...(level === undefined ? {} : { logLevel: level }),
     progress,
+    ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
     mirrored: exchange.tool?.mirrored ?? [],
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {

@@ -72,6 +72,10 @@ export interface OutboundCall {
   readonly capabilities: JsonObject;
   readonly logLevel?: string;
   readonly progress: boolean;
+  /** Of the tool that is called: some servers get another credential for it. */
+  readonly tier?: 'read' | 'write' | 'destructive';
+  /** Headers of this call only, such as a credential of its tier. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Arguments that are mirrored in headers towards a modern HTTP server. */
   readonly mirrored: readonly MirroredArgument[];
   readonly cancellation: Cancellation;

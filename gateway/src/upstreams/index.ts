@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import { type Fetch, guardedFetch } from '../egress/fetch.ts';
+import { egressGuard } from '../egress/guard.ts';
 import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { CredentialReport } from './credentials/index.ts';
 import { ServerLink } from './link.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
@@ -27,6 +30,8 @@ export class ServerDirectory implements Upstreams {
   readonly #timer: NodeJS.Timeout;
   #entries = new Map<string, Entry>();
   #bounds: Bounds;
+  #egress: readonly string[] = [];
+  #fetch: Fetch = guardedFetch(egressGuard([]));
 
   constructor(mark: string, bounds: Bounds, log: UpstreamLog) {
     this.#supervisor = new Supervisor(mark);
@@ -37,18 +42,24 @@ export class ServerDirectory implements Upstreams {
   }
 
   /** Takes over a new revision. Servers that are gone or changed are closed once their calls have ended. */
-  configure(servers: Readonly<Record<string, ServerConfig>>, bounds: Bounds): void {
+  configure(servers: Readonly<Record<string, ServerConfig>>, bounds: Bounds, egress: readonly string[] = []): void {
+    this.#egress = egress;
+    this.#fetch = guardedFetch(egressGuard(egress));
     const entries = new Map<string, Entry>();
     for (const [name, config] of Object.entries(servers)) {
       const digest = createHash('sha256')
-        .update(JSON.stringify([config, bounds]))
+        .update(JSON.stringify([config, bounds, this.#egress]))
         .digest('hex');
       const known = this.#entries.get(name);
       entries.set(
         name,
         known?.digest === digest
           ? known
-          : { digest, server: new Server(name, config, bounds, this.#supervisor, this.#log), links: new Map() },
+          : {
+              digest,
+              server: new Server(name, config, bounds, this.#supervisor, this.#log, this.#fetch),
+              links: new Map(),
+            },
       );
     }
     const old = this.#entries;
@@ -64,11 +75,21 @@ export class ServerDirectory implements Upstreams {
     const known = entry.links.get(key);
     if (known !== undefined) return known;
     const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
-    const link = new ServerLink(entry.server, key, capabilities, this.#bounds);
+    const link = new ServerLink(entry.server, key, capabilities, this.#bounds, client.caller);
     // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
     if (entry.links.size >= most && !this.#makeRoom(entry)) void link.close();
     else entry.links.set(key, link);
     return link;
+  }
+
+  /** How the credentials of every server are. Says nothing of the credentials themselves. */
+  credentials(): Readonly<Record<string, readonly CredentialReport[]>> {
+    const reports: [string, readonly CredentialReport[]][] = [];
+    for (const [name, { server }] of this.#entries) {
+      const report = server.credentials?.report() ?? [];
+      if (report.length > 0) reports.push([name, report]);
+    }
+    return Object.fromEntries(reports);
   }
 
   async close(): Promise<void> {
@@ -125,8 +146,10 @@ export class ServerDirectory implements Upstreams {
 /** Who shares a way: everybody at a modern HTTP server, as every request stands alone there; else the caller, or one session of it. */
 function linkIdentity(server: Server, client: LinkClient): { readonly key: string; readonly capabilities: JsonObject } {
   if (server.isShared) return { key: 'shared', capabilities: {} };
-  if (server.isHttp && server.manner === 'modern') return { key: 'modern', capabilities: client.capabilities };
+  const credential = server.credentials?.way(client.caller).key ?? '';
+  if (server.isHttp && server.manner === 'modern')
+    return { key: credential === '' ? 'modern' : `modern ${credential}`, capabilities: client.capabilities };
   const declared = capabilityKey(client.capabilities);
   const session = server.isHttp && client.session !== undefined ? client.session : '';
-  return { key: `${client.caller.key}\n${declared}\n${session}`, capabilities: client.capabilities };
+  return { key: `${client.caller.key}\n${declared}\n${session}\n${credential}`, capabilities: client.capabilities };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Bounds } from '../config/schema/index.ts';
+import type { Caller } from '../pipeline/caller.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type {
   Link,
@@ -16,6 +17,8 @@ import type {
 } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods, logLevels } from '../protocol/methods.ts';
+import type { Credential } from './credentials/contract.ts';
+import { hideSecrets } from './credentials/hide.ts';
 import { misbehaved } from './failures.ts';
 import { type Connected, ownCall, type Server } from './server.ts';
 
@@ -30,6 +33,9 @@ export class ServerLink implements Link {
   readonly #server: Server;
   readonly #capabilities: JsonObject;
   readonly #bounds: Bounds;
+  readonly #credential: Credential | undefined;
+  /** For whom the way is; `undefined` for the gateway itself. */
+  readonly #caller: Caller | undefined;
   #connected: Connected | undefined;
   #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
   #failure: { readonly failure: LinkFailure; readonly until: number } | undefined;
@@ -43,12 +49,14 @@ export class ServerLink implements Link {
   #subscriptionTimer: NodeJS.Timeout | undefined;
   #level: number | undefined;
 
-  constructor(server: Server, key: string, capabilities: JsonObject, bounds: Bounds) {
+  constructor(server: Server, key: string, capabilities: JsonObject, bounds: Bounds, caller?: Caller) {
     this.#server = server;
     this.server = server.name;
     this.key = key;
     this.#capabilities = capabilities;
     this.#bounds = bounds;
+    this.#caller = caller;
+    this.#credential = server.credentials?.way(caller).credential;
   }
 
   /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
@@ -71,7 +79,34 @@ export class ServerLink implements Link {
   }
 
   call(call: OutboundCall): Promise<Step> {
+    if (this.#credential !== undefined || this.#server.credentials?.hasTiers === true)
+      return this.#callWith(call, true);
     return this.#callOnce(call).then((step) => (step.kind === 'failed' ? this.#recover(step, call) : step));
+  }
+
+  /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
+  async #callWith(call: OutboundCall, again: boolean): Promise<Step> {
+    const special = call.tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, call.tier);
+    const credential = special ?? this.#credential;
+    if (credential === undefined) return this.#callOnce(call);
+    const ready = credential.ready();
+    const { ok, ...given } = ready instanceof Promise ? await ready : ready;
+    if (!ok || !('headers' in given)) {
+      const problem = 'problem' in given ? given.problem : '';
+      return { kind: 'failed', failure: { kind: 'unavailable', detail: `no credential: ${problem}` } };
+    }
+    const { headers } = given;
+    const secrets = credential.secrets();
+    const step = await this.#callOnce({
+      ...call,
+      ...(special === undefined ? {} : { headers }),
+      onNotification: (method, params) => call.onNotification(method, hideSecrets(params, secrets)),
+    });
+    if (step.kind !== 'failed') return hidden(step, secrets);
+    // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
+    const refused = 'status' in step.failure && step.failure.status === 401;
+    if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
+    return this.#recover(step, call);
   }
 
   #recover(step: Step & { kind: 'failed' }, call: OutboundCall): Step | Promise<Step> {
@@ -185,10 +220,14 @@ export class ServerLink implements Link {
   }
 
   async #attempt(): Promise<ServerFacts | LinkFailureResult> {
-    const result = await this.#server.connect(this.#capabilities, {
-      onNotification: (method, params) => this.#onNotification(method, params),
-      onDown: () => this.#onDown(),
-    });
+    const result = await this.#server.connect(
+      this.#capabilities,
+      {
+        onNotification: (method, params) => this.#onNotification(method, params),
+        onDown: () => this.#onDown(),
+      },
+      this.#credential,
+    );
     const now = performance.now();
     if (!result.ok) {
       this.#failure = { failure: result.failure, until: now + this.#pause };
@@ -297,6 +336,31 @@ export class ServerLink implements Link {
       return;
     void connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation()));
   }
+}
+
+/** What a server says with our credential in it leaves without it. */
+function hidden(step: Step, secrets: readonly string[]): Step {
+  if (step.kind === 'result') return { ...step, result: hideSecrets(step.result, secrets) };
+  if (step.kind === 'error') {
+    const { code, message, data } = step.error;
+    const text = hideSecrets(message, secrets);
+    return {
+      kind: 'error',
+      error: data === undefined ? { code, message: text } : { code, message: text, data: hideSecrets(data, secrets) },
+    };
+  }
+  if (step.kind === 'question')
+    return {
+      ...step,
+      requests: Object.fromEntries(
+        Object.entries(step.requests).map(([key, { method, params }]) => [
+          key,
+          { method, params: hideSecrets(params, secrets) },
+        ]),
+      ),
+      answer: (responses, call) => step.answer(responses, call).then((next) => hidden(next, secrets)),
+    };
+  return step;
 }
 
 function declares(capability: Json | undefined, flag: string): boolean {

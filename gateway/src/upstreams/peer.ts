@@ -52,6 +52,8 @@ interface Pending {
 
 function nothing(): void {}
 
+const none: Readonly<Record<string, string>> = {};
+
 /** Steps of one call that nobody has taken yet. A server that asks more at once is not well. */
 const longestQueue = 16;
 
@@ -108,9 +110,15 @@ export class Peer implements WireEvents {
       if (this.#pending.get(id) !== pending) return;
       if (this.era === 'modern') {
         const params = modernParams(call, id);
-        const headers = mirror(modernVersion, call.method, params, call.mirrored);
+        const mirrored = mirror(modernVersion, call.method, params, call.mirrored);
+        const headers = call.headers === undefined ? mirrored : { ...mirrored, ...call.headers };
         pending.abandon = this.#wire?.request(id, requestText(id, call.method, params), headers);
-      } else pending.abandon = this.#wire?.request(id, requestText(id, call.method, legacyParams(call, id)), {});
+      } else
+        pending.abandon = this.#wire?.request(
+          id,
+          requestText(id, call.method, legacyParams(call, id)),
+          call.headers ?? none,
+        );
     });
   }
 

@@ -1,6 +1,8 @@
 /** Looks at one server from the gateway's side: how it answers the handshake and what it lists, step by step. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import { guardedFetch } from '../egress/fetch.ts';
+import { egressGuard } from '../egress/guard.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { failureText } from './failures.ts';
 import { ServerLink } from './link.ts';
@@ -21,7 +23,7 @@ const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'
 /** Connects as the gateway would, with the gateway's own credential, and leaves nothing running. */
 export async function probeServer(name: string, config: ServerConfig, bounds: Bounds): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${process.pid}`);
-  const server = new Server(name, config, bounds, supervisor, silent);
+  const server = new Server(name, config, bounds, supervisor, silent, guardedFetch(egressGuard([])));
   const link = new ServerLink(server, 'probe', {}, bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];

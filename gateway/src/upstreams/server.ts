@@ -2,12 +2,15 @@
 
 import type { Bounds } from '../config/schema/index.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../config/schema/servers.ts';
+import type { Fetch } from '../egress/fetch.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { codes } from '../protocol/jsonrpc.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { isLegacyVersion, isModernVersion, modernVersion, newestLegacyVersion } from '../protocol/versions.ts';
+import type { Credential } from './credentials/contract.ts';
+import { ServerCredentials } from './credentials/index.ts';
 import { failureText, misbehaved, unavailable } from './failures.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
 import { SseWire } from './http/sse.ts';
@@ -41,15 +44,25 @@ const probeTime = 3_000;
 export class Server {
   readonly name: string;
   readonly config: ServerConfig;
+  /** Of HTTP servers only. */
+  readonly credentials: ServerCredentials | undefined;
   readonly #bounds: Bounds;
   readonly #supervisor: Supervisor;
   readonly #log: UpstreamLog;
   #endpoint: HttpEndpoint | undefined;
   #manner: { readonly manner: Manner; readonly until: number } | undefined;
 
-  constructor(name: string, config: ServerConfig, bounds: Bounds, supervisor: Supervisor, log: UpstreamLog) {
+  constructor(
+    name: string,
+    config: ServerConfig,
+    bounds: Bounds,
+    supervisor: Supervisor,
+    log: UpstreamLog,
+    fetch: Fetch,
+  ) {
     this.name = name;
     this.config = config;
+    this.credentials = 'url' in config ? new ServerCredentials(config, fetch) : undefined;
     this.#bounds = bounds;
     this.#supervisor = supervisor;
     this.#log = log;
@@ -79,11 +92,13 @@ export class Server {
     await this.#endpoint?.close();
   }
 
-  async connect(capabilities: JsonObject, events: PeerEvents): Promise<ConnectResult> {
+  async connect(capabilities: JsonObject, events: PeerEvents, credential?: Credential): Promise<ConnectResult> {
     const started = performance.now();
+    const ready = await credential?.ready();
+    if (ready?.ok === false) return { ok: false, failure: unavailable(`no credential: ${ready.problem}`) };
     const result =
       'url' in this.config
-        ? await this.#connectHttp(this.config, capabilities, events)
+        ? await this.#connectHttp(this.config, capabilities, events, credential)
         : await this.#connectStdio(this.config, capabilities, events);
     const fields = { server: this.name, ms: Math.round(performance.now() - started) };
     if (result.ok) this.#log.info({ ...fields, era: result.connected.facts.era }, 'server connected');
@@ -102,9 +117,15 @@ export class Server {
     this.#manner = { manner, until: manner === 'modern' ? Number.POSITIVE_INFINITY : Date.now() + legacyVerdictAge };
   }
 
-  async #connectHttp(config: HttpServerConfig, capabilities: JsonObject, events: PeerEvents): Promise<ConnectResult> {
+  async #connectHttp(
+    config: HttpServerConfig,
+    capabilities: JsonObject,
+    events: PeerEvents,
+    credential: Credential | undefined,
+  ): Promise<ConnectResult> {
     this.#endpoint ??= openEndpoint(config, this.#bounds);
-    const endpoint = this.#endpoint;
+    const endpoint =
+      credential === undefined ? this.#endpoint : { ...this.#endpoint, credential: () => credential.current() };
     const known = this.manner;
     if (known === undefined || known === 'modern') {
       const peer = new Peer('modern', this.#bounds, events);

@@ -52,6 +52,12 @@ export interface TokenAuthenticator extends Authenticator {
 export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.now }: TokenParts): TokenAuthenticator {
   const issuers = Object.values(configuration.authentication.issuers);
   const byUrl = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  // Kept in memory only where a server's credential is made from it.
+  const exchanged = Object.values(configuration.servers).some(
+    (server) =>
+      'url' in server &&
+      [server.credential, ...server.credentials].some((credential) => credential?.tokenExchange !== undefined),
+  );
   const introspecting = issuers.filter(({ introspection }) => introspection !== undefined);
   const remembered = new Map<string, Known>();
   const byCredential = new Map<string, string>();
@@ -72,7 +78,13 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
     byCredential.delete(caller.credential.id);
   };
 
-  const establish = (digest: string, issuer: IssuerConfig, claims: JsonObject, token: string | undefined): Found => {
+  const establish = (
+    digest: string,
+    issuer: IssuerConfig,
+    claims: JsonObject,
+    token: string,
+    asked: boolean,
+  ): Found => {
     const ends = typeof claims.exp === 'number' ? claims.exp * 1_000 : undefined;
     const before = remembered.get(digest);
     // Decisions are remembered by the caller object, so it stays the same while the token says the same.
@@ -83,6 +95,7 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
             kind: 'token',
             id: `token_${digest.slice(0, 16)}`,
             ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
+            ...(exchanged ? { subjectToken: () => token } : {}),
           });
     if (typeof caller === 'string') return { ok: false, unreachable: false, problem: caller };
     const until = Math.min(now() + longestTrust, ends ?? Number.POSITIVE_INFINITY);
@@ -91,7 +104,7 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
       claims,
       audiences: audiencesOf(claims),
       until,
-      ...(token === undefined ? {} : { token }),
+      ...(asked ? { token } : {}),
     };
     remember(digest, known);
     return { ok: true, known };
@@ -103,14 +116,14 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
       const issuer = byUrl.get(parts.issuer);
       if (issuer === undefined) return invalid('the token is from an issuer that is not accepted');
       const verified = await verifyToken(token, parts, issuer, keysOf(issuer), now());
-      return verified.ok ? establish(digest, issuer, verified.claims, undefined) : verified;
+      return verified.ok ? establish(digest, issuer, verified.claims, token, false) : verified;
     }
     let last: Found = invalid('the token is no JWT, and no issuer can be asked about it');
     for (const issuer of introspecting) {
       if (issuer.introspection === undefined) continue;
       const verified = await introspect(token, issuer.introspection, fetch);
       const problem = verified.ok ? opaqueProblem(verified.claims, issuer, now()) : undefined;
-      if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token);
+      if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token, true);
       last = verified.ok ? invalid(problem ?? '') : verified;
       // Nobody may be taken for another because the one who knows better did not answer.
       if (!last.ok && last.unreachable) return last;

@@ -1,6 +1,7 @@
 /** The MCP servers behind the gateway. */
 import { z } from 'zod';
-import { duration, name, secret, text } from './units.ts';
+import { credential, credentials } from './credentials.ts';
+import { duration, name, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
 
@@ -39,10 +40,8 @@ const http = z.strictObject({
     .enum(['auto', 'streamable-http', 'sse'])
     .default('auto')
     .describe('sse is the legacy HTTP+SSE transport; auto tries Streamable HTTP first.'),
-  credential: z
-    .strictObject({ bearer: secret.describe('A token, sent as Authorization: Bearer.') })
-    .optional()
-    .describe('What the gateway presents to this server. The credential of the caller never goes there.'),
+  credential,
+  credentials,
   headers: z
     .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), text)
     .default({})

@@ -8,6 +8,8 @@ export interface HttpEndpoint {
   readonly path: string;
   readonly pool: Pool;
   readonly headers: Readonly<Record<string, string>>;
+  /** The credential of one way, as it is now: it changes while the way stays. */
+  readonly credential?: () => Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -15,7 +17,6 @@ export interface HttpEndpoint {
 export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndpoint {
   const url = new URL(config.url);
   const headers: Record<string, string> = { ...config.headers };
-  if (config.credential !== undefined) headers.authorization = `Bearer ${config.credential.bearer}`;
   const pool = new Pool(url.origin, {
     connections: config.connections,
     pipelining: 1,

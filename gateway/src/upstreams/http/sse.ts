@@ -31,7 +31,11 @@ export class SseWire implements Wire {
     };
     this.#stream = exchange(
       endpoint.pool,
-      { method: 'GET', path: endpoint.path, headers: { ...endpoint.headers, accept: 'text/event-stream' } },
+      {
+        method: 'GET',
+        path: endpoint.path,
+        headers: { ...endpoint.headers, ...endpoint.credential?.(), accept: 'text/event-stream' },
+      },
       limits,
       {
         onHead: (code) => {
@@ -97,7 +101,7 @@ export class SseWire implements Wire {
       {
         method: 'POST',
         path: this.#path,
-        headers: { ...this.#endpoint.headers, 'content-type': 'application/json' },
+        headers: { ...this.#endpoint.headers, ...this.#endpoint.credential?.(), 'content-type': 'application/json' },
         body: text,
       },
       this.#limits,

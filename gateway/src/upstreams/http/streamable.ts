@@ -158,7 +158,7 @@ export class StreamableWire implements Wire {
   }
 
   #headers(extra: Readonly<Record<string, string>>): Record<string, string> {
-    const headers: Record<string, string> = { ...this.#base, ...extra };
+    const headers: Record<string, string> = { ...this.#base, ...this.#endpoint.credential?.(), ...extra };
     if (this.#session !== undefined) headers['mcp-session-id'] = this.#session;
     if (this.#version !== undefined && this.#era === 'legacy') headers['mcp-protocol-version'] = this.#version;
     return headers;

@@ -1,0 +1,33 @@
+/** What the gateway presents to a server. Adding a kind: a folder and a line in `index.ts`. */
+import type { Caller } from '../../pipeline/caller.ts';
+
+export type CredentialHeaders = Readonly<Record<string, string>>;
+
+export type Ready =
+  | { readonly ok: true; readonly headers: CredentialHeaders }
+  /** For the record and the log; never repeats a secret. */
+  | { readonly ok: false; readonly problem: string };
+
+/** `expiring`: works, but could not be renewed. `reauthorize`: somebody must agree again. `broken`: it was refused. */
+export type CredentialState = 'unused' | 'connected' | 'expiring' | 'reauthorize' | 'broken';
+
+export interface Credential {
+  /** Answers at once, unless a token has to be fetched. */
+  ready(): Ready | Promise<Ready>;
+  /** The headers as they are known now, for streams that stay open. */
+  current(): CredentialHeaders;
+  /** Texts that must not come back out of the server towards a client. */
+  secrets(): readonly string[];
+  /** The server has refused these headers. True when asking again gives others. */
+  refused(headers: CredentialHeaders): boolean;
+  state(): { readonly state: CredentialState; readonly expiresAt?: number; readonly problem?: string };
+}
+
+/** One kind of credential at one server: hands out the credential for a caller. */
+export interface CredentialKind {
+  /** Each caller has one of its own, so no way to the server is shared. */
+  readonly perCaller: boolean;
+  of(caller: Caller | undefined): Credential;
+  /** All that were handed out, by the key of the caller; of shared ones under the empty text. */
+  all(): Iterable<readonly [string, Credential]>;
+}

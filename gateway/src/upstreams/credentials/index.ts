@@ -1,0 +1,102 @@
+/** The credentials of one server: which one a caller's call gets, and how each of them is. */
+import type { CredentialConfig } from '../../config/schema/credentials.ts';
+import type { HttpServerConfig } from '../../config/schema/servers.ts';
+import type { Fetch } from '../../egress/fetch.ts';
+import type { Caller } from '../../pipeline/caller.ts';
+import { clientCredentials } from './client-credentials/client-credentials.ts';
+import type { Credential, CredentialKind, CredentialState } from './contract.ts';
+import { fixedCredential } from './fixed/fixed.ts';
+import { tokenExchange } from './token-exchange/token-exchange.ts';
+
+export interface CredentialReport {
+  readonly credential: string;
+  readonly caller: string;
+  readonly state: CredentialState;
+  readonly expiresAt?: number;
+  readonly problem?: string;
+}
+
+const none: { readonly credential: undefined; readonly key: '' } = { credential: undefined, key: '' };
+
+type Tier = 'read' | 'write' | 'destructive';
+
+interface Choice {
+  readonly name: string;
+  readonly kind: CredentialKind;
+  readonly tier: Tier | undefined;
+  readonly matches: (caller: Caller | undefined) => boolean;
+}
+
+function kindOf(config: CredentialConfig, server: HttpServerConfig, fetch: Fetch): CredentialKind {
+  // RFC 8707: the canonical URI of the server, without fragment.
+  const resource = server.url.replace(/#.*$/, '');
+  if (config.clientCredentials !== undefined) return clientCredentials(config.clientCredentials, resource, fetch);
+  if (config.tokenExchange !== undefined) return tokenExchange(config.tokenExchange, resource, fetch);
+  const fixed = fixedCredential(config);
+  if (fixed === undefined) throw new Error('a credential of no kind passed the schema');
+  return fixed;
+}
+
+export class ServerCredentials {
+  readonly #choices: readonly Choice[];
+
+  constructor(server: HttpServerConfig, fetch: Fetch) {
+    const special = server.credentials.map(({ for: whom, ...config }, index): Choice => {
+      const { tier, user, agent, application, role } = whom;
+      const named = { user, agent, application };
+      return {
+        name: `credentials[${index}]`,
+        kind: kindOf(config, server, fetch),
+        tier,
+        matches: (caller) =>
+          Object.entries(named).every(
+            ([kind, names]) =>
+              names === undefined || names.includes(caller?.[kind as 'user' | 'agent' | 'application'] ?? ''),
+          ) &&
+          (role === undefined || role.some((each) => caller?.roles.includes(each) === true)),
+      };
+    });
+    const general: readonly Choice[] =
+      server.credential === undefined
+        ? []
+        : [
+            {
+              name: 'credential',
+              kind: kindOf(server.credential, server, fetch),
+              tier: undefined,
+              matches: () => true,
+            },
+          ];
+    this.#choices = [...special, ...general];
+  }
+
+  /** The credential of a way to the server; `key` tells ways with different credentials apart. */
+  way(caller: Caller | undefined): { readonly credential: Credential | undefined; readonly key: string } {
+    if (this.#choices.length === 0) return none;
+    let credential: Credential | undefined;
+    const names: string[] = [];
+    for (const { tier, kind, name, matches } of this.#choices) {
+      if (!matches(caller) || (tier === undefined && credential !== undefined)) continue;
+      // Handed out here as well, so that what is kept for a caller follows its newest token.
+      const own = kind.of(caller);
+      if (tier === undefined) credential = own;
+      names.push(kind.perCaller ? `${name} ${caller?.key ?? ''}` : name);
+    }
+    return { credential, key: names.join(' ') };
+  }
+
+  /** The credential of one call, where tools of its tier have one of their own. */
+  ofTier(caller: Caller | undefined, tier: Tier): Credential | undefined {
+    return this.#choices.find((each) => each.tier === tier && each.matches(caller))?.kind.of(caller);
+  }
+
+  get hasTiers(): boolean {
+    return this.#choices.some(({ tier }) => tier !== undefined);
+  }
+
+  report(): readonly CredentialReport[] {
+    return this.#choices.flatMap(({ name, kind }) =>
+      [...kind.all()].map(([caller, credential]) => ({ credential: name, caller, ...credential.state() })),
+    );
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * A token that an authorization server gives out, and its life: fetched once however many calls wait, renewed before it
+ * ends, kept while renewing fails for a moment, given up when the server says that it is over.
+ */
+import type { Granted } from '../../oauth/token-endpoint.ts';
+import type { Credential, CredentialHeaders, CredentialState, Ready } from './contract.ts';
+
+/** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
+const early = 60_000;
+/** Assumed where the server does not say how long a token lives. */
+const assumedLife = 300_000;
+const firstPause = 1_000;
+const longestPause = 30_000;
+
+interface Held {
+  readonly headers: CredentialHeaders;
+  readonly token: string;
+  readonly renewAt: number;
+  readonly endsAt: number;
+}
+
+export class TokenCredential implements Credential {
+  readonly #grant: () => Promise<Granted>;
+  readonly #now: () => number;
+  #held: Held | undefined;
+  #fetching: Promise<Ready> | undefined;
+  /** The last failure, and until when it stands for itself. */
+  #failure: { readonly state: CredentialState; readonly problem: string; readonly until: number } | undefined;
+  #pause = firstPause;
+
+  constructor(grant: () => Promise<Granted>, now: () => number = Date.now) {
+    this.#grant = grant;
+    this.#now = now;
+  }
+
+  ready(): Ready | Promise<Ready> {
+    const now = this.#now();
+    const held = this.#held;
+    if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
+    if (held !== undefined && now < held.endsAt) {
+      // Still good: nobody waits for the next one.
+      if (this.#failure === undefined || now >= this.#failure.until) void this.#fetch();
+      return { ok: true, headers: held.headers };
+    }
+    if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };
+    return this.#fetch();
+  }
+
+  current(): CredentialHeaders {
+    return this.#held?.headers ?? {};
+  }
+
+  secrets(): readonly string[] {
+    return this.#held === undefined ? [] : [this.#held.token];
+  }
+
+  refused(headers: CredentialHeaders): boolean {
+    // Others may have learned it before, and have a new one already.
+    if (this.#held === undefined || this.#held.headers === headers) this.#held = undefined;
+    return true;
+  }
+
+  /** The server refused what was just made for it. */
+  broken(problem: string): void {
+    this.#failure = { state: 'broken', problem, until: this.#now() + longestPause };
+  }
+
+  state(): { state: CredentialState; expiresAt?: number; problem?: string } {
+    const held = this.#held;
+    const failed = this.#failure;
+    if (held !== undefined && this.#now() < held.endsAt)
+      return failed === undefined
+        ? { state: 'connected', expiresAt: held.endsAt }
+        : { state: 'expiring', expiresAt: held.endsAt, problem: failed.problem };
+    return failed === undefined ? { state: 'unused' } : { state: failed.state, problem: failed.problem };
+  }
+
+  #fetch(): Promise<Ready> {
+    this.#fetching ??= this.#grant()
+      .catch((error: unknown): Granted => ({ ok: false, lasting: false, problem: text(error) }))
+      .then((granted) => this.#take(granted))
+      .finally(() => {
+        this.#fetching = undefined;
+      });
+    return this.#fetching;
+  }
+
+  #take(granted: Granted): Ready {
+    const now = this.#now();
+    if (granted.ok) {
+      const life = granted.lifetime ?? assumedLife;
+      const endsAt = Math.min(now + life, granted.notAfter ?? Number.POSITIVE_INFINITY);
+      const renewAt = Math.max(endsAt - early, now + (endsAt - now) * 0.75);
+      // One assignment: a call sees the old token or the new one, never a part of each.
+      this.#held = { headers: { authorization: `Bearer ${granted.token}` }, token: granted.token, renewAt, endsAt };
+      this.#failure = undefined;
+      this.#pause = firstPause;
+      return { ok: true, headers: this.#held.headers };
+    }
+    const state = granted.lasting ? (granted.reauthorize === true ? 'reauthorize' : 'broken') : 'expiring';
+    const pause = granted.lasting ? longestPause : this.#pause;
+    this.#failure = { state, problem: granted.problem, until: now + pause };
+    this.#pause = Math.min(this.#pause * 2, longestPause);
+    // What lasts ends the old token as well; what passes does not lock anybody out (RFC 6749, 5.2).
+    if (granted.lasting) this.#held = undefined;
+    const held = this.#held;
+    return held !== undefined && now < held.endsAt
+      ? { ok: true, headers: held.headers }
+      : { ok: false, problem: granted.problem };
+  }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
