@@ -237,6 +237,7 @@ test('a new signing key is handed over to, and proofs and logs verify from the f
   await world.call(world.keys.dana, 'take', { note: 'before' });
   const first = (JSON.parse((await verify(await world.copyLog(), '--json')).stdout) as { key: string }).key;
   assert.equal((await world.sallyport('audit', 'rotate-key')).code, 0);
+  assert.equal((await verify(await world.copyLog(), '--key', first)).code, 0);
   await world.call(world.keys.dana, 'take', { note: 'after' });
   const [record] = records(await world.sallyport('audit', 'search', '--text', 'after', '--json'));
   const path = join(world.gateway.folder, 'case.json');

@@ -168,7 +168,8 @@ class Keys {
     if (second === undefined || !verify(null, statement, key.key, second))
       lie(`record ${seq}: the new key did not sign the rotation`);
     if (this.list.length === 0) this.list.push({ from: 0, key: old });
-    this.list.push({ from: seq + 1, key });
+    // The checkpoint that covers the rotation is the first one of the new key.
+    this.list.push({ from: seq, key });
   }
   /** The key whose turn it was when the log had this size. */
   at(size) {
@@ -280,13 +281,14 @@ function readTile(folder, kind, index, w) {
   return w < width && existsSync(full) ? { bytes: readFileSync(full), path: tilePath(kind, index) } : undefined;
 }
 
-function entriesOf({ bytes, path }, count, first) {
+/** As many entries as are whole. */
+function entriesOf({ bytes }, count) {
   const entries = [];
-  for (let at = 0; entries.length < count; ) {
-    const length = at + 2 <= bytes.length ? bytes.readUInt16BE(at) : -1;
-    if (length < 0 || at + 2 + length > bytes.length) lie(`${path} ends within record ${first + entries.length}`);
-    entries.push(bytes.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
+  for (let at = 0; entries.length < count && at + 2 <= bytes.length; ) {
+    const end = at + 2 + bytes.readUInt16BE(at);
+    if (end > bytes.length) break;
+    entries.push(bytes.subarray(at + 2, end));
+    at = end;
   }
   return entries;
 }
@@ -472,12 +474,12 @@ function verifyLog(folder, options) {
       missing.entries = first + count;
       story.first = missing.entries;
     }
-    const entries = file === undefined ? undefined : entriesOf(file, count, first);
+    const entries = file === undefined ? undefined : entriesOf(file, count);
     for (let index = 0; index < count; index++) {
       const seq = first + index;
       const leaf = tile.bytes.subarray(index * 32, index * 32 + 32);
       if (entries !== undefined) {
-        const entry = entries[index];
+        const entry = entries[index] ?? lie(`${file.path} ends within record ${seq}`);
         const stored = segments.present ? segments.at(seq) : undefined;
         if (!leafHash(entry).equals(leaf)) {
           const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;

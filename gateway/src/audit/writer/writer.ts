@@ -192,12 +192,12 @@ export class Writer {
   #begin(loggedKey: string | undefined): void {
     const { replayed, cut } = this.#log.recovery;
     const now = this.#now();
+    const unknown = this.#open.size;
+    const clean = this.#lastKind === '' || this.#lastKind === 'stop';
     if (loggedKey === undefined)
       this.note({ kind: 'log-key', at: now, detail: { event: 'created', key: this.#signer.verifierKey } });
     else if (loggedKey !== this.#signer.verifierKey)
       throw new Error(`the signing key is not the one that the log names last (${loggedKey.split('+', 2).join('+')})`);
-    const unknown = this.#open.size;
-    const clean = this.#lastKind === '' || this.#lastKind === 'stop';
     if (clean && unknown === 0 && cut === 0) return;
     this.note({ kind: 'recovered', at: now, detail: { replayed, cut, unknown } });
     this.#giveUp();

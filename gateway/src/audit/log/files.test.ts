@@ -1,0 +1,51 @@
+/** Tiles, bundles and segments: names and bytes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { encodeGroup, readGroup, segmentFirst, segmentName } from './segment.ts';
+import { decodeBundle, encodeBundle, longestEntry, tilePath, widthIn } from './tiles.ts';
+
+test('names of tiles are those of c2sp.org/tlog-tiles', () => {
+  assert.equal(tilePath(0, 1_234_067), 'tile/0/x001/x234/067');
+  assert.equal(tilePath(0, 0), 'tile/0/000');
+  assert.equal(tilePath(1, 0, 1), 'tile/1/000.p/1');
+  assert.equal(tilePath('entries', 273, 112), 'tile/entries/273.p/112');
+  // The example of the specification: a log of 70,000 entries.
+  assert.deepEqual([widthIn(0, 273, 70_000), widthIn(1, 1, 70_000), widthIn(2, 0, 70_000)], [112, 17, 1]);
+});
+
+test('entries come back from a bundle, and a cut one is noticed', () => {
+  const entry = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
+      const bytes = encodeBundle(entries);
+      assert.deepEqual(decodeBundle(bytes, entries.length), entries);
+      if (entries.length > 0) assert.equal(decodeBundle(bytes.subarray(0, -1), entries.length), undefined);
+      assert.equal(decodeBundle(bytes, entries.length + 1), undefined);
+    }),
+  );
+  assert.throws(() => encodeBundle([Buffer.alloc(longestEntry + 1)]), RangeError);
+  assert.equal(decodeBundle(encodeBundle([Buffer.alloc(longestEntry)]), 1)?.[0]?.length, longestEntry);
+});
+
+test('a group is read whole or not at all, whatever byte is missing or changed', () => {
+  const records = [
+    { entry: Buffer.from('first'), sealed: Buffer.from('sealed') },
+    { entry: Buffer.from('second'), sealed: Buffer.alloc(0) },
+  ];
+  const bytes = encodeGroup(41, records);
+  const from = (file: Buffer) => (offset: number, length: number) => file.subarray(offset, offset + length);
+  assert.deepEqual(readGroup(from(bytes), 0), { first: 41, records, end: bytes.length });
+  assert.equal(readGroup(from(bytes), bytes.length), 'end');
+  for (let cut = 1; cut < bytes.length; cut++) assert.equal(readGroup(from(bytes.subarray(0, cut)), 0), 'torn');
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    assert.equal(readGroup(from(changed), 0), 'torn', `byte ${at}`);
+  }
+});
+
+test('segments are named by their first record', () => {
+  assert.equal(segmentFirst(segmentName(123_456)), 123_456);
+  assert.equal(segmentFirst('0000000000000001.seg.new'), undefined);
+});

@@ -1,0 +1,221 @@
+/** The writer against disks that fail, files that end anywhere, and processes that end at any moment. */
+import assert from 'node:assert/strict';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import {
+  callOf,
+  closeTestLog,
+  fullCapture,
+  master,
+  openTestLog,
+  type TestLog,
+  temporaryData,
+} from '../../../test/support/audit-log.ts';
+import { type Disk, realDisk } from '../log/disk.ts';
+import { keyPlaces } from '../open.ts';
+import { LogReader } from '../read/log-reader.ts';
+import { openWriter } from './open.ts';
+
+function dataFor(context: TestContext): string {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  return data;
+}
+
+interface Kind {
+  readonly kind: string;
+  readonly id?: string;
+  readonly outcome?: string;
+  readonly seq: number;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+function recordsOf({ folder }: { folder: string }): Kind[] {
+  const reader = new LogReader(folder);
+  const size = reader.checkpoint()?.size ?? 0;
+  return [...reader.entries(0, size, size)].map(({ entry }) => JSON.parse(entry.toString()) as Kind);
+}
+
+/** A disk on which chosen operations fail until they are let through again. */
+function failingDisk(): Disk & { fail: (operation: 'write' | 'sync' | undefined, after?: number) => void } {
+  let failing: 'write' | 'sync' | undefined;
+  let left = 0;
+  const error = (code: string) => Object.assign(new Error(`${code}: made up`), { code });
+  const check = (operation: 'write' | 'sync', code: string): void => {
+    if (failing === operation && left-- <= 0) throw error(code);
+  };
+  return {
+    ...realDisk,
+    writeSync: ((...args: Parameters<typeof realDisk.writeSync>) => {
+      check('write', 'ENOSPC');
+      return realDisk.writeSync(...args);
+    }) as typeof realDisk.writeSync,
+    fdatasyncSync: (file) => {
+      check('sync', 'EIO');
+      realDisk.fdatasyncSync(file);
+    },
+    fail: (operation, after = 0) => {
+      failing = operation;
+      left = after;
+    },
+  };
+}
+
+for (const operation of ['write', 'sync'] as const)
+  test(`a disk whose ${operation} fails loses nothing, and the log goes on when it works again`, async (context) => {
+    const disk = failingDisk();
+    const log = await openTestLog(dataFor(context), { disk });
+    log.writer.accept(callOf('one', 'dana'));
+    log.writer.drain();
+    const { size } = log.writer;
+    disk.fail(operation);
+    log.writer.accept(callOf('two', 'dana'));
+    assert.throws(() => log.writer.commit(), /made up/);
+    assert.throws(() => log.writer.commit(), /made up/);
+    assert.equal(log.writer.size, size);
+    disk.fail(undefined);
+    assert.equal(log.writer.drain(), 2);
+    await closeTestLog(log);
+    assert.deepEqual(
+      recordsOf(log).map(({ kind, id, seq }) => [seq, kind, id]),
+      [
+        [0, 'log-key', undefined],
+        [1, 'intent', 'one'],
+        [2, 'outcome', 'one'],
+        [3, 'intent', 'two'],
+        [4, 'outcome', 'two'],
+      ],
+    );
+    // And it opens again, the abandoned segment included.
+    const again = await openTestLog(log.data);
+    assert.equal(again.writer.size, 5);
+    await closeTestLog(again);
+  });
+
+test('a checkpoint that cannot be written leaves the one before it in place', async (context) => {
+  const disk = failingDisk();
+  const log = await openTestLog(dataFor(context), { disk });
+  log.writer.drain();
+  log.writer.publish();
+  const before = readFileSync(join(log.folder, 'checkpoint'), 'utf8');
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  disk.fail('write');
+  assert.throws(() => log.writer.publish(), /ENOSPC/);
+  assert.equal(readFileSync(join(log.folder, 'checkpoint'), 'utf8'), before);
+  disk.fail(undefined);
+  assert.ok(log.writer.publish() !== undefined);
+  await closeTestLog(log);
+});
+
+test('a folder that cannot be written is complained about, not crashed on', async (context) => {
+  const data = dataFor(context);
+  // A file where the folder should be: refused for root as well, unlike a mode.
+  writeFileSync(join(data, 'log'), '');
+  const opened = await openWriter({
+    folder: join(data, 'log'),
+    keys: keyPlaces(data, 'log'),
+    master,
+    capture: fullCapture,
+  });
+  assert.ok(!opened.ok && opened.reason === 'unusable');
+  assert.match(opened.problem, /cannot be opened/);
+});
+
+/** What a crash leaves: the folder as it is, without any goodbye. */
+function crash(log: TestLog, context: TestContext): string {
+  const data = dataFor(context);
+  cpSync(log.data, data, { recursive: true });
+  return data;
+}
+
+test('after a crash at any byte of the last group the log opens, says so, and has everything before it', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  log.writer.accept(callOf('kept', 'dana'));
+  log.writer.drain();
+  log.writer.publish();
+  const [name = ''] = readdirSync(join(log.folder, 'segments'));
+  const whole = readFileSync(join(log.folder, 'segments', name)).length;
+  log.writer.accept(callOf('last', 'dana'));
+  log.writer.drain();
+  const end = readFileSync(join(log.folder, 'segments', name)).length;
+  const crashed = crash(log, context);
+  await closeTestLog(log);
+  for (let cut = whole; cut < end; cut += 13) {
+    const data = dataFor(context);
+    cpSync(crashed, data, { recursive: true });
+    truncateSync(join(data, 'log', 'segments', name), cut);
+    const opened = await openTestLog(data);
+    await closeTestLog(opened);
+    const records = recordsOf(opened);
+    const ids = records.filter(({ kind }) => kind === 'outcome').map(({ id }) => id);
+    assert.deepEqual(ids, ['kept'], `cut at ${cut} of ${end}`);
+    const recovered = records.find(({ kind }) => kind === 'recovered');
+    assert.equal(recovered?.detail?.['cut'], cut - whole);
+  }
+});
+
+test('an intent whose end was lost gets the outcome unknown, once', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  const [intent, outcome] = callOf('lost', 'dana');
+  assert.ok(intent !== undefined && outcome !== undefined);
+  log.writer.accept([intent]);
+  log.writer.drain();
+  const data = crash(log, context);
+  await closeTestLog(log);
+  for (let start = 0; start < 2; start++) await closeTestLog(await openTestLog(data));
+  const ends = recordsOf({ folder: join(data, 'log') }).filter(({ kind }) => kind === 'outcome');
+  assert.deepEqual(
+    ends.map(({ id, outcome: how }) => [id, how]),
+    [['lost', 'unknown']],
+  );
+});
+
+test('a log whose signed records are gone is not gone on with', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  await closeTestLog(log);
+  const [name = ''] = readdirSync(join(log.folder, 'segments'));
+  truncateSync(join(log.folder, 'segments', name), 40);
+  await assert.rejects(openTestLog(log.data), /the checkpoint covers 3 records, and only \d are there/);
+});
+
+test('a log that is open is not opened a second time', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  const { data } = log;
+  const opened = await openWriter({
+    folder: log.folder,
+    keys: keyPlaces(data, 'log'),
+    master,
+    capture: fullCapture,
+  });
+  assert.ok(!opened.ok && opened.reason === 'locked');
+  await closeTestLog(log);
+  await closeTestLog(await openTestLog(data));
+});
+
+test('a signing key that others can read is refused', async (context) => {
+  const data = dataFor(context);
+  await closeTestLog(await openTestLog(data));
+  const path = keyPlaces(data, 'log').signing;
+  chmodSync(path, 0o644);
+  await assert.rejects(openTestLog(data), /others can read .*\.pem: Run: chmod 600/);
+});
+
+test('erasing is finished at the next start when it was interrupted after the tombstone', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  const subjects = readFileSync(keyPlaces(log.data, 'log').subjects);
+  log.writer.erase('user:dana');
+  const data = crash(log, context);
+  await closeTestLog(log);
+  // As if the tombstone had been written and the key had not been destroyed yet.
+  mkdirSync(join(data, 'keys'), { recursive: true });
+  writeFileSync(keyPlaces(data, 'log').subjects, subjects);
+  const again = await openTestLog(data);
+  assert.equal(again.subjects.find('user:dana'), undefined);
+  await closeTestLog(again);
+});

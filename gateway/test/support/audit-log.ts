@@ -1,0 +1,95 @@
+/** A log that a test writes by itself, without a gateway and without a thread. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Disk } from '../../src/audit/log/disk.ts';
+import { keyPlaces } from '../../src/audit/open.ts';
+import { endMessage, intentMessage, type Message } from '../../src/audit/record/message.ts';
+import type { CaptureSettings } from '../../src/audit/settings.ts';
+import { type OpenedWriter, openWriter } from '../../src/audit/writer/open.ts';
+import type { Caller } from '../../src/pipeline/caller.ts';
+import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
+
+export const master = Buffer.alloc(32, 7);
+
+export const fullCapture: CaptureSettings = {
+  tiers: { read: 'full', write: 'full', destructive: 'full' },
+  connections: {},
+  limit: 65_536,
+};
+
+export function callerNamed(user: string): Caller {
+  return {
+    user,
+    roles: [],
+    scopes: [],
+    claims: {},
+    attributes: {},
+    trust: 'standard',
+    credential: { kind: 'api-key', id: `key_${user}` },
+    key: `user:${user}`,
+  };
+}
+
+export function factsOf(id: string, user: string, at = Date.now()): ExchangeFacts {
+  return {
+    id,
+    at,
+    revision: 'f'.repeat(64),
+    direction: 'client-to-server',
+    transport: 'http',
+    era: 'modern',
+    method: 'tools/call',
+    address: '192.0.2.7',
+    caller: callerNamed(user),
+    server: 'notes',
+    connections: ['notes'],
+    capability: { type: 'tool', name: 'take' },
+    tier: 'read',
+    definition: 'd'.repeat(64),
+    arguments: { note: `${id} of ${user}` },
+    decision: { effect: 'allow', reason: 'rule', errors: [] },
+    bytesIn: 100,
+  };
+}
+
+export function endOf(at = Date.now()): ExchangeEnd {
+  return { at, outcome: 'answered', resultText: '{"content":[]}', latency: 300, bytesOut: 14 };
+}
+
+/** Intent and outcome of one call. */
+export function callOf(id: string, user: string): Message[] {
+  const facts = factsOf(id, user);
+  return [intentMessage(facts), endMessage(facts, endOf(), true)];
+}
+
+export function temporaryData(): string {
+  return mkdtempSync(join(tmpdir(), 'sallyport-audit-'));
+}
+
+export interface TestLog extends OpenedWriter {
+  readonly data: string;
+  readonly folder: string;
+}
+
+export async function openTestLog(
+  data: string,
+  { disk, now }: { disk?: Disk; now?: () => number } = {},
+): Promise<TestLog> {
+  const folder = join(data, 'log');
+  const opened = await openWriter({
+    folder,
+    keys: keyPlaces(data, 'log'),
+    master,
+    capture: fullCapture,
+    ...(disk && { disk }),
+    ...(now && { now }),
+  });
+  if (!opened.ok) throw new Error(`${opened.problem}: ${opened.remedy}`);
+  return { ...opened.value, data, folder };
+}
+
+export async function closeTestLog({ writer, release }: OpenedWriter): Promise<void> {
+  await writer.close();
+  release();
+}
