@@ -90,7 +90,7 @@ function handle(
   keepAlive: KeepAlive,
 ): Promise<void> | undefined {
   const { headers, method } = request;
-  const reject = (refusal: Refusal): undefined => void sendRefusal(response, refusal);
+  const reject = (refusal: Refusal): undefined => sendRefusal(response, refusal);
   if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
   if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
@@ -101,7 +101,7 @@ function handle(
   }
   const route = routeOf(request.url ?? '/');
   if (!route.ok) return reject(route.refusal);
-  if (method === 'OPTIONS' && headers.origin !== undefined) return void preflight(response);
+  if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(response);
   if (front.draining()) {
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
@@ -233,7 +233,7 @@ function identify(
   });
 }
 
-function sendRefusal(response: ServerResponse, refusal: Refusal): void {
+function sendRefusal(response: ServerResponse, refusal: Refusal): undefined {
   const wire = toWire(refusal, 'modern', '-');
   const text = errorText(undefined, wire.error);
   response.writeHead(wire.status, {
@@ -261,7 +261,7 @@ function allowOrigin(response: ServerResponse, origin: string): void {
   response.setHeader('vary', 'origin');
 }
 
-function preflight(response: ServerResponse): void {
+function preflight(response: ServerResponse): undefined {
   response.writeHead(204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
     'access-control-allow-headers':
