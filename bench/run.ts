@@ -1,11 +1,12 @@
 /**
- * The load bench:   npm run bench [-- --quick] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
+ * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { auditTable, runAudit } from './audit.ts';
 import { kinds, runGrowth } from './growth.ts';
 import { runLists } from './lists.ts';
 import { full, quick, type Row, runMatrix } from './matrix.ts';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     upstream: { type: 'string' },
+    audit: { type: 'boolean', default: false },
   },
 });
 const parts = ['calls', 'lists', 'growth', 'streams', 'ready'] as const;
@@ -131,7 +133,15 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
   },
 };
 
+/** The evidence log alone: needs neither an upstream nor wrk. */
+async function audit(): Promise<number> {
+  say(`${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}\n\n`);
+  say(auditTable(await runAudit({ quick: values.quick })));
+  return 0;
+}
+
 async function main(): Promise<number> {
+  if (values.audit) return audit();
   const wanted = values.only?.split(',') ?? parts;
   const chosen = parts.filter((part) => wanted.includes(part));
   const kind = values.upstream === 'nginx' || values.upstream === 'node' ? values.upstream : undefined;

@@ -4,8 +4,10 @@
 // somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
 import { createPublicKey, hash, verify } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 
 const usage = `usage: sallyport-verify <proof file | log folder> [options]
@@ -127,19 +129,18 @@ function parseCanonical(entry, where) {
   } catch {
     lie(`${where} is not JSON`);
   }
-  if (JSON.stringify(value) !== text || !isSorted(value)) lie(`${where} is not canonical JSON`);
+  if (typeof value !== 'object' || value === null || JSON.stringify(value) !== text || !isSorted(value))
+    lie(`${where} is not canonical JSON`);
   return value;
 }
 
 function isSorted(value) {
-  if (typeof value !== 'object' || value === null) return true;
-  let last = '';
-  for (const name in value) {
-    if (!Array.isArray(value) && name < last) return false;
-    last = name;
-    const member = value[name];
-    if (typeof member === 'object' && !isSorted(member)) return false;
+  if (!Array.isArray(value)) {
+    const names = Object.keys(value);
+    for (let at = 1; at < names.length; at++) if (names[at] < names[at - 1]) return false;
   }
+  for (const member of Object.values(value))
+    if (typeof member === 'object' && member !== null && !isSorted(member)) return false;
   return true;
 }
 
@@ -366,60 +367,69 @@ class Segments {
   }
 }
 
-/** What the records say, one after the other. */
+/** What a stretch of records says, one after the other. Stretches are read at the same time and joined in order. */
 class Story {
-  kinds = new Map();
-  erased = new Map();
-  intents = new Map();
-  written = 0;
+  kinds = {};
+  firstWritten;
+  lastWritten = 0;
   clock = 0;
   silences = 0;
   lost = 0;
   unknown = 0;
-  running = false;
+  running;
+  runs = false;
+  sealed = 0;
+  /** Subject → last record about it; erased subject → tombstone. */
+  subjects = new Map();
+  erased = new Map();
+  intents = new Map();
+  /** Outcomes of intents before this stretch. */
+  outcomes = [];
+  keys = [];
   dropped = { tiers: {}, entries: 0 };
-  constructor(keys) {
-    this.keys = keys;
+  /** Private parts that are missing: tier → the first and the last. */
+  missing = {};
+  missingEntries = 0;
+
+  constructor(first) {
+    this.first = first;
   }
+
   see(seq, fields) {
     const where = `record ${seq}`;
     if (fields.v !== 1) lie(`${where} has version ${fields.v}`);
     if (fields.seq !== seq)
       lie(`${where} says that it is record ${fields.seq}: records were removed, added or swapped`);
     const { kind, written, subject } = fields;
-    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+    this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
     if (!Number.isSafeInteger(written)) lie(`${where} has no time`);
-    if (written < this.written) {
-      if (kind !== 'clock')
-        lie(`${where}: the clock went back from ${iso(this.written)} to ${iso(written)}, and no record says so`);
-      this.clock++;
-    } else if (this.running && written - this.written > 180_000) this.silences++;
-    this.written = written;
+    if (this.firstWritten === undefined) this.firstWritten = { seq, written, kind };
+    else this.step(seq, this.lastWritten, written, kind);
+    this.lastWritten = written;
     const tombstone = this.erased.get(subject);
     if (tombstone !== undefined) lie(`${where} is about a subject that record ${tombstone} erased`);
+    this.subjects.set(subject, seq);
     switch (kind) {
       case 'intent':
         this.intents.set(fields.id, seq);
         break;
       case 'outcome':
-        if (fields.parent !== undefined) {
-          if (this.intents.get(fields.id) !== fields.parent && fields.parent >= this.first)
-            lie(`${where} is the outcome of record ${fields.parent}, which is no open intent of that call`);
-          this.intents.delete(fields.id);
-        }
         if (fields.outcome === 'unknown') this.unknown++;
+        if (fields.parent === undefined) break;
+        if (fields.parent < Math.max(this.first, this.missingEntries))
+          this.outcomes.push([seq, fields.id, fields.parent]);
+        else if (!this.end(fields.id, fields.parent))
+          lie(`${where} is the outcome of record ${fields.parent}, which is no open intent of that call`);
         break;
       case 'log-key':
-        this.keys.see(seq, fields.detail);
+        this.keys.push([seq, fields.detail]);
         break;
       case 'erasure':
         if (typeof fields.detail?.subject !== 'string') lie(`${where}: the erasure names no subject`);
         this.erased.set(fields.detail.subject, seq);
         break;
       case 'retention':
-        for (const [tier, before] of Object.entries(fields.detail.tiers ?? {}))
-          this.dropped.tiers[tier] = Math.max(before, this.dropped.tiers[tier] ?? 0);
-        this.dropped.entries = Math.max(fields.detail.entries ?? 0, this.dropped.entries);
+        this.drop(fields.detail ?? {});
         break;
       case 'lost':
         this.lost += Number(fields.detail?.records ?? 0);
@@ -430,16 +440,168 @@ class Story {
       case 'stop':
       case 'recovered':
         this.running = false;
-        break;
     }
+  }
+
+  step(seq, before, written, kind) {
+    if (written < before) {
+      if (kind !== 'clock')
+        lie(`record ${seq}: the clock went back from ${iso(before)} to ${iso(written)}, and no record says so`);
+      this.clock++;
+    } else if ((this.running ?? this.runs) && written - before > 180_000 && kind !== 'recovered' && kind !== 'start')
+      this.silences++;
+  }
+
+  end(id, parent) {
+    return this.intents.get(id) === parent && this.intents.delete(id);
+  }
+
+  drop({ tiers = {}, entries = 0 }) {
+    for (const [tier, before] of Object.entries(tiers))
+      this.dropped.tiers[tier] = Math.max(before, this.dropped.tiers[tier] ?? 0);
+    this.dropped.entries = Math.max(entries, this.dropped.entries);
+  }
+
+  miss(seq, tier) {
+    const known = (this.missing[tier] ??= { first: seq, last: seq, count: 0 });
+    known.last = seq;
+    known.count++;
+  }
+
+  /** Goes on with the stretch after this one. */
+  join(next) {
+    for (const [kind, count] of Object.entries(next.kinds)) this.kinds[kind] = (this.kinds[kind] ?? 0) + count;
+    if (next.firstWritten !== undefined) {
+      if (this.firstWritten !== undefined)
+        this.step(next.firstWritten.seq, this.lastWritten, next.firstWritten.written, next.firstWritten.kind);
+      this.firstWritten ??= next.firstWritten;
+      this.lastWritten = next.lastWritten;
+    }
+    for (const [subject, tombstone] of this.erased)
+      if (next.subjects.has(subject))
+        lie(`record ${next.subjects.get(subject)} is about a subject that record ${tombstone} erased`);
+    for (const [subject, tombstone] of next.erased) this.erased.set(subject, tombstone);
+    for (const [seq, id, parent] of next.outcomes)
+      if (!this.end(id, parent) && parent >= next.missingEntries && parent >= this.missingEntries)
+        lie(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
+    for (const [id, seq] of next.intents) this.intents.set(id, seq);
+    for (const name of ['clock', 'silences', 'lost', 'unknown', 'sealed']) this[name] += next[name];
+    this.running = next.running ?? this.running;
+    this.keys.push(...next.keys);
+    this.drop(next.dropped);
+    this.missingEntries = Math.max(this.missingEntries, next.missingEntries);
+    for (const [tier, { first, last, count }] of Object.entries(next.missing)) {
+      const known = (this.missing[tier] ??= { first, last, count: 0 });
+      known.last = last;
+      known.count += count;
+    }
+    this.torn ??= next.torn;
   }
 }
 
 const iso = (time) => new Date(time).toISOString();
 
-function verifyLog(folder, options) {
+/** Checks the records of some bundles, each for itself and in their order. */
+function checkBundles(folder, from, to, size) {
+  const segments = new Segments(folder);
+  const story = new Story(from * width);
+  for (let bundle = from; bundle < to; bundle++) {
+    const first = bundle * width;
+    const count = Math.min(width, size - first);
+    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
+    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
+    const file = readTile(folder, 'entries', bundle, count);
+    if (file === undefined) {
+      if (story.firstWritten !== undefined)
+        lie(`${tilePath('entries', bundle, count)} is missing: records ${first} to ${first + count - 1}`);
+      story.missingEntries = first + count;
+      continue;
+    }
+    const entries = entriesOf(file, count);
+    for (let index = 0; index < count; index++) {
+      const seq = first + index;
+      const entry = entries[index] ?? lie(`${file.path} ends within record ${seq}`);
+      const stored = segments.present ? segments.at(seq) : undefined;
+      if (leafHash(entry).compare(tile.bytes, index * 32, index * 32 + 32) !== 0) {
+        const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
+        lie(
+          `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
+        );
+      }
+      const fields = parseCanonical(entry, `record ${seq}`);
+      story.see(seq, fields);
+      if (stored !== undefined && !stored.entry.equals(entry))
+        lie(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
+      if (fields.private === undefined) continue;
+      if (stored === undefined || stored.sealed.length === 0) story.miss(seq, fields.tier ?? 'read');
+      else if (hash('sha256', stored.sealed) !== fields.private)
+        lie(`record ${seq}: its private part is not the one that was recorded`);
+      else story.sealed++;
+    }
+  }
+  story.torn = segments.torn;
+  return story;
+}
+
+/** Records from which several threads are worth their start. */
+const manyRecords = 50_000;
+
+/** Stretches of the log, each checked by a thread of its own, joined in order. The first lie counts. */
+async function checkRecords(folder, size) {
+  const bundles = Math.ceil(size / width);
+  const threads = size < manyRecords ? 1 : Math.min(8, availableParallelism());
+  if (threads === 1) return checkBundles(folder, 0, bundles, size);
+  const share = Math.ceil(bundles / threads);
+  const results = await Promise.all(
+    Array.from({ length: threads }, (_, index) => {
+      const workerData = { folder, from: index * share, to: Math.min(bundles, (index + 1) * share), size };
+      const worker = new Worker(new URL(import.meta.url), { workerData });
+      return new Promise((resolve, reject) => {
+        worker.once('message', resolve);
+        worker.once('error', reject);
+      });
+    }),
+  );
+  const whole = new Story(0);
+  for (const { problem, bug, story } of results) {
+    if (bug !== undefined) throw new Error(bug);
+    if (problem !== undefined) lie(problem);
+    whole.join(story);
+  }
+  return whole;
+}
+
+function workAsThread({ folder, from, to, size }) {
+  try {
+    parentPort.postMessage({ story: { ...checkBundles(folder, from, to, size) } });
+  } catch (error) {
+    parentPort.postMessage(error instanceof Lie ? { problem: error.message } : { bug: error.message });
+  }
+}
+
+/** The tree over all records, from their hashes: the root, and every checkpoint that somebody kept. */
+function checkTree(folder, size, bySize) {
+  const edge = new Edge();
+  const levels = [];
+  for (let bundle = 0; bundle * width < size; bundle++) {
+    const count = Math.min(width, size - bundle * width);
+    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
+    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
+    for (let index = 0; index < count; index++) {
+      const leaf = tile.bytes.subarray(index * 32, index * 32 + 32);
+      edge.add(leaf);
+      pushLevel(folder, levels, 0, leaf);
+      for (const note of bySize.get(edge.size) ?? [])
+        if (!note.root.equals(edge.root()))
+          lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
+    }
+  }
+  checkPartialLevels(folder, levels);
+  return edge.root();
+}
+
+async function verifyLog(folder, options) {
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
-  const keys = new Keys(last.origin);
   const kept = [
     ...historyOf(folder),
     ...(options.checkpoint ?? []).map((path) => parseCheckpoint(readFileSync(path, 'utf8'), path)),
@@ -449,84 +611,48 @@ function verifyLog(folder, options) {
     if (note.size > last.size)
       lie(`${note.where} covers ${note.size} records and the log ends after ${last.size}: its tail was cut`);
   }
-  const bySize = Map.groupBy(kept, ({ size }) => size);
-  const segments = new Segments(folder);
-  const story = new Story(keys);
-  const edge = new Edge();
-  const levels = [];
-  const missing = { entries: 0, sealed: [] };
-  let sealedChecked = 0;
-  const checkAt = () => {
-    for (const note of bySize.get(edge.size) ?? [])
-      if (!note.root.equals(edge.root()))
-        lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
-  };
-  story.first = 0;
-  for (let bundle = 0; bundle * width < last.size; bundle++) {
-    const first = bundle * width;
-    const count = Math.min(width, last.size - first);
-    const file = readTile(folder, 'entries', bundle, count);
-    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
-    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
-    if (file === undefined) {
-      if (missing.entries !== first)
-        lie(`${tilePath('entries', bundle, count)} is missing: records ${first} to ${first + count - 1}`);
-      missing.entries = first + count;
-      story.first = missing.entries;
-    }
-    const entries = file === undefined ? undefined : entriesOf(file, count);
-    for (let index = 0; index < count; index++) {
-      const seq = first + index;
-      const leaf = tile.bytes.subarray(index * 32, index * 32 + 32);
-      if (entries !== undefined) {
-        const entry = entries[index] ?? lie(`${file.path} ends within record ${seq}`);
-        const stored = segments.present ? segments.at(seq) : undefined;
-        if (!leafHash(entry).equals(leaf)) {
-          const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
-          lie(
-            `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
-          );
-        }
-        const fields = parseCanonical(entry, `record ${seq}`);
-        story.see(seq, fields);
-        if (stored !== undefined && !stored.entry.equals(entry))
-          lie(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
-        if (fields.private !== undefined) {
-          if (stored === undefined || stored.sealed.length === 0) missing.sealed.push([seq, fields.tier ?? 'read']);
-          else {
-            if (sha256(stored.sealed).toString('hex') !== fields.private)
-              lie(`record ${seq}: its private part is not the one that was recorded`);
-            sealedChecked++;
-          }
-        }
-      }
-      edge.add(leaf);
-      pushLevel(folder, levels, 0, leaf, last.size);
-      if (bySize.has(edge.size)) checkAt();
-    }
-  }
-  checkPartialLevels(folder, levels, last.size);
-  if (!edge.root().equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
-  if (missing.entries > 0 && story.dropped.entries < missing.entries)
-    lie(`records 0 to ${missing.entries - 1} are missing and no seal says that they were dropped`);
-  for (const [seq, tier] of missing.sealed)
-    if (!(seq < (story.dropped.tiers[tier] ?? 0)))
+  const checking = checkRecords(folder, last.size);
+  // A lie about a record is told before one about the tree, which follows from it.
+  const tree = await Promise.allSettled([
+    checking,
+    (async () =>
+      checkTree(
+        folder,
+        last.size,
+        Map.groupBy(kept, ({ size }) => size),
+      ))(),
+  ]);
+  for (const { reason } of tree) if (reason !== undefined) throw reason;
+  const [{ value: story }, { value: root }] = tree;
+  if (!root.equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
+  if (story.missingEntries > story.dropped.entries)
+    lie(`records 0 to ${story.missingEntries - 1} are missing and no seal says that they were dropped`);
+  for (const [tier, { first, last: end }] of Object.entries(story.missing)) {
+    const before = story.dropped.tiers[tier] ?? 0;
+    if (end >= before)
       lie(
-        `the private part of record ${seq} is missing and no seal says that it was dropped${segments.torn === undefined ? '' : ` (${segments.torn})`}`,
+        `the private part of record ${first >= before ? first : end} is missing and no seal says that it was dropped${story.torn === undefined ? '' : ` (${story.torn})`}`,
       );
-  let unsigned = 0;
-  if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
+  }
+  const keys = new Keys(last.origin);
+  for (const [seq, detail] of story.keys) keys.see(seq, detail);
   if (keys.list.length === 0) lie('the log names no key: its first record is missing');
   for (const note of [last, ...kept]) checkSigned(note, keys);
   checkPinned(keys, options);
+  const segments = new Segments(folder);
+  let unsigned = 0;
+  if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
   return {
     what: 'log',
     origin: last.origin,
     size: last.size,
     root: last.root.toString('base64'),
-    kinds: Object.fromEntries([...story.kinds].sort()),
-    privateParts: { checked: sealedChecked, dropped: missing.sealed.length },
-    droppedRecords: missing.entries,
+    kinds: Object.fromEntries(Object.entries(story.kinds).sort()),
+    privateParts: {
+      checked: story.sealed,
+      dropped: Object.values(story.missing).reduce((sum, { count }) => sum + count, 0),
+    },
+    droppedRecords: story.missingEntries,
     erasedSubjects: story.erased.size,
     openCalls: story.intents.size,
     unknownOutcomes: story.unknown,
@@ -546,7 +672,7 @@ function verifyLog(folder, options) {
 }
 
 /** Tiles above the first level hold the roots of full tiles below. */
-function pushLevel(folder, levels, level, value, size) {
+function pushLevel(folder, levels, level, value) {
   const here = (levels[level] ??= { index: 0, hashes: [] });
   here.hashes.push(value);
   if (here.hashes.length < width) return;
@@ -554,7 +680,7 @@ function pushLevel(folder, levels, level, value, size) {
   const edge = new Edge();
   for (const each of here.hashes) edge.add(each);
   levels[level] = { index: here.index + 1, hashes: [] };
-  pushLevel(folder, levels, level + 1, edge.root(), size);
+  pushLevel(folder, levels, level + 1, edge.root());
 }
 
 function compareTile(folder, level, { index, hashes }, count) {
@@ -625,7 +751,7 @@ function print(result) {
   );
 }
 
-function main() {
+async function main() {
   let parsed;
   try {
     parsed = parseArgs({
@@ -651,7 +777,7 @@ function main() {
   try {
     if (!existsSync(path)) lie(`${path} does not exist`);
     const result = statSync(path).isDirectory()
-      ? verifyLog(path, values)
+      ? await verifyLog(path, values)
       : verifyProof(readFileSync(path, 'utf8'), values);
     if (values.json) process.stdout.write(`${JSON.stringify({ ok: true, ...result }, undefined, 2)}\n`);
     else print(result);
@@ -664,4 +790,7 @@ function main() {
   }
 }
 
-process.exitCode = main();
+// Whoever reads the output may stop early.
+process.stdout.on('error', () => {});
+if (isMainThread) process.exitCode = await main();
+else workAsThread(workerData);

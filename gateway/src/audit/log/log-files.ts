@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Disk, replaceFile, syncFolder, writeAll } from './disk.ts';
 import { type NoteSigner, signCheckpoint } from './note.ts';
 import { openSegments, type Recovery } from './recovery.ts';
@@ -17,6 +18,8 @@ const segmentRecords = 16_384;
 const segmentBytes = 64 * 1024 * 1024;
 /** Records after which tiles are synced, so that opening never makes more of them again than this and what came since. */
 export const settleEvery = 32_768;
+/** Milliseconds between two files that are synced in the background. */
+const settlePause = 4;
 
 export interface LogFilesOptions {
   readonly folder: string;
@@ -40,6 +43,7 @@ export class LogFiles {
   #lastHistory = 0;
   #settled: number;
   #settling: Promise<void> | undefined;
+  #closing = false;
 
   /** Throws `LogDamage` when what is there is not a log that this gateway may go on writing. */
   constructor({ folder, disk, origin, onReplay }: LogFilesOptions) {
@@ -119,6 +123,7 @@ export class LogFiles {
   }
 
   async close(state: () => unknown): Promise<void> {
+    this.#closing = true;
     await this.#settling?.catch(() => {});
     this.#closeSegment();
     await this.#settleTo(this.#lastPublished - (this.#lastPublished % tileWidth), state());
@@ -128,6 +133,8 @@ export class LogFiles {
     const paths = this.#tree.takeUnsettled();
     const folders = new Set(paths.map((path) => dirname(path)));
     for (const path of [...paths, ...folders, 'tile']) {
+      // Records that are waited for go first: one sync of ours at most is ever in their way.
+      if (!this.#closing) await pause(settlePause);
       const file = await open(join(this.#folder, path), 'r');
       try {
         await file.sync();
