@@ -59,6 +59,7 @@ export class Answer extends Kept {
   readonly #streams: boolean;
   readonly #headers: Record<string, string> = {};
   #streaming = false;
+  #eventsPreferred = false;
   #lastWrite: number;
 
   /** `streams`: the client accepts event streams. */
@@ -77,6 +78,11 @@ export class Answer extends Kept {
     this.#headers[name] = value;
   }
 
+  /** Answers with an event stream of one event where JSON would do: what servers of the legacy era do, and clients know best. */
+  preferEvents(): void {
+    this.#eventsPreferred = this.#streams;
+  }
+
   notify(method: string, params: JsonObject): void {
     if (this.#streams) this.write(notificationText(method, params));
   }
@@ -90,6 +96,7 @@ export class Answer extends Kept {
   finish(written: Written): void {
     const response = this.#response;
     if (response.destroyed) return;
+    if (this.#eventsPreferred && written.status === 200) this.#startStream();
     if (this.#streaming) {
       response.end(eventText(wholeText(written)));
       return;
