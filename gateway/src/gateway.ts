@@ -137,7 +137,9 @@ export class Gateway {
     const compiled = compilePolicy(revision);
     this.metrics.configurationLoaded(compiled.ok);
     if (!compiled.ok) return compiled.diagnostics;
-    if (revision.digest === this.revision.digest && revision.secretFiles.length === 0) return [];
+    // The same words can mean other secrets than before, so what they mean is compared as well.
+    const same = JSON.stringify(revision.configuration) === JSON.stringify(this.revision.configuration);
+    if (revision.digest === this.revision.digest && same) return [];
     const { bounds, servers } = revision.configuration;
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#generation = generationOf(

@@ -6,7 +6,7 @@ import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
-import { loadConfiguration } from './config/load.ts';
+import { type LoadOptions, loadConfiguration } from './config/load.ts';
 import type { LoadResult, Revision } from './config/revision.ts';
 import { watchConfiguration } from './config/watch.ts';
 import { Gateway } from './gateway.ts';
@@ -16,7 +16,9 @@ import type { Caller } from './pipeline/caller.ts';
 import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
 import { quickstartText } from './quickstart.ts';
+import { writeInUse } from './secrets/in-use.ts';
 import { openMasterKey } from './secrets/master-key.ts';
+import { openSecretSource } from './secrets/source.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
 export interface ServeOptions {
@@ -128,11 +130,41 @@ async function identify(gateway: Gateway, key: string | undefined): Promise<Outc
     : { ok: true, value: caller };
 }
 
+/** How long secrets of other managers count, in milliseconds. */
+const refreshPauses = { off: 0, '30s': 30_000, '1m': 60_000, '5m': 300_000, '1h': 3_600_000 };
+
+interface ManagedSecrets {
+  readonly loading: LoadOptions;
+  /** Which edition of each stored secret was read last. */
+  readonly editions: ReadonlyMap<string, string>;
+  /** True when something was read from another manager. */
+  remote(): boolean;
+}
+
+function manageSecrets(): ManagedSecrets {
+  const editions = new Map<string, string>();
+  let remote = false;
+  return {
+    editions,
+    remote: () => remote,
+    loading: {
+      open: (settings, data) => {
+        const source = openSecretSource(settings, data, editions);
+        return (kind, name) => {
+          remote ||= kind !== 'secret';
+          return source(kind, name);
+        };
+      },
+    },
+  };
+}
+
 type Opened =
   | {
       readonly ok: true;
       readonly gateway: Gateway;
       readonly log: Log;
+      readonly managed: ManagedSecrets;
       problems(): readonly string[];
       readonly configureAudit: (revision: Revision) => void;
       close(): Promise<void>;
@@ -141,7 +173,8 @@ type Opened =
 
 async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Promise<Opened> {
   const log = createLog(level);
-  const loaded = await loadConfiguration(path, process.env);
+  const managed = manageSecrets();
+  const loaded = await loadConfiguration(path, process.env, managed.loading);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
   const { data } = loaded.revision.configuration;
   const masterKey = openMasterKey(data);
@@ -173,6 +206,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
     ok: true,
     gateway,
     log,
+    managed,
     configureAudit: (revision) => audit.configure(auditSettings(revision.configuration)),
     problems: () => {
       const health = audit.health();
@@ -190,7 +224,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
 
 /** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
 async function follow(path: string, opened: Opened & { ok: true }): Promise<() => void> {
-  const { gateway, log, configureAudit } = opened;
+  const { gateway, log, configureAudit, managed } = opened;
   const apply = (result: LoadResult): void => {
     const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
     if (!result.ok) gateway.metrics.configurationLoaded(false);
@@ -201,14 +235,20 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     const problems = gateway.swap(revision);
     if (problems.length > 0) return problems;
     configureAudit(revision);
+    writeInUse(revision.configuration.data, managed.editions);
     log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
     return [];
   };
-  const watch = await watchConfiguration(path, process.env, apply);
+  writeInUse(gateway.revision.configuration.data, managed.editions);
+  const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
+  // Other managers tell nobody when a secret changes, so they are asked again.
+  const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
+  const refresh = pause === 0 || !managed.remote() ? undefined : setInterval(() => void watch.reload(), pause).unref();
   const reload = (): void => void watch.reload();
   process.on('SIGHUP', reload);
   return () => {
     process.off('SIGHUP', reload);
+    clearInterval(refresh);
     watch.close();
   };
 }

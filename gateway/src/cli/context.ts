@@ -5,6 +5,7 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { openSecretSource } from '../secrets/source.ts';
 import { exitCodes } from './exit-codes.ts';
 
 export interface Context {
@@ -59,7 +60,7 @@ export type Checked =
 
 /** Everything that can be wrong with a configuration, its rules included. */
 export async function check(context: Context, path: string, load: LoadOptions): Promise<Checked> {
-  const loaded = await loadConfiguration(path, context.env, load);
+  const loaded = await loadConfiguration(path, context.env, { open: openSecretSource, ...load });
   if (!loaded.ok) return loaded;
   const compiled = compilePolicy(loaded.revision);
   return compiled.ok ? { ok: true, revision: loaded.revision, policy: compiled.policy } : compiled;

@@ -8,6 +8,7 @@ import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { keyCommand } from './key.ts';
+import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
 import { stdioCommand } from './stdio.ts';
@@ -21,6 +22,7 @@ const commands = [
   explainCommand,
   testCommand,
   keyCommand,
+  secretCommand,
   serverCommand,
   auditCommand,
 ] as const;

@@ -1,22 +1,29 @@
 /** Loads a configuration: read, merge, check the shape, check the names, resolve. Never throws for what a file says. */
 import { byPlace, type Diagnostic } from './diagnostic.ts';
 import { checkShape } from './issues.ts';
+import type { Path } from './located.ts';
 import { checkNames } from './names.ts';
-import type { Environment } from './references.ts';
+import { type Environment, type Managed, readManaged, type SecretSource } from './references.ts';
 import { resolveConfiguration } from './resolve.ts';
 import { digestOf, type LoadResult, placeIn, places } from './revision.ts';
+import type { Configuration } from './schema/index.ts';
 import { readSource } from './source.ts';
 
 export interface LoadOptions {
-  /** `leave`: references stay as they are written, for commands that need no secret. */
-  readonly secrets?: 'resolve' | 'leave';
+  /**
+   * `leave`: references stay as they are written, for commands that need no secret. `managers`: only those of the
+   * section `secrets` are resolved.
+   */
+  readonly secrets?: 'resolve' | 'leave' | 'managers';
+  /** Opens what references to secret managers lead to, with the settings of the file. */
+  readonly open?: (settings: Configuration['secrets'], data: string) => SecretSource;
 }
 
 /** One YAML file, or a folder whose `*.yaml` and `*.yml` files are merged. Reports every problem it can see at once. */
 export async function loadConfiguration(
   path: string,
   env: Environment,
-  { secrets = 'resolve' }: LoadOptions = {},
+  { secrets = 'resolve', open }: LoadOptions = {},
 ): Promise<LoadResult> {
   const source = await readSource(path);
   if (!source.ok) return refuse(source.diagnostics);
@@ -25,14 +32,32 @@ export async function loadConfiguration(
   if (!shape.ok) return refuse(shape.diagnostics);
   const written = shape.value;
   const names = checkNames(written, (at) => placeIn(root, at, 0));
-  const resolved = resolveConfiguration(written, {
+  const context = {
     folder,
     env: secrets === 'resolve' ? env : undefined,
-    place: (at, offset) => placeIn(root, at, offset),
-  });
+    place: (at: Path, offset?: number) => placeIn(root, at, offset),
+  };
+  let managed: ReadonlyMap<string, Managed> | undefined;
+  // The managers are described in the same file: that section comes first, and refers to variables and files only.
+  const first =
+    secrets === 'leave'
+      ? undefined
+      : resolveConfiguration(
+          { ...written, servers: {}, authentication: { ...written.authentication, issuers: {} } },
+          { ...context, env },
+        );
+  if (secrets === 'resolve' && open !== undefined && first !== undefined) {
+    const source = open(first.configuration.secrets, first.configuration.data);
+    managed = await readManaged([written.servers, written.authentication], source);
+  }
+  const resolved = resolveConfiguration(written, managed === undefined ? context : { ...context, managed });
   const diagnostics = [...names, ...resolved.diagnostics];
   if (diagnostics.length > 0) return refuse(diagnostics);
-  const { configuration, secretFiles } = resolved;
+  const { secretFiles } = resolved;
+  const configuration =
+    secrets === 'managers' && first !== undefined
+      ? { ...resolved.configuration, secrets: first.configuration.secrets }
+      : resolved.configuration;
   return { ok: true, revision: { digest: digestOf(written), configuration, files, secretFiles, ...places(root) } };
 }
 

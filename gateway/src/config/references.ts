@@ -8,6 +8,48 @@ import { resolve } from 'node:path';
 const maxSecretBytes = 64 * 1024;
 const reference = /\$\{([^}]*)\}/g;
 
+/** Kinds of references that take more than a look at the environment or a file. */
+export const managedKinds = ['secret', 'vault', 'aws-sm'] as const;
+export type ManagedKind = (typeof managedKinds)[number];
+
+export type Managed =
+  | {
+      readonly ok: true;
+      readonly value: string;
+      /** The file that changes when the secret does. */
+      readonly file?: string;
+    }
+  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+
+/** Reads one secret. May throw: the text of the error is shown, so it holds no secret. */
+export type SecretSource = (kind: ManagedKind, name: string) => Promise<Managed>;
+
+/** Everything that a text or anything below refers to, of the managed kinds, read once each. */
+export async function readManaged(
+  value: unknown,
+  source: SecretSource | undefined,
+): Promise<ReadonlyMap<string, Managed>> {
+  const inner = new Set<string>();
+  for (const [, found = ''] of JSON.stringify(value).matchAll(reference))
+    if (managedKinds.some((kind) => found.startsWith(`${kind}:`))) inner.add(found);
+  const read = new Map<string, Managed>();
+  await Promise.all(
+    [...inner].map(async (text) => {
+      const colon = text.indexOf(':');
+      const kind = text.slice(0, colon) as ManagedKind;
+      const found = await source?.(kind, text.slice(colon + 1)).catch(
+        (error: unknown): Managed => ({
+          ok: false,
+          problem: `${text} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+          remedy: 'See docs/credentials.md.',
+        }),
+      );
+      read.set(text, found ?? { ok: false, problem: `${text} cannot be read here`, remedy: 'Use a running gateway.' });
+    }),
+  );
+  return read;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Resolved =
@@ -20,13 +62,18 @@ export type Resolved =
   | { readonly ok: false; readonly offset: number; readonly problem: string; readonly remedy: string };
 
 /** Replaces every reference in a text. A relative path begins at `folder`; one trailing newline is cut off. */
-export function resolveReferences(text: string, folder: string, env: Environment): Resolved {
+export function resolveReferences(
+  text: string,
+  folder: string,
+  env: Environment,
+  managed: ReadonlyMap<string, Managed> = new Map(),
+): Resolved {
   const files: string[] = [];
   let value = '';
   let from = 0;
   for (const match of text.matchAll(reference)) {
     const [whole, inner = ''] = match;
-    const found = one(inner, folder, env);
+    const found = managed.get(inner) ?? one(inner, folder, env);
     if (!found.ok) return { ...found, offset: match.index };
     if (found.file !== undefined) files.push(found.file);
     value += text.slice(from, match.index) + found.value;
@@ -51,7 +98,7 @@ function one(inner: string, folder: string, env: Environment): One {
     return {
       ok: false,
       problem: `"\${${inner}}" is no reference that is known`,
-      remedy: 'Write ${env:NAME} or ${file:/path}.',
+      remedy: 'Write ${env:NAME}, ${file:/path} or ${secret:name}.',
     };
   const path = resolve(folder, name);
   try {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
-import { type Environment, isLiteralSecret, resolveReferences } from './references.ts';
+import { type Environment, isLiteralSecret, type Managed, resolveReferences } from './references.ts';
 import type { Configuration } from './schema/index.ts';
 import type { IssuerConfig } from './schema/issuers.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema/servers.ts';
@@ -11,6 +11,8 @@ export interface ResolveContext {
   readonly folder: string;
   /** `undefined`: references are left as they are. */
   readonly env: Environment | undefined;
+  /** What references to secret managers led to. */
+  readonly managed?: ReadonlyMap<string, Managed>;
   place(path: Path, offset?: number): Place;
 }
 
@@ -26,7 +28,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
 
   const text = (value: string, path: Path): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.folder, context.env);
+    const resolved = resolveReferences(value, context.folder, context.env, context.managed);
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);
       return resolved.value;
@@ -103,8 +105,9 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   );
   const authentication = { ...configuration.authentication, issuers };
   const data = resolve(context.folder, configuration.data);
+  const secrets = deep(configuration.secrets, ['secrets']);
   return {
-    configuration: { ...configuration, data, authentication, servers },
+    configuration: { ...configuration, data, secrets, authentication, servers },
     secretFiles: [...secretFiles],
     diagnostics,
   };

@@ -5,7 +5,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { loadConfiguration } from './load.ts';
+import { type LoadOptions, loadConfiguration } from './load.ts';
 import type { Environment } from './references.ts';
 import type { LoadResult } from './revision.ts';
 
@@ -14,6 +14,7 @@ export interface WatchOptions {
   readonly settle?: number;
   /** Milliseconds between two looks at the files. */
   readonly poll?: number;
+  readonly load?: LoadOptions;
 }
 
 export interface ConfigurationWatch {
@@ -29,7 +30,7 @@ export async function watchConfiguration(
   onLoad: (result: LoadResult) => void,
   options: WatchOptions = {},
 ): Promise<ConfigurationWatch> {
-  const { settle = 100, poll = 2_000 } = options;
+  const { settle = 100, poll = 2_000, load: loading = {} } = options;
   let closed = false;
   let secretFiles: readonly string[] = [];
   let files: readonly string[] = [path];
@@ -39,7 +40,7 @@ export async function watchConfiguration(
   const load = async (): Promise<LoadResult> => {
     // Taken before the files are read, so that a change while reading shows as another change.
     seen = await signature([path, ...files, ...secretFiles]);
-    const result = await loadConfiguration(path, env);
+    const result = await loadConfiguration(path, env, loading);
     if (result.ok && changed(result.revision.files, files, result.revision.secretFiles, secretFiles)) {
       ({ files, secretFiles } = result.revision);
       seen = await signature([path, ...files, ...secretFiles]);
@@ -57,11 +58,13 @@ export async function watchConfiguration(
     if (!closed) timer = setTimeout(() => void look(), settle);
   };
 
-  const first = await loadConfiguration(path, env);
+  const first = await loadConfiguration(path, env, loading);
   if (first.ok) ({ files, secretFiles } = first.revision);
   let seen = await signature([path, ...files, ...secretFiles]);
   // The folder is watched, not the file: editors replace files, and a watch on the old one would see nothing more.
-  const watchers = [...new Set([resolve(path), dirname(resolve(path))])].flatMap((folder) => watcher(folder, soon));
+  const watchers = [
+    ...new Set([resolve(path), dirname(resolve(path)), ...secretFiles.map((file) => dirname(file))]),
+  ].flatMap((folder) => watcher(folder, soon));
   const interval = setInterval(() => void look(), poll).unref();
   return {
     reload,

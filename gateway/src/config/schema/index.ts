@@ -5,6 +5,7 @@ import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { bounds, listen } from './listen.ts';
+import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
 import { examples } from './tests.ts';
 
@@ -17,6 +18,7 @@ export const configuration = z.strictObject({
   callers: callers.prefault({}).describe('Who may call. A key can only be made for a caller that is named here.'),
   servers: servers.prefault({}).describe('The MCP servers behind the gateway, by name.'),
   connections: connections.prefault([]).describe('Who reaches what. Without a connection a server does not exist.'),
+  secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),
   tests: examples,

@@ -37,7 +37,7 @@ export const duration = scaled(/^\d{1,9}(ms|s|m|h|d)$/, durationUnits, '250ms, 3
 /** An amount of data such as `512B`, `64KiB` or `4MiB`. Parsed to bytes. */
 export const size = scaled(/^\d{1,9}(B|KiB|MiB|GiB)$/, sizeUnits, '512B, 64KiB or 4MiB');
 
-export const secretReference = /^\$\{(env|file):([^}]+)\}$/;
+export const secretReference = /^\$\{(env|file|secret|vault|aws-sm):([^}]+)\}$/;
 
 /** A reference to a secret. The value itself never stands in the file. */
 export const secret = z

@@ -1,0 +1,219 @@
+/** `sallyport secret put|rotate|list|remove|rewrap`: secrets at rest. Values come from stdin and are never printed. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { Configuration } from '../config/schema/index.ts';
+import { suggestion } from '../config/suggest.ts';
+import { editionInUse } from '../secrets/in-use.ts';
+import { openSecretStore } from '../secrets/source.ts';
+import { longestSecret, type SecretStore, secretName } from '../secrets/store.ts';
+import {
+  type CommonOptions,
+  type Context,
+  configOption,
+  fail,
+  jsonOption,
+  loadOrComplain,
+  outJson,
+} from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** How long a rotation waits for a running gateway, in milliseconds. */
+const patience = 10_000;
+
+export function secretCommand(context: Context): Command {
+  return new Command('secret')
+    .summary('keep secrets: put, rotate, list, remove, rewrap')
+    .description('Secrets for ${secret:name}, encrypted at rest. Values are read from stdin and never printed.')
+    .addCommand(putCommand(context))
+    .addCommand(rotateCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(removeCommand(context))
+    .addCommand(rewrapCommand(context));
+}
+
+function putCommand(context: Context): Command {
+  return new Command('put')
+    .summary('keep a new secret')
+    .description('Keeps a new secret, read from stdin; one trailing newline is cut off.')
+    .argument('<name>', 'what references call it: ${secret:<name>}')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  pass show projects | sallyport secret put projects-token')
+    .action((name: string, options: CommonOptions) =>
+      withStore(context, options, async ({ store }) => {
+        if (!secretName.test(name))
+          return fail(context, options, exitCodes.usage, `"${name}" is no name of a secret`, 'Use A-Z a-z 0-9 . _ -');
+        if (store.has(name))
+          return fail(
+            context,
+            options,
+            exitCodes.no,
+            `there is a secret ${name}`,
+            `To replace it: sallyport secret rotate ${name}`,
+          );
+        const value = await readValue();
+        if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
+        await store.put(name, value, Date.now());
+        if (options.json === true) outJson(context, { ok: true, name });
+        else context.out(`${name} is kept. Refer to it as \${secret:${name}}.`);
+      }),
+    );
+}
+
+function rotateCommand(context: Context): Command {
+  return new Command('rotate')
+    .summary('replace the value of a secret')
+    .description(
+      'Replaces a secret by a value from stdin, waits until a running gateway uses it, and probes the servers that need it.',
+    )
+    .argument('<name>', 'the secret')
+    .option('--no-probe', 'do not probe the servers')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      '\nEnds with 1 when a probe fails.\n\nExample:\n  pass show projects | sallyport secret rotate projects-token',
+    )
+    .action((name: string, options: CommonOptions & { readonly probe: boolean }) =>
+      withStore(context, options, async ({ store, configuration }) => {
+        if (!store.has(name)) return missing(context, options, store, name);
+        const value = await readValue();
+        if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
+        const used = editionInUse(configuration.data, name) !== undefined;
+        await store.put(name, value, Date.now());
+        const edition = store.edition(name);
+        const deadline = Date.now() + patience;
+        const taken = (): boolean => !used || editionInUse(configuration.data, name) === edition;
+        while (!taken() && Date.now() < deadline) await pause(20);
+        const inForce = taken();
+        const probes = options.probe ? await probeUsers(context, options, name) : [];
+        const failed = probes.filter(({ ok }) => !ok).map((each) => each.server);
+        if (options.json === true)
+          outJson(context, { ok: inForce && failed.length === 0, name, inForce: used && inForce, probes });
+        else {
+          if (inForce) context.out(`${name} is rotated${used ? ' and in force' : ''}`);
+          for (const { server, ok, detail } of probes)
+            context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${server}  ${detail}`);
+        }
+        if (!inForce)
+          context.err(`sallyport: ${name} is rotated, but the running gateway has not taken it over\n    See its log.`);
+        if (!inForce || failed.length > 0) context.exit(exitCodes.no);
+      }),
+    );
+}
+
+function listCommand(context: Context): Command {
+  return new Command('list')
+    .summary('list secrets')
+    .description('Lists the names of the secrets, and when each was rotated. Values are never shown.')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport secret list')
+    .action((options: CommonOptions) =>
+      withStore(context, options, async ({ store }) => {
+        const rows = store.list().map(({ name, provider, createdAt, rotatedAt }) => ({
+          name,
+          provider,
+          created: new Date(createdAt).toISOString(),
+          rotated: new Date(rotatedAt).toISOString(),
+        }));
+        if (options.json === true) return outJson(context, { ok: true, secrets: rows });
+        if (rows.length === 0) context.out('There are no secrets. `sallyport secret put` keeps one.');
+        for (const { name, provider, rotated } of rows) context.out(`${name}  ${provider}  rotated ${rotated}`);
+      }),
+    );
+}
+
+function removeCommand(context: Context): Command {
+  return new Command('remove')
+    .summary('remove a secret')
+    .description('Removes a secret. A configuration that refers to it will not load any more.')
+    .argument('<name>', 'the secret')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport secret remove projects-token')
+    .action((name: string, options: CommonOptions) =>
+      withStore(context, options, async ({ store }) => {
+        if (!store.remove(name)) return missing(context, options, store, name);
+        if (options.json === true) outJson(context, { ok: true, name });
+        else context.out(`${name} is removed`);
+      }),
+    );
+}
+
+function rewrapCommand(context: Context): Command {
+  return new Command('rewrap')
+    .summary('wrap all data keys anew')
+    .description('Wraps the data key of every secret anew, after the key of the provider was rotated. Values stay.')
+    .option('--from-local', 'they were wrapped by the local key file so far')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport secret rewrap --from-local')
+    .action((options: CommonOptions & { readonly fromLocal?: boolean }) =>
+      withStore(context, options, async ({ store, configuration }) => {
+        const { openMasterKey } = await import('../secrets/master-key.ts');
+        const { localProvider } = await import('../secrets/providers/local/local.ts');
+        const key = options.fromLocal === true ? openMasterKey(configuration.data) : undefined;
+        if (key?.ok === false) return fail(context, options, exitCodes.data, key.problem, key.remedy);
+        const count = await store.rewrap(key === undefined ? undefined : localProvider(key.key));
+        if (options.json === true) outJson(context, { ok: true, count });
+        else context.out(`${count} secrets are wrapped anew`);
+      }),
+    );
+}
+
+interface Desk {
+  readonly store: SecretStore;
+  readonly configuration: Configuration;
+}
+
+async function withStore(context: Context, options: CommonOptions, work: (desk: Desk) => Promise<void>): Promise<void> {
+  const loaded = await loadOrComplain(context, options, { secrets: 'managers' });
+  if (loaded === undefined) return;
+  const { configuration } = loaded.revision;
+  try {
+    await work({ store: openSecretStore(configuration.secrets, configuration.data), configuration });
+  } catch (error) {
+    fail(context, options, exitCodes.data, `the secrets cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function missing(context: Context, options: CommonOptions, store: SecretStore, name: string): void {
+  const known = store.list().map((each) => each.name);
+  fail(context, options, exitCodes.no, `there is no secret ${name}`, suggestion(name, known, 'secret'));
+}
+
+/** All of stdin. A terminal is refused: what is typed there stands in the scroll-back. */
+async function readValue(): Promise<string | { readonly problem: string; readonly remedy: string }> {
+  const remedy = 'Pipe it in: sallyport secret put <name> < file';
+  if (process.stdin.isTTY) return { problem: 'the value is read from stdin, not from a terminal', remedy };
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestSecret) return { problem: 'the value is larger than 64 KiB', remedy: 'Is it the right file?' };
+    chunks.push(chunk);
+  }
+  const value = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  return value === '' ? { problem: 'the value is empty', remedy } : value;
+}
+
+/** Does each server that needs the secret accept it? */
+async function probeUsers(context: Context, options: CommonOptions, name: string) {
+  const written = await loadOrComplain(context, options, { secrets: 'leave' });
+  const resolved = await loadOrComplain(context, options, { secrets: 'resolve' });
+  if (written === undefined || resolved === undefined) return [];
+  const { probeServer } = await import('../upstreams/probe.ts');
+  const { servers, bounds } = resolved.revision.configuration;
+  const results: { server: string; ok: boolean; detail: string }[] = [];
+  for (const [server, config] of Object.entries(written.revision.configuration.servers)) {
+    const usable = servers[server];
+    if (usable === undefined || !JSON.stringify(config).includes(`\${secret:${name}}`)) continue;
+    const steps = await probeServer(server, usable, bounds);
+    const bad = steps.find(({ ok }) => !ok);
+    results.push({ server, ok: bad === undefined, detail: bad?.detail ?? 'accepts it' });
+  }
+  return results;
+}

@@ -1,0 +1,21 @@
+/** Data keys wrapped under a key derived from the master key of this gateway (AES-256-GCM, HKDF). */
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import type { KeyProvider } from '../contract.ts';
+
+export function localProvider(masterKey: Buffer): KeyProvider {
+  const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'sallyport secrets', 32));
+  return {
+    id: 'local',
+    async wrap(dataKey, context) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+      return Buffer.concat([nonce, cipher.update(dataKey), cipher.final(), cipher.getAuthTag()]).toString('base64');
+    },
+    async unwrap(wrapped, context) {
+      const bytes = Buffer.from(wrapped, 'base64');
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(context));
+      decipher.setAuthTag(bytes.subarray(-16));
+      return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+    },
+  };
+}
