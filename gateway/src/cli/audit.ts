@@ -1,10 +1,12 @@
 /** `sallyport audit …`: reading the evidence log, proving from it, and erasing from it. */
 import { Command } from 'commander';
 import { eraseCommand, subjectsCommand } from './audit/erase.ts';
+import { exportCommand } from './audit/export.ts';
 import { proveCommand } from './audit/prove.ts';
 import { rotateKeyCommand } from './audit/rotate-key.ts';
 import { searchCommand } from './audit/search.ts';
 import { showCommand } from './audit/show.ts';
+import { tailCommand } from './audit/tail.ts';
 import type { Context } from './context.ts';
 
 const commands = [searchCommand, showCommand, proveCommand, subjectsCommand, eraseCommand, rotateKeyCommand] as const;

@@ -1,7 +1,7 @@
 /** `sallyport audit search`, and how its conditions are read. */
 import { Command } from 'commander';
 import type { Found, Search } from '../../audit/index/index-file.ts';
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import type { Archive, ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -38,7 +38,7 @@ const mostScanned = 100_000;
 export function searchOptions(command: Command): Command {
   return command
     .option('--caller <kind:name>', 'user:…, agent:… or application:…')
-    .option('--subject <pseudonym>', 'the pseudonym in the public part')
+    .option('--subject <subject>', 'user:…, agent:… or application:…, or its pseudonym')
     .option('--server <name>', 'server')
     .option('--capability <name>', 'tool, prompt or template by its original name')
     .option('--method <name>', 'method, such as tools/call')
@@ -65,7 +65,7 @@ export function searchCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  sallyport audit search --caller agent:demo --outcome refused --since 2h')
     .action(async (options: SearchOptions) => {
       await withLog(context, options, (log) => {
-        const search = readSearch(options, Date.now());
+        const search = readSearch(options, Date.now(), log.archive);
         if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
         const { hits, next } = find(log, search, options.text);
         if (options.json === true)
@@ -87,7 +87,7 @@ export function searchCommand(context: Context): Command {
 }
 
 /** A sentence when an option cannot be read. */
-export function readSearch(options: SearchOptions, now: number): Search | string {
+export function readSearch(options: SearchOptions, now: number, { subjects }: Archive): Search | string {
   const { caller, before, limit, since, until, id } = options;
   const [kind = '', ...rest] = caller?.split(':') ?? [];
   const name = rest.join(':');
@@ -97,7 +97,9 @@ export function readSearch(options: SearchOptions, now: number): Search | string
   if (times.some((time) => Number.isNaN(time))) return '--since and --until take an ISO time, or a duration such as 2h';
   if (!/^[1-9]\d{0,4}$/.test(limit)) return '--limit must be a number from 1 to 99999';
   if (before !== undefined && !/^\d{1,15}$/.test(before)) return '--before must be the number of a record';
-  const { subject, server, capability, method, decision: effect, rule, outcome, reason } = options;
+  const { server, capability, method, decision: effect, rule, outcome, reason } = options;
+  // Who it is, or the pseudonym; a name that nothing is held about finds nothing.
+  const subject = options.subject?.includes(':') ? (subjects.find(options.subject)?.pseudonym ?? '-') : options.subject;
   const words = { subject, server, capability, method, effect, rule, outcome, reason, kind: options.kind };
   const given = Object.entries({ ...words, ...(caller === undefined ? {} : { [kind]: name }) }).filter(
     ([, text]) => text !== undefined,

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ArchivedRecord } from '../read/archive.ts';
+import { cef } from './cef.ts';
+import { ndjson } from './ndjson.ts';
+import { ocsfEvent } from './ocsf.ts';
+
+const record: ArchivedRecord = {
+  seq: 7,
+  entry: Buffer.alloc(0),
+  fields: {
+    seq: 7,
+    kind: 'intent',
+    written: 5,
+    time: 4,
+    subject: 'ab',
+    id: 'call-1',
+    method: 'tools/call',
+    server: 'notes',
+    tier: 'write',
+    capability: { type: 'tool', name: 'put|x' },
+    decision: { effect: 'allow', connection: 'c', place: 'sallyport.yaml:3:4' },
+  },
+  privacy: 'open',
+  parts: { about: '', arguments: '{"a":1}', result: '' },
+  about: { user: 'dana=admin\nCEF:0|fake', address: '192.0.2.7' },
+};
+const outcome: ArchivedRecord = {
+  seq: 8,
+  entry: Buffer.alloc(0),
+  fields: {
+    seq: 8,
+    kind: 'outcome',
+    written: 6,
+    subject: 'ab',
+    id: 'call-1',
+    parent: 7,
+    outcome: 'error',
+    code: -32000,
+  },
+  privacy: 'none',
+};
+const event = { origin: 'log', record, outcome };
+
+test('an exchange is API activity of OCSF, with its end', () => {
+  const made = ocsfEvent(event) as Record<string, unknown>;
+  assert.deepEqual(
+    [made['class_uid'], made['category_uid'], made['activity_id'], made['type_uid'], made['status_id'], made['time']],
+    [6003, 6, 3, 600_303, 2, 4],
+  );
+  assert.deepEqual(made['api'], {
+    operation: 'put|x',
+    service: { name: 'notes' },
+    request: { uid: 'call-1', data: { arguments: '{"a":1}' } },
+    response: { message: 'error', code: -32000 },
+  });
+});
+
+test('other records have the classes that fit them', () => {
+  const of = (kind: string) =>
+    (ocsfEvent({ origin: 'log', record: { ...outcome, fields: { ...outcome.fields, kind } } }) as { class_uid: number })
+      .class_uid;
+  assert.deepEqual(
+    ['authentication-failed', 'key-revoked', 'start', 'revision', 'clock'].map(of),
+    [3002, 3004, 6002, 6002, 2004],
+  );
+});
+
+test('no value can end a CEF line or begin another field', () => {
+  const line = cef.line(event);
+  assert.equal(line.split('\n').length, 1);
+  assert.match(line, /suser=dana\\=admin\\nCEF:0\|fake /);
+  assert.match(line, /^CEF:0\|Sallyport\|sallyport\|[^|]+\|intent\|exchange error\|2\|rt=4 /);
+});
+
+test('NDJSON is one line with both records', () => {
+  const line = ndjson.line(event);
+  assert.equal(line.split('\n').length, 1);
+  assert.equal((JSON.parse(line) as { outcomeRecord: { seq: number } }).outcomeRecord.seq, 8);
+});

@@ -1,0 +1,44 @@
+/** `sallyport audit tail`: the last records, and those to come. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Command } from 'commander';
+import { type Context, configOption, fail, jsonOption } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type LogOptions, logOption, withLog } from './open.ts';
+import { line, recordJson } from './shown.ts';
+
+interface Options extends LogOptions {
+  readonly lines: string;
+  readonly follow?: boolean;
+}
+
+const every = 500;
+
+export function tailCommand(context: Context): Command {
+  return new Command('tail')
+    .summary('show the last records, and go on with --follow')
+    .description('Shows the last records in their order. With --follow it goes on until it is interrupted.')
+    .option('--lines <number>', 'how many', '10')
+    .option('--follow', 'go on with records to come')
+    .option(...logOption)
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport audit tail --follow')
+    .action(async (options: Options) => {
+      if (!/^\d{1,5}$/.test(options.lines))
+        return fail(context, options, exitCodes.usage, '--lines must be a number up to 99999');
+      await withLog(context, options, async ({ archive, checkpoint }) => {
+        let next = Math.max(0, checkpoint.size - Number(options.lines));
+        for (;;) {
+          const size = archive.reader.checkpoint()?.size ?? next;
+          if (size > next) archive.subjects.reload();
+          for (const { seq, entry } of archive.reader.entries(next, size, size)) {
+            const record = archive.open(seq, entry);
+            context.out(options.json === true ? JSON.stringify(recordJson(record)) : line(record, undefined));
+          }
+          next = size;
+          if (options.follow !== true) return;
+          await pause(every);
+        }
+      });
+    });
+}
