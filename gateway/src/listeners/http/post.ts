@@ -171,7 +171,7 @@ async function travelLegacy(
   // Updates of a resource come over the session's stream, which may be opened later.
   if (session !== undefined && message.method === 'resources/subscribe' && post.identity.ok)
     session.hearing ??= hear(session, arrival, post.identity.value, front);
-  if (session !== undefined && message.operation === 'call') answer.preferEvents();
+  if (session !== undefined) answer.preferEvents();
   session?.active.set(message.id, cancellation);
   try {
     return (await travel(post, message, client, cancellation, channel, front, rawNumbers, arrival)).written;
