@@ -401,6 +401,10 @@ test('a foreign Host or Origin', async () => {
   refused(await send([['Host', 'evil.example'], ...modernHeaders('tools/call', 'open')], open), 403, -32_600);
   refused(await send([['Origin', 'https://evil.example'], ...modernHeaders('tools/call', 'open')], open), 403, -32_600);
 });
+test('members of a request that the gateway does not know are not forwarded: a task, for example', async () => {
+  await send(modernHeaders('tools/call', 'open'), modernCall('open', {}, { task: { ttl: 1 }, surprise: true }));
+  assert.deepEqual(Object.keys(witness.calls()[0]?.message.params ?? {}).toSorted(), ['_meta', 'arguments', 'name']);
+});
 test('an inbound credential is never forwarded', async () => {
   await send([...modernHeaders('tools/call', 'open'), ['Cookie', 'a=b'], ['X-Api-Key', 'c']], open);
   const [call] = witness.calls();

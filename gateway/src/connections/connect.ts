@@ -12,7 +12,7 @@ import type { Link, LinkFailure } from '../pipeline/upstream.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { aliasOf, mayBelong } from './alias.ts';
-import { type Wanted, wantedBy } from './request.ts';
+import { understood, type Wanted, wantedBy } from './request.ts';
 
 /** A server that this caller is connected to, and the way there. */
 export interface Reached {
@@ -50,7 +50,7 @@ export function connect(exchange: Identified, graph: Graph): Outcome<Connected> 
   const reached = reach(exchange, graph, exchange.endpoint.server);
   if (reached === undefined)
     return refuse({ reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` });
-  return enter(exchange, graph, reached, wanted.value, exchange.params);
+  return enter(exchange, graph, reached, wanted.value, understood(exchange.method, exchange.params));
 }
 
 async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted): Promise<Outcome<Connected>> {
@@ -69,14 +69,16 @@ async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted)
     }
     return refuse(failure ?? unknown(wanted, 'no server has this alias'));
   }
-  for (const reached of await routed(servers, wanted)) return enter(exchange, graph, reached, wanted, exchange.params);
+  for (const reached of await routed(servers, wanted))
+    return enter(exchange, graph, reached, wanted, understood(exchange.method, exchange.params));
   return refuse(unknown(wanted, 'no server has it'));
 }
 
 function renamed(exchange: Identified, name: string): JsonObject {
+  const params = understood(exchange.method, exchange.params);
   return exchange.method === 'completion/complete'
-    ? { ...exchange.params, ref: { type: 'ref/prompt', name } }
-    : { ...exchange.params, name };
+    ? { ...params, ref: { type: 'ref/prompt', name } }
+    : { ...params, name };
 }
 
 async function originalName(

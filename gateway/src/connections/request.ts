@@ -1,7 +1,7 @@
 /** What a request asks for, before anybody knows whether it exists. */
 
 import { type Outcome, pass, refuse } from '../pipeline/refusal.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 
 /** `name` as the client sees it: at the portal an alias. */
 export type Wanted =
@@ -26,6 +26,23 @@ export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
         ? pass({ type: 'resource', uri: params.uri })
         : refuse({ reason: 'bad-params', problem: 'params.uri must be a URI' });
   }
+}
+
+const passed: Readonly<Record<string, readonly string[]>> = {
+  'tools/call': ['name', 'arguments', 'inputResponses', 'requestState', '_meta'],
+  'prompts/get': ['name', 'arguments', 'inputResponses', 'requestState', '_meta'],
+  'resources/read': ['uri', 'inputResponses', 'requestState', '_meta'],
+  'completion/complete': ['ref', 'argument', 'context', '_meta'],
+};
+
+/** The members of a request that the gateway understands. Others, such as those of extensions, are not forwarded. */
+export function understood(method: string, params: JsonObject): JsonObject {
+  const kept: Record<string, Json> = {};
+  for (const name of passed[method] ?? ['uri', '_meta']) {
+    const value = params[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }
 
 function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {

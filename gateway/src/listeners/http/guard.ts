@@ -1,5 +1,6 @@
 /** What is looked at before a body is read: Host, Origin, route, method, media types. */
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
@@ -12,6 +13,8 @@ export interface Guard {
   hostAllowed(host: string | undefined): boolean;
   /** `undefined` is no browser, and allowed. */
   originAllowed(origin: string | undefined): boolean;
+  /** Plain HTTP from elsewhere than this machine must come from a declared proxy. */
+  addressAllowed(address: string | undefined): boolean;
 }
 
 export function isLoopback(host: string): boolean {
@@ -22,7 +25,7 @@ export function isLoopback(host: string): boolean {
 export function publicBase(listen: Configuration['listen']['mcp'], port: number): string {
   if (listen.publicUrl !== undefined) return listen.publicUrl;
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listen.host] ?? listen.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${listen.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** `port` is the one that is really listened on. */
@@ -34,8 +37,9 @@ export function makeGuard(listen: Configuration['listen']['mcp'], port: number):
     ...names.map((name) => `${name}:${port}`),
     ...listen.allowedHosts.map((host) => host.toLowerCase()),
   ]);
-  if (port === 80) for (const name of names) hosts.add(name);
-  const origins = new Set([...names.map((name) => `http://${name}:${port}`), ...listen.allowedOrigins]);
+  if (port === (listen.tls === undefined ? 80 : 443)) for (const name of names) hosts.add(name);
+  const scheme = listen.tls === undefined ? 'http' : 'https';
+  const origins = new Set([...names.map((name) => `${scheme}://${name}:${port}`), ...listen.allowedOrigins]);
   if (listen.publicUrl !== undefined) {
     const { host, origin } = new URL(listen.publicUrl);
     hosts.add(host);
@@ -43,7 +47,26 @@ export function makeGuard(listen: Configuration['listen']['mcp'], port: number):
   }
   return {
     hostAllowed: (host) => host !== undefined && hosts.has(host.toLowerCase()),
+    addressAllowed: addressCheck(listen),
     originAllowed: (origin) => origin === undefined || origins.has(origin),
+  };
+}
+
+function addressCheck(listen: Configuration['listen']['mcp']): Guard['addressAllowed'] {
+  if (listen.tls !== undefined || listen.behindProxy.length === 0) return () => true;
+  const proxies = new BlockList();
+  proxies.addSubnet('127.0.0.0', 8, 'ipv4');
+  proxies.addAddress('::1', 'ipv6');
+  for (const entry of listen.behindProxy) {
+    const [network = '', prefix] = entry.split('/');
+    const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) proxies.addAddress(network, family);
+    else proxies.addSubnet(network, Number(prefix), family);
+  }
+  return (address) => {
+    if (address === undefined) return false;
+    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+    return proxies.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
   };
 }
 
@@ -64,6 +87,7 @@ export function routeOf(url: string): Outcome<Endpoint> {
 
 /** `Application/JSON; charset=utf-8` is JSON; every other charset is not what MCP speaks. */
 export function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true;
   if (contentType === undefined) return false;
   const [type = '', ...parameters] = contentType.split(';');
   if (type.trim().toLowerCase() !== 'application/json') return false;
