@@ -216,6 +216,11 @@ function generationOf(
   };
   const fetch = guardedFetch(egressGuard(configuration.egress.allow));
   issuerKeys.configure(configuration, fetch);
-  const tokens = tokenAuthenticator({ configuration, keysOf: (issuer) => issuerKeys.of(issuer), fetch });
+  const tokens = tokenAuthenticator({
+    configuration,
+    keysOf: (issuer) => issuerKeys.of(issuer),
+    fetch,
+    proofs: issuerKeys.proofs,
+  });
   return { revision, graph, tokens, authenticate: makeAuthenticate({ configuration, keys, tokens }) };
 }

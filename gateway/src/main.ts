@@ -45,7 +45,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
   const { listen, bounds, data } = gateway.revision.configuration;
-  const mcp = await attempt(listenHttp(listen.mcp, gateway.front));
+  const mcp = await attempt(listenHttp(listen.mcp, gateway.front, log));
   const admin =
     mcp === undefined
       ? undefined
@@ -61,7 +61,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     return exitCodes.listen;
   }
   const stopWatching = await follow(path, opened);
-  const base = listen.mcp.publicUrl ?? `http://${urlHost(listen.mcp.host)}:${mcp.port}`;
+  const base =
+    listen.mcp.publicUrl ??
+    `${listen.mcp.tls === undefined ? 'http' : 'https'}://${urlHost(listen.mcp.host)}:${mcp.port}`;
   const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
   if (options.json === true) print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl }));
   else if (options.quickstart === true) {
@@ -187,6 +189,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
     role,
     onHealth: (problem) =>
       problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),
+    onTrouble: (problem) => log.warn({ problem }, 'beside the log'),
   });
   if (!opened.ok) {
     keys.value.close();

@@ -5,6 +5,7 @@ import { refuse } from '../pipeline/refusal.ts';
 import { anonymousAuthenticator } from './anonymous/authenticator.ts';
 import { apiKeyAuthenticator } from './api-key/authenticator.ts';
 import type { KeyRing } from './api-key/key-ring.ts';
+import { certificateAuthenticator } from './certificate/authenticator.ts';
 import type { TokenAuthenticator } from './jwt/authenticator.ts';
 
 export interface AuthenticationParts {
@@ -18,6 +19,7 @@ function authenticators({ configuration, keys, tokens }: AuthenticationParts): r
   return [
     apiKeyAuthenticator(configuration, keys),
     ...(tokens === undefined ? [] : [tokens]),
+    certificateAuthenticator(configuration),
     anonymousAuthenticator(configuration),
   ];
 }

@@ -66,6 +66,16 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
           remedy: 'A secret would cross the network in the open. Plain http is accepted on this machine only.',
         });
   }
+  for (const [index, entry] of configuration.authentication.certificates.entries())
+    parts(entry, ['authentication', 'certificates', index]);
+  const { mcp } = configuration.listen;
+  if (!isLoopback(mcp.host) && mcp.tls === undefined && mcp.behindProxy.length === 0)
+    complaints.push({
+      code: 'CFG043',
+      place: place(['listen', 'mcp']),
+      problem: `plain HTTP on ${mcp.host}: credentials would cross the network in the open`,
+      remedy: 'Set listen.mcp.tls, or name the proxy that ends TLS in listen.mcp.behindProxy.',
+    });
   complaints.push(...checkIssuers(configuration, place));
   if (configuration.authentication.anonymous !== undefined) {
     const path = ['authentication', 'anonymous'];

@@ -106,8 +106,42 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   const authentication = { ...configuration.authentication, issuers };
   const data = resolve(context.folder, configuration.data);
   const secrets = deep(configuration.secrets, ['secrets']);
+  const { tls } = configuration.listen.mcp;
+  const file = (path: string) => resolve(context.folder, path);
+  const listen =
+    tls === undefined
+      ? configuration.listen
+      : {
+          ...configuration.listen,
+          mcp: {
+            ...configuration.listen.mcp,
+            tls: {
+              ...tls,
+              certificate: file(tls.certificate),
+              key: file(tls.key),
+              ...(tls.clients === undefined
+                ? {}
+                : {
+                    clients: {
+                      ...tls.clients,
+                      authorities: file(tls.clients.authorities),
+                      ...(tls.clients.revoked === undefined ? {} : { revoked: file(tls.clients.revoked) }),
+                    },
+                  }),
+            },
+          },
+        };
+  const { signing } = configuration.audit.keys;
+  const audit = {
+    ...configuration.audit,
+    keys: signing === undefined ? {} : { signing: text(signing, ['audit', 'keys', 'signing']) },
+    anchors: {
+      ...configuration.audit.anchors,
+      files: configuration.audit.anchors.files.map((file) => resolve(context.folder, file)),
+    },
+  };
   return {
-    configuration: { ...configuration, data, secrets, authentication, servers },
+    configuration: { ...configuration, data, listen, secrets, authentication, servers, audit },
     secretFiles: [...secretFiles],
     diagnostics,
   };

@@ -12,9 +12,22 @@ export interface Credentials {
   readonly transport: 'http' | 'stdio';
   /** The resource that a token must have been issued for (RFC 8707): the endpoint, as clients know it. */
   readonly resource?: string;
+  readonly method?: string | undefined;
+  /** As received: a proof may cover every byte of it. */
+  readonly body?: Buffer | undefined;
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 export type AuthnResult = Outcome<Caller>;
+
+/** What a client proved in the TLS handshake. */
+export interface ClientCertificate {
+  /** SHA-256 of the certificate, base64url: `x5t#S256` (RFC 8705). */
+  readonly thumbprint: string;
+  /** Alternative names with their kind: `URI:spiffe://…`, `DNS:…`, `email:…`. */
+  readonly names: readonly string[];
+  readonly expiresAt: number;
+}
 
 export interface Authenticator {
   readonly id: string;

@@ -10,7 +10,7 @@ import type { Era } from '../protocol/versions.ts';
 import type { LinkFailure } from './upstream.ts';
 
 export type Refusal =
-  | { readonly reason: 'host-refused' | 'origin-refused' }
+  | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }
   | { readonly reason: 'http-method'; readonly allowed: string }
   | { readonly reason: 'media-type' | 'not-acceptable' | 'credentials-in-query' }
   | { readonly reason: 'body-too-large'; readonly limit: number }
@@ -103,6 +103,8 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
   switch (refusal.reason) {
     case 'host-refused':
       return protocol(403, codes.invalidRequest, 'This Host is not served here');
+    case 'address-refused':
+      return protocol(403, codes.invalidRequest, 'Not reachable from there');
     case 'origin-refused':
       return protocol(403, codes.invalidRequest, 'This Origin may not call the gateway');
     case 'http-method':

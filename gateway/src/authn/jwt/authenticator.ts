@@ -9,7 +9,8 @@ import type { Fetch } from '../../egress/fetch.ts';
 import type { Authenticator, AuthnResult, Credentials } from '../../pipeline/authenticate.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { pass, refuse } from '../../pipeline/refusal.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { equal, proofProblem, UsedProofs } from '../dpop/proof.ts';
 import { callerFromClaims } from './claims.ts';
 import { introspect } from './introspect.ts';
 import type { IssuerKeys } from './keys.ts';
@@ -26,6 +27,8 @@ export interface TokenParts {
   readonly configuration: Configuration;
   readonly keysOf: (issuer: IssuerConfig) => IssuerKeys;
   readonly fetch: Fetch;
+  /** Outlives a revision: what was used stays used. */
+  readonly proofs?: UsedProofs;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -49,7 +52,13 @@ export interface TokenAuthenticator extends Authenticator {
   stillGood(caller: Caller): Promise<boolean>;
 }
 
-export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.now }: TokenParts): TokenAuthenticator {
+export function tokenAuthenticator({
+  configuration,
+  keysOf,
+  fetch,
+  proofs = new UsedProofs(),
+  now = Date.now,
+}: TokenParts): TokenAuthenticator {
   const issuers = Object.values(configuration.authentication.issuers);
   const byUrl = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   // Kept in memory only where a server's credential is made from it.
@@ -61,6 +70,7 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
   const introspecting = issuers.filter(({ introspection }) => introspection !== undefined);
   const remembered = new Map<string, Known>();
   const byCredential = new Map<string, string>();
+  const usedProofs = proofs;
   const verifying = new Map<string, Promise<Found>>();
 
   const remember = (digest: string, known: Known): void => {
@@ -146,29 +156,66 @@ export function tokenAuthenticator({ configuration, keysOf, fetch, now = Date.no
     return ended;
   };
 
-  const answer = (found: Found, { resource }: Credentials): AuthnResult => {
+  const answer = (found: Found, presented: Presented, credentials: Credentials): AuthnResult | Promise<AuthnResult> => {
     if (!found.ok)
       return found.unreachable
         ? refuse({ reason: 'authentication-unavailable', detail: found.problem })
         : refuse({ reason: 'credentials-invalid', detail: `token: ${found.problem}` });
-    const { caller, audiences, claims } = found.known;
+    const { known } = found;
+    const { caller, audiences, claims } = known;
+    const { resource } = credentials;
     // "MUST validate that access tokens were issued specifically for them as the intended audience" (2026-07-28).
     if (resource === undefined || !audiences.includes(resource))
       return refuse({ reason: 'credentials-invalid', detail: 'token: not issued for this resource' });
-    if (claims.cnf !== undefined)
-      return refuse({ reason: 'credentials-invalid', detail: 'token: bound to a key that was not proved' });
+    if (claims.cnf !== undefined || presented.scheme === 'dpop') return prove(presented, known, credentials);
     return pass(caller);
+  };
+
+  /** A bound token counts only with the proof of its key; a proof for a token that is not bound proves nothing. */
+  const prove = (
+    { scheme, token }: Presented,
+    { caller, claims }: Known,
+    { certificate, headers, method, resource, body }: Credentials,
+  ): AuthnResult | Promise<AuthnResult> => {
+    const not = (detail: string): AuthnResult => refuse({ reason: 'credentials-invalid', detail: `token: ${detail}` });
+    const confirmation = isObject(claims.cnf) ? claims.cnf : {};
+    const { jkt, 'x5t#S256': certified, ...others } = confirmation;
+    if (Object.keys(others).length > 0 || (jkt ?? certified) === undefined)
+      return not('bound to a key that cannot be proved here');
+    // RFC 8705, 3: the certificate of this very connection.
+    if (
+      certified !== undefined &&
+      (typeof certified !== 'string' || certificate === undefined || !equal(certified, certificate.thumbprint))
+    )
+      return not('bound to another certificate');
+    if (jkt === undefined) return scheme === 'dpop' ? not('not bound to a DPoP key') : pass(caller);
+    if (scheme !== 'dpop' || typeof jkt !== 'string') return not('bound to a DPoP key, and presented without proof');
+    const { dpop } = headers;
+    return proofProblem(
+      {
+        proof: typeof dpop === 'string' ? dpop : undefined,
+        token,
+        thumbprint: jkt,
+        method: method ?? '',
+        url: resource ?? '',
+        body,
+        digestRequired: configuration.authentication.contentDigest === 'required' && method === 'POST',
+      },
+      usedProofs,
+      now(),
+    ).then((problem) => (problem === undefined ? pass(caller) : not(`DPoP: ${problem}`)));
   };
 
   return {
     id: 'token',
     authenticate(credentials) {
-      const token = issuers.length === 0 ? undefined : bearer(credentials.authorization);
-      if (token === undefined) return undefined;
+      const presented = issuers.length === 0 ? undefined : presentedIn(credentials.authorization);
+      if (presented === undefined) return undefined;
+      const { token } = presented;
       const digest = hash('sha256', token, 'base64url');
       const known = remembered.get(digest);
-      if (known !== undefined && now() < known.until) return answer({ ok: true, known }, credentials);
-      return check(token, digest).then((found) => answer(found, credentials));
+      if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
+      return check(token, digest).then((found) => answer(found, presented, credentials));
     },
     async stillGood({ credential }) {
       if (credential.expiresAt !== undefined && credential.expiresAt <= now()) return false;
@@ -191,8 +238,14 @@ function invalid(problem: string): Verified & { readonly ok: false } {
   return { ok: false, unreachable: false, problem };
 }
 
-/** The token in an Authorization header (RFC 6750, 2.1). The scheme knows no case. */
-function bearer(authorization: string | undefined): string | undefined {
+interface Presented {
+  readonly scheme: 'bearer' | 'dpop';
+  readonly token: string;
+}
+
+/** The token in an Authorization header (RFC 6750, 2.1; RFC 9449, 7.1). The scheme knows no case. */
+function presentedIn(authorization: string | undefined): Presented | undefined {
   if (authorization === undefined || authorization.length > longestToken) return undefined;
-  return /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization)?.[1];
+  const [, scheme = '', token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization) ?? [];
+  return token === undefined ? undefined : { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token };
 }

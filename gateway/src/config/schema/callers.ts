@@ -59,6 +59,27 @@ export const authentication = z
       .optional()
       .describe('The caller that a request without credentials stands for. Only while listening on loopback.'),
     issuers,
+    certificates: z
+      .array(
+        z
+          .strictObject({
+            name: z
+              .string()
+              .regex(/^(?:URI|DNS|email):[^\s",]{1,512}$/, 'must be URI:spiffe://…, DNS:… or email:…')
+              .describe('An alternative name of the certificate, such as URI:spiffe://corp/agents/support.'),
+            user: callerName.optional().describe('A user named under callers.'),
+            agent: callerName.optional().describe('An agent named under callers.'),
+            application: callerName.optional().describe('An application named under callers.'),
+          })
+          .refine((value) => Object.keys(value).length > 1, 'must say which user, agent or application it stands for'),
+      )
+      .max(10_000)
+      .default([])
+      .describe('Whom client certificates stand for. They are verified by listen.mcp.tls.clients.'),
+    contentDigest: z
+      .enum(['optional', 'required'])
+      .default('optional')
+      .describe('Whether a DPoP proof must cover the body. Where it does, it is always checked.'),
     scopes: z
       .record(scope, z.strictObject({ implies: z.array(scope).min(1).describe('Narrower scopes that it stands for.') }))
       .default({})

@@ -1,6 +1,15 @@
 /** Where the gateway listens, and the bounds of everything that reaches it. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { duration, size } from './units.ts';
+
+/** An address, or a network with its prefix. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
 
 const host = z.string().min(1).max(255).describe('Address to listen on.');
 const port = z.int().min(0).max(65_535).describe('Port to listen on; 0 lets the system choose one.');
@@ -15,6 +24,31 @@ export const listen = z
           .url({ protocol: /^https?$/ })
           .optional()
           .describe('The URL under which clients reach this gateway, when it is not the address it listens on.'),
+        tls: z
+          .strictObject({
+            certificate: z.string().min(1).max(4096).describe('PEM file with the certificate and its chain.'),
+            key: z.string().min(1).max(4096).describe('PEM file with its private key.'),
+            minimum: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest version of TLS.'),
+            clients: z
+              .strictObject({
+                authorities: z
+                  .string()
+                  .min(1)
+                  .max(4096)
+                  .describe('PEM file with the authorities of client certificates.'),
+                revoked: z.string().min(1).max(4096).optional().describe('PEM file with their revocation lists.'),
+                required: z.boolean().default(false).describe('Whether a client without certificate is turned away.'),
+              })
+              .optional()
+              .describe('Client certificates.'),
+          })
+          .optional()
+          .describe('TLS. The files are read again when they change.'),
+        behindProxy: z
+          .array(z.string().min(1).max(64).refine(isNetwork, 'must be an address or a network such as 10.0.0.0/8'))
+          .max(64)
+          .default([])
+          .describe('Proxies that end TLS before us. Without TLS of its own, nobody else reaches the gateway.'),
         allowedHosts: z
           .array(z.string().max(255))
           .default([])

@@ -1,6 +1,6 @@
 /** The HTTP listener: routes, guards, and the life of a connection. The MCP endpoints and nothing else. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
@@ -20,6 +20,7 @@ import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
 import { Sessions } from './sessions.ts';
 import { openStream } from './stream.ts';
+import { type TlsLog, tlsListener } from './tls.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -28,30 +29,35 @@ export interface HttpListener {
 }
 
 const sweepInterval = 60_000;
+const silent: TlsLog = { warn: () => {} };
 
-export async function listenHttp(listen: Configuration['listen']['mcp'], front: Front): Promise<HttpListener> {
+export async function listenHttp(
+  listen: Configuration['listen']['mcp'],
+  front: Front,
+  log: TlsLog = silent,
+): Promise<HttpListener> {
   const bounds = front.bounds();
   const sessions = new Sessions(front.sessionSeal);
   const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
-  const server = createServer(
-    {
-      maxHeaderSize: bounds.headers,
-      keepAliveTimeout: 65_000,
-      headersTimeout: 20_000,
-      requestTimeout: 60_000,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-    },
-    (request, response) => {
-      if (guard === undefined || named === undefined) return response.destroy();
-      handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
-        front.stages.onBug(error, '-');
-        response.destroy();
-      });
-    },
-  );
+  const options = {
+    maxHeaderSize: bounds.headers,
+    keepAliveTimeout: 65_000,
+    headersTimeout: 20_000,
+    requestTimeout: 60_000,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  };
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    if (guard === undefined || named === undefined) return void response.destroy();
+    handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
+      front.stages.onBug(error, '-');
+      response.destroy();
+    });
+  };
+  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
+  const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -59,13 +65,18 @@ export async function listenHttp(listen: Configuration['listen']['mcp'], front: 
   });
   const { port } = server.address() as AddressInfo;
   guard = makeGuard(listen, port);
-  named = { ...front, resources: new Resources(publicBase(listen, port), () => front.authorizationServers()) };
+  named = {
+    ...front,
+    ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
+    resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
+  };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
   sweeper.unref();
   return {
     port,
     async close(drain) {
       clearInterval(sweeper);
+      tls?.close();
       await closeServer(server, drain);
       keepAlive.close();
       sessions.close();
@@ -91,6 +102,7 @@ function handle(
 ): Promise<void> | undefined {
   const { headers, method } = request;
   const reject = (refusal: Refusal): undefined => sendRefusal(response, refusal);
+  if (!guard.addressAllowed(request.socket.remoteAddress)) return reject({ reason: 'address-refused' });
   if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
   if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
@@ -122,7 +134,7 @@ function post(
 ): undefined {
   const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
   readBody(request, front.bounds().body, (body) => {
-    const identity = identify(request, endpoint, front);
+    const identity = identify(request, endpoint, front, body);
     const read: Read = { request, response, came, body, front, sessions, keepAlive };
     const answered =
       identity instanceof Promise ? identity.then((known) => answer(read, known)) : answer(read, identity);
@@ -217,6 +229,7 @@ function identify(
   request: IncomingMessage,
   endpoint: Endpoint,
   front: HttpFront,
+  body?: Buffer,
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, rawHeaders, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
@@ -230,6 +243,9 @@ function identify(
     address: socket.remoteAddress,
     transport: 'http',
     resource: front.resources.of(endpoint),
+    method: request.method,
+    body,
+    certificate: front.certificateOf?.(socket),
   });
 }
 
