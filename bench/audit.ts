@@ -30,6 +30,9 @@ const settings: AuditSettings = {
   durability: 'before-reply',
   onFailure: { read: 'refuse', write: 'refuse', destructive: 'refuse' },
   capture: { tiers: { read: 'full', write: 'full', destructive: 'full' }, connections: {}, limit: 65_536 },
+  retention: {},
+  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [] },
+  index: false,
   queue: { records: 65_536, bytes: 64 * 1024 * 1024 },
 };
 

@@ -131,6 +131,13 @@ test('erasing one of two users leaves nothing of theirs, and everything verifies
   const subjects = await world.sallyport('audit', 'subjects', '--json');
   assert.match(subjects.stdout, /"subject": "user:dana"/);
 
+  const access = await world.sallyport('audit', 'export', '--subject', 'user:dana');
+  assert.match(access.stdout, /dana wrote this secret sentence/);
+  assert.doesNotMatch(access.stdout, /eve wrote/);
+  const bundle = join(world.gateway.folder, 'bundle.json');
+  assert.equal((await world.sallyport('audit', 'export', '--format', 'proof', '--out', bundle)).code, 0);
+  assert.equal((await verify(bundle)).code, 0);
+
   const certificate = join(world.gateway.folder, 'dana.txt');
   const erased = await world.sallyport('audit', 'erase', '--subject', 'user:dana', '--certificate', certificate);
   assert.equal(erased.code, 0, erased.stderr);

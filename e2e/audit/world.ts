@@ -89,9 +89,16 @@ export function verify(path: string, ...args: readonly string[]): Promise<Ended>
   return runToEnd({ command: [process.execPath, join(bin, 'sallyport-verify.js'), path, ...args], within: 60_000 });
 }
 
-/** Files below a folder in which these bytes stand. */
+/** Files below a folder in which these bytes stand. A running gateway may remove one meanwhile. */
 export function filesWith(folder: string, needle: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(needle));
+    .filter((path) => {
+      try {
+        return statSync(path).isFile() && readFileSync(path).includes(needle);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+        throw error;
+      }
+    });
 }

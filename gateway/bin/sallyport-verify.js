@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib';
 const usage = `usage: sallyport-verify <proof file | log folder> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
   --checkpoint <file>   a checkpoint kept elsewhere: the log must contain it (may be given several times)
-  --witness <key>       a witness whose cosignature on the last checkpoint must be there (may be given several times)
+  --witness <key>       a witness whose cosignature must be there (may be given several times)
   --json                print JSON`;
 
 class Lie extends Error {}
@@ -172,6 +172,10 @@ class Keys {
     // The checkpoint that covers the rotation is the first one of the new key.
     this.list.push({ from: seq, key });
   }
+  /** Keys from before the first record that is left, as the record of the retention repeats them. */
+  recall(periods, first) {
+    for (const { from, key } of periods) if (from < first) this.list.push({ from, key: parseKey(key) });
+  }
   /** The key whose turn it was when the log had this size. */
   at(size) {
     return this.list.findLast(({ from }) => from < size)?.key ?? this.list[0]?.key ?? lie('the log names no key');
@@ -228,7 +232,7 @@ function verifyProof(text, options) {
     records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
     key: keys.at(checkpoint.size).text,
     keyIs: options.key === undefined ? 'taken from the proof itself' : 'the one you gave',
-    anchors: checkWitnesses(checkpoint, options),
+    anchors: checkWitnesses([checkpoint], options),
   };
 }
 
@@ -253,13 +257,14 @@ function checkPinned(keys, { key }) {
   if (key !== undefined && !keys.trusts(key.trim())) lie('the key you gave never was the key of this log');
 }
 
-function checkWitnesses(checkpoint, { witness = [] }) {
+function checkWitnesses(notes, { witness = [] }) {
   return witness.map((text) => {
     const key = parseKey(text, [4]);
-    const time =
-      cosignedAt(checkpoint, key) ??
-      lie(`the witness ${key.name} has not signed the checkpoint over ${checkpoint.size} records`);
-    return `cosigned by ${key.name} at ${time.toISOString()}`;
+    for (const note of notes) {
+      const time = cosignedAt(note, key);
+      if (time !== undefined) return `cosigned by ${key.name} at ${time.toISOString()} over ${note.size} records`;
+    }
+    return lie(`the witness ${key.name} has signed nothing of this log`);
   });
 }
 
@@ -386,7 +391,7 @@ class Story {
   /** Outcomes of intents before this stretch. */
   outcomes = [];
   keys = [];
-  dropped = { tiers: {}, entries: 0 };
+  dropped = { tiers: {}, entries: 0, keys: [] };
   /** Private parts that are missing: tier → the first and the last. */
   missing = {};
   missingEntries = 0;
@@ -456,7 +461,8 @@ class Story {
     return this.intents.get(id) === parent && this.intents.delete(id);
   }
 
-  drop({ tiers = {}, entries = 0 }) {
+  drop({ tiers = {}, entries = 0, keys = [] }) {
+    if (keys.length > 0) this.dropped.keys = keys;
     for (const [tier, before] of Object.entries(tiers))
       this.dropped.tiers[tier] = Math.max(before, this.dropped.tiers[tier] ?? 0);
     this.dropped.entries = Math.max(entries, this.dropped.entries);
@@ -604,6 +610,7 @@ async function verifyLog(folder, options) {
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   const kept = [
     ...historyOf(folder),
+    ...anchorsOf(folder),
     ...(options.checkpoint ?? []).map((path) => parseCheckpoint(readFileSync(path, 'utf8'), path)),
   ];
   for (const note of kept) {
@@ -635,6 +642,7 @@ async function verifyLog(folder, options) {
       );
   }
   const keys = new Keys(last.origin);
+  if (story.missingEntries > 0) keys.recall(story.dropped.keys, story.missingEntries);
   for (const [seq, detail] of story.keys) keys.see(seq, detail);
   if (keys.list.length === 0) lie('the log names no key: its first record is missing');
   for (const note of [last, ...kept]) checkSigned(note, keys);
@@ -665,7 +673,7 @@ async function verifyLog(folder, options) {
     keys: keys.list.length,
     keyIs: options.key === undefined ? 'taken from the log itself' : 'the one you gave',
     anchors: [
-      ...checkWitnesses(last, options),
+      ...checkWitnesses([last, ...kept.toReversed()], options),
       ...(options.checkpoint ?? []).map((path) => `contains the checkpoint ${path}`),
     ],
   };
@@ -693,6 +701,15 @@ function compareTile(folder, level, { index, hashes }, count) {
 function checkPartialLevels(folder, levels) {
   for (const [level, here] of levels.entries())
     if (here.hashes.length > 0) compareTile(folder, level, here, here.hashes.length);
+}
+
+/** Checkpoints that witnesses have signed. */
+function anchorsOf(folder) {
+  const path = join(folder, 'anchors');
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.txt'))
+    .map((name) => parseCheckpoint(readFileSync(join(path, name), 'utf8'), `anchors/${name}`));
 }
 
 function* historyOf(folder) {

@@ -21,7 +21,8 @@ export interface GatewayAuditLog extends AuditLog {
 export interface OpenAuditLogOptions extends WriterStart {
   /** Told when writing begins to fail and when it works again. */
   readonly onHealth: (problem: string | undefined) => void;
-  readonly onPublished?: (size: number) => void;
+  /** Told of an anchor that cannot be reached. */
+  readonly onTrouble?: (problem: string) => void;
 }
 
 export type OpenAuditLogResult =
@@ -34,7 +35,7 @@ const batchesAhead = 2;
 const patience = 10_000;
 
 export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
-  const { onHealth, onPublished, ...start } = options;
+  const { onHealth, onTrouble, ...start } = options;
   const file = new URL(`./writer/thread${extname(import.meta.filename)}`, import.meta.url);
   const worker = new Worker(file, { workerData: start, name: 'sallyport-audit' });
   worker.unref();
@@ -50,7 +51,7 @@ export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAu
     }),
   );
   if (first.type === 'opened') {
-    const log = new ThreadedLog(worker, start.settings, first, { onHealth, ...(onPublished && { onPublished }) });
+    const log = new ThreadedLog(worker, start.settings, first, { onHealth, ...(onTrouble && { onTrouble }) });
     return { ok: true, value: log };
   }
   await worker.terminate();
@@ -68,7 +69,7 @@ interface Waiter {
 
 interface Listeners {
   readonly onHealth: (problem: string | undefined) => void;
-  readonly onPublished?: (size: number) => void;
+  readonly onTrouble?: (problem: string) => void;
 }
 
 class ThreadedLog implements GatewayAuditLog {
@@ -222,8 +223,8 @@ class ThreadedLog implements GatewayAuditLog {
         if (message.problem === '') this.#works();
         else this.#failed(`records cannot be written: ${message.problem}`);
         return;
-      case 'published':
-        this.#listeners.onPublished?.(message.size);
+      case 'trouble':
+        this.#listeners.onTrouble?.(message.problem);
         return;
       case 'opened':
       case 'refused':

@@ -7,7 +7,21 @@ export interface AuditSettings {
   readonly durability: 'before-reply' | 'before-forward' | 'none';
   readonly onFailure: Readonly<Record<Tier, 'refuse' | 'allow'>>;
   readonly capture: CaptureSettings;
+  readonly retention: RetentionSettings;
+  readonly anchors: AnchorSettings;
+  readonly index: boolean;
   readonly queue: { readonly records: number; readonly bytes: number };
+}
+
+/** Ages in milliseconds; without one nothing is dropped. */
+export type RetentionSettings = Readonly<Partial<Record<Tier | 'records', number>>>;
+
+export interface AnchorSettings {
+  /** Milliseconds between two checkpoints. */
+  readonly every: number;
+  readonly files: readonly string[];
+  readonly urls: readonly string[];
+  readonly witnesses: readonly { readonly url: string; readonly key: string }[];
 }
 
 export interface CaptureSettings {

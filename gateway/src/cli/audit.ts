@@ -3,13 +3,24 @@ import { Command } from 'commander';
 import { eraseCommand, subjectsCommand } from './audit/erase.ts';
 import { exportCommand } from './audit/export.ts';
 import { proveCommand } from './audit/prove.ts';
+import { retainCommand } from './audit/retain.ts';
 import { rotateKeyCommand } from './audit/rotate-key.ts';
 import { searchCommand } from './audit/search.ts';
 import { showCommand } from './audit/show.ts';
 import { tailCommand } from './audit/tail.ts';
 import type { Context } from './context.ts';
 
-const commands = [searchCommand, showCommand, proveCommand, subjectsCommand, eraseCommand, rotateKeyCommand] as const;
+const commands = [
+  searchCommand,
+  showCommand,
+  tailCommand,
+  exportCommand,
+  proveCommand,
+  subjectsCommand,
+  eraseCommand,
+  retainCommand,
+  rotateKeyCommand,
+] as const;
 
 export function auditCommand(context: Context): Command {
   const audit = new Command('audit')

@@ -49,6 +49,7 @@ export class IndexFile {
   readonly #database: Database;
   readonly #hashKey: Buffer;
   readonly #words = new Map<string, number>();
+  #version = 0;
 
   constructor(path: string, archive: Archive) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -67,6 +68,10 @@ export class IndexFile {
     if (this.next >= size) return false;
     return transaction(this.#database, () => {
       // Another process may have done some of it meanwhile.
+      const version = Number(this.#database.prepare('PRAGMA data_version').get()?.['data_version']);
+      // It may have forgotten words as well.
+      if (version !== this.#version) this.#words.clear();
+      this.#version = version;
       const from = this.next;
       const to = Math.min(size, from + batch);
       for (const { seq, entry } of archive.reader.entries(from, to, size)) this.#add(archive.open(seq, entry));

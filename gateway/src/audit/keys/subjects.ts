@@ -6,7 +6,7 @@
  * records bear, the time, the wrapped key.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { type Disk, writeAll } from '../log/disk.ts';
 import { rangeReader } from '../log/recovery.ts';
 import { type HmacKey, hmacKey } from '../record/hmac.ts';
@@ -91,8 +91,14 @@ export class Subjects {
   byPseudonym(pseudonym: string): SubjectKeys | undefined {
     const opened = this.#opened.get(pseudonym);
     if (opened !== undefined) return opened;
+    // Another process may have made it since this one read the file.
+    if (!this.#byPseudonym.has(pseudonym) && this.#onDisk() > this.#slots) this.reload();
     const slot = this.#byPseudonym.get(pseudonym);
     return slot === undefined ? undefined : this.#open(slot);
+  }
+
+  #onDisk(): number {
+    return Math.floor((statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) / slotSize);
   }
 
   /** The keys of a subject, new ones if there are none. `sync` must come before anything encrypted is made durable. */

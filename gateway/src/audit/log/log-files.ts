@@ -63,6 +63,11 @@ export class LogFiles {
     return this.#tree.size;
   }
 
+  /** Records whose tiles are known to be on disk: opening needs no segment before that. */
+  get settled(): number {
+    return this.#settled;
+  }
+
   get published(): number {
     return this.#lastPublished;
   }

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';
+import type { RetentionSettings } from '../settings.ts';
 import { nextKeyPath } from './open.ts';
 import type { KeyPlaces } from './protocol.ts';
 import type { Writer } from './writer.ts';
@@ -14,6 +15,7 @@ import type { Writer } from './writer.ts';
 export type Request =
   | { readonly do: 'erase'; readonly subject: string }
   | { readonly do: 'rotate-key' }
+  | { readonly do: 'retain'; readonly ages: RetentionSettings }
   | { readonly do: 'publish' };
 
 export type Answer =
@@ -55,6 +57,10 @@ export function perform(request: Request, { keys }: Place, writer: Writer, origi
       writer.drain();
       writer.publish();
       return { ok: true, result: { size: writer.published } };
+    case 'retain': {
+      const { tiers, entries } = writer.retain(request.ages);
+      return { ok: true, result: { ...tiers, records: entries } };
+    }
     case 'erase': {
       const erased = writer.erase(request.subject);
       if (erased === undefined)
@@ -91,10 +97,20 @@ function readRequest(path: string): Request | undefined {
     if (value['do'] === 'publish' || value['do'] === 'rotate-key') return { do: value['do'] };
     if (value['do'] === 'erase' && typeof value['subject'] === 'string')
       return { do: 'erase', subject: value['subject'] };
+    if (value['do'] === 'retain') return { do: 'retain', ages: agesOf(value['ages']) };
     return undefined;
   } catch {
     return undefined;
   }
+}
+
+function agesOf(value: unknown): RetentionSettings {
+  const given = Object.entries(typeof value === 'object' && value !== null ? value : {});
+  return Object.fromEntries(
+    given.filter(
+      ([name, age]) => ['read', 'write', 'destructive', 'records'].includes(name) && Number.isSafeInteger(age),
+    ),
+  );
 }
 
 function writeAnswer(path: string, answer: Answer): void {

@@ -29,5 +29,6 @@ export type FromWriter =
   /** So many more records are durable. */
   | { readonly type: 'done'; readonly records: number }
   | { readonly type: 'failing'; readonly problem: string }
-  | { readonly type: 'published'; readonly size: number }
+  /** Beside the log: an anchor does not answer. */
+  | { readonly type: 'trouble'; readonly problem: string }
   | { readonly type: 'closed' };

@@ -1,5 +1,6 @@
 /** The thread of the writer. Blocks for as long as the disk takes; nobody else waits for that. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Anchoring } from '../anchors/anchoring.ts';
 import type { Message } from '../record/message.ts';
 import { answerRequests } from './control.ts';
 import { openWriter } from './open.ts';
@@ -11,6 +12,7 @@ const publishEvery = 500;
 const heartbeatEvery = 60_000;
 const retryEvery = 1_000;
 const requestsEvery = 250;
+const retainEvery = 3_600_000;
 
 async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const say = (message: FromWriter): void => port.postMessage(message);
@@ -26,6 +28,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     return;
   }
   const { writer, origin, release } = opened.value;
+  let { settings } = start;
+  const anchoring = new Anchoring(start.folder, settings.anchors, (problem) => say({ type: 'trouble', problem }));
   let publishTimer: NodeJS.Timeout | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let lastPublish = 0;
@@ -35,9 +39,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const publish = (): void => {
     publishTimer = undefined;
     lastPublish = Date.now();
-    attempt(() => {
-      if (writer.publish() !== undefined) say({ type: 'published', size: writer.published });
-    });
+    attempt(() => writer.publish());
   };
   const publishSoon = (): void => {
     if (writer.published === writer.size || publishTimer !== undefined) return;
@@ -75,7 +77,9 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
         writer.accept(messagesOf(message.texts));
         return;
       case 'settings':
-        writer.configure(message.settings.capture);
+        settings = message.settings;
+        writer.configure(settings.capture);
+        anchoring.configure(settings.anchors);
         return;
       case 'close':
         closing = true;
@@ -95,13 +99,18 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     });
   }, heartbeatEvery / 4);
 
+  const retention = setInterval(() => {
+    if (Object.keys(settings.retention).length > 0) attempt(() => writer.retain(settings.retention));
+  }, retainEvery);
+
   const close = async (): Promise<void> => {
-    for (const timer of [publishTimer, retryTimer, requests, heartbeat]) clearInterval(timer);
+    for (const timer of [publishTimer, retryTimer, requests, heartbeat, retention]) clearInterval(timer);
     try {
       await writer.close();
     } catch (error) {
       say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
     }
+    await anchoring.close();
     release();
     say({ type: 'closed' });
     port.close();

@@ -15,7 +15,8 @@ import { type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/
 import { canonical, type PlainObject } from '../record/canonical.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import { commit, commitmentKey, partNames, sealParts } from '../record/private.ts';
-import { type CaptureSettings, captureOf } from '../settings.ts';
+import { type CaptureSettings, captureOf, type RetentionSettings } from '../settings.ts';
+import { type Dropped, dropFiles, keyHistory, planRetention } from './retention.ts';
 import { rotation } from './rotation.ts';
 
 export interface WriterOptions {
@@ -45,6 +46,7 @@ interface OpenState {
 
 export class Writer {
   readonly #log: LogFiles;
+  readonly #folder: string;
   readonly #origin: string;
   readonly #subjects: Subjects;
   readonly #now: () => number;
@@ -59,6 +61,7 @@ export class Writer {
   #lastKind = '';
 
   constructor({ folder, disk, origin, subjects, signingKey, capture, now }: WriterOptions) {
+    this.#folder = folder;
     this.#origin = origin;
     this.#subjects = subjects;
     this.#now = now;
@@ -179,6 +182,20 @@ export class Writer {
     this.#signer = next;
     this.publish();
     return next.verifierKey;
+  }
+
+  /** Drops what is too old: first the record that says so, signed and durable, then the files. */
+  retain(settings: RetentionSettings): Dropped {
+    this.drain();
+    this.publish();
+    const plan = planRetention(this.#folder, this.#log.settled, settings, this.#now());
+    if (plan === undefined) return { tiers: {}, entries: 0 };
+    const keys = keyHistory(this.#folder, this.#signer.verifierKey);
+    this.note({ kind: 'retention', at: this.#now(), detail: { tiers: plan.tiers, entries: plan.entries, keys } });
+    this.drain();
+    this.publish();
+    dropFiles(this.#folder, plan);
+    return plan;
   }
 
   /** Gives every open intent the outcome `unknown`, publishes and closes. */

@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
-import { auditSettings, keyPlaces, logFolder } from '../../audit/open.ts';
+import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
 import { Archive } from '../../audit/read/archive.ts';
 import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
+import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
 import { openMasterKey } from '../../secrets/master-key.ts';
@@ -22,6 +23,7 @@ export interface OpenLog {
   readonly archive: Archive;
   readonly index: IndexFile;
   readonly checkpoint: SignedCheckpoint;
+  readonly settings: AuditSettings;
   ask(request: Request): Promise<Answer>;
 }
 
@@ -30,12 +32,15 @@ export async function withLog(
   options: LogOptions,
   work: (log: OpenLog) => Promise<void> | void,
 ): Promise<void> {
-  const loaded = await loadOrComplain(context, options);
+  let loaded = await loadOrComplain(context, options);
+  // A signing key that lies elsewhere is needed when this process has to write.
+  if (loaded?.revision.configuration.audit.keys.signing !== undefined)
+    loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
   if (loaded === undefined) return;
   const { configuration } = loaded.revision;
   const { data } = configuration;
   const folder = logFolder(data, options.log);
-  const keys = keyPlaces(data, options.log);
+  const keys = keyPlaces(data, options.log, configuration.audit.keys.signing);
   if (!/^[a-z0-9-]{1,64}$/.test(options.log) || !existsSync(join(folder, 'log.json')))
     return fail(
       context,
@@ -52,16 +57,17 @@ export async function withLog(
     free?.release();
     if (free === undefined) await askRunning(folder, { do: 'publish' });
     const archive = await Archive.open(folder, keys, master.key);
-    const index = new IndexFile(join(data, 'index', `${options.log}.db`), archive);
+    const index = new IndexFile(indexPath(data, options.log), archive);
     try {
       while (index.catchUp(archive));
       for (const pseudonym of index.takeErased()) index.forget(pseudonym);
       const checkpoint = archive.reader.checkpoint();
       if (checkpoint === undefined)
         return fail(context, options, exitCodes.no, 'the log is empty', 'Make a call through the gateway first.');
-      const { capture } = auditSettings(configuration);
+      const settings = auditSettings(configuration);
+      const { capture } = settings;
       const ask = (request: Request) => askWriter({ folder, keys, master: master.key, capture }, request);
-      await work({ archive, index, checkpoint, ask });
+      await work({ archive, index, checkpoint, settings, ask });
     } finally {
       index.close();
     }

@@ -1,8 +1,9 @@
 /** The evidence log: what is recorded, how surely, and for how long. */
 import { z } from 'zod';
-import { size } from './units.ts';
+import { duration, secret, size } from './units.ts';
 
 const capture = z.enum(['full', 'redacted', 'digest']);
+const age = duration.optional();
 const onFailure = z.enum(['refuse', 'allow']);
 
 export const audit = z
@@ -44,5 +45,52 @@ export const audit = z
       })
       .prefault({})
       .describe('Records that wait for the disk. When it is full, calls wait.'),
+    index: z
+      .boolean()
+      .default(true)
+      .describe('Keep the index of searches up to date. `audit search` does it otherwise.'),
+    retention: z
+      .strictObject({
+        read: age.describe('Age at which arguments, results and names of calls of this tier are dropped.'),
+        write: age.describe('The same for the tier write.'),
+        destructive: age.describe('The same for the tier destructive.'),
+        records: age.describe('Age at which the public parts go as well. Their hashes stay.'),
+      })
+      .prefault({})
+      .describe('What is dropped after which time. A record in the log says what was. Without it everything stays.'),
+    anchors: z
+      .strictObject({
+        every: duration.prefault('1h').describe('Time between two checkpoints that are handed over.'),
+        files: z
+          .array(z.string().min(1).max(4096))
+          .max(8)
+          .default([])
+          .describe('Files, such as on another disk, to which checkpoints are appended.'),
+        urls: z
+          .array(z.url({ protocol: /^https?$/ }))
+          .max(8)
+          .default([])
+          .describe('Where each checkpoint is sent by PUT.'),
+        witnesses: z
+          .array(
+            z.strictObject({
+              url: z
+                .url({ protocol: /^https?$/ })
+                .describe('Submission prefix of the witness (c2sp.org/tlog-witness).'),
+              key: z.string().max(1024).describe('Its key: name+id+base64.'),
+            }),
+          )
+          .max(8)
+          .default([])
+          .describe('Witnesses that sign that the log only ever grew.'),
+      })
+      .prefault({})
+      .describe('Who else keeps or signs checkpoints, so that the log cannot be replaced unseen.'),
+    keys: z
+      .strictObject({
+        signing: secret.optional().describe('Ed25519 private key in PEM. Without it a key in the data folder.'),
+      })
+      .prefault({})
+      .describe('Keys that do not lie in the data folder.'),
   })
   .describe('The evidence log.');

@@ -1,0 +1,65 @@
+/** Hands checkpoints to anchors from time to time. An anchor that fails is complained about and holds nobody up. */
+import { LogReader } from '../read/log-reader.ts';
+import type { AnchorSettings } from '../settings.ts';
+import type { Anchor } from './contract.ts';
+import { anchorsOf } from './index.ts';
+
+/** The first time comes soon after the start. */
+const first = 5_000;
+
+export class Anchoring {
+  readonly #reader: LogReader;
+  readonly #onTrouble: (problem: string) => void;
+  #settings: AnchorSettings;
+  #anchors: readonly Anchor[];
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<void> | undefined;
+  #last = -1;
+
+  constructor(folder: string, settings: AnchorSettings, onTrouble: (problem: string) => void) {
+    this.#reader = new LogReader(folder);
+    this.#settings = settings;
+    this.#anchors = anchorsOf(settings);
+    this.#onTrouble = onTrouble;
+    this.#plan(Math.min(first, settings.every));
+  }
+
+  configure(settings: AnchorSettings): void {
+    // Anchors remember what they have seen, so they stay while nothing changes.
+    if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return;
+    this.#settings = settings;
+    this.#anchors = anchorsOf(settings);
+    this.#plan(Math.min(first, settings.every));
+  }
+
+  /** One last time for what has been written since. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#working;
+    await this.#work();
+  }
+
+  #plan(wait: number): void {
+    clearTimeout(this.#timer);
+    if (this.#anchors.length === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#working = this.#work().finally(() => this.#plan(this.#settings.every));
+    }, wait);
+  }
+
+  async #work(): Promise<void> {
+    const checkpoint = this.#reader.checkpoint();
+    if (checkpoint === undefined || checkpoint.size === this.#last) return;
+    const results = await Promise.allSettled(
+      this.#anchors.map((anchor) => anchor.anchor(checkpoint, this.#reader.folder)),
+    );
+    let failed = false;
+    for (const [index, result] of results.entries()) {
+      if (result.status === 'fulfilled') continue;
+      failed = true;
+      const reason: unknown = result.reason;
+      this.#onTrouble(`${this.#anchors[index]?.name}: ${reason instanceof Error ? reason.message : String(reason)}`);
+    }
+    if (!failed) this.#last = checkpoint.size;
+  }
+}

@@ -1,0 +1,43 @@
+/** The thread of the index: takes in what the log publishes, and lies idle otherwise. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Archive } from '../read/archive.ts';
+import type { KeyPlaces } from '../writer/protocol.ts';
+import { IndexFile } from './index-file.ts';
+
+export interface IndexStart {
+  readonly folder: string;
+  readonly keys: KeyPlaces;
+  readonly master: Uint8Array;
+  readonly path: string;
+}
+
+const every = 1_000;
+/** Between two batches, so that calls get the core first on a small machine. */
+const breath = 5;
+
+async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
+  const ending = new AbortController();
+  const { signal } = ending;
+  parentPort?.once('message', () => ending.abort());
+  const archive = await Archive.open(folder, keys, Buffer.from(master));
+  const index = new IndexFile(path, archive);
+  let seen = 0;
+  while (!signal.aborted) {
+    const changed = statSync(join(folder, 'checkpoint'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (changed !== seen) {
+      seen = changed;
+      // Keys of subjects that the writer has made or erased meanwhile.
+      archive.subjects.reload();
+      for (let more = true; more && !signal.aborted; await pause(breath)) more = index.catchUp(archive);
+      for (const pseudonym of index.takeErased()) index.forget(pseudonym);
+    }
+    await pause(every, undefined, { signal }).catch(() => {});
+  }
+  index.close();
+  parentPort?.close();
+}
+
+await main(workerData as IndexStart);
