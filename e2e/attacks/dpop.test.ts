@@ -29,7 +29,7 @@ before(async () => {
     newKey(),
   ]);
   gateway = await startGateway({
-    authentication: { issuers: { main: { issuer: issuer.issuer } } },
+    authentication: { issuers: { main: { issuer: issuer.issuer } }, freeFailures: 1_000 },
     callers: { users: { dana: {} } },
     servers: { witness: { url: witness.url } },
     connections: [{ name: 'dana', from: { user: 'dana' }, to: 'witness', tools: [{ allow: 'open' }] }],

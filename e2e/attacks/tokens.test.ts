@@ -42,6 +42,7 @@ before(async () => {
         },
         scopes: { 'tools:admin': { implies: ['tools:write'] } },
         scopesSupported: ['tools:read'],
+        freeFailures: 1_000,
       },
       callers: {
         users: { dana: {}, 'rsa/dana': {}, 'o/dana': {}, eve: {} },
@@ -226,7 +227,7 @@ test('6 unknown kid: one fetch of the keys, however many tokens come (kid floodi
   const flooded = await startIssuer('ES256');
   await using _ = flooded;
   await using own = await startGateway({
-    authentication: { issuers: { flooded: { issuer: flooded.issuer } } },
+    authentication: { issuers: { flooded: { issuer: flooded.issuer } }, freeFailures: 1_000 },
     callers: { users: { dana: {} } },
     servers: { witness: { url: witness.url } },
     connections: [{ name: 'dana', from: { user: 'dana' }, to: 'witness', tools: [{ allow: 'open' }] }],
@@ -527,4 +528,33 @@ test('an issuer that cannot be reached is no reason to believe a token, nor to t
   });
   assert.equal(answer.status, 503);
   assert.equal(answer.headers.get('retry-after'), '5');
+});
+
+test('failed authentication is slowed down by source, and who is already in goes on', { timeout: 20_000 }, async () => {
+  await using own = await startGateway({
+    authentication: { issuers: { main: { issuer: issuer.issuer } } },
+    callers: { users: { dana: {} } },
+    servers: { witness: { url: witness.url } },
+    connections: [{ name: 'dana', from: { user: 'dana' }, to: 'witness', tools: [{ allow: 'open' }] }],
+  });
+  const aud = own.endpoint('witness');
+  const send = (token: string): Promise<RawAnswer> =>
+    sendRaw({
+      url: aud,
+      headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${token}`]],
+      body: modernCall('open'),
+    });
+  const known = await issuer.sign({ aud });
+  allowed(await send(known));
+  const statuses: number[] = [];
+  for (let index = 0; index < 16; index++)
+    statuses.push((await send(await issuer.sign({ aud, exp: 1, sub: `guess-${index}` }))).status);
+  assert.deepEqual(
+    statuses.slice(0, 10),
+    Array.from({ length: 10 }, () => 401),
+  );
+  const slowed = await send(await issuer.sign({ aud, exp: 1 }));
+  assert.ok(statuses.includes(429) || slowed.status === 429, JSON.stringify(statuses));
+  allowed(await send(known));
+  assert.match(own.errors(), /authentication fails too often/);
 });

@@ -112,7 +112,7 @@ export class Gateway {
     const gateway = new Gateway(
       revision,
       (servers, catalogs, issuerKeys) =>
-        generationOf(revision, compiled.policy, servers, catalogs, parts.keys, issuerKeys),
+        generationOf(revision, compiled.policy, servers, catalogs, parts.keys, issuerKeys, throttledNote(parts)),
       parts,
     );
     return { ok: true, gateway };
@@ -149,6 +149,7 @@ export class Gateway {
       this.#catalogs,
       this.#parts.keys,
       this.#issuerKeys,
+      throttledNote(this.#parts),
     );
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     this.#streams.refresh(this.#generation.graph);
@@ -191,6 +192,14 @@ export class Gateway {
   }
 }
 
+/** The record of a source that has failed too often. */
+function throttledNote({ audit, log }: GatewayParts): (address: string, pause: number) => void {
+  return (address, pause) => {
+    audit.note({ kind: 'authentication-failed', at: Date.now(), address, detail: { pause } });
+    log.warn({ address, pause }, 'authentication fails too often');
+  };
+}
+
 function generationOf(
   revision: Revision,
   policy: Graph['policy'],
@@ -198,6 +207,7 @@ function generationOf(
   catalogs: Catalogs,
   keys: KeyRing,
   issuerKeys: KeyDirectory,
+  onThrottled: (address: string, pause: number) => void,
 ): Generation {
   const { configuration } = revision;
   const { bounds, servers } = configuration;
@@ -221,6 +231,9 @@ function generationOf(
     keysOf: (issuer) => issuerKeys.of(issuer),
     fetch,
     proofs: issuerKeys.proofs,
+    throttle: issuerKeys.throttle,
   });
-  return { revision, graph, tokens, authenticate: makeAuthenticate({ configuration, keys, tokens }) };
+  const { throttle } = issuerKeys;
+  const authenticate = makeAuthenticate({ configuration, keys, tokens, throttle, onThrottled });
+  return { revision, graph, tokens, authenticate };
 }

@@ -6,13 +6,17 @@ import { anonymousAuthenticator } from './anonymous/authenticator.ts';
 import { apiKeyAuthenticator } from './api-key/authenticator.ts';
 import type { KeyRing } from './api-key/key-ring.ts';
 import { certificateAuthenticator } from './certificate/authenticator.ts';
-import type { TokenAuthenticator } from './jwt/authenticator.ts';
+import { claimedIdentity, type TokenAuthenticator } from './jwt/authenticator.ts';
+import type { Throttle } from './throttle.ts';
 
 export interface AuthenticationParts {
   readonly configuration: Configuration;
   readonly keys: KeyRing;
   /** Absent where nobody can present a token, as on the command line. */
   readonly tokens?: TokenAuthenticator;
+  readonly throttle?: Throttle;
+  /** Told when a source that failed too often begins to wait; milliseconds. */
+  readonly onThrottled?: (address: string, pause: number) => void;
 }
 
 function authenticators({ configuration, keys, tokens }: AuthenticationParts): readonly Authenticator[] {
@@ -26,7 +30,37 @@ function authenticators({ configuration, keys, tokens }: AuthenticationParts): r
 
 /** Stage 3 of the road, for one revision. */
 export function makeAuthenticate(parts: AuthenticationParts): Authenticate {
-  return firstAnswer(authenticators(parts));
+  const ask = firstAnswer(authenticators(parts));
+  const { throttle, onThrottled } = parts;
+  return throttle === undefined
+    ? ask
+    : throttled(ask, throttle, parts.configuration.authentication.freeFailures, onThrottled);
+}
+
+/** Counts failures, and tells whoever failed too often nothing more than to wait. */
+function throttled(
+  ask: Authenticate,
+  throttle: Throttle,
+  free: number,
+  tell?: (address: string, pause: number) => void,
+): Authenticate {
+  const judge = (credentials: Credentials, result: AuthnResult): AuthnResult => {
+    if (result.ok || result.refusal.reason !== 'credentials-invalid') return result;
+    const { address, authorization } = credentials;
+    const now = Date.now();
+    const [, token] = /^\S+ +(\S+)/.exec(authorization?.slice(0, 16_384) ?? '') ?? [];
+    const identity = token === undefined ? undefined : claimedIdentity(token);
+    const before = throttle.pause(address, identity, now);
+    if (before > 0) return refuse({ reason: 'too-many-failures', seconds: Math.ceil(before / 1_000) });
+    const pause = throttle.failed(address, identity, now, free);
+    if (pause > 0 && address !== undefined) tell?.(address, pause);
+    return result;
+  };
+  return (credentials) => {
+    const result = ask(credentials);
+    if (result instanceof Promise) return result.then((settled) => judge(credentials, settled));
+    return result.ok ? result : judge(credentials, result);
+  };
 }
 
 /** Asks one after the other. What nobody knows how to read is invalid, and what is not there is missing. */

@@ -20,6 +20,7 @@ export type Refusal =
   | { readonly reason: 'stray-argument-header'; readonly header: string }
   | { readonly reason: 'credentials-missing' }
   | { readonly reason: 'credentials-invalid'; readonly detail: string }
+  | { readonly reason: 'too-many-failures'; readonly seconds: number }
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
   | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }
   | { readonly reason: 'session-unknown' }
@@ -145,6 +146,11 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return protocol(401, 401, 'Authentication required: send an API key as Authorization: Bearer');
     case 'credentials-invalid':
       return protocol(401, 401, 'The credentials are not valid');
+    case 'too-many-failures':
+      return {
+        ...protocol(429, 429, 'Too many failures: try again later'),
+        headers: { 'retry-after': String(refusal.seconds) },
+      };
     case 'authentication-unavailable':
       return {
         ...protocol(503, 503, referred('The credentials cannot be checked at the moment')),

@@ -28,6 +28,7 @@ export class KeyRing {
   readonly #now: () => number;
   readonly #onTrouble: (error: unknown) => void;
   readonly #listeners = new Set<(credentialId: string) => void>();
+  readonly #makers = new Set<(key: StoredKey) => void>();
   readonly #timer: NodeJS.Timeout;
   #version = Number.NaN;
   #byMac = new Map<string, StoredKey>();
@@ -85,6 +86,11 @@ export class KeyRing {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls back with each key that is made from now on. */
+  onMade(listener: (key: StoredKey) => void): void {
+    this.#makers.add(listener);
+  }
+
   /** Takes over what changed in the store. Runs by itself four times a second. */
   follow(): void {
     try {
@@ -117,6 +123,7 @@ export class KeyRing {
       // The same object while nothing changed: callers are remembered by it.
       this.#byMac.set(key.mac, known !== undefined && known.revokedAt === key.revokedAt ? known : key);
       if (key.revokedAt !== undefined && known !== undefined && known.revokedAt === undefined) ended.push(key.id);
+      if (known === undefined) for (const maker of this.#makers) maker(key);
       before.delete(key.mac);
     }
     // What is left was taken out of the store by hand, which ends it as well.

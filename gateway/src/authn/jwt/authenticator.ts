@@ -11,6 +11,7 @@ import type { Caller } from '../../pipeline/caller.ts';
 import { pass, refuse } from '../../pipeline/refusal.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { equal, proofProblem, UsedProofs } from '../dpop/proof.ts';
+import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
 import { introspect } from './introspect.ts';
 import type { IssuerKeys } from './keys.ts';
@@ -27,6 +28,7 @@ export interface TokenParts {
   readonly configuration: Configuration;
   readonly keysOf: (issuer: IssuerConfig) => IssuerKeys;
   readonly fetch: Fetch;
+  readonly throttle?: Throttle;
   /** Outlives a revision: what was used stays used. */
   readonly proofs?: UsedProofs;
   /** Milliseconds since the epoch. */
@@ -56,6 +58,7 @@ export function tokenAuthenticator({
   configuration,
   keysOf,
   fetch,
+  throttle,
   proofs = new UsedProofs(),
   now = Date.now,
 }: TokenParts): TokenAuthenticator {
@@ -71,6 +74,8 @@ export function tokenAuthenticator({
   const remembered = new Map<string, Known>();
   const byCredential = new Map<string, string>();
   const usedProofs = proofs;
+  const tooMany = (wait: number): AuthnResult =>
+    refuse({ reason: 'too-many-failures', seconds: Math.ceil(wait / 1_000) });
   const verifying = new Map<string, Promise<Found>>();
 
   const remember = (digest: string, known: Known): void => {
@@ -215,6 +220,11 @@ export function tokenAuthenticator({
       const digest = hash('sha256', token, 'base64url');
       const known = remembered.get(digest);
       if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
+      // What is not known to be good is not even looked at while its source or its subject has to wait.
+      const { address } = credentials;
+      const identity = claimedIdentity(token);
+      const wait = throttle?.pause(address, identity, now()) ?? 0;
+      if (wait > 0) return tooMany(wait);
       return check(token, digest).then((found) => answer(found, presented, credentials));
     },
     async stillGood({ credential }) {
@@ -226,6 +236,12 @@ export function tokenAuthenticator({
       return found.ok || found.unreachable;
     },
   };
+}
+
+/** Whom a token claims to be for, before anybody has looked at its signature. */
+export function claimedIdentity(token: string): string | undefined {
+  const parts = readToken(token);
+  return parts === undefined ? undefined : `${parts.issuer} ${parts.subject}`.slice(0, 512);
 }
 
 /** Introspection may leave out the issuer and the end, but must not contradict what is asked of every token. */

@@ -3,11 +3,13 @@ import type { Configuration } from '../../config/schema/index.ts';
 import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import { UsedProofs } from '../dpop/proof.ts';
+import { Throttle } from '../throttle.ts';
 import { IssuerKeys, type KeyLog } from './keys.ts';
 
 export class KeyDirectory {
   /** DPoP proofs that were used. */
   readonly proofs = new UsedProofs();
+  readonly throttle = new Throttle();
   readonly #log: KeyLog;
   /** Egress rules are part of what an issuer's keys were read under. */
   #egress = '';

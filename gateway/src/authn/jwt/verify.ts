@@ -12,6 +12,7 @@ export interface TokenParts {
   readonly header: JsonObject;
   /** Not verified: says only whom to ask. */
   readonly issuer: string;
+  readonly subject: string;
 }
 
 /** `undefined` for text that is no JWT with an issuer. */
@@ -21,7 +22,7 @@ export function readToken(token: string): TokenParts | undefined {
   const header = decode(parts[0]);
   const claims = decode(parts[1]);
   if (header === undefined || claims === undefined || typeof claims.iss !== 'string') return undefined;
-  return { header, issuer: claims.iss };
+  return { header, issuer: claims.iss, subject: typeof claims.sub === 'string' ? claims.sub : '' };
 }
 
 /** `now` in milliseconds. The audience is checked by whoever knows which resource is asked for. */

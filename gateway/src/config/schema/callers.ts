@@ -76,6 +76,12 @@ export const authentication = z
       .max(10_000)
       .default([])
       .describe('Whom client certificates stand for. They are verified by listen.mcp.tls.clients.'),
+    freeFailures: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10)
+      .describe('Failed authentications of one source after which each further one costs it a growing pause.'),
     contentDigest: z
       .enum(['optional', 'required'])
       .default('optional')
