@@ -257,3 +257,27 @@ test('a new signing key is handed over to, and proofs and logs verify from the f
   const stranger = await verify(path, '--key', first.replace(/\+[A-Za-z0-9+/=]+$/, '') + '+AAAA');
   assert.equal(stranger.code, 1);
 });
+
+test('keys, revisions, server status and starts are records', async () => {
+  await using world = await startWorld();
+  const kinds = async (kind: string) => records(await world.sallyport('audit', 'search', '--kind', kind, '--json'));
+  // The key store is followed four times a second.
+  await until(async () => (await kinds('key-created')).length === 2);
+  const changed = readFileSync(world.gateway.config, 'utf8').replace(
+    '"tier":"read"',
+    '"tier":"read","status":"inactive"',
+  );
+  writeFileSync(world.gateway.config, changed);
+  await until(async () => (await kinds('server-status')).length === 1);
+  const [status] = await kinds('server-status');
+  assert.deepEqual(status?.detail, { from: 'active', to: 'inactive' });
+  assert.equal((await kinds('revision')).length, 1);
+  assert.equal((await kinds('start')).length, 1);
+  assert.equal((await kinds('log-key')).length, 1);
+});
+
+/** Asks again until it is so. Each question starts a process, so no pause is needed. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) assert.ok(Date.now() < deadline, 'it did not become so in time');
+}

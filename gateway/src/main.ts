@@ -1,6 +1,7 @@
 /** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
 import { resolve } from 'node:path';
 import { listenAdmin } from './admin/listener.ts';
+import { statusChanges } from './audit/changes.ts';
 import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
@@ -205,12 +206,19 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   }
   const { gateway } = made;
   audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
+  keys.value.onMade(({ id, createdAt }) => audit.note({ kind: 'key-created', at: createdAt, detail: { key: id } }));
+  keys.value.onRevoked((id) => audit.note({ kind: 'key-revoked', at: Date.now(), detail: { key: id } }));
+  let { configuration } = loaded.revision;
   return {
     ok: true,
     gateway,
     log,
     managed,
-    configureAudit: (revision) => audit.configure(auditSettings(revision.configuration)),
+    configureAudit: (revision) => {
+      for (const event of statusChanges(configuration, revision.configuration, Date.now())) audit.note(event);
+      configuration = revision.configuration;
+      audit.configure(auditSettings(configuration));
+    },
     problems: () => {
       const health = audit.health();
       const problems = health.ok ? [] : [health.problem];
