@@ -108,6 +108,7 @@ export class Subscription {
       if (listChanges.has(method)) this.#listener(method, {});
       else if (method === 'notifications/message') this.#listener(method, cleanServerMeta(params));
     });
+    const release = link.hold();
     const stopCatalog = catalog.onArrival((kind) => {
       for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, {});
     });
@@ -117,6 +118,7 @@ export class Subscription {
       stop: () => {
         stopLink();
         stopCatalog();
+        release();
       },
     });
     // Changes can only be heard over a connection. Nobody waits for it here.

@@ -53,6 +53,8 @@ export interface Link {
   watch(uri: string, listener: () => void): () => void;
   /** Messages that belong to no call: list changes and, on legacy servers, log messages. Returns what stops it. */
   onNotification(listener: (method: string, params: JsonObject) => void): () => void;
+  /** Keeps the way open although nobody calls over it, as long as the returned function has not been called. */
+  hold(): () => void;
   /** Tells a legacy server the least severe level that anyone on this way wants to see. */
   setLevel(level: string): void;
 }

@@ -20,6 +20,7 @@ import { type ListKind, listMembers, listMethods, logLevels } from '../protocol/
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { misbehaved } from './failures.ts';
+import { Listening } from './listening.ts';
 import { type Connected, ownCall, type Server } from './server.ts';
 
 const firstPause = 500;
@@ -45,8 +46,12 @@ export class ServerLink implements Link {
   #closed = false;
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
   readonly #watchers = new Map<string, Set<() => void>>();
-  #subscription: Cancellation | undefined;
-  #subscriptionTimer: NodeJS.Timeout | undefined;
+  readonly #listening = new Listening({
+    onNotification: (method, params) => this.#onNotification(method, params),
+    // Changes may have been missed: whoever remembers a list must read it again.
+    onLost: () => this.#announceAll(),
+  });
+  #holders = 0;
   #level: number | undefined;
 
   constructor(server: Server, key: string, capabilities: JsonObject, bounds: Bounds, caller?: Caller) {
@@ -61,9 +66,8 @@ export class ServerLink implements Link {
 
   /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
   idleFor(now: number): number {
-    if (this.#connecting !== undefined || this.#connected?.peer.busy === true || this.#watchers.size > 0) {
-      if (this.#subscription === undefined || this.#watchers.size > 0) return 0;
-    }
+    if (this.#connecting !== undefined || this.#holders > 0 || this.#connected?.peer.busy === true) return 0;
+    if (this.#watchers.size > 0) return 0;
     return now - this.#usedAt;
   }
 
@@ -174,6 +178,15 @@ export class ServerLink implements Link {
     return () => this.#listeners.delete(listener);
   }
 
+  hold(): () => void {
+    this.#holders++;
+    let held = true;
+    return () => {
+      if (held) this.#holders--;
+      held = false;
+    };
+  }
+
   setLevel(level: string): void {
     const rank = logLevels.indexOf(level);
     if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
@@ -183,11 +196,10 @@ export class ServerLink implements Link {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#subscriptionTimer);
     await this.#connecting;
     const connected = this.#connected;
     this.#connected = undefined;
-    this.#subscription?.cancel();
+    this.#listening.close();
     await connected?.peer.close();
   }
 
@@ -238,7 +250,7 @@ export class ServerLink implements Link {
     this.#connectedAt = now;
     this.#connected = result.connected;
     if (this.#level !== undefined) this.#sendLevel();
-    if (result.connected.facts.era === 'modern') this.#subscribe();
+    if (result.connected.facts.era === 'modern') this.#listen(result.connected);
     else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
     return result.connected.facts;
   }
@@ -258,8 +270,7 @@ export class ServerLink implements Link {
   #drop(): void {
     const connected = this.#connected;
     this.#connected = undefined;
-    this.#subscription?.cancel();
-    this.#subscription = undefined;
+    this.#listening.close();
     if (connected !== undefined) void connected.peer.close();
   }
 
@@ -283,50 +294,12 @@ export class ServerLink implements Link {
   #watchChanged(method: string, uri: string): void {
     const connected = this.#connected;
     if (connected === undefined) return;
-    if (connected.facts.era === 'modern') this.#subscribe();
+    if (connected.facts.era === 'modern') this.#listen(connected);
     else void connected.peer.call(ownCall(method, { uri }, new Cancellation()));
   }
 
-  /** One `subscriptions/listen` for all listeners of this way, opened anew when what is watched changes. */
-  #subscribe(): void {
-    const connected = this.#connected;
-    if (connected === undefined || this.#closed) return;
-    const { capabilities } = connected.facts;
-    const notifications: Record<string, Json> = {};
-    if (declares(capabilities.tools, 'listChanged')) notifications.toolsListChanged = true;
-    if (declares(capabilities.prompts, 'listChanged')) notifications.promptsListChanged = true;
-    if (declares(capabilities.resources, 'listChanged')) notifications.resourcesListChanged = true;
-    if (this.#watchers.size > 0) notifications.resourceSubscriptions = [...this.#watchers.keys()];
-    const previous = this.#subscription;
-    this.#subscription = undefined;
-    if (Object.keys(notifications).length === 0) return previous?.cancel();
-    const cancellation = new Cancellation();
-    this.#subscription = cancellation;
-    const began = performance.now();
-    const call: OutboundCall = {
-      ...ownCall('subscriptions/listen', { notifications }, cancellation),
-      open: true,
-      onNotification: (method, params) => {
-        // The new stream is there before the old one ends, so that no change falls between them.
-        if (method === 'notifications/subscriptions/acknowledged') previous?.cancel();
-        else this.#onNotification(method, params);
-      },
-    };
-    void connected.peer.call(call).then(() => {
-      previous?.cancel();
-      if (this.#subscription !== cancellation || this.#closed) return;
-      // Changes may have been missed: whoever remembers a list must read it again.
-      this.#subscription = undefined;
-      this.#announceAll();
-      const pause = performance.now() - began > settled ? firstPause : this.#nextPause();
-      this.#subscriptionTimer = setTimeout(() => this.#subscribe(), pause);
-      this.#subscriptionTimer.unref();
-    });
-  }
-
-  #nextPause(): number {
-    this.#pause = Math.min(this.#pause * 2, longestPause);
-    return this.#pause;
+  #listen(connected: Connected): void {
+    this.#listening.open(connected, () => [...this.#watchers.keys()]);
   }
 
   #sendLevel(): void {
@@ -361,8 +334,4 @@ function hidden(step: Step, secrets: readonly string[]): Step {
       answer: (responses, call) => step.answer(responses, call).then((next) => hidden(next, secrets)),
     };
   return step;
-}
-
-function declares(capability: Json | undefined, flag: string): boolean {
-  return isObject(capability) && capability[flag] === true;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/upstream.ts';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
 import {
   codes,
   errorText,
@@ -17,12 +17,11 @@ import {
   requestText,
   resultText,
 } from '../protocol/jsonrpc.ts';
-import { endToEndMeta, metaKeys, metaOf } from '../protocol/meta.ts';
-import { clientRequests } from '../protocol/methods.ts';
 import { mirror } from '../protocol/mirrored-headers.ts';
 import { type Era, modernVersion } from '../protocol/versions.ts';
+import { mayAsk, readQuestions, withoutHopMeta } from './asking.ts';
 import { misbehaved, timedOut, unavailable } from './failures.ts';
-import { implementation } from './identity.ts';
+import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
 import type { Abandon, Wire, WireEvents } from './wire.ts';
 
@@ -86,8 +85,10 @@ export class Peer implements WireEvents {
     return this.#down !== undefined;
   }
 
+  /** True while a call is under way; a subscription of our own is none. */
   get busy(): boolean {
-    return this.#pending.size > 0;
+    for (const pending of this.#pending.values()) if (pending.call.open !== true) return true;
+    return false;
   }
 
   call(call: OutboundCall): Promise<Step> {
@@ -325,61 +326,4 @@ export class Peer implements WireEvents {
     if (this.era === 'legacy' || wire.cancelsByNotification)
       wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
   }
-}
-
-function modernParams(call: OutboundCall, id: RequestId): JsonObject {
-  const meta: Record<string, Json> = {
-    ...endToEndMeta(metaOf(call.params)),
-    [metaKeys.protocolVersion]: modernVersion,
-    [metaKeys.clientCapabilities]: call.capabilities,
-    [metaKeys.clientInfo]: implementation,
-  };
-  if (call.logLevel !== undefined) meta[metaKeys.logLevel] = call.logLevel;
-  if (call.progress) meta.progressToken = id;
-  return { ...call.params, _meta: meta };
-}
-
-function legacyParams(call: OutboundCall, id: RequestId): JsonObject {
-  const { _meta, inputResponses: _responses, requestState: _state, ...params } = call.params;
-  const kept = isObject(_meta) ? endToEndMeta(_meta) : undefined;
-  if (!call.progress) return kept === undefined ? params : { ...params, _meta: kept };
-  return { ...params, _meta: { ...kept, progressToken: id } };
-}
-
-/** May a server that was told of these capabilities send this request? Modes of elicitation count one by one. */
-function mayAsk(capabilities: JsonObject, method: string, params: JsonObject): boolean {
-  const kind = clientRequests.get(method);
-  if (kind === undefined) return false;
-  const declared = capabilities[kind];
-  if (!isObject(declared)) return false;
-  if (kind !== 'elicitation') return true;
-  const mode = params.mode ?? 'form';
-  // An empty declaration means forms only (2026-07-28, elicitation, capabilities).
-  if (mode === 'form') return Object.keys(declared).length === 0 || isObject(declared.form);
-  return mode === 'url' && isObject(declared.url);
-}
-
-/** Progress tokens and the like belong to the hop between server and gateway. */
-function withoutHopMeta(params: JsonObject): JsonObject {
-  if (!isObject(params._meta)) return params;
-  const { _meta, ...rest } = params;
-  const kept = endToEndMeta(_meta);
-  return kept === undefined ? rest : { ...rest, _meta: kept };
-}
-
-const mostQuestions = 64;
-
-function readQuestions(value: Json | undefined, capabilities: JsonObject): Record<string, ClientRequest> | undefined {
-  if (value === undefined) return {};
-  if (!isObject(value)) return undefined;
-  const entries = Object.entries(value);
-  if (entries.length > mostQuestions) return undefined;
-  const requests: Record<string, ClientRequest> = {};
-  for (const [key, request] of entries) {
-    if (!isObject(request) || typeof request.method !== 'string') return undefined;
-    const params = isObject(request.params) ? request.params : {};
-    if (!mayAsk(capabilities, request.method, params)) return undefined;
-    requests[key] = { method: request.method, params: withoutHopMeta(params) };
-  }
-  return requests;
 }

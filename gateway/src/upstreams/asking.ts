@@ -1,0 +1,48 @@
+/** What a server asks of a client: which questions it may ask, and what they look like. */
+
+import type { ClientRequest } from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { endToEndMeta } from '../protocol/meta.ts';
+import { clientRequests } from '../protocol/methods.ts';
+
+/** May a server that was told of these capabilities send this request? Modes of elicitation count one by one. */
+export function mayAsk(capabilities: JsonObject, method: string, params: JsonObject): boolean {
+  const kind = clientRequests.get(method);
+  if (kind === undefined) return false;
+  const declared = capabilities[kind];
+  if (!isObject(declared)) return false;
+  if (kind !== 'elicitation') return true;
+  const mode = params.mode ?? 'form';
+  // An empty declaration means forms only (2026-07-28, elicitation, capabilities).
+  if (mode === 'form') return Object.keys(declared).length === 0 || isObject(declared.form);
+  return mode === 'url' && isObject(declared.url);
+}
+
+/** Progress tokens and the like belong to the hop between server and gateway. */
+export function withoutHopMeta(params: JsonObject): JsonObject {
+  if (!isObject(params._meta)) return params;
+  const { _meta, ...rest } = params;
+  const kept = endToEndMeta(_meta);
+  return kept === undefined ? rest : { ...rest, _meta: kept };
+}
+
+const mostQuestions = 64;
+
+/** The questions in the result of a modern server; `undefined` when one of them may not be asked or is none. */
+export function readQuestions(
+  value: Json | undefined,
+  capabilities: JsonObject,
+): Record<string, ClientRequest> | undefined {
+  if (value === undefined) return {};
+  if (!isObject(value)) return undefined;
+  const entries = Object.entries(value);
+  if (entries.length > mostQuestions) return undefined;
+  const requests: Record<string, ClientRequest> = {};
+  for (const [key, request] of entries) {
+    if (!isObject(request) || typeof request.method !== 'string') return undefined;
+    const params = isObject(request.params) ? request.params : {};
+    if (!mayAsk(capabilities, request.method, params)) return undefined;
+    requests[key] = { method: request.method, params: withoutHopMeta(params) };
+  }
+  return requests;
+}

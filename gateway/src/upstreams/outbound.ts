@@ -1,0 +1,29 @@
+/** The parameters of a request as each era wants them, made anew from what was authorised. */
+
+import type { OutboundCall } from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import type { RequestId } from '../protocol/jsonrpc.ts';
+import { endToEndMeta, metaKeys, metaOf } from '../protocol/meta.ts';
+import { modernVersion } from '../protocol/versions.ts';
+import { implementation } from './identity.ts';
+
+/** With the gateway's own version, identity and progress token in `_meta`. */
+export function modernParams(call: OutboundCall, id: RequestId): JsonObject {
+  const meta: Record<string, Json> = {
+    ...endToEndMeta(metaOf(call.params)),
+    [metaKeys.protocolVersion]: modernVersion,
+    [metaKeys.clientCapabilities]: call.capabilities,
+    [metaKeys.clientInfo]: implementation,
+  };
+  if (call.logLevel !== undefined) meta[metaKeys.logLevel] = call.logLevel;
+  if (call.progress) meta.progressToken = id;
+  return { ...call.params, _meta: meta };
+}
+
+/** Without what only the modern era knows. */
+export function legacyParams(call: OutboundCall, id: RequestId): JsonObject {
+  const { _meta, inputResponses: _responses, requestState: _state, ...params } = call.params;
+  const kept = isObject(_meta) ? endToEndMeta(_meta) : undefined;
+  if (!call.progress) return kept === undefined ? params : { ...params, _meta: kept };
+  return { ...params, _meta: { ...kept, progressToken: id } };
+}
