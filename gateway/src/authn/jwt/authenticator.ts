@@ -15,7 +15,14 @@ import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
 import { introspect } from './introspect.ts';
 import type { IssuerKeys } from './keys.ts';
-import { audiencesOf, claimProblem, readToken, type Verified, verifyToken } from './verify.ts';
+import {
+  audiencesOf,
+  claimProblem,
+  type TokenParts as Parts,
+  readToken,
+  type Verified,
+  verifyToken,
+} from './verify.ts';
 
 /** Milliseconds for which a verified token is not looked at again. */
 export const longestTrust = 30_000;
@@ -125,8 +132,7 @@ export function tokenAuthenticator({
     return { ok: true, known };
   };
 
-  const verify = async (token: string, digest: string): Promise<Found> => {
-    const parts = readToken(token);
+  const verify = async (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
     if (parts !== undefined) {
       const issuer = byUrl.get(parts.issuer);
       if (issuer === undefined) return invalid('the token is from an issuer that is not accepted');
@@ -146,12 +152,12 @@ export function tokenAuthenticator({
     return last;
   };
 
-  const check = (token: string, digest: string): Promise<Found> => {
+  const check = (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
     const running = verifying.get(digest);
     if (running !== undefined) return running;
     if (verifying.size >= mostVerifying)
       return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
-    const started = verify(token, digest).then((found) => {
+    const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
       if (!found.ok && !found.unreachable && before !== undefined) forget(digest, before);
       return found;
@@ -222,17 +228,18 @@ export function tokenAuthenticator({
       if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
       // What is not known to be good is not even looked at while its source or its subject has to wait.
       const { address } = credentials;
-      const identity = claimedIdentity(token);
+      const parts = readToken(token);
+      const identity = identityOf(parts);
       const wait = throttle?.pause(address, identity, now()) ?? 0;
       if (wait > 0) return tooMany(wait);
-      return check(token, digest).then((found) => answer(found, presented, credentials));
+      return check(token, digest, parts).then((found) => answer(found, presented, credentials));
     },
     async stillGood({ credential }) {
       if (credential.expiresAt !== undefined && credential.expiresAt <= now()) return false;
       const digest = byCredential.get(credential.id);
       const known = digest === undefined ? undefined : remembered.get(digest);
       if (digest === undefined || known?.token === undefined || now() < known.until) return true;
-      const found = await check(known.token, digest);
+      const found = await check(known.token, digest, undefined);
       return found.ok || found.unreachable;
     },
   };
@@ -240,7 +247,10 @@ export function tokenAuthenticator({
 
 /** Whom a token claims to be for, before anybody has looked at its signature. */
 export function claimedIdentity(token: string): string | undefined {
-  const parts = readToken(token);
+  return identityOf(readToken(token));
+}
+
+function identityOf(parts: Parts | undefined): string | undefined {
   return parts === undefined ? undefined : `${parts.issuer} ${parts.subject}`.slice(0, 512);
 }
 

@@ -2,12 +2,14 @@
  * The public keys of one issuer: fetched when needed, kept for a while, read again when a token names a key that is not
  * there. However many such tokens come, the issuer is asked once in half a minute.
  */
+import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import { discover } from '../../oauth/discovery.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
+import { publicKeyOf } from './signature.ts';
 
 /** Milliseconds between two fetches that tokens can cause. */
 export const refetchPause = 30_000;
@@ -20,7 +22,7 @@ const mostKeys = 64;
 const mostTried = 4;
 
 export type Keys =
-  | { readonly ok: true; readonly keys: readonly CryptoKey[] }
+  | { readonly ok: true; readonly keys: readonly KeyObject[] }
   /** `unknown`: the issuer has no such key. `unreachable`: nobody knows at the moment. */
   | { readonly ok: false; readonly reason: 'unknown' | 'unreachable'; readonly problem: string };
 
@@ -36,7 +38,7 @@ export class IssuerKeys {
   readonly #now: () => number;
   readonly #log: KeyLog;
   #set: readonly JWK[] | undefined;
-  #imported = new Map<string, Promise<CryptoKey | undefined>>();
+  readonly #imported = new WeakMap<JWK, KeyObject | 'unusable'>();
   #readAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
@@ -62,7 +64,7 @@ export class IssuerKeys {
     }
     if (this.#set === undefined) return { ok: false, reason: 'unreachable', problem: this.#problem };
     if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
-    const keys = (await Promise.all(found.map((jwk) => this.#import(jwk, alg)))).filter((key) => key !== undefined);
+    const keys = found.map((jwk) => this.#import(jwk)).filter((key) => key !== undefined);
     return { ok: true, keys };
   }
 
@@ -73,17 +75,13 @@ export class IssuerKeys {
     return fitting.slice(0, mostTried);
   }
 
-  #import(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
-    const name = `${alg} ${JSON.stringify(jwk)}`;
-    let key = this.#imported.get(name);
+  #import(jwk: JWK): KeyObject | undefined {
+    let key = this.#imported.get(jwk);
     if (key === undefined) {
-      key = importJWK(jwk, alg).then(
-        (made) => (made instanceof Uint8Array ? undefined : made),
-        () => undefined,
-      );
-      this.#imported.set(name, key);
+      key = publicKeyOf(jwk) ?? 'unusable';
+      this.#imported.set(jwk, key);
     }
-    return key;
+    return key === 'unusable' ? undefined : key;
   }
 
   /** One reading at a time, and none sooner than the pause after the last one. */
@@ -95,7 +93,6 @@ export class IssuerKeys {
     this.#reading = this.#load()
       .then((keys) => {
         this.#set = keys;
-        this.#imported = new Map();
         this.#readAt = this.#now();
       })
       .catch((error: unknown) => {
