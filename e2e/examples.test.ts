@@ -1,0 +1,31 @@
+/** The examples that are one command: started, and what they print. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runToEnd } from './process.ts';
+
+async function run(example: string): Promise<string> {
+  const ended = await runToEnd({
+    command: [process.execPath, join(import.meta.dirname, '..', 'examples', example, 'run.ts')],
+    within: 40_000,
+  });
+  assert.equal(ended.code, 0, ended.stderr);
+  return ended.stdout;
+}
+
+test('examples/oauth: discover, authorize, call, step up, call; and the same token elsewhere', {
+  timeout: 60_000,
+}, async () => {
+  const said = await run('oauth');
+  assert.match(said, /to ask for: tools:read offline_access\necho answers .*hello/);
+  assert.match(said, /get-sum answers .*5/);
+  assert.match(said, /once more to ask for: .*tools:write/);
+  assert.match(said, /the same token at another server: 401 Bearer error="invalid_token", resource_metadata=/);
+});
+
+test('examples/mtls: with a certificate, without one, with one that is revoked', { timeout: 60_000 }, async () => {
+  assert.equal(
+    await run('mtls'),
+    'with a certificate: answered with 200\nwithout one: answered with 401\nwith one that is revoked: the connection was ended\n',
+  );
+});
