@@ -5,7 +5,7 @@ import { discover, initialize } from './connections/hello.ts';
 import { listen } from './connections/listen.ts';
 import { list } from './connections/lists.ts';
 import { Concurrency } from './limits/concurrency.ts';
-import type { Identified, Reply } from './pipeline/exchange.ts';
+import type { Decided, Identified, Reply } from './pipeline/exchange.ts';
 import { forward } from './pipeline/forward.ts';
 import type { Graph } from './pipeline/graph.ts';
 import type { Questions } from './pipeline/questions.ts';
@@ -48,7 +48,7 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
     audit,
     places: new Concurrency(),
     connect,
-    forward: (exchange, graph) => forward(exchange, questions, graph.bounds),
+    forward: (exchange, graph) => forward(witnessed(exchange, audit), questions, graph.bounds),
     answerLocally: (exchange, graph) => answerLocally(exchange, graph, streams, log),
     observe(facts, end) {
       metrics.observe({
@@ -71,6 +71,30 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
         );
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),
+  };
+}
+
+/** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
+function witnessed(exchange: Decided, audit: AuditLog): Decided {
+  const { channel, caller, link, id } = exchange;
+  const { ask } = channel;
+  if (ask === undefined) return exchange;
+  return {
+    ...exchange,
+    channel: {
+      notify: (method, params) => channel.notify(method, params),
+      async ask(request) {
+        const asked = await ask.call(channel, request);
+        audit.note({
+          kind: 'client-request',
+          at: Date.now(),
+          caller,
+          server: link.server,
+          detail: { method: request.method, exchange: id, answered: asked.ok },
+        });
+        return asked;
+      },
+    },
   };
 }
 

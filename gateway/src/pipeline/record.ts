@@ -68,6 +68,7 @@ export interface AuditEvent {
     | 'authentication-failed'
     | 'authentication-succeeded'
     | 'server-status'
+    | 'client-request'
     | 'log-key'
     | 'erasure'
     | 'recovered'

@@ -50,7 +50,6 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const attempt = (work: () => void): void => {
     try {
       work();
-      failing = false;
     } catch (error) {
       if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
       failing = true;
@@ -64,10 +63,14 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     attempt(() => {
       while (writer.busy) {
         const records = writer.commit();
-        if (failing) say({ type: 'failing', problem: '' });
-        failing = false;
         say({ type: 'done', records });
         take();
+      }
+      if (failing) {
+        // Whatever it was that failed: records and checkpoint are on the disk now.
+        writer.publish();
+        failing = false;
+        say({ type: 'failing', problem: '' });
       }
       publishSoon();
     });
@@ -92,7 +95,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   };
   const requests = setInterval(() => attempt(() => answerRequests(start, writer, origin)), requestsEvery);
   const heartbeat = setInterval(() => {
-    if (Date.now() - writer.lastWritten < heartbeatEvery) return;
+    // While nothing can be written there is nothing to say, and what waits does not grow.
+    if (failing || Date.now() - writer.lastWritten < heartbeatEvery) return;
     attempt(() => {
       writer.note({ kind: 'heartbeat', at: Date.now(), detail: {} });
       write();

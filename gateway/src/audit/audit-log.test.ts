@@ -1,0 +1,166 @@
+/** The data plane's side of the log: waiting, back-pressure, and what happens while the disk does not work. */
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { callerNamed, endOf, factsOf, fullCapture, master, temporaryData } from '../../test/support/audit-log.ts';
+import type { AuditEvent } from '../pipeline/record.ts';
+import { type GatewayAuditLog, openAuditLog } from './audit-log.ts';
+import { Authentications } from './authentications.ts';
+import { keyPlaces } from './open.ts';
+import { LogReader } from './read/log-reader.ts';
+import type { AuditSettings } from './settings.ts';
+
+const settings: AuditSettings = {
+  enabled: true,
+  durability: 'before-reply',
+  onFailure: { read: 'allow', write: 'refuse', destructive: 'refuse' },
+  capture: fullCapture,
+  retention: {},
+  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [] },
+  index: false,
+  queue: { records: 256, bytes: 1024 * 1024 },
+};
+
+interface Opened {
+  readonly log: GatewayAuditLog;
+  readonly data: string;
+  readonly health: (string | undefined)[];
+}
+
+async function open(context: TestContext, more: Partial<AuditSettings> = {}): Promise<Opened> {
+  const data = temporaryData();
+  const health: (string | undefined)[] = [];
+  const opened = await openAuditLog({
+    folder: join(data, 'log'),
+    keys: keyPlaces(data, 'log'),
+    master,
+    settings: { ...settings, ...more },
+    onHealth: (problem) => health.push(problem),
+  });
+  assert.ok(opened.ok);
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  return { log: opened.value, data, health };
+}
+
+function kindsOf(data: string): string[] {
+  const reader = new LogReader(join(data, 'log'));
+  const size = reader.checkpoint()?.size ?? 0;
+  return [...reader.entries(0, size, size)].map(({ entry }) => (JSON.parse(entry.toString()) as { kind: string }).kind);
+}
+
+test('what waits is what the settings say', async (context) => {
+  const { log } = await open(context);
+  const read = factsOf('read', 'dana');
+  assert.equal(log.intend(read), undefined);
+  const answered = log.end(read, endOf(), true);
+  assert.ok(answered instanceof Promise);
+  await answered;
+  const write = { ...factsOf('write', 'dana'), tier: 'write' as const };
+  const intended = log.intend(write);
+  assert.ok(intended instanceof Promise);
+  await intended;
+  log.configure({ ...settings, durability: 'before-forward' });
+  await (log.intend(factsOf('forward', 'dana')) ?? assert.fail('it does not wait'));
+  log.configure({ ...settings, durability: 'none' });
+  assert.equal(log.intend({ ...write, id: 'none' }), undefined);
+  assert.equal(log.end(read, endOf(), false), undefined);
+  await log.close();
+});
+
+test('a full queue makes calls wait, and loses nothing', async (context) => {
+  const { log, data } = await open(context);
+  // Four times what the queue holds, all at once.
+  const calls = Array.from({ length: 1_024 }, (_, call) => log.end(factsOf(`call-${call}`, 'dana'), endOf(), false));
+  assert.ok(calls.every((each) => each instanceof Promise));
+  await Promise.all(calls);
+  await log.close();
+  assert.equal(kindsOf(data).filter((kind) => kind === 'exchange').length, 1_024);
+});
+
+test('while the disk does not work calls are refused or let through by tier, and written when it does', async (context) => {
+  const { log, data, health } = await open(context);
+  await log.end(factsOf('before', 'dana'), endOf(), false);
+  // The next segment cannot be made where a file stands in the way of its folder; root could write anywhere else.
+  const keys = keyPlaces(data, 'log').subjects;
+  renameSync(keys, `${keys}.away`);
+  mkdirSync(keys);
+  const write = { ...factsOf('write', 'eve'), tier: 'write' as const };
+  await assert.rejects(log.intend(write) ?? assert.fail('it does not wait'), /records cannot be written: EISDIR/);
+  const state = log.health();
+  assert.ok(!state.ok && /EISDIR/.test(state.problem));
+  assert.equal(log.intend(factsOf('read', 'eve')), undefined);
+  await assert.rejects(log.intend({ ...write, id: 'again' }) ?? assert.fail('it does not wait'), /EISDIR/);
+  rmSync(keys, { recursive: true });
+  renameSync(`${keys}.away`, keys);
+  await works(log);
+  assert.equal(health.at(-1), undefined);
+  assert.deepEqual(log.health(), { ok: true });
+  await log.close();
+  assert.equal(kindsOf(data).filter((kind) => kind === 'intent').length, 3);
+});
+
+/** Resolves when the log writes again: it tries once a second by itself. */
+async function works(log: GatewayAuditLog): Promise<void> {
+  while (!log.health().ok) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('the queue of a disk that does not come back is bounded, and what did not fit is counted', async (context) => {
+  const { log, data } = await open(context);
+  await log.end(factsOf('before', 'dana'), endOf(), false);
+  const keys = keyPlaces(data, 'log').subjects;
+  renameSync(keys, `${keys}.away`);
+  mkdirSync(keys);
+  const first = log.intend({ ...factsOf('first', 'eve'), tier: 'write' });
+  await assert.rejects(first ?? assert.fail('it does not wait'));
+  for (let call = 0; call < 1_000; call++) assert.equal(log.intend(factsOf(`call-${call}`, 'eve')), undefined);
+  rmSync(keys, { recursive: true });
+  renameSync(`${keys}.away`, keys);
+  await works(log);
+  await log.close();
+  const kinds = kindsOf(data);
+  const kept = kinds.filter((kind) => kind === 'intent').length;
+  assert.ok(kept >= 250 && kept <= 257, `${kept}`);
+  assert.equal(kinds.filter((kind) => kind === 'lost').length, 1);
+});
+
+test('failed authentications are counted beyond ten a minute, from at most sixteen addresses', () => {
+  const events: AuditEvent[] = [];
+  const authentications = new Authentications((event) => events.push(event));
+  const { caller: _caller, ...facts } = factsOf('x', 'dana', 1_000);
+  for (let attempt = 0; attempt < 10_000; attempt++)
+    authentications.failed(
+      { ...facts, address: `192.0.2.${attempt % 100}` },
+      { ...endOf(), outcome: 'refused', reason: 'credentials-invalid' },
+    );
+  authentications.close();
+  assert.equal(events.length, 11);
+  const last = events.at(-1);
+  assert.deepEqual(last?.detail, { count: 9_990, since: 1_000, reasons: { 'credentials-invalid': 9_990 } });
+  assert.equal(last?.address?.split(', ').length, 16);
+});
+
+test('a credential in use is recorded once an hour', () => {
+  const events: AuditEvent[] = [];
+  const authentications = new Authentications((event) => events.push(event));
+  const caller = callerNamed('dana');
+  for (const at of [0, 1, 3_599_999, 3_600_000]) authentications.succeeded(caller, factsOf('x', 'dana', at));
+  assert.deepEqual(
+    events.map(({ at }) => at),
+    [0, 3_600_000],
+  );
+});
+
+test('a log of something else is not opened', async (context) => {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  writeFileSync(join(data, 'log'), '');
+  const opened = await openAuditLog({
+    folder: join(data, 'log'),
+    keys: keyPlaces(data, 'log'),
+    master,
+    settings,
+    onHealth: () => {},
+  });
+  assert.ok(!opened.ok && !opened.locked);
+});
