@@ -319,6 +319,21 @@ test('a hidden tool answers like one that does not exist, character by character
   assert.equal(hidden.status, absent.status);
   assert.deepEqual(witness.calls(), []);
 });
+test('a hidden tool answers like one that does not exist at the portal as well', async () => {
+  const portal = (name: string) =>
+    sendRaw({
+      url: `${gateway.mcp}/mcp`,
+      headers: [...modernHeaders('tools/call', name), ['Authorization', `Bearer ${key}`]],
+      body: modernCall(name),
+    });
+  assert.match((await portal('witness__open')).body, /the witness was called/);
+  const hidden = await portal('witness__hidden');
+  const absent = await portal('witness__absent');
+  const elsewhere = await portal('second__hidden');
+  assert.equal(hidden.body.replaceAll('hidden', 'absent'), absent.body);
+  assert.equal(elsewhere.body.replaceAll('second__hidden', 'witness__absent'), absent.body);
+  assert.equal(witness.calls().length, 1);
+});
 test('a server without a connection answers like one that does not exist', async () => {
   const hidden = await send(modernHeaders('tools/call', 'open'), open, { server: 'second' });
   const absent = await send(modernHeaders('tools/call', 'open'), open, { server: 'nowhere' });

@@ -64,7 +64,7 @@ async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted)
       if (!found.ok) failure = found.refusal;
       else if (found.value !== undefined) {
         const original = found.value;
-        return enter(exchange, graph, reached, { ...wanted, name: original }, renamed(exchange, original));
+        return enter(exchange, graph, reached, { ...wanted, name: original }, renamed(exchange, original), wanted);
       }
     }
     return refuse(failure ?? unknown(wanted, 'no server has this alias'));
@@ -90,9 +90,9 @@ async function originalName(
   const snapshot = 'ok' in first ? first : ({ ok: true, snapshot: first } as const);
   if (!snapshot.ok) return refuse(failureRefusal(reached.server, snapshot.failure));
   const found = byAlias(reached.server, snapshot.snapshot).get(alias);
-  if (found !== undefined) return pass(found);
-  const again = await reached.catalog.reread(kind);
-  return again.ok ? pass(byAlias(reached.server, again.snapshot).get(alias)) : pass(undefined);
+  // Nobody waits for a fresh list here: a name that is hidden would be told from one that does not exist by the wait.
+  if (found === undefined) void reached.catalog.reread(kind);
+  return pass(found);
 }
 
 const aliases = new WeakMap<ListSnapshot, ReadonlyMap<string, string>>();
@@ -158,18 +158,20 @@ function enter(
   reached: Reached,
   wanted: Wanted,
   outbound: JsonObject,
+  // What the client asked for, in its own words: a refusal repeats nothing else.
+  asked = wanted,
 ): Outcome<Connected> | Promise<Outcome<Connected>> {
   const { grants, link, catalog, server } = reached;
   const capability = capabilityOf(wanted);
   if (!grants.couldAllow(capability))
-    return refuse(unknown(wanted, grants.closedBy?.(capability) ?? 'no rule could allow it'));
+    return refuse(unknown(asked, grants.closedBy?.(capability) ?? 'no rule could allow it'));
   if (graph.statusOf(server) === 'draining')
     return refuse({ reason: 'server-unavailable', server, detail: 'the server is draining' });
   if (wanted.type !== 'tool' && wanted.type !== 'prompt')
     return pass({ ...exchange, grants, link, capability, outbound });
   const definition = find(catalog, wanted.type === 'tool' ? 'tools' : 'prompts', wanted.name);
   const found = (value: JsonObject | undefined): Outcome<Connected> => {
-    if (value === undefined) return refuse(unknown(wanted, 'the server has no such name'));
+    if (value === undefined) return refuse(unknown(asked, 'the server has no such name'));
     if (wanted.type === 'prompt') return pass({ ...exchange, grants, link, capability, outbound });
     const tool: ToolFacts = catalog.facts(value);
     return pass({ ...exchange, grants, link, capability, outbound, tool });
