@@ -70,8 +70,10 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       });
     const headers = texts(server.headers, 'header', [...path, 'headers']);
     const credentials = deep(server.credentials, [...path, 'credentials']);
-    if (server.credential === undefined) return { ...server, headers, credentials };
-    return { ...server, headers, credentials, credential: deep(server.credential, [...path, 'credential']) };
+    const tls = deep(server.tls, [...path, 'tls']);
+    const secured = { ...server, ...(tls === undefined ? {} : { tls }) };
+    if (server.credential === undefined) return { ...secured, headers, credentials };
+    return { ...secured, headers, credentials, credential: deep(server.credential, [...path, 'credential']) };
   };
   const stdio = (server: StdioServerConfig, path: Path): ServerConfig => {
     const [program = '', ...rest] = server.command.map((word, index) => text(word, [...path, 'command', index]));

@@ -15,6 +15,7 @@ import { failureText, misbehaved, unavailable } from './failures.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
 import { SseWire } from './http/sse.ts';
 import { StreamableWire } from './http/streamable.ts';
+import { isInsecure } from './http/tls.ts';
 import { implementation } from './identity.ts';
 import { Peer, type PeerEvents } from './peer.ts';
 import type { Supervisor } from './stdio/supervisor.ts';
@@ -93,6 +94,11 @@ export class Server {
   }
 
   async connect(capabilities: JsonObject, events: PeerEvents, credential?: Credential): Promise<ConnectResult> {
+    if ('url' in this.config && isInsecure(this.config.tls, Date.now()))
+      this.#log.warn(
+        { server: this.name, until: this.config.tls?.insecureUntil },
+        'THE CERTIFICATE OF THIS SERVER IS NOT VERIFIED',
+      );
     const started = performance.now();
     const ready = await credential?.ready();
     if (ready?.ok === false) return { ok: false, failure: unavailable(`no credential: ${ready.problem}`) };

@@ -1,7 +1,7 @@
 /** The MCP servers behind the gateway. */
 import { z } from 'zod';
 import { credential, credentials } from './credentials.ts';
-import { duration, name, text } from './units.ts';
+import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
 
@@ -46,6 +46,28 @@ const http = z.strictObject({
     .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), text)
     .default({})
     .describe('Fixed headers to send.'),
+  tls: z
+    .strictObject({
+      authorities: secret.optional().describe('Authorities to trust instead of the usual ones, as ${file:ca.pem}.'),
+      certificate: secret.optional().describe('A certificate of the gateway (mutual TLS), as ${file:client.pem}.'),
+      key: secret.optional().describe('Its private key.'),
+      pins: z
+        .array(z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ and 44 characters of base64'))
+        .max(16)
+        .default([])
+        .describe('Public keys of the server (SPKI): the one in use, and the next.'),
+      insecureUntil: z.iso
+        .date()
+        .optional()
+        .describe('Until this day the certificate of the server is not verified, which the log says again and again.'),
+    })
+    .refine((value) => (value.certificate === undefined) === (value.key === undefined), 'must say certificate and key')
+    .refine(
+      (value) => value.insecureUntil === undefined || value.pins.length === 0,
+      'must say either pins or insecureUntil: without verification pins are not looked at',
+    )
+    .optional()
+    .describe('TLS towards the server. Its certificate is always verified, unless insecureUntil says otherwise.'),
   connections: z.int().min(1).max(4096).default(128).describe('Connections kept to the server.'),
 });
 

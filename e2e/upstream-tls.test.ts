@@ -1,0 +1,90 @@
+/** TLS towards servers: own authorities, pins, a certificate of the gateway, and what happens without them. */
+import assert from 'node:assert/strict';
+import { createHash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
+import { sendJson } from './attacks/witness.ts';
+import { type Authority, makeAuthority, type Pair } from './certificates.ts';
+import { openSettings, startGateway } from './harness.ts';
+
+let authority: Authority;
+let server: Pair;
+let client: Pair;
+
+before(() => {
+  authority = makeAuthority();
+  server = authority.issue('server', 'IP:127.0.0.1');
+  client = authority.issue('client', 'DNS:gateway.example');
+});
+after(() => authority[Symbol.dispose]());
+
+async function startTlsServer(requestCert = false) {
+  const listening = createServer(
+    { cert: server.cert, key: server.key, requestCert, ...(requestCert ? { ca: authority.cert } : {}) },
+    (request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        const { id, method } = JSON.parse(text) as { id: number; method: string };
+        const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
+        const results: Record<string, object> = {
+          'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
+          'tools/list': { ...complete, tools: [{ name: 'open', inputSchema: { type: 'object' } }] },
+        };
+        const result = results[method] ?? { resultType: 'complete', content: [{ type: 'text', text: 'made it there' }] };
+        sendJson(response, { jsonrpc: '2.0', id, result });
+      });
+    },
+  ).listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  return {
+    url: `https://127.0.0.1:${(listening.address() as AddressInfo).port}/mcp`,
+    async [Symbol.asyncDispose]() {
+      listening.closeAllConnections();
+      listening.close();
+      await once(listening, 'close');
+    },
+  };
+}
+
+async function reached(url: string, tls: object | undefined): Promise<{ ok: boolean; errors: string }> {
+  await using gateway = await startGateway(openSettings('a', { notes: { url, ...(tls && { tls }) } }));
+  const answer = await sendRaw({
+    url: gateway.endpoint('notes'),
+    headers: modernHeaders('tools/call', 'open'),
+    body: modernCall('open'),
+  });
+  return { ok: answer.body.includes('made it there'), errors: gateway.errors() };
+}
+
+test('a server is verified: its authority must be known, and its key pinned where pins are declared', async () => {
+  await using target = await startTlsServer();
+  const authorities = `\${file:${authority.certFile}}`;
+  const spki = new X509Certificate(server.cert).publicKey.export({ type: 'spki', format: 'der' });
+  const pin = `sha256/${createHash('sha256').update(spki).digest('base64')}`;
+  const wrong = `sha256/${Buffer.alloc(32).toString('base64')}`;
+  assert.equal((await reached(target.url, undefined)).ok, false, 'an unknown authority');
+  assert.equal((await reached(target.url, { authorities })).ok, true);
+  assert.equal((await reached(target.url, { authorities, pins: [wrong] })).ok, false);
+  assert.equal((await reached(target.url, { authorities, pins: [wrong, pin] })).ok, true, 'the current and the next');
+});
+
+test('insecure has an end, and is shouted about until then', async () => {
+  await using target = await startTlsServer();
+  const day = (offset: number): string => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+  const open = await reached(target.url, { insecureUntil: day(2) });
+  assert.equal(open.ok, true);
+  assert.match(open.errors, /THE CERTIFICATE OF THIS SERVER IS NOT VERIFIED/);
+  assert.equal((await reached(target.url, { insecureUntil: day(-1) })).ok, false, 'the day has come');
+});
+
+test('a server that asks for a certificate gets that of the gateway', async () => {
+  await using target = await startTlsServer(true);
+  const authorities = `\${file:${authority.certFile}}`;
+  assert.equal((await reached(target.url, { authorities })).ok, false);
+  const own = { certificate: `\${file:${client.certFile}}`, key: `\${file:${client.keyFile}}` };
+  assert.equal((await reached(target.url, { authorities, ...own })).ok, true);
+});
