@@ -34,7 +34,10 @@ async function startTlsServer(requestCert = false) {
           'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
           'tools/list': { ...complete, tools: [{ name: 'open', inputSchema: { type: 'object' } }] },
         };
-        const result = results[method] ?? { resultType: 'complete', content: [{ type: 'text', text: 'made it there' }] };
+        const result = results[method] ?? {
+          resultType: 'complete',
+          content: [{ type: 'text', text: 'made it there' }],
+        };
         sendJson(response, { jsonrpc: '2.0', id, result });
       });
     },
