@@ -1,11 +1,13 @@
 /** What the configuration says about callers, each setting changed by a live call. */
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { startWitness, type Witness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
+import { runToEnd } from './process.ts';
 
 let witness: Witness;
 let issuer: Issuer;
@@ -137,3 +139,34 @@ async function portOf(pid: number): Promise<number> {
   }
   throw new Error('it listens nowhere');
 }
+
+test('a rotated API key works on for its overlap, beside the new one, and then no more', {
+  timeout: 20_000,
+}, async () => {
+  const old = await gateway.key('bot');
+  const sallyport = (...args: string[]) =>
+    runToEnd({
+      command: [
+        process.execPath,
+        join(import.meta.dirname, '..', 'gateway', 'bin', 'sallyport.js'),
+        'key',
+        ...args,
+        '--config',
+        gateway.config,
+      ],
+    });
+  const listed = JSON.parse((await sallyport('list', '--json')).stdout) as { keys: { id: string; caller: string }[] };
+  const id = listed.keys.findLast(({ caller }) => caller === 'agent:bot')?.id ?? '';
+  assert.equal(await call('trusting', old), 'called');
+  const rotated = await sallyport('rotate', id, '--overlap', '3s', '--quiet');
+  assert.equal(rotated.code, 0, rotated.stderr);
+  const fresh = rotated.stdout.trim();
+  assert.notEqual(fresh, old);
+  assert.equal(await call('trusting', fresh), 'called');
+  assert.equal(await call('trusting', old), 'called', 'nobody is cut off');
+  const deadline = Date.now() + 10_000;
+  let last = 'called';
+  while (last === 'called' && Date.now() < deadline) last = await call('trusting', old);
+  assert.equal(last, '401');
+  assert.equal(await call('trusting', fresh), 'called');
+});

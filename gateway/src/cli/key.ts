@@ -23,6 +23,7 @@ export function keyCommand(context: Context): Command {
     .summary('make, list and revoke API keys')
     .description('API keys. A running gateway takes a new or revoked key over within a second.')
     .addCommand(createCommand(context))
+    .addCommand(rotateCommand(context))
     .addCommand(listCommand(context))
     .addCommand(revokeCommand(context));
 }
@@ -75,6 +76,61 @@ function createCommand(context: Context): Command {
         else {
           context.out(`${text}\n`);
           context.out(`${stored.id} for ${found.caller.key}, ${until(stored)}. It cannot be shown again.`);
+        }
+      });
+    });
+}
+
+interface RotateOptions extends CommonOptions {
+  readonly overlap: string;
+  readonly expires?: string;
+  readonly quiet?: boolean;
+}
+
+function rotateCommand(context: Context): Command {
+  return new Command('rotate')
+    .summary('replace a key')
+    .description(
+      'Makes a new key for the same caller. The old one goes on to work for a while, so that nobody is cut off.',
+    )
+    .argument('<id>', 'id of the key, as `key list` shows it')
+    .option('--overlap <duration>', 'how long the old key still works', '24h')
+    .option('--expires <duration>', 'how long the new key is valid (default: until it is revoked)')
+    .option('--quiet', 'print only the new key')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport key rotate key_0A1b2C3d4E5f6 --overlap 7d')
+    .action(async (id: string, options: RotateOptions) => {
+      const overlap = parseDuration(options.overlap);
+      const lifetime = options.expires === undefined ? undefined : parseDuration(options.expires);
+      if (overlap === undefined || (options.expires !== undefined && lifetime === undefined))
+        return fail(context, options, exitCodes.usage, 'a duration cannot be read', 'Write it as 12h, 30d or 90d.');
+      await withDesk(context, options, ({ desk }) => {
+        const now = Date.now();
+        const old = desk.store.list().find((each) => each.id === id);
+        if (old === undefined) {
+          const known = desk.store.list().map((each) => each.id);
+          return fail(context, options, exitCodes.no, `there is no key ${id}`, suggestion(id, known, 'key'));
+        }
+        if (old.revokedAt !== undefined || (old.expiresAt !== undefined && old.expiresAt <= now))
+          return fail(
+            context,
+            options,
+            exitCodes.no,
+            `${id} is no longer valid`,
+            'Make a new one: sallyport key create',
+          );
+        const { user, agent, application, name } = old;
+        const expiresAt = lifetime === undefined ? undefined : now + lifetime;
+        const { text, stored } = desk.create({ user, agent, application, name, expiresAt }, now);
+        desk.store.expire(id, now + overlap);
+        const ends = new Date(now + overlap).toISOString();
+        if (options.quiet === true) context.out(text);
+        else if (options.json === true)
+          outJson(context, { ok: true, key: text, ...shown(stored, now), replaces: id, ends });
+        else {
+          context.out(`${text}\n`);
+          context.out(`${stored.id} replaces ${id}, which works until ${ends}. The new key cannot be shown again.`);
         }
       });
     });

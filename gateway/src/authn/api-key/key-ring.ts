@@ -121,7 +121,8 @@ export class KeyRing {
     for (const key of this.#store.list()) {
       const known = before.get(key.mac);
       // The same object while nothing changed: callers are remembered by it.
-      this.#byMac.set(key.mac, known !== undefined && known.revokedAt === key.revokedAt ? known : key);
+      const same = known?.revokedAt === key.revokedAt && known?.expiresAt === key.expiresAt;
+      this.#byMac.set(key.mac, known !== undefined && same ? known : key);
       if (key.revokedAt !== undefined && known !== undefined && known.revokedAt === undefined) ended.push(key.id);
       if (known === undefined) for (const maker of this.#makers) maker(key);
       before.delete(key.mac);

@@ -24,6 +24,8 @@ export interface KeyStore {
   add(key: StoredKey): void;
   /** False when there is no such key or it is revoked already. */
   revoke(id: string, at: number): boolean;
+  /** Gives a key an end, unless it has an earlier one. False when there is no such key or it is revoked already. */
+  expire(id: string, at: number): boolean;
   /** Notes when keys were last used. Does not count as a change. */
   touch(uses: ReadonlyMap<string, number>): void;
   /** A number that differs after each change of keys, by this process or another one. Cheap: asked several times a second. */

@@ -11,6 +11,9 @@ export function openKeyStore(folder: string): KeyStore {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const end = database.prepare('UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  const limit = database.prepare(
+    'UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?1), ?1) WHERE id = ?2 AND revoked_at IS NULL',
+  );
   const use = database.prepare('UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?');
   const bump = database.prepare(
     `INSERT INTO versions VALUES ('keys', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1`,
@@ -39,6 +42,12 @@ export function openKeyStore(folder: string): KeyStore {
         const revoked = end.run(at, id).changes === 1;
         if (revoked) bump.run();
         return revoked;
+      }),
+    expire: (id, at) =>
+      transaction(database, () => {
+        const limited = limit.run(at, id).changes === 1;
+        if (limited) bump.run();
+        return limited;
       }),
     touch: (uses) => {
       if (uses.size === 0) return;
