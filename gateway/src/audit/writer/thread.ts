@@ -62,8 +62,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const write = (): void =>
     attempt(() => {
       while (writer.busy) {
-        const records = writer.commit();
-        say({ type: 'done', records });
+        writer.commit();
         take();
       }
       if (failing) {
@@ -126,6 +125,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     write();
     if (closing) void close();
   });
+  writer.onDone = (records) => say({ type: 'done', records });
   say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
   write();
 }

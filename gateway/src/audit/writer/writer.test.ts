@@ -219,3 +219,14 @@ test('erasing is finished at the next start when it was interrupted after the to
   assert.equal(again.subjects.find('user:dana'), undefined);
   await closeTestLog(again);
 });
+
+test('a message of which no record can be made is counted as lost and holds nobody up', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  log.writer.accept([{ head: 'not JSON', args: '', result: '' }, ...callOf('after', 'dana')]);
+  assert.equal(log.writer.drain(), 3);
+  await closeTestLog(log);
+  assert.deepEqual(
+    recordsOf(log).map(({ kind }) => kind),
+    ['log-key', 'lost', 'intent', 'outcome'],
+  );
+});

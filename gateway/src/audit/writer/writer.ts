@@ -11,7 +11,7 @@ import { sha256 } from '../log/merkle.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
-import { type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
+import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { canonical, type PlainObject } from '../record/canonical.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import { commit, commitmentKey, partNames, sealParts } from '../record/private.ts';
@@ -51,6 +51,8 @@ export class Writer {
   readonly #subjects: Subjects;
   readonly #now: () => number;
   readonly #open = new Map<string, OpenIntent>();
+  /** Told of accepted messages that are durable, whoever caused the commit. */
+  onDone: (messages: number) => void = () => {};
   #signer: NoteSigner;
   #capture: CaptureSettings;
   #queue: Message[] = [];
@@ -137,6 +139,7 @@ export class Writer {
     const done = this.#groupMessages;
     this.#group = [];
     this.#groupMessages = 0;
+    if (done > 0) this.onDone(done);
     return done;
   }
 
@@ -256,13 +259,24 @@ export class Writer {
     let taken = 0;
     for (const message of this.#queue) {
       if (this.#group.length >= groupRecords - 2 || bytes > groupTarget) break;
-      const draft = draftOf(message, find, rule);
-      const stored = this.#add(draft);
+      const stored = this.#attempt(message, find, rule);
       bytes += stored.entry.length + stored.sealed.length;
       taken++;
     }
     this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
     this.#groupMessages = taken;
+  }
+
+  /** A message of which no record can be made is a bug. It must not hold up the others, nor vanish. */
+  #attempt(message: Message, find: (id: string) => OpenIntent | undefined, rule: CaptureRule): Stored {
+    let draft: Draft;
+    try {
+      draft = draftOf(message, find, rule);
+    } catch (error) {
+      const detail = { records: 1, problem: error instanceof Error ? error.message : String(error) };
+      draft = draftOf(noteMessage({ kind: 'lost', at: this.#written, detail }), find, rule);
+    }
+    return this.#add(draft);
   }
 
   /** The time that records of this moment bear. Going back is a record of its own. */
