@@ -40,7 +40,7 @@ type Manner = 'modern' | 'legacy' | 'legacy-sse';
 /** A legacy server may be replaced by a modern one at any time, and would go on to be spoken to as before. */
 const legacyVerdictAge = 600_000;
 /** A server that has not answered the question for its era by then is legacy (2026-07-28, versioning, stdio). */
-const probeTime = 3_000;
+const probeTime = 6_000;
 
 export class Server {
   readonly name: string;
