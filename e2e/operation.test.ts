@@ -141,6 +141,10 @@ test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', asy
   );
   const call = callAs(gateway, key, 'one');
   const finish = await arrived.promise;
+  // A call may still come through before the signal is seen; it must not be kept waiting.
+  witness.answer('one', (response, { message }) =>
+    sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
+  );
   const gone = once(gateway.child, 'exit');
   gateway.child.kill('SIGTERM');
   await eventually(
