@@ -31,7 +31,7 @@ const settings: AuditSettings = {
   onFailure: { read: 'refuse', write: 'refuse', destructive: 'refuse' },
   capture: { tiers: { read: 'full', write: 'full', destructive: 'full' }, connections: {}, limit: 65_536 },
   retention: {},
-  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [] },
+  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [], timestamps: [] },
   index: false,
   queue: { records: 65_536, bytes: 64 * 1024 * 1024 },
 };

@@ -2,7 +2,7 @@
 // Checks what Sallyport says about itself: proofs of single records, whole logs, and logs against checkpoints kept
 // elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
 // somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
-import { createPublicKey, hash, verify } from 'node:crypto';
+import { createPublicKey, hash, verify, X509Certificate } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ const usage = `usage: sallyport-verify <proof file | log folder> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
   --checkpoint <file>   a checkpoint kept elsewhere: the log must contain it (may be given several times)
   --witness <key>       a witness whose cosignature must be there (may be given several times)
+  --tsa-ca <file>       authorities in PEM to one of which each RFC 3161 timestamp must lead (may be given several times)
   --json                print JSON`;
 
 class Lie extends Error {}
@@ -196,6 +197,7 @@ function checkSigned(checkpoint, keys) {
 function verifyProof(text, options) {
   const file = JSON.parse(text);
   if (file.format !== 'sallyport-proof/1') lie('not a proof of this version');
+  if (options['tsa-ca'] !== undefined) lie('a proof carries no timestamps: they are beside the log');
   const seen = [];
   let checkpoint;
   for (const record of [...(file.keys ?? []), ...file.records]) {
@@ -266,6 +268,306 @@ function checkWitnesses(notes, { witness = [] }) {
     }
     return lie(`the witness ${key.name} has signed nothing of this log`);
   });
+}
+
+// Timestamps: RFC 3161, in CMS (RFC 5652), in DER with definite lengths. Nothing here calls itself, so depth is no matter.
+
+const longestToken = 64 * 1024;
+const oids = {
+  signedData: '2a864886f70d010702',
+  timestamp: '2a864886f70d0109100104',
+  contentType: '2a864886f70d010903',
+  messageDigest: '2a864886f70d010904',
+  signingCertificate: '2a864886f70d010910020c',
+  signingCertificateV2: '2a864886f70d010910022f',
+  basicConstraints: '551d13',
+  extendedKeyUsage: '551d25',
+  timeStamping: '2b06010505070308',
+};
+const digests = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' };
+/** Signature algorithm → kind of key, and the digest if it says one. */
+const signatureKinds = {
+  '2a864886f70d010101': ['rsa'],
+  '2a864886f70d01010b': ['rsa', 'sha256'],
+  '2a864886f70d01010c': ['rsa', 'sha384'],
+  '2a864886f70d01010d': ['rsa', 'sha512'],
+  '2a8648ce3d040302': ['ec', 'sha256'],
+  '2a8648ce3d040303': ['ec', 'sha384'],
+  '2a8648ce3d040304': ['ec', 'sha512'],
+};
+/** Extensions that may be critical in a certificate: the ones looked at here or by OpenSSL, and those about policies. */
+const knownExtensions = ['551d0f', oids.basicConstraints, oids.extendedKeyUsage, '551d20', '551d11'];
+
+class Der {
+  constructor(bytes, where) {
+    this.bytes = bytes;
+    this.where = where;
+    this.at = 0;
+  }
+  get tag() {
+    return this.bytes[this.at];
+  }
+  get done() {
+    return this.at === this.bytes.length;
+  }
+  next(tag = this.tag) {
+    const start = this.at;
+    if (this.done || this.tag !== tag || start + 2 > this.bytes.length) this.wrong();
+    let at = start + 2;
+    let length = this.bytes[start + 1];
+    if (length >= 0x80) {
+      const size = length & 0x7f;
+      if (size < 1 || size > 3 || at + size > this.bytes.length) this.wrong();
+      length = this.bytes.readUIntBE(at, size);
+      at += size;
+      if (length < 0x80 || length < 2 ** (8 * (size - 1))) this.wrong();
+    }
+    if (at + length > this.bytes.length) this.wrong();
+    this.at = at + length;
+    return { content: this.bytes.subarray(at, this.at), whole: this.bytes.subarray(start, this.at) };
+  }
+  maybe(tag) {
+    return this.tag === tag ? this.next(tag) : undefined;
+  }
+  into(tag) {
+    return new Der(this.next(tag).content, this.where);
+  }
+  oid() {
+    return this.next(0x06).content.toString('hex');
+  }
+  end() {
+    if (!this.done) this.wrong();
+  }
+  wrong() {
+    lie(`${this.where} is damaged: it is not written as RFC 3161 wants`);
+  }
+}
+
+/** SEQUENCE { OID, parameters that we do not use }. */
+const algorithmOf = (from) => from.into(0x30).oid();
+
+/** Checks one token, but for who is behind its certificate. */
+function readToken(bytes, where) {
+  const file = new Der(bytes, where);
+  const outer = file.into(0x30);
+  file.end();
+  if (outer.oid() !== oids.signedData) lie(`${where} is not signed data`);
+  const signed = outer.into(0xa0).into(0x30);
+  outer.end();
+  signed.next(0x02);
+  signed.next(0x31);
+  const content = signed.into(0x30);
+  if (content.oid() !== oids.timestamp) lie(`${where} holds no timestamp`);
+  const info = content.into(0xa0).next(0x04).content;
+  content.end();
+  const bag = new Der(signed.maybe(0xa0)?.content ?? lie(`${where} comes without its certificate`), where);
+  const certificates = [];
+  while (!bag.done) certificates.push(readCertificate(bag.next(0x30).whole, where));
+  signed.maybe(0xa1);
+  const signers = signed.into(0x31);
+  const signer = signers.into(0x30);
+  signers.end();
+  signed.end();
+  const by = checkSigner(signer, info, certificates, where);
+  return { ...readInfo(info, where), by, certificates, where };
+}
+
+/** RFC 5652 section 5.4: what is signed are attributes, and one of them is the digest of the content. */
+function checkSigner(signer, info, certificates, where) {
+  signer.next(0x02);
+  const name = signer.into(0x30);
+  const issuer = name.next(0x30).whole;
+  const serial = name.next(0x02).content;
+  const digest = digests[algorithmOf(signer)] ?? lie(`${where} uses a digest that is not accepted`);
+  const signedAttributes = signer.next(0xa0);
+  const [kind, fixed = digest] =
+    signatureKinds[algorithmOf(signer)] ?? lie(`${where} uses a kind of signature that is not known here`);
+  const signature = signer.next(0x04).content;
+  const attributes = new Map();
+  const list = new Der(signedAttributes.content, where);
+  while (!list.done) {
+    const attribute = list.into(0x30);
+    const type = attribute.oid();
+    if (attributes.has(type)) lie(`${where} has the same attribute twice`);
+    attributes.set(type, attribute.into(0x31));
+    attribute.end();
+  }
+  const by =
+    certificates.find((each) => each.issuer.equals(issuer) && each.serial.equals(serial)) ??
+    lie(`${where} is signed by a certificate that it does not hold`);
+  if (attributes.get(oids.contentType)?.oid() !== oids.timestamp) lie(`${where} is signed as something else`);
+  if (
+    attributes
+      .get(oids.messageDigest)
+      ?.next(0x04)
+      .content.equals(hash(digest, info, 'buffer')) !== true
+  )
+    lie(`${where}: its content is not what the authority signed`);
+  if (!namesCertificate(attributes, by.raw)) lie(`${where} is signed for another certificate than the one it holds`);
+  // Signed as a SET, whatever its tag is in here.
+  const message = Buffer.from(signedAttributes.whole);
+  message[0] = 0x31;
+  if (fixed !== digest || by.key.asymmetricKeyType !== kind || !verify(digest, message, by.key, signature))
+    lie(`${where}: the signature of the authority is not valid`);
+  return by;
+}
+
+/** RFC 5816: the certificate is named by its digest in what is signed. */
+function namesCertificate(attributes, raw) {
+  const second = attributes.get(oids.signingCertificateV2)?.into(0x30).into(0x30).into(0x30);
+  if (second !== undefined) {
+    const digest = second.tag === 0x30 ? digests[algorithmOf(second)] : 'sha256';
+    return digest !== undefined && second.next(0x04).content.equals(hash(digest, raw, 'buffer'));
+  }
+  const first = attributes.get(oids.signingCertificate)?.into(0x30).into(0x30).into(0x30);
+  return first?.next(0x04).content.equals(hash('sha1', raw, 'buffer')) === true;
+}
+
+/** RFC 3161 section 2.4.2. */
+function readInfo(bytes, where) {
+  const outer = new Der(bytes, where);
+  const info = outer.into(0x30);
+  outer.end();
+  if (info.next(0x02).content.toString('hex') !== '01') lie(`${where} has another version`);
+  info.next(0x06);
+  const imprint = info.into(0x30);
+  if (digests[algorithmOf(imprint)] !== 'sha256') lie(`${where} is not about a SHA-256`);
+  const digest = imprint.next(0x04).content;
+  info.next(0x02);
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d{1,9})?Z$/.exec(info.next(0x18).content.toString('latin1')) ??
+    lie(`${where} has no time`);
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(time.getTime())) lie(`${where} has no time`);
+  for (const tag of [0x30, 0x01, 0x02, 0xa0, 0xa1]) info.maybe(tag);
+  info.end();
+  return { digest, time };
+}
+
+function readCertificate(raw, where) {
+  let known;
+  try {
+    known = new X509Certificate(raw);
+  } catch {
+    lie(`${where} holds a certificate that cannot be read`);
+  }
+  const body = new Der(raw, where).into(0x30).into(0x30);
+  body.maybe(0xa0);
+  const serial = body.next(0x02).content;
+  body.next(0x30);
+  const issuer = body.next(0x30).whole;
+  for (let rest = 0; rest < 3; rest++) body.next(0x30);
+  body.maybe(0x81);
+  body.maybe(0x82);
+  const extensions = new Map();
+  if (!body.done) {
+    const list = body.into(0xa3).into(0x30);
+    while (!list.done) {
+      const extension = list.into(0x30);
+      const type = extension.oid();
+      const critical = extension.maybe(0x01)?.content[0] === 0xff;
+      if (extensions.has(type)) lie(`${where} holds a certificate with the same extension twice`);
+      extensions.set(type, { critical, value: extension.next(0x04).content });
+    }
+  }
+  return { raw, known, serial, issuer, extensions, key: known.publicKey, name: nameOf(known) };
+}
+
+const nameOf = ({ subject }) => /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.split('\n').at(-1);
+
+/** RFC 3161 section 2.3: for timestamps, for nothing else, and critical. */
+function checkPurpose({ by: { extensions, name }, where }) {
+  const usage = extensions.get(oids.extendedKeyUsage);
+  const list = usage === undefined ? undefined : new Der(usage.value, where).into(0x30);
+  if (list === undefined || !usage.critical || list.oid() !== oids.timeStamping || !list.done)
+    lie(`${where}: the certificate ${name} is not one for timestamps`);
+}
+
+/** From the signer to one of these, each signed by the next and valid at the time of the stamp. Revocation is not asked. */
+function checkChain({ by, certificates, time, where }, authorities) {
+  let below = by;
+  for (let step = 0; step < 8; step++) {
+    const { known, extensions, name } = below;
+    if (time < new Date(known.validFrom) || time > new Date(known.validTo))
+      lie(`${where}: the certificate ${name} was not valid at ${time.toISOString()}`);
+    for (const [type, { critical }] of extensions)
+      if (critical && !knownExtensions.includes(type))
+        lie(`${where}: the certificate ${name} has an unknown condition`);
+    if (authorities.some(({ raw }) => raw.equals(below.raw))) return;
+    const above = [...authorities, ...certificates].find(
+      (each) => each.known.ca && known.checkIssued(each.known) && known.verify(each.key) && step <= pathLength(each),
+    );
+    if (above === undefined) break;
+    below = above;
+  }
+  lie(`${where}: the certificate ${by.name} does not lead to an authority that you gave`);
+}
+
+/** How many authorities may be below this one. */
+function pathLength({ extensions }) {
+  const constraints = new Der(extensions.get(oids.basicConstraints)?.value ?? Buffer.from([0x30, 0]), '').into(0x30);
+  constraints.maybe(0x01);
+  const length = constraints.maybe(0x02)?.content;
+  return length === undefined ? Number.POSITIVE_INFINITY : length.readUIntBE(0, Math.min(length.length, 6));
+}
+
+function readAuthorities(paths = []) {
+  return paths.flatMap((path) => {
+    const found = readFileSync(path, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+    return (found ?? lie(`${path} holds no certificate in PEM`)).map((pem) =>
+      readCertificate(Buffer.from(pem.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64'), path),
+    );
+  });
+}
+
+/** The tokens beside checkpoints: `name.tst` is about the file `name.txt`. */
+function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
+  const authorities = readAuthorities(given);
+  const stamps = tokens.map(({ path, where, of, text }) => {
+    if (statSync(path).size > longestToken) lie(`${where} is too long`);
+    const note =
+      notes.find((each) => each.where === of) ?? lie(`${where} is about a checkpoint that is missing: ${of}`);
+    const token = readToken(readFileSync(path), where);
+    if (!token.digest.equals(sha256(text()))) lie(`${where} is not about the checkpoint ${of}`);
+    checkPurpose(token);
+    if (authorities.length > 0) checkChain(token, authorities);
+    return {
+      where,
+      size: note.size,
+      time: token.time.toISOString(),
+      by: token.by.name,
+      trusted: authorities.length > 0,
+    };
+  });
+  if (authorities.length > 0 && stamps.length === 0) lie('no timestamp of this log is here');
+  return stamps.sort((a, b) => a.size - b.size);
+}
+
+/** The last one of each authority, which is about the most records. */
+function describeTimestamps(stamps) {
+  return [...Map.groupBy(stamps, ({ by }) => by)].map(([by, list]) => {
+    const { time, size } = list.at(-1);
+    return `timestamped by ${by} at ${time} over ${size} records${list.length > 1 ? ` (the last of ${list.length}, the first at ${list[0].time} over ${list[0].size})` : ''}`;
+  });
+}
+
+function tokensOf(folder, given = []) {
+  const path = join(folder, 'anchors');
+  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.tst')) : [];
+  const besides = [
+    ...names.map((name) => [join(path, name), `anchors/${name}`]),
+    ...given
+      .filter((each) => each.endsWith('.txt'))
+      .map((each) => [each.replace(/txt$/, 'tst'), each.replace(/txt$/, 'tst')]),
+  ];
+  return besides
+    .filter(([file]) => existsSync(file))
+    .map(([file, where]) => ({
+      path: file,
+      where,
+      of: where.replace(/tst$/, 'txt'),
+      text: () => readFileSync(file.replace(/tst$/, 'txt')),
+    }));
 }
 
 // Whole logs: c2sp.org/tlog-tiles.
@@ -647,6 +949,7 @@ async function verifyLog(folder, options) {
   if (keys.list.length === 0) lie('the log names no key: its first record is missing');
   for (const note of [last, ...kept]) checkSigned(note, keys);
   checkPinned(keys, options);
+  const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
   const segments = new Segments(folder);
   let unsigned = 0;
   if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
@@ -675,7 +978,9 @@ async function verifyLog(folder, options) {
     anchors: [
       ...checkWitnesses([last, ...kept.toReversed()], options),
       ...(options.checkpoint ?? []).map((path) => `contains the checkpoint ${path}`),
+      ...describeTimestamps(timestamps.filter(({ trusted }) => trusted)),
     ],
+    timestamps,
   };
 }
 
@@ -761,6 +1066,8 @@ function print(result) {
     say(`  earlier checkpoints that it agrees with: ${result.checkpoints}; keys: ${result.keys}`);
   }
   say(`  key: ${result.key} (${result.keyIs})`);
+  for (const text of describeTimestamps((result.timestamps ?? []).filter(({ trusted }) => !trusted)))
+    say(`  ${text}: not checked against a CA (--tsa-ca), so anybody may have made it`);
   say(
     result.anchors.length === 0
       ? '  unanchored: nobody but the log itself vouches for when it was written and that nothing was cut'
@@ -777,6 +1084,7 @@ async function main() {
         key: { type: 'string' },
         checkpoint: { type: 'string', multiple: true },
         witness: { type: 'string', multiple: true },
+        'tsa-ca': { type: 'string', multiple: true },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

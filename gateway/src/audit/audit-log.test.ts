@@ -17,7 +17,7 @@ const settings: AuditSettings = {
   onFailure: { read: 'allow', write: 'refuse', destructive: 'refuse' },
   capture: fullCapture,
   retention: {},
-  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [] },
+  anchors: { every: 3_600_000, files: [], urls: [], witnesses: [], timestamps: [] },
   index: false,
   queue: { records: 256, bytes: 1024 * 1024 },
 };

@@ -22,6 +22,8 @@ export interface AnchorSettings {
   readonly files: readonly string[];
   readonly urls: readonly string[];
   readonly witnesses: readonly { readonly url: string; readonly key: string }[];
+  /** Time stamping authorities; `policy` is the object identifier that they must stamp under. */
+  readonly timestamps: readonly { readonly url: string; readonly policy?: string | undefined }[];
 }
 
 export interface CaptureSettings {

@@ -14,6 +14,10 @@ export const anchorTimeout = 10_000;
 export const longestAnswer = 64 * 1024;
 
 export async function answerText(response: Response): Promise<string> {
+  return (await answerBytes(response)).toString('utf8');
+}
+
+export async function answerBytes(response: Response): Promise<Buffer> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -25,5 +29,5 @@ export async function answerText(response: Response): Promise<string> {
     }
     chunks.push(next.value);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

@@ -83,6 +83,20 @@ export const audit = z
           .max(8)
           .default([])
           .describe('Witnesses that sign that the log only ever grew.'),
+        timestamps: z
+          .array(
+            z.strictObject({
+              url: z.url({ protocol: /^https?$/ }).describe('Where it is asked (RFC 3161 over HTTP).'),
+              policy: z
+                .string()
+                .regex(/^([01]\.[1-3]?\d|2\.\d{1,2})(\.(0|[1-9]\d{0,8})){1,16}$/)
+                .optional()
+                .describe('Object identifier of the policy that it must stamp under.'),
+            }),
+          )
+          .max(8)
+          .default([])
+          .describe('Time stamping authorities that sign when each of these checkpoints existed.'),
       })
       .prefault({})
       .describe('Who else keeps or signs checkpoints, so that the log cannot be replaced unseen.'),
