@@ -1,6 +1,7 @@
 /** One gateway: builds the graph of a revision, swaps it on reload, and ends everything in good order. */
 import { randomBytes } from 'node:crypto';
 import type { KeyRing } from './authn/api-key/key-ring.ts';
+import { Reminders } from './authn/api-key/reminders.ts';
 import { makeAuthenticate } from './authn/index.ts';
 import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authenticator.ts';
 import { KeyDirectory } from './authn/jwt/directory.ts';
@@ -43,6 +44,9 @@ interface Generation {
   readonly tokens: TokenAuthenticator;
 }
 
+/** How often keys are looked at for reminders, in milliseconds. */
+const reminderCheck = 3_600_000;
+
 /** How often open streams are looked at for credentials that have ended, in milliseconds. */
 const streamCheck = 1_000;
 
@@ -56,6 +60,8 @@ export class Gateway {
   readonly #questions: Questions;
   readonly #stopListening: () => void;
   readonly #streamTimer: NodeJS.Timeout;
+  readonly #reminders = new Reminders();
+  readonly #reminderTimer: NodeJS.Timeout;
   readonly #issuerKeys: KeyDirectory;
   #generation: Generation;
   readonly #warned = new Set<string>();
@@ -78,6 +84,8 @@ export class Gateway {
     this.#generation = generation(this.#servers, this.#catalogs, this.#issuerKeys);
     this.#stopListening = parts.keys.onRevoked((id) => this.#streams.endCredential(id));
     this.#streamTimer = setInterval(() => this.#endStreams(), streamCheck).unref();
+    this.#remind();
+    this.#reminderTimer = setInterval(() => this.#remind(), reminderCheck).unref();
     const stages = makeStages({
       audit: parts.audit,
       log: parts.log,
@@ -153,7 +161,27 @@ export class Gateway {
     );
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     this.#streams.refresh(this.#generation.graph);
+    this.#remind();
     return [];
+  }
+
+  /** Keys that somebody should replace. They go on to work. */
+  #remind(): void {
+    const { maxAge } = this.revision.configuration.authentication.keys;
+    for (const [{ id, createdAt, expiresAt }, reminder] of this.#reminders.due(
+      this.#parts.keys.all(),
+      maxAge,
+      Date.now(),
+    ))
+      this.#parts.log.warn(
+        {
+          id,
+          reminder,
+          created: new Date(createdAt).toISOString(),
+          ...(expiresAt === undefined ? {} : { expires: new Date(expiresAt).toISOString() }),
+        },
+        'an API key should be replaced: sallyport key rotate',
+      );
   }
 
   /** No new work from now on; open streams end. Calls under way go on until `close`. */
@@ -186,6 +214,7 @@ export class Gateway {
 
   async close(): Promise<void> {
     clearInterval(this.#streamTimer);
+    clearInterval(this.#reminderTimer);
     this.#stopListening();
     this.#questions.close();
     await this.#servers.close();

@@ -47,11 +47,17 @@ export class Authentications {
     this.#note({ kind: 'authentication-succeeded', at, caller, ...(address && { address }), detail });
   }
 
-  failed({ at, address, transport }: ExchangeFacts, { reason = 'unknown' }: ExchangeEnd): void {
+  failed({ at, address, transport }: ExchangeFacts, { reason = 'unknown', detail: problem }: ExchangeEnd): void {
     const minute = this.#current(at);
     if (++minute.failures <= single) {
       const detail = { reason, transport };
-      this.#note({ kind: 'authentication-failed', at, ...(address && { address }), detail });
+      this.#note({
+        kind: 'authentication-failed',
+        at,
+        ...(address && { address }),
+        detail,
+        ...(problem && { problem }),
+      });
       return;
     }
     minute.counted++;

@@ -1,9 +1,11 @@
 /** `sallyport key create|list|revoke`: API keys, beside a running gateway or without one. */
 import { Command } from 'commander';
 import { type KeyDesk, openKeyDesk } from '../authn/api-key/open.ts';
+import { reminderOf } from '../authn/api-key/reminders.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { callerKey } from '../pipeline/caller.ts';
+import { isNetwork } from '../protocol/networks.ts';
 import type { StoredKey } from '../stores/contract/keys.ts';
 import { findCaller } from './callers.ts';
 import {
@@ -33,6 +35,7 @@ interface CreateOptions extends CommonOptions {
   readonly agent?: string;
   readonly application?: string;
   readonly name?: string;
+  readonly network: readonly string[];
   readonly expires?: string;
   readonly quiet?: boolean;
 }
@@ -48,6 +51,12 @@ function createCommand(context: Context): Command {
     .option('--application <name>', 'the application it stands for')
     .option('--name <text>', 'a note, such as where it is used')
     .option('--expires <duration>', 'how long it is valid, such as 12h or 30d (default: until it is revoked)')
+    .option(
+      '--network <network>',
+      'where it may be used from, such as 10.0.0.0/8; may be repeated (default: everywhere)',
+      (network: string, before: readonly string[]) => [...before, network],
+      [],
+    )
     .option('--quiet', 'print only the key')
     .option(...configOption)
     .option(...jsonOption)
@@ -57,6 +66,16 @@ function createCommand(context: Context): Command {
       const lifetime = options.expires === undefined ? undefined : parseDuration(options.expires);
       if (options.expires !== undefined && lifetime === undefined)
         return fail(context, options, exitCodes.usage, '--expires cannot be read', 'Write it as 12h, 30d or 90d.');
+      const wrong = options.network.find((network) => !isNetwork(network));
+      if (wrong !== undefined)
+        return fail(
+          context,
+          options,
+          exitCodes.usage,
+          `"${wrong}" is no network`,
+          'Write it as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7.',
+        );
+      const networks = options.network.length === 0 ? undefined : options.network;
       if ((user ?? agent ?? application) === undefined)
         return fail(
           context,
@@ -70,7 +89,7 @@ function createCommand(context: Context): Command {
         if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
         const now = Date.now();
         const expiresAt = lifetime === undefined ? undefined : now + lifetime;
-        const { text, stored } = desk.create({ user, agent, application, name, expiresAt }, now);
+        const { text, stored } = desk.create({ user, agent, application, name, networks, expiresAt }, now);
         if (options.quiet === true) context.out(text);
         else if (options.json === true) outJson(context, { ok: true, key: text, ...shown(stored, now) });
         else {
@@ -120,9 +139,9 @@ function rotateCommand(context: Context): Command {
             `${id} is no longer valid`,
             'Make a new one: sallyport key create',
           );
-        const { user, agent, application, name } = old;
+        const { user, agent, application, name, networks } = old;
         const expiresAt = lifetime === undefined ? undefined : now + lifetime;
-        const { text, stored } = desk.create({ user, agent, application, name, expiresAt }, now);
+        const { text, stored } = desk.create({ user, agent, application, name, networks, expiresAt }, now);
         desk.store.expire(id, now + overlap);
         const ends = new Date(now + overlap).toISOString();
         if (options.quiet === true) context.out(text);
@@ -139,20 +158,28 @@ function rotateCommand(context: Context): Command {
 function listCommand(context: Context): Command {
   return new Command('list')
     .summary('list keys')
-    .description('Lists all keys, revoked and expired ones included. The keys themselves are not stored.')
+    .description(
+      'Lists all keys, revoked and expired ones included, and marks those that are older than authentication.keys.maxAge or expire within 14 days. The keys themselves are not stored.',
+    )
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport key list --json')
     .action(async (options: CommonOptions) => {
-      await withDesk(context, options, ({ desk }) => {
+      await withDesk(context, options, ({ configuration, desk }) => {
         const now = Date.now();
-        const keys = desk.store.list().map((key) => shown(key, now));
+        const { maxAge } = configuration.authentication.keys;
+        const keys = desk.store.list().map((key) => ({ ...shown(key, now), reminder: reminderOf(key, maxAge, now) }));
         if (options.json === true) outJson(context, { ok: true, keys });
         else if (keys.length === 0) context.out('There are no keys. `sallyport key create` makes one.');
         for (const key of options.json === true ? [] : keys)
           context.out(
             [key.id, key.state.padEnd(7), key.caller, `created ${key.created}`, `used ${key.lastUsed ?? 'never'}`]
-              .concat(key.expires === undefined ? [] : `expires ${key.expires}`, key.name ?? [])
+              .concat(
+                key.expires === undefined ? [] : `expires ${key.expires}`,
+                key.networks === undefined ? [] : `from ${key.networks.join(', ')}`,
+                key.name ?? [],
+              )
+              .concat(key.reminder === undefined ? [] : `! ${key.reminder}`)
               .join('  '),
           );
       });
@@ -204,11 +231,12 @@ function time(at: number | undefined): string | undefined {
 }
 
 function shown(key: StoredKey, now: number) {
-  const { id, name, createdAt, expiresAt, revokedAt, lastUsedAt } = key;
+  const { id, name, networks, createdAt, expiresAt, revokedAt, lastUsedAt } = key;
   const expired = expiresAt !== undefined && expiresAt <= now;
   return {
     id,
     name,
+    networks,
     caller: callerKey(key),
     state: revokedAt === undefined ? (expired ? 'expired' : 'valid') : 'revoked',
     created: time(createdAt),

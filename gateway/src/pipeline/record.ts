@@ -78,6 +78,8 @@ export interface AuditEvent {
   readonly address?: string;
   readonly server?: string;
   readonly detail: JsonObject;
+  /** What only the operator may know. Private, unlike `detail`. */
+  readonly problem?: string;
 }
 
 /**

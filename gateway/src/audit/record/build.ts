@@ -189,12 +189,12 @@ function endAbout({ detail, error }: EndHead): object {
   return { detail, error: error?.message };
 }
 
-function noteDraft({ kind, at, who, address, server, detail }: NoteHead): Draft {
-  const about = { ...who, address };
+function noteDraft({ kind, at, who, address, server, detail, problem }: NoteHead): Draft {
+  const about = { ...who, address, detail: problem === undefined ? undefined : cut(problem) };
   return {
     subject: who === undefined ? 'gateway' : subjectOf(who),
     public: { kind, time: at, server, detail: plain(detail) },
-    about: who === undefined && address === undefined ? '' : JSON.stringify(about),
+    about: aboutText(about),
     args: '',
     result: '',
     kept: { args: '', result: '' },

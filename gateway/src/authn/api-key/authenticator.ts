@@ -13,10 +13,15 @@ export function apiKeyAuthenticator(configuration: Configuration, keys: KeyRing)
   const callers = new WeakMap<StoredKey, Caller | string>();
   return {
     id: 'api-key',
-    authenticate({ authorization }) {
+    authenticate({ authorization, address, transport }) {
       const presented = bearer(authorization);
       if (presented === undefined) return undefined;
-      const checked = keys.check(presented);
+      const checked = keys.check(presented, address);
+      if (!checked.ok && checked.reason === 'elsewhere')
+        return refuse({
+          reason: 'credentials-invalid',
+          detail: `API key ${checked.id} may not be used from ${address ?? transport}`,
+        });
       if (!checked.ok) return refuse({ reason: 'credentials-invalid', detail: `API key ${checked.reason}` });
       const { key } = checked;
       let caller = callers.get(key);

@@ -3,6 +3,7 @@
  * stops working, within a quarter of a second. Outlives revisions of the configuration.
  */
 import { timingSafeEqual } from 'node:crypto';
+import { type Networks, networksOf } from '../../protocol/networks.ts';
 import type { KeyStore, StoredKey } from '../../stores/contract/keys.ts';
 import { isWellFormed, macOf } from './format.ts';
 
@@ -20,7 +21,9 @@ export interface KeyRingOptions {
 
 export type KeyCheck =
   | { readonly ok: true; readonly key: StoredKey }
-  | { readonly ok: false; readonly reason: 'malformed' | 'unknown' | 'revoked' | 'expired' };
+  | { readonly ok: false; readonly reason: 'malformed' | 'unknown' | 'revoked' | 'expired' }
+  /** A good key from where it may not be used. */
+  | { readonly ok: false; readonly reason: 'elsewhere'; readonly id: string };
 
 export class KeyRing {
   readonly #store: KeyStore;
@@ -37,6 +40,8 @@ export class KeyRing {
    * V8 seeds its string hashes, so time tells nothing about the others. Emptied whenever any key changes.
    */
   #presented = new Map<string, StoredKey>();
+  /** What restricted keys are restricted to. */
+  readonly #networks = new WeakMap<StoredKey, Networks>();
   #uses = new Map<string, number>();
   #usesNotedAt: number;
   #nextExpiry = Number.NEGATIVE_INFINITY;
@@ -54,8 +59,11 @@ export class KeyRing {
     this.#timer = setInterval(() => this.follow(), followEvery).unref();
   }
 
-  /** Whom a presented key stands for. About a microsecond for a key that was seen before. */
-  check(presented: string): KeyCheck {
+  /**
+   * Whom a presented key stands for. About a microsecond for a key that was seen before. Without an address a key that
+   * is restricted to networks is refused.
+   */
+  check(presented: string, address?: string): KeyCheck {
     const now = this.#now();
     let key = this.#presented.get(presented) ?? this.#find(presented);
     if (key === 'unknown') {
@@ -65,8 +73,19 @@ export class KeyRing {
     }
     if (typeof key === 'string') return { ok: false, reason: key };
     if (key.expiresAt !== undefined && key.expiresAt <= now) return { ok: false, reason: 'expired' };
+    if (key.networks !== undefined && !this.#mayComeFrom(key, key.networks, address))
+      return { ok: false, reason: 'elsewhere', id: key.id };
     this.#uses.set(key.id, now);
     return { ok: true, key };
+  }
+
+  #mayComeFrom(key: StoredKey, entries: readonly string[], address: string | undefined): boolean {
+    let networks = this.#networks.get(key);
+    if (networks === undefined) {
+      networks = networksOf(entries);
+      this.#networks.set(key, networks);
+    }
+    return networks(address);
   }
 
   #find(presented: string): StoredKey | 'malformed' | 'unknown' | 'revoked' {
@@ -84,6 +103,11 @@ export class KeyRing {
   onRevoked(listener: (credentialId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** All keys that are known now, the revoked and expired ones included. */
+  all(): Iterable<StoredKey> {
+    return this.#byMac.values();
   }
 
   /** Calls back with each key that is made from now on. */

@@ -18,6 +18,7 @@ export function openKeyRing(folder: string, onTrouble?: (error: unknown) => void
 export interface NewKey extends CallerNames {
   readonly name?: string | undefined;
   readonly expiresAt?: number | undefined;
+  readonly networks?: readonly string[] | undefined;
 }
 
 export interface KeyDesk {

@@ -1,7 +1,7 @@
 /** Who may call: users, agents and applications, with roles, trust and attributes. */
 import { z } from 'zod';
 import { issuers } from './issuers.ts';
-import { callerName, name, oneOrMore } from './units.ts';
+import { callerName, duration, name, oneOrMore } from './units.ts';
 
 const attributes = z
   .record(z.string().max(128), z.json())
@@ -76,6 +76,14 @@ export const authentication = z
       .max(10_000)
       .default([])
       .describe('Whom client certificates stand for. They are verified by listen.mcp.tls.clients.'),
+    keys: z
+      .strictObject({
+        maxAge: duration
+          .optional()
+          .describe('Age beyond which `key list` and the log remind of replacing a key. It goes on to work.'),
+      })
+      .prefault({})
+      .describe('API keys.'),
     freeFailures: z
       .int()
       .min(1)

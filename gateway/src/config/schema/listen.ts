@@ -1,15 +1,7 @@
 /** Where the gateway listens, and the bounds of everything that reaches it. */
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isNetwork } from '../../protocol/networks.ts';
 import { duration, size } from './units.ts';
-
-/** An address, or a network with its prefix. */
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
-}
 
 const host = z.string().min(1).max(255).describe('Address to listen on.');
 const port = z.int().min(0).max(65_535).describe('Port to listen on; 0 lets the system choose one.');

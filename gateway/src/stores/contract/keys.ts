@@ -11,6 +11,8 @@ export interface StoredKey {
   readonly user?: string;
   readonly agent?: string;
   readonly application?: string;
+  /** Networks that it may be used from, such as `10.0.0.0/8`; absent: from everywhere. */
+  readonly networks?: readonly string[];
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;

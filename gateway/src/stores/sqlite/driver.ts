@@ -20,6 +20,8 @@ const migrations: readonly string[] = [
      last_used_at INTEGER
    ) STRICT;
    CREATE TABLE versions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
+  // A list as JSON; null: from everywhere.
+  'ALTER TABLE api_keys ADD COLUMN networks TEXT;',
 ];
 
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */

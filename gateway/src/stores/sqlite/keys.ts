@@ -7,8 +7,8 @@ export function openKeyStore(folder: string): KeyStore {
   const database = openDatabase(folder);
   const all = database.prepare('SELECT * FROM api_keys ORDER BY created_at, id');
   const insert = database.prepare(
-    `INSERT INTO api_keys (id, mac, name, user, agent, application, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO api_keys (id, mac, name, user, agent, application, networks, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const end = database.prepare('UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   const limit = database.prepare(
@@ -24,7 +24,7 @@ export function openKeyStore(folder: string): KeyStore {
     list: () => all.all().map(toKey),
     add: (key) =>
       transaction(database, () => {
-        const { id, mac, name, user, agent, application, createdAt, expiresAt } = key;
+        const { id, mac, name, user, agent, application, networks, createdAt, expiresAt } = key;
         insert.run(
           id,
           mac,
@@ -32,6 +32,7 @@ export function openKeyStore(folder: string): KeyStore {
           user ?? null,
           agent ?? null,
           application ?? null,
+          networks === undefined ? null : JSON.stringify(networks),
           createdAt,
           expiresAt ?? null,
         );
@@ -88,11 +89,13 @@ type Row = Record<string, unknown>;
 function toKey(row: Row): StoredKey {
   const text = (name: string) => (typeof row[name] === 'string' ? row[name] : undefined);
   const time = (name: string) => (typeof row[name] === 'number' ? row[name] : undefined);
+  const networks = text('networks');
   const optional = {
     name: text('name'),
     user: text('user'),
     agent: text('agent'),
     application: text('application'),
+    networks: networks === undefined ? undefined : (JSON.parse(networks) as string[]),
     expiresAt: time('expires_at'),
     revokedAt: time('revoked_at'),
     lastUsedAt: time('last_used_at'),
