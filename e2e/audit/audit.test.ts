@@ -1,6 +1,9 @@
 /** The evidence log through a running gateway: what is recorded, proved, erased, and never written down. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
@@ -210,7 +213,8 @@ test('keys, tokens and session ids planted everywhere are nowhere on the disk', 
 });
 
 test('failed authentications are counted, not written one by one', async () => {
-  await using world = await startWorld();
+  // Counting is looked at here; slowing down whoever fails is another control, with tests of its own.
+  await using world = await startWorld({ authentication: { freeFailures: 1_000 } });
   const attempts = 60;
   for (let attempt = 0; attempt < attempts; attempt++)
     assert.equal((await world.call(`wrong-${attempt}`, 'take', { note: 'x'.repeat(1_000) })).status, 401);
@@ -256,6 +260,63 @@ test('a new signing key is handed over to, and proofs and logs verify from the f
   assert.match(whole.stdout, /"keys": 2/);
   const stranger = await verify(path, '--key', first.replace(/\+[A-Za-z0-9+/=]+$/, '') + '+AAAA');
   assert.equal(stranger.code, 1);
+});
+
+test('a master key from elsewhere is the only one that opens the log, and others may not read it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-master-'));
+  const path = join(folder, 'master');
+  const right = randomBytes(32).toString('hex');
+  writeFileSync(path, `${right}\n`, { mode: 0o600 });
+  try {
+    await using world = await startWorld({ audit: { keys: { master: `\${file:${path}}` } } });
+    const data = join(world.gateway.folder, 'data');
+    await world.call(world.keys.dana, 'take', { note: 'sealed by a key from elsewhere' });
+    const search = () => world.sallyport('audit', 'search', '--text', 'from elsewhere', '--json');
+    assert.equal(records(await search()).length, 1);
+    assert.deepEqual(filesWith(data, right), []);
+
+    chmodSync(path, 0o640);
+    const open = await search();
+    assert.equal(open.code, 65);
+    assert.match(open.stdout, /others can read \S+master/);
+    assert.match(open.stdout, new RegExp(`chmod 600 ${path}`));
+    assert.equal((await world.sallyport('check')).code, 1);
+    chmodSync(path, 0o600);
+
+    for (const [text, says] of [
+      [randomBytes(32).toString('hex'), /the master key does not open it/],
+      [right.slice(1), /audit\.keys\.master is not a key/],
+    ] as const) {
+      writeFileSync(path, text);
+      const refused = await search();
+      assert.equal(refused.code, 66);
+      assert.match(refused.stdout, says);
+    }
+    // From the environment, and without any: the key of the gateway itself is another one.
+    const without = (master: string | undefined) => {
+      const config = JSON.parse(readFileSync(world.gateway.config, 'utf8')) as object;
+      const other = join(folder, 'other.yaml');
+      writeFileSync(other, JSON.stringify({ ...config, audit: master === undefined ? {} : { keys: { master } } }));
+      const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
+      const command = [
+        process.execPath,
+        bin,
+        'audit',
+        'search',
+        '--text',
+        'from elsewhere',
+        '--config',
+        other,
+      ] as const;
+      return runToEnd({ command, env: { LOG_KEY: right }, within: 30_000 });
+    };
+    assert.match((await without('${env:LOG_KEY}')).stdout, /from elsewhere|tools\/call/);
+    const own = await without(undefined);
+    assert.equal(own.code, 66);
+    assert.match(own.stderr, /the master key does not open it/);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('keys, revisions, server status and starts are records', async () => {

@@ -18,7 +18,7 @@ import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
 import { quickstartText } from './quickstart.ts';
 import { writeInUse } from './secrets/in-use.ts';
-import { openMasterKey } from './secrets/master-key.ts';
+import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
 import { openSecretSource } from './secrets/source.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
@@ -179,14 +179,16 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   const managed = manageSecrets();
   const loaded = await loadConfiguration(path, process.env, managed.loading);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
-  const { data } = loaded.revision.configuration;
+  const { data, audit: auditing } = loaded.revision.configuration;
   const masterKey = openMasterKey(data);
   if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
+  const logKey = openLogMasterKey(data, auditing.keys.master);
+  if (!logKey.ok) return complainAll([`${logKey.problem}\n    ${logKey.remedy}`], exitCodes.data);
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
-    master: masterKey.key,
+    master: logKey.key,
     role,
     onHealth: (problem) =>
       problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),

@@ -1,4 +1,5 @@
 /** From what the file says to what the gateway uses: secrets put in, paths absolute. */
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
@@ -35,6 +36,20 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     }
     const { offset, problem, remedy } = resolved;
     diagnostics.push({ code: 'CFG030', place: context.place(path, offset), problem, remedy });
+    return '';
+  };
+  /** A key that nobody but the gateway has, so not in a file that others can read. */
+  const key = (value: string, path: Path): string => {
+    if (context.env === undefined) return value;
+    const resolved = resolveReferences(value, context.folder, context.env, context.managed);
+    const open = resolved.ok && process.platform !== 'win32' ? resolved.files.find(isReadableByOthers) : undefined;
+    if (open === undefined) return text(value, path);
+    diagnostics.push({
+      code: 'CFG030',
+      place: context.place(path),
+      problem: `others can read ${open}`,
+      remedy: `Run: chmod 600 ${open}`,
+    });
     return '';
   };
   /** Every text below a path, where texts are names and references and nothing else. */
@@ -133,10 +148,13 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
             },
           },
         };
-  const { signing } = configuration.audit.keys;
+  const { signing, master } = configuration.audit.keys;
   const audit = {
     ...configuration.audit,
-    keys: signing === undefined ? {} : { signing: text(signing, ['audit', 'keys', 'signing']) },
+    keys: {
+      ...(signing === undefined ? {} : { signing: key(signing, ['audit', 'keys', 'signing']) }),
+      ...(master === undefined ? {} : { master: key(master, ['audit', 'keys', 'master']) }),
+    },
     anchors: {
       ...configuration.audit.anchors,
       files: configuration.audit.anchors.files.map((file) => resolve(context.folder, file)),
@@ -147,4 +165,8 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     secretFiles: [...secretFiles],
     diagnostics,
   };
+}
+
+function isReadableByOthers(path: string): boolean {
+  return (statSync(path).mode & 0o077) !== 0;
 }

@@ -1,4 +1,4 @@
-/** The master key of this gateway: 32 random bytes, hex, in a file that only its owner can read. */
+/** Master keys: 32 random bytes in hex, in a file that only its owner can read, or from the configuration. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,5 +27,18 @@ export function openMasterKey(data: string): MasterKeyResult {
         ok: false,
         problem: `${path} is not a key`,
         remedy: 'Restore it from a backup, or delete it to end all sessions',
+      };
+}
+
+/** The key that wraps the keys of the log: the one that the configuration gives, else that of this gateway. */
+export function openLogMasterKey(data: string, given: string | undefined): MasterKeyResult {
+  if (given === undefined) return openMasterKey(data);
+  const text = given.trim();
+  return /^[0-9a-fA-F]{64}$/.test(text)
+    ? { ok: true, key: Buffer.from(text, 'hex') }
+    : {
+        ok: false,
+        problem: 'audit.keys.master is not a key',
+        remedy: 'It must be 64 hexadecimal digits (openssl rand -hex 32).',
       };
 }

@@ -8,7 +8,7 @@ import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
 import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
-import { openMasterKey } from '../../secrets/master-key.ts';
+import { openLogMasterKey } from '../../secrets/master-key.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
 import { type CommonOptions, type Context, fail, loadOrComplain } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -33,8 +33,8 @@ export async function withLog(
   work: (log: OpenLog) => Promise<void> | void,
 ): Promise<void> {
   let loaded = await loadOrComplain(context, options);
-  // A signing key that lies elsewhere is needed when this process has to write.
-  if (loaded?.revision.configuration.audit.keys.signing !== undefined)
+  // Keys that lie elsewhere are needed to read private parts, and when this process has to write.
+  if (Object.keys(loaded?.revision.configuration.audit.keys ?? {}).length > 0)
     loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
   if (loaded === undefined) return;
   const { configuration } = loaded.revision;
@@ -49,7 +49,7 @@ export async function withLog(
       `there is no log in ${folder}`,
       'A gateway makes it when it starts; --config names the configuration whose data folder is meant.',
     );
-  const master = openMasterKey(data);
+  const master = openLogMasterKey(data, configuration.audit.keys.master);
   if (!master.ok) return fail(context, options, exitCodes.data, master.problem, master.remedy);
   try {
     // What a running gateway has recorded a moment ago is to be seen.

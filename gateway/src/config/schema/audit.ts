@@ -103,6 +103,11 @@ export const audit = z
     keys: z
       .strictObject({
         signing: secret.optional().describe('Ed25519 private key in PEM. Without it a key in the data folder.'),
+        master: secret
+          .optional()
+          .describe(
+            'Key that wraps the keys of the log: 64 hexadecimal digits. Without it keys/master in the data folder.',
+          ),
       })
       .prefault({})
       .describe('Keys that do not lie in the data folder.'),
