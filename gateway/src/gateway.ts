@@ -20,11 +20,13 @@ import { Streams } from './pipeline/streams.ts';
 import { compilePolicy } from './policy/compile.ts';
 import { checkTool } from './policy/schema-check.ts';
 import type { JsonObject } from './protocol/json.ts';
+import { SecretChanges } from './secrets/changes.ts';
 import { createSeal } from './secrets/seal.ts';
 import { makeStages } from './stages.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { writeCredentialReport } from './upstreams/credentials/report.ts';
+import { transitions } from './upstreams/credentials/transitions.ts';
 import { ServerDirectory } from './upstreams/index.ts';
 
 export interface GatewayParts {
@@ -67,6 +69,8 @@ export class Gateway {
   readonly #warned = new Set<string>();
   #draining = false;
   #reported = '{}';
+  #credentials: ReturnType<ServerDirectory['credentials']> = {};
+  readonly #secretChanges: SecretChanges;
 
   private constructor(
     revision: Revision,
@@ -76,7 +80,8 @@ export class Gateway {
     this.#parts = parts;
     this.metrics = createMetrics(() => this.#streams.size);
     this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
-    const { bounds, servers } = revision.configuration;
+    const { bounds, servers, data } = revision.configuration;
+    this.#secretChanges = new SecretChanges(data);
     this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
@@ -192,9 +197,15 @@ export class Gateway {
 
   /** For `server list`: how the gateway's own credentials are, without anything of them. */
   #reportCredentials(): void {
-    const report = JSON.stringify(this.#servers.credentials());
+    const credentials = this.#servers.credentials();
+    const report = JSON.stringify(credentials);
     if (report === this.#reported) return;
     this.#reported = report;
+    for (const { server, problem, ...detail } of transitions(this.#credentials, credentials)) {
+      const facts = { server, detail, ...(problem === undefined ? {} : { problem }) };
+      this.#parts.audit.note({ kind: 'credential-state', at: Date.now(), ...facts });
+    }
+    this.#credentials = credentials;
     try {
       writeCredentialReport(this.revision.configuration.data, report);
     } catch (error) {
@@ -202,9 +213,19 @@ export class Gateway {
     }
   }
 
+  #noteSecrets(): void {
+    try {
+      for (const { name, change } of this.#secretChanges.look())
+        this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the folder of secrets cannot be read');
+    }
+  }
+
   /** What a credential has opened ends with it: at its end, or when its issuer says that it is over. */
   #endStreams(): void {
     this.#reportCredentials();
+    this.#noteSecrets();
     this.#streams.endExpired(Date.now());
     const { tokens } = this.#generation;
     for (const caller of this.#streams.callers())
@@ -217,6 +238,8 @@ export class Gateway {
     clearInterval(this.#reminderTimer);
     this.#stopListening();
     this.#questions.close();
+    this.#reportCredentials();
+    this.#noteSecrets();
     await this.#servers.close();
   }
 }
@@ -224,7 +247,7 @@ export class Gateway {
 /** The record of a source that has failed too often. */
 function throttledNote({ audit, log }: GatewayParts): (address: string, pause: number) => void {
   return (address, pause) => {
-    audit.note({ kind: 'authentication-failed', at: Date.now(), address, detail: { pause } });
+    audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
     log.warn({ address, pause }, 'authentication fails too often');
   };
 }

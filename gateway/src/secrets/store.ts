@@ -44,6 +44,39 @@ export function isKept(data: string, name: string): boolean {
   return secretName.test(name) && existsSync(join(data, 'secrets', `${name}.json`));
 }
 
+/** Which edition of each secret is kept now, without a key to open any. */
+export function editionsOf(data: string): ReadonlyMap<string, string> {
+  const folder = join(data, 'secrets');
+  const editions = new Map<string, string>();
+  for (const name of namesIn(folder)) {
+    const edition = readKept(folder, name)?.edition;
+    if (edition !== undefined) editions.set(name, edition);
+  }
+  return editions;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => file.slice(0, -5))
+      .filter((name) => secretName.test(name))
+      .toSorted((a, b) => (a < b ? -1 : 1));
+  } catch {
+    return [];
+  }
+}
+
+function readKept(folder: string, name: string): Kept | undefined {
+  if (!secretName.test(name)) return undefined;
+  try {
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Kept;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 export class SecretStore {
   readonly #folder: string;
   readonly #provider: KeyProvider;
@@ -98,7 +131,7 @@ export class SecretStore {
   }
 
   list(): readonly SecretFacts[] {
-    return this.#names().flatMap((name) => {
+    return namesIn(this.#folder).flatMap((name) => {
       const kept = this.#read(name);
       if (kept === undefined) return [];
       const { provider, createdAt, rotatedAt } = kept;
@@ -115,7 +148,7 @@ export class SecretStore {
   /** Wraps every data key anew: after a rotation of the provider's key, or from another provider. Values are not touched. */
   async rewrap(from: KeyProvider = this.#provider): Promise<number> {
     let count = 0;
-    for (const name of this.#names()) {
+    for (const name of namesIn(this.#folder)) {
       const kept = this.#read(name);
       if (kept === undefined) continue;
       const dataKey = await from.unwrap(kept.wrapped, contextOf(name));
@@ -136,26 +169,8 @@ export class SecretStore {
     return this.#provider.unwrap(kept.wrapped, contextOf(name));
   }
 
-  #names(): readonly string[] {
-    try {
-      return readdirSync(this.#folder)
-        .filter((file) => file.endsWith('.json'))
-        .map((file) => file.slice(0, -5))
-        .filter((name) => secretName.test(name))
-        .toSorted((a, b) => (a < b ? -1 : 1));
-    } catch {
-      return [];
-    }
-  }
-
   #read(name: string): Kept | undefined {
-    if (!secretName.test(name)) return undefined;
-    try {
-      return JSON.parse(readFileSync(this.pathOf(name), 'utf8')) as Kept;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    return readKept(this.#folder, name);
   }
 
   /** In one step: whoever reads meanwhile gets the old file or the new one. */

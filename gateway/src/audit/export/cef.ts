@@ -3,13 +3,15 @@ import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
 import { type ExportedEvent, type ExportFormat, endOf, timeOf } from './event.ts';
 
+const troubling: ReadonlySet<string> = new Set(['authentication-failed', 'authentication-throttled']);
+
 export const cef: ExportFormat = {
   name: 'cef',
   summary: 'Common Event Format, one event a line',
   line: (event) => {
     const { fields, about } = event.record;
     const end = endOf(event);
-    const severity = end.outcome === 'refused' || fields.kind === 'authentication-failed' ? 5 : 2;
+    const severity = end.outcome === 'refused' || troubling.has(fields.kind) ? 5 : 2;
     const name = [fields.kind === 'intent' ? 'exchange' : fields.kind, end.outcome].filter(Boolean).join(' ');
     const head = ['Sallyport', 'sallyport', version, fields.kind, name, String(severity)].map(headText);
     return `CEF:0|${head.join('|')}|${extension(event, about)}`;

@@ -61,8 +61,8 @@ test('other records have the classes that fit them', () => {
     (ocsfEvent({ origin: 'log', record: { ...outcome, fields: { ...outcome.fields, kind } } }) as { class_uid: number })
       .class_uid;
   assert.deepEqual(
-    ['authentication-failed', 'key-revoked', 'start', 'revision', 'clock'].map(of),
-    [3002, 3004, 6002, 6002, 2004],
+    ['authentication-failed', 'authentication-throttled', 'key-revoked', 'secret-rotated', 'start', 'clock'].map(of),
+    [3002, 3002, 3004, 3004, 6002, 2004],
   );
 });
 

@@ -20,8 +20,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   outcome: exchange,
   'authentication-succeeded': { classUid: 3002, activity: 1 },
   'authentication-failed': { classUid: 3002, activity: 1 },
+  'authentication-throttled': { classUid: 3002, activity: 1 },
   'key-created': { classUid: 3004, activity: 1 },
   'key-revoked': { classUid: 3004, activity: 4 },
+  'secret-put': { classUid: 3004, activity: 1 },
+  'secret-rotated': { classUid: 3004, activity: 3 },
+  'secret-removed': { classUid: 3004, activity: 4 },
   start: { classUid: 6002, activity: 3 },
   stop: { classUid: 6002, activity: 4 },
   lost: finding,
@@ -45,7 +49,9 @@ export function ocsfEvent(event: ExportedEvent): object {
   const activity = classUid === 6003 ? (activityOfTier[fields.tier ?? ''] ?? 99) : usual;
   const end = endOf(event);
   const failed =
-    fields.kind === 'authentication-failed' || ['refused', 'error', 'tool-error'].includes(end.outcome ?? '');
+    fields.kind === 'authentication-failed' ||
+    fields.kind === 'authentication-throttled' ||
+    ['refused', 'error', 'tool-error'].includes(end.outcome ?? '');
   const user = about?.user ?? about?.agent ?? about?.application;
   return {
     class_uid: classUid,

@@ -1,0 +1,179 @@
+/** What the record says about credentials: secrets that change, credentials in trouble, who said no, who has to wait. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
+import { sendJson, startWitness } from '../attacks/witness.ts';
+import { type Gateway, startGateway } from '../harness.ts';
+import { startIssuer } from '../issuer.ts';
+import { runToEnd } from '../process.ts';
+import { filesWith } from './world.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
+
+interface Shown {
+  readonly kind: string;
+  readonly server?: string;
+  readonly reason?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly decision?: { readonly effect: string; readonly reason: string };
+  readonly plaintext?: { readonly about?: Readonly<Record<string, unknown>> };
+}
+
+async function search(gateway: Gateway, ...args: readonly string[]): Promise<readonly Shown[]> {
+  const command = [
+    process.execPath,
+    program,
+    'audit',
+    'search',
+    ...args,
+    '--json',
+    '--config',
+    gateway.config,
+  ] as const;
+  const ended = await runToEnd({ command, within: 20_000 });
+  assert.equal(ended.code, 0, ended.stderr);
+  return (JSON.parse(ended.stdout) as { records: Shown[] }).records;
+}
+
+/** Searches again until there are so many. */
+async function found(gateway: Gateway, kind: string, count = 1): Promise<readonly Shown[]> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const records = await search(gateway, '--kind', kind);
+    if (records.length >= count) return records;
+    if (Date.now() > deadline) assert.fail(`${records.length} of ${kind}, not ${count}: ${gateway.errors()}`);
+    await pause(50);
+  }
+}
+
+async function secret(gateway: Gateway, input: string, ...args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [program, 'secret', ...args, '--config', gateway.config], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number];
+  assert.equal(code, 0);
+}
+
+function call(gateway: Gateway, server: string, credential: string, tool: string): Promise<RawAnswer> {
+  return sendRaw({
+    url: gateway.endpoint(server),
+    headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${credential}`]],
+    body: modernCall(tool),
+  });
+}
+
+test('secrets that are put, rotated and removed beside a running gateway are in the record, their values nowhere', async () => {
+  await using gateway = await startGateway({});
+  await secret(gateway, 'first-value-1', 'put', 'notes-token');
+  const [put] = await found(gateway, 'secret-put');
+  await secret(gateway, 'second-value-2', 'rotate', 'notes-token');
+  const [rotated] = await found(gateway, 'secret-rotated');
+  await secret(gateway, '', 'remove', 'notes-token');
+  const [removed] = await found(gateway, 'secret-removed');
+  for (const record of [put, rotated, removed]) assert.deepEqual(record?.detail, { secret: 'notes-token' });
+  const all = JSON.stringify(await search(gateway, '--limit', '1000'));
+  for (const value of ['first-value-1', 'second-value-2']) {
+    assert.ok(!all.includes(value));
+    assert.deepEqual(filesWith(gateway.folder, value), []);
+  }
+});
+
+test('a credential that cannot be renewed, and one that is refused, are in the record', {
+  timeout: 60_000,
+}, async () => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  await using issuer = await startIssuer();
+  let answer: { readonly status: number; readonly body: object } = {
+    status: 200,
+    body: { access_token: 'granted-token-1', token_type: 'Bearer', expires_in: 4 },
+  };
+  issuer.on('/token', (_request, response) => sendJson(response, answer.body, answer.status));
+  await using gateway = await startGateway(
+    {
+      callers: { agents: { bot: {} } },
+      servers: {
+        notes: {
+          url: witness.url,
+          credential: {
+            clientCredentials: { tokenUrl: `${issuer.issuer}/token`, clientId: 'gateway', clientSecret: '${env:S}' },
+          },
+        },
+      },
+      connections: [{ name: 'bot', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
+    },
+    { env: { S: 'client-secret-1' } },
+  );
+  const key = await gateway.key('bot');
+  const changes = async (count: number): Promise<readonly Shown[]> => {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      await call(gateway, 'notes', key, 'open');
+      const records = await search(gateway, '--kind', 'credential-state');
+      if (records.length >= count) return records;
+      if (Date.now() > deadline) assert.fail(`${records.length} records, not ${count}: ${gateway.errors()}`);
+    }
+  };
+  const first = await call(gateway, 'notes', key, 'open');
+  assert.match(first.body, /the witness was called/);
+  answer = { status: 500, body: {} };
+  const [expiring] = await changes(1);
+  assert.equal(expiring?.server, 'notes');
+  assert.deepEqual(expiring?.detail, { credential: 'credential', from: 'connected', to: 'expiring', count: 1 });
+  answer = { status: 400, body: { error: 'invalid_grant' } };
+  const refused = (await changes(2)).find(({ detail }) => detail?.['to'] === 'reauthorize');
+  assert.equal(refused?.detail?.['from'], 'expiring');
+  assert.match(String(refused?.plaintext?.about?.['detail']), /invalid_grant/);
+  const all = JSON.stringify(await search(gateway, '--limit', '1000'));
+  for (const value of ['granted-token-1', 'client-secret-1']) assert.ok(!all.includes(value));
+});
+
+test('the record says who said no: the ceiling of the user, of the agent, or the scopes of the token', async () => {
+  await using witness = await startWitness([{ name: 'open' }, { name: 'write' }, { name: 'admin' }]);
+  await using issuer = await startIssuer();
+  await using gateway = await startGateway({
+    authentication: { issuers: { main: { issuer: issuer.issuer } } },
+    callers: {
+      users: { dana: { ceiling: { tools: ['open', 'write'] } } },
+      agents: { bot: { ceiling: { tools: ['open', 'admin'] } } },
+    },
+    servers: { notes: { url: witness.url } },
+    connections: [
+      {
+        name: 'all',
+        from: { anyone: true },
+        to: 'notes',
+        tools: [{ allow: 'open', scopes: 'deep' }, { allow: ['write', 'admin'] }],
+      },
+    ],
+  });
+  const token = await issuer.sign({ aud: gateway.endpoint('notes'), client_id: 'bot', scope: 'shallow' });
+  for (const tool of ['open', 'write', 'admin']) await call(gateway, 'notes', token, tool);
+  assert.equal(witness.calls().length, 0);
+  const records = await search(gateway, '--caller', 'user:dana', '--outcome', 'refused');
+  const said = records.map(({ reason, decision, plaintext }) => [
+    reason,
+    decision?.reason,
+    plaintext?.about?.['detail'],
+  ]);
+  assert.deepEqual(said.slice(0, 2), [
+    ['capability-unknown', undefined, 'the ceiling of user:dana'],
+    ['capability-unknown', undefined, 'the ceiling of agent:bot'],
+  ]);
+  assert.deepEqual(said[2]?.slice(0, 2), ['scope-missing', 'scope']);
+  assert.match(String(said[2]?.[2]), /allow open with scope deep$/);
+  assert.equal(said.length, 3);
+});
+
+test('a source that has to wait is in the record, with its address in the private part only', async () => {
+  await using gateway = await startGateway({ authentication: { freeFailures: 2 } });
+  for (let attempt = 0; attempt < 3; attempt++) await call(gateway, 'notes', `wrong-${attempt}`, 'open');
+  const [throttled] = await found(gateway, 'authentication-throttled');
+  assert.deepEqual(throttled?.detail, { pause: 250 });
+  assert.equal(throttled?.plaintext?.about?.['address'], '127.0.0.1');
+  assert.ok(!JSON.stringify(throttled).includes('wrong-'));
+});
