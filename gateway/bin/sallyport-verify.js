@@ -23,11 +23,17 @@ const lie = (text) => {
 };
 
 // Hash tree: RFC 6962 section 2.1.
-const sha256 = (data) => hash('sha256', data, 'buffer');
-const zero = Buffer.from([0]);
-const one = Buffer.from([1]);
-const leafHash = (entry) => sha256(Buffer.concat([zero, entry]));
-const nodeHash = (left, right) => sha256(Buffer.concat([one, left, right]));
+/** As text: three times as fast as asking for bytes. */
+const sha256Text = (data) => hash('sha256', data, 'latin1');
+const sha256 = (data) => Buffer.from(sha256Text(data), 'latin1');
+const leafHash = (entry) => sha256(Buffer.concat([Buffer.from([0]), entry]));
+/** One, and room for two hashes. */
+const pair = Buffer.alloc(65, 1);
+const nodeHash = (left, right) => {
+  left.copy(pair, 1);
+  right.copy(pair, 33);
+  return sha256(pair);
+};
 
 class Edge {
   size = 0;
@@ -40,9 +46,14 @@ class Edge {
     this.size++;
   }
   root() {
-    if (this.roots.length === 0) return sha256('');
-    return this.roots.reduceRight((right, left) => (right === undefined ? left : nodeHash(left, right)), undefined);
+    return rootOf(this.roots);
   }
+}
+
+/** Of whole trees beside each other, each smaller than the one before it. */
+function rootOf(roots) {
+  if (roots.length === 0) return sha256('');
+  return roots.reduceRight((right, left) => (right === undefined ? left : nodeHash(left, right)), undefined);
 }
 
 /** RFC 9162 section 2.1.3.2. */
@@ -589,16 +600,17 @@ function readTile(folder, kind, index, w) {
   return w < width && existsSync(full) ? { bytes: readFileSync(full), path: tilePath(kind, index) } : undefined;
 }
 
-/** As many entries as are whole. */
-function entriesOf({ bytes }, count) {
-  const entries = [];
-  for (let at = 0; entries.length < count && at + 2 <= bytes.length; ) {
+/** As many entries as are whole, each after the zero with which it is hashed: the place of its length is free by then. */
+function leavesOf({ bytes }, count) {
+  const leaves = [];
+  for (let at = 0; leaves.length < count && at + 2 <= bytes.length; ) {
     const end = at + 2 + bytes.readUInt16BE(at);
     if (end > bytes.length) break;
-    entries.push(bytes.subarray(at + 2, end));
+    bytes[at + 1] = 0;
+    leaves.push(bytes.subarray(at + 1, end));
     at = end;
   }
-  return entries;
+  return leaves;
 }
 
 /** Reads segments in step with the bundles: the private part of each record. */
@@ -825,12 +837,13 @@ function checkBundles(folder, from, to, size) {
       story.missingEntries = first + count;
       continue;
     }
-    const entries = entriesOf(file, count);
+    const leaves = leavesOf(file, count);
     for (let index = 0; index < count; index++) {
       const seq = first + index;
-      const entry = entries[index] ?? lie(`${file.path} ends within record ${seq}`);
+      const leaf = leaves[index] ?? lie(`${file.path} ends within record ${seq}`);
+      const entry = leaf.subarray(1);
       const stored = segments.present ? segments.at(seq) : undefined;
-      if (leafHash(entry).compare(tile.bytes, index * 32, index * 32 + 32) !== 0) {
+      if (sha256Text(leaf) !== tile.bytes.latin1Slice(index * 32, index * 32 + 32)) {
         const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
         lie(
           `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
@@ -854,22 +867,21 @@ function checkBundles(folder, from, to, size) {
 /** Records from which several threads are worth their start. */
 const manyRecords = 50_000;
 
-/** Stretches of the log, each checked by a thread of its own, joined in order. The first lie counts. */
+/** Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first lie counts. */
 async function checkRecords(folder, size) {
   const bundles = Math.ceil(size / width);
   const threads = size < manyRecords ? 1 : Math.min(8, availableParallelism());
   if (threads === 1) return checkBundles(folder, 0, bundles, size);
   const share = Math.ceil(bundles / threads);
-  const results = await Promise.all(
-    Array.from({ length: threads }, (_, index) => {
-      const workerData = { folder, from: index * share, to: Math.min(bundles, (index + 1) * share), size };
-      const worker = new Worker(new URL(import.meta.url), { workerData });
-      return new Promise((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-      });
-    }),
-  );
+  const others = Array.from({ length: threads - 1 }, (_, index) => {
+    const workerData = { folder, from: (index + 1) * share, to: Math.min(bundles, (index + 2) * share), size };
+    const worker = new Worker(new URL(import.meta.url), { workerData });
+    return new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+  });
+  const results = await Promise.all([checkStretch({ folder, from: 0, to: share, size }), ...others]);
   const whole = new Story(0);
   for (const { problem, bug, story } of results) {
     if (bug !== undefined) throw new Error(bug);
@@ -879,33 +891,52 @@ async function checkRecords(folder, size) {
   return whole;
 }
 
-function workAsThread({ folder, from, to, size }) {
+function checkStretch({ folder, from, to, size }) {
   try {
-    parentPort.postMessage({ story: { ...checkBundles(folder, from, to, size) } });
+    return { story: { ...checkBundles(folder, from, to, size) } };
   } catch (error) {
-    parentPort.postMessage(error instanceof Lie ? { problem: error.message } : { bug: error.message });
+    return error instanceof Lie ? { problem: error.message } : { bug: error.message };
   }
 }
 
 /** The tree over all records, from their hashes: the root, and every checkpoint that somebody kept. */
-function checkTree(folder, size, bySize) {
-  const edge = new Edge();
-  const levels = [];
+function checkTree(folder, size, kept) {
+  const byBundle = Map.groupBy(kept, (note) => Math.floor((note.size - 1) / width));
+  const tiles = new Edge();
+  const levels = [{ index: 0, hashes: [] }];
+  let last = new Edge();
   for (let bundle = 0; bundle * width < size; bundle++) {
     const count = Math.min(width, size - bundle * width);
     const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
     if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
-    for (let index = 0; index < count; index++) {
-      const leaf = tile.bytes.subarray(index * 32, index * 32 + 32);
-      edge.add(leaf);
-      pushLevel(folder, levels, 0, leaf);
-      for (const note of bySize.get(edge.size) ?? [])
-        if (!note.root.equals(edge.root()))
-          lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
+    const notes = byBundle.get(bundle);
+    if (count < width || notes !== undefined) {
+      last = new Edge();
+      for (let index = 0; index < count; index++) {
+        last.add(tile.bytes.subarray(index * 32, index * 32 + 32));
+        for (const note of notes ?? [])
+          if (note.size === bundle * width + last.size && !note.root.equals(rootOf([...tiles.roots, ...last.roots])))
+            lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
+      }
+      if (count < width) break;
     }
+    const root = notes === undefined ? tileRoot(tile.bytes) : last.root();
+    tiles.add(root);
+    last = new Edge();
+    pushLevel(folder, levels, 1, root);
   }
   checkPartialLevels(folder, levels);
-  return edge.root();
+  return rootOf([...tiles.roots, ...last.roots]);
+}
+
+/** The root over a whole tile, made in its place. */
+function tileRoot(bytes) {
+  for (let count = width; count > 1; count /= 2)
+    for (let index = 0; index < count; index += 2) {
+      bytes.copy(pair, 1, index * 32, index * 32 + 64);
+      bytes.latin1Write(sha256Text(pair), index * 16, 32);
+    }
+  return Buffer.from(bytes.subarray(0, 32));
 }
 
 async function verifyLog(folder, options) {
@@ -922,15 +953,7 @@ async function verifyLog(folder, options) {
   }
   const checking = checkRecords(folder, last.size);
   // A lie about a record is told before one about the tree, which follows from it.
-  const tree = await Promise.allSettled([
-    checking,
-    (async () =>
-      checkTree(
-        folder,
-        last.size,
-        Map.groupBy(kept, ({ size }) => size),
-      ))(),
-  ]);
+  const tree = await Promise.allSettled([checking, (async () => checkTree(folder, last.size, kept))()]);
   for (const { reason } of tree) if (reason !== undefined) throw reason;
   const [{ value: story }, { value: root }] = tree;
   if (!root.equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
@@ -1118,4 +1141,4 @@ async function main() {
 // Whoever reads the output may stop early.
 process.stdout.on('error', () => {});
 if (isMainThread) process.exitCode = await main();
-else workAsThread(workerData);
+else parentPort.postMessage(checkStretch(workerData));
