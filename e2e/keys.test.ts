@@ -70,6 +70,55 @@ test('a key counts only from its networks; elsewhere it is as good as none, and 
   assert.deepEqual([wrong.code, /"10\.0\.0\.0\/33" is no network/.test(wrong.stderr)], [2, true]);
 });
 
+test('behind proxies a key counts by the address of the client, which no client can make up', async () => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  const answer = (gateway: Gateway, key: string, ...forwarded: readonly string[]): Promise<RawAnswer> =>
+    sendRaw({
+      url: gateway.endpoint('notes'),
+      headers: [
+        ...modernHeaders('tools/call', 'open'),
+        ['Authorization', `Bearer ${key}`],
+        ...forwarded.map((each) => ['X-Forwarded-For', each] as const),
+      ],
+      body: modernCall('open'),
+    });
+  const behind = (proxies: readonly string[]) => ({
+    ...settings(witness.url),
+    listen: { mcp: { port: 0, behindProxy: proxies }, admin: { port: 0 } },
+    authentication: { freeFailures: 3 },
+  });
+  {
+    await using gateway = await startGateway(behind(['127.0.0.1', '192.0.2.0/24']));
+    const key = await create(gateway.config, '--network', '198.51.100.0/24');
+    const status = async (...forwarded: readonly string[]) => (await answer(gateway, key, ...forwarded)).status;
+    assert.equal(await status('198.51.100.7'), 200);
+    assert.equal(await status('203.0.113.9, 198.51.100.7, 192.0.2.5'), 200, 'several hops');
+    assert.equal(await status('203.0.113.9', '198.51.100.7', '192.0.2.5'), 200, 'in several headers');
+    assert.equal(await status('198.51.100.7, 203.0.113.1'), 401, 'what the client wrote stands first');
+    assert.equal(await status('198.51.100.7, 192.0.2.5, 203.0.113.2'), 401, 'a forged proxy');
+    assert.equal(await status('198.51.100.7, unknown'), 401);
+    assert.equal(await status(), 401, 'the proxy itself');
+    const failed = await sallyport(gateway.config, 'audit', 'search', '--kind', 'authentication-failed', '--json');
+    const { records } = JSON.parse(failed.stdout) as { records: { plaintext?: { about?: { address?: string } } }[] };
+    assert.deepEqual(
+      records.map(({ plaintext }) => plaintext?.about?.address ?? '').toSorted((a, b) => a.localeCompare(b)),
+      ['127.0.0.1', '127.0.0.1', '203.0.113.1', '203.0.113.2'],
+    );
+    // One client that fails waits; the one beside it, behind the same proxy, does not.
+    const wrong = (client: string) => answer(gateway, 'sp_wrong', client);
+    for (let attempt = 0; attempt < 4; attempt++) await wrong(`198.51.100.99, 203.0.113.3`);
+    assert.match((await wrong('203.0.113.3')).body, /wait|Too many/i);
+    assert.doesNotMatch((await wrong('203.0.113.4')).body, /wait|Too many/i);
+  }
+  {
+    await using gateway = await startGateway(behind(['192.0.2.0/24']));
+    const key = await create(gateway.config, '--network', '198.51.100.0/24');
+    assert.equal((await answer(gateway, key, '198.51.100.7')).status, 401, 'from whoever is no proxy it is ignored');
+    const local = await create(gateway.config, '--network', '127.0.0.1');
+    assert.equal((await answer(gateway, local, '198.51.100.7')).status, 200);
+  }
+});
+
 test('keys that are old or about to end are marked and spoken of once, and go on to work', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-keys-'));

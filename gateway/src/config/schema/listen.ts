@@ -40,7 +40,9 @@ export const listen = z
           .array(z.string().min(1).max(64).refine(isNetwork, 'must be an address or a network such as 10.0.0.0/8'))
           .max(64)
           .default([])
-          .describe('Proxies that end TLS before us. Without TLS of its own, nobody else reaches the gateway.'),
+          .describe(
+            'Proxies that end TLS before us. Without TLS of its own, nobody else reaches the gateway. Their X-Forwarded-For says who calls.',
+          ),
         allowedHosts: z
           .array(z.string().max(255))
           .default([])

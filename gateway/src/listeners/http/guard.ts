@@ -1,9 +1,9 @@
 /** What is looked at before a body is read: Host, Origin, route, method, media types. */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
+import { networksOf } from '../../protocol/networks.ts';
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 const loopbackAddresses = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -54,20 +54,7 @@ export function makeGuard(listen: Configuration['listen']['mcp'], port: number):
 
 function addressCheck(listen: Configuration['listen']['mcp']): Guard['addressAllowed'] {
   if (listen.tls !== undefined || listen.behindProxy.length === 0) return () => true;
-  const proxies = new BlockList();
-  proxies.addSubnet('127.0.0.0', 8, 'ipv4');
-  proxies.addAddress('::1', 'ipv6');
-  for (const entry of listen.behindProxy) {
-    const [network = '', prefix] = entry.split('/');
-    const family = isIP(network) === 6 ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) proxies.addAddress(network, family);
-    else proxies.addSubnet(network, Number(prefix), family);
-  }
-  return (address) => {
-    if (address === undefined) return false;
-    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-    return proxies.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
-  };
+  return networksOf(['127.0.0.0/8', '::1', ...listen.behindProxy]);
 }
 
 const forbiddenQuery = /(?:^|&)(?:access_token|api_key|apikey|token|key|authorization|password|secret)=/i;

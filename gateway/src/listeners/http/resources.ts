@@ -2,6 +2,7 @@
  * The endpoints as OAuth protected resources: what they are called, where their metadata stands, how a client is told.
  * Names come from the public URL of the configuration, never from a Host header.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientCertificate } from '../../pipeline/authenticate.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
@@ -14,6 +15,8 @@ import { routeOf } from './guard.ts';
 /** What a listener is given, and the names of its endpoints. */
 export interface HttpFront extends Front {
   readonly resources: Resources;
+  /** Where a request comes from, behind the declared proxies. */
+  readonly addressOf: (request: IncomingMessage) => string | undefined;
   /** What the client of a connection proved in its handshake. */
   certificateOf?(socket: Socket): ClientCertificate | undefined;
 }

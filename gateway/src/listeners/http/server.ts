@@ -15,6 +15,7 @@ import { type Arrival, arrival, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { readBody } from './body.ts';
+import { clientAddressOf } from './client-address.ts';
 import { accepted, type Guard, headerReader, isJson, makeGuard, publicBase, routeOf } from './guard.ts';
 import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
@@ -65,9 +66,11 @@ export async function listenHttp(
   });
   const { port } = server.address() as AddressInfo;
   guard = makeGuard(listen, port);
+  const clientAddress = clientAddressOf(listen.behindProxy);
   named = {
     ...front,
     ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
+    addressOf: ({ socket, headers }) => clientAddress(socket.remoteAddress, headers['x-forwarded-for']),
     resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
   };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
@@ -132,7 +135,7 @@ function post(
   sessions: Sessions,
   keepAlive: KeepAlive,
 ): undefined {
-  const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
+  const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
   readBody(request, front.bounds().body, (body) => {
     const identity = identify(request, endpoint, front, body);
     const read: Read = { request, response, came, body, front, sessions, keepAlive };
@@ -201,7 +204,7 @@ async function legacyOperation(
 ): Promise<void> {
   request.resume();
   const identity = await identify(request, endpoint, front);
-  const came = arrival('http', endpoint, headerReader(request), request.socket.remoteAddress);
+  const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
   if (!identity.ok) {
     await runRefused(unreadable(came, identity, 0, `(${method})`), identity.refusal, front.graph(), front.stages);
     response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
@@ -240,7 +243,7 @@ function identify(
   return front.identify({
     authorization: headers.authorization,
     headers,
-    address: socket.remoteAddress,
+    address: front.addressOf(request),
     transport: 'http',
     resource: front.resources.of(endpoint),
     method: request.method,
