@@ -18,6 +18,8 @@ export interface Authority extends Disposable {
   readonly crlFile: string;
   /** `names`: alternative names such as `URI:spiffe://corp/bot` or `IP:127.0.0.1`. */
   readonly issue: (name: string, names: string, days?: number) => Pair;
+  /** The same, good from one time to another, in milliseconds since the epoch. */
+  readonly issueFor: (name: string, names: string, from: number, to: number) => Pair;
   readonly revoke: (pair: Pair) => void;
 }
 
@@ -31,9 +33,19 @@ export function makeAuthority(): Authority {
   writeFileSync(at('crlnumber'), '01');
   writeFileSync(
     at('ca.cnf'),
-    '[ca]\ndefault_ca=c\n[c]\ndir=.\ndatabase=index.txt\ncrlnumber=crlnumber\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\ndefault_crl_days=2\npolicy=p\n[p]\ncommonName=supplied\n',
+    '[ca]\ndefault_ca=c\n[c]\ndir=.\ndatabase=index.txt\nserial=ca-serial\ncrlnumber=crlnumber\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_md=sha256\ndefault_crl_days=2\npolicy=p\n[p]\ncommonName=supplied\n',
   );
   openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=ca', '-days', '2');
+  const pairOf = (name: string): Pair => ({
+    cert: readFileSync(at(`${name}.pem`), 'utf8'),
+    key: readFileSync(at(`${name}.key`), 'utf8'),
+    certFile: at(`${name}.pem`),
+    keyFile: at(`${name}.key`),
+  });
+  const ask = (name: string, names: string): void => {
+    openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
+    writeFileSync(at(`${name}.ext`), `subjectAltName=${names}\n`);
+  };
   const list = (): void => openssl('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'crl.pem');
   list();
   return {
@@ -42,16 +54,18 @@ export function makeAuthority(): Authority {
     certFile: at('ca.pem'),
     crlFile: at('crl.pem'),
     issue(name, names, days = 1) {
-      openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-      writeFileSync(at(`${name}.ext`), `subjectAltName=${names}\n`);
+      ask(name, names);
       const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', String(days)];
       openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-extfile', `${name}.ext`, ...signing);
-      return {
-        cert: readFileSync(at(`${name}.pem`), 'utf8'),
-        key: readFileSync(at(`${name}.key`), 'utf8'),
-        certFile: at(`${name}.pem`),
-        keyFile: at(`${name}.key`),
-      };
+      return pairOf(name);
+    },
+    issueFor(name, names, from, to) {
+      ask(name, names);
+      const time = (at: number): string => `${new Date(at).toISOString().replace(/[-:T]|\.\d+Z$/g, '')}Z`;
+      const files = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-extfile', `${name}.ext`, '-outdir', '.'];
+      const times = ['-startdate', time(from), '-enddate', time(to)];
+      openssl('ca', '-batch', '-config', 'ca.cnf', '-rand_serial', '-notext', ...files, ...times);
+      return pairOf(name);
     },
     revoke(pair) {
       openssl('ca', '-config', 'ca.cnf', '-revoke', pair.certFile);

@@ -101,6 +101,41 @@ test('a call with a certificate, one without, one revoked, one of another author
   assert.equal(witness.calls().length, 1);
 });
 
+const day = 86_400_000;
+
+/** The log comes through a pipe. */
+async function logged(text: string): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!gateway.errors().includes(text)) {
+    assert.ok(Date.now() < deadline, gateway.errors());
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test('an expired client certificate is refused', async () => {
+  const now = Date.now();
+  const expired = authority.issueFor('expired', 'URI:spiffe://corp/agents/bot', now - 2 * day, now - 60_000);
+  const before = witness.calls().length;
+  assert.equal(typeof (await call(expired)), 'string', 'the connection ends');
+  assert.equal(witness.calls().length, before);
+  await logged('CERT_HAS_EXPIRED');
+  const key = await gateway.key('bot');
+  assert.equal(typeof (await call(expired, key)), 'string');
+  assert.equal(witness.calls().length, before, 'nothing is read from its connection, whatever else it brings');
+  assert.equal(await call(undefined, key), 200);
+});
+
+test('a client certificate that is not valid yet is refused', async () => {
+  const now = Date.now();
+  const early = authority.issueFor('early', 'URI:spiffe://corp/agents/bot', now + day, now + 2 * day);
+  const good = authority.issueFor('good', 'URI:spiffe://corp/agents/bot', now - 60_000, now + day);
+  const before = witness.calls().length;
+  assert.equal(typeof (await call(early)), 'string', 'the connection ends');
+  assert.equal(witness.calls().length, before);
+  await logged('CERT_NOT_YET_VALID');
+  assert.equal(await call(good), 200, 'only the time is wrong with it');
+});
+
 test('20 a token that is bound to a certificate counts only over a connection with that certificate', async () => {
   const thumbprint = createHash('sha256').update(new X509Certificate(bot.cert).raw).digest('base64url');
   const aud = gateway.endpoint('witness');

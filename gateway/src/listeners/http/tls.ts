@@ -31,6 +31,7 @@ type Handler = (request: IncomingMessage, response: import('node:http').ServerRe
 export function tlsListener(settings: TlsSettings, options: object, handler: Handler, log: TlsLog): TlsListener {
   const proved = new WeakMap<Socket, ClientCertificate>();
   const clients = new Set<TLSSocket>();
+  const refused = new WeakSet<Socket>();
   const { clients: asked } = settings;
   const server = createServer(
     {
@@ -39,7 +40,10 @@ export function tlsListener(settings: TlsSettings, options: object, handler: Han
       requestCert: asked !== undefined,
       rejectUnauthorized: asked?.required === true,
     },
-    handler,
+    (request, response) => {
+      // What came along with the handshake is parsed all the same.
+      if (!refused.has(request.socket)) handler(request, response);
+    },
   );
   server.on('secureConnection', (socket) => {
     const certificate = asked === undefined ? undefined : socket.getPeerX509Certificate();
@@ -47,6 +51,7 @@ export function tlsListener(settings: TlsSettings, options: object, handler: Han
     // One that does not verify, has expired or is revoked is worse than none: nothing is read from this connection.
     if (!socket.authorized) {
       log.warn({ problem: String(socket.authorizationError) }, 'client certificate refused');
+      refused.add(socket);
       socket.destroy();
       return;
     }
