@@ -206,12 +206,12 @@ async function probeUsers(context: Context, options: CommonOptions, name: string
   const resolved = await loadOrComplain(context, options, { secrets: 'resolve' });
   if (written === undefined || resolved === undefined) return [];
   const { probeServer } = await import('../upstreams/probe.ts');
-  const { servers, bounds } = resolved.revision.configuration;
+  const { servers, bounds, egress } = resolved.revision.configuration;
   const results: { server: string; ok: boolean; detail: string }[] = [];
   for (const [server, config] of Object.entries(written.revision.configuration.servers)) {
     const usable = servers[server];
     if (usable === undefined || !JSON.stringify(config).includes(`\${secret:${name}}`)) continue;
-    const steps = await probeServer(server, usable, bounds);
+    const steps = await probeServer(server, usable, bounds, egress.allow);
     const bad = steps.find(({ ok }) => !ok);
     results.push({ server, ok: bad === undefined, detail: bad?.detail ?? 'accepts it' });
   }

@@ -69,7 +69,7 @@ function probeCommand(context: Context): Command {
     .action(async (names: string[], options: CommonOptions) => {
       const loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
       if (loaded === undefined) return;
-      const { servers, bounds } = loaded.revision.configuration;
+      const { servers, bounds, egress } = loaded.revision.configuration;
       const known = Object.keys(servers);
       const unknown = names.find((name) => !known.includes(name));
       if (unknown !== undefined) {
@@ -80,7 +80,7 @@ function probeCommand(context: Context): Command {
       for (const name of names.length > 0 ? names : known) {
         const server = servers[name];
         if (server === undefined) continue;
-        const steps = await probe(name, server, bounds);
+        const steps = await probe(name, server, bounds, egress.allow);
         results.push({ name, ok: steps.every(({ ok }) => ok), steps });
         if (options.json !== true) print(context, name, steps);
       }
@@ -89,11 +89,16 @@ function probeCommand(context: Context): Command {
     });
 }
 
-async function probe(name: string, server: ServerConfig, bounds: Bounds): Promise<readonly ProbeStep[]> {
+async function probe(
+  name: string,
+  server: ServerConfig,
+  bounds: Bounds,
+  egress: readonly string[],
+): Promise<readonly ProbeStep[]> {
   const steps = 'url' in server ? await probeNetwork(server.url, bounds.connectTimeout) : [];
   if (steps.some(({ ok }) => !ok)) return steps;
   const { probeServer } = await import('../upstreams/probe.ts');
-  return [...steps, ...(await probeServer(name, server, bounds))];
+  return [...steps, ...(await probeServer(name, server, bounds, egress))];
 }
 
 function print(context: Context, name: string, steps: readonly ProbeStep[]): void {

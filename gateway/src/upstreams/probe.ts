@@ -20,10 +20,18 @@ export interface ProbeStep {
 const silent = { debug: () => {}, info: () => {}, warn: () => {} };
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
 
-/** Connects as the gateway would, with the gateway's own credential, and leaves nothing running. */
-export async function probeServer(name: string, config: ServerConfig, bounds: Bounds): Promise<readonly ProbeStep[]> {
+/**
+ * Connects as the gateway would, with the gateway's own credential, and leaves nothing running. `egress`: what the
+ * operator opened (`egress.allow`).
+ */
+export async function probeServer(
+  name: string,
+  config: ServerConfig,
+  bounds: Bounds,
+  egress: readonly string[],
+): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${process.pid}`);
-  const server = new Server(name, config, bounds, supervisor, silent, guardedFetch(egressGuard([])));
+  const server = new Server(name, config, bounds, supervisor, silent, guardedFetch(egressGuard(egress)));
   const link = new ServerLink(server, 'probe', {}, bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];
