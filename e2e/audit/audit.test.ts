@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { openSession } from '../clients.ts';
+import { openSettings, startFixture, startGateway } from '../harness.ts';
 import { runToEnd } from '../process.ts';
 import { filesWith, startWorld, verify } from './world.ts';
 
@@ -317,6 +319,58 @@ test('a master key from elsewhere is the only one that opens the log, and others
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('what a server asks of a legacy client is a record, with the call that it was asked in', async () => {
+  await using fixture = await startFixture('legacy');
+  await using gateway = await startGateway(openSettings('client', { everything: { url: fixture.url } }));
+  await using session = await openSession('sdk2-legacy', { url: gateway.endpoint('everything'), headers: {} });
+  await session.call('test_elicitation', { message: 'Who are you?' });
+  assert.equal(session.forms(), 1);
+  const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
+  const search = async (...args: readonly string[]) =>
+    records(
+      await runToEnd({
+        command: [process.execPath, bin, 'audit', 'search', ...args, '--json', '--config', gateway.config],
+        within: 30_000,
+      }),
+    );
+  const [call] = await search('--method', 'tools/call');
+  const asked = await search('--kind', 'client-request');
+  assert.equal(asked.length, 1);
+  assert.deepEqual(asked[0]?.detail, { method: 'elicitation/create', exchange: call?.id, answered: true });
+  assert.equal(call?.outcome ?? call?.outcomeRecord?.outcome, 'answered');
+  // The answer of the person is in no record of it.
+  assert.doesNotMatch(JSON.stringify(asked), new RegExp(session.answers['email'] ?? 'missing'));
+});
+
+test('audit verify runs the verifier beside the gateway, and says what it says', async () => {
+  await using world = await startWorld();
+  await world.call(world.keys.dana, 'take', { note: 'verified in place' });
+  await world.sallyport('audit', 'search', '--json');
+  const plain = await world.sallyport('audit', 'verify');
+  assert.equal(plain.code, 0, plain.stderr);
+  assert.match(plain.stdout, /verified: \d+ records of sallyport\.log/);
+  const json = await world.sallyport('audit', 'verify', '--json');
+  const { ok, kinds } = JSON.parse(json.stdout) as { ok: boolean; kinds: Record<string, number> };
+  assert.deepEqual([ok, kinds['intent']], [true, 1]);
+  const witness = await world.sallyport('audit', 'verify', '--witness', 'w+00000000+AAAA');
+  assert.equal(witness.code, 1);
+  assert.match(witness.stderr, /NOT verified: not an Ed25519 key/);
+  const kept = join(world.gateway.folder, 'data', 'log', 'checkpoint');
+  const contains = await world.sallyport('audit', 'verify', '--checkpoint', kept);
+  assert.match(contains.stdout, /contains the checkpoint/);
+  assert.equal((await world.sallyport('audit', 'verify', '--log', 'other')).code, 66);
+  const path = join(await world.copyLog(), 'checkpoint');
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/^(— \S+ .{20}).{8}/m, '$1AAAAAAAA'));
+  const config = JSON.parse(readFileSync(world.gateway.config, 'utf8')) as object;
+  const other = join(world.gateway.folder, 'other.yaml');
+  writeFileSync(other, JSON.stringify({ ...config, data: join(path, '..', '..') }));
+  const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
+  const command = [process.execPath, bin, 'audit', 'verify', '--config', other] as const;
+  const lied = await runToEnd({ command, within: 30_000 });
+  assert.equal(lied.code, 1);
+  assert.match(lied.stderr, /NOT verified: checkpoint is not signed by the key of the log/);
 });
 
 test('keys, revisions, server status and starts are records', async () => {

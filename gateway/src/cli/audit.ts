@@ -8,6 +8,7 @@ import { rotateKeyCommand } from './audit/rotate-key.ts';
 import { searchCommand } from './audit/search.ts';
 import { showCommand } from './audit/show.ts';
 import { tailCommand } from './audit/tail.ts';
+import { verifyCommand } from './audit/verify.ts';
 import type { Context } from './context.ts';
 
 const commands = [
@@ -16,6 +17,7 @@ const commands = [
   tailCommand,
   exportCommand,
   proveCommand,
+  verifyCommand,
   subjectsCommand,
   eraseCommand,
   retainCommand,
