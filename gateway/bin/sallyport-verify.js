@@ -596,8 +596,15 @@ function tilePath(kind, index, w = width) {
 function readTile(folder, kind, index, w) {
   const exact = join(folder, tilePath(kind, index, w));
   if (existsSync(exact)) return { bytes: readFileSync(exact), path: tilePath(kind, index, w) };
-  const full = join(folder, tilePath(kind, index));
-  return w < width && existsSync(full) ? { bytes: readFileSync(full), path: tilePath(kind, index) } : undefined;
+  if (w === width) return undefined;
+  const full = tilePath(kind, index);
+  if (existsSync(join(folder, full))) return { bytes: readFileSync(join(folder, full)), path: full };
+  // A gateway that runs replaces what is not full by something wider.
+  const partial = join(folder, `${full}.p`);
+  const wider = existsSync(partial)
+    ? readdirSync(partial).find((name) => /^\d+$/.test(name) && Number(name) > w)
+    : undefined;
+  return wider === undefined ? undefined : { bytes: readFileSync(join(partial, wider)), path: `${full}.p/${wider}` };
 }
 
 /** As many entries as are whole, each after the zero with which it is hashed: the place of its length is free by then. */
@@ -940,12 +947,13 @@ function tileRoot(bytes) {
 }
 
 async function verifyLog(folder, options) {
-  const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   const kept = [
     ...historyOf(folder),
     ...anchorsOf(folder),
     ...(options.checkpoint ?? []).map((path) => parseCheckpoint(readFileSync(path, 'utf8'), path)),
   ];
+  // Read after those: a gateway that runs publishes further ones.
+  const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   for (const note of kept) {
     if (note.origin !== last.origin) lie(`${note.where} is of another log: ${note.origin}, not ${last.origin}`);
     if (note.size > last.size)

@@ -256,6 +256,29 @@ test('a clock that went back is admitted by the log itself', async () => {
   assert.match(text, /clock went back: 1/);
 });
 
+test('a log that grows while it is read verifies: what is not full may have been replaced by something wider', async () => {
+  const path = temporaryData();
+  made.push(path);
+  const log = await openTestLog(path);
+  const grow = (calls: number) => {
+    for (let call = 0; call < calls; call++) log.writer.accept(callOf(`${log.writer.size}-${call}`, 'dana'));
+    log.writer.drain();
+    log.writer.publish();
+  };
+  grow(3);
+  const before = readFileSync(join(log.folder, 'checkpoint'));
+  for (let round = 0; round < 3; round++) grow(4);
+  const copy = join(folder('sallyport-growing-'), 'log');
+  cpSync(log.folder, copy, { recursive: true });
+  await closeTestLog(log);
+  rmSync(join(copy, 'checkpoints'), { recursive: true, force: true });
+  writeFileSync(join(copy, 'checkpoint'), before);
+  assert.deepEqual(readdirSync(join(copy, 'tile/0/000.p')).includes('7'), false);
+  const { code, text } = verify(copy);
+  assert.equal(code, 0, text);
+  assert.match(text, /verified: 7 records.*[^]*24 further records are written and not signed yet/);
+});
+
 test('a checkpoint of another log is refused when it is given', () => {
   const { code, text } = verify(join(data, 'log'), '--checkpoint', join(other, 'log', 'checkpoint'));
   assert.equal(code, 1);
