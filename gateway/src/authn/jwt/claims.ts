@@ -1,13 +1,13 @@
 /** From the claims of a valid token to the caller, by the mapping that the operator declared. */
 import type { Configuration } from '../../config/schema/index.ts';
 import type { IssuerConfig } from '../../config/schema/issuers.ts';
+import { isCallerName } from '../../config/schema/units.ts';
 import type { Caller, Credential } from '../../pipeline/caller.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { callerFrom } from '../caller.ts';
 
 /** Roles, groups or scopes of one token. */
 const mostNames = 256;
-const acceptable = /^[A-Za-z0-9](?:[A-Za-z0-9._@|:/+=~%-]{0,254}[A-Za-z0-9=/])?$/;
 
 /** The caller, or why these claims name none. */
 export function callerFromClaims(
@@ -28,7 +28,7 @@ export function callerFromClaims(
     subject === agent || (subject !== undefined && subject === named(['client_id', 'azp'])) ? undefined : subject;
   const application = named(mapping.application);
   for (const name of [user, agent, application])
-    if (name !== undefined && !acceptable.test(name)) return 'a name in the token has characters that are not accepted';
+    if (name !== undefined && !isCallerName(name)) return 'a name in the token has characters that are not accepted';
   return callerFrom(configuration, { user, agent, application }, credential, {
     unknown: issuer.unknown,
     trust: issuer.trust,

@@ -1,6 +1,7 @@
 /**
  * The public keys of one issuer: fetched when needed, kept for a while, read again when a token names a key that is not
- * there. However many such tokens come, the issuer is asked once in half a minute.
+ * there. However many such tokens come, the issuer is asked once in half a minute; one that does not answer is asked
+ * again soon at first, then ever more seldom.
  */
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -11,8 +12,11 @@ import { discover } from '../../oauth/discovery.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { publicKeyOf } from './signature.ts';
 
-/** Milliseconds between two fetches that tokens can cause. */
+/** Milliseconds between two fetches that tokens with unknown keys can cause. */
 export const refetchPause = 30_000;
+/** Milliseconds until an issuer that did not answer is asked again; doubled each time, up to the longest. */
+export const firstRetry = 250;
+export const longestRetry = refetchPause;
 /** Keys older than this are read again, while the ones that are known go on to count. */
 const fresh = 300_000;
 /** Keys that could not be read again for so long count no more. */
@@ -40,9 +44,14 @@ export class IssuerKeys {
   #set: readonly JWK[] | undefined;
   readonly #imported = new WeakMap<JWK, KeyObject | 'unusable'>();
   #readAt = Number.NEGATIVE_INFINITY;
-  #triedAt = Number.NEGATIVE_INFINITY;
+  /** When a key that is not there may cause a fetch again. */
+  #refetchAt = Number.NEGATIVE_INFINITY;
+  /** After failures: when the next attempt may be made, and how long to wait should it fail as well. */
+  #retryAt = Number.NEGATIVE_INFINITY;
+  #retryPause = firstRetry;
   #reading: Promise<void> | undefined;
-  #problem = 'not read yet';
+  /** Why the last attempt failed; `undefined` when it did not. */
+  #problem: string | undefined;
 
   constructor(source: KeySource, fetch: Fetch, log: KeyLog, now: () => number = () => performance.now()) {
     this.#source = source;
@@ -53,16 +62,22 @@ export class IssuerKeys {
 
   /** The keys that could have signed a token with this header. */
   async find(alg: string, kid: string | undefined): Promise<Keys> {
-    const age = this.#now() - this.#readAt;
+    const now = this.#now();
+    const age = now - this.#readAt;
     if (age > stale) this.#set = undefined;
     if (this.#set === undefined) await this.#read();
     else if (age > fresh) void this.#read();
     let found = this.#matching(alg, kid);
-    if (found.length === 0 && this.#set !== undefined) {
+    // Keys that were read after the token had come are not read again for it.
+    if (found.length === 0 && this.#set !== undefined && this.#readAt < now && this.#now() >= this.#refetchAt) {
       await this.#read();
+      // Only an answer opens the pause: a failure has its own, which is shorter.
+      if (this.#problem === undefined) this.#refetchAt = this.#now() + refetchPause;
       found = this.#matching(alg, kid);
     }
-    if (this.#set === undefined) return { ok: false, reason: 'unreachable', problem: this.#problem };
+    // Whoever could say that there is such a key did not answer, so nobody may say that there is none.
+    if (this.#set === undefined || (found.length === 0 && this.#problem !== undefined))
+      return { ok: false, reason: 'unreachable', problem: this.#problem ?? 'the keys of the issuer are too old' };
     if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
     const keys = found.map((jwk) => this.#import(jwk)).filter((key) => key !== undefined);
     return { ok: true, keys };
@@ -84,19 +99,21 @@ export class IssuerKeys {
     return key === 'unusable' ? undefined : key;
   }
 
-  /** One reading at a time, and none sooner than the pause after the last one. */
+  /** One reading at a time, and none while the last one has failed just now. */
   #read(): Promise<void> {
     if (this.#reading !== undefined) return this.#reading;
-    const now = this.#now();
-    if (now - this.#triedAt < refetchPause) return Promise.resolve();
-    this.#triedAt = now;
+    if (this.#now() < this.#retryAt) return Promise.resolve();
     this.#reading = this.#load()
       .then((keys) => {
         this.#set = keys;
         this.#readAt = this.#now();
+        this.#problem = undefined;
+        this.#retryPause = firstRetry;
       })
       .catch((error: unknown) => {
         this.#problem = error instanceof Error ? error.message : String(error);
+        this.#retryAt = this.#now() + this.#retryPause;
+        this.#retryPause = Math.min(this.#retryPause * 2, longestRetry);
         this.#log.warn({ issuer: this.#source.issuer, problem: this.#problem }, 'keys of an issuer cannot be read');
       })
       .finally(() => {

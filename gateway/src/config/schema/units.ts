@@ -9,13 +9,20 @@ export const name = z
     'must be 1 to 64 characters of A-Z a-z 0-9 . _ - and begin and end with a letter or a digit',
   );
 
-/** A name of a user, agent or application: also what tokens call them, such as `dana@example.com` or `auth0|5f3c`. */
+/**
+ * What authorization servers call users and clients: `dana@example.com`, `auth0|5f3c`, `https://agent.example/id.json`.
+ * Many are random base64url, which begins or ends with `-` or `_` once in sixteen times.
+ */
+const callerNames = /^[A-Za-z0-9._@|:/+=~%-]{1,256}$/;
+
+export function isCallerName(text: string): boolean {
+  return callerNames.test(text);
+}
+
+/** A name of a user, agent or application, as configurations and tokens write it. */
 export const callerName = z
   .string()
-  .regex(
-    /^[A-Za-z0-9](?:[A-Za-z0-9._@|:/+=~%-]{0,254}[A-Za-z0-9=/])?$/,
-    'must be 1 to 256 characters of A-Z a-z 0-9 . _ @ | : / + = ~ % - and begin with a letter or a digit',
-  );
+  .regex(callerNames, 'must be 1 to 256 characters of A-Z a-z 0-9 . _ @ | : / + = ~ % -');
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const sizeUnits: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
