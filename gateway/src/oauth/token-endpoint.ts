@@ -1,7 +1,7 @@
 /** Asks an authorization server for a token as a client of it (RFC 6749, 7523, 8693). */
 import { importJWK, importPKCS8, type JWK, SignJWT } from 'jose';
 import type { Answered, Fetch } from '../egress/fetch.ts';
-import { isObject, type JsonObject, parseJsonText } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject, parseJsonText } from '../protocol/json.ts';
 import { basicCredentials } from './basic.ts';
 import { discover } from './discovery.ts';
 
@@ -16,10 +16,25 @@ export interface OAuthClient {
   readonly keyId?: string | undefined;
 }
 
+/** How a client proves itself at the token endpoint (RFC 7591, 2). */
+export type ClientMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+
+/** Where tokens are asked for. `operator`: the operator named it. */
+export interface TokenPlace {
+  readonly url: string;
+  readonly operator: boolean;
+  /** The audience of assertions. */
+  readonly issuer: string;
+}
+
 export type Granted =
   | {
       readonly ok: true;
       readonly token: string;
+      readonly refresh?: string;
+      readonly idToken?: string;
+      /** Absent when the server does not say, which means as asked for (RFC 6749, 5.1). */
+      readonly scope?: string;
       /** Milliseconds. */
       readonly lifetime?: number;
       /** Milliseconds since the epoch at which it must not be used any more, whatever its own life. */
@@ -31,6 +46,8 @@ export type Granted =
       readonly lasting: boolean;
       /** What was to be exchanged or renewed is over (`invalid_grant`). */
       readonly reauthorize?: boolean;
+      /** What the server says, of the errors that are known here. */
+      readonly error?: string;
       readonly problem: string;
     };
 
@@ -53,29 +70,11 @@ export class TokenEndpoint {
   async ask(parameters: Readonly<Record<string, string | readonly string[] | undefined>>): Promise<Granted> {
     const endpoint = await this.#endpoint();
     if ('problem' in endpoint) return { ok: false, lasting: false, problem: endpoint.problem };
-    const form = new URLSearchParams();
-    for (const [name, value] of Object.entries(parameters))
-      for (const each of typeof value === 'object' ? value : value === undefined ? [] : [value])
-        form.append(name, each);
-    const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
-    const { clientId, clientSecret, privateKey } = this.#client;
-    if (privateKey !== undefined) {
-      form.set('client_id', clientId);
-      form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-      form.set('client_assertion', await this.#assertion(endpoint.issuer, privateKey));
-    } else headers['authorization'] = basicCredentials(clientId, clientSecret ?? '');
-    const answer = await this.#fetch(endpoint.url, {
-      method: 'POST',
-      operator: endpoint.operator,
-      headers,
-      body: form.toString(),
-      limit: 64 * 1024,
-      within: 10_000,
-    });
-    return readAnswer(answer);
+    const method = this.#client.privateKey === undefined ? 'client_secret_basic' : 'private_key_jwt';
+    return askForToken(endpoint, { ...this.#client, method }, parameters, this.#fetch);
   }
 
-  async #endpoint(): Promise<{ url: string; operator: boolean; issuer: string } | { problem: string }> {
+  async #endpoint(): Promise<TokenPlace | { problem: string }> {
     const { issuer, tokenUrl } = this.#client;
     if (tokenUrl !== undefined) return { url: tokenUrl, operator: true, issuer: issuer ?? tokenUrl };
     if (issuer === undefined) return { problem: 'no authorization server is configured' };
@@ -87,23 +86,53 @@ export class TokenEndpoint {
     this.#found = { ...url, issuer, until: Date.now() + metadataLife };
     return this.#found;
   }
+}
 
-  /** RFC 7523, 2.2: for this server only, used once, over in a minute. */
-  async #assertion(audience: string, privateKey: string): Promise<string> {
-    const { clientId, algorithm, keyId } = this.#client;
-    const key = privateKey.trimStart().startsWith('{')
-      ? await importJWK(JSON.parse(privateKey) as JWK, algorithm)
-      : await importPKCS8(privateKey, algorithm);
-    const now = Math.floor(Date.now() / 1_000);
-    return new SignJWT({ jti: crypto.randomUUID() })
-      .setProtectedHeader({ alg: algorithm, ...(keyId === undefined ? {} : { kid: keyId }) })
-      .setIssuer(clientId)
-      .setSubject(clientId)
-      .setAudience(audience)
-      .setIssuedAt(now)
-      .setExpirationTime(now + assertionLife)
-      .sign(key);
+/** One request to a token endpoint, as the client authenticates there. */
+export async function askForToken(
+  place: TokenPlace,
+  client: OAuthClient & { readonly method: ClientMethod },
+  parameters: Readonly<Record<string, string | readonly string[] | undefined>>,
+  fetch: Fetch,
+): Promise<Granted> {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters))
+    for (const each of typeof value === 'object' ? value : value === undefined ? [] : [value]) form.append(name, each);
+  const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
+  const { clientId, clientSecret = '', privateKey, method } = client;
+  if (method === 'client_secret_basic') headers['authorization'] = basicCredentials(clientId, clientSecret);
+  else form.set('client_id', clientId);
+  if (method === 'client_secret_post') form.set('client_secret', clientSecret);
+  if (method === 'private_key_jwt') {
+    form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    form.set('client_assertion', await assertion(client, place.issuer, privateKey ?? ''));
   }
+  const answer = await fetch(place.url, {
+    method: 'POST',
+    operator: place.operator,
+    headers,
+    body: form.toString(),
+    limit: 64 * 1024,
+    within: 10_000,
+  });
+  return readAnswer(answer);
+}
+
+/** RFC 7523, 2.2: for this server only, used once, over in a minute. */
+async function assertion(client: OAuthClient, audience: string, privateKey: string): Promise<string> {
+  const { clientId, algorithm, keyId } = client;
+  const key = privateKey.trimStart().startsWith('{')
+    ? await importJWK(JSON.parse(privateKey) as JWK, algorithm)
+    : await importPKCS8(privateKey, algorithm);
+  const now = Math.floor(Date.now() / 1_000);
+  return new SignJWT({ jti: crypto.randomUUID() })
+    .setProtectedHeader({ alg: algorithm, ...(keyId === undefined ? {} : { kid: keyId }) })
+    .setIssuer(clientId)
+    .setSubject(clientId)
+    .setAudience(audience)
+    .setIssuedAt(now)
+    .setExpirationTime(now + assertionLife)
+    .sign(key);
 }
 
 /** Errors of RFC 6749, 5.2, that asking again does not cure. */
@@ -122,20 +151,32 @@ function readAnswer(answer: Answered): Granted {
   if (!answer.ok) return { ok: false, lasting: answer.refused, problem: answer.problem };
   const parsed = parseJsonText(answer.text, { depth: 16, looseText: true });
   const body: JsonObject = parsed.ok && isObject(parsed.value) ? parsed.value : {};
-  const { access_token: token, token_type: type, expires_in: seconds, error } = body;
-  if (answer.status === 200 && typeof token === 'string' && /^[\x21-\x7e]{1,16384}$/.test(token)) {
+  const { access_token: token, token_type: type, expires_in: seconds, error, scope, id_token: idToken } = body;
+  const refresh = body.refresh_token;
+  if (answer.status === 200 && isTokenText(token)) {
     // A token of a type that is not understood must not be used (RFC 6749, 7.1).
     if (typeof type === 'string' && type.toLowerCase() !== 'bearer' && type.toLowerCase() !== 'n_a')
       return { ok: false, lasting: true, problem: 'the token is of a type that the gateway does not speak' };
-    const life = typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined;
-    return life === undefined ? { ok: true, token } : { ok: true, token, lifetime: life };
+    return {
+      ok: true,
+      token,
+      ...(typeof seconds === 'number' && seconds > 0 ? { lifetime: seconds * 1_000 } : {}),
+      ...(isTokenText(refresh) ? { refresh } : {}),
+      ...(isTokenText(idToken) ? { idToken } : {}),
+      ...(typeof scope === 'string' ? { scope } : {}),
+    };
   }
   if (typeof error === 'string' && lasting.has(error))
     return {
       ok: false,
       lasting: true,
       reauthorize: error === 'invalid_grant',
+      error,
       problem: `the authorization server says ${error}`,
     };
   return { ok: false, lasting: false, problem: `the token endpoint answers ${answer.status} without a token` };
+}
+
+function isTokenText(value: Json | undefined): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,16384}$/.test(value);
 }
