@@ -21,12 +21,39 @@ declare module 'oidc-provider' {
     addResourceScope(resource: string, scope: string): void;
     save(): Promise<string>;
   }
+  /** A request to the token endpoint whose client has been authenticated. */
+  interface TokenContext {
+    body: unknown;
+    status: number;
+    readonly oidc: {
+      readonly client: { readonly clientId: string };
+      readonly params: Readonly<Record<string, string | undefined>>;
+    };
+  }
+  export namespace errors {
+    class InvalidGrant extends Error {}
+  }
   export class Provider {
     constructor(issuer: string, configuration: object);
     readonly Grant: {
       new (properties: { accountId: string | undefined; clientId: string }): Grant;
       find(id: string): Promise<Grant | undefined>;
     };
+    readonly ResourceServer: new (
+      identifier: string,
+      info: object,
+    ) => object;
+    readonly AccessToken: new (properties: {
+      accountId: string;
+      client: object;
+      gty: string;
+      scope?: string;
+    }) => { resourceServer?: object; save(): Promise<string> };
+    registerGrantType(
+      name: string,
+      handler: (context: TokenContext) => Promise<void>,
+      parameters: readonly string[],
+    ): void;
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
     interactionFinished(

@@ -55,7 +55,9 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
         for (const [at, caller] of (whom[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
     const oauth = [server.credential, ...server.credentials].flatMap((each) =>
-      each === undefined ? [] : [each.clientCredentials ?? each.tokenExchange],
+      each === undefined
+        ? []
+        : [each.clientCredentials, each.tokenExchange, each.idJag, each.idJag?.provider, each.workloadIdentity],
     );
     for (const url of oauth.flatMap((each) => [each?.issuer, each?.tokenUrl]))
       if (url !== undefined && !isSafe(url))

@@ -12,7 +12,8 @@ export interface OAuthClient {
   readonly clientSecret?: string | undefined;
   /** PKCS #8 in PEM, or a JWK. */
   readonly privateKey?: string | undefined;
-  readonly algorithm: string;
+  /** ES256 when absent. */
+  readonly algorithm?: string;
   readonly keyId?: string | undefined;
 }
 
@@ -31,6 +32,8 @@ export type Granted =
   | {
       readonly ok: true;
       readonly token: string;
+      /** `issued_token_type` of an exchange (RFC 8693, 2.2.1). */
+      readonly issuedType?: string;
       readonly refresh?: string;
       readonly idToken?: string;
       /** Absent when the server does not say, which means as asked for (RFC 6749, 5.1). */
@@ -51,6 +54,9 @@ export type Granted =
       readonly problem: string;
     };
 
+/** `access-token`: to present to a server. `assertion`: to ask for a token elsewhere (`token_type` N_A). */
+export type Wanted = 'access-token' | 'assertion';
+
 const assertionLife = 60;
 const metadataLife = 3_600_000;
 
@@ -67,11 +73,14 @@ export class TokenEndpoint {
     this.#fetch = fetch;
   }
 
-  async ask(parameters: Readonly<Record<string, string | readonly string[] | undefined>>): Promise<Granted> {
+  /** `wanted`: a token for servers, or one that is only good to ask for another. */
+  async ask(
+    parameters: Readonly<Record<string, string | readonly string[] | undefined>>,
+    wanted: Wanted = 'access-token',
+  ): Promise<Granted> {
     const endpoint = await this.#endpoint();
     if ('problem' in endpoint) return { ok: false, lasting: false, problem: endpoint.problem };
-    const method = this.#client.privateKey === undefined ? 'client_secret_basic' : 'private_key_jwt';
-    return askForToken(endpoint, { ...this.#client, method }, parameters, this.#fetch);
+    return askForToken(endpoint, { ...this.#client, method: methodOf(this.#client) }, parameters, this.#fetch, wanted);
   }
 
   async #endpoint(): Promise<TokenPlace | { problem: string }> {
@@ -88,12 +97,18 @@ export class TokenEndpoint {
   }
 }
 
+function methodOf({ clientSecret, privateKey }: OAuthClient): ClientMethod {
+  if (privateKey !== undefined) return 'private_key_jwt';
+  return clientSecret === undefined ? 'none' : 'client_secret_basic';
+}
+
 /** One request to a token endpoint, as the client authenticates there. */
 export async function askForToken(
   place: TokenPlace,
   client: OAuthClient & { readonly method: ClientMethod },
   parameters: Readonly<Record<string, string | readonly string[] | undefined>>,
   fetch: Fetch,
+  wanted: Wanted = 'access-token',
 ): Promise<Granted> {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters))
@@ -115,12 +130,12 @@ export async function askForToken(
     limit: 64 * 1024,
     within: 10_000,
   });
-  return readAnswer(answer);
+  return readAnswer(answer, wanted);
 }
 
 /** RFC 7523, 2.2: for this server only, used once, over in a minute. */
 async function assertion(client: OAuthClient, audience: string, privateKey: string): Promise<string> {
-  const { clientId, algorithm, keyId } = client;
+  const { clientId, algorithm = 'ES256', keyId } = client;
   const key = privateKey.trimStart().startsWith('{')
     ? await importJWK(JSON.parse(privateKey) as JWK, algorithm)
     : await importPKCS8(privateKey, algorithm);
@@ -147,15 +162,16 @@ const lasting = new Set([
   'access_denied',
 ]);
 
-function readAnswer(answer: Answered): Granted {
+function readAnswer(answer: Answered, wanted: Wanted): Granted {
   if (!answer.ok) return { ok: false, lasting: answer.refused, problem: answer.problem };
   const parsed = parseJsonText(answer.text, { depth: 16, looseText: true });
   const body: JsonObject = parsed.ok && isObject(parsed.value) ? parsed.value : {};
   const { access_token: token, token_type: type, expires_in: seconds, error, scope, id_token: idToken } = body;
   const refresh = body.refresh_token;
   if (answer.status === 200 && isTokenText(token)) {
-    // A token of a type that is not understood must not be used (RFC 6749, 7.1).
-    if (typeof type === 'string' && type.toLowerCase() !== 'bearer' && type.toLowerCase() !== 'n_a')
+    // A token of a type that is not understood must not be used (RFC 6749, 7.1), and N_A is none to use (RFC 8693, 2.2.1).
+    const expected = wanted === 'assertion' ? 'n_a' : 'bearer';
+    if (typeof type === 'string' ? type.toLowerCase() !== expected : wanted === 'assertion')
       return { ok: false, lasting: true, problem: 'the token is of a type that the gateway does not speak' };
     return {
       ok: true,
@@ -163,6 +179,7 @@ function readAnswer(answer: Answered): Granted {
       ...(typeof seconds === 'number' && seconds > 0 ? { lifetime: seconds * 1_000 } : {}),
       ...(isTokenText(refresh) ? { refresh } : {}),
       ...(isTokenText(idToken) ? { idToken } : {}),
+      ...(typeof body.issued_token_type === 'string' ? { issuedType: body.issued_token_type } : {}),
       ...(typeof scope === 'string' ? { scope } : {}),
     };
   }

@@ -4,9 +4,12 @@ import { callerName, name, oneOrMore, secret } from './units.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
-const oauth = {
+const place = {
   issuer: url.optional().describe('The authorization server; its token endpoint is found through its metadata.'),
   tokenUrl: url.optional().describe('The token endpoint, where the server has no metadata.'),
+};
+
+const client = {
   clientId: z.string().min(1).max(2048).describe('Who the gateway is there.'),
   clientSecret: secret.optional().describe('Its secret, sent as basic authentication.'),
   privateKey: secret.optional().describe('A private key (PKCS #8 or JWK) instead of a secret: private_key_jwt.'),
@@ -15,8 +18,17 @@ const oauth = {
     .default('ES256')
     .describe('Signature algorithm of the private key.'),
   keyId: z.string().max(256).optional().describe('The `kid` of the private key.'),
+};
+
+const wish = {
   scopes: z.array(z.string().min(1).max(128)).default([]).describe('Scopes to ask for.'),
   resource: url.optional().describe('The resource to ask for; the URL of the server when not given.'),
+};
+
+const oauth = {
+  ...place,
+  ...client,
+  ...wish,
   audience: z.string().max(2048).optional().describe('The audience to ask for, where the server wants one.'),
 };
 
@@ -61,12 +73,41 @@ const kinds = {
     .refine(oneProof, proofWrong)
     .optional()
     .describe('A token on behalf of each caller, made from the one that it presented (RFC 8693).'),
+  idJag: z
+    .strictObject({
+      provider: z
+        .strictObject({ ...place, ...client })
+        .refine(wantsServer, serverMissing)
+        .refine(oneProof, proofWrong)
+        .describe('The identity provider of the callers, and who the gateway is there.'),
+      subject: z
+        .enum(['access-token', 'id-token'])
+        .default('access-token')
+        .describe('What the token that a caller presents is to the identity provider.'),
+      issuer: url.describe('The authorization server of this server: the assertion is made for it.'),
+      tokenUrl: place.tokenUrl,
+      ...client,
+      ...wish,
+    })
+    .refine(oneProof, proofWrong)
+    .optional()
+    .describe('A token on behalf of each caller, for which its identity provider vouches (ID-JAG).'),
+  workloadIdentity: z
+    .strictObject({
+      ...place,
+      clientId: client.clientId,
+      assertion: secret.describe('The JWT by which the platform says who the gateway is: a file that it renews.'),
+      ...wish,
+    })
+    .refine(wantsServer, serverMissing)
+    .optional()
+    .describe('A token that the gateway gets for the identity of its platform (RFC 7523, 2.1).'),
 };
 
 type Kinds = { readonly [Kind in keyof typeof kinds]?: unknown };
 const exactlyOne = (value: Kinds) =>
   Object.keys(kinds).filter((kind) => value[kind as keyof Kinds] !== undefined).length === 1;
-const kindsWrong = 'must have exactly one of bearer, apiKey, basic, clientCredentials and tokenExchange';
+const kindsWrong = `must have exactly one of ${Object.keys(kinds).join(', ')}`;
 
 export const credential = z
   .strictObject(kinds)
@@ -98,3 +139,10 @@ export const credentials = z
 
 export type CredentialConfig = NonNullable<z.output<typeof credential>>;
 export type OAuthConfig = NonNullable<CredentialConfig['clientCredentials']>;
+export type IdJagConfig = NonNullable<CredentialConfig['idJag']>;
+export type WorkloadIdentityConfig = NonNullable<CredentialConfig['workloadIdentity']>;
+
+/** Made from the token that a caller presented, so that one must be kept while the caller is known. */
+export function needsCallerToken(config: CredentialConfig | undefined): boolean {
+  return config?.tokenExchange !== undefined || config?.idJag !== undefined;
+}

@@ -4,8 +4,9 @@ import type { Fetch } from '../../egress/fetch.ts';
 import type { Granted } from '../../oauth/token-endpoint.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { hideSecrets } from './hide.ts';
+import { mostCallers } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
-import { mostCallers, tokenExchange } from './token-exchange/token-exchange.ts';
+import { tokenExchange } from './token-exchange/token-exchange.ts';
 
 function clocked(answers: Granted[]) {
   const clock = { now: 1_000_000 };

@@ -6,7 +6,9 @@ import type { Caller } from '../../pipeline/caller.ts';
 import { clientCredentials } from './client-credentials/client-credentials.ts';
 import type { Credential, CredentialKind, CredentialState } from './contract.ts';
 import { fixedCredential } from './fixed/fixed.ts';
+import { idJag } from './id-jag/id-jag.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';
+import { workloadIdentity } from './workload-identity/workload-identity.ts';
 
 export interface CredentialReport {
   readonly credential: string;
@@ -32,6 +34,8 @@ function kindOf(config: CredentialConfig, server: HttpServerConfig, fetch: Fetch
   const resource = server.url.replace(/#.*$/, '');
   if (config.clientCredentials !== undefined) return clientCredentials(config.clientCredentials, resource, fetch);
   if (config.tokenExchange !== undefined) return tokenExchange(config.tokenExchange, resource, fetch);
+  if (config.idJag !== undefined) return idJag(config.idJag, resource, fetch);
+  if (config.workloadIdentity !== undefined) return workloadIdentity(config.workloadIdentity, resource, fetch);
   const fixed = fixedCredential(config);
   if (fixed === undefined) throw new Error('a credential of no kind passed the schema');
   return fixed;
