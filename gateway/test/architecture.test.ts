@@ -33,7 +33,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** The folders that may import a library: one, but for what two protocols share. What is not here belongs to nobody. */
 const owners: Readonly<Record<string, string | readonly string[]>> = {
   jose: ['authn', 'oauth'],
-  undici: 'upstreams',
   'eventsource-parser': 'upstreams',
   ajv: 'catalog',
   'ajv-formats': 'catalog',

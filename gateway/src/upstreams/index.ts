@@ -97,7 +97,7 @@ export class ServerDirectory implements Upstreams {
     const entries = [...this.#entries.values()];
     this.#entries = new Map();
     await Promise.all(entries.flatMap((entry) => [...entry.links.values()].map((link) => link.close())));
-    await Promise.all(entries.map((entry) => entry.server.close()));
+    for (const { server } of entries) server.close();
     this.#supervisor.close();
   }
 

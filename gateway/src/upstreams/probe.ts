@@ -64,7 +64,7 @@ export async function probeServer(
   } finally {
     clearInterval(sweeper);
     await link.close();
-    await server.close();
+    server.close();
     supervisor.close();
   }
 }

@@ -89,8 +89,8 @@ export class Server {
     this.#manner = undefined;
   }
 
-  async close(): Promise<void> {
-    await this.#endpoint?.close();
+  close(): void {
+    this.#endpoint?.close();
   }
 
   async connect(capabilities: JsonObject, events: PeerEvents, credential?: Credential): Promise<ConnectResult> {

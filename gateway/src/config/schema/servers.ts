@@ -43,7 +43,16 @@ const http = z.strictObject({
   credential,
   credentials,
   headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), text)
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header')
+        .regex(
+          /^(?!(?:connection|content-length|host|transfer-encoding|upgrade)$)/i,
+          'must not be a header that belongs to the connection',
+        ),
+      text,
+    )
     .default({})
     .describe('Fixed headers to send.'),
   tls: z

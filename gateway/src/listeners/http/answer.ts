@@ -3,10 +3,15 @@
  * is a notification, a question, or a wait so long that proxies would give up.
  */
 import type { ServerResponse } from 'node:http';
+import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
 import { type Written, wholeText } from '../reply-text.ts';
+
+const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Buffer }>(({ response, body }) => {
+  if (!response.destroyed) response.end(body);
+});
 
 /** Bytes that may wait for a client that does not read. */
 const longestBacklog = 8 * 1024 * 1024;
@@ -111,7 +116,7 @@ export class Answer extends Kept {
       'content-length': middle === undefined ? body.length : body.length + middle.length + after.length,
     });
     if (middle === undefined) {
-      response.end(body);
+      whole.add({ response, body });
       return;
     }
     response.cork();

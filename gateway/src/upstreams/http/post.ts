@@ -5,10 +5,12 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
-import type { Dispatcher, Pool } from 'undici';
 import type { LinkFailure } from '../../pipeline/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { misbehaved, unavailable } from '../failures.ts';
+import type { Abandon, Pool, ResponseHandler } from './client/pool.ts';
+import type { HttpRequest } from './client/request.ts';
+import type { ResponseHeaders } from './client/response.ts';
 
 export interface ExchangeLimits {
   readonly depth: number;
@@ -16,7 +18,7 @@ export interface ExchangeLimits {
 }
 
 export interface ExchangeEvents {
-  onHead?(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void;
+  onHead?(status: number, headers: ResponseHeaders): void;
   /** A JSON value of the answer. `event` is the type of the SSE event that carried it. */
   onValue(value: Json, bytes: number, event: string | undefined): void;
   /** Where an interrupted stream can be resumed, and after how many milliseconds (2025-11-25, resumability). */
@@ -28,29 +30,19 @@ export interface ExchangeEvents {
   onFailure(failure: LinkFailure): void;
 }
 
-export interface ExchangeHandle {
-  abort(): void;
-}
-
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body?: string;
-}
-
 type Answer = 'json' | 'events' | 'other';
 
 /** The media type without parameters, in lower case: `Application/JSON; charset=UTF-8` is JSON (RFC 9110, 8.3.1). */
-function mediaType(header: string | string[] | undefined): string {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (text === undefined) return '';
+function mediaType(header: string | readonly string[] | undefined): string {
+  // Two types are none: one reader would take the first, another the last.
+  if (typeof header !== 'string') return '';
+  const text = header;
   const end = text.indexOf(';');
   return (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
 }
 
-class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
-  #controller: Dispatcher.DispatchController | undefined;
+class Exchange implements ResponseHandler, Abandon {
+  sent: Abandon | undefined;
   #status = 0;
   #answer: Answer = 'other';
   #chunks: Buffer[] = [];
@@ -69,20 +61,10 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
   abort(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#controller?.abort(new Error('abandoned'));
+    this.sent?.abort();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#ended) controller.abort(new Error('abandoned'));
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    if (status < 200) return;
+  onHead(status: number, headers: ResponseHeaders): void {
     this.#status = status;
     const type = mediaType(headers['content-type']);
     this.#answer = type === 'application/json' ? 'json' : type === 'text/event-stream' ? 'events' : 'other';
@@ -101,7 +83,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#ended) return;
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
@@ -109,7 +91,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
     else this.#chunks.push(chunk);
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (this.#ended) return;
     if (this.#answer === 'json' && this.#bytes > 0) {
       const body = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
@@ -123,10 +105,10 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
     this.#events.onEnd(this.#status);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onError(problem: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#events.onFailure(unavailable(`${'code' in error ? String(error.code) : error.name}: ${error.message}`));
+    this.#events.onFailure(unavailable(problem));
   }
 
   #deliver(data: string, bytes: number, event: string | undefined): void {
@@ -146,16 +128,8 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeHandle {
 }
 
 /** Starts the exchange. Never throws: what goes wrong is reported to the events. */
-export function exchange(
-  pool: Pool,
-  request: HttpRequest,
-  limits: ExchangeLimits,
-  events: ExchangeEvents,
-): ExchangeHandle {
+export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents): Abandon {
   const handler = new Exchange(limits, events);
-  pool.dispatch(
-    { method: request.method, path: request.path, headers: request.headers, body: request.body ?? null },
-    handler,
-  );
+  handler.sent = pool.send(request, handler);
   return handler;
 }

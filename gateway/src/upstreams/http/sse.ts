@@ -2,8 +2,10 @@
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
+import type { Abandon } from './client/pool.ts';
+import { fieldsText, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
-import { type ExchangeHandle, type ExchangeLimits, exchange } from './post.ts';
+import { type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
 /** Messages that wait for the address to send them to. */
@@ -14,7 +16,7 @@ export class SseWire implements Wire {
   readonly #endpoint: HttpEndpoint;
   readonly #limits: ExchangeLimits;
   readonly #events: WireEvents;
-  readonly #stream: ExchangeHandle;
+  readonly #stream: Abandon;
   #path: string | undefined;
   #waiting: { readonly text: string; readonly id?: RequestId }[] = [];
   #closed = false;
@@ -34,7 +36,7 @@ export class SseWire implements Wire {
       {
         method: 'GET',
         path: endpoint.path,
-        headers: { ...endpoint.headers, ...endpoint.credential?.(), accept: 'text/event-stream' },
+        fields: fieldsText(merged(endpoint.headers, endpoint.credential?.() ?? {}, { accept: 'text/event-stream' })),
       },
       limits,
       {
@@ -101,7 +103,9 @@ export class SseWire implements Wire {
       {
         method: 'POST',
         path: this.#path,
-        headers: { ...this.#endpoint.headers, ...this.#endpoint.credential?.(), 'content-type': 'application/json' },
+        fields: fieldsText(
+          merged(this.#endpoint.headers, this.#endpoint.credential?.() ?? {}, { 'content-type': 'application/json' }),
+        ),
         body: text,
       },
       this.#limits,

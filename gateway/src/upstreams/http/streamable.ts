@@ -4,8 +4,9 @@ import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, unavailable } from '../failures.ts';
 import type { Abandon, Wire, WireEvents } from '../wire.ts';
+import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
-import { type ExchangeHandle, type ExchangeLimits, exchange, type HttpRequest } from './post.ts';
+import { type ExchangeLimits, exchange } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
 const firstPause = 1_000;
@@ -27,10 +28,14 @@ export class StreamableWire implements Wire {
   readonly #era: Era;
   readonly #limits: ExchangeLimits;
   readonly #events: WireEvents;
-  readonly #base: Readonly<Record<string, string>>;
+  readonly #base: Headers;
+  /** The fields that no call changes, as they were written last, and of which credential. */
+  #fixed: { readonly credential: Headers | undefined; readonly text: string | undefined } | undefined;
+  /** No configured header has a name that mirrors of the body have as well. */
+  readonly #plain: boolean;
   #session: string | undefined;
   #version: string | undefined;
-  #stream: ExchangeHandle | undefined;
+  #stream: Abandon | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pause = firstPause;
   #closed = false;
@@ -40,12 +45,13 @@ export class StreamableWire implements Wire {
     this.#era = era;
     this.#limits = limits;
     this.#events = events;
-    this.#base = { ...endpoint.headers, 'content-type': 'application/json', accept };
+    this.#base = merged(endpoint.headers, { 'content-type': 'application/json', accept });
+    this.#plain = Object.keys(this.#base).every((name) => !mirrors(name));
   }
 
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): Abandon {
     const call: Call = { id, answered: false, current: undefined };
-    this.#start(call, { method: 'POST', path: this.#endpoint.path, headers: this.#headers(headers), body: text });
+    this.#start(call, { method: 'POST', path: this.#endpoint.path, fields: this.#fields(headers), body: text });
     return { abort: () => call.current?.abort() };
   }
 
@@ -60,8 +66,8 @@ export class StreamableWire implements Wire {
       if (this.#era !== 'legacy') return false;
       const from = lastEventId;
       const timer = setTimeout(() => {
-        const headers = this.#headers({ accept: 'text/event-stream', 'last-event-id': from });
-        this.#start(call, { method: 'GET', path: this.#endpoint.path, headers });
+        const fields = this.#fields({ accept: 'text/event-stream', 'last-event-id': from });
+        this.#start(call, { method: 'GET', path: this.#endpoint.path, fields });
       }, retry);
       timer.unref();
       call.current = { abort: () => clearTimeout(timer) };
@@ -97,7 +103,7 @@ export class StreamableWire implements Wire {
   send(text: string): void {
     exchange(
       this.#endpoint.pool,
-      { method: 'POST', path: this.#endpoint.path, headers: this.#headers({}), body: text },
+      { method: 'POST', path: this.#endpoint.path, fields: this.#fields({}), body: text },
       this.#limits,
       { onValue: () => {}, onEnd: () => {}, onFailure: () => {} },
     );
@@ -120,7 +126,7 @@ export class StreamableWire implements Wire {
     };
     this.#stream = exchange(
       this.#endpoint.pool,
-      { method: 'GET', path: this.#endpoint.path, headers: this.#headers({ accept: 'text/event-stream' }) },
+      { method: 'GET', path: this.#endpoint.path, fields: this.#fields({ accept: 'text/event-stream' }) },
       this.#limits,
       {
         onHead: (code) => {
@@ -146,7 +152,7 @@ export class StreamableWire implements Wire {
     await new Promise<void>((resolve) => {
       const handle = exchange(
         this.#endpoint.pool,
-        { method: 'DELETE', path: this.#endpoint.path, headers: this.#headers({}) },
+        { method: 'DELETE', path: this.#endpoint.path, fields: this.#fields({}) },
         this.#limits,
         { onValue: () => {}, onEnd: () => resolve(), onFailure: () => resolve() },
       );
@@ -157,11 +163,19 @@ export class StreamableWire implements Wire {
     });
   }
 
-  #headers(extra: Readonly<Record<string, string>>): Record<string, string> {
-    const headers: Record<string, string> = { ...this.#base, ...this.#endpoint.credential?.(), ...extra };
-    if (this.#session !== undefined) headers['mcp-session-id'] = this.#session;
-    if (this.#version !== undefined && this.#era === 'legacy') headers['mcp-protocol-version'] = this.#version;
-    return headers;
+  #fields(extra: Headers): string | undefined {
+    const credential = this.#endpoint.credential?.();
+    if (this.#era === 'modern' && this.#plain && Object.keys(extra).every(mirrors)) {
+      // What is the same for every call is written once; the rest cannot have the same names.
+      if (this.#fixed === undefined || this.#fixed.credential !== credential)
+        this.#fixed = { credential, text: fieldsText(merged(this.#base, credential ?? {})) };
+      const own = fieldsText(extra);
+      return this.#fixed.text === undefined || own === undefined ? undefined : this.#fixed.text + own;
+    }
+    const legacy: Record<string, string> = {};
+    if (this.#session !== undefined) legacy['mcp-session-id'] = this.#session;
+    if (this.#version !== undefined && this.#era === 'legacy') legacy['mcp-protocol-version'] = this.#version;
+    return fieldsText(merged(this.#base, credential ?? {}, extra, legacy));
   }
 
   #sessionLost(status: number): boolean {
@@ -191,6 +205,11 @@ export class StreamableWire implements Wire {
     this.#events.onMessage(message, bytes, request);
     return message.kind === 'response';
   }
+}
+
+/** Names of the headers that mirror the body. */
+function mirrors(name: string): boolean {
+  return name.startsWith('mcp-');
 }
 
 function endFailure(status: number) {

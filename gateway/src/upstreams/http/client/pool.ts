@@ -1,0 +1,305 @@
+/**
+ * Connections to one server and the requests on them: one request at a time on each, the connection that was used last
+ * first, so that a burst does not keep more of them open than it needs.
+ */
+import type { Socket } from 'node:net';
+import { TurnEnd } from '../../../pipeline/turn.ts';
+import { type Dial, type Dialled, type Dialling, problemOf } from './dial.ts';
+import { type HttpRequest, headText } from './request.ts';
+import { type ResponseEvents, type ResponseHeaders, ResponseReader } from './response.ts';
+
+/** Told what becomes of a request: `onHead`, `onData` any number of times, then `onEnd`; or `onError` at any time. */
+export interface ResponseHandler {
+  onHead(status: number, headers: ResponseHeaders): void;
+  onData(chunk: Buffer): void;
+  onEnd(): void;
+  onError(problem: string): void;
+}
+
+export interface Abandon {
+  /** Ends the request without another word to its handler. */
+  abort(): void;
+}
+
+/** Requests that may wait for a connection. */
+const longestQueue = 16_384;
+/** A connection that rested this long may have been closed at the other end: look before it is used, in milliseconds. */
+const doubtful = 1_000;
+const sweepInterval = 1_000;
+const mostAttempts = 3;
+/** A connection that was never used rests this long. */
+const restsAtFirst = 30_000;
+
+export class Pool {
+  readonly #dial: Dial;
+  readonly #host: string;
+  readonly #most: number;
+  readonly #idle: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  readonly #dialling = new Set<Dialling>();
+  #queue: Job[] = [];
+  /** By the end of the turn whatever the other end had said or closed before is heard. */
+  readonly #unsent = new TurnEnd<Connection>((connection) => {
+    if (!connection.send()) this.#unsent.add(connection);
+  });
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `host`: what the Host field says. `connections`: how many may be open at once. */
+  constructor(host: string, dial: Dial, connections: number) {
+    this.#host = host;
+    this.#dial = dial;
+    this.#most = connections;
+  }
+
+  /** Never throws, and never calls back before it returns. */
+  send(request: HttpRequest, handler: ResponseHandler): Abandon {
+    const job = new Job(request, handler);
+    const problem = this.#obstacle(request);
+    if (problem !== undefined) {
+      queueMicrotask(() => job.fail(problem));
+      return job;
+    }
+    const connection = this.#rested();
+    if (connection === undefined) {
+      this.#queue.push(job);
+      this.#dialMore();
+    } else this.#start(connection, job);
+    return job;
+  }
+
+  /** Everything under way fails. */
+  destroy(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const dialling of this.#dialling) dialling.abort();
+    for (const connection of this.#all) connection.destroy('closed');
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const job of queue) job.fail('closed');
+  }
+
+  #obstacle(request: HttpRequest): string | undefined {
+    if (this.#closed) return 'closed';
+    if (request.fields === undefined) return 'a header cannot be sent as it is';
+    return this.#queue.length >= longestQueue ? 'too many requests wait for this server' : undefined;
+  }
+
+  #rested(): Connection | undefined {
+    for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) if (!next.isOver) return next;
+    return undefined;
+  }
+
+  #dialMore(): void {
+    while (this.#dialling.size < this.#queue.length && this.#all.size + this.#dialling.size < this.#most) {
+      const dialling = this.#dial((dialled) => {
+        this.#dialling.delete(dialling);
+        this.#dialled(dialled);
+      });
+      this.#dialling.add(dialling);
+    }
+  }
+
+  #dialled(dialled: Dialled): void {
+    if (this.#closed) {
+      if (dialled.ok) dialled.socket.destroy();
+      return;
+    }
+    if (!dialled.ok) {
+      // One attempt, one failure: those behind it get attempts of their own.
+      this.#nextJob()?.fail(dialled.problem);
+      this.#dialMore();
+      return;
+    }
+    const connection = new Connection(dialled.socket, this.#host, {
+      onFree: (free) => this.#serve(free),
+      onOver: (over, unsent) => {
+        this.#all.delete(over);
+        if (this.#closed) return unsent?.fail('closed');
+        if (unsent !== undefined) this.#again(unsent);
+        this.#dialMore();
+      },
+    });
+    this.#all.add(connection);
+    this.#timer ??= setInterval(() => this.#sweep(performance.now()), sweepInterval).unref();
+    this.#serve(connection);
+  }
+
+  #serve(connection: Connection): void {
+    const job = this.#nextJob();
+    if (job === undefined) this.#idle.push(connection);
+    else this.#start(connection, job);
+  }
+
+  #start(connection: Connection, job: Job): void {
+    connection.take(job);
+    this.#unsent.add(connection);
+  }
+
+  /** Nothing of it has left, so it may be sent again; but not for ever, to a server that closes whatever it accepts. */
+  #again(job: Job): void {
+    if (++job.attempts < mostAttempts) this.#queue.unshift(job);
+    else job.fail('the server closes connections before anything is sent');
+  }
+
+  #nextJob(): Job | undefined {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) if (!next.isOver) return next;
+    return undefined;
+  }
+
+  #sweep(now: number): void {
+    for (const connection of this.#idle) if (connection.restsUntil <= now) connection.destroy('rested too long');
+    const live = this.#idle.filter((connection) => !connection.isOver);
+    this.#idle.splice(0, this.#idle.length, ...live);
+  }
+}
+
+/** One request, waiting or under way. */
+class Job implements Abandon {
+  readonly request: HttpRequest;
+  readonly handler: ResponseHandler;
+  isOver = false;
+  attempts = 0;
+  connection: Connection | undefined;
+
+  constructor(request: HttpRequest, handler: ResponseHandler) {
+    this.request = request;
+    this.handler = handler;
+  }
+
+  abort(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.connection?.destroy('abandoned');
+  }
+
+  fail(problem: string): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.handler.onError(problem);
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.handler.onEnd();
+  }
+}
+
+interface ConnectionEvents {
+  onFree(connection: Connection): void;
+  /** `unsent`: a request of which nothing has left. */
+  onOver(connection: Connection, unsent: Job | undefined): void;
+}
+
+class Connection implements ResponseEvents {
+  readonly #socket: Socket;
+  readonly #host: string;
+  readonly #events: ConnectionEvents;
+  #doubted = false;
+  #job: Job | undefined;
+  #reader: ResponseReader | undefined;
+  #problem = 'the connection was closed before the answer was whole';
+  #usedAt = performance.now();
+  restsUntil = performance.now() + restsAtFirst;
+  isOver = false;
+
+  constructor(socket: Socket, host: string, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#events = events;
+    socket.on('data', (chunk: Buffer) => this.#received(chunk));
+    socket.on('end', () => this.#ended());
+    socket.on('error', (error: Error) => {
+      this.#problem = problemOf(error);
+    });
+    socket.on('close', () => this.#over());
+  }
+
+  /** The request leaves with `send`. */
+  take(job: Job): void {
+    this.#job = job;
+    this.#doubted = performance.now() - this.#usedAt > doubtful;
+    job.connection = this;
+  }
+
+  /** False for a connection that has rested for long: it is given one more turn of the loop to say that it is over. */
+  send(): boolean {
+    const job = this.#job;
+    if (job === undefined || this.isOver || this.#socket.destroyed) return true;
+    if (this.#doubted) {
+      this.#doubted = false;
+      return false;
+    }
+    this.#write(job);
+    return true;
+  }
+
+  destroy(problem: string): void {
+    this.#problem = problem;
+    this.isOver = true;
+    this.#socket.destroy();
+  }
+
+  #write(job: Job): void {
+    this.#reader = new ResponseReader(this);
+    const { body = '', fields = '' } = job.request;
+    const length = Buffer.byteLength(body);
+    const head = headText(job.request, fields, this.#host, length);
+    const socket = this.#socket;
+    // As many bytes as characters: nothing but ASCII, so head and body go out in one piece.
+    if (length === body.length) socket.write(head + body, 'latin1');
+    else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body, 'utf8');
+      socket.uncork();
+    }
+  }
+
+  onHead(status: number, headers: ResponseHeaders): void {
+    if (this.#job?.isOver === false) this.#job.handler.onHead(status, headers);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#job?.isOver === false) this.#job.handler.onData(chunk);
+  }
+
+  #received(chunk: Buffer): void {
+    const reader = this.#reader;
+    // Nobody asked: an answer from now on could be taken for that of the next request.
+    if (reader === undefined) return this.destroy('the server spoke unasked');
+    const problem = reader.feed(chunk);
+    if (reader.isDone) this.#finish(problem === undefined && this.#socket.writableLength === 0 ? reader.keep : 0);
+    else if (problem !== undefined) this.destroy(`not acceptable HTTP: ${problem}`);
+  }
+
+  #ended(): void {
+    if (this.#reader?.end() === true) this.#finish(0);
+  }
+
+  /** The response is whole. `keep`: milliseconds for which the connection may rest; 0 when it must not. */
+  #finish(keep: number): void {
+    const job = this.#job;
+    this.#job = undefined;
+    this.#reader = undefined;
+    const now = performance.now();
+    this.#usedAt = now;
+    this.restsUntil = now + keep;
+    const reusable = keep > 0 && !this.isOver && !this.#socket.destroyed;
+    if (!reusable) this.destroy('not to be kept');
+    if (job !== undefined) job.connection = undefined;
+    if (reusable) this.#events.onFree(this);
+    job?.end();
+  }
+
+  #over(): void {
+    this.isOver = true;
+    const [job, reader] = [this.#job, this.#reader];
+    this.#job = undefined;
+    this.#reader = undefined;
+    if (job !== undefined) job.connection = undefined;
+    this.#events.onOver(this, reader === undefined ? job : undefined);
+    if (reader !== undefined) job?.fail(this.#problem);
+  }
+}

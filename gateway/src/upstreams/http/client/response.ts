@@ -1,0 +1,213 @@
+/**
+ * Reads HTTP/1.1 responses from the bytes of a connection (RFC 9112). Stricter than the RFC asks: what two readers could
+ * frame differently is a fault, and a fault ends the connection. Every part has a bound but the body, which is handed on
+ * as it comes and bounded by whoever takes it.
+ */
+
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface ResponseEvents {
+  /** Final responses only; interim ones (1xx) are skipped. */
+  onHead(status: number, headers: ResponseHeaders): void;
+  /** A view of memory that nobody writes to any more. */
+  onData(chunk: Buffer): void;
+}
+
+/** Bytes of status line and header fields, and of trailer fields. */
+const longestHead = 32 * 1024;
+const mostFields = 256;
+/** Bytes of the line that begins a chunk: its size, and extensions that nobody reads. */
+const longestChunkLine = 512;
+const mostInterim = 8;
+/** Without a word of the server connections are kept this long; with one, a second less than it says. */
+const keepByDefault = 30_000;
+const keepMargin = 1_000;
+
+const headEnd = Buffer.from('\r\n\r\n');
+const lineEnd = Buffer.from('\r\n');
+const nothing = Buffer.alloc(0);
+
+const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+/** All field lines at once: names are tokens, values have no control character, nothing is folded (RFC 9112, 5). */
+const fieldLines = /^(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*$/;
+const chunkLine = /^([0-9A-Fa-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+
+type State = 'head' | 'fixed' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'rest' | 'done';
+
+export class ResponseReader {
+  readonly #events: ResponseEvents;
+  #state: State = 'head';
+  /** The beginning of something that is not whole yet. */
+  #kept: Buffer = nothing;
+  /** Bytes that the body, or its chunk, still has. */
+  #left = 0;
+  #interim = 0;
+  /** Milliseconds for which the connection may rest after this response; 0 when it must not be used again. */
+  keep = keepByDefault;
+
+  constructor(events: ResponseEvents) {
+    this.#events = events;
+  }
+
+  /** The response is whole. */
+  get isDone(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** Takes what came. Returns what is wrong with it, if anything is. Bytes after the response are a fault as well. */
+  feed(chunk: Buffer): string | undefined {
+    const data = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]);
+    this.#kept = nothing;
+    let at = 0;
+    while (at < data.length) {
+      switch (this.#state) {
+        case 'head': {
+          const end = data.indexOf(headEnd, at);
+          if (end - at > longestHead || (end === -1 && data.length - at > longestHead)) return 'head too large';
+          if (end === -1) return this.#wait(data, at);
+          const problem = this.#head(data.toString('latin1', at, end));
+          if (problem !== undefined) return problem;
+          at = end + headEnd.length;
+          break;
+        }
+        case 'fixed':
+        case 'chunk': {
+          const end = Math.min(data.length, at + this.#left);
+          this.#left -= end - at;
+          this.#events.onData(at === 0 && end === data.length ? data : data.subarray(at, end));
+          at = end;
+          if (this.#left > 0) return undefined;
+          if (this.#state === 'fixed') this.#state = 'done';
+          else this.#state = 'chunk-end';
+          break;
+        }
+        case 'chunk-end':
+          if (data.length - at < 2) return this.#wait(data, at);
+          if (data[at] !== 13 || data[at + 1] !== 10) return 'chunk without an end';
+          at += 2;
+          this.#state = 'chunk-line';
+          break;
+        case 'chunk-line': {
+          const end = data.indexOf(lineEnd, at);
+          if (end - at > longestChunkLine || (end === -1 && data.length - at > longestChunkLine))
+            return 'chunk line too long';
+          if (end === -1) return this.#wait(data, at);
+          const size = chunkLine.exec(data.toString('latin1', at, end))?.[1];
+          if (size === undefined) return 'malformed chunk';
+          at = end + 2;
+          this.#left = Number.parseInt(size, 16);
+          this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+          break;
+        }
+        case 'trailers': {
+          // Without trailer fields the line that ends them is all there is.
+          const bare = data[at] === 13 && data[at + 1] === 10;
+          const end = bare ? at : data.indexOf(headEnd, at);
+          if (end - at > longestHead || (end === -1 && data.length - at > longestHead)) return 'trailers too large';
+          if (end === -1) return this.#wait(data, at);
+          if (!bare && !fieldLines.test(`\r\n${data.toString('latin1', at, end)}`)) return 'malformed trailers';
+          at = end + (bare ? 2 : headEnd.length);
+          this.#state = 'done';
+          break;
+        }
+        case 'rest':
+          this.#events.onData(at === 0 ? data : data.subarray(at));
+          return undefined;
+        case 'done':
+          return 'bytes after the response';
+      }
+    }
+    return undefined;
+  }
+
+  /** The connection has ended. True when that ends the response as well. */
+  end(): boolean {
+    if (this.#state !== 'rest') return false;
+    this.#state = 'done';
+    return true;
+  }
+
+  #wait(data: Buffer, at: number): undefined {
+    this.#kept = at === 0 ? data : data.subarray(at);
+    return undefined;
+  }
+
+  #head(text: string): string | undefined {
+    const firstEnd = text.indexOf('\r\n');
+    const first = statusLine.exec(firstEnd === -1 ? text : text.slice(0, firstEnd));
+    const lines = firstEnd === -1 ? '' : text.slice(firstEnd);
+    if (first === null || !fieldLines.test(lines)) return 'malformed head';
+    const status = Number(first[2]);
+    if (status < 200) return this.#interimResponse(status);
+    const headers = fieldsOf(lines);
+    if (headers === undefined) return 'unacceptable header fields';
+    const problem = this.#frame(status, first[1] === '1', headers);
+    if (problem !== undefined) return problem;
+    this.#events.onHead(status, headers);
+    if (this.#state === 'fixed' && this.#left === 0) this.#state = 'done';
+    return undefined;
+  }
+
+  #interimResponse(status: number): string | undefined {
+    this.#interim++;
+    if (status === 101) return 'switches protocols unasked';
+    return this.#interim > mostInterim ? 'too many interim responses' : undefined;
+  }
+
+  /** How the body is framed (RFC 9112, 6.3), and whether another response may follow. */
+  #frame(status: number, current: boolean, headers: ResponseHeaders): string | undefined {
+    const { connection, 'transfer-encoding': coding, 'content-length': length } = headers;
+    const hint = headers['keep-alive'];
+    if (!current || (connection !== undefined && /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(String(connection))))
+      this.keep = 0;
+    else if (typeof hint === 'string') this.keep = keepFor(hint);
+    if (status === 204 || status === 304) {
+      this.#left = 0;
+      this.#state = 'fixed';
+      return undefined;
+    }
+    if (coding !== undefined) {
+      // Both at once, or another coding, is how one reader is made to see another body than the next.
+      if (length !== undefined || !current) return 'ambiguous length';
+      if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked') return 'unknown transfer coding';
+      this.#state = 'chunk-line';
+      return undefined;
+    }
+    if (length !== undefined) {
+      if (typeof length !== 'string' || !/^[0-9]{1,15}$/.test(length)) return 'malformed length';
+      this.#left = Number(length);
+      this.#state = 'fixed';
+      return undefined;
+    }
+    this.keep = 0;
+    this.#state = 'rest';
+    return undefined;
+  }
+}
+
+/** `lines` has passed `fieldLines`: each begins with CRLF. `undefined` when there are too many, or one named as no field is. */
+function fieldsOf(lines: string): ResponseHeaders | undefined {
+  const fields: Record<string, string | string[]> = {};
+  let count = 0;
+  for (let at = 2; at < lines.length; ) {
+    if (++count > mostFields) return undefined;
+    const next = lines.indexOf('\r\n', at);
+    const end = next === -1 ? lines.length : next;
+    const colon = lines.indexOf(':', at);
+    const name = lines.slice(at, colon).toLowerCase();
+    const value = lines.slice(colon + 1, end).trim();
+    if (name === '__proto__') return undefined;
+    const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (known === undefined) fields[name] = value;
+    else if (typeof known === 'string') fields[name] = [known, value];
+    else known.push(value);
+    at = end + 2;
+  }
+  return fields;
+}
+
+function keepFor(hint: string): number {
+  const seconds = /(?:^|[,;\t ])timeout=([0-9]{1,6})(?:$|[,;\t ])/i.exec(hint)?.[1];
+  if (seconds === undefined) return keepByDefault;
+  return Math.min(Math.max(Number(seconds) * 1_000 - keepMargin, 0), keepByDefault);
+}
