@@ -1,10 +1,13 @@
 /** One gateway: builds the graph of a revision, swaps it on reload, and ends everything in good order. */
 import { randomBytes } from 'node:crypto';
+import { accountPages } from './accounts/pages.ts';
+import { publicId, Tickets } from './accounts/tickets.ts';
 import type { KeyRing } from './authn/api-key/key-ring.ts';
 import { Reminders } from './authn/api-key/reminders.ts';
 import { makeAuthenticate } from './authn/index.ts';
 import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authenticator.ts';
 import { KeyDirectory } from './authn/jwt/directory.ts';
+import { signIns } from './authn/sign-in/sign-in.ts';
 import { Catalogs } from './catalog/index.ts';
 import { type Diagnostic, formatDiagnostic } from './config/diagnostic.ts';
 import type { Revision } from './config/revision.ts';
@@ -12,8 +15,11 @@ import { Subscription } from './connections/subscription.ts';
 import { guardedFetch } from './egress/fetch.ts';
 import { egressGuard } from './egress/guard.ts';
 import type { Front } from './listeners/front.ts';
+import { clientDocument } from './oauth/registration.ts';
+import { accountPaths, type Invitation, type SignIns } from './pipeline/accounts.ts';
 import type { Authenticate } from './pipeline/authenticate.ts';
 import type { Graph } from './pipeline/graph.ts';
+import type { Pages } from './pipeline/pages.ts';
 import { Questions } from './pipeline/questions.ts';
 import type { AuditLog } from './pipeline/record.ts';
 import { Streams } from './pipeline/streams.ts';
@@ -25,6 +31,8 @@ import { createSeal } from './secrets/seal.ts';
 import { makeStages } from './stages.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { AccountBook } from './upstreams/credentials/authorization-code/book.ts';
+import { AccountVault } from './upstreams/credentials/authorization-code/vault.ts';
 import { writeCredentialReport } from './upstreams/credentials/report.ts';
 import { transitions } from './upstreams/credentials/transitions.ts';
 import { ServerDirectory } from './upstreams/index.ts';
@@ -44,6 +52,7 @@ interface Generation {
   readonly graph: Graph;
   readonly authenticate: Authenticate;
   readonly tokens: TokenAuthenticator;
+  readonly signIns: SignIns;
 }
 
 /** How often keys are looked at for reminders, in milliseconds. */
@@ -71,6 +80,12 @@ export class Gateway {
   #reported = '{}';
   #credentials: ReturnType<ServerDirectory['credentials']> = {};
   readonly #secretChanges: SecretChanges;
+  readonly #tickets = new Tickets();
+  readonly #vault: AccountVault;
+  readonly #book: AccountBook;
+  /** The public URL, from the moment in which somebody listens. */
+  #base: string | undefined;
+  #pages: Pages | undefined;
 
   private constructor(
     revision: Revision,
@@ -82,7 +97,16 @@ export class Gateway {
     this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
     const { bounds, servers, data } = revision.configuration;
     this.#secretChanges = new SecretChanges(data);
-    this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log);
+    this.#vault = new AccountVault(revision.configuration.secrets, data);
+    this.#book = new AccountBook({
+      vault: this.#vault,
+      data,
+      base: () => this.#base,
+      invite: (server, user, wanted) => this.#invite(server, user, wanted),
+      note: (event) => parts.audit.note(event),
+      log: parts.log,
+    });
+    this.#servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, parts.log, this.#book);
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
     this.#issuerKeys = new KeyDirectory(parts.log);
@@ -111,8 +135,32 @@ export class Gateway {
       },
       subscribe: (exchange, listener) => new Subscription(exchange, this.#generation.graph, listener),
       sessionSeal: createSeal(parts.masterKey, 'session'),
+      pages: () => this.#pages,
       draining: () => this.#draining,
     };
+  }
+
+  /** Somebody listens under this public URL, so there are pages from now on. */
+  reachedAt(base: string): void {
+    this.#base = base;
+    this.#pages = accountPages({
+      base,
+      tickets: this.#tickets,
+      accounts: (server) => this.#book.of(server),
+      signIns: () => this.#generation.signIns,
+      identify: (credentials) => this.front.identify(credentials),
+      seal: createSeal(this.#parts.masterKey, 'browser'),
+      clientMetadata: clientDocument,
+      note: (event) => this.#parts.audit.note(event),
+      log: this.#parts.log,
+    });
+  }
+
+  #invite(server: string, user: string, wanted: readonly string[]): Invitation {
+    // Without a page there is nothing that a ticket would be for.
+    if (this.#base === undefined) return { server, id: '' };
+    const ticket = this.#tickets.issue(server, user, wanted);
+    return { server, url: `${this.#base}${accountPaths.page}${ticket.id}`, id: publicId(ticket) };
   }
 
   /** A revision whose rules do not compile makes no gateway. */
@@ -153,7 +201,8 @@ export class Gateway {
     // The same words can mean other secrets than before, so what they mean is compared as well.
     const same = JSON.stringify(revision.configuration) === JSON.stringify(this.revision.configuration);
     if (revision.digest === this.revision.digest && same) return [];
-    const { bounds, servers } = revision.configuration;
+    const { bounds, servers, secrets, data } = revision.configuration;
+    this.#vault.configure(secrets, data);
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
     this.#generation = generationOf(
       revision,
@@ -213,6 +262,14 @@ export class Gateway {
     }
   }
 
+  #lookAtAccounts(): void {
+    try {
+      this.#book.look();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the accounts cannot be read');
+    }
+  }
+
   #noteSecrets(): void {
     try {
       for (const { name, change } of this.#secretChanges.look())
@@ -224,6 +281,7 @@ export class Gateway {
 
   /** What a credential has opened ends with it: at its end, or when its issuer says that it is over. */
   #endStreams(): void {
+    this.#lookAtAccounts();
     this.#reportCredentials();
     this.#noteSecrets();
     this.#streams.endExpired(Date.now());
@@ -287,5 +345,6 @@ function generationOf(
   });
   const { throttle } = issuerKeys;
   const authenticate = makeAuthenticate({ configuration, keys, tokens, throttle, onThrottled });
-  return { revision, graph, tokens, authenticate };
+  const ways = signIns(configuration, (issuer) => issuerKeys.of(issuer), fetch);
+  return { revision, graph, tokens, authenticate, signIns: ways };
 }

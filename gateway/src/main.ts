@@ -61,6 +61,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await opened.close();
     return exitCodes.listen;
   }
+  gateway.reachedAt(mcp.base);
   const stopWatching = await follow(path, opened);
   const base =
     listen.mcp.publicUrl ??

@@ -1,6 +1,7 @@
 /** Puts the stages of the road together for one gateway. */
 
 import { connect } from './connections/connect.ts';
+import { callConnectTool, isConnectTool } from './connections/connect-tool.ts';
 import { discover, initialize } from './connections/hello.ts';
 import { listen } from './connections/listen.ts';
 import { list } from './connections/lists.ts';
@@ -47,6 +48,7 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
   return {
     audit,
     places: new Concurrency(),
+    isOwn: isConnectTool,
     connect,
     forward: (exchange, graph) => forward(witnessed(exchange, audit), questions, graph.bounds),
     answerLocally: (exchange, graph) => answerLocally(exchange, graph, streams, log),
@@ -112,6 +114,8 @@ async function answerLocally(exchange: Identified, graph: Graph, streams: Stream
       return setLevel(exchange);
     case 'ping':
       return { kind: 'result', result: {} };
+    case 'tools/call':
+      return callConnectTool(exchange, graph);
     default:
       return { kind: 'refused', refusal: { reason: 'unknown-method', method: exchange.method } };
   }

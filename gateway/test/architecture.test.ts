@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   listeners: [...base, 'pipeline', 'config'],
   egress: [...base],
   authn: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
+  accounts: [...base, 'pipeline', 'config'],
   connections: [...base, 'pipeline', 'config'],
   policy: [...base, 'pipeline', 'config'],
   catalog: [...base, 'pipeline', 'config'],

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { editionInUse } from '../secrets/in-use.ts';
-import { openSecretStore } from '../secrets/source.ts';
+import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { longestSecret, type SecretStore, secretName } from '../secrets/store.ts';
 import {
   type CommonOptions,
@@ -155,9 +155,14 @@ function rewrapCommand(context: Context): Command {
         const { localProvider } = await import('../secrets/providers/local/local.ts');
         const key = options.fromLocal === true ? openMasterKey(configuration.data) : undefined;
         if (key?.ok === false) return fail(context, options, exitCodes.data, key.problem, key.remedy);
-        const count = await store.rewrap(key === undefined ? undefined : localProvider(key.key));
-        if (options.json === true) outJson(context, { ok: true, count });
-        else context.out(`${count} secrets are wrapped anew`);
+        const from = key === undefined ? undefined : localProvider(key.key);
+        const count = await store.rewrap(from);
+        const accounts = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
+        if (options.json === true) outJson(context, { ok: true, count, accounts });
+        else
+          context.out(
+            `${count} secrets ${accounts === 0 ? '' : `and ${accounts} accounts and registrations `}are wrapped anew`,
+          );
       }),
     );
 }

@@ -14,6 +14,14 @@ import { reachAll } from './connect.ts';
 const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
 const portalInstructions = 'Tools and prompts of several servers. Each name begins with the name of its server.';
 
+const everything = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  completions: {},
+  logging: {},
+};
+
 interface Presentation {
   readonly info: JsonObject;
   readonly capabilities: JsonObject;
@@ -26,14 +34,7 @@ async function present(exchange: Identified, graph: Graph, era: Era): Promise<Pr
   if (exchange.endpoint.kind === 'portal') {
     // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
     for (const { link } of servers) void link.facts();
-    const capabilities = {
-      tools: { listChanged: true },
-      prompts: { listChanged: true },
-      resources: { listChanged: true, subscribe: true },
-      completions: {},
-      logging: {},
-    };
-    return { info: portalInfo, capabilities, instructions: portalInstructions };
+    return { info: portalInfo, capabilities: everything, instructions: portalInstructions };
   }
   const [reached] = servers;
   if (reached === undefined)
@@ -42,6 +43,9 @@ async function present(exchange: Identified, graph: Graph, era: Era): Promise<Pr
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
   const facts = await reached.link.facts();
+  // A client that cannot begin would never get to the call that leads to the page.
+  if ('failure' in facts && facts.failure.kind === 'unconnected')
+    return { info: { name: reached.server, version: '' }, capabilities: everything };
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reached.server, facts.failure) };
   return {
     info: facts.info ?? { name: reached.server, version: '' },

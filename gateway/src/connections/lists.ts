@@ -13,6 +13,7 @@ import { type ListKind, listMembers } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { aliasOf } from './alias.ts';
 import { type Reached, reachAll } from './connect.ts';
+import { unconnectedNothing, unconnectedTools } from './connect-tool.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
 const patience = 1_000;
@@ -36,7 +37,7 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
         refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
       };
     const read = reached.catalog.read(kind);
-    const result = read instanceof Promise ? await read : ({ ok: true, snapshot: read } as const);
+    const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
     return envelope(kind, era, view(reached, kind, result.snapshot, era, false));
   }
@@ -45,6 +46,12 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
     .map(({ reached, snapshot }) => view(reached, kind, snapshot, era, true))
     .filter((part) => part.length > 0);
   return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
+}
+
+/** A user without an account at the server sees how to get one. */
+function orInvitation(kind: ListKind, result: ListSnapshotResult): ListSnapshotResult {
+  if (result.ok || result.failure.kind !== 'unconnected') return result;
+  return { ok: true, snapshot: kind === 'tools' ? unconnectedTools : unconnectedNothing };
 }
 
 const comma = Buffer.from(',');
@@ -69,6 +76,7 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
         });
         result = await Promise.race([read, late]);
       } else result = { ok: true, snapshot: read };
+      if (result !== 'late') result = orInvitation(kind, result);
       if (result === 'late' || !result.ok) {
         reached.catalog.missed(kind);
         const problem = result === 'late' ? 'slow' : result.failure.kind;
@@ -95,13 +103,17 @@ function envelope(kind: ListKind, era: Era, middle: Buffer): Reply {
 
 /** The entries that these grants show, written and joined by commas. Empty when they show none. */
 function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era, aliased: boolean): Buffer {
-  const key = `${era}${aliased ? ' portal ' : ' '}${reached.grants.key}`;
+  // Of our own tool there is a view for each server, as its alias begins with the name of the server.
+  const whose = snapshot === unconnectedTools ? reached.server : reached.grants.key;
+  const key = `${era}${aliased ? ' portal ' : ' '}${whose}`;
   const known = snapshot.views.get(key);
   if (known !== undefined) return known;
   const texts: string[] = [];
   for (const item of snapshot.items) {
     const capability = capabilityOf(kind, item);
-    if (capability === undefined || !visible(reached.grants, capability)) continue;
+    // The gateway's own tool is there for whoever is connected to the server.
+    const own = snapshot === unconnectedTools;
+    if (capability === undefined || (!own && !visible(reached.grants, capability))) continue;
     texts.push(JSON.stringify(shown(kind, item, era, aliased ? reached.server : undefined)));
   }
   const text = Buffer.from(texts.join(','));

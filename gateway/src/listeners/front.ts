@@ -4,6 +4,7 @@ import type { Credentials } from '../pipeline/authenticate.ts';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
+import type { Pages } from '../pipeline/pages.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
@@ -24,6 +25,8 @@ export interface Front {
   subscribe(exchange: Identified, listener: (method: string, params: JsonObject) => void): Hearing;
   /** Seals what a session id carries. */
   readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
+  /** Pages for people; `undefined` until the public URL is known. */
+  pages(): Pages | undefined;
   /** True from the moment in which the gateway begins to stop. */
   draining(): boolean;
 }

@@ -9,6 +9,7 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
 import type { Connected, Decided, Reply } from './exchange.ts';
+import { withoutInvitation } from './invite.ts';
 import type { Questions } from './questions.ts';
 import { failureRefusal } from './refusal.ts';
 import type { OutboundCall, Question, Step } from './upstream.ts';
@@ -86,7 +87,7 @@ function outboundCall(exchange: Decided): OutboundCall {
   const level = levelOf(exchange, meta);
   return {
     method: exchange.method,
-    params: exchange.outbound,
+    params: withoutInvitation(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     ...(level === undefined ? {} : { logLevel: level }),
     progress,

@@ -72,6 +72,12 @@ export interface AuditEvent {
     | 'secret-rotated'
     | 'secret-removed'
     | 'credential-state'
+    | 'account-started'
+    | 'account-connected'
+    | 'account-refused'
+    | 'account-disconnected'
+    | 'issuer-changed'
+    | 'issuer-agreed'
     | 'server-status'
     | 'client-request'
     | 'log-key'
@@ -79,7 +85,7 @@ export interface AuditEvent {
     | 'recovered'
     | 'retention';
   readonly at: number;
-  readonly caller?: Caller;
+  readonly caller?: Pick<Caller, 'user' | 'agent' | 'application'> & Partial<Pick<Caller, 'credential'>>;
   readonly address?: string;
   readonly server?: string;
   readonly detail: JsonObject;

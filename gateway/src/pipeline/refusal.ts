@@ -7,6 +7,7 @@ import type { DecodeFault } from '../protocol/decode.ts';
 import { type JsonFault, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
+import type { Invitation } from './accounts.ts';
 import type { LinkFailure } from './upstream.ts';
 
 export type Refusal =
@@ -39,6 +40,12 @@ export type Refusal =
   | { readonly reason: 'capability-missing'; readonly required: string }
   | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
+  | {
+      readonly reason: 'unconnected';
+      readonly server: string;
+      readonly detail: string;
+      readonly invitation: Invitation;
+    }
   | { readonly reason: 'server-timeout'; readonly server: string; readonly detail: string }
   | { readonly reason: 'server-misbehaved'; readonly server: string; readonly detail: string }
   | { readonly reason: 'result-too-large'; readonly limit: number }
@@ -76,6 +83,8 @@ export function failureRefusal(server: string, failure: LinkFailure): Refusal {
       return { reason: 'result-too-large', limit: failure.limit };
     case 'cancelled':
       return { reason: 'cancelled' };
+    case 'unconnected':
+      return { reason: 'unconnected', server, detail: failure.detail, invitation: failure.invitation };
   }
 }
 
@@ -190,6 +199,8 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
     case 'server-unavailable':
       return own(200, 503, referred(`The server ${refusal.server} cannot be reached at the moment`));
+    case 'unconnected':
+      return own(200, 428, referred(invitationText(refusal.server, refusal.invitation)));
     case 'server-timeout':
       return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
     case 'server-misbehaved':
@@ -207,4 +218,11 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
     case 'internal':
       return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
   }
+}
+
+/** For whoever cannot be asked to open a page, or is asked to. */
+export function invitationText(server: string, { url }: Invitation): string {
+  return url === undefined
+    ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`
+    : `The server ${server} wants to know you. Open ${url} in a browser, connect your account, and try again`;
 }

@@ -8,12 +8,15 @@ import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
 import type { Connected, Decided, Identified, Received, Reply } from './exchange.ts';
 import type { Graph } from './graph.ts';
+import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
 export interface Stages {
-  /** What the gateway answers itself: lists, `initialize`, subscriptions. */
+  /** Is this a call of a tool of the gateway itself? */
+  isOwn(exchange: Identified, graph: Graph): boolean;
+  /** What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. */
   answerLocally(exchange: Identified, graph: Graph): Promise<Reply>;
   /** 4: which capability of which server. */
   connect(exchange: Identified, graph: Graph): Outcome<Connected> | Promise<Outcome<Connected>>;
@@ -49,7 +52,7 @@ export async function run(message: Received, graph: Graph, stages: Stages): Prom
     reply = refused({ reason: 'internal', detail: text(error) });
   }
   if (trail.place !== undefined) stages.places.give(trail.place);
-  return record(message, graph, stages, trail, reply);
+  return invited(message, await record(message, graph, stages, trail, reply));
 }
 
 /** The short road of what could not be decoded: whoever sent it is recorded with it. */
@@ -86,7 +89,7 @@ function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): 
   if (!stages.places.take(place, limit))
     return refused({ reason: message.operation === 'stream' ? 'too-many-streams' : 'too-many-requests', limit });
   trail.place = place;
-  return message.operation === 'call'
+  return message.operation === 'call' && !stages.isOwn(identified, graph)
     ? call(identified, graph, stages, trail)
     : stages.answerLocally(identified, graph);
 }

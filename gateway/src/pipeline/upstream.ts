@@ -7,6 +7,7 @@ import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
+import type { Invitation } from './accounts.ts';
 import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
 
@@ -35,12 +36,22 @@ export interface ServerFacts {
 
 export type LinkFailure =
   /** `status`: the HTTP status, where there was one. */
-  | { readonly kind: 'unavailable' | 'timeout' | 'misbehaved'; readonly detail: string; readonly status?: number }
+  | {
+      readonly kind: 'unavailable' | 'timeout' | 'misbehaved';
+      readonly detail: string;
+      readonly status?: number;
+      /** What a 401 or 403 says about the tokens that the server wants. */
+      readonly challenge?: string;
+    }
+  /** The user behind the call has to connect an account first. */
+  | { readonly kind: 'unconnected'; readonly detail: string; readonly invitation: Invitation }
   | { readonly kind: 'too-large'; readonly limit: number }
   | { readonly kind: 'cancelled' };
 
 export interface Link {
   readonly server: string;
+  /** Users have accounts of their own at this server. */
+  readonly hasAccounts: boolean;
   /** Names this way among all others; equal for equal clients. */
   readonly key: string;
   /** Connects if need be. Remembers success, and failure for a moment. */

@@ -19,6 +19,11 @@ export function openSecretStore(settings: Settings, data: string): SecretStore {
   return new SecretStore(data, providerOf(settings, data));
 }
 
+/** Where the tokens of users are kept: sealed like secrets, under the same key provider. */
+export function openAccountStore(settings: Settings, data: string): SecretStore {
+  return new SecretStore(data, providerOf(settings, data), 'account');
+}
+
 function providerOf({ transit, kms }: Settings, data: string): KeyProvider {
   const fetch = guardedFetch(egressGuard([]));
   if (transit !== undefined) return vaultProvider(transit, fetch);

@@ -21,7 +21,7 @@ import type { KeyProvider } from './providers/contract.ts';
 export const secretName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 export const longestSecret = 64 * 1024;
 
-interface Kept {
+interface Envelope {
   readonly version: 1;
   readonly provider: string;
   readonly wrapped: string;
@@ -67,22 +67,28 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function readKept(folder: string, name: string): Kept | undefined {
+function readKept(folder: string, name: string): Envelope | undefined {
   if (!secretName.test(name)) return undefined;
   try {
-    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Kept;
+    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Envelope;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
+/** What a store holds: each kind has a folder of its own, and opens as nothing else. */
+export type Kept = 'secret' | 'account';
+const folders = { secret: 'secrets', account: 'accounts' } as const;
+
 export class SecretStore {
   readonly #folder: string;
+  readonly #kind: Kept;
   readonly #provider: KeyProvider;
 
-  constructor(data: string, provider: KeyProvider) {
-    this.#folder = join(data, 'secrets');
+  constructor(data: string, provider: KeyProvider, kind: Kept = 'secret') {
+    this.#folder = join(data, folders[kind]);
+    this.#kind = kind;
     this.#provider = provider;
   }
 
@@ -97,9 +103,9 @@ export class SecretStore {
   /** Writes a secret, or its next value. The old value is gone when this resolves. */
   async put(name: string, value: string, now: number): Promise<void> {
     const dataKey = randomBytes(32);
-    const wrapped = await this.#provider.wrap(dataKey, contextOf(name));
+    const wrapped = await this.#provider.wrap(dataKey, this.#contextOf(name));
     const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', dataKey, nonce).setAAD(Buffer.from(contextOf(name)));
+    const cipher = createCipheriv('aes-256-gcm', dataKey, nonce).setAAD(Buffer.from(this.#contextOf(name)));
     const sealed = Buffer.concat([nonce, cipher.update(value, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     dataKey.fill(0);
     this.#write(name, {
@@ -120,7 +126,7 @@ export class SecretStore {
     const dataKey = await this.#unwrap(name, kept);
     const bytes = Buffer.from(kept.sealed, 'base64');
     const decipher = createDecipheriv('aes-256-gcm', dataKey, bytes.subarray(0, 12)).setAAD(
-      Buffer.from(contextOf(name)),
+      Buffer.from(this.#contextOf(name)),
     );
     decipher.setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
@@ -151,11 +157,11 @@ export class SecretStore {
     for (const name of namesIn(this.#folder)) {
       const kept = this.#read(name);
       if (kept === undefined) continue;
-      const dataKey = await from.unwrap(kept.wrapped, contextOf(name));
+      const dataKey = await from.unwrap(kept.wrapped, this.#contextOf(name));
       this.#write(name, {
         ...kept,
         provider: this.#provider.id,
-        wrapped: await this.#provider.wrap(dataKey, contextOf(name)),
+        wrapped: await this.#provider.wrap(dataKey, this.#contextOf(name)),
       });
       dataKey.fill(0);
       count += 1;
@@ -163,18 +169,22 @@ export class SecretStore {
     return count;
   }
 
-  #unwrap(name: string, kept: Kept): Promise<Buffer> {
+  #unwrap(name: string, kept: Envelope): Promise<Buffer> {
     if (kept.provider !== this.#provider.id)
       throw new Error(`it was sealed with the provider ${kept.provider}, and ${this.#provider.id} is configured`);
-    return this.#provider.unwrap(kept.wrapped, contextOf(name));
+    return this.#provider.unwrap(kept.wrapped, this.#contextOf(name));
   }
 
-  #read(name: string): Kept | undefined {
+  #contextOf(name: string): string {
+    return `${this.#kind} ${name}`;
+  }
+
+  #read(name: string): Envelope | undefined {
     return readKept(this.#folder, name);
   }
 
   /** In one step: whoever reads meanwhile gets the old file or the new one. */
-  #write(name: string, kept: Kept): void {
+  #write(name: string, kept: Envelope): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const draft = `${this.pathOf(name)}.${process.pid}.new`;
     const file = openSync(draft, 'w', 0o600);
@@ -185,9 +195,12 @@ export class SecretStore {
       closeSync(file);
     }
     renameSync(draft, this.pathOf(name));
+    // The new name itself must survive a loss of power as well.
+    const folder = openSync(this.#folder, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
   }
-}
-
-function contextOf(name: string): string {
-  return `secret ${name}`;
 }

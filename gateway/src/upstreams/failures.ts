@@ -1,8 +1,21 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
 import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { Ready } from './credentials/contract.ts';
 
-export function unavailable(detail: string, status?: number): LinkFailure {
-  return status === undefined ? { kind: 'unavailable', detail } : { kind: 'unavailable', detail, status };
+/** `challenge`: what the server says about the tokens that it wants. */
+export function unavailable(detail: string, status?: number, challenge?: string): LinkFailure {
+  return {
+    kind: 'unavailable',
+    detail,
+    ...(status === undefined ? {} : { status }),
+    ...(challenge === undefined ? {} : { challenge }),
+  };
+}
+
+/** Nothing was sent, as there is nothing to present. */
+export function withoutCredential({ problem, invitation }: Ready & { readonly ok: false }): LinkFailure {
+  const detail = `no credential: ${problem}`;
+  return invitation === undefined ? unavailable(detail) : { kind: 'unconnected', detail, invitation };
 }
 
 export function misbehaved(detail: string): LinkFailure {
@@ -19,6 +32,7 @@ export function failureText(failure: LinkFailure): string {
     case 'unavailable':
     case 'timeout':
     case 'misbehaved':
+    case 'unconnected':
       return failure.detail;
     case 'too-large':
       return `answer larger than ${failure.limit} bytes`;

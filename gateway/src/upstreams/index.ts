@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
-import { type Fetch, guardedFetch } from '../egress/fetch.ts';
+import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { ServerLink } from './link.ts';
 import { Server, type UpstreamLog } from './server.ts';
@@ -31,9 +32,10 @@ export class ServerDirectory implements Upstreams {
   #entries = new Map<string, Entry>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
-  #fetch: Fetch = guardedFetch(egressGuard([]));
+  readonly #book: AccountBook | undefined;
 
-  constructor(mark: string, bounds: Bounds, log: UpstreamLog) {
+  constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountBook) {
+    this.#book = book;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
@@ -44,7 +46,8 @@ export class ServerDirectory implements Upstreams {
   /** Takes over a new revision. Servers that are gone or changed are closed once their calls have ended. */
   configure(servers: Readonly<Record<string, ServerConfig>>, bounds: Bounds, egress: readonly string[] = []): void {
     this.#egress = egress;
-    this.#fetch = guardedFetch(egressGuard(egress));
+    const guard = egressGuard(egress);
+    const credentials = { fetch: guardedFetch(guard), guard, book: this.#book };
     const entries = new Map<string, Entry>();
     for (const [name, config] of Object.entries(servers)) {
       const digest = createHash('sha256')
@@ -57,7 +60,7 @@ export class ServerDirectory implements Upstreams {
           ? known
           : {
               digest,
-              server: new Server(name, config, bounds, this.#supervisor, this.#log, this.#fetch),
+              server: new Server(name, config, bounds, this.#supervisor, this.#log, credentials),
               links: new Map(),
             },
       );

@@ -4,6 +4,7 @@
  */
 
 import type { Bounds } from '../config/schema/index.ts';
+import { bearerChallenge } from '../oauth/challenge.ts';
 import type { Caller } from '../pipeline/caller.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type {
@@ -19,9 +20,9 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods, logLevels } from '../protocol/methods.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
-import { misbehaved } from './failures.ts';
+import { misbehaved, withoutCredential } from './failures.ts';
 import { Listening } from './listening.ts';
-import { type Connected, ownCall, type Server } from './server.ts';
+import { type Connected, type ConnectResult, ownCall, type Server } from './server.ts';
 
 const firstPause = 500;
 const longestPause = 30_000;
@@ -30,6 +31,7 @@ const settled = 60_000;
 
 export class ServerLink implements Link {
   readonly server: string;
+  readonly hasAccounts: boolean;
   readonly key: string;
   readonly #server: Server;
   readonly #capabilities: JsonObject;
@@ -51,6 +53,7 @@ export class ServerLink implements Link {
     // Changes may have been missed: whoever remembers a list must read it again.
     onLost: () => this.#announceAll(),
   });
+  readonly #stopHearing: (() => void) | undefined;
   #holders = 0;
   #level: number | undefined;
 
@@ -61,7 +64,10 @@ export class ServerLink implements Link {
     this.#capabilities = capabilities;
     this.#bounds = bounds;
     this.#caller = caller;
+    this.hasAccounts = server.credentials?.hasAccounts === true;
     this.#credential = server.credentials?.way(caller).credential;
+    // What the server lists for this user is known from now on, or more of it.
+    this.#stopHearing = this.#credential?.onConnected?.(() => this.#announceAll());
   }
 
   /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
@@ -94,11 +100,8 @@ export class ServerLink implements Link {
     const credential = special ?? this.#credential;
     if (credential === undefined) return this.#callOnce(call);
     const ready = credential.ready();
-    const { ok, ...given } = ready instanceof Promise ? await ready : ready;
-    if (!ok || !('headers' in given)) {
-      const problem = 'problem' in given ? given.problem : '';
-      return { kind: 'failed', failure: { kind: 'unavailable', detail: `no credential: ${problem}` } };
-    }
+    const given = ready instanceof Promise ? await ready : ready;
+    if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
     const { headers } = given;
     const secrets = credential.secrets();
     const step = await this.#callOnce({
@@ -110,6 +113,8 @@ export class ServerLink implements Link {
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;
     if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
+    const invitation = stepUp(credential, step.failure, operationOf(call));
+    if (invitation !== undefined) return { kind: 'failed', failure: invitation };
     return this.#recover(step, call);
   }
 
@@ -196,6 +201,7 @@ export class ServerLink implements Link {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopHearing?.();
     await this.#connecting;
     const connected = this.#connected;
     this.#connected = undefined;
@@ -232,14 +238,17 @@ export class ServerLink implements Link {
   }
 
   async #attempt(): Promise<ServerFacts | LinkFailureResult> {
-    const result = await this.#server.connect(
-      this.#capabilities,
-      {
-        onNotification: (method, params) => this.#onNotification(method, params),
-        onDown: () => this.#onDown(),
-      },
-      this.#credential,
-    );
+    let result = await this.#connectOnce();
+    const credential = this.#credential;
+    if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
+      // Nothing was done, as with a call; a credential that can be made anew is, once.
+      if (this.hasAccounts && credential.refused(credential.current())) result = await this.#connectOnce();
+    }
+    if (!result.ok && credential !== undefined) {
+      const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
+      // Nobody has to wait before trying again: the user may have connected the account by then.
+      if (failure.kind === 'unconnected') return { failure };
+    }
     const now = performance.now();
     if (!result.ok) {
       this.#failure = { failure: result.failure, until: now + this.#pause };
@@ -253,6 +262,17 @@ export class ServerLink implements Link {
     if (result.connected.facts.era === 'modern') this.#listen(result.connected);
     else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
     return result.connected.facts;
+  }
+
+  #connectOnce(): Promise<ConnectResult> {
+    return this.#server.connect(
+      this.#capabilities,
+      {
+        onNotification: (method, params) => this.#onNotification(method, params),
+        onDown: () => this.#onDown(),
+      },
+      this.#credential,
+    );
   }
 
   /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
@@ -309,6 +329,21 @@ export class ServerLink implements Link {
       return;
     void connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation()));
   }
+}
+
+/** An invitation to agree to more, where the server says that the token opens too little. */
+function stepUp(credential: Credential, failure: LinkFailure, operation: string): LinkFailure | undefined {
+  if (!('challenge' in failure) || failure.status !== 403) return undefined;
+  const challenge = bearerChallenge(failure.challenge);
+  const invitation = challenge === undefined ? undefined : credential.insufficient?.(challenge, operation);
+  return invitation === undefined
+    ? undefined
+    : { kind: 'unconnected', detail: `the token lacks ${challenge?.scopes.join(' ')}`, invitation };
+}
+
+function operationOf({ method, params }: OutboundCall): string {
+  const target = params.name ?? params.uri;
+  return typeof target === 'string' ? `${method} ${target.slice(0, 256)}` : method;
 }
 
 /** What a server says with our credential in it leaves without it. */

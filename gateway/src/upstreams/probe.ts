@@ -31,7 +31,8 @@ export async function probeServer(
   egress: readonly string[],
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${process.pid}`);
-  const server = new Server(name, config, bounds, supervisor, silent, guardedFetch(egressGuard(egress)));
+  const guard = egressGuard(egress);
+  const server = new Server(name, config, bounds, supervisor, silent, { fetch: guardedFetch(guard), guard });
   const link = new ServerLink(server, 'probe', {}, bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];

@@ -2,7 +2,6 @@
 
 import type { Bounds } from '../config/schema/index.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../config/schema/servers.ts';
-import type { Fetch } from '../egress/fetch.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
@@ -10,8 +9,8 @@ import { codes } from '../protocol/jsonrpc.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { isLegacyVersion, isModernVersion, modernVersion, newestLegacyVersion } from '../protocol/versions.ts';
 import type { Credential } from './credentials/contract.ts';
-import { ServerCredentials } from './credentials/index.ts';
-import { failureText, misbehaved, unavailable } from './failures.ts';
+import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
+import { failureText, misbehaved, unavailable, withoutCredential } from './failures.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
 import { SseWire } from './http/sse.ts';
 import { StreamableWire } from './http/streamable.ts';
@@ -59,11 +58,11 @@ export class Server {
     bounds: Bounds,
     supervisor: Supervisor,
     log: UpstreamLog,
-    fetch: Fetch,
+    credentials: Omit<CredentialParts, 'name'>,
   ) {
     this.name = name;
     this.config = config;
-    this.credentials = 'url' in config ? new ServerCredentials(config, fetch) : undefined;
+    this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
     this.#bounds = bounds;
     this.#supervisor = supervisor;
     this.#log = log;
@@ -101,7 +100,7 @@ export class Server {
       );
     const started = performance.now();
     const ready = await credential?.ready();
-    if (ready?.ok === false) return { ok: false, failure: unavailable(`no credential: ${ready.problem}`) };
+    if (ready?.ok === false) return { ok: false, failure: withoutCredential(ready) };
     const result =
       'url' in this.config
         ? await this.#connectHttp(this.config, capabilities, events, credential)

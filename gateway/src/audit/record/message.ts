@@ -2,7 +2,6 @@
  * What the data plane hands to the writer for one record: three texts. Everything that costs time, such as canonical
  * form, commitments, encryption and hashing, happens on the other side.
  */
-import type { Caller } from '../../pipeline/caller.ts';
 import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../../pipeline/record.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 
@@ -11,7 +10,7 @@ export interface Who {
   readonly user?: string;
   readonly agent?: string;
   readonly application?: string;
-  readonly credential: { readonly kind: string; readonly id: string };
+  readonly credential?: { readonly kind: string; readonly id: string };
 }
 
 export type FactsHead = Omit<ExchangeFacts, 'caller' | 'arguments'> & { readonly who?: Who };
@@ -36,18 +35,20 @@ export interface Message {
   readonly result: string;
 }
 
-export function whoOf({ user, agent, application, credential }: Caller): Who {
+export function whoOf({ user, agent, application, credential }: Names): Who {
   return {
     ...(user === undefined ? {} : { user }),
     ...(agent === undefined ? {} : { agent }),
     ...(application === undefined ? {} : { application }),
-    credential: { kind: credential.kind, id: credential.id },
+    ...(credential === undefined ? {} : { credential: { kind: credential.kind, id: credential.id } }),
   };
 }
 
-const whos = new WeakMap<Caller, Who>();
+type Names = NonNullable<AuditEvent['caller']>;
 
-function who(caller: Caller): Who {
+const whos = new WeakMap<Names, Who>();
+
+function who(caller: Names): Who {
   const known = whos.get(caller);
   if (known !== undefined) return known;
   const made = whoOf(caller);
@@ -77,7 +78,7 @@ export function endMessage(facts: ExchangeFacts, end: ExchangeEnd, intended: boo
   return { head: JSON.stringify(head), args: intended ? '' : argumentsText(facts.arguments), result: resultText };
 }
 
-export function noteMessage({ caller, ...note }: AuditEvent | (NoteHead & { caller?: Caller })): Message {
+export function noteMessage({ caller, ...note }: AuditEvent | (NoteHead & { caller?: Names })): Message {
   const head: Head = { is: 'note', note: caller === undefined ? note : { ...note, who: who(caller) } };
   return { head: JSON.stringify(head), args: '', result: '' };
 }

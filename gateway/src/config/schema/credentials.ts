@@ -104,14 +104,46 @@ const kinds = {
     .describe('A token that the gateway gets for the identity of its platform (RFC 7523, 2.1).'),
 };
 
-type Kinds = { readonly [Kind in keyof typeof kinds]?: unknown };
+/** Only as the credential of a whole server: a user has one account there. */
+const ofUsers = {
+  authorizationCode: z
+    .strictObject({
+      issuer: place.issuer.describe(
+        'The authorization server. Without it the one counts that the server names when the first account is connected.',
+      ),
+      clientId: client.clientId
+        .optional()
+        .describe('Who the gateway is there. Without it the gateway registers itself.'),
+      clientSecret: client.clientSecret.describe('Its secret.'),
+      privateKey: client.privateKey,
+      algorithm: client.algorithm,
+      keyId: client.keyId,
+      scopes: wish.scopes.describe('Scopes to ask for, where the server does not say which it wants.'),
+    })
+    .refine(
+      ({ clientId, issuer }) => clientId === undefined || issuer !== undefined,
+      'must say issuer: a clientId is worth something at one authorization server only',
+    )
+    .refine(
+      ({ clientId, clientSecret, privateKey }) =>
+        (clientSecret ?? privateKey) === undefined ||
+        (clientId !== undefined && (clientSecret === undefined || privateKey === undefined)),
+      'must say clientId, and clientSecret or privateKey but not both',
+    )
+    .optional()
+    .describe('The account that each user has at the server, connected in a browser (OAuth authorization code).'),
+};
+
+type Kinds = { readonly [Kind in keyof typeof kinds | keyof typeof ofUsers]?: unknown };
 const exactlyOne = (value: Kinds) =>
-  Object.keys(kinds).filter((kind) => value[kind as keyof Kinds] !== undefined).length === 1;
+  Object.keys({ ...kinds, ...ofUsers }).filter((kind) => value[kind as keyof Kinds] !== undefined).length === 1;
 const kindsWrong = `must have exactly one of ${Object.keys(kinds).join(', ')}`;
 
+const orUsers = `${kindsWrong}, ${Object.keys(ofUsers).join(', ')}`;
+
 export const credential = z
-  .strictObject(kinds)
-  .refine(exactlyOne, kindsWrong)
+  .strictObject({ ...kinds, ...ofUsers })
+  .refine(exactlyOne, orUsers)
   .optional()
   .describe('What the gateway presents to this server. The credential of the caller never goes there.');
 
@@ -146,3 +178,4 @@ export type WorkloadIdentityConfig = NonNullable<CredentialConfig['workloadIdent
 export function needsCallerToken(config: CredentialConfig | undefined): boolean {
   return config?.tokenExchange !== undefined || config?.idJag !== undefined;
 }
+export type AuthorizationCodeConfig = NonNullable<CredentialConfig['authorizationCode']>;

@@ -72,6 +72,14 @@ const issuer = z.strictObject({
     })
     .optional()
     .describe('Where to ask about tokens that are no JWT.'),
+  signIn: z
+    .strictObject({
+      clientId: z.string().min(1).max(2048).describe('Who the gateway is there.'),
+      clientSecret: secret.optional().describe('Its secret; without one it is a public client.'),
+      scopes: z.array(z.string().min(1).max(128)).default(['openid']).describe('Scopes to ask for.'),
+    })
+    .optional()
+    .describe('OpenID Connect sign-in: how a user of this issuer proves in a browser who it is (connect page).'),
   claims: claims.prefault({}),
   prefix: z
     .string()

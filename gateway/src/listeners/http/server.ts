@@ -17,6 +17,7 @@ import { Answer, KeepAlive } from './answer.ts';
 import { readBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
 import { accepted, type Guard, headerReader, isJson, makeGuard, publicBase, routeOf } from './guard.ts';
+import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
 import { Sessions } from './sessions.ts';
@@ -25,6 +26,8 @@ import { type TlsLog, tlsListener } from './tls.ts';
 
 export interface HttpListener {
   readonly port: number;
+  /** Under which clients reach it, without a slash at the end. */
+  readonly base: string;
   /** Refuses what comes, waits for what is under way for at most `drain` milliseconds, then closes everything. */
   close(drain: number): Promise<void>;
 }
@@ -77,6 +80,7 @@ export async function listenHttp(
   sweeper.unref();
   return {
     port,
+    base: publicBase(listen, port).replace(/\/+$/, ''),
     async close(drain) {
       clearInterval(sweeper);
       tls?.close();
@@ -107,6 +111,14 @@ function handle(
   const reject = (refusal: Refusal): undefined => sendRefusal(response, refusal);
   if (!guard.addressAllowed(request.socket.remoteAddress)) return reject({ reason: 'address-refused' });
   if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
+  const pages = front.pages();
+  const page = pagePath(request.url ?? '/', pages);
+  if (page !== undefined && pages !== undefined) {
+    if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
+      return reject({ reason: 'origin-refused' });
+    showPage(request, response, page, front.addressOf(request), pages);
+    return undefined;
+  }
   if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
   const metadata = method === 'GET' ? front.resources.metadata(request.url ?? '/') : undefined;

@@ -1,4 +1,6 @@
 /** What the gateway presents to a server. Adding a kind: a folder and a line in `index.ts`. */
+import type { BearerChallenge } from '../../oauth/challenge.ts';
+import type { Invitation } from '../../pipeline/accounts.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 
 export type CredentialHeaders = Readonly<Record<string, string>>;
@@ -6,7 +8,8 @@ export type CredentialHeaders = Readonly<Record<string, string>>;
 export type Ready =
   | { readonly ok: true; readonly headers: CredentialHeaders }
   /** For the record and the log; never repeats a secret. */
-  | { readonly ok: false; readonly problem: string };
+  /** With an invitation: the user behind the call can do something about it. */
+  | { readonly ok: false; readonly problem: string; readonly invitation?: Invitation };
 
 /** `expiring`: works, but could not be renewed. `reauthorize`: somebody must agree again. `broken`: it was refused. */
 export type CredentialState = 'unused' | 'connected' | 'expiring' | 'reauthorize' | 'broken';
@@ -21,6 +24,10 @@ export interface Credential {
   /** The server has refused these headers. True when asking again gives others. */
   refused(headers: CredentialHeaders): boolean;
   state(): { readonly state: CredentialState; readonly expiresAt?: number; readonly problem?: string };
+  /** The server wants more scopes for this operation. `undefined` when asking for them would lead nowhere. */
+  insufficient?(challenge: BearerChallenge, operation: string): Invitation | undefined;
+  /** Calls back when there is a credential where none was, or one that opens more. Returns what stops it. */
+  onConnected?(listener: () => void): () => void;
 }
 
 /** One kind of credential at one server: hands out the credential for a caller. */

@@ -2,7 +2,10 @@
 import type { CredentialConfig } from '../../config/schema/credentials.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
+import type { EgressGuard } from '../../egress/guard.ts';
 import type { Caller } from '../../pipeline/caller.ts';
+import type { AccountBook } from './authorization-code/book.ts';
+import { authorizationCode } from './authorization-code/kind.ts';
 import { clientCredentials } from './client-credentials/client-credentials.ts';
 import type { Credential, CredentialKind, CredentialState } from './contract.ts';
 import { fixedCredential } from './fixed/fixed.ts';
@@ -29,13 +32,26 @@ interface Choice {
   readonly matches: (caller: Caller | undefined) => boolean;
 }
 
-function kindOf(config: CredentialConfig, server: HttpServerConfig, fetch: Fetch): CredentialKind {
+/** What kinds of credentials work with. */
+export interface CredentialParts {
+  /** The name of the server. */
+  readonly name: string;
+  readonly fetch: Fetch;
+  readonly guard: EgressGuard;
+  /** Absent for commands, which act for no user. */
+  readonly book?: AccountBook | undefined;
+}
+
+function kindOf(config: CredentialConfig, server: HttpServerConfig, parts: CredentialParts): CredentialKind {
+  const { name, fetch, guard, book } = parts;
   // RFC 8707: the canonical URI of the server, without fragment.
   const resource = server.url.replace(/#.*$/, '');
   if (config.clientCredentials !== undefined) return clientCredentials(config.clientCredentials, resource, fetch);
   if (config.tokenExchange !== undefined) return tokenExchange(config.tokenExchange, resource, fetch);
   if (config.idJag !== undefined) return idJag(config.idJag, resource, fetch);
   if (config.workloadIdentity !== undefined) return workloadIdentity(config.workloadIdentity, resource, fetch);
+  if (config.authorizationCode !== undefined)
+    return authorizationCode(name, { url: resource, config: config.authorizationCode, fetch, guard }, book);
   const fixed = fixedCredential(config);
   if (fixed === undefined) throw new Error('a credential of no kind passed the schema');
   return fixed;
@@ -43,14 +59,15 @@ function kindOf(config: CredentialConfig, server: HttpServerConfig, fetch: Fetch
 
 export class ServerCredentials {
   readonly #choices: readonly Choice[];
+  readonly #hasAccounts: boolean;
 
-  constructor(server: HttpServerConfig, fetch: Fetch) {
+  constructor(server: HttpServerConfig, parts: CredentialParts) {
     const special = server.credentials.map(({ for: whom, ...config }, index): Choice => {
       const { tier, user, agent, application, role } = whom;
       const named = { user, agent, application };
       return {
         name: `credentials[${index}]`,
-        kind: kindOf(config, server, fetch),
+        kind: kindOf(config, server, parts),
         tier,
         matches: (caller) =>
           Object.entries(named).every(
@@ -66,12 +83,13 @@ export class ServerCredentials {
         : [
             {
               name: 'credential',
-              kind: kindOf(server.credential, server, fetch),
+              kind: kindOf(server.credential, server, parts),
               tier: undefined,
               matches: () => true,
             },
           ];
     this.#choices = [...special, ...general];
+    this.#hasAccounts = server.credential?.authorizationCode !== undefined;
   }
 
   /** The credential of a way to the server; `key` tells ways with different credentials apart. */
@@ -92,6 +110,11 @@ export class ServerCredentials {
   /** The credential of one call, where tools of its tier have one of their own. */
   ofTier(caller: Caller | undefined, tier: Tier): Credential | undefined {
     return this.#choices.find((each) => each.tier === tier && each.matches(caller))?.kind.of(caller);
+  }
+
+  /** True when users have accounts of their own there. */
+  get hasAccounts(): boolean {
+    return this.#hasAccounts;
   }
 
   get hasTiers(): boolean {

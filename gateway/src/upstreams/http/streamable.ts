@@ -59,6 +59,7 @@ export class StreamableWire implements Wire {
   #start(call: Call, request: HttpRequest): void {
     const { id } = call;
     let status = 0;
+    let challenge: string | undefined;
     let lastEventId: string | undefined;
     let retry = firstPause;
     const resumes = (): boolean => {
@@ -81,17 +82,20 @@ export class StreamableWire implements Wire {
       },
       onHead: (code, responseHeaders) => {
         status = code;
+        if (code === 401 || code === 403) challenge = oneText(responseHeaders['www-authenticate']);
         const session = responseHeaders['mcp-session-id'];
         if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
           this.#session = session;
       },
       onValue: (value, bytes) => {
         if (status >= 400 && this.#sessionLost(status)) return;
+        // A refused credential is the gateway's own business: what the server says about it is for nobody else.
+        if (status === 401 || challenge !== undefined) return;
         if (this.#deliver(value, bytes, call, status)) call.answered = true;
       },
       onEnd: () => {
         if (call.answered || resumes()) return;
-        this.#events.onRequestFailed(id, endFailure(status), this.#sessionLost(status));
+        this.#events.onRequestFailed(id, endFailure(status, challenge), this.#sessionLost(status));
       },
       onFailure: (failure) => {
         if (failure.kind === 'unavailable' && resumes()) return;
@@ -212,9 +216,13 @@ function mirrors(name: string): boolean {
   return name.startsWith('mcp-');
 }
 
-function endFailure(status: number) {
+function oneText(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(', ');
+}
+
+function endFailure(status: number, challenge: string | undefined) {
   if (status === 401 || status === 403)
-    return unavailable(`the server refused the gateway's credential with ${status}`, status);
+    return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
   if (status >= 300) return unavailable(`HTTP status ${status}`, status);
   return misbehaved('the answer ended without a response');
 }

@@ -1,0 +1,225 @@
+/**
+ * The page on which a user connects an account: first it proves in this browser that it is the user whose call was
+ * answered with the page, then it sees what it agrees to, then it goes to the authorization server and comes back.
+ * Whoever opens the page of somebody else gets no further than the proof.
+ */
+import {
+  type AccountAttempt,
+  type Accounts,
+  accountPaths,
+  type SignInAttempt,
+  type SignIns,
+} from '../pipeline/accounts.ts';
+import type { Credentials } from '../pipeline/authenticate.ts';
+import type { Caller } from '../pipeline/caller.ts';
+import type { PageAnswer, PageRequest, Pages } from '../pipeline/pages.ts';
+import type { AuditEvent } from '../pipeline/record.ts';
+import type { Outcome } from '../pipeline/refusal.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { type Browser, Cookies, newBrowser, type Seal } from './browser.ts';
+import { consentPage, leavePage, messagePage, proofPage, redirect } from './html.ts';
+import { Returns } from './returns.ts';
+import type { Ticket, Tickets } from './tickets.ts';
+
+export interface PageParts {
+  /** The public URL of the listener. */
+  readonly base: string;
+  readonly tickets: Tickets;
+  readonly accounts: (server: string) => Accounts | undefined;
+  /** Those of the revision in force. */
+  readonly signIns: () => SignIns;
+  readonly identify: (credentials: Credentials) => Outcome<Caller> | Promise<Outcome<Caller>>;
+  readonly seal: Seal;
+  /** What the gateway says about itself as a client. */
+  readonly clientMetadata: (url: string, redirectUri: string) => JsonObject;
+  readonly note: (event: AuditEvent) => void;
+  readonly log: { warn(fields: Readonly<Record<string, unknown>>, message: string): void };
+}
+
+type Leaving =
+  | { readonly kind: 'account'; readonly attempt: AccountAttempt }
+  | { readonly kind: 'sign-in'; readonly attempt: SignInAttempt };
+
+const steps = /^\/connect\/([A-Za-z0-9_-]{43})(?:\/(key|sign-in|agree))?$/;
+const longestKey = 256;
+
+export function accountPages(parts: PageParts): Pages {
+  const pages = new AccountPages(parts);
+  return {
+    has: (path) => path.startsWith(accountPaths.page) || path === accountPaths.clientMetadata,
+    answer: (request) => pages.answer(request),
+  };
+}
+
+class AccountPages {
+  readonly #parts: PageParts;
+  readonly #cookies: Cookies;
+  readonly #returns = new Returns<Leaving>();
+
+  constructor(parts: PageParts) {
+    this.#parts = parts;
+    this.#cookies = new Cookies(parts.seal, parts.base);
+  }
+
+  async answer(request: PageRequest): Promise<PageAnswer> {
+    const { method, path } = request;
+    if (method === 'GET' && path === accountPaths.clientMetadata) return this.#metadata();
+    if (method === 'GET' && path === accountPaths.callback) return this.#connected(request);
+    if (method === 'GET' && path === accountPaths.signedIn) return this.#signedIn(request);
+    const [, id = '', step] = steps.exec(path) ?? [];
+    const ticket = this.#parts.tickets.find(id);
+    if (ticket === undefined) return over();
+    const browser = this.#cookies.read(request.cookie);
+    if (method === 'GET' && step === undefined) return this.#open(ticket, browser);
+    if (method !== 'POST' || step === undefined) return over();
+    // The form must come from a page that this browser was shown (CSRF).
+    if (browser === undefined || !this.#cookies.formFits(browser, ticket.id, request.form.get('form')))
+      return this.#prove(ticket, newBrowser(), 'The page was open for too long. Try again.', 403);
+    if (step === 'key') return this.#key(ticket, browser, request);
+    if (step === 'sign-in') return this.#signIn(ticket, browser, request.form.get('issuer') ?? '');
+    return this.#agree(ticket, browser);
+  }
+
+  async #open(ticket: Ticket, browser: Browser | undefined): Promise<PageAnswer> {
+    if (browser?.user === undefined) return this.#prove(ticket, browser ?? newBrowser());
+    // A proof for somebody else is none; another may follow in the same browser.
+    if (browser.user !== ticket.user) return this.#prove(ticket, newBrowser());
+    const accounts = this.#parts.accounts(ticket.server);
+    if (accounts === undefined) return over();
+    const plan = await accounts.plan(ticket.user, ticket.wanted);
+    if (!plan.ok) return this.#failed(ticket, plan.problem);
+    ticket.shown = plan.value;
+    const { server, user } = ticket;
+    const token = this.#cookies.formToken(browser, ticket.id);
+    return consentPage({ server, user, ...plan.value, action: this.#url(ticket), token });
+  }
+
+  #prove(ticket: Ticket, browser: Browser, problem?: string, status?: number): PageAnswer {
+    return proofPage({
+      server: ticket.server,
+      action: this.#url(ticket),
+      token: this.#cookies.formToken(browser, ticket.id),
+      cookie: this.#cookies.write(browser),
+      signIns: this.#parts.signIns().names,
+      ...(problem === undefined ? {} : { problem }),
+      ...(status === undefined ? {} : { status }),
+    });
+  }
+
+  async #key(ticket: Ticket, browser: Browser, { form, address }: PageRequest): Promise<PageAnswer> {
+    const key = (form.get('key') ?? '').trim();
+    const authorization = `Bearer ${key.slice(0, longestKey)}`;
+    const identity = await this.#parts.identify({ authorization, headers: {}, address, transport: 'http' });
+    if (identity.ok) return this.#proven(ticket, identity.value.user, address);
+    if (identity.refusal.reason === 'too-many-failures')
+      return this.#prove(ticket, browser, 'Too many failures. Try again later.', 429);
+    this.#note('account-refused', ticket, { reason: 'credentials' }, address);
+    return this.#prove(ticket, browser, 'This key is not valid.', 403);
+  }
+
+  async #signIn(ticket: Ticket, browser: Browser, issuer: string): Promise<PageAnswer> {
+    const begun = await this.#parts.signIns().begin(issuer, `${this.#parts.base}${accountPaths.signedIn}`);
+    if (!begun.ok) return this.#failed(ticket, begun.problem);
+    const { state, url } = begun.value;
+    this.#returns.expect(state, ticket, browser, { kind: 'sign-in', attempt: begun.value });
+    return leavePage(url);
+  }
+
+  async #signedIn({ query, cookie, address }: PageRequest): Promise<PageAnswer> {
+    const found = this.#returns.take(query, this.#cookies.read(cookie));
+    if (found?.leaving.kind !== 'sign-in') return over();
+    const { ticket, leaving } = found;
+    const finished = await this.#parts.signIns().finish(leaving.attempt, query);
+    if (finished.ok) return this.#proven(ticket, finished.value, address);
+    this.#note('account-refused', ticket, { reason: 'sign-in' }, address, finished.problem);
+    return this.#prove(ticket, newBrowser(), 'The sign-in failed.', 403);
+  }
+
+  /** Somebody is proven; is it the one whose page this is? */
+  #proven(ticket: Ticket, user: string | undefined, address: string | undefined): PageAnswer {
+    if (user === ticket.user) {
+      // A name of its own from here on, which nobody could have planted before.
+      return redirect(this.#url(ticket), this.#cookies.write(newBrowser(user)));
+    }
+    this.#note('account-refused', ticket, { reason: 'another-user' }, address, `proven: ${user ?? 'no user'}`);
+    return this.#prove(ticket, newBrowser(), 'This page belongs to another user. Nothing was connected.', 403);
+  }
+
+  async #agree(ticket: Ticket, browser: Browser): Promise<PageAnswer> {
+    const accounts = this.#parts.accounts(ticket.server);
+    if (browser.user !== ticket.user || ticket.shown === undefined || accounts === undefined)
+      return redirect(this.#url(ticket));
+    const begun = await accounts.begin(ticket.shown);
+    if (!begun.ok) return this.#failed(ticket, begun.problem);
+    this.#note('account-started', ticket, { issuer: ticket.shown.issuer, scopes: ticket.shown.scopes });
+    // Only now, as whoever did not agree must not come back with a code (2026-07-28, confused deputy).
+    this.#returns.expect(begun.value.state, ticket, browser, { kind: 'account', attempt: begun.value });
+    return leavePage(begun.value.url);
+  }
+
+  async #connected({ query, cookie, address }: PageRequest): Promise<PageAnswer> {
+    const browser = this.#cookies.read(cookie);
+    const found = this.#returns.take(query, browser);
+    if (found?.leaving.kind !== 'account' || browser?.user !== found.ticket.user) return over();
+    const { ticket, leaving } = found;
+    const accounts = this.#parts.accounts(ticket.server);
+    if (accounts === undefined) return over();
+    const finished = await accounts.finish(ticket.user, leaving.attempt, query);
+    const { issuer, scopes } = leaving.attempt.plan;
+    if (!finished.ok) {
+      const reason = finished.denied === true ? 'denied' : 'answer';
+      this.#note('account-refused', ticket, { reason, issuer }, address, finished.problem);
+      return finished.denied === true
+        ? messagePage(200, 'Not connected', 'You did not agree. Open the page again if you change your mind.')
+        : failed();
+    }
+    this.#parts.tickets.end(ticket);
+    this.#note('account-connected', ticket, { issuer, scopes }, address);
+    return messagePage(200, 'Connected', `Your account at ${ticket.server} is connected. You can close this page.`);
+  }
+
+  #failed(ticket: Ticket, problem: string): PageAnswer {
+    this.#parts.log.warn({ server: ticket.server, problem }, 'an account cannot be connected');
+    this.#note('account-refused', ticket, { reason: 'server' }, undefined, problem);
+    return failed();
+  }
+
+  #metadata(): PageAnswer {
+    const { base, clientMetadata } = this.#parts;
+    const document = clientMetadata(`${base}${accountPaths.clientMetadata}`, `${base}${accountPaths.callback}`);
+    const headers = { 'content-type': 'application/json', 'cache-control': 'max-age=3600' };
+    return { status: 200, headers, body: JSON.stringify(document) };
+  }
+
+  #url({ id }: Ticket): string {
+    return `${this.#parts.base}${accountPaths.page}${id}`;
+  }
+
+  #note(
+    kind: 'account-started' | 'account-connected' | 'account-refused',
+    { server, user }: Ticket,
+    detail: JsonObject,
+    address?: string,
+    problem?: string,
+  ): void {
+    this.#parts.note({
+      kind,
+      at: Date.now(),
+      server,
+      caller: { user },
+      detail,
+      ...(address === undefined ? {} : { address }),
+      ...(problem === undefined ? {} : { problem }),
+    });
+  }
+}
+
+/** The same for what never was, what is over, and what belongs to another browser. */
+function over(): PageAnswer {
+  return messagePage(404, 'This page is over', 'Make the call again: it is answered with a new page.');
+}
+
+function failed(): PageAnswer {
+  const text = 'Nothing was connected. The log of the gateway says why; ask its operator.';
+  return messagePage(502, 'The account could not be connected', text);
+}

@@ -1,0 +1,45 @@
+/**
+ * A call that needs an account of its user is answered with the page on which it is connected: as a question that a
+ * modern client shows and then calls again, as an error that a legacy client understands the same way, else as words.
+ */
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { codes } from '../protocol/jsonrpc.ts';
+import type { Received, Reply } from './exchange.ts';
+import { invitationText } from './refusal.ts';
+
+/** The key of our own question: an answer under it is for nobody but us. */
+const key = 'sallyport-connect';
+/** The methods that may be answered with questions (2026-07-28, MRTR). */
+const asking: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** Stands after the record: the page is for the client, and no part of the evidence. */
+export function invited({ client, method }: Received, reply: Reply): Reply {
+  if (reply.kind !== 'refused' || reply.refusal.reason !== 'unconnected') return reply;
+  const { server, invitation } = reply.refusal;
+  const { elicitation } = client.capabilities;
+  const { url, id } = invitation;
+  if (url === undefined || !isObject(elicitation) || !isObject(elicitation.url)) return reply;
+  const message = invitationText(server, invitation);
+  if (client.era === 'modern')
+    return asking.has(method)
+      ? {
+          kind: 'result',
+          result: {
+            resultType: 'input_required',
+            inputRequests: { [key]: { method: 'elicitation/create', params: { mode: 'url', message, url } } },
+          },
+        }
+      : reply;
+  const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
+  return { kind: 'error', error: { code: codes.urlElicitationRequired, message, data: { elicitations } } };
+}
+
+/** What a server gets of the answers of a client. That a page was opened is none of its business. */
+export function withoutInvitation(params: JsonObject): JsonObject {
+  const { inputResponses } = params;
+  if (!isObject(inputResponses) || !Object.hasOwn(inputResponses, key)) return params;
+  const { [key]: _own, ...others } = inputResponses;
+  if (Object.keys(others).length > 0) return { ...params, inputResponses: others };
+  const { inputResponses: _none, ...rest } = params;
+  return rest;
+}

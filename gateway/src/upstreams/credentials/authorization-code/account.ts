@@ -1,0 +1,268 @@
+/**
+ * The tokens of one user at one server, and their life: opened when first needed, renewed once however many calls wait,
+ * kept while renewing fails for a moment, given up when the authorization server says that they are over.
+ */
+import type { BearerChallenge } from '../../../oauth/challenge.ts';
+import { scopesIn } from '../../../oauth/challenge.ts';
+import type { Granted } from '../../../oauth/token-endpoint.ts';
+import type { Invitation } from '../../../pipeline/accounts.ts';
+import type { Credential, CredentialHeaders, CredentialState, Ready } from '../contract.ts';
+import { StepUps } from './step-ups.ts';
+import type { Account } from './vault.ts';
+
+/** What an account needs of its server. */
+export interface AccountHost {
+  /** Why no credential goes there at the moment; for the operator. */
+  blocked(): string | undefined;
+  /** Were these tokens issued for this server, by the authorization server that was agreed to? */
+  fits(account: Account): boolean;
+  /** Asks the server whose tokens it wants. What it says is known afterwards. */
+  verifyIssuer(): Promise<void>;
+  load(user: string): Promise<Account | undefined>;
+  /** Durable when it resolves. False when somebody has disconnected the account meanwhile. */
+  replace(account: Account): Promise<boolean>;
+  forget(user: string): void;
+  renew(account: Account, refresh: string): Promise<Granted>;
+  invite(user: string, wanted: readonly string[]): Invitation;
+}
+
+/** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
+const early = 60_000;
+const firstPause = 1_000;
+const longestPause = 30_000;
+
+interface Held {
+  readonly account: Account;
+  readonly headers: CredentialHeaders;
+  readonly renewAt: number;
+  readonly endsAt: number;
+  /** When the token came, if it came by renewing. */
+  readonly renewedAt?: number;
+}
+
+export class AccountCredential implements Credential {
+  readonly user: string;
+  readonly #host: AccountHost;
+  readonly #now: () => number;
+  readonly #listeners = new Set<() => void>();
+  readonly #stepUps: StepUps;
+  #loaded = false;
+  #held: Held | undefined;
+  #working: Promise<Ready> | undefined;
+  /** Renewed and not stored yet: the old refresh token is gone, so this must not be lost. */
+  #unsaved: Account | undefined;
+  /** Why somebody must connect the account again. */
+  #ended: string | undefined;
+  #failure: { readonly state: 'expiring' | 'broken'; readonly problem: string; readonly until: number } | undefined;
+  #pause = firstPause;
+
+  constructor(user: string, host: AccountHost, now: () => number = Date.now) {
+    this.user = user;
+    this.#host = host;
+    this.#now = now;
+    this.#stepUps = new StepUps(now);
+  }
+
+  ready(): Ready | Promise<Ready> {
+    const blocked = this.#host.blocked();
+    if (blocked !== undefined) return { ok: false, problem: blocked };
+    const now = this.#now();
+    const held = this.#held;
+    // Tokens go to the server that they were issued for, and nowhere else.
+    if (held !== undefined && !this.#host.fits(held.account)) return this.#work();
+    if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
+    if (held !== undefined && now < held.endsAt) {
+      // Still good: nobody waits for the next one.
+      if (this.#failure === undefined || now >= this.#failure.until) void this.#work();
+      return { ok: true, headers: held.headers };
+    }
+    if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };
+    return this.#work();
+  }
+
+  current(): CredentialHeaders {
+    const held = this.#held;
+    if (held === undefined || held.endsAt === 0 || this.#host.blocked() !== undefined) return {};
+    return this.#host.fits(held.account) ? held.headers : {};
+  }
+
+  secrets(): readonly string[] {
+    if (this.#held === undefined) return [];
+    const { token, refresh } = this.#held.account;
+    return refresh === undefined ? [token] : [token, refresh];
+  }
+
+  refused(headers: CredentialHeaders): boolean {
+    const held = this.#held;
+    // Others may have learned it before, and have a new one already.
+    if (held === undefined || held.headers !== headers || held.endsAt === 0) return true;
+    this.#held = { ...held, renewAt: 0, endsAt: 0 };
+    const now = this.#now();
+    // What was made a moment ago and is refused will not get better by making another.
+    if (held.renewedAt !== undefined && now - held.renewedAt < longestPause)
+      this.#fail('broken', 'the server refuses the token that was just made for it', longestPause);
+    return true;
+  }
+
+  insufficient(challenge: BearerChallenge, operation: string): Invitation | undefined {
+    const held = this.#held;
+    if (challenge.error !== 'insufficient_scope' || held === undefined) return undefined;
+    const missing = challenge.scopes.filter((scope) => !held.account.scopes.includes(scope));
+    // A server that wants what the token has wants something else.
+    if (missing.length === 0 || !this.#stepUps.mayAsk(operation, held.account)) return undefined;
+    return this.#host.invite(this.user, missing);
+  }
+
+  onConnected(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  state(): { state: CredentialState; expiresAt?: number; problem?: string } {
+    const blocked = this.#host.blocked();
+    if (blocked !== undefined) return { state: 'reauthorize', problem: blocked };
+    const held = this.#held;
+    const failed = this.#failure;
+    if (held !== undefined && this.#now() < held.endsAt) {
+      const until = held.endsAt === Number.POSITIVE_INFINITY ? {} : { expiresAt: held.endsAt };
+      return failed === undefined
+        ? { state: 'connected', ...until }
+        : { state: 'expiring', ...until, problem: failed.problem };
+    }
+    if (failed !== undefined) return { state: failed.state, problem: failed.problem };
+    if (this.#ended !== undefined) return { state: 'reauthorize', problem: this.#ended };
+    return { state: 'unused' };
+  }
+
+  /** What an authorization server has granted; `undefined` when the account is not connected. */
+  async scopes(): Promise<readonly string[]> {
+    if (!this.#loaded) await this.#work();
+    return this.#held?.account.scopes ?? [];
+  }
+
+  /** A user has just agreed. */
+  connected(account: Account): void {
+    this.#take(account);
+    for (const listener of this.#listeners) listener();
+  }
+
+  get isConnected(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Somebody has removed the account. */
+  disconnected(): void {
+    this.#held = undefined;
+    this.#unsaved = undefined;
+    this.#failure = undefined;
+  }
+
+  get isIdle(): boolean {
+    return this.#working === undefined && this.#unsaved === undefined && this.#listeners.size === 0;
+  }
+
+  #work(): Promise<Ready> {
+    this.#working ??= this.#obtain()
+      .catch((error: unknown): Ready => this.#failed(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        this.#working = undefined;
+      });
+    return this.#working;
+  }
+
+  async #obtain(): Promise<Ready> {
+    if (!this.#loaded) {
+      const account = await this.#host.load(this.user);
+      this.#loaded = true;
+      if (account !== undefined) this.#take(account);
+    }
+    if (this.#unsaved !== undefined) return this.#save(this.#unsaved);
+    const held = this.#held;
+    if (held === undefined) return this.#invited(this.#ended ?? 'the user has not connected an account');
+    if (!this.#host.fits(held.account))
+      return this.#end('the server, or its authorization server, is another one now', { forget: true });
+    if (this.#now() < held.renewAt) return { ok: true, headers: held.headers };
+    await this.#host.verifyIssuer();
+    const blocked = this.#host.blocked();
+    if (blocked !== undefined) return { ok: false, problem: blocked };
+    const { refresh } = held.account;
+    if (refresh === undefined) return this.#end('the token is over, and there is none to renew it', { forget: false });
+    const granted = await this.#host.renew(held.account, refresh);
+    if (this.#held !== held) return this.ready();
+    if (!granted.ok) {
+      if (granted.reauthorize === true || granted.error === 'invalid_client')
+        return this.#end(granted.problem, { forget: true });
+      return this.#failed(granted.problem, granted.lasting ? 'broken' : 'expiring');
+    }
+    return this.#save(renewed(held.account, granted, this.#now()));
+  }
+
+  /** Stored before it is used: a crash in between must not leave a refresh token that was used up. */
+  async #save(account: Account): Promise<Ready> {
+    this.#unsaved = account;
+    if (!(await this.#host.replace(account))) {
+      this.disconnected();
+      return this.#invited('the account was disconnected');
+    }
+    const headers = this.#take(account, this.#now());
+    return { ok: true, headers };
+  }
+
+  #take(account: Account, renewedAt?: number): CredentialHeaders {
+    const endsAt = account.expiresAt ?? Number.POSITIVE_INFINITY;
+    const life = endsAt - account.issuedAt;
+    const headers = { authorization: `Bearer ${account.token}` };
+    this.#held = {
+      account,
+      headers,
+      endsAt,
+      renewAt: account.refresh === undefined ? endsAt : Math.max(endsAt - early, account.issuedAt + life * 0.75),
+      ...(renewedAt === undefined ? {} : { renewedAt }),
+    };
+    this.#loaded = true;
+    this.#unsaved = undefined;
+    this.#ended = undefined;
+    this.#failure = undefined;
+    this.#pause = firstPause;
+    return headers;
+  }
+
+  #invited(problem: string): Ready {
+    return { ok: false, problem, invitation: this.#host.invite(this.user, []) };
+  }
+
+  #end(problem: string, { forget }: { readonly forget: boolean }): Ready {
+    this.#held = undefined;
+    this.#failure = undefined;
+    this.#ended = problem;
+    if (forget) this.#host.forget(this.user);
+    return this.#invited(problem);
+  }
+
+  #failed(problem: string, state: 'expiring' | 'broken' = 'expiring'): Ready {
+    this.#fail(state, problem, state === 'broken' ? longestPause : this.#pause);
+    this.#pause = Math.min(this.#pause * 2, longestPause);
+    const held = this.#held;
+    // What passes locks nobody out (RFC 6749, 5.2).
+    return held !== undefined && this.#now() < held.endsAt
+      ? { ok: true, headers: held.headers }
+      : { ok: false, problem };
+  }
+
+  #fail(state: 'expiring' | 'broken', problem: string, pause: number): void {
+    this.#failure = { state, problem, until: this.#now() + pause };
+  }
+}
+
+/** A refresh token that is not replaced stays good (RFC 6749, 6). */
+function renewed(before: Account, granted: Granted & { ok: true }, now: number): Account {
+  const { expiresAt: _ended, ...kept } = before;
+  return {
+    ...kept,
+    token: granted.token,
+    issuedAt: now,
+    ...(granted.refresh === undefined ? {} : { refresh: granted.refresh }),
+    ...(granted.scope === undefined ? {} : { scopes: scopesIn(granted.scope) }),
+    ...(granted.lifetime === undefined ? {} : { expiresAt: now + granted.lifetime }),
+  };
+}

@@ -1,0 +1,85 @@
+/** As which client the gateway speaks to one authorization server, and what it remembers of having registered there. */
+import type { AuthorizationCodeConfig } from '../../../config/schema/credentials.ts';
+import type { Fetch } from '../../../egress/fetch.ts';
+import type { ServerMetadata } from '../../../oauth/discovery.ts';
+import { methodFor, type RegisteredClient, registerClient, takesDocuments } from '../../../oauth/registration.ts';
+import { type AccountOutcome, accountPaths } from '../../../pipeline/accounts.ts';
+import type { BookParts } from './book.ts';
+
+/** Of clients that prove themselves without a key. */
+const noKey = { algorithm: '' } as const;
+
+export class ClientOf {
+  readonly #parts: Pick<BookParts, 'vault' | 'base'>;
+  /** Two users who connect at the same time make one registration. */
+  readonly #registering = new Map<string, Promise<AccountOutcome<RegisteredClient>>>();
+
+  constructor(parts: Pick<BookParts, 'vault' | 'base'>) {
+    this.#parts = parts;
+  }
+
+  redirectUri(): string {
+    return `${this.#parts.base() ?? ''}${accountPaths.callback}`;
+  }
+
+  /** Registered by the operator, else known by a document, else registered before, else now. */
+  async of(
+    config: AuthorizationCodeConfig,
+    metadata: ServerMetadata,
+    fetch: Fetch,
+  ): Promise<AccountOutcome<RegisteredClient>> {
+    if (config.clientId !== undefined) return { ok: true, value: configured(config, config.clientId, metadata) };
+    const document = this.#document();
+    if (takesDocuments(metadata, document))
+      return { ok: true, value: { clientId: document, method: 'none', ...noKey } };
+    const { issuer } = metadata;
+    const kept = await this.#kept(issuer);
+    if (kept !== undefined) return { ok: true, value: kept };
+    const running = this.#registering.get(issuer);
+    if (running !== undefined) return running;
+    const started = this.#register(metadata, fetch).finally(() => this.#registering.delete(issuer));
+    this.#registering.set(issuer, started);
+    return started;
+  }
+
+  /** The client that a token was given to; `undefined` when it is gone. */
+  async named(
+    clientId: string,
+    config: AuthorizationCodeConfig,
+    metadata: ServerMetadata,
+  ): Promise<RegisteredClient | undefined> {
+    if (clientId === config.clientId) return configured(config, clientId, metadata);
+    if (clientId === this.#document()) return { clientId, method: 'none', ...noKey };
+    const kept = await this.#kept(metadata.issuer);
+    return kept?.clientId === clientId ? kept : undefined;
+  }
+
+  /** The authorization server does not know the client any more. */
+  gone({ issuer }: ServerMetadata): void {
+    this.#parts.vault.unregister(issuer, this.redirectUri());
+  }
+
+  #document(): string {
+    return `${this.#parts.base() ?? ''}${accountPaths.clientMetadata}`;
+  }
+
+  async #kept(issuer: string): Promise<RegisteredClient | undefined> {
+    const kept = await this.#parts.vault.registration(issuer, this.redirectUri());
+    if (kept === undefined) return undefined;
+    const { clientId, method, clientSecret } = kept;
+    return { clientId, method, ...noKey, ...(clientSecret === undefined ? {} : { clientSecret }) };
+  }
+
+  async #register(metadata: ServerMetadata, fetch: Fetch): Promise<AccountOutcome<RegisteredClient>> {
+    const redirectUri = this.redirectUri();
+    const registered = await registerClient(metadata, redirectUri, fetch);
+    if (!registered.ok) return registered;
+    await this.#parts.vault.register({ ...registered.client, issuer: metadata.issuer, redirectUri });
+    return { ok: true, value: { ...registered.client, ...noKey } };
+  }
+}
+
+function configured(config: AuthorizationCodeConfig, clientId: string, metadata: ServerMetadata): RegisteredClient {
+  const client = { ...config, clientId };
+  return { ...client, method: methodFor(client, metadata) };
+}

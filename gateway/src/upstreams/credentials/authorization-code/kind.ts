@@ -1,0 +1,28 @@
+/** The account that each user has at a server: whoever has none is invited to connect one. */
+
+import type { Credential, CredentialKind } from '../contract.ts';
+import type { AccountBook } from './book.ts';
+import type { AccountSettings } from './server-accounts.ts';
+
+/** `book` is absent for commands, which act for nobody. */
+export function authorizationCode(
+  server: string,
+  settings: AccountSettings,
+  book: AccountBook | undefined,
+): CredentialKind {
+  const accounts = book?.open(server, settings);
+  return {
+    perCaller: true,
+    of: (caller): Credential =>
+      accounts === undefined || caller?.user === undefined ? nobody : accounts.of(caller.user),
+    all: () => accounts?.all() ?? [],
+  };
+}
+
+const nobody: Credential = {
+  ready: () => ({ ok: false, problem: 'only users have accounts there, and no user is behind the call' }),
+  current: () => ({}),
+  secrets: () => [],
+  refused: () => false,
+  state: () => ({ state: 'unused' }),
+};
