@@ -23,8 +23,17 @@ export interface OAuthSession extends AsyncDisposable {
   readonly visits: () => number;
 }
 
-export async function openOAuthSession(url: string): Promise<OAuthSession> {
-  let registration: Stored<'clientInformation'> | undefined;
+export interface OAuthOptions {
+  /** What the client is at the authorization server, instead of registering there. */
+  readonly registered?: Stored<'clientInformation'>;
+  /** URL of a document about the client, for authorization servers that read such (CIMD). */
+  readonly document?: string;
+  /** What the client reaches the network with. */
+  readonly fetch?: typeof fetch;
+}
+
+export async function openOAuthSession(url: string, options: OAuthOptions = {}): Promise<OAuthSession> {
+  let registration: Stored<'clientInformation'> | undefined = options.registered;
   let tokens: Stored<'tokens'> | undefined;
   let verifier = '';
   let visits = 0;
@@ -35,9 +44,10 @@ export async function openOAuthSession(url: string): Promise<OAuthSession> {
       client_name: 'agent of the example',
       redirect_uris: [redirectUri],
       grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
+      ...(options.fetch === undefined ? { token_endpoint_auth_method: 'none' } : {}),
       application_type: 'native',
     },
+    ...(options.document === undefined ? {} : { clientMetadataUrl: options.document }),
     clientInformation: () => registration,
     saveClientInformation: (information) => {
       registration = information;
@@ -59,7 +69,8 @@ export async function openOAuthSession(url: string): Promise<OAuthSession> {
     { name: 'oauth-example', version: '1.0.0' },
     { versionNegotiation: { mode: { pin: '2026-07-28' } } },
   );
-  let transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider });
+  const connecting = { authProvider: provider, ...(options.fetch === undefined ? {} : { fetch: options.fetch }) };
+  let transport = new StreamableHTTPClientTransport(new URL(url), connecting);
   const authorized = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work();
@@ -75,7 +86,7 @@ export async function openOAuthSession(url: string): Promise<OAuthSession> {
       { name: 'oauth-example', version: '1.0.0' },
       { versionNegotiation: { mode: { pin: '2026-07-28' } } },
     );
-    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider });
+    transport = new StreamableHTTPClientTransport(new URL(url), connecting);
     await client.connect(transport);
   });
   return {

@@ -24,16 +24,28 @@ export async function runClientScenario(
   scenario: string,
   options: { readonly set: RequirementSet; readonly through: boolean },
 ): Promise<Checks> {
+  const client = [clientFile, ...(options.through ? ['--through'] : [])] as const;
+  return (await runWithClient(scenario, options.set, client)).checks;
+}
+
+/** `client`: the file that drives the scenario, and its arguments before the URL. `clientFailed`: it did not end well. */
+export async function runWithClient(
+  scenario: string,
+  set: RequirementSet,
+  client: readonly [string, ...string[]],
+): Promise<{ readonly checks: Checks; readonly clientFailed: boolean }> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-conformance-'));
-  const command = [process.execPath, clientFile, ...(options.through ? ['--through'] : [])].join(' ');
+  const command = [process.execPath, ...client].join(' ');
   try {
-    const select = ['--scenario', scenario, '--spec-version', options.set];
+    // Scenarios of extensions are on no version's list, so the suite has to be told twice.
+    const select = ['--scenario', scenario, '--spec-version', set, '--force'];
     const run = await runToEnd({
       command: [process.execPath, suiteFile, 'client', '--command', command, ...select, '-o', folder],
       within: 60_000,
     });
     if (run.code !== 0 && run.code !== 1) throw new Error(`the suite ended with ${run.code}\n${run.stderr}`);
-    return await readChecks(folder);
+    const clientFailed = /Client exited with code/.test(run.stdout + run.stderr);
+    return { checks: await readChecks(folder), clientFailed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,12 +2,14 @@
  * The official conformance suite, directly and through the gateway:
  *   npm run conformance -- [--set 2026-07-28] [--fixture http-dual] [--direct] [--json FILE]
  *   npm run conformance -- --client [--set 2026-07-28] [--direct]     the gateway as the client under test
+ *   npm run conformance -- --auth                                     OAuth, in both directions
  * Exit code 1 when a check fails through the gateway that passes directly; the bridge between the eras, which has no
  * direct run of its own, is compared with the dual fixture and reported apart. Counted are distinct checks of a scenario; the suite's own totals count repetitions as well.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runAuth } from './auth.ts';
 import { type Baseline, readBaseline } from './baseline.ts';
 import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
 import { clientScenarios, runClientScenario } from './client-scenarios.ts';
@@ -147,10 +149,16 @@ async function runFixtures(sets: readonly RequirementSet[]): Promise<readonly Ro
   return rows;
 }
 
+async function writeResults(rows: readonly unknown[]): Promise<void> {
+  await mkdir(dirname(values.json), { recursive: true });
+  await writeFile(values.json, `${JSON.stringify({ at: new Date().toISOString(), rows }, null, 2)}\n`);
+}
+
 async function main(): Promise<number> {
   if (values.auth) {
-    process.stderr.write('conformance --auth: the gateway has no OAuth client yet, so there is nothing to run.\n');
-    return 64;
+    const rows = await runAuth((line) => process.stdout.write(`${line}\n`));
+    await writeResults(rows);
+    return rows.some(({ lost, through }) => lost.length > 0 || through.passed === 0) ? 1 : 0;
   }
   const sets = chosenSets(values.set);
   if (chosenFixtures(values.fixture).length === 0 || sets.length === 0) {
@@ -169,8 +177,7 @@ async function main(): Promise<number> {
     'Differences of the bridge to the dual fixture (reported, not judged):',
     rows.filter((row) => row.bridged),
   );
-  await mkdir(dirname(values.json), { recursive: true });
-  await writeFile(values.json, `${JSON.stringify({ at: new Date().toISOString(), rows }, null, 2)}\n`);
+  await writeResults(rows);
   return same.some((row) => row.lost.length > 0 || row.problem !== undefined) ? 1 : 0;
 }
 

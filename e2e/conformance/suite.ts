@@ -52,7 +52,7 @@ interface Check {
 
 export async function readChecks(folder: string): Promise<Checks> {
   const checks = new Map<string, Verdict>();
-  for (const file of globSync('*/checks.json', { cwd: folder })) {
+  for (const file of globSync('**/checks.json', { cwd: folder })) {
     const scenario = basename(dirname(file))
       .replace(/^server-/, '')
       .replace(/-\d{4}-\d\d-\d\dT.*$/, '');
@@ -97,7 +97,7 @@ export interface Loss {
 }
 
 /** What passes in `direct` and does not pass in `through`. */
-export function losses(direct: Checks, through: Checks): readonly Loss[] {
+export function losses(direct: Checks, through: Checks): Loss[] {
   return [...direct]
     .filter(([key, check]) => check.state === 'passed' && through.get(key)?.state !== 'passed')
     .map(([check]) => {
