@@ -1,6 +1,10 @@
 /** Accounts of users at servers, with a real authorization server: connected in a browser, renewed, forgotten. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
 import { type Protected, startProtected } from './attacks/protected.ts';
 import { modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
@@ -11,14 +15,14 @@ import { runToEnd } from './process.ts';
 
 const program = 'gateway/bin/sallyport.js';
 
-async function gatewayFor(server: Protected, issuer: string, credential: object = {}, rest: object = {}) {
-  return startGateway({
+function gatewayFor(server: Protected, issuer: string, credential: object = {}, folder?: string): Promise<Gateway> {
+  const settings = {
     callers: { users: { dana: {}, eve: {} }, agents: { bot: {} } },
     egress: { allow: [issuer] },
     servers: { notes: { url: server.url, credential: { authorizationCode: credential } } },
     connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
-    ...rest,
-  });
+  };
+  return startGateway(settings, folder === undefined ? {} : { folder });
 }
 
 async function keyOf(gateway: Gateway, user: string): Promise<string> {
@@ -79,4 +83,86 @@ test('a user connects an account in the browser, the call goes through, and the 
   assert.deepEqual(as.grants, ['authorization_code']);
   const other = await call(gateway, await keyOf(gateway, 'eve'));
   assert.match(other.body, /connect your account/, 'the account of one user is not that of another');
+});
+
+/** What `server list` says of the accounts, once it says this. The report is written once a second. */
+async function listed(gateway: Gateway, wanted: RegExp): Promise<string> {
+  const command = [process.execPath, program, 'server', 'list', '--config', gateway.config] as const;
+  const deadline = Date.now() + 10_000;
+  for (let said = ''; ; said = (await runToEnd({ command })).stdout) {
+    if (wanted.test(said)) return said;
+    if (Date.now() > deadline) assert.fail(`${String(wanted)} is not in\n${said}${gateway.errors()}`);
+  }
+}
+
+const connected = async (gateway: Gateway, user: string): Promise<string> => {
+  const key = await keyOf(gateway, user);
+  const done = await new Browser().connect(pageIn(await call(gateway, key)), key);
+  assert.match(done.body, /is connected/, done.body + gateway.errors());
+  return key;
+};
+
+test('a token is renewed with rotation, survives a restart, and is forgotten on command', async () => {
+  await using as = await startAuthorizationServer({ lifetime: 4 });
+  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-accounts-'));
+  await using gateway = await gatewayFor(server, as.issuer, {}, folder);
+  const key = await connected(gateway, 'dana');
+  assert.match((await call(gateway, key)).body, /the witness was called/);
+  // What the server refuses is over, whatever the clock says.
+  const [first] = server.presented.slice(-1);
+  server.door = (token) => (token === undefined || token === first ? [401, ''] : undefined);
+  assert.match((await call(gateway, key)).body, /the witness was called/, gateway.errors());
+  assert.deepEqual(as.grants, ['authorization_code', 'refresh_token']);
+  await listed(gateway, /credential {2}user:dana {2}connected/);
+
+  await gateway.stop();
+  await using again = await gatewayFor(server, as.issuer, {}, folder);
+  const second = server.presented.at(-1);
+  assert.match((await call(again, key)).body, /the witness was called/, again.errors());
+  assert.notEqual(server.presented.at(-1), undefined);
+  assert.ok(second !== undefined);
+  const files = await runToEnd({ command: ['grep', '-rlF', second, again.folder] });
+  assert.equal(files.stdout, '', 'no token stands anywhere on disk');
+
+  const forget = [process.execPath, program, 'server', 'disconnect', 'notes', '--config', again.config] as const;
+  assert.equal((await runToEnd({ command: [...forget, '--user', 'eve'] })).code, 1);
+  const gone = await runToEnd({ command: [...forget, '--user', 'dana'] });
+  assert.equal(gone.code, 0, gone.stderr);
+  assert.equal(gone.stdout, 'dana is disconnected from notes\n');
+  await listed(again, /credential {2}user:dana {2}unused/);
+  assert.match((await call(again, key)).body, /connect your account/);
+  await again.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('without url elicitation a client is told the page, and a legacy client gets the error that it knows', async () => {
+  await using as = await startAuthorizationServer();
+  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
+  await using gateway = await gatewayFor(server, as.issuer);
+  const key = await keyOf(gateway, 'dana');
+  for (const elicitation of [undefined, {}, { form: {} }]) {
+    const told = await call(gateway, key, 'open', {}, elicitation);
+    assert.equal(told.json?.result?.['isError'], true, told.body);
+    pageIn(told);
+  }
+  const bot = await call(gateway, await gateway.key('bot'));
+  assert.match(bot.body, /cannot be reached/, 'nobody is behind the call who could have an account');
+  const client = new Client(
+    { name: 'test', version: '1' },
+    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: 'legacy' } },
+  );
+  const fetchWithKey = { requestInit: { headers: { authorization: `Bearer ${key}` } } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.endpoint('notes')), fetchWithKey));
+  const { tools } = await client.listTools();
+  assert.deepEqual(
+    tools.map(({ name }) => name),
+    ['sallyport_connect'],
+    'what a user without account sees',
+  );
+  await assert.rejects(client.callTool({ name: 'sallyport_connect', arguments: {} }), (error: { code?: number }) => {
+    assert.equal(error.code, -32_042);
+    return true;
+  });
+  await client.close();
 });

@@ -54,10 +54,12 @@ export interface GatewayOptions {
   /** What the command begins with, such as the program that pins it to a core. */
   readonly prefix?: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** A folder of the test, which it clears: what one gateway leaves there the next one finds. */
+  readonly folder?: string;
 }
 
 export async function startGateway(settings: Settings, options: GatewayOptions = {}): Promise<Gateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'sallyport-e2e-')));
   const config = join(folder, 'sallyport.yaml');
   // JSON is YAML, so the generated file needs no library.
   await writeFile(
@@ -70,7 +72,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     }),
   );
   const serve = [process.execPath, gatewayFile, 'serve', '--config', config, '--json'] as const;
-  const clear = () => rm(folder, { recursive: true, force: true });
+  const clear = () => (options.folder === undefined ? rm(folder, { recursive: true, force: true }) : undefined);
   const running = await startAnnounced(
     {
       command: options.prefix === undefined ? serve : [...options.prefix, ...serve],

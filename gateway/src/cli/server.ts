@@ -15,13 +15,16 @@ import {
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type ProbeStep, probeNetwork } from './probe.ts';
+import { disconnectCommand, trustCommand } from './server-accounts.ts';
 
 export function serverCommand(context: Context): Command {
   return new Command('server')
-    .summary('list and probe servers')
+    .summary('list and probe servers, and look after the accounts that users have there')
     .description('The registered MCP servers.')
     .addCommand(listCommand(context))
-    .addCommand(probeCommand(context));
+    .addCommand(probeCommand(context))
+    .addCommand(disconnectCommand(context))
+    .addCommand(trustCommand(context));
 }
 
 function listCommand(context: Context): Command {

@@ -5,9 +5,7 @@ import type { ServerMetadata } from '../../../oauth/discovery.ts';
 import { methodFor, type RegisteredClient, registerClient, takesDocuments } from '../../../oauth/registration.ts';
 import { type AccountOutcome, accountPaths } from '../../../pipeline/accounts.ts';
 import type { BookParts } from './book.ts';
-
-/** Of clients that prove themselves without a key. */
-const noKey = { algorithm: '' } as const;
+import type { Account } from './vault.ts';
 
 export class ClientOf {
   readonly #parts: Pick<BookParts, 'vault' | 'base'>;
@@ -30,8 +28,7 @@ export class ClientOf {
   ): Promise<AccountOutcome<RegisteredClient>> {
     if (config.clientId !== undefined) return { ok: true, value: configured(config, config.clientId, metadata) };
     const document = this.#document();
-    if (takesDocuments(metadata, document))
-      return { ok: true, value: { clientId: document, method: 'none', ...noKey } };
+    if (takesDocuments(metadata, document)) return { ok: true, value: { clientId: document, method: 'none' } };
     const { issuer } = metadata;
     const kept = await this.#kept(issuer);
     if (kept !== undefined) return { ok: true, value: kept };
@@ -42,16 +39,23 @@ export class ClientOf {
     return started;
   }
 
-  /** The client that a token was given to; `undefined` when it is gone. */
-  async named(
-    clientId: string,
+  /** The client that the tokens of an account were given to; `undefined` when it is gone. */
+  behind(
+    { clientId, client }: Account,
     config: AuthorizationCodeConfig,
     metadata: ServerMetadata,
-  ): Promise<RegisteredClient | undefined> {
+  ): RegisteredClient | undefined {
     if (clientId === config.clientId) return configured(config, clientId, metadata);
-    if (clientId === this.#document()) return { clientId, method: 'none', ...noKey };
-    const kept = await this.#kept(metadata.issuer);
-    return kept?.clientId === clientId ? kept : undefined;
+    if (client !== undefined) return client;
+    return clientId === this.#document() ? { clientId, method: 'none' } : undefined;
+  }
+
+  /** What an account must remember of its client: nothing of one that the operator registered. */
+  remembered(client: RegisteredClient, config: AuthorizationCodeConfig): Pick<Account, 'clientId' | 'client'> {
+    const { clientId, method, clientSecret } = client;
+    if (clientId === config.clientId || method === 'private_key_jwt') return { clientId };
+    if (clientId === this.#document()) return { clientId };
+    return { clientId, client: { clientId, method, ...(clientSecret === undefined ? {} : { clientSecret }) } };
   }
 
   /** The authorization server does not know the client any more. */
@@ -67,7 +71,7 @@ export class ClientOf {
     const kept = await this.#parts.vault.registration(issuer, this.redirectUri());
     if (kept === undefined) return undefined;
     const { clientId, method, clientSecret } = kept;
-    return { clientId, method, ...noKey, ...(clientSecret === undefined ? {} : { clientSecret }) };
+    return { clientId, method, ...(clientSecret === undefined ? {} : { clientSecret }) };
   }
 
   async #register(metadata: ServerMetadata, fetch: Fetch): Promise<AccountOutcome<RegisteredClient>> {
@@ -75,7 +79,7 @@ export class ClientOf {
     const registered = await registerClient(metadata, redirectUri, fetch);
     if (!registered.ok) return registered;
     await this.#parts.vault.register({ ...registered.client, issuer: metadata.issuer, redirectUri });
-    return { ok: true, value: { ...registered.client, ...noKey } };
+    return { ok: true, value: registered.client };
   }
 }
 

@@ -147,11 +147,11 @@ export class ServerAccounts implements Accounts, AccountHost {
   }
 
   async renew(account: Account, refresh: string): Promise<Granted> {
-    const { issuer, resource, clientId } = account;
+    const { issuer, resource } = account;
     const metadata = await this.#metadataOf(issuer);
     if (!metadata.ok) return { ok: false, lasting: false, problem: metadata.problem };
     const place = tokenPlace(metadata.value);
-    const client = await this.#client.named(clientId, this.#settings.config, metadata.value);
+    const client = this.#client.behind(account, this.#settings.config, metadata.value);
     if (place === undefined || client === undefined)
       return { ok: false, lasting: true, reauthorize: true, problem: 'the client that the token was given to is gone' };
     const parameters = { grant_type: 'refresh_token', refresh_token: refresh, resource };
@@ -231,7 +231,7 @@ export class ServerAccounts implements Accounts, AccountHost {
       user,
       issuer: plan.issuer,
       resource: plan.resource,
-      clientId: client.clientId,
+      ...this.#client.remembered(client, this.#settings.config),
       token: granted.token,
       scopes: granted.scope === undefined ? plan.scopes : scopesIn(granted.scope),
       issuedAt: now,

@@ -3,8 +3,10 @@
  * digest of what it is for, so that a file opens for nothing else. Outlives revisions and restarts.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Configuration } from '../../../config/schema/index.ts';
+import type { DynamicClient } from '../../../oauth/registration.ts';
 import { openAccountStore } from '../../../secrets/source.ts';
 import type { SecretStore } from '../../../secrets/store.ts';
 
@@ -17,6 +19,8 @@ export interface Account {
   readonly issuer: string;
   readonly resource: string;
   readonly clientId: string;
+  /** The client itself, where the gateway registered it: it may come under another URL later, and register anew. */
+  readonly client?: DynamicClient;
   readonly token: string;
   readonly refresh?: string;
   readonly scopes: readonly string[];
@@ -26,19 +30,25 @@ export interface Account {
 }
 
 /** The gateway as a client of one authorization server that it registered at by itself. */
-export interface Registration {
+export interface Registration extends DynamicClient {
   readonly issuer: string;
   readonly redirectUri: string;
-  readonly clientId: string;
-  readonly clientSecret?: string;
-  readonly method: 'none' | 'client_secret_basic' | 'client_secret_post';
-  /** Milliseconds since the epoch. */
-  readonly expiresAt?: number;
 }
 
 /** The name of the file of an account. */
-export function accountFile(server: string, user: string): string {
+function accountFile(server: string, user: string): string {
   return digest('account', server, user);
+}
+
+/** Removes an account without a key to open it. False when there is none. */
+export function forgetAccount(data: string, server: string, user: string): boolean {
+  try {
+    rmSync(join(data, 'accounts', `${accountFile(server, user)}.json`));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 export class AccountVault {
