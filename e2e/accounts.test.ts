@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
 import { type Protected, startProtected } from './attacks/protected.ts';
-import { modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
+import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { startAuthorizationServer } from './authorization-server.ts';
 import { Browser } from './browser.ts';
 import { type Gateway, startGateway } from './harness.ts';
@@ -33,33 +33,16 @@ async function keyOf(gateway: Gateway, user: string): Promise<string> {
   return made.stdout.trim();
 }
 
-function call(gateway: Gateway, key: string, tool = 'open', extra: object = {}, elicitation?: object) {
+function call(gateway: Gateway, key: string, tool = 'open', params: object = {}, elicitation?: object) {
   const capabilities = elicitation === undefined ? {} : { elicitation };
-  return sendRaw({
-    url: gateway.endpoint('notes'),
-    headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${key}`]],
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 7,
-      method: 'tools/call',
-      params: {
-        name: tool,
-        arguments: {},
-        ...extra,
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientCapabilities': capabilities,
-        },
-      },
-    }),
-  });
+  return sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool, params, capabilities }));
 }
 
 /** The page that a call was answered with. */
-export function pageIn(answer: RawAnswer): string {
-  const [found] = /http[^" ]+\/connect\/[A-Za-z0-9_-]{43}/.exec(answer.body) ?? [];
-  assert.ok(found !== undefined, answer.body);
-  return found;
+function pageOf(answer: RawAnswer): string {
+  const page = pageIn(answer);
+  assert.ok(page !== undefined, answer.body);
+  return page;
 }
 
 test('a user connects an account in the browser, the call goes through, and the token is for this server', async () => {
@@ -69,8 +52,8 @@ test('a user connects an account in the browser, the call goes through, and the 
   const key = await keyOf(gateway, 'dana');
   const asked = await call(gateway, key, 'open', {}, { url: {} });
   assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.body + gateway.errors());
-  const page = pageIn(asked);
-  assert.equal(pageIn(await call(gateway, key, 'open', {}, { url: {} })), page, 'one page, however often it is asked');
+  const page = pageOf(asked);
+  assert.equal(pageOf(await call(gateway, key, 'open', {}, { url: {} })), page, 'one page, however often it is asked');
   const done = await new Browser().connect(page, key);
   assert.match(done.body, /is connected/, done.body + gateway.errors());
   const retry = { inputResponses: { 'sallyport-connect': { action: 'accept' } } };
@@ -97,7 +80,7 @@ async function listed(gateway: Gateway, wanted: RegExp): Promise<string> {
 
 const connected = async (gateway: Gateway, user: string): Promise<string> => {
   const key = await keyOf(gateway, user);
-  const done = await new Browser().connect(pageIn(await call(gateway, key)), key);
+  const done = await new Browser().connect(pageOf(await call(gateway, key)), key);
   assert.match(done.body, /is connected/, done.body + gateway.errors());
   return key;
 };
@@ -144,7 +127,7 @@ test('without url elicitation a client is told the page, and a legacy client get
   for (const elicitation of [undefined, {}, { form: {} }]) {
     const told = await call(gateway, key, 'open', {}, elicitation);
     assert.equal(told.json?.result?.['isError'], true, told.body);
-    pageIn(told);
+    pageOf(told);
   }
   const bot = await call(gateway, await gateway.key('bot'));
   assert.match(bot.body, /cannot be reached/, 'nobody is behind the call who could have an account');

@@ -41,6 +41,8 @@ export interface Gateway extends Running {
   readonly folder: string;
   readonly config: string;
   readonly endpoint: (server: string) => string;
+  /** Waits until this holds of what the gateway has logged; fails after some seconds. */
+  readonly until: (holds: () => boolean) => Promise<void>;
   /** Makes an API key on the running gateway. */
   readonly key: (agent: string) => Promise<string>;
 }
@@ -98,6 +100,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     ...running.said,
     folder,
     config,
+    until: (holds) => untilLogged(running, holds),
     endpoint: (server) => `${running.said.mcp}/servers/${server}/mcp`,
     async key(agent) {
       const made = await runToEnd({
@@ -110,6 +113,22 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function untilLogged({ child, errors }: Running, holds: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (holds()) end(resolve);
+    };
+    const end = (how: () => void): void => {
+      clearTimeout(timer);
+      child.stderr?.off('data', look);
+      how();
+    };
+    const timer = setTimeout(() => end(() => reject(new Error(`was not logged:\n${errors()}`))), 15_000);
+    child.stderr?.on('data', look);
+    look();
+  });
 }
 
 /** Settings in which anyone on this machine may use everything of the servers. */

@@ -120,3 +120,35 @@ export function modernCall(name: string, args: object = {}, extra: object = {}):
     params: { name, arguments: args, ...extra, _meta: meta },
   });
 }
+
+export interface KeyCall {
+  readonly url: string;
+  readonly key: string;
+  readonly tool: string;
+  /** Beside the name and the arguments. */
+  readonly params?: object;
+  readonly capabilities?: object;
+}
+
+/** A modern tool call with an API key, from a client that can open pages unless `capabilities` say otherwise. */
+export function modernCallWith({ url, key, tool, params, capabilities }: KeyCall): RawRequest {
+  const claims = {
+    ...meta,
+    'io.modelcontextprotocol/clientCapabilities': capabilities ?? { elicitation: { url: {} } },
+  };
+  return {
+    url,
+    headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${key}`]],
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 7,
+      method: 'tools/call',
+      params: { name: tool, arguments: {}, ...params, _meta: claims },
+    }),
+  };
+}
+
+/** The page on which an account is connected, if that is what a call was answered with. */
+export function pageIn({ body }: RawAnswer): string | undefined {
+  return /https?:[^" ]+\/connect\/[A-Za-z0-9_-]{43}/.exec(body)?.[0];
+}

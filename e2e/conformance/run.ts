@@ -3,6 +3,7 @@
  *   npm run conformance -- [--set 2026-07-28] [--fixture http-dual] [--direct] [--json FILE]
  *   npm run conformance -- --client [--set 2026-07-28] [--direct]     the gateway as the client under test
  *   npm run conformance -- --auth                                     OAuth, in both directions
+ *   npm run conformance -- --auth --scenario iss [--set 2026-07-28]   of the accounts of users, some scenarios only
  * Exit code 1 when a check fails through the gateway that passes directly; the bridge between the eras, which has no
  * direct run of its own, is compared with the dual fixture and reported apart. Counted are distinct checks of a scenario; the suite's own totals count repetitions as well.
  */
@@ -10,6 +11,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAuth } from './auth.ts';
+import { isGood, runAccounts } from './auth-accounts.ts';
 import { type Baseline, readBaseline } from './baseline.ts';
 import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
 import { clientScenarios, runClientScenario } from './client-scenarios.ts';
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     direct: { type: 'boolean', default: false },
     client: { type: 'boolean', default: false },
     auth: { type: 'boolean', default: false },
+    scenario: { type: 'string', default: '' },
     json: { type: 'string', default: 'e2e/conformance/results/latest.json' },
   },
 });
@@ -156,9 +159,12 @@ async function writeResults(rows: readonly unknown[]): Promise<void> {
 
 async function main(): Promise<number> {
   if (values.auth) {
-    const rows = await runAuth((line) => process.stdout.write(`${line}\n`));
-    await writeResults(rows);
-    return rows.some(({ lost, through }) => lost.length > 0 || through.passed === 0) ? 1 : 0;
+    const say = (line: string) => process.stdout.write(`${line}\n`);
+    const rows = values.scenario === '' ? await runAuth(say) : [];
+    const accounts = await runAccounts(chosenSets(values.set), values.scenario, say);
+    await writeResults([...rows, ...accounts]);
+    const good = accounts.length > 0 && accounts.every(isGood);
+    return !good || rows.some(({ lost, through }) => lost.length > 0 || through.passed === 0) ? 1 : 0;
   }
   const sets = chosenSets(values.set);
   if (chosenFixtures(values.fixture).length === 0 || sets.length === 0) {
