@@ -18,8 +18,8 @@ import type {
 } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods, logLevels } from '../protocol/methods.ts';
-import type { Credential } from './credentials/contract.ts';
-import { hideSecrets } from './credentials/hide.ts';
+import type { Credential, CredentialHeaders } from './credentials/contract.ts';
+import { hideInStep, hideSecrets } from './credentials/hide.ts';
 import { misbehaved, withoutCredential } from './failures.ts';
 import { Listening } from './listening.ts';
 import { type Connected, type ConnectResult, ownCall, type Server } from './server.ts';
@@ -57,7 +57,20 @@ export class ServerLink implements Link {
   #holders = 0;
   #level: number | undefined;
 
-  constructor(server: Server, key: string, capabilities: JsonObject, bounds: Bounds, caller?: Caller) {
+  /** Ways of their own for tiers whose credential cannot go along on this one. */
+  readonly #tiers = new Map<OutboundCall['tier'], ServerLink>();
+  /** The server binds a session to the credential that began it. */
+  #apart = false;
+
+  /** `own`: the credential of everything on this way, in place of the one that the caller has. */
+  constructor(
+    server: Server,
+    key: string,
+    capabilities: JsonObject,
+    bounds: Bounds,
+    caller?: Caller,
+    own?: Credential,
+  ) {
     this.#server = server;
     this.server = server.name;
     this.key = key;
@@ -65,7 +78,7 @@ export class ServerLink implements Link {
     this.#bounds = bounds;
     this.#caller = caller;
     this.hasAccounts = server.credentials?.hasAccounts === true;
-    this.#credential = server.credentials?.way(caller).credential;
+    this.#credential = own ?? server.credentials?.way(caller).credential;
     // What the server lists for this user is known from now on, or more of it.
     this.#stopHearing = this.#credential?.onConnected?.(() => this.#announceAll());
   }
@@ -74,11 +87,12 @@ export class ServerLink implements Link {
   idleFor(now: number): number {
     if (this.#connecting !== undefined || this.#holders > 0 || this.#connected?.peer.busy === true) return 0;
     if (this.#watchers.size > 0) return 0;
-    return now - this.#usedAt;
+    return Math.min(now - this.#usedAt, ...[...this.#tiers.values()].map((way) => way.idleFor(now)));
   }
 
   sweep(now: number): void {
     this.#connected?.peer.sweep(now);
+    for (const way of this.#tiers.values()) way.sweep(now);
   }
 
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
@@ -103,19 +117,47 @@ export class ServerLink implements Link {
     const given = ready instanceof Promise ? await ready : ready;
     if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
     const { headers } = given;
+    const foreign = special !== undefined && special !== this.#credential;
+    // In headers of other names, the credential of this way would go along with the one of the tier.
+    if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
+      return this.#wayOf(call, special).call(call);
     const secrets = credential.secrets();
-    const step = await this.#callOnce({
+    const guarded: OutboundCall = {
       ...call,
       ...(special === undefined ? {} : { headers }),
       onNotification: (method, params) => call.onNotification(method, hideSecrets(params, secrets)),
-    });
-    if (step.kind !== 'failed') return hidden(step, secrets);
+    };
+    const first = await this.#callOnce(guarded);
+    const step = first.kind === 'failed' ? await this.#recover(first, guarded) : first;
+    if (step.kind !== 'failed') return hideInStep(step, secrets);
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;
     if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
+    if (foreign && this.#connected?.peer.sessionLost === true) {
+      // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
+      this.#apart = true;
+      this.#drop();
+      return this.#wayOf(call, special).call(call);
+    }
     const invitation = stepUp(credential, step.failure, operationOf(call));
-    if (invitation !== undefined) return { kind: 'failed', failure: invitation };
-    return this.#recover(step, call);
+    return invitation === undefined ? step : { kind: 'failed', failure: invitation };
+  }
+
+  #wayOf({ tier }: OutboundCall, credential: Credential): ServerLink {
+    let way = this.#tiers.get(tier);
+    if (way === undefined) {
+      way = new ServerLink(
+        this.#server,
+        `${this.key} ${tier}`,
+        this.#capabilities,
+        this.#bounds,
+        this.#caller,
+        credential,
+      );
+      this.#tiers.set(tier, way);
+      if (this.#level !== undefined) way.setLevel(logLevels[this.#level] ?? '');
+    }
+    return way;
   }
 
   #recover(step: Step & { kind: 'failed' }, call: OutboundCall): Step | Promise<Step> {
@@ -197,6 +239,7 @@ export class ServerLink implements Link {
     if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
     this.#level = rank;
     this.#sendLevel();
+    for (const way of this.#tiers.values()) way.setLevel(level);
   }
 
   async close(): Promise<void> {
@@ -206,7 +249,7 @@ export class ServerLink implements Link {
     const connected = this.#connected;
     this.#connected = undefined;
     this.#listening.close();
-    await connected?.peer.close();
+    await Promise.all([connected?.peer.close(), ...[...this.#tiers.values()].map((way) => way.close())]);
   }
 
   #callOnce(call: OutboundCall): Promise<Step> {
@@ -346,27 +389,7 @@ function operationOf({ method, params }: OutboundCall): string {
   return typeof target === 'string' ? `${method} ${target.slice(0, 256)}` : method;
 }
 
-/** What a server says with our credential in it leaves without it. */
-function hidden(step: Step, secrets: readonly string[]): Step {
-  if (step.kind === 'result') return { ...step, result: hideSecrets(step.result, secrets) };
-  if (step.kind === 'error') {
-    const { code, message, data } = step.error;
-    const text = hideSecrets(message, secrets);
-    return {
-      kind: 'error',
-      error: data === undefined ? { code, message: text } : { code, message: text, data: hideSecrets(data, secrets) },
-    };
-  }
-  if (step.kind === 'question')
-    return {
-      ...step,
-      requests: Object.fromEntries(
-        Object.entries(step.requests).map(([key, { method, params }]) => [
-          key,
-          { method, params: hideSecrets(params, secrets) },
-        ]),
-      ),
-      answer: (responses, call) => step.answer(responses, call).then((next) => hidden(next, secrets)),
-    };
-  return step;
+/** Every header of the one is replaced by the other. */
+function covers(headers: CredentialHeaders, others: CredentialHeaders | undefined): boolean {
+  return Object.keys(others ?? {}).every((name) => Object.hasOwn(headers, name));
 }

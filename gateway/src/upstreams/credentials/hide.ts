@@ -1,4 +1,5 @@
 /** Takes the gateway's own credential out of what a server sends: it belongs to neither the client nor the model. */
+import type { Step } from '../../pipeline/upstream.ts';
 import type { Json, JsonObject } from '../../protocol/json.ts';
 
 const shortest = 8;
@@ -7,6 +8,31 @@ const shortest = 8;
 export function hideSecrets<Value extends Json | undefined>(value: Value, secrets: readonly string[]): Value {
   const wanted = secrets.filter((secret) => secret.length >= shortest);
   return wanted.length === 0 ? value : (hide(value, wanted) as Value);
+}
+
+/** What a server says with our credential in it leaves without it. */
+export function hideInStep(step: Step, secrets: readonly string[]): Step {
+  if (step.kind === 'result') return { ...step, result: hideSecrets(step.result, secrets) };
+  if (step.kind === 'error') {
+    const { code, message, data } = step.error;
+    const text = hideSecrets(message, secrets);
+    return {
+      kind: 'error',
+      error: data === undefined ? { code, message: text } : { code, message: text, data: hideSecrets(data, secrets) },
+    };
+  }
+  if (step.kind === 'question')
+    return {
+      ...step,
+      requests: Object.fromEntries(
+        Object.entries(step.requests).map(([key, { method, params }]) => [
+          key,
+          { method, params: hideSecrets(params, secrets) },
+        ]),
+      ),
+      answer: (responses, call) => step.answer(responses, call).then((next) => hideInStep(next, secrets)),
+    };
+  return step;
 }
 
 function hide(value: Json | undefined, secrets: readonly string[]): Json | undefined {

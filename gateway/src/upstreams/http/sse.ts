@@ -3,13 +3,19 @@ import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import type { Abandon } from './client/pool.ts';
-import { fieldsText, merged } from './client/request.ts';
+import { fieldsText, type Headers, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
 import { type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
 /** Messages that wait for the address to send them to. */
 const longestQueue = 64;
+
+interface Outgoing {
+  readonly text: string;
+  readonly id?: RequestId;
+  readonly headers: Headers;
+}
 
 export class SseWire implements Wire {
   readonly cancelsByNotification = true;
@@ -18,7 +24,7 @@ export class SseWire implements Wire {
   readonly #events: WireEvents;
   readonly #stream: Abandon;
   #path: string | undefined;
-  #waiting: { readonly text: string; readonly id?: RequestId }[] = [];
+  #waiting: Outgoing[] = [];
   #closed = false;
 
   constructor(endpoint: HttpEndpoint, limits: ExchangeLimits, events: WireEvents) {
@@ -57,12 +63,12 @@ export class SseWire implements Wire {
     );
   }
 
-  request(id: RequestId, text: string): undefined {
-    this.#post(text, id);
+  request(id: RequestId, text: string, headers: Headers): undefined {
+    this.#post({ text, id, headers });
   }
 
   send(text: string): void {
-    this.#post(text, undefined);
+    this.#post({ text, headers: {} });
   }
 
   openStream(): void {}
@@ -85,17 +91,18 @@ export class SseWire implements Wire {
     this.#path = target.pathname + target.search;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { text, id } of waiting) this.#post(text, id);
+    for (const message of waiting) this.#post(message);
   }
 
-  #post(text: string, id: RequestId | undefined): void {
+  #post(message: Outgoing): void {
+    const { text, id, headers } = message;
     const fail = (detail: string): void => {
       if (id !== undefined) this.#events.onRequestFailed(id, unavailable(detail), false);
     };
     if (this.#closed) return fail('the event stream ended');
     if (this.#path === undefined) {
       if (this.#waiting.length >= longestQueue) return fail('the server names no endpoint');
-      this.#waiting.push(id === undefined ? { text } : { text, id });
+      this.#waiting.push(message);
       return;
     }
     exchange(
@@ -104,7 +111,9 @@ export class SseWire implements Wire {
         method: 'POST',
         path: this.#path,
         fields: fieldsText(
-          merged(this.#endpoint.headers, this.#endpoint.credential?.() ?? {}, { 'content-type': 'application/json' }),
+          merged(this.#endpoint.headers, this.#endpoint.credential?.() ?? {}, headers, {
+            'content-type': 'application/json',
+          }),
         ),
         body: text,
       },
