@@ -1,11 +1,12 @@
 /**
  * The audit contract on the data plane. Writes one small message for each record, and hands messages over in batches:
- * while the writer is busy with two, the next one fills. Waits only where the settings say so.
+ * while the writer is busy with one, the next one fills. Waits only where the settings say so.
  */
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
+import { TurnEnd } from '../pipeline/turn.ts';
 import { Authentications } from './authentications.ts';
 import { endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
 import type { AuditSettings, Tier } from './settings.ts';
@@ -29,8 +30,10 @@ export type OpenAuditLogResult =
   | { readonly ok: true; readonly value: GatewayAuditLog }
   | { readonly ok: false; readonly locked: boolean; readonly problem: string; readonly remedy: string };
 
-/** Batches that the writer may hold before it has answered for them. */
-const batchesAhead = 2;
+/** Records for which nobody waits go with the next one for which somebody does, but not later than this, in milliseconds. */
+const linger = 5;
+/** Records that are not kept back for that. */
+const mostLingering = 1_024;
 /** Longest time that an exchange waits for a place in the queue, or for its record. */
 const patience = 10_000;
 
@@ -80,9 +83,12 @@ class ThreadedLog implements GatewayAuditLog {
   readonly #authentications: Authentications;
   #settings: AuditSettings;
   #texts: string[] = [];
-  #scheduled = false;
-  /** Records in each batch that the writer has not answered for. */
-  #ahead: number[] = [];
+  /** Somebody waits for one of these records: they go as soon as the writer can take them. */
+  #urgent = false;
+  #lingering = false;
+  readonly #turn = new TurnEnd<void>(() => this.#flush());
+  /** Records that the writer has and has not answered for. */
+  #ahead = 0;
   /** Records given numbers, records durable, and bytes of those in between. */
   #accepted = 0;
   #durable = 0;
@@ -132,7 +138,7 @@ class ThreadedLog implements GatewayAuditLog {
 
   note(event: AuditEvent): void {
     if (this.#full) this.#lost++;
-    else this.#push(noteMessage(event));
+    else this.#push(noteMessage(event), false);
   }
 
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string } {
@@ -147,7 +153,7 @@ class ThreadedLog implements GatewayAuditLog {
   async close(): Promise<void> {
     this.#authentications.close();
     this.#closing = true;
-    this.#flush({ all: true });
+    this.#hand();
     this.#send({ type: 'close' });
     this.#worker.ref();
     if (this.#worker.threadId !== -1) await once(this.#worker, 'exit');
@@ -166,25 +172,31 @@ class ThreadedLog implements GatewayAuditLog {
       this.#lost++;
       return allowed ? undefined : Promise.reject(new Error(this.#problem ?? 'the log is closed'));
     }
-    const record = this.#push(message);
+    const record = this.#push(message, waits);
     // Kept for when the disk works again; what may not go on without it does not go on.
     if (this.#problem !== undefined) return allowed ? undefined : Promise.reject(new Error(this.#problem));
     return waits ? this.#wait(record, tier) : undefined;
   }
 
-  #push({ head, args, result }: Message): number {
+  #push({ head, args, result }: Message, urgent: boolean): number {
     const size = head.length + args.length + result.length;
     this.#texts.push(head, args, result);
     this.#sizes.push(size);
     this.#bytes += size;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.#flush({ all: false });
-      });
+    if (urgent || this.#texts.length >= 3 * mostLingering) {
+      if (!this.#urgent) this.#turn.add();
+      this.#urgent = true;
+    } else if (!this.#lingering) {
+      this.#lingering = true;
+      setTimeout(() => this.#lingered(), linger);
     }
     return ++this.#accepted;
+  }
+
+  #lingered(): void {
+    this.#lingering = false;
+    this.#urgent = this.#texts.length > 0;
+    this.#flush();
   }
 
   #wait(record: number, tier: Tier): Promise<void> {
@@ -201,11 +213,16 @@ class ThreadedLog implements GatewayAuditLog {
     await this.#put(message, tier, waits);
   }
 
-  #flush({ all }: { readonly all: boolean }): void {
-    if (this.#texts.length === 0 || (!all && this.#ahead.length >= batchesAhead)) return;
+  #flush(): void {
+    if (this.#urgent && this.#ahead === 0) this.#hand();
+  }
+
+  #hand(): void {
+    if (this.#texts.length === 0) return;
     const texts = this.#texts;
     this.#texts = [];
-    this.#ahead.push(texts.length / 3);
+    this.#urgent = false;
+    this.#ahead += texts.length / 3;
     this.#send({ type: 'records', texts });
   }
 
@@ -236,14 +253,8 @@ class ThreadedLog implements GatewayAuditLog {
   #done(records: number): void {
     this.#durable += records;
     for (const size of this.#sizes.splice(0, records)) this.#bytes -= size;
-    let rest = records;
-    while (rest > 0 && this.#ahead[0] !== undefined) {
-      const taken = Math.min(rest, this.#ahead[0]);
-      this.#ahead[0] -= taken;
-      rest -= taken;
-      if (this.#ahead[0] === 0) this.#ahead.shift();
-    }
-    this.#flush({ all: false });
+    this.#ahead = Math.max(0, this.#ahead - records);
+    this.#flush();
     let released = 0;
     for (const waiter of this.#waiters) {
       if (waiter.record > this.#durable) break;
@@ -264,7 +275,10 @@ class ThreadedLog implements GatewayAuditLog {
     if (this.#problem === undefined) return;
     this.#problem = undefined;
     this.#listeners.onHealth(undefined);
-    if (this.#lost > 0) this.#push(noteMessage({ kind: 'lost', at: Date.now(), detail: { records: this.#lost } }));
+    if (this.#lost > 0) {
+      const detail = { records: this.#lost };
+      this.#push(noteMessage({ kind: 'lost', at: Date.now(), detail }), false);
+    }
     this.#lost = 0;
   }
 

@@ -20,9 +20,9 @@ const mostSegments = 2;
 
 export class LogReader {
   readonly folder: string;
-  readonly #segments = new Map<number, Map<number, Stored>>();
+  readonly #segments = new Map<number, Segment>();
   #bundle: { readonly index: number; readonly entries: readonly Buffer[] } | undefined;
-  #firsts: readonly number[] = [];
+  #firsts: readonly number[] | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -30,6 +30,8 @@ export class LogReader {
 
   /** `undefined` before the first one is published. */
   checkpoint(): SignedCheckpoint | undefined {
+    // With more records there may be more segments.
+    this.#firsts = undefined;
     const path = join(this.folder, 'checkpoint');
     if (!existsSync(path)) return undefined;
     const note = readFileSync(path, 'utf8');
@@ -55,7 +57,7 @@ export class LogReader {
 
   /** The sealed private part. Empty when there is none, or none any more. */
   sealed(seq: number): Buffer {
-    return this.#segmentOf(seq)?.get(seq)?.sealed ?? Buffer.alloc(0);
+    return this.#stored(seq)?.sealed ?? Buffer.alloc(0);
   }
 
   #entries(index: number, size: number): readonly Buffer[] | undefined {
@@ -80,32 +82,37 @@ export class LogReader {
     return width > 0 ? readIfThere(join(this.folder, tilePath('entries', index, width))) : undefined;
   }
 
-  #segmentOf(seq: number): Map<number, Stored> | undefined {
-    let first = this.#firsts.findLast((each) => each <= seq);
-    if (first === undefined || first === this.#firsts.at(-1)) {
-      this.#firsts = segmentsOf(this.folder);
-      first = this.#firsts.findLast((each) => each <= seq);
-    }
+  #stored(seq: number): Stored | undefined {
+    this.#firsts ??= segmentsOf(this.folder);
+    const first = this.#firsts.findLast((each) => each <= seq);
     if (first === undefined) return undefined;
-    const known = this.#segments.get(first);
-    if (known?.has(seq) === true) return known;
-    const records = readSegment(this.folder, first, this.#firsts[this.#firsts.indexOf(first) + 1]);
-    if (this.#segments.size >= mostSegments) this.#segments.clear();
-    this.#segments.set(first, records);
-    return records;
+    let segment = this.#segments.get(first);
+    if (segment === undefined) {
+      if (this.#segments.size >= mostSegments) this.#segments.clear();
+      segment = { records: new Map(), end: 0 };
+      this.#segments.set(first, segment);
+    }
+    if (!segment.records.has(seq)) readOn(segment, join(this.folder, 'segments', segmentName(first)));
+    return segment.records.get(seq);
   }
 }
 
-function readSegment(folder: string, first: number, next: number = Number.MAX_SAFE_INTEGER): Map<number, Stored> {
-  const records = new Map<number, Stored>();
-  const file = openSync(join(folder, 'segments', segmentName(first)), 'r');
+interface Segment {
+  /** What stands behind the first record of the next segment does not count, and is not asked for here. */
+  readonly records: Map<number, Stored>;
+  /** Offset up to which the file was read: it only grows. */
+  end: number;
+}
+
+function readOn(segment: Segment, path: string): void {
+  const file = openSync(path, 'r');
   try {
     const read = rangeReader(file);
-    for (let offset = 0; ; ) {
-      const group = readGroup(read, offset);
-      if (group === 'end' || group === 'torn' || group.first >= next) return records;
-      for (const [index, stored] of group.records.entries()) records.set(group.first + index, stored);
-      offset = group.end;
+    for (;;) {
+      const group = readGroup(read, segment.end);
+      if (group === 'end' || group === 'torn') return;
+      for (const [index, stored] of group.records.entries()) segment.records.set(group.first + index, stored);
+      segment.end = group.end;
     }
   } finally {
     closeSync(file);
