@@ -13,7 +13,7 @@ import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Capability, Decision, Grants } from './decision.ts';
 import type { Outcome, Refusal } from './refusal.ts';
-import type { ClientRequest, Link } from './upstream.ts';
+import type { ClientRequest, Link, ResultSource } from './upstream.ts';
 
 /** `/mcp`, or the endpoint of one server. */
 export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };
@@ -102,7 +102,7 @@ export interface Decided extends Connected {
 
 /** The answer, before it is written in the client's era and transport. */
 export type Reply =
-  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'result'; readonly result: JsonObject; readonly source?: ResultSource | undefined }
   /** A result that is already written. */
   | { readonly kind: 'text'; readonly text: string }
   /** A result whose middle is the same for many: written once, in UTF-8, and never copied. */

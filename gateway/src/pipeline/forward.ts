@@ -58,7 +58,7 @@ function reply(exchange: Decided, step: Exclude<Step, Question>, bounds: Forward
     case 'result':
       return step.bytes > bounds.result
         ? { kind: 'refused', refusal: { reason: 'result-too-large', limit: bounds.result } }
-        : { kind: 'result', result: adaptResult(step.result, exchange.method, era) };
+        : { kind: 'result', result: adaptResult(step.result, exchange.method, era), source: step.source };
     case 'error': {
       const asked = era === 'modern' ? urlQuestions(step.error) : undefined;
       if (asked !== undefined && mayVisit(exchange)) return visit(exchange, asked, bounds, questions);

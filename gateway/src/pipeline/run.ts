@@ -222,8 +222,9 @@ function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; re
   const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
   switch (reply.kind) {
     case 'result': {
-      const resultText = JSON.stringify(reply.result);
-      const outcome = reply.result.isError === true ? 'tool-error' : 'answered';
+      const { result, source } = reply;
+      const resultText = source?.of === result ? source.text : JSON.stringify(result);
+      const outcome = result.isError === true ? 'tool-error' : 'answered';
       const end: ExchangeEnd = { ...base, outcome, resultText, bytesOut: resultText.length };
       return { end, written: { kind: 'text', text: resultText } };
     }

@@ -104,9 +104,23 @@ export interface ClientRequest {
   readonly params: JsonObject;
 }
 
+/**
+ * A result as the server wrote it, and the value that was read from it. The text stands for this very object: a stage
+ * that changes anything makes another one, and with that the text is worth nothing, whoever passes it on.
+ */
+export interface ResultSource {
+  readonly of: JsonObject;
+  readonly text: string;
+}
+
 /** One step of a call: its end, or a question on the way there. */
 export type Step =
-  | { readonly kind: 'result'; readonly result: JsonObject; readonly bytes: number }
+  | {
+      readonly kind: 'result';
+      readonly result: JsonObject;
+      readonly bytes: number;
+      readonly source?: ResultSource | undefined;
+    }
   | { readonly kind: 'error'; readonly error: RpcError }
   | { readonly kind: 'failed'; readonly failure: LinkFailure }
   | Question;

@@ -4,14 +4,14 @@ import { codes, type RpcError } from './jsonrpc.ts';
 import { cleanServerMeta } from './meta.ts';
 import type { Era } from './versions.ts';
 
-/** A complete result in the words of the client's era. */
+/** A complete result in the words of the client's era: the same object when it is in these words already. */
 export function adaptResult(result: JsonObject, method: string, client: Era): JsonObject {
   const cleaned = cleanServerMeta(result);
   if (client === 'modern') {
     // Nothing that passed the policy of one caller may be cached for another, whatever the server says.
-    return method === 'resources/read'
-      ? { ...cleaned, resultType: 'complete', ttlMs: ttlOf(cleaned), cacheScope: 'private' }
-      : { ...cleaned, resultType: 'complete' };
+    if (method === 'resources/read')
+      return { ...cleaned, resultType: 'complete', ttlMs: ttlOf(cleaned), cacheScope: 'private' };
+    return cleaned.resultType === 'complete' ? cleaned : { ...cleaned, resultType: 'complete' };
   }
   if (!('resultType' in cleaned || 'ttlMs' in cleaned || 'cacheScope' in cleaned || 'structuredContent' in cleaned))
     return cleaned;

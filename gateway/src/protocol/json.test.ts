@@ -74,3 +74,45 @@ function roundTrip(text: string): string {
   assert.ok(result.ok, text);
   return JSON.stringify(result.value);
 }
+
+const memberOf = (text: string) => {
+  const parsed = parseJson(Buffer.from(text), { depth: 16, member: 'result', looseText: true });
+  assert.ok(parsed.ok, text);
+  return parsed.memberText;
+};
+
+test('the text of a member is found where it is the member, and nowhere else', () => {
+  for (const [text, expected] of [
+    ['{"jsonrpc":"2.0","id":1,"result":{"a":[1.0,"}"],"b":1e2}}', '{"a":[1.0,"}"],"b":1e2}'],
+    ['{"result":{"result":{"x":1}},"id":"result"}', '{"result":{"x":1}}'],
+    ['{"id":"result","result":[{"k":"\\"}"},2]}', '[{"k":"\\"}"},2]'],
+    ['{"a":"result","b":{"result":1}}', undefined],
+    ['{"a":"result"}', undefined],
+    ['{"\\u0072esult":{"a":1}}', undefined],
+    ['["result",{"result":1}]', undefined],
+    ['"result"', undefined],
+    ['{"x":{"result":1},"result":"\\"result\\":2"}', '"\\"result\\":2"'],
+    ['{"results":1,"resul":2}', undefined],
+    ['{"result": {"a": 1} }', ' {"a": 1} '],
+    ['{"result":{"a":\n1}}', undefined],
+    ['{"result":{"a":\r1}}', undefined],
+  ] as const)
+    assert.equal(memberOf(text), expected, text);
+});
+
+test('the text of a member says what its value says, whatever stands around it', () => {
+  const text = fc.oneof(fc.constantFrom('result', '"result":', '{"result":1}', '\\', ','), fc.string());
+  const leaf = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null));
+  const value = fc.oneof(leaf, fc.array(leaf, { maxLength: 3 }), fc.dictionary(text, leaf, { maxKeys: 3 }));
+  fc.assert(
+    fc.property(fc.dictionary(text, value, { maxKeys: 4 }), value, fc.boolean(), (around, result, first) => {
+      const whole = JSON.stringify(first ? { result, ...around } : { ...around, result });
+      if (whole.includes('"__proto__"')) return;
+      const found = memberOf(whole);
+      const expected = (JSON.parse(whole) as { result: unknown }).result;
+      assert.ok(found !== undefined);
+      assert.deepEqual(JSON.parse(found), expected);
+    }),
+    { numRuns: 3_000 },
+  );
+});

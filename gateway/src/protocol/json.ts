@@ -23,6 +23,8 @@ export interface JsonLimits {
    * again just as they came.
    */
   readonly looseText?: boolean;
+  /** A member of the outermost object whose text is wanted as it came. */
+  readonly member?: string;
 }
 
 export type JsonFault =
@@ -41,6 +43,11 @@ export type JsonResult =
       readonly value: Json;
       /** Some number does not survive double precision; it is held as `JSON.rawJSON`, and `exact` reads it. */
       readonly rawNumbers: boolean;
+      /**
+       * The text of the member that was asked for, where it can stand for its value in any message: on one line, and
+       * under a key without escapes. Nothing in it can be read in two ways, as the whole text was read strictly.
+       */
+      readonly memberText?: string;
     }
   | { readonly ok: false; readonly fault: JsonFault };
 
@@ -60,6 +67,9 @@ interface Survey {
   readonly depth: number;
   readonly members: number;
   readonly longNumber: boolean;
+  /** Where the text of the wanted member begins and ends; 0 where it was not seen. */
+  readonly from: number;
+  readonly to: number;
 }
 
 const quote = 34;
@@ -69,12 +79,17 @@ const backslash = 92;
  * One pass over the text that counts what `JSON.parse` forgets. Assumes nothing about validity: the counts only mean
  * something when `JSON.parse` accepts the text as well. Strings are skipped by native search.
  */
-function survey(text: string, maxDepth: number): Survey {
+function survey(text: string, maxDepth: number, member: string | undefined): Survey {
   let depth = 0;
   let deepest = 0;
   let members = 0;
   let longNumber = false;
   let digits = 0;
+  // A key in its quotes, as it must stand in the text.
+  const key = member === undefined ? '' : `"${member}"`;
+  let keyEnd = 0;
+  let from = 0;
+  let to = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code >= 48 && code <= 57) {
@@ -91,6 +106,7 @@ function survey(text: string, maxDepth: number): Survey {
         end = text.indexOf('"', end + 1);
       }
       if (end === -1) break;
+      if (depth === 1 && from === 0 && end - index + 1 === key.length && text.startsWith(key, index)) keyEnd = end;
       index = end;
     } else if (code === 123 || code === 91) {
       depth++;
@@ -98,9 +114,19 @@ function survey(text: string, maxDepth: number): Survey {
         deepest = depth;
         if (depth > maxDepth) break;
       }
-    } else if (code === 125 || code === 93) depth--;
-    else if (code === 58) members++;
-    else if (code === 46) continue;
+    } else if (code === 125 || code === 93) {
+      depth--;
+      if (depth === 0 && from > 0 && to === 0) to = index;
+    } else if (code === 58) {
+      members++;
+      // A text with the same characters may be a value as well: only a key has the colon behind it.
+      if (keyEnd > 0 && from === 0 && depth === 1) from = index + 1;
+    } else if (code === 44) {
+      if (depth === 1) {
+        if (from > 0 && to === 0) to = index;
+        keyEnd = 0;
+      }
+    } else if (code === 46) continue;
     else if (code === 101 || code === 69) {
       // An exponent, or the letter of true and false. Either way the exact check is only slower, never wrong.
       if (digits > 0) longNumber = true;
@@ -109,7 +135,7 @@ function survey(text: string, maxDepth: number): Survey {
     digits = 0;
   }
   if (digits > 15) longNumber = true;
-  return { depth: deepest, members, longNumber };
+  return { depth: deepest, members, longNumber, from, to };
 }
 
 /** What a walk over the parsed value finds. */
@@ -175,7 +201,7 @@ export function parseJson(bytes: Buffer, limits: JsonLimits): JsonResult {
 
 /** As `parseJson`, for text that is already decoded. */
 export function parseJsonText(text: string, limits: JsonLimits): JsonResult {
-  const seen = survey(text, limits.depth);
+  const seen = survey(text, limits.depth, limits.member);
   if (seen.depth > limits.depth) return { ok: false, fault: 'too-deep' };
   let value: Json;
   try {
@@ -188,8 +214,13 @@ export function parseJsonText(text: string, limits: JsonLimits): JsonResult {
   if (found.forbidden) return { ok: false, fault: 'forbidden-key' };
   if (found.illFormed) return { ok: false, fault: 'lone-surrogate' };
   if (found.members !== seen.members) return { ok: false, fault: 'duplicate-key' };
-  return { ok: true, value, rawNumbers: seen.longNumber && hasRaw(value) };
+  const rawNumbers = seen.longNumber && hasRaw(value);
+  if (seen.to === 0) return { ok: true, value, rawNumbers };
+  const memberText = text.slice(seen.from, seen.to);
+  return lineBreak.test(memberText) ? { ok: true, value, rawNumbers } : { ok: true, value, rawNumbers, memberText };
 }
+
+const lineBreak = /[\n\r]/;
 
 function hasRaw(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -146,8 +146,8 @@ export class Peer implements WireEvents {
     await this.#wire?.close();
   }
 
-  onMessage(message: Message, bytes: number, request: RequestId | undefined): void {
-    if (message.kind === 'response') return this.#onResponse(message, bytes);
+  onMessage(message: Message, bytes: number, request: RequestId | undefined, resultText?: string): void {
+    if (message.kind === 'response') return this.#onResponse(message, bytes, resultText);
     if (message.kind === 'request') return this.#onRequest(message, request);
     if (message.method === 'notifications/progress') return this.#onProgress(message.params);
     const pending = request === undefined ? this.#reader(message.method) : this.#pending.get(request);
@@ -178,14 +178,19 @@ export class Peer implements WireEvents {
     }
   }
 
-  #onResponse(message: ResponseMessage, bytes: number): void {
+  #onResponse(message: ResponseMessage, bytes: number, text: string | undefined): void {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if (message.error !== undefined) return this.#finish(pending, { kind: 'error', error: message.error });
     const result = message.result ?? {};
     const type = result.resultType;
     if (type === undefined || type === 'complete' || this.era === 'legacy')
-      return this.#finish(pending, { kind: 'result', result, bytes });
+      return this.#finish(pending, {
+        kind: 'result',
+        result,
+        bytes,
+        source: text === undefined ? undefined : { of: result, text },
+      });
     if (type !== 'input_required')
       return this.#finish(pending, { kind: 'failed', failure: misbehaved('unknown resultType') });
     this.#finish(pending, this.#modernQuestion(result, pending.call));

@@ -7,8 +7,11 @@ import type { LinkFailure } from '../pipeline/upstream.ts';
 import type { Message, RequestId } from '../protocol/jsonrpc.ts';
 
 export interface WireEvents {
-  /** `request`: the request in whose answer the message came, where the transport tells. */
-  onMessage(message: Message, bytes: number, request: RequestId | undefined): void;
+  /**
+   * `request`: the request in whose answer the message came, where the transport tells. `resultText`: the result as the
+   * server wrote it, where that text can be used as it is.
+   */
+  onMessage(message: Message, bytes: number, request: RequestId | undefined, resultText: string | undefined): void;
   /** This request will get no answer. `sessionLost`: the server has forgotten the session. */
   onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void;
   /** Nothing will come over this wire any more. */

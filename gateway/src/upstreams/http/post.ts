@@ -19,8 +19,11 @@ export interface ExchangeLimits {
 
 export interface ExchangeEvents {
   onHead?(status: number, headers: ResponseHeaders): void;
-  /** A JSON value of the answer. `event` is the type of the SSE event that carried it. */
-  onValue(value: Json, bytes: number, event: string | undefined): void;
+  /**
+   * A JSON value of the answer. `event` is the type of the SSE event that carried it, `resultText` the text of its member
+   * `result`, where it can be used as it is.
+   */
+  onValue(value: Json, bytes: number, event: string | undefined, resultText: string | undefined): void;
   /** Where an interrupted stream can be resumed, and after how many milliseconds (2025-11-25, resumability). */
   onResumable?(lastEventId: string | undefined, retry: number | undefined): void;
   /** Text of an SSE event that is no JSON, such as the endpoint of the legacy transport. */
@@ -95,8 +98,8 @@ class Exchange implements ResponseHandler, Abandon {
     if (this.#ended) return;
     if (this.#answer === 'json' && this.#bytes > 0) {
       const body = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
-      const parsed = parseJson(body, { depth: this.#limits.depth, looseText: true });
-      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined);
+      const parsed = parseJson(body, { depth: this.#limits.depth, looseText: true, member: 'result' });
+      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
     } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
       return this.#fail(misbehaved('answer is neither JSON nor an event stream'));
@@ -115,8 +118,8 @@ class Exchange implements ResponseHandler, Abandon {
     if (this.#ended || data === '') return;
     const first = data.charCodeAt(0);
     if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
-    const parsed = parseJsonText(data, { depth: this.#limits.depth, looseText: true });
-    if (parsed.ok) this.#events.onValue(parsed.value, bytes, event);
+    const parsed = parseJsonText(data, { depth: this.#limits.depth, looseText: true, member: 'result' });
+    if (parsed.ok) this.#events.onValue(parsed.value, bytes, event, parsed.memberText);
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }
 

@@ -52,10 +52,10 @@ export class SseWire implements Wire {
         onText: (text, event) => {
           if (event === 'endpoint' && status === 200) this.#found(text, down);
         },
-        onValue: (value, bytes) => {
+        onValue: (value, bytes, _event, resultText) => {
           if (status !== 200) return;
           const read = readMessage(value, serverIdLength);
-          if (read.ok) events.onMessage(read.message, bytes, undefined);
+          if (read.ok) events.onMessage(read.message, bytes, undefined, resultText);
         },
         onEnd: (code) => down(code === 200 ? 'the event stream ended' : `HTTP status ${code}`),
         onFailure: (failure) => down('detail' in failure ? failure.detail : failure.kind),

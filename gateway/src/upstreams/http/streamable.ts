@@ -87,11 +87,11 @@ export class StreamableWire implements Wire {
         if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
           this.#session = session;
       },
-      onValue: (value, bytes) => {
+      onValue: (value, bytes, _event, resultText) => {
         if (status >= 400 && this.#sessionLost(status)) return;
         // A refused credential is the gateway's own business: what the server says about it is for nobody else.
         if (status === 401 || challenge !== undefined) return;
-        if (this.#deliver(value, bytes, call, status)) call.answered = true;
+        if (this.#deliver(value, bytes, call, status, resultText)) call.answered = true;
       },
       onEnd: () => {
         if (call.answered || resumes()) return;
@@ -187,7 +187,7 @@ export class StreamableWire implements Wire {
   }
 
   /** True when the value answers the request. */
-  #deliver(value: Json, bytes: number, call: Call | undefined, status: number): boolean {
+  #deliver(value: Json, bytes: number, call: Call | undefined, status: number, resultText?: string): boolean {
     const request = call?.id;
     // Servers answer errors about the request itself with a null id; the stream says whose it is.
     const owned =
@@ -206,7 +206,7 @@ export class StreamableWire implements Wire {
     const { message } = read;
     // An answer to another request than the one that this stream belongs to is a lie or a mix-up.
     if (message.kind === 'response' && message.id !== request) return false;
-    this.#events.onMessage(message, bytes, request);
+    this.#events.onMessage(message, bytes, request, resultText);
     return message.kind === 'response';
   }
 }

@@ -157,10 +157,10 @@ export class StdioWire implements Wire {
 
   #read(line: Buffer): void {
     if (this.#down || line.length === 0) return;
-    const parsed = parseJson(line, { depth: this.#limits.depth, looseText: true });
+    const parsed = parseJson(line, { depth: this.#limits.depth, looseText: true, member: 'result' });
     if (!parsed.ok) return this.#hear('stdout', line);
     const read = readMessage(parsed.value, serverIdLength);
-    if (read.ok) this.#events.onMessage(read.message, line.length, undefined);
+    if (read.ok) this.#events.onMessage(read.message, line.length, undefined, parsed.memberText);
     else this.#hear('stdout', line);
   }
 
