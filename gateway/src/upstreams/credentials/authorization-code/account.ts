@@ -188,7 +188,11 @@ export class AccountCredential implements Credential {
     const { refresh } = held.account;
     if (refresh === undefined) return this.#end('the token is over, and there is none to renew it', { forget: false });
     const granted = await this.#host.renew(held.account, refresh);
-    if (this.#held !== held) return this.ready();
+    // The user has connected it anew meanwhile, or somebody has disconnected it.
+    if (this.#held !== held)
+      return this.#held === undefined
+        ? this.#invited('the account was disconnected')
+        : { ok: true, headers: this.#held.headers };
     if (!granted.ok) {
       if (granted.reauthorize === true || granted.error === 'invalid_client')
         return this.#end(granted.problem, { forget: true });

@@ -1,0 +1,296 @@
+/** Attacks on the accounts of users: on the way through the browser, and by servers that lie about whose tokens they want. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Browser } from '../browser.ts';
+import { type Gateway, startGateway } from '../harness.ts';
+import { runToEnd } from '../process.ts';
+import { type Authorizing, back, startAuthorizing } from './authorizing.ts';
+import { type Protected, startProtected } from './protected.ts';
+import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './raw.ts';
+
+const program = 'gateway/bin/sallyport.js';
+
+function gatewayFor(servers: Readonly<Record<string, Protected>>, allow: readonly string[]): Promise<Gateway> {
+  return startGateway({
+    callers: { users: { dana: {}, eve: {} } },
+    egress: { allow },
+    servers: Object.fromEntries(
+      Object.entries(servers).map(([name, { url }]) => [name, { url, credential: { authorizationCode: {} } }]),
+    ),
+    connections: [{ name: 'all', from: { anyone: true }, to: Object.keys(servers), tools: [{ allow: '*' }] }],
+  });
+}
+
+async function command(gateway: Gateway, ...args: readonly string[]): Promise<string> {
+  const run = await runToEnd({ command: [process.execPath, program, ...args, '--config', gateway.config] });
+  assert.equal(run.code, 0, run.stderr);
+  return run.stdout.trim();
+}
+
+const keyOf = (gateway: Gateway, user: string): Promise<string> =>
+  command(gateway, 'key', 'create', '--user', user, '--quiet');
+
+function call(gateway: Gateway, key: string, server = 'notes'): Promise<RawAnswer> {
+  return sendRaw(modernCallWith({ url: gateway.endpoint(server), key, tool: 'open' }));
+}
+
+async function pageFor(gateway: Gateway, key: string, server = 'notes'): Promise<string> {
+  const answer = await call(gateway, key, server);
+  const page = pageIn(answer);
+  assert.ok(page !== undefined, answer.body + gateway.errors());
+  return page;
+}
+
+const isCallback = ({ pathname }: URL): boolean => pathname === '/connect/callback';
+
+/** One authorization server, one server, one gateway, and a user who was answered with a page. */
+async function world() {
+  const as = await startAuthorizing();
+  const server = await startProtected([{ name: 'open' }], [as.issuer]);
+  const gateway = await gatewayFor({ notes: server }, [as.issuer]);
+  const key = await keyOf(gateway, 'dana');
+  return {
+    as,
+    server,
+    gateway,
+    key,
+    page: () => pageFor(gateway, key),
+    [Symbol.asyncDispose]: async () => {
+      await gateway.stop();
+      await server[Symbol.asyncDispose]();
+      await as[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The gateway told the browser nothing but that it did not work, and sent the code nowhere. */
+function refused(shown: { status: number; body: string }, as: Authorizing, server: Protected): void {
+  assert.equal(shown.status, 502, shown.body);
+  assert.doesNotMatch(shown.body, /issuer|evil/);
+  assert.deepEqual(as.redeemed, []);
+  assert.ok(server.presented.every((token) => token === undefined));
+}
+
+test('a proper answer is redeemed, with PKCE and the resource, so that the attacks below fail for their own reason', async () => {
+  await using w = await world();
+  const done = await new Browser().connect(await w.page(), w.key);
+  assert.match(done.body, /is connected/, done.body + w.gateway.errors());
+  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+  const [asked] = w.as.asked;
+  const [redeemed] = w.as.redeemed;
+  assert.equal(asked?.get('code_challenge_method'), 'S256');
+  assert.equal(asked?.get('resource'), w.server.url);
+  assert.equal(redeemed?.get('resource'), w.server.url);
+  assert.equal(redeemed?.get('code'), 'a-code');
+  assert.ok((redeemed?.get('code_verifier') ?? '').length >= 43);
+});
+
+test('15 iss mismatch on the callback is refused before the code is sent', async () => {
+  await using w = await world();
+  for (const answer of [
+    { code: 'stolen', iss: 'https://evil.example' },
+    { code: 'stolen', iss: `${w.as.issuer}/` },
+    { code: 'stolen' },
+    { error: 'access_denied', iss: 'https://evil.example' },
+  ]) {
+    w.as.leave = (query) => back(query, answer);
+    refused(await new Browser().connect(await w.page(), w.key), w.as, w.server);
+  }
+});
+
+test('mixed-up issuer: a server sends the browser to the authorization server of another one', async () => {
+  await using honest = await startAuthorizing();
+  await using evil = await startAuthorizing();
+  await using good = await startProtected([{ name: 'open' }], [honest.issuer]);
+  await using bad = await startProtected([{ name: 'open' }], [evil.issuer]);
+  await using gateway = await gatewayFor({ notes: good, trap: bad }, [honest.issuer, evil.issuer]);
+  const key = await keyOf(gateway, 'dana');
+  // The login page that dana sees is the one that she knows; its code is meant to end at the token endpoint of the trap.
+  evil.leave = (query) => `${honest.issuer}/authorize?${query.toString()}`;
+  const shown = await new Browser().connect(await pageFor(gateway, key, 'trap'), key);
+  assert.equal(honest.asked.length, 1, 'the code was given out');
+  refused(shown, evil, bad);
+});
+
+test('session of another user: whoever opens the page of somebody else connects nothing', async () => {
+  await using w = await world();
+  const eve = await keyOf(w.gateway, 'eve');
+  const page = await w.page();
+  const other = new Browser();
+  const shown = await other.connect(page, eve);
+  assert.equal(shown.status, 403);
+  assert.match(shown.body, /belongs to another user/);
+  assert.deepEqual(w.as.asked, [], 'nobody was sent to the authorization server');
+  // Proven as eve for a page of her own, she opens that of dana.
+  const own = await other.follow(
+    await other.submit(await other.open(await pageFor(w.gateway, eve)), '/key', { key: eve }),
+  );
+  assert.match(own.body, /\/agree"/);
+  assert.doesNotMatch((await other.open(page)).body, /\/agree"/);
+  await assert.rejects(other.submit(own, '/nothing'), /no form/);
+  const forged = await other.request(`${page}/agree`, {
+    form: /name="form" value="([^"]+)"/.exec(own.body)?.[1] ?? '',
+  });
+  assert.equal(forged.status, 403, 'the token of one form is nothing on another page');
+  assert.match((await call(w.gateway, w.key)).body, /connect your account/);
+});
+
+test('session of another user: an answer that was meant for one browser is nothing in another', async () => {
+  await using w = await world();
+  const mine = new Browser();
+  const asked = await mine.open(await w.page());
+  const consent = await mine.follow(await mine.submit(asked, '/key', { key: w.key }));
+  const caught = await mine.follow(await mine.submit(consent, '/agree'), isCallback);
+  assert.equal(caught.url.pathname, '/connect/callback');
+  const victim = new Browser();
+  const eve = await keyOf(w.gateway, 'eve');
+  await victim.follow(await victim.submit(await victim.open(await pageFor(w.gateway, eve)), '/key', { key: eve }));
+  assert.equal((await victim.open(caught.url.href)).status, 404);
+  // The same user in another browser is not enough: a code that was caught must not be planted anywhere.
+  const page = await w.page();
+  const again = await mine.follow(await mine.submit(await mine.open(page), '/agree'), isCallback);
+  const elsewhere = new Browser();
+  await elsewhere.follow(await elsewhere.submit(await elsewhere.open(page), '/key', { key: w.key }));
+  assert.equal((await elsewhere.open(again.url.href)).status, 404);
+  assert.equal((await mine.open(caught.url.href)).status, 404, 'and it is over after the attempt');
+  assert.deepEqual(w.as.redeemed, []);
+});
+
+test('an answer counts once, and an invented one never', async () => {
+  await using w = await world();
+  const browser = new Browser();
+  const consent = await browser.follow(
+    await browser.submit(await browser.open(await w.page()), '/key', { key: w.key }),
+  );
+  const caught = await browser.follow(await browser.submit(consent, '/agree'), isCallback);
+  const invented = new URL(caught.url);
+  invented.searchParams.set('state', 'x'.repeat(43));
+  assert.equal((await browser.open(invented.href)).status, 404);
+  assert.match((await browser.open(caught.url.href)).body, /is connected/);
+  assert.equal((await browser.open(caught.url.href)).status, 404);
+  assert.equal(w.as.redeemed.length, 1);
+});
+
+test('the page: no frame, no script, nothing from elsewhere; cookies for nobody else; forms of other sites are refused', async () => {
+  await using w = await world();
+  const page = await w.page();
+  const { headers } = await new Browser().request(page);
+  assert.match(
+    headers.get('content-security-policy') ?? '',
+    /^default-src 'none'; .*form-action 'self'; frame-ancestors 'none'/,
+  );
+  assert.equal(headers.get('x-frame-options'), 'DENY');
+  assert.equal(headers.get('cache-control'), 'no-store');
+  assert.equal(headers.get('referrer-policy'), 'no-referrer');
+  assert.match(headers.get('set-cookie') ?? '', /^sallyport=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/);
+  for (const [name, value] of [
+    ['origin', 'https://evil.example'],
+    ['sec-fetch-site', 'cross-site'],
+    ['sec-fetch-site', 'same-site'],
+  ] as const) {
+    const answer = await fetch(`${page}/key`, {
+      method: 'POST',
+      body: new URLSearchParams({ key: w.key }),
+      headers: { [name]: value },
+    });
+    assert.equal(answer.status, 403);
+  }
+  const without = await fetch(`${page}/key`, { method: 'POST', body: new URLSearchParams({ key: w.key }) });
+  assert.equal(without.status, 403, 'a form that was never shown');
+  assert.equal((await new Browser().request(`${page.slice(0, -1)}_`)).status, 404);
+});
+
+test('guessing keys on the page is slowed down like everywhere else', async () => {
+  await using w = await world();
+  const browser = new Browser();
+  const asked = await browser.open(await w.page());
+  const statuses = new Set<number>();
+  for (let attempt = 0; attempt < 16; attempt++)
+    statuses.add((await browser.submit(asked, '/key', { key: `sp_${String(attempt).padStart(40, '0')}` })).status);
+  assert.deepEqual([...statuses], [403, 429]);
+});
+
+test('12 a server whose metadata points to 169.254.169.254 is refused, wherever it points there', async () => {
+  await using w = await world();
+  const inside = 'https://169.254.169.254';
+  const metadata = { ...w.as.metadata };
+  for (const lie of [
+    () => (w.server.metadataUrl = `${inside}/prm`),
+    () => (w.server.metadata = { ...w.server.metadata, authorization_servers: [inside] }),
+    () => (w.as.metadata = { ...metadata, authorization_endpoint: `${inside}/authorize` }),
+    () => (w.as.metadata = { ...metadata, registration_endpoint: `${inside}/register` }),
+    () => (w.as.metadata = { ...metadata, authorization_endpoint: 'javascript:alert(1)' }),
+  ]) {
+    const right = { metadataUrl: w.server.metadataUrl, metadata: w.server.metadata };
+    const before = guarded(w.gateway);
+    lie();
+    refused(await new Browser().connect(await w.page(), w.key), w.as, w.server);
+    await w.gateway.until(() => guarded(w.gateway) > before);
+    Object.assign(w.server, right);
+    w.as.metadata = metadata;
+  }
+  assert.deepEqual(w.as.asked, []);
+});
+
+/** How often the guard said no, as the operator sees it. */
+function guarded(gateway: Gateway): number {
+  return gateway.errors().split(/leads to an address that is not public|is not https/).length;
+}
+
+test('metadata of another resource, of another issuer, and without PKCE is not used', async () => {
+  await using w = await world();
+  const metadata = { ...w.as.metadata };
+  for (const lie of [
+    () => (w.server.metadata = { ...w.server.metadata, resource: 'https://bank.example/mcp' }),
+    () => (w.as.metadata = { ...metadata, issuer: 'https://evil.example' }),
+    () => (w.as.metadata = { ...metadata, code_challenge_methods_supported: undefined }),
+    () => (w.as.metadata = { ...metadata, code_challenge_methods_supported: ['plain'] }),
+  ]) {
+    const right = { ...w.server.metadata };
+    lie();
+    refused(await new Browser().connect(await w.page(), w.key), w.as, w.server);
+    w.server.metadata = right;
+    w.as.metadata = metadata;
+  }
+  assert.deepEqual(w.as.asked, []);
+});
+
+test('16 a server that changes its authorization server: an alarm, and no credential until an operator agrees', async () => {
+  await using w = await world();
+  await using other = await startAuthorizing();
+  const settings = JSON.parse(await readFile(w.gateway.config, 'utf8')) as object;
+  await writeFile(w.gateway.config, JSON.stringify({ ...settings, egress: { allow: [w.as.issuer, other.issuer] } }));
+  await w.gateway.until(() => w.gateway.errors().includes('configuration in force'));
+  w.as.grant = () => ({ access_token: 'first-token', refresh_token: 'first-refresh', token_type: 'Bearer' });
+  assert.match((await new Browser().connect(await w.page(), w.key)).body, /is connected/);
+  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+
+  w.server.metadata = { ...w.server.metadata, authorization_servers: [other.issuer] };
+  w.server.door = (token) => (token?.startsWith('token-of-') === true ? undefined : [401, '']);
+  assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
+  await w.gateway.until(() => /NAMES ANOTHER AUTHORIZATION SERVER/.test(w.gateway.errors()));
+  assert.equal(w.as.redeemed.length, 1, 'nothing was renewed');
+  const eve = await keyOf(w.gateway, 'eve');
+  w.server.presented.length = 0;
+  assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
+  assert.match((await call(w.gateway, eve)).body, /cannot be reached/, 'and nobody is sent there either');
+  assert.deepEqual(w.server.presented, [], 'not even asked');
+  assert.deepEqual(other.asked, []);
+  const listed = await command(w.gateway, 'server', 'list');
+  assert.match(listed, /reauthorize .*sallyport server trust notes --issuer/);
+
+  await command(w.gateway, 'server', 'trust', 'notes', '--issuer', other.issuer);
+  // The gateway looks once a second at what commands have changed.
+  let page: string | undefined;
+  for (const deadline = Date.now() + 10_000; page === undefined && Date.now() < deadline; )
+    page = pageIn(await call(w.gateway, w.key));
+  assert.ok(page !== undefined, w.gateway.errors());
+  assert.match((await new Browser().connect(page, w.key)).body, /is connected/);
+  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+  assert.equal(other.registrations(), 1, 'a registration of its own');
+  const sent = [...other.redeemed, ...other.asked].map(String).join('\n');
+  assert.doesNotMatch(sent, /first-token|first-refresh/);
+  assert.ok(!sent.includes(`of-${new URL(w.as.issuer).port}`), 'nothing of the first one went to the second');
+  assert.doesNotMatch(w.server.presented.join(' '), /first-token/);
+});
