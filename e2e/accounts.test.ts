@@ -86,7 +86,7 @@ const connected = async (gateway: Gateway, user: string): Promise<string> => {
 };
 
 test('a token is renewed with rotation, survives a restart, and is forgotten on command', async () => {
-  await using as = await startAuthorizationServer({ lifetime: 4 });
+  await using as = await startAuthorizationServer();
   await using server = await startProtected([{ name: 'open' }], [as.issuer]);
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-accounts-'));
   await using gateway = await gatewayFor(server, as.issuer, {}, folder);
