@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startGateway } from '../e2e/harness.ts';
 import { onCore, subjectCore } from './places.ts';
 import { benchSettings } from './profiles.ts';
+import { builtGateway } from './subjects.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface ReadyRow {
@@ -39,7 +40,13 @@ export async function runReady(upstream: Upstream): Promise<ReadyRow> {
     const to = Object.keys(servers);
     const connections = [{ name: 'all', from: { agent: 'bench' }, to, tools: [{ allow: '*' }] }];
     const started = performance.now();
-    await using gateway = await startGateway({ ...base, servers, connections }, { prefix: onCore(subjectCore) });
+    await using gateway = await startGateway(
+      { ...base, servers, connections },
+      {
+        prefix: onCore(subjectCore),
+        program: builtGateway,
+      },
+    );
     const listening = performance.now() - started;
     const ready = (await becomesReady(gateway.admin)) ? performance.now() - started : undefined;
     return { servers: count, hanging, listening, ready };

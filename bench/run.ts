@@ -14,7 +14,7 @@ import { placesNote } from './places.ts';
 import { durableRecords } from './profiles.ts';
 import { runReady } from './ready.ts';
 import { runStreams } from './streams.ts';
-import { startSubjects } from './subjects.ts';
+import { buildGateway, startSubjects } from './subjects.ts';
 import { rounded, table, times } from './table.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
@@ -149,6 +149,7 @@ async function main(): Promise<number> {
     process.stderr.write(`usage: bench [--quick] [--only ${parts.join(',')}] [--upstream nginx|node]\n`);
     return 64;
   }
+  buildGateway();
   await using upstream = await startUpstream(kind);
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`;
   say(`${machine}; upstream: ${upstream.kind}\n${placesNote()}\n`);

@@ -1,4 +1,5 @@
 /** What is measured: the upstream alone, two proxies that decide nothing, and the gateway in its profiles. */
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Gateway, type Settings, startGateway } from '../e2e/harness.ts';
 import { startAnnounced } from '../e2e/process.ts';
@@ -61,6 +62,17 @@ export async function startSubjects(upstream: Upstream): Promise<Started> {
   return { subjects, missing, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
+export const builtGateway = join(import.meta.dirname, 'gateway.js');
+
+/** Compiles the gateway: what an operator runs is not the sources. */
+export function buildGateway(): void {
+  const built = spawnSync(process.execPath, [join(import.meta.dirname, '..', 'gateway', 'scripts', 'build.ts')], {
+    cwd: join(import.meta.dirname, '..', 'gateway'),
+    stdio: 'inherit',
+  });
+  if (built.status !== 0) throw new Error('the gateway does not compile');
+}
+
 /** A gateway alone on the core of the subject, and the headers with which its caller comes. */
 export async function startPinned(
   settings: Settings,
@@ -68,6 +80,7 @@ export async function startPinned(
 ): Promise<{ readonly gateway: Gateway; readonly headers: Readonly<Record<string, string>> }> {
   const gateway = await startGateway(settings, {
     prefix: onCore(subjectCore),
+    program: builtGateway,
     within: 60_000,
     // What an operator runs: no colours, no development mode, and warnings only.
     env: { NODE_ENV: 'production' },

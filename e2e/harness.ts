@@ -54,6 +54,8 @@ export interface GatewayOptions {
   /** Milliseconds until it must listen. */
   readonly within?: number;
   /** What the command begins with, such as the program that pins it to a core. */
+  /** Another program than the command line in the sources. */
+  readonly program?: string;
   readonly prefix?: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
   /** A folder of the test, which it clears: what one gateway leaves there the next one finds. */
@@ -73,7 +75,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       ...settings,
     }),
   );
-  const serve = [process.execPath, gatewayFile, 'serve', '--config', config, '--json'] as const;
+  const serve = [process.execPath, options.program ?? gatewayFile, 'serve', '--config', config, '--json'] as const;
   const clear = () => (options.folder === undefined ? rm(folder, { recursive: true, force: true }) : undefined);
   const running = await startAnnounced(
     {
