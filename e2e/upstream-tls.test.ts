@@ -9,6 +9,7 @@ import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson } from './attacks/witness.ts';
 import { type Authority, makeAuthority, type Pair } from './certificates.ts';
 import { openSettings, startGateway } from './harness.ts';
+import { runToEnd } from './process.ts';
 
 let authority: Authority;
 let server: Pair;
@@ -53,14 +54,21 @@ async function startTlsServer(requestCert = false) {
   };
 }
 
-async function reached(url: string, tls: object | undefined): Promise<{ ok: boolean; errors: string }> {
+/** One call, and what `server probe` says; both must agree. */
+async function reached(url: string, tls: object | undefined): Promise<{ ok: boolean; errors: string; probe: string }> {
   await using gateway = await startGateway(openSettings('a', { notes: { url, ...(tls && { tls }) } }));
   const answer = await sendRaw({
     url: gateway.endpoint('notes'),
     headers: modernHeaders('tools/call', 'open'),
     body: modernCall('open'),
   });
-  return { ok: answer.body.includes('made it there'), errors: gateway.errors() };
+  const ok = answer.body.includes('made it there');
+  const program = 'gateway/bin/sallyport.js';
+  const probe = await runToEnd({
+    command: [process.execPath, program, 'server', 'probe', 'notes', '--config', gateway.config],
+  });
+  assert.equal(probe.code, ok ? 0 : 1, probe.stdout);
+  return { ok, errors: gateway.errors(), probe: probe.stdout };
 }
 
 test('a server is verified: its authority must be known, and its key pinned where pins are declared', async () => {
@@ -69,9 +77,15 @@ test('a server is verified: its authority must be known, and its key pinned wher
   const spki = new X509Certificate(server.cert).publicKey.export({ type: 'spki', format: 'der' });
   const pin = `sha256/${createHash('sha256').update(spki).digest('base64')}`;
   const wrong = `sha256/${Buffer.alloc(32).toString('base64')}`;
-  assert.equal((await reached(target.url, undefined)).ok, false, 'an unknown authority');
-  assert.equal((await reached(target.url, { authorities })).ok, true);
-  assert.equal((await reached(target.url, { authorities, pins: [wrong] })).ok, false);
+  const unknown = await reached(target.url, undefined);
+  assert.equal(unknown.ok, false, 'an unknown authority');
+  assert.match(unknown.probe, /FAILED {2}TLS/);
+  const known = await reached(target.url, { authorities });
+  assert.equal(known.ok, true);
+  assert.match(known.probe, /ok {6}TLS .*certificate of server/);
+  const unpinned = await reached(target.url, { authorities, pins: [wrong] });
+  assert.equal(unpinned.ok, false);
+  assert.match(unpinned.probe, /FAILED {2}TLS .*not pinned/);
   assert.equal((await reached(target.url, { authorities, pins: [wrong, pin] })).ok, true, 'the current and the next');
 });
 
@@ -81,6 +95,7 @@ test('insecure has an end, and is shouted about until then', async () => {
   const open = await reached(target.url, { insecureUntil: day(2) });
   assert.equal(open.ok, true);
   assert.match(open.errors, /THE CERTIFICATE OF THIS SERVER IS NOT VERIFIED/);
+  assert.match(open.probe, /ok {6}TLS .*NOT VERIFIED until/);
   assert.equal((await reached(target.url, { insecureUntil: day(-1) })).ok, false, 'the day has come');
 });
 

@@ -153,7 +153,7 @@ test('the network steps of a probe stop at the first one that fails', async () =
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   assert.ok(typeof address === 'object' && address !== null);
-  const plain = await probeNetwork(`http://127.0.0.1:${address.port}/mcp`, 2_000);
+  const plain = await probeNetwork({ url: `http://127.0.0.1:${address.port}/mcp`, tls: undefined }, 2_000);
   assert.deepEqual(
     plain.map(({ step, ok }) => [step, ok]),
     [
@@ -161,7 +161,7 @@ test('the network steps of a probe stop at the first one that fails', async () =
       ['TCP', true],
     ],
   );
-  const secure = await probeNetwork(`https://127.0.0.1:${address.port}/mcp`, 2_000);
+  const secure = await probeNetwork({ url: `https://127.0.0.1:${address.port}/mcp`, tls: undefined }, 2_000);
   assert.deepEqual(
     secure.map(({ step, ok }) => [step, ok]),
     [
@@ -171,7 +171,7 @@ test('the network steps of a probe stop at the first one that fails', async () =
     ],
   );
   await new Promise((resolve) => server.close(resolve));
-  const closed = await probeNetwork(`http://127.0.0.1:${address.port}/mcp`, 2_000);
+  const closed = await probeNetwork({ url: `http://127.0.0.1:${address.port}/mcp`, tls: undefined }, 2_000);
   assert.deepEqual(
     closed.map(({ step, ok }) => [step, ok]),
     [

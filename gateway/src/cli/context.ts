@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
+import type { Configuration } from '../config/schema/index.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
 import { openSecretSource } from '../secrets/source.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -52,6 +53,17 @@ export async function loadOrComplain(
   complain(context, options, checked.diagnostics);
   context.exit(exitCodes.configuration);
   return undefined;
+}
+
+/** The work of a command that needs the configuration and nothing else of the revision. */
+export async function withConfiguration(
+  context: Context,
+  options: CommonOptions,
+  work: (configuration: Configuration) => void | Promise<void>,
+  load?: LoadOptions,
+): Promise<void> {
+  const loaded = await loadOrComplain(context, options, load);
+  if (loaded !== undefined) await work(loaded.revision.configuration);
 }
 
 export type Checked =

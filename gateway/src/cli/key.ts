@@ -14,8 +14,8 @@ import {
   configOption,
   fail,
   jsonOption,
-  loadOrComplain,
   outJson,
+  withConfiguration,
 } from './context.ts';
 import { parseDuration } from './duration.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -213,17 +213,16 @@ interface Desk {
   readonly desk: KeyDesk;
 }
 
-async function withDesk(context: Context, options: CommonOptions, work: (desk: Desk) => void): Promise<void> {
-  const loaded = await loadOrComplain(context, options);
-  if (loaded === undefined) return;
-  const { configuration } = loaded.revision;
-  const opened = openKeyDesk(configuration.data);
-  if (!opened.ok) return fail(context, options, exitCodes.data, opened.problem, opened.remedy);
-  try {
-    work({ configuration, desk: opened.value });
-  } finally {
-    opened.value.store.close();
-  }
+function withDesk(context: Context, options: CommonOptions, work: (desk: Desk) => void): Promise<void> {
+  return withConfiguration(context, options, (configuration) => {
+    const opened = openKeyDesk(configuration.data);
+    if (!opened.ok) return fail(context, options, exitCodes.data, opened.problem, opened.remedy);
+    try {
+      work({ configuration, desk: opened.value });
+    } finally {
+      opened.value.store.close();
+    }
+  });
 }
 
 function time(at: number | undefined): string | undefined {

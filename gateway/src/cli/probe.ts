@@ -2,6 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { HttpServerConfig } from '../config/schema/servers.ts';
+import { isInsecure, tlsOptions } from '../upstreams/http/tls.ts';
 
 export interface ProbeStep {
   readonly step: string;
@@ -10,8 +12,14 @@ export interface ProbeStep {
   readonly detail: string;
 }
 
-/** Stops after the first step that fails. `timeout` in milliseconds counts for each step. */
-export async function probeNetwork(url: string, timeout: number): Promise<readonly ProbeStep[]> {
+/**
+ * Stops after the first step that fails. `timeout` in milliseconds counts for each step. Certificates are verified as
+ * for calls: with the authorities, pins and exceptions of the server.
+ */
+export async function probeNetwork(
+  { url, tls }: Pick<HttpServerConfig, 'url' | 'tls'>,
+  timeout: number,
+): Promise<readonly ProbeStep[]> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
@@ -27,27 +35,34 @@ export async function probeNetwork(url: string, timeout: number): Promise<readon
   if (!resolved.ok) return steps;
   const reached = await timed('TCP', timeout, async () => {
     const socket = connectTcp({ host: address, port: number });
-    await opened(socket, 'connect', timeout);
-    return `${address} port ${number}`;
+    return await opened(socket, 'connect', timeout, () => `${address} port ${number}`);
   });
   steps.push(reached);
   if (!reached.ok || protocol !== 'https:') return steps;
   steps.push(
     await timed('TLS', timeout, async () => {
-      const name = isIP(host) === 0 ? { servername: host } : {};
-      const socket: TLSSocket = connectTls({ host: address, port: number, ...name });
-      await opened(socket, 'secureConnect', timeout);
-      const { subject, valid_to: validTo } = socket.getPeerCertificate();
-      return `${socket.getProtocol() ?? 'TLS'}, certificate of ${String(subject.CN)} valid until ${validTo}`;
+      const insecure = isInsecure(tls, Date.now());
+      const socket: TLSSocket = connectTls({
+        host: address,
+        port: number,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(tls === undefined ? {} : tlsOptions(tls)),
+        rejectUnauthorized: !insecure,
+      });
+      return await opened(socket, 'secureConnect', timeout, () => {
+        const { subject, valid_to: validTo } = socket.getPeerCertificate();
+        const verified = insecure ? `, NOT VERIFIED until ${tls?.insecureUntil}` : '';
+        return `${socket.getProtocol() ?? 'TLS'}, certificate of ${String(subject.CN)} valid until ${validTo}${verified}`;
+      });
     }),
   );
   return steps;
 }
 
-/** Waits until a socket is open, and closes it. */
-function opened(socket: Socket, event: string, timeout: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once(event, resolve);
+/** Waits until a socket is open, and closes it. `read`: what there is to say about it, which only an open one knows. */
+function opened(socket: Socket, event: string, timeout: number, read: () => string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  socket.once(event, () => resolve(read()));
   socket.once('error', reject);
   socket.setTimeout(timeout, () => reject(new Error(`nothing within ${timeout} ms`)));
   return promise.finally(() => socket.destroy());

@@ -14,6 +14,7 @@ import {
   jsonOption,
   loadOrComplain,
   outJson,
+  withConfiguration,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -172,15 +173,19 @@ interface Desk {
   readonly configuration: Configuration;
 }
 
-async function withStore(context: Context, options: CommonOptions, work: (desk: Desk) => Promise<void>): Promise<void> {
-  const loaded = await loadOrComplain(context, options, { secrets: 'managers' });
-  if (loaded === undefined) return;
-  const { configuration } = loaded.revision;
-  try {
-    await work({ store: openSecretStore(configuration.secrets, configuration.data), configuration });
-  } catch (error) {
-    fail(context, options, exitCodes.data, `the secrets cannot be used: ${(error as Error).message}`);
-  }
+function withStore(context: Context, options: CommonOptions, work: (desk: Desk) => Promise<void>): Promise<void> {
+  return withConfiguration(
+    context,
+    options,
+    async (configuration) => {
+      try {
+        await work({ store: openSecretStore(configuration.secrets, configuration.data), configuration });
+      } catch (error) {
+        fail(context, options, exitCodes.data, `the secrets cannot be used: ${(error as Error).message}`);
+      }
+    },
+    { secrets: 'managers' },
+  );
 }
 
 function missing(context: Context, options: CommonOptions, store: SecretStore, name: string): void {

@@ -10,8 +10,8 @@ import {
   configOption,
   fail,
   jsonOption,
-  loadOrComplain,
   outJson,
+  withConfiguration,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type ProbeStep, probeNetwork } from './probe.ts';
@@ -34,29 +34,29 @@ function listCommand(context: Context): Command {
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport server list')
-    .action(async (options: CommonOptions) => {
-      const loaded = await loadOrComplain(context, options);
-      if (loaded === undefined) return;
-      const { servers, connections } = loaded.revision.configuration;
-      const reports = readCredentialReport(loaded.revision.configuration.data);
-      const rows = Object.entries(servers).map(([name, server]) => ({
-        name,
-        kind: 'url' in server ? 'http' : 'stdio',
-        address: 'url' in server ? server.url : server.command[0],
-        status: server.status,
-        credentials: reports[name] ?? [],
-        connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
-      }));
-      if (options.json === true) return outJson(context, { ok: true, servers: rows });
-      for (const { name, kind, address, status, credentials, connections: from } of rows) {
-        const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
-        context.out(`${name}  ${status}  ${kind}  ${address}  (${reach})`);
-        for (const { credential, caller, state, expiresAt, problem } of credentials)
-          context.out(
-            `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
-          );
-      }
-    });
+    .action((options: CommonOptions) =>
+      withConfiguration(context, options, (configuration) => {
+        const { servers, connections } = configuration;
+        const reports = readCredentialReport(configuration.data);
+        const rows = Object.entries(servers).map(([name, server]) => ({
+          name,
+          kind: 'url' in server ? 'http' : 'stdio',
+          address: 'url' in server ? server.url : server.command[0],
+          status: server.status,
+          credentials: reports[name] ?? [],
+          connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
+        }));
+        if (options.json === true) return outJson(context, { ok: true, servers: rows });
+        for (const { name, kind, address, status, credentials, connections: from } of rows) {
+          const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
+          context.out(`${name}  ${status}  ${kind}  ${address}  (${reach})`);
+          for (const { credential, caller, state, expiresAt, problem } of credentials)
+            context.out(
+              `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
+            );
+        }
+      }),
+    );
 }
 
 function probeCommand(context: Context): Command {
@@ -69,27 +69,31 @@ function probeCommand(context: Context): Command {
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nEnds with 1 when any step fails.\n\nExample:\n  sallyport server probe projects')
-    .action(async (names: string[], options: CommonOptions) => {
-      const loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
-      if (loaded === undefined) return;
-      const { servers, bounds, egress } = loaded.revision.configuration;
-      const known = Object.keys(servers);
-      const unknown = names.find((name) => !known.includes(name));
-      if (unknown !== undefined) {
-        const remedy = suggestion(unknown, known, 'server');
-        return fail(context, options, exitCodes.no, `there is no server "${unknown}"`, remedy);
-      }
-      const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
-      for (const name of names.length > 0 ? names : known) {
-        const server = servers[name];
-        if (server === undefined) continue;
-        const steps = await probe(name, server, bounds, egress.allow);
-        results.push({ name, ok: steps.every(({ ok }) => ok), steps });
-        if (options.json !== true) print(context, name, steps);
-      }
-      if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
-      if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
-    });
+    .action((names: string[], options: CommonOptions) =>
+      withConfiguration(
+        context,
+        options,
+        async ({ servers, bounds, egress }) => {
+          const known = Object.keys(servers);
+          const unknown = names.find((name) => !known.includes(name));
+          if (unknown !== undefined) {
+            const remedy = suggestion(unknown, known, 'server');
+            return fail(context, options, exitCodes.no, `there is no server "${unknown}"`, remedy);
+          }
+          const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
+          for (const name of names.length > 0 ? names : known) {
+            const server = servers[name];
+            if (server === undefined) continue;
+            const steps = await probe(name, server, bounds, egress.allow);
+            results.push({ name, ok: steps.every(({ ok }) => ok), steps });
+            if (options.json !== true) print(context, name, steps);
+          }
+          if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
+          if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
+        },
+        { secrets: 'resolve' },
+      ),
+    );
 }
 
 async function probe(
@@ -98,7 +102,7 @@ async function probe(
   bounds: Bounds,
   egress: readonly string[],
 ): Promise<readonly ProbeStep[]> {
-  const steps = 'url' in server ? await probeNetwork(server.url, bounds.connectTimeout) : [];
+  const steps = 'url' in server ? await probeNetwork(server, bounds.connectTimeout) : [];
   if (steps.some(({ ok }) => !ok)) return steps;
   const { probeServer } = await import('../upstreams/probe.ts');
   return [...steps, ...(await probeServer(name, server, bounds, egress))];
