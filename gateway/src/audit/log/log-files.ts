@@ -29,6 +29,9 @@ export interface LogFilesOptions {
   readonly onReplay: (index: number, entry: Buffer) => void;
 }
 
+/** Files that one group may leave to be written: a group of ordinary size fills fewer. */
+const tidied = 4;
+
 export class LogFiles {
   readonly recovery: Recovery;
   readonly #folder: string;
@@ -92,6 +95,15 @@ export class LogFiles {
     this.#fileEnd += bytes.length;
     for (const { entry } of records) this.#tree.add(entry);
     if (this.#fileEnd >= segmentBytes || this.#tree.size - this.#fileFirst >= segmentRecords) this.#closeSegment();
+  }
+
+  /** Writes a few of the tiles that are full, so that publishing does not find them all at once. */
+  tidy(): void {
+    try {
+      this.#tree.flush(tidied);
+    } catch {
+      // They wait, and whoever publishes is told.
+    }
   }
 
   /** Writes tiles, and a checkpoint over everything durable. Returns it, or `undefined` when there is nothing new. */

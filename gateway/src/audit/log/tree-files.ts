@@ -66,9 +66,14 @@ export class TreeFiles {
     }
   }
 
-  /** Writes full files that wait. Throws when the disk does; what is not written goes on waiting. */
-  flush(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+  /**
+   * Writes full files that wait, or some of them. Throws when the disk does; what is not written goes on waiting, and what
+   * was written in part is written again.
+   */
+  flush(most = Number.POSITIVE_INFINITY): void {
+    let written = 0;
+    for (let next = this.#waiting[0]; next !== undefined && written < most; next = this.#waiting[0]) {
+      written++;
       this.#write(next.path, next.bytes);
       this.#unsettled.push(next.path);
       this.#waiting.shift();

@@ -140,6 +140,8 @@ export class Writer {
     this.#group = [];
     this.#groupMessages = 0;
     if (done > 0) this.onDone(done);
+    // Nobody waits for this.
+    this.#log.tidy();
     return done;
   }
 
