@@ -67,11 +67,13 @@ async function measure(name: string, count: number, call: (index: number) => unk
 const cached = credentials(await sign(-1));
 await authenticate(cached);
 const key = credentials(desk.value.create({ agent: 'bot' }, Date.now()).text);
-const fresh = await Promise.all(Array.from({ length: 3_000 }, (_, index) => sign(index)));
+const fresh = await Promise.all(Array.from({ length: 12_000 }, (_, index) => sign(index)));
 await measure('nothing but the header', 500_000, () => credentials('x'.repeat(480)));
 await measure('API key', 500_000, () => authenticate({ ...key, authorization: `${key.authorization}` }));
 await measure('cached ES256 token', 500_000, () => authenticate({ ...cached }));
-await measure('new ES256 token', fresh.length - 300, (index) => authenticate(credentials(fresh[index + 300] ?? '')));
+await measure('new ES256 token', fresh.length - 2_000, (index) =>
+  authenticate(credentials(fresh[index + 1_000] ?? '')),
+);
 ring.value.close();
 desk.value.store.close();
 rmSync(folder, { recursive: true });
