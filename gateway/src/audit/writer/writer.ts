@@ -4,20 +4,18 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { signerOf } from '../keys/signing-key.ts';
-import type { SubjectKeys, Subjects } from '../keys/subjects.ts';
+import type { Subjects } from '../keys/subjects.ts';
 import type { Disk } from '../log/disk.ts';
 import { LogFiles } from '../log/log-files.ts';
-import { sha256 } from '../log/merkle.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
-import { longestEntry } from '../log/tiles.ts';
 import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
-import { canonical, type PlainObject } from '../record/canonical.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
-import { commit, commitmentKey, partNames, sealParts } from '../record/private.ts';
 import { type CaptureSettings, captureOf, type RetentionSettings } from '../settings.ts';
+import { intentOf, type OpenState, Replay, type Replayed } from './replay.ts';
 import { type Dropped, dropFiles, keyHistory, planRetention } from './retention.ts';
 import { rotation } from './rotation.ts';
+import { store } from './store.ts';
 
 export interface WriterOptions {
   readonly folder: string;
@@ -36,21 +34,13 @@ const mostOpen = 100_000;
 /** A step back of the clock that is smoothed over instead of being recorded. */
 const smallStep = 1_000;
 
-/** What the next opening must know that is not in the records it reads again. */
-interface OpenState {
-  readonly intents: readonly (readonly [string, OpenIntent])[];
-  readonly written: number;
-  readonly kind: string;
-  readonly key: string;
-}
-
 export class Writer {
   readonly #log: LogFiles;
   readonly #folder: string;
   readonly #origin: string;
   readonly #subjects: Subjects;
   readonly #now: () => number;
-  readonly #open = new Map<string, OpenIntent>();
+  readonly #open: Map<string, OpenIntent>;
   /** Told of accepted messages that are durable, whoever caused the commit. */
   onDone: (messages: number) => void = () => {};
   #signer: NoteSigner;
@@ -59,8 +49,8 @@ export class Writer {
   /** Built, and not durable yet. A group that could not be written stays here, as it is. */
   #group: Stored[] = [];
   #groupMessages = 0;
-  #written = 0;
-  #lastKind = '';
+  #written: number;
+  #lastKind: string;
 
   constructor({ folder, disk, origin, subjects, signingKey, capture, now }: WriterOptions) {
     this.#folder = folder;
@@ -69,36 +59,22 @@ export class Writer {
     this.#now = now;
     this.#capture = capture;
     this.#signer = signerOf(origin, signingKey);
-    const replayed = new Map<string, OpenIntent>();
-    const closed = new Set<string>();
-    let loggedKey: string | undefined;
+    const replay = new Replay();
     this.#log = new LogFiles({
       folder,
       disk,
       origin,
       onReplay: (seq, entry) => {
-        const fields = JSON.parse(entry.toString('utf8')) as Replayed;
-        this.#written = fields.written;
-        this.#lastKind = fields.kind;
-        if (fields.kind === 'intent') replayed.set(fields.id ?? '', intentOf(seq, fields));
-        else if (fields.kind === 'outcome') {
-          replayed.delete(fields.id ?? '');
-          closed.add(fields.id ?? '');
-        } else if (fields.kind === 'log-key') loggedKey = fields.detail?.key;
-        else if (fields.kind === 'erasure' && fields.detail?.subject !== undefined)
-          // The process may have ended between the tombstone and the key.
-          subjects.eraseByPseudonym(fields.detail.subject);
+        const erased = replay.read(seq, entry);
+        // The process may have ended between the tombstone and the key.
+        if (erased !== undefined) subjects.eraseByPseudonym(erased);
       },
     });
-    const state = this.#log.readOpen() as OpenState | undefined;
-    for (const [id, intent] of state?.intents ?? []) if (!closed.has(id)) this.#open.set(id, intent);
-    for (const [id, intent] of replayed) this.#open.set(id, intent);
-    if (this.#lastKind === '' && state !== undefined) {
-      this.#written = state.written;
-      this.#lastKind = state.kind;
-    }
-    loggedKey ??= state?.key;
-    this.#begin(loggedKey);
+    const { intents, written, kind, key } = replay.continued(this.#log.readOpen() as OpenState | undefined);
+    this.#open = new Map(intents);
+    this.#written = written;
+    this.#lastKind = kind;
+    this.#begin(key === '' ? undefined : key);
   }
 
   get size(): number {
@@ -297,7 +273,7 @@ export class Writer {
   #add(draft: Draft): Stored {
     const seq = this.#log.size + this.#group.length;
     const keys = this.#subjects.get(draft.subject, this.#written);
-    const stored = this.#store(draft, seq, keys);
+    const stored = store(draft, { seq, origin: this.#origin, written: this.#written, keys });
     this.#group.push(stored);
     const { kind, id } = draft.public;
     this.#lastKind = kind as string;
@@ -307,64 +283,11 @@ export class Writer {
   }
 
   #remember(id: string, seq: number, draft: Draft): void {
-    const fields = draft.public as unknown as Replayed;
-    this.#open.set(id, { ...intentOf(seq, fields), subject: draft.subject });
+    this.#open.set(id, { ...intentOf(seq, draft.public as unknown as Replayed), subject: draft.subject });
     if (this.#open.size <= mostOpen) return;
     for (const [oldest, intent] of this.#open) {
       this.#add(unknownOutcome(oldest, intent, this.#written));
       break;
     }
   }
-
-  #store(draft: Draft, seq: number, keys: SubjectKeys): Stored {
-    const { args, result, about, kept } = draft;
-    const texts = { about, arguments: args, result };
-    const commitments: Record<string, PlainObject> = {};
-    for (const part of partNames) {
-      const text = texts[part];
-      if (text === '') continue;
-      const bytes = Buffer.from(text);
-      commitments[part] = { commitment: commit(commitmentKey(keys, seq, part), bytes), bytes: bytes.length };
-    }
-    const parts = [about, kept.args, kept.result];
-    const sealed = parts.every((part) => part === '')
-      ? Buffer.alloc(0)
-      : sealParts(
-          keys,
-          this.#origin,
-          seq,
-          parts.map((part) => Buffer.from(part)),
-        );
-    const fields: PlainObject = {
-      v: 1,
-      seq,
-      written: this.#written,
-      subject: keys.pseudonym,
-      ...draft.public,
-      ...commitments,
-      private: sealed.length === 0 ? undefined : sha256(sealed).toString('hex'),
-    };
-    let entry = Buffer.from(canonical(fields));
-    // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
-    if (entry.length > longestEntry)
-      entry = Buffer.from(canonical({ ...fields, connections: undefined, detail: undefined, shortened: true }));
-    return { entry, sealed };
-  }
-}
-
-interface Replayed {
-  readonly kind: string;
-  readonly written: number;
-  readonly id?: string;
-  readonly subject?: string;
-  readonly server?: string;
-  readonly method?: string;
-  readonly tier?: OpenIntent['tier'];
-  readonly connections?: readonly string[];
-  readonly detail?: { readonly key?: string; readonly subject?: string };
-}
-
-function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
-  // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
-  return { seq, subject: 'unknown', server, method, tier, connections };
 }

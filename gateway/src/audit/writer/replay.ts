@@ -1,0 +1,64 @@
+/** What the records that are read again when a log is opened say about how it goes on. */
+import type { OpenIntent } from '../record/build.ts';
+
+/** What the next opening must know that is not in the records it reads again. */
+export interface OpenState {
+  readonly intents: readonly (readonly [string, OpenIntent])[];
+  /** The time and the kind of the last record, and the key that the log names last; empty where there is none. */
+  readonly written: number;
+  readonly kind: string;
+  readonly key: string;
+}
+
+export class Replay {
+  readonly #intents = new Map<string, OpenIntent>();
+  readonly #closed = new Set<string>();
+  #written = 0;
+  #kind = '';
+  #key: string | undefined;
+
+  /** Takes in one record. Returns the pseudonym of a subject that it says is erased. */
+  read(seq: number, entry: Buffer): string | undefined {
+    const fields = JSON.parse(entry.toString('utf8')) as Replayed;
+    const { kind, id = '', detail } = fields;
+    this.#written = fields.written;
+    this.#kind = kind;
+    if (kind === 'intent') this.#intents.set(id, intentOf(seq, fields));
+    else if (kind === 'outcome') {
+      this.#intents.delete(id);
+      this.#closed.add(id);
+    } else if (kind === 'log-key') this.#key = detail?.key;
+    else if (kind === 'erasure') return detail?.subject;
+    return undefined;
+  }
+
+  /** `before`: what was so when the first of these records was written. */
+  continued(before: OpenState | undefined): OpenState {
+    const earlier = (before?.intents ?? []).filter(([id]) => !this.#closed.has(id));
+    const read = this.#kind !== '';
+    return {
+      intents: [...earlier, ...this.#intents],
+      written: read ? this.#written : (before?.written ?? 0),
+      kind: read ? this.#kind : (before?.kind ?? ''),
+      key: this.#key ?? before?.key ?? '',
+    };
+  }
+}
+
+/** The members of a public part that matter here. */
+export interface Replayed {
+  readonly kind: string;
+  readonly written: number;
+  readonly id?: string;
+  readonly subject?: string;
+  readonly server?: string;
+  readonly method?: string;
+  readonly tier?: OpenIntent['tier'];
+  readonly connections?: readonly string[];
+  readonly detail?: { readonly key?: string; readonly subject?: string };
+}
+
+export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
+  // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
+  return { seq, subject: 'unknown', server, method, tier, connections };
+}
