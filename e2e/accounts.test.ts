@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
+import { back, startAuthorizing } from './attacks/authorizing.ts';
 import { type Protected, startProtected } from './attacks/protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { startAuthorizationServer } from './authorization-server.ts';
 import { Browser } from './browser.ts';
 import { type Gateway, startGateway } from './harness.ts';
-import { runToEnd } from './process.ts';
+import { freePort, runToEnd } from './process.ts';
 
 const program = 'gateway/bin/sallyport.js';
 
@@ -148,4 +149,95 @@ test('without url elicitation a client is told the page, and a legacy client get
     return true;
   });
   await client.close();
+});
+
+test('under an https URL the gateway is known by its document, and its cookies by a name that only https can set', async () => {
+  const port = await freePort();
+  const [base, local] = ['https://gateway.example', `http://127.0.0.1:${port}`];
+  const read: string[] = [];
+  await using as = await startAuthorizationServer({
+    documents: (asked) => {
+      const url = asked instanceof Request ? asked.url : asked.toString();
+      read.push(url);
+      return fetch(url.replace(base, local));
+    },
+  });
+  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
+  await using gateway = await startGateway({
+    listen: { mcp: { port, publicUrl: base }, admin: { port: 0 } },
+    callers: { users: { dana: {} } },
+    egress: { allow: [as.issuer] },
+    servers: { notes: { url: server.url, credential: { authorizationCode: {} } } },
+    connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
+  });
+  const key = await keyOf(gateway, 'dana');
+  const asked = await sendRaw(modernCallWith({ url: `${local}/servers/notes/mcp`, key, tool: 'open' }));
+  const page = pageOf(asked);
+  assert.ok(page.startsWith(`${base}/connect/`), page);
+  const browser = new Browser({ [base]: local });
+  const { headers } = await browser.request(page);
+  assert.match(headers.get('set-cookie') ?? '', /^__Host-sallyport=.*; Path=\/; HttpOnly; SameSite=Lax; .*; Secure$/);
+  const done = await browser.connect(page, key);
+  assert.match(done.body, /is connected/, done.body + gateway.errors());
+  assert.deepEqual([...new Set(read)], [`${base}/client-metadata.json`]);
+  const answer = await sendRaw(modernCallWith({ url: `${local}/servers/notes/mcp`, key, tool: 'open' }));
+  assert.match(answer.body, /the witness was called/);
+});
+
+test('a user who calls with tokens signs in at their issuer, and must be the one who called', async () => {
+  await using corp = await startAuthorizing();
+  await using as = await startAuthorizing();
+  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
+  await using gateway = await startGateway({
+    authentication: { issuers: { corp: { issuer: corp.issuer, prefix: 'corp/', signIn: { clientId: 'sallyport' } } } },
+    egress: { allow: [as.issuer] },
+    servers: { notes: { url: server.url, credential: { authorizationCode: {} } } },
+    connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
+  });
+  const url = gateway.endpoint('notes');
+  const token = await corp.sign({ aud: url });
+  const ask = () => sendRaw(modernCallWith({ url, key: token, tool: 'open' }));
+  const page = pageOf(await ask());
+  const attempt = async (claims: Readonly<Record<string, unknown>>, iss = corp.issuer) => {
+    corp.leave = (query) => back(query, { code: 'c', iss });
+    corp.grant = async () => ({
+      access_token: 'of-no-use-here',
+      token_type: 'Bearer',
+      id_token: await corp.sign(
+        { aud: 'sallyport', client_id: undefined, nonce: corp.asked.at(-1)?.get('nonce') ?? '', ...claims },
+        { typ: 'JWT' },
+      ),
+    });
+    const browser = new Browser();
+    const shown = await browser.open(page);
+    return { browser, shown: await browser.follow(await browser.submit(shown, '/sign-in')) };
+  };
+  for (const [claims, iss] of [
+    [{ sub: 'eve' }],
+    [{ nonce: 'of another sign-in' }],
+    [{ aud: 'another-client' }],
+    [{ aud: ['sallyport', 'another-client'], azp: 'another-client' }],
+    [{ iss: as.issuer }],
+    [{ exp: 1 }],
+    [{}, as.issuer],
+  ] as const) {
+    const { shown } = await attempt(claims, iss);
+    assert.equal(shown.status, 403, JSON.stringify(claims) + shown.body);
+  }
+  assert.deepEqual(as.asked, []);
+  const { browser, shown } = await attempt({});
+  assert.match(shown.body, /corp\/dana/);
+  const done = await browser.follow(await browser.submit(shown, '/agree'));
+  assert.match(done.body, /is connected/, done.body + gateway.errors());
+  assert.match((await ask()).body, /the witness was called/);
+
+  const search = [process.execPath, program, 'audit', 'search', '--json', '--config', gateway.config] as const;
+  const { stdout } = await runToEnd({ command: search });
+  for (const kind of ['account-started', 'account-connected', 'account-refused'])
+    assert.match(stdout, new RegExp(kind));
+  assert.doesNotMatch(
+    stdout + gateway.errors(),
+    /token-of-|of-no-use-here|\/connect\//,
+    'no token and no page in the record',
+  );
 });

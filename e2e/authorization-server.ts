@@ -21,6 +21,8 @@ export interface AuthorizationServerOptions {
   readonly account?: string;
   /** Seconds. */
   readonly lifetime?: number;
+  /** Reads the documents of clients whose id is a URL, with this in the place of `fetch`. */
+  readonly documents?: typeof fetch;
 }
 
 export async function startAuthorizationServer(options: AuthorizationServerOptions = {}): Promise<AuthorizationServer> {
@@ -40,9 +42,11 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
     interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     pkce: { required: () => true },
+    ...(options.documents === undefined ? {} : { fetch: options.documents }),
     features: {
       devInteractions: { enabled: false },
-      registration: { enabled: true },
+      registration: { enabled: options.documents === undefined },
+      clientIdMetadataDocument: { enabled: options.documents !== undefined, ack: 'draft-02' },
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       resourceIndicators: {

@@ -192,3 +192,18 @@ test('a user is asked for more scopes at most twice for one operation, and never
   assert.equal(wants(['write']), undefined);
   assert.ok(dana.insufficient({ error: 'insufficient_scope', scopes: ['write'] }, 'tools/call other'));
 });
+
+test('what another process of the gateway has renewed is taken over, and what it removed is gone', async () => {
+  const w = world([accountOf('dana')], rotated);
+  const [here, there] = [w.of('dana'), w.of('dana')];
+  await Promise.all([here.ready(), there.ready()]);
+  w.facts.now = 11 * minute;
+  assert.deepEqual(await there.ready(), bearer('token-of-dana+'));
+  assert.deepEqual(await here.ready(), bearer('token-of-dana+'));
+  assert.equal(w.renewals.length, 1, 'one refresh token is never used twice');
+  w.disk.clear();
+  w.facts.now += 11 * minute;
+  const asked = await here.ready();
+  assert.ok(!asked.ok && asked.invitation !== undefined);
+  assert.equal(w.renewals.length, 1);
+});

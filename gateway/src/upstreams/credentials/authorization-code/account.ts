@@ -171,13 +171,9 @@ export class AccountCredential implements Credential {
   }
 
   async #obtain(): Promise<Ready> {
-    if (!this.#loaded) {
-      const account = await this.#host.load(this.user);
-      this.#loaded = true;
-      if (account !== undefined) this.#take(account);
-    }
     if (this.#unsaved !== undefined) return this.#save(this.#unsaved);
-    const held = this.#held;
+    let held = this.#held;
+    if (!this.#loaded || held !== undefined) held = await this.#reload();
     if (held === undefined) return this.#invited(this.#ended ?? 'the user has not connected an account');
     if (!this.#host.fits(held.account))
       return this.#end('the server, or its authorization server, is another one now', { forget: true });
@@ -193,12 +189,22 @@ export class AccountCredential implements Credential {
       return this.#held === undefined
         ? this.#invited('the account was disconnected')
         : { ok: true, headers: this.#held.headers };
-    if (!granted.ok) {
-      if (granted.reauthorize === true || granted.error === 'invalid_client')
-        return this.#end(granted.problem, { forget: true });
-      return this.#failed(granted.problem, granted.lasting ? 'broken' : 'expiring');
-    }
-    return this.#save(renewed(held.account, granted, this.#now()));
+    if (granted.ok) return this.#save(renewed(held.account, granted, this.#now()));
+    if (granted.reauthorize === true || granted.error === 'invalid_client')
+      return this.#end(granted.problem, { forget: true });
+    return this.#failed(granted.problem, granted.lasting ? 'broken' : 'expiring');
+  }
+
+  /** The account as it is stored: another process of the same gateway may have renewed or removed it. */
+  async #reload(): Promise<Held | undefined> {
+    const before = this.#held;
+    const stored = await this.#host.load(this.user);
+    // The user has connected it while it was read.
+    if (this.#held !== before) return this.#held;
+    this.#loaded = true;
+    if (stored === undefined) this.#held = undefined;
+    else if (stored.token !== before?.account.token) this.#take(stored);
+    return this.#held;
   }
 
   /** Stored before it is used: a crash in between must not leave a refresh token that was used up. */
