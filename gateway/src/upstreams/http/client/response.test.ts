@@ -50,10 +50,11 @@ const accepted: readonly (readonly [string, string, { status: number; body: stri
   ],
   [
     'chunks without trailers',
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nA \r\n0123456789\r\n0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n',
     { status: 200, body: '0123456789', keep: 30_000 },
   ],
-  ['no content', 'HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n', { status: 204, body: '', keep: 30_000 }],
+  ['no content', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '', keep: 30_000 }],
+  ['no content of some length', 'HTTP/1.1 204 \r\nContent-Length: 9\r\n\r\n', { status: 204, body: '', keep: 0 }],
   [
     'interim responses before the final one',
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n',
@@ -113,6 +114,7 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['a coding with a control character', `${ok}Transfer-Encoding: \x0bchunked\r\n\r\n`, 'malformed head'],
   ['two codings', `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n`, 'unknown transfer coding'],
   ['a chunk of no size', `${ok}Transfer-Encoding: chunked\r\n\r\n\r\n`, 'malformed chunk'],
+  ['a chunk size with a blank behind it', `${ok}Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n`, 'malformed chunk'],
   ['a chunk of a negative size', `${ok}Transfer-Encoding: chunked\r\n\r\n-1\r\n`, 'malformed chunk'],
   ['a chunk larger than its size', `${ok}Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n`, 'chunk without an end'],
   ['a chunk of more than 32 bits', `${ok}Transfer-Encoding: chunked\r\n\r\n100000000\r\n`, 'malformed chunk'],

@@ -30,7 +30,7 @@ const nothing = Buffer.alloc(0);
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 /** All field lines at once: names are tokens, values have no control character, nothing is folded (RFC 9112, 5). */
 const fieldLines = /^(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*$/;
-const chunkLine = /^([0-9A-Fa-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const chunkLine = /^([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 
 type State = 'head' | 'fixed' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'rest' | 'done';
 
@@ -162,6 +162,8 @@ export class ResponseReader {
       this.keep = 0;
     else if (typeof hint === 'string') this.keep = keepFor(hint);
     if (status === 204 || status === 304) {
+      // There is no body, whatever the fields say; who says otherwise may send one.
+      if (coding !== undefined || length !== undefined) this.keep = 0;
       this.#left = 0;
       this.#state = 'fixed';
       return undefined;
