@@ -53,11 +53,28 @@ const field = fc.oneof(
   fc.string({ maxLength: 6 }).map((text) => `A: ${text}`),
 );
 const piece = fc.constantFrom(
-  ...['3\r\nabc\r\n', '5\r\nhello\r\n', '0\r\n\r\n', '3;x=y\r\nabc\r\n', '03\r\nabc\r\n', '0\r\nT: v\r\n\r\n', '\r\n'],
-  ...['3 \r\nabc\r\n', 'abc', 'hello', '3\nabc\r\n', '3;x="\n"\r\nabc\r\n', '3\r\nabc', '00\r\n\r\n'],
+  '3\r\nabc\r\n',
+  '5\r\nhello\r\n',
+  '0\r\n\r\n',
+  '3;x=y\r\nabc\r\n',
+  '03\r\nabc\r\n',
+  '0\r\nT: v\r\n\r\n',
+  '\r\n',
+  '3 \r\nabc\r\n',
+  'abc',
+  'hello',
+  '3\nabc\r\n',
+  '3;x="\n"\r\nabc\r\n',
+  '3\r\nabc',
+  '00\r\n\r\n',
 );
 const first = fc.constantFrom(
-  ...['HTTP/1.1 200 OK', 'HTTP/1.1 204 No', 'HTTP/1.0 200 OK', 'HTTP/1.1 304 x', 'HTTP/1.1 500 ', 'HTTP/1.1 200'],
+  'HTTP/1.1 200 OK',
+  'HTTP/1.1 204 No',
+  'HTTP/1.0 200 OK',
+  'HTTP/1.1 304 x',
+  'HTTP/1.1 500 ',
+  'HTTP/1.1 200',
   'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK',
 );
 
