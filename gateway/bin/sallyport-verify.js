@@ -208,7 +208,6 @@ function checkSigned(checkpoint, keys) {
 function verifyProof(text, options) {
   const file = JSON.parse(text);
   if (file.format !== 'sallyport-proof/1') lie('not a proof of this version');
-  if (options['tsa-ca'] !== undefined) lie('a proof carries no timestamps: they are beside the log');
   const seen = [];
   let checkpoint;
   for (const record of [...(file.keys ?? []), ...file.records]) {
@@ -225,9 +224,10 @@ function verifyProof(text, options) {
     const fields = parseCanonical(entry, where);
     if (fields.seq !== index) lie(`${where} says that it is record ${fields.seq}`);
     const hashes = path.map((line) => Buffer.from(line, 'base64'));
-    const root = rootFrom(leafHash(entry), index, note.size, hashes);
+    const leaf = leafHash(entry);
+    const root = rootFrom(leaf, index, note.size, hashes);
     if (root === undefined || !root.equals(note.root)) lie(`${where} is not in the log that the checkpoint signs`);
-    seen.push({ index, fields, disclosed: checkDisclosed(record, fields, where) });
+    seen.push({ index, leaf, fields, disclosed: checkDisclosed(record, fields, where) });
   }
   if (checkpoint === undefined) lie('the proof has no records');
   const keys = new Keys(checkpoint.origin);
@@ -238,6 +238,10 @@ function verifyProof(text, options) {
   checkSigned(checkpoint, keys);
   checkPinned(keys, options);
   const records = seen.slice((file.keys ?? []).length);
+  const anchored = checkAnchored(file.anchors ?? [], records, keys);
+  const notes = anchored.map(({ note }) => note);
+  const tokens = anchored.filter(({ bytes }) => bytes !== undefined);
+  const timestamps = checkTimestamps(notes, tokens, options);
   return {
     what: 'proof',
     origin: checkpoint.origin,
@@ -245,8 +249,36 @@ function verifyProof(text, options) {
     records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
     key: keys.at(checkpoint.size).text,
     keyIs: options.key === undefined ? 'taken from the proof itself' : 'the one you gave',
-    anchors: checkWitnesses([checkpoint], options),
+    anchors: [
+      ...checkWitnesses([checkpoint, ...notes], options),
+      ...describeTimestamps(timestamps.filter(({ trusted }) => trusted)),
+    ],
+    timestamps,
   };
+}
+
+const mostAnchors = 64;
+
+/** Checkpoints that others have signed: each must be of this log and contain every record that is proved. */
+function checkAnchored(anchors, records, keys) {
+  if (!Array.isArray(anchors) || anchors.length > mostAnchors) lie('the proof has no proper anchors');
+  return anchors.map(({ checkpoint, timestamp, paths }, number) => {
+    const where = `anchor ${number + 1} of the proof`;
+    const note = parseCheckpoint(String(checkpoint), where);
+    checkSigned(note, keys);
+    for (const [at, { index, leaf }] of records.entries()) {
+      const path = Array.isArray(paths?.[at]) ? paths[at] : lie(`${where} does not say how record ${index} is in it`);
+      const root = rootFrom(
+        leaf,
+        index,
+        note.size,
+        path.map((each) => Buffer.from(String(each), 'base64')),
+      );
+      if (root === undefined || !root.equals(note.root)) lie(`record ${index} is not in the log that ${where} signs`);
+    }
+    const bytes = timestamp === undefined ? undefined : () => Buffer.from(String(timestamp), 'base64');
+    return { note, where: `the timestamp of ${where}`, of: where, text: () => Buffer.from(checkpoint), bytes };
+  });
 }
 
 function checkDisclosed({ disclosed = {} }, fields, where) {
@@ -534,11 +566,12 @@ function readAuthorities(paths = []) {
 /** The tokens beside checkpoints: `name.tst` is about the file `name.txt`. */
 function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
   const authorities = readAuthorities(given);
-  const stamps = tokens.map(({ path, where, of, text }) => {
-    if (statSync(path).size > longestToken) lie(`${where} is too long`);
+  const stamps = tokens.map(({ where, of, text, bytes }) => {
+    const data = bytes();
+    if (data.length > longestToken) lie(`${where} is too long`);
     const note =
       notes.find((each) => each.where === of) ?? lie(`${where} is about a checkpoint that is missing: ${of}`);
-    const token = readToken(readFileSync(path), where);
+    const token = readToken(data, where);
     if (!token.digest.equals(sha256(text()))) lie(`${where} is not about the checkpoint ${of}`);
     checkPurpose(token);
     if (authorities.length > 0) checkChain(token, authorities);
@@ -574,10 +607,10 @@ function tokensOf(folder, given = []) {
   return besides
     .filter(([file]) => existsSync(file))
     .map(([file, where]) => ({
-      path: file,
       where,
       of: where.replace(/tst$/, 'txt'),
       text: () => readFileSync(file.replace(/tst$/, 'txt')),
+      bytes: () => (statSync(file).size > longestToken ? lie(`${where} is too long`) : readFileSync(file)),
     }));
 }
 

@@ -3,15 +3,25 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { callOf, closeTestLog, openTestLog, type TestLog, temporaryData } from '../../../test/support/audit-log.ts';
+import {
+  callOf,
+  closeTestLog,
+  master,
+  openTestLog,
+  type TestLog,
+  temporaryData,
+} from '../../../test/support/audit-log.ts';
 import { isConsistent, sha256 } from '../log/merkle.ts';
 import { type Checkpoint, openCheckpoint, parseVerifierKey, rawPublicKey } from '../log/note.ts';
+import { keyPlaces } from '../open.ts';
+import { Archive } from '../read/archive.ts';
 import { LogReader, type SignedCheckpoint } from '../read/log-reader.ts';
+import { prove } from '../read/prove.ts';
 import { fileAnchor } from './file/anchor.ts';
 import { urlAnchor } from './url/anchor.ts';
 import { witnessAnchor } from './witness/anchor.ts';
@@ -100,6 +110,21 @@ test('a witness cosigns a growing log, also after a restart, and the verifier fi
   const run = spawnSync(process.execPath, [program, log.folder, '--witness', witness.key], { encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);
   assert.match(run.stdout, /anchored: cosigned by witness\.example\/w1 at 2030-03-17T17:46:40\.000Z over 617 records/);
+
+  // A proof carries the cosignature, also when the log has grown since.
+  const archive = await Archive.open(log.folder, keyPlaces(log.data, 'log'), master);
+  const path = join(log.data, 'case.json');
+  const proved = (seq: number, ...args: string[]) => {
+    const checkpoint = grow(log, 1);
+    writeFileSync(path, JSON.stringify(prove({ archive, checkpoint, seqs: [seq], keySeqs: [0], disclose: [] })));
+    return spawnSync(process.execPath, [program, path, ...args], { encoding: 'utf8' });
+  };
+  assert.match(
+    proved(600, '--witness', witness.key).stdout,
+    /anchored: cosigned by witness\.example\/w1 .* 617 records/,
+  );
+  assert.match(proved(600).stdout, /unanchored/, 'a witness that nobody named vouches for nothing');
+  assert.match(proved(618, '--witness', witness.key).stderr, /has signed nothing of this log/, 'it came later');
 });
 
 test('a cosignature that is not valid is not kept', async (context) => {

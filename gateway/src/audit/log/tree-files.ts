@@ -1,9 +1,12 @@
 /** Turns entries into tiles and bundles on disk. What is not full yet stays in memory until it is published. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Disk } from './disk.ts';
 import { Frontier, leafHash, nodeHash, type ReadNode } from './merkle.ts';
 import { encodeBundle, hashSize, type TileKind, tilePath, tileWidth } from './tiles.ts';
+
+/** Of reading a tile that somebody else goes on to write. */
+const mostAttempts = 8;
 
 interface Waiting {
   readonly path: string;
@@ -170,10 +173,20 @@ export function tileReader(folder: string, size?: number, settled = 0): ReadNode
 
 /** A tile that has become full or wider meanwhile begins with the one that was asked for. */
 function readTile(folder: string, level: number, index: number, width: number): Buffer {
-  try {
-    return readFileSync(join(folder, tilePath(level, index, width)));
-  } catch (error) {
-    if (width === tileWidth) throw error;
-    return readFileSync(join(folder, tilePath(level, index))).subarray(0, width * hashSize);
+  const exact = join(folder, tilePath(level, index, width));
+  // It may grow again between the look at what there is and the reading.
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return readFileSync(attempt === 0 ? exact : widest(folder, level, index)).subarray(0, width * hashSize);
+    } catch (error) {
+      if (width === tileWidth || attempt === mostAttempts) throw error;
+    }
   }
+}
+
+function widest(folder: string, level: number, index: number): string {
+  const full = join(folder, tilePath(level, index));
+  if (existsSync(full) || !existsSync(`${full}.p`)) return full;
+  const widths = readdirSync(`${full}.p`).map(Number).filter(Number.isInteger);
+  return widths.length === 0 ? full : join(`${full}.p`, String(Math.max(...widths)));
 }

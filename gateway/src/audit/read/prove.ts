@@ -2,6 +2,7 @@
 import { inclusionProof } from '../log/merkle.ts';
 import { tileReader } from '../log/tree-files.ts';
 import { commitmentKey, type PartName, partNames } from '../record/private.ts';
+import { type Anchored, anchoredAfter } from './anchored.ts';
 import type { Archive, ArchivedRecord } from './archive.ts';
 import type { SignedCheckpoint } from './log-reader.ts';
 
@@ -14,11 +15,23 @@ export interface ProvedRecord {
   readonly disclosed?: Readonly<Partial<Record<PartName, { readonly text: string; readonly key: string }>>>;
 }
 
+/** What somebody else has signed, and the way of each record to its root. */
+export interface ProvedAnchor {
+  /** The checkpoint with all its signatures, exactly as it was stamped. */
+  readonly checkpoint: string;
+  /** RFC 3161 token, base64. */
+  readonly timestamp?: string;
+  /** Hashes in base64, for each of `records`. */
+  readonly paths: readonly (readonly string[])[];
+}
+
 export interface Proof {
   readonly format: 'sallyport-proof/1';
   readonly records: readonly ProvedRecord[];
   /** The first key of the log and every change of it. */
   readonly keys: readonly ProvedRecord[];
+  /** Absent when nobody has signed since. */
+  readonly anchors?: readonly ProvedAnchor[];
 }
 
 export interface ProveOptions {
@@ -41,10 +54,23 @@ export function prove({ archive, checkpoint, seqs, keySeqs, disclose }: ProveOpt
     const disclosed = parts.length === 0 ? undefined : disclosedOf(archive, record, parts);
     return { entry: record.entry.toString('utf8'), proof, ...(disclosed && { disclosed }) };
   };
+  const anchors = anchoredAfter(archive.reader.folder, checkpoint.origin, Math.max(...seqs));
   return {
     format: 'sallyport-proof/1',
     records: seqs.map((seq) => one(seq, disclose)),
     keys: keySeqs.map((seq) => one(seq, [])),
+    ...(anchors.length === 0
+      ? {}
+      : { anchors: anchors.map((anchored) => provedAnchor(archive.reader.folder, anchored, seqs)) }),
+  };
+}
+
+function provedAnchor(folder: string, { note, size, timestamp }: Anchored, seqs: readonly number[]): ProvedAnchor {
+  const node = tileReader(folder, size);
+  return {
+    checkpoint: note,
+    ...(timestamp === undefined ? {} : { timestamp: timestamp.toString('base64') }),
+    paths: seqs.map((seq) => inclusionProof(seq, size, node).map((each) => each.toString('base64'))),
   };
 }
 
