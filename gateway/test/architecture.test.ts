@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   policy: [...base, 'pipeline', 'config'],
   catalog: [...base, 'pipeline', 'config'],
   upstreams: [...base, 'pipeline', 'config', 'secrets', 'egress', 'oauth'],
-  audit: [...base, 'pipeline', 'config', 'stores', 'secrets'],
+  audit: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],
   stores: [...base],
   secrets: [...base, 'config', 'stores', 'egress'],
   oauth: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],

@@ -137,6 +137,27 @@ test('a cosignature that is not valid is not kept', async (context) => {
   assert.match(run.stderr, /the witness witness\.example\/w1 has signed nothing of this log/);
 });
 
+test('an anchor that redirects gets nothing more, wherever it points', async (context) => {
+  const log = await logFor(context);
+  const checkpoint = grow(log, 1);
+  let reached = 0;
+  const inside = await serve(context, (_body, _request, response) => {
+    reached += 1;
+    response.writeHead(200).end();
+  });
+  for (const status of [301, 302, 307, 308]) {
+    const url = await serve(context, (_body, _request, response) => {
+      response.writeHead(status, { location: inside }).end();
+    });
+    await assert.rejects(urlAnchor(url).anchor(checkpoint, log.folder), /redirects/);
+    const { key } = await startWitness(context, log.writer.signer.verifierKey);
+    await assert.rejects(witnessAnchor({ url, key }).anchor(checkpoint, log.folder), /redirects/);
+  }
+  const endless = await serve(context, (_body, _request, response) => void response.end('x'.repeat(100_000)));
+  await assert.rejects(urlAnchor(endless).anchor(checkpoint, log.folder), /too much/);
+  assert.equal(reached, 0);
+});
+
 test('files and URLs get the checkpoint as it is', async (context) => {
   const log = await logFor(context);
   const checkpoint = grow(log, 1);

@@ -1,5 +1,9 @@
 /** Somebody else who keeps or signs a checkpoint, so that the log cannot be replaced without them noticing. */
+import { guardedFetch } from '../../egress/fetch.ts';
+import { egressGuard } from '../../egress/guard.ts';
 import type { SignedCheckpoint } from '../read/log-reader.ts';
+
+type Headers = Readonly<Record<string, string>>;
 
 export interface Anchor {
   /** Says which one it is in complaints; holds no secret. */
@@ -13,8 +17,29 @@ export const anchorTimeout = 10_000;
 /** Longest answer that is read. */
 export const longestAnswer = 64 * 1024;
 
-export async function answerText(response: Response): Promise<string> {
-  return (await answerBytes(response)).toString('utf8');
+const ask = guardedFetch(egressGuard([]));
+
+/**
+ * Hands text to an anchor. Where the operator pointed is fine wherever that is; whoever answers there may send it
+ * nowhere else. Rejects with a sentence.
+ */
+export async function handOver(
+  url: string,
+  {
+    method,
+    body,
+    headers = {},
+  }: { readonly method: 'PUT' | 'POST'; readonly body: string; readonly headers?: Headers },
+): Promise<{ readonly status: number; readonly text: string }> {
+  const bounds = { operator: true, limit: longestAnswer, within: anchorTimeout };
+  const answer = await ask(url, {
+    ...bounds,
+    method,
+    body,
+    headers: { 'content-type': 'text/plain; charset=utf-8', accept: '*/*', ...headers },
+  });
+  if (!answer.ok) throw new Error(answer.problem);
+  return answer;
 }
 
 export async function answerBytes(response: Response): Promise<Buffer> {

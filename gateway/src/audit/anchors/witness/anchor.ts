@@ -9,7 +9,7 @@ import { consistencyProof } from '../../log/merkle.ts';
 import { type Note, type NoteVerifier, parseNote, parseVerifierKey } from '../../log/note.ts';
 import { tileReader } from '../../log/tree-files.ts';
 import type { SignedCheckpoint } from '../../read/log-reader.ts';
-import { type Anchor, anchorTimeout, answerText } from '../contract.ts';
+import { type Anchor, handOver } from '../contract.ts';
 
 const cosignatureType = 4;
 /** Timestamp and Ed25519 signature. */
@@ -51,14 +51,10 @@ interface Answer {
 async function submit(url: string, old: number, { size, note }: SignedCheckpoint, folder: string): Promise<Answer> {
   const proof = consistencyProof(old, size, tileReader(folder, size));
   const lines = proof.map((each) => `${each.toString('base64')}\n`).join('');
-  const response = await fetch(`${url.replace(/\/$/, '')}/add-checkpoint`, {
+  const { status, text } = await handOver(`${url.replace(/\/$/, '')}/add-checkpoint`, {
     method: 'POST',
     body: `old ${old}\n${lines}\n${note}`,
-    redirect: 'error',
-    signal: AbortSignal.timeout(anchorTimeout),
   });
-  const text = await answerText(response);
-  const { status } = response;
   if (status === 409 && /^\d{1,15}\n$/.test(text)) return { status, known: Number(text) };
   return status === 200 ? { status, lines: text } : { status };
 }
