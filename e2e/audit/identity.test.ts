@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -90,7 +91,7 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
   await using issuer = await startIssuer();
   let answer: { readonly status: number; readonly body: object } = {
     status: 200,
-    body: { access_token: 'granted-token-1', token_type: 'Bearer', expires_in: 4 },
+    body: { access_token: 'granted-token-1', token_type: 'Bearer', expires_in: 12 },
   };
   issuer.on('/token', (_request, response) => sendJson(response, answer.body, answer.status));
   await using gateway = await startGateway(
@@ -130,6 +131,50 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
   assert.match(String(refused?.plaintext?.about?.['detail']), /invalid_grant/);
   const all = JSON.stringify(await search(gateway, '--limit', '1000'));
   for (const value of ['granted-token-1', 'client-secret-1']) assert.ok(!all.includes(value));
+});
+
+test('a credential that was broken works again once its secret is right, which is in the record', {
+  timeout: 60_000,
+}, async () => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  await using issuer = await startIssuer();
+  issuer.on('/token', (request, response) => {
+    if (request.headers.authorization === `Basic ${btoa('gateway:right-secret-1')}`)
+      sendJson(response, { access_token: 'granted-token-2', token_type: 'Bearer', expires_in: 600 });
+    else sendJson(response, { error: 'invalid_client' }, 401);
+  });
+  const settings = (clientSecret: string) => ({
+    callers: { agents: { bot: {} } },
+    servers: {
+      notes: {
+        url: witness.url,
+        credential: {
+          clientCredentials: { tokenUrl: `${issuer.issuer}/token`, clientId: 'gateway', clientSecret },
+        },
+      },
+    },
+    connections: [{ name: 'bot', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
+  });
+  await using gateway = await startGateway(settings('${env:S}'), { env: { S: 'wrong-secret-1' } });
+  const key = await gateway.key('bot');
+  await call(gateway, 'notes', key, 'open');
+  const [broken] = await found(gateway, 'credential-state');
+  assert.deepEqual(broken?.detail, { credential: 'credential', from: 'unused', to: 'broken', count: 1 });
+
+  await secret(gateway, 'right-secret-1', 'put', 'client');
+  const configuration = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
+  writeFileSync(gateway.config, JSON.stringify({ ...configuration, ...settings('${secret:client}') }));
+  // Between the two it is looked at and has not been used.
+  const report = join(gateway.folder, 'data', 'credentials.json');
+  const deadline = Date.now() + 10_000;
+  while (!readFileSync(report, 'utf8').includes('unused')) {
+    assert.ok(Date.now() < deadline, gateway.errors());
+    await pause(20);
+  }
+  assert.match((await call(gateway, 'notes', key, 'open')).body, /the witness was called/);
+  const records = await found(gateway, 'credential-state', 2);
+  const again = records.find(({ detail }) => detail?.['to'] === 'connected');
+  assert.deepEqual(again?.detail, { credential: 'credential', from: 'broken', to: 'connected', count: 1 });
 });
 
 test('the record says who said no: the ceiling of the user, of the agent, or the scopes of the token', async () => {

@@ -34,7 +34,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { AccountBook } from './upstreams/credentials/authorization-code/book.ts';
 import { AccountVault } from './upstreams/credentials/authorization-code/vault.ts';
 import { writeCredentialReport } from './upstreams/credentials/report.ts';
-import { transitions } from './upstreams/credentials/transitions.ts';
+import { remembered, transitions } from './upstreams/credentials/transitions.ts';
 import { ServerDirectory } from './upstreams/index.ts';
 
 export interface GatewayParts {
@@ -254,7 +254,7 @@ export class Gateway {
       const facts = { server, detail, ...(problem === undefined ? {} : { problem }) };
       this.#parts.audit.note({ kind: 'credential-state', at: Date.now(), ...facts });
     }
-    this.#credentials = credentials;
+    this.#credentials = remembered(this.#credentials, credentials);
     try {
       writeCredentialReport(this.revision.configuration.data, report);
     } catch (error) {

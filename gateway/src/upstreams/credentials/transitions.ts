@@ -32,3 +32,22 @@ export function transitions(before: Reports, after: Reports): readonly Transitio
   }
   return [...found.values()];
 }
+
+/**
+ * What to compare with the next time: one that got into trouble and was made anew, because its configuration changed,
+ * is still in trouble until it works.
+ */
+export function remembered(before: Reports, after: Reports): Reports {
+  return Object.fromEntries(
+    Object.entries(after).map(([server, reports]) => {
+      const known = new Map(before[server]?.map((each) => [`${each.credential} ${each.caller}`, each]));
+      return [
+        server,
+        reports.map((each) => {
+          const earlier = known.get(`${each.credential} ${each.caller}`);
+          return each.state === 'unused' && earlier !== undefined && troubled.has(earlier.state) ? earlier : each;
+        }),
+      ];
+    }),
+  );
+}
