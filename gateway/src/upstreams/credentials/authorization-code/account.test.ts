@@ -140,6 +140,27 @@ test('a failure that passes locks nobody out; invalid_grant asks the user', asyn
   assert.equal(w.disk.size, 0);
 });
 
+test('a client that is refused ends what users agreed to only where the gateway has registered it by itself', async () => {
+  const refusal: Granted = { ok: false, lasting: true, problem: 'invalid_client', error: 'invalid_client' };
+  const registered = { clientId: 'dynamic', method: 'none' } as const;
+  for (const [more, kept] of [
+    [{}, true],
+    [{ clientId: 'dynamic', client: registered }, false],
+  ] as const) {
+    let answer: Granted = refusal;
+    const w = world([accountOf('dana', more)], (account) => (answer === refusal ? answer : rotated(account)));
+    w.facts.now = 11 * minute;
+    const credential = w.of('dana');
+    assert.equal((await credential.ready()).ok, false);
+    assert.equal(w.disk.has('dana'), kept);
+    assert.equal(credential.state().state, kept ? 'broken' : 'reauthorize');
+    // The operator puts the secret right.
+    answer = { ok: true, token: 'unused' };
+    w.facts.now += minute;
+    assert.equal((await credential.ready()).ok, kept);
+  }
+});
+
 test('16 tokens of another server, or of an authorization server that was agreed to before, are not presented', async () => {
   const w = world([accountOf('dana')], rotated);
   const dana = w.of('dana');

@@ -190,8 +190,10 @@ export class AccountCredential implements Credential {
         ? this.#invited('the account was disconnected')
         : { ok: true, headers: this.#held.headers };
     if (granted.ok) return this.#save(renewed(held.account, granted, this.#now()));
-    if (granted.reauthorize === true || granted.error === 'invalid_client')
-      return this.#end(granted.problem, { forget: true });
+    // A client that the gateway registered is gone for good. One that the operator registered works again when its secret
+    // is put right: what users have agreed to is not thrown away for that.
+    const clientGone = granted.error === 'invalid_client' && held.account.client !== undefined;
+    if (granted.reauthorize === true || clientGone) return this.#end(granted.problem, { forget: true });
     return this.#failed(granted.problem, granted.lasting ? 'broken' : 'expiring');
   }
 
