@@ -243,6 +243,8 @@ test('metadata of another resource, of another issuer, and without PKCE is not u
   const metadata = { ...w.as.metadata };
   for (const lie of [
     () => (w.server.metadata = { ...w.server.metadata, resource: 'https://bank.example/mcp' }),
+    // Would stand in a command that the operator is told to run.
+    () => (w.server.metadata = { ...w.server.metadata, authorization_servers: ['https://evil.example/$(reboot)'] }),
     () => (w.as.metadata = { ...metadata, issuer: 'https://evil.example' }),
     () => (w.as.metadata = { ...metadata, code_challenge_methods_supported: undefined }),
     () => (w.as.metadata = { ...metadata, code_challenge_methods_supported: ['plain'] }),

@@ -26,7 +26,8 @@ export type FoundResource =
   | { readonly ok: false; readonly lasting: boolean; readonly missing?: boolean; readonly problem: string };
 
 const mostIssuers = 16;
-const longestIssuer = 2_048;
+/** An issuer has no query and no fragment (RFC 8414, 2). Operators read it and hand it to commands, so it is plain. */
+const issuerText = /^https?:\/\/[A-Za-z0-9._~:/%@+,=[\]-]{1,2048}$/;
 
 /** `server` is the URL that the operator wrote, without fragment. */
 export async function discoverResource(server: string, fetch: Fetch): Promise<FoundResource> {
@@ -90,7 +91,7 @@ function read(answer: Answered & { ok: true }, server: string, challenged: reado
   const { resource } = document;
   if (typeof resource !== 'string' || !names(resource, server))
     return wrong('the protected resource metadata speaks of another resource than the server');
-  const issuers = texts(document.authorization_servers).filter((issuer) => issuer.length <= longestIssuer);
+  const issuers = texts(document.authorization_servers).filter((issuer) => issuerText.test(issuer));
   if (issuers.length === 0) return wrong('the protected resource metadata names no authorization server');
   const scopes = texts(document.scopes_supported).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope));
   return { ok: true, facts: { resource, issuers: issuers.slice(0, mostIssuers), scopes, challenged } };
