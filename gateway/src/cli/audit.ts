@@ -4,6 +4,7 @@ import { eraseCommand, subjectsCommand } from './audit/erase.ts';
 import { exportCommand } from './audit/export.ts';
 import { proveCommand } from './audit/prove.ts';
 import { retainCommand } from './audit/retain.ts';
+import { rewrapCommand } from './audit/rewrap.ts';
 import { rotateKeyCommand } from './audit/rotate-key.ts';
 import { searchCommand } from './audit/search.ts';
 import { showCommand } from './audit/show.ts';
@@ -22,6 +23,7 @@ const commands = [
   eraseCommand,
   retainCommand,
   rotateKeyCommand,
+  rewrapCommand,
 ] as const;
 
 export function auditCommand(context: Context): Command {

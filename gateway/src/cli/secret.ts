@@ -5,7 +5,7 @@ import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { editionInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
-import { longestSecret, type SecretStore, secretName } from '../secrets/store.ts';
+import { type SecretStore, secretName } from '../secrets/store.ts';
 import {
   type CommonOptions,
   type Context,
@@ -17,6 +17,7 @@ import {
   withConfiguration,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { readValue } from './stdin.ts';
 
 /** How long a rotation waits for a running gateway, in milliseconds. */
 const patience = 10_000;
@@ -52,7 +53,7 @@ function putCommand(context: Context): Command {
             `there is a secret ${name}`,
             `To replace it: sallyport secret rotate ${name}`,
           );
-        const value = await readValue();
+        const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
         await store.put(name, value, Date.now());
         if (options.json === true) outJson(context, { ok: true, name });
@@ -78,7 +79,7 @@ function rotateCommand(context: Context): Command {
     .action((name: string, options: CommonOptions & { readonly probe: boolean }) =>
       withStore(context, options, async ({ store, configuration }) => {
         if (!store.has(name)) return missing(context, options, store, name);
-        const value = await readValue();
+        const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
         const used = editionInUse(configuration.data, name) !== undefined;
         await store.put(name, value, Date.now());
@@ -191,23 +192,6 @@ function withStore(context: Context, options: CommonOptions, work: (desk: Desk) 
 function missing(context: Context, options: CommonOptions, store: SecretStore, name: string): void {
   const known = store.list().map((each) => each.name);
   fail(context, options, exitCodes.no, `there is no secret ${name}`, suggestion(name, known, 'secret'));
-}
-
-/** All of stdin. A terminal is refused: what is typed there stands in the scroll-back. */
-async function readValue(): Promise<string | { readonly problem: string; readonly remedy: string }> {
-  const remedy = 'Pipe it in: sallyport secret put <name> < file';
-  if (process.stdin.isTTY) return { problem: 'the value is read from stdin, not from a terminal', remedy };
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestSecret) return { problem: 'the value is larger than 64 KiB', remedy: 'Is it the right file?' };
-    chunks.push(chunk);
-  }
-  const value = Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
-  return value === '' ? { problem: 'the value is empty', remedy } : value;
 }
 
 /** Does each server that needs the secret accept it? */

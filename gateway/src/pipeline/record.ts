@@ -81,6 +81,7 @@ export interface AuditEvent {
     | 'server-status'
     | 'client-request'
     | 'log-key'
+    | 'master-key'
     | 'erasure'
     | 'recovered'
     | 'retention';

@@ -3,8 +3,9 @@
  * start, for one key, so it may be slow and it may be far away.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { realDisk, syncFolder } from '../log/disk.ts';
 
 export interface KeyService {
   readonly name: string;
@@ -45,11 +46,59 @@ export function unwrapKey(key: Buffer, wrapped: Buffer, context: string): Buffer
   }
 }
 
+/** Names a master key in records; tells nothing of it. */
+export function masterKeyId(master: Buffer): string {
+  return Buffer.from(hkdfSync('sha256', master, '', 'sallyport audit master key id', 8)).toString('hex');
+}
+
 /** The key that wraps the keys of subjects: made once, kept wrapped beside the log. */
 export async function openWrappingKey(path: string, service: KeyService, context: string): Promise<Buffer> {
-  if (existsSync(path)) return service.unwrap(readFileSync(path), context);
+  if (existsSync(path)) return openKept(path, service, context);
   const key = randomBytes(32);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(path, await service.wrap(key, context), { mode: 0o600, flag: 'wx', flush: true });
   return key;
+}
+
+/** Under the one key or, when a rewrapping was interrupted before it took its place, under the other. */
+async function openKept(path: string, service: KeyService, context: string): Promise<Buffer> {
+  const open = (from: string): Promise<Buffer> => service.unwrap(readFileSync(from), context);
+  try {
+    return await open(path);
+  } catch (error) {
+    const next = nextWrapping(path);
+    if (!existsSync(next)) throw error;
+    const key = await open(next).catch(() => {
+      throw error;
+    });
+    renameSync(next, path);
+    return key;
+  }
+}
+
+function nextWrapping(path: string): string {
+  return `${path}.next`;
+}
+
+export type Rewrapped = 'rewrapped' | 'already' | 'neither';
+
+/**
+ * Puts everything that the master key wraps under another one. `record` makes the record of it durable. From the
+ * moment that it has, an end of the process at any point leaves a log that opens under the old key or under either, and
+ * the same call again finishes it. `neither`: it is not under `from`.
+ */
+export async function rewrap(
+  path: string,
+  context: string,
+  { from, to }: { readonly from: KeyService; readonly to: KeyService },
+  record: () => Promise<void>,
+): Promise<Rewrapped> {
+  const key = await from.unwrap(readFileSync(path), context).catch(() => undefined);
+  if (key === undefined)
+    return (await openKept(path, to, context).catch(() => undefined)) === undefined ? 'neither' : 'already';
+  await record();
+  writeFileSync(nextWrapping(path), await to.wrap(key, context), { mode: 0o600, flush: true });
+  renameSync(nextWrapping(path), path);
+  syncFolder(realDisk, dirname(path));
+  return 'rewrapped';
 }

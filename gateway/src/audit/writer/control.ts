@@ -15,6 +15,8 @@ import type { Writer } from './writer.ts';
 export type Request =
   | { readonly do: 'erase'; readonly subject: string }
   | { readonly do: 'rotate-key' }
+  /** Ids of the master keys, for the record: the key of the log is put under another one beside the writer. */
+  | { readonly do: 'note-rewrap'; readonly from: string; readonly to: string }
   | { readonly do: 'retain'; readonly ages: RetentionSettings }
   | { readonly do: 'publish' };
 
@@ -74,6 +76,13 @@ export function perform(request: Request, { keys }: Place, writer: Writer, origi
       const certificate = `${body}\n${signatureLine(writer.signer, body)}`;
       return { ok: true, result: { ...erased, certificate, checkpoint } };
     }
+    case 'note-rewrap': {
+      const { from, to } = request;
+      writer.note({ kind: 'master-key', at: Date.now(), detail: { event: 'rewrap', from, to } });
+      writer.drain();
+      writer.publish();
+      return { ok: true, result: { from, to } };
+    }
     case 'rotate-key': {
       if (keys.signingPem !== undefined)
         return {
@@ -97,11 +106,17 @@ function readRequest(path: string): Request | undefined {
     if (value['do'] === 'publish' || value['do'] === 'rotate-key') return { do: value['do'] };
     if (value['do'] === 'erase' && typeof value['subject'] === 'string')
       return { do: 'erase', subject: value['subject'] };
+    const { from, to } = value;
+    if (value['do'] === 'note-rewrap' && isKeyId(from) && isKeyId(to)) return { do: 'note-rewrap', from, to };
     if (value['do'] === 'retain') return { do: 'retain', ages: agesOf(value['ages']) };
     return undefined;
   } catch {
     return undefined;
   }
+}
+
+function isKeyId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 }
 
 function agesOf(value: unknown): RetentionSettings {

@@ -1,0 +1,93 @@
+/** `sallyport audit rewrap`: puts the keys of all logs under another master key. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { localKeyService, masterKeyId, type Rewrapped, rewrap } from '../../audit/keys/key-service.ts';
+import { auditSettings, keyPlaces, logFolder } from '../../audit/open.ts';
+import { askWriter } from '../../audit/writer/ask.ts';
+import { readOrigin } from '../../audit/writer/open.ts';
+import type { Configuration } from '../../config/schema/index.ts';
+import { openLogMasterKey, openMasterKey } from '../../secrets/master-key.ts';
+import {
+  type CommonOptions,
+  type Context,
+  configOption,
+  fail,
+  jsonOption,
+  loadOrComplain,
+  outJson,
+} from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { readValue } from '../stdin.ts';
+
+interface Options extends CommonOptions {
+  readonly toLocal?: boolean;
+}
+
+const said: Readonly<Record<Rewrapped, string>> = {
+  rewrapped: 'is under the new key',
+  already: 'was under the new key before',
+  neither: 'opens neither under the key of the configuration nor under the new one, and was left as it is',
+};
+
+export function rewrapCommand(context: Context): Command {
+  return new Command('rewrap')
+    .summary('put the keys of the logs under another master key')
+    .description(
+      'Puts the keys of all logs, and with them those of all subjects, under a master key from stdin (64 hexadecimal digits). The configuration says the old one until this has ended, and the new one from then on.',
+    )
+    .option('--to-local', 'to the key of the data folder instead of one from stdin')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      '\nWhen it was interrupted, run it again. Beside a running gateway it changes nothing for that one.\n\nExample:\n  openssl rand -hex 32 | tee /run/secrets/log-key | sallyport audit rewrap',
+    )
+    .action(async (options: Options) => {
+      let loaded = await loadOrComplain(context, options);
+      if (Object.keys(loaded?.revision.configuration.audit.keys ?? {}).length > 0)
+        loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
+      if (loaded === undefined) return;
+      const { configuration } = loaded.revision;
+      const { data } = configuration;
+      const given = options.toLocal === true ? undefined : await readValue('sallyport audit rewrap < key');
+      if (typeof given === 'object') return fail(context, options, exitCodes.usage, given.problem, given.remedy);
+      const from = openLogMasterKey(data, configuration.audit.keys.master);
+      const to = given === undefined ? openMasterKey(data) : openLogMasterKey(data, given);
+      if (!from.ok) return fail(context, options, exitCodes.data, from.problem, from.remedy);
+      if (!to.ok)
+        return fail(context, options, exitCodes.usage, 'the new key is not a key', 'openssl rand -hex 32 makes one.');
+      if (from.key.equals(to.key))
+        return fail(
+          context,
+          options,
+          exitCodes.no,
+          'the configuration says this key already',
+          'Logs that are still under another one need that one in the configuration while this runs.',
+        );
+      const logs: { log: string; result: Rewrapped }[] = [];
+      for (const log of logsOf(data)) logs.push({ log, result: await rewrapLog(configuration, log, from.key, to.key) });
+      const ok = logs.every(({ result }) => result !== 'neither');
+      if (options.json === true) outJson(context, { ok, logs, key: masterKeyId(to.key) });
+      else for (const { log, result } of logs) context.out(`${log} ${said[result]}`);
+      if (!ok) context.exit(exitCodes.no);
+    });
+}
+
+function logsOf(data: string): readonly string[] {
+  const names = existsSync(data) ? readdirSync(data) : [];
+  return names.filter((name) => /^log(-stdio-\d+)?$/.test(name) && existsSync(join(data, name, 'log.json'))).toSorted();
+}
+
+async function rewrapLog(configuration: Configuration, log: string, from: Buffer, to: Buffer): Promise<Rewrapped> {
+  const { data } = configuration;
+  const folder = logFolder(data, log);
+  const keys = keyPlaces(data, log, configuration.audit.keys.signing);
+  const { capture } = auditSettings(configuration);
+  const services = { from: localKeyService(from), to: localKeyService(to) };
+  return rewrap(keys.wrapping, `log ${readOrigin(folder)}`, services, async () => {
+    const request = { do: 'note-rewrap', from: masterKeyId(from), to: masterKeyId(to) } as const;
+    const answer = await askWriter({ folder, keys, master: from, capture }, request);
+    if (!answer.ok) throw new Error(`${answer.problem}: ${answer.remedy}`);
+  });
+}
