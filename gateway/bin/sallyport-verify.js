@@ -987,8 +987,10 @@ async function verifyLog(folder, options) {
   ];
   // Read after those: a gateway that runs publishes further ones.
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
+  const origin = nameOfLog(folder) ?? last.origin;
+  for (const note of [last, ...kept])
+    if (note.origin !== origin) lie(`${note.where} is of another log: ${note.origin}, not ${origin}`);
   for (const note of kept) {
-    if (note.origin !== last.origin) lie(`${note.where} is of another log: ${note.origin}, not ${last.origin}`);
     if (note.size > last.size)
       lie(`${note.where} covers ${note.size} records and the log ends after ${last.size}: its tail was cut`);
   }
@@ -1070,6 +1072,14 @@ function compareTile(folder, level, { index, hashes }, count) {
 function checkPartialLevels(folder, levels) {
   for (const [level, here] of levels.entries())
     if (here.hashes.length > 0) compareTile(folder, level, here, here.hashes.length);
+}
+
+/** What the log says that it is called, so that of two names the wrong one is complained about. */
+function nameOfLog(folder) {
+  const path = join(folder, 'log.json');
+  if (!existsSync(path)) return undefined;
+  const { origin } = JSON.parse(readFileSync(path, 'utf8'));
+  return typeof origin === 'string' ? origin : lie('log.json names no log');
 }
 
 /** Checkpoints that witnesses have signed. */
