@@ -283,11 +283,8 @@ test('16 a server that changes its authorization server: an alarm, and no creden
   assert.match(listed, /reauthorize .*sallyport server trust notes --issuer/);
 
   await command(w.gateway, 'server', 'trust', 'notes', '--issuer', other.issuer);
-  // The gateway looks once a second at what commands have changed.
-  let page: string | undefined;
-  for (const deadline = Date.now() + 10_000; page === undefined && Date.now() < deadline; )
-    page = pageIn(await call(w.gateway, w.key));
-  assert.ok(page !== undefined, w.gateway.errors());
+  await w.gateway.until(() => w.gateway.errors().includes('an operator agreed'));
+  const page = await w.page();
   assert.match((await new Browser().connect(page, w.key)).body, /is connected/);
   assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
   assert.equal(other.registrations(), 1, 'a registration of its own');

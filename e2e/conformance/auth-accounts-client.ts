@@ -78,6 +78,7 @@ async function agree(gateway: Gateway): Promise<boolean> {
   const [, issuer] = /"named":"([^"]+)"/.exec(gateway.errors()) ?? [];
   if (issuer === undefined) return false;
   await command(gateway, 'server', 'trust', 'suite', '--issuer', issuer);
+  await gateway.until(() => gateway.errors().includes('an operator agreed'));
   return true;
 }
 

@@ -44,13 +44,11 @@ export class Authority {
   /** An operator may have agreed to another one by command. */
   look(): void {
     const pin = readPin(this.#parts.data, this.#server);
-    if (pin !== undefined && this.#pin?.named !== undefined && pin.named === undefined)
-      this.#parts.note({
-        kind: 'issuer-agreed',
-        at: Date.now(),
-        server: this.#server,
-        detail: { before: this.#pin.issuer, issuer: pin.issuer },
-      });
+    if (pin !== undefined && this.#pin?.named !== undefined && pin.named === undefined) {
+      const detail = { before: this.#pin.issuer, issuer: pin.issuer };
+      this.#parts.log.info({ server: this.#server, ...detail }, 'an operator agreed to an authorization server');
+      this.#parts.note({ kind: 'issuer-agreed', at: Date.now(), server: this.#server, detail });
+    }
     this.#pin = pin;
   }
 

@@ -14,7 +14,10 @@ export interface BookParts {
   /** The public URL of the gateway; `undefined` where nobody listens. */
   readonly base: () => string | undefined;
   readonly note: (event: AuditEvent) => void;
-  readonly log: { error(fields: Readonly<Record<string, unknown>>, message: string): void };
+  readonly log: {
+    info(fields: Readonly<Record<string, unknown>>, message: string): void;
+    error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  };
 }
 
 /** The times of some file systems are this coarse, in milliseconds. */
