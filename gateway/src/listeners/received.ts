@@ -12,12 +12,16 @@ import type { HeaderReader } from '../protocol/mirrored-headers.ts';
 let pool = Buffer.alloc(0);
 let used = 0;
 
-/** A correlation id: 96 random bits. Drawn from a pool, as one draw each would cost more than the rest of a request. */
+/**
+ * A correlation id: 95 random bits, the first character a letter, so that a command never takes it for an option. Drawn
+ * from a pool, as one draw each would cost more than the rest of a request.
+ */
 export function correlationId(): string {
   if (used + 12 > pool.length) {
     pool = randomBytes(12 * 512);
     used = 0;
   }
+  pool[used] = (pool[used] ?? 0) & 0x7f;
   const id = pool.toString('base64url', used, used + 12);
   used += 12;
   return id;
