@@ -133,6 +133,19 @@ test('the right answer in the right hands goes on', async () => {
   const answer = await ask(ada, 'one', { requestState: question.requestState, inputResponses: responses(question) });
   assert.equal(answer.json?.result?.resultType, 'complete', answer.body);
 });
+test('a question belongs to the call that runs, however many others wait for their answers', async () => {
+  // Whichever of two parked calls is over first: the next call must not be taken for the other.
+  for (const first of [0, 1]) {
+    const parked = [await asked(ada, 'two'), await asked(ada, 'two')];
+    const [done, left] = first === 0 ? parked : parked.toReversed();
+    assert.ok(done !== undefined && left !== undefined);
+    for (const question of [done, await asked(ada, 'two'), left]) {
+      const extra = { requestState: question.requestState, inputResponses: responses(question) };
+      const answer = await ask(ada, 'two', extra);
+      assert.equal(answer.json?.result?.resultType, 'complete', answer.body);
+    }
+  }
+});
 test('requestState of another caller', async () => {
   const question = await asked(ada, 'one');
   refusedState(await ask(bob, 'one', { requestState: question.requestState, inputResponses: responses(question) }));

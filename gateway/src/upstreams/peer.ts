@@ -38,6 +38,8 @@ export interface PeerEvents {
 
 interface Pending {
   readonly id: number;
+  /** Later calls have higher numbers; ids are used again in any order. */
+  readonly order: number;
   call: OutboundCall;
   /** Monotonic milliseconds. */
   begun: number;
@@ -61,6 +63,7 @@ export class Peer implements WireEvents {
   readonly #times: PeerTimes;
   readonly #events: PeerEvents;
   readonly #pending = new Slots<Pending>();
+  #calls = 0;
   #wire: Wire | undefined;
   #down: string | undefined;
   /** Set after a request failed because the server forgot the session. */
@@ -98,6 +101,7 @@ export class Peer implements WireEvents {
       const now = performance.now();
       const pending: Pending = {
         id,
+        order: ++this.#calls,
         call,
         begun: call.open === true ? Number.POSITIVE_INFINITY : now,
         quietUntil: call.open === true ? Number.POSITIVE_INFINITY : now + this.#times.firstByte,
@@ -254,15 +258,22 @@ export class Peer implements WireEvents {
     this.#deliver(pending, question);
   }
 
-  /** The call that a question of a legacy server belongs to: the one in whose stream it came, or the latest that may be asked. */
+  /**
+   * The call that a question of a legacy server belongs to: the one in whose stream it came. Where no transport tells, the
+   * latest that may be asked; of those that wait for an answer of the client already only where there is no other.
+   */
   #addressee(method: string, params: JsonObject, request: RequestId | undefined): Pending | undefined {
     if (request !== undefined) {
       const pending = this.#pending.get(request);
       return pending !== undefined && mayAsk(pending.call.capabilities, method, params) ? pending : undefined;
     }
     let latest: Pending | undefined;
-    for (const pending of this.#pending.values())
-      if (mayAsk(pending.call.capabilities, method, params)) latest = pending;
+    for (const pending of this.#pending.values()) {
+      if (!mayAsk(pending.call.capabilities, method, params)) continue;
+      const runs = pending.resolve !== undefined;
+      const ran = latest?.resolve !== undefined;
+      if (latest === undefined || (runs === ran ? pending.order > latest.order : runs)) latest = pending;
+    }
     return latest;
   }
 
