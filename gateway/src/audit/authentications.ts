@@ -25,6 +25,7 @@ interface Minute {
 export class Authentications {
   readonly #note: (event: AuditEvent) => void;
   readonly #seen = new Map<string, number>();
+  readonly #lately = new WeakMap<Caller, number>();
   #minute: Minute | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,6 +34,9 @@ export class Authentications {
   }
 
   succeeded(caller: Caller, { at, address, transport }: ExchangeFacts): void {
+    // One credential gives the same object again and again, and most calls end here.
+    if (at - (this.#lately.get(caller) ?? Number.NEGATIVE_INFINITY) < again) return;
+    this.#lately.set(caller, at);
     const key = `${caller.credential.kind} ${caller.credential.id} ${caller.key}`;
     const last = this.#seen.get(key);
     if (last !== undefined && at - last < again) return;

@@ -18,16 +18,14 @@ export interface KeyPlaces {
 }
 
 export type ToWriter =
-  /** Three texts for each record: head, arguments, result. */
-  | { readonly type: 'records'; readonly texts: readonly string[] }
-  | { readonly type: 'settings'; readonly settings: AuditSettings }
-  | { readonly type: 'close' };
+  /** Three lines for each record: head, arguments, result. JSON texts, so none holds a line break. */
+  string | { readonly type: 'settings'; readonly settings: AuditSettings } | { readonly type: 'close' };
 
 export type FromWriter =
   | { readonly type: 'opened'; readonly size: number; readonly origin: string; readonly key: string }
   | { readonly type: 'refused'; readonly locked: boolean; readonly problem: string; readonly remedy: string }
   /** So many more records are durable. */
-  | { readonly type: 'done'; readonly records: number }
+  | number
   | { readonly type: 'failing'; readonly problem: string }
   /** Beside the log: an anchor does not answer. */
   | { readonly type: 'trouble'; readonly problem: string }

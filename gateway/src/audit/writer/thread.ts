@@ -74,10 +74,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       publishSoon();
     });
   const handle = (message: ToWriter): void => {
+    if (typeof message === 'string') return writer.accept(messagesOf(message.split('\n')));
     switch (message.type) {
-      case 'records':
-        writer.accept(messagesOf(message.texts));
-        return;
       case 'settings':
         settings = message.settings;
         writer.configure(settings.capture);
@@ -125,7 +123,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     write();
     if (closing) void close();
   });
-  writer.onDone = (records) => say({ type: 'done', records });
+  writer.onDone = say;
   say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
   write();
 }
