@@ -16,7 +16,8 @@ import {
   type TestLog,
   temporaryData,
 } from '../../../test/support/audit-log.ts';
-import { isConsistent, sha256 } from '../log/merkle.ts';
+import { sha256 } from '../hash.ts';
+import { isConsistent } from '../log/merkle.ts';
 import { type Checkpoint, openCheckpoint, parseVerifierKey, rawPublicKey } from '../log/note.ts';
 import { keyPlaces } from '../open.ts';
 import { Archive } from '../read/archive.ts';

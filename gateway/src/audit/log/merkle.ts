@@ -1,20 +1,16 @@
 /** The hash tree of RFC 6962 section 2.1: leaves, nodes, the growing edge, and proofs. Pure: reads through a function. */
-import { hash } from 'node:crypto';
+import { sha256, together } from '../hash.ts';
 
 /** RFC 6962 section 2.1: a leaf and a node can never have the same input. */
 const leafPrefix = Buffer.from([0]);
 const nodePrefix = Buffer.from([1]);
 
-export function sha256(data: Uint8Array | string): Buffer {
-  return hash('sha256', data, 'buffer');
-}
-
 export function leafHash(entry: Uint8Array): Buffer {
-  return sha256(Buffer.concat([leafPrefix, entry]));
+  return sha256(together(leafPrefix, entry));
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return sha256(Buffer.concat([nodePrefix, left, right]));
+  return sha256(together(nodePrefix, left, right));
 }
 
 /** The root of the empty tree is the hash of nothing. */

@@ -1,6 +1,6 @@
 /** C2SP signed notes with Ed25519, and the checkpoints in them (c2sp.org/signed-note, c2sp.org/tlog-checkpoint). */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { sha256 } from './merkle.ts';
+import { sha256 } from '../hash.ts';
 
 /** Signature types of signed-note: a plain Ed25519 signature, and a timestamped one of a witness. */
 const ed25519Type = 1;

@@ -24,14 +24,19 @@ export function widthIn(level: number, index: number, size: number): number {
 
 /** Entries with their lengths before them. */
 export function encodeBundle(entries: readonly Buffer[]): Buffer {
-  const parts: Buffer[] = [];
+  let length = 0;
   for (const entry of entries) {
     if (entry.length > longestEntry) throw new RangeError(`an entry of ${entry.length} bytes is too long`);
-    const length = Buffer.allocUnsafe(2);
-    length.writeUInt16BE(entry.length);
-    parts.push(length, entry);
+    length += 2 + entry.length;
   }
-  return Buffer.concat(parts);
+  const bundle = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const entry of entries) {
+    at = bundle.writeUInt16BE(entry.length, at);
+    bundle.set(entry, at);
+    at += entry.length;
+  }
+  return bundle;
 }
 
 /** `undefined` when the bytes do not end where an entry ends, or hold fewer entries than wanted. */

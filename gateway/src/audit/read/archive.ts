@@ -1,9 +1,9 @@
 /** A log together with the keys of its subjects: records with their private parts, for whoever may see them. */
 import { readFileSync } from 'node:fs';
+import { sha256 } from '../hash.ts';
 import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
 import { Subjects } from '../keys/subjects.ts';
 import { realDisk } from '../log/disk.ts';
-import { sha256 } from '../log/merkle.ts';
 import { openParts, type PrivateParts } from '../record/private.ts';
 import { readOrigin } from '../writer/open.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';

@@ -2,7 +2,7 @@
  * HMAC-SHA-256 (RFC 2104) for keys that are used once or a few times. Two one-shot hashes are several times faster than
  * an HMAC object with a key of its own, and the log makes some for every record.
  */
-import { hash } from 'node:crypto';
+import { sha256, sha256Hex, together } from '../hash.ts';
 
 const blockSize = 64;
 
@@ -24,5 +24,9 @@ export function hmacKey(key: Buffer): HmacKey {
 }
 
 export function hmac({ inner, outer }: HmacKey, data: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, data]), 'buffer')]), 'buffer');
+  return sha256(together(outer, sha256(together(inner, data))));
+}
+
+export function hmacHex({ inner, outer }: HmacKey, data: Uint8Array): string {
+  return sha256Hex(together(outer, sha256(together(inner, data))));
 }

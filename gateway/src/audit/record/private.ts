@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import type { SubjectKeys } from '../keys/subjects.ts';
-import { hmac, hmacKey } from './hmac.ts';
+import { hmac, hmacHex, hmacKey } from './hmac.ts';
 
 /** `about`: who, from where, and what only the operator may know. */
 export const partNames = ['about', 'arguments', 'result'] as const;
@@ -20,7 +20,7 @@ export function commitmentKey(keys: SubjectKeys, seq: number, part: PartName): B
 }
 
 export function commit(key: Buffer, text: Buffer): string {
-  return hmac(hmacKey(key), text).toString('hex');
+  return hmacHex(hmacKey(key), text);
 }
 
 const chance = Buffer.alloc(4096);

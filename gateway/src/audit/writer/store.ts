@@ -1,6 +1,6 @@
 /** From a draft to what is stored: commitments, the sealed private part, and the canonical public part. */
+import { sha256Hex } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
-import { sha256 } from '../log/merkle.ts';
 import type { Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
 import type { Draft } from '../record/build.ts';
@@ -15,25 +15,23 @@ export interface Place {
   readonly keys: SubjectKeys;
 }
 
+const nothing = Buffer.alloc(0);
+
 export function store(draft: Draft, { seq, origin, written, keys }: Place): Stored {
   const { args, result, about, kept } = draft;
-  const texts = { about, arguments: args, result };
+  const texts = [about, args, result];
+  const keeps = [about, kept.args, kept.result];
   const commitments: Record<string, PlainObject> = {};
-  for (const part of partNames) {
-    const text = texts[part];
-    if (text === '') continue;
-    const bytes = Buffer.from(text);
-    commitments[part] = { commitment: commit(commitmentKey(keys, seq, part), bytes), bytes: bytes.length };
+  const parts: Buffer[] = [];
+  for (const [index, part] of partNames.entries()) {
+    const [text = '', keep = ''] = [texts[index], keeps[index]];
+    const bytes = text === '' ? nothing : Buffer.from(text);
+    if (text !== '')
+      commitments[part] = { commitment: commit(commitmentKey(keys, seq, part), bytes), bytes: bytes.length };
+    // Mostly the text is kept as it was.
+    parts.push(keep === text ? bytes : Buffer.from(keep));
   }
-  const parts = [about, kept.args, kept.result];
-  const sealed = parts.every((part) => part === '')
-    ? Buffer.alloc(0)
-    : sealParts(
-        keys,
-        origin,
-        seq,
-        parts.map((part) => Buffer.from(part)),
-      );
+  const sealed = keeps.every((part) => part === '') ? nothing : sealParts(keys, origin, seq, parts);
   const fields: PlainObject = {
     v: 1,
     seq,
@@ -41,7 +39,7 @@ export function store(draft: Draft, { seq, origin, written, keys }: Place): Stor
     subject: keys.pseudonym,
     ...draft.public,
     ...commitments,
-    private: sealed.length === 0 ? undefined : sha256(sealed).toString('hex'),
+    private: sealed.length === 0 ? undefined : sha256Hex(sealed),
   };
   let entry = Buffer.from(canonical(fields));
   // Lists and details are bounded one by one; should they be too long together, they go and the record says so.

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256 } from '../../log/merkle.ts';
+import { sha256 } from '../../hash.ts';
 import { type Anchor, anchorTimeout, answerBytes } from '../contract.ts';
 import { makeNonce, readTimestamp, timestampQuery } from './timestamp.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callOf, closeTestLog, openTestLog, type TestLog, temporaryData } from '../../../../test/support/audit-log.ts';
 import { makeTsa, serveTsa, type Tsa, type TsaOptions } from '../../../../test/support/tsa.ts';
-import { sha256 } from '../../log/merkle.ts';
+import { sha256 } from '../../hash.ts';
 import { LogReader, type SignedCheckpoint } from '../../read/log-reader.ts';
 import { timestampAnchor } from './anchor.ts';
 import { makeNonce, readTimestamp, timestampQuery } from './timestamp.ts';
