@@ -35,6 +35,9 @@ export interface ExchangeEvents {
 
 type Answer = 'json' | 'events' | 'other';
 
+/** So many pieces are put together: a server that sends single bytes must not make each of them cost an object. */
+const mostPieces = 1_024;
+
 /** The media type without parameters, in lower case: `Application/JSON; charset=UTF-8` is JSON (RFC 9110, 8.3.1). */
 function mediaType(header: string | readonly string[] | undefined): string {
   // Two types are none: one reader would take the first, another the last.
@@ -48,7 +51,8 @@ class Exchange implements ResponseHandler, Abandon {
   sent: Abandon | undefined;
   #status = 0;
   #answer: Answer = 'other';
-  #chunks: Buffer[] = [];
+  readonly #whole: Buffer[] = [];
+  #pieces: Buffer[] = [];
   #bytes = 0;
   #parser: EventSourceParser | undefined;
   #decoder: StringDecoder | undefined;
@@ -91,13 +95,18 @@ class Exchange implements ResponseHandler, Abandon {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
     if (this.#answer === 'events') this.#parser?.feed(this.#decoder?.write(chunk) ?? '');
-    else this.#chunks.push(chunk);
+    else if (this.#answer === 'json' && this.#pieces.push(chunk) === mostPieces) {
+      this.#whole.push(Buffer.concat(this.#pieces));
+      this.#pieces = [];
+    }
   }
 
   onEnd(): void {
     if (this.#ended) return;
     if (this.#answer === 'json' && this.#bytes > 0) {
-      const body = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
+      const [first] = this.#pieces;
+      const body =
+        first !== undefined && this.#bytes === first.length ? first : Buffer.concat([...this.#whole, ...this.#pieces]);
       const parsed = parseJson(body, { depth: this.#limits.depth, looseText: true, member: 'result' });
       if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
