@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 
 const longest = 64;
 const digestLength = 8;
+/** How an alias with a digest ends. A name that ends like this gets one as well: no server can spell that of another. */
+const digestEnd = new RegExp(`_[0-9a-f]{${digestLength}}$`);
 
 /** The alias of a capability. A name that has to be changed to fit gets a digest, so that no two become one. */
 export function aliasOf(server: string, name: string): string {
   const plain = `${server}__${name}`;
-  if (plain.length <= longest && /^[A-Za-z0-9_-]+$/.test(plain) && !server.includes('__')) return plain;
+  const fits = plain.length <= longest && /^[A-Za-z0-9_-]+$/.test(plain);
+  if (fits && !server.includes('__') && !digestEnd.test(plain)) return plain;
   const digest = createHash('sha256').update(`${server}\n${name}`).digest('hex').slice(0, digestLength);
   const readable = plain.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longest - digestLength - 1);
   return `${readable}_${digest}`;
