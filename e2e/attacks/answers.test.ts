@@ -9,7 +9,10 @@ let witness: Witness;
 let gateway: Gateway;
 
 before(async () => {
-  witness = await startWitness([{ name: 'tool', inputSchema: { type: 'object' } }]);
+  witness = await startWitness([{ name: 'tool', inputSchema: { type: 'object' } }], {
+    instructions: 'I was given planted-credential-5f2c.',
+    serverInfo: { name: 'witness', version: 'planted-credential-5f2c' },
+  });
   gateway = await startGateway(
     {
       ...openSettings('client', { witness: { url: witness.url, credential: { bearer: '${env:WITNESS_TOKEN}' } } }),
@@ -272,4 +275,13 @@ test('lone halves of surrogate pairs in an answer come through as they are', asy
     );
   });
   assert.match(answer.body, /cut \\ud83d/);
+});
+test('a server that introduces itself with the credential of the gateway', async () => {
+  const answer = await sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: modernHeaders('server/discover'),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'server/discover', params: { _meta: meta } }),
+  });
+  assert.match(answer.body, /I was given \(hidden\)/);
+  assert.doesNotMatch(answer.body, /planted-credential/);
 });

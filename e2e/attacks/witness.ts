@@ -30,7 +30,8 @@ export interface WitnessTool {
   readonly inputSchema?: object;
 }
 
-export async function startWitness(tools: readonly WitnessTool[]): Promise<Witness> {
+/** `introduction`: what it says about itself beside what it must say. */
+export async function startWitness(tools: readonly WitnessTool[], introduction: object = {}): Promise<Witness> {
   const seen: Seen[] = [];
   const answers = new Map<string, Answering>();
   const server = createServer((request, response) => {
@@ -41,7 +42,7 @@ export async function startWitness(tools: readonly WitnessTool[]): Promise<Witne
       if (request.method !== 'POST') return response.writeHead(405).end();
       const message = JSON.parse(body) as Seen['message'];
       const entry: Seen = { headers: request.headers, body, message };
-      const result = localResult(message.method, tools);
+      const result = localResult(message.method, tools, introduction);
       if (result !== undefined) return sendJson(response, { jsonrpc: '2.0', id: message.id, result });
       seen.push(entry);
       const answering = answers.get(String(message.params.name));
@@ -81,7 +82,7 @@ export function sendEvents(response: ServerResponse, text: string): void {
   response.end(text);
 }
 
-function localResult(method: string, tools: readonly WitnessTool[]): object | undefined {
+function localResult(method: string, tools: readonly WitnessTool[], introduction: object): object | undefined {
   const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
   switch (method) {
     case 'server/discover':
@@ -89,6 +90,7 @@ function localResult(method: string, tools: readonly WitnessTool[]): object | un
         ...complete,
         supportedVersions: ['2026-07-28'],
         capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
+        ...introduction,
       };
     case 'tools/list':
       return { ...complete, tools: tools.map((tool) => ({ inputSchema: schema, ...tool })) };

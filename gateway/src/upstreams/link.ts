@@ -121,7 +121,7 @@ export class ServerLink implements Link {
     // In headers of other names, the credential of this way would go along with the one of the tier.
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
       return this.#wayOf(call, special).call(call);
-    const secrets = credential.secrets();
+    const secrets = this.#secrets(special);
     const guarded: OutboundCall = {
       ...call,
       ...(special === undefined ? {} : { headers }),
@@ -300,11 +300,12 @@ export class ServerLink implements Link {
     }
     this.#failure = undefined;
     this.#connectedAt = now;
-    this.#connected = result.connected;
+    const connected = { ...result.connected, facts: this.#hidden(result.connected.facts) };
+    this.#connected = connected;
     if (this.#level !== undefined) this.#sendLevel();
-    if (result.connected.facts.era === 'modern') this.#listen(result.connected);
+    if (connected.facts.era === 'modern') this.#listen(connected);
     else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
-    return result.connected.facts;
+    return connected.facts;
   }
 
   #connectOnce(): Promise<ConnectResult> {
@@ -351,7 +352,26 @@ export class ServerLink implements Link {
           for (const watcher of watchers) watcher();
       return;
     }
-    for (const listener of this.#listeners) listener(method, params);
+    const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#secrets());
+    for (const listener of this.#listeners) listener(method, shown);
+  }
+
+  /** What the server has been given over this way: in no word of it may that come back. */
+  #secrets(special?: Credential): readonly string[] {
+    const own = this.#credential?.secrets() ?? [];
+    return special === undefined || special === this.#credential ? own : [...own, ...special.secrets()];
+  }
+
+  /** A server introduces itself to clients in its own words. */
+  #hidden(facts: ServerFacts): ServerFacts {
+    const { info, capabilities, instructions } = facts;
+    const secrets = this.#secrets();
+    return {
+      ...facts,
+      capabilities: hideSecrets(capabilities, secrets),
+      ...(info === undefined ? {} : { info: hideSecrets(info, secrets) }),
+      ...(instructions === undefined ? {} : { instructions: hideSecrets(instructions, secrets) }),
+    };
   }
 
   #watchChanged(method: string, uri: string): void {
