@@ -1,7 +1,6 @@
 /** Reads a request body within its bound. */
 import type { IncomingMessage } from 'node:http';
-
-const empty = Buffer.alloc(0);
+import { Pieces } from '../../protocol/pieces.ts';
 
 /**
  * Calls back once: with the body, or with `undefined` when it is larger than `limit` bytes. Never when the client goes
@@ -10,8 +9,7 @@ const empty = Buffer.alloc(0);
 export function readBody(request: IncomingMessage, limit: number, done: (body: Buffer | undefined) => void): void {
   const declared = request.headers['content-length'];
   if (declared !== undefined && Number(declared) > limit) return done(undefined);
-  let first: Buffer | undefined;
-  let chunks: Buffer[] | undefined;
+  const pieces = new Pieces();
   let length = 0;
   request.on('data', (chunk: Buffer) => {
     const before = length;
@@ -19,14 +17,10 @@ export function readBody(request: IncomingMessage, limit: number, done: (body: B
     if (length > limit) {
       request.pause();
       if (before <= limit) done(undefined);
-    } else if (first === undefined) first = chunk;
-    else {
-      chunks ??= [first];
-      chunks.push(chunk);
-    }
+    } else pieces.add(chunk);
   });
   request.on('end', () => {
-    if (length <= limit) done(chunks === undefined ? (first ?? empty) : Buffer.concat(chunks));
+    if (length <= limit) done(pieces.whole());
   });
   request.on('error', () => {});
 }

@@ -7,6 +7,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { LinkFailure } from '../../pipeline/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
+import { Pieces } from '../../protocol/pieces.ts';
 import { misbehaved, unavailable } from '../failures.ts';
 import type { Abandon, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
@@ -35,9 +36,6 @@ export interface ExchangeEvents {
 
 type Answer = 'json' | 'events' | 'other';
 
-/** So many pieces are put together: a server that sends single bytes must not make each of them cost an object. */
-const mostPieces = 1_024;
-
 /** The media type without parameters, in lower case: `Application/JSON; charset=UTF-8` is JSON (RFC 9110, 8.3.1). */
 function mediaType(header: string | readonly string[] | undefined): string {
   // Two types are none: one reader would take the first, another the last.
@@ -51,8 +49,7 @@ class Exchange implements ResponseHandler, Abandon {
   sent: Abandon | undefined;
   #status = 0;
   #answer: Answer = 'other';
-  readonly #whole: Buffer[] = [];
-  #pieces: Buffer[] = [];
+  readonly #pieces = new Pieces();
   #bytes = 0;
   #parser: EventSourceParser | undefined;
   #decoder: StringDecoder | undefined;
@@ -95,19 +92,13 @@ class Exchange implements ResponseHandler, Abandon {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
     if (this.#answer === 'events') this.#parser?.feed(this.#decoder?.write(chunk) ?? '');
-    else if (this.#answer === 'json' && this.#pieces.push(chunk) === mostPieces) {
-      this.#whole.push(Buffer.concat(this.#pieces));
-      this.#pieces = [];
-    }
+    else if (this.#answer === 'json') this.#pieces.add(chunk);
   }
 
   onEnd(): void {
     if (this.#ended) return;
     if (this.#answer === 'json' && this.#bytes > 0) {
-      const [first] = this.#pieces;
-      const body =
-        first !== undefined && this.#bytes === first.length ? first : Buffer.concat([...this.#whole, ...this.#pieces]);
-      const parsed = parseJson(body, { depth: this.#limits.depth, looseText: true, member: 'result' });
+      const parsed = parseJson(this.#pieces.whole(), { depth: this.#limits.depth, looseText: true, member: 'result' });
       if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
     } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)

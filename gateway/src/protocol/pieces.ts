@@ -1,0 +1,20 @@
+/** A body as it comes in. Whoever sends it byte by byte must not make each of them cost an object. */
+
+const mostPieces = 1_024;
+
+export class Pieces {
+  readonly #joined: Buffer[] = [];
+  #pieces: Buffer[] = [];
+
+  add(piece: Buffer): void {
+    if (this.#pieces.push(piece) < mostPieces) return;
+    this.#joined.push(Buffer.concat(this.#pieces));
+    this.#pieces = [];
+  }
+
+  whole(): Buffer {
+    const [only, another] = this.#pieces;
+    if (only !== undefined && another === undefined && this.#joined.length === 0) return only;
+    return Buffer.concat([...this.#joined, ...this.#pieces]);
+  }
+}
