@@ -65,6 +65,8 @@ export class Answer extends Kept {
   readonly #headers: Record<string, string> = {};
   #streaming = false;
   #eventsPreferred = false;
+  /** All is said, although it may take long until a client that reads slowly has it. */
+  #finished = false;
   #lastWrite: number;
 
   /** `streams`: the client accepts event streams. */
@@ -94,6 +96,7 @@ export class Answer extends Kept {
 
   /** One message of a stream, before the reply. */
   write(text: string): void {
+    if (this.#finished) return;
     this.#startStream();
     this.#send(eventText(text));
   }
@@ -102,6 +105,7 @@ export class Answer extends Kept {
     const response = this.#response;
     if (response.destroyed) return;
     if (this.#eventsPreferred && written.status === 200) this.#startStream();
+    this.#finished = true;
     if (this.#streaming) {
       response.end(eventText(wholeText(written)));
       return;
@@ -129,6 +133,7 @@ export class Answer extends Kept {
   /** Nothing is to be said, as for an accepted notification. */
   finishEmpty(status: number): void {
     if (this.#response.destroyed) return;
+    this.#finished = true;
     this.#response.writeHead(status, { ...this.#headers, 'content-length': 0 });
     this.#response.end();
   }
@@ -140,7 +145,7 @@ export class Answer extends Kept {
   }
 
   keepAlive(now: number, pause: number): void {
-    if (!this.#streams || now - this.#lastWrite < pause) return;
+    if (!this.#streams || this.#finished || now - this.#lastWrite < pause) return;
     this.#startStream();
     this.#send(keepAliveText);
   }
