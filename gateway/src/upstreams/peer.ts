@@ -117,12 +117,14 @@ export class Peer implements WireEvents {
         const params = modernParams(call, id);
         const mirrored = mirror(modernVersion, call.method, params, call.mirrored);
         const headers = call.headers === undefined ? mirrored : { ...mirrored, ...call.headers };
-        pending.abandon = this.#wire?.request(id, requestText(id, call.method, params), headers);
+        const budget = call.open === true ? 'streams' : 'calls';
+        pending.abandon = this.#wire?.request(id, requestText(id, call.method, params), headers, budget);
       } else
         pending.abandon = this.#wire?.request(
           id,
           requestText(id, call.method, legacyParams(call, id)),
           call.headers ?? none,
+          'calls',
         );
     });
   }

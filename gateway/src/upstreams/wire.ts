@@ -18,6 +18,9 @@ export interface WireEvents {
   onDown(detail: string): void;
 }
 
+/** Which connections a request takes one of: an answer that stays open must not take those of calls. */
+export type Budget = 'calls' | 'streams';
+
 export interface Abandon {
   abort(): void;
 }
@@ -26,10 +29,10 @@ export interface Wire {
   /** Modern era: a call is cancelled by a notification (stdio), not by closing its stream (HTTP). */
   readonly cancelsByNotification: boolean;
   /**
-   * Sends a request whose answer comes through the events. `headers` matter to HTTP only. What is returned stops
-   * listening for the answer; a transport on which that is impossible returns nothing.
+   * Sends a request whose answer comes through the events. `headers` and `budget` matter to HTTP only. What is returned
+   * stops listening for the answer; a transport on which that is impossible returns nothing.
    */
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): Abandon | undefined;
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon | undefined;
   /** Sends a notification or a response. Failures are not reported: nobody could do anything about them. */
   send(text: string): void;
   /** Legacy Streamable HTTP: opens the stream for messages that belong to no request. */

@@ -77,7 +77,21 @@ const http = z.strictObject({
     )
     .optional()
     .describe('TLS towards the server. Its certificate is always verified, unless insecureUntil says otherwise.'),
-  connections: z.int().min(1).max(4096).default(128).describe('Connections kept to the server.'),
+  connections: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe('Calls under way at the server; further ones wait for one of their connections.'),
+  // A stream is there before the one that it replaces ends.
+  streams: z
+    .int()
+    .min(2)
+    .max(16_384)
+    .default(1024)
+    .describe(
+      'Streams for messages of the server, beside its connections for calls: one for each session of a legacy server. Further ones wait until one ends.',
+    ),
 });
 
 const stdio = z.strictObject({

@@ -1,4 +1,4 @@
-/** The address of an HTTP server with its connection pool and the headers that every request to it carries. */
+/** The address of an HTTP server with its connections and the headers that every request to it carries. */
 import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import { dialler } from './client/dial.ts';
@@ -8,7 +8,9 @@ import { isInsecure, tlsOptions } from './tls.ts';
 export interface HttpEndpoint {
   readonly url: URL;
   readonly path: string;
-  readonly pool: Pool;
+  readonly calls: Pool;
+  /** For answers that stay open: however many callers keep one, calls find a connection. */
+  readonly streams: Pool;
   readonly headers: Readonly<Record<string, string>>;
   /** The credential of one way, as it is now: it changes while the way stays. */
   readonly credential?: () => Readonly<Record<string, string>>;
@@ -23,6 +25,11 @@ export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndp
   const open = { ...verified, rejectUnauthorized: false };
   // Asked for each connection: the end of an exception to verification needs no restart.
   const dial = dialler(url, bounds.connectTimeout, () => (isInsecure(tls, Date.now()) ? open : verified));
-  const pool = new Pool(url.host, dial, config.connections);
-  return { url, path: url.pathname + url.search, pool, headers: config.headers, close: () => pool.destroy() };
+  const calls = new Pool(url.host, dial, config.connections);
+  const streams = new Pool(url.host, dial, config.streams);
+  const close = (): void => {
+    calls.destroy();
+    streams.destroy();
+  };
+  return { url, path: url.pathname + url.search, calls, streams, headers: config.headers, close };
 }

@@ -38,7 +38,7 @@ export class SseWire implements Wire {
       events.onDown(detail);
     };
     this.#stream = exchange(
-      endpoint.pool,
+      endpoint.streams,
       {
         method: 'GET',
         path: endpoint.path,
@@ -106,7 +106,7 @@ export class SseWire implements Wire {
       return;
     }
     exchange(
-      this.#endpoint.pool,
+      this.#endpoint.calls,
       {
         method: 'POST',
         path: this.#path,

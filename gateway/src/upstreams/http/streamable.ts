@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, unavailable } from '../failures.ts';
-import type { Abandon, Wire, WireEvents } from '../wire.ts';
+import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
 import { type ExchangeLimits, exchange } from './post.ts';
@@ -18,6 +18,7 @@ const serverIdLength = 4096;
 /** One request and the exchange that reads its answer at the moment. */
 interface Call {
   readonly id: RequestId;
+  readonly budget: Budget;
   answered: boolean;
   current: Abandon | undefined;
 }
@@ -49,15 +50,15 @@ export class StreamableWire implements Wire {
     this.#plain = Object.keys(this.#base).every((name) => !mirrors(name));
   }
 
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>): Abandon {
-    const call: Call = { id, answered: false, current: undefined };
+  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon {
+    const call: Call = { id, budget, answered: false, current: undefined };
     this.#start(call, { method: 'POST', path: this.#endpoint.path, fields: this.#fields(headers), body: text });
     return { abort: () => call.current?.abort() };
   }
 
   /** Reads the answer to a request: from the POST, and from GETs that resume it where the server has cut it off. */
   #start(call: Call, request: HttpRequest): void {
-    const { id } = call;
+    const { id, budget } = call;
     let status = 0;
     let challenge: string | undefined;
     let lastEventId: string | undefined;
@@ -74,7 +75,7 @@ export class StreamableWire implements Wire {
       call.current = { abort: () => clearTimeout(timer) };
       return true;
     };
-    call.current = exchange(this.#endpoint.pool, request, this.#limits, {
+    call.current = exchange(this.#endpoint[budget], request, this.#limits, {
       onResumable: (eventId, pause) => {
         // An id that could not stand in a header is not one that we could send back.
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
@@ -106,7 +107,7 @@ export class StreamableWire implements Wire {
 
   send(text: string): void {
     exchange(
-      this.#endpoint.pool,
+      this.#endpoint.calls,
       { method: 'POST', path: this.#endpoint.path, fields: this.#fields({}), body: text },
       this.#limits,
       { onValue: () => {}, onEnd: () => {}, onFailure: () => {} },
@@ -129,7 +130,7 @@ export class StreamableWire implements Wire {
       this.#pause = Math.min(this.#pause * 2, longestPause);
     };
     this.#stream = exchange(
-      this.#endpoint.pool,
+      this.#endpoint.streams,
       { method: 'GET', path: this.#endpoint.path, fields: this.#fields({ accept: 'text/event-stream' }) },
       this.#limits,
       {
@@ -155,7 +156,7 @@ export class StreamableWire implements Wire {
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
     await new Promise<void>((resolve) => {
       const handle = exchange(
-        this.#endpoint.pool,
+        this.#endpoint.calls,
         { method: 'DELETE', path: this.#endpoint.path, fields: this.#fields({}) },
         this.#limits,
         { onValue: () => {}, onEnd: () => resolve(), onFailure: () => resolve() },
