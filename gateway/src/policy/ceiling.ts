@@ -61,7 +61,8 @@ export function compileCeilings(revision: Revision, complaints: Diagnostic[]): C
             }
             case 'template': {
               const template = parseTemplate(capability.uriTemplate);
-              return resources === undefined || resources.some((pattern) => canOverlap(pattern, template));
+              if (resources === undefined) return true;
+              return template !== undefined && resources.some((pattern) => canOverlap(pattern, template));
             }
           }
         },

@@ -165,6 +165,7 @@ function lookUp(
     }
     case 'template': {
       const template = parseTemplate(capability.uriTemplate);
+      if (template === undefined) return 'the template has a dot segment';
       return connections.map(({ resources }) => resources.forTemplate(template));
     }
   }

@@ -78,12 +78,13 @@ export class UriRules {
         if (values !== undefined) found.push({ rule, uri: values });
       }
     };
-    take(this.#fixed.get(fixedKey(uri.scheme, uri.authority, uri.segments)));
     const authority = uri.authority ?? '';
+    // A rule that closes files of no host closes those of every host.
+    const authorities = uri.scheme === 'file' && authority !== '' ? [authority, ''] : [authority];
+    for (const each of authorities) take(this.#fixed.get(fixedKey(uri.scheme, each, uri.segments)));
     const first = uri.segments.find((segment) => segment !== '') ?? '';
     for (const key of new Set([
-      `${uri.scheme} ${authority} ${first}`,
-      `${uri.scheme} ${authority} *`,
+      ...authorities.flatMap((each) => [`${uri.scheme} ${each} ${first}`, `${uri.scheme} ${each} *`]),
       `${uri.scheme} * ${first}`,
       `${uri.scheme} * *`,
       '*',

@@ -61,8 +61,12 @@ export function parsePattern(source: string): PatternResult {
   const below = texts.at(-1) === '**';
   if (below) texts.pop();
   const lower = scheme.toLowerCase();
-  const parts = [authorityOf(lower, authority), ...texts, query, fragment].map((text, index) =>
-    text === undefined ? undefined : parsePart(text, index > texts.length ? 'tail' : 'segment'),
+  const host = authorityOf(lower, authority);
+  if (!host.ok) return refuse(host.fault, 'docs/policy.md shows what patterns can say.');
+  const parts = [host.text, ...texts, query, fragment].map((text, index) =>
+    text === undefined
+      ? undefined
+      : parsePart(text, index === 0 ? 'authority' : index > texts.length ? 'tail' : 'segment'),
   );
   const good: (Part | undefined)[] = [];
   for (const part of parts) {
@@ -98,7 +102,7 @@ function refuse(problem: string, remedy: string): PatternResult {
 }
 
 /** A part, or what is wrong with it. */
-function parsePart(text: string, kind: 'segment' | 'tail'): Part | string {
+function parsePart(text: string, kind: 'authority' | 'segment' | 'tail'): Part | string {
   const pieces = text.split(/\{([A-Za-z_][A-Za-z0-9_]{0,63})\}/);
   const [before = '', variable, after = ''] = pieces;
   if (pieces.length > 3) return 'has two variables in one segment, which can be read in more than one way';
@@ -120,7 +124,8 @@ export function matchUri(pattern: UriPattern, uri: Uri, closing: boolean): Recor
   if (pattern.reach === 'everything') return values;
   if (pattern.scheme !== uri.scheme) return undefined;
   if (pattern.reach === 'scheme') return values;
-  if (!matchPart(pattern.authority, uri.authority, /[:@]/, values)) return undefined;
+  const anyHost = closing && meansEveryHost(pattern);
+  if (!anyHost && !matchPart(pattern.authority, uri.authority, /[:@]/, values)) return undefined;
   if (!closing && pattern.rooted !== uri.rooted) return undefined;
   const segments = closing ? uri.segments.filter(isNotEmpty) : uri.segments;
   const wanted = closing
@@ -133,11 +138,33 @@ export function matchUri(pattern: UriPattern, uri: Uri, closing: boolean): Recor
     const rest = segments.slice(wanted.length);
     if (rest.length === 0 || !rest.every(isNotEmpty)) return undefined;
   }
-  const ignore = closing && pattern.query === undefined && pattern.fragment === undefined;
-  if (ignore) return values;
-  const tail =
-    matchPart(pattern.query, uri.query, /&/, values) && matchPart(pattern.fragment, uri.fragment, /&/, values);
-  return tail ? values : undefined;
+  if (!(closing && pattern.query === undefined)) {
+    const matchQuery = closing ? matchParameters : matchTail;
+    if (!matchQuery(pattern.query, uri.query, values)) return undefined;
+  }
+  if (!(closing && pattern.fragment === undefined) && !matchTail(pattern.fragment, uri.fragment, values))
+    return undefined;
+  return values;
+}
+
+/** Servers read the path of `file://anything/x` and never the host, so what closes `file:///x` closes that as well. */
+export function meansEveryHost({ scheme, authority }: UriPattern): boolean {
+  return scheme === 'file' && authority?.prefix === '' && authority.variable === undefined;
+}
+
+function matchTail(part: Part | undefined, text: string | undefined, into: Record<string, string>): boolean {
+  return matchPart(part, text, /&/, into);
+}
+
+/** Each parameter of the pattern is there, in whatever order, and whatever stands beside it. */
+function matchParameters(part: Part | undefined, text: string | undefined, into: Record<string, string>): boolean {
+  if (part === undefined || text === undefined) return part === undefined;
+  const before = part.prefix.split('&');
+  const [first = '', ...after] = part.suffix.split('&');
+  const own = { prefix: before.pop() ?? '', variable: part.variable, suffix: first };
+  const fixed = [...before, ...after].map((prefix) => ({ prefix, variable: undefined, suffix: '' }));
+  const given = text.split('&');
+  return [...fixed, own].every((wanted) => given.some((parameter) => matchTail(wanted, parameter, into)));
 }
 
 function isNotEmpty(text: string): boolean {

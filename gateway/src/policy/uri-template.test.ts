@@ -9,6 +9,7 @@ function compare(pattern: string, template: string): { overlap: boolean; covered
   const parsed = parsePattern(pattern);
   assert.ok(parsed.ok, pattern);
   const read = parseTemplate(template);
+  assert.ok(read !== undefined, template);
   return { overlap: canOverlap(parsed.pattern, read), covered: covers(parsed.pattern, read) };
 }
 
@@ -31,9 +32,18 @@ test('templates are shown when a pattern can meet them', () => {
     ['x://h/{v}', 'x://h/{a}-{b}', true, true],
     ['x://h/{v}', 'x://{host}/{b}', true, false],
     ['x://h/{v}', '{scheme}://h/1', true, false],
+    ['file:///secret/**', 'file:////secret//{x}', false, true],
+    ['file:///secret/**', 'file://{host}/secret/{x}', true, true],
+    ['https://h/{v}', 'https://H.:443/{v}', true, true],
   ];
   for (const [pattern, template, overlap, covered] of cases)
     assert.deepEqual(compare(pattern, template), { overlap, covered }, `${pattern} ${template}`);
+});
+
+test('a template of which no URI can be read is none', () => {
+  for (const template of ['file:///./secret/{x}', 'file:///a/../{x}', 'file:///a/..;{x}/b', 'file:///a/%2e%2e/{x}'])
+    assert.equal(parseTemplate(template), undefined, template);
+  assert.notEqual(parseTemplate('file:///.{x}'), undefined);
 });
 
 const named = (parts: readonly string[]) => `r://h/${parts.map((part, at) => part.replace('v', `v${at}`)).join('/')}`;

@@ -3,8 +3,8 @@
  * could be opened, and hidden when a rule surely denies all of them. Where a template cannot be read to its end, what
  * is left of it counts as anything. Showing a template grants nothing: each URI is decided when it is read.
  */
-import { authorityOf, normalise, splitUri } from './uri.ts';
-import type { Part, UriPattern } from './uri-pattern.ts';
+import { authorityOf, isDotSegment, normalise, splitUri } from './uri.ts';
+import { meansEveryHost, type Part, type UriPattern } from './uri-pattern.ts';
 
 /** A template as far as it is understood. */
 export interface Template {
@@ -25,7 +25,8 @@ interface LoosePart {
 
 const unknown: Template = { scheme: undefined, authority: undefined, segments: [], complete: false };
 
-export function parseTemplate(text: string): Template {
+/** `undefined`: each of its URIs is refused, whatever its variables say. */
+export function parseTemplate(text: string): Template | undefined {
   if (text.length > 8192) return unknown;
   const open = /\{(?![A-Za-z0-9_%.]+(?::\d{1,4})?\})/.exec(text);
   const head = open === null ? text : text.slice(0, open.index);
@@ -39,11 +40,14 @@ export function parseTemplate(text: string): Template {
   // The segment in which reading ended may go on in any way.
   if (!complete) texts.pop();
   const authorityDone = path !== '' || complete;
-  const host = authorityDone ? authorityOf(scheme, authority) : '{}';
-  const parts = [host, ...texts].map((part) => (part === undefined ? undefined : loose(part)));
+  const host = authorityDone ? authorityOf(scheme, authority) : { ok: true as const, text: '{}' };
+  if (!host.ok) return { ...unknown, scheme };
+  const parts = [host.text, ...texts].map((part) => (part === undefined ? undefined : loose(part)));
   if (parts.includes('bad')) return { ...unknown, scheme };
-  const [first, ...segments] = parts as (LoosePart | undefined)[];
-  return { scheme, authority: first, segments: segments.filter((part) => part !== undefined), complete };
+  const [first, ...rest] = parts as (LoosePart | undefined)[];
+  const segments = rest.filter((part) => part !== undefined);
+  if (segments.some(({ prefix, open }) => isDotSegment(open ? `${prefix}x` : prefix))) return undefined;
+  return { scheme, authority: first, segments, complete };
 }
 
 function loose(text: string): LoosePart | 'bad' {
@@ -94,11 +98,13 @@ export function covers(pattern: UriPattern, template: Template): boolean {
   if (template.scheme === undefined || pattern.scheme !== template.scheme) return false;
   if (pattern.reach === 'scheme') return true;
   if (pattern.query !== undefined || pattern.fragment !== undefined) return false;
-  if (pattern.reach === 'exact' && !(template.complete && template.segments.length === pattern.segments.length))
-    return false;
-  if (template.segments.length < pattern.segments.length || !includes(pattern.authority, template.authority))
-    return false;
-  return pattern.segments.every((part, index) => includes(part, template.segments[index]));
+  // Rules that close take no notice of empty segments.
+  const wanted = pattern.segments.filter(({ prefix, variable }) => prefix !== '' || variable !== undefined);
+  const segments = template.segments.filter(({ prefix, open }) => prefix !== '' || open);
+  if (pattern.reach === 'exact' && !(template.complete && segments.length === wanted.length)) return false;
+  if (segments.length < wanted.length) return false;
+  if (!meansEveryHost(pattern) && !includes(pattern.authority, template.authority)) return false;
+  return wanted.every((part, index) => includes(part, segments[index]));
 }
 
 function includes(part: Part | undefined, other: LoosePart | undefined): boolean {

@@ -45,6 +45,11 @@ test('a variable is one segment or a part of one', () => {
     ['https://h/x', 'https://H:443/x', {}],
     ['note://a b', 'note://a%20b', {}],
     ['*', 'urn:isbn:123', {}],
+    ['note://day/12:30', 'note://day/12%3A30', {}],
+    ['x://h/?q={q}', 'x://h/?q=1%262', { q: '1&2' }],
+    ['https://{tenant}.h:443/x', 'https://Acme.h/x', { tenant: 'acme' }],
+    ['file:///a/**', 'file://elsewhere/a/b', undefined],
+    ['file://share/a/**', 'file://SHARE/a/b', {}],
   ];
   for (const [pattern, uri, expected] of cases) assert.deepEqual(match(pattern, uri), expected, `${pattern} ${uri}`);
 });
@@ -57,20 +62,32 @@ test('what two readers could take for different resources is refused, for every 
     'file:///a/%2E./etc': 'has a dot segment',
     'file:///a/..;/etc': 'has a dot segment',
     'file:///a/..': 'has a dot segment',
+    'file:///a/..%3b/etc': 'has a dot segment',
     'file:///a%2Fetc': 'has an encoded slash',
     'file:///a%5cetc': 'has an encoded slash',
     'file:///a/%252e%252e/etc': 'is encoded twice',
     'file:///a%252fetc': 'is encoded twice',
+    'file:///%25%32%65%25%32%65/etc': 'is encoded twice',
+    'x://h/?q=%252e': 'is encoded twice',
     'file:///a\\..\\etc': 'has a control character or backslash',
     'file:///a\u0000': 'has a control character or backslash',
     'file:///a%00.txt': 'has a control character or backslash',
     'file:///a\n': 'has a control character or backslash',
+    'file:///a\u0085': 'has a control character or backslash',
+    'file:///a ': 'ends with white space',
+    'file:///a\u00a0': 'ends with white space',
     'file:///a%0a': 'has a control character or backslash',
     'file:///a%c0%af': 'is not well encoded',
     'file:///a%': 'is not well encoded',
     'file:///a%zz': 'is not well encoded',
     'https://user@host/x': 'has a user name',
     'https://user:pass@host/x': 'has a user name',
+    'https://user%40host/x': 'has no host',
+    'https:///host/x': 'has no host',
+    'https:/host/x': 'has no host',
+    'https:host/x': 'has no host',
+    'https://:443/x': 'has no host',
+    'x://ho%2fst/x': 'has an encoded slash',
     '/etc/passwd': 'not a URI',
     '': 'not a URI',
     ' file:///a': 'not a URI',
@@ -90,11 +107,34 @@ test('rules that close are not led around', () => {
     'file://LOCALHOST/secret/a',
     'file:/secret/a',
     'file:///%73ecret/a',
+    'file://anything/secret/a',
   ]) {
     assert.deepEqual(match('file:///secret/{name}', uri, true), { name: 'a' }, uri);
     assert.deepEqual(match('file:///secret/**', uri, true), {}, uri);
   }
   assert.deepEqual(match('file:///secret/**', 'file:///secret', true), {});
+  assert.equal(match('file://share/secret/**', 'file:///secret/a', true), undefined, 'a host that is named counts');
+});
+
+test('a host is one host, however it is spelled', () => {
+  for (const [pattern, ...spellings] of [
+    ['https://example.com/**', 'https://example.com./x', 'https://EXAMPLE.com:0443/x', 'https://ex\uff41mple.com/x'],
+    ['https://xn--bcher-kva.example/**', 'https://bücher.example/x', 'https://b%C3%BCcher.example:/x'],
+    ['https://bücher.example/**', 'https://xn--bcher-kva.example/x'],
+    ['http://127.0.0.1/**', 'http://0x7f.1/x', 'http://127.1:80/x', 'http://2130706433/x'],
+    ['note://day/**', 'note://day:/x', 'NOTE://DAY/x'],
+    ['note://day:80/**', 'note://day:0080/x'],
+  ] as const)
+    for (const uri of spellings) assert.deepEqual(match(pattern, uri, true), {}, `${pattern} ${uri}`);
+});
+
+test('a parameter that closes is found beside others, in any order', () => {
+  for (const uri of ['db://h/x?table=secret', 'db://h/x?a=1&table=secre%74&b', 'db://h/x?table=secret#f'])
+    assert.deepEqual(match('db://h/x?table=secret', uri, true), {}, uri);
+  assert.deepEqual(match('db://h/x?a=1&table={t}', 'db://h/x?table=s&b=2&a=1', true), { t: 's' });
+  for (const uri of ['db://h/x', 'db://h/x?table=public', 'db://h/x?nottable=secret', 'db://h/x?a=table=secret'])
+    assert.equal(match('db://h/x?table=secret', uri, true), undefined, uri);
+  assert.equal(match('db://h/x?table=secret', 'db://h/x?table=secret&a=1'), undefined, 'what opens is exact');
 });
 
 test('patterns that could be misread are refused', () => {
@@ -116,6 +156,7 @@ test('patterns that could be misread are refused', () => {
     'x://a/%{id}',
     'x://a/**?q',
     'x://*/b',
+    'https:///h/x',
     '',
   ])
     assert.equal(parsePattern(pattern).ok, false, pattern);

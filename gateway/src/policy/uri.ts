@@ -18,6 +18,8 @@ export type UriFault =
   | 'too long'
   | 'not a URI'
   | 'has a user name'
+  | 'has no host'
+  | 'ends with white space'
   | 'has a dot segment'
   | 'has an encoded slash'
   | 'is encoded twice'
@@ -42,6 +44,9 @@ export function parseUri(text: string): UriResult {
   if (parts === undefined)
     return { ok: false, fault: isClean(text) ? 'not a URI' : 'has a control character or backslash' };
   const [scheme = '', rawAuthority, path = '', rawQuery, rawFragment] = parts;
+  // Many parsers cut it off (WHATWG URL, section 4.4), so this would be another resource to us and the same to a server.
+  if (text !== text.trim())
+    return { ok: false, fault: isClean(text) ? 'ends with white space' : 'has a control character or backslash' };
   if (rawAuthority?.includes('@') === true) return { ok: false, fault: 'has a user name' };
   const lower = scheme.toLowerCase();
   const cleaned: string[] = [];
@@ -51,17 +56,20 @@ export function parseUri(text: string): UriResult {
     if (isDotSegment(clean.text)) return { ok: false, fault: 'has a dot segment' };
     cleaned.push(clean.text);
   }
-  const authority = optional(rawAuthority, 'segment');
+  const written = optional(rawAuthority, 'authority');
+  if (!written.ok) return written;
+  const authority = authorityOf(lower, written.text);
+  if (!authority.ok) return authority;
   const query = optional(rawQuery, 'tail');
+  if (!query.ok) return query;
   const fragment = optional(rawFragment, 'tail');
-  for (const part of [authority, query, fragment]) if (!part.ok) return part;
-  if (!authority.ok || !query.ok || !fragment.ok) return { ok: false, fault: 'not a URI' };
+  if (!fragment.ok) return fragment;
   const rooted = path.startsWith('/');
   return {
     ok: true,
     uri: {
       scheme: lower,
-      authority: authorityOf(lower, authority.text),
+      authority: authority.text,
       rooted,
       segments: rooted ? cleaned.slice(1) : path === '' ? [] : cleaned,
       query: query.text,
@@ -70,14 +78,32 @@ export function parseUri(text: string): UriResult {
   };
 }
 
-/** Hosts do not tell cases apart, and these ports and hosts say nothing (RFC 3986 section 6.2.3, RFC 8089). */
-export function authorityOf(scheme: string, authority: string | undefined): string | undefined {
-  if (scheme === 'file')
-    return authority === undefined || authority.toLowerCase() === 'localhost' ? '' : authority.toLowerCase();
-  const standard = { http: ':80', https: ':443', ws: ':80', wss: ':443' }[scheme];
-  const lower = authority?.toLowerCase().replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase());
-  if (lower === undefined || standard === undefined) return lower;
-  return lower.endsWith(standard) ? lower.slice(0, -standard.length) : lower.replace(/:$/, '');
+/** Where every program reads the many spellings of a host and its port as one (WHATWG URL, special schemes). */
+const webPorts: Readonly<Record<string, string>> = { ftp: ':21', http: ':80', https: ':443', ws: ':80', wss: ':443' };
+
+/**
+ * Hosts do not tell cases apart, and some ports and hosts say nothing (RFC 3986 section 6.2.3, RFC 8089). `{name}` in the
+ * authority of a pattern or template stays as it is.
+ */
+export function authorityOf(scheme: string, authority: string | undefined): Optional {
+  if (scheme === 'file') {
+    const host = authority?.toLowerCase() ?? '';
+    return { ok: true, text: host === 'localhost' ? '' : host };
+  }
+  const standard = webPorts[scheme];
+  if (standard !== undefined && authority?.includes('{') !== true) {
+    // `https:///host`, `https:host` and `https:/host` are all the host to a browser, so none of them may pass unread.
+    const host = authority === undefined ? undefined : URL.parse(`${scheme}://${authority}`)?.host;
+    if (host === undefined || host === '') return { ok: false, fault: 'has no host' };
+    return { ok: true, text: host.replace(/\.(?=:|$)/, '') };
+  }
+  const lower = authority
+    ?.toLowerCase()
+    .replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase())
+    .replace(/:0+(?=\d+$)/, ':')
+    .replace(/:$/, '');
+  if (lower === undefined || standard === undefined || !lower.endsWith(standard)) return { ok: true, text: lower };
+  return { ok: true, text: lower.slice(0, -standard.length) };
 }
 
 /** `..;x` as well: some servers cut off what follows the semicolon before they resolve the dots. */
@@ -88,7 +114,7 @@ export function isDotSegment(segment: string): boolean {
 function isClean(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (code < 0x20 || code === 0x7f || code === 0x5c) return false;
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x5c) return false;
   }
   return text.isWellFormed();
 }
@@ -98,27 +124,33 @@ type Optional =
   | { readonly ok: true; readonly text: string | undefined }
   | { readonly ok: false; readonly fault: UriFault };
 
-function optional(text: string | undefined, kind: 'segment' | 'tail'): Optional {
+type PartKind = 'authority' | 'segment' | 'tail';
+
+function optional(text: string | undefined, kind: PartKind): Optional {
   return text === undefined ? { ok: true, text } : normalise(text, kind);
 }
 
 const plainText = /^[A-Za-z0-9._~!$&'()*+,;=:@-]*$/;
 const unreserved = /[A-Za-z0-9._~-]/;
+/** Within a segment the other characters that may stand there mean the same plain and encoded: `a:b` and `a%3Ab`. */
+const plainInSegment = /[A-Za-z0-9._~!$&'()*+,;=:@-]/;
 
-/** One spelling for one text: unreserved characters plain, everything else as upper-case percent codes of UTF-8. */
-export function normalise(text: string, kind: 'segment' | 'tail'): Normalised {
+/** One spelling for one text: what may be plain is plain, everything else upper-case percent codes of UTF-8. */
+export function normalise(text: string, kind: PartKind): Normalised {
   if (plainText.test(text)) return { ok: true, text };
   if (!isClean(text)) return { ok: false, fault: 'has a control character or backslash' };
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) return { ok: false, fault: 'is not well encoded' };
-  if (/%25[0-9A-Fa-f]{2}/.test(text)) return { ok: false, fault: 'is encoded twice' };
-  if (kind === 'segment' && /%(?:2f|5c)/i.test(text)) return { ok: false, fault: 'has an encoded slash' };
+  if (kind !== 'tail' && /%(?:2f|5c)/i.test(text)) return { ok: false, fault: 'has an encoded slash' };
   if (/%(?:[01][0-9a-f]|7f|5c)/i.test(text)) return { ok: false, fault: 'has a control character or backslash' };
+  const plain = kind === 'segment' ? plainInSegment : unreserved;
   const normal = text
     .replace(/%[0-9A-Fa-f]{2}/g, (code) => {
       const character = String.fromCharCode(Number.parseInt(code.slice(1), 16));
-      return unreserved.test(character) ? character : code.toUpperCase();
+      return plain.test(character) ? character : code.toUpperCase();
     })
     .replace(/[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]/gu, encodeURIComponent);
+  // Asked of the normal spelling, as the digits of the inner code may be encoded themselves: `%25%32%65`.
+  if (/%25[0-9A-Fa-f]{2}/.test(normal)) return { ok: false, fault: 'is encoded twice' };
   return decode(normal) === undefined ? { ok: false, fault: 'is not well encoded' } : { ok: true, text: normal };
 }
 
