@@ -3,6 +3,7 @@
  * watches, and log messages of legacy servers that belong to no call. Only what its caller may see passes.
  */
 
+import type { Grants } from '../pipeline/decision.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
 import type { Link } from '../pipeline/upstream.ts';
@@ -39,10 +40,10 @@ export class Subscription {
     return this.#attached.size;
   }
 
-  /** Hears of updates of a resource, if the caller may read it. False when it may not, or when no server has it. */
+  /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
     const reached = reachAll(this.#exchange, this.#graph).find((candidate) => candidate.server === server);
-    if (reached === undefined || !reached.grants.couldAllow({ type: 'resource', uri })) return false;
+    if (reached === undefined || !mayRead(reached.grants, uri)) return false;
     const key = `${server}\n${uri}`;
     if (this.#watches.has(key)) return true;
     const stop = reached.link.watch(uri, () => this.#updated(server, uri));
@@ -52,9 +53,7 @@ export class Subscription {
 
   /** As `watch`, at whichever server lists the resource or could have it. */
   watchAnywhere(uri: string): boolean {
-    const candidates = reachAll(this.#exchange, this.#graph).filter(({ grants }) =>
-      grants.couldAllow({ type: 'resource', uri }),
-    );
+    const candidates = reachAll(this.#exchange, this.#graph).filter(({ grants }) => mayRead(grants, uri));
     const listing = candidates.find(({ catalog }) => {
       const read = catalog.read('resources');
       return !(read instanceof Promise) && read.byName.has(uri);
@@ -127,7 +126,12 @@ export class Subscription {
 
   #updated(server: string, uri: string): void {
     const grants = this.#graph.policy.grants(this.#exchange.caller, server);
-    if (grants?.couldAllow({ type: 'resource', uri }) === true)
-      this.#listener('notifications/resources/updated', { uri });
+    if (grants !== undefined && mayRead(grants, uri)) this.#listener('notifications/resources/updated', { uri });
   }
+}
+
+/** The decision that gates reads: that a resource changes is a part of what it says. */
+function mayRead(grants: Grants, uri: string): boolean {
+  const { effect } = grants.decide({ type: 'resource', uri }, undefined, Date.now());
+  return effect === 'allow' || effect === 'observe';
 }
