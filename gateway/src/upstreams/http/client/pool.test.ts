@@ -263,3 +263,42 @@ test('requests fail when the pool is closed, those that wait and those to come',
   for (const { error } of [...(await Promise.all(waiting)), await send(pool, post('{}'))])
     assert.equal(error, 'closed');
 });
+
+test('who gives up leaves the queue at once, wherever it stands; the others keep their order', {
+  timeout: 20_000,
+}, async () => {
+  const holds = Promise.withResolvers<Socket>();
+  const seen: string[] = [];
+  await using server = new Scripted((text, socket) => {
+    if (seen.push(text.slice(text.indexOf('\r\n\r\n') + 4)) > 1) socket.write(answer('ok'));
+    else holds.resolve(socket);
+  });
+  const pool = await server.pool(1);
+  const first = send(pool, post('first'));
+  const held = await holds.promise;
+  const given: Abandon[] = [];
+  const kept = Array.from({ length: 3 }, (_, index) => {
+    // As many as may wait, all given up again: if one of them stayed, there would be no room for the next.
+    for (let count = 0; count < 16_381; count++)
+      void send(pool, post('given up'), (handle) => {
+        given.push(handle);
+      });
+    const one = send(pool, post(`kept ${index}`));
+    for (const handle of given.splice(0).toReversed()) handle.abort();
+    return one;
+  });
+  held.write(answer('ok'));
+  for (const answered of [await first, ...(await Promise.all(kept))])
+    assert.equal(answered.error ?? answered.body, 'ok');
+  assert.deepEqual(seen, ['first', 'kept 0', 'kept 1', 'kept 2']);
+  pool.destroy();
+});
+
+test('no more requests wait than allowed', async () => {
+  await using server = new Scripted(() => {});
+  const pool = await server.pool(1);
+  const waiting = Array.from({ length: 16_384 }, () => send(pool, post('{}')));
+  assert.equal((await send(pool, post('{}'))).error, 'too many requests wait for this server');
+  pool.destroy();
+  for (const { error } of await Promise.all(waiting)) assert.equal(error, 'closed');
+});

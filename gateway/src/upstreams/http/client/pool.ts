@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { TurnEnd } from '../../../pipeline/turn.ts';
 import { type Dial, type Dialled, type Dialling, problemOf } from './dial.ts';
+import { type Place, Queue } from './queue.ts';
 import { type HttpRequest, headText } from './request.ts';
 import { type ResponseEvents, type ResponseHeaders, ResponseReader } from './response.ts';
 
@@ -37,7 +38,7 @@ export class Pool {
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   readonly #dialling = new Set<Dialling>();
-  #queue: Job[] = [];
+  readonly #queue = new Queue<Job>();
   /** By the end of the turn whatever the other end had said or closed before is heard. */
   readonly #unsent = new TurnEnd<Connection>((connection) => {
     if (!connection.send()) this.#unsent.add(connection);
@@ -54,7 +55,7 @@ export class Pool {
 
   /** Never throws, and never calls back before it returns. */
   send(request: HttpRequest, handler: ResponseHandler): Abandon {
-    const job = new Job(request, handler);
+    const job = new Job(request, handler, this.#queue);
     const problem = this.#obstacle(request);
     if (problem !== undefined) {
       queueMicrotask(() => job.fail(problem));
@@ -62,7 +63,7 @@ export class Pool {
     }
     const connection = this.#rested();
     if (connection === undefined) {
-      this.#queue.push(job);
+      job.place = this.#queue.push(job);
       this.#dialMore();
     } else this.#start(connection, job);
     return job;
@@ -74,9 +75,7 @@ export class Pool {
     clearInterval(this.#timer);
     for (const dialling of this.#dialling) dialling.abort();
     for (const connection of this.#all) connection.destroy('closed');
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const job of queue) job.fail('closed');
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) job.fail('closed');
   }
 
   #obstacle(request: HttpRequest): string | undefined {
@@ -107,7 +106,7 @@ export class Pool {
     }
     if (!dialled.ok) {
       // One attempt, one failure: those behind it get attempts of their own.
-      this.#nextJob()?.fail(dialled.problem);
+      this.#queue.shift()?.fail(dialled.problem);
       this.#dialMore();
       return;
     }
@@ -126,7 +125,7 @@ export class Pool {
   }
 
   #serve(connection: Connection): void {
-    const job = this.#nextJob();
+    const job = this.#queue.shift();
     if (job === undefined) this.#idle.push(connection);
     else this.#start(connection, job);
   }
@@ -138,13 +137,8 @@ export class Pool {
 
   /** Nothing of it has left, so it may be sent again; but not for ever, to a server that closes whatever it accepts. */
   #again(job: Job): void {
-    if (++job.attempts < mostAttempts) this.#queue.unshift(job);
+    if (++job.attempts < mostAttempts) job.place = this.#queue.unshift(job);
     else job.fail('the server closes connections before anything is sent');
-  }
-
-  #nextJob(): Job | undefined {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) if (!next.isOver) return next;
-    return undefined;
   }
 
   #sweep(now: number): void {
@@ -161,15 +155,20 @@ class Job implements Abandon {
   isOver = false;
   attempts = 0;
   connection: Connection | undefined;
+  /** In the queue, if it stood there last. */
+  place: Place<Job> | undefined;
+  readonly #queue: Queue<Job>;
 
-  constructor(request: HttpRequest, handler: ResponseHandler) {
+  constructor(request: HttpRequest, handler: ResponseHandler, queue: Queue<Job>) {
     this.request = request;
     this.handler = handler;
+    this.#queue = queue;
   }
 
   abort(): void {
     if (this.isOver) return;
     this.isOver = true;
+    if (this.place !== undefined) this.#queue.remove(this.place);
     this.connection?.destroy('abandoned');
   }
 
