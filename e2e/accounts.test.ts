@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
+import { aliasOf } from '../gateway/src/connections/alias.ts';
 import { back, startAuthorizing } from './attacks/authorizing.ts';
 import { type Protected, startProtected } from './attacks/protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.ts';
@@ -149,6 +150,24 @@ test('without url elicitation a client is told the page, and a legacy client get
     return true;
   });
   await client.close();
+});
+
+test('the tool that connects an account is that of the gateway under every alias', async () => {
+  await using as = await startAuthorizationServer();
+  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
+  await using gateway = await startGateway({
+    callers: { users: { dana: {} } },
+    egress: { allow: [as.issuer] },
+    // The dot cannot stand in an alias, so this one ends with a digest.
+    servers: { 'my.notes': { url: server.url, credential: { authorizationCode: {} } } },
+    connections: [{ name: 'all', from: { anyone: true }, to: 'my.notes', tools: [{ allow: '*' }] }],
+  });
+  const key = await keyOf(gateway, 'dana');
+  const url = `${gateway.mcp}/mcp`;
+  const tool = aliasOf('my.notes', 'sallyport_connect');
+  const page = pageOf(await sendRaw(modernCallWith({ url, key, tool })));
+  assert.match((await new Browser().connect(page, key)).body, /is connected/);
+  assert.match((await sendRaw(modernCallWith({ url, key, tool }))).body, /Your account at my.notes is connected/);
 });
 
 test('under an https URL the gateway is known by its document, and its cookies by a name that only https can set', async () => {

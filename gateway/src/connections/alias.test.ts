@@ -6,6 +6,11 @@ test('a name that fits keeps its spelling', () => {
   assert.equal(aliasOf('files', 'read_file'), 'files__read_file');
 });
 
+test('a name that does not fit ends with 64 bits of a digest, within 64 characters', () => {
+  for (const name of ['read.file', 'x'.repeat(200), 'read__0123456789abcdef'])
+    assert.match(aliasOf('files', name), /^(?=.{1,64}$)files__[A-Za-z0-9_]+_[0-9a-f]{16}$/);
+});
+
 for (const [victim, name, liar] of [
   ['a__b', 'read', 'a'],
   ['a.b', 'read', 'a_b'],

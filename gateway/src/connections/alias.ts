@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 
 const longest = 64;
-const digestLength = 8;
+/** Hexadecimal digits. A server chooses the names of its tools, so half as many could be found by trying. */
+const digestLength = 16;
 /** How an alias with a digest ends. A name that ends like this gets one as well: no server can spell that of another. */
 const digestEnd = new RegExp(`_[0-9a-f]{${digestLength}}$`);
 

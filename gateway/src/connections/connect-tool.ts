@@ -10,7 +10,7 @@ import { aliasOf } from './alias.ts';
 import { type Reached, reachAll } from './connect.ts';
 
 const name = 'sallyport_connect';
-/** An alias that was cut to this length may be ours as well. */
+/** The name may be cut off in an alias of this length. */
 const longestAlias = 64;
 
 const tool: JsonObject = {
@@ -30,7 +30,7 @@ export const unconnectedNothing: ListSnapshot = { items: [], byName: new Map(), 
 export function isConnectTool(exchange: Identified, graph: Graph): boolean {
   const asked = exchange.params.name;
   if (exchange.method !== 'tools/call' || typeof asked !== 'string') return false;
-  if (!asked.endsWith(name) && asked.length !== longestAlias) return false;
+  if (!asked.includes(name) && asked.length !== longestAlias) return false;
   return ownerOf(exchange, graph) !== undefined;
 }
 
