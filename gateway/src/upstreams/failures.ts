@@ -2,11 +2,19 @@
 import type { LinkFailure } from '../pipeline/upstream.ts';
 import type { Ready } from './credentials/contract.ts';
 
+const longestDetail = 300;
+
+/** Servers choose parts of it: on a terminal it must be one line, of a length that somebody reads, and nothing else. */
+export function plain(text: string): string {
+  const line = text.slice(0, longestDetail).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+  return text.length > longestDetail ? `${line.slice(0, longestDetail - 1)}…` : line;
+}
+
 /** `challenge`: what the server says about the tokens that it wants. */
 export function unavailable(detail: string, status?: number, challenge?: string): LinkFailure {
   return {
     kind: 'unavailable',
-    detail,
+    detail: plain(detail),
     ...(status === undefined ? {} : { status }),
     ...(challenge === undefined ? {} : { challenge }),
   };
@@ -19,7 +27,7 @@ export function withoutCredential({ problem, invitation }: Ready & { readonly ok
 }
 
 export function misbehaved(detail: string): LinkFailure {
-  return { kind: 'misbehaved', detail };
+  return { kind: 'misbehaved', detail: plain(detail) };
 }
 
 export function timedOut(detail: string): LinkFailure {

@@ -4,7 +4,7 @@ import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { ListKind } from '../protocol/methods.ts';
-import { failureText } from './failures.ts';
+import { failureText, plain } from './failures.ts';
 import { ServerLink } from './link.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
@@ -46,7 +46,7 @@ export async function probeServer(
     const connected = await timed('handshake', async () => {
       const facts = await link.facts();
       if ('failure' in facts) return { ok: false, detail: failureText(facts.failure) };
-      const named = typeof facts.info?.name === 'string' ? facts.info.name : 'a server without a name';
+      const named = typeof facts.info?.name === 'string' ? plain(facts.info.name) : 'a server without a name';
       return { ok: true, detail: `${facts.era} era, version ${facts.version}, ${named}` };
     });
     if (!connected) return steps;

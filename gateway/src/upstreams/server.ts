@@ -9,6 +9,7 @@ import { codes } from '../protocol/jsonrpc.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { isLegacyVersion, isModernVersion, modernVersion, newestLegacyVersion } from '../protocol/versions.ts';
 import type { Credential } from './credentials/contract.ts';
+import { hideSecrets } from './credentials/hide.ts';
 import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
 import { failureText, misbehaved, unavailable, withoutCredential } from './failures.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
@@ -142,7 +143,7 @@ export class Server {
         return { ok: true, connected: { peer, facts } };
       }
       await peer.close();
-      if (known === 'modern' || !saysLegacy(step)) return { ok: false, failure: stepFailure(step) };
+      if (known === 'modern' || !saysLegacy(step)) return { ok: false, failure: stepFailure(step, credential) };
     }
     let last: ConnectResult = { ok: false, failure: unavailable('not tried') };
     for (const manner of known === 'legacy-sse' ? (['legacy-sse'] as const) : (['legacy', 'legacy-sse'] as const)) {
@@ -153,7 +154,7 @@ export class Server {
           ? new StreamableWire(endpoint, 'legacy', this.#limits(), peer)
           : new SseWire(endpoint, this.#limits(), peer),
       );
-      const result = await this.#initialize(peer, capabilities);
+      const result = await this.#initialize(peer, capabilities, credential);
       if (result.ok) this.#remember(manner);
       else await peer.close();
       if (result.ok || !mayBeSse(result.failure)) return result;
@@ -207,10 +208,10 @@ export class Server {
     return peer;
   }
 
-  async #initialize(peer: Peer, capabilities: JsonObject): Promise<ConnectResult> {
+  async #initialize(peer: Peer, capabilities: JsonObject, credential?: Credential): Promise<ConnectResult> {
     const params = { protocolVersion: newestLegacyVersion, capabilities, clientInfo: implementation };
     const step = await this.#ask(peer, 'initialize', params, this.#bounds.connectTimeout);
-    if (step.kind !== 'result') return { ok: false, failure: stepFailure(step) };
+    if (step.kind !== 'result') return { ok: false, failure: stepFailure(step, credential) };
     const facts = legacyFacts(step.result);
     if (facts === undefined)
       return { ok: false, failure: misbehaved('speaks no protocol version that the gateway knows') };
@@ -241,9 +242,13 @@ export function ownCall(method: string, params: JsonObject, cancellation: Cancel
   return { method, params, capabilities: {}, progress: false, mirrored: [], cancellation, onNotification: () => {} };
 }
 
-function stepFailure(step: Step): LinkFailure {
+/** `credential`: what the server was given, and may repeat. It is hidden before the text is cut. */
+function stepFailure(step: Step, credential?: Credential): LinkFailure {
   if (step.kind === 'failed') return step.failure;
-  if (step.kind === 'error') return misbehaved(`refused the handshake with ${step.error.code}: ${step.error.message}`);
+  if (step.kind === 'error') {
+    const said = hideSecrets(step.error.message, credential?.secrets() ?? []);
+    return misbehaved(`refused the handshake with ${step.error.code}: ${said}`);
+  }
   return misbehaved('did not answer the handshake as the protocol asks');
 }
 
