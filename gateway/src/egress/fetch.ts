@@ -6,6 +6,7 @@ import { lookup as lookupName } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { Pieces } from '../protocol/pieces.ts';
 import { type EgressGuard, hostOf } from './guard.ts';
 
 export interface Ask {
@@ -121,14 +122,14 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
 class EgressError extends Error {}
 
 function collect(response: IncomingMessage, limit: number, done: (text: string | undefined) => void): void {
-  const chunks: Buffer[] = [];
+  const pieces = new Pieces();
   let length = 0;
   response.on('data', (chunk: Buffer) => {
     length += chunk.length;
     if (length > limit) done(undefined);
-    else chunks.push(chunk);
+    else pieces.add(chunk);
   });
-  response.on('end', () => length <= limit && done(Buffer.concat(chunks).toString('utf8')));
+  response.on('end', () => length <= limit && done(pieces.whole().toString('utf8')));
 }
 
 function codeOf(error: Error): string {

@@ -13,12 +13,12 @@ import { type Decoded, decode } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
 import { parseJson } from '../../protocol/json.ts';
 import { errorText, notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
+import { Lines } from '../../protocol/lines.ts';
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
 import { arrival, received, unreadable } from '../received.ts';
 import { wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, LegacySession } from '../session.ts';
-import { readLines } from './lines.ts';
 
 export interface StdioListener {
   /** Resolves when the client has closed its end and everything is answered. */
@@ -37,11 +37,14 @@ export function listenStdio(
 ): StdioListener {
   const connection = new StdioConnection(output, endpoint, identity, front);
   const ended = new Promise<void>((resolve) => {
-    readLines(input, front.bounds().body, {
+    const lines = new Lines(front.bounds().body, {
       onLine: (line) => connection.receive(line),
       onTooLong: () => connection.refuse({ reason: 'body-too-large', limit: front.bounds().body }, undefined),
-      onEnd: () => void connection.drain().then(resolve),
     });
+    const over = (): void => void connection.drain().then(resolve);
+    input.on('data', (chunk: Buffer) => lines.feed(chunk));
+    input.on('end', over);
+    input.on('error', over);
   });
   output.on('error', () => connection.close());
   return { ended, close: () => connection.close() };

@@ -5,6 +5,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { parseJson } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
+import { Lines } from '../../protocol/lines.ts';
 import { unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import { marker, type Supervisor } from './supervisor.ts';
@@ -27,11 +28,9 @@ export interface StdioLog {
   onNoise(stream: 'stdout' | 'stderr', text: string): void;
 }
 
-const newline = 10;
 const serverIdLength = 4096;
 /** Bytes that may wait for a process that does not read. */
 const longestBacklog = 64 * 1024 * 1024;
-const endLength = 512;
 const noiseLength = 2_000;
 /** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
 const grace = 1_500;
@@ -46,8 +45,6 @@ export class StdioWire implements Wire {
   readonly #events: WireEvents;
   readonly #log: StdioLog;
   readonly #exited: Promise<void>;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
   #down = false;
   #noise = 0;
 
@@ -83,7 +80,11 @@ export class StdioWire implements Wire {
       });
     });
     child.stdin.on('error', () => this.#fail('closed its input'));
-    child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
+    const lines = new Lines(limits.result, {
+      onLine: (line) => this.#read(line),
+      onTooLong: (first, last) => this.#skipped(first, last),
+    });
+    child.stdout.on('data', (chunk: Buffer) => lines.feed(chunk));
     child.stderr.on('data', (chunk: Buffer) => this.#hear('stderr', chunk));
   }
 
@@ -120,37 +121,11 @@ export class StdioWire implements Wire {
     return undefined;
   }
 
-  #receive(chunk: Buffer): void {
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#add(chunk.subarray(start, end));
-      start = end + 1;
-      const parts = this.#pending;
-      const isTooLong = this.#pendingBytes > this.#limits.result;
-      this.#pending = [];
-      this.#pendingBytes = 0;
-      if (isTooLong) this.#skipped(parts);
-      else this.#read(parts.length === 1 ? (parts[0] ?? chunk) : Buffer.concat(parts));
-    }
-    if (start < chunk.length) this.#add(chunk.subarray(start));
-  }
-
-  /** Keeps a part of a line. Of a line that is too long only its two ends are kept: one of them holds the id. */
-  #add(part: Buffer): void {
-    this.#pendingBytes += part.length;
-    this.#pending.push(part);
-    if (this.#pendingBytes <= this.#limits.result) return;
-    const first = Buffer.from(this.#pending[0]?.subarray(0, endLength) ?? '');
-    const last = Buffer.concat(this.#pending.slice(-2).map((kept) => kept.subarray(-endLength))).subarray(-endLength);
-    this.#pending = [first, last];
-  }
-
   /** The call whose answer was too long is told so; the process and its other calls go on. */
-  #skipped(parts: readonly Buffer[]): void {
-    const [first = '', last = ''] = parts.map((part) => part.toString('latin1'));
+  #skipped(first: Buffer, last: Buffer): void {
     const id =
-      /^\s*\{(?:"jsonrpc":\s*"2\.0",\s*)?"id":\s*(\d{1,15})\s*,/.exec(first)?.[1] ??
-      /"id":\s*(\d{1,15})\s*\}\s*$/.exec(last)?.[1];
+      /^\s*\{(?:"jsonrpc":\s*"2\.0",\s*)?"id":\s*(\d{1,15})\s*,/.exec(first.toString('latin1'))?.[1] ??
+      /"id":\s*(\d{1,15})\s*\}\s*$/.exec(last.toString('latin1'))?.[1];
     if (id === undefined) return this.#fail(`wrote a line longer than ${this.#limits.result} bytes`);
     this.#events.onRequestFailed(Number(id), { kind: 'too-large', limit: this.#limits.result }, false);
   }
