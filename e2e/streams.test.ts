@@ -18,6 +18,7 @@ interface Asked {
 /** A server that keeps every stream open that it is asked for, and says how many there are. */
 class Streaming implements AsyncDisposable {
   readonly #transport: Transport;
+  readonly #isSilent: boolean;
   readonly #changes = new EventEmitter();
   readonly #open = new Map<string, ServerResponse>();
   #names = 0;
@@ -29,8 +30,10 @@ class Streaming implements AsyncDisposable {
     request.on('end', () => this.#answer(request, response, body));
   });
 
-  constructor(transport: Transport) {
+  /** `isSilent`: it takes messages that have no answer without a word. */
+  constructor(transport: Transport, { isSilent = false } = {}) {
     this.#transport = transport;
+    this.#isSilent = isSilent;
   }
 
   async listen(): Promise<string> {
@@ -48,6 +51,11 @@ class Streaming implements AsyncDisposable {
     if (this.#open.size === count) return;
     const changes = on(this.#changes, 'change', { signal: AbortSignal.timeout(10_000) });
     for await (const _ of changes) if (this.#open.size === count) return;
+  }
+
+  /** Waits until a message is given up that the server said nothing about. */
+  async givenUp(): Promise<void> {
+    await once(this.#changes, 'given up', { signal: AbortSignal.timeout(10_000) });
   }
 
   endOne(): void {
@@ -71,6 +79,7 @@ class Streaming implements AsyncDisposable {
     const { id, method, params } = JSON.parse(body) as Asked;
     if (method === 'server/discover' && this.#transport !== 'modern') return void response.writeHead(400).end();
     if (method === 'subscriptions/listen') return void this.#keep(response);
+    if (id === undefined && this.#isSilent) return void response.on('close', () => this.#changes.emit('given up'));
     if (id === undefined) return void response.writeHead(202).end();
     const text = JSON.stringify({ jsonrpc: '2.0', id, result: this.#result(method, params) });
     const stream = new URL(request.url ?? '', 'http://here').searchParams.get('stream');
@@ -170,3 +179,17 @@ test('no more streams than allowed are open at a server; one that ends makes roo
   await server.until(2);
   assert.equal(server.most, 2);
 });
+
+for (const transport of ['legacy', 'sse'] as const)
+  test(`${transport}: a message that the server says nothing about keeps its connection for a while only`, async () => {
+    await using server = new Streaming(transport, { isSilent: true });
+    await using gateway = await startGateway({
+      ...openSettings('client', { streaming: { url: await server.listen(), connections: 1 } }),
+      bounds: { firstByte: '1s' },
+    });
+    const givenUp = server.givenUp();
+    const session = await startSession(gateway);
+    // That the handshake is over, which has the only connection.
+    await givenUp;
+    assert.match((await session.call()).body, /open was called/);
+  });

@@ -233,7 +233,8 @@ export class Server {
   }
 
   #limits() {
-    return { depth: this.#bounds.depth, result: this.#bounds.result };
+    const { depth, result, firstByte, total } = this.#bounds;
+    return { depth, result, firstByte, total };
   }
 }
 

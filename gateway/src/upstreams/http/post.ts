@@ -8,7 +8,7 @@ import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { LinkFailure } from '../../pipeline/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
-import { misbehaved, unavailable } from '../failures.ts';
+import { failureText, misbehaved, unavailable } from '../failures.ts';
 import type { Abandon, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
@@ -16,6 +16,10 @@ import type { ResponseHeaders } from './client/response.ts';
 export interface ExchangeLimits {
   readonly depth: number;
   readonly result: number;
+  /** Milliseconds until a server must have taken a message that has no answer. */
+  readonly firstByte: number;
+  /** Milliseconds until everything must be over. */
+  readonly total: number;
 }
 
 export interface ExchangeEvents {
@@ -135,4 +139,30 @@ export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimit
   const handler = new Exchange(limits, events);
   handler.sent = pool.send(request, handler);
   return handler;
+}
+
+/**
+ * Sends what has no answer. Nobody watches over it, so that the time is bounded here: a server that takes messages and
+ * never says so would keep a connection for each of them. `done` is told what went wrong, if anything did.
+ */
+export function deliver(
+  pool: Pool,
+  request: HttpRequest,
+  limits: ExchangeLimits,
+  time: number,
+  done: (problem?: string) => void,
+): void {
+  const end = (problem?: string): void => {
+    clearTimeout(timer);
+    done(problem);
+  };
+  const handle = exchange(pool, request, limits, {
+    onValue: () => {},
+    onEnd: (status) => end(status < 300 ? undefined : `HTTP status ${status}`),
+    onFailure: (failure) => end(failureText(failure)),
+  });
+  const timer = setTimeout(() => {
+    handle.abort();
+    done(`the server did not take it within ${time} ms`);
+  }, time).unref();
 }

@@ -5,7 +5,7 @@ import type { Wire, WireEvents } from '../wire.ts';
 import type { Abandon } from './client/pool.ts';
 import { fieldsText, type Headers, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
-import { type ExchangeLimits, exchange } from './post.ts';
+import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
 /** Messages that wait for the address to send them to. */
@@ -105,25 +105,19 @@ export class SseWire implements Wire {
       this.#waiting.push(message);
       return;
     }
-    exchange(
+    const fields = fieldsText(
+      merged(this.#endpoint.headers, this.#endpoint.credential?.() ?? {}, headers, {
+        'content-type': 'application/json',
+      }),
+    );
+    deliver(
       this.#endpoint.calls,
-      {
-        method: 'POST',
-        path: this.#path,
-        fields: fieldsText(
-          merged(this.#endpoint.headers, this.#endpoint.credential?.() ?? {}, headers, {
-            'content-type': 'application/json',
-          }),
-        ),
-        body: text,
-      },
+      { method: 'POST', path: this.#path, fields, body: text },
       this.#limits,
-      {
-        onValue: () => {},
-        onEnd: (status) => {
-          if (status >= 300) fail(`HTTP status ${status}`);
-        },
-        onFailure: (failure) => fail('detail' in failure ? failure.detail : failure.kind),
+      // The answer to a request comes over the stream, and may come before this one.
+      id === undefined ? this.#limits.firstByte : this.#limits.total,
+      (problem) => {
+        if (problem !== undefined) fail(problem);
       },
     );
   }

@@ -6,7 +6,7 @@ import { misbehaved, unavailable } from '../failures.ts';
 import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { HttpEndpoint } from './endpoint.ts';
-import { type ExchangeLimits, exchange } from './post.ts';
+import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
 const firstPause = 1_000;
@@ -106,12 +106,8 @@ export class StreamableWire implements Wire {
   }
 
   send(text: string): void {
-    exchange(
-      this.#endpoint.calls,
-      { method: 'POST', path: this.#endpoint.path, fields: this.#fields({}), body: text },
-      this.#limits,
-      { onValue: () => {}, onEnd: () => {}, onFailure: () => {} },
-    );
+    const request: HttpRequest = { method: 'POST', path: this.#endpoint.path, fields: this.#fields({}), body: text };
+    deliver(this.#endpoint.calls, request, this.#limits, this.#limits.firstByte, () => {});
   }
 
   agreed(version: string): void {
@@ -154,17 +150,9 @@ export class StreamableWire implements Wire {
     this.#stream?.abort();
     if (this.#session === undefined) return;
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
+    const request: HttpRequest = { method: 'DELETE', path: this.#endpoint.path, fields: this.#fields({}) };
     await new Promise<void>((resolve) => {
-      const handle = exchange(
-        this.#endpoint.calls,
-        { method: 'DELETE', path: this.#endpoint.path, fields: this.#fields({}) },
-        this.#limits,
-        { onValue: () => {}, onEnd: () => resolve(), onFailure: () => resolve() },
-      );
-      setTimeout(() => {
-        handle.abort();
-        resolve();
-      }, 1_000).unref();
+      deliver(this.#endpoint.calls, request, this.#limits, 1_000, () => resolve());
     });
   }
 
