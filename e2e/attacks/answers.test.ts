@@ -122,6 +122,22 @@ test('reserved keys in the _meta of a result', async () => {
   assert.doesNotMatch(answer.body, /subscriptionId/);
   assert.match(answer.body, /com\.example\/kept/);
 });
+test('progress and log messages with the credential of the gateway in them, in values and in names', async () => {
+  const notification = (method: string, params: object) =>
+    `data: ${JSON.stringify({ jsonrpc: '2.0', method, params })}\n\n`;
+  const echo = 'I was given planted-credential-5f2c';
+  const answer = await call(
+    (response, { message }) =>
+      sendEvents(
+        response,
+        notification('notifications/progress', { progressToken: message.id, progress: 1, message: echo }) +
+          notification('notifications/message', { level: 'info', logger: echo, data: { [echo]: [echo] } }) +
+          `data: ${answerOf(message.id, text('done'))}\n\n`,
+      ),
+    { progressToken: 'mine', 'io.modelcontextprotocol/logLevel': 'debug' },
+  );
+  assert.equal(answer.body.split('I was given (hidden)').length - 1, 4, answer.body);
+});
 test('log messages without a level asked for stay here', async () => {
   const answering: Answering = (response, { message }) =>
     sendEvents(
