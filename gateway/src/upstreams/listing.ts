@@ -1,0 +1,39 @@
+/** Reads one list of a server, page by page, as far as the bounds go. */
+import type { Bounds } from '../config/schema/index.ts';
+import type { ListResult, Step } from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { type ListKind, listMembers, listMethods } from '../protocol/methods.ts';
+import { misbehaved } from './failures.ts';
+
+/** `ask` makes one call, `bounds` say how much is read. */
+export async function readList(
+  kind: ListKind,
+  bounds: Bounds,
+  ask: (method: string, params: JsonObject) => Promise<Step>,
+): Promise<ListResult> {
+  const items: JsonObject[] = [];
+  const seen = new Set<string>();
+  let cursor: string | undefined;
+  let ttl = Number.POSITIVE_INFINITY;
+  for (let page = 0; page < bounds.listPages; page++) {
+    const step = await ask(listMethods[kind], cursor === undefined ? {} : { cursor });
+    if (step.kind === 'failed') return { ok: false, failure: step.failure };
+    if (step.kind !== 'result') return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
+    const entries = step.result[listMembers[kind]];
+    if (!Array.isArray(entries)) return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
+    for (const entry of entries as readonly Json[]) if (isObject(entry)) items.push(entry);
+    if (items.length > bounds.listItems)
+      return {
+        ok: false,
+        failure: misbehaved(`${listMethods[kind]} has more than ${bounds.listItems} entries`),
+      };
+    ttl = Math.min(ttl, typeof step.result.ttlMs === 'number' && step.result.ttlMs >= 0 ? step.result.ttlMs : 0);
+    const next = step.result.nextCursor;
+    if (typeof next !== 'string') return { ok: true, items, ttl };
+    // A cursor that comes back would be followed for ever.
+    if (seen.has(next)) return { ok: false, failure: misbehaved(`${listMethods[kind]} repeats a cursor`) };
+    seen.add(next);
+    cursor = next;
+  }
+  return { ok: false, failure: misbehaved(`${listMethods[kind]} has more than ${bounds.listPages} pages`) };
+}
