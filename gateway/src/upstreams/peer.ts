@@ -340,8 +340,8 @@ export class Peer implements WireEvents {
   #abandon(pending: Pending): void {
     const wire = this.#wire;
     if (wire === undefined) return;
-    pending.abandon?.abort();
-    if (this.era === 'legacy' || wire.cancelsByNotification)
+    const left = pending.abandon?.abort() ?? true;
+    if (left && (this.era === 'legacy' || wire.cancelsByNotification))
       wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
   }
 }

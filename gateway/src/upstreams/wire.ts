@@ -22,7 +22,8 @@ export interface WireEvents {
 export type Budget = 'calls' | 'streams';
 
 export interface Abandon {
-  abort(): void;
+  /** False when the server has not heard of it: nothing of the request has left. */
+  abort(): boolean;
 }
 
 export interface Wire {

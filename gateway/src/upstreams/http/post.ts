@@ -66,10 +66,10 @@ class Exchange implements ResponseHandler, Abandon {
     this.#events = events;
   }
 
-  abort(): void {
-    if (this.#ended) return;
+  abort(): boolean {
+    if (this.#ended) return true;
     this.#ended = true;
-    this.sent?.abort();
+    return this.sent?.abort() ?? true;
   }
 
   onHead(status: number, headers: ResponseHeaders): void {

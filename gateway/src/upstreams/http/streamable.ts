@@ -53,7 +53,7 @@ export class StreamableWire implements Wire {
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon {
     const call: Call = { id, budget, answered: false, current: undefined };
     this.#start(call, { method: 'POST', path: this.#endpoint.path, fields: this.#fields(headers), body: text });
-    return { abort: () => call.current?.abort() };
+    return { abort: () => call.current?.abort() ?? true };
   }
 
   /** Reads the answer to a request: from the POST, and from GETs that resume it where the server has cut it off. */
@@ -72,7 +72,11 @@ export class StreamableWire implements Wire {
         this.#start(call, { method: 'GET', path: this.#endpoint.path, fields });
       }, retry);
       timer.unref();
-      call.current = { abort: () => clearTimeout(timer) };
+      const abort = (): boolean => {
+        clearTimeout(timer);
+        return true;
+      };
+      call.current = { abort };
       return true;
     };
     call.current = exchange(this.#endpoint[budget], request, this.#limits, {

@@ -18,8 +18,8 @@ export interface ResponseHandler {
 }
 
 export interface Abandon {
-  /** Ends the request without another word to its handler. */
-  abort(): void;
+  /** Ends the request without another word to its handler. False when nothing of it has left. */
+  abort(): boolean;
 }
 
 /** Requests that may wait for a connection. */
@@ -165,11 +165,12 @@ class Job implements Abandon {
     this.#queue = queue;
   }
 
-  abort(): void {
-    if (this.isOver) return;
+  abort(): boolean {
+    if (this.isOver) return true;
     this.isOver = true;
     if (this.place !== undefined) this.#queue.remove(this.place);
     this.connection?.destroy('abandoned');
+    return this.connection !== undefined;
   }
 
   fail(problem: string): void {
