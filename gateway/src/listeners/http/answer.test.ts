@@ -1,29 +1,30 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Answer } from './answer.ts';
 
 for (const events of [false, true])
   test(`a client that does not read its ${events ? 'events' : 'answer'} is kept alive by nothing`, async () => {
-    let answer: Answer | undefined;
-    const server = createServer((_request, response) => {
-      answer = new Answer(response, true, performance.now());
-      if (events) answer.preferEvents();
-      answer.finish({ status: 200, text: 'x'.repeat(32 * 1024 * 1024) });
-    });
+    const server = createServer();
+    using _ = { [Symbol.dispose]: () => (server.closeAllConnections(), void server.close()) };
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
-    client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
-    await pause(200);
-    assert.ok(answer !== undefined);
+    client.write('POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+    const answer = new Answer(response, true, performance.now());
+    if (events) answer.preferEvents();
+    answer.finish({ status: 200, text: 'x'.repeat(32 * 1024 * 1024) });
+    await turn();
+    assert.equal(response.writableFinished, false, 'this is more than the buffers of the socket hold');
     answer.keepAlive(performance.now() + 60_000, 1_000);
     answer.notify('notifications/message', {});
-    await pause(20);
-    client.destroy();
-    server.closeAllConnections();
-    server.close();
+    // Whoever reads after all gets the answer and nothing else.
+    const received = await text(client);
+    assert.equal(received.split('x'.repeat(1024)).length - 1, 32 * 1024);
+    assert.equal(received.split(/HTTP\/|event:/).length - 1, events ? 2 : 1);
   });

@@ -15,16 +15,26 @@ const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Bu
 
 /** Bytes that may wait for a client that does not read. */
 const longestBacklog = 8 * 1024 * 1024;
+/** Bytes of whole answers that may wait for one caller that does not read them. */
+const mostUnread = 64 * 1024 * 1024;
 
 /** Something open that may need a keep-alive. `before` and `after` are its neighbours in the list of all of them. */
 export abstract class Kept {
   before: Kept | undefined;
   after: Kept | undefined;
   abstract keepAlive(now: number, pause: number): void;
+  /** Bytes that are said and not read yet. */
+  abstract unread(): number;
+  abstract cut(): void;
+  readonly owner: string;
+
+  constructor(owner: string) {
+    this.owner = owner;
+  }
 }
 
 /**
- * Every answer and stream that may need a keep-alive; one timer serves all of them. A list that its entries leave by
+ * Every answer and stream that may need a keep-alive, or is not read; one timer serves all of them. A list that its entries leave by
  * themselves, for the reason given in `upstreams/slots.ts`: a Set would keep finished answers alive.
  */
 export class KeepAlive {
@@ -34,7 +44,17 @@ export class KeepAlive {
   constructor(pause: () => number) {
     this.#timer = setInterval(() => {
       const now = performance.now();
-      for (let open = this.#first; open !== undefined; open = open.after) open.keepAlive(now, pause());
+      const unread = new Map<string, number>();
+      // The newest come first, so that those are cut which nobody has read for the longest time.
+      for (let open = this.#first; open !== undefined; open = open.after) {
+        open.keepAlive(now, pause());
+        const bytes = open.unread();
+        if (bytes === 0) continue;
+        const together = (unread.get(open.owner) ?? 0) + bytes;
+        unread.set(open.owner, together);
+        // One answer alone may be as large as the bounds let it be, and its reader slow.
+        if (together > mostUnread && together > bytes) open.cut();
+      }
     }, 1_000);
     this.#timer.unref();
   }
@@ -69,9 +89,9 @@ export class Answer extends Kept {
   #finished = false;
   #lastWrite: number;
 
-  /** `streams`: the client accepts event streams. */
-  constructor(response: ServerResponse, streams: boolean, now: number) {
-    super();
+  /** `streams`: the client accepts event streams. `owner`: the caller, if it is known. */
+  constructor(response: ServerResponse, streams: boolean, now: number, owner = '') {
+    super(owner);
     this.#response = response;
     this.#streams = streams;
     this.#lastWrite = now;
@@ -148,6 +168,14 @@ export class Answer extends Kept {
     if (!this.#streams || this.#finished || now - this.#lastWrite < pause) return;
     this.#startStream();
     this.#send(keepAliveText);
+  }
+
+  unread(): number {
+    return this.#response.writableLength;
+  }
+
+  cut(): void {
+    this.#response.destroy();
   }
 
   #startStream(): void {

@@ -194,7 +194,7 @@ async function answer(read: Read, identity: Outcome<Caller>): Promise<void> {
     return;
   }
   const gone = new Cancellation();
-  const reply = new Answer(response, accept.events, came.started);
+  const reply = new Answer(response, accept.events, came.started, identity.ok ? identity.value.key : '');
   if (!identity.ok) reply.setHeader('www-authenticate', front.resources.unauthorized(came.endpoint, identity.refusal));
   keepAlive.add(reply);
   response.on('close', () => {

@@ -35,7 +35,13 @@ export function openStream(
     keepAlive(now: number, pause: number): void {
       if (now - lastWrite >= pause) write(keepAliveText);
     }
-  })();
+    unread(): number {
+      return response.writableLength;
+    }
+    cut(): void {
+      response.destroy();
+    }
+  })(caller.key);
   const stream: OpenStream = {
     caller,
     end: () => response.end(),

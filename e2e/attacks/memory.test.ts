@@ -1,0 +1,90 @@
+/** Clients that want the memory of the gateway: what they do not read, and what they send in the smallest pieces. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { openSettings, startGateway } from '../harness.ts';
+import { type Header, meta, modernCall, modernHeaders, sendRaw } from './raw.ts';
+import { sendJson, startWitness } from './witness.ts';
+
+function headText(url: URL, headers: readonly Header[]): string {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n${lines.join('')}\r\n`;
+}
+
+test('answers that nobody reads are cut, and the gateway goes on', { timeout: 60_000 }, async () => {
+  const calls = 100;
+  await using witness = await startWitness([{ name: 'tool' }]);
+  const all = Promise.withResolvers<void>();
+  witness.answer('tool', (response, { message }) => {
+    const content = [{ type: 'text', text: 'x'.repeat(1024 ** 2) }];
+    sendJson(response, { jsonrpc: '2.0', id: message.id, result: { resultType: 'complete', content } });
+    if (witness.calls().length === calls) all.resolve();
+  });
+  const settings = openSettings('client', { witness: { url: witness.url } });
+  await using gateway = await startGateway({ ...settings, bounds: { keepAlive: '1s' } });
+  const url = new URL(gateway.endpoint('witness'));
+  const body = modernCall('tool');
+  const request = (last: boolean) =>
+    headText(url, [
+      ...modernHeaders('tools/call', 'tool'),
+      ['Content-Length', String(body.length)],
+      ...(last ? [['Connection', 'close'] as const] : []),
+    ]) + body;
+  // One connection, as the system keeps some megabytes of each.
+  const idle = connect(Number(url.port), url.hostname).pause();
+  idle.on('error', () => {});
+  idle.write(request(false).repeat(calls - 1) + request(true));
+  await all.promise;
+
+  // Comments keep this stream open, and come when the gateway looks after all that is open.
+  const stop = new AbortController();
+  const stream = await fetch(url, {
+    method: 'POST',
+    headers: Object.fromEntries(modernHeaders('subscriptions/listen')),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'subscriptions/listen',
+      params: { notifications: { toolsListChanged: true }, _meta: meta },
+    }),
+    signal: stop.signal,
+  });
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+  for (let comments = 0; comments < 3; ) if ((await reader?.read())?.value?.startsWith(':') === true) comments++;
+  stop.abort();
+
+  const read = await text(idle).catch(() => '');
+  const answers = read.split('"jsonrpc"').length - 1;
+  assert.ok(answers < calls / 2, `${answers} of ${calls} answers waited`);
+  witness.answer('tool', (response, { message }) =>
+    sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
+  );
+  assert.equal((await sendRaw({ url: url.href, headers: modernHeaders('tools/call', 'tool'), body })).status, 200);
+});
+
+const status = (pid: number) => `/proc/${pid}/status`;
+
+/** The most memory that a process has ever had, in MiB. */
+function peak(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(status(pid), 'utf8'))?.[1]) / 1024;
+}
+
+test('a body in single bytes, from somebody unknown, takes little more than its size', {
+  skip: !existsSync(status(process.pid)) && 'needs /proc',
+  timeout: 60_000,
+}, async () => {
+  const { authentication: _open, ...settings } = openSettings('client', { witness: { url: 'http://127.0.0.1:9' } });
+  await using gateway = await startGateway(settings);
+  const before = peak(gateway.pid);
+  const answer = await sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: [...modernHeaders('tools/call', 'tool'), ['Transfer-Encoding', 'chunked']],
+    body: `${'1\r\nx\r\n'.repeat(1024 ** 2)}0\r\n\r\n`,
+    within: 30_000,
+  });
+  assert.equal(answer.status, 401, answer.body);
+  const grown = peak(gateway.pid) - before;
+  assert.ok(grown < 128, `grew by ${Math.round(grown)} MiB for a body of 1 MiB`);
+});
