@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { temporaryFolder } from '../../test/support/folder.ts';
 import { configuration } from '../config/schema/index.ts';
 import type { AuthnResult, Credentials } from '../pipeline/authenticate.ts';
 import { openPepper } from '../secrets/pepper.ts';
@@ -23,7 +23,7 @@ const written = {
 const config = configuration.parse(written);
 
 function setUp() {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-authn-'));
+  const folder = temporaryFolder('authn');
   const desk = openKeyDesk(folder);
   const pepper = openPepper(folder);
   assert.ok(desk.ok && pepper.ok);

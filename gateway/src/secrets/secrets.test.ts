@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../test/support/folder.ts';
 import type { Fetch } from '../egress/fetch.ts';
 import { signed } from './aws.ts';
 import { awsKmsProvider } from './providers/aws-kms/aws-kms.ts';
@@ -105,7 +105,7 @@ function kms(): KeyProvider {
   return awsKmsProvider({ ...access, keyId: 'alias/sallyport' }, fetch);
 }
 
-const folder = () => mkdtempSync(join(tmpdir(), 'sallyport-secrets-'));
+const folder = () => temporaryFolder('secrets');
 const providers: readonly (readonly [string, () => KeyProvider])[] = [
   ['local', () => localProvider(randomBytes(32))],
   ['vault', () => vault([])],

@@ -1,6 +1,4 @@
 /** A log that a test writes by itself, without a gateway and without a thread. */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Disk } from '../../src/audit/log/disk.ts';
 import { keyPlaces } from '../../src/audit/open.ts';
@@ -9,6 +7,7 @@ import type { CaptureSettings } from '../../src/audit/settings.ts';
 import { type OpenedWriter, openWriter } from '../../src/audit/writer/open.ts';
 import type { Caller } from '../../src/pipeline/caller.ts';
 import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
+import { temporaryFolder } from './folder.ts';
 
 export const master = Buffer.alloc(32, 7);
 
@@ -64,7 +63,7 @@ export function callOf(id: string, user: string): Message[] {
 }
 
 export function temporaryData(): string {
-  return mkdtempSync(join(tmpdir(), 'sallyport-audit-'));
+  return temporaryFolder('audit');
 }
 
 export interface TestLog extends OpenedWriter {

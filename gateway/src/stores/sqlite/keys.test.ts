@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../../test/support/folder.ts';
 import { keyStoreContract } from '../../../test/support/key-store-contract.ts';
 import { openKeyStore } from './keys.ts';
 
-const makeFolder = (): string => mkdtempSync(join(tmpdir(), 'sallyport-keys-'));
+const makeFolder = (): string => temporaryFolder('keys');
 
 keyStoreContract('sqlite', openKeyStore, makeFolder);
 
