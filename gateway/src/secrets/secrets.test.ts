@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../test/support/folder.ts';
 import type { Fetch } from '../egress/fetch.ts';
