@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runWithClient } from './client-scenarios.ts';
-import { countOf, type RequirementSet, suiteFile } from './suite.ts';
+import { countOf, countText, countWidth, type RequirementSet, suiteFile } from './suite.ts';
 
 const clientFile = join(import.meta.dirname, 'auth-accounts-client.ts');
 
@@ -16,6 +16,7 @@ export interface AccountsRow {
   readonly set: RequirementSet;
   readonly scenario: string;
   readonly passed: number;
+  readonly warned: number;
   readonly failed: readonly { readonly check: string; readonly message: string }[];
   /** Why it may fail. */
   readonly reason?: string;
@@ -34,8 +35,8 @@ export async function runAccounts(
       if (!scenario.includes(only)) continue;
       const row = await rowOf(set, scenario);
       rows.push(row);
-      const count = `${row.passed} passed, ${row.failed.length} failed`;
-      say(`${scenario.padEnd(40)} ${set}  ${count.padEnd(22)} ${row.reason ?? ''}`.trimEnd());
+      const count = countText({ ...row, failed: row.failed.length });
+      say(`${scenario.padEnd(40)} ${set}  ${count.padEnd(countWidth)} ${row.reason ?? ''}`.trimEnd());
       for (const { check, message } of row.failed) say(`    ${check}: ${message.slice(0, 300)}`);
     }
   say(`${rows.filter(isGood).length} of ${rows.length} scored scenarios pass`);
@@ -55,9 +56,9 @@ async function scenariosOf(set: RequirementSet): Promise<readonly string[]> {
 async function rowOf(set: RequirementSet, scenario: string): Promise<AccountsRow> {
   const { checks } = await runWithClient(scenario, set, [clientFile]);
   const failed = [...checks].flatMap(([check, { state, message }]) => (state === 'failed' ? [{ check, message }] : []));
-  const { passed } = countOf(checks);
+  const { passed, warned } = countOf(checks);
   // A scenario in which nothing was checked has shown nothing.
   const shown = checks.size > 0 ? failed : [{ check: scenario, message: 'nothing was checked' }];
   const reason = shown.length > 0 ? accepted[scenario] : undefined;
-  return { set, scenario, passed, failed: shown, ...(reason === undefined ? {} : { reason }) };
+  return { set, scenario, passed, warned, failed: shown, ...(reason === undefined ? {} : { reason }) };
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { grantScenarios, resourceServerScenarios, type Way } from './auth-scenarios.ts';
 import { runWithClient } from './client-scenarios.ts';
-import { type Checks, type Count, countOf, type Loss, losses } from './suite.ts';
+import { type Checks, type Count, countOf, countText, countWidth, type Loss, losses } from './suite.ts';
 
 interface Part {
   readonly title: string;
@@ -82,10 +82,6 @@ function failures(checks: Checks): Loss[] {
   );
 }
 
-function text(count: Count | undefined): string {
-  return count === undefined ? '—' : `${count.passed} passed, ${count.failed} failed`;
-}
-
 /** Prints a row for each scenario as it ends. */
 export async function runAuth(say: (line: string) => void): Promise<readonly AuthRow[]> {
   const rows: AuthRow[] = [];
@@ -94,7 +90,8 @@ export async function runAuth(say: (line: string) => void): Promise<readonly Aut
     for (const scenario of part.scenarios) {
       const row = await runScenario(part, scenario);
       rows.push(row);
-      const cells = [scenario.padEnd(40), text(row.direct).padEnd(22), text(row.through).padEnd(22)];
+      const counts = [row.direct, row.through].map((count) => countText(count).padEnd(countWidth));
+      const cells = [scenario.padEnd(40), ...counts];
       say(`${cells.join(' ')} ${row.lost.length} lost`);
       for (const { check, message } of row.accepted) say(`    ${check}, as expected: ${message}`);
       for (const { check, message } of row.lost) say(`    ${check}: ${message.slice(0, 300)}`);

@@ -4,7 +4,7 @@
  *   npm run conformance -- --client [--set 2026-07-28] [--direct]     the gateway as the client under test
  *   npm run conformance -- --auth                                     OAuth, in both directions
  *   npm run conformance -- --auth --scenario iss [--set 2026-07-28]   of the accounts of users, some scenarios only
- * Exit code 1 when a check fails through the gateway that passes directly; the bridge between the eras, which has no
+ * Exit code 1 when a check fails or warns through the gateway that passes directly; the bridge between the eras, which has no
  * direct run of its own, is compared with the dual fixture and reported apart. Counted are distinct checks of a scenario; the suite's own totals count repetitions as well.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -15,7 +15,16 @@ import { isGood, runAccounts } from './auth-accounts.ts';
 import { type Baseline, readBaseline } from './baseline.ts';
 import { chosenFixtures, chosenSets, type Fixture, isBridged, runDirect, runThrough } from './cells.ts';
 import { clientScenarios, runClientScenario } from './client-scenarios.ts';
-import { type Checks, type Count, countOf, type Loss, losses, type RequirementSet } from './suite.ts';
+import {
+  type Checks,
+  type Count,
+  countOf,
+  countText,
+  countWidth,
+  type Loss,
+  losses,
+  type RequirementSet,
+} from './suite.ts';
 
 const { values } = parseArgs({
   options: {
@@ -81,10 +90,6 @@ async function runCell(fixture: Fixture, set: RequirementSet, baseline: Baseline
   }
 }
 
-function count(of: Count | undefined): string {
-  return of === undefined ? '—' : `${of.passed} passed, ${of.failed} failed`;
-}
-
 /** The longest name of a fixture, or of a client scenario. */
 const width = values.client ? 36 : 12;
 
@@ -94,8 +99,8 @@ function print(row: Row): void {
     row.fixture.padEnd(width),
     row.set.padEnd(11),
     (row.bridged ? 'bridge' : 'same').padEnd(7),
-    count(row.direct).padEnd(22),
-    count(row.through).padEnd(22),
+    countText(row.direct).padEnd(countWidth),
+    countText(row.through).padEnd(countWidth),
     values.direct ? '' : verdict,
   ];
   process.stdout.write(`${cells.join(' ').trimEnd()}\n`);
@@ -172,7 +177,7 @@ async function main(): Promise<number> {
     return 64;
   }
   process.stdout.write(
-    `${' '.repeat(width)} set         kind    direct                 through the gateway    verdict\n`,
+    `${' '.repeat(width)} set         kind    ${'direct'.padEnd(countWidth)} ${'through the gateway'.padEnd(countWidth)} verdict\n`,
   );
   const rows = values.client ? await runClientScenarios(sets) : await runFixtures(sets);
   const untried = rows.map((row) => ({ ...row, lost: row.untried })).filter((row) => !row.bridged);

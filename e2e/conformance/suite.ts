@@ -14,7 +14,7 @@ export type Checks = ReadonlyMap<string, Verdict>;
 
 interface Verdict {
   /** `open`: the suite says that it could not, or need not, be tried here. */
-  readonly state: 'passed' | 'failed' | 'open';
+  readonly state: 'passed' | 'warned' | 'failed' | 'open';
   readonly message: string;
 }
 
@@ -67,17 +67,19 @@ export async function readChecks(folder: string): Promise<Checks> {
 
 function stateOf(status: string): Verdict['state'] {
   if (status === 'FAILURE') return 'failed';
+  if (status === 'WARNING') return 'warned';
   return status === 'INFO' || status === 'SKIPPED' ? 'open' : 'passed';
 }
 
-/** Of several reports of one check, a failure counts before a pass, and a pass before nothing. */
+/** Of several reports of one check, a failure counts before a warning, that before a pass, and a pass before nothing. */
 function worse(known: Verdict | undefined, next: Verdict): Verdict {
-  const order = ['open', 'passed', 'failed'];
+  const order = ['open', 'passed', 'warned', 'failed'];
   return known !== undefined && order.indexOf(known.state) >= order.indexOf(next.state) ? known : next;
 }
 
 export interface Count {
   readonly passed: number;
+  readonly warned: number;
   readonly failed: number;
 }
 
@@ -85,9 +87,17 @@ export function countOf(checks: Checks): Count {
   const states = [...checks.values()].map((check) => check.state);
   return {
     passed: states.filter((state) => state === 'passed').length,
+    warned: states.filter((state) => state === 'warned').length,
     failed: states.filter((state) => state === 'failed').length,
   };
 }
+
+export function countText(of: Count | undefined): string {
+  return of === undefined ? '—' : `${of.passed} passed, ${of.warned} warned, ${of.failed} failed`;
+}
+
+/** Room for the text of a count in a table. */
+export const countWidth = 31;
 
 export interface Loss {
   readonly check: string;
@@ -96,18 +106,23 @@ export interface Loss {
   readonly failed: boolean;
 }
 
-/** What passes in `direct` and does not pass in `through`. */
+/** What is worse in `through` than in `direct`: a pass that is none, or a warning that became a failure. */
 export function losses(direct: Checks, through: Checks): Loss[] {
   return [...direct]
-    .filter(([key, check]) => check.state === 'passed' && through.get(key)?.state !== 'passed')
+    .filter(([key, { state }]) => {
+      const next = through.get(key)?.state ?? 'open';
+      return state === 'passed' ? next !== 'passed' : state === 'warned' && (next === 'failed' || next === 'open');
+    })
     .map(([check]) => {
       const of = `${check.split(':')[0] ?? ''}:`;
       const around = [...through].filter(([key]) => key.startsWith(of)).map(([, verdict]) => verdict);
       const own = through.get(check)?.message ?? '';
       const reason =
         own === '' ? around.find((verdict) => verdict.state === 'open' && verdict.message !== '')?.message : own;
+      const state = through.get(check)?.state;
       const failed =
-        through.get(check)?.state === 'failed' ||
+        state === 'failed' ||
+        state === 'warned' ||
         reason === undefined ||
         around.some((verdict) => verdict.state === 'failed');
       return { check, message: reason ?? 'not reported', failed };
