@@ -143,18 +143,26 @@ function describe(schema: Schema, path: Path): string {
   return 'See docs/configuration.md.';
 }
 
-/** Units that people write and this format does not have. */
-// biome-ignore format: a table
-const units: Readonly<Record<string, string>> = {
-  kb: 'KiB', k: 'KiB', mb: 'MiB', gb: 'GiB', g: 'GiB', kib: 'KiB', mib: 'MiB', gib: 'GiB', b: 'B',
-  sec: 's', secs: 's', second: 's', seconds: 's', min: 'm', mins: 'm', minute: 'm', minutes: 'm',
-  hour: 'h', hours: 'h', hr: 'h', day: 'd', days: 'd', msec: 'ms', millis: 'ms',
+/** Units that people write and this format does not have, under what it has for them. */
+const spellings: Readonly<Record<string, string>> = {
+  B: 'b',
+  KiB: 'k kb kib',
+  MiB: 'mb mib',
+  GiB: 'g gb gib',
+  ms: 'msec millis',
+  s: 'sec secs second seconds',
+  m: 'min mins minute minutes',
+  h: 'hr hour hours',
+  d: 'day days',
 };
+const units: ReadonlyMap<string, string> = new Map(
+  Object.entries(spellings).flatMap(([unit, names]) => names.split(' ').map((name) => [name, unit] as const)),
+);
 
 function unitRemedy(node: Located): string | undefined {
   if (node.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
   const [, amount, unit = ''] = /^(\d{1,9})\s*([A-Za-z]+)$/.exec(node.value) ?? [];
-  const known = units[unit.toLowerCase()];
+  const known = units.get(unit.toLowerCase());
   return amount === undefined || known === undefined ? undefined : `Did you mean "${amount}${known}"?`;
 }
 
