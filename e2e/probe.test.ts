@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness } from './attacks/witness.ts';
 import { startGateway } from './harness.ts';
@@ -38,7 +38,8 @@ test('server probe, and the probe of secret rotate, reach what egress.allow open
     sendJson(response, { access_token: 'granted-token-1', token_type: 'Bearer', expires_in: 600 });
   });
   issuer.metadata = { ...issuer.metadata, token_endpoint: `${elsewhere.issuer}/token` };
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-probe-'));
+  // Not cleared here: the gateway writes into it until it has ended.
+  const folder = temporaryFolder('probe');
   const settings = (allow: readonly string[]) => ({
     data: join(folder, 'data'),
     egress: { allow },
@@ -84,5 +85,4 @@ test('server probe, and the probe of secret rotate, reach what egress.allow open
   assert.equal(unproved.code, 1, unproved.out);
   assert.match(unproved.out, /FAILED {2}notes/);
   assert.equal(grants, before, 'nobody was asked');
-  await rm(folder, { recursive: true });
 });
