@@ -7,8 +7,16 @@ import { hash } from 'node:crypto';
 
 const room = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** Bytes as text: one character, U+0000 to U+00FF, for each ("latin1"). Takes no memory outside of the heap. */
+export type ByteText = string;
+
 export function sha256(data: Uint8Array | string): Buffer {
-  return Buffer.from(hash('sha256', data, 'binary'), 'latin1');
+  return Buffer.from(sha256Text(data), 'latin1');
+}
+
+/** The digest as 32 characters. */
+export function sha256Text(data: Uint8Array | string): ByteText {
+  return hash('sha256', data, 'binary');
 }
 
 export function sha256Hex(data: Uint8Array | string): string {
@@ -16,13 +24,14 @@ export function sha256Hex(data: Uint8Array | string): string {
 }
 
 /** The parts one after another. Only good until the next call: hash it at once. */
-export function together(...parts: readonly Uint8Array[]): Uint8Array {
+export function together(...parts: readonly (Uint8Array | ByteText)[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const place = length <= room.length ? room : Buffer.allocUnsafe(length);
   let at = 0;
   for (const part of parts) {
-    place.set(part, at);
+    if (typeof part === 'string') place.write(part, at, 'latin1');
+    else place.set(part, at);
     at += part.length;
   }
   return place.subarray(0, length);

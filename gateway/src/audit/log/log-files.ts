@@ -6,6 +6,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Room } from '../room.ts';
 import { type Disk, replaceFile, syncFolder, writeAll } from './disk.ts';
 import { type NoteSigner, signCheckpoint } from './note.ts';
 import { openSegments, type Recovery } from './recovery.ts';
@@ -38,6 +39,8 @@ export class LogFiles {
   readonly #disk: Disk;
   readonly #origin: string;
   readonly #tree: TreeFiles;
+  /** Of the group that is being written. */
+  readonly #room = new Room();
   #file: number | undefined;
   #fileEnd = 0;
   #fileFirst = 0;
@@ -82,7 +85,8 @@ export class LogFiles {
   append(records: readonly Stored[]): void {
     if (records.length === 0) return;
     if (records.length > groupRecords) throw new RangeError('too many records for one group');
-    const bytes = encodeGroup(this.#tree.size, records);
+    this.#room.clear();
+    const bytes = encodeGroup(this.#tree.size, records, this.#room);
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');
     const file = this.#segment();
     try {

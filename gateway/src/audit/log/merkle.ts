@@ -25,10 +25,15 @@ export class Frontier {
     return this.#size;
   }
 
-  add(leaf: Buffer): void {
+  /** `onComplete` is told of every complete subtree that ends with this leaf: the height, and the root. */
+  add(leaf: Buffer, onComplete?: (height: number, root: Buffer) => void): void {
     let carried = leaf;
-    for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2))
+    let height = 0;
+    onComplete?.(height, carried);
+    for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
       carried = nodeHash(this.#roots.pop() ?? carried, carried);
+      onComplete?.(++height, carried);
+    }
     this.#roots.push(carried);
     this.#size++;
   }

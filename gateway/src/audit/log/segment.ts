@@ -6,6 +6,7 @@
  * and the body: public part and private part of each record, each with its length before it.
  */
 import { crc32 } from 'node:zlib';
+import type { Room } from '../room.ts';
 
 export interface Stored {
   /** The canonical public part: the entry of the log. */
@@ -27,10 +28,11 @@ const headerSize = 28;
 export const groupRecords = 8_192;
 export const groupBytes = 64 * 1024 * 1024;
 
-export function encodeGroup(first: number, records: readonly Stored[]): Buffer {
+/** The bytes of a group, good for as long as the room they are in. */
+export function encodeGroup(first: number, records: readonly Stored[], room?: Room): Buffer {
   let length = 0;
   for (const { entry, sealed } of records) length += 8 + entry.length + sealed.length;
-  const bytes = Buffer.allocUnsafe(headerSize + length);
+  const bytes = room?.take(headerSize + length) ?? Buffer.allocUnsafe(headerSize + length);
   let at = headerSize;
   for (const { entry, sealed } of records) {
     at = bytes.writeUInt32LE(entry.length, at);

@@ -22,21 +22,62 @@ export function widthIn(level: number, index: number, size: number): number {
   return Math.max(0, Math.min(tileWidth, hashes - index * tileWidth));
 }
 
-/** Entries with their lengths before them. */
-export function encodeBundle(entries: readonly Buffer[]): Buffer {
-  let length = 0;
-  for (const entry of entries) {
+/** A bundle that grows: entries with their lengths before them. */
+export class Bundle {
+  #bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  #length = 0;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** What it holds, good until it changes. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  add(entry: Buffer): void {
     if (entry.length > longestEntry) throw new RangeError(`an entry of ${entry.length} bytes is too long`);
-    length += 2 + entry.length;
+    const end = this.#length + 2 + entry.length;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * end);
+      larger.set(this.bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(entry, this.#bytes.writeUInt16BE(entry.length, this.#length));
+    this.#length = end;
+    this.#count++;
   }
-  const bundle = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const entry of entries) {
-    at = bundle.writeUInt16BE(entry.length, at);
-    bundle.set(entry, at);
-    at += entry.length;
+
+  clear(): void {
+    this.#length = 0;
+    this.#count = 0;
   }
-  return bundle;
+}
+
+/** A tile that grows. */
+export class Tile {
+  readonly #bytes = Buffer.allocUnsafeSlow(tileWidth * hashSize);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** What it holds, good until it changes. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#count * hashSize);
+  }
+
+  add(hash: Buffer): void {
+    this.#bytes.set(hash, this.#count * hashSize);
+    this.#count++;
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
 }
 
 /** `undefined` when the bytes do not end where an entry ends, or hold fewer entries than wanted. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Disk } from './disk.ts';
 import { Frontier, leafHash, nodeHash, type ReadNode } from './merkle.ts';
-import { encodeBundle, hashSize, type TileKind, tilePath, tileWidth } from './tiles.ts';
+import { Bundle, hashSize, Tile, type TileKind, tilePath, tileWidth } from './tiles.ts';
 
 /** Of reading a tile that somebody else goes on to write. */
 const mostAttempts = 8;
@@ -17,9 +17,9 @@ export class TreeFiles {
   readonly #folder: string;
   readonly #disk: Disk;
   readonly #frontier: Frontier;
-  /** Hashes of the last tile of each level, and entries of the last bundle. */
-  readonly #levels: Buffer[][];
-  #entries: Buffer[] = [];
+  /** The last tile of each level, and the last bundle: not full. */
+  readonly #levels: Tile[] = [];
+  readonly #bundle = new Bundle();
   /** Full files that are not written yet. They wait for the next try when the disk is full. */
   #waiting: Waiting[] = [];
   /** Written, and not known to survive a power failure. */
@@ -32,11 +32,10 @@ export class TreeFiles {
     this.#disk = disk;
     const node = tileReader(folder, undefined, size);
     this.#frontier = Frontier.of(size, node);
-    this.#levels = [[]];
     for (let level = 1; size >= tileWidth ** level; level++) {
       const hashes = Math.floor(size / tileWidth ** level);
-      const first = hashes - (hashes % tileWidth);
-      this.#levels[level] = Array.from({ length: hashes - first }, (_, index) => node(8 * level, first + index));
+      for (let index = hashes - (hashes % tileWidth); index < hashes; index++)
+        this.#level(level).add(node(8 * level, index));
     }
   }
 
@@ -49,24 +48,26 @@ export class TreeFiles {
   }
 
   add(entry: Buffer): void {
-    const leaf = leafHash(entry);
-    const index = this.#frontier.size;
-    this.#frontier.add(leaf);
-    this.#entries.push(entry);
-    if (this.#entries.length === tileWidth) {
-      this.#wait('entries', Math.floor(index / tileWidth), encodeBundle(this.#entries));
-      this.#entries = [];
-    }
-    let carried: Buffer | undefined = leaf;
-    for (let level = 0; carried !== undefined; level++) {
-      const hashes: Buffer[] = (this.#levels[level] ??= []);
-      hashes.push(carried);
-      carried = undefined;
-      if (hashes.length < tileWidth) break;
-      this.#wait(level, Math.floor(index / tileWidth ** (level + 1)), Buffer.concat(hashes));
-      carried = treeHash(hashes);
-      this.#levels[level] = [];
-    }
+    this.#bundle.add(entry);
+    this.#frontier.add(leafHash(entry), this.#complete);
+    if (this.#bundle.count < tileWidth) return;
+    this.#wait('entries', this.size / tileWidth - 1, this.#bundle.bytes);
+    this.#bundle.clear();
+  }
+
+  /** A tile holds the roots of the complete subtrees that are a multiple of eight high (tlog-tiles, "Merkle Tree"). */
+  readonly #complete = (height: number, root: Buffer): void => {
+    if (height % 8 !== 0) return;
+    const level = height / 8;
+    const tile = this.#level(level);
+    tile.add(root);
+    if (tile.count < tileWidth) return;
+    this.#wait(level, Math.floor(this.size / tileWidth ** (level + 1)), tile.bytes);
+    tile.clear();
+  };
+
+  #level(level: number): Tile {
+    return (this.#levels[level] ??= new Tile());
   }
 
   /**
@@ -94,9 +95,9 @@ export class TreeFiles {
       partial.push(path);
     };
     const { size } = this.#frontier;
-    put('entries', Math.floor(size / tileWidth), this.#entries.length, encodeBundle(this.#entries));
-    for (const [level, hashes] of this.#levels.entries())
-      put(level, Math.floor(size / tileWidth ** (level + 1)), hashes.length, Buffer.concat(hashes));
+    put('entries', Math.floor(size / tileWidth), this.#bundle.count, this.#bundle.bytes);
+    for (const [level, { count, bytes }] of this.#levels.entries())
+      put(level, Math.floor(size / tileWidth ** (level + 1)), count, bytes);
     return partial;
   }
 
@@ -108,7 +109,7 @@ export class TreeFiles {
   }
 
   #wait(kind: TileKind, index: number, bytes: Buffer): void {
-    this.#waiting.push({ path: tilePath(kind, index), bytes });
+    this.#waiting.push({ path: tilePath(kind, index), bytes: Buffer.from(bytes) });
   }
 
   #write(path: string, bytes: Buffer): void {
@@ -122,16 +123,6 @@ export class TreeFiles {
     }
     this.#disk.writeFileSync(full, bytes, { mode: 0o600 });
   }
-}
-
-/** The root of a full tile. */
-function treeHash(hashes: readonly Buffer[]): Buffer {
-  let level = [...hashes];
-  while (level.length > 1)
-    level = Array.from({ length: level.length / 2 }, (_, index) =>
-      nodeHash(level[2 * index] as Buffer, level[2 * index + 1] as Buffer),
-    );
-  return level[0] as Buffer;
 }
 
 /** Reads nodes of complete subtrees from full tiles, or from the partial ones of a tree of the given size. */

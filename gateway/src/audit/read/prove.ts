@@ -82,7 +82,7 @@ function disclosedOf(archive: Archive, record: ArchivedRecord, wanted: readonly 
     const text = record.parts[part];
     // What was kept in another form than it came cannot be shown to be what came.
     if (!wanted.includes(part) || text === '' || !isWhole(record, part, text)) continue;
-    shown[part] = { text, key: commitmentKey(keys, record.seq, part).toString('hex') };
+    shown[part] = { text, key: Buffer.from(commitmentKey(keys, record.seq, part), 'latin1').toString('hex') };
   }
   return shown;
 }

@@ -5,11 +5,42 @@ import type { Plain, PlainObject } from './canonical.ts';
 import type { EndHead, FactsHead, Head, Message, NoteHead, Who } from './message.ts';
 import { redacted } from './redact.ts';
 
+/** What a record says in public, whatever its kind. Sorted by name, as its canonical form is. */
+export interface PublicPart {
+  readonly bytesIn?: number | undefined;
+  readonly bytesOut?: number | undefined;
+  readonly capability?: PlainObject | undefined;
+  readonly capture?: Capture | undefined;
+  readonly code?: number | undefined;
+  readonly connections?: readonly string[] | undefined;
+  readonly cost?: string | undefined;
+  readonly decision?: PlainObject | undefined;
+  readonly definition?: string | undefined;
+  readonly detail?: Plain | undefined;
+  readonly direction?: string | undefined;
+  readonly ended?: number | undefined;
+  readonly era?: string | undefined;
+  readonly id?: string | undefined;
+  readonly kind: string;
+  readonly latency?: number | undefined;
+  readonly method?: string | undefined;
+  readonly outcome?: string | undefined;
+  /** The record of the intent. */
+  readonly parent?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly revision?: string | undefined;
+  readonly server?: string | undefined;
+  readonly session?: string | undefined;
+  readonly tier?: string | undefined;
+  readonly time?: number | undefined;
+  readonly transport?: string | undefined;
+}
+
 /** A record before it has a place in the log. */
 export interface Draft {
   /** Whose key encrypts the private part. */
   readonly subject: string;
-  readonly public: PlainObject;
+  readonly public: PublicPart;
   /** JSON. */
   readonly about: string;
   /** The texts as they were, which the commitments are about. */
@@ -96,7 +127,7 @@ function finish(
   { args, result }: Message,
   rule: CaptureRule,
   facts: FactsHead,
-  { public: fields, about }: { public: PlainObject; about: object },
+  { public: fields, about }: { public: PublicPart; about: object },
 ): Draft {
   const capture = rule.of(facts.tier, facts.connections ?? []);
   return {
@@ -121,7 +152,7 @@ function keep(text: string, capture: Capture, limit: number): string {
 }
 
 /** Nothing here was chosen freely by a client: names come from the configuration and from catalogues. */
-function factsPublic(facts: FactsHead): PlainObject {
+function factsPublic(facts: FactsHead): Omit<PublicPart, 'kind'> {
   const { capability, decision } = facts;
   // Before a connection was found, server and method are only what the client says.
   const known = facts.connections !== undefined;
@@ -144,21 +175,21 @@ function factsPublic(facts: FactsHead): PlainObject {
       capability === undefined
         ? undefined
         : {
-            type: capability.type,
             // A URI may name a person; a tool, prompt or template is what the server lists.
             name: 'name' in capability ? cut(capability.name) : undefined,
             template: 'uriTemplate' in capability ? cut(capability.uriTemplate) : undefined,
+            type: capability.type,
           },
     decision:
       decision === undefined
         ? undefined
         : {
-            effect: decision.effect,
-            reason: decision.reason,
-            observed: decision.observed,
             connection: decision.rule?.connection,
-            place: decision.rule === undefined ? undefined : cut(decision.rule.place),
+            effect: decision.effect,
             errors: decision.errors.length === 0 ? undefined : decision.errors.length,
+            observed: decision.observed,
+            place: decision.rule === undefined ? undefined : cut(decision.rule.place),
+            reason: decision.reason,
           },
   };
 }
@@ -181,7 +212,7 @@ function factsAbout(facts: FactsHead): object {
   };
 }
 
-function endPublic({ outcome, reason, error, latency, bytesOut, at }: EndHead): PlainObject {
+function endPublic({ outcome, reason, error, latency, bytesOut, at }: EndHead): Omit<PublicPart, 'kind'> {
   return { outcome, reason, code: error?.code, latency, bytesOut, ended: at };
 }
 

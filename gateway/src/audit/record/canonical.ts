@@ -9,30 +9,38 @@ export interface PlainObject {
 
 /** Members that are `undefined` are left out. Keys are sorted by UTF-16 code units (section 3.2.3). */
 export function canonical(value: Plain): string {
-  if (typeof value === 'string') return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
-  if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a safe whole number`);
-    return value === 0 ? '0' : String(value);
-  }
-  if (Array.isArray(value)) return `[${(value as readonly Plain[]).map(canonical).join(',')}]`;
-  const members = value as PlainObject;
-  let text = '{';
-  for (const key of Object.keys(members).toSorted()) {
-    const member = members[key];
-    if (member === undefined) continue;
-    text += `${text.length > 1 ? ',' : ''}${quoted(key)}:${canonical(member)}`;
-  }
-  return `${text}}`;
+  // What is in order already is serialised canonically by the language itself (section 3.2.2), in half the time.
+  return isOrdered(value) ? JSON.stringify(value) : spelled(value);
 }
 
-const names = new Map<string, string>();
+function isOrdered(value: Plain): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'boolean') return true;
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a safe whole number`);
+    return true;
+  }
+  if (Array.isArray(value)) return (value as readonly Plain[]).every(isOrdered);
+  const members = value as PlainObject;
+  let last = '';
+  for (const key of Object.keys(members)) {
+    const member = members[key];
+    if (member === undefined) continue;
+    if (key < last || !isOrdered(member)) return false;
+    last = key;
+  }
+  return true;
+}
 
-/** Names of members are few. */
-function quoted(name: string): string {
-  const known = names.get(name);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(name);
-  if (names.size < 1_000) names.set(name, text);
-  return text;
+function spelled(value: Plain): string {
+  if (typeof value === 'string') return JSON.stringify(value.toWellFormed());
+  if (Array.isArray(value)) return `[${(value as readonly Plain[]).map(canonical).join(',')}]`;
+  const members = value as PlainObject;
+  return `{${Object.keys(members)
+    .toSorted()
+    .flatMap((key) => {
+      const member = members[key];
+      return member === undefined ? [] : [`${JSON.stringify(key)}:${canonical(member)}`];
+    })
+    .join(',')}}`;
 }

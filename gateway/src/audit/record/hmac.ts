@@ -2,7 +2,7 @@
  * HMAC-SHA-256 (RFC 2104) for keys that are used once or a few times. Two one-shot hashes are several times faster than
  * an HMAC object with a key of its own, and the log makes some for every record.
  */
-import { sha256, sha256Hex, together } from '../hash.ts';
+import { type ByteText, sha256Hex, sha256Text, together } from '../hash.ts';
 
 const blockSize = 64;
 
@@ -12,21 +12,31 @@ export interface HmacKey {
   readonly outer: Buffer;
 }
 
-export function hmacKey(key: Buffer): HmacKey {
+export function hmacKey(key: Uint8Array): HmacKey {
+  return fill({ inner: Buffer.alloc(blockSize), outer: Buffer.alloc(blockSize) }, Buffer.from(key).toString('latin1'));
+}
+
+const passing: HmacKey = { inner: Buffer.alloc(blockSize), outer: Buffer.alloc(blockSize) };
+
+/** A key for one use: good until the next call. */
+export function passingKey(key: ByteText): HmacKey {
+  return fill(passing, key);
+}
+
+function fill(room: HmacKey, key: ByteText): HmacKey {
   if (key.length > blockSize) throw new RangeError('the key is longer than a block');
-  const inner = Buffer.alloc(blockSize, 0x36);
-  const outer = Buffer.alloc(blockSize, 0x5c);
-  for (const [index, byte] of key.entries()) {
-    inner[index] = byte ^ 0x36;
-    outer[index] = byte ^ 0x5c;
+  for (let index = 0; index < blockSize; index++) {
+    const byte = index < key.length ? key.charCodeAt(index) : 0;
+    room.inner[index] = byte ^ 0x36;
+    room.outer[index] = byte ^ 0x5c;
   }
-  return { inner, outer };
+  return room;
 }
 
-export function hmac({ inner, outer }: HmacKey, data: Uint8Array): Buffer {
-  return sha256(together(outer, sha256(together(inner, data))));
+export function hmacText({ inner, outer }: HmacKey, data: Uint8Array | ByteText): ByteText {
+  return sha256Text(together(outer, sha256Text(together(inner, data))));
 }
 
-export function hmacHex({ inner, outer }: HmacKey, data: Uint8Array): string {
-  return sha256Hex(together(outer, sha256(together(inner, data))));
+export function hmacHex({ inner, outer }: HmacKey, data: Uint8Array | ByteText): string {
+  return sha256Hex(together(outer, sha256Text(together(inner, data))));
 }

@@ -3,8 +3,10 @@
  * public part under a key of its own, so that one can be shown to somebody without showing the others.
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import type { ByteText } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
-import { hmac, hmacHex, hmacKey } from './hmac.ts';
+import type { Room } from '../room.ts';
+import { hmacHex, hmacText, passingKey } from './hmac.ts';
 
 /** `about`: who, from where, and what only the operator may know. */
 export const partNames = ['about', 'arguments', 'result'] as const;
@@ -14,49 +16,59 @@ export type PrivateParts = Readonly<Record<PartName, string>>;
 const nonceSize = 12;
 const tagSize = 16;
 
-/** The key of one commitment of one record. Showing it reveals nothing about any other. */
-export function commitmentKey(keys: SubjectKeys, seq: number, part: PartName): Buffer {
-  return hmac(keys.commitment, Buffer.from(`${part} ${seq}`));
+/** The key of one commitment of one record: 32 bytes. Showing it reveals nothing about any other. */
+export function commitmentKey(keys: SubjectKeys, seq: number, part: PartName): ByteText {
+  return hmacText(keys.commitment, `${part} ${seq}`);
 }
 
-export function commit(key: Buffer, text: Buffer): string {
-  return hmacHex(hmacKey(key), text);
+/** What the public part says of a text: hex. */
+export function commitment(keys: SubjectKeys, seq: number, part: PartName, text: Uint8Array): string {
+  return hmacHex(passingKey(commitmentKey(keys, seq, part)), text);
 }
 
 const chance = Buffer.alloc(4096);
 let used = chance.length;
 
 /** The index of the record, which occurs once under a key, and chance in case it occurs again after a crash. */
-function nonceFor(seq: number): Buffer {
+function writeNonce(nonce: Buffer, seq: number): void {
   if (used + 4 > chance.length) {
     randomFillSync(chance);
     used = 0;
   }
-  const nonce = Buffer.allocUnsafe(nonceSize);
-  nonce.writeBigUInt64BE(BigInt(seq), 0);
+  nonce.writeUInt32BE(Math.floor(seq / 2 ** 32), 0);
+  nonce.writeUInt32BE(seq % 2 ** 32, 4);
   chance.copy(nonce, 8, used, used + 4);
   used += 4;
-  return nonce;
 }
 
-function associated(origin: string, seq: number): Buffer {
-  return Buffer.from(`sallyport private part v1\n${origin}\n${seq}\n`);
+function associated(origin: string, seq: number): string {
+  return `sallyport private part v1\n${origin}\n${seq}\n`;
 }
 
-export function sealParts(keys: SubjectKeys, origin: string, seq: number, parts: readonly Buffer[]): Buffer {
-  const nonce = nonceFor(seq);
-  const cipher = createCipheriv('aes-256-gcm', keys.encryption, nonce).setAAD(associated(origin, seq));
+/** The parts, encrypted: nonce, ciphertext, tag. Good for as long as the room. */
+export function sealParts(
+  keys: SubjectKeys,
+  { origin, seq }: { readonly origin: string; readonly seq: number },
+  parts: readonly Uint8Array[],
+  room: Room,
+): Buffer {
   let length = 0;
   for (const part of parts) length += 4 + part.length;
-  const plain = Buffer.allocUnsafe(length);
+  const sealed = room.take(nonceSize + length + tagSize);
+  const nonce = sealed.subarray(0, nonceSize);
+  writeNonce(nonce, seq);
+  const cipher = createCipheriv('aes-256-gcm', keys.encryption, nonce).setAAD(room.text(associated(origin, seq)));
+  const plain = room.take(length);
   let at = 0;
   for (const part of parts) {
     at = plain.writeUInt32LE(part.length, at);
-    at += part.copy(plain, at);
+    plain.set(part, at);
+    at += part.length;
   }
-  const body = cipher.update(plain);
+  sealed.set(cipher.update(plain), nonceSize);
   cipher.final();
-  return Buffer.concat([nonce, body, cipher.getAuthTag()]);
+  sealed.set(cipher.getAuthTag(), nonceSize + length);
+  return sealed;
 }
 
 /** `undefined` when these bytes are not what was sealed for this record under this key. */
@@ -65,7 +77,7 @@ export function openParts(keys: SubjectKeys, origin: string, seq: number, sealed
   let plain: Buffer;
   try {
     const decipher = createDecipheriv('aes-256-gcm', keys.encryption, sealed.subarray(0, nonceSize));
-    decipher.setAAD(associated(origin, seq)).setAuthTag(sealed.subarray(sealed.length - tagSize));
+    decipher.setAAD(Buffer.from(associated(origin, seq))).setAuthTag(sealed.subarray(sealed.length - tagSize));
     plain = Buffer.concat([decipher.update(sealed.subarray(nonceSize, sealed.length - tagSize)), decipher.final()]);
   } catch {
     return undefined;

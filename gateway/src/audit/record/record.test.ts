@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Room } from '../room.ts';
 import { canonical } from './canonical.ts';
-import { hmac, hmacKey } from './hmac.ts';
-import { commit, commitmentKey, openParts, sealParts } from './private.ts';
+import { hmacHex, hmacKey, hmacText, passingKey } from './hmac.ts';
+import { commitment, commitmentKey, openParts, sealParts } from './private.ts';
 import { redacted } from './redact.ts';
 
 test('canonical JSON sorts by UTF-16 code units, as RFC 8785 section 3.2.3 shows', () => {
@@ -21,8 +22,10 @@ test('canonical JSON sorts by UTF-16 code units, as RFC 8785 section 3.2.3 shows
 test('our HMAC is the HMAC of RFC 2104', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 200 }), (key, data) => {
-      const expected = createHmac('sha256', key).update(data).digest();
-      assert.deepEqual(hmac(hmacKey(Buffer.from(key)), data), expected);
+      const expected = createHmac('sha256', key).update(data).digest('hex');
+      assert.equal(hmacHex(hmacKey(key), data), expected);
+      assert.equal(hmacHex(passingKey(Buffer.from(key).toString('latin1')), data), expected);
+      assert.equal(Buffer.from(hmacText(hmacKey(key), data), 'latin1').toString('hex'), expected);
     }),
   );
   assert.throws(() => hmacKey(Buffer.alloc(65)), RangeError);
@@ -41,9 +44,9 @@ test('a private part opens with its key, at its place in its log, and nowhere el
   const parts = ['{"user":"dana"}', '{"a":1}', 'ü'.repeat(100)];
   const sealed = sealParts(
     mine,
-    'log',
-    7,
+    { origin: 'log', seq: 7 },
     parts.map((part) => Buffer.from(part)),
+    new Room(),
   );
   const [about, args, result] = parts;
   assert.deepEqual(openParts(mine, 'log', 7, sealed), { about, arguments: args, result });
@@ -61,14 +64,16 @@ test('a private part opens with its key, at its place in its log, and nowhere el
 test('equal texts have commitments that cannot be compared or guessed', () => {
   const mine = keys();
   const text = Buffer.from('yes');
-  const at = (seq: number, part: 'arguments' | 'result') => commit(commitmentKey(mine, seq, part), text);
+  const at = (seq: number, part: 'arguments' | 'result') => commitment(mine, seq, part, text);
   const seen = new Set([
     at(1, 'arguments'),
     at(2, 'arguments'),
     at(1, 'result'),
-    commit(commitmentKey(keys(), 1, 'arguments'), text),
+    commitment(keys(), 1, 'arguments', text),
   ]);
   assert.equal(seen.size, 4);
+  const key = Buffer.from(commitmentKey(mine, 1, 'arguments'), 'latin1');
+  assert.equal(at(1, 'arguments'), createHmac('sha256', key).update(text).digest('hex'), 'what a verifier is shown');
 });
 
 test('redaction keeps the names of members and no value', () => {

@@ -3,9 +3,10 @@ import { sha256Hex } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
 import type { Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
-import type { Draft } from '../record/build.ts';
+import type { Draft, PublicPart } from '../record/build.ts';
 import { canonical, type PlainObject } from '../record/canonical.ts';
-import { commit, commitmentKey, partNames, sealParts } from '../record/private.ts';
+import { commitment, type PartName, sealParts } from '../record/private.ts';
+import type { Room } from '../room.ts';
 
 /** Where a record stands, when it was written (milliseconds since the epoch), and whose keys seal it. */
 export interface Place {
@@ -17,33 +18,57 @@ export interface Place {
 
 const nothing = Buffer.alloc(0);
 
-export function store(draft: Draft, { seq, origin, written, keys }: Place): Stored {
-  const { args, result, about, kept } = draft;
-  const texts = [about, args, result];
-  const keeps = [about, kept.args, kept.result];
-  const commitments: Record<string, PlainObject> = {};
-  const parts: Buffer[] = [];
-  for (const [index, part] of partNames.entries()) {
-    const [text = '', keep = ''] = [texts[index], keeps[index]];
-    const bytes = text === '' ? nothing : Buffer.from(text);
-    if (text !== '')
-      commitments[part] = { commitment: commit(commitmentKey(keys, seq, part), bytes), bytes: bytes.length };
-    // Mostly the text is kept as it was.
-    parts.push(keep === text ? bytes : Buffer.from(keep));
-  }
-  const sealed = keeps.every((part) => part === '') ? nothing : sealParts(keys, origin, seq, parts);
-  const fields: PlainObject = {
-    v: 1,
-    seq,
-    written,
-    subject: keys.pseudonym,
-    ...draft.public,
-    ...commitments,
+/** Both parts are good for as long as the room. */
+export function store(draft: Draft, place: Place, room: Room): Stored {
+  const { public: known, about, args, result, kept } = draft;
+  const { seq, written, keys } = place;
+  const texts = { about: room.text(about), args: room.text(args), result: room.text(result) };
+  // Mostly the text is kept as it was.
+  const bytesOf = (keep: string, text: string, bytes: Buffer): Buffer => (keep === text ? bytes : room.text(keep));
+  const parts = [texts.about, bytesOf(kept.args, args, texts.args), bytesOf(kept.result, result, texts.result)];
+  const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(keys, place, parts, room);
+  const promise = (part: PartName, text: Buffer): PlainObject | undefined =>
+    text.length === 0 ? undefined : { bytes: text.length, commitment: commitment(keys, seq, part, text) };
+  // Sorted by name, so that the canonical form need not sort; every name is named, so that none can be forgotten.
+  const fields: { readonly [Name in keyof Required<PublicPart>]: PublicPart[Name] | undefined } & PlainObject = {
+    about: promise('about', texts.about),
+    arguments: promise('arguments', texts.args),
+    bytesIn: known.bytesIn,
+    bytesOut: known.bytesOut,
+    capability: known.capability,
+    capture: known.capture,
+    code: known.code,
+    connections: known.connections,
+    cost: known.cost,
+    decision: known.decision,
+    definition: known.definition,
+    detail: known.detail,
+    direction: known.direction,
+    ended: known.ended,
+    era: known.era,
+    id: known.id,
+    kind: known.kind,
+    latency: known.latency,
+    method: known.method,
+    outcome: known.outcome,
+    parent: known.parent,
     private: sealed.length === 0 ? undefined : sha256Hex(sealed),
+    reason: known.reason,
+    result: promise('result', texts.result),
+    revision: known.revision,
+    seq,
+    server: known.server,
+    session: known.session,
+    subject: keys.pseudonym,
+    tier: known.tier,
+    time: known.time,
+    transport: known.transport,
+    v: 1,
+    written,
   };
-  let entry = Buffer.from(canonical(fields));
+  let entry = room.text(canonical(fields));
   // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
   if (entry.length > longestEntry)
-    entry = Buffer.from(canonical({ ...fields, connections: undefined, detail: undefined, shortened: true }));
+    entry = room.text(canonical({ ...fields, connections: undefined, detail: undefined, shortened: true }));
   return { entry, sealed };
 }

@@ -11,6 +11,7 @@ import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
+import { Room } from '../room.ts';
 import { type CaptureSettings, captureOf, type RetentionSettings } from '../settings.ts';
 import { intentOf, type OpenState, Replay, type Replayed } from './replay.ts';
 import { type Dropped, dropFiles, keyHistory, planRetention } from './retention.ts';
@@ -48,6 +49,8 @@ export class Writer {
   #queue: Message[] = [];
   /** Built, and not durable yet. A group that could not be written stays here, as it is. */
   #group: Stored[] = [];
+  /** Of the records in the group. */
+  readonly #room = new Room();
   #groupMessages = 0;
   #written: number;
   #lastKind: string;
@@ -115,6 +118,7 @@ export class Writer {
     const done = this.#groupMessages;
     this.#group = [];
     this.#groupMessages = 0;
+    this.#room.clear();
     if (done > 0) this.onDone(done);
     // Nobody waits for this.
     this.#log.tidy();
@@ -273,10 +277,10 @@ export class Writer {
   #add(draft: Draft): Stored {
     const seq = this.#log.size + this.#group.length;
     const keys = this.#subjects.get(draft.subject, this.#written);
-    const stored = store(draft, { seq, origin: this.#origin, written: this.#written, keys });
+    const stored = store(draft, { seq, origin: this.#origin, written: this.#written, keys }, this.#room);
     this.#group.push(stored);
     const { kind, id } = draft.public;
-    this.#lastKind = kind as string;
+    this.#lastKind = kind;
     if (kind === 'intent') this.#remember(id as string, seq, draft);
     else if (kind === 'outcome') this.#open.delete(id as string);
     return stored;
