@@ -1,12 +1,13 @@
 /** The data plane's side of the log: waiting, back-pressure, and what happens while the disk does not work. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callerNamed, endOf, factsOf, fullCapture, master, temporaryData } from '../../test/support/audit-log.ts';
 import type { AuditEvent } from '../pipeline/record.ts';
 import { type GatewayAuditLog, openAuditLog } from './audit-log.ts';
 import { Authentications } from './authentications.ts';
+import { readGroup, segmentName } from './log/segment.ts';
 import { keyPlaces } from './open.ts';
 import { LogReader } from './read/log-reader.ts';
 import type { AuditSettings } from './settings.ts';
@@ -68,6 +69,63 @@ test('what waits is what the settings say', async (context) => {
   await log.close();
 });
 
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function ended(log: GatewayAuditLog, id: string): Promise<void> {
+  return log.end(factsOf(id, 'dana'), endOf(), false) ?? assert.fail('it does not wait');
+}
+
+/** How many records each sync made durable, the log's own left out. */
+function groupsOf(data: string): number[] {
+  const folder = join(data, 'log');
+  const bytes = readFileSync(join(folder, 'segments', segmentName(0)));
+  const groups: number[] = [];
+  for (let at = 0; ; ) {
+    const group = readGroup((offset, length) => bytes.subarray(offset, offset + length), at);
+    if (typeof group === 'string') return groups.filter((records) => records > 0);
+    groups.push(group.records.filter(({ entry }) => entry.includes('"kind":"exchange"')).length);
+    at = group.end;
+  }
+}
+
+test('a group grows while every turn brings a record, but not for ever', async (context) => {
+  const { log, data } = await open(context);
+  const calls: Promise<void>[] = [];
+  for (let index = 0; index < 100; index++) {
+    calls.push(ended(log, `call-${index}`));
+    await turn();
+  }
+  await Promise.all(calls);
+  await log.close();
+  const [first = 0] = groupsOf(data);
+  assert.ok(first > 1 && first <= 8, `the first group has ${first} records`);
+});
+
+test('a group that has enough records does not wait for more', async (context) => {
+  const { log, data } = await open(context);
+  const calls: Promise<void>[] = [];
+  for (let index = 0; index < 3; index++) {
+    for (let each = 0; each < 64; each++) calls.push(ended(log, `${index}-${each}`));
+    await turn();
+  }
+  await Promise.all(calls);
+  await log.close();
+  assert.equal(groupsOf(data)[0], 64);
+});
+
+test('a log that is closed while the writer still makes its first record durable is closed', {
+  timeout: 60_000,
+}, async (context) => {
+  for (let round = 0; round < 20; round++) {
+    const { log, data } = await open(context, { durability: 'none' });
+    assert.equal(log.end(factsOf('only', 'dana'), endOf(), false), undefined);
+    await log.close();
+    assert.ok(kindsOf(data).includes('exchange'));
+  }
+});
+
 test('a full queue makes calls wait, and loses nothing', async (context) => {
   const { log, data } = await open(context);
   // Four times what the queue holds, all at once.
@@ -102,7 +160,7 @@ test('while the disk does not work calls are refused or let through by tier, and
 
 /** Resolves when the log writes again: it tries once a second by itself. */
 async function works(log: GatewayAuditLog): Promise<void> {
-  while (!log.health().ok) await new Promise((resolve) => setImmediate(resolve));
+  while (!log.health().ok) await turn();
 }
 
 test('the queue of a disk that does not come back is bounded, and what did not fit is counted', async (context) => {

@@ -34,6 +34,12 @@ export type OpenAuditLogResult =
 const linger = 5;
 /** Records that are not kept back for that. */
 const mostLingering = 1_024;
+/**
+ * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
+ * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
+ */
+const mostTurns = 8;
+const enough = 64;
 /** Longest time that an exchange waits for a place in the queue, or for its record. */
 const patience = 10_000;
 
@@ -86,6 +92,9 @@ class ThreadedLog implements GatewayAuditLog {
   /** Somebody waits for one of these records: they go as soon as the writer can take them. */
   #urgent = false;
   #lingering = false;
+  /** How often the group that fills was looked at, and what it held then. */
+  #turns = 0;
+  #gathered = 0;
   readonly #turn = new TurnEnd<void>(() => this.#flush());
   /** Records that the writer has and has not answered for. */
   #ahead = 0;
@@ -214,7 +223,15 @@ class ThreadedLog implements GatewayAuditLog {
   }
 
   #flush(): void {
-    if (this.#urgent && this.#ahead === 0) this.#hand();
+    if (!this.#urgent || this.#ahead !== 0) return;
+    if (this.#grows()) this.#turn.add();
+    else this.#hand();
+  }
+
+  #grows(): boolean {
+    const before = this.#gathered;
+    this.#gathered = this.#texts.length / 3;
+    return this.#gathered > before && this.#gathered < enough && ++this.#turns < mostTurns;
   }
 
   #hand(): void {
@@ -222,6 +239,8 @@ class ThreadedLog implements GatewayAuditLog {
     const texts = this.#texts;
     this.#texts = [];
     this.#urgent = false;
+    this.#turns = 0;
+    this.#gathered = 0;
     this.#ahead += texts.length / 3;
     // One text costs a fraction of what a list of them does on its way to another thread.
     this.#send(texts.join('\n'));

@@ -3,7 +3,7 @@
  * takes a dozen small pieces; as buffers of their own they were what the writer's garbage collector worked on, for
  * milliseconds in which no record became durable.
  */
-const size = 4 * 1024 * 1024;
+const size = 1024 * 1024;
 
 export class Room {
   readonly #bytes = Buffer.allocUnsafeSlow(size);

@@ -35,6 +35,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   let lastPublish = 0;
   let failing = false;
   let closing = false;
+  let closed = false;
 
   const publish = (): void => {
     publishTimer = undefined;
@@ -59,7 +60,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       }, retryEvery);
     }
   };
-  const write = (): void =>
+  const write = (): void => {
     attempt(() => {
       while (writer.busy) {
         writer.commit();
@@ -73,6 +74,9 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       }
       publishSoon();
     });
+    // Whoever made it write may have taken the request to close with what was to be written.
+    if (closing) void close();
+  };
   const handle = (message: ToWriter): void => {
     if (typeof message === 'string') return writer.accept(messagesOf(message.split('\n')));
     switch (message.type) {
@@ -105,6 +109,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   }, retainEvery);
 
   const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
     for (const timer of [publishTimer, retryTimer, requests, heartbeat, retention]) clearInterval(timer);
     try {
       await writer.close();
@@ -121,7 +127,6 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     handle(message);
     take();
     write();
-    if (closing) void close();
   });
   writer.onDone = say;
   say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
