@@ -41,7 +41,7 @@ const settings: AuditSettings = {
 export async function runAudit({ quick }: { readonly quick: boolean }): Promise<readonly AuditRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-audit-'));
   try {
-    const sync = syncTimes(folder, quick ? 200 : 1_000);
+    const sync = syncTimes(folder, quick ? 200 : 1_000, 2_048);
     const written = await writing(join(folder, 'written'), quick ? 20_000 : 200_000, sync);
     const checked = verification(join(folder, 'written', 'log'));
     const large = await reading(join(folder, 'large'), quick ? 100_000 : 5_000_000);
@@ -83,10 +83,10 @@ function quantiles(times: readonly number[]): Quantiles {
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** One group of one call, again and again: what every other number is compared with. */
-function syncTimes(folder: string, count: number): Quantiles {
+/** One write and one sync, again and again: what every other number is compared with. */
+function syncTimes(folder: string, count: number, size: number): Quantiles {
   const file = openSync(join(folder, 'sync'), 'w');
-  const bytes = Buffer.alloc(2_048, 1);
+  const bytes = Buffer.alloc(size, 1);
   const times = Array.from({ length: count }, () => {
     writeSync(file, bytes);
     const begin = performance.now();
@@ -108,7 +108,8 @@ const caller: Caller = {
   credential: { kind: 'api-key', id: 'key_bench' },
   key: 'user:dana agent:bench',
 };
-/** 1 KiB of arguments and 1 KiB of result, kept in full. */
+/** 1 KiB of arguments and 1 KiB of result, kept in full, and what the log says of them. */
+const bytesOfCall = 4_096;
 const args = { table: 'projects', limit: 100, text: 'x'.repeat(970) };
 const resultText = JSON.stringify({ content: [{ type: 'text', text: 'y'.repeat(970) }] });
 
@@ -182,7 +183,10 @@ async function writing(data: string, calls: number, sync: Quantiles): Promise<Au
   const groups = groupsOf(join(data, 'log'));
   for (let index = 0; index < Math.min(1_000, calls); index++) low.push(await call());
   const syncs = (groupsOf(join(data, 'log')) - groups) / low.length;
+  const before = { groups: groupsOf(join(data, 'log')), calls: next };
   const half = await paced(call, perSecond / 4, Math.min(calls, 20_000));
+  const size = ((next - before.calls) * bytesOfCall) / (groupsOf(join(data, 'log')) - before.groups);
+  const halfSync = syncTimes(data, Math.min(1_000, calls), Math.round(size));
   const { rss } = process.memoryUsage();
   await log.close();
   const bytes = sizeOf(join(data, 'log'));
@@ -199,7 +203,7 @@ async function writing(data: string, calls: number, sync: Quantiles): Promise<Au
     ),
     row(
       'before-reply adds, half load, p99',
-      `${ms(halfTimes.p99)} = ${rounded(halfTimes.p99 / sync.p99, 1)} syncs (p99)`,
+      `${ms(halfTimes.p99)} = ${rounded(halfTimes.p99 / halfSync.p99, 1)} syncs (p99 ${ms(halfSync.p99)} for groups of ${rounded(size / 1024)} KiB)`,
       '≤ 4 syncs',
     ),
     row('bytes on disk a record', rounded(bytes / (2 * next)), ''),

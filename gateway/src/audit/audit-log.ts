@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { extname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
 import { TurnEnd } from '../pipeline/turn.ts';
@@ -40,13 +41,19 @@ const mostLingering = 1_024;
  */
 const mostTurns = 8;
 const enough = 64;
+/** Of the writer, in megabytes: what records leave behind is swept up in portions too small to be noticed. */
+const youngGeneration = 8;
 /** Longest time that an exchange waits for a place in the queue, or for its record. */
 const patience = 10_000;
 
 export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
   const { onHealth, onTrouble, ...start } = options;
   const file = new URL(`./writer/thread${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(file, { workerData: start, name: 'sallyport-audit' });
+  // A batch of records that is alive for long would teach the engine to make all later ones in the old generation, where
+  // they keep the texts of their time until a full collection: several a second (measured; docs/decisions/0010).
+  setFlagsFromString('--no-allocation-site-pretenuring');
+  const resourceLimits = { maxYoungGenerationSizeMb: youngGeneration };
+  const worker = new Worker(file, { workerData: start, name: 'sallyport-audit', resourceLimits });
   worker.unref();
   const first = await new Promise<FromWriter>((resolve, reject) => {
     worker.once('message', resolve);

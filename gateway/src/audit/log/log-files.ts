@@ -30,8 +30,8 @@ export interface LogFilesOptions {
   readonly onReplay: (index: number, entry: Buffer) => void;
 }
 
-/** Files that one group may leave to be written: a group of ordinary size fills fewer. */
-const tidied = 4;
+/** Of the files that wait to be written, one in so many is written after each group: one, where groups are small. */
+const tidyShare = 8;
 
 export class LogFiles {
   readonly recovery: Recovery;
@@ -101,30 +101,42 @@ export class LogFiles {
     if (this.#fileEnd >= segmentBytes || this.#tree.size - this.#fileFirst >= segmentRecords) this.#closeSegment();
   }
 
-  /** Writes a few of the tiles that are full, so that publishing does not find them all at once. */
+  /** Writes some of the tiles that are full, so that publishing does not find them all at once. */
   tidy(): void {
     try {
-      this.#tree.flush(tidied);
+      this.#tree.flush(Math.ceil(this.#tree.waiting / tidyShare));
     } catch {
       // They wait, and whoever publishes is told.
     }
   }
 
-  /** Writes tiles, and a checkpoint over everything durable. Returns it, or `undefined` when there is nothing new. */
-  publish(signer: NoteSigner, now: number): string | undefined {
+  /**
+   * Writes tiles, and a checkpoint over everything durable. One file a step, so that records can be made durable in
+   * between; those come with the next checkpoint. Returns it, or `undefined` when there is nothing new.
+   */
+  *publishing(signer: NoteSigner, now: number): Generator<void, string | undefined> {
     const { size } = this.#tree;
     if (size === this.#lastPublished) return undefined;
-    const partial = this.#tree.publish();
-    const note = signCheckpoint({ origin: this.#origin, size, root: this.#tree.root() }, signer);
+    const root = this.#tree.root();
+    const partial = yield* this.#tree.publishing();
+    const note = signCheckpoint({ origin: this.#origin, size, root }, signer);
+    yield;
     replaceFile(this.#disk, join(this.#folder, 'checkpoint'), note, 'soon');
     this.#lastPublished = size;
-    for (const path of this.#partial) if (!partial.includes(path)) rmSync(join(this.#folder, path), { force: true });
+    for (const path of this.#partial.filter((each) => !partial.includes(each))) {
+      yield;
+      rmSync(join(this.#folder, path), { force: true });
+    }
     this.#partial = partial;
     if (now - this.#lastHistory >= 60_000) {
       this.#remember(note, now);
       this.#lastHistory = now;
     }
     return note;
+  }
+
+  publish(signer: NoteSigner, now: number): string | undefined {
+    return allOf(this.publishing(signer, now));
   }
 
   /** Syncs tiles in the background when enough of them wait. `state`: what the next opening must know. */
@@ -213,6 +225,14 @@ export class LogFiles {
     this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, `${new Date(now).toISOString().slice(0, 10)}.txt`);
     this.#disk.writeFileSync(path, `${note}\n`, { flag: 'a', mode: 0o600 });
+  }
+}
+
+/** Takes all steps at once. */
+export function allOf<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }
 

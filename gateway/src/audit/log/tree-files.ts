@@ -22,6 +22,8 @@ export class TreeFiles {
   readonly #bundle = new Bundle();
   /** Full files that are not written yet. They wait for the next try when the disk is full. */
   #waiting: Waiting[] = [];
+  /** Files that have become full. */
+  #filled = 0;
   /** Written, and not known to survive a power failure. */
   #unsettled: string[] = [];
   readonly #folders = new Set<string>();
@@ -84,21 +86,34 @@ export class TreeFiles {
     }
   }
 
-  /** Writes the last, partial tile of each level and the last bundle. Returns their paths. */
-  publish(): string[] {
-    this.flush();
-    const partial: string[] = [];
-    const put = (kind: TileKind, index: number, width: number, bytes: Buffer): void => {
-      if (width === 0) return;
-      const path = tilePath(kind, index, width);
-      this.#write(path, bytes);
-      partial.push(path);
-    };
+  /** How many full files are not written yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Writes the full files that wait, and the last, partial tile of each level and the last bundle as they are now: one
+   * file a step, whatever is added between two of them. Returns the paths of the partial ones.
+   */
+  *publishing(): Generator<void, string[]> {
     const { size } = this.#frontier;
-    put('entries', Math.floor(size / tileWidth), this.#bundle.count, this.#bundle.bytes);
+    const partial: Waiting[] = [];
+    const take = (kind: TileKind, index: number, width: number, bytes: Buffer): void => {
+      if (width > 0) partial.push({ path: tilePath(kind, index, width), bytes: Buffer.from(bytes) });
+    };
+    take('entries', Math.floor(size / tileWidth), this.#bundle.count, this.#bundle.bytes);
     for (const [level, { count, bytes }] of this.#levels.entries())
-      put(level, Math.floor(size / tileWidth ** (level + 1)), count, bytes);
-    return partial;
+      take(level, Math.floor(size / tileWidth ** (level + 1)), count, bytes);
+    const full = this.#filled;
+    while (this.#filled - this.#waiting.length < full) {
+      this.flush(1);
+      yield;
+    }
+    for (const { path, bytes } of partial) {
+      this.#write(path, bytes);
+      yield;
+    }
+    return partial.map(({ path }) => path);
   }
 
   /** The full files written since the last call: syncing them and their folders makes them survive. */
@@ -110,6 +125,7 @@ export class TreeFiles {
 
   #wait(kind: TileKind, index: number, bytes: Buffer): void {
     this.#waiting.push({ path: tilePath(kind, index), bytes: Buffer.from(bytes) });
+    this.#filled++;
   }
 
   #write(path: string, bytes: Buffer): void {

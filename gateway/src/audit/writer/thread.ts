@@ -40,7 +40,12 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const publish = (): void => {
     publishTimer = undefined;
     lastPublish = Date.now();
-    attempt(() => writer.publish());
+    attempt(() => {
+      // Nobody waits for a checkpoint, and somebody may wait for a record.
+      for (const _ of writer.publishing()) commit();
+      publishSoon();
+    });
+    if (closing) void close();
   };
   const publishSoon = (): void => {
     if (writer.published === writer.size || publishTimer !== undefined) return;
@@ -60,12 +65,17 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       }, retryEvery);
     }
   };
+  /** Makes durable what has arrived, and what arrives meanwhile. */
+  const commit = (): void => {
+    take();
+    while (writer.busy) {
+      writer.commit();
+      take();
+    }
+  };
   const write = (): void => {
     attempt(() => {
-      while (writer.busy) {
-        writer.commit();
-        take();
-      }
+      commit();
       if (failing) {
         // Whatever it was that failed: records and checkpoint are on the disk now.
         writer.publish();
@@ -125,7 +135,6 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   port.on('message', (message: ToWriter) => {
     if (closing) return;
     handle(message);
-    take();
     write();
   });
   writer.onDone = say;

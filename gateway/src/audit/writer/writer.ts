@@ -6,13 +6,14 @@ import type { KeyObject } from 'node:crypto';
 import { signerOf } from '../keys/signing-key.ts';
 import type { Subjects } from '../keys/subjects.ts';
 import type { Disk } from '../log/disk.ts';
-import { LogFiles } from '../log/log-files.ts';
+import { allOf, LogFiles } from '../log/log-files.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import { Room } from '../room.ts';
 import { type CaptureSettings, captureOf, type RetentionSettings } from '../settings.ts';
+import { OpenIntents } from './open-intents.ts';
 import { intentOf, type OpenState, Replay, type Replayed } from './replay.ts';
 import { type Dropped, dropFiles, keyHistory, planRetention } from './retention.ts';
 import { rotation } from './rotation.ts';
@@ -41,7 +42,7 @@ export class Writer {
   readonly #origin: string;
   readonly #subjects: Subjects;
   readonly #now: () => number;
-  readonly #open: Map<string, OpenIntent>;
+  readonly #open: OpenIntents;
   /** Told of accepted messages that are durable, whoever caused the commit. */
   onDone: (messages: number) => void = () => {};
   #signer: NoteSigner;
@@ -74,7 +75,7 @@ export class Writer {
       },
     });
     const { intents, written, kind, key } = replay.continued(this.#log.readOpen() as OpenState | undefined);
-    this.#open = new Map(intents);
+    this.#open = new OpenIntents(intents);
     this.#written = written;
     this.#lastKind = kind;
     this.#begin(key === '' ? undefined : key);
@@ -127,7 +128,12 @@ export class Writer {
 
   /** A checkpoint over everything durable, with the tiles that belong to it. `undefined`: nothing new. */
   publish(): string | undefined {
-    const note = this.#log.publish(this.#signer, this.#now());
+    return allOf(this.publishing());
+  }
+
+  /** The same, one file a step. Between two steps the writer may go on to take messages and to commit. */
+  *publishing(): Generator<void, string | undefined> {
+    const note = yield* this.#log.publishing(this.#signer, this.#now());
     // What the next opening relies on must be durable itself.
     if (this.#group.length === 0) this.#log.settle(() => this.#openState());
     return note;
@@ -206,8 +212,8 @@ export class Writer {
   }
 
   #giveUp(): void {
-    for (const [id, intent] of this.#open) this.#own(unknownOutcome(id, intent, this.#now()));
-    this.#open.clear();
+    for (let oldest = this.#open.shift(); oldest !== undefined; oldest = this.#open.shift())
+      this.#own(unknownOutcome(...oldest, this.#now()));
   }
 
   #openState(): OpenState {
@@ -287,11 +293,8 @@ export class Writer {
   }
 
   #remember(id: string, seq: number, draft: Draft): void {
-    this.#open.set(id, { ...intentOf(seq, draft.public as unknown as Replayed), subject: draft.subject });
-    if (this.#open.size <= mostOpen) return;
-    for (const [oldest, intent] of this.#open) {
-      this.#add(unknownOutcome(oldest, intent, this.#written));
-      break;
-    }
+    this.#open.add(id, { ...intentOf(seq, draft.public as unknown as Replayed), subject: draft.subject });
+    const oldest = this.#open.size > mostOpen ? this.#open.shift() : undefined;
+    if (oldest !== undefined) this.#add(unknownOutcome(...oldest, this.#written));
   }
 }
