@@ -1,12 +1,10 @@
 /** Accounts of users at servers, with a real authorization server: connected in a browser, renewed, forgotten. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
 import { aliasOf } from '../gateway/src/connections/alias.ts';
+import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { back, startAuthorizing } from './attacks/authorizing.ts';
 import { type Protected, startProtected } from './attacks/protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.ts';
@@ -90,7 +88,7 @@ const connected = async (gateway: Gateway, user: string): Promise<string> => {
 test('a token is renewed with rotation, survives a restart, and is forgotten on command', async () => {
   await using as = await startAuthorizationServer();
   await using server = await startProtected([{ name: 'open' }], [as.issuer]);
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-accounts-'));
+  const folder = temporaryFolder('accounts');
   await using gateway = await gatewayFor(server, as.issuer, {}, folder);
   const key = await connected(gateway, 'dana');
   assert.match((await call(gateway, key)).body, /the witness was called/);
@@ -118,7 +116,6 @@ test('a token is renewed with rotation, survives a restart, and is forgotten on 
   await listed(again, /credential {2}user:dana {2}unused/);
   assert.match((await call(again, key)).body, /connect your account/);
   await again.stop();
-  await rm(folder, { recursive: true });
 });
 
 test('without url elicitation a client is told the page, and a legacy client gets the error that it knows', async () => {

@@ -1,10 +1,10 @@
 /** Enterprise-managed authorization and workload identity: grants that rest on what somebody else has signed. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exportJWK, generateKeyPair } from 'jose';
+import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
@@ -184,7 +184,7 @@ test('workload identity: the JWT in a file becomes a token, and the next one is 
   const client = { client_id: 'workload', token_endpoint_auth_method: 'none' };
   await using server = await startResourceAuthorizationServer(platform, 'JWT', [client]);
   const jwt = (jti: string) => platform.sign({ sub: 'gateway', aud: server.issuer, jti }, { typ: 'JWT' });
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-wif-'));
+  const folder = temporaryFolder('wif');
   const file = join(folder, 'token');
   await writeFile(file, `${await jwt('one')}\n`, { mode: 0o600 });
   await using gateway = await startGateway({
@@ -214,5 +214,4 @@ test('workload identity: the JWT in a file becomes a token, and the next one is 
     ['one', 'two'],
   );
   assert.notEqual(witness.calls().at(-1)?.headers.authorization, first?.headers.authorization);
-  await rm(folder, { recursive: true });
 });

@@ -1,9 +1,9 @@
 /** API keys through a running gateway: where they may be used from, and when somebody is reminded of them. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { startWitness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
@@ -121,7 +121,7 @@ test('behind proxies a key counts by the address of the client, which no client 
 
 test('keys that are old or about to end are marked and spoken of once, and go on to work', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-keys-'));
+  const folder = temporaryFolder('keys');
   const all = {
     ...settings(witness.url),
     data: join(folder, 'data'),
@@ -166,5 +166,4 @@ test('keys that are old or about to end are marked and spoken of once, and go on
     warned.map((line) => (JSON.parse(line) as { id: string }).id),
     listed.keys.map(({ id }) => id),
   );
-  await rm(folder, { recursive: true });
 });

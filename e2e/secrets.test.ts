@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness } from './attacks/witness.ts';
 import { startGateway } from './harness.ts';
@@ -40,7 +40,7 @@ test('a secret is rotated under load: no call fails, the next call uses the new 
   timeout: 60_000,
 }, async () => {
   await using witness = await startWitness([{ name: 'open' }]);
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-secret-'));
+  const folder = temporaryFolder('secret');
   const data = join(folder, 'data');
   const settings = {
     data,
@@ -89,12 +89,13 @@ test('a secret is rotated under load: no call fails, the next call uses the new 
     'the next call uses the new value',
   );
   assert.equal(failed, 0, `of ${made} calls`);
-  assert.deepEqual(filesWith(folder, 'old-value-1'), []);
-  assert.deepEqual(filesWith(folder, 'new-value-2'), []);
-
   const listed = await secret('', 'list', '--config', gateway.config);
   assert.match(listed.out, /^notes-token {2}local {2}rotated \S+\n$/);
-  await rm(folder, { recursive: true });
+
+  // A gateway that runs replaces files while they are searched.
+  await gateway.stop();
+  assert.deepEqual(filesWith(folder, 'old-value-1'), []);
+  assert.deepEqual(filesWith(folder, 'new-value-2'), []);
 });
 
 test('a rotation to a value that the server refuses is found by the probe', { timeout: 30_000 }, async () => {
@@ -106,7 +107,7 @@ test('a rotation to a value that the server refuses is found by the probe', { ti
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-secret-'));
+  const folder = temporaryFolder('secret');
   const config = join(folder, 'sallyport.yaml');
   await writeFile(
     config,
@@ -122,7 +123,6 @@ test('a rotation to a value that the server refuses is found by the probe', { ti
   assert.doesNotMatch(rotated.out, /bad-value|good-value/);
   server.closeAllConnections();
   server.close();
-  await rm(folder, { recursive: true });
 });
 
 test('references to Vault and AWS Secrets Manager, by recorded requests', { timeout: 30_000 }, async () => {
