@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
-import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
+import { sendEvents, sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { startAuthorizationServer } from './authorization-server.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { startIssuer } from './issuer.ts';
@@ -63,6 +63,55 @@ test('a server that echoes our credential, in its error or in its result, gives 
     const answer = await call(gateway, key);
     assert.match(answer.body, /\(hidden\)/);
     assert.doesNotMatch(answer.body, /s3cret/);
+  }
+});
+
+test('secrets in fixed headers do not come back out of the server, with a credential beside them or without', async () => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  const asked = JSON.parse(modernCall('open')) as { readonly params: { readonly _meta: Record<string, unknown> } };
+  asked.params._meta['progressToken'] = 'mine';
+  const headers = { 'X-Tenant': '${env:H}', Cookie: 'a=plain-text; session=${env:H2}' };
+  for (const credential of [
+    {},
+    { credential: { bearer: '${env:S}' } },
+    { credentials: [{ for: { tier: 'read' }, bearer: '${env:S}' }] },
+  ]) {
+    await using gateway = await gatewayWith(
+      { url: witness.url, headers, ...credential },
+      {},
+      { S: 's3cret-s3cret', H: 's3cret-header', H2: 's3cret-cookie' },
+    );
+    const key = await gateway.key('bot');
+    for (const body of [
+      (sent: string) => ({ error: { code: -32_000, message: `I was sent ${sent}`, data: { [sent]: [sent] } } }),
+      (sent: string) => ({
+        result: { resultType: 'complete', content: [{ type: 'text', text: `I was sent ${sent}` }] },
+      }),
+    ]) {
+      witness.answer('open', (response, { message, headers: seen }) => {
+        const sent = `${String(seen['x-tenant'])} ${seen.cookie}`;
+        assert.equal(sent, 's3cret-header a=plain-text; session=s3cret-cookie');
+        const beside = { progressToken: message.id, progress: 1, message: `I was sent ${sent}` };
+        sendEvents(
+          response,
+          [
+            { method: 'notifications/progress', params: beside },
+            { id: message.id, ...body(sent) },
+          ]
+            .map((each) => `data: ${JSON.stringify({ jsonrpc: '2.0', ...each })}\n\n`)
+            .join(''),
+        );
+      });
+      const answer = await sendRaw({
+        url: gateway.endpoint('notes'),
+        headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`]],
+        body: JSON.stringify(asked),
+      });
+      // Once in the message beside the call. What stands in the file as it is, is no secret.
+      const shown = answer.body.split('I was sent (hidden) a=plain-text; session=(hidden)').length - 1;
+      assert.equal(shown, 2, answer.body);
+      assert.doesNotMatch(answer.body, /s3cret/);
+    }
   }
 });
 

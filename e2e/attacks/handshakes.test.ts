@@ -17,7 +17,8 @@ async function startRefusing(before: string): Promise<AsyncDisposable & { readon
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const { id } = JSON.parse(body) as { id: number };
-      const message = `${before}${request.headers.authorization}${'!'.repeat(100_000)}`;
+      const { authorization = String(request.headers['x-tenant']) } = request.headers;
+      const message = `${before}${authorization}${'!'.repeat(100_000)}`;
       sendJson(response, { jsonrpc: '2.0', id, error: { code: -32_603, message } });
     });
   });
@@ -34,32 +35,36 @@ async function startRefusing(before: string): Promise<AsyncDisposable & { readon
 }
 
 for (const era of ['legacy', 'modern'] as const)
-  for (const [where, before] of [
-    ['at the beginning', '\u001b[2J\r\nforged line\u2028\u202e '],
-    // What is cut must have been searched as a whole.
-    ['over the place where it is cut', 'x'.repeat(245)],
+  for (const [what, sends] of [
+    ['a credential', { credential: { bearer: '${env:TOKEN}' } }],
+    ['a secret in a fixed header', { headers: { 'X-Tenant': 'Bearer ${env:TOKEN}' } }],
   ] as const)
-    test(`${era}: a credential ${where} of a refused handshake is not in the log`, { timeout: 30_000 }, async () => {
-      await using server = await startRefusing(before);
-      await using gateway = await startGateway(
-        openSettings('client', { refusing: { url: server.url, era, credential: { bearer: '${env:TOKEN}' } } }),
-        { env: { TOKEN: token } },
-      );
-      const answer = await sendRaw({
-        url: gateway.endpoint('refusing'),
-        headers: modernHeaders('tools/call', 'open'),
-        body: modernCall('open'),
+    for (const [where, before] of [
+      ['at the beginning', '\u001b[2J\r\nforged line\u2028\u202e '],
+      // What is cut must have been searched as a whole.
+      ['over the place where it is cut', 'x'.repeat(245)],
+    ] as const)
+      test(`${era}: ${what} ${where} of a refused handshake is not in the log`, { timeout: 30_000 }, async () => {
+        await using server = await startRefusing(before);
+        await using gateway = await startGateway(
+          openSettings('client', { refusing: { url: server.url, era, ...sends } }),
+          { env: { TOKEN: token } },
+        );
+        const answer = await sendRaw({
+          url: gateway.endpoint('refusing'),
+          headers: modernHeaders('tools/call', 'open'),
+          body: modernCall('open'),
+        });
+        await gateway.until(() => gateway.errors().includes('"server not connected"'));
+        const lines = gateway
+          .errors()
+          .split('\n')
+          .filter((line) => line.includes('server not connected'));
+        const { problem } = JSON.parse(lines[0] ?? '{}') as { readonly problem?: string };
+        assert.match(problem ?? '', /refused the handshake with -32603: /);
+        assert.match(problem ?? '', where === 'at the beginning' ? /forged line {3}Bearer \(hidden\)!/ : /x{200}/);
+        assert.ok((problem ?? '').length <= 300, problem);
+        assert.doesNotMatch(problem ?? '', /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+        // Beginnings of it are as bad.
+        for (const text of [gateway.errors(), answer.body]) assert.ok(!text.includes(token.slice(0, 6)), text);
       });
-      await gateway.until(() => gateway.errors().includes('"server not connected"'));
-      const lines = gateway
-        .errors()
-        .split('\n')
-        .filter((line) => line.includes('server not connected'));
-      const { problem } = JSON.parse(lines[0] ?? '{}') as { readonly problem?: string };
-      assert.match(problem ?? '', /refused the handshake with -32603: /);
-      assert.match(problem ?? '', where === 'at the beginning' ? /forged line {3}Bearer \(hidden\)!/ : /x{200}/);
-      assert.ok((problem ?? '').length <= 300, problem);
-      assert.doesNotMatch(problem ?? '', /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
-      // Beginnings of it are as bad.
-      for (const text of [gateway.errors(), answer.body]) assert.ok(!text.includes(token.slice(0, 6)), text);
-    });

@@ -58,6 +58,8 @@ export type Resolved =
       readonly value: string;
       /** Absolute paths of the files that were read. */
       readonly files: readonly string[];
+      /** What the references stood for. */
+      readonly secrets: readonly string[];
     }
   | { readonly ok: false; readonly offset: number; readonly problem: string; readonly remedy: string };
 
@@ -69,6 +71,7 @@ export function resolveReferences(
   managed: ReadonlyMap<string, Managed> = new Map(),
 ): Resolved {
   const files: string[] = [];
+  const secrets: string[] = [];
   let value = '';
   let from = 0;
   for (const match of text.matchAll(reference)) {
@@ -76,10 +79,11 @@ export function resolveReferences(
     const found = managed.get(inner) ?? one(inner, folder, env);
     if (!found.ok) return { ...found, offset: match.index };
     if (found.file !== undefined) files.push(found.file);
+    secrets.push(found.value);
     value += text.slice(from, match.index) + found.value;
     from = match.index + whole.length;
   }
-  return { ok: true, value: value + text.slice(from), files };
+  return { ok: true, value: value + text.slice(from), files, secrets };
 }
 
 type One = { ok: true; value: string; file?: string } | { ok: false; problem: string; remedy: string };

@@ -27,11 +27,13 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   const secretFiles = new Set<string>();
   const diagnostics: Diagnostic[] = [];
 
-  const text = (value: string, path: Path): string => {
+  /** `secrets` takes what the references stood for. */
+  const text = (value: string, path: Path, secrets?: Set<string>): string => {
     if (context.env === undefined) return value;
     const resolved = resolveReferences(value, context.folder, context.env, context.managed);
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);
+      for (const secret of resolved.secrets) secrets?.add(secret);
       return resolved.value;
     }
     const { offset, problem, remedy } = resolved;
@@ -61,7 +63,12 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       Object.entries(value).map(([key, member]: [string, unknown]) => [key, deep(member, [...path, key])]),
     ) as Value;
   };
-  const texts = (values: Readonly<Record<string, string>>, kind: 'header' | 'variable', path: Path) =>
+  const texts = (
+    values: Readonly<Record<string, string>>,
+    kind: 'header' | 'variable',
+    path: Path,
+    secrets?: Set<string>,
+  ) =>
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => {
         if (isLiteralSecret(kind, name, value))
@@ -71,7 +78,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
             problem: `${name} looks like a secret and stands in the file`,
             remedy: `Write a reference such as \${env:${name.toUpperCase().replaceAll('-', '_')}} instead.`,
           });
-        return [name, text(value, [...path, name])];
+        return [name, text(value, [...path, name], secrets)];
       }),
     );
   const http = (server: HttpServerConfig, path: Path): ServerConfig => {
@@ -83,10 +90,11 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
         problem: 'the URL holds a user name or password',
         remedy: 'Remove it and use "credential" or "headers" with a reference.',
       });
-    const headers = texts(server.headers, 'header', [...path, 'headers']);
+    const secrets = new Set<string>();
+    const headers = texts(server.headers, 'header', [...path, 'headers'], secrets);
     const credentials = deep(server.credentials, [...path, 'credentials']);
     const tls = deep(server.tls, [...path, 'tls']);
-    const secured = { ...server, ...(tls === undefined ? {} : { tls }) };
+    const secured = { ...server, headerSecrets: [...secrets], ...(tls === undefined ? {} : { tls }) };
     if (server.credential === undefined) return { ...secured, headers, credentials };
     return { ...secured, headers, credentials, credential: deep(server.credential, [...path, 'credential']) };
   };

@@ -10,7 +10,7 @@ import type { Link, LinkFailureResult, ListResult, OutboundCall, ServerFacts, St
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { Credential, CredentialHeaders } from './credentials/contract.ts';
-import { hideInStep, hideSecrets } from './credentials/hide.ts';
+import { hideBeside, hideInStep } from './credentials/hide.ts';
 import { operationOf, stepUp } from './credentials/step-up.ts';
 import { withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
@@ -73,14 +73,23 @@ export class ServerLink implements Link {
   call(call: OutboundCall): Promise<Step> {
     if (this.#credential !== undefined || this.#server.credentials?.hasTiers === true)
       return this.#callWith(call, true);
-    return this.#way.call(call).then((step) => (step.kind === 'failed' ? this.#way.recover(step, call) : step));
+    return this.#callWithout(call);
+  }
+
+  /** A call without a credential; what the server is always sent may hold secrets all the same. */
+  async #callWithout(call: OutboundCall): Promise<Step> {
+    const secrets = this.#server.secrets();
+    const guarded = secrets.length === 0 ? call : hideBeside(call, secrets);
+    const first = await this.#way.call(guarded);
+    const step = first.kind === 'failed' ? await this.#way.recover(first, guarded) : first;
+    return secrets.length === 0 ? step : hideInStep(step, secrets);
   }
 
   /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
   async #callWith(call: OutboundCall, again: boolean): Promise<Step> {
     const special = call.tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, call.tier);
     const credential = special ?? this.#credential;
-    if (credential === undefined) return this.#way.call(call);
+    if (credential === undefined) return this.#callWithout(call);
     const ready = credential.ready();
     const given = ready instanceof Promise ? await ready : ready;
     if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
@@ -90,11 +99,7 @@ export class ServerLink implements Link {
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
       return this.#linkOf(call, special).call(call);
     const secrets = this.#secrets(special);
-    const guarded: OutboundCall = {
-      ...call,
-      ...(special === undefined ? {} : { headers }),
-      onNotification: (method, params) => call.onNotification(method, hideSecrets(params, secrets)),
-    };
+    const guarded = hideBeside(special === undefined ? call : { ...call, headers }, secrets);
     const first = await this.#way.call(guarded);
     const step = first.kind === 'failed' ? await this.#way.recover(first, guarded) : first;
     if (step.kind !== 'failed') return hideInStep(step, secrets);
@@ -164,7 +169,7 @@ export class ServerLink implements Link {
 
   /** What the server has been given over this link: in no word of it may that come back. */
   #secrets(special?: Credential): readonly string[] {
-    const own = this.#credential?.secrets() ?? [];
+    const own = this.#server.secrets(this.#credential);
     return special === undefined || special === this.#credential ? own : [...own, ...special.secrets()];
   }
 }

@@ -47,6 +47,7 @@ export class Server {
   readonly config: ServerConfig;
   /** Of HTTP servers only. */
   readonly credentials: ServerCredentials | undefined;
+  readonly #headerSecrets: readonly string[];
   readonly #bounds: Bounds;
   readonly #supervisor: Supervisor;
   readonly #log: UpstreamLog;
@@ -64,6 +65,7 @@ export class Server {
     this.name = name;
     this.config = config;
     this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
+    this.#headerSecrets = ('url' in config ? config.headerSecrets : undefined) ?? [];
     this.#bounds = bounds;
     this.#supervisor = supervisor;
     this.#log = log;
@@ -87,6 +89,12 @@ export class Server {
   /** The server did not behave as its era says: ask again before the next connection. */
   forgetEra(): void {
     this.#manner = undefined;
+  }
+
+  /** What this server is sent and must not come back out of it: fixed headers, and the credential of a way. */
+  secrets(credential?: Credential): readonly string[] {
+    const own = credential?.secrets() ?? [];
+    return this.#headerSecrets.length === 0 ? own : [...this.#headerSecrets, ...own];
   }
 
   close(): void {
@@ -143,7 +151,8 @@ export class Server {
         return { ok: true, connected: { peer, facts } };
       }
       await peer.close();
-      if (known === 'modern' || !saysLegacy(step)) return { ok: false, failure: stepFailure(step, credential) };
+      if (known === 'modern' || !saysLegacy(step))
+        return { ok: false, failure: stepFailure(step, this.secrets(credential)) };
     }
     let last: ConnectResult = { ok: false, failure: unavailable('not tried') };
     for (const manner of known === 'legacy-sse' ? (['legacy-sse'] as const) : (['legacy', 'legacy-sse'] as const)) {
@@ -211,7 +220,7 @@ export class Server {
   async #initialize(peer: Peer, capabilities: JsonObject, credential?: Credential): Promise<ConnectResult> {
     const params = { protocolVersion: newestLegacyVersion, capabilities, clientInfo: implementation };
     const step = await this.#ask(peer, 'initialize', params, this.#bounds.connectTimeout);
-    if (step.kind !== 'result') return { ok: false, failure: stepFailure(step, credential) };
+    if (step.kind !== 'result') return { ok: false, failure: stepFailure(step, this.secrets(credential)) };
     const facts = legacyFacts(step.result);
     if (facts === undefined)
       return { ok: false, failure: misbehaved('speaks no protocol version that the gateway knows') };
@@ -243,11 +252,11 @@ export function ownCall(method: string, params: JsonObject, cancellation: Cancel
   return { method, params, capabilities: {}, progress: false, mirrored: [], cancellation, onNotification: () => {} };
 }
 
-/** `credential`: what the server was given, and may repeat. It is hidden before the text is cut. */
-function stepFailure(step: Step, credential?: Credential): LinkFailure {
+/** `secrets`: what the server was given, and may repeat. They are hidden before the text is cut. */
+function stepFailure(step: Step, secrets: readonly string[] = []): LinkFailure {
   if (step.kind === 'failed') return step.failure;
   if (step.kind === 'error') {
-    const said = hideSecrets(step.error.message, credential?.secrets() ?? []);
+    const said = hideSecrets(step.error.message, secrets);
     return misbehaved(`refused the handshake with ${step.error.code}: ${said}`);
   }
   return misbehaved('did not answer the handshake as the protocol asks');

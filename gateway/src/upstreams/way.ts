@@ -228,14 +228,14 @@ export class Way {
           for (const watcher of watchers) watcher();
       return;
     }
-    const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#credential?.secrets() ?? []);
+    const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#server.secrets(this.#credential));
     for (const listener of this.#listeners) listener(method, shown);
   }
 
   /** A server introduces itself to clients in its own words. */
   #hidden(facts: ServerFacts): ServerFacts {
     const { info, capabilities, instructions } = facts;
-    const secrets = this.#credential?.secrets() ?? [];
+    const secrets = this.#server.secrets(this.#credential);
     return {
       ...facts,
       capabilities: hideSecrets(capabilities, secrets),

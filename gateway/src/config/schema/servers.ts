@@ -119,7 +119,10 @@ export const serverKinds = { http, stdio };
 
 export const servers = z.record(name, server).describe('The MCP servers behind the gateway, by name.');
 
-export type HttpServerConfig = z.output<typeof http>;
+export type HttpServerConfig = z.output<typeof http> & {
+  /** What the references in `headers` stood for: it must not come back out of the server. Not part of the file. */
+  readonly headerSecrets?: readonly string[];
+};
 export type StdioServerConfig = z.output<typeof stdio>;
 export type ServerConfig = HttpServerConfig | StdioServerConfig;
 export type Tier = z.output<typeof tier>;

@@ -1,5 +1,5 @@
-/** Takes the gateway's own credential out of what a server sends: it belongs to neither the client nor the model. */
-import type { Step } from '../../pipeline/upstream.ts';
+/** Takes the gateway's own secrets out of what a server sends: they belong to neither the client nor the model. */
+import type { OutboundCall, Step } from '../../pipeline/upstream.ts';
 import type { Json, JsonObject } from '../../protocol/json.ts';
 
 const shortest = 8;
@@ -7,10 +7,20 @@ const shortest = 8;
 /** The same value when nothing had to be hidden. */
 export function hideSecrets<Value extends Json | undefined>(value: Value, secrets: readonly string[]): Value {
   const wanted = secrets.filter((secret) => secret.length >= shortest);
+  // The longest first: of one that begins with another, the rest would stay.
+  wanted.sort((one, other) => other.length - one.length);
   return wanted.length === 0 ? value : (hide(value, wanted) as Value);
 }
 
-/** What a server says with our credential in it leaves without it. */
+/** What a server says beside the answer to this call leaves without secrets. */
+export function hideBeside(call: OutboundCall, secrets: readonly string[]): OutboundCall {
+  return {
+    ...call,
+    onNotification: (method, params) => call.onNotification(method, hideSecrets(params, secrets)),
+  };
+}
+
+/** What a server says with our secrets in it leaves without them. */
 export function hideInStep(step: Step, secrets: readonly string[]): Step {
   if (step.kind === 'result') return { ...step, result: hideSecrets(step.result, secrets) };
   if (step.kind === 'error') {
@@ -30,7 +40,8 @@ export function hideInStep(step: Step, secrets: readonly string[]): Step {
           { method, params: hideSecrets(params, secrets) },
         ]),
       ),
-      answer: (responses, call) => step.answer(responses, call).then((next) => hideInStep(next, secrets)),
+      answer: (responses, call) =>
+        step.answer(responses, hideBeside(call, secrets)).then((next) => hideInStep(next, secrets)),
     };
   return step;
 }
