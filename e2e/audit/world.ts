@@ -1,6 +1,6 @@
 /** A gateway with two users before a witness, and the command line and the verifier beside it. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
@@ -72,10 +72,24 @@ export async function startWorld(settings: Settings = {}): Promise<World> {
         body: modernCall(tool, args),
       }),
     async copyLog() {
+      const log = join(gateway.folder, 'data', 'log');
       const folder = await mkdtemp(join(tmpdir(), 'sallyport-log-'));
       copies.push(folder);
-      await cp(join(gateway.folder, 'data', 'log'), join(folder, 'log'), { recursive: true });
-      return join(folder, 'log');
+      const copy = join(folder, 'log');
+      // As docs/evidence.md says: tiles of a checkpoint go when the next one is there.
+      for (let attempt = 0; attempt < 20; attempt++) {
+        const before = await readFile(join(log, 'checkpoint'), 'utf8');
+        const whole = await cp(log, copy, { recursive: true }).then(
+          () => true,
+          (error: NodeJS.ErrnoException) => {
+            if (error.code !== 'ENOENT') throw error;
+            return false;
+          },
+        );
+        if (whole && (await readFile(join(log, 'checkpoint'), 'utf8')) === before) return copy;
+        await rm(copy, { recursive: true, force: true });
+      }
+      throw new Error('the log changes faster than it is copied');
     },
     async [Symbol.asyncDispose]() {
       await gateway.stop();
