@@ -1,5 +1,6 @@
 /** The writer against disks that fail, files that end anywhere, and processes that end at any moment. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -106,6 +107,34 @@ test('a checkpoint that cannot be written leaves the one before it in place', as
   assert.equal(readFileSync(join(log.folder, 'checkpoint'), 'utf8'), before);
   disk.fail(undefined);
   assert.ok(log.writer.publish() !== undefined);
+  await closeTestLog(log);
+});
+
+test('records made durable between two steps of a checkpoint belong to the next one, and both verify', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  const verifier = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+  const verified = (): number => {
+    const { stdout } = spawnSync(process.execPath, [verifier, log.folder, '--json'], { encoding: 'utf8' });
+    return (JSON.parse(stdout) as { ok: boolean; size: number }).size;
+  };
+  let call = 0;
+  const write = (calls: number): void => {
+    for (let each = 0; each < calls; each++) log.writer.accept(callOf(`call-${call++}`, 'dana'));
+    log.writer.drain();
+  };
+  write(100);
+  log.writer.publish();
+  write(200);
+  const { size } = log.writer;
+  let steps = 0;
+  // More than a tile each time, so that what was partial when it began is full and gone on with.
+  for (const _ of log.writer.publishing()) if (steps++ < 10) write(150);
+  assert.ok(steps > 5, `${steps} steps`);
+  assert.equal(log.writer.published, size);
+  assert.ok(log.writer.size > size + 1_000);
+  assert.equal(verified(), size);
+  log.writer.publish();
+  assert.equal(verified(), log.writer.size);
   await closeTestLog(log);
 });
 
