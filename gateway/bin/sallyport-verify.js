@@ -697,7 +697,7 @@ class Segments {
     const body = whole ? this.#read(header.readUInt32LE(4)) : undefined;
     const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
     if (body === undefined || body.length < header.readUInt32LE(4) || first >= limit) {
-      if (header.length > 0 && first < limit)
+      if (header.some((byte) => byte !== 0) && first < limit)
         this.torn = `segments/${this.name} is damaged at byte ${this.offset - header.length}`;
       closeSync(this.file);
       this.file = undefined;

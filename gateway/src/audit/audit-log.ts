@@ -42,7 +42,7 @@ const mostLingering = 1_024;
 const mostTurns = 8;
 const enough = 64;
 /** Of the writer, in megabytes: what records leave behind is swept up in portions too small to be noticed. */
-const youngGeneration = 8;
+const youngGeneration = 4;
 /** Longest time that an exchange waits for a place in the queue, or for its record. */
 const patience = 10_000;
 

@@ -3,7 +3,7 @@
  * The one writer of that folder. Synchronous, because it has a thread of its own.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Room } from '../room.ts';
@@ -11,12 +11,14 @@ import { type Disk, replaceFile, syncFolder, writeAll } from './disk.ts';
 import { type NoteSigner, signCheckpoint } from './note.ts';
 import { openSegments, type Recovery } from './recovery.ts';
 import { encodeGroup, groupBytes, groupRecords, type Stored, segmentName } from './segment.ts';
+import { SpareSegment } from './spare-segment.ts';
+import { doneNow, type Steps } from './steps.ts';
 import { tileWidth } from './tiles.ts';
 import { TreeFiles } from './tree-files.ts';
 
 /** A segment ends at the first group that passes one of these. */
 const segmentRecords = 16_384;
-const segmentBytes = 64 * 1024 * 1024;
+const segmentBytes = 16 * 1024 * 1024;
 /** Records after which tiles are synced, so that opening never makes more of them again than this and what came since. */
 export const settleEvery = 32_768;
 /** Milliseconds between two files that are synced in the background. */
@@ -30,8 +32,15 @@ export interface LogFilesOptions {
   readonly onReplay: (index: number, entry: Buffer) => void;
 }
 
-/** Of the files that wait to be written, one in so many is written after each group: one, where groups are small. */
-const tidyShare = 8;
+interface OpenSegment {
+  readonly file: number;
+  /** Index of its first record. */
+  readonly first: number;
+  /** It was made of zeros before. */
+  readonly prepared: boolean;
+  /** Bytes that are durable. */
+  end: number;
+}
 
 export class LogFiles {
   readonly recovery: Recovery;
@@ -39,11 +48,12 @@ export class LogFiles {
   readonly #disk: Disk;
   readonly #origin: string;
   readonly #tree: TreeFiles;
+  /** Durable records that the tree does not hold yet. */
+  #fresh: readonly Stored[] = [];
   /** Of the group that is being written. */
   readonly #room = new Room();
-  #file: number | undefined;
-  #fileEnd = 0;
-  #fileFirst = 0;
+  readonly #spare: SpareSegment;
+  #segment: OpenSegment | undefined;
   #partial: string[] = [];
   #lastPublished: number;
   #lastHistory = 0;
@@ -56,7 +66,9 @@ export class LogFiles {
     this.#folder = folder;
     this.#disk = disk;
     this.#origin = origin;
-    disk.mkdirSync(join(folder, 'segments'), { recursive: true, mode: 0o700 });
+    const segments = join(folder, 'segments');
+    disk.mkdirSync(segments, { recursive: true, mode: 0o700 });
+    this.#spare = new SpareSegment(segments, disk, segmentBytes);
     disk.mkdirSync(join(folder, 'tile'), { recursive: true, mode: 0o700 });
     this.#settled = readSettled(folder);
     this.#tree = new TreeFiles(folder, disk, this.#settled);
@@ -66,7 +78,7 @@ export class LogFiles {
 
   /** Records that are durable. */
   get size(): number {
-    return this.#tree.size;
+    return this.#tree.size + this.#fresh.length;
   }
 
   /** Records whose tiles are known to be on disk: opening needs no segment before that. */
@@ -80,54 +92,60 @@ export class LogFiles {
 
   /**
    * Makes records durable: one write, one fdatasync. When either fails, nothing of them counts and they go to a new
-   * segment next time: after a failed sync nobody knows what the old file holds.
+   * segment next time: after a failed sync nobody knows what the old file holds. Their bytes are needed until `integrate`.
    */
   append(records: readonly Stored[]): void {
     if (records.length === 0) return;
+    this.integrate();
     if (records.length > groupRecords) throw new RangeError('too many records for one group');
     this.#room.clear();
     const bytes = encodeGroup(this.#tree.size, records, this.#room);
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');
-    const file = this.#segment();
+    const segment = this.#segmentFor(bytes.length);
     try {
-      writeAll(this.#disk, file, bytes, this.#fileEnd);
-      this.#disk.fdatasyncSync(file);
+      writeAll(this.#disk, segment.file, bytes, segment.end);
+      this.#disk.fdatasyncSync(segment.file);
     } catch (error) {
-      this.#abandon(file);
+      // The name of the next one says where this one ends.
+      this.#closeSegment();
       throw error;
     }
-    this.#fileEnd += bytes.length;
-    for (const { entry } of records) this.#tree.add(entry);
-    if (this.#fileEnd >= segmentBytes || this.#tree.size - this.#fileFirst >= segmentRecords) this.#closeSegment();
+    segment.end += bytes.length;
+    this.#fresh = records;
+    const share = Math.max(segment.end / segmentBytes, (this.size - segment.first) / segmentRecords);
+    if (share >= 1) this.#closeSegment();
+    else if (share >= 0.5) this.#spare.prepare();
   }
 
-  /** Writes some of the tiles that are full, so that publishing does not find them all at once. */
-  tidy(): void {
-    try {
-      this.#tree.flush(Math.ceil(this.#tree.waiting / tidyShare));
-    } catch {
-      // They wait, and whoever publishes is told.
-    }
+  /** Takes the records of the last group into the tree, which nobody waits for. */
+  integrate(): void {
+    const records = this.#fresh;
+    this.#fresh = [];
+    for (const { entry } of records) this.#tree.add(entry);
+    this.#tree.writeSoon();
   }
 
   /**
    * Writes tiles, and a checkpoint over everything durable. One file a step, so that records can be made durable in
-   * between; those come with the next checkpoint. Returns it, or `undefined` when there is nothing new.
+   * between; those come with the next checkpoint. Returns it, or `undefined` when there is nothing new, or when somebody
+   * who could not wait has published as much meanwhile.
    */
-  *publishing(signer: NoteSigner, now: number): Generator<void, string | undefined> {
+  *publishing(signer: NoteSigner, now: number): Steps<string | undefined> {
+    this.integrate();
     const { size } = this.#tree;
     if (size === this.#lastPublished) return undefined;
     const root = this.#tree.root();
-    const partial = yield* this.#tree.publishing();
+    const partial = yield* this.#tree.publishing(this.#partial);
+    if (size <= this.#lastPublished) {
+      yield* this.#removing(partial, this.#partial);
+      return undefined;
+    }
     const note = signCheckpoint({ origin: this.#origin, size, root }, signer);
-    yield;
     replaceFile(this.#disk, join(this.#folder, 'checkpoint'), note, 'soon');
     this.#lastPublished = size;
-    for (const path of this.#partial.filter((each) => !partial.includes(each))) {
-      yield;
-      rmSync(join(this.#folder, path), { force: true });
-    }
+    const before = this.#partial;
     this.#partial = partial;
+    yield* this.#removing(before, partial);
     if (now - this.#lastHistory >= 60_000) {
       this.#remember(note, now);
       this.#lastHistory = now;
@@ -135,8 +153,13 @@ export class LogFiles {
     return note;
   }
 
+  *#removing(paths: readonly string[], but: readonly string[]): Steps<void> {
+    for (const path of paths.filter((each) => !but.includes(each)).map((each) => join(this.#folder, each)))
+      yield { now: () => rmSync(path, { force: true }), beside: () => rm(path, { force: true }) };
+  }
+
   publish(signer: NoteSigner, now: number): string | undefined {
-    return allOf(this.publishing(signer, now));
+    return doneNow(this.publishing(signer, now));
   }
 
   /** Syncs tiles in the background when enough of them wait. `state`: what the next opening must know. */
@@ -150,6 +173,10 @@ export class LogFiles {
     this.#settling.catch(() => {});
   }
 
+  get settling(): boolean {
+    return this.#settling !== undefined;
+  }
+
   /** What `settle` was given last. */
   readOpen(): unknown {
     return readSettledFile(this.#folder)?.open;
@@ -159,21 +186,18 @@ export class LogFiles {
     this.#closing = true;
     await this.#settling?.catch(() => {});
     this.#closeSegment();
+    await this.#spare.close();
     await this.#settleTo(this.#lastPublished - (this.#lastPublished % tileWidth), state());
   }
 
   async #settleTo(target: number, state: unknown): Promise<void> {
+    await this.#tree.idle();
     const paths = this.#tree.takeUnsettled();
-    const folders = new Set(paths.map((path) => dirname(path)));
-    for (const path of [...paths, ...folders, 'tile']) {
-      // Records that are waited for go first: one sync of ours at most is ever in their way.
-      if (!this.#closing) await pause(settlePause);
-      const file = await open(join(this.#folder, path), 'r');
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+    try {
+      await this.#syncFiles(paths);
+    } catch (error) {
+      this.#tree.giveBack(paths);
+      throw error;
     }
     replaceFile(
       this.#disk,
@@ -185,37 +209,53 @@ export class LogFiles {
     this.#settled = target;
   }
 
-  #segment(): number {
-    if (this.#file !== undefined) return this.#file;
+  async #syncFiles(paths: readonly string[]): Promise<void> {
+    const folders = new Set(paths.map((path) => dirname(path)));
+    for (const path of [...paths, ...folders, 'tile']) {
+      // Records that are waited for go first: one sync of ours at most is ever in their way.
+      if (!this.#closing) await pause(settlePause);
+      const file = await open(join(this.#folder, path), 'r');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
+  }
+
+  /** The file for so many bytes. */
+  #segmentFor(length: number): OpenSegment {
+    const current = this.#segment;
+    // A group stands in the place of zeros as a whole, and a file that grows is left as soon as there are zeros.
+    if (current?.prepared === true ? current.end + length > segmentBytes : this.#spare.ready) this.#closeSegment();
+    return (this.#segment ??= this.#openSegment());
+  }
+
+  #openSegment(): OpenSegment {
+    const first = this.#tree.size;
     const folder = join(this.#folder, 'segments');
-    const path = join(folder, segmentName(this.#tree.size));
-    const file = this.#disk.openSync(path, 'w', 0o600);
+    const path = join(folder, segmentName(first));
+    const zeros = this.#spare.take(path);
+    const file = zeros ?? this.#disk.openSync(path, 'w', 0o600);
     try {
       syncFolder(this.#disk, folder);
     } catch (error) {
       this.#disk.closeSync(file);
       throw error;
     }
-    this.#file = file;
-    this.#fileEnd = 0;
-    this.#fileFirst = this.#tree.size;
-    return file;
+    return { file, first, prepared: zeros !== undefined, end: 0 };
   }
 
-  /** Leaves a segment after a failed write. Cutting it is a courtesy: the name of the next one says where it ends. */
-  #abandon(file: number): void {
-    try {
-      this.#disk.ftruncateSync(file, this.#fileEnd);
-    } catch {
-      // It may fail for the same reason.
-    }
-    this.#closeSegment();
-  }
-
+  /** What is behind the last durable group goes: zeros, or what a failed write left. */
   #closeSegment(): void {
-    if (this.#file === undefined) return;
-    const file = this.#file;
-    this.#file = undefined;
+    if (this.#segment === undefined) return;
+    const { file, end } = this.#segment;
+    this.#segment = undefined;
+    try {
+      this.#disk.ftruncateSync(file, end);
+    } catch {
+      // A courtesy: readers know where the records end.
+    }
     this.#disk.closeSync(file);
   }
 
@@ -225,14 +265,6 @@ export class LogFiles {
     this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, `${new Date(now).toISOString().slice(0, 10)}.txt`);
     this.#disk.writeFileSync(path, `${note}\n`, { flag: 'a', mode: 0o600 });
-  }
-}
-
-/** Takes all steps at once. */
-export function allOf<Result>(steps: Generator<void, Result>): Result {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The hash tree of RFC 6962 section 2.1: leaves, nodes, the growing edge, and proofs. Pure: reads through a function. */
-import { sha256, together } from '../hash.ts';
+import { type ByteText, sha256, sha256Text, together } from '../hash.ts';
 
 /** RFC 6962 section 2.1: a leaf and a node can never have the same input. */
 const leafPrefix = Buffer.from([0]);
@@ -9,8 +9,17 @@ export function leafHash(entry: Uint8Array): Buffer {
   return sha256(together(leafPrefix, entry));
 }
 
+/** The same for a tree that grows: a buffer for each of its hashes was what the writer's full collections came from. */
+export function leafText(entry: Uint8Array): ByteText {
+  return sha256Text(together(leafPrefix, entry));
+}
+
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return sha256(together(nodePrefix, left, right));
+}
+
+function nodeText(left: ByteText, right: ByteText): ByteText {
+  return sha256Text(together(nodePrefix, left, right));
 }
 
 /** The root of the empty tree is the hash of nothing. */
@@ -19,19 +28,19 @@ export const emptyRoot = sha256('');
 /** The roots of the complete subtrees that a tree of some size consists of, largest first. All that growing needs. */
 export class Frontier {
   #size = 0;
-  readonly #roots: Buffer[] = [];
+  readonly #roots: ByteText[] = [];
 
   get size(): number {
     return this.#size;
   }
 
   /** `onComplete` is told of every complete subtree that ends with this leaf: the height, and the root. */
-  add(leaf: Buffer, onComplete?: (height: number, root: Buffer) => void): void {
+  add(leaf: ByteText, onComplete?: (height: number, root: ByteText) => void): void {
     let carried = leaf;
     let height = 0;
     onComplete?.(height, carried);
     for (let rest = this.#size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
-      carried = nodeHash(this.#roots.pop() ?? carried, carried);
+      carried = nodeText(this.#roots.pop() ?? carried, carried);
       onComplete?.(++height, carried);
     }
     this.#roots.push(carried);
@@ -41,7 +50,8 @@ export class Frontier {
   root(): Buffer {
     const last = this.#roots.at(-1);
     if (last === undefined) return emptyRoot;
-    return this.#roots.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last);
+    const root = this.#roots.slice(0, -1).reduceRight((right, left) => nodeText(left, right), last);
+    return Buffer.from(root, 'latin1');
   }
 
   /** The edge of a tree whose complete subtrees can be read. */
@@ -49,7 +59,7 @@ export class Frontier {
     const frontier = new Frontier();
     let begin = 0;
     for (const width of completeWidths(size)) {
-      frontier.#roots.push(node(Math.log2(width), begin / width));
+      frontier.#roots.push(node(Math.log2(width), begin / width).toString('latin1'));
       begin += width;
     }
     frontier.#size = size;

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, 
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
 import { parseCheckpoint, parseNote } from './note.ts';
-import { readGroup, segmentFirst, segmentName } from './segment.ts';
+import { type ReadRange, readGroup, segmentFirst, segmentName } from './segment.ts';
 import type { TreeFiles } from './tree-files.ts';
 
 /** Not a log that may be continued. `message` says what is wrong and where, `remedy` what to do. */
@@ -22,7 +22,7 @@ export class LogDamage extends Error {
 export interface Recovery {
   /** Records that were read again. */
   readonly replayed: number;
-  /** Bytes at the end that no finished write had left there. */
+  /** Bytes at the end that no finished write had left there, without the zeros of a segment that was prepared. */
   readonly cut: number;
   /** Size of the last published checkpoint. */
   readonly published: number;
@@ -40,7 +40,6 @@ export function openSegments(
   const checkpoint = publishedCheckpoint(folder);
   const firsts = segmentsOf(folder);
   const start = firsts.findLastIndex((first) => first <= settled);
-  let cut = 0;
   const check = (): void => {
     if (checkpoint?.size === tree.size && !checkpoint.root.equals(tree.root()))
       throw new LogDamage(
@@ -49,28 +48,23 @@ export function openSegments(
       );
   };
   check();
+  let tail: Tail | undefined;
   for (const [index, first] of firsts.entries()) {
     if (index < start) continue;
     const next = firsts[index + 1];
     const path = join(folder, 'segments', segmentName(first));
-    const file = openSync(path, 'r+');
+    const file = openSync(path, 'r');
     try {
-      const size = fstatSync(file).size;
       const read = rangeReader(file);
       let offset = 0;
       for (;;) {
         const group = readGroup(read, offset);
-        if (group === 'end') break;
-        // A group that the next segment begins with again was never acknowledged.
-        if (group === 'torn' || (next !== undefined && group.first >= next)) {
-          if (next === undefined) {
-            cut += size - offset;
-            disk.ftruncateSync(file, offset);
-            disk.fdatasyncSync(file);
-          }
+        if (group === 'end' || group === 'torn') {
+          if (next === undefined) tail = { path, end: offset };
           break;
         }
-        if (group.first > tree.size) break;
+        // A group that the next segment begins with again was never acknowledged.
+        if ((next !== undefined && group.first >= next) || group.first > tree.size) break;
         for (const [place, { entry }] of group.records.entries()) {
           const at = group.first + place;
           if (at < tree.size) continue;
@@ -91,7 +85,41 @@ export function openSegments(
       `${folder}: the checkpoint covers ${checkpoint.size} records, and only ${tree.size} are there`,
       restore,
     );
+  // Not before this: what is cut away could have been evidence.
+  const cut = tail === undefined ? 0 : cutAt(tail, disk);
   return { replayed: tree.size - settled, cut, published: checkpoint?.size ?? 0 };
+}
+
+/** Where the records of the last segment end. */
+interface Tail {
+  readonly path: string;
+  readonly end: number;
+}
+
+/** Ends the file there. Returns how many bytes it loses, zeros at its very end not counted. */
+function cutAt({ path, end }: Tail, disk: Disk): number {
+  const file = openSync(path, 'r+');
+  try {
+    const { size } = fstatSync(file);
+    if (size <= end) return 0;
+    const cut = writtenLength(rangeReader(file), end, size);
+    disk.ftruncateSync(file, end);
+    disk.fdatasyncSync(file);
+    return cut;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** How many bytes from here on are more than the zeros of a segment that was prepared. */
+function writtenLength(read: ReadRange, offset: number, size: number): number {
+  const step = 1024 * 1024;
+  let last = offset;
+  for (let at = offset; at < size; at += step) {
+    const index = read(at, Math.min(step, size - at)).findLastIndex((byte) => byte !== 0);
+    if (index >= 0) last = at + index + 1;
+  }
+  return last - offset;
 }
 
 /** Indexes of the first records of all segments, in order. */

@@ -50,7 +50,7 @@ export function encodeGroup(first: number, records: readonly Stored[], room?: Ro
   return bytes;
 }
 
-/** What is at an offset: a group, nothing more, or bytes that no finished write left there. */
+/** What is at an offset: a group, nothing more or zeros that wait for one, or bytes that no finished write left there. */
 export type Next = Group | 'end' | 'torn';
 
 /** Reads exactly this range, or less where the file ends. */
@@ -58,7 +58,7 @@ export type ReadRange = (offset: number, length: number) => Buffer;
 
 export function readGroup(read: ReadRange, offset: number): Next {
   const header = read(offset, headerSize);
-  if (header.length === 0) return 'end';
+  if (header.every((byte) => byte === 0)) return 'end';
   if (header.length < headerSize || header.readUInt32BE(0) !== magic) return 'torn';
   if (header.readUInt32LE(24) !== crc32(header.subarray(0, 24))) return 'torn';
   const length = header.readUInt32LE(4);

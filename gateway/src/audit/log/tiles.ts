@@ -1,5 +1,7 @@
 /** Names and contents of the files of a log: c2sp.org/tlog-tiles. Any web server or object store can serve them. */
 
+import type { ByteText } from '../hash.ts';
+
 /** Hashes in a tile, and entries in a bundle. */
 export const tileWidth = 256;
 export const hashSize = 32;
@@ -24,7 +26,7 @@ export function widthIn(level: number, index: number, size: number): number {
 
 /** A bundle that grows: entries with their lengths before them. */
 export class Bundle {
-  #bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  #bytes = Buffer.allocUnsafeSlow(256 * 1024);
   #length = 0;
   #count = 0;
 
@@ -70,8 +72,8 @@ export class Tile {
     return this.#bytes.subarray(0, this.#count * hashSize);
   }
 
-  add(hash: Buffer): void {
-    this.#bytes.set(hash, this.#count * hashSize);
+  add(hash: ByteText): void {
+    this.#bytes.write(hash, this.#count * hashSize, 'latin1');
     this.#count++;
   }
 

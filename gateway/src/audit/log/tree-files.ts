@@ -1,17 +1,24 @@
 /** Turns entries into tiles and bundles on disk. What is not full yet stays in memory until it is published. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ByteText } from '../hash.ts';
 import type { Disk } from './disk.ts';
-import { Frontier, leafHash, nodeHash, type ReadNode } from './merkle.ts';
+import { Frontier, leafText, nodeHash, type ReadNode } from './merkle.ts';
+import type { Steps } from './steps.ts';
 import { Bundle, hashSize, Tile, type TileKind, tilePath, tileWidth } from './tiles.ts';
 
 /** Of reading a tile that somebody else goes on to write. */
 const mostAttempts = 8;
 
+/** Full, and not written yet. */
 interface Waiting {
   readonly path: string;
-  readonly bytes: Buffer;
+  readonly content: Bundle | Tile;
 }
+
+/** Of each kind, kept to be filled again: as garbage they were what the writer's full collections came from. */
+const mostSpare = 16;
 
 export class TreeFiles {
   readonly #folder: string;
@@ -19,9 +26,14 @@ export class TreeFiles {
   readonly #frontier: Frontier;
   /** The last tile of each level, and the last bundle: not full. */
   readonly #levels: Tile[] = [];
-  readonly #bundle = new Bundle();
-  /** Full files that are not written yet. They wait for the next try when the disk is full. */
+  #bundle = new Bundle();
+  readonly #spareTiles: Tile[] = [];
+  readonly #spareBundles: Bundle[] = [];
+  /** They wait for the next try when the disk is full. */
   #waiting: Waiting[] = [];
+  /** The one of them that is being written beside this thread, and when that has ended. */
+  #beside: Waiting | undefined;
+  #ended: Promise<void> = Promise.resolve();
   /** Files that have become full. */
   #filled = 0;
   /** Written, and not known to survive a power failure. */
@@ -37,7 +49,7 @@ export class TreeFiles {
     for (let level = 1; size >= tileWidth ** level; level++) {
       const hashes = Math.floor(size / tileWidth ** level);
       for (let index = hashes - (hashes % tileWidth); index < hashes; index++)
-        this.#level(level).add(node(8 * level, index));
+        this.#level(level).add(node(8 * level, index).toString('latin1'));
     }
   }
 
@@ -51,21 +63,21 @@ export class TreeFiles {
 
   add(entry: Buffer): void {
     this.#bundle.add(entry);
-    this.#frontier.add(leafHash(entry), this.#complete);
+    this.#frontier.add(leafText(entry), this.#complete);
     if (this.#bundle.count < tileWidth) return;
-    this.#wait('entries', this.size / tileWidth - 1, this.#bundle.bytes);
-    this.#bundle.clear();
+    this.#wait('entries', this.size / tileWidth - 1, this.#bundle);
+    this.#bundle = this.#spareBundles.pop() ?? new Bundle();
   }
 
   /** A tile holds the roots of the complete subtrees that are a multiple of eight high (tlog-tiles, "Merkle Tree"). */
-  readonly #complete = (height: number, root: Buffer): void => {
+  readonly #complete = (height: number, root: ByteText): void => {
     if (height % 8 !== 0) return;
     const level = height / 8;
     const tile = this.#level(level);
     tile.add(root);
     if (tile.count < tileWidth) return;
-    this.#wait(level, Math.floor(this.size / tileWidth ** (level + 1)), tile.bytes);
-    tile.clear();
+    this.#wait(level, Math.floor(this.size / tileWidth ** (level + 1)), tile);
+    this.#levels[level] = this.#spareTiles.pop() ?? new Tile();
   };
 
   #level(level: number): Tile {
@@ -73,31 +85,65 @@ export class TreeFiles {
   }
 
   /**
-   * Writes full files that wait, or some of them. Throws when the disk does; what is not written goes on waiting, and what
-   * was written in part is written again.
+   * Begins to write the full files that wait, one after the other, beside this thread: making a file takes longer than
+   * making a record durable. A file that cannot be written goes on waiting.
    */
-  flush(most = Number.POSITIVE_INFINITY): void {
-    let written = 0;
-    for (let next = this.#waiting[0]; next !== undefined && written < most; next = this.#waiting[0]) {
-      written++;
-      this.#write(next.path, next.bytes);
-      this.#unsettled.push(next.path);
-      this.#waiting.shift();
-    }
+  writeSoon(): void {
+    const next = this.#waiting[0];
+    if (next === undefined || this.#beside !== undefined) return;
+    this.#beside = next;
+    this.#ended = this.#writeBeside(next).then(
+      () => {
+        this.#beside = undefined;
+        this.#keep(next.content);
+        this.writeSoon();
+      },
+      () => {
+        this.#beside = undefined;
+      },
+    );
   }
 
-  /** How many full files are not written yet. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** Resolves when nothing is being written beside this thread. */
+  async idle(): Promise<void> {
+    while (this.#beside !== undefined) await this.#ended;
+  }
+
+  async #writeBeside(next: Waiting): Promise<void> {
+    await this.#replaceBeside(next.path, next.content.bytes);
+    if (this.#waiting[0] === next) this.#written(next);
+  }
+
+  /** Waits for the file that is written beside. Should that not work, the disk says so here. */
+  async #firstWritten(): Promise<void> {
+    const first = this.#waiting[0];
+    this.writeSoon();
+    await this.#ended;
+    if (this.#waiting[0] === first) this.#writeFirst();
+  }
+
+  /** Writes the full file that waits for longest. Throws when the disk does; then it goes on waiting. */
+  #writeFirst(): void {
+    const next = this.#waiting[0];
+    if (next === undefined) return;
+    this.#write(next.path, next.content.bytes);
+    this.#written(next);
+    if (this.#beside !== next) this.#keep(next.content);
+  }
+
+  #written({ path }: Waiting): void {
+    this.#unsettled.push(path);
+    this.#waiting.shift();
   }
 
   /**
    * Writes the full files that wait, and the last, partial tile of each level and the last bundle as they are now: one
-   * file a step, whatever is added between two of them. Returns the paths of the partial ones.
+   * file a step, whatever is added between two of them. Returns the paths of the partial ones. `there`: partial files that
+   * need not be written again.
    */
-  *publishing(): Generator<void, string[]> {
+  *publishing(there: readonly string[]): Steps<string[]> {
     const { size } = this.#frontier;
-    const partial: Waiting[] = [];
+    const partial: { path: string; bytes: Buffer }[] = [];
     const take = (kind: TileKind, index: number, width: number, bytes: Buffer): void => {
       if (width > 0) partial.push({ path: tilePath(kind, index, width), bytes: Buffer.from(bytes) });
     };
@@ -105,14 +151,11 @@ export class TreeFiles {
     for (const [level, { count, bytes }] of this.#levels.entries())
       take(level, Math.floor(size / tileWidth ** (level + 1)), count, bytes);
     const full = this.#filled;
-    while (this.#filled - this.#waiting.length < full) {
-      this.flush(1);
-      yield;
-    }
-    for (const { path, bytes } of partial) {
-      this.#write(path, bytes);
-      yield;
-    }
+    while (this.#filled - this.#waiting.length < full)
+      yield { now: () => this.#writeFirst(), beside: () => this.#firstWritten() };
+    for (const { path, bytes } of partial)
+      if (!there.includes(path))
+        yield { now: () => this.#write(path, bytes), beside: () => this.#replaceBeside(path, bytes) };
     return partial.map(({ path }) => path);
   }
 
@@ -123,12 +166,35 @@ export class TreeFiles {
     return paths;
   }
 
-  #wait(kind: TileKind, index: number, bytes: Buffer): void {
-    this.#waiting.push({ path: tilePath(kind, index), bytes: Buffer.from(bytes) });
+  /** They were not synced after all. */
+  giveBack(paths: readonly string[]): void {
+    this.#unsettled = [...paths, ...this.#unsettled];
+  }
+
+  #wait(kind: TileKind, index: number, content: Bundle | Tile): void {
+    this.#waiting.push({ path: tilePath(kind, index), content });
     this.#filled++;
   }
 
+  #keep(content: Bundle | Tile): void {
+    content.clear();
+    if (content instanceof Tile) keepOne(this.#spareTiles, content);
+    else keepOne(this.#spareBundles, content);
+  }
+
   #write(path: string, bytes: Buffer): void {
+    this.#disk.writeFileSync(this.#place(path), bytes, { mode: 0o600 });
+  }
+
+  /** As a whole: whoever could not wait may have written the same meanwhile, and somebody may read it. */
+  async #replaceBeside(path: string, bytes: Buffer): Promise<void> {
+    const full = this.#place(path);
+    await writeFile(`${full}.new`, bytes, { mode: 0o600 });
+    await rename(`${full}.new`, full);
+  }
+
+  /** Where a file goes. Its folder is there. */
+  #place(path: string): string {
     const full = join(this.#folder, path);
     const folder = dirname(full);
     if (!this.#folders.has(folder)) {
@@ -137,8 +203,12 @@ export class TreeFiles {
       if (this.#folders.size > 1_000) this.#folders.clear();
       this.#folders.add(folder);
     }
-    this.#disk.writeFileSync(full, bytes, { mode: 0o600 });
+    return full;
   }
+}
+
+function keepOne<Content>(spare: Content[], content: Content): void {
+  if (spare.length < mostSpare) spare.push(content);
 }
 
 /** Reads nodes of complete subtrees from full tiles, or from the partial ones of a tree of the given size. */

@@ -31,39 +31,47 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   let { settings } = start;
   const anchoring = new Anchoring(start.folder, settings.anchors, (problem) => say({ type: 'trouble', problem }));
   let publishTimer: NodeJS.Timeout | undefined;
+  let publishing: Promise<void> | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let lastPublish = 0;
   let failing = false;
   let closing = false;
   let closed = false;
 
-  const publish = (): void => {
+  /** Nobody waits for a checkpoint, and somebody may wait for a record. */
+  const publish = async (): Promise<void> => {
     publishTimer = undefined;
     lastPublish = Date.now();
-    attempt(() => {
-      // Nobody waits for a checkpoint, and somebody may wait for a record.
-      for (const _ of writer.publishing()) commit();
-      publishSoon();
-    });
-    if (closing) void close();
+    try {
+      await writer.publishBeside();
+    } catch (error) {
+      failed(error);
+    }
+    publishing = undefined;
+    publishSoon();
   };
   const publishSoon = (): void => {
-    if (writer.published === writer.size || publishTimer !== undefined) return;
+    if (writer.published === writer.size || publishTimer !== undefined || publishing !== undefined) return;
     const wait = Math.max(0, lastPublish + publishEvery - Date.now());
-    publishTimer = setTimeout(publish, wait);
+    publishTimer = setTimeout(() => {
+      publishing = publish();
+    }, wait);
   };
   /** Runs work that the disk may fail; says so, and tries again later. */
   const attempt = (work: () => void): void => {
     try {
       work();
     } catch (error) {
-      if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
-      failing = true;
-      retryTimer ??= setTimeout(() => {
-        retryTimer = undefined;
-        write();
-      }, retryEvery);
+      failed(error);
     }
+  };
+  const failed = (error: unknown): void => {
+    if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
+    failing = true;
+    retryTimer ??= setTimeout(() => {
+      retryTimer = undefined;
+      write();
+    }, retryEvery);
   };
   /** Makes durable what has arrived, and what arrives meanwhile. */
   const commit = (): void => {
@@ -122,6 +130,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     if (closed) return;
     closed = true;
     for (const timer of [publishTimer, retryTimer, requests, heartbeat, retention]) clearInterval(timer);
+    await publishing;
     try {
       await writer.close();
     } catch (error) {

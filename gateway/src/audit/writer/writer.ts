@@ -6,9 +6,10 @@ import type { KeyObject } from 'node:crypto';
 import { signerOf } from '../keys/signing-key.ts';
 import type { Subjects } from '../keys/subjects.ts';
 import type { Disk } from '../log/disk.ts';
-import { allOf, LogFiles } from '../log/log-files.ts';
+import { LogFiles } from '../log/log-files.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
+import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
 import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import { Room } from '../room.ts';
@@ -117,22 +118,26 @@ export class Writer {
     this.#subjects.sync();
     this.#log.append(this.#group);
     const done = this.#groupMessages;
+    if (done > 0) this.onDone(done);
+    // Nobody waits for the rest.
+    this.#log.integrate();
     this.#group = [];
     this.#groupMessages = 0;
     this.#room.clear();
-    if (done > 0) this.onDone(done);
-    // Nobody waits for this.
-    this.#log.tidy();
     return done;
   }
 
   /** A checkpoint over everything durable, with the tiles that belong to it. `undefined`: nothing new. */
   publish(): string | undefined {
-    return allOf(this.publishing());
+    return doneNow(this.#publishing());
   }
 
-  /** The same, one file a step. Between two steps the writer may go on to take messages and to commit. */
-  *publishing(): Generator<void, string | undefined> {
+  /** The same beside this thread, which may go on to take messages and to commit. */
+  async publishBeside(): Promise<void> {
+    await doneBeside(this.#publishing());
+  }
+
+  *#publishing(): Steps<string | undefined> {
     const note = yield* this.#log.publishing(this.#signer, this.#now());
     // What the next opening relies on must be durable itself.
     if (this.#group.length === 0) this.#log.settle(() => this.#openState());
