@@ -18,6 +18,7 @@ if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
   const names: Readonly<Record<keyof typeof tally, string>> = {
     rounds: 'kills with SIGKILL',
     early: '  of these before it listened',
+    zeros: '  of these in a segment of zeros',
     acknowledged: 'answers that clients got',
     records: 'records',
     recovered: 'recoveries recorded',

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,8 @@ export interface Tally {
   rounds: number;
   /** Killed before it listened. */
   early: number;
+  /** Killed while it wrote in the place of zeros. */
+  zeros: number;
   acknowledged: number;
   records: number;
   unknown: number;
@@ -50,6 +53,7 @@ export async function torture({ rounds, seed, perLog = 25, clients = 24, say }: 
   const tally: Tally = {
     rounds: 0,
     early: 0,
+    zeros: 0,
     acknowledged: 0,
     records: 0,
     unknown: 0,
@@ -60,8 +64,14 @@ export async function torture({ rounds, seed, perLog = 25, clients = 24, say }: 
     problems: [],
   };
   await using witness = await startWitness([
-    { name: 'take', inputSchema: { type: 'object', properties: { note: { type: 'string' } } } },
-    { name: 'put', inputSchema: { type: 'object', properties: { note: { type: 'string' } } } },
+    {
+      name: 'take',
+      inputSchema: { type: 'object', properties: { note: { type: 'string' }, ballast: { type: 'string' } } },
+    },
+    {
+      name: 'put',
+      inputSchema: { type: 'object', properties: { note: { type: 'string' }, ballast: { type: 'string' } } },
+    },
   ]);
   while (tally.rounds < rounds && tally.problems.length === 0) {
     const kills = Math.min(perLog, rounds - tally.rounds);
@@ -124,17 +134,20 @@ async function oneKill(world: World, clients: number, random: () => number, tall
   await check(world, tally);
   const round = tally.rounds;
   const load = { over: false };
+  // Large calls fill a segment in a moment, so that the log goes on in one of zeros.
+  const large = random() < 0.3;
+  const ballast = large ? { ballast: 'x'.repeat(60_000) } : {};
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const client = async (number: number): Promise<void> => {
     for (let call = 0; !load.over; call++) {
       const tool = call % 5 === 4 ? 'put' : 'take';
       const note = `${round}-${number}-${call}${call % 7 === 6 ? '-forbidden' : ''}`;
-      const status = await send(world, agent, tool, note);
+      const status = await send(world, agent, tool, { note, ...ballast });
       if (status === 200) world.acknowledged.add(note);
     }
   };
   const calls = Array.from({ length: clients }, (_, number) => client(number));
-  const delay = random() ** 2 * 600;
+  const delay = large ? 300 + random() * 900 : random() ** 2 * 600;
   const rotates = random() < 0.1;
   await pause(delay);
   if (rotates) {
@@ -144,9 +157,25 @@ async function oneKill(world: World, clients: number, random: () => number, tall
   }
   child.kill('SIGKILL');
   await once(child, 'exit');
+  if (inZeros(world)) tally.zeros++;
   load.over = true;
   await Promise.all(calls);
   agent.destroy();
+}
+
+/** The last segment ends with more zeros than any record does. */
+function inZeros({ folder }: World): boolean {
+  const segments = join(logFolder(join(folder, 'data'), 'log'), 'segments');
+  const last = readdirSync(segments)
+    .filter((name) => name.endsWith('.seg'))
+    .toSorted()
+    .at(-1);
+  return (
+    last !== undefined &&
+    readFileSync(join(segments, last))
+      .subarray(-64)
+      .every((byte) => byte === 0)
+  );
 }
 
 /** Everything acknowledged is there; every intent has an outcome; the verifier agrees. */
@@ -231,8 +260,8 @@ async function start(world: World): Promise<ChildProcess> {
 }
 
 /** The status of the answer, or 0 when there is none. */
-function send(world: World, agent: Agent, tool: string, note: string): Promise<number> {
-  const body = modernCall(tool, { note });
+function send(world: World, agent: Agent, tool: string, args: Readonly<Record<string, string>>): Promise<number> {
+  const body = modernCall(tool, args);
   const headers = Object.fromEntries([...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${world.key}`]]);
   return new Promise((resolve) => {
     const call = request(world.url ?? '', { method: 'POST', agent, headers }, (response) => {
