@@ -655,7 +655,9 @@ function leavesOf({ bytes }, count) {
 
 /** Reads segments in step with the bundles: the private part of each record. */
 class Segments {
-  constructor(folder) {
+  /** `signed`: records that the checkpoint covers. What comes after them may be in the middle of being written. */
+  constructor(folder, signed) {
+    this.signed = signed;
     this.folder = join(folder, 'segments');
     this.firsts = existsSync(this.folder)
       ? readdirSync(this.folder)
@@ -696,7 +698,8 @@ class Segments {
       header.readUInt32LE(24) === crc32(header.subarray(0, 24));
     const body = whole ? this.#read(header.readUInt32LE(4)) : undefined;
     const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
-    if (body === undefined || body.length < header.readUInt32LE(4) || first >= limit) {
+    const unfinished = () => first >= this.signed && crc32(body) !== header.readUInt32LE(20);
+    if (body === undefined || body.length < header.readUInt32LE(4) || first >= limit || unfinished()) {
       if (header.some((byte) => byte !== 0) && first < limit)
         this.torn = `segments/${this.name} is damaged at byte ${this.offset - header.length}`;
       closeSync(this.file);
@@ -1016,7 +1019,7 @@ async function verifyLog(folder, options) {
   for (const note of [last, ...kept]) checkSigned(note, keys);
   checkPinned(keys, options);
   const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
-  const segments = new Segments(folder);
+  const segments = new Segments(folder, last.size);
   let unsigned = 0;
   if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
   return {

@@ -126,6 +126,31 @@ test('a log that is closed while the writer still makes its first record durable
   }
 });
 
+test('a log that cannot publish says so, ends when it is closed, and leaves the folder alone then', {
+  timeout: 60_000,
+}, async (context) => {
+  const { log, data, health } = await open(context);
+  await ended(log, 'first');
+  const drafts = join(data, 'log', 'drafts');
+  rmSync(drafts, { recursive: true, force: true });
+  writeFileSync(drafts, '');
+  await ended(log, 'second');
+  while (log.health().ok) await turn();
+  assert.match(health.at(-1) ?? '', /ENOTDIR/);
+  await log.close();
+  rmSync(drafts);
+  const again = await openAuditLog({
+    folder: join(data, 'log'),
+    keys: keyPlaces(data, 'log'),
+    master,
+    settings,
+    onHealth: () => {},
+  });
+  assert.ok(again.ok);
+  await again.value.close();
+  assert.equal(kindsOf(data).filter((kind) => kind === 'exchange').length, 2);
+});
+
 test('a full queue makes calls wait, and loses nothing', async (context) => {
   const { log, data } = await open(context);
   // Four times what the queue holds, all at once.

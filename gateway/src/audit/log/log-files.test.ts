@@ -9,34 +9,39 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { temporaryFolder } from '../../../test/support/folder.ts';
 import { signerOf } from '../keys/signing-key.ts';
 import { LogReader } from '../read/log-reader.ts';
-import { realDisk } from './disk.ts';
+import { type Disk, realDisk } from './disk.ts';
 import { LogFiles, settleEvery } from './log-files.ts';
 import { Frontier, leafHash, rangeHash } from './merkle.ts';
 import { LogDamage, rangeReader, segmentsOf } from './recovery.ts';
 import { encodeGroup, readGroup, type Stored, segmentName } from './segment.ts';
-import { tilePath } from './tiles.ts';
+import { doneBeside } from './steps.ts';
+import { partialPaths, tilePath } from './tiles.ts';
 import { tileReader } from './tree-files.ts';
 
 const origin = 'sallyport.log/test';
 const signer = signerOf(origin, generateKeyPairSync('ed25519').privateKey);
 const segmentBytes = 16 * 1024 * 1024;
 
-function open(folder: string): { log: LogFiles; entries: string[] } {
+function open(folder: string, disk: Disk = realDisk): { log: LogFiles; entries: string[]; troubles: string[] } {
   const entries: string[] = [];
+  const troubles: string[] = [];
   const onReplay = (seq: number, entry: Buffer): void => void (entries[seq] = entry.toString());
-  return { log: new LogFiles({ folder, disk: realDisk, origin, onReplay }), entries };
+  const onTrouble = (problem: string): void => void troubles.push(problem);
+  return { log: new LogFiles({ folder, disk, origin, onReplay, onTrouble }), entries, troubles };
 }
 
 function record(seq: number, size = 10): Stored {
@@ -209,16 +214,24 @@ test('full tiles are written beside, and a checkpoint waits for none of them', a
   log.publish(signer, 1);
   assertTiles(folder, 4_000);
   await log.close(() => ({}));
-  assert.deepEqual(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.new')),
-    [],
-  );
+  assert.deepEqual(readdirSync(join(folder, 'drafts')), []);
 });
+
+/** No file can be written that takes another one's place. */
+function breakDrafts(folder: string): () => void {
+  const drafts = join(folder, 'drafts');
+  rmSync(drafts, { recursive: true });
+  writeFileSync(drafts, '');
+  return () => {
+    rmSync(drafts);
+    mkdirSync(drafts);
+  };
+}
 
 test('a tile that cannot be written beside waits for the checkpoint', async () => {
   const folder = temporaryFolder('log-files');
   const { log } = open(folder);
-  mkdirSync(join(folder, `${tilePath('entries', 0)}.new`), { recursive: true });
+  const mend = breakDrafts(folder);
   append(log, 600);
   // Longer than any try takes that does not touch the disk.
   for (let each = 0; each < 100; each++) {
@@ -226,6 +239,8 @@ test('a tile that cannot be written beside waits for the checkpoint', async () =
     await turn();
   }
   assert.ok(!existsSync(join(folder, tilePath('entries', 0))));
+  assert.throws(() => log.publish(signer, 1), /ENOTDIR/);
+  mend();
   log.publish(signer, 1);
   assertTiles(folder, 700);
   await log.close(() => ({}));
@@ -233,7 +248,7 @@ test('a tile that cannot be written beside waits for the checkpoint', async () =
 
 test('tiles that could not be synced are synced before anything relies on them', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder('log-files');
-  const { log } = open(folder);
+  const { log, troubles } = open(folder);
   const settled = (): boolean => existsSync(join(folder, 'settled.json'));
   for (let each = 0; each < settleEvery; each += 4_096) append(log, 4_096);
   log.publish(signer, 1);
@@ -245,6 +260,8 @@ test('tiles that could not be synced are synced before anything relies on them',
     while (log.settling) await turn();
     assert.ok(!settled());
   }
+  assert.equal(troubles.length, 1);
+  assert.match(troubles[0] ?? '', /^tiles of the log cannot be synced: ENOENT/);
   renameSync(`${tile}.away`, tile);
   log.settle(() => ({}));
   while (log.settling) await turn();
@@ -267,4 +284,161 @@ test('a log with damage in what is signed is refused and left as it is', async (
   writeFileSync(path, bytes);
   assert.throws(() => open(folder), LogDamage);
   assert.deepEqual(readFileSync(path), bytes);
+});
+
+test('tiles of which a sync has failed are not relied on', { timeout: 60_000 }, async (context) => {
+  const folder = temporaryFolder('log-files');
+  const { log, troubles } = open(folder);
+  for (let each = 0; each < settleEvery; each += 4_096) append(log, 4_096);
+  log.publish(signer, 1);
+  const handle = await openFile(join(folder, 'checkpoint'));
+  const methods = Object.getPrototypeOf(handle) as { sync: () => Promise<void> };
+  await handle.close();
+  const failing = context.mock.method(methods, 'sync', () => Promise.reject(new Error('EIO: made up')), { times: 1 });
+  for (let each = 0; each < 2; each++) {
+    log.settle(() => ({}));
+    while (log.settling) await turn();
+  }
+  assert.equal(failing.mock.callCount(), 1);
+  assert.deepEqual(troubles, ['tiles of the log cannot be synced: EIO: made up']);
+  log.publish(signer, 1);
+  await log.close(() => ({}));
+  assert.ok(!existsSync(join(folder, 'settled.json')));
+  // The next opening makes them again.
+  const again = open(folder);
+  assert.equal(again.log.recovery.replayed, settleEvery);
+  await again.log.close(() => ({}));
+});
+
+test('a writer that could not wait and failed damages nothing of what is written beside', async () => {
+  const folder = temporaryFolder('log-files');
+  let failing = false;
+  const disk: Disk = {
+    ...realDisk,
+    writeSync: ((file: number, bytes: Buffer, at: number, length: number, position: number) => {
+      if (!failing) return realDisk.writeSync(file, bytes, at, length, position);
+      realDisk.writeSync(file, bytes, at, Math.min(7, length), position);
+      throw new Error('ENOSPC: made up');
+    }) as typeof realDisk.writeSync,
+  };
+  const { log } = open(folder, disk);
+  append(log, 801);
+  const beside = doneBeside(log.publishing(signer, 1));
+  for (const path of ['tile/0/000', 'tile/entries/003.p/33']) {
+    while (!existsSync(join(folder, path))) await turn();
+    failing = true;
+    assert.throws(() => log.publish(signer, 1), /ENOSPC/);
+    failing = false;
+  }
+  await beside;
+  assertTiles(folder, 801);
+  append(log, 1_000);
+  log.publish(signer, 1);
+  await log.close(() => ({}));
+  assertTiles(folder, 1_801);
+  const again = open(folder);
+  assert.equal(again.log.size, 1_801);
+  await again.log.close(() => ({}));
+});
+
+test('a log goes on wherever it was closed, with no gap between its levels', { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder('log-files');
+  let size = 0;
+  // Level one is empty between 65,536 and 65,791 records, and level two is not.
+  for (const next of [1, 255, 256, 257, 65_535, 65_536, 65_547, 65_792, 66_000]) {
+    const { log } = open(folder);
+    assert.equal(log.size, size);
+    while (log.size < next) append(log, Math.min(4_096, next - log.size));
+    log.publish(signer, 1);
+    await log.close(() => ({}));
+    size = next;
+  }
+  assertTiles(folder, size);
+});
+
+test('tiles that cannot be written hold up records before they fill the memory', { timeout: 60_000 }, () => {
+  const folder = temporaryFolder('log-files');
+  const { log } = open(folder);
+  const mend = breakDrafts(folder);
+  assert.throws(() => {
+    for (let each = 0; each < 200; each++) append(log, 256);
+  }, /ENOTDIR/);
+  const { size } = log;
+  assert.ok(size >= 128 * 256 && size < 140 * 256, `${size}`);
+  mend();
+  append(log, 256);
+  log.publish(signer, 1);
+  assertTiles(folder, size + 256);
+});
+
+test('what was not synced when a process ended is synced before anything relies on it', async () => {
+  const folder = temporaryFolder('log-files');
+  const { log } = open(folder);
+  append(log, 5);
+  const copy = temporaryFolder('log-files');
+  cpSync(folder, copy, { recursive: true });
+  await log.close(() => ({}));
+  const synced: string[] = [];
+  const recording: Disk = {
+    ...realDisk,
+    fdatasyncSync: (file) => {
+      synced.push(readlinkSync(`/proc/self/fd/${file}`));
+      realDisk.fdatasyncSync(file);
+    },
+  };
+  const again = open(copy, recording);
+  assert.deepEqual(synced, [join(copy, 'segments', segmentName(0))]);
+  await again.log.close(() => ({}));
+});
+
+test('nothing is left of checkpoints that are not the last one', async () => {
+  const folder = temporaryFolder('log-files');
+  for (let start = 0; start < 5; start++) {
+    const { log } = open(folder);
+    append(log, 70);
+    log.publish(signer, 1);
+    append(log, 30);
+    const mend = breakDrafts(folder);
+    assert.throws(() => log.publish(signer, 1));
+    mend();
+    append(log, 3);
+    log.publish(signer, 1);
+    // As a crash leaves it: it is not closed.
+    await log.rest();
+    writeFileSync(join(folder, 'drafts', '77'), 'of a process that was killed');
+  }
+  const { log } = open(folder);
+  append(log);
+  log.publish(signer, 1);
+  const files = readdirSync(join(folder, 'tile'), { recursive: true, encoding: 'utf8' });
+  assert.deepEqual(
+    files
+      .filter((path) => /\.p\/\d+$/.test(path))
+      .map((path) => join('tile', path))
+      .toSorted(),
+    partialPaths(log.size).toSorted(),
+  );
+  await log.close(() => ({}));
+  assert.deepEqual(readdirSync(join(folder, 'drafts')), []);
+});
+
+test('an earlier checkpoint of which only a part was written is cut off', () => {
+  const folder = temporaryFolder('log-files');
+  const history = (): string => {
+    const [name = ''] = readdirSync(join(folder, 'checkpoints'));
+    return join(folder, 'checkpoints', name);
+  };
+  const first = open(folder).log;
+  append(first);
+  const note = first.publish(signer, 60_000);
+  const whole = readFileSync(history(), 'utf8');
+  assert.equal(whole, `${note}\n`);
+  for (const part of [1, 30, whole.length - 1]) {
+    writeFileSync(history(), whole + whole.slice(0, part));
+    const { log } = open(folder);
+    append(log);
+    assert.equal(readFileSync(history(), 'utf8').length, whole.length + part);
+    const next = log.publish(signer, 120_000);
+    assert.equal(readFileSync(history(), 'utf8'), `${whole}${next}\n`);
+  }
 });

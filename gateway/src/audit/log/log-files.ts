@@ -2,19 +2,20 @@
  * One log in one folder: durable groups in segments, tiles and bundles made from them, and signed checkpoints over both.
  * The one writer of that folder. Synchronous, because it has a thread of its own.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, fstatSync, readFileSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Room } from '../room.ts';
 import { type Disk, replaceFile, syncFolder, writeAll } from './disk.ts';
+import { Drafts } from './drafts.ts';
 import { type NoteSigner, signCheckpoint } from './note.ts';
 import { openSegments, type Recovery } from './recovery.ts';
 import { encodeGroup, groupBytes, groupRecords, type Stored, segmentName } from './segment.ts';
 import { SpareSegment } from './spare-segment.ts';
 import { doneNow, type Steps } from './steps.ts';
-import { tileWidth } from './tiles.ts';
-import { TreeFiles } from './tree-files.ts';
+import { partialPaths, tileWidth } from './tiles.ts';
+import { partialsBetween, TreeFiles } from './tree-files.ts';
 
 /** A segment ends at the first group that passes one of these. */
 const segmentRecords = 16_384;
@@ -23,6 +24,8 @@ const segmentBytes = 16 * 1024 * 1024;
 export const settleEvery = 32_768;
 /** Milliseconds between two files that are synced in the background. */
 const settlePause = 4;
+/** Full tiles and bundles that are not written yet. Whoever appends more writes them first. */
+const mostWaiting = 256;
 
 export interface LogFilesOptions {
   readonly folder: string;
@@ -30,7 +33,12 @@ export interface LogFilesOptions {
   readonly origin: string;
   /** Told of every record that is read again at opening, oldest first. */
   readonly onReplay: (index: number, entry: Buffer) => void;
+  /** Told of what fails in the background and holds nobody up. */
+  readonly onTrouble?: (problem: string) => void;
 }
+
+/** The end of a note and the empty line behind it (c2sp.org/signed-note: a signature begins with an em dash). */
+const wholeNote = /^\xe2\x80\x94 [^\n]*\n\n/gm;
 
 interface OpenSegment {
   readonly file: number;
@@ -54,26 +62,38 @@ export class LogFiles {
   readonly #room = new Room();
   readonly #spare: SpareSegment;
   #segment: OpenSegment | undefined;
-  #partial: string[] = [];
+  readonly #drafts: Drafts;
+  readonly #onTrouble: (problem: string) => void;
+  /** Partial files of the last checkpoint, and others that may be there and are not needed. */
+  #partial: readonly string[] = [];
+  readonly #strays: Set<string>;
   #lastPublished: number;
   #lastHistory = 0;
+  /** The file of earlier checkpoints whose end has been looked at. */
+  #history = '';
   #settled: number;
   #settling: Promise<void> | undefined;
+  /** A sync of tiles has failed: nobody knows what of them is on the disk, so the next opening makes them again. */
+  #distrusted = false;
+  #troubled = false;
   #closing = false;
 
   /** Throws `LogDamage` when what is there is not a log that this gateway may go on writing. */
-  constructor({ folder, disk, origin, onReplay }: LogFilesOptions) {
+  constructor({ folder, disk, origin, onReplay, onTrouble = () => {} }: LogFilesOptions) {
     this.#folder = folder;
     this.#disk = disk;
     this.#origin = origin;
+    this.#onTrouble = onTrouble;
     const segments = join(folder, 'segments');
     disk.mkdirSync(segments, { recursive: true, mode: 0o700 });
     this.#spare = new SpareSegment(segments, disk, segmentBytes);
     disk.mkdirSync(join(folder, 'tile'), { recursive: true, mode: 0o700 });
     this.#settled = readSettled(folder);
-    this.#tree = new TreeFiles(folder, disk, this.#settled);
+    this.#drafts = new Drafts(folder, disk);
+    this.#tree = new TreeFiles(folder, disk, this.#drafts, this.#settled);
     this.recovery = openSegments(folder, disk, this.#tree, onReplay);
     this.#lastPublished = this.recovery.published;
+    this.#strays = new Set(partialsBetween(folder, this.#settled, this.#tree.size));
   }
 
   /** Records that are durable. */
@@ -98,6 +118,7 @@ export class LogFiles {
     if (records.length === 0) return;
     this.integrate();
     if (records.length > groupRecords) throw new RangeError('too many records for one group');
+    while (this.#tree.waiting > mostWaiting) this.#tree.writeFirst();
     this.#room.clear();
     const bytes = encodeGroup(this.#tree.size, records, this.#room);
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');
@@ -135,17 +156,27 @@ export class LogFiles {
     const { size } = this.#tree;
     if (size === this.#lastPublished) return undefined;
     const root = this.#tree.root();
-    const partial = yield* this.#tree.publishing(this.#partial);
+    const note = signCheckpoint({ origin: this.#origin, size, root }, signer);
+    const draft = this.#drafts.name();
+    const partial = partialPaths(size);
+    for (const path of partial) if (!this.#partial.includes(path)) this.#strays.add(path);
+    yield* this.#tree.publishing(this.#partial);
+    // Durable before it has the name: an empty file of that name would be taken for damage.
+    yield {
+      now: () => this.#drafts.writeNow(draft, note, 'durable'),
+      beside: () => this.#drafts.writeBeside(draft, note, 'durable'),
+    };
     if (size <= this.#lastPublished) {
-      yield* this.#removing(partial, this.#partial);
+      yield* this.#removing(partial.filter((path) => !this.#partial.includes(path)));
+      rmSync(draft, { force: true });
       return undefined;
     }
-    const note = signCheckpoint({ origin: this.#origin, size, root }, signer);
-    replaceFile(this.#disk, join(this.#folder, 'checkpoint'), note, 'soon');
+    this.#disk.renameSync(draft, join(this.#folder, 'checkpoint'));
     this.#lastPublished = size;
-    const before = this.#partial;
+    const old = [...this.#partial, ...this.#strays].filter((path) => !partial.includes(path));
+    this.#strays.clear();
     this.#partial = partial;
-    yield* this.#removing(before, partial);
+    yield* this.#removing(old);
     if (now - this.#lastHistory >= 60_000) {
       this.#remember(note, now);
       this.#lastHistory = now;
@@ -153,8 +184,8 @@ export class LogFiles {
     return note;
   }
 
-  *#removing(paths: readonly string[], but: readonly string[]): Steps<void> {
-    for (const path of paths.filter((each) => !but.includes(each)).map((each) => join(this.#folder, each)))
+  *#removing(paths: readonly string[]): Steps<void> {
+    for (const path of paths.map((each) => join(this.#folder, each)))
       yield { now: () => rmSync(path, { force: true }), beside: () => rm(path, { force: true }) };
   }
 
@@ -165,12 +196,23 @@ export class LogFiles {
   /** Syncs tiles in the background when enough of them wait. `state`: what the next opening must know. */
   settle(state: () => unknown): void {
     const target = this.#lastPublished - (this.#lastPublished % tileWidth);
-    if (this.#settling !== undefined || target - this.#settled < settleEvery) return;
-    this.#settling = this.#settleTo(target, state()).finally(() => {
-      this.#settling = undefined;
-    });
-    // The next one begins again where this one failed.
-    this.#settling.catch(() => {});
+    if (this.#settling !== undefined || this.#closing || target - this.#settled < settleEvery) return;
+    this.#settling = this.#settleTo(target, state())
+      .then(
+        () => {
+          this.#troubled = false;
+        },
+        (error: unknown) => this.#troubledBy(error),
+      )
+      .finally(() => {
+        this.#settling = undefined;
+      });
+  }
+
+  #troubledBy(error: unknown): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
+    this.#onTrouble(`tiles of the log cannot be synced: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   get settling(): boolean {
@@ -182,17 +224,25 @@ export class LogFiles {
     return readSettledFile(this.#folder)?.open;
   }
 
-  async close(state: () => unknown): Promise<void> {
+  /** Ends what happens in the background. Nothing is written after that. */
+  async rest(): Promise<void> {
     this.#closing = true;
-    await this.#settling?.catch(() => {});
+    await this.#settling;
     this.#closeSegment();
     await this.#spare.close();
+    await this.#tree.idle();
+  }
+
+  /** The log must be published. */
+  async close(state: () => unknown): Promise<void> {
+    await this.rest();
     await this.#settleTo(this.#lastPublished - (this.#lastPublished % tileWidth), state());
   }
 
   async #settleTo(target: number, state: unknown): Promise<void> {
     await this.#tree.idle();
     const paths = this.#tree.takeUnsettled();
+    if (this.#distrusted) return;
     try {
       await this.#syncFiles(paths);
     } catch (error) {
@@ -217,6 +267,9 @@ export class LogFiles {
       const file = await open(join(this.#folder, path), 'r');
       try {
         await file.sync();
+      } catch (error) {
+        this.#distrusted = true;
+        throw error;
       } finally {
         await file.close();
       }
@@ -264,7 +317,29 @@ export class LogFiles {
     const folder = join(this.#folder, 'checkpoints');
     this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, `${new Date(now).toISOString().slice(0, 10)}.txt`);
-    this.#disk.writeFileSync(path, `${note}\n`, { flag: 'a', mode: 0o600 });
+    const file = this.#disk.openSync(path, existsSync(path) ? 'r+' : 'w', 0o600);
+    try {
+      const { size } = fstatSync(file);
+      const end = this.#historyEnd(path, size);
+      if (end < size) this.#disk.ftruncateSync(file, end);
+      try {
+        writeAll(this.#disk, file, Buffer.from(`${note}\n`), end);
+      } catch (error) {
+        this.#disk.ftruncateSync(file, end);
+        throw error;
+      }
+    } finally {
+      this.#disk.closeSync(file);
+    }
+  }
+
+  /** What an earlier process left may end within a note. */
+  #historyEnd(path: string, size: number): number {
+    if (this.#history === path || size === 0) return size;
+    this.#history = path;
+    const bytes = readFileSync(path);
+    const [last] = [...bytes.toString('latin1').matchAll(wholeNote)].slice(-1);
+    return last === undefined ? 0 : last.index + last[0].length;
   }
 }
 

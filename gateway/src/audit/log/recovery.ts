@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Disk } from './disk.ts';
+import { type Disk, syncFolder } from './disk.ts';
 import { parseCheckpoint, parseNote } from './note.ts';
 import { type ReadRange, readGroup, segmentFirst, segmentName } from './segment.ts';
 import type { TreeFiles } from './tree-files.ts';
@@ -86,7 +86,8 @@ export function openSegments(
       restore,
     );
   // Not before this: what is cut away could have been evidence.
-  const cut = tail === undefined ? 0 : cutAt(tail, disk);
+  const cut = tail === undefined ? 0 : endAt(tail, disk);
+  if (firsts.length > 0) syncFolder(disk, join(folder, 'segments'));
   return { replayed: tree.size - settled, cut, published: checkpoint?.size ?? 0 };
 }
 
@@ -96,14 +97,16 @@ interface Tail {
   readonly end: number;
 }
 
-/** Ends the file there. Returns how many bytes it loses, zeros at its very end not counted. */
-function cutAt({ path, end }: Tail, disk: Disk): number {
+/**
+ * Ends the file there. Returns how many bytes it loses, zeros at its very end not counted. What was read is synced: the
+ * process that wrote it may have ended before it did that, and from now on records, checkpoints and tiles rely on it.
+ */
+function endAt({ path, end }: Tail, disk: Disk): number {
   const file = openSync(path, 'r+');
   try {
     const { size } = fstatSync(file);
-    if (size <= end) return 0;
     const cut = writtenLength(rangeReader(file), end, size);
-    disk.ftruncateSync(file, end);
+    if (size > end) disk.ftruncateSync(file, end);
     disk.fdatasyncSync(file);
     return cut;
   } finally {

@@ -24,6 +24,14 @@ export function widthIn(level: number, index: number, size: number): number {
   return Math.max(0, Math.min(tileWidth, hashes - index * tileWidth));
 }
 
+/** The tiles and the bundle of a tree of this size that are not full. */
+export function partialPaths(size: number): string[] {
+  const paths = size % tileWidth === 0 ? [] : [tilePath('entries', Math.floor(size / tileWidth), size % tileWidth)];
+  for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / tileWidth))
+    if (hashes % tileWidth > 0) paths.push(tilePath(level, Math.floor(hashes / tileWidth), hashes % tileWidth));
+  return paths;
+}
+
 /** A bundle that grows: entries with their lengths before them. */
 export class Bundle {
   #bytes = Buffer.allocUnsafeSlow(256 * 1024);

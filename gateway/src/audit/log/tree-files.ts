@@ -1,9 +1,9 @@
 /** Turns entries into tiles and bundles on disk. What is not full yet stays in memory until it is published. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ByteText } from '../hash.ts';
 import type { Disk } from './disk.ts';
+import type { Drafts } from './drafts.ts';
 import { Frontier, leafText, nodeHash, type ReadNode } from './merkle.ts';
 import type { Steps } from './steps.ts';
 import { Bundle, hashSize, Tile, type TileKind, tilePath, tileWidth } from './tiles.ts';
@@ -23,6 +23,7 @@ const mostSpare = 16;
 export class TreeFiles {
   readonly #folder: string;
   readonly #disk: Disk;
+  readonly #drafts: Drafts;
   readonly #frontier: Frontier;
   /** The last tile of each level, and the last bundle: not full. */
   readonly #levels: Tile[] = [];
@@ -41,15 +42,18 @@ export class TreeFiles {
   readonly #folders = new Set<string>();
 
   /** `size`: a multiple of the tile width up to which all tiles are on disk. */
-  constructor(folder: string, disk: Disk, size: number) {
+  constructor(folder: string, disk: Disk, drafts: Drafts, size: number) {
     this.#folder = folder;
     this.#disk = disk;
+    this.#drafts = drafts;
     const node = tileReader(folder, undefined, size);
     this.#frontier = Frontier.of(size, node);
-    for (let level = 1; size >= tileWidth ** level; level++) {
+    // Every level, also one that is empty just now: there must be no gap below the others.
+    for (let level = 0; level === 0 || size >= tileWidth ** level; level++) {
+      const tile = this.#level(level);
       const hashes = Math.floor(size / tileWidth ** level);
       for (let index = hashes - (hashes % tileWidth); index < hashes; index++)
-        this.#level(level).add(node(8 * level, index).toString('latin1'));
+        tile.add(node(8 * level, index).toString('latin1'));
     }
   }
 
@@ -110,7 +114,7 @@ export class TreeFiles {
   }
 
   async #writeBeside(next: Waiting): Promise<void> {
-    await this.#replaceBeside(next.path, next.content.bytes);
+    await this.#drafts.replaceBeside(this.#place(next.path), next.content.bytes);
     if (this.#waiting[0] === next) this.#written(next);
   }
 
@@ -119,11 +123,16 @@ export class TreeFiles {
     const first = this.#waiting[0];
     this.writeSoon();
     await this.#ended;
-    if (this.#waiting[0] === first) this.#writeFirst();
+    if (this.#waiting[0] === first) this.writeFirst();
+  }
+
+  /** How many full files are not written yet. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Writes the full file that waits for longest. Throws when the disk does; then it goes on waiting. */
-  #writeFirst(): void {
+  writeFirst(): void {
     const next = this.#waiting[0];
     if (next === undefined) return;
     this.#write(next.path, next.content.bytes);
@@ -138,10 +147,9 @@ export class TreeFiles {
 
   /**
    * Writes the full files that wait, and the last, partial tile of each level and the last bundle as they are now: one
-   * file a step, whatever is added between two of them. Returns the paths of the partial ones. `there`: partial files that
-   * need not be written again.
+   * file a step, whatever is added between two of them. `there`: partial files that need not be written again.
    */
-  *publishing(there: readonly string[]): Steps<string[]> {
+  *publishing(there: readonly string[]): Steps<void> {
     const { size } = this.#frontier;
     const partial: { path: string; bytes: Buffer }[] = [];
     const take = (kind: TileKind, index: number, width: number, bytes: Buffer): void => {
@@ -152,11 +160,13 @@ export class TreeFiles {
       take(level, Math.floor(size / tileWidth ** (level + 1)), count, bytes);
     const full = this.#filled;
     while (this.#filled - this.#waiting.length < full)
-      yield { now: () => this.#writeFirst(), beside: () => this.#firstWritten() };
+      yield { now: () => this.writeFirst(), beside: () => this.#firstWritten() };
     for (const { path, bytes } of partial)
       if (!there.includes(path))
-        yield { now: () => this.#write(path, bytes), beside: () => this.#replaceBeside(path, bytes) };
-    return partial.map(({ path }) => path);
+        yield {
+          now: () => this.#write(path, bytes),
+          beside: () => this.#drafts.replaceBeside(this.#place(path), bytes),
+        };
   }
 
   /** The full files written since the last call: syncing them and their folders makes them survive. */
@@ -183,14 +193,7 @@ export class TreeFiles {
   }
 
   #write(path: string, bytes: Buffer): void {
-    this.#disk.writeFileSync(this.#place(path), bytes, { mode: 0o600 });
-  }
-
-  /** As a whole: whoever could not wait may have written the same meanwhile, and somebody may read it. */
-  async #replaceBeside(path: string, bytes: Buffer): Promise<void> {
-    const full = this.#place(path);
-    await writeFile(`${full}.new`, bytes, { mode: 0o600 });
-    await rename(`${full}.new`, full);
+    this.#drafts.replaceNow(this.#place(path), bytes);
   }
 
   /** Where a file goes. Its folder is there. */
@@ -209,6 +212,22 @@ export class TreeFiles {
 
 function keepOne<Content>(spare: Content[], content: Content): void {
   if (spare.length < mostSpare) spare.push(content);
+}
+
+/** Partial tiles and bundles on the disk, of the stretch between two sizes. */
+export function partialsBetween(folder: string, from: number, to: number): string[] {
+  const found: string[] = [];
+  const look = (kind: TileKind, first: number, last: number): void => {
+    for (let index = first; index <= last; index++) {
+      const path = `${tilePath(kind, index)}.p`;
+      if (existsSync(join(folder, path)))
+        found.push(...readdirSync(join(folder, path)).map((width) => `${path}/${width}`));
+    }
+  };
+  look('entries', Math.floor(from / tileWidth), Math.floor(to / tileWidth));
+  for (let level = 0; level === 0 || to >= tileWidth ** level; level++)
+    look(level, Math.floor(from / tileWidth ** (level + 1)), Math.floor(to / tileWidth ** (level + 1)));
+  return found;
 }
 
 /** Reads nodes of complete subtrees from full tiles, or from the partial ones of a tree of the given size. */

@@ -45,11 +45,18 @@ export function answerRequests(place: Place, writer: Writer, origin: string): vo
     const path = join(folder, name);
     const request = readRequest(path);
     rmSync(path, { force: true });
-    const answer: Answer =
-      request === undefined
-        ? { ok: false, problem: `${name} is not a request`, remedy: 'Use the command line of the same version.' }
-        : perform(request, place, writer, origin);
-    writeAnswer(join(folder, name.replace(/\.json$/, '.answer')), answer);
+    const say = (answer: Answer): void => writeAnswer(join(folder, name.replace(/\.json$/, '.answer')), answer);
+    if (request === undefined) {
+      say({ ok: false, problem: `${name} is not a request`, remedy: 'Use the command line of the same version.' });
+      continue;
+    }
+    try {
+      say(perform(request, place, writer, origin));
+    } catch (error) {
+      const problem = `the gateway cannot write its log: ${error instanceof Error ? error.message : String(error)}`;
+      say({ ok: false, problem, remedy: 'Mend the disk. What was begun is finished then; ask again to see it.' });
+      throw error;
+    }
   }
 }
 
@@ -93,8 +100,7 @@ export function perform(request: Request, { keys }: Place, writer: Writer, origi
       const { privateKey } = generateKeyPairSync('ed25519');
       // Found by the next opening, should this process end between the record and the exchange of the files.
       writeSigningKey(nextKeyPath(keys), privateKey);
-      const key = writer.rotate(privateKey);
-      renameSync(nextKeyPath(keys), keys.signing);
+      const key = writer.rotate(privateKey, () => renameSync(nextKeyPath(keys), keys.signing));
       return { ok: true, result: { key } };
     }
   }

@@ -27,6 +27,6 @@ export type FromWriter =
   /** So many more records are durable. */
   | number
   | { readonly type: 'failing'; readonly problem: string }
-  /** Beside the log: an anchor does not answer. */
+  /** Nothing that holds a call up: an anchor does not answer, tiles cannot be synced. */
   | { readonly type: 'trouble'; readonly problem: string }
   | { readonly type: 'closed' };

@@ -68,6 +68,8 @@ export function planRetention(
 
 /** Can be repeated: what is gone already is skipped. */
 export function dropFiles(folder: string, { tiers: before, entries }: Dropped): void {
+  // The checkpoint that covers the record of this must be there before anything is not.
+  syncFolder(realDisk, folder);
   const firsts = segmentsOf(folder);
   for (const [index, first] of firsts.entries()) {
     const end = firsts[index + 1];
@@ -76,8 +78,12 @@ export function dropFiles(folder: string, { tiers: before, entries }: Dropped): 
     if (tiers.every((tier) => end <= (before[tier] ?? 0))) rmSync(path, { force: true });
     else if (tiers.some((tier) => first < (before[tier] ?? 0))) rewrite(path, end, before);
   }
-  for (let bundle = 0; (bundle + 1) * tileWidth <= entries; bundle++)
-    rmSync(join(folder, tilePath('entries', bundle)), { force: true });
+  for (let bundle = 0; (bundle + 1) * tileWidth <= entries; bundle++) {
+    const path = join(folder, tilePath('entries', bundle));
+    rmSync(path, { force: true });
+    // What a checkpoint of long ago held of it, should that have been left.
+    rmSync(`${path}.p`, { recursive: true, force: true });
+  }
   syncFolder(realDisk, join(folder, 'segments'));
 }
 

@@ -51,7 +51,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     publishSoon();
   };
   const publishSoon = (): void => {
-    if (writer.published === writer.size || publishTimer !== undefined || publishing !== undefined) return;
+    if (closed || writer.published === writer.size || publishTimer !== undefined || publishing !== undefined) return;
     const wait = Math.max(0, lastPublish + publishEvery - Date.now());
     publishTimer = setTimeout(() => {
       publishing = publish();
@@ -68,6 +68,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const failed = (error: unknown): void => {
     if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
     failing = true;
+    if (closed) return;
     retryTimer ??= setTimeout(() => {
       retryTimer = undefined;
       write();
@@ -147,6 +148,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     write();
   });
   writer.onDone = say;
+  writer.onTrouble = (problem) => say({ type: 'trouble', problem });
   say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
   write();
 }

@@ -1,6 +1,7 @@
 /** The writer against disks that fail, files that end anywhere, and processes that end at any moment. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -334,4 +335,135 @@ test('a message of which no record can be made is counted as lost and holds nobo
     recordsOf(log).map(({ kind }) => kind),
     ['log-key', 'lost', 'intent', 'outcome'],
   );
+});
+
+/** What the verifier says of a log: nothing when it is whole. */
+function liesOf({ folder }: { folder: string }): string {
+  return spawnSync(process.execPath, [verifier, folder], { encoding: 'utf8' }).stderr;
+}
+
+test('an erasure during which the disk fails is finished when it works again', async (context) => {
+  const disk = failingDisk();
+  const log = await openTestLog(dataFor(context), { disk });
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  disk.fail('sync', 0);
+  assert.throws(() => log.writer.erase('user:dana'), /EIO/);
+  log.writer.accept(callOf('two', 'dana'));
+  assert.throws(() => log.writer.drain(), /EIO/);
+  disk.fail(undefined);
+  log.writer.drain();
+  log.writer.publish();
+  assert.equal(liesOf(log), '');
+  const records = recordsOf(log) as (Kind & { subject: string })[];
+  const [pseudonym] = records.filter(({ id }) => id === 'one').map(({ subject }) => subject);
+  assert.ok(pseudonym !== undefined);
+  assert.equal(log.subjects.byPseudonym(pseudonym), undefined);
+  // Whoever comes back is somebody new.
+  assert.ok(records.filter(({ id }) => id === 'two').every(({ subject }) => subject !== pseudonym));
+  await closeTestLog(log);
+});
+
+test('a key rotation during which the disk fails is finished when it works again', async (context) => {
+  const disk = failingDisk();
+  const log = await openTestLog(dataFor(context), { disk });
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  log.writer.publish();
+  const { privateKey } = generateKeyPairSync('ed25519');
+  let taken = 0;
+  disk.fail('sync', 0);
+  const rotate = (): string => log.writer.rotate(privateKey, () => taken++);
+  assert.throws(rotate, /EIO/);
+  assert.equal(taken, 0);
+  disk.fail(undefined);
+  log.writer.drain();
+  assert.equal(taken, 1);
+  log.writer.accept(callOf('two', 'dana'));
+  log.writer.drain();
+  log.writer.publish();
+  assert.equal(liesOf(log), '');
+  await closeTestLog(log);
+});
+
+test('a key is handed over where its record stands, also when the clock has gone back', async (context) => {
+  let now = 1_000_000;
+  const log = await openTestLog(dataFor(context), { now: () => now });
+  log.writer.accept(callOf('one', 'dana'));
+  log.writer.drain();
+  now -= 10_000;
+  log.writer.rotate(generateKeyPairSync('ed25519').privateKey);
+  now -= 10_000;
+  const erased = log.writer.erase('user:dana');
+  log.writer.publish();
+  assert.equal(recordsOf(log)[erased?.seq ?? 0]?.kind, 'erasure');
+  assert.deepEqual(
+    recordsOf(log).map(({ kind }) => kind),
+    ['log-key', 'intent', 'outcome', 'clock', 'log-key', 'clock', 'erasure'],
+  );
+  assert.equal(liesOf(log), '');
+  await closeTestLog(log);
+});
+
+test('more open calls than a group may hold are given up when the log is closed', {
+  timeout: 60_000,
+}, async (context) => {
+  const log = await openTestLog(dataFor(context));
+  for (let call = 0; call < 9_000; call++) log.writer.accept(callOf(`call-${call}`, 'dana').slice(0, 1));
+  log.writer.drain();
+  const data = crash(log, context);
+  await closeTestLog(log);
+  const again = await openTestLog(data);
+  again.writer.drain();
+  await closeTestLog(again);
+  for (const each of [log, again]) {
+    assert.equal(recordsOf(each).filter(({ outcome }) => outcome === 'unknown').length, 9_000);
+    assert.equal(liesOf(each), '');
+  }
+});
+
+test('the folder is given away with nothing under way, also when the log cannot be closed', async (context) => {
+  const disk = failingDisk();
+  const log = await openTestLog(dataFor(context), { disk });
+  for (let call = 0; call < 160; call++) {
+    const [intent, outcome] = callOf(`call-${call}`, 'dana');
+    assert.ok(intent !== undefined && outcome !== undefined);
+    log.writer.accept([{ ...intent, args: JSON.stringify({ text: 'x'.repeat(300_000) }) }, outcome]);
+  }
+  log.writer.drain();
+  const beside = log.writer.publishBeside();
+  disk.fail('sync');
+  log.writer.accept(callOf('last', 'dana'));
+  await assert.rejects(log.writer.close(), /EIO/);
+  await beside;
+  log.release();
+  assert.ok(readdirSync(join(log.folder, 'segments')).every((name) => name.endsWith('.seg')));
+  disk.fail(undefined);
+  const again = await openTestLog(log.data);
+  await closeTestLog(again);
+  assert.equal(liesOf(again), '');
+});
+
+test('a record that is half written behind the last checkpoint is no lie', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  log.writer.accept(callOf('signed', 'dana'));
+  log.writer.drain();
+  log.writer.publish();
+  const signed = crash(log, context);
+  const path = join(signed, 'log', 'segments', readdirSync(join(signed, 'log', 'segments'))[0] ?? '');
+  const before = readFileSync(path).length;
+  log.writer.accept(callOf('unsigned', 'dana'));
+  log.writer.drain();
+  const whole = readFileSync(join(log.folder, 'segments', readdirSync(join(log.folder, 'segments'))[0] ?? ''));
+  await closeTestLog(log);
+  for (const written of [28, 100, whole.length - before - 1]) {
+    const torn = Buffer.concat([whole.subarray(0, before + written), Buffer.alloc(whole.length)]);
+    writeFileSync(path, torn);
+    assert.equal(liesOf({ folder: join(signed, 'log') }), '', `${written} bytes`);
+  }
+  // What is signed is still looked at.
+  const damaged = Buffer.from(whole.subarray(0, before));
+  damaged[before - 20] = (damaged[before - 20] ?? 0) ^ 1;
+  writeFileSync(path, damaged);
+  assert.match(liesOf({ folder: join(signed, 'log') }), /is not what was written/);
 });

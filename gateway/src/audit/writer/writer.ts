@@ -46,6 +46,8 @@ export class Writer {
   readonly #open: OpenIntents;
   /** Told of accepted messages that are durable, whoever caused the commit. */
   onDone: (messages: number) => void = () => {};
+  /** Told of what fails beside the writing of records. */
+  onTrouble: (problem: string) => void = () => {};
   #signer: NoteSigner;
   #capture: CaptureSettings;
   #queue: Message[] = [];
@@ -54,6 +56,8 @@ export class Writer {
   /** Of the records in the group. */
   readonly #room = new Room();
   #groupMessages = 0;
+  /** What must follow once a record is durable, whoever makes it so. */
+  #following: { readonly seq: number; readonly act: () => void } | undefined;
   #written: number;
   #lastKind: string;
 
@@ -69,6 +73,7 @@ export class Writer {
       folder,
       disk,
       origin,
+      onTrouble: (problem) => this.onTrouble(problem),
       onReplay: (seq, entry) => {
         const erased = replay.read(seq, entry);
         // The process may have ended between the tombstone and the key.
@@ -100,7 +105,7 @@ export class Writer {
 
   /** Is there something that `commit` would write? */
   get busy(): boolean {
-    return this.#queue.length > 0 || this.#group.length > 0;
+    return this.#queue.length > 0 || this.#group.length > 0 || this.#due;
   }
 
   configure(capture: CaptureSettings): void {
@@ -113,17 +118,22 @@ export class Writer {
 
   /** Writes one group. Returns how many accepted messages it held. Throws when the disk does; then call it again. */
   commit(): number {
+    this.#follow();
     if (this.#group.length === 0) this.#build();
     if (this.#group.length === 0) return 0;
     this.#subjects.sync();
-    this.#log.append(this.#group);
-    const done = this.#groupMessages;
+    // The log's own records, such as outcomes of what is given up, can be more than a group may hold.
+    const rest = this.#group.slice(groupRecords);
+    this.#log.append(rest.length === 0 ? this.#group : this.#group.slice(0, groupRecords));
+    const done = rest.length === 0 ? this.#groupMessages : 0;
     if (done > 0) this.onDone(done);
     // Nobody waits for the rest.
     this.#log.integrate();
-    this.#group = [];
-    this.#groupMessages = 0;
-    this.#room.clear();
+    this.#group = rest;
+    if (rest.length === 0) {
+      this.#groupMessages = 0;
+      this.#room.clear();
+    }
     return done;
   }
 
@@ -144,9 +154,29 @@ export class Writer {
     return note;
   }
 
-  /** Adds a record of the log's own. It becomes durable with the next `commit`. */
-  note(note: NoteHead): void {
-    this.#own(draftOf(noteMessage(note), () => undefined, this.#rule()));
+  /** Adds a record of the log's own. It becomes durable with the next `commit`. Returns its index. */
+  note(note: NoteHead): number {
+    this.#step();
+    this.#add(draftOf(noteMessage(note), () => undefined, this.#rule()));
+    return this.#log.size + this.#group.length - 1;
+  }
+
+  /** The same, with what it says: should the disk fail now, it is done when it works again, before anything else. */
+  #noteAndDo(note: NoteHead, act: () => void): number {
+    const seq = this.note(note);
+    this.#following = { seq, act };
+    this.drain();
+    return seq;
+  }
+
+  get #due(): boolean {
+    return this.#following !== undefined && this.#following.seq < this.#log.size;
+  }
+
+  #follow(): void {
+    if (!this.#due) return;
+    this.#following?.act();
+    this.#following = undefined;
   }
 
   /** Makes everything durable that has been accepted. */
@@ -161,21 +191,24 @@ export class Writer {
     const pseudonym = this.#subjects.find(subject)?.pseudonym;
     if (pseudonym === undefined) return undefined;
     this.drain();
-    const seq = this.#log.size;
-    this.note({ kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } });
-    this.drain();
-    this.#subjects.erase(subject);
+    const note: NoteHead = { kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } };
+    const seq = this.#noteAndDo(note, () => void this.#subjects.erase(subject));
     return { seq, pseudonym };
   }
 
-  /** From here on the log is signed with another key. The record of it is signed by both. */
-  rotate(key: KeyObject): string {
+  /** From here on the log is signed with another key. The record of it is signed by both. `taken`: it has begun. */
+  rotate(key: KeyObject, taken: () => void = () => {}): string {
     const next = signerOf(this.#origin, key);
     this.drain();
     this.publish();
-    this.note({ kind: 'log-key', at: this.#now(), detail: rotation(this.#origin, this.#log.size, this.#signer, next) });
-    this.drain();
-    this.#signer = next;
+    // The record of a clock that went back goes before it; both keys sign where it stands.
+    this.#step();
+    const seq = this.#log.size + this.#group.length;
+    const detail = rotation(this.#origin, seq, this.#signer, next);
+    this.#noteAndDo({ kind: 'log-key', at: this.#written, detail }, () => {
+      this.#signer = next;
+      taken();
+    });
     this.publish();
     return next.verifierKey;
   }
@@ -196,9 +229,15 @@ export class Writer {
 
   /** Gives every open intent the outcome `unknown`, publishes and closes. */
   async close(): Promise<void> {
-    this.#giveUp();
-    this.drain();
-    this.publish();
+    try {
+      this.#giveUp();
+      this.drain();
+      this.publish();
+    } catch (error) {
+      // Whoever closes gives the folder away.
+      await this.#log.rest();
+      throw error;
+    }
     await this.#log.close(() => this.#openState());
   }
 
