@@ -266,7 +266,7 @@ function groupsOf(folder: string): { readonly count: number; readonly bytes: num
 }
 
 /** Milliseconds: as even as a thread can be woken without taking a core from the writer. */
-const tick = 0.25;
+const tick = 0.5;
 
 /** Calls at a steady rate, however long each takes. */
 async function paced(call: () => Promise<number>, perSecond: number, count: number): Promise<readonly number[]> {
