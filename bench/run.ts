@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { auditTable, runAudit } from './audit.ts';
+import { auditTable, runAudit } from './audit/index.ts';
 import { kinds, runGrowth } from './growth.ts';
 import { runLists } from './lists.ts';
 import { full, quick, type Row, runMatrix } from './matrix.ts';
