@@ -8,7 +8,9 @@ import { LogFiles } from '../../gateway/src/audit/log/log-files.ts';
 import { keyPlaces } from '../../gateway/src/audit/open.ts';
 import { Archive } from '../../gateway/src/audit/read/archive.ts';
 import { canonical } from '../../gateway/src/audit/record/canonical.ts';
+import { nothingDropped } from '../../gateway/src/audit/retention/dropped.ts';
 import { openWriter } from '../../gateway/src/audit/writer/open.ts';
+import type { OpenState } from '../../gateway/src/audit/writer/replay.ts';
 import { rounded } from '../table.ts';
 import { master, settings } from './log.ts';
 import { type AuditRow, ms, quantiles, row } from './row.ts';
@@ -31,6 +33,13 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
   const { origin, writer } = first.value;
   writer.drain();
   const { signer } = writer;
+  const state = (written: number): OpenState => ({
+    intents: [],
+    written,
+    kind: 'stop',
+    keys: [{ from: 0, key: signer.verifierKey }],
+    retention: { said: nothingDropped, done: nothingDropped },
+  });
   await writer.close();
   first.value.release();
   const before = new LogFiles({ folder, disk: realDisk, origin, onReplay: () => {} });
@@ -40,12 +49,12 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
     seq += records.length;
     if (seq % 65_536 < 4_096) {
       before.publish(signer, Date.now());
-      before.settle(() => ({ intents: [], written: seq, kind: 'stop', key: signer.verifierKey }));
+      before.settle(() => state(seq));
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
   before.publish(signerOf(origin, signer.privateKey), Date.now());
-  await before.close(() => ({ intents: [], written: size, kind: 'stop', key: signer.verifierKey }));
+  await before.close(() => state(size));
 
   const begin = performance.now();
   const again = await openWriter({ folder, keys: keyPlaces(data, 'log'), master, capture: settings.capture });

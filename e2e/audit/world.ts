@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
-import { type Gateway, type Settings, startGateway } from '../harness.ts';
+import { type Gateway, type GatewayOptions, type Settings, startGateway } from '../harness.ts';
 import { runToEnd } from '../process.ts';
 
 const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin');
@@ -29,25 +29,28 @@ export interface World extends AsyncDisposable {
 
 const text = { type: 'object', properties: { note: { type: 'string' } } };
 
-export async function startWorld(settings: Settings = {}): Promise<World> {
+export async function startWorld(settings: Settings = {}, options: GatewayOptions = {}): Promise<World> {
   const witness = await startWitness([
     { name: 'take', inputSchema: text },
     { name: 'hidden' },
     { name: 'write', inputSchema: text },
   ]);
-  const gateway = await startGateway({
-    callers: { users: { dana: {}, eve: {} } },
-    servers: { notes: { url: witness.url, tier: 'read', tools: { write: { tier: 'write' } } } },
-    connections: [
-      {
-        name: 'notes',
-        from: { user: ['dana', 'eve'] },
-        to: 'notes',
-        tools: [{ allow: ['take', 'write'] }, { deny: 'take', when: 'args.note == "forbidden"' }],
-      },
-    ],
-    ...settings,
-  });
+  const gateway = await startGateway(
+    {
+      callers: { users: { dana: {}, eve: {} } },
+      servers: { notes: { url: witness.url, tier: 'read', tools: { write: { tier: 'write' } } } },
+      connections: [
+        {
+          name: 'notes',
+          from: { user: ['dana', 'eve'] },
+          to: 'notes',
+          tools: [{ allow: ['take', 'write'] }, { deny: 'take', when: 'args.note == "forbidden"' }],
+        },
+      ],
+      ...settings,
+    },
+    options,
+  );
   const sallyport = (...args: readonly string[]): Promise<Ended> =>
     runToEnd({
       command: [process.execPath, join(bin, 'sallyport.js'), ...args, '--config', gateway.config],

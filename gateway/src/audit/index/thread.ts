@@ -1,9 +1,9 @@
 /** The thread of the index: takes in what the log publishes, and lies idle otherwise. */
-import { readlinkSync, statSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import { stepBack } from '../priority.ts';
 import { Archive } from '../read/archive.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';
 import { IndexFile } from './index-file.ts';
@@ -18,15 +18,6 @@ export interface IndexStart {
 const every = 1_000;
 /** Between two batches, so that calls get the core first on a small machine. */
 const breath = 5;
-
-/** On Linux priorities belong to threads: where cores are few, calls and their records come before the index. */
-function stepBack(): void {
-  try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10);
-  } catch {
-    // Elsewhere the index has the priority of everything else.
-  }
-}
 
 async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   stepBack();

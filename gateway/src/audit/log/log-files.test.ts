@@ -257,14 +257,14 @@ test('tiles that could not be synced are synced before anything relies on them',
   renameSync(tile, `${tile}.away`);
   for (let each = 0; each < 3; each++) {
     log.settle(() => ({}));
-    while (log.settling) await turn();
+    await log.settling();
     assert.ok(!settled());
   }
   assert.equal(troubles.length, 1);
   assert.match(troubles[0] ?? '', /^tiles of the log cannot be synced: ENOENT/);
   renameSync(`${tile}.away`, tile);
   log.settle(() => ({}));
-  while (log.settling) await turn();
+  await log.settling();
   assert.ok(settled());
   assert.equal(log.settled, settleEvery);
   await log.close(() => ({}));
@@ -297,7 +297,7 @@ test('tiles of which a sync has failed are not relied on', { timeout: 60_000 }, 
   const failing = context.mock.method(methods, 'sync', () => Promise.reject(new Error('EIO: made up')), { times: 1 });
   for (let each = 0; each < 2; each++) {
     log.settle(() => ({}));
-    while (log.settling) await turn();
+    await log.settling();
   }
   assert.equal(failing.mock.callCount(), 1);
   assert.deepEqual(troubles, ['tiles of the log cannot be synced: EIO: made up']);

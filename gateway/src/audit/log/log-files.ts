@@ -193,10 +193,10 @@ export class LogFiles {
     return doneNow(this.publishing(signer, now));
   }
 
-  /** Syncs tiles in the background when enough of them wait. `state`: what the next opening must know. */
-  settle(state: () => unknown): void {
+  /** Syncs tiles in the background when so many records wait for it. `state`: what the next opening must know. */
+  settle(state: () => unknown, records = settleEvery): void {
     const target = this.#lastPublished - (this.#lastPublished % tileWidth);
-    if (this.#settling !== undefined || this.#closing || target - this.#settled < settleEvery) return;
+    if (this.#settling !== undefined || this.#closing || target - this.#settled < records) return;
     this.#settling = this.#settleTo(target, state())
       .then(
         () => {
@@ -215,8 +215,14 @@ export class LogFiles {
     this.#onTrouble(`tiles of the log cannot be synced: ${error instanceof Error ? error.message : String(error)}`);
   }
 
-  get settling(): boolean {
-    return this.#settling !== undefined;
+  /** Resolves when nothing is being synced in the background. */
+  async settling(): Promise<void> {
+    await this.#settling;
+  }
+
+  /** The next record begins a segment. Retention drops what is old a segment at a time. */
+  endSegment(): void {
+    if ((this.#segment?.end ?? 0) > 0) this.#closeSegment();
   }
 
   /** What `settle` was given last. */
@@ -252,8 +258,7 @@ export class LogFiles {
     replaceFile(
       this.#disk,
       join(this.#folder, 'settled.json'),
-      `${JSON.stringify({ size: target, open: state })}\n`,
-      'durable',
+      `${JSON.stringify({ version: settledVersion, size: target, open: state })}\n`,
     );
     syncFolder(this.#disk, this.#folder);
     this.#settled = target;
@@ -343,7 +348,11 @@ export class LogFiles {
   }
 }
 
+/** A file of another version is not read: what it says is made again. */
+const settledVersion = 2;
+
 interface Settled {
+  readonly version: number;
   readonly size: number;
   readonly open: unknown;
 }
@@ -352,7 +361,9 @@ function readSettledFile(folder: string): Settled | undefined {
   const path = join(folder, 'settled.json');
   if (!existsSync(path)) return undefined;
   const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Settled>;
-  return Number.isSafeInteger(value.size) ? { size: value.size as number, open: value.open } : undefined;
+  return value.version === settledVersion && Number.isSafeInteger(value.size)
+    ? { version: value.version, size: value.size as number, open: value.open }
+    : undefined;
 }
 
 /** How far tiles are known to be on disk. Without the file everything is made again from the segments. */

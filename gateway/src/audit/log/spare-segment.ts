@@ -4,15 +4,9 @@
  * system's journal (measured: docs/decisions/0011). Made in the background; a log that goes on without one is only slower.
  */
 import { rmSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Disk } from './disk.ts';
-
-/** Written and synced at one time, in bytes: a record never waits for more than one of these. */
-const piece = 256 * 1024;
-/** Milliseconds between two of them. */
-const piecePause = 1;
+import { type Disk, pieceSize, writeInPieces } from './disk.ts';
 
 export class SpareSegment {
   readonly #path: string;
@@ -64,24 +58,21 @@ export class SpareSegment {
   }
 
   async #make(): Promise<void> {
+    const zeros = Buffer.alloc(pieceSize);
     const file = await open(this.#path, 'w', 0o600);
     try {
-      await this.#fill(file);
+      await writeInPieces(
+        file,
+        this.#size,
+        (_, length) => zeros.subarray(0, length),
+        () => !this.#closing,
+      );
     } catch (error) {
       // A disk that is full needs its space for records.
       await file.truncate().catch(() => {});
       throw error;
     } finally {
       await file.close();
-    }
-  }
-
-  async #fill(file: FileHandle): Promise<void> {
-    const zeros = Buffer.alloc(piece);
-    for (let at = 0; at < this.#size && !this.#closing; at += piece) {
-      await file.write(zeros, 0, Math.min(piece, this.#size - at), at);
-      await file.datasync();
-      await pause(piecePause);
     }
   }
 }

@@ -3,19 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Retention } from '../retention/retention.ts';
 import { type Answer, perform, type Request, requestsFolder } from './control.ts';
 import { type OpenWriterOptions, openWriter } from './open.ts';
 
-/** Time that a running gateway gets to answer. */
+/** Time that a running gateway gets to answer, in milliseconds; to drop what is old takes as long as there is much of it. */
 const patience = 15_000;
+const patienceToRetain = 3_600_000;
 
 export async function askWriter(options: OpenWriterOptions, request: Request): Promise<Answer> {
   const opened = await openWriter(options);
   if (opened.ok) {
     const { writer, origin, release } = opened.value;
+    const { folder, keys, now } = options;
+    const retention = new Retention(folder, writer, now);
     try {
       writer.drain();
-      return perform(request, options, writer, origin);
+      return await perform(request, { folder, keys, origin, writer, retain: (ages) => retention.run(ages) });
     } finally {
       await writer.close();
       release();
@@ -33,7 +37,7 @@ export async function askRunning(folder: string, request: Request): Promise<Answ
   const answer = join(requests, `${id}.answer`);
   writeFileSync(`${path}.new`, JSON.stringify(request), { mode: 0o600 });
   renameSync(`${path}.new`, path);
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + (request.do === 'retain' ? patienceToRetain : patience);
   while (Date.now() < deadline) {
     try {
       const text = readFileSync(answer, 'utf8');

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';
+import type { Dropped } from '../retention/dropped.ts';
 import type { RetentionSettings } from '../settings.ts';
 import { nextKeyPath } from './open.ts';
 import type { KeyPlaces } from './protocol.ts';
@@ -27,18 +28,22 @@ export type Answer =
 /** Requests answered at one time; the rest wait for the next. */
 const mostAtOnce = 16;
 
-interface Place {
+/** The log that is asked, and who writes it. */
+export interface Asked {
   readonly folder: string;
   readonly keys: KeyPlaces;
+  readonly origin: string;
+  readonly writer: Writer;
+  readonly retain: (ages: RetentionSettings) => Promise<Dropped>;
 }
 
 export function requestsFolder(folder: string): string {
   return join(folder, 'requests');
 }
 
-/** Answers what is asked. Called again and again by whoever holds the log. */
-export function answerRequests(place: Place, writer: Writer, origin: string): void {
-  const folder = requestsFolder(place.folder);
+/** Answers what is asked. Called again and again by whoever holds the log; `onFailure` is told what the disk says. */
+export function answerRequests(asked: Asked, onFailure: (error: unknown) => void): void {
+  const folder = requestsFolder(asked.folder);
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
   for (const name of names.slice(0, mostAtOnce)) {
@@ -50,25 +55,37 @@ export function answerRequests(place: Place, writer: Writer, origin: string): vo
       say({ ok: false, problem: `${name} is not a request`, remedy: 'Use the command line of the same version.' });
       continue;
     }
-    try {
-      say(perform(request, place, writer, origin));
-    } catch (error) {
-      const problem = `the gateway cannot write its log: ${error instanceof Error ? error.message : String(error)}`;
-      say({ ok: false, problem, remedy: 'Mend the disk. What was begun is finished then; ask again to see it.' });
-      throw error;
-    }
+    // What takes long is answered when it is done, and holds up nothing else.
+    perform(request, asked)
+      .catch((error: unknown): Answer => {
+        onFailure(error);
+        const problem = `the gateway cannot write its log: ${textOf(error)}`;
+        return { ok: false, problem, remedy: 'Mend the disk. What was begun is finished then; ask again to see it.' };
+      })
+      .then(say)
+      .catch(onFailure);
   }
 }
 
-export function perform(request: Request, { keys }: Place, writer: Writer, origin: string): Answer {
+/** Rejects when the disk fails. */
+export async function perform(request: Request, { keys, origin, writer, retain }: Asked): Promise<Answer> {
   switch (request.do) {
     case 'publish':
       writer.drain();
       writer.publish();
       return { ok: true, result: { size: writer.published } };
     case 'retain': {
-      const { tiers, entries } = writer.retain(request.ages);
-      return { ok: true, result: { ...tiers, records: entries } };
+      try {
+        const { tiers, entries } = await retain(request.ages);
+        return { ok: true, result: { ...tiers, records: entries } };
+      } catch (error) {
+        // Old files that cannot be changed are no reason to refuse new records.
+        return {
+          ok: false,
+          problem: `what is too old cannot be dropped: ${textOf(error)}`,
+          remedy: 'Mend the disk and ask again: what was begun goes on then.',
+        };
+      }
     }
     case 'erase': {
       const erased = writer.erase(request.subject);
@@ -104,6 +121,10 @@ export function perform(request: Request, { keys }: Place, writer: Writer, origi
       return { ok: true, result: { key } };
     }
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function readRequest(path: string): Request | undefined {

@@ -108,7 +108,7 @@ function originOf(folder: string, disk: Disk): string {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) {
     const origin = `sallyport.log/${randomBytes(8).toString('hex')}`;
-    replaceFile(disk, path, `${JSON.stringify({ version: 1, origin })}\n`, 'durable');
+    replaceFile(disk, path, `${JSON.stringify({ version: 1, origin })}\n`);
     syncFolder(disk, folder);
     return origin;
   }

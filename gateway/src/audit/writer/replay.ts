@@ -1,13 +1,28 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
 import type { OpenIntent } from '../record/build.ts';
+import { type Dropped, nothingDropped } from '../retention/dropped.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
 export interface OpenState {
   readonly intents: readonly (readonly [string, OpenIntent])[];
-  /** The time and the kind of the last record, and the key that the log names last; empty where there is none. */
+  /** The time and the kind of the last record; empty where there is none. */
   readonly written: number;
   readonly kind: string;
+  /** Every key of the log, the one of now last. */
+  readonly keys: readonly KeyPeriod[];
+  readonly retention: RetentionState;
+}
+
+/** A key, as the log names it, and the record with which it began. */
+export interface KeyPeriod {
+  readonly from: number;
   readonly key: string;
+}
+
+/** What a record says is dropped, and what of it is known to be off the disk. */
+export interface RetentionState {
+  readonly said: Dropped;
+  readonly done: Dropped;
 }
 
 export class Replay {
@@ -15,7 +30,8 @@ export class Replay {
   readonly #closed = new Set<string>();
   #written = 0;
   #kind = '';
-  #key: string | undefined;
+  readonly #keys: KeyPeriod[] = [];
+  #said: Dropped | undefined;
 
   /** Takes in one record. Returns the pseudonym of a subject that it says is erased. */
   read(seq: number, entry: Buffer): string | undefined {
@@ -27,7 +43,8 @@ export class Replay {
     else if (kind === 'outcome') {
       this.#intents.delete(id);
       this.#closed.add(id);
-    } else if (kind === 'log-key') this.#key = detail?.key;
+    } else if (kind === 'log-key' && detail?.key !== undefined) this.#keys.push({ from: seq, key: detail.key });
+    else if (kind === 'retention') this.#said = { tiers: detail?.tiers ?? {}, entries: detail?.entries ?? 0 };
     else if (kind === 'erasure') return detail?.subject;
     return undefined;
   }
@@ -40,7 +57,11 @@ export class Replay {
       intents: [...earlier, ...this.#intents],
       written: read ? this.#written : (before?.written ?? 0),
       kind: read ? this.#kind : (before?.kind ?? ''),
-      key: this.#key ?? before?.key ?? '',
+      keys: [...(before?.keys ?? []), ...this.#keys],
+      retention: {
+        said: this.#said ?? before?.retention.said ?? nothingDropped,
+        done: before?.retention.done ?? nothingDropped,
+      },
     };
   }
 }
@@ -55,7 +76,7 @@ export interface Replayed {
   readonly method?: string;
   readonly tier?: OpenIntent['tier'];
   readonly connections?: readonly string[];
-  readonly detail?: { readonly key?: string; readonly subject?: string };
+  readonly detail?: { readonly key?: string; readonly subject?: string } & Partial<Dropped>;
 }
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {

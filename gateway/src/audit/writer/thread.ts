@@ -2,6 +2,9 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Anchoring } from '../anchors/anchoring.ts';
 import type { Message } from '../record/message.ts';
+import type { Dropped } from '../retention/dropped.ts';
+import { Retention } from '../retention/retention.ts';
+import type { RetentionSettings } from '../settings.ts';
 import { answerRequests } from './control.ts';
 import { openWriter } from './open.ts';
 import type { FromWriter, ToWriter, WriterStart } from './protocol.ts';
@@ -13,6 +16,8 @@ const heartbeatEvery = 60_000;
 const retryEvery = 1_000;
 const requestsEvery = 250;
 const retainEvery = 3_600_000;
+/** What is old goes at a time when starting is over. */
+const retainFirst = 2_000;
 
 async function main(port: MessagePort, start: WriterStart): Promise<void> {
   const say = (message: FromWriter): void => port.postMessage(message);
@@ -66,7 +71,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     }
   };
   const failed = (error: unknown): void => {
-    if (!failing) say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
+    if (!failing) say({ type: 'failing', problem: textOf(error) });
     failing = true;
     if (closed) return;
     retryTimer ??= setTimeout(() => {
@@ -113,7 +118,17 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
       handle(next.message as ToWriter);
   };
-  const requests = setInterval(() => attempt(() => answerRequests(start, writer, origin)), requestsEvery);
+  const retention = new Retention(start.folder, writer);
+  const retain = (ages: RetentionSettings): Promise<Dropped> =>
+    retention.run(ages).catch((error: unknown) => {
+      // Should it be the disk of the log itself, that is found out here.
+      if (!closing) write();
+      throw error;
+    });
+  const requests = setInterval(
+    () => attempt(() => answerRequests({ ...start, origin, writer, retain }, failed)),
+    requestsEvery,
+  );
   const heartbeat = setInterval(() => {
     // While nothing can be written there is nothing to say, and what waits does not grow.
     if (failing || Date.now() - writer.lastWritten < heartbeatEvery) return;
@@ -123,19 +138,25 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     });
   }, heartbeatEvery / 4);
 
-  const retention = setInterval(() => {
-    if (Object.keys(settings.retention).length > 0) attempt(() => writer.retain(settings.retention));
-  }, retainEvery);
+  const retainAgain = async (): Promise<void> => {
+    if (Object.keys(settings.retention).length > 0)
+      await retain(settings.retention).catch((error: unknown) => {
+        if (!closing) say({ type: 'trouble', problem: `what is too old cannot be dropped: ${textOf(error)}` });
+      });
+    if (!closed) retainTimer = setTimeout(() => void retainAgain(), retainEvery);
+  };
+  let retainTimer = setTimeout(() => void retainAgain(), retainFirst);
 
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    for (const timer of [publishTimer, retryTimer, requests, heartbeat, retention]) clearInterval(timer);
+    for (const timer of [publishTimer, retryTimer, requests, heartbeat, retainTimer]) clearInterval(timer);
+    await retention.close();
     await publishing;
     try {
       await writer.close();
     } catch (error) {
-      say({ type: 'failing', problem: error instanceof Error ? error.message : String(error) });
+      say({ type: 'failing', problem: textOf(error) });
     }
     await anchoring.close();
     release();
@@ -151,6 +172,10 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   writer.onTrouble = (problem) => say({ type: 'trouble', problem });
   say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
   write();
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function messagesOf(texts: readonly string[]): Message[] {

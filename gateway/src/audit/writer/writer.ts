@@ -12,11 +12,11 @@ import { groupRecords, type Stored } from '../log/segment.ts';
 import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
 import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
+import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
-import { type CaptureSettings, captureOf, type RetentionSettings } from '../settings.ts';
+import { type CaptureSettings, captureOf } from '../settings.ts';
 import { OpenIntents } from './open-intents.ts';
-import { intentOf, type OpenState, Replay, type Replayed } from './replay.ts';
-import { type Dropped, dropFiles, keyHistory, planRetention } from './retention.ts';
+import { intentOf, type KeyPeriod, type OpenState, Replay, type Replayed, type RetentionState } from './replay.ts';
 import { rotation } from './rotation.ts';
 import { store } from './store.ts';
 
@@ -39,7 +39,6 @@ const smallStep = 1_000;
 
 export class Writer {
   readonly #log: LogFiles;
-  readonly #folder: string;
   readonly #origin: string;
   readonly #subjects: Subjects;
   readonly #now: () => number;
@@ -60,9 +59,10 @@ export class Writer {
   #following: { readonly seq: number; readonly act: () => void } | undefined;
   #written: number;
   #lastKind: string;
+  #keys: readonly KeyPeriod[];
+  #retention: RetentionState;
 
   constructor({ folder, disk, origin, subjects, signingKey, capture, now }: WriterOptions) {
-    this.#folder = folder;
     this.#origin = origin;
     this.#subjects = subjects;
     this.#now = now;
@@ -80,11 +80,13 @@ export class Writer {
         if (erased !== undefined) subjects.eraseByPseudonym(erased);
       },
     });
-    const { intents, written, kind, key } = replay.continued(this.#log.readOpen() as OpenState | undefined);
+    const { intents, written, kind, keys, retention } = replay.continued(this.#log.readOpen() as OpenState | undefined);
     this.#open = new OpenIntents(intents);
     this.#written = written;
     this.#lastKind = kind;
-    this.#begin(key === '' ? undefined : key);
+    this.#keys = keys;
+    this.#retention = retention;
+    this.#begin();
   }
 
   get size(): number {
@@ -207,24 +209,52 @@ export class Writer {
     const detail = rotation(this.#origin, seq, this.#signer, next);
     this.#noteAndDo({ kind: 'log-key', at: this.#written, detail }, () => {
       this.#signer = next;
+      this.#keys = [...this.#keys, { from: seq, key: next.verifierKey }];
       taken();
     });
     this.publish();
     return next.verifierKey;
   }
 
-  /** Drops what is too old: first the record that says so, signed and durable, then the files. */
-  retain(settings: RetentionSettings): Dropped {
-    this.drain();
+  /** Records whose tiles are durable. */
+  get settled(): number {
+    return this.#log.settled;
+  }
+
+  get retention(): RetentionState {
+    return this.#retention;
+  }
+
+  /** Makes as many records as can be ready for retention, which touches nothing that is needed to open the log. */
+  async settle(): Promise<void> {
     this.publish();
-    const plan = planRetention(this.#folder, this.#log.settled, settings, this.#now());
-    if (plan === undefined) return { tiers: {}, entries: 0 };
-    const keys = keyHistory(this.#folder, this.#signer.verifierKey);
-    this.note({ kind: 'retention', at: this.#now(), detail: { tiers: plan.tiers, entries: plan.entries, keys } });
+    await this.#log.settling();
+    if (this.#group.length === 0) this.#log.settle(() => this.#openState(), 1);
+    await this.#log.settling();
+  }
+
+  /** The next record begins a segment. */
+  endSegment(): void {
+    this.#log.endSegment();
+  }
+
+  /** Says in a record that this goes, with every key so far, as the records that name them may go too. */
+  sayDropped({ tiers, entries }: Dropped): void {
     this.drain();
+    const note: NoteHead = {
+      kind: 'retention',
+      at: this.#now(),
+      detail: { tiers, entries, keys: this.#keys.map((each) => ({ ...each })) },
+    };
+    this.#noteAndDo(note, () => {
+      this.#retention = { ...this.#retention, said: { tiers, entries } };
+    });
     this.publish();
-    dropFiles(this.#folder, plan);
-    return plan;
+  }
+
+  /** It is off the disk. */
+  isDropped(dropped: Dropped): void {
+    this.#retention = { ...this.#retention, done: dropped };
   }
 
   /** Gives every open intent the outcome `unknown`, publishes and closes. */
@@ -241,14 +271,16 @@ export class Writer {
     await this.#log.close(() => this.#openState());
   }
 
-  #begin(loggedKey: string | undefined): void {
+  #begin(): void {
+    const loggedKey = this.#keys.at(-1)?.key;
     const { replayed, cut } = this.#log.recovery;
     const now = this.#now();
     const unknown = this.#open.size;
     const clean = this.#lastKind === '' || this.#lastKind === 'stop';
-    if (loggedKey === undefined)
-      this.note({ kind: 'log-key', at: now, detail: { event: 'created', key: this.#signer.verifierKey } });
-    else if (loggedKey !== this.#signer.verifierKey)
+    if (loggedKey === undefined) {
+      const from = this.note({ kind: 'log-key', at: now, detail: { event: 'created', key: this.#signer.verifierKey } });
+      this.#keys = [{ from, key: this.#signer.verifierKey }];
+    } else if (loggedKey !== this.#signer.verifierKey)
       throw new Error(`the signing key is not the one that the log names last (${loggedKey.split('+', 2).join('+')})`);
     if (clean && unknown === 0 && cut === 0) return;
     this.note({ kind: 'recovered', at: now, detail: { replayed, cut, unknown } });
@@ -265,7 +297,8 @@ export class Writer {
       intents: [...this.#open],
       written: this.#written,
       kind: this.#lastKind,
-      key: this.#signer.verifierKey,
+      keys: this.#keys,
+      retention: this.#retention,
     };
   }
 

@@ -1,0 +1,16 @@
+/** What retention has dropped, as the record of it says. */
+import type { Tier } from '../settings.ts';
+
+export const tiers: readonly Tier[] = ['read', 'write', 'destructive'];
+
+/** Records before these indexes have lost their private part, by tier, and their public part. */
+export interface Dropped {
+  readonly tiers: Readonly<Partial<Record<Tier, number>>>;
+  readonly entries: number;
+}
+
+export const nothingDropped: Dropped = { tiers: {}, entries: 0 };
+
+export function sameDropped(one: Dropped, other: Dropped): boolean {
+  return one.entries === other.entries && tiers.every((tier) => one.tiers[tier] === other.tiers[tier]);
+}
