@@ -442,3 +442,32 @@ test('an earlier checkpoint of which only a part was written is cut off', () => 
     assert.equal(readFileSync(history(), 'utf8'), `${whole}${next}\n`);
   }
 });
+
+test('a checkpoint is durable before it has its name', async () => {
+  const folder = temporaryFolder('log-files');
+  const paths = new Map<number, string>();
+  const synced = new Set<string>();
+  const named: string[] = [];
+  const disk: Disk = {
+    ...realDisk,
+    openSync: (path, ...rest) => {
+      const file = realDisk.openSync(path, ...rest);
+      paths.set(file, String(path));
+      return file;
+    },
+    fdatasyncSync: (file) => {
+      realDisk.fdatasyncSync(file);
+      synced.add(paths.get(file) ?? '');
+    },
+    renameSync: (from, to) => {
+      if (String(to) === join(folder, 'checkpoint')) named.push(String(from));
+      realDisk.renameSync(from, to);
+    },
+  };
+  const { log } = open(folder, disk);
+  append(log, 3);
+  log.publish(signer, 1);
+  assert.equal(named.length, 1);
+  assert.ok(synced.has(named[0] ?? ''));
+  await log.close(() => ({}));
+});

@@ -25,7 +25,7 @@ import {
   type TestLog,
   temporaryData,
 } from '../../../test/support/audit-log.ts';
-import { type Disk, realDisk } from '../log/disk.ts';
+import { failingDisk } from '../../../test/support/failing-disk.ts';
 import { keyPlaces } from '../open.ts';
 import { LogReader } from '../read/log-reader.ts';
 import { openWriter } from './open.ts';
@@ -50,31 +50,6 @@ function recordsOf({ folder }: { folder: string }): Kind[] {
   const reader = new LogReader(folder);
   const size = reader.checkpoint()?.size ?? 0;
   return [...reader.entries(0, size, size)].map(({ entry }) => JSON.parse(entry.toString()) as Kind);
-}
-
-/** A disk on which chosen operations fail until they are let through again. */
-function failingDisk(): Disk & { fail: (operation: 'write' | 'sync' | undefined, after?: number) => void } {
-  let failing: 'write' | 'sync' | undefined;
-  let left = 0;
-  const error = (code: string) => Object.assign(new Error(`${code}: made up`), { code });
-  const check = (operation: 'write' | 'sync', code: string): void => {
-    if (failing === operation && left-- <= 0) throw error(code);
-  };
-  return {
-    ...realDisk,
-    writeSync: ((...args: Parameters<typeof realDisk.writeSync>) => {
-      check('write', 'ENOSPC');
-      return realDisk.writeSync(...args);
-    }) as typeof realDisk.writeSync,
-    fdatasyncSync: (file) => {
-      check('sync', 'EIO');
-      realDisk.fdatasyncSync(file);
-    },
-    fail: (operation, after = 0) => {
-      failing = operation;
-      left = after;
-    },
-  };
 }
 
 for (const operation of ['write', 'sync'] as const)
