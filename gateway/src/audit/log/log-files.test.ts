@@ -471,3 +471,32 @@ test('a checkpoint is durable before it has its name', async () => {
   assert.ok(synced.has(named[0] ?? ''));
   await log.close(() => ({}));
 });
+
+test('a checkpoint removes nothing of a later one that failed meanwhile and may be tried again', async () => {
+  const folder = temporaryFolder('log-files');
+  const failing = { rename: false };
+  const disk: Disk = {
+    ...realDisk,
+    renameSync: (from, to) => {
+      if (failing.rename && String(to) === join(folder, 'checkpoint')) throw new Error('EIO: made up');
+      realDisk.renameSync(from, to);
+    },
+  };
+  const { log } = open(folder, disk);
+  append(log, 30);
+  log.publish(signer, 1);
+  append(log, 10);
+  const first = log.publishing(signer, 2);
+  let step = first.next();
+  append(log, 10);
+  failing.rename = true;
+  assert.throws(() => log.publish(signer, 3), /EIO/);
+  failing.rename = false;
+  for (; step.done !== true; step = first.next()) step.value.now();
+  assert.equal(log.published, 40);
+  for (const path of partialPaths(30)) assert.equal(existsSync(join(folder, path)), false);
+  for (const path of [...partialPaths(40), ...partialPaths(50)]) assert.ok(existsSync(join(folder, path)), path);
+  log.publish(signer, 4);
+  for (const path of partialPaths(40)) assert.equal(existsSync(join(folder, path)), false);
+  await log.close(() => ({}));
+});

@@ -64,9 +64,9 @@ export class LogFiles {
   #segment: OpenSegment | undefined;
   readonly #drafts: Drafts;
   readonly #onTrouble: (problem: string) => void;
-  /** Partial files of the last checkpoint, and others that may be there and are not needed. */
+  /** Partial files of the last checkpoint, and others that may be there, with the size of the tree that they were for. */
   #partial: readonly string[] = [];
-  readonly #strays: Set<string>;
+  readonly #strays: Map<string, number>;
   #lastPublished: number;
   #lastHistory = 0;
   /** The file of earlier checkpoints whose end has been looked at. */
@@ -93,7 +93,8 @@ export class LogFiles {
     this.#tree = new TreeFiles(folder, disk, this.#drafts, this.#settled);
     this.recovery = openSegments(folder, disk, this.#tree, onReplay);
     this.#lastPublished = this.recovery.published;
-    this.#strays = new Set(partialsBetween(folder, this.#settled, this.#tree.size));
+    const { size } = this.#tree;
+    this.#strays = new Map(partialsBetween(folder, this.#settled, size).map((path) => [path, size]));
   }
 
   /** Records that are durable. */
@@ -159,7 +160,7 @@ export class LogFiles {
     const note = signCheckpoint({ origin: this.#origin, size, root }, signer);
     const draft = this.#drafts.name();
     const partial = partialPaths(size);
-    for (const path of partial) if (!this.#partial.includes(path)) this.#strays.add(path);
+    for (const path of partial) if (!this.#partial.includes(path)) this.#strays.set(path, size);
     yield* this.#tree.publishing(this.#partial);
     // Durable before it has the name: an empty file of that name would be taken for damage.
     yield {
@@ -173,8 +174,10 @@ export class LogFiles {
     }
     this.#disk.renameSync(draft, join(this.#folder, 'checkpoint'));
     this.#lastPublished = size;
-    const old = [...this.#partial, ...this.#strays].filter((path) => !partial.includes(path));
-    this.#strays.clear();
+    // What was for a larger tree, and failed, may be written again while these are removed.
+    const strays = [...this.#strays].flatMap(([path, its]) => (its <= size ? [path] : []));
+    for (const path of strays) this.#strays.delete(path);
+    const old = [...this.#partial, ...strays].filter((path) => !partial.includes(path));
     this.#partial = partial;
     yield* this.#removing(old);
     if (now - this.#lastHistory >= 60_000) {
