@@ -2,16 +2,18 @@
  * One log in one folder: durable groups in segments, tiles and bundles made from them, and signed checkpoints over both.
  * The one writer of that folder. Synchronous, because it has a thread of its own.
  */
-import { existsSync, fstatSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Room } from '../room.ts';
-import { type Disk, replaceFile, syncFolder, writeAll } from './disk.ts';
+import { type Disk, syncFolder, writeAll } from './disk.ts';
 import { Drafts } from './drafts.ts';
+import { History } from './history.ts';
 import { type NoteSigner, signCheckpoint } from './note.ts';
 import { openSegments, type Recovery } from './recovery.ts';
 import { encodeGroup, groupBytes, groupRecords, type Stored, segmentName } from './segment.ts';
+import { readSettled, writeSettled } from './settled.ts';
 import { SpareSegment } from './spare-segment.ts';
 import { doneNow, type Steps } from './steps.ts';
 import { partialPaths, tileWidth } from './tiles.ts';
@@ -36,9 +38,6 @@ export interface LogFilesOptions {
   /** Told of what fails in the background and holds nobody up. */
   readonly onTrouble?: (problem: string) => void;
 }
-
-/** The end of a note and the empty line behind it (c2sp.org/signed-note: a signature begins with an em dash). */
-const wholeNote = /^\xe2\x80\x94 [^\n]*\n\n/gm;
 
 interface OpenSegment {
   readonly file: number;
@@ -68,9 +67,7 @@ export class LogFiles {
   #partial: readonly string[] = [];
   readonly #strays: Map<string, number>;
   #lastPublished: number;
-  #lastHistory = 0;
-  /** The file of earlier checkpoints whose end has been looked at. */
-  #history = '';
+  readonly #history: History;
   #settled: number;
   #settling: Promise<void> | undefined;
   /** A sync of tiles has failed: nobody knows what of them is on the disk, so the next opening makes them again. */
@@ -88,7 +85,8 @@ export class LogFiles {
     disk.mkdirSync(segments, { recursive: true, mode: 0o700 });
     this.#spare = new SpareSegment(segments, disk, segmentBytes);
     disk.mkdirSync(join(folder, 'tile'), { recursive: true, mode: 0o700 });
-    this.#settled = readSettled(folder);
+    this.#history = new History(folder, disk);
+    this.#settled = readSettled(folder).size;
     this.#drafts = new Drafts(folder, disk);
     this.#tree = new TreeFiles(folder, disk, this.#drafts, this.#settled);
     this.recovery = openSegments(folder, disk, this.#tree, onReplay);
@@ -180,10 +178,7 @@ export class LogFiles {
     const old = [...this.#partial, ...strays].filter((path) => !partial.includes(path));
     this.#partial = partial;
     yield* this.#removing(old);
-    if (now - this.#lastHistory >= 60_000) {
-      this.#remember(note, now);
-      this.#lastHistory = now;
-    }
+    this.#history.remember(note, now);
     return note;
   }
 
@@ -230,7 +225,7 @@ export class LogFiles {
 
   /** What `settle` was given last. */
   readOpen(): unknown {
-    return readSettledFile(this.#folder)?.open;
+    return readSettled(this.#folder).open;
   }
 
   /** Ends what happens in the background. Nothing is written after that. */
@@ -258,12 +253,7 @@ export class LogFiles {
       this.#tree.giveBack(paths);
       throw error;
     }
-    replaceFile(
-      this.#disk,
-      join(this.#folder, 'settled.json'),
-      `${JSON.stringify({ version: settledVersion, size: target, open: state })}\n`,
-    );
-    syncFolder(this.#disk, this.#folder);
+    writeSettled(this.#folder, this.#disk, { size: target, open: state });
     this.#settled = target;
   }
 
@@ -319,57 +309,4 @@ export class LogFiles {
     }
     this.#disk.closeSync(file);
   }
-
-  /** Old checkpoints, one a minute at most, so that a history can be compared with what others have kept. */
-  #remember(note: string, now: number): void {
-    const folder = join(this.#folder, 'checkpoints');
-    this.#disk.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const path = join(folder, `${new Date(now).toISOString().slice(0, 10)}.txt`);
-    const file = this.#disk.openSync(path, existsSync(path) ? 'r+' : 'w', 0o600);
-    try {
-      const { size } = fstatSync(file);
-      const end = this.#historyEnd(path, size);
-      if (end < size) this.#disk.ftruncateSync(file, end);
-      try {
-        writeAll(this.#disk, file, Buffer.from(`${note}\n`), end);
-      } catch (error) {
-        this.#disk.ftruncateSync(file, end);
-        throw error;
-      }
-    } finally {
-      this.#disk.closeSync(file);
-    }
-  }
-
-  /** What an earlier process left may end within a note. */
-  #historyEnd(path: string, size: number): number {
-    if (this.#history === path || size === 0) return size;
-    this.#history = path;
-    const bytes = readFileSync(path);
-    const [last] = [...bytes.toString('latin1').matchAll(wholeNote)].slice(-1);
-    return last === undefined ? 0 : last.index + last[0].length;
-  }
-}
-
-/** A file of another version is not read: what it says is made again. */
-const settledVersion = 2;
-
-interface Settled {
-  readonly version: number;
-  readonly size: number;
-  readonly open: unknown;
-}
-
-function readSettledFile(folder: string): Settled | undefined {
-  const path = join(folder, 'settled.json');
-  if (!existsSync(path)) return undefined;
-  const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Settled>;
-  return value.version === settledVersion && Number.isSafeInteger(value.size)
-    ? { version: value.version, size: value.size as number, open: value.open }
-    : undefined;
-}
-
-/** How far tiles are known to be on disk. Without the file everything is made again from the segments. */
-function readSettled(folder: string): number {
-  return readSettledFile(folder)?.size ?? 0;
 }
