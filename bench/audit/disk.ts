@@ -14,12 +14,23 @@ import { rangeReader, segmentsOf } from '../../gateway/src/audit/log/recovery.ts
 import { readGroup, segmentName } from '../../gateway/src/audit/log/segment.ts';
 import { type Quantiles, quantiles } from './row.ts';
 
-/** One write and one sync, again and again: what every other number is compared with. */
-export function syncTimes(folder: string, count: number, size: number): Quantiles {
+/**
+ * One write and one sync, again and again, at the end of a file that grows or in the place of zeros: what every other
+ * number is compared with.
+ */
+export function syncTimes(
+  folder: string,
+  count: number,
+  size: number,
+  where: 'growing' | 'zeros' = 'growing',
+): Quantiles {
   const file = openSync(join(folder, 'sync'), 'w');
+  const zeros = Buffer.alloc(size);
+  if (where === 'zeros') for (let each = 0; each < count; each++) writeSync(file, zeros, 0, size, each * size);
+  fdatasyncSync(file);
   const bytes = Buffer.alloc(size, 1);
-  const times = Array.from({ length: count }, () => {
-    writeSync(file, bytes);
+  const times = Array.from({ length: count }, (_, each) => {
+    writeSync(file, bytes, 0, size, each * size);
     const begin = performance.now();
     fdatasyncSync(file);
     return performance.now() - begin;

@@ -11,12 +11,15 @@ import { writing } from './writing.ts';
 export async function runAudit({ quick }: { readonly quick: boolean }): Promise<readonly AuditRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-audit-'));
   try {
-    const sync = syncTimes(folder, quick ? 200 : 1_000, 2_048);
+    const syncs = quick ? 200 : 1_000;
+    const sync = syncTimes(folder, syncs, 2_048);
+    const overZeros = syncTimes(folder, syncs, 2_048, 'zeros');
     const written = await writing(join(folder, 'written'), quick ? 20_000 : 200_000, sync);
     const checked = verification(join(folder, 'written', 'log'));
     const large = await reading(join(folder, 'large'), quick ? 100_000 : 5_000_000);
     return [
-      row('fdatasync of this disk, p50 / p99', `${ms(sync.p50)} / ${ms(sync.p99)}`, ''),
+      row('fdatasync of a file that grows, p50 / p99', `${ms(sync.p50)} / ${ms(sync.p99)}`, ''),
+      row('fdatasync in the place of zeros, p50 / p99', `${ms(overZeros.p50)} / ${ms(overZeros.p99)}`, ''),
       ...written,
       ...checked,
       ...large,
