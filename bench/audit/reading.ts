@@ -37,7 +37,7 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
     intents: [],
     written,
     kind: 'stop',
-    keys: [{ from: 0, key: signer.verifierKey }],
+    keys: [{ seq: 0, event: 'created', key: signer.verifierKey }],
     retention: { said: nothingDropped, done: nothingDropped },
   });
   await writer.close();

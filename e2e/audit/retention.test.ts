@@ -35,12 +35,15 @@ async function calls(world: World, tool: string, count: number): Promise<void> {
 
 test('private parts of a tier go by themselves once they are old, and by command', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
+  let key = '';
   try {
     // The end of what a gateway has written goes when another one has settled more: whole tiles of 256 records.
     {
       await using world = await startWorld({}, { folder });
       await calls(world, 'write', 10);
       await calls(world, 'take', 140);
+      ({ key } = JSON.parse((await verify(await world.copyLog(), '--json')).stdout) as { key: string });
+      assert.equal((await world.sallyport('audit', 'rotate-key')).code, 0);
     }
     {
       await using world = await startWorld({}, { folder });
@@ -77,10 +80,19 @@ test('private parts of a tier go by themselves once they are old, and by command
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^(Dropped|Nothing is old enough)/);
       assert.deepEqual(await oldOf(world, 'write'), [], 'their public parts are gone, too');
-      const verified = await verify(await world.copyLog());
-      assert.equal(verified.code, 0, verified.stdout);
+      const verified = await verify(await world.copyLog(), '--key', key);
+      assert.equal(verified.code, 0, verified.stderr);
       assert.match(verified.stdout, /the first \d+ records were dropped by retention/);
+      assert.match(verified.stdout, /which the one you gave leads to/);
+      assert.match((await world.sallyport('audit', 'show', '5')).stderr, /record 5 was dropped by retention/);
+      // The record of the retention speaks for the keys whose records are gone.
       await calls(world, 'take', 1);
+      const [last] = found(await world.sallyport('audit', 'search', '--capability', 'take', '--limit', '1', '--json'));
+      const proof = join(folder, 'proof.json');
+      assert.equal((await world.sallyport('audit', 'prove', String(last?.seq), '--out', proof)).code, 0);
+      const proved = await verify(proof, '--key', key);
+      assert.equal(proved.code, 0, proved.stderr);
+      assert.match(proved.stdout, /which the one you gave leads to/);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });

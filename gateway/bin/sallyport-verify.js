@@ -3,16 +3,26 @@
 // elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
 // somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
 import { createPublicKey, hash, verify, X509Certificate } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 
-const usage = `usage: sallyport-verify <proof file | log folder> [options]
+const usage = `usage: sallyport-verify <proof file | log folder | certificate of an erasure> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
-  --checkpoint <file>   a checkpoint kept elsewhere: the log must contain it (may be given several times)
+  --checkpoint <file>   checkpoints kept elsewhere: the log must contain each (may be given several times)
   --witness <key>       a witness whose cosignature must be there (may be given several times)
   --tsa-ca <file>       authorities in PEM to one of which each RFC 3161 timestamp must lead (may be given several times)
   --json                print JSON`;
@@ -163,6 +173,8 @@ class Keys {
     this.list = [];
   }
   see(seq, detail) {
+    if (typeof detail?.key !== 'string' || (detail.event !== 'created' && detail.event !== 'rotated'))
+      lie(`record ${seq} does not say what it says about a key`);
     const key = parseKey(detail.key);
     if (key.name !== this.origin) lie(`record ${seq}: the key is of another log, ${key.name}`);
     if (detail.event === 'created') {
@@ -184,9 +196,10 @@ class Keys {
     // The checkpoint that covers the rotation is the first one of the new key.
     this.list.push({ from: seq, key });
   }
-  /** Keys from before the first record that is left, as the record of the retention repeats them. */
-  recall(periods, first) {
-    for (const { from, key } of periods) if (from < first) this.list.push({ from, key: parseKey(key) });
+  /** Records about keys from before the first one that is left, as the record of a retention repeats them. */
+  recall(records, first) {
+    if (!Array.isArray(records)) lie('the record of the retention repeats no keys');
+    for (const { seq, ...detail } of records) if (seq < first) this.see(seq, detail);
   }
   /** The key whose turn it was when the log had this size. */
   at(size) {
@@ -204,6 +217,37 @@ function checkSigned(checkpoint, keys) {
 }
 
 // Proofs.
+
+const certificateHead = 'sallyport erasure certificate v1';
+
+function verifyFile(text, options) {
+  return text.startsWith(`${certificateHead}\n`) ? verifyCertificate(text, options) : verifyProof(text, options);
+}
+
+/** What `audit erase` hands out, signed by the key that the log had then. It names no key, so the key must be given. */
+function verifyCertificate(text, options) {
+  const note = parseNote(text, 'the certificate');
+  const [, origin = '', ...rest] = note.body.split('\n');
+  const [subject, tombstone, time] = ['subject', 'tombstone', 'time'].map(
+    (name, at) =>
+      (rest[at]?.startsWith(`${name} `) ? rest[at].slice(name.length + 1) : undefined) ??
+      lie(`the certificate names no ${name}`),
+  );
+  if (!/^(0|[1-9]\d{0,15})$/.test(tombstone)) lie('the certificate names no record');
+  const key = parseKey(options.key?.trim() ?? lie('a certificate is checked with --key, the key of the log'));
+  if (key.name !== origin) lie(`the key you gave is of another log, ${key.name}, not ${origin}`);
+  if (!isSigned(note, key)) lie('the certificate is not signed by the key you gave');
+  return {
+    what: 'certificate',
+    origin,
+    subject,
+    tombstone: Number(tombstone),
+    time,
+    key: key.text,
+    keyIs: 'the one you gave',
+    anchors: [],
+  };
+}
 
 function verifyProof(text, options) {
   const file = JSON.parse(text);
@@ -229,11 +273,12 @@ function verifyProof(text, options) {
     if (root === undefined || !root.equals(note.root)) lie(`${where} is not in the log that the checkpoint signs`);
     seen.push({ index, leaf, fields, disclosed: checkDisclosed(record, fields, where) });
   }
-  if (checkpoint === undefined) lie('the proof has no records');
+  if (checkpoint === undefined || file.records.length === 0) lie('the proof has no records');
   const keys = new Keys(checkpoint.origin);
   for (const { index, fields } of seen.slice(0, (file.keys ?? []).length)) {
-    if (fields.kind !== 'log-key') lie(`record ${index} is not about a key`);
-    keys.see(index, fields.detail);
+    if (fields.kind === 'retention' && keys.list.length === 0) keys.recall(fields.detail?.keys, index);
+    else if (fields.kind === 'log-key') keys.see(index, fields.detail);
+    else lie(`record ${index} is not about a key`);
   }
   checkSigned(checkpoint, keys);
   checkPinned(keys, options);
@@ -248,7 +293,7 @@ function verifyProof(text, options) {
     size: checkpoint.size,
     records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
     key: keys.at(checkpoint.size).text,
-    keyIs: options.key === undefined ? 'taken from the proof itself' : 'the one you gave',
+    keyIs: keyIs(options, keys.at(checkpoint.size), 'proof'),
     anchors: [
       ...checkWitnesses([checkpoint, ...notes], options),
       ...describeTimestamps(timestamps.filter(({ trusted }) => trusted)),
@@ -300,6 +345,11 @@ function hmac(key, data) {
 
 function checkPinned(keys, { key }) {
   if (key !== undefined && !keys.trusts(key.trim())) lie('the key you gave never was the key of this log');
+}
+
+function keyIs({ key }, { text }, what) {
+  if (key === undefined) return `taken from the ${what} itself`;
+  return key.trim() === text ? 'the one you gave' : 'which the one you gave leads to';
 }
 
 function checkWitnesses(notes, { witness = [] }) {
@@ -983,11 +1033,8 @@ function tileRoot(bytes) {
 }
 
 async function verifyLog(folder, options) {
-  const kept = [
-    ...historyOf(folder),
-    ...anchorsOf(folder),
-    ...(options.checkpoint ?? []).map((path) => parseCheckpoint(readFileSync(path, 'utf8'), path)),
-  ];
+  const given = givenCheckpoints(options);
+  const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
   // Read after those: a gateway that runs publishes further ones.
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   const origin = nameOfLog(folder) ?? last.origin;
@@ -1021,7 +1068,11 @@ async function verifyLog(folder, options) {
   const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
   const segments = new Segments(folder, last.size);
   let unsigned = 0;
-  if (segments.present) while (segments.at(last.size + unsigned) !== undefined) unsigned++;
+  let youngest;
+  if (segments.present)
+    for (let next = segments.at(last.size); next !== undefined; next = segments.at(last.size + ++unsigned))
+      youngest = next.entry;
+  checkUnsigned(youngest, story.lastWritten, last.size, unsigned);
   return {
     what: 'log',
     origin: last.origin,
@@ -1043,14 +1094,37 @@ async function verifyLog(folder, options) {
     checkpoints: kept.length,
     key: keys.at(last.size).text,
     keys: keys.list.length,
-    keyIs: options.key === undefined ? 'taken from the log itself' : 'the one you gave',
+    keyIs: keyIs(options, keys.at(last.size), 'log'),
     anchors: [
       ...checkWitnesses([last, ...kept.toReversed()], options),
-      ...(options.checkpoint ?? []).map((path) => `contains the checkpoint ${path}`),
+      ...given
+        .filter(({ path }) => !isWithin(path, folder))
+        .map(
+          ({ path, notes }) =>
+            `contains ${notes.length === 1 ? 'the checkpoint' : `the ${notes.length} checkpoints`} of ${path}`,
+        ),
       ...describeTimestamps(timestamps.filter(({ trusted }) => trusted)),
     ],
     timestamps,
   };
+}
+
+/** Milliseconds. A gateway signs what it has written within a second, and tries again each second when it cannot. */
+const longestUnsigned = 600_000;
+
+/** Behind a checkpoint that is older than what follows there was a later one. */
+function checkUnsigned(youngest, signed, size, count) {
+  if (youngest === undefined) return;
+  const { written } = parseCanonical(youngest, `record ${size + count - 1}`);
+  if (written - signed > longestUnsigned)
+    lie(
+      `the checkpoint covers ${size} records until ${iso(signed)}, and ${count} more were written until ${iso(written)}: a later checkpoint was taken away, or none could be written`,
+    );
+}
+
+/** What lies in the log's own folder anchors nothing. */
+function isWithin(path, folder) {
+  return `${realpathSync(path)}${sep}`.startsWith(`${realpathSync(folder)}${sep}`);
 }
 
 /** Tiles above the first level hold the roots of full tiles below. */
@@ -1097,28 +1171,41 @@ function anchorsOf(folder) {
 function* historyOf(folder) {
   const path = join(folder, 'checkpoints');
   if (!existsSync(path)) return;
-  for (const name of readdirSync(path).sort()) {
-    // Notes are separated by an empty line after their signatures.
-    const lines = readFileSync(join(path, name), 'utf8').split('\n');
-    let note = [];
-    let signed = false;
-    let number = 1;
-    for (const line of lines) {
-      if (signed && line === '') {
-        yield parseCheckpoint(`${note.join('\n')}\n`, `checkpoints/${name} number ${number++}`);
-        note = [];
-        signed = false;
-        continue;
-      }
-      if (line.startsWith('— ')) signed = true;
-      if (note.length > 0 || line !== '') note.push(line);
+  for (const name of readdirSync(path).sort())
+    yield* checkpointsIn(readFileSync(join(path, name), 'utf8'), `checkpoints/${name}`);
+}
+
+/** One checkpoint or many: each ends with its signatures, and an empty line stands between two. */
+function* checkpointsIn(text, where) {
+  let note = [];
+  let signed = false;
+  let number = 0;
+  for (const line of [...text.split('\n'), '']) {
+    if (signed && line === '') {
+      yield parseCheckpoint(`${note.join('\n')}\n`, `${where} number ${++number}`);
+      note = [];
+      signed = false;
+      continue;
     }
-    if (signed) yield parseCheckpoint(`${note.join('\n')}\n`, `checkpoints/${name} number ${number}`);
+    if (line.startsWith('— ')) signed = true;
+    if (note.length > 0 || line !== '') note.push(line);
   }
+  if (note.length > 0 || number === 0) lie(`${where} does not end with the signature of a checkpoint`);
+}
+
+/** What somebody has kept. */
+function givenCheckpoints({ checkpoint = [] }) {
+  return checkpoint.map((path) => ({ path, notes: [...checkpointsIn(readFileSync(path, 'utf8'), path)] }));
 }
 
 function print(result) {
   const say = (text) => process.stdout.write(`${text}\n`);
+  if (result.what === 'certificate') {
+    say(
+      `verified: ${result.origin} has erased its subject ${result.subject}, says record ${result.tombstone}, at ${result.time}`,
+    );
+    return say(`  key: ${result.key} (${result.keyIs})`);
+  }
   if (result.what === 'proof') {
     for (const { seq, kind, disclosed } of result.records)
       say(
@@ -1180,7 +1267,7 @@ async function main() {
     if (!existsSync(path)) lie(`${path} does not exist`);
     const result = statSync(path).isDirectory()
       ? await verifyLog(path, values)
-      : verifyProof(readFileSync(path, 'utf8'), values);
+      : verifyFile(readFileSync(path, 'utf8'), values);
     if (values.json) process.stdout.write(`${JSON.stringify({ ok: true, ...result }, undefined, 2)}\n`);
     else print(result);
     return 0;

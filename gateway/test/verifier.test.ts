@@ -1,7 +1,7 @@
 /** Every way to tamper with a log, and what the verifier says to it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ import { after, before, test } from 'node:test';
 import { signerOf } from '../src/audit/keys/signing-key.ts';
 import { realDisk } from '../src/audit/log/disk.ts';
 import { LogFiles } from '../src/audit/log/log-files.ts';
+import { keyPlaces } from '../src/audit/open.ts';
 import { canonical, type PlainObject } from '../src/audit/record/canonical.ts';
+import { perform } from '../src/audit/writer/control.ts';
 import { callOf, closeTestLog, openTestLog, temporaryData } from './support/audit-log.ts';
 
 const program = join(import.meta.dirname, '..', 'bin', 'sallyport-verify.js');
@@ -297,4 +299,132 @@ test('what is not a log is not verified, and wrong usage is told apart', () => {
   assert.equal(verify(data).code, 1);
   assert.equal(verify(early).code, 1);
   assert.equal(verify(data, '--unknown').code, 2);
+});
+
+/** A log that somebody made who has nothing of the real one but its public key: its first records "were dropped". */
+async function forged(keys: readonly PlainObject[], mine: KeyObject): Promise<string> {
+  const path = join(folder('sallyport-forged-'), 'log');
+  const signer = signerOf(originOf(), mine);
+  const log = new LogFiles({ folder: path, disk: realDisk, origin: originOf(), onReplay: () => {} });
+  const record = (seq: number, rest: PlainObject) => {
+    const fields = { v: 1, seq, written: Date.UTC(2030, 0, 1), time: 1, subject: 'a'.repeat(32), ...rest };
+    return { entry: Buffer.from(canonical(fields)), sealed: Buffer.alloc(0) };
+  };
+  log.append(Array.from({ length: 256 }, (_, seq) => record(seq, { kind: 'heartbeat' })));
+  const detail = { tiers: { read: 256, write: 256, destructive: 256 }, entries: 256, keys };
+  log.append([record(256, { kind: 'retention', detail }), record(257, { kind: 'start' })]);
+  log.publish(signer, Date.now());
+  await log.close(() => ({}));
+  rmSync(join(path, 'tile/entries/000'));
+  rmSync(join(path, 'segments'), { recursive: true });
+  return path;
+}
+
+function originOf(): string {
+  return (JSON.parse(readFileSync(join(data, 'log', 'log.json'), 'utf8')) as { origin: string }).origin;
+}
+
+function realKey(): string {
+  return (JSON.parse(verify(join(data, 'log'), '--json').text) as { key: string }).key;
+}
+
+test('found and named: a log of invented records whose retention claims the real key', async () => {
+  const real = realKey();
+  const { privateKey: mine } = generateKeyPairSync('ed25519');
+  const key = signerOf(originOf(), mine).verifierKey;
+  const created = { seq: 0, event: 'created', key: real };
+  const statement = Buffer.from(`sallyport log key rotation v1\n${originOf()}\n10\n${real}\n${key}\n`);
+  const signature = sign(null, statement, mine).toString('base64');
+  const rotated = { seq: 10, event: 'rotated', from: real, key };
+  const cases: [readonly PlainObject[], RegExp][] = [
+    [[{ from: 0, key: real }], /the log names no key/],
+    [[{ seq: 0, key: real }], /does not say what it says about a key/],
+    [[created], /checkpoint is not signed by the key of the log/],
+    [[created, { ...created, seq: 10, key }], /a second first key/],
+    [[created, rotated], /the old key did not sign the rotation/],
+    [[created, { ...rotated, signatures: [signature, signature] }], /the old key did not sign the rotation/],
+    [[{ ...rotated, signatures: [signature, signature] }], /the old key did not sign the rotation/],
+    [[{ ...created, key }], /the key you gave never was the key of this log/],
+    [[], /the log names no key/],
+  ];
+  for (const [keys, says] of cases) {
+    const { code, text } = verify(await forged(keys, mine), '--key', real);
+    assert.equal(code, 1, text);
+    assert.match(text, says);
+  }
+});
+
+test('a file of many checkpoints anchors a log, and one of its own folder does not', () => {
+  const log = join(data, 'log');
+  const many = join(folder('sallyport-kept-'), 'anchor.txt');
+  const last = readFileSync(join(log, 'checkpoint'), 'utf8');
+  // As the file anchor writes them: an empty line after each.
+  writeFileSync(many, `${readFileSync(early, 'utf8')}\n${last}\n`);
+  const { code, text } = verify(log, '--checkpoint', many);
+  assert.equal(code, 0, text);
+  assert.match(text, /anchored: contains the 2 checkpoints of .*anchor\.txt/);
+  const [history = ''] = readdirSync(join(log, 'checkpoints'));
+  for (const own of ['checkpoint', join('checkpoints', history)])
+    assert.match(verify(log, '--checkpoint', join(log, own)).text, /unanchored/);
+  writeFileSync(many, `${readFileSync(early, 'utf8')}\n${last.replace(/— .*\n$/, '')}`);
+  assert.match(verify(log, '--checkpoint', many).text, /does not end with the signature of a checkpoint/);
+  writeFileSync(many, '');
+  assert.equal(verify(log, '--checkpoint', many).code, 1);
+});
+
+test('found and named: an older checkpoint put back before records that were signed long ago', async () => {
+  const path = temporaryData();
+  made.push(path);
+  let time = Date.UTC(2030, 0, 1);
+  const log = await openTestLog(path, { now: () => time });
+  log.writer.accept(callOf('first', 'dana'));
+  log.writer.drain();
+  log.writer.publish();
+  const older = readFileSync(join(log.folder, 'checkpoint'));
+  const history = readdirSync(join(log.folder, 'checkpoints')).map((name) => join(log.folder, 'checkpoints', name));
+  const kept = history.map((each) => readFileSync(each));
+  time += 3_600_000;
+  for (let call = 0; call < 20; call++) log.writer.accept(callOf(`later-${call}`, 'dana'));
+  log.writer.drain();
+  await closeTestLog(log);
+  assert.equal(verify(log.folder).code, 0);
+  writeFileSync(join(log.folder, 'checkpoint'), older);
+  for (const [index, each] of history.entries()) writeFileSync(each, kept[index] ?? '');
+  const { code, text } = verify(log.folder);
+  assert.equal(code, 1, text);
+  assert.match(text, /covers 3 records until 2030-01-01T00:00:00.000Z, and 40 more were written until 2030-01-01T01/);
+});
+
+test('the certificate of an erasure verifies with the key of the log, and nothing else does', async () => {
+  const path = temporaryData();
+  made.push(path);
+  const log = await openTestLog(path);
+  log.writer.accept(callOf('one', 'dana'));
+  const { origin, writer } = log;
+  const asked = { folder: log.folder, keys: keyPlaces(path, 'log'), origin, writer, retain: () => Promise.reject() };
+  const answer = await perform({ do: 'erase', subject: 'user:dana' }, asked);
+  assert.ok(answer.ok);
+  const file = join(path, 'dana.txt');
+  const certificate = String(answer.result['certificate']);
+  writeFileSync(file, certificate);
+  const key = writer.signer.verifierKey;
+  const verified = verify(file, '--key', key);
+  assert.equal(verified.code, 0, verified.text);
+  assert.match(verified.text, new RegExp(`erased its subject ${answer.result['pseudonym']}, says record 3`));
+  assert.match(verify(file).text, /checked with --key/);
+  assert.match(verify(file, '--key', realKey()).text, /of another log/);
+  const other = signerOf(origin, generateKeyPairSync('ed25519').privateKey).verifierKey;
+  assert.match(verify(file, '--key', other).text, /not signed by the key you gave/);
+  writeFileSync(file, certificate.replace('tombstone 3', 'tombstone 4'));
+  assert.match(verify(file, '--key', key).text, /not signed by the key you gave/);
+  await closeTestLog(log);
+});
+
+test('a proof of nothing proves nothing', () => {
+  const file = join(data, 'nothing.json');
+  const note = readFileSync(join(data, 'log', 'checkpoint'), 'utf8');
+  writeFileSync(file, JSON.stringify({ format: 'sallyport-proof/1', keys: [], records: [], note }));
+  const { code, text } = verify(file);
+  assert.equal(code, 1, text);
+  assert.match(text, /the proof has no records/);
 });

@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Disk, replaceFile, syncFolder } from './disk.ts';
+import { tileWidth } from './tiles.ts';
 
-/** What is written in another version is not read: it is made again from the segments. */
-const version = 2;
+/** What is written in another version, or is no such file any more, is not read: it is made again from the segments. */
+const version = 3;
 
 export interface Settled {
   /** Records. */
@@ -17,9 +18,17 @@ const nothing: Settled = { size: 0, open: undefined };
 export function readSettled(folder: string): Settled {
   const path = join(folder, 'settled.json');
   if (!existsSync(path)) return nothing;
-  const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Settled & { readonly version: number }>;
-  if (value.version !== version || !Number.isSafeInteger(value.size)) return nothing;
-  return { size: value.size ?? 0, open: value.open };
+  const { version: written, size = 0, open } = parsed(readFileSync(path, 'utf8'));
+  if (written !== version || !Number.isSafeInteger(size) || size % tileWidth !== 0) return nothing;
+  return { size, open };
+}
+
+function parsed(text: string): Partial<Settled & { readonly version: number }> {
+  try {
+    return JSON.parse(text) as Partial<Settled>;
+  } catch {
+    return {};
+  }
 }
 
 /** Durable when it returns. */

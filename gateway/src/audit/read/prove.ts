@@ -6,6 +6,9 @@ import { type Anchored, anchoredAfter } from './anchored.ts';
 import type { Archive, ArchivedRecord } from './archive.ts';
 import type { SignedCheckpoint } from './log-reader.ts';
 
+/** More than a log has. */
+const mostKeys = 10_000;
+
 export interface ProvedRecord {
   /** The public part, exactly as it was hashed. */
   readonly entry: string;
@@ -38,9 +41,30 @@ export interface ProveOptions {
   readonly archive: Archive;
   readonly checkpoint: SignedCheckpoint;
   readonly seqs: readonly number[];
-  /** Indexes of the records about keys. */
+  /** Indexes of the records about keys: `keyRecords`. */
   readonly keySeqs: readonly number[];
   readonly disclose: readonly PartName[];
+}
+
+/** The newest first. */
+type Search = (query: {
+  readonly words: { readonly kind: string };
+  readonly limit: number;
+}) => readonly { seq: number }[];
+
+/**
+ * The records about the keys of a log, in order: what a verifier follows from the first to the last. When retention has
+ * dropped the first of them, the record of it comes in their place, as it repeats what they said.
+ */
+export function keyRecords(search: Search, archive: Archive, { size }: SignedCheckpoint): number[] {
+  const seqs = search({ words: { kind: 'log-key' }, limit: mostKeys })
+    .map(({ seq }) => seq)
+    .toReversed()
+    .filter((seq) => archive.record(seq, size) !== undefined);
+  const [retention] = search({ words: { kind: 'retention' }, limit: 1 });
+  const isFirst = seqs[0] !== undefined && archive.record(seqs[0], size)?.fields.detail?.['event'] === 'created';
+  if (isFirst || retention === undefined) return seqs;
+  return [retention.seq, ...seqs.filter((seq) => seq > retention.seq)];
 }
 
 /** Every record must be within the checkpoint and still be there. */

@@ -8,15 +8,18 @@ export interface OpenState {
   /** The time and the kind of the last record; empty where there is none. */
   readonly written: number;
   readonly kind: string;
-  /** Every key of the log, the one of now last. */
-  readonly keys: readonly KeyPeriod[];
+  /** The key of now last. */
+  readonly keys: readonly KeyRecord[];
   readonly retention: RetentionState;
 }
 
-/** A key, as the log names it, and the record with which it began. */
-export interface KeyPeriod {
-  readonly from: number;
+/** What a record about a key of the log says, and which record that is. A later key is signed by itself and the one before. */
+export interface KeyRecord {
+  readonly seq: number;
+  readonly event: 'created' | 'rotated';
   readonly key: string;
+  readonly from?: string;
+  readonly signatures?: readonly string[];
 }
 
 /** What a record says is dropped, and what of it is known to be off the disk. */
@@ -30,7 +33,7 @@ export class Replay {
   readonly #closed = new Set<string>();
   #written = 0;
   #kind = '';
-  readonly #keys: KeyPeriod[] = [];
+  readonly #keys: KeyRecord[] = [];
   #said: Dropped | undefined;
 
   /** Takes in one record. Returns the pseudonym of a subject that it says is erased. */
@@ -43,7 +46,7 @@ export class Replay {
     else if (kind === 'outcome') {
       this.#intents.delete(id);
       this.#closed.add(id);
-    } else if (kind === 'log-key' && detail?.key !== undefined) this.#keys.push({ from: seq, key: detail.key });
+    } else if (kind === 'log-key') this.#keys.push({ ...(detail as Omit<KeyRecord, 'seq'>), seq });
     else if (kind === 'retention') this.#said = { tiers: detail?.tiers ?? {}, entries: detail?.entries ?? 0 };
     else if (kind === 'erasure') return detail?.subject;
     return undefined;
@@ -57,7 +60,7 @@ export class Replay {
       intents: [...earlier, ...this.#intents],
       written: read ? this.#written : (before?.written ?? 0),
       kind: read ? this.#kind : (before?.kind ?? ''),
-      keys: [...(before?.keys ?? []), ...this.#keys],
+      keys: [...(before?.keys ?? []).filter(({ seq }) => this.#keys.every((read) => read.seq !== seq)), ...this.#keys],
       retention: {
         said: this.#said ?? before?.retention.said ?? nothingDropped,
         done: before?.retention.done ?? nothingDropped,
@@ -76,7 +79,7 @@ export interface Replayed {
   readonly method?: string;
   readonly tier?: OpenIntent['tier'];
   readonly connections?: readonly string[];
-  readonly detail?: { readonly key?: string; readonly subject?: string } & Partial<Dropped>;
+  readonly detail?: { readonly subject?: string } & Partial<Dropped>;
 }
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {

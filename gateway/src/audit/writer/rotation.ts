@@ -1,6 +1,5 @@
 /** The record by which one signing key hands over to the next. Each signs the same statement. */
 import { sign } from 'node:crypto';
-import type { JsonObject } from '../../protocol/json.ts';
 import type { NoteSigner } from '../log/note.ts';
 
 /** What both keys sign. `seq` is the index of the record that holds the signatures. */
@@ -8,10 +7,10 @@ export function rotationStatement(origin: string, seq: number, from: string, to:
   return `sallyport log key rotation v1\n${origin}\n${seq}\n${from}\n${to}\n`;
 }
 
-export function rotation(origin: string, seq: number, from: NoteSigner, to: NoteSigner): JsonObject {
+export function rotation(origin: string, seq: number, from: NoteSigner, to: NoteSigner) {
   const statement = Buffer.from(rotationStatement(origin, seq, from.verifierKey, to.verifierKey));
   return {
-    event: 'rotated',
+    event: 'rotated' as const,
     from: from.verifierKey,
     key: to.verifierKey,
     signatures: [sign(null, statement, from.privateKey), sign(null, statement, to.privateKey)].map((each) =>

@@ -16,7 +16,7 @@ import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
 import { type CaptureSettings, captureOf } from '../settings.ts';
 import { OpenIntents } from './open-intents.ts';
-import { intentOf, type KeyPeriod, type OpenState, Replay, type Replayed, type RetentionState } from './replay.ts';
+import { intentOf, type KeyRecord, type OpenState, Replay, type Replayed, type RetentionState } from './replay.ts';
 import { rotation } from './rotation.ts';
 import { store } from './store.ts';
 
@@ -34,6 +34,8 @@ export interface WriterOptions {
 const groupTarget = 16 * 1024 * 1024;
 /** Intents without an outcome; beyond it the oldest is given up. */
 const mostOpen = 100_000;
+/** What the records about keys may be long together, in characters of JSON: some 150 of them. */
+const mostOfKeys = 60_000;
 /** A step back of the clock that is smoothed over instead of being recorded. */
 const smallStep = 1_000;
 
@@ -59,7 +61,7 @@ export class Writer {
   #following: { readonly seq: number; readonly act: () => void } | undefined;
   #written: number;
   #lastKind: string;
-  #keys: readonly KeyPeriod[];
+  #keys: readonly KeyRecord[];
   #retention: RetentionState;
 
   constructor({ folder, disk, origin, subjects, signingKey, capture, now }: WriterOptions) {
@@ -190,9 +192,10 @@ export class Writer {
 
   /** Erases a subject: first a tombstone that is durable, then the key. Returns what the certificate says. */
   erase(subject: string): { readonly seq: number; readonly pseudonym: string } | undefined {
+    // Also what is about it and waits.
+    this.drain();
     const pseudonym = this.#subjects.find(subject)?.pseudonym;
     if (pseudonym === undefined) return undefined;
-    this.drain();
     const note: NoteHead = { kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } };
     const seq = this.#noteAndDo(note, () => void this.#subjects.erase(subject));
     return { seq, pseudonym };
@@ -209,7 +212,7 @@ export class Writer {
     const detail = rotation(this.#origin, seq, this.#signer, next);
     this.#noteAndDo({ kind: 'log-key', at: this.#written, detail }, () => {
       this.#signer = next;
-      this.#keys = [...this.#keys, { from: seq, key: next.verifierKey }];
+      this.#keys = [...this.#keys, { ...detail, seq }];
       taken();
     });
     this.publish();
@@ -238,14 +241,13 @@ export class Writer {
     this.#log.endSegment();
   }
 
-  /** Says in a record that this goes, with every key so far, as the records that name them may go too. */
+  /** Says in a record that this goes, and repeats what the records about keys say, as those may go too. */
   sayDropped({ tiers, entries }: Dropped): void {
     this.drain();
-    const note: NoteHead = {
-      kind: 'retention',
-      at: this.#now(),
-      detail: { tiers, entries, keys: this.#keys.map((each) => ({ ...each })) },
-    };
+    const keys = this.#keys.map((each) => ({ ...each }));
+    // A record that is too long loses its details, and without them nobody could tell what was dropped.
+    if (JSON.stringify(keys).length > mostOfKeys) throw new Error('the log has had too many keys to drop records');
+    const note: NoteHead = { kind: 'retention', at: this.#now(), detail: { tiers, entries, keys } };
     this.#noteAndDo(note, () => {
       this.#retention = { ...this.#retention, said: { tiers, entries } };
     });
@@ -278,8 +280,8 @@ export class Writer {
     const unknown = this.#open.size;
     const clean = this.#lastKind === '' || this.#lastKind === 'stop';
     if (loggedKey === undefined) {
-      const from = this.note({ kind: 'log-key', at: now, detail: { event: 'created', key: this.#signer.verifierKey } });
-      this.#keys = [{ from, key: this.#signer.verifierKey }];
+      const detail = { event: 'created', key: this.#signer.verifierKey } as const;
+      this.#keys = [{ ...detail, seq: this.note({ kind: 'log-key', at: now, detail }) }];
     } else if (loggedKey !== this.#signer.verifierKey)
       throw new Error(`the signing key is not the one that the log names last (${loggedKey.split('+', 2).join('+')})`);
     if (clean && unknown === 0 && cut === 0) return;

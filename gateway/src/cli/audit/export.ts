@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportFormats } from '../../audit/export/index.ts';
-import { prove } from '../../audit/read/prove.ts';
+import { keyRecords, prove } from '../../audit/read/prove.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type OpenLog, withLog } from './open.ts';
@@ -91,13 +91,13 @@ function writeProof(context: Context, log: OpenLog, hits: Iterable<Hit>, path: s
     seqs.push(record.seq, ...(outcome === undefined ? [] : [outcome.seq]));
     if (seqs.length >= mostProved) break;
   }
-  const keySeqs = log.index.search({ words: { kind: 'log-key' }, limit: 10_000 }).map(({ seq }) => seq);
+  const keySeqs = keyRecords((query) => log.index.search(query), log.archive, log.checkpoint);
   const { archive, checkpoint } = log;
   const proof = prove({
     archive,
     checkpoint,
     seqs,
-    keySeqs: keySeqs.toReversed(),
+    keySeqs,
     disclose: ['about', 'arguments', 'result'],
   });
   const text = JSON.stringify(proof, undefined, 2);

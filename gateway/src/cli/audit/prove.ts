@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { prove } from '../../audit/read/prove.ts';
+import { keyRecords, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -42,10 +42,10 @@ export function proveCommand(context: Context): Command {
         );
       await withLog(context, options, (log) => {
         const seqs = recordsOf(log, which).map(({ seq }) => seq);
-        if (seqs.length === 0) return noRecord(context, options, which);
-        const keySeqs = log.index.search({ words: { kind: 'log-key' }, limit: 10_000 }).map(({ seq }) => seq);
+        if (seqs.length === 0) return noRecord(context, options, which, log);
+        const keySeqs = keyRecords((query) => log.index.search(query), log.archive, log.checkpoint);
         const { archive, checkpoint } = log;
-        const proof = prove({ archive, checkpoint, seqs, keySeqs: keySeqs.toReversed(), disclose });
+        const proof = prove({ archive, checkpoint, seqs, keySeqs, disclose });
         const text = `${JSON.stringify(proof, undefined, 2)}\n`;
         if (options.out === undefined) return context.out(text.trimEnd());
         const path = resolve(context.cwd, options.out);

@@ -18,14 +18,22 @@ export function showCommand(context: Context): Command {
     .action(async (which: string, options: LogOptions) => {
       await withLog(context, options, (log) => {
         const records = recordsOf(log, which);
-        if (records.length === 0) return noRecord(context, options, which);
+        if (records.length === 0) return noRecord(context, options, which, log);
         if (options.json === true) outJson(context, { ok: true, records: records.map(recordJson) });
         else for (const record of records) context.out(`${text(record)}\n`);
       });
     });
 }
 
-export function noRecord(context: Context, options: LogOptions, which: string): void {
+export function noRecord(context: Context, options: LogOptions, which: string, { checkpoint }: OpenLog): void {
+  if (/^\d{1,15}$/.test(which) && Number(which) < checkpoint.size)
+    return fail(
+      context,
+      options,
+      exitCodes.no,
+      `record ${which} was dropped by retention`,
+      'Its hash is still in the log: `audit search --kind retention` says what was dropped.',
+    );
   fail(
     context,
     options,
