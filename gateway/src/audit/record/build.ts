@@ -58,7 +58,12 @@ export interface OpenIntent {
   readonly method: string;
   readonly tier: FactsHead['tier'];
   readonly connections: readonly string[];
+  /** The subject was erased meanwhile: what the call led to is not kept. */
+  readonly erased?: true;
 }
+
+/** The subject of records that are about nobody that is known. */
+export const nobody = 'unknown';
 
 const longestText = 512;
 const longestList = 32;
@@ -68,7 +73,7 @@ export function subjectOf(who: Who | undefined): string {
   if (who?.user !== undefined) return `user:${who.user}`;
   if (who?.agent !== undefined) return `agent:${who.agent}`;
   if (who?.application !== undefined) return `application:${who.application}`;
-  return 'unknown';
+  return nobody;
 }
 
 export interface CaptureRule {
@@ -95,8 +100,9 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
     case 'outcome': {
       const intent = open(head.id);
       const kept = capture.of(intent?.tier, intent?.connections ?? []);
+      const result = intent?.erased === true ? '' : message.result;
       return {
-        subject: intent?.subject ?? 'unknown',
+        subject: intent?.subject ?? nobody,
         public: {
           kind: 'outcome',
           id: head.id,
@@ -108,10 +114,10 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
           time: head.end.at,
           ...endPublic(head.end),
         },
-        about: aboutText(endAbout(head.end)),
+        about: intent?.erased === true ? '' : aboutText(endAbout(head.end)),
         args: '',
-        result: message.result,
-        kept: { args: '', result: keep(message.result, kept, capture.limit) },
+        result,
+        kept: { args: '', result: keep(result, kept, capture.limit) },
       };
     }
   }

@@ -3,11 +3,11 @@
  * every call keeps what it held alive until a full collection (docs/decisions/0004), which here meant that the writer ran
  * one several times a second.
  */
-import type { OpenIntent } from '../record/build.ts';
+import { nobody, type OpenIntent } from '../record/build.ts';
 
 interface Entry {
   readonly id: string;
-  readonly intent: OpenIntent;
+  intent: OpenIntent;
   /** The next one in the bucket. */
   next: Entry | undefined;
   before: Entry | undefined;
@@ -66,6 +66,12 @@ export class OpenIntents {
     if (first === undefined) return undefined;
     this.delete(first.id);
     return [first.id, first.intent];
+  }
+
+  /** Those about a subject are about nobody from here on. */
+  forget(subject: string): void {
+    for (let entry = this.#first; entry !== undefined; entry = entry.after)
+      if (entry.intent.subject === subject) entry.intent = { ...entry.intent, subject: nobody, erased: true };
   }
 
   *[Symbol.iterator](): Generator<readonly [string, OpenIntent]> {

@@ -1,5 +1,5 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
-import type { OpenIntent } from '../record/build.ts';
+import { nobody, type OpenIntent } from '../record/build.ts';
 import { type Dropped, nothingDropped } from '../retention/dropped.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
@@ -84,5 +84,5 @@ export interface Replayed {
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
   // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
-  return { seq, subject: 'unknown', server, method, tier, connections };
+  return { seq, subject: nobody, server, method, tier, connections };
 }

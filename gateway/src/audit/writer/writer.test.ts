@@ -442,3 +442,41 @@ test('a record that is half written behind the last checkpoint is no lie', async
   writeFileSync(path, damaged);
   assert.match(liesOf({ folder: join(signed, 'log') }), /is not what was written/);
 });
+
+test('of a call that is under way when its caller is erased nothing is kept', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  const [intent, outcome] = callOf('one', 'dana');
+  const [given] = callOf('two', 'dana');
+  assert.ok(intent !== undefined && outcome !== undefined && given !== undefined);
+  log.writer.accept([intent, given]);
+  log.writer.drain();
+  await log.writer.settle();
+  const erased = log.writer.erase('user:dana');
+  log.writer.accept([{ ...outcome, result: '{"content":"about dana"}' }]);
+  log.writer.drain();
+  assert.equal(log.writer.erase('user:dana'), undefined, 'nothing new was recorded about her');
+  await closeTestLog(log);
+  assert.equal(liesOf(log), '');
+  const records = recordsOf(log) as (Kind & { subject: string; private?: string; result?: unknown })[];
+  const ends = records.filter(({ kind }) => kind === 'outcome');
+  assert.deepEqual(
+    ends.map((record) => [record.id, record.outcome, record.private, record.result, 'about' in record]),
+    [
+      ['one', 'answered', undefined, undefined, false],
+      ['two', 'unknown', undefined, undefined, false],
+    ],
+  );
+  for (const { subject } of ends) assert.notEqual(subject, erased?.pseudonym);
+});
+
+test('what lies beside a log names nobody', async (context) => {
+  const log = await openTestLog(dataFor(context));
+  // Enough for a tile that is settled while the calls are under way.
+  for (let call = 0; call < 300; call++) log.writer.accept(callOf(`call-${call}`, 'dana').slice(0, 1));
+  log.writer.drain();
+  await log.writer.settle();
+  const settled = readFileSync(join(log.folder, 'settled.json'), 'utf8');
+  assert.match(settled, /call-299/);
+  assert.doesNotMatch(settled, /dana/);
+  await closeTestLog(log);
+});

@@ -10,7 +10,7 @@ import { LogFiles } from '../log/log-files.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
-import { type CaptureRule, type Draft, draftOf, type OpenIntent, unknownOutcome } from '../record/build.ts';
+import { type CaptureRule, type Draft, draftOf, nobody, type OpenIntent, unknownOutcome } from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
@@ -197,7 +197,10 @@ export class Writer {
     const pseudonym = this.#subjects.find(subject)?.pseudonym;
     if (pseudonym === undefined) return undefined;
     const note: NoteHead = { kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } };
-    const seq = this.#noteAndDo(note, () => void this.#subjects.erase(subject));
+    const seq = this.#noteAndDo(note, () => {
+      this.#subjects.erase(subject);
+      this.#open.forget(subject);
+    });
     return { seq, pseudonym };
   }
 
@@ -296,7 +299,8 @@ export class Writer {
 
   #openState(): OpenState {
     return {
-      intents: [...this.#open],
+      // Names are no part of what lies beside the log. What is open then has no end, and is about nobody.
+      intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: nobody }]),
       written: this.#written,
       kind: this.#lastKind,
       keys: this.#keys,
