@@ -127,6 +127,17 @@ export class IndexFile {
       }));
   }
 
+  /** Pseudonyms of all subjects, one after the other, however many there are. */
+  *pseudonyms(): Generator<string> {
+    for (const { text } of this.#database.prepare(`SELECT text FROM words WHERE text LIKE 'subject %'`).iterate())
+      yield String(text).slice('subject '.length);
+  }
+
+  /** Does a record say that this subject was erased? */
+  isErased(pseudonym: string): boolean {
+    return this.#statement('SELECT 1 FROM erased WHERE pseudonym = ?').get(pseudonym) !== undefined;
+  }
+
   /** Forgets who an erased subject was: the rows stay, as the public parts do, and say nothing of names. */
   forget(pseudonym: string): void {
     const word = this.#find(`subject ${pseudonym}`);
@@ -186,8 +197,10 @@ export class IndexFile {
       this.#word('outcome', fields.outcome),
       this.#word('reason', fields.reason),
     );
-    if (fields.kind === 'erasure' && typeof fields.detail?.['subject'] === 'string')
+    if (fields.kind === 'erasure' && typeof fields.detail?.['subject'] === 'string') {
+      this.#statement('INSERT OR IGNORE INTO erased VALUES (?)').run(fields.detail['subject']);
       this.#erased.push(fields.detail['subject']);
+    }
   }
 
   readonly #erased: string[] = [];

@@ -16,6 +16,7 @@ export function startIndex(start: IndexStart, onProblem: (problem: string) => vo
   worker.once('exit', () => {
     over = true;
   });
+  worker.on('message', (problem: string) => onProblem(problem));
   worker.once('error', (error) => onProblem(`the index is not kept up to date: ${error.message}`));
   return {
     async close() {

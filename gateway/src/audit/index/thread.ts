@@ -7,6 +7,7 @@ import { stepBack } from '../priority.ts';
 import { Archive } from '../read/archive.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';
 import { IndexFile } from './index-file.ts';
+import { missingKeys, missingKeysText } from './missing-keys.ts';
 
 export interface IndexStart {
   readonly folder: string;
@@ -18,6 +19,8 @@ export interface IndexStart {
 const every = 1_000;
 /** Between two batches, so that calls get the core first on a small machine. */
 const breath = 5;
+/** Keys that are looked at between two. */
+const breathAfter = 500;
 
 async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   stepBack();
@@ -27,6 +30,7 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   const archive = await Archive.open(folder, keys, Buffer.from(master));
   const index = new IndexFile(path, archive);
   let seen = 0;
+  let looked = false;
   while (!signal.aborted) {
     const changed = statSync(join(folder, 'checkpoint'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (changed !== seen) {
@@ -35,6 +39,18 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
       archive.subjects.reload();
       for (let more = true; more && !signal.aborted; await pause(breath)) more = index.catchUp(archive);
       for (const pseudonym of index.takeErased()) index.forget(pseudonym);
+    }
+    if (!looked && !signal.aborted) {
+      looked = true;
+      let subjects = 0;
+      let missing = 0;
+      for (const isMissing of missingKeys(archive, index)) {
+        if (isMissing) missing++;
+        if (++subjects % breathAfter === 0) await pause(breath);
+        if (signal.aborted) break;
+      }
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+      if (missing > 0) parentPort?.postMessage(missingKeysText(missing));
     }
     await pause(every, undefined, { signal }).catch(() => {});
   }

@@ -88,13 +88,14 @@ export class Subjects {
     return slot === undefined ? undefined : this.#open(slot);
   }
 
+  /** `undefined` as well when the slot is damaged: whoever reads can say so, and go on with the others. */
   byPseudonym(pseudonym: string): SubjectKeys | undefined {
     const opened = this.#opened.get(pseudonym);
     if (opened !== undefined) return opened;
     // Another process may have made it since this one read the file.
     if (!this.#byPseudonym.has(pseudonym) && this.#onDisk() > this.#slots) this.reload();
     const slot = this.#byPseudonym.get(pseudonym);
-    return slot === undefined ? undefined : this.#open(slot);
+    return slot === undefined ? undefined : this.#tryOpen(slot);
   }
 
   #onDisk(): number {
@@ -172,10 +173,16 @@ export class Subjects {
   }
 
   #open(slot: Slot): SubjectKeys {
+    const keys = this.#tryOpen(slot);
+    if (keys === undefined) throw new Error(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
+    return keys;
+  }
+
+  #tryOpen(slot: Slot): SubjectKeys | undefined {
     const known = this.#opened.get(slot.pseudonym);
     if (known !== undefined) return known;
     const key = unwrapKey(this.#key, slot.wrapped, context(slot.pseudonym));
-    if (key === undefined) throw new Error(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
+    if (key === undefined) return undefined;
     const keys = {
       slot: slot.slot,
       pseudonym: slot.pseudonym,

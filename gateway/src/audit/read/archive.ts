@@ -48,8 +48,11 @@ export interface ArchivedRecord {
   readonly seq: number;
   readonly entry: Buffer;
   readonly fields: PublicPart;
-  /** `erased`: its key is gone. `dropped`: retention took it. `none`: it never had one. */
-  readonly privacy: 'open' | 'erased' | 'dropped' | 'none';
+  /**
+   * `erased`: its key is gone, as a record says. `key-missing`: its key is gone, and no record says why. `dropped`:
+   * retention took it. `none`: it never had one.
+   */
+  readonly privacy: 'open' | 'erased' | 'key-missing' | 'dropped' | 'none';
   readonly parts?: PrivateParts;
   readonly about?: About;
 }
@@ -60,6 +63,8 @@ export class Archive {
   readonly subjects: Subjects;
   /** For what must be looked up without being written down. */
   readonly lookupKey: Buffer;
+  /** Does a record say that this subject was erased? The index knows; whoever has none takes every key for lost. */
+  saysErased: (pseudonym: string) => boolean = () => false;
 
   private constructor(folder: string, origin: string, subjects: Subjects, wrapping: Buffer) {
     this.reader = new LogReader(folder);
@@ -86,9 +91,10 @@ export class Archive {
     const base = { seq, entry, fields };
     if (fields.private === undefined) return { ...base, privacy: 'none' };
     const keys = this.subjects.byPseudonym(fields.subject);
-    if (keys === undefined) return { ...base, privacy: 'erased' };
+    if (keys === undefined && this.saysErased(fields.subject)) return { ...base, privacy: 'erased' };
     const sealed = this.reader.sealed(seq);
     if (sealed.length === 0) return { ...base, privacy: 'dropped' };
+    if (keys === undefined) return { ...base, privacy: 'key-missing' };
     if (sha256(sealed).toString('hex') !== fields.private)
       throw new Error(`the private part of record ${seq} is not the one that was recorded`);
     const parts = openParts(keys, this.origin, seq, sealed);

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
-import { callerOf } from './shown.ts';
+import { callerOf, sayMissingKeys } from './shown.ts';
 
 export function subjectsCommand(context: Context): Command {
   return new Command('subjects')
@@ -22,13 +22,14 @@ export function subjectsCommand(context: Context): Command {
         else
           for (const { pseudonym, subject, state, records, first, last } of subjects)
             context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
+        sayMissingKeys(context, subjects.filter(({ state }) => state === 'key-missing').length, 'subject');
       });
     });
 }
 
-function named({ archive, checkpoint }: OpenLog, { pseudonym, last }: { pseudonym: string; last: number }) {
+function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { pseudonym: string; last: number }) {
   const keys = archive.subjects.byPseudonym(pseudonym);
-  if (keys === undefined) return { state: 'erased' };
+  if (keys === undefined) return { state: index.isErased(pseudonym) ? 'erased' : 'key-missing' };
   for (const name of ['gateway', 'unknown'])
     if (archive.subjects.find(name)?.pseudonym === pseudonym) return { state: 'held', subject: name };
   const record = archive.record(last, checkpoint.size);

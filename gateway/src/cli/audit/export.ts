@@ -7,7 +7,8 @@ import { keyRecords, prove } from '../../audit/read/prove.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type OpenLog, withLog } from './open.ts';
-import { find, type Hit, readSearch, type SearchOptions, searchOptions } from './search.ts';
+import { find, type Hit, lacksKey, readSearch, type SearchOptions, searchOptions } from './search.ts';
+import { sayMissingKeys } from './shown.ts';
 
 interface Options extends SearchOptions {
   readonly format: string;
@@ -75,13 +76,16 @@ function writeLines(
   if (format === undefined) return 0;
   const file = path === undefined ? undefined : openSync(path, 'w', 0o600);
   let count = 0;
+  let missing = 0;
   for (const { record, outcome } of hits) {
+    if (lacksKey({ record, ...(outcome && { outcome }) })) missing++;
     const line = format.line({ origin: log.archive.origin, record, ...(outcome && { outcome }) });
     if (file === undefined) context.out(line);
     else writeSync(file, `${line}\n`);
     count++;
   }
   if (file !== undefined) closeSync(file);
+  sayMissingKeys(context, missing, 'record');
   return count;
 }
 

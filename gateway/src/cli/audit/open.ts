@@ -8,6 +8,7 @@ import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
 import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
+import type { Configuration } from '../../config/schema/index.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
 import { type CommonOptions, type Context, fail, loadOrComplain } from '../context.ts';
@@ -20,11 +21,27 @@ export interface LogOptions extends CommonOptions {
 export const logOption = ['--log <name>', 'which log of the data folder', 'log'] as const;
 
 export interface OpenLog {
+  readonly name: string;
   readonly archive: Archive;
   readonly index: IndexFile;
   readonly checkpoint: SignedCheckpoint;
   readonly settings: AuditSettings;
   ask(request: Request): Promise<Answer>;
+  /** Publishes and takes in what was recorded meanwhile. */
+  catchUp(): Promise<void>;
+}
+
+/** Why a log was not read, or what was to be done with it was not done. */
+export interface Failure {
+  readonly code: number;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** Logs of the configuration, and the key that opens what they say in private. */
+export interface Logs {
+  readonly configuration: Configuration;
+  readonly master: Buffer;
 }
 
 export async function withLog(
@@ -32,52 +49,83 @@ export async function withLog(
   options: LogOptions,
   work: (log: OpenLog) => Promise<void> | void,
 ): Promise<void> {
+  const logs = await openLogs(context, options);
+  if (logs === undefined) return;
+  const failure = await readLog(logs, options.log, work);
+  if (failure !== undefined) fail(context, options, failure.code, failure.problem, failure.remedy);
+}
+
+/** `undefined` when it was said why not. */
+export async function openLogs(context: Context, options: CommonOptions): Promise<Logs | undefined> {
   let loaded = await loadOrComplain(context, options);
   // Keys that lie elsewhere are needed to read private parts, and when this process has to write.
   if (Object.keys(loaded?.revision.configuration.audit.keys ?? {}).length > 0)
     loaded = await loadOrComplain(context, options, { secrets: 'resolve' });
-  if (loaded === undefined) return;
+  if (loaded === undefined) return undefined;
   const { configuration } = loaded.revision;
+  const master = openLogMasterKey(configuration.data, configuration.audit.keys.master);
+  if (master.ok) return { configuration, master: master.key };
+  fail(context, options, exitCodes.data, master.problem, master.remedy);
+  return undefined;
+}
+
+export function noLog(folder: string): Failure {
+  return {
+    code: exitCodes.data,
+    problem: `there is no log in ${folder}`,
+    remedy: 'A gateway makes it when it starts; --config names the configuration whose data folder is meant.',
+  };
+}
+
+/** Opens one log for as long as the work takes. */
+export async function readLog(
+  { configuration, master }: Logs,
+  name: string,
+  work: (log: OpenLog) => Promise<void> | void,
+): Promise<Failure | undefined> {
   const { data } = configuration;
-  const folder = logFolder(data, options.log);
-  const keys = keyPlaces(data, options.log, configuration.audit.keys.signing);
-  if (!/^[a-z0-9-]{1,64}$/.test(options.log) || !existsSync(join(folder, 'log.json')))
-    return fail(
-      context,
-      options,
-      exitCodes.data,
-      `there is no log in ${folder}`,
-      'A gateway makes it when it starts; --config names the configuration whose data folder is meant.',
-    );
-  const master = openLogMasterKey(data, configuration.audit.keys.master);
-  if (!master.ok) return fail(context, options, exitCodes.data, master.problem, master.remedy);
+  const folder = logFolder(data, name);
+  const keys = keyPlaces(data, name, configuration.audit.keys.signing);
+  if (!/^[a-z0-9-]{1,64}$/.test(name) || !existsSync(join(folder, 'log.json'))) return noLog(folder);
   try {
-    // What a running gateway has recorded a moment ago is to be seen.
-    const free = holdLock(join(folder, 'lock'));
-    free?.release();
-    if (free === undefined) await askRunning(folder, { do: 'publish' });
-    const archive = await Archive.open(folder, keys, master.key);
-    const index = new IndexFile(indexPath(data, options.log), archive);
-    try {
+    await publish(folder);
+    const archive = await Archive.open(folder, keys, master);
+    const index = new IndexFile(indexPath(data, name), archive);
+    archive.saysErased = (pseudonym) => index.isErased(pseudonym);
+    const takeIn = (): void => {
       while (index.catchUp(archive));
       for (const pseudonym of index.takeErased()) index.forget(pseudonym);
+    };
+    try {
+      takeIn();
       const checkpoint = archive.reader.checkpoint();
       if (checkpoint === undefined)
-        return fail(context, options, exitCodes.no, 'the log is empty', 'Make a call through the gateway first.');
+        return { code: exitCodes.no, problem: 'the log is empty', remedy: 'Make a call through the gateway first.' };
       const settings = auditSettings(configuration);
       const { capture } = settings;
-      const ask = (request: Request) => askWriter({ folder, keys, master: master.key, capture }, request);
-      await work({ archive, index, checkpoint, settings, ask });
+      const ask = (request: Request) => askWriter({ folder, keys, master, capture }, request);
+      const catchUp = async (): Promise<void> => {
+        await publish(folder);
+        archive.subjects.reload();
+        takeIn();
+      };
+      await work({ name, archive, index, checkpoint, settings, ask, catchUp });
+      return undefined;
     } finally {
       index.close();
     }
   } catch (error) {
-    fail(
-      context,
-      options,
-      exitCodes.data,
-      `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      'Run sallyport-verify on the folder: it says where the damage is.',
-    );
+    return {
+      code: exitCodes.data,
+      problem: `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      remedy: 'Run sallyport-verify on the folder: it says where the damage is.',
+    };
   }
+}
+
+/** What a running gateway has recorded a moment ago is to be seen. */
+async function publish(folder: string): Promise<void> {
+  const free = holdLock(join(folder, 'lock'));
+  free?.release();
+  if (free === undefined) await askRunning(folder, { do: 'publish' });
 }

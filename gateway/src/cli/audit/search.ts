@@ -6,7 +6,7 @@ import { type Context, configOption, fail, jsonOption, outJson } from '../contex
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
-import { line, recordJson } from './shown.ts';
+import { line, recordJson, sayMissingKeys } from './shown.ts';
 
 export interface SearchOptions extends LogOptions {
   readonly caller?: string;
@@ -82,6 +82,7 @@ export function searchCommand(context: Context): Command {
           if (hits.length === 0) context.out('No record matches.');
           if (next !== undefined) context.out(`There may be more: --before ${next}`);
         }
+        sayMissingKeys(context, hits.filter(lacksKey).length, 'record');
       });
     });
 }
@@ -112,6 +113,10 @@ export function readSearch(options: SearchOptions, now: number, { subjects }: Ar
     ...(times[1] === undefined ? {} : { until: times[1] }),
     ...(before === undefined ? {} : { before: Number(before) }),
   };
+}
+
+export function lacksKey({ record, outcome }: Hit): boolean {
+  return record.privacy === 'key-missing' || outcome?.privacy === 'key-missing';
 }
 
 function readTime(text: string, now: number): number {

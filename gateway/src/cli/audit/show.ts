@@ -4,7 +4,7 @@ import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
-import { recordJson } from './shown.ts';
+import { missingKey, recordJson } from './shown.ts';
 
 export function showCommand(context: Context): Command {
   return new Command('show')
@@ -74,6 +74,7 @@ function text(record: ArchivedRecord): string {
 const privacyText: Readonly<Record<ArchivedRecord['privacy'], string>> = {
   open: 'as follows',
   erased: 'erased: the key of its subject was destroyed',
+  'key-missing': missingKey,
   dropped: 'dropped by retention',
   none: 'none',
 };

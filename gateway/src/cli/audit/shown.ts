@@ -2,12 +2,22 @@
 import { capabilityOf } from '../../audit/index/index-file.ts';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { callerKey } from '../../pipeline/caller.ts';
+import type { Context } from '../context.ts';
 
 export function callerOf({ about, privacy }: ArchivedRecord): string {
   if (about === undefined) return privacy === 'none' ? '-' : `(${privacy})`;
   const { user, agent, application } = about;
   const parts = { ...(user && { user }), ...(agent && { agent }), ...(application && { application }) };
   return callerKey(parts) || '-';
+}
+
+/** Nobody said that it was to be so: it may be an accident, or somebody who hides something. */
+export const missingKey =
+  'its key is missing and no record says that it was erased: restore log-subjects from a backup';
+
+/** On stderr, so that it is seen whatever reads the records. */
+export function sayMissingKeys(context: Context, count: number, what: string): void {
+  if (count > 0) context.err(`sallyport: ${count} ${what}${count === 1 ? '' : 's'}: ${missingKey}`);
 }
 
 /** One line for an exchange or another record; `outcome` is the record of its end. */

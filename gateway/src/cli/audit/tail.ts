@@ -26,11 +26,14 @@ export function tailCommand(context: Context): Command {
     .action(async (options: Options) => {
       if (!/^\d{1,5}$/.test(options.lines))
         return fail(context, options, exitCodes.usage, '--lines must be a number up to 99999');
-      await withLog(context, options, async ({ archive, checkpoint }) => {
+      await withLog(context, options, async ({ archive, index, checkpoint }) => {
         let next = Math.max(0, checkpoint.size - Number(options.lines));
         for (;;) {
           const size = archive.reader.checkpoint()?.size ?? next;
-          if (size > next) archive.subjects.reload();
+          if (size > next) {
+            archive.subjects.reload();
+            while (index.catchUp(archive));
+          }
           for (const { seq, entry } of archive.reader.entries(next, size, size)) {
             const record = archive.open(seq, entry);
             context.out(options.json === true ? JSON.stringify(recordJson(record)) : line(record, undefined));

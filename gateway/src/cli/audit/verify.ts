@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { countMissingKeys, missingKeysText } from '../../audit/index/missing-keys.ts';
 import { logFolder } from '../../audit/open.ts';
 import { type Context, configOption, fail, jsonOption, loadOrComplain } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type LogOptions, logOption } from './open.ts';
+import { type LogOptions, logOption, noLog, openLogs, readLog } from './open.ts';
 
 const verifier = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
 
@@ -26,7 +27,7 @@ export function verifyCommand(context: Context): Command {
   return new Command('verify')
     .summary('check the whole log with sallyport-verify')
     .description(
-      'Runs sallyport-verify on the log. Somebody who does not trust this machine runs it on a copy instead.',
+      'Runs sallyport-verify on the log, and looks whether every key is there that nobody has erased. Somebody who does not trust this machine runs sallyport-verify on a copy instead.',
     )
     .option('--key <key>', 'the key of the log, from somewhere you trust')
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere that the log must contain; may be repeated', several)
@@ -40,16 +41,41 @@ export function verifyCommand(context: Context): Command {
       const loaded = await loadOrComplain(context, options);
       if (loaded === undefined) return;
       const folder = logFolder(loaded.revision.configuration.data, options.log);
-      if (!/^[a-z0-9-]{1,64}$/.test(options.log) || !existsSync(join(folder, 'checkpoint')))
-        return fail(
-          context,
-          options,
-          exitCodes.data,
-          `there is no log in ${folder}`,
-          'A gateway makes it when it starts; --config names the configuration whose data folder is meant.',
-        );
-      context.exit(await runVerifier(context, [folder, ...argumentsOf(options)]));
+      if (!/^[a-z0-9-]{1,64}$/.test(options.log) || !existsSync(join(folder, 'checkpoint'))) {
+        const { code, problem, remedy } = noLog(folder);
+        return fail(context, options, code, problem, remedy);
+      }
+      const { code, out, problems } = await runVerifier(context, [folder, ...argumentsOf(options)]);
+      // What a lie is told about is not read any further.
+      const warning = code === 0 ? await lackOfKeys(context, options) : undefined;
+      if (problems !== '') context.err(problems.trimEnd());
+      if (out !== '')
+        context.out(warning === undefined || options.json !== true ? out.trimEnd() : warned(out, warning));
+      if (warning !== undefined) context.err(`sallyport: ${warning}`);
+      context.exit(warning === undefined ? code : exitCodes.no);
     });
+}
+
+/** The verifier has no keys, so it cannot know that one is missing which nobody has erased. */
+async function lackOfKeys(context: Context, options: Options): Promise<string | undefined> {
+  const logs = await openLogs(context, options);
+  if (logs === undefined) return 'the keys of subjects were not looked at';
+  let missing = 0;
+  const failure = await readLog(logs, options.log, async (log) => {
+    missing = countMissingKeys(log.archive, log.index);
+    if (missing === 0) return;
+    // Somebody may be erased at this moment: the key goes when the record of it is there, and not published yet.
+    await log.catchUp();
+    missing = countMissingKeys(log.archive, log.index);
+  });
+  if (failure !== undefined) return `the keys of subjects cannot be looked at: ${failure.problem}`;
+  if (missing === 0) return undefined;
+  return `${missingKeysText(missing)}; \`audit subjects\` lists them`;
+}
+
+function warned(out: string, warning: string): string {
+  const said = JSON.parse(out) as object;
+  return JSON.stringify({ ...said, ok: false, problem: warning }, undefined, 2);
 }
 
 /** Joined to their names, so that a value never reads as an option. */
@@ -63,14 +89,18 @@ function argumentsOf({ key, checkpoint = [], witness = [], tsaCa = [], json }: O
   ];
 }
 
-async function runVerifier(context: Context, args: readonly string[]): Promise<number> {
+interface Verified {
+  readonly code: number;
+  readonly out: string;
+  readonly problems: string;
+}
+
+async function runVerifier(context: Context, args: readonly string[]): Promise<Verified> {
   const child = spawn(process.execPath, [verifier, ...args], { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let problems = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (problems += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
-  if (out !== '') context.out(out.trimEnd());
-  if (problems !== '') context.err(problems.trimEnd());
-  return code ?? exitCodes.internal;
+  return { code: code ?? exitCodes.internal, out, problems };
 }
