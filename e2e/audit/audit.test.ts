@@ -56,7 +56,7 @@ test('ten calls of which three are denied are found, shown, proved and verified 
     denied.map(({ decision, reason }) => [decision?.effect, reason]),
     [
       ['deny', 'denied'],
-      [undefined, 'capability-unknown'],
+      ['deny', 'capability-unknown'],
       ['deny', 'denied'],
     ],
   );

@@ -206,8 +206,8 @@ test('the record says who said no: the ceiling of the user, of the agent, or the
     plaintext?.about?.['detail'],
   ]);
   assert.deepEqual(said.slice(0, 2), [
-    ['capability-unknown', undefined, 'the ceiling of user:dana'],
-    ['capability-unknown', undefined, 'the ceiling of agent:bot'],
+    ['capability-unknown', 'user-ceiling', 'the ceiling of user:dana'],
+    ['capability-unknown', 'agent-ceiling', 'the ceiling of agent:bot'],
   ]);
   assert.deepEqual(said[2]?.slice(0, 2), ['scope-missing', 'scope']);
   assert.match(String(said[2]?.[2]), /allow open with scope deep$/);

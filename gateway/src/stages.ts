@@ -1,6 +1,6 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect } from './connections/connect.ts';
+import { connect, seek } from './connections/connect.ts';
 import { callConnectTool, isConnectTool } from './connections/connect-tool.ts';
 import { discover, initialize } from './connections/hello.ts';
 import { listen } from './connections/listen.ts';
@@ -50,6 +50,7 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
     places: new Concurrency(),
     isOwn: isConnectTool,
     connect,
+    seek,
     forward: (exchange, graph) => forward(witnessed(exchange, audit), questions, graph.bounds),
     answerLocally: (exchange, graph) => answerLocally(exchange, graph, streams, log),
     observe(facts, end) {

@@ -149,7 +149,9 @@ class ThreadedLog implements GatewayAuditLog {
       return undefined;
     }
     if (!intended) this.#authentications.succeeded(facts.caller, facts);
-    return this.#put(endMessage(facts, end, intended), facts.tier ?? 'read', this.#settings.durability !== 'none');
+    // While the disk fails, a tool that is hidden must be refused like one that does not exist.
+    const tier = facts.asked === undefined ? (facts.tier ?? 'read') : 'read';
+    return this.#put(endMessage(facts, end, intended), tier, this.#settings.durability !== 'none');
   }
 
   note(event: AuditEvent): void {

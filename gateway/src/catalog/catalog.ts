@@ -21,6 +21,9 @@ export interface CatalogLog {
 /** Told of every tool as soon as its definition is known. */
 export type OnTool = (server: string, tool: string, inputSchema: JsonObject) => void;
 
+/** The lists of a server as some way to it read them last. */
+export type LastRead = Map<ListKind, ListSnapshot>;
+
 /** A server without list changes is asked again after this time, in milliseconds. */
 const silentAge = 30_000;
 /** A list is not read more often than this to find a name that it does not have. */
@@ -40,18 +43,20 @@ export class Catalog implements CatalogView {
   readonly #bounds: Bounds;
   readonly #log: CatalogLog;
   readonly #onTool: OnTool;
+  readonly #lastRead: LastRead;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog, onTool: OnTool) {
+  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog, onTool: OnTool, lastRead: LastRead) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
     this.#onTool = onTool;
+    this.#lastRead = lastRead;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
@@ -72,17 +77,25 @@ export class Catalog implements CatalogView {
     return this.#fetch(kind);
   }
 
+  peek(kind: ListKind): ListSnapshot | undefined {
+    return this.#held.get(kind)?.snapshot ?? this.#lastRead.get(kind);
+  }
+
+  tierOf(tool: string): ToolFacts['tier'] {
+    return this.#told(tool)?.tier ?? this.#config.tier ?? 'write';
+  }
+
   /** What is needed to check and to record a call of this tool. */
   facts(definition: JsonObject): ToolFacts {
     const known = this.#tools.get(definition);
     if (known !== undefined) return known;
     const name = asText(definition.name);
-    const told = Object.hasOwn(this.#config.tools, name) ? this.#config.tools[name] : undefined;
+    const told = this.#told(name);
     const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
     const compiled = compileSchema(schema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
     const facts: ToolFacts = {
       digest: definitionDigest(definition),
-      tier: told?.tier ?? this.#config.tier ?? 'write',
+      tier: this.tierOf(name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
       mirrored: mirroredArguments(schema) ?? [],
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],
@@ -99,6 +112,10 @@ export class Catalog implements CatalogView {
   onArrival(listener: (kind: ListKind) => void): () => void {
     this.#arrivals.add(listener);
     return () => this.#arrivals.delete(listener);
+  }
+
+  #told(tool: string): ServerConfig['tools'][string] | undefined {
+    return Object.hasOwn(this.#config.tools, tool) ? this.#config.tools[tool] : undefined;
   }
 
   #fetch(kind: ListKind): Promise<ListSnapshotResult> {
@@ -139,6 +156,7 @@ export class Catalog implements CatalogView {
 
   #hold(kind: ListKind, snapshot: ListSnapshot, age: number): ListSnapshotResult {
     const now = performance.now();
+    this.#lastRead.set(kind, snapshot);
     this.#held.set(kind, { snapshot, readAt: now, until: now + age });
     if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
     return { ok: true, snapshot };
@@ -167,7 +185,7 @@ export class Catalog implements CatalogView {
     if (known.has(name)) return 'the server lists the name twice';
     if (!isObject(inputSchema)) return 'it has no input schema';
     if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
-    const told = Object.hasOwn(this.#config.tools, name) ? this.#config.tools[name] : undefined;
+    const told = this.#told(name);
     const compiled = compileSchema(inputSchema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
     if (!compiled.ok) return compiled.problem;
     for (const note of compiled.notes) this.#log.warn({ server: this.link.server, tool: name, note }, 'tool schema');

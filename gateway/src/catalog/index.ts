@@ -2,10 +2,11 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { Link } from '../pipeline/upstream.ts';
-import { Catalog, type CatalogLog, type OnTool } from './catalog.ts';
+import { Catalog, type CatalogLog, type LastRead, type OnTool } from './catalog.ts';
 
 export class Catalogs {
   readonly #known = new WeakMap<Link, Catalog>();
+  readonly #lastRead = new WeakMap<ServerConfig, LastRead>();
   readonly #log: CatalogLog;
   readonly #onTool: OnTool;
 
@@ -17,7 +18,9 @@ export class Catalogs {
   of(link: Link, config: ServerConfig, bounds: Bounds): Catalog {
     const known = this.#known.get(link);
     if (known !== undefined) return known;
-    const catalog = new Catalog(link, config, bounds, this.#log, this.#onTool);
+    const lastRead: LastRead = this.#lastRead.get(config) ?? new Map();
+    this.#lastRead.set(config, lastRead);
+    const catalog = new Catalog(link, config, bounds, this.#log, this.#onTool, lastRead);
     this.#known.set(link, catalog);
     return catalog;
   }

@@ -4,8 +4,8 @@
  * server first: neither words nor time tell the two apart.
  */
 
-import type { Capability, Grants } from '../pipeline/decision.ts';
-import type { Connected, Identified, ToolFacts } from '../pipeline/exchange.ts';
+import type { Capability, Decision, Grants } from '../pipeline/decision.ts';
+import type { Connecting, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
 import type { Link, LinkFailure } from '../pipeline/upstream.ts';
@@ -43,7 +43,7 @@ export function reachAll(exchange: Identified, graph: Graph): readonly Reached[]
 }
 
 /** Answers at once when the catalogue is there, which is nearly always. */
-export function connect(exchange: Identified, graph: Graph): Outcome<Connected> | Promise<Outcome<Connected>> {
+export function connect(exchange: Identified, graph: Graph): Connecting | Promise<Connecting> {
   const wanted = wantedBy(exchange.method, exchange.params);
   if (!wanted.ok) return wanted;
   if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, graph, wanted.value);
@@ -53,13 +53,13 @@ export function connect(exchange: Identified, graph: Graph): Outcome<Connected> 
   return enter(exchange, graph, reached, wanted.value, understood(exchange.method, exchange.params));
 }
 
-async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted): Promise<Outcome<Connected>> {
+async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted): Promise<Connecting> {
   const servers = reachAll(exchange, graph);
   if (wanted.type === 'tool' || wanted.type === 'prompt') {
     const kind = wanted.type === 'tool' ? 'tools' : 'prompts';
+    const possible = servers.filter(({ server }) => mayBelong(wanted.name, server));
     let failure: Refusal | undefined;
-    for (const reached of servers) {
-      if (!mayBelong(wanted.name, reached.server)) continue;
+    for (const reached of possible) {
       const found = await originalName(reached, kind, wanted.name);
       if (!found.ok) failure = found.refusal;
       else if (found.value !== undefined) {
@@ -67,11 +67,16 @@ async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted)
         return enter(exchange, graph, reached, { ...wanted, name: original }, renamed(exchange, original), wanted);
       }
     }
-    return refuse(failure ?? unknown(wanted, 'no server has this alias'));
+    const refusal = failure ?? unknown(wanted, 'no server has this alias');
+    return { ok: false, refusal, sought: soughtAtAll(possible, wanted) };
   }
   for (const reached of await routed(servers, wanted))
     return enter(exchange, graph, reached, wanted, understood(exchange.method, exchange.params));
-  return refuse(unknown(wanted, 'no server has it'));
+  const capability = capabilityOf(wanted);
+  const decision = closedAtAll(servers, capability);
+  const sought = { ...soughtAtAll(servers, wanted, capability), ...(decision && { decision }) };
+  const detail = decision === undefined ? 'no server has it' : detailOf(exchange, decision);
+  return { ok: false, refusal: unknown(wanted, detail), sought };
 }
 
 function renamed(exchange: Identified, name: string): JsonObject {
@@ -160,26 +165,119 @@ function enter(
   outbound: JsonObject,
   // What the client asked for, in its own words: a refusal repeats nothing else.
   asked = wanted,
-): Outcome<Connected> | Promise<Outcome<Connected>> {
+): Connecting | Promise<Connecting> {
   const { grants, link, catalog, server } = reached;
   const capability = capabilityOf(wanted);
-  if (!grants.couldAllow(capability))
-    return refuse(unknown(asked, grants.closedBy?.(capability) ?? 'no rule could allow it'));
+  const no = (refusal: Refusal): Connecting => ({ ok: false, refusal, sought: soughtAt(reached, asked, capability) });
+  if (!grants.couldAllow(capability)) {
+    const decision = grants.closed(capability);
+    const sought = { ...soughtAt(reached, asked, capability), decision };
+    return { ok: false, refusal: unknown(asked, detailOf(exchange, decision)), sought };
+  }
   if (graph.statusOf(server) === 'draining')
-    return refuse({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+    return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
   if (wanted.type !== 'tool' && wanted.type !== 'prompt')
     return pass({ ...exchange, grants, link, capability, outbound });
   const definition = find(catalog, wanted.type === 'tool' ? 'tools' : 'prompts', wanted.name);
-  const found = (value: JsonObject | undefined): Outcome<Connected> => {
-    if (value === undefined) return refuse(unknown(asked, 'the server has no such name'));
+  const found = (value: JsonObject | undefined): Connecting => {
+    if (value === undefined) return no(unknown(asked, 'the server has no such name'));
     if (wanted.type === 'prompt') return pass({ ...exchange, grants, link, capability, outbound });
     const tool: ToolFacts = catalog.facts(value);
     return pass({ ...exchange, grants, link, capability, outbound, tool });
   };
   if (!(definition instanceof Promise)) return found(definition);
-  return definition.then((result) =>
-    result.ok ? found(result.value) : refuse(failureRefusal(server, result.failure)),
-  );
+  return definition.then((result) => (result.ok ? found(result.value) : no(failureRefusal(server, result.failure))));
+}
+
+/** Of a request for which there is no place: what the lists that are at hand say. Nobody is asked. */
+export function seek(exchange: Identified, graph: Graph): Sought | undefined {
+  const servers = reachAll(exchange, graph);
+  const [first] = servers;
+  if (first === undefined) return undefined;
+  const wanted = exchange.operation === 'call' ? wantedBy(exchange.method, exchange.params) : undefined;
+  if (wanted?.ok !== true) return soughtAtAll(servers);
+  const { value } = wanted;
+  if (exchange.endpoint.kind === 'server') return soughtAt(first, value, capabilityOf(value));
+  if (value.type !== 'tool' && value.type !== 'prompt') return soughtAtAll(servers, value, capabilityOf(value));
+  const possible = servers.filter(({ server }) => mayBelong(value.name, server));
+  for (const reached of possible) {
+    const snapshot = reached.catalog.peek(value.type === 'tool' ? 'tools' : 'prompts');
+    const name = snapshot && byAlias(reached.server, snapshot).get(value.name);
+    if (name !== undefined) return soughtAt(reached, value, { type: value.type, name });
+  }
+  return soughtAtAll(possible, value);
+}
+
+function soughtAt({ server, grants, catalog }: Reached, asked: Wanted, capability: Capability): Sought {
+  return {
+    asked: nameOf(asked),
+    server,
+    connections: grants.connections,
+    // Everything but a tool is read.
+    tier: capability.type === 'tool' ? catalog.tierOf(capability.name) : 'read',
+    ...(isKnown(capability, grants, catalog) ? { capability } : {}),
+  };
+}
+
+/** `capability`: only of what no alias leads to, a resource or a template. */
+function soughtAtAll(servers: readonly Reached[], asked?: Wanted, capability?: Capability): Sought {
+  const [only, another] = servers;
+  const known = capability !== undefined && servers.some(({ grants, catalog }) => isKnown(capability, grants, catalog));
+  return {
+    ...(asked === undefined ? {} : { asked: nameOf(asked) }),
+    ...(only === undefined || another !== undefined ? {} : { server: only.server }),
+    connections: [...new Set(servers.flatMap(({ grants }) => grants.connections))],
+    ...(capability === undefined ? {} : { tier: 'read' as const }),
+    ...(known ? { capability } : {}),
+  };
+}
+
+/** Of several servers that could never allow it, the first one at which a rule says so. */
+function closedAtAll(servers: readonly Reached[], capability: Capability): Decision | undefined {
+  const decisions = servers.map(({ grants }) => grants.closed(capability));
+  return decisions.find(({ rule }) => rule !== undefined) ?? decisions[0];
+}
+
+function nameOf(wanted: Wanted): string {
+  switch (wanted.type) {
+    case 'tool':
+    case 'prompt':
+      return wanted.name;
+    case 'resource':
+      return wanted.uri;
+    case 'template':
+      return wanted.uriTemplate;
+  }
+}
+
+/** A resource is always that, and its URI is private. Every other name is known from a list or a rule, or made up. */
+function isKnown(capability: Capability, grants: Grants, catalog: CatalogView): boolean {
+  switch (capability.type) {
+    case 'tool':
+      return grants.names(capability) || catalog.peek('tools')?.byName.has(capability.name) === true;
+    case 'prompt':
+      return grants.names(capability) || catalog.peek('prompts')?.byName.has(capability.name) === true;
+    case 'template':
+      return catalog.peek('templates')?.byName.has(capability.uriTemplate) === true;
+    case 'resource':
+      return true;
+  }
+}
+
+/** For the record only. */
+function detailOf({ caller }: Identified, { reason, rule, errors }: Decision): string {
+  switch (reason) {
+    case 'user-ceiling':
+      return `the ceiling of user:${caller.user}`;
+    case 'agent-ceiling':
+      return `the ceiling of agent:${caller.agent}`;
+    case 'application-ceiling':
+      return `the ceiling of application:${caller.application}`;
+    case 'rule':
+    case 'no-rule':
+    case 'scope':
+      return rule === undefined ? (errors[0] ?? 'no rule could allow it') : `${rule.place} ${rule.text}`;
+  }
 }
 
 function capabilityOf(wanted: Wanted): Capability {

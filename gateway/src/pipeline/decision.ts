@@ -48,8 +48,13 @@ export interface Grants {
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
-  /** Who says no to a capability that could never be allowed, for the record. */
-  closedBy?(capability: Capability): string;
+  /**
+   * Why a capability could never be allowed, for the record. It looks at names and at what is certain about the caller,
+   * never at arguments: what a client sends must not decide how long this takes.
+   */
+  closed(capability: Capability): Decision;
+  /** Is a tool or prompt written out in a rule? Then its name comes from the configuration, whoever says it. */
+  names(capability: Capability): boolean;
 }
 
 export interface Policy {

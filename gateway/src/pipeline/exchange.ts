@@ -85,6 +85,26 @@ export interface Connected extends Identified {
   readonly outbound: JsonObject;
 }
 
+/** What stage 4 knew of a request that goes no further. It is for the record: the client is told none of it. */
+export interface Sought {
+  /** In the client's own words. */
+  readonly asked?: string;
+  /** Absent when it was looked for at several servers. */
+  readonly server?: string;
+  /** Of this caller, to the servers at which it was looked for. */
+  readonly connections: readonly string[];
+  /** Absent when neither a list nor a rule has such a name: then it is what the client made up. */
+  readonly capability?: Capability;
+  readonly tier?: ToolFacts['tier'];
+  /** Why no rule could ever allow it. */
+  readonly decision?: Decision;
+}
+
+/** What stage 4 says. */
+export type Connecting =
+  | { readonly ok: true; readonly value: Connected }
+  | { readonly ok: false; readonly refusal: Refusal; readonly sought?: Sought };
+
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {
   readonly digest: string;

@@ -43,7 +43,11 @@ export interface CatalogView {
   read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult>;
   /** Reads again, unless that happened a moment ago. */
   reread(kind: ListKind): Promise<ListSnapshotResult>;
+  /** The list as it was last read, however long ago and over whichever way. Asks nobody, and is for records only. */
+  peek(kind: ListKind): ListSnapshot | undefined;
   facts(definition: JsonObject): ToolFacts;
+  /** What the configuration says of a tool of this name, whether the server has one or not. */
+  tierOf(tool: string): ToolFacts['tier'];
   /** Somebody was answered without this list: tell those who listen when it is there. */
   missed(kind: ListKind): void;
   onArrival(listener: (kind: ListKind) => void): () => void;

@@ -27,6 +27,8 @@ export interface ExchangeFacts {
   readonly server?: string;
   readonly connections?: readonly string[];
   readonly capability?: Capability;
+  /** What the client asked for, of a request that ended before its capability was established. */
+  readonly asked?: string;
   readonly tier?: 'read' | 'write' | 'destructive';
   /** Digest of the definition of the capability that the call was checked against. */
   readonly definition?: string;

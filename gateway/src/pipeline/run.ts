@@ -6,7 +6,7 @@
 import { exact, type JsonObject, nearest } from '../protocol/json.ts';
 import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
-import type { Connected, Decided, Identified, Received, Reply } from './exchange.ts';
+import type { Connected, Connecting, Decided, Identified, Received, Reply, Sought } from './exchange.ts';
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
@@ -19,7 +19,9 @@ export interface Stages {
   /** What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. */
   answerLocally(exchange: Identified, graph: Graph): Promise<Reply>;
   /** 4: which capability of which server. */
-  connect(exchange: Identified, graph: Graph): Outcome<Connected> | Promise<Outcome<Connected>>;
+  connect(exchange: Identified, graph: Graph): Connecting | Promise<Connecting>;
+  /** What is known of where a request would lead, without asking anybody. */
+  seek(exchange: Identified, graph: Graph): Sought | undefined;
   /** 10 and 11: to the server and back. */
   forward(exchange: Decided, graph: Graph): Promise<Reply>;
   /** 6: a place among the requests that a caller has under way. */
@@ -35,6 +37,8 @@ export interface Stages {
 interface Trail {
   caller?: Caller;
   connected?: Connected;
+  /** Instead of `connected`, when stage 4 or a limit before it ended the exchange. */
+  sought?: Sought | undefined;
   decided?: Decided;
   /** The place among the requests of the caller that was taken. */
   place?: string;
@@ -86,8 +90,10 @@ function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): 
   const { key } = caller;
   const limit = message.operation === 'stream' ? graph.bounds.streams : graph.bounds.concurrency;
   const place = message.operation === 'stream' ? `stream ${key}` : key;
-  if (!stages.places.take(place, limit))
+  if (!stages.places.take(place, limit)) {
+    trail.sought = stages.seek(identified, graph);
     return refused({ reason: message.operation === 'stream' ? 'too-many-streams' : 'too-many-requests', limit });
+  }
   trail.place = place;
   return message.operation === 'call' && !stages.isOwn(identified, graph)
     ? call(identified, graph, stages, trail)
@@ -97,7 +103,10 @@ function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): 
 async function call(identified: Identified, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
   const connecting = stages.connect(identified, graph);
   const connected = connecting instanceof Promise ? await connecting : connecting;
-  if (!connected.ok) return refused(connected.refusal);
+  if (!connected.ok) {
+    trail.sought = connected.sought;
+    return refused(connected.refusal);
+  }
   trail.connected = connected.value;
 
   const decided = decide(connected.value);
@@ -166,7 +175,7 @@ function inspectIn(exchange: Decided): Outcome<Decided> {
   return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }
 
-function argumentsOf(exchange: Connected): JsonObject | undefined {
+function argumentsOf(exchange: Received): JsonObject | undefined {
   const args = exchange.params.arguments;
   return typeof args === 'object' && args !== null ? (args as JsonObject) : undefined;
 }
@@ -182,7 +191,7 @@ function refused(refusal: Refusal): Reply {
 /** Everything known of an exchange when its record is written. */
 export function factsOf(message: Received, graph: Graph, trail: Trail): ExchangeFacts {
   const { client } = message;
-  const { connected } = trail;
+  const { connected, sought } = trail;
   const facts: Mutable<ExchangeFacts> = {
     id: message.id,
     at: message.at,
@@ -200,7 +209,7 @@ export function factsOf(message: Received, graph: Graph, trail: Trail): Exchange
   if (connected === undefined) {
     if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
     if (message.operation === 'call') facts.arguments = message.params;
-    return facts;
+    return sought === undefined ? facts : soughtFacts(facts, sought, message);
   }
   facts.server = connected.link.server;
   facts.connections = connected.grants.connections;
@@ -212,6 +221,19 @@ export function factsOf(message: Received, graph: Graph, trail: Trail): Exchange
     if (connected.tool.cost !== undefined) facts.cost = connected.tool.cost;
   } else facts.tier = 'read';
   if (trail.decided !== undefined) facts.decision = trail.decided.decision;
+  return facts;
+}
+
+function soughtFacts(facts: Mutable<ExchangeFacts>, sought: Sought, message: Received): ExchangeFacts {
+  if (sought.server === undefined) delete facts.server;
+  else facts.server = sought.server;
+  facts.connections = sought.connections;
+  if (sought.asked !== undefined) facts.asked = sought.asked;
+  if (sought.tier !== undefined) facts.tier = sought.tier;
+  if (sought.decision !== undefined) facts.decision = sought.decision;
+  if (sought.capability === undefined) return facts;
+  facts.capability = sought.capability;
+  facts.arguments = argumentsOf(message) ?? {};
   return facts;
 }
 

@@ -20,7 +20,7 @@ export function count(tally: Tally, rule: Rule): void {
   else tally.observedOpening = stronger(tally.observedOpening, rule);
 }
 
-function stronger(a: Rule | undefined, b: Rule): Rule {
+export function stronger(a: Rule | undefined, b: Rule): Rule {
   if (a === undefined) return b;
   return rank[b.effect] > rank[a.effect] || (b.effect === a.effect && b.order < a.order) ? b : a;
 }
@@ -47,6 +47,6 @@ export function conclude(tally: Tally, enforcing: boolean, errors: readonly stri
   return byRule(base, errors);
 }
 
-function byRule(rule: Rule, errors: readonly string[]): Decision {
+export function byRule(rule: Rule, errors: readonly string[]): Decision {
   return { effect: rule.effect, reason: 'rule', rule: rule.reference, errors };
 }

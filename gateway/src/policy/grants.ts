@@ -5,7 +5,7 @@ import type { Capability, ClientRequestKind, Decision, Grants } from '../pipelin
 import type { JsonObject } from '../protocol/json.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { ConditionContext } from './condition.ts';
-import { conclude, count, emptyTally } from './decide.ts';
+import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
 import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
@@ -117,15 +117,45 @@ export function makeGrants(
     return open;
   };
 
+  const closed = (capability: Capability): Decision => {
+    const ceiling = closing(capability);
+    if (ceiling !== undefined) return { effect: 'deny', reason: `${ceiling.by}-ceiling`, errors: noErrors };
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return { effect: 'deny', reason: 'no-rule', errors: [matches] };
+    let denying: Rule | undefined;
+    let wanting: Rule | undefined;
+    for (const list of matches)
+      for (const { rule } of list) {
+        const outcome = statics.get(rule);
+        const certain = rule.condition === undefined || (outcome !== undefined && applies(rule, outcome));
+        if (!certain) continue;
+        if (rule.effect === 'deny') {
+          if (!rule.observed) denying = stronger(denying, rule);
+        } else if (lacking.has(rule) && (wanting === undefined || rule.scopes.length < wanting.scopes.length))
+          wanting = rule;
+      }
+    if (denying !== undefined) return byRule(denying, noErrors);
+    if (wanting === undefined) return neverOpen;
+    return { effect: 'deny', reason: 'scope', scopes: wanting.scopes, rule: wanting.reference, errors: noErrors };
+  };
+
   return {
     key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
     requests: requestsOf(connections),
     decide,
     couldAllow,
-    closedBy: (capability) => {
-      const ceiling = closing(capability);
-      return ceiling === undefined ? 'no rule could allow it' : `the ceiling of ${ceiling.by}:${ceiling.name}`;
+    closed,
+    names: (capability) => {
+      switch (capability.type) {
+        case 'tool':
+          return connections.some(({ tools }) => tools.has(capability.name));
+        case 'prompt':
+          return connections.some(({ prompts }) => prompts.has(capability.name));
+        case 'resource':
+        case 'template':
+          return false;
+      }
     },
     consider: (capability, args, now) => {
       const matches = lookUp(connections, capability);

@@ -31,6 +31,11 @@ export class NameRules {
     }
   }
 
+  /** Is this very name written in a rule? */
+  has(name: string): boolean {
+    return this.#exact.has(name);
+  }
+
   for(name: string): readonly Match[] {
     if (this.#wildcards.length === 0) return this.#exact.get(name) ?? none;
     let found = this.#remembered.get(name);

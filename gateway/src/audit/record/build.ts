@@ -205,13 +205,15 @@ function methodOf(facts: FactsHead): string {
 }
 
 function factsAbout(facts: FactsHead): object {
-  const { who, address, client, capability, decision } = facts;
+  const { who, address, client, capability, asked, decision } = facts;
   return {
     ...who,
     address,
     client,
     method: methodOf(facts) === 'other' ? cut(facts.method) : undefined,
     server: facts.connections === undefined ? cut(facts.server ?? '') || undefined : undefined,
+    // A name that nobody but the client knows is free text.
+    asked: capability === undefined && asked !== undefined ? cut(asked) : undefined,
     uri: capability !== undefined && 'uri' in capability ? capability.uri : undefined,
     rule: decision?.rule?.text,
     errors: decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, longestList),

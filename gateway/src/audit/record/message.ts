@@ -74,6 +74,7 @@ function factsHead(facts: ExchangeFacts): {
     server: facts.server,
     connections: facts.connections,
     capability: facts.capability,
+    asked: facts.asked,
     tier: facts.tier,
     definition: facts.definition,
     decision: facts.decision,
