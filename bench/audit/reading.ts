@@ -37,6 +37,7 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
     intents: [],
     written,
     kind: 'stop',
+    served: written,
     keys: [{ seq: 0, event: 'created', key: signer.verifierKey }],
     retention: { said: nothingDropped, done: nothingDropped },
   });

@@ -357,7 +357,7 @@ test('audit verify runs the verifier beside the gateway, and says what it says',
   const witness = await world.sallyport('audit', 'verify', '--witness', 'w+00000000+AAAA');
   assert.equal(witness.code, 1);
   assert.match(witness.stderr, /NOT verified: not an Ed25519 key/);
-  const kept = join(world.gateway.folder, 'data', 'log', 'checkpoint');
+  const kept = join(await world.copyLog(), 'checkpoint');
   const contains = await world.sallyport('audit', 'verify', '--checkpoint', kept);
   assert.match(contains.stdout, /contains the checkpoint/);
   assert.equal((await world.sallyport('audit', 'verify', '--log', 'other')).code, 66);

@@ -1,7 +1,7 @@
 /** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
 import { resolve } from 'node:path';
 import { listenAdmin } from './admin/listener.ts';
-import { statusChanges } from './audit/changes.ts';
+import { keyEnded, keyMade, keysMeanwhile, statusChanges } from './audit/changes.ts';
 import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
@@ -209,8 +209,14 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   }
   const { gateway } = made;
   audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
-  keys.value.onMade(({ id, createdAt }) => audit.note({ kind: 'key-created', at: createdAt, detail: { key: id } }));
-  keys.value.onRevoked((id) => audit.note({ kind: 'key-revoked', at: Date.now(), detail: { key: id } }));
+  // A gateway of stdio has a log of its own, which need not tell what happened beside it.
+  const missed = role === 'serve' ? keysMeanwhile(keys.value.all(), audit.served, Date.now()) : [];
+  for (const event of missed) audit.note(event);
+  keys.value.onMade((key) => audit.note(keyMade(key)));
+  keys.value.onRevoked((id) => {
+    const key = [...keys.value.all()].find((each) => each.id === id);
+    audit.note(keyEnded(id, key, Date.now()));
+  });
   let { configuration } = loaded.revision;
   return {
     ok: true,

@@ -17,6 +17,8 @@ export interface GatewayAuditLog extends AuditLog {
   readonly origin: string;
   /** The key that signs checkpoints, as text to hand out. */
   readonly key: string;
+  /** When a gateway wrote it last before this one, in milliseconds since the epoch; 0: never. */
+  readonly served: number;
   configure(settings: AuditSettings): void;
 }
 
@@ -91,6 +93,7 @@ interface Listeners {
 class ThreadedLog implements GatewayAuditLog {
   readonly origin: string;
   readonly key: string;
+  readonly served: number;
   readonly #worker: Worker;
   readonly #listeners: Listeners;
   readonly #authentications: Authentications;
@@ -126,6 +129,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#listeners = listeners;
     this.origin = opened.origin;
     this.key = opened.key;
+    this.served = opened.served;
     this.#authentications = new Authentications((event) => this.note(event));
     worker.on('message', (message: FromWriter) => this.#hear(message));
     worker.on('error', (error) => this.#failed(`the writer of the log ended: ${error.message}`));

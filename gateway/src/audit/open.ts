@@ -55,7 +55,8 @@ export async function openAudit({
   onTrouble,
 }: OpenOptions): Promise<OpenResult> {
   const settings = auditSettings(configuration);
-  if (!settings.enabled) return { ok: true, log: { ...noAudit, configure: () => {} } };
+  if (!settings.enabled)
+    return { ok: true, log: { ...noAudit, served: Number.POSITIVE_INFINITY, configure: () => {} } };
   const names = role === 'serve' ? ['log'] : Array.from({ length: mostStdioLogs }, (_, n) => `log-stdio-${n + 1}`);
   for (const [index, name] of names.entries()) {
     const { data } = configuration;
@@ -73,6 +74,7 @@ export async function openAudit({
 
 function withIndex(log: GatewayAuditLog, index: RunningIndex | undefined): Omit<GatewayAuditLog, 'origin' | 'key'> {
   return {
+    served: log.served,
     intend: (facts) => log.intend(facts),
     end: (facts, end, intended) => log.end(facts, end, intended),
     note: (event) => log.note(event),

@@ -3,7 +3,7 @@
  * start, for one key, so it may be slow and it may be far away.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { realDisk, syncFolder } from '../log/disk.ts';
 
@@ -53,11 +53,19 @@ export function masterKeyId(master: Buffer): string {
 
 /** The key that wraps the keys of subjects: made once, kept wrapped beside the log. */
 export async function openWrappingKey(path: string, service: KeyService, context: string): Promise<Buffer> {
+  refuseIfOthersRead(path);
   if (existsSync(path)) return openKept(path, service, context);
   const key = randomBytes(32);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(path, await service.wrap(key, context), { mode: 0o600, flag: 'wx', flush: true });
   return key;
+}
+
+/** Keys that lie open are no keys any more, wrapped or not. */
+export function refuseIfOthersRead(path: string): void {
+  const { mode = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    throw new Error(`others can read ${path}. Run: chmod 600 ${path}`);
 }
 
 /** Under the one key or, when a rewrapping was interrupted before it took its place, under the other. */

@@ -123,9 +123,12 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
   }
 }
 
+/** What is said of an intent whose end nobody saw. */
+export const unknown = 'unknown';
+
 /** The outcome of an intent whose end nobody saw. */
 export function unknownOutcome(id: string, { seq, subject, server, method, tier }: OpenIntent, time: number): Draft {
-  const facts = { kind: 'outcome', outcome: 'unknown', id, parent: seq, server, method, tier, time };
+  const facts = { kind: 'outcome', outcome: unknown, id, parent: seq, server, method, tier, time };
   return { subject, public: facts, about: '', args: '', result: '', kept: { args: '', result: '' } };
 }
 

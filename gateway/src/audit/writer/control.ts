@@ -60,7 +60,11 @@ export function answerRequests(asked: Asked, onFailure: (error: unknown) => void
       .catch((error: unknown): Answer => {
         onFailure(error);
         const problem = `the gateway cannot write its log: ${textOf(error)}`;
-        return { ok: false, problem, remedy: 'Mend the disk. What was begun is finished then; ask again to see it.' };
+        return {
+          ok: false,
+          problem,
+          remedy: 'Mend the disk and ask again: it may not have begun; if it has, it is finished then.',
+        };
       })
       .then(say)
       .catch(onFailure);

@@ -3,7 +3,7 @@ import { type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { holdLock } from '../../stores/sqlite/lock.ts';
-import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
+import { localKeyService, openWrappingKey, refuseIfOthersRead } from '../keys/key-service.ts';
 import { openSigningKey, parseSigningKey, type SigningKeyResult } from '../keys/signing-key.ts';
 import { Subjects } from '../keys/subjects.ts';
 import { type Disk, realDisk, replaceFile, syncFolder } from '../log/disk.ts';
@@ -53,6 +53,7 @@ export async function openWriter(options: OpenWriterOptions): Promise<OpenWriter
       }
       const origin = originOf(folder, disk);
       const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`);
+      refuseIfOthersRead(keys.subjects);
       const subjects = new Subjects(keys.subjects, disk, wrapping);
       const parts = { folder, disk, origin, subjects, capture, now };
       const writer = withNextKey(keys, signing.key, (signingKey) => new Writer({ ...parts, signingKey }));

@@ -22,7 +22,14 @@ export type ToWriter =
   string | { readonly type: 'settings'; readonly settings: AuditSettings } | { readonly type: 'close' };
 
 export type FromWriter =
-  | { readonly type: 'opened'; readonly size: number; readonly origin: string; readonly key: string }
+  | {
+      readonly type: 'opened';
+      readonly size: number;
+      readonly origin: string;
+      readonly key: string;
+      /** When a gateway wrote last, in milliseconds since the epoch; 0: never. */
+      readonly served: number;
+    }
   | { readonly type: 'refused'; readonly locked: boolean; readonly problem: string; readonly remedy: string }
   /** So many more records are durable. */
   | number

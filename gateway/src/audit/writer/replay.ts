@@ -1,5 +1,5 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
-import { nobody, type OpenIntent } from '../record/build.ts';
+import { nobody, type OpenIntent, unknown } from '../record/build.ts';
 import { type Dropped, nothingDropped } from '../retention/dropped.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
@@ -8,6 +8,8 @@ export interface OpenState {
   /** The time and the kind of the last record; empty where there is none. */
   readonly written: number;
   readonly kind: string;
+  /** When a gateway wrote last, in milliseconds since the epoch: 0 before the first. A command writes beside or without one. */
+  readonly served: number;
   /** The key of now last. */
   readonly keys: readonly KeyRecord[];
   readonly retention: RetentionState;
@@ -28,11 +30,19 @@ export interface RetentionState {
   readonly done: Dropped;
 }
 
+const ofCommands = new Set(['log-key', 'master-key', 'erasure', 'retention', 'recovered', 'clock']);
+
+/** Is it a record that only a running gateway makes? */
+export function isServed(kind: string, outcome: string | undefined): boolean {
+  return !ofCommands.has(kind) && outcome !== unknown;
+}
+
 export class Replay {
   readonly #intents = new Map<string, OpenIntent>();
   readonly #closed = new Set<string>();
   #written = 0;
   #kind = '';
+  #served = 0;
   readonly #keys: KeyRecord[] = [];
   #said: Dropped | undefined;
 
@@ -42,6 +52,7 @@ export class Replay {
     const { kind, id = '', detail } = fields;
     this.#written = fields.written;
     this.#kind = kind;
+    if (isServed(kind, fields.outcome)) this.#served = fields.written;
     if (kind === 'intent') this.#intents.set(id, intentOf(seq, fields));
     else if (kind === 'outcome') {
       this.#intents.delete(id);
@@ -60,6 +71,7 @@ export class Replay {
       intents: [...earlier, ...this.#intents],
       written: read ? this.#written : (before?.written ?? 0),
       kind: read ? this.#kind : (before?.kind ?? ''),
+      served: this.#served || (before?.served ?? 0),
       keys: [...(before?.keys ?? []).filter(({ seq }) => this.#keys.every((read) => read.seq !== seq)), ...this.#keys],
       retention: {
         said: this.#said ?? before?.retention.said ?? nothingDropped,
@@ -73,6 +85,7 @@ export class Replay {
 export interface Replayed {
   readonly kind: string;
   readonly written: number;
+  readonly outcome?: string;
   readonly id?: string;
   readonly subject?: string;
   readonly server?: string;

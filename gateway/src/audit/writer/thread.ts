@@ -170,7 +170,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   });
   writer.onDone = say;
   writer.onTrouble = (problem) => say({ type: 'trouble', problem });
-  say({ type: 'opened', size: writer.size, origin, key: writer.signer.verifierKey });
+  const { size, served } = writer;
+  say({ type: 'opened', size, origin, key: writer.signer.verifierKey, served });
   write();
 }
 

@@ -285,6 +285,21 @@ test('a signing key that others can read is refused', async (context) => {
   await assert.rejects(openTestLog(data), /others can read .*\.pem: Run: chmod 600/);
 });
 
+test('keys of subjects, and the key that wraps them, are refused when others can read them', async (context) => {
+  for (const which of ['wrapping', 'subjects'] as const) {
+    const data = dataFor(context);
+    const log = await openTestLog(data);
+    log.writer.accept(callOf('one', 'dana'));
+    log.writer.drain();
+    await closeTestLog(log);
+    const path = keyPlaces(data, 'log')[which];
+    chmodSync(path, 0o640);
+    await assert.rejects(openTestLog(data), new RegExp(`others can read ${path}. Run: chmod 600`));
+    chmodSync(path, 0o600);
+    await closeTestLog(await openTestLog(data));
+  }
+});
+
 test('erasing is finished at the next start when it was interrupted after the tombstone', async (context) => {
   const log = await openTestLog(dataFor(context));
   log.writer.accept(callOf('one', 'dana'));

@@ -16,7 +16,15 @@ import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
 import { type CaptureSettings, captureOf } from '../settings.ts';
 import { OpenIntents } from './open-intents.ts';
-import { intentOf, type KeyRecord, type OpenState, Replay, type Replayed, type RetentionState } from './replay.ts';
+import {
+  intentOf,
+  isServed,
+  type KeyRecord,
+  type OpenState,
+  Replay,
+  type Replayed,
+  type RetentionState,
+} from './replay.ts';
 import { rotation } from './rotation.ts';
 import { store } from './store.ts';
 
@@ -61,6 +69,7 @@ export class Writer {
   #following: { readonly seq: number; readonly act: () => void } | undefined;
   #written: number;
   #lastKind: string;
+  #served: number;
   #keys: readonly KeyRecord[];
   #retention: RetentionState;
 
@@ -82,10 +91,13 @@ export class Writer {
         if (erased !== undefined) subjects.eraseByPseudonym(erased);
       },
     });
-    const { intents, written, kind, keys, retention } = replay.continued(this.#log.readOpen() as OpenState | undefined);
+    const { intents, written, kind, served, keys, retention } = replay.continued(
+      this.#log.readOpen() as OpenState | undefined,
+    );
     this.#open = new OpenIntents(intents);
     this.#written = written;
     this.#lastKind = kind;
+    this.#served = served;
     this.#keys = keys;
     this.#retention = retention;
     this.#begin();
@@ -105,6 +117,11 @@ export class Writer {
 
   get lastWritten(): number {
     return this.#written;
+  }
+
+  /** When a gateway wrote last, in milliseconds since the epoch; 0: never. */
+  get served(): number {
+    return this.#served;
   }
 
   /** Is there something that `commit` would write? */
@@ -303,6 +320,7 @@ export class Writer {
       intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: nobody }]),
       written: this.#written,
       kind: this.#lastKind,
+      served: this.#served,
       keys: this.#keys,
       retention: this.#retention,
     };
@@ -368,8 +386,9 @@ export class Writer {
     const keys = this.#subjects.get(draft.subject, this.#written);
     const stored = store(draft, { seq, origin: this.#origin, written: this.#written, keys }, this.#room);
     this.#group.push(stored);
-    const { kind, id } = draft.public;
+    const { kind, id, outcome } = draft.public;
     this.#lastKind = kind;
+    if (isServed(kind, outcome)) this.#served = this.#written;
     if (kind === 'intent') this.#remember(id as string, seq, draft);
     else if (kind === 'outcome') this.#open.delete(id as string);
     return stored;
