@@ -78,6 +78,13 @@ test('reload: a changed file is in force at once, a wrong one changes nothing an
   );
 });
 
+test('reload: what counts from the next start on is said', async () => {
+  await using gateway = await startGateway(bare);
+  await rewrite(gateway, (text) => text.replace('"version":1', '"version":1,"audit":{"enabled":false}'));
+  await gateway.until(() => gateway.errors().includes('count from the next start'));
+  assert.match(gateway.errors(), /"settings":\["audit\.enabled"\]/);
+});
+
 test('reload: a call under way ends under the revision it began with', async () => {
   await using witness = await startWitness([{ name: 'one' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));

@@ -1,5 +1,6 @@
 /** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { listenAdmin } from './admin/listener.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from './audit/changes.ts';
 import { auditSettings, openAudit } from './audit/open.ts';
@@ -9,6 +10,7 @@ import { exitCodes } from './cli/exit-codes.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from './config/load.ts';
 import type { LoadResult, Revision } from './config/revision.ts';
+import type { Configuration } from './config/schema/index.ts';
 import { watchConfiguration } from './config/watch.ts';
 import { Gateway } from './gateway.ts';
 import { listenHttp } from './listeners/http/server.ts';
@@ -251,9 +253,12 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     if (diagnostics.length > 0)
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
   };
+  const started = gateway.revision.configuration;
   const swapped = (revision: Revision) => {
     const problems = gateway.swap(revision);
     if (problems.length > 0) return problems;
+    const later = takenAtStart(started, revision.configuration);
+    if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
     configureAudit(revision);
     writeInUse(revision.configuration.data, managed.editions);
     log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
@@ -271,6 +276,20 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     clearInterval(refresh);
     watch.close();
   };
+}
+
+/** Settings that a running gateway does not take over, as far as they differ from those that it started with. */
+function takenAtStart(started: Configuration, now: Configuration): string[] {
+  const of = ({ data, audit }: Configuration) => ({
+    data,
+    'audit.enabled': audit.enabled,
+    'audit.index': audit.index,
+    'audit.keys': audit.keys,
+  });
+  const before = of(started);
+  return Object.entries(of(now)).flatMap(([name, value]) =>
+    isDeepStrictEqual(value, before[name as keyof typeof before]) ? [] : [name],
+  );
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {

@@ -8,7 +8,10 @@ const onFailure = z.enum(['refuse', 'allow']);
 
 export const audit = z
   .strictObject({
-    enabled: z.boolean().default(true).describe('Without it nothing is recorded. For measurements only.'),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Without it nothing is recorded. For measurements only; counts from the next start on.'),
     durability: z
       .enum(['before-reply', 'before-forward', 'none'])
       .default('before-reply')
