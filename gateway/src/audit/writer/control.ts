@@ -92,6 +92,12 @@ export async function perform(request: Request, { keys, origin, writer, retain }
       }
     }
     case 'erase': {
+      if (!isPerson(request.subject))
+        return {
+          ok: false,
+          problem: `${request.subject} cannot be erased`,
+          remedy: 'Only user:name, agent:name and application:name can: the rest is what the gateway says of itself.',
+        };
       const erased = writer.erase(request.subject);
       if (erased === undefined)
         return {
@@ -144,6 +150,11 @@ function readRequest(path: string): Request | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Keys that are nobody's, such as those of `gateway` and `unknown`, hold evidence of what nobody was named for. */
+export function isPerson(subject: string): boolean {
+  return /^(user|agent|application):./s.test(subject);
 }
 
 function isKeyId(value: unknown): value is string {
