@@ -4,8 +4,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../gateway/test/support/folder.ts';
+import { openSession } from '../clients.ts';
 import { startGateway } from '../harness.ts';
-import { startWorld, type World } from './world.ts';
+import { filesWith, startWorld, type World } from './world.ts';
 
 interface Subject {
   readonly log: string;
@@ -19,6 +20,7 @@ async function subjectsOf(world: World): Promise<readonly Subject[]> {
     .subjects;
 }
 
+const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
 const slotSize = 128;
 
 test('a key that is gone without a record of an erasure is missing, not erased', async (context) => {
@@ -69,4 +71,30 @@ test('a key that is gone without a record of an erasure is missing, not erased',
   writeFileSync(path, whole);
   const verified = await world.sallyport('audit', 'verify');
   assert.equal(verified.code, 0, verified.stderr);
+});
+
+test('erasing covers the logs of stdio gateways, also of one that runs', async () => {
+  await using world = await startWorld();
+  const { gateway, keys, sallyport } = world;
+  await world.call(keys.dana, 'take', { note: 'over http' });
+  await using session = await openSession('sdk2-modern', {
+    command: [process.execPath, program, 'stdio', '--config', gateway.config, '--key', keys.dana],
+  });
+  assert.match((await session.call('notes__take', { note: 'over stdio' })).text, /witness was called/);
+  const access = await sallyport('audit', 'export', '--subject', 'user:dana');
+  for (const note of ['over http', 'over stdio']) assert.ok(access.stdout.includes(note), access.stdout);
+  const erased = await sallyport('audit', 'erase', '--subject', 'user:dana', '--json');
+  assert.equal(erased.code, 0, erased.stderr + erased.stdout);
+  const { logs } = JSON.parse(erased.stdout) as { logs: { log: string; certificate: string }[] };
+  assert.deepEqual(
+    logs.map(({ log }) => log),
+    ['log', 'log-stdio-1'],
+  );
+  for (const { certificate } of logs) assert.match(certificate, /^sallyport erasure certificate v1\n/);
+  assert.deepEqual(filesWith(join(gateway.folder, 'data'), 'over stdio'), []);
+  for (const log of ['log', 'log-stdio-1']) {
+    const verified = await sallyport('audit', 'verify', '--log', log);
+    assert.equal(verified.code, 0, verified.stderr);
+    assert.match((await sallyport('audit', 'search', '--log', log, '--method', 'tools/call')).stdout, /\(erased\)/);
+  }
 });

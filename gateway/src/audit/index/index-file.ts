@@ -80,14 +80,36 @@ export class IndexFile {
     });
   }
 
-  search({ words, id, since, until, before, limit }: Search): Found[] {
+  search({ limit, ...search }: Search): Found[] {
+    const where = this.#where(search);
+    if (where === undefined) return [];
+    const query = `SELECT seq, outcome_seq FROM records ${where.condition} ORDER BY seq DESC LIMIT ?`;
+    return this.#database
+      .prepare(query)
+      .all(...where.values, limit)
+      .map((row) => ({
+        seq: Number(row['seq']),
+        ...(row['outcome_seq'] === null ? {} : { outcomeSeq: Number(row['outcome_seq']) }),
+      }));
+  }
+
+  /** How many rows a search would find without a limit. */
+  count(search: Omit<Search, 'limit'>): number {
+    const where = this.#where(search);
+    if (where === undefined) return 0;
+    const row = this.#database.prepare(`SELECT count(*) AS n FROM records ${where.condition}`).get(...where.values);
+    return Number(row?.['n'] ?? 0);
+  }
+
+  /** `undefined` when a word occurs in no record. */
+  #where({ words, id, since, until, before }: Omit<Search, 'limit'>) {
     const where: string[] = [];
     const values: (string | number)[] = [];
     for (const column of wordColumns) {
       const text = words[column];
       if (text === undefined) continue;
       const word = this.#find(this.#written(column, text));
-      if (word === undefined) return [];
+      if (word === undefined) return undefined;
       where.push(`${column} = ?`);
       values.push(word);
     }
@@ -100,15 +122,7 @@ export class IndexFile {
     put('time >= ?', since);
     put('time < ?', until);
     put('seq < ?', before);
-    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
-    const query = `SELECT seq, outcome_seq FROM records ${condition} ORDER BY seq DESC LIMIT ?`;
-    return this.#database
-      .prepare(query)
-      .all(...values, limit)
-      .map((row) => ({
-        seq: Number(row['seq']),
-        ...(row['outcome_seq'] === null ? {} : { outcomeSeq: Number(row['outcome_seq']) }),
-      }));
+    return { condition: where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`, values };
   }
 
   /** Pseudonyms with the number of their records and the first and last of them. */

@@ -1,30 +1,68 @@
 /** `sallyport audit subjects|erase`: what is held about a person, and destroying it. */
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
+import { logFolder } from '../../audit/open.ts';
+import { isPerson } from '../../audit/writer/control.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
+import {
+  type Failure,
+  type LogFailure,
+  type LogsOptions,
+  logsOf,
+  logsOption,
+  noLog,
+  type OpenLog,
+  openLogs,
+  readEach,
+  sayFailures,
+} from './open.ts';
 import { callerOf, sayMissingKeys } from './shown.ts';
 
 export function subjectsCommand(context: Context): Command {
   return new Command('subjects')
-    .summary('list whom the log is about')
-    .description('Lists the subjects of the log with the number of their records. Erased ones have no name any more.')
-    .option(...logOption)
+    .summary('list whom the logs are about')
+    .description(
+      'Lists the subjects of every log with the number of their records. A record is about its user if there is one, else its agent, else its application. Erased ones have no name any more.',
+    )
+    .option(...logsOption)
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport audit subjects')
-    .action(async (options: LogOptions) => {
-      await withLog(context, options, (log) => {
-        const subjects = log.index.subjects().map((subject) => ({ ...subject, ...named(log, subject) }));
-        if (options.json === true) outJson(context, { ok: true, subjects });
-        else
-          for (const { pseudonym, subject, state, records, first, last } of subjects)
-            context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
-        sayMissingKeys(context, subjects.filter(({ state }) => state === 'key-missing').length, 'subject');
+    .action(async (options: LogsOptions) => {
+      const logs = await openLogs(context, options);
+      if (logs === undefined) return;
+      const names = namesOf(logs.configuration.data, options);
+      const all: object[] = [];
+      let missing = 0;
+      const failures = await readEach(logs, names, (log) => {
+        const subjects = log.index.subjects().map((subject) => ({ log: log.name, ...subject, ...named(log, subject) }));
+        missing += subjects.filter(({ state }) => state === 'key-missing').length;
+        if (options.json === true) {
+          for (const subject of subjects) all.push(subject);
+          return;
+        }
+        if (names.length > 1) context.out(`${log.name}:`);
+        for (const { pseudonym, subject, state, records, first, last } of subjects)
+          context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
       });
+      if (options.json === true)
+        outJson(context, { ok: failures.length === 0, subjects: all, failures: failures.map(said) });
+      sayMissingKeys(context, missing, 'subject');
+      sayFailures(context, options, failures);
     });
+}
+
+/** What `readEach` is to read; with a data folder without a log it says so. */
+function namesOf(data: string, { log }: LogsOptions): readonly string[] {
+  if (log !== undefined) return [log];
+  const names = logsOf(data);
+  return names.length === 0 ? ['log'] : names;
+}
+
+function said({ log, problem, remedy }: LogFailure): object {
+  return { log, ok: false, problem, remedy };
 }
 
 function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { pseudonym: string; last: number }) {
@@ -39,37 +77,148 @@ function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { p
   return /^(user|agent|application):/.test(subject) ? { state: 'held', subject } : { state: 'held' };
 }
 
-interface EraseOptions extends LogOptions {
+interface EraseOptions extends LogsOptions {
   readonly subject: string;
   readonly certificate?: string;
 }
 
+interface Erased {
+  readonly log: string;
+  readonly pseudonym: string;
+  readonly seq: number;
+  readonly certificate: string;
+  readonly checkpoint: string;
+  /** Where the certificate was written. */
+  readonly path?: string;
+}
+
 export function eraseCommand(context: Context): Command {
   return new Command('erase')
-    .summary('erase what the log holds about a person')
+    .summary('erase what the logs hold about a person')
     .description(
-      'Destroys the key of a subject: arguments, results, names and addresses of all their records become unreadable for good. The records stay, and everything still verifies. Cannot be undone.',
+      'Destroys the keys of a subject: arguments, results, names and addresses of all their records become unreadable for good, in every log of the data folder. The records stay, and everything still verifies. A record is about its user if there is one, else its agent, else its application. Cannot be undone.',
     )
     .requiredOption('--subject <kind:name>', 'user:…, agent:… or application:…')
-    .option('--certificate <file>', 'write the signed certificate there')
-    .option(...logOption)
+    .option(
+      '--certificate <file>',
+      'write the signed certificate there; for logs beside `log`, with the name of the log before the ending',
+    )
+    .option(...logsOption)
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport audit erase --subject user:dana --certificate dana.txt')
-    .action(async (options: EraseOptions) => {
-      await withLog(context, options, async (log) => {
-        const answer = await log.ask({ do: 'erase', subject: options.subject });
-        if (!answer.ok) return fail(context, options, exitCodes.no, answer.problem, answer.remedy);
-        const { seq = '', pseudonym = '', certificate = '' } = answer.result;
-        while (log.index.catchUp(log.archive));
-        log.index.forget(String(pseudonym));
-        if (options.certificate !== undefined)
-          writeFileSync(resolve(context.cwd, options.certificate), String(certificate), { mode: 0o600 });
-        if (options.json === true) outJson(context, { ok: true, ...answer.result });
-        else {
-          context.out(`${options.subject} (${String(pseudonym)}) is erased; the tombstone is record ${String(seq)}.`);
-          if (options.certificate === undefined) context.out(String(certificate));
-        }
-      });
+    .action((options: EraseOptions) => erase(context, options));
+}
+
+async function erase(context: Context, options: EraseOptions): Promise<void> {
+  const { subject } = options;
+  if (!isPerson(subject))
+    return fail(
+      context,
+      options,
+      exitCodes.usage,
+      `${subject} cannot be erased`,
+      '--subject is user:name, agent:name or application:name; `audit subjects` lists them.',
+    );
+  const logs = await openLogs(context, options);
+  if (logs === undefined) return;
+  const { data } = logs.configuration;
+  const names = namesOf(data, options);
+  const erased: Erased[] = [];
+  let ofOthers = 0;
+  const failures = await readEach(logs, names, async (log) => {
+    const failure = await eraseIn(context, options, log, erased);
+    ofOthers += countOfOthers(log, subject);
+    return failure;
+  });
+  if (logsOf(data).length === 0) return failWith(context, options, noLog(logFolder(data, 'log')));
+  const others =
+    ofOthers === 0
+      ? undefined
+      : `${ofOthers} records with ${subject} belong to other subjects, as a record is about its user, else its agent, else its application; list them: sallyport audit search --caller ${subject}`;
+  if (erased.length === 0 && failures.length === 0)
+    return fail(
+      context,
+      options,
+      exitCodes.no,
+      `${options.log ?? 'the data folder'} holds nothing about ${subject}${others === undefined ? '' : ` alone: ${others}`}`,
+      'Write it as user:name, agent:name or application:name; `audit subjects` lists them.',
+    );
+  if (options.json === true)
+    outJson(context, {
+      ok: failures.length === 0,
+      subject,
+      logs: [...erased.map((each) => ({ ok: true, ...each })), ...failures.map(said)],
+      recordsOfOthers: ofOthers,
     });
+  else {
+    for (const { log, pseudonym, seq, path, certificate } of erased) {
+      context.out(`${log}: ${subject} (${pseudonym}) is erased; the tombstone is record ${seq}.`);
+      context.out(path === undefined ? certificate : `${log}: the certificate is ${path}`);
+    }
+    const failed = new Set(failures.map(({ log }) => log));
+    for (const name of names)
+      if (!failed.has(name) && erased.every(({ log }) => log !== name))
+        context.out(`${name}: nothing is held about ${subject}.`);
+    if (others !== undefined) context.out(others);
+  }
+  sayFailures(context, options, failures);
+}
+
+function failWith(context: Context, options: EraseOptions, { code, problem, remedy }: Failure): void {
+  fail(context, options, code, problem, remedy);
+}
+
+async function eraseIn(
+  context: Context,
+  options: EraseOptions,
+  log: OpenLog,
+  erased: Erased[],
+): Promise<Failure | undefined> {
+  const { subject } = options;
+  if (log.archive.subjects.find(subject) === undefined) return undefined;
+  const answer = await log.ask({ do: 'erase', subject });
+  if (!answer.ok) return { code: exitCodes.no, problem: answer.problem, remedy: answer.remedy };
+  const { seq = 0, pseudonym = '', certificate = '', checkpoint = '' } = answer.result;
+  while (log.index.catchUp(log.archive));
+  log.index.forget(String(pseudonym));
+  const path = certificatePath(context, options, log.name);
+  const done = {
+    log: log.name,
+    pseudonym: String(pseudonym),
+    seq: Number(seq),
+    certificate: String(certificate),
+    checkpoint: String(checkpoint),
+  };
+  try {
+    if (path !== undefined) writeFileSync(path, done.certificate, { mode: 0o600 });
+    erased.push({ ...done, ...(path !== undefined && { path }) });
+    return undefined;
+  } catch (error) {
+    // It is printed instead: there is no second one.
+    erased.push(done);
+    return {
+      code: exitCodes.data,
+      problem: `erased, but the certificate cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      remedy: 'Keep the one that is printed here.',
+    };
+  }
+}
+
+function certificatePath(context: Context, { certificate, log: only }: EraseOptions, log: string): string | undefined {
+  if (certificate === undefined) return undefined;
+  const path = resolve(context.cwd, certificate);
+  if (only !== undefined || log === 'log') return path;
+  const { dir, name, ext } = parse(path);
+  return resolve(dir, `${name}.${log}${ext}`);
+}
+
+/** Records that name an agent or application and are about somebody else. */
+function countOfOthers({ index, archive }: OpenLog, subject: string): number {
+  const [kind = '', ...rest] = subject.split(':');
+  if (kind !== 'agent' && kind !== 'application') return 0;
+  const words = { [kind]: rest.join(':') };
+  const own = archive.subjects.find(subject)?.pseudonym;
+  const ofSubject = own === undefined ? 0 : index.count({ words: { ...words, subject: own } });
+  return index.count({ words }) - ofSubject;
 }

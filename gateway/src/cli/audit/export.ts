@@ -3,109 +3,215 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportFormats } from '../../audit/export/index.ts';
-import { keyRecords, prove } from '../../audit/read/prove.ts';
+import { type Proof, prove } from '../../audit/read/prove.ts';
+import { type PartName, partNames } from '../../audit/record/private.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type OpenLog, withLog } from './open.ts';
-import { find, type Hit, lacksKey, readSearch, type SearchOptions, searchOptions } from './search.ts';
+import {
+  type Failure,
+  type LogFailure,
+  type Logs,
+  logsOf,
+  logsOption,
+  type OpenLog,
+  openLogs,
+  readEach,
+  sayFailures,
+} from './open.ts';
+import { readDisclose } from './prove.ts';
+import {
+  find,
+  type Hit,
+  inLog,
+  lacksKey,
+  readSearch,
+  type Search,
+  type SearchOptions,
+  searchOptions,
+} from './search.ts';
 import { sayMissingKeys } from './shown.ts';
 
 interface Options extends SearchOptions {
   readonly format: string;
   readonly out?: string;
+  readonly disclose?: string;
+}
+
+interface Exported {
+  readonly records: number;
+  readonly failures: readonly LogFailure[];
 }
 
 const names = [...exportFormats.map(({ name }) => name), 'proof'];
 /** Records of one proof: each has a path to the root. */
 const mostProved = 10_000;
+const mostExported = 999_999_999;
 
 export function exportCommand(context: Context): Command {
   return searchOptions(new Command('export'))
     .summary('write records for other systems')
     .description(
-      `Writes what a search finds, the newest first, all of it. Formats: ${exportFormats
+      `Writes what a search finds, the newest first. Formats: ${exportFormats
         .map(({ name, summary }) => `${name} (${summary})`)
-        .join(', ')}, proof (a bundle that sallyport-verify checks). --subject user:… answers an access request.`,
+        .join(
+          ', ',
+        )}, proof (a bundle of up to ${mostProved} records that sallyport-verify checks). --subject user:… answers an access request, from every log of the data folder.`,
     )
+    .option('--limit <number>', 'most exchanges to write (default: all)')
     .option('--format <format>', names.join(', '), 'ndjson')
+    .option('--disclose <parts>', `what of the private parts a proof shows (${partNames.join(', ')}; default: nothing)`)
     .option('--out <file>', 'write there instead of printing')
+    .option(...logsOption)
     .addHelpText('after', '\nExample:\n  sallyport audit export --since 24h --format ocsf --out events.ndjson')
-    .action(async (options: Options) => {
-      if (!names.includes(options.format))
-        return fail(
-          context,
-          options,
-          exitCodes.usage,
-          `there is no format ${options.format}`,
-          `There are: ${names.join(', ')}.`,
-        );
-      await withLog(context, options, (log) => {
-        const search = readSearch(options, Date.now(), log.archive);
-        if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
-        const path = options.out === undefined ? undefined : resolve(context.cwd, options.out);
-        const count =
-          options.format === 'proof'
-            ? writeProof(context, log, pages(log, search, options.text), path)
-            : writeLines(context, log, options.format, pages(log, search, options.text), path);
-        if (path === undefined) return;
-        if (options.json === true) outJson(context, { ok: true, path, records: count });
-        else context.out(`${path}: ${count} records`);
-      });
-    });
+    .action((options: Options) => runExport(context, options));
+}
+
+async function runExport(context: Context, options: Options): Promise<void> {
+  const usage = (problem: string, remedy: string): void => fail(context, options, exitCodes.usage, problem, remedy);
+  if (!names.includes(options.format))
+    return usage(`there is no format ${options.format}`, `There are: ${names.join(', ')}.`);
+  const disclose = readDisclose(options.disclose);
+  if (typeof disclose === 'string') return usage(disclose, `There are: ${partNames.join(', ')}.`);
+  if (options.disclose !== undefined && options.format !== 'proof')
+    return usage('--disclose is about proofs', 'The other formats show what the search finds.');
+  const search = readSearch(options, Date.now(), mostExported);
+  if (typeof search === 'string') return usage(search, 'Try --help.');
+  const logs = await openLogs(context, options);
+  if (logs === undefined) return;
+  const path = options.out === undefined ? undefined : resolve(context.cwd, options.out);
+  const request: Request = { context, options, logs, search, path, disclose };
+  const exported = options.format === 'proof' ? await exportProof(request) : await exportLines(request);
+  if (exported === undefined) return;
+  const { records, failures } = exported;
+  if (path !== undefined && options.json === true)
+    outJson(context, { ok: failures.length === 0, path, records, failures });
+  else if (path !== undefined) context.out(`${path}: ${records} records`);
+  sayFailures(context, options, failures);
+}
+
+interface Request {
+  readonly context: Context;
+  readonly options: Options;
+  readonly logs: Logs;
+  readonly search: Search;
+  readonly path: string | undefined;
+  readonly disclose: readonly PartName[];
+}
+
+/** What is held about a person may be in any log. */
+function namesOf({ options, logs }: Request): readonly string[] {
+  if (options.log !== undefined) return [options.log];
+  const all = options.subject === undefined ? [] : logsOf(logs.configuration.data);
+  return all.length === 0 ? ['log'] : all;
 }
 
 /** Everything that a search finds, page by page, so that memory does not grow with it. */
-function* pages(log: OpenLog, search: Parameters<typeof find>[1], text: string | undefined): Generator<Hit> {
-  let before = search.before;
-  for (;;) {
-    const { hits, next } = find(log, { ...search, limit: 500, ...(before === undefined ? {} : { before }) }, text);
+function* pages(log: OpenLog, search: Search, text: string | undefined, most: number): Generator<Hit> {
+  let { before } = search;
+  for (let left = most; left > 0; ) {
+    const limit = Math.min(left, 500);
+    const { hits, next } = find(log, { ...search, limit, ...(before === undefined ? {} : { before }) }, text);
     yield* hits;
     if (next === undefined) return;
+    left -= hits.length;
     before = next;
   }
 }
 
-function writeLines(
-  context: Context,
-  log: OpenLog,
-  name: string,
-  hits: Iterable<Hit>,
-  path: string | undefined,
-): number {
-  const format = exportFormats.find((each) => each.name === name);
-  if (format === undefined) return 0;
-  const file = path === undefined ? undefined : openSync(path, 'w', 0o600);
-  let count = 0;
-  let missing = 0;
-  for (const { record, outcome } of hits) {
-    if (lacksKey({ record, ...(outcome && { outcome }) })) missing++;
-    const line = format.line({ origin: log.archive.origin, record, ...(outcome && { outcome }) });
-    if (file === undefined) context.out(line);
-    else writeSync(file, `${line}\n`);
-    count++;
+async function exportLines(request: Request): Promise<Exported | undefined> {
+  const { context, options, logs, search, path } = request;
+  const format = exportFormats.find((each) => each.name === options.format);
+  if (format === undefined) return undefined;
+  let file: number | undefined;
+  try {
+    file = path === undefined ? undefined : openSync(path, 'w', 0o600);
+  } catch (error) {
+    fail(context, options, exitCodes.data, ...cannotWrite(path ?? '', error));
+    return undefined;
   }
-  if (file !== undefined) closeSync(file);
-  sayMissingKeys(context, missing, 'record');
-  return count;
+  let records = 0;
+  let missing = 0;
+  try {
+    const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
+      const { origin } = log.archive;
+      for (const hit of pages(log, inLog(search, options, log), options.text, search.limit - records)) {
+        if (lacksKey(hit)) missing++;
+        const line = format.line({ origin, ...hit });
+        if (file === undefined) context.out(line);
+        else
+          try {
+            writeSync(file, `${line}\n`);
+          } catch (error) {
+            const [problem, remedy] = cannotWrite(path ?? '', error);
+            return { code: exitCodes.data, problem, remedy };
+          }
+        records++;
+      }
+      return undefined;
+    });
+    sayMissingKeys(context, missing, 'record');
+    return { records, failures };
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
-function writeProof(context: Context, log: OpenLog, hits: Iterable<Hit>, path: string | undefined): number {
-  const seqs: number[] = [];
-  for (const { record, outcome } of hits) {
-    seqs.push(record.seq, ...(outcome === undefined ? [] : [outcome.seq]));
-    if (seqs.length >= mostProved) break;
-  }
-  const keySeqs = keyRecords((query) => log.index.search(query), log.archive, log.checkpoint);
-  const { archive, checkpoint } = log;
-  const proof = prove({
-    archive,
-    checkpoint,
-    seqs,
-    keySeqs,
-    disclose: ['about', 'arguments', 'result'],
+async function exportProof(request: Request): Promise<Exported | undefined> {
+  const { context, options, logs, search, path, disclose } = request;
+  const bundles: { readonly log: string; readonly proof: Proof; readonly records: number }[] = [];
+  const failures = await readEach(logs, namesOf(request), (log) => {
+    const seqs: number[] = [];
+    let count = 0;
+    for (const { record, outcome } of pages(log, inLog(search, options, log), options.text, search.limit)) {
+      const found = outcome === undefined ? [record.seq] : [record.seq, outcome.seq];
+      count += found.length;
+      if (count <= mostProved) seqs.push(...found);
+    }
+    if (count > mostProved)
+      return {
+        code: exitCodes.no,
+        problem: `${count} records match, and a bundle holds ${mostProved} at most`,
+        remedy: 'Narrow it with --since, --until, --caller or --server, or take the newest with --limit.',
+      };
+    if (count === 0) return undefined;
+    bundles.push({ log: log.name, proof: proofOf(log, seqs, disclose), records: count });
+    return undefined;
   });
-  const text = JSON.stringify(proof, undefined, 2);
+  const [bundle, ...more] = bundles;
+  if (failures.length > 0 && bundle === undefined) return { records: 0, failures };
+  if (bundle === undefined) fail(context, options, exitCodes.no, 'No record matches', 'Nothing was written.');
+  else if (more.length > 0)
+    fail(
+      context,
+      options,
+      exitCodes.no,
+      `records of several logs match (${bundles.map(({ log }) => log).join(', ')}), and a proof is about one`,
+      'Make one for each with --log.',
+    );
+  if (bundle === undefined || more.length > 0) return undefined;
+  const text = JSON.stringify(bundle.proof, undefined, 2);
   if (path === undefined) context.out(text);
-  else writeFileSync(path, `${text}\n`, { mode: 0o600 });
-  return seqs.length;
+  else
+    try {
+      writeFileSync(path, `${text}\n`, { mode: 0o600 });
+    } catch (error) {
+      fail(context, options, exitCodes.data, ...cannotWrite(path, error));
+      return undefined;
+    }
+  return { records: bundle.records, failures };
+}
+
+function proofOf(
+  { archive, index, checkpoint }: OpenLog,
+  seqs: readonly number[],
+  disclose: readonly PartName[],
+): Proof {
+  const keySeqs = index.search({ words: { kind: 'log-key' }, limit: 10_000 }).map(({ seq }) => seq);
+  return prove({ archive, checkpoint, seqs, keySeqs: keySeqs.toReversed(), disclose });
+}
+
+/** Problem and remedy. */
+export function cannotWrite(path: string, error: unknown): [string, string] {
+  const problem = error instanceof Error ? error.message : String(error);
+  return [`${path} cannot be written: ${problem}`, 'Look at the folder, its owner and the space that is left.'];
 }

@@ -1,5 +1,5 @@
 /** What the audit commands share: the log, its keys, its index, and a writer to ask. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
 import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
@@ -20,6 +20,13 @@ export interface LogOptions extends CommonOptions {
 
 export const logOption = ['--log <name>', 'which log of the data folder', 'log'] as const;
 
+/** Of commands that are about a person, whose data may be in any of the logs. */
+export interface LogsOptions extends CommonOptions {
+  readonly log?: string;
+}
+
+export const logsOption = ['--log <name>', 'this log alone (default: every log of the data folder)'] as const;
+
 export interface OpenLog {
   readonly name: string;
   readonly archive: Archive;
@@ -38,17 +45,22 @@ export interface Failure {
   readonly remedy: string;
 }
 
+export interface LogFailure extends Failure {
+  readonly log: string;
+}
+
+// oxlint-disable-next-line typescript/no-invalid-void-type -- what a function returns
+export type Work = Promise<Failure | void> | Failure | void;
+
+const emptyLog = 'the log is empty';
+
 /** Logs of the configuration, and the key that opens what they say in private. */
 export interface Logs {
   readonly configuration: Configuration;
   readonly master: Buffer;
 }
 
-export async function withLog(
-  context: Context,
-  options: LogOptions,
-  work: (log: OpenLog) => Promise<void> | void,
-): Promise<void> {
+export async function withLog(context: Context, options: LogOptions, work: (log: OpenLog) => Work): Promise<void> {
   const logs = await openLogs(context, options);
   if (logs === undefined) return;
   const failure = await readLog(logs, options.log, work);
@@ -69,6 +81,34 @@ export async function openLogs(context: Context, options: CommonOptions): Promis
   return undefined;
 }
 
+/** The log of `serve` and those of `stdio`. */
+export function logsOf(data: string): readonly string[] {
+  const names = existsSync(data) ? readdirSync(data) : [];
+  return names.filter((name) => /^log(-stdio-\d+)?$/.test(name) && existsSync(join(data, name, 'log.json'))).toSorted();
+}
+
+/** One log after the other. One that fails holds up no other; an empty one is passed over. */
+export async function readEach(
+  logs: Logs,
+  names: readonly string[],
+  work: (log: OpenLog) => Work,
+): Promise<readonly LogFailure[]> {
+  const failures: LogFailure[] = [];
+  for (const log of names) {
+    const failure = await readLog(logs, log, work);
+    if (failure !== undefined && failure.problem !== emptyLog) failures.push({ log, ...failure });
+  }
+  return failures;
+}
+
+/** Says which logs failed and what to do, and sets the exit code. With JSON the caller prints them with the rest. */
+export function sayFailures(context: Context, options: CommonOptions, failures: readonly LogFailure[]): void {
+  for (const { log, code, problem, remedy } of failures) {
+    if (options.json !== true) context.err(`sallyport: ${log}: ${problem}\n    ${remedy}`);
+    context.exit(code);
+  }
+}
+
 export function noLog(folder: string): Failure {
   return {
     code: exitCodes.data,
@@ -81,7 +121,7 @@ export function noLog(folder: string): Failure {
 export async function readLog(
   { configuration, master }: Logs,
   name: string,
-  work: (log: OpenLog) => Promise<void> | void,
+  work: (log: OpenLog) => Work,
 ): Promise<Failure | undefined> {
   const { data } = configuration;
   const folder = logFolder(data, name);
@@ -100,7 +140,7 @@ export async function readLog(
       takeIn();
       const checkpoint = archive.reader.checkpoint();
       if (checkpoint === undefined)
-        return { code: exitCodes.no, problem: 'the log is empty', remedy: 'Make a call through the gateway first.' };
+        return { code: exitCodes.no, problem: emptyLog, remedy: 'Make a call through the gateway first.' };
       const settings = auditSettings(configuration);
       const { capture } = settings;
       const ask = (request: Request) => askWriter({ folder, keys, master, capture }, request);
@@ -109,8 +149,7 @@ export async function readLog(
         archive.subjects.reload();
         takeIn();
       };
-      await work({ name, archive, index, checkpoint, settings, ask, catchUp });
-      return undefined;
+      return (await work({ name, archive, index, checkpoint, settings, ask, catchUp })) ?? undefined;
     } finally {
       index.close();
     }

@@ -31,15 +31,9 @@ export function proveCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport audit prove 17 --disclose arguments --out case.json')
     .action(async (which: string, options: Options) => {
-      const disclose = (options.disclose?.split(',') ?? []) as PartName[];
-      if (disclose.some((part) => !partNames.includes(part)))
-        return fail(
-          context,
-          options,
-          exitCodes.usage,
-          '--disclose names an unknown part',
-          `There are: ${partNames.join(', ')}.`,
-        );
+      const disclose = readDisclose(options.disclose);
+      if (typeof disclose === 'string')
+        return fail(context, options, exitCodes.usage, disclose, `There are: ${partNames.join(', ')}.`);
       await withLog(context, options, (log) => {
         const seqs = recordsOf(log, which).map(({ seq }) => seq);
         if (seqs.length === 0) return noRecord(context, options, which, log);
@@ -54,4 +48,10 @@ export function proveCommand(context: Context): Command {
         else context.out(`${path}: records ${seqs.join(', ')} within ${checkpoint.size} signed records`);
       });
     });
+}
+
+/** A sentence when it cannot be read. */
+export function readDisclose(given: string | undefined): readonly PartName[] | string {
+  const disclose = (given?.split(',') ?? []) as PartName[];
+  return disclose.some((part) => !partNames.includes(part)) ? '--disclose names an unknown part' : disclose;
 }

@@ -1,6 +1,4 @@
 /** `sallyport audit rewrap`: puts the keys of all logs under another master key. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { localKeyService, masterKeyId, type Rewrapped, rewrap } from '../../audit/keys/key-service.ts';
 import { auditSettings, keyPlaces, logFolder } from '../../audit/open.ts';
@@ -19,6 +17,7 @@ import {
 } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { readValue } from '../stdin.ts';
+import { logsOf } from './open.ts';
 
 interface Options extends CommonOptions {
   readonly toLocal?: boolean;
@@ -72,11 +71,6 @@ export function rewrapCommand(context: Context): Command {
       else for (const { log, result } of logs) context.out(`${log} ${said[result]}`);
       if (!ok) context.exit(exitCodes.no);
     });
-}
-
-function logsOf(data: string): readonly string[] {
-  const names = existsSync(data) ? readdirSync(data) : [];
-  return names.filter((name) => /^log(-stdio-\d+)?$/.test(name) && existsSync(join(data, name, 'log.json'))).toSorted();
 }
 
 async function rewrapLog(configuration: Configuration, log: string, from: Buffer, to: Buffer): Promise<Rewrapped> {

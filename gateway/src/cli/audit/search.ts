@@ -1,14 +1,17 @@
 /** `sallyport audit search`, and how its conditions are read. */
 import { Command } from 'commander';
 import type { Found, Search } from '../../audit/index/index-file.ts';
-import type { Archive, ArchivedRecord } from '../../audit/read/archive.ts';
+
+export type { Search } from '../../audit/index/index-file.ts';
+
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
+import { type LogOptions, type LogsOptions, logOption, type OpenLog, withLog } from './open.ts';
 import { line, recordJson, sayMissingKeys } from './shown.ts';
 
-export interface SearchOptions extends LogOptions {
+export interface SearchOptions extends LogsOptions {
   readonly caller?: string;
   readonly subject?: string;
   readonly server?: string;
@@ -24,7 +27,8 @@ export interface SearchOptions extends LogOptions {
   readonly until?: string;
   readonly text?: string;
   readonly before?: string;
-  readonly limit: string;
+  /** Without it everything is meant. */
+  readonly limit?: string;
 }
 
 export interface Hit {
@@ -32,6 +36,8 @@ export interface Hit {
   readonly outcome?: ArchivedRecord;
 }
 
+/** Records that a search holds in memory; an export does not. */
+const mostShown = 99_999;
 /** Records that a search for text opens before it says how to go on. */
 const mostScanned = 100_000;
 
@@ -52,8 +58,6 @@ export function searchOptions(command: Command): Command {
     .option('--until <time>', 'an ISO time, or a duration before now')
     .option('--text <text>', 'text in the captured arguments or results, upper and lower case alike')
     .option('--before <seq>', 'go on before this record')
-    .option('--limit <number>', 'most records to show', '50')
-    .option(...logOption)
     .option(...configOption)
     .option(...jsonOption);
 }
@@ -62,12 +66,14 @@ export function searchCommand(context: Context): Command {
   return searchOptions(new Command('search'))
     .summary('find records')
     .description('Finds records, the newest first. Conditions are combined: all must hold.')
+    .option('--limit <number>', 'most records to show', '50')
+    .option(...logOption)
     .addHelpText('after', '\nExample:\n  sallyport audit search --caller agent:demo --outcome refused --since 2h')
-    .action(async (options: SearchOptions) => {
+    .action(async (options: SearchOptions & LogOptions) => {
+      const search = readSearch(options, Date.now(), mostShown);
+      if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
       await withLog(context, options, (log) => {
-        const search = readSearch(options, Date.now(), log.archive);
-        if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
-        const { hits, next } = find(log, search, options.text);
+        const { hits, next } = find(log, inLog(search, options, log), options.text);
         if (options.json === true)
           outJson(context, {
             ok: true,
@@ -87,8 +93,8 @@ export function searchCommand(context: Context): Command {
     });
 }
 
-/** A sentence when an option cannot be read. */
-export function readSearch(options: SearchOptions, now: number, { subjects }: Archive): Search | string {
+/** A sentence when an option cannot be read. What stands for the subject is another in each log: `inLog`. */
+export function readSearch(options: SearchOptions, now: number, most: number): Search | string {
   const { caller, before, limit, since, until, id } = options;
   const [kind = '', ...rest] = caller?.split(':') ?? [];
   const name = rest.join(':');
@@ -96,23 +102,29 @@ export function readSearch(options: SearchOptions, now: number, { subjects }: Ar
     return '--caller must be user:…, agent:… or application:…';
   const times = [since, until].map((text) => (text === undefined ? undefined : readTime(text, now)));
   if (times.some((time) => Number.isNaN(time))) return '--since and --until take an ISO time, or a duration such as 2h';
-  if (!/^[1-9]\d{0,4}$/.test(limit)) return '--limit must be a number from 1 to 99999';
+  if (limit !== undefined && (!/^[1-9]\d{0,8}$/.test(limit) || Number(limit) > most))
+    return `--limit must be a number from 1 to ${most}`;
   if (before !== undefined && !/^\d{1,15}$/.test(before)) return '--before must be the number of a record';
   const { server, capability, method, decision: effect, rule, outcome, reason } = options;
-  // Who it is, or the pseudonym; a name that nothing is held about finds nothing.
-  const subject = options.subject?.includes(':') ? (subjects.find(options.subject)?.pseudonym ?? '-') : options.subject;
-  const words = { subject, server, capability, method, effect, rule, outcome, reason, kind: options.kind };
+  const words = { server, capability, method, effect, rule, outcome, reason, kind: options.kind };
   const given = Object.entries({ ...words, ...(caller === undefined ? {} : { [kind]: name }) }).filter(
     ([, text]) => text !== undefined,
   );
   return {
     words: Object.fromEntries(given),
-    limit: Number(limit),
+    limit: limit === undefined ? Number.MAX_SAFE_INTEGER : Number(limit),
     ...(id === undefined ? {} : { id }),
     ...(times[0] === undefined ? {} : { since: times[0] }),
     ...(times[1] === undefined ? {} : { until: times[1] }),
     ...(before === undefined ? {} : { before: Number(before) }),
   };
+}
+
+/** With the pseudonym of the subject; a name that nothing is held about finds nothing. */
+export function inLog(search: Search, { subject }: SearchOptions, { archive }: OpenLog): Search {
+  if (subject === undefined) return search;
+  const pseudonym = subject.includes(':') ? (archive.subjects.find(subject)?.pseudonym ?? '-') : subject;
+  return { ...search, words: { ...search.words, subject: pseudonym } };
 }
 
 export function lacksKey({ record, outcome }: Hit): boolean {
