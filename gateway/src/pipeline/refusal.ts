@@ -51,6 +51,8 @@ export type Refusal =
   | { readonly reason: 'result-too-large'; readonly limit: number }
   | { readonly reason: 'too-many-rounds'; readonly limit: number }
   | { readonly reason: 'record-unavailable'; readonly detail: string }
+  /** The server had the call already. `answered`: it answered as well. */
+  | { readonly reason: 'result-unrecorded'; readonly answered: boolean; readonly detail: string }
   | { readonly reason: 'draining' }
   | { readonly reason: 'cancelled' }
   | { readonly reason: 'internal'; readonly detail: string };
@@ -211,6 +213,16 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
     case 'record-unavailable':
       return own(200, 503, referred('The call was not made because it could not be recorded'));
+    case 'result-unrecorded':
+      return own(
+        200,
+        500,
+        referred(
+          refusal.answered
+            ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
+            : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
+        ),
+      );
     case 'draining':
       return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
     case 'cancelled':

@@ -10,7 +10,7 @@ import type { Connected, Connecting, Decided, Identified, Received, Reply, Sough
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
-import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
+import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
 export interface Stages {
@@ -44,6 +44,8 @@ interface Trail {
   place?: string;
   /** The facts of the intent, which the outcome repeats. */
   intended?: ExchangeFacts;
+  /** The call was handed to its server. */
+  forwarded?: boolean;
 }
 
 export async function run(message: Received, graph: Graph, stages: Stages): Promise<Reply> {
@@ -71,14 +73,26 @@ export function runRefused(message: Received, refusal: Refusal, graph: Graph, st
 async function record(message: Received, graph: Graph, stages: Stages, trail: Trail, reply: Reply): Promise<Reply> {
   const facts = trail.intended ?? factsOf(message, graph, trail);
   const { end, written } = endOf(message, reply);
-  stages.observe(facts, end);
   try {
     const recorded = stages.audit.end(facts, end, trail.intended !== undefined);
     if (recorded !== undefined) await recorded;
   } catch (error) {
-    return refused({ reason: 'record-unavailable', detail: text(error) });
+    const refusal = unrecorded(trail, reply, text(error));
+    stages.observe(facts, { ...end, outcome: 'refused', reason: refusal.reason, detail: text(error) });
+    return refused(refusal);
   }
+  stages.observe(facts, end);
   return written;
+}
+
+/** Refusals of `forward` with which the server did not get the call. */
+const unsent: ReadonlySet<Reason> = new Set(['state-invalid', 'bad-params', 'unconnected']);
+
+/** Whoever reads that a call was not made makes it again, so that is said only where it is true. */
+function unrecorded({ forwarded }: Trail, reply: Reply, detail: string): Refusal {
+  const ended = reply.kind === 'refused' ? reply.refusal.reason : undefined;
+  if (forwarded !== true || (ended !== undefined && unsent.has(ended))) return { reason: 'record-unavailable', detail };
+  return { reason: 'result-unrecorded', answered: ended === undefined, detail };
 }
 
 function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): Reply | Promise<Reply> {
@@ -127,6 +141,7 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
     }
   }
   if (identified.cancellation.cancelled) return refused({ reason: 'cancelled' });
+  trail.forwarded = true;
   return await stages.forward(decided, graph);
 }
 
