@@ -1272,11 +1272,16 @@ async function main() {
     else print(result);
     return 0;
   } catch (error) {
-    const problem = error instanceof Lie ? error.message : `it cannot be read: ${error.message}`;
+    const problem = error instanceof Lie ? error.message : whatFailed(error);
     if (values.json) process.stdout.write(`${JSON.stringify({ ok: false, problem }, undefined, 2)}\n`);
     else process.stderr.write(`NOT verified: ${problem}\n`);
     return 1;
   }
+}
+
+/** What the system says, or that the input is of another shape than anything that the gateway writes. */
+function whatFailed({ code, message }) {
+  return code === undefined ? `it is damaged or of another format (${message})` : `it cannot be read: ${message}`;
 }
 
 // Whoever reads the output may stop early.

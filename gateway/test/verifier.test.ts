@@ -428,3 +428,34 @@ test('a proof of nothing proves nothing', () => {
   assert.equal(code, 1, text);
   assert.match(text, /the proof has no records/);
 });
+
+test('whatever a file holds, the answer is a sentence and 1', () => {
+  const file = join(data, 'odd.json');
+  const note = readFileSync(join(data, 'log', 'checkpoint'), 'utf8');
+  const proof = { format: 'sallyport-proof/1', keys: [], records: [{ entry: '{}', proof: `x\n\n${note}` }] };
+  const odd: readonly unknown[] = [
+    null,
+    [],
+    7,
+    'text',
+    {},
+    { format: proof.format },
+    { ...proof, records: null },
+    { ...proof, records: [null] },
+    { ...proof, records: [{}] },
+    { ...proof, records: [{ entry: 7, proof: 7 }] },
+    { ...proof, keys: { length: 1 } },
+    { ...proof, anchors: [null] },
+    proof,
+  ];
+  for (const value of odd) {
+    writeFileSync(file, JSON.stringify(value));
+    const { code, text } = verify(file);
+    assert.equal(code, 1, text);
+    assert.match(text, /^NOT verified: [^\n]+\n$/);
+  }
+  for (const text of ['', '{', 'sallyport erasure certificate v1\n', 'sallyport erasure certificate v1\n\n\n']) {
+    writeFileSync(file, text);
+    assert.match(verify(file, '--key', realKey()).text, /^NOT verified: [^\n]+\n$/);
+  }
+});
