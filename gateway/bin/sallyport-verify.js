@@ -1195,7 +1195,11 @@ function* checkpointsIn(text, where) {
 
 /** What somebody has kept. */
 function givenCheckpoints({ checkpoint = [] }) {
-  return checkpoint.map((path) => ({ path, notes: [...checkpointsIn(readFileSync(path, 'utf8'), path)] }));
+  return checkpoint.map((path) => {
+    const notes = [...checkpointsIn(readFileSync(path, 'utf8'), path)];
+    // A token beside the file is about the one checkpoint that is in it.
+    return { path, notes: notes.length === 1 ? [{ ...notes[0], where: path }] : notes };
+  });
 }
 
 function print(result) {
