@@ -8,10 +8,11 @@ import { type Context, configOption, fail, jsonOption, outJson } from '../contex
 import { exitCodes } from '../exit-codes.ts';
 import {
   type Failure,
-  type LogFailure,
+  failureJson,
   type LogsOptions,
   logsOf,
   logsOption,
+  namesOf,
   noLog,
   type OpenLog,
   openLogs,
@@ -48,21 +49,10 @@ export function subjectsCommand(context: Context): Command {
           context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
       });
       if (options.json === true)
-        outJson(context, { ok: failures.length === 0, subjects: all, failures: failures.map(said) });
+        outJson(context, { ok: failures.length === 0, subjects: all, failures: failures.map(failureJson) });
       sayMissingKeys(context, missing, 'subject');
       sayFailures(context, options, failures);
     });
-}
-
-/** What `readEach` is to read; with a data folder without a log it says so. */
-function namesOf(data: string, { log }: LogsOptions): readonly string[] {
-  if (log !== undefined) return [log];
-  const names = logsOf(data);
-  return names.length === 0 ? ['log'] : names;
-}
-
-function said({ log, problem, remedy }: LogFailure): object {
-  return { log, ok: false, problem, remedy };
 }
 
 function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { pseudonym: string; last: number }) {
@@ -148,7 +138,7 @@ async function erase(context: Context, options: EraseOptions): Promise<void> {
     outJson(context, {
       ok: failures.length === 0,
       subject,
-      logs: [...erased.map((each) => ({ ok: true, ...each })), ...failures.map(said)],
+      logs: [...erased.map((each) => ({ ok: true, ...each })), ...failures.map(failureJson)],
       recordsOfOthers: ofOthers,
     });
   else {

@@ -87,6 +87,13 @@ export function logsOf(data: string): readonly string[] {
   return names.filter((name) => /^log(-stdio-\d+)?$/.test(name) && existsSync(join(data, name, 'log.json'))).toSorted();
 }
 
+/** What `readEach` is to read; with a data folder without a log it says so. */
+export function namesOf(data: string, { log }: LogsOptions): readonly string[] {
+  if (log !== undefined) return [log];
+  const names = logsOf(data);
+  return names.length === 0 ? ['log'] : names;
+}
+
 /** One log after the other. One that fails holds up no other; an empty one is passed over. */
 export async function readEach(
   logs: Logs,
@@ -107,6 +114,10 @@ export function sayFailures(context: Context, options: CommonOptions, failures: 
     if (options.json !== true) context.err(`sallyport: ${log}: ${problem}\n    ${remedy}`);
     context.exit(code);
   }
+}
+
+export function failureJson({ log, problem, remedy }: LogFailure): object {
+  return { log, ok: false, problem, remedy };
 }
 
 export function noLog(folder: string): Failure {
