@@ -65,7 +65,7 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
   again.value.release();
 
   const archive = await Archive.open(folder, keyPlaces(data, 'log'), master);
-  const index = new IndexFile(join(data, 'index.db'), archive);
+  const index = IndexFile.open(join(data, 'index.db'), archive);
   const indexed = performance.now();
   while (index.catchUp(archive));
   const indexing = (performance.now() - indexed) / 1_000;

@@ -19,6 +19,9 @@ export interface Context {
   exit(code: number): void;
 }
 
+/** Thrown by `out` when nobody reads any more, as `head` does. The command has nothing left to do. */
+export class OutputClosed extends Error {}
+
 export interface CommonOptions {
   readonly config?: string;
   readonly json?: boolean;

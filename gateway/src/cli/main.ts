@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
-import type { Context } from './context.ts';
+import { type Context, OutputClosed } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
@@ -64,7 +64,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   const context: Context = {
     env: process.env,
     cwd: process.cwd(),
-    out: (text) => void process.stdout.write(`${text}\n`),
+    out: writerTo(process.stdout),
     err: (text) => void process.stderr.write(`${text}\n`),
     exit: (code) => {
       exitCode = code;
@@ -74,10 +74,25 @@ export async function run(argv: readonly string[]): Promise<void> {
     await program(context).parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    else {
+    else if (!(error instanceof OutputClosed)) {
       exitCode = exitCodes.internal;
       process.stderr.write(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}\n`);
     }
   }
-  process.exitCode = exitCode;
+  // The output may have failed meanwhile.
+  process.exitCode = exitCode || process.exitCode || exitCodes.ok;
+}
+
+/** Whoever reads may stop before the end, as `head` does: that is no bug, and no reason to make the rest. */
+function writerTo(stream: NodeJS.WriteStream): (text: string) => void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`sallyport: the output cannot be written: ${error.message}\n`);
+    process.exitCode = exitCodes.data;
+  });
+  return (text) => {
+    // Known at once on a pipe, before the event.
+    if (stream.errored !== null) throw new OutputClosed();
+    stream.write(`${text}\n`);
+  };
 }

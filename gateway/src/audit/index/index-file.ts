@@ -3,9 +3,16 @@
  * keyed hashes, arguments and results are not in it at all.
  */
 import { createHmac } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Database, openPlain, transaction } from '../../stores/sqlite/driver.ts';
+import {
+  type Database,
+  isReadOnly,
+  openPassing,
+  openPlain,
+  openUnchanging,
+  transaction,
+} from '../../stores/sqlite/driver.ts';
 import type { Archive, ArchivedRecord, PublicPart } from '../read/archive.ts';
 import { indexVersion, tables } from './tables.ts';
 
@@ -51,10 +58,30 @@ export class IndexFile {
   readonly #words = new Map<string, number>();
   #version = 0;
 
-  constructor(path: string, archive: Archive) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  private constructor(database: Database, archive: Archive) {
     this.#hashKey = createHmac('sha256', archive.lookupKey).update('sallyport index').digest();
-    this.#database = openIndex(path, archive.origin);
+    this.#database = database;
+  }
+
+  /** Opens it to keep it up to date; made when missing. */
+  static open(path: string, archive: Archive): IndexFile {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return new IndexFile(openIndex(path, archive.origin), archive);
+  }
+
+  /** The same; where nothing can be written, as it is when it is current, else one that is made anew and thrown away. */
+  static openToRead(path: string, archive: Archive): IndexFile {
+    try {
+      return IndexFile.open(path, archive);
+    } catch (error) {
+      // So Node says that a folder cannot be made on a file system that cannot be written.
+      if (!isReadOnly(error) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const found = openCurrent(path, archive);
+      if (found !== undefined) return new IndexFile(found, archive);
+      const passing = openPassing();
+      prepare(passing, archive.origin);
+      return new IndexFile(passing, archive);
+    }
   }
 
   /** The index of the first record that is not in it. */
@@ -270,22 +297,50 @@ function openIndex(path: string, origin: string): Database {
     );
     return database;
   };
-  const versionOf = (database: Database): number =>
-    Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   let database = open();
-  const known = (): boolean =>
-    versionOf(database) === indexVersion &&
-    database.prepare('SELECT origin FROM progress').get()?.['origin'] === origin;
-  if (versionOf(database) !== 0 && !known()) {
+  if (versionOf(database) !== 0 && !isOf(database, origin)) {
     database.close();
     for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
     database = open();
   }
-  if (versionOf(database) === 0)
-    transaction(database, () => {
-      if (versionOf(database) !== 0) return;
-      database.exec(`${tables}; PRAGMA user_version = ${indexVersion};`);
-      database.prepare('INSERT INTO progress VALUES (0, ?)').run(origin);
-    });
+  prepare(database, origin);
   return database;
+}
+
+function versionOf(database: Database): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+function isOf(database: Database, origin: string): boolean {
+  return (
+    versionOf(database) === indexVersion && database.prepare('SELECT origin FROM progress').get()?.['origin'] === origin
+  );
+}
+
+function prepare(database: Database, origin: string): void {
+  if (versionOf(database) !== 0) return;
+  transaction(database, () => {
+    // Another process may have done it meanwhile.
+    if (versionOf(database) !== 0) return;
+    database.exec(`${tables}; PRAGMA user_version = ${indexVersion};`);
+    database.prepare('INSERT INTO progress VALUES (0, ?)').run(origin);
+  });
+}
+
+/** An index that cannot be written and need not be: nobody else has it open, and the whole log is in it. */
+function openCurrent(path: string, archive: Archive): Database | undefined {
+  // Somebody who writes it, or did when it ended, has left a part of it there.
+  if (!existsSync(path) || existsSync(`${path}-wal`)) return undefined;
+  let database: Database | undefined;
+  try {
+    database = openUnchanging(path);
+    const next = isOf(database, archive.origin)
+      ? Number(database.prepare('SELECT next FROM progress').get()?.['next'])
+      : 0;
+    if (next > 0 && next >= (archive.reader.checkpoint()?.size ?? 0)) return database;
+  } catch {
+    // It is not needed: another one is made.
+  }
+  database?.close();
+  return undefined;
 }

@@ -28,7 +28,7 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   const { signal } = ending;
   parentPort?.once('message', () => ending.abort());
   const archive = await Archive.open(folder, keys, Buffer.from(master));
-  const index = new IndexFile(path, archive);
+  const index = IndexFile.open(path, archive);
   let seen = 0;
   let looked = false;
   while (!signal.aborted) {

@@ -1,7 +1,18 @@
 /** The audit commands on logs that nobody writes at the moment. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callOf, endOf, factsOf, fullCapture, master } from '../../../test/support/audit-log.ts';
@@ -13,10 +24,14 @@ import type { ExchangeFacts } from '../../pipeline/record.ts';
 
 const bin = join(import.meta.dirname, '..', '..', '..', 'bin');
 
+type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
 interface World {
   readonly folder: string;
   readonly data: string;
-  readonly run: (...args: readonly string[]) => { code: number | null; stdout: string; stderr: string };
+  readonly run: (...args: readonly string[]) => Ended;
+  /** The same as another user of the system. */
+  readonly runAs: (uid: number | undefined, ...args: readonly string[]) => Ended;
   /** Has records written to a log, and closes it. */
   readonly write: (log: string, messages: readonly Message[]) => Promise<void>;
 }
@@ -28,16 +43,19 @@ function worldOf(context: TestContext): World {
   mkdirSync(join(data, 'keys'), { recursive: true, mode: 0o700 });
   writeFileSync(join(data, 'keys', 'master'), `${master.toString('hex')}\n`, { mode: 0o600 });
   writeFileSync(join(folder, 'sallyport.yaml'), JSON.stringify({ version: 1, data }));
+  const runAs = (uid: number | undefined, ...args: readonly string[]): Ended => {
+    const ended = spawnSync(process.execPath, [join(bin, 'sallyport.js'), 'audit', ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    return { code: ended.status, stdout: ended.stdout, stderr: ended.stderr };
+  };
   return {
     folder,
     data,
-    run: (...args) => {
-      const ended = spawnSync(process.execPath, [join(bin, 'sallyport.js'), 'audit', ...args], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-      return { code: ended.status, stdout: ended.stdout, stderr: ended.stderr };
-    },
+    run: (...args) => runAs(undefined, ...args),
+    runAs,
     write: async (log, messages) => {
       const place = { folder: logFolder(data, log), keys: keyPlaces(data, log), master, capture: fullCapture };
       const opened = await openWriter(place);
@@ -151,3 +169,98 @@ test('a proof bundle holds what was asked for, shows what it was told to show, a
   assert.match(cut.stderr, /10002 records match, and a bundle holds 10000 at most\n.*--since.*--limit/);
   assert.ok(!existsSync(path));
 });
+
+/** What reads must work on a copy that cannot be written, whatever is left of the index. */
+function readAll(read: (...args: readonly string[]) => Ended): void {
+  for (const args of [
+    ['search', '--caller', 'user:dana'],
+    ['show', '1'],
+    ['export'],
+    ['tail'],
+    ['subjects'],
+    ['verify'],
+  ]) {
+    const { code, stdout, stderr } = read(...args);
+    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    assert.match(stdout, args[0] === 'verify' ? /verified/ : /dana/);
+  }
+  assert.equal(read('prove', '1', '--disclose', 'arguments').code, 0);
+  const refused = read('erase', '--subject', 'user:dana');
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /log: .*(read-only|EROFS|EACCES|permission denied|unable to open)/i);
+  assert.doesNotMatch(refused.stderr, /sallyport-verify|bug/);
+}
+
+test('a log that this user may not write can be read, with an index and without one', async (context) => {
+  const { folder, data, run, runAs, write } = worldOf(context);
+  await write('log', callOf('a', 'dana'));
+  assert.equal(run('search').code, 0);
+  // Permissions do not bind the administrator, so another user reads then.
+  const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+  const close = (): void => {
+    for (const path of [
+      folder,
+      ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    ]) {
+      if (uid !== undefined) chownSync(path, uid, uid);
+      chmodSync(path, statSync(path).isDirectory() ? 0o500 : 0o400);
+    }
+  };
+  const open = (): void => {
+    chmodSync(folder, 0o700);
+    chmodSync(data, 0o700);
+    for (const name of readdirSync(data, { recursive: true, encoding: 'utf8' })) {
+      const path = join(data, name);
+      chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+    }
+  };
+  const as = (...args: readonly string[]): Ended => runAs(uid, ...args);
+  try {
+    close();
+    readAll(as);
+    open();
+    await write('log', callOf('b', 'dana'));
+    close();
+    assert.match(as('search').stdout, / {2}b$/m, 'an index that is not current is not used');
+    open();
+    rmSync(join(data, 'index'), { recursive: true });
+    close();
+    readAll(as);
+  } finally {
+    open();
+  }
+});
+
+test('a log on a read-only mount can be read', async (context) => {
+  const { data, run, write } = worldOf(context);
+  await write('log', callOf('a', 'dana'));
+  const mount = (...args: readonly string[]): boolean => spawnSync('mount', args).status === 0;
+  if (!mount('--bind', data, data)) return context.skip('mounting is not allowed here');
+  try {
+    assert.ok(mount('-o', 'remount,bind,ro', data));
+    readAll(run);
+  } finally {
+    spawnSync('umount', [data]);
+  }
+});
+
+for (const command of ['search', 'export', 'tail --follow'])
+  test(`audit ${command} | head ends silently`, async (context) => {
+    const { folder, write } = worldOf(context);
+    await write('log', Array.from({ length: 2_000 }, (_, n) => callOf(`call-${n}`, 'dana')).flat());
+    const child = spawn(
+      process.execPath,
+      [join(bin, 'sallyport.js'), 'audit', ...command.split(' '), ...(command === 'search' ? ['--limit', '2000'] : [])],
+      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const ended = once(child, 'close');
+    if (command.startsWith('tail')) {
+      await once(child.stdout, 'close');
+      await write('log', callOf('more', 'dana'));
+    }
+    const [code] = (await ended) as [number | null];
+    assert.deepEqual([code, errors], [0, '']);
+  });

@@ -10,8 +10,9 @@ import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
 import type { Configuration } from '../../config/schema/index.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
+import { isReadOnly } from '../../stores/sqlite/driver.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
-import { type CommonOptions, type Context, fail, loadOrComplain } from '../context.ts';
+import { type CommonOptions, type Context, fail, loadOrComplain, OutputClosed } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 export interface LogOptions extends CommonOptions {
@@ -141,7 +142,7 @@ export async function readLog(
   try {
     await publish(folder);
     const archive = await Archive.open(folder, keys, master);
-    const index = new IndexFile(indexPath(data, name), archive);
+    const index = IndexFile.openToRead(indexPath(data, name), archive);
     archive.saysErased = (pseudonym) => index.isErased(pseudonym);
     const takeIn = (): void => {
       while (index.catchUp(archive));
@@ -165,17 +166,25 @@ export async function readLog(
       index.close();
     }
   } catch (error) {
+    if (error instanceof OutputClosed) throw error;
     return {
       code: exitCodes.data,
       problem: `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      remedy: 'Run sallyport-verify on the folder: it says where the damage is.',
+      remedy: isReadOnly(error)
+        ? 'Look at its owner and its permissions, and those of its keys.'
+        : 'Run sallyport-verify on the folder: it says where the damage is.',
     };
   }
 }
 
 /** What a running gateway has recorded a moment ago is to be seen. */
 async function publish(folder: string): Promise<void> {
-  const free = holdLock(join(folder, 'lock'));
-  free?.release();
-  if (free === undefined) await askRunning(folder, { do: 'publish' });
+  try {
+    const free = holdLock(join(folder, 'lock'));
+    free?.release();
+    if (free === undefined) await askRunning(folder, { do: 'publish' });
+  } catch (error) {
+    // Whoever may not write there can still read what is published.
+    if (!isReadOnly(error)) throw error;
+  }
 }

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 
 export type Database = DatabaseSync;
 
@@ -41,6 +42,24 @@ export function openPlain(path: string): Database {
   // Only when it is missing: closing a file lets go of every lock that this process has on it.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   return new DatabaseSync(path, { timeout: 5_000 });
+}
+
+/** Opens a database that nobody writes, without a file beside it: works on a file system that cannot be written. */
+export function openUnchanging(path: string): Database {
+  return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+}
+
+/** A database that is gone when it is closed. What does not fit into memory goes to the folder for temporary files. */
+export function openPassing(): Database {
+  return new DatabaseSync('');
+}
+
+/** Does it say that something must not, or cannot, be written? */
+export function isReadOnly(error: unknown): boolean {
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
+  if (typeof code === 'string' && ['EROFS', 'EACCES', 'EPERM'].includes(code)) return true;
+  // SQLITE_PERM, SQLITE_READONLY and SQLITE_CANTOPEN; the upper bits say more of the same.
+  return typeof errcode === 'number' && [3, 8, 14].includes(errcode & 0xff);
 }
 
 function migrate(database: Database): void {
