@@ -7,8 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
-import { openSession } from '../clients.ts';
-import { openSettings, startFixture, startGateway } from '../harness.ts';
 import { runToEnd } from '../process.ts';
 import { filesWith, startWorld, verify } from './world.ts';
 
@@ -319,29 +317,6 @@ test('a master key from elsewhere is the only one that opens the log, and others
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-});
-
-test('what a server asks of a legacy client is a record, with the call that it was asked in', async () => {
-  await using fixture = await startFixture('legacy');
-  await using gateway = await startGateway(openSettings('client', { everything: { url: fixture.url } }));
-  await using session = await openSession('sdk2-legacy', { url: gateway.endpoint('everything'), headers: {} });
-  await session.call('test_elicitation', { message: 'Who are you?' });
-  assert.equal(session.forms(), 1);
-  const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
-  const search = async (...args: readonly string[]) =>
-    records(
-      await runToEnd({
-        command: [process.execPath, bin, 'audit', 'search', ...args, '--json', '--config', gateway.config],
-        within: 30_000,
-      }),
-    );
-  const [call] = await search('--method', 'tools/call');
-  const asked = await search('--kind', 'client-request');
-  assert.equal(asked.length, 1);
-  assert.deepEqual(asked[0]?.detail, { method: 'elicitation/create', exchange: call?.id, answered: true });
-  assert.equal(call?.outcome ?? call?.outcomeRecord?.outcome, 'answered');
-  // The answer of the person is in no record of it.
-  assert.doesNotMatch(JSON.stringify(asked), new RegExp(session.answers['email'] ?? 'missing'));
 });
 
 test('audit verify runs the verifier beside the gateway, and says what it says', async () => {

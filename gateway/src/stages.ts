@@ -6,12 +6,12 @@ import { discover, initialize } from './connections/hello.ts';
 import { listen } from './connections/listen.ts';
 import { list } from './connections/lists.ts';
 import { Concurrency } from './limits/concurrency.ts';
-import type { Decided, Identified, Reply } from './pipeline/exchange.ts';
+import type { Asked, Decided, Identified, Reply } from './pipeline/exchange.ts';
 import { forward } from './pipeline/forward.ts';
 import type { Graph } from './pipeline/graph.ts';
 import type { Questions } from './pipeline/questions.ts';
-import type { AuditLog } from './pipeline/record.ts';
-import type { Stages } from './pipeline/run.ts';
+import type { AuditLog, ExchangeEnd } from './pipeline/record.ts';
+import { factsOf, type Stages } from './pipeline/run.ts';
 import type { Streams } from './pipeline/streams.ts';
 import { listKindOf, logLevels } from './protocol/methods.ts';
 import type { Log } from './telemetry/log.ts';
@@ -51,7 +51,7 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
     isOwn: isConnectTool,
     connect,
     seek,
-    forward: (exchange, graph) => forward(witnessed(exchange, audit), questions, graph.bounds),
+    forward: (exchange, graph) => forward(witnessed(exchange, graph, audit), questions, graph.bounds),
     answerLocally: (exchange, graph) => answerLocally(exchange, graph, streams, log),
     observe(facts, end) {
       metrics.observe({
@@ -78,8 +78,8 @@ export function makeStages({ audit, log, metrics, questions, streams }: StagePar
 }
 
 /** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
-function witnessed(exchange: Decided, audit: AuditLog): Decided {
-  const { channel, caller, link, id } = exchange;
+function witnessed(exchange: Decided, graph: Graph, audit: AuditLog): Decided {
+  const { channel, caller } = exchange;
   const { ask } = channel;
   if (ask === undefined) return exchange;
   return {
@@ -87,18 +87,44 @@ function witnessed(exchange: Decided, audit: AuditLog): Decided {
     channel: {
       notify: (method, params) => channel.notify(method, params),
       async ask(request) {
-        const asked = await ask.call(channel, request);
-        audit.note({
-          kind: 'client-request',
-          at: Date.now(),
-          caller,
-          server: link.server,
-          detail: { method: request.method, exchange: id, answered: asked.ok },
-        });
-        return asked;
+        const at = Date.now();
+        const started = performance.now();
+        let asked: Asked = { ok: false };
+        try {
+          asked = await ask.call(channel, request);
+          return asked;
+        } finally {
+          // The decision, the definition and the cost are those of the call, and stand in its own record.
+          const {
+            decision: _decision,
+            definition: _definition,
+            cost: _cost,
+            ...facts
+          } = factsOf(exchange, graph, {
+            caller,
+            connected: exchange,
+          });
+          const { method, params } = request;
+          const bytesIn = JSON.stringify(params).length;
+          const latency = Math.round((performance.now() - started) * 1_000);
+          audit.asked(
+            { ...facts, direction: 'server-to-client', at, method, arguments: params, bytesIn },
+            { at: Date.now(), latency, ...answerOf(asked) },
+          );
+        }
       },
     },
   };
+}
+
+function answerOf(asked: Asked): Omit<ExchangeEnd, 'at' | 'latency'> {
+  if (asked.ok) {
+    const resultText = JSON.stringify(asked.result);
+    return { outcome: 'answered', resultText, bytesOut: resultText.length };
+  }
+  const { error } = asked;
+  if (error === undefined) return { outcome: 'cancelled', bytesOut: 0 };
+  return { outcome: 'error', error, bytesOut: error.message.length };
 }
 
 async function answerLocally(exchange: Identified, graph: Graph, streams: Streams, log: Log): Promise<Reply> {

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
 import { TurnEnd } from '../pipeline/turn.ts';
 import { Authentications } from './authentications.ts';
-import { endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
+import { askedMessage, endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
 import type { AuditSettings, Tier } from './settings.ts';
 import type { FromWriter, ToWriter, WriterStart } from './writer/protocol.ts';
 
@@ -158,9 +158,18 @@ class ThreadedLog implements GatewayAuditLog {
     return this.#put(endMessage(facts, end, intended), tier, this.#settings.durability !== 'none');
   }
 
+  asked(facts: ExchangeFacts, end: ExchangeEnd): void {
+    this.#pushLater(askedMessage(facts, end));
+  }
+
   note(event: AuditEvent): void {
+    this.#pushLater(noteMessage(event));
+  }
+
+  /** Nobody waits for it. */
+  #pushLater(message: Message): void {
     if (this.#full) this.#lost++;
-    else this.#push(noteMessage(event), false);
+    else this.#push(message, false);
   }
 
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string } {

@@ -4,6 +4,7 @@ import type { AuditLog } from '../pipeline/record.ts';
 export const noAudit: AuditLog = {
   intend: () => undefined,
   end: () => undefined,
+  asked: () => {},
   note: () => {},
   health: () => ({ ok: true }),
   close: () => Promise.resolve(),

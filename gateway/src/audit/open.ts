@@ -77,6 +77,7 @@ function withIndex(log: GatewayAuditLog, index: RunningIndex | undefined): Omit<
     served: log.served,
     intend: (facts) => log.intend(facts),
     end: (facts, end, intended) => log.end(facts, end, intended),
+    asked: (facts, end) => log.asked(facts, end),
     note: (event) => log.note(event),
     health: () => log.health(),
     configure: (settings) => log.configure(settings),

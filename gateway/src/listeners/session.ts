@@ -84,7 +84,7 @@ export class LegacySession implements ClientSession {
 
   /** Sends a question over the stream of a call and waits for the response, for as long as the call lasts. */
   ask(request: ClientRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
-    if (this.#questions.size >= mostQuestions) return Promise.resolve({ ok: false });
+    if (this.#questions.size >= mostQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
     return new Promise((resolve) => {
       const id = `sallyport-${this.#nextQuestion++}`;
       const finish = (asked: Asked): void => {
@@ -93,7 +93,6 @@ export class LegacySession implements ClientSession {
         resolve(asked);
       };
       const stop = cancellation.onCancel(() => finish({ ok: false }));
-      if (cancellation.cancelled) return;
       this.#questions.set(id, finish);
       write(requestText(id, request.method, request.params));
     });

@@ -81,7 +81,6 @@ export interface AuditEvent {
     | 'issuer-changed'
     | 'issuer-agreed'
     | 'server-status'
-    | 'client-request'
     | 'log-key'
     | 'master-key'
     | 'erasure'
@@ -105,6 +104,11 @@ export interface AuditLog {
   intend(facts: ExchangeFacts): Promise<void> | undefined;
   /** `intended` tells whether `intend` was called for these facts. */
   end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined;
+  /**
+   * What a server asked of the client during an exchange, once that was answered or given up. `facts` are those of the
+   * exchange, with method, arguments, size and time of the question; `end` is about the client's answer.
+   */
+  asked(facts: ExchangeFacts, end: ExchangeEnd): void;
   note(event: AuditEvent): void;
   /** Says why calls are refused at the moment, if they are. For `/readyz`. */
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string };

@@ -1,5 +1,5 @@
 /** From a message of the data plane to a record: what is public, what is private, and whom it is about. */
-import { operationOf } from '../../protocol/methods.ts';
+import { clientRequests, operationOf } from '../../protocol/methods.ts';
 import type { Capture } from '../settings.ts';
 import type { Plain, PlainObject } from './canonical.ts';
 import type { EndHead, FactsHead, Head, Message, NoteHead, Who } from './message.ts';
@@ -97,6 +97,14 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
         public: { kind: 'exchange', ...factsPublic(head.facts), ...endPublic(head.end) },
         about: { ...factsAbout(head.facts), ...endAbout(head.end) },
       });
+    case 'client-request': {
+      const { facts, end } = head;
+      const answered = end.outcome === 'answered';
+      return finish(message, capture, facts, {
+        public: { kind: 'client-request', ...factsPublic(facts), ...endPublic(end), detail: { answered } },
+        about: { ...factsAbout(facts), ...endAbout(end) },
+      });
+    }
     case 'outcome': {
       const intent = open(head.id);
       const kept = capture.of(intent?.tier, intent?.connections ?? []);
@@ -203,8 +211,9 @@ function factsPublic(facts: FactsHead): Omit<PublicPart, 'kind'> {
   };
 }
 
-function methodOf(facts: FactsHead): string {
-  return operationOf(facts.era, facts.method) === undefined ? 'other' : facts.method;
+function methodOf({ direction, era, method }: FactsHead): string {
+  const known = direction === 'server-to-client' ? clientRequests.has(method) : operationOf(era, method) !== undefined;
+  return known ? method : 'other';
 }
 
 function factsAbout(facts: FactsHead): object {

@@ -26,6 +26,7 @@ export type Head =
   | { readonly is: 'intent'; readonly facts: FactsHead }
   | { readonly is: 'outcome'; readonly id: string; readonly end: EndHead }
   | { readonly is: 'exchange'; readonly facts: FactsHead; readonly end: EndHead }
+  | { readonly is: 'client-request'; readonly facts: FactsHead; readonly end: EndHead }
   | { readonly is: 'note'; readonly note: NoteHead };
 
 /** Head as JSON, arguments as JSON, result as JSON; the last two may be empty. */
@@ -119,6 +120,14 @@ export function endMessage(facts: ExchangeFacts, end: ExchangeEnd, intended: boo
     ? headText({ is: 'outcome', id: facts.id, end: endHead(end) })
     : headText({ is: 'exchange', facts: factsHead(facts), end: endHead(end) });
   return { head, args: intended ? '' : argumentsText(facts.arguments), result: resultText };
+}
+
+export function askedMessage(facts: ExchangeFacts, end: ExchangeEnd): Message {
+  return {
+    head: headText({ is: 'client-request', facts: factsHead(facts), end: endHead(end) }),
+    args: argumentsText(facts.arguments),
+    result: end.resultText ?? '',
+  };
 }
 
 export function noteMessage({ caller, ...note }: AuditEvent | (NoteHead & { caller?: Names })): Message {
