@@ -13,6 +13,8 @@ export interface OpenState {
   /** The key of now last. */
   readonly keys: readonly KeyRecord[];
   readonly retention: RetentionState;
+  /** Records that there were when a writer closed the log. As long as there are no more, nobody ended in the middle. */
+  readonly closedAt?: number;
 }
 
 /** What a record about a key of the log says, and which record that is. A later key is signed by itself and the one before. */

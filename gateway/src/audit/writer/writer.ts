@@ -91,16 +91,15 @@ export class Writer {
         if (erased !== undefined) subjects.eraseByPseudonym(erased);
       },
     });
-    const { intents, written, kind, served, keys, retention } = replay.continued(
-      this.#log.readOpen() as OpenState | undefined,
-    );
+    const before = this.#log.readOpen() as OpenState | undefined;
+    const { intents, written, kind, served, keys, retention } = replay.continued(before);
     this.#open = new OpenIntents(intents);
     this.#written = written;
     this.#lastKind = kind;
     this.#served = served;
     this.#keys = keys;
     this.#retention = retention;
-    this.#begin();
+    this.#begin(before?.closedAt === this.#log.size);
   }
 
   get size(): number {
@@ -290,15 +289,16 @@ export class Writer {
       await this.#log.rest();
       throw error;
     }
-    await this.#log.close(() => this.#openState());
+    await this.#log.close(() => ({ ...this.#openState(), closedAt: this.size }));
   }
 
-  #begin(): void {
+  /** A command closes the log without a `stop`, which is about gateways. */
+  #begin(closed: boolean): void {
     const loggedKey = this.#keys.at(-1)?.key;
     const { replayed, cut } = this.#log.recovery;
     const now = this.#now();
     const unknown = this.#open.size;
-    const clean = this.#lastKind === '' || this.#lastKind === 'stop';
+    const clean = closed || this.#lastKind === '' || this.#lastKind === 'stop';
     if (loggedKey === undefined) {
       const detail = { event: 'created', key: this.#signer.verifierKey } as const;
       this.#keys = [{ ...detail, seq: this.note({ kind: 'log-key', at: now, detail }) }];

@@ -18,7 +18,7 @@ import { type TestContext, test } from 'node:test';
 import { callOf, endOf, factsOf, fullCapture, master } from '../../../test/support/audit-log.ts';
 import { temporaryFolder } from '../../../test/support/folder.ts';
 import { keyPlaces, logFolder } from '../../audit/open.ts';
-import { endMessage, intentMessage, type Message } from '../../audit/record/message.ts';
+import { endMessage, intentMessage, type Message, noteMessage } from '../../audit/record/message.ts';
 import { openWriter } from '../../audit/writer/open.ts';
 import type { ExchangeFacts } from '../../pipeline/record.ts';
 
@@ -264,3 +264,32 @@ for (const command of ['search', 'export', 'tail --follow'])
     const [code] = (await ended) as [number | null];
     assert.deepEqual([code, errors], [0, '']);
   });
+
+test('a command that ended cleanly leaves no report of a crash', async (context) => {
+  const { folder, data, run, write } = worldOf(context);
+  writeFileSync(
+    join(folder, 'sallyport.yaml'),
+    JSON.stringify({ version: 1, data, audit: { retention: { read: '1d' } } }),
+  );
+  await write('log', [...callOf('a', 'dana'), noteMessage({ kind: 'stop', at: Date.now(), detail: {} })]);
+  for (const args of [['rotate-key'], ['retain'], ['erase', '--subject', 'user:dana']]) {
+    assert.equal(run(...args).code, 0);
+    await write('log', callOf(`after ${args[0]}`, 'eve'));
+    assert.equal(run('search', '--kind', 'recovered').stdout, 'No record matches.\n', args[0]);
+  }
+  assert.equal(run('verify').code, 0);
+
+  // Nothing is closed by a writer that goes on without it.
+  const opened = await openWriter({
+    folder: logFolder(data, 'log'),
+    keys: keyPlaces(data, 'log'),
+    master,
+    capture: fullCapture,
+  });
+  assert.ok(opened.ok);
+  opened.value.writer.accept(callOf('lost', 'eve'));
+  opened.value.writer.drain();
+  opened.value.release();
+  assert.equal(run('rotate-key').code, 0);
+  assert.match(run('search', '--kind', 'recovered').stdout, / recovered /);
+});
