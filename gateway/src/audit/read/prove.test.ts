@@ -78,7 +78,7 @@ test('anchors of a proof that were tampered with are found and named', async (co
       /record 5 is not in the log that anchor 1 of the proof signs/,
     ],
     [[{ ...anchor, checkpoint: other.checkpoint }], /record 5 is not in the log that anchor 1 of the proof signs/],
-    [[{ ...anchor, checkpoint: anchor.checkpoint.replace('201', '200') }], /not signed by the key of the log/],
+    [[{ ...anchor, checkpoint: anchor.checkpoint.replace('\n201\n', '\n200\n') }], /not signed by the key of the log/],
     [[{ ...anchor, timestamp: other.timestamp }], /the timestamp of anchor 1 of the proof is not about/],
     [[{ ...anchor, timestamp: flipped.toString('base64') }], /the timestamp of anchor 1 of the proof/],
     [[{ checkpoint: 1 }], /anchor 1 of the proof is not a signed note/],
