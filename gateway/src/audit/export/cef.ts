@@ -37,6 +37,10 @@ function extension(event: ExportedEvent, about: ExportedEvent['record']['about']
     cs1: fields.decision?.place,
     cs2Label: fields.id === undefined ? undefined : 'correlation',
     cs2: fields.id,
+    cs3Label: about?.agent === undefined ? undefined : 'agent',
+    cs3: about?.agent,
+    cs4Label: about?.application === undefined ? undefined : 'application',
+    cs4: about?.application,
   };
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)

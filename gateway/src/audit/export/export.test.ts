@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ArchivedRecord } from '../read/archive.ts';
+import type { About, ArchivedRecord } from '../read/archive.ts';
 import { cef } from './cef.ts';
 import { ndjson } from './ndjson.ts';
 import { ocsfEvent } from './ocsf.ts';
@@ -54,6 +54,27 @@ test('an exchange is API activity of OCSF, with its end', () => {
     request: { uid: 'call-1', data: { arguments: '{"a":1}' } },
     response: { message: 'error', code: -32000 },
   });
+});
+
+test('user, agent and application are all carried, in OCSF and in CEF', () => {
+  const by = (about: About) => ({ ...event, record: { ...record, about } });
+  const of = (about: About) => {
+    const { actor, unmapped } = ocsfEvent(by(about)) as { actor: object; unmapped?: object };
+    return [actor, unmapped];
+  };
+  const all = { user: 'dana', agent: 'bot', application: 'desk' };
+  assert.deepEqual(of(all), [{ user: { name: 'dana', uid: 'ab' }, app_name: 'desk' }, { caller: all }]);
+  assert.deepEqual(of({ user: 'dana', agent: 'bot' }), [
+    { user: { name: 'dana', uid: 'ab' }, app_name: 'bot' },
+    { caller: { user: 'dana', agent: 'bot' } },
+  ]);
+  assert.deepEqual(of({ agent: 'bot' }), [
+    { user: { name: 'bot', uid: 'ab' }, app_name: 'bot' },
+    { caller: { agent: 'bot' } },
+  ]);
+  assert.deepEqual(of({ address: '192.0.2.7' }), [{ user: { name: 'unknown', uid: 'ab' } }, undefined]);
+  assert.match(cef.line(by(all)), / suser=dana .* cs3Label=agent cs3=bot cs4Label=application cs4=desk/);
+  assert.doesNotMatch(cef.line(by({ user: 'dana' })), /cs3|cs4/);
 });
 
 test('other records have the classes that fit them', () => {

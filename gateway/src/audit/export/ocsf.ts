@@ -4,6 +4,7 @@
  */
 import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
+import type { About } from '../read/archive.ts';
 import { type ExportedEvent, type ExportFormat, endOf, timeOf } from './event.ts';
 
 interface Kind {
@@ -68,9 +69,7 @@ export function ocsfEvent(event: ExportedEvent): object {
       uid: `${origin}/${record.seq}`,
       ...(fields.id === undefined ? {} : { correlation_uid: fields.id }),
     },
-    ...(user === undefined && about === undefined
-      ? {}
-      : { actor: { user: { name: user ?? 'unknown', uid: fields.subject } } }),
+    ...(about === undefined ? {} : { actor: actorOf(about, fields.subject), ...callerOf(about) }),
     ...(about?.address === undefined ? {} : { src_endpoint: { ip: about.address } }),
     ...(classUid === 6003 ? apiFields(event) : {}),
     ...(classUid === 3002 ? { user: { name: user ?? 'unknown' }, service: { name: 'sallyport' } } : {}),
@@ -86,6 +85,21 @@ export function ocsfEvent(event: ExportedEvent): object {
       : {}),
     ...(classUid === 6002 ? { app: { name: 'sallyport', version }, activity_name: fields.kind } : {}),
   };
+}
+
+/** OCSF has a user and an application for who acted. An agent without an application stands in its place. */
+function actorOf({ user, agent, application }: About, subject: string): object {
+  const app = application ?? agent;
+  return {
+    user: { name: user ?? agent ?? application ?? 'unknown', uid: subject },
+    ...(app === undefined ? {} : { app_name: app }),
+  };
+}
+
+/** What has no place of its own in the schema until it knows agents. */
+function callerOf({ user, agent, application }: About): object {
+  const caller = { ...(user && { user }), ...(agent && { agent }), ...(application && { application }) };
+  return Object.keys(caller).length === 0 ? {} : { unmapped: { caller } };
 }
 
 function apiFields(event: ExportedEvent): object {

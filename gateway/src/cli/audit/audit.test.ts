@@ -127,6 +127,11 @@ test('erase, subjects and export --subject cover every log of the data folder', 
 test('erase says whose the records of an agent are, when they are others’', async (context) => {
   const { run, write } = worldOf(context);
   await write('log', [...callBy('a', { user: 'dana', agent: 'bot' }), ...callBy('b', { user: 'eve', agent: 'bot' })]);
+  const exported = run('export', '--format', 'ocsf', '--caller', 'user:dana').stdout;
+  assert.match(
+    exported,
+    /"user":\{"name":"dana",.*"app_name":"bot"\},"unmapped":\{"caller":\{"user":"dana","agent":"bot"/,
+  );
   const none = run('erase', '--subject', 'agent:bot');
   assert.equal(none.code, 1);
   assert.match(none.stderr, /2 records with agent:bot belong to other subjects.*audit search --caller agent:bot/);
