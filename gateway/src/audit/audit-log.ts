@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
+import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../pipeline/record.ts';
 import { TurnEnd } from '../pipeline/turn.ts';
 import { Authentications } from './authentications.ts';
+import { Counted } from './counted.ts';
 import { askedMessage, endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
 import type { AuditSettings, Tier } from './settings.ts';
 import type { FromWriter, ToWriter, WriterStart } from './writer/protocol.ts';
@@ -97,6 +98,7 @@ class ThreadedLog implements GatewayAuditLog {
   readonly #worker: Worker;
   readonly #listeners: Listeners;
   readonly #authentications: Authentications;
+  readonly #rejections: Counted;
   #settings: AuditSettings;
   #texts: string[] = [];
   /** Somebody waits for one of these records: they go as soon as the writer can take them. */
@@ -131,6 +133,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.key = opened.key;
     this.served = opened.served;
     this.#authentications = new Authentications((event) => this.note(event));
+    this.#rejections = new Counted('request-refused', (event) => this.note(event));
     worker.on('message', (message: FromWriter) => this.#hear(message));
     worker.on('error', (error) => this.#failed(`the writer of the log ended: ${error.message}`));
     worker.on('exit', () => {
@@ -162,6 +165,10 @@ class ThreadedLog implements GatewayAuditLog {
     this.#pushLater(askedMessage(facts, end));
   }
 
+  rejected(rejection: Rejection): void {
+    this.#rejections.add(rejection);
+  }
+
   note(event: AuditEvent): void {
     this.#pushLater(noteMessage(event));
   }
@@ -183,6 +190,7 @@ class ThreadedLog implements GatewayAuditLog {
 
   async close(): Promise<void> {
     this.#authentications.close();
+    this.#rejections.close();
     this.#closing = true;
     this.#hand();
     this.#send({ type: 'close' });

@@ -5,6 +5,7 @@ export const noAudit: AuditLog = {
   intend: () => undefined,
   end: () => undefined,
   asked: () => {},
+  rejected: () => {},
   note: () => {},
   health: () => ({ ok: true }),
   close: () => Promise.resolve(),

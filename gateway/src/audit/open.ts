@@ -78,6 +78,7 @@ function withIndex(log: GatewayAuditLog, index: RunningIndex | undefined): Omit<
     intend: (facts) => log.intend(facts),
     end: (facts, end, intended) => log.end(facts, end, intended),
     asked: (facts, end) => log.asked(facts, end),
+    rejected: (rejection) => log.rejected(rejection),
     note: (event) => log.note(event),
     health: () => log.health(),
     configure: (settings) => log.configure(settings),

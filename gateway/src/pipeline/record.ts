@@ -70,6 +70,7 @@ export interface AuditEvent {
     | 'authentication-failed'
     | 'authentication-succeeded'
     | 'authentication-throttled'
+    | 'request-refused'
     | 'secret-put'
     | 'secret-rotated'
     | 'secret-removed'
@@ -95,6 +96,16 @@ export interface AuditEvent {
   readonly problem?: string;
 }
 
+/** A request that a listener refused without reading it, so that nobody knows whose it was. Neither URL nor key. */
+export interface Rejection {
+  readonly at: number;
+  readonly transport: 'http' | 'stdio';
+  readonly reason: string;
+  readonly address?: string;
+  /** What only the operator may know. */
+  readonly problem?: string;
+}
+
 /**
  * The audit contract. A returned promise must be awaited before the exchange goes on: `intend` before anything leaves
  * for the server, `end` before the answer leaves for the client. `undefined` means: go on. A rejected promise means
@@ -109,6 +120,8 @@ export interface AuditLog {
    * exchange, with method, arguments, size and time of the question; `end` is about the client's answer.
    */
   asked(facts: ExchangeFacts, end: ExchangeEnd): void;
+  /** Counted, as anybody can cause it without end. */
+  rejected(rejection: Rejection): void;
   note(event: AuditEvent): void;
   /** Says why calls are refused at the moment, if they are. For `/readyz`. */
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string };

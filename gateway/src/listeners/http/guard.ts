@@ -57,6 +57,11 @@ function addressCheck(listen: Configuration['listen']['mcp']): Guard['addressAll
   return networksOf(['127.0.0.0/8', '::1', ...listen.behindProxy]);
 }
 
+/** The name in a Host or Origin header, for the operator. Whatever else a header may hold is not written down. */
+export function nameIn(header: string, value: string | undefined): string | undefined {
+  return value !== undefined && /^[A-Za-z0-9.:[\]/_-]{1,256}$/.test(value) ? `${header} ${value}` : undefined;
+}
+
 const forbiddenQuery = /(?:^|&)(?:access_token|api_key|apikey|token|key|authorization|password|secret)=/i;
 const serverPath = /^\/servers\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\/mcp\/?$/;
 

@@ -16,7 +16,7 @@ import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { readBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
-import { accepted, type Guard, headerReader, isJson, makeGuard, publicBase, routeOf } from './guard.ts';
+import { accepted, type Guard, headerReader, isJson, makeGuard, nameIn, publicBase, routeOf } from './guard.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
@@ -108,18 +108,30 @@ function handle(
   keepAlive: KeepAlive,
 ): Promise<void> | undefined {
   const { headers, method } = request;
-  const reject = (refusal: Refusal): undefined => sendRefusal(response, refusal);
+  const reject = (refusal: Refusal, problem?: string): undefined => {
+    const address = front.addressOf(request);
+    const { reason } = refusal;
+    front.stages.audit.rejected({
+      at: Date.now(),
+      transport: 'http',
+      reason,
+      ...(address && { address }),
+      ...(problem && { problem }),
+    });
+    return sendRefusal(response, refusal);
+  };
   if (!guard.addressAllowed(request.socket.remoteAddress)) return reject({ reason: 'address-refused' });
-  if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' });
+  if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' }, nameIn('Host', headers.host));
   const pages = front.pages();
   const page = pagePath(request.url ?? '/', pages);
   if (page !== undefined && pages !== undefined) {
     if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
-      return reject({ reason: 'origin-refused' });
+      return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
     showPage(request, response, page, front.addressOf(request), pages);
     return undefined;
   }
-  if (!guard.originAllowed(headers.origin)) return reject({ reason: 'origin-refused' });
+  if (!guard.originAllowed(headers.origin))
+    return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
   const metadata = method === 'GET' ? front.resources.metadata(request.url ?? '/') : undefined;
   if (metadata !== undefined) {
@@ -222,20 +234,25 @@ async function legacyOperation(
     response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
     return sendRefusal(response, identity.refusal);
   }
+  // Whose it is is known, so it is an exchange as any other.
+  const refuseTo = async (refusal: Refusal): Promise<void> => {
+    await runRefused(unreadable(came, identity, 0, `(${method})`), refusal, front.graph(), front.stages);
+    sendRefusal(response, refusal);
+  };
   const id = came.headers?.('mcp-session-id');
-  if (id === undefined) return sendRefusal(response, { reason: 'http-method', allowed: 'POST' });
+  if (id === undefined) return refuseTo({ reason: 'http-method', allowed: 'POST' });
   const session = id === false ? undefined : sessions.find(id, identity.value, endpoint);
-  if (session === undefined || id === false) return sendRefusal(response, { reason: 'session-unknown' });
+  if (session === undefined || id === false) return refuseTo({ reason: 'session-unknown' });
   if (method === 'DELETE') {
     sessions.end(id);
     response.writeHead(204).end();
     return;
   }
-  if (!accepted(request.headers.accept).events) return sendRefusal(response, { reason: 'not-acceptable' });
+  if (!accepted(request.headers.accept).events) return refuseTo({ reason: 'not-acceptable' });
   const { places } = front.stages;
   const place = `stream ${identity.value.key}`;
   const limit = front.bounds().streams;
-  if (!places.take(place, limit)) return sendRefusal(response, { reason: 'too-many-streams', limit });
+  if (!places.take(place, limit)) return refuseTo({ reason: 'too-many-streams', limit });
   session.hearing ??= hear(session, came, identity.value, front);
   openStream(session, identity.value, response, front, keepAlive, () => places.give(place));
 }
