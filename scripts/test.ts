@@ -7,6 +7,10 @@ const files = globSync(['gateway/src/**/*.test.ts', 'gateway/test/**/*.test.ts',
   .toSorted();
 const wanted = process.argv.slice(2);
 const chosen = wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)));
+if (chosen.length === 0) {
+  process.stderr.write(`no test file has ${wanted.map((part) => `"${part}"`).join(' or ')} in its path\n`);
+  process.exit(2);
+}
 const run = spawnSync(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=120000', ...chosen], {
   stdio: 'inherit',
 });

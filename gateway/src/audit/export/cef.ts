@@ -1,9 +1,7 @@
 /** ArcSight's Common Event Format, for old SIEMs. */
 import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
-import { type ExportedEvent, type ExportFormat, endOf, timeOf } from './event.ts';
-
-const troubling: ReadonlySet<string> = new Set(['authentication-failed', 'authentication-throttled']);
+import { type ExportedEvent, type ExportFormat, endOf, isTroubling, timeOf } from './event.ts';
 
 export const cef: ExportFormat = {
   name: 'cef',
@@ -11,7 +9,7 @@ export const cef: ExportFormat = {
   line: (event) => {
     const { fields, about } = event.record;
     const end = endOf(event);
-    const severity = end.outcome === 'refused' || troubling.has(fields.kind) ? 5 : 2;
+    const severity = end.outcome === 'refused' || isTroubling(fields.kind) ? 5 : 2;
     const name = [fields.kind === 'intent' ? 'exchange' : fields.kind, end.outcome].filter(Boolean).join(' ');
     const head = ['Sallyport', 'sallyport', version, fields.kind, name, String(severity)].map(headText);
     return `CEF:0|${head.join('|')}|${extension(event, about)}`;

@@ -19,6 +19,17 @@ export function endOf({ record, outcome }: ExportedEvent): ArchivedRecord['field
   return outcome?.fields ?? record.fields;
 }
 
+const troubling: ReadonlySet<string> = new Set([
+  'authentication-failed',
+  'authentication-throttled',
+  'request-refused',
+]);
+
+/** Did it end badly for whoever asked, though it is no exchange with an outcome? */
+export function isTroubling(kind: string): boolean {
+  return troubling.has(kind);
+}
+
 export function timeOf({ record }: ExportedEvent): number {
   return record.fields.time ?? record.fields.written;
 }

@@ -85,6 +85,10 @@ test('other records have the classes that fit them', () => {
     ['authentication-failed', 'authentication-throttled', 'key-revoked', 'secret-rotated', 'start', 'clock'].map(of),
     [3002, 3002, 3004, 3004, 6002, 2004],
   );
+  const refused = { origin: 'log', record: { ...record, fields: { ...record.fields, kind: 'request-refused' } } };
+  const { class_uid, status_id } = ocsfEvent(refused) as Record<string, unknown>;
+  assert.deepEqual([of('client-request'), class_uid, status_id], [6003, 6003, 2]);
+  assert.match(cef.line(refused), /\|request-refused\|request-refused\|5\|/);
 });
 
 test('no value can end a CEF line or begin another field', () => {

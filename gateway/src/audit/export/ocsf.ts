@@ -5,7 +5,7 @@
 import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
 import type { About } from '../read/archive.ts';
-import { type ExportedEvent, type ExportFormat, endOf, timeOf } from './event.ts';
+import { type ExportedEvent, type ExportFormat, endOf, isTroubling, timeOf } from './event.ts';
 
 interface Kind {
   readonly classUid: number;
@@ -19,6 +19,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   intent: exchange,
   exchange,
   outcome: exchange,
+  'client-request': exchange,
+  'request-refused': exchange,
   'authentication-succeeded': { classUid: 3002, activity: 1 },
   'authentication-failed': { classUid: 3002, activity: 1 },
   'authentication-throttled': { classUid: 3002, activity: 1 },
@@ -49,10 +51,7 @@ export function ocsfEvent(event: ExportedEvent): object {
   const { classUid, activity: usual } = kinds[fields.kind] ?? lifecycle;
   const activity = classUid === 6003 ? (activityOfTier[fields.tier ?? ''] ?? 99) : usual;
   const end = endOf(event);
-  const failed =
-    fields.kind === 'authentication-failed' ||
-    fields.kind === 'authentication-throttled' ||
-    ['refused', 'error', 'tool-error'].includes(end.outcome ?? '');
+  const failed = isTroubling(fields.kind) || ['refused', 'error', 'tool-error'].includes(end.outcome ?? '');
   const user = about?.user ?? about?.agent ?? about?.application;
   return {
     class_uid: classUid,
