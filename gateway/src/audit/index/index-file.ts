@@ -120,6 +120,11 @@ export class IndexFile {
       }));
   }
 
+  /** Does any record say this? */
+  knows(column: WordColumn, text: string): boolean {
+    return this.#find(this.#written(column, text)) !== undefined;
+  }
+
   /** How many rows a search would find without a limit. */
   count(search: Omit<Search, 'limit'>): number {
     const where = this.#where(search);

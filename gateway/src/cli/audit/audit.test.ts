@@ -298,3 +298,82 @@ test('a command that ended cleanly leaves no report of a crash', async (context)
   assert.equal(run('rotate-key').code, 0);
   assert.match(run('search', '--kind', 'recovered').stdout, / recovered /);
 });
+
+test('a value that no record can have is refused with those that one can, and a rule is found by either place', async (context) => {
+  const { folder, run, write } = worldOf(context);
+  const facts = (id: string, place: string): ExchangeFacts => ({
+    ...factsOf(id, 'dana'),
+    decision: {
+      effect: 'allow',
+      reason: 'rule',
+      errors: [],
+      rule: { connection: 'notes', place, text: 'allow take' },
+    } as unknown as NonNullable<ExchangeFacts['decision']>,
+  });
+  await write('log', [
+    intentMessage(facts('absolute', `${join(folder, 'sallyport.yaml')}:11:9`)),
+    intentMessage(facts('relative', 'other.yaml:3:5')),
+  ]);
+  for (const [option, value, says] of [
+    ['--decision', 'foo', /allow, deny, hold, observe/],
+    ['--outcome', 'bogus', /answered, tool-error, error, refused, cancelled, unknown/],
+    ['--kind', 'toString', /intent, exchange, start, stop, .*heartbeat/],
+    ['--kind', 'outcome', /found with its intent/],
+  ] as const)
+    for (const command of ['search', 'export']) {
+      const refused = run(command, option, value);
+      assert.equal(refused.code, 2, value);
+      assert.match(refused.stderr, says);
+    }
+  assert.equal(run('search', '--decision', 'hold').stdout, 'No record matches.\n');
+  for (const place of ['sallyport.yaml:11:9', './sallyport.yaml:11:9', join(folder, 'sallyport.yaml:11:9')])
+    assert.match(run('search', '--rule', place).stdout, / absolute$/m, place);
+  assert.match(run('export', '--rule', join(folder, 'other.yaml:3:5')).stdout, /"id":"relative"/);
+  assert.equal(run('search', '--rule', 'sallyport.yaml:11:10').stdout, 'No record matches.\n');
+});
+
+test('text is found as it was said, whatever JSON makes of it', async (context) => {
+  const { run, write } = worldOf(context);
+  const facts = { ...factsOf('said', 'dana'), arguments: { note: 'she said "Quoted"\nand left C:\\Temp' } };
+  await write('log', [intentMessage(facts)]);
+  for (const text of ['"quoted"', 'Quoted"\nand', 'c:\\temp', '{"note":"she', '\\"Quoted\\"\\nand'])
+    assert.match(run('search', '--text', text).stdout, / said$/m, text);
+  assert.equal(run('search', '--text', '"left"').stdout, 'No record matches.\n');
+});
+
+test('prove says why nothing can be disclosed, and where it cannot write', async (context) => {
+  const { folder, run, write } = worldOf(context);
+  await write('log', [...callOf('a', 'dana'), ...callOf('b', 'eve')]);
+  for (const args of [['prove', 'b'], ['export'], ['export', '--format', 'proof']]) {
+    const lost = run(...args, '--out', join(folder, 'missing', 'x.json'));
+    assert.equal(lost.code, 66);
+    assert.match(lost.stderr, /missing\/x\.json cannot be written: ENOENT/);
+    assert.doesNotMatch(lost.stderr, /sallyport-verify/);
+  }
+  const certificate = join(folder, 'missing', 'dana.txt');
+  const erased = run('erase', '--subject', 'user:dana', '--certificate', certificate);
+  assert.equal(erased.code, 66);
+  assert.match(erased.stderr, /erased, but the certificate cannot be written to .*missing/);
+  assert.match(erased.stdout, /sallyport erasure certificate v1/);
+  const path = join(folder, 'case.json');
+  const refused = run('prove', 'a', '--disclose', 'arguments', '--out', path);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /arguments of record 1 cannot be disclosed: erased/);
+  assert.ok(!existsSync(path));
+  assert.equal(run('prove', 'a', '--out', path).code, 0);
+  assert.equal(run('prove', 'b', '--disclose', 'about,arguments,result', '--out', path).code, 0);
+});
+
+test('tail shows calls with their end, and ends with who called', async (context) => {
+  const { run, write } = worldOf(context);
+  await write('log', callOf('a', 'dana'));
+  const lines = run('tail').stdout.trim().split('\n');
+  assert.match(
+    lines.find((each) => / exchange /.test(each)) ?? '',
+    /user:dana {2}tools\/call {2}notes\/take {2}allow {2}answered {2}a$/,
+  );
+  assert.match(
+    lines.find((each) => / outcome /.test(each)) ?? '',
+    /user:dana {2}tools\/call {2}notes\/take {2}answered {2}a$/,
+  );
+});

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportFormats } from '../../audit/export/index.ts';
-import { type Proof, prove } from '../../audit/read/prove.ts';
+import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -18,7 +18,7 @@ import {
   readEach,
   sayFailures,
 } from './open.ts';
-import { readDisclose } from './prove.ts';
+import { cannotWrite, readDisclose } from './prove.ts';
 import {
   find,
   type Hit,
@@ -126,7 +126,7 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
   try {
     file = path === undefined ? undefined : openSync(path, 'w', 0o600);
   } catch (error) {
-    fail(context, options, exitCodes.data, ...cannotWrite(path ?? '', error));
+    failWith(context, options, cannotWrite(path ?? '', error));
     return undefined;
   }
   let records = 0;
@@ -134,7 +134,7 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
   try {
     const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
       const { origin } = log.archive;
-      for (const hit of pages(log, inLog(search, options, log), options.text, search.limit - records)) {
+      for (const hit of pages(log, inLog(search, options, log, context.cwd), options.text, search.limit - records)) {
         if (lacksKey(hit)) missing++;
         const line = format.line({ origin, ...hit });
         if (file === undefined) context.out(line);
@@ -142,8 +142,7 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
           try {
             writeSync(file, `${line}\n`);
           } catch (error) {
-            const [problem, remedy] = cannotWrite(path ?? '', error);
-            return { code: exitCodes.data, problem, remedy };
+            return cannotWrite(path ?? '', error);
           }
         records++;
       }
@@ -162,7 +161,12 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
   const failures = await readEach(logs, namesOf(request), (log) => {
     const seqs: number[] = [];
     let count = 0;
-    for (const { record, outcome } of pages(log, inLog(search, options, log), options.text, search.limit)) {
+    for (const { record, outcome } of pages(
+      log,
+      inLog(search, options, log, context.cwd),
+      options.text,
+      search.limit,
+    )) {
       const found = outcome === undefined ? [record.seq] : [record.seq, outcome.seq];
       count += found.length;
       if (count <= mostProved) seqs.push(...found);
@@ -195,7 +199,7 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
     try {
       writeFileSync(path, `${text}\n`, { mode: 0o600 });
     } catch (error) {
-      fail(context, options, exitCodes.data, ...cannotWrite(path, error));
+      failWith(context, options, cannotWrite(path, error));
       return undefined;
     }
   return { records: bundle.records, failures };
@@ -206,12 +210,10 @@ function proofOf(
   seqs: readonly number[],
   disclose: readonly PartName[],
 ): Proof {
-  const keySeqs = index.search({ words: { kind: 'log-key' }, limit: 10_000 }).map(({ seq }) => seq);
-  return prove({ archive, checkpoint, seqs, keySeqs: keySeqs.toReversed(), disclose });
+  const keySeqs = keyRecords((query) => index.search(query), archive, checkpoint);
+  return prove({ archive, checkpoint, seqs, keySeqs, disclose });
 }
 
-/** Problem and remedy. */
-export function cannotWrite(path: string, error: unknown): [string, string] {
-  const problem = error instanceof Error ? error.message : String(error);
-  return [`${path} cannot be written: ${problem}`, 'Look at the folder, its owner and the space that is left.'];
+function failWith(context: Context, options: Options, { code, problem, remedy }: Failure): void {
+  fail(context, options, code, problem, remedy);
 }

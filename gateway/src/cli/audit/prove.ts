@@ -2,12 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { keyRecords, prove } from '../../audit/read/prove.ts';
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type LogOptions, logOption, withLog } from './open.ts';
-import { noRecord, recordsOf } from './show.ts';
+import { type Failure, type LogOptions, logOption, withLog } from './open.ts';
+import { noRecord, privacyText, recordsOf } from './show.ts';
 
 interface Options extends LogOptions {
   readonly disclose?: string;
@@ -35,17 +36,30 @@ export function proveCommand(context: Context): Command {
       if (typeof disclose === 'string')
         return fail(context, options, exitCodes.usage, disclose, `There are: ${partNames.join(', ')}.`);
       await withLog(context, options, (log) => {
-        const seqs = recordsOf(log, which).map(({ seq }) => seq);
+        const records = recordsOf(log, which);
+        const seqs = records.map(({ seq }) => seq);
         if (seqs.length === 0) return noRecord(context, options, which, log);
         const keySeqs = keyRecords((query) => log.index.search(query), log.archive, log.checkpoint);
         const { archive, checkpoint } = log;
         const proof = prove({ archive, checkpoint, seqs, keySeqs, disclose });
+        const lack = disclose.map((part) => whyNot(part, records, proof)).find((why) => why !== undefined);
+        if (lack !== undefined)
+          return {
+            code: exitCodes.no,
+            problem: lack,
+            remedy: 'Leave it out of --disclose: the proof of the record holds without it.',
+          };
         const text = `${JSON.stringify(proof, undefined, 2)}\n`;
         if (options.out === undefined) return context.out(text.trimEnd());
         const path = resolve(context.cwd, options.out);
-        writeFileSync(path, text, { mode: 0o600 });
+        try {
+          writeFileSync(path, text, { mode: 0o600 });
+        } catch (error) {
+          return cannotWrite(path, error);
+        }
         if (options.json === true) outJson(context, { ok: true, path, records: seqs, size: checkpoint.size });
         else context.out(`${path}: records ${seqs.join(', ')} within ${checkpoint.size} signed records`);
+        return undefined;
       });
     });
 }
@@ -54,4 +68,21 @@ export function proveCommand(context: Context): Command {
 export function readDisclose(given: string | undefined): readonly PartName[] | string {
   const disclose = (given?.split(',') ?? []) as PartName[];
   return disclose.some((part) => !partNames.includes(part)) ? '--disclose names an unknown part' : disclose;
+}
+
+/** Why nothing of a part is shown that was recorded; `undefined` when there is something, or never was. */
+function whyNot(part: PartName, records: readonly ArchivedRecord[], { records: proved }: Proof): string | undefined {
+  const recorded = records.find(({ fields }) => fields[part] !== undefined);
+  if (recorded === undefined || proved.some(({ disclosed }) => disclosed?.[part] !== undefined)) return undefined;
+  const { privacy } = recorded;
+  const why = privacy === 'open' ? 'was not kept as it came (audit.capture)' : privacyText[privacy];
+  return `${part} of record ${recorded.seq} cannot be disclosed: ${why}`;
+}
+
+export function cannotWrite(path: string, error: unknown): Failure {
+  return {
+    code: exitCodes.data,
+    problem: `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    remedy: 'Look at the folder, its owner and the space that is left.',
+  };
 }

@@ -1,4 +1,5 @@
 /** `sallyport audit search`, and how its conditions are read. */
+import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Found, Search } from '../../audit/index/index-file.ts';
 
@@ -8,6 +9,7 @@ import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { misspelt } from './filters.ts';
 import { type LogOptions, type LogsOptions, logOption, type OpenLog, withLog } from './open.ts';
 import { line, recordJson, sayMissingKeys } from './shown.ts';
 
@@ -73,7 +75,7 @@ export function searchCommand(context: Context): Command {
       const search = readSearch(options, Date.now(), mostShown);
       if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
       await withLog(context, options, (log) => {
-        const { hits, next } = find(log, inLog(search, options, log), options.text);
+        const { hits, next } = find(log, inLog(search, options, log, context.cwd), options.text);
         if (options.json === true)
           outJson(context, {
             ok: true,
@@ -96,6 +98,8 @@ export function searchCommand(context: Context): Command {
 /** A sentence when an option cannot be read. What stands for the subject is another in each log: `inLog`. */
 export function readSearch(options: SearchOptions, now: number, most: number): Search | string {
   const { caller, before, limit, since, until, id } = options;
+  const wrong = misspelt(options);
+  if (wrong !== undefined) return wrong;
   const [kind = '', ...rest] = caller?.split(':') ?? [];
   const name = rest.join(':');
   if (caller !== undefined && (!['user', 'agent', 'application'].includes(kind) || name === ''))
@@ -120,11 +124,25 @@ export function readSearch(options: SearchOptions, now: number, most: number): S
   };
 }
 
-/** With the pseudonym of the subject; a name that nothing is held about finds nothing. */
-export function inLog(search: Search, { subject }: SearchOptions, { archive }: OpenLog): Search {
-  if (subject === undefined) return search;
-  const pseudonym = subject.includes(':') ? (archive.subjects.find(subject)?.pseudonym ?? '-') : subject;
-  return { ...search, words: { ...search.words, subject: pseudonym } };
+/** With what this log has for the subject and the rule. A name that nothing is held about finds nothing. */
+export function inLog(
+  search: Search,
+  { subject, rule }: SearchOptions,
+  { archive, index }: OpenLog,
+  cwd: string,
+): Search {
+  const words = { ...search.words };
+  if (subject !== undefined)
+    words.subject = subject.includes(':') ? (archive.subjects.find(subject)?.pseudonym ?? '-') : subject;
+  const place = rule === undefined ? undefined : placesOf(rule, cwd).find((each) => index.knows('rule', each));
+  if (place !== undefined) words.rule = place;
+  return { ...search, words };
+}
+
+/** The record names the file as the gateway was told it, and `explain` as it was told it here. */
+function placesOf(rule: string, cwd: string): readonly string[] {
+  const [, file = rule, end = ''] = /^(.*?)((?::\d+){2})$/s.exec(rule) ?? [];
+  return [rule, resolve(cwd, file) + end, relative(cwd, resolve(cwd, file)) + end];
 }
 
 export function lacksKey({ record, outcome }: Hit): boolean {
@@ -147,7 +165,7 @@ export function find(log: OpenLog, search: Search, text?: string): { hits: Hit[]
       scanned++;
       before = each.seq;
       const hit = load(log, each);
-      if (hit === undefined || (text !== undefined && !holds(hit, text.toLowerCase()))) continue;
+      if (hit === undefined || (text !== undefined && !holds(hit, formsOf(text)))) continue;
       hits.push(hit);
       if (hits.length === search.limit) return { hits, next: each.seq };
     }
@@ -162,8 +180,15 @@ function load({ archive, checkpoint }: OpenLog, { seq, outcomeSeq }: Found): Hit
   return record === undefined ? undefined : { record, ...(outcome && { outcome }) };
 }
 
-function holds({ record, outcome }: Hit, text: string): boolean {
-  return [record.parts?.arguments, record.parts?.result, outcome?.parts?.result].some(
-    (each) => each !== undefined && each.toLowerCase().includes(text),
-  );
+/** What is captured is JSON: a quotation mark or a line break within a text stands there escaped. */
+function formsOf(text: string): readonly string[] {
+  const lower = text.toLowerCase();
+  return [lower, JSON.stringify(lower).slice(1, -1)];
+}
+
+function holds({ record, outcome }: Hit, forms: readonly string[]): boolean {
+  return [record.parts?.arguments, record.parts?.result, outcome?.parts?.result].some((each) => {
+    const captured = each?.toLowerCase();
+    return captured !== undefined && forms.some((form) => captured.includes(form));
+  });
 }

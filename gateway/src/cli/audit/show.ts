@@ -71,7 +71,7 @@ function text(record: ArchivedRecord): string {
   return lines.join('\n');
 }
 
-const privacyText: Readonly<Record<ArchivedRecord['privacy'], string>> = {
+export const privacyText: Readonly<Record<ArchivedRecord['privacy'], string>> = {
   open: 'as follows',
   erased: 'erased: the key of its subject was destroyed',
   'key-missing': missingKey,

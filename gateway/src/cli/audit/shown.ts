@@ -20,16 +20,19 @@ export function sayMissingKeys(context: Context, count: number, what: string): v
   if (count > 0) context.err(`sallyport: ${count} ${what}${count === 1 ? '' : 's'}: ${missingKey}`);
 }
 
-/** One line for an exchange or another record; `outcome` is the record of its end. */
-export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined): string {
+/**
+ * One line for an exchange or another record. `outcome` is the record of its end; `intent` that of its beginning, which
+ * says who called what.
+ */
+export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined, intent = record): string {
   const { fields } = record;
   const end = outcome?.fields ?? fields;
-  const what = [fields.server, capabilityOf(fields)].filter((each) => each !== undefined).join('/');
+  const what = [fields.server, capabilityOf(intent.fields)].filter((each) => each !== undefined).join('/');
   return [
     String(record.seq).padStart(6),
     new Date(fields.time ?? fields.written).toISOString(),
     (fields.kind === 'intent' ? 'exchange' : fields.kind).padEnd(10),
-    callerOf(record),
+    callerOf(intent),
     fields.method ?? '',
     what,
     fields.decision?.effect ?? '',

@@ -1,9 +1,10 @@
 /** `sallyport audit tail`: the last records, and those to come. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
+import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type LogOptions, logOption, withLog } from './open.ts';
+import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
 import { line, recordJson } from './shown.ts';
 
 interface Options extends LogOptions {
@@ -26,7 +27,8 @@ export function tailCommand(context: Context): Command {
     .action(async (options: Options) => {
       if (!/^\d{1,5}$/.test(options.lines))
         return fail(context, options, exitCodes.usage, '--lines must be a number up to 99999');
-      await withLog(context, options, async ({ archive, index, checkpoint }) => {
+      await withLog(context, options, async (log) => {
+        const { archive, index, checkpoint } = log;
         let next = Math.max(0, checkpoint.size - Number(options.lines));
         for (;;) {
           const size = archive.reader.checkpoint()?.size ?? next;
@@ -36,7 +38,7 @@ export function tailCommand(context: Context): Command {
           }
           for (const { seq, entry } of archive.reader.entries(next, size, size)) {
             const record = archive.open(seq, entry);
-            context.out(options.json === true ? JSON.stringify(recordJson(record)) : line(record, undefined));
+            context.out(options.json === true ? JSON.stringify(recordJson(record)) : lineOf(log, record, size));
           }
           next = size;
           if (options.follow !== true) return;
@@ -44,4 +46,13 @@ export function tailCommand(context: Context): Command {
         }
       });
     });
+}
+
+/** An intent with the end that it has had since, and an outcome with who called what. */
+function lineOf({ archive, index }: OpenLog, record: ArchivedRecord, size: number): string {
+  const { id, kind, parent } = record.fields;
+  if (kind === 'outcome' && parent !== undefined) return line(record, undefined, archive.record(parent, size));
+  if (kind !== 'intent' || id === undefined) return line(record, undefined);
+  const [found] = index.search({ words: {}, id, limit: 1 });
+  return line(record, found?.outcomeSeq === undefined ? undefined : archive.record(found.outcomeSeq, size));
 }

@@ -1,0 +1,63 @@
+/** Values that a search may ask for, so that a misspelt one is not taken for one that no record has. */
+import type { NoteHead } from '../../audit/record/message.ts';
+import type { Decision } from '../../pipeline/decision.ts';
+import type { ExchangeEnd } from '../../pipeline/record.ts';
+
+/** The compiler names what is missing here. */
+const kinds: Readonly<Record<NoteHead['kind'] | 'intent' | 'exchange', true>> = {
+  intent: true,
+  exchange: true,
+  start: true,
+  stop: true,
+  revision: true,
+  'key-created': true,
+  'key-revoked': true,
+  'authentication-failed': true,
+  'authentication-succeeded': true,
+  'authentication-throttled': true,
+  'request-refused': true,
+  'secret-put': true,
+  'secret-rotated': true,
+  'secret-removed': true,
+  'credential-state': true,
+  'account-started': true,
+  'account-connected': true,
+  'account-refused': true,
+  'account-disconnected': true,
+  'issuer-changed': true,
+  'issuer-agreed': true,
+  'server-status': true,
+  'log-key': true,
+  'master-key': true,
+  erasure: true,
+  recovered: true,
+  retention: true,
+  heartbeat: true,
+  lost: true,
+  clock: true,
+};
+
+const outcomes: Readonly<Record<ExchangeEnd['outcome'] | 'unknown', true>> = {
+  answered: true,
+  'tool-error': true,
+  error: true,
+  refused: true,
+  cancelled: true,
+  unknown: true,
+};
+
+const decisions: Readonly<Record<Decision['effect'], true>> = { allow: true, deny: true, hold: true, observe: true };
+
+const known = { kind: kinds, outcome: outcomes, decision: decisions } as const;
+
+/** A sentence about the first value that cannot be; `undefined` when there is none. */
+export function misspelt(given: { readonly [Name in keyof typeof known]?: string }): string | undefined {
+  for (const name of ['kind', 'outcome', 'decision'] as const) {
+    const value = given[name];
+    if (value === undefined || Object.hasOwn(known[name], value)) continue;
+    // Its fields are shown with the intent.
+    const hint = name === 'kind' && value === 'outcome' ? ' (the record of an outcome is found with its intent)' : '';
+    return `--${name} ${value} is not one of ${Object.keys(known[name]).join(', ')}${hint}`;
+  }
+  return undefined;
+}
