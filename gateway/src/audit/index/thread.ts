@@ -7,7 +7,7 @@ import { stepBack } from '../priority.ts';
 import { Archive } from '../read/archive.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';
 import { IndexFile } from './index-file.ts';
-import { missingKeys, missingKeysText } from './missing-keys.ts';
+import { keyStates, wrongKeysText } from './wrong-keys.ts';
 
 export interface IndexStart {
   readonly folder: string;
@@ -43,14 +43,15 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
     if (!looked && !signal.aborted) {
       looked = true;
       let subjects = 0;
-      let missing = 0;
-      for (const isMissing of missingKeys(archive, index)) {
-        if (isMissing) missing++;
+      const wrong = { missing: 0, returned: 0 };
+      for (const state of keyStates(archive, index)) {
+        if (state !== 'right') wrong[state]++;
         if (++subjects % breathAfter === 0) await pause(breath);
         if (signal.aborted) break;
       }
+      const problem = wrongKeysText(wrong);
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-      if (missing > 0) parentPort?.postMessage(missingKeysText(missing));
+      if (problem !== undefined) parentPort?.postMessage(problem);
     }
     await pause(every, undefined, { signal }).catch(() => {});
   }

@@ -377,3 +377,22 @@ test('tail shows calls with their end, and ends with who called', async (context
     /user:dana {2}tools\/call {2}notes\/take {2}answered {2}a$/,
   );
 });
+
+test('verify tells of an erased subject whose key was put back, which can be erased again', async (context) => {
+  const { data, run, write } = worldOf(context);
+  await write('log', [...callOf('a', 'dana'), ...callOf('b', 'eve')]);
+  const path = join(data, 'keys', 'log-subjects');
+  const before = readFileSync(path);
+  assert.equal(run('erase', '--subject', 'user:dana').code, 0);
+  const after = run('verify');
+  assert.equal(after.code, 0, after.stderr);
+  // So many that the record of the erasure is not read again when the log is opened: that alone would erase it.
+  await write('log', Array.from({ length: 300 }, (_, n) => callOf(`more-${n}`, 'eve')).flat());
+  writeFileSync(path, before);
+  const told = run('verify');
+  assert.equal(told.code, 1);
+  assert.match(told.stderr, /1 subject that was erased has its key again/);
+  assert.equal(run('erase', '--subject', 'user:dana').code, 0);
+  const again = run('verify');
+  assert.equal(again.code, 0, again.stderr);
+});

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { countMissingKeys, missingKeysText } from '../../audit/index/missing-keys.ts';
+import { countWrongKeys, wrongKeysText } from '../../audit/index/wrong-keys.ts';
 import { logFolder } from '../../audit/open.ts';
 import { type Context, configOption, fail, jsonOption, loadOrComplain } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -56,21 +56,20 @@ export function verifyCommand(context: Context): Command {
     });
 }
 
-/** The verifier has no keys, so it cannot know that one is missing which nobody has erased. */
+/** The verifier has no keys, so it cannot know that one is missing which nobody has erased, nor that one came back. */
 async function lackOfKeys(context: Context, options: Options): Promise<string | undefined> {
   const logs = await openLogs(context, options);
   if (logs === undefined) return 'the keys of subjects were not looked at';
-  let missing = 0;
+  let problem: string | undefined;
   const failure = await readLog(logs, options.log, async (log) => {
-    missing = countMissingKeys(log.archive, log.index);
-    if (missing === 0) return;
+    problem = wrongKeysText(countWrongKeys(log.archive, log.index));
+    if (problem === undefined) return;
     // Somebody may be erased at this moment: the key goes when the record of it is there, and not published yet.
     await log.catchUp();
-    missing = countMissingKeys(log.archive, log.index);
+    problem = wrongKeysText(countWrongKeys(log.archive, log.index));
   });
   if (failure !== undefined) return `the keys of subjects cannot be looked at: ${failure.problem}`;
-  if (missing === 0) return undefined;
-  return `${missingKeysText(missing)}; \`audit subjects\` lists them`;
+  return problem === undefined ? undefined : `${problem}; \`audit subjects\` lists them`;
 }
 
 function warned(out: string, warning: string): string {
