@@ -37,6 +37,9 @@ interface Slot {
   readonly wrapped: Buffer;
 }
 
+/** The log is whole, and the file of keys is not. */
+export class DamagedKey extends Error {}
+
 export class Subjects {
   readonly #path: string;
   readonly #disk: Disk;
@@ -174,7 +177,8 @@ export class Subjects {
 
   #open(slot: Slot): SubjectKeys {
     const keys = this.#tryOpen(slot);
-    if (keys === undefined) throw new Error(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
+    if (keys === undefined)
+      throw new DamagedKey(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
     return keys;
   }
 

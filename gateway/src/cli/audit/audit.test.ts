@@ -388,6 +388,14 @@ test('verify tells of an erased subject whose key was put back, which can be era
   assert.equal(after.code, 0, after.stderr);
   // So many that the record of the erasure is not read again when the log is opened: that alone would erase it.
   await write('log', Array.from({ length: 300 }, (_, n) => callOf(`more-${n}`, 'eve')).flat());
+  // The last one, of eve: its wrapped key.
+  writeFileSync(path, Buffer.from(before).fill(0, before.length - 128 + 44, before.length - 128 + 104));
+  const damaged = run('export', '--subject', 'user:eve');
+  assert.equal(damaged.code, 66);
+  assert.match(
+    damaged.stderr,
+    /slot \d+ does not open with the key of this log\n {4}Restore log-subjects from a backup/,
+  );
   writeFileSync(path, before);
   const told = run('verify');
   assert.equal(told.code, 1);

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
+import { DamagedKey } from '../../audit/keys/subjects.ts';
 import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
 import { Archive } from '../../audit/read/archive.ts';
 import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
@@ -170,11 +171,16 @@ export async function readLog(
     return {
       code: exitCodes.data,
       problem: `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      remedy: isReadOnly(error)
-        ? 'Look at its owner and its permissions, and those of its keys.'
-        : 'Run sallyport-verify on the folder: it says where the damage is.',
+      remedy: remedyFor(error),
     };
   }
+}
+
+function remedyFor(error: unknown): string {
+  if (error instanceof DamagedKey) return 'Restore log-subjects from a backup.';
+  return isReadOnly(error)
+    ? 'Look at its owner and its permissions, and those of its keys.'
+    : 'Run sallyport-verify on the folder: it says where the damage is.';
 }
 
 /** What a running gateway has recorded a moment ago is to be seen. */
