@@ -1,12 +1,13 @@
 /** Values that a search may ask for, so that a misspelt one is not taken for one that no record has. */
-import type { NoteHead } from '../../audit/record/message.ts';
+import type { Head, NoteHead } from '../../audit/record/message.ts';
 import type { Decision } from '../../pipeline/decision.ts';
 import type { ExchangeEnd } from '../../pipeline/record.ts';
 
 /** The compiler names what is missing here. */
-const kinds: Readonly<Record<NoteHead['kind'] | 'intent' | 'exchange', true>> = {
+const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'outcome'>, true>> = {
   intent: true,
   exchange: true,
+  'client-request': true,
   start: true,
   stop: true,
   revision: true,
