@@ -317,7 +317,7 @@ test('a value that no record can have is refused with those that one can, and a 
   for (const [option, value, says] of [
     ['--decision', 'foo', /allow, deny, hold, observe/],
     ['--outcome', 'bogus', /answered, tool-error, error, refused, cancelled, unknown/],
-    ['--kind', 'toString', /intent, exchange, start, stop, .*heartbeat/],
+    ['--kind', 'toString', /intent, exchange, client-request, start, stop, .*heartbeat/],
     ['--kind', 'outcome', /found with its intent/],
   ] as const)
     for (const command of ['search', 'export']) {
