@@ -1172,15 +1172,18 @@ function* historyOf(folder) {
   const path = join(folder, 'checkpoints');
   if (!existsSync(path)) return;
   for (const name of readdirSync(path).sort())
-    yield* checkpointsIn(readFileSync(join(path, name), 'utf8'), `checkpoints/${name}`);
+    yield* checkpointsIn(readFileSync(join(path, name), 'utf8').split('\n'), `checkpoints/${name}`);
 }
 
-/** One checkpoint or many: each ends with its signatures, and an empty line stands between two. */
-function* checkpointsIn(text, where) {
+/**
+ * One checkpoint or many: each ends with its signatures and an empty line. What does not was being written when a process
+ * ended or the file was copied; returns how many lines that are.
+ */
+function* checkpointsIn(lines, where) {
   let note = [];
   let signed = false;
   let number = 0;
-  for (const line of [...text.split('\n'), '']) {
+  for (const line of lines) {
     if (signed && line === '') {
       yield parseCheckpoint(`${note.join('\n')}\n`, `${where} number ${++number}`);
       note = [];
@@ -1190,13 +1193,17 @@ function* checkpointsIn(text, where) {
     if (line.startsWith('— ')) signed = true;
     if (note.length > 0 || line !== '') note.push(line);
   }
-  if (note.length > 0 || number === 0) lie(`${where} does not end with the signature of a checkpoint`);
+  return note.length;
 }
 
 /** What somebody has kept. */
 function givenCheckpoints({ checkpoint = [] }) {
   return checkpoint.map((path) => {
-    const notes = [...checkpointsIn(readFileSync(path, 'utf8'), path)];
+    const notes = [];
+    const found = checkpointsIn([...readFileSync(path, 'utf8').split('\n'), ''], path);
+    let next = found.next();
+    for (; !next.done; next = found.next()) notes.push(next.value);
+    if (next.value > 0 || notes.length === 0) lie(`${path} does not end with the signature of a checkpoint`);
     // A token beside the file is about the one checkpoint that is in it.
     return { path, notes: notes.length === 1 ? [{ ...notes[0], where: path }] : notes };
   });

@@ -459,3 +459,18 @@ test('whatever a file holds, the answer is a sentence and 1', () => {
     assert.match(verify(file, '--key', realKey()).text, /^NOT verified: [^\n]+\n$/);
   }
 });
+
+test('earlier checkpoints that end within one, as a crash or a copy leaves them, are no lie', () => {
+  const log = tampered(() => {});
+  const [name = ''] = readdirSync(join(log, 'checkpoints'));
+  const path = join(log, 'checkpoints', name);
+  const whole = readFileSync(path);
+  const note = readFileSync(join(log, 'checkpoint'));
+  for (const cut of [0, 1, note.indexOf('\n') + 5, note.length - 20, note.length - 1, note.length]) {
+    writeFileSync(path, Buffer.concat([whole, note.subarray(0, cut)]));
+    const { code, text } = verify(log);
+    assert.equal(code, 0, `${cut}: ${text}`);
+  }
+  writeFileSync(path, '');
+  assert.equal(verify(log).code, 0);
+});
