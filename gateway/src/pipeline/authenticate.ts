@@ -13,8 +13,8 @@ export interface Credentials {
   /** The resource that a token must have been issued for (RFC 8707): the endpoint, as clients know it. */
   readonly resource?: string;
   readonly method?: string | undefined;
-  /** As received: a proof may cover every byte of it. */
-  readonly body?: Buffer | undefined;
+  /** Reads the body, for a proof that covers every byte of it; `undefined` when it is too large or ends early. */
+  readonly body?: () => Promise<Buffer | undefined>;
   readonly certificate?: ClientCertificate | undefined;
 }
 

@@ -1,8 +1,10 @@
 /**
  * Strict JSON: what two parsers could read differently is refused, so that what was decided is what is forwarded.
- * Takes bytes, returns a value or a fault, never throws.
+ * Takes bytes, returns a value or a fault, never throws. The time is linear in the length of the text, whatever it holds:
+ * what `JSON.parse` takes long for (values, keys, digits) has a bound, and is counted before anything is built.
  */
 import { isUtf8 } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -18,6 +20,10 @@ const { isRawJSON, rawJSON } = JSON as unknown as {
 export interface JsonLimits {
   /** Deepest nesting of arrays and objects. */
   readonly depth: number;
+  /** Most values in one text: members, items, arrays and objects. The time to build them grows with their number. */
+  readonly values?: number;
+  /** Most keys in one text that a row of equal objects would not share; see `Shapes`. */
+  readonly keys?: number;
   /**
    * Accept escaped halves of surrogate pairs. Servers that cut text by UTF-16 units send them, and they are written
    * again just as they came.
@@ -27,12 +33,26 @@ export interface JsonLimits {
   readonly member?: string;
 }
 
+/** Bounds where the caller names none, as for the small documents of OAuth and secret stores. */
+export const defaultMaxValues = 150_000;
+export const defaultMaxKeys = 10_000;
+
+/** Longest spelling of one number, in characters. Integers of 4,096 bits have 1,234 digits. */
+const maxNumberLength = 2_048;
+/** Most numbers in one text that are kept as they are spelled, and most characters of them: each becomes an object. */
+const maxRawNumbers = 5_000;
+const maxRawLength = 1024 * 1024;
+
 export type JsonFault =
   | 'empty'
   | 'not-utf8'
   | 'byte-order-mark'
   | 'syntax'
   | 'too-deep'
+  | 'too-many-values'
+  | 'too-many-keys'
+  | 'number-too-long'
+  | 'too-many-long-numbers'
   | 'duplicate-key'
   | 'forbidden-key'
   | 'lone-surrogate';
@@ -58,15 +78,21 @@ export const jsonFaultText: Readonly<Record<JsonFault, string>> = {
   'byte-order-mark': 'The body begins with a byte order mark',
   syntax: 'The body is not JSON',
   'too-deep': 'The JSON is nested too deeply',
+  'too-many-values': 'The JSON has too many values; send fewer, or as text',
+  'too-many-keys': 'The JSON objects have too many different keys; send fewer, or as an array',
+  'number-too-long': `A JSON number is longer than ${maxNumberLength} characters; send it as text`,
+  'too-many-long-numbers': 'The JSON has too many numbers beyond double precision; send them as text',
   'duplicate-key': 'A JSON object has the same key twice',
   'forbidden-key': 'A JSON object has the key __proto__',
   'lone-surrogate': 'A JSON string holds half of a surrogate pair',
 };
 
 interface Survey {
-  readonly depth: number;
+  /** Found before anything is built. */
+  readonly fault?: JsonFault;
   readonly members: number;
-  readonly longNumber: boolean;
+  /** Begin and end, one after the other, of each number that double precision does not hold. */
+  readonly raw: readonly number[];
   /** Where the text of the wanted member begins and ends; 0 where it was not seen. */
   readonly from: number;
   readonly to: number;
@@ -74,46 +100,67 @@ interface Survey {
 
 const quote = 34;
 const backslash = 92;
+const none: readonly number[] = [];
+
+const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, from: 0, to: 0 });
 
 /**
- * One pass over the text that counts what `JSON.parse` forgets. Assumes nothing about validity: the counts only mean
- * something when `JSON.parse` accepts the text as well. Strings are skipped by native search.
+ * One pass over the text that counts what `JSON.parse` forgets, and refuses what it would take long for. Assumes nothing
+ * about validity: the counts only mean something when `JSON.parse` accepts the text as well. Strings are skipped by
+ * native search, and every character is read a bounded number of times.
  */
-function survey(text: string, maxDepth: number, member: string | undefined): Survey {
+function survey(text: string, limits: JsonLimits): Survey {
+  const { depth: maxDepth, values: maxValues = defaultMaxValues, keys: maxKeys = defaultMaxKeys, member } = limits;
+  // A key takes four characters at the least, so a short text cannot have too many.
+  const shapes = text.length > maxKeys * 4 ? new Shapes(maxDepth) : undefined;
   let depth = 0;
-  let deepest = 0;
   let members = 0;
-  let longNumber = false;
-  let digits = 0;
+  let values = 0;
+  let strings = 0;
+  let raw: number[] | undefined;
+  let rawLength = 0;
   // A key in its quotes, as it must stand in the text.
   const key = member === undefined ? '' : `"${member}"`;
   let keyEnd = 0;
   let from = 0;
   let to = 0;
+  let stringFrom = 0;
+  let stringTo = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (code >= 48 && code <= 57) {
-      digits++;
-      continue;
-    }
+    if (code <= 32) continue;
     if (code === quote) {
-      let end = text.indexOf('"', index + 1);
-      while (end !== -1 && text.charCodeAt(end - 1) === backslash) {
-        // The quote is escaped when an odd number of backslashes stands before it.
-        let first = end - 1;
-        while (first > index && text.charCodeAt(first - 1) === backslash) first--;
-        if ((end - first) % 2 === 0) break;
-        end = text.indexOf('"', end + 1);
-      }
+      const end = endOfString(text, index);
       if (end === -1) break;
+      // One as a key and one as a value, wherever the text is JSON at all.
+      if (++strings > 2 * maxValues) return refused('too-many-values');
       if (depth === 1 && from === 0 && end - index + 1 === key.length && text.startsWith(key, index)) keyEnd = end;
+      stringFrom = index + 1;
+      stringTo = end;
       index = end;
-    } else if (code === 123 || code === 91) {
-      depth++;
-      if (depth > deepest) {
-        deepest = depth;
-        if (depth > maxDepth) break;
+    } else if ((code >= 48 && code <= 57) || code === 45) {
+      const end = endOfNumber(text, index);
+      if (end === -1) return refused('number-too-long');
+      if (end - index > surelyExact || hasExponent(text, index, end)) {
+        const source = text.slice(index, end);
+        const equal = isSpelledEqual(source);
+        // To compare the text with its double costs about as much as one more value, and three in another spelling.
+        values += equal ? 1 : 3;
+        if (!equal && !isExact(source)) {
+          raw ??= [];
+          rawLength += end - index;
+          // A text will stand here while the rest is parsed, and a text before a colon would be a key.
+          if (isColon(text, end)) return refused('syntax');
+          if (raw.push(index, end) > 2 * maxRawNumbers || rawLength > maxRawLength)
+            return refused('too-many-long-numbers');
+        }
       }
+      index = end - 1;
+    } else if (code === 123 || code === 91) {
+      values++;
+      depth++;
+      if (depth > maxDepth) return refused('too-deep');
+      shapes?.open(depth);
     } else if (code === 125 || code === 93) {
       depth--;
       if (depth === 0 && from > 0 && to === 0) to = index;
@@ -121,22 +168,96 @@ function survey(text: string, maxDepth: number, member: string | undefined): Sur
       members++;
       // A text with the same characters may be a value as well: only a key has the colon behind it.
       if (keyEnd > 0 && from === 0 && depth === 1) from = index + 1;
+      if (shapes !== undefined && shapes.key(text, stringFrom, stringTo, depth) > maxKeys)
+        return refused('too-many-keys');
     } else if (code === 44) {
+      values++;
+      if (values > maxValues) return refused('too-many-values');
       if (depth === 1) {
         if (from > 0 && to === 0) to = index;
         keyEnd = 0;
       }
-    } else if (code === 46) continue;
-    else if (code === 101 || code === 69) {
-      // An exponent, or the letter of true and false. Either way the exact check is only slower, never wrong.
-      if (digits > 0) longNumber = true;
     }
-    if (digits > 15) longNumber = true;
-    digits = 0;
   }
-  if (digits > 15) longNumber = true;
-  return { depth: deepest, members, longNumber, from, to };
+  if (values > maxValues) return refused('too-many-values');
+  return { members, raw: raw ?? none, from, to };
 }
+
+/** Where the string that begins at `from` ends: its closing quote, or -1. */
+function endOfString(text: string, from: number): number {
+  const first = text.indexOf('"', from + 1);
+  // One native search, unless an escape may stand before the quote: a search for each of a million escapes is slow.
+  if (first === -1 || text.charCodeAt(first - 1) !== backslash) return first;
+  for (let index = from + 1; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === quote) return index;
+    if (code === backslash) index++;
+  }
+  return -1;
+}
+
+/** Behind the last character that may belong to a number; -1 when it is too long. */
+function endOfNumber(text: string, from: number): number {
+  let end = from + 1;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    const isPart = (code >= 48 && code <= 57) || code === 46 || code === 45 || code === 43 || (code | 32) === 101;
+    if (!isPart) break;
+  }
+  return end - from > maxNumberLength ? -1 : end;
+}
+
+function isColon(text: string, from: number): boolean {
+  for (let index = from; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== 32 && code !== 9 && code !== 10 && code !== 13) return code === 58;
+  }
+  return false;
+}
+
+/**
+ * Estimates how many hidden classes the engine has to make for the objects of a text, which is what makes keys dear:
+ * one for each key in each different order of keys before it. A table of a million equal rows has as many as it has
+ * columns. Counted in a bit map over hashes with a random start, so that equal counts cannot be arranged from outside.
+ */
+class Shapes {
+  readonly #paths: Uint32Array;
+  readonly #seen = new Uint32Array(shapeBits / 32);
+  #count = 0;
+  #length = 0;
+
+  constructor(maxDepth: number) {
+    this.#paths = new Uint32Array(maxDepth + 1);
+  }
+
+  open(depth: number): void {
+    this.#paths[depth] = shapeSeed;
+  }
+
+  /** The keys counted so far, this one included. A long one counts as one for each hundred characters. */
+  key(text: string, from: number, to: number, depth: number): number {
+    let path = this.#paths[depth] ?? 0;
+    for (let index = from; index < to; index++) path = Math.imul(path ^ text.charCodeAt(index), 0x01000193);
+    path = Math.imul(path ^ (path >>> 15), shapeFactor);
+    path ^= path >>> 13;
+    this.#paths[depth] = path;
+    const bit = (path >>> 0) % shapeBits;
+    const mask = 1 << (bit & 31);
+    const word = this.#seen[bit >>> 5] ?? 0;
+    if ((word & mask) === 0) {
+      this.#seen[bit >>> 5] = word | mask;
+      this.#count++;
+      this.#length += to - from;
+    }
+    return Math.max(this.#count, this.#length / 100);
+  }
+}
+
+const shapeBits = 1 << 20;
+const [shapeSeed, shapeFactor] = ((): readonly [number, number] => {
+  const random = randomBytes(8);
+  return [random.readUInt32LE(0), random.readUInt32LE(4) | 1];
+})();
 
 /** What a walk over the parsed value finds. */
 interface Tally {
@@ -152,7 +273,6 @@ function tally(value: Json, checkText: boolean, into: Tally): void {
     for (const item of value as readonly Json[])
       if (typeof item === 'object' || checkText) tally(item, checkText, into);
   } else if (typeof value === 'object' && value !== null) {
-    if (isRawJSON(value)) return;
     const members = value as JsonObject;
     for (const key in members) {
       // A key that differs from another one only by how a parser treats half a surrogate pair, or that would
@@ -166,9 +286,31 @@ function tally(value: Json, checkText: boolean, into: Tally): void {
   }
 }
 
-/** True when the text of a number and the double that it becomes are the same number. */
-function survives(source: string, value: number): boolean {
-  return decimal(source) === decimal(String(value));
+/** So many digits always fit a double, a sign or a point among them or not. */
+const surelyExact = 15;
+/** A text longer than this is kept as it is spelled without a look at its value. */
+const maxCompared = 40;
+
+/**
+ * True when the text of a number and the double that it becomes are the same number; also for what is no number, which
+ * `JSON.parse` refuses.
+ */
+function isExact(source: string): boolean {
+  if (!numberText.test(source)) return true;
+  return source.length <= maxCompared && decimal(source) === decimal(String(Number(source)));
+}
+
+/** True when the double is written just as the text is: the usual case, as this is how programs write numbers. */
+function isSpelledEqual(source: string): boolean {
+  return source.length <= maxCompared && source === String(Number(source));
+}
+
+/** RFC 8259, section 6. */
+const numberText = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function hasExponent(text: string, from: number, to: number): boolean {
+  for (let index = from; index < to; index++) if ((text.charCodeAt(index) | 32) === 101) return true;
+  return false;
 }
 
 /** A number in one canonical spelling: sign, digits without leading or trailing zeros, exponent of the last digit. */
@@ -176,15 +318,48 @@ function decimal(source: string): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/.exec(source);
   if (match === null) return source;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const digits = (whole + fraction).replace(/^0+/, '');
-  const trimmed = digits.replace(/0+$/, '');
-  if (trimmed === '') return `${sign}0`;
-  return `${sign}${trimmed}e${Number(exponent) - fraction.length + (digits.length - trimmed.length)}`;
+  const digits = whole + fraction;
+  let first = 0;
+  while (first < digits.length && digits.charCodeAt(first) === 48) first++;
+  let last = digits.length;
+  while (last > first && digits.charCodeAt(last - 1) === 48) last--;
+  if (first === last) return `${sign}0`;
+  return `${sign}${digits.slice(first, last)}e${Number(exponent) - fraction.length + (digits.length - last)}`;
 }
 
-function keepRaw(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value === 'number' && context?.source !== undefined && !survives(context.source, value))
-    return rawJSON(context.source);
+/** Begins the texts that stand for numbers during a parse. Random, so that no foreign text can begin with it. */
+const marker = `\u0001${randomBytes(16).toString('hex')}`;
+
+/** The text with a marked text in the place of each number of `raw`, which `JSON.parse` would round. */
+function withoutRaw(text: string, raw: readonly number[]): string {
+  const parts: string[] = [];
+  let last = 0;
+  for (let index = 0; index < raw.length; index += 2) {
+    const from = raw[index] ?? 0;
+    const to = raw[index + 1] ?? 0;
+    parts.push(text.slice(last, from), `"\\u0001${marker.slice(1)}${text.slice(from, to)}"`);
+    last = to;
+  }
+  parts.push(text.slice(last));
+  return parts.join('');
+}
+
+/** Puts the numbers back, in place: the value was made a moment ago, and nothing else holds it. */
+function putRaw(value: Json): Json {
+  if (typeof value === 'string')
+    return value.startsWith(marker) ? (rawJSON(value.slice(marker.length)) as Json) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value as Json[];
+    for (const [index, item] of items.entries())
+      if (typeof item === 'string' || typeof item === 'object') items[index] = putRaw(item);
+    return value;
+  }
+  const members = value as Record<string, Json>;
+  for (const key in members) {
+    const member = members[key];
+    if (typeof member === 'string' || typeof member === 'object') members[key] = putRaw(member);
+  }
   return value;
 }
 
@@ -201,32 +376,30 @@ export function parseJson(bytes: Buffer, limits: JsonLimits): JsonResult {
 
 /** As `parseJson`, for text that is already decoded. */
 export function parseJsonText(text: string, limits: JsonLimits): JsonResult {
-  const seen = survey(text, limits.depth, limits.member);
-  if (seen.depth > limits.depth) return { ok: false, fault: 'too-deep' };
+  const seen = survey(text, limits);
+  if (seen.fault !== undefined) return { ok: false, fault: seen.fault };
+  const rawNumbers = seen.raw.length > 0;
   let value: Json;
   try {
-    value = (seen.longNumber ? JSON.parse(text, keepRaw) : JSON.parse(text)) as Json;
+    value = JSON.parse(rawNumbers ? withoutRaw(text, seen.raw) : text) as Json;
   } catch {
     return { ok: false, fault: 'syntax' };
   }
   const found: Tally = { members: 0, forbidden: false, illFormed: false };
-  tally(value, limits.looseText !== true && text.includes('\\u'), found);
+  tally(value, limits.looseText !== true && halfPair.test(text), found);
   if (found.forbidden) return { ok: false, fault: 'forbidden-key' };
   if (found.illFormed) return { ok: false, fault: 'lone-surrogate' };
   if (found.members !== seen.members) return { ok: false, fault: 'duplicate-key' };
-  const rawNumbers = seen.longNumber && hasRaw(value);
+  if (rawNumbers) value = putRaw(value);
   if (seen.to === 0) return { ok: true, value, rawNumbers };
   const memberText = text.slice(seen.from, seen.to);
   return lineBreak.test(memberText) ? { ok: true, value, rawNumbers } : { ok: true, value, rawNumbers, memberText };
 }
 
-const lineBreak = /[\n\r]/;
+/** An escape of half a surrogate pair; a whole pair begins with one as well. */
+const halfPair = /\\u[dD][89a-fA-F]/;
 
-function hasRaw(value: Json): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (isRawJSON(value)) return true;
-  return Object.values(value).some(hasRaw);
-}
+const lineBreak = /[\n\r]/;
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);

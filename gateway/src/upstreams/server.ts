@@ -242,8 +242,8 @@ export class Server {
   }
 
   #limits() {
-    const { depth, result, firstByte, total } = this.#bounds;
-    return { depth, result, firstByte, total };
+    const { depth, values, keys, result, firstByte, total } = this.#bounds;
+    return { depth, values, keys, result, firstByte, total };
   }
 }
 

@@ -16,7 +16,8 @@ export interface Proven {
   readonly thumbprint: string;
   readonly method: string;
   readonly url: string;
-  readonly body: Buffer | undefined;
+  /** Read only when everything else is proved. */
+  readonly body: (() => Promise<Buffer | undefined>) | undefined;
   readonly digestRequired: boolean;
 }
 
@@ -62,9 +63,9 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
     if (typeof htu !== 'string' || !URL.canParse(htu) || plain(htu) !== plain(url)) return 'htu is another URL';
     if (typeof iat !== 'number' || Math.abs(now - iat * 1_000) > window) return 'iat is too far away';
     if (typeof ath !== 'string' || !equal(ath, hash('sha256', token, 'base64url'))) return 'ath is another token';
-    if (digest === undefined ? digestRequired : !digestFits(digest, body))
-      return 'content_digest does not fit the body';
     if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) return 'jti is missing';
+    if (digest === undefined ? digestRequired : !digestFits(digest, await body?.()))
+      return 'content_digest does not fit the body';
     return used.use(`${thumbprint} ${jti}`, now) ? undefined : 'the proof was used before';
   } catch {
     return 'the proof cannot be read';

@@ -1,5 +1,6 @@
 /** Where the gateway listens, and the bounds of everything that reaches it. */
 import { z } from 'zod';
+import { defaultMaxKeys, defaultMaxValues } from '../../protocol/json.ts';
 import { isNetwork } from '../../protocol/networks.ts';
 import { duration, size } from './units.ts';
 
@@ -65,6 +66,18 @@ export const bounds = z
   .strictObject({
     body: size.prefault('4MiB').describe('Largest request body.'),
     depth: z.int().min(4).max(512).default(64).describe('Deepest nesting of a JSON message.'),
+    values: z
+      .int()
+      .min(1_000)
+      .max(10_000_000)
+      .default(defaultMaxValues)
+      .describe('Most values (members, items, arrays, objects) in one message. 150,000 take up to 50 ms to read.'),
+    keys: z
+      .int()
+      .min(100)
+      .max(1_000_000)
+      .default(defaultMaxKeys)
+      .describe('Most different keys of objects in one message; rows with the same keys in the same order count once.'),
     headers: size.prefault('16KiB').describe('Largest header section of a request.'),
     idLength: z.int().min(16).max(4096).default(256).describe('Longest JSON-RPC id, in characters.'),
     concurrency: z.int().min(1).max(100_000).default(256).describe('Requests that one caller may have under way.'),

@@ -1,7 +1,7 @@
 /** Shows pages over HTTP: reads a small form, and nothing else that a browser may send along. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PageRequest, Pages } from '../../pipeline/pages.ts';
-import { readBody } from './body.ts';
+import { RequestBody } from './body.ts';
 
 const longestForm = 16_384;
 const formType = /^application\/x-www-form-urlencoded(?:;|$)/i;
@@ -59,7 +59,8 @@ export function showPage(
     response.end();
     return undefined;
   }
-  readBody(request, longestForm, (body) => {
+  new RequestBody(request, longestForm).read((body) => {
+    if (response.destroyed) return;
     if (body !== undefined) return answer(new URLSearchParams(body.toString('utf8')));
     response.writeHead(413, { 'content-length': 0, connection: 'close' });
     response.end();

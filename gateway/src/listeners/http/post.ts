@@ -22,7 +22,7 @@ import type { MintedSession, Sessions } from './sessions.ts';
 export interface Post {
   readonly request: IncomingMessage;
   readonly arrival: Arrival;
-  readonly identity: Outcome<Caller>;
+  readonly caller: Caller;
   readonly body: Buffer;
   readonly answer: Answer;
   /** Cancelled when the client closes the connection. */
@@ -32,17 +32,15 @@ export interface Post {
 const longestBatch = 64;
 
 export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Promise<void> {
-  const { arrival, identity, body, answer } = post;
+  const { arrival, body, answer } = post;
   const bounds = front.bounds();
-  const parsed = parseJson(body, { depth: bounds.depth });
+  const parsed = parseJson(body, bounds);
   const refuseAll = async (refusal: Refusal, id?: RequestId, era: Era = 'modern', method?: string): Promise<void> => {
-    const message = unreadable(arrival, identity, body.length, method);
+    const message = unreadable(arrival, known(post), body.length, method);
     const reply = await runRefused(message, refusal, front.graph(), front.stages);
     answer.finish(writeReply(reply, { id, method: '', era, reference: arrival.id }));
   };
   if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault });
-  if (!identity.ok) return refuseAll(identity.refusal, idOf(parsed.value));
-
   if (Array.isArray(parsed.value))
     return handleBatch(post, parsed.value as readonly Json[], front, sessions, refuseAll);
   const decoded = decode(parsed.value, arrival.headers, bounds.idLength);
@@ -59,6 +57,10 @@ export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Pr
     return deliver(travel(post, message, client, post.gone, channel, front, parsed.rawNumbers), answer);
   }
   return handleLegacy(post, message, parsed.rawNumbers, front, sessions, refuseAll);
+}
+
+function known({ caller }: Post): Outcome<Caller> {
+  return { ok: true, value: caller };
 }
 
 /** A function of its own, so that an open stream does not keep the body of its request. */
@@ -108,8 +110,7 @@ async function handleLegacy(
 function sessionOf(post: Post, sessions: Sessions): Outcome<LegacySession | undefined> {
   const id = post.arrival.headers?.('mcp-session-id');
   if (id === undefined) return { ok: true, value: undefined };
-  const session =
-    id === false || !post.identity.ok ? undefined : sessions.find(id, post.identity.value, post.arrival.endpoint);
+  const session = id === false ? undefined : sessions.find(id, post.caller, post.arrival.endpoint);
   return session === undefined ? { ok: false, refusal: { reason: 'session-unknown' } } : { ok: true, value: session };
 }
 
@@ -120,15 +121,13 @@ async function initialize(
   front: HttpFront,
   sessions: Sessions,
 ): Promise<void> {
-  const { answer, arrival, identity } = post;
+  const { answer, arrival, caller } = post;
   const claims = claimsOf(message.params, agreedVersion(message.params));
   const limit = front.bounds().sessions;
-  const minted: MintedSession | undefined = identity.ok
-    ? sessions.mint(identity.value, arrival.endpoint, claims, limit)
-    : undefined;
+  const minted: MintedSession | undefined = sessions.mint(caller, arrival.endpoint, claims, limit);
   if (minted === undefined) {
     const reply = await runRefused(
-      unreadable(arrival, identity, post.body.length, 'initialize'),
+      unreadable(arrival, known(post), post.body.length, 'initialize'),
       { reason: 'too-many-sessions', limit },
       front.graph(),
       front.stages,
@@ -169,8 +168,8 @@ async function travelLegacy(
       : {}),
   };
   // Updates of a resource come over the session's stream, which may be opened later.
-  if (session !== undefined && message.method === 'resources/subscribe' && post.identity.ok)
-    session.hearing ??= hear(session, arrival, post.identity.value, front);
+  if (session !== undefined && message.method === 'resources/subscribe')
+    session.hearing ??= hear(session, arrival, post.caller, front);
   if (session !== undefined) answer.preferEvents();
   session?.active.set(message.id, cancellation);
   try {
@@ -199,7 +198,7 @@ function travel(
   arrival = post.arrival,
 ): Promise<Travelled> {
   const exchange: Received = received(arrival, {
-    identity: post.identity,
+    identity: known(post),
     client,
     requestId: message.id,
     operation: message.operation,
@@ -266,12 +265,6 @@ async function handleBatch(
   }
   if (answers.length === 0) return answer.finishEmpty(202);
   answer.finish({ status: 200, text: `[${answers.join(',')}]` });
-}
-
-/** The id to answer with, where the message has a usable one. */
-function idOf(value: Json): RequestId | undefined {
-  if (!isObject(value)) return undefined;
-  return typeof value.id === 'string' || typeof value.id === 'number' ? value.id : undefined;
 }
 
 /** For the record of a message that is refused; cut, as it may be anything. */

@@ -12,9 +12,9 @@ import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
 import { type Arrival, arrival, unreadable } from '../received.ts';
-import { writeReply } from '../reply-text.ts';
+import { type Asked, writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
-import { readBody } from './body.ts';
+import { answerUnread, RequestBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
 import { accepted, type Guard, headerReader, isJson, makeGuard, nameIn, publicBase, routeOf } from './guard.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
@@ -160,16 +160,50 @@ function post(
   keepAlive: KeepAlive,
 ): undefined {
   const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
-  readBody(request, front.bounds().body, (body) => {
-    const identity = identify(request, endpoint, front, body);
-    const read: Read = { request, response, came, body, front, sessions, keepAlive };
-    const answered =
-      identity instanceof Promise ? identity.then((known) => answer(read, known)) : answer(read, identity);
-    answered.catch((error: unknown) => {
-      front.stages.onBug(error, came.id);
-      response.destroy();
+  const body = new RequestBody(request, front.bounds().body);
+  const fail = (error: unknown): void => {
+    front.stages.onBug(error, came.id);
+    response.destroy();
+  };
+  // Before a byte of the body is read: what a stranger sends costs a look at the head.
+  const identified = (identity: Outcome<Caller>): void => {
+    if (!identity.ok) {
+      refuseUnknown(request, response, came, identity, front).catch(fail);
+      return;
+    }
+    const known = identity.value;
+    body.read((bytes) => {
+      if (response.destroyed) return;
+      answer({ request, response, came, body: bytes, front, sessions, keepAlive }, known).catch(fail);
     });
+  };
+  const identity = identify(request, endpoint, front, body);
+  if (identity instanceof Promise) identity.then(identified).catch(fail);
+  else identified(identity);
+}
+
+/** Refuses a POST of an unknown caller. Its body is not looked at. */
+async function refuseUnknown(
+  request: IncomingMessage,
+  response: ServerResponse,
+  came: Arrival,
+  identity: { readonly ok: false; readonly refusal: Refusal },
+  front: HttpFront,
+): Promise<void> {
+  const message = unreadable(came, identity, 0);
+  const reply = await runRefused(message, identity.refusal, front.graph(), front.stages);
+  const { status, text, headers } = writeReply(reply, noRequest(came));
+  const challenge = front.resources.unauthorized(came.endpoint, identity.refusal);
+  answerUnread(request, response, front.bounds().body, {
+    status,
+    text,
+    headers: { ...headers, 'www-authenticate': challenge },
   });
+}
+
+/** What a message that was not read is answered as. */
+function noRequest({ id }: Arrival): Asked {
+  return { id: undefined, method: '', era: 'modern', reference: id };
 }
 
 /** A POST whose body is there; `undefined` for one that is too large. */
@@ -183,7 +217,7 @@ interface Read {
   readonly keepAlive: KeepAlive;
 }
 
-async function answer(read: Read, identity: Outcome<Caller>): Promise<void> {
+async function answer(read: Read, caller: Caller): Promise<void> {
   const { request, response, came, body, front, sessions, keepAlive } = read;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
@@ -191,29 +225,21 @@ async function answer(read: Read, identity: Outcome<Caller>): Promise<void> {
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
   if (refusal !== undefined || body === undefined) {
-    // What is left of a body that is too large would be read as the next request.
-    if (body === undefined) response.setHeader('connection', 'close');
-    const message = unreadable(came, identity, body?.length ?? 0);
+    const message = unreadable(came, { ok: true, value: caller }, body?.length ?? 0);
     const reply = await runRefused(message, refusal ?? { reason: 'media-type' }, front.graph(), front.stages);
-    const written = writeReply(reply, { id: undefined, method: '', era: 'modern', reference: came.id });
-    new Answer(response, false, came.started).finish({
-      ...written,
-      headers: {
-        ...written.headers,
-        ...(identity.ok ? {} : { 'www-authenticate': front.resources.unauthorized(came.endpoint, identity.refusal) }),
-      },
-    });
-    return;
+    const { status, text, headers } = writeReply(reply, noRequest(came));
+    // What is left of a body that is too large is never read as the next request.
+    const closing = body === undefined ? { connection: 'close' } : {};
+    return answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
   }
   const gone = new Cancellation();
-  const reply = new Answer(response, accept.events, came.started, identity.ok ? identity.value.key : '');
-  if (!identity.ok) reply.setHeader('www-authenticate', front.resources.unauthorized(came.endpoint, identity.refusal));
+  const reply = new Answer(response, accept.events, came.started, caller.key);
   keepAlive.add(reply);
   response.on('close', () => {
     keepAlive.delete(reply);
     gone.cancel();
   });
-  return handlePost({ request, arrival: came, identity, body, answer: reply, gone }, front, sessions);
+  return handlePost({ request, arrival: came, caller, body, answer: reply, gone }, front, sessions);
 }
 
 /** GET opens the stream of a legacy session and DELETE ends it; nothing else uses them. */
@@ -261,7 +287,7 @@ function identify(
   request: IncomingMessage,
   endpoint: Endpoint,
   front: HttpFront,
-  body?: Buffer,
+  body?: RequestBody,
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, rawHeaders, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
@@ -276,7 +302,7 @@ function identify(
     transport: 'http',
     resource: front.resources.of(endpoint),
     method: request.method,
-    body,
+    ...(body === undefined ? {} : { body: () => body.whole() }),
     certificate: front.certificateOf?.(socket),
   });
 }

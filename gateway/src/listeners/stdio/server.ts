@@ -101,7 +101,7 @@ class StdioConnection {
       const reply = await runRefused(message, refusal, this.#front.graph(), this.#front.stages);
       this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
     };
-    const parsed = parseJson(line, { depth: bounds.depth });
+    const parsed = parseJson(line, bounds);
     if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault }, undefined, 'modern');
     const decoded = decode(parsed.value, undefined, bounds.idLength);
     if (!decoded.ok) {

@@ -15,6 +15,8 @@ import type { ResponseHeaders } from './client/response.ts';
 
 export interface ExchangeLimits {
   readonly depth: number;
+  readonly values: number;
+  readonly keys: number;
   readonly result: number;
   /** Milliseconds until a server must have taken a message that has no answer. */
   readonly firstByte: number;
@@ -102,7 +104,7 @@ class Exchange implements ResponseHandler, Abandon {
   onEnd(): void {
     if (this.#ended) return;
     if (this.#answer === 'json' && this.#bytes > 0) {
-      const parsed = parseJson(this.#pieces.whole(), { depth: this.#limits.depth, looseText: true, member: 'result' });
+      const parsed = parseJson(this.#pieces.whole(), { ...this.#limits, looseText: true, member: 'result' });
       if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
     } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
@@ -122,7 +124,7 @@ class Exchange implements ResponseHandler, Abandon {
     if (this.#ended || data === '') return;
     const first = data.charCodeAt(0);
     if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
-    const parsed = parseJsonText(data, { depth: this.#limits.depth, looseText: true, member: 'result' });
+    const parsed = parseJsonText(data, { ...this.#limits, looseText: true, member: 'result' });
     if (parsed.ok) this.#events.onValue(parsed.value, bytes, event, parsed.memberText);
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }

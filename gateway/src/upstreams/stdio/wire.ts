@@ -19,6 +19,8 @@ export interface StdioCommand {
 
 export interface StdioLimits {
   readonly depth: number;
+  readonly values: number;
+  readonly keys: number;
   /** Longest line in bytes. */
   readonly result: number;
 }
@@ -132,7 +134,7 @@ export class StdioWire implements Wire {
 
   #read(line: Buffer): void {
     if (this.#down || line.length === 0) return;
-    const parsed = parseJson(line, { depth: this.#limits.depth, looseText: true, member: 'result' });
+    const parsed = parseJson(line, { ...this.#limits, looseText: true, member: 'result' });
     if (!parsed.ok) return this.#hear('stdout', line);
     const read = readMessage(parsed.value, serverIdLength);
     if (read.ok) this.#events.onMessage(read.message, line.length, undefined, parsed.memberText);

@@ -1,0 +1,122 @@
+/** A1: JSON that takes long to read, from a stranger, a caller and a server. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { parseJson } from '../../gateway/src/protocol/json.ts';
+import { meta, modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
+import { startWitness, type Witness } from '../attacks/witness.ts';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
+import { bombs } from './bombs.ts';
+import { waitsDuring } from './stall.ts';
+
+/** Several seconds passed here before; one collection of garbage on a busy machine must fit. */
+const maxWaitMs = 400;
+const size = 4 * 1024 * 1024;
+
+let witness: Witness;
+let open: Gateway;
+let closed: Gateway;
+
+const inputSchema = { type: 'object', properties: { rows: {}, n: {}, text: {} } };
+
+before(async () => {
+  witness = await startWitness([
+    { name: 'tool', inputSchema },
+    { name: 'plain', inputSchema },
+  ]);
+  const settings = openSettings('client', { witness: { url: witness.url } });
+  open = await startGateway(settings);
+  closed = await startGateway({ ...settings, authentication: {} });
+});
+after(async () => {
+  await open.stop();
+  await closed.stop();
+  await witness[Symbol.asyncDispose]();
+});
+
+function post(gateway: Gateway, body: string, name = 'tool'): Promise<RawAnswer> {
+  return sendRaw({ url: gateway.endpoint('witness'), headers: modernHeaders('tools/call', name), body });
+}
+
+test('A1: a stranger gets 401 before the body is read, and other requests do not wait', async () => {
+  for (const { name, make } of bombs) {
+    const { result, worstMs } = await waitsDuring(closed.admin, () => post(closed, make(size)));
+    assert.equal(result.status, 401, name);
+    assert.ok(worstMs < maxWaitMs, `${name}: another request waited ${worstMs} ms`);
+  }
+});
+
+test('A1: a stranger is answered although the body never comes', async () => {
+  const answer = await sendRaw({
+    url: closed.endpoint('witness'),
+    headers: [...modernHeaders('tools/call', 'tool'), ['Content-Length', '4000000']],
+    body: '{',
+  });
+  assert.equal(answer.status, 401);
+});
+
+for (const { name, make } of bombs)
+  test(`A1: a caller sends ${name}`, async () => {
+    const { result, worstMs } = await waitsDuring(open.admin, () => post(open, make(size)));
+    assert.ok([200, 400].includes(result.status), `${result.status} ${result.body.slice(0, 200)}`);
+    assert.ok(worstMs < maxWaitMs, `another request waited ${worstMs} ms`);
+  });
+
+for (const { name, make } of bombs)
+  for (const shape of ['json', 'events'] as const)
+    test(`A1: a server answers with ${name}, as ${shape}`, async () => {
+      witness.answer('tool', (response, { message }) => {
+        const text = `{"jsonrpc":"2.0","id":${message.id},"result":{"content":[],"structuredContent":${make(size)}}}`;
+        response.writeHead(200, { 'content-type': shape === 'json' ? 'application/json' : 'text/event-stream' });
+        response.end(shape === 'json' ? text : `data: ${text}\n\n`);
+      });
+      const { result, worstMs } = await waitsDuring(open.admin, () => post(open, modernCall('tool')));
+      assert.equal(result.status, 200);
+      assert.ok(worstMs < maxWaitMs, `another request waited ${worstMs} ms`);
+    });
+
+/** Milliseconds of the fastest of three readings, so that a busy machine does not count. */
+function fastest(text: string): number {
+  const bytes = Buffer.from(text);
+  const times = [1, 2, 3].map(() => {
+    const began = performance.now();
+    parseJson(bytes, { depth: 64 });
+    return performance.now() - began;
+  });
+  return Math.min(...times);
+}
+
+test('A1: (unit) nothing takes more than four times as long to read as ordinary JSON of its size', () => {
+  const row = {
+    id: 1,
+    title: 'Ticket',
+    body: 'Some text that a person wrote. '.repeat(8),
+    tags: ['a', 'b'],
+    done: false,
+  };
+  const ordinary = JSON.stringify(Array.from({ length: size / JSON.stringify(row).length }, () => row));
+  const allowedMs = Math.max(50, 4 * fastest(ordinary));
+  for (const { name, make } of bombs) {
+    const took = fastest(make(size));
+    assert.ok(took < allowedMs, `${name}: ${took} ms, and ${allowedMs} ms are allowed`);
+  }
+});
+
+test('A1: what a person would send still passes: long numbers, many rows, a long text', async () => {
+  const rows = Array.from({ length: 10_000 }, (_, id) => ({ id, name: `row ${id}`, done: false, at: 1.5 }));
+  const call = (args: string): Promise<RawAnswer> =>
+    post(
+      open,
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plain","arguments":${args},"_meta":${JSON.stringify(meta)}}}`,
+      'plain',
+    );
+  witness.forget();
+  for (const args of [
+    JSON.stringify({ rows }),
+    '{"n":123456789012345678901234567890}',
+    JSON.stringify({ text: '"quoted" \\ text '.repeat(100_000) }),
+  ]) {
+    const answer = await call(args);
+    assert.equal(answer.json?.result?.isError, undefined, answer.body.slice(0, 200));
+  }
+  assert.match(witness.calls()[1]?.body ?? '', /123456789012345678901234567890/);
+});
