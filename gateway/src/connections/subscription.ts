@@ -86,11 +86,11 @@ export class Subscription {
       this.#attach(entry);
       changed = true;
     }
-    for (const [key, watch] of this.#watches) {
-      watch.stop();
-      this.#watches.delete(key);
-      this.watch(watch.server, watch.uri);
-    }
+    // A copy, as what is watched again would be walked again, without end.
+    const watches = [...this.#watches.values()];
+    for (const { stop } of watches) stop();
+    this.#watches.clear();
+    for (const { server, uri } of watches) this.watch(server, uri);
     if (changed) for (const method of listChanges.keys()) this.#listener(method, {});
   }
 

@@ -24,13 +24,18 @@ export class Streams {
     return () => this.#open.delete(stream);
   }
 
+  /** What is called may open or end streams, and a set yields what is added while it is walked. */
+  #copy(): readonly OpenStream[] {
+    return [...this.#open];
+  }
+
   endCredential(id: string): void {
-    for (const stream of this.#open) if (stream.caller.credential.id === id) stream.end('revoked');
+    for (const stream of this.#copy()) if (stream.caller.credential.id === id) stream.end('revoked');
   }
 
   /** Ends what is open for credentials that have ended. `now` in milliseconds since the epoch. */
   endExpired(now: number): void {
-    for (const stream of this.#open) {
+    for (const stream of this.#copy()) {
       const { expiresAt } = stream.caller.credential;
       if (expiresAt !== undefined && expiresAt <= now) stream.end('revoked');
     }
@@ -42,10 +47,10 @@ export class Streams {
   }
 
   refresh(graph: Graph): void {
-    for (const stream of this.#open) stream.refresh(graph);
+    for (const stream of this.#copy()) stream.refresh(graph);
   }
 
   endAll(): void {
-    for (const stream of this.#open) stream.end('draining');
+    for (const stream of this.#copy()) stream.end('draining');
   }
 }
