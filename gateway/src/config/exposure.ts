@@ -17,7 +17,7 @@ export interface ExposureContext {
   readonly secretFiles: readonly string[];
   /** Which servers say their working folder themselves. */
   readonly written: Configuration;
-  place(path: Path): Place;
+  readonly place: (path: Path) => Place;
 }
 
 interface Owned {
