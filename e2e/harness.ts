@@ -7,7 +7,7 @@ import { type Running, runToEnd, startAnnounced } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
-const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
+export const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
 
 /** Until the gateway can serve, there is nothing to start: the tests through it say so and are skipped. */
 export const withoutGateway: string | false = existsSync(join(root, 'gateway', 'src', 'main.ts'))

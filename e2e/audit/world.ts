@@ -10,6 +10,8 @@ import { runToEnd } from '../process.ts';
 
 const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin');
 
+export const verifierFile = join(bin, 'sallyport-verify.js');
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -103,7 +105,7 @@ export async function startWorld(settings: Settings = {}, options: GatewayOption
 }
 
 export function verify(path: string, ...args: readonly string[]): Promise<Ended> {
-  return runToEnd({ command: [process.execPath, join(bin, 'sallyport-verify.js'), path, ...args], within: 60_000 });
+  return runToEnd({ command: [process.execPath, verifierFile, path, ...args], within: 60_000 });
 }
 
 /** Files below a folder in which these bytes stand. A running gateway may remove one meanwhile. */

@@ -2,35 +2,88 @@
 // Checks what Sallyport says about itself: proofs of single records, whole logs, and logs against checkpoints kept
 // elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
 // somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
-import { createPublicKey, hash, verify, X509Certificate } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
-import { availableParallelism } from 'node:os';
+// Every Node from 18.3 on runs it: what is newer is used where it is there, and never needed. Modules are imported as a
+// whole, as an older Node refuses to start a file that imports a name it does not have.
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
 import { join, sep } from 'node:path';
-import { parseArgs } from 'node:util';
+import util from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
+import zlib from 'node:zlib';
+
+const { createPublicKey, verify, X509Certificate } = crypto;
+const { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } = fs;
+
+/** What it ends with. Only 1 says something about the evidence. */
+const exitCodes = { verified: 0, lie: 1, usage: 2, runtime: 64, unreadable: 66, bug: 70 };
 
 const usage = `usage: sallyport-verify <proof file | log folder | certificate of an erasure> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
   --checkpoint <file>   checkpoints kept elsewhere: the log must contain each (may be given several times)
   --witness <key>       a witness whose cosignature must be there (may be given several times)
   --tsa-ca <file>       authorities in PEM to one of which each RFC 3161 timestamp must lead (may be given several times)
-  --json                print JSON`;
+  --json                print JSON
+ends with 0: everything holds; 1: something does not; 2: wrong usage; 64: Node is too old;
+66: something cannot be read; 70: a fault of this program, which says nothing about what it was given`;
 
 class Lie extends Error {}
 const lie = (text) => {
   throw new Lie(text);
 };
+
+// What comes from a file may have any shape. It is looked at before it is used, so that whatever else is thrown is a fault
+// of this program and is never taken for damage.
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const objectIn = (value, where) => (isObject(value) ? value : lie(`${where} is damaged: an object is missing`));
+const listIn = (value, where) => (Array.isArray(value) ? value : lie(`${where} is damaged: a list is missing`));
+const textIn = (value, where) => (typeof value === 'string' ? value : lie(`${where} is damaged: a text is missing`));
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+/** The greatest that a `Date` can be. */
+const lastTime = 8.64e15;
+
+function parseJson(text, where) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return lie(`${where} is not JSON: it is damaged or of another format`);
+  }
+}
+
+function groupBy(list, keyOf) {
+  const groups = new Map();
+  for (const item of list) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** `crypto.hash` is from Node 20.12 and twice as fast. */
+const hash =
+  crypto.hash ??
+  ((algorithm, data, encoding = 'hex') => {
+    const made = crypto.createHash(algorithm).update(data);
+    return encoding === 'buffer' ? made.digest() : made.digest(encoding);
+  });
+
+/** `zlib.crc32` is from Node 20.15. */
+const crc32 = zlib.crc32 ?? slowCrc32;
+
+function slowCrc32(bytes) {
+  slowCrc32.table = slowCrc32.table || Uint32Array.from({ length: 256 }, (_, index) => remainder(index));
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = slowCrc32.table[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function remainder(index) {
+  let value = index;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+}
 
 // Hash tree: RFC 6962 section 2.1.
 /** As text: three times as fast as asking for bytes. */
@@ -90,7 +143,8 @@ function rootFrom(leaf, index, size, path) {
 // Signed notes and checkpoints: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-cosignature.
 const spki = Buffer.from('302a300506032b6570032100', 'hex');
 
-function parseKey(text, types = [1]) {
+function parseKey(given, types = [1]) {
+  const text = textIn(given, 'a key');
   const [, name, id, encoded] =
     /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? lie(`not a key: ${text}`);
   const bytes = Buffer.from(encoded, 'base64');
@@ -137,7 +191,8 @@ function cosignedAt(note, witness) {
     if (name !== witness.name || !id.equals(witness.id) || signature.length !== 72) continue;
     const time = signature.readBigUInt64BE(0);
     const message = Buffer.from(`cosignature/v1\ntime ${time}\n${note.body}`);
-    if (verify(null, message, witness.key, signature.subarray(8))) return new Date(Number(time) * 1000);
+    if (Number(time) * 1000 <= lastTime && verify(null, message, witness.key, signature.subarray(8)))
+      return new Date(Number(time) * 1000);
   }
   return undefined;
 }
@@ -145,24 +200,24 @@ function cosignedAt(note, witness) {
 /** RFC 8785, as far as records need it: no spaces, members in order, each once. */
 function parseCanonical(entry, where) {
   const text = entry.toString('utf8');
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    lie(`${where} is not JSON`);
-  }
-  if (typeof value !== 'object' || value === null || JSON.stringify(value) !== text || !isSorted(value))
+  const value = parseJson(text, where);
+  // In this order: what is sorted is not nested deeper than JSON.stringify can walk.
+  if (!isObject(value) || !isSorted(value, deepest) || JSON.stringify(value) !== text)
     lie(`${where} is not canonical JSON`);
   return value;
 }
 
-function isSorted(value) {
+/** A record is nested less deeply by far. */
+const deepest = 64;
+
+function isSorted(value, depth) {
+  if (depth === 0) return false;
   if (!Array.isArray(value)) {
     const names = Object.keys(value);
     for (let at = 1; at < names.length; at++) if (names[at] < names[at - 1]) return false;
   }
   for (const member of Object.values(value))
-    if (typeof member === 'object' && member !== null && !isSorted(member)) return false;
+    if (typeof member === 'object' && member !== null && !isSorted(member, depth - 1)) return false;
   return true;
 }
 
@@ -187,7 +242,9 @@ class Keys {
     const statement = Buffer.from(
       `sallyport log key rotation v1\n${this.origin}\n${seq}\n${detail.from}\n${detail.key}\n`,
     );
-    const [first, second] = (detail.signatures ?? []).map((each) => Buffer.from(each, 'base64'));
+    const [first, second] = listIn(detail.signatures ?? [], `record ${seq}`).map((each) =>
+      Buffer.from(textIn(each, `record ${seq}`), 'base64'),
+    );
     if (first === undefined || !verify(null, statement, old.key, first))
       lie(`record ${seq}: the old key did not sign the rotation`);
     if (second === undefined || !verify(null, statement, key.key, second))
@@ -199,7 +256,10 @@ class Keys {
   /** Records about keys from before the first one that is left, as the record of a retention repeats them. */
   recall(records, first) {
     if (!Array.isArray(records)) lie('the record of the retention repeats no keys');
-    for (const { seq, ...detail } of records) if (seq < first) this.see(seq, detail);
+    for (const record of records) {
+      const { seq, ...detail } = objectIn(record, 'the record of the retention');
+      if (isCount(seq) && seq < first) this.see(seq, detail);
+    }
   }
   /** The key whose turn it was when the log had this size. */
   at(size) {
@@ -250,17 +310,19 @@ function verifyCertificate(text, options) {
 }
 
 function verifyProof(text, options) {
-  const file = JSON.parse(text);
-  if (file.format !== 'sallyport-proof/1') lie('not a proof of this version');
+  const file = objectIn(parseJson(text, 'the proof'), 'the proof');
+  if (file.format !== 'sallyport-proof/1') lie('not a proof of this version: it is of another format');
+  const { keys: about = [] } = file;
   const seen = [];
   let checkpoint;
-  for (const record of [...(file.keys ?? []), ...file.records]) {
-    const entry = Buffer.from(record.entry);
-    const [head, ...rest] = record.proof.split('\n\n');
+  for (const each of [...listIn(about, 'the proof'), ...listIn(file.records, 'the proof')]) {
+    const record = objectIn(each, 'the proof');
+    const entry = Buffer.from(textIn(record.entry, 'a record of the proof'));
+    const [head, ...rest] = textIn(record.proof, 'a record of the proof').split('\n\n');
     const note = parseCheckpoint(rest.join('\n\n'), 'the checkpoint of the proof');
     if (checkpoint !== undefined && checkpoint.body !== note.body)
       lie('the records are proved by different checkpoints');
-    checkpoint ??= note;
+    checkpoint = checkpoint ?? note;
     const [version, indexLine, ...path] = head.split('\n').filter((line) => !line.startsWith('extra '));
     if (version !== 'c2sp.org/tlog-proof@v1') lie(`unknown version of proof: ${version}`);
     const index = Number(/^index (0|[1-9]\d{0,15})$/.exec(indexLine ?? '')?.[1] ?? lie('the proof has no index'));
@@ -275,14 +337,14 @@ function verifyProof(text, options) {
   }
   if (checkpoint === undefined || file.records.length === 0) lie('the proof has no records');
   const keys = new Keys(checkpoint.origin);
-  for (const { index, fields } of seen.slice(0, (file.keys ?? []).length)) {
+  for (const { index, fields } of seen.slice(0, about.length)) {
     if (fields.kind === 'retention' && keys.list.length === 0) keys.recall(fields.detail?.keys, index);
     else if (fields.kind === 'log-key') keys.see(index, fields.detail);
     else lie(`record ${index} is not about a key`);
   }
   checkSigned(checkpoint, keys);
   checkPinned(keys, options);
-  const records = seen.slice((file.keys ?? []).length);
+  const records = seen.slice(about.length);
   const anchored = checkAnchored(file.anchors ?? [], records, keys);
   const notes = anchored.map(({ note }) => note);
   const tokens = anchored.filter(({ bytes }) => bytes !== undefined);
@@ -307,9 +369,10 @@ const mostAnchors = 64;
 /** Checkpoints that others have signed: each must be of this log and contain every record that is proved. */
 function checkAnchored(anchors, records, keys) {
   if (!Array.isArray(anchors) || anchors.length > mostAnchors) lie('the proof has no proper anchors');
-  return anchors.map(({ checkpoint, timestamp, paths }, number) => {
+  return anchors.map((anchor, number) => {
     const where = `anchor ${number + 1} of the proof`;
-    const note = parseCheckpoint(String(checkpoint), where);
+    const { checkpoint, timestamp, paths } = objectIn(anchor, where);
+    const note = parseCheckpoint(typeof checkpoint === 'string' ? checkpoint : '', where);
     checkSigned(note, keys);
     for (const [at, { index, leaf }] of records.entries()) {
       const path = Array.isArray(paths?.[at]) ? paths[at] : lie(`${where} does not say how record ${index} is in it`);
@@ -317,18 +380,23 @@ function checkAnchored(anchors, records, keys) {
         leaf,
         index,
         note.size,
-        path.map((each) => Buffer.from(String(each), 'base64')),
+        path.map((each) => Buffer.from(textIn(each, where), 'base64')),
       );
       if (root === undefined || !root.equals(note.root)) lie(`record ${index} is not in the log that ${where} signs`);
     }
-    const bytes = timestamp === undefined ? undefined : () => Buffer.from(String(timestamp), 'base64');
+    const bytes = timestamp === undefined ? undefined : () => Buffer.from(textIn(timestamp, where), 'base64');
     return { note, where: `the timestamp of ${where}`, of: where, text: () => Buffer.from(checkpoint), bytes };
   });
 }
 
 function checkDisclosed({ disclosed = {} }, fields, where) {
-  for (const [part, { text, key }] of Object.entries(disclosed)) {
-    const promised = fields[part]?.commitment ?? lie(`${where} promises nothing about ${part}`);
+  for (const [part, shown] of Object.entries(objectIn(disclosed, where))) {
+    const { text, key } = objectIn(shown, where);
+    textIn(text, where);
+    textIn(key, where);
+    const promised =
+      (Object.hasOwn(fields, part) ? fields[part]?.commitment : undefined) ??
+      lie(`${where} promises nothing about ${part}`);
     if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString('hex') !== promised)
       lie(`${where}: the ${part} shown are not those that were recorded`);
   }
@@ -539,8 +607,10 @@ function readInfo(bytes, where) {
 
 function readCertificate(raw, where) {
   let known;
+  let key;
   try {
     known = new X509Certificate(raw);
+    key = known.publicKey;
   } catch {
     lie(`${where} holds a certificate that cannot be read`);
   }
@@ -563,7 +633,7 @@ function readCertificate(raw, where) {
       extensions.set(type, { critical, value: extension.next(0x04).content });
     }
   }
-  return { raw, known, serial, issuer, extensions, key: known.publicKey, name: nameOf(known) };
+  return { raw, known, serial, issuer, extensions, key, name: nameOf(known) };
 }
 
 const nameOf = ({ subject }) => /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.split('\n').at(-1);
@@ -601,7 +671,8 @@ function pathLength({ extensions }) {
   const constraints = new Der(extensions.get(oids.basicConstraints)?.value ?? Buffer.from([0x30, 0]), '').into(0x30);
   constraints.maybe(0x01);
   const length = constraints.maybe(0x02)?.content;
-  return length === undefined ? Number.POSITIVE_INFINITY : length.readUIntBE(0, Math.min(length.length, 6));
+  if (length === undefined) return Number.POSITIVE_INFINITY;
+  return length.length === 0 ? 0 : length.readUIntBE(0, Math.min(length.length, 6));
 }
 
 function readAuthorities(paths = []) {
@@ -639,7 +710,7 @@ function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
 
 /** The last one of each authority, which is about the most records. */
 function describeTimestamps(stamps) {
-  return [...Map.groupBy(stamps, ({ by }) => by)].map(([by, list]) => {
+  return [...groupBy(stamps, ({ by }) => by)].map(([by, list]) => {
     const { time, size } = list.at(-1);
     return `timestamped by ${by} at ${time} over ${size} records${list.length > 1 ? ` (the last of ${list.length}, the first at ${list[0].time} over ${list[0].size})` : ''}`;
   });
@@ -763,13 +834,18 @@ class Segments {
     this.first = first;
     this.group = [];
     for (let at = 0; at < body.length; ) {
-      const entry = body.subarray(at + 4, at + 4 + body.readUInt32LE(at));
+      const entry = this.#part(body, at);
       at += 4 + entry.length;
-      const sealed = body.subarray(at + 4, at + 4 + body.readUInt32LE(at));
+      const sealed = this.#part(body, at);
       at += 4 + sealed.length;
       this.group.push({ entry, sealed });
     }
     return true;
+  }
+  #part(body, at) {
+    const end = at + 4 > body.length ? Number.POSITIVE_INFINITY : at + 4 + body.readUInt32LE(at);
+    if (end > body.length) lie(`segments/${this.name} is damaged: a record ends outside of its group`);
+    return body.subarray(at + 4, end);
   }
   #read(length) {
     const bytes = Buffer.allocUnsafe(Math.min(length, this.end - this.offset));
@@ -814,7 +890,7 @@ class Story {
       lie(`${where} says that it is record ${fields.seq}: records were removed, added or swapped`);
     const { kind, written, subject } = fields;
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
-    if (!Number.isSafeInteger(written)) lie(`${where} has no time`);
+    if (!isCount(written) || written > lastTime) lie(`${where} has no time`);
     if (this.firstWritten === undefined) this.firstWritten = { seq, written, kind };
     else this.step(seq, this.lastWritten, written, kind);
     this.lastWritten = written;
@@ -841,10 +917,10 @@ class Story {
         this.erased.set(fields.detail.subject, seq);
         break;
       case 'retention':
-        this.drop(fields.detail ?? {});
+        this.drop(retentionIn(fields.detail, where));
         break;
       case 'lost':
-        this.lost += Number(fields.detail?.records ?? 0);
+        this.lost += isCount(fields.detail?.records) ? fields.detail.records : 0;
         break;
       case 'start':
         this.running = true;
@@ -876,7 +952,8 @@ class Story {
   }
 
   miss(seq, tier) {
-    const known = (this.missing[tier] ??= { first: seq, last: seq, count: 0 });
+    this.missing[tier] = this.missing[tier] ?? { first: seq, last: seq, count: 0 };
+    const known = this.missing[tier];
     known.last = seq;
     known.count++;
   }
@@ -887,7 +964,7 @@ class Story {
     if (next.firstWritten !== undefined) {
       if (this.firstWritten !== undefined)
         this.step(next.firstWritten.seq, this.lastWritten, next.firstWritten.written, next.firstWritten.kind);
-      this.firstWritten ??= next.firstWritten;
+      this.firstWritten = this.firstWritten ?? next.firstWritten;
       this.lastWritten = next.lastWritten;
     }
     for (const [subject, tombstone] of this.erased)
@@ -904,12 +981,21 @@ class Story {
     this.drop(next.dropped);
     this.missingEntries = Math.max(this.missingEntries, next.missingEntries);
     for (const [tier, { first, last, count }] of Object.entries(next.missing)) {
-      const known = (this.missing[tier] ??= { first, last, count: 0 });
+      this.missing[tier] = this.missing[tier] ?? { first, last, count: 0 };
+      const known = this.missing[tier];
       known.last = last;
       known.count += count;
     }
-    this.torn ??= next.torn;
+    this.torn = this.torn ?? next.torn;
   }
+}
+
+/** What the record of a retention says: tier → first record that is kept, and the first one of all. */
+function retentionIn(detail, where) {
+  const { tiers = {}, entries = 0, keys = [] } = objectIn(detail, where);
+  if (!Object.values(objectIn(tiers, where)).every(isCount) || !isCount(entries))
+    lie(`${where} does not say what was dropped`);
+  return { tiers, entries, keys: listIn(keys, where) };
 }
 
 const iso = (time) => new Date(time).toISOString();
@@ -960,10 +1046,13 @@ function checkBundles(folder, from, to, size) {
 /** Records from which several threads are worth their start. */
 const manyRecords = 50_000;
 
+/** `availableParallelism` is from Node 18.14. */
+const parallelism = () => os.availableParallelism?.() ?? os.cpus().length;
+
 /** Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first lie counts. */
 async function checkRecords(folder, size) {
   const bundles = Math.ceil(size / width);
-  const threads = size < manyRecords ? 1 : Math.min(8, availableParallelism());
+  const threads = size < manyRecords ? 1 : Math.min(8, parallelism());
   if (threads === 1) return checkBundles(folder, 0, bundles, size);
   const share = Math.ceil(bundles / threads);
   const others = Array.from({ length: threads - 1 }, (_, index) => {
@@ -977,7 +1066,7 @@ async function checkRecords(folder, size) {
   const results = await Promise.all([checkStretch({ folder, from: 0, to: share, size }), ...others]);
   const whole = new Story(0);
   for (const { problem, bug, story } of results) {
-    if (bug !== undefined) throw new Error(bug);
+    if (bug !== undefined) throw Object.assign(new Error(bug.message), bug);
     if (problem !== undefined) lie(problem);
     whole.join(story);
   }
@@ -988,13 +1077,14 @@ function checkStretch({ folder, from, to, size }) {
   try {
     return { story: { ...checkBundles(folder, from, to, size) } };
   } catch (error) {
-    return error instanceof Lie ? { problem: error.message } : { bug: error.message };
+    if (error instanceof Lie) return { problem: error.message };
+    return { bug: { message: error.message, code: error.code, syscall: error.syscall } };
   }
 }
 
 /** The tree over all records, from their hashes: the root, and every checkpoint that somebody kept. */
 function checkTree(folder, size, kept) {
-  const byBundle = Map.groupBy(kept, (note) => Math.floor((note.size - 1) / width));
+  const byBundle = groupBy(kept, (note) => Math.floor((note.size - 1) / width));
   const tiles = new Edge();
   const levels = [{ index: 0, hashes: [] }];
   let last = new Edge();
@@ -1036,6 +1126,7 @@ async function verifyLog(folder, options) {
   const given = givenCheckpoints(options);
   const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
   // Read after those: a gateway that runs publishes further ones.
+  if (!existsSync(join(folder, 'checkpoint'))) lie(`${folder} is not a log: it has no checkpoint`);
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   const origin = nameOfLog(folder) ?? last.origin;
   for (const note of [last, ...kept])
@@ -1096,7 +1187,7 @@ async function verifyLog(folder, options) {
     keys: keys.list.length,
     keyIs: keyIs(options, keys.at(last.size), 'log'),
     anchors: [
-      ...checkWitnesses([last, ...kept.toReversed()], options),
+      ...checkWitnesses([last, ...[...kept].reverse()], options),
       ...given
         .filter(({ path }) => !isWithin(path, folder))
         .map(
@@ -1116,6 +1207,7 @@ const longestUnsigned = 600_000;
 function checkUnsigned(youngest, signed, size, count) {
   if (youngest === undefined) return;
   const { written } = parseCanonical(youngest, `record ${size + count - 1}`);
+  if (!isCount(written) || written > lastTime) lie(`record ${size + count - 1} has no time`);
   if (written - signed > longestUnsigned)
     lie(
       `the checkpoint covers ${size} records until ${iso(signed)}, and ${count} more were written until ${iso(written)}: a later checkpoint was taken away, or none could be written`,
@@ -1129,7 +1221,8 @@ function isWithin(path, folder) {
 
 /** Tiles above the first level hold the roots of full tiles below. */
 function pushLevel(folder, levels, level, value) {
-  const here = (levels[level] ??= { index: 0, hashes: [] });
+  levels[level] = levels[level] ?? { index: 0, hashes: [] };
+  const here = levels[level];
   here.hashes.push(value);
   if (here.hashes.length < width) return;
   compareTile(folder, level, here, width);
@@ -1155,7 +1248,7 @@ function checkPartialLevels(folder, levels) {
 function nameOfLog(folder) {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) return undefined;
-  const { origin } = JSON.parse(readFileSync(path, 'utf8'));
+  const { origin } = objectIn(parseJson(readFileSync(path, 'utf8'), 'log.json'), 'log.json');
   return typeof origin === 'string' ? origin : lie('log.json names no log');
 }
 
@@ -1253,7 +1346,7 @@ function print(result) {
 async function main() {
   let parsed;
   try {
-    parsed = parseArgs({
+    parsed = util.parseArgs({
       allowPositionals: true,
       options: {
         key: { type: 'string' },
@@ -1266,13 +1359,13 @@ async function main() {
     });
   } catch (error) {
     process.stderr.write(`${error.message}\n${usage}\n`);
-    return 2;
+    return exitCodes.usage;
   }
   const { values, positionals } = parsed;
   const [path] = positionals;
   if (values.help || path === undefined || positionals.length > 1) {
     process.stderr.write(`${usage}\n`);
-    return 2;
+    return exitCodes.usage;
   }
   try {
     if (!existsSync(path)) lie(`${path} does not exist`);
@@ -1281,21 +1374,50 @@ async function main() {
       : verifyFile(readFileSync(path, 'utf8'), values);
     if (values.json) process.stdout.write(`${JSON.stringify({ ok: true, ...result }, undefined, 2)}\n`);
     else print(result);
-    return 0;
+    return exitCodes.verified;
   } catch (error) {
-    const problem = error instanceof Lie ? error.message : whatFailed(error);
-    if (values.json) process.stdout.write(`${JSON.stringify({ ok: false, problem }, undefined, 2)}\n`);
-    else process.stderr.write(`NOT verified: ${problem}\n`);
-    return 1;
+    const { code, problem } = whatFailed(error);
+    if (values.json) process.stdout.write(`${JSON.stringify({ ok: false, code, problem }, undefined, 2)}\n`);
+    else complain(code, problem);
+    return code;
   }
 }
 
-/** What the system says, or that the input is of another shape than anything that the gateway writes. */
-function whatFailed({ code, message }) {
-  return code === undefined ? `it is damaged or of another format (${message})` : `it cannot be read: ${message}`;
+function complain(code, problem) {
+  process.stderr.write(`${code === exitCodes.bug ? 'NOTHING is said about it' : 'NOT verified'}: ${problem}\n`);
 }
 
+/** A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage. */
+function whatFailed(error) {
+  if (error instanceof Lie) return { code: exitCodes.lie, problem: error.message };
+  if (typeof error?.code === 'string' && typeof error.syscall === 'string')
+    return { code: exitCodes.unreadable, problem: `it cannot be read: ${error.message}` };
+  const where = /\((?:file:\/\/)?\/?[^)]*?([\w.-]+:\d+:\d+)\)/.exec(String(error?.stack))?.[1] ?? 'an unknown place';
+  return {
+    code: exitCodes.bug,
+    problem: `this program failed at ${where} (${error?.message}), on Node.js ${process.versions.node}: please report it`,
+  };
+}
+
+/** Which of Node's interfaces are used here without another way. */
+const neededNode = [18, 3];
+
+function isTooOld() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major < neededNode[0] || (major === neededNode[0] && minor < neededNode[1]);
+}
+
+// Node ends with 1 by itself, which would be that of a lie.
+process.on('uncaughtException', (error) => {
+  complain(exitCodes.bug, whatFailed(error).problem);
+  process.exit(exitCodes.bug);
+});
 // Whoever reads the output may stop early.
 process.stdout.on('error', () => {});
-if (isMainThread) process.exitCode = await main();
+if (isTooOld()) {
+  process.stderr.write(
+    `sallyport-verify needs Node.js ${neededNode.join('.')} or newer and this is ${process.versions.node}: nothing was verified.\n`,
+  );
+  process.exitCode = exitCodes.runtime;
+} else if (isMainThread) process.exitCode = await main();
 else parentPort.postMessage(checkStretch(workerData));

@@ -19,7 +19,10 @@ callers:
     me: { roles: [] }
 `;
 
-/** A file with one example server, switched off. */
+/** The folder that the example server works on, and nothing else: beside the data folder, never around it. */
+export const starterFolder = 'agent-files';
+
+/** A file with one example server. */
 export function emptyFile(): string {
   return `${head}
 # The MCP servers behind the gateway. Secrets are references, \${env:NAME} or \${file:/path}, never values.
@@ -28,7 +31,8 @@ servers:
   #   url: https://projects.example.com/mcp
   #   credential: { bearer: "\${env:PROJECTS_TOKEN}" }
   files:
-    command: [npx, -y, "@modelcontextprotocol/server-filesystem@2026.8.31", .]
+    # A folder of its own: a server that is given the data folder or this file is refused.
+    command: [npx, -y, "@modelcontextprotocol/server-filesystem@2026.8.31", ./${starterFolder}]
 
 # Who reaches what. Without a connection a server does not exist; what no rule allows is denied.
 connections:

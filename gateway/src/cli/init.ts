@@ -1,11 +1,11 @@
 /** `sallyport init`: writes a first configuration, or takes over the servers of a client. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { importClientConfig } from './client-config.ts';
 import { type CommonOptions, type Context, fail, jsonOption, outJson } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { emptyFile, importedFile } from './init-file.ts';
+import { emptyFile, importedFile, starterFolder } from './init-file.ts';
 
 interface Options extends CommonOptions {
   readonly from?: string;
@@ -33,7 +33,8 @@ servers or context_servers; comments allowed) and puts references in place of th
       if (result?.ok === false)
         return fail(context, options, exitCodes.no, `nothing was taken over from ${options.from}: ${result.problem}`);
       const text = result === undefined ? emptyFile() : importedFile(result.imported);
-      const problem = write(resolve(context.cwd, options.out), text, options.force === true);
+      const path = resolve(context.cwd, options.out);
+      const problem = write(path, text, options.force === true) ?? (source === undefined ? starter(path) : undefined);
       if (problem !== undefined) {
         const remedy = problem === 'exists' ? 'Use --out for another name, or --force to overwrite it.' : undefined;
         return fail(
@@ -62,6 +63,17 @@ function read(path: string): string | Error {
     return readFileSync(path, 'utf8');
   } catch (error) {
     return error as Error;
+  }
+}
+
+/** The folder that the example server needs. */
+function starter(path: string): string | undefined {
+  const folder = join(dirname(path), starterFolder);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    return `is written, and its folder ${folder} cannot be made: ${(error as Error).message}`;
   }
 }
 

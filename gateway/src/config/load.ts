@@ -1,5 +1,6 @@
 /** Loads a configuration: read, merge, check the shape, check the names, resolve. Never throws for what a file says. */
 import { byPlace, type Diagnostic } from './diagnostic.ts';
+import { checkExposure } from './exposure.ts';
 import { checkShape } from './issues.ts';
 import type { Path } from './located.ts';
 import { checkNames } from './names.ts';
@@ -51,9 +52,11 @@ export async function loadConfiguration(
     managed = await readManaged([written.servers, written.authentication], source);
   }
   const resolved = resolveConfiguration(written, managed === undefined ? context : { ...context, managed });
-  const diagnostics = [...names, ...resolved.diagnostics];
-  if (diagnostics.length > 0) return refuse(diagnostics);
   const { secretFiles } = resolved;
+  const { place } = context;
+  const exposed = checkExposure(resolved.configuration, { files, secretFiles, written, place });
+  const diagnostics = [...names, ...resolved.diagnostics, ...exposed];
+  if (diagnostics.length > 0) return refuse(diagnostics);
   const configuration =
     secrets === 'managers' && first !== undefined
       ? { ...resolved.configuration, secrets: first.configuration.secrets }
