@@ -4,7 +4,7 @@ import { accountPages } from './accounts/pages.ts';
 import { publicId, Tickets } from './accounts/tickets.ts';
 import type { KeyRing } from './authn/api-key/key-ring.ts';
 import { Reminders } from './authn/api-key/reminders.ts';
-import { makeAuthenticate } from './authn/index.ts';
+import { type Authentication, makeAuthentication } from './authn/index.ts';
 import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authenticator.ts';
 import { KeyDirectory } from './authn/jwt/directory.ts';
 import { signIns } from './authn/sign-in/sign-in.ts';
@@ -17,11 +17,11 @@ import { egressGuard } from './egress/guard.ts';
 import type { Front } from './listeners/front.ts';
 import { clientDocument } from './oauth/registration.ts';
 import { accountPaths, type Invitation, type SignIns } from './pipeline/accounts.ts';
-import type { Authenticate } from './pipeline/authenticate.ts';
 import type { Graph } from './pipeline/graph.ts';
 import type { Pages } from './pipeline/pages.ts';
 import { Questions } from './pipeline/questions.ts';
 import type { AuditLog } from './pipeline/record.ts';
+import { type Rights, UnderWay } from './pipeline/rights.ts';
 import { Streams } from './pipeline/streams.ts';
 import { compilePolicy } from './policy/compile.ts';
 import { checkTool } from './policy/schema-check.ts';
@@ -50,7 +50,7 @@ const mostWarnings = 1_000;
 interface Generation {
   readonly revision: Revision;
   readonly graph: Graph;
-  readonly authenticate: Authenticate;
+  readonly authentication: Authentication;
   readonly tokens: TokenAuthenticator;
   readonly signIns: SignIns;
 }
@@ -68,6 +68,11 @@ export class Gateway {
   readonly #catalogs: Catalogs;
   readonly #servers: ServerDirectory;
   readonly #streams = new Streams();
+  readonly #rights: Rights = {
+    graph: () => this.#generation.graph,
+    renew: (caller) => this.#generation.authentication.renew(caller),
+    underWay: new UnderWay(),
+  };
   readonly #questions: Questions;
   readonly #stopListening: () => void;
   readonly #streamTimer: NodeJS.Timeout;
@@ -111,7 +116,10 @@ export class Gateway {
     this.#questions = new Questions(createSeal(parts.masterKey, 'question'));
     this.#issuerKeys = new KeyDirectory(parts.log);
     this.#generation = generation(this.#servers, this.#catalogs, this.#issuerKeys);
-    this.#stopListening = parts.keys.onRevoked((id) => this.#streams.endCredential(id));
+    this.#stopListening = parts.keys.onRevoked((id) => {
+      this.#streams.endCredential(id);
+      this.#rights.underWay.review();
+    });
     this.#streamTimer = setInterval(() => this.#endStreams(), streamCheck).unref();
     this.#remind();
     this.#reminderTimer = setInterval(() => this.#remind(), reminderCheck).unref();
@@ -121,19 +129,22 @@ export class Gateway {
       metrics: this.metrics,
       questions: this.#questions,
       streams: this.#streams,
+      rights: this.#rights,
     });
     this.front = {
       graph: () => this.#generation.graph,
       bounds: () => this.#generation.revision.configuration.bounds,
       stages,
       streams: this.#streams,
-      identify: (credentials) => this.#generation.authenticate(credentials),
+      identify: (credentials) => this.#generation.authentication.authenticate(credentials),
       authorizationServers: () => {
         const { issuers, scopesSupported } = this.#generation.revision.configuration.authentication;
         const named = Object.values(issuers).filter(({ resourceServer }) => resourceServer);
         return { issuers: named.map(({ issuer }) => issuer), scopes: scopesSupported };
       },
-      subscribe: (exchange, listener) => new Subscription(exchange, this.#generation.graph, listener),
+      renew: (caller) => this.#rights.renew(caller),
+      subscribe: (exchange, caller, listener) =>
+        new Subscription(exchange, { graph: () => this.#generation.graph, caller }, listener),
       sessionSeal: createSeal(parts.masterKey, 'session'),
       pages: () => this.#pages,
       draining: () => this.#draining,
@@ -214,7 +225,9 @@ export class Gateway {
       throttledNote(this.#parts),
     );
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
-    this.#streams.refresh(this.#generation.graph);
+    this.#streams.endEnded((caller) => this.#rights.renew(caller));
+    this.#streams.refresh();
+    this.#rights.underWay.review();
     this.#remind();
     return [];
   }
@@ -284,7 +297,8 @@ export class Gateway {
     this.#lookAtAccounts();
     this.#reportCredentials();
     this.#noteSecrets();
-    this.#streams.endExpired(Date.now());
+    this.#streams.endEnded((caller) => this.#rights.renew(caller));
+    this.#rights.underWay.review();
     const { tokens } = this.#generation;
     for (const caller of this.#streams.callers())
       if (caller.credential.kind === 'token')
@@ -344,7 +358,7 @@ function generationOf(
     throttle: issuerKeys.throttle,
   });
   const { throttle } = issuerKeys;
-  const authenticate = makeAuthenticate({ configuration, keys, tokens, throttle, onThrottled });
+  const authentication = makeAuthentication({ configuration, keys, tokens, throttle, onThrottled });
   const ways = signIns(configuration, (issuer) => issuerKeys.of(issuer), fetch);
-  return { revision, graph, tokens, authenticate, signIns: ways };
+  return { revision, graph, tokens, authentication, signIns: ways };
 }

@@ -14,7 +14,7 @@ import type { Configuration } from './config/schema/index.ts';
 import { watchConfiguration } from './config/watch.ts';
 import { Gateway } from './gateway.ts';
 import { listenHttp } from './listeners/http/server.ts';
-import { listenStdio } from './listeners/stdio/server.ts';
+import { listenStdio, type StdioEnd } from './listeners/stdio/server.ts';
 import type { Caller } from './pipeline/caller.ts';
 import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
@@ -113,15 +113,26 @@ export async function stdio(options: StdioOptions): Promise<number> {
   }
   const endpoint: Endpoint =
     options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
-  const listener = listenStdio(process.stdin, process.stdout, endpoint, identity, gateway.front);
+  const listener = listenStdio(process.stdin, process.stdout, endpoint, identity.value, gateway.front);
   const stopWatching = await follow(resolve(options.config), opened);
-  await Promise.race([listener.ended, stopSignal()]);
+  const ended = await Promise.race([listener.ended, stopSignal().then(() => 'closed' as const)]);
   gateway.drain();
   listener.close();
   stopWatching();
   await opened.close();
-  return exitCodes.ok;
+  const problem = stdioProblems[ended];
+  if (problem === undefined) return exitCodes.ok;
+  complain(`sallyport stdio: ${problem}`);
+  return exitCodes.no;
 }
+
+/** Why `sallyport stdio` ended before its client was done. */
+const stdioProblems: Readonly<Partial<Record<StdioEnd, string>>> = {
+  'output-closed': 'the client closed its end of stdout.',
+  'output-stalled': 'the client does not read: its answers are given up.',
+  'credential-ended':
+    'the API key was revoked or has expired\n    Make one with: sallyport key create, and start again.',
+};
 
 /** With a key, whom it stands for; without one, the local person whom the file names for anonymous access. */
 async function identify(gateway: Gateway, key: string | undefined): Promise<Outcome<Caller>> {

@@ -11,6 +11,7 @@ import { forward } from './pipeline/forward.ts';
 import type { Graph } from './pipeline/graph.ts';
 import type { Questions } from './pipeline/questions.ts';
 import type { AuditLog, ExchangeEnd } from './pipeline/record.ts';
+import type { Rights } from './pipeline/rights.ts';
 import { factsOf, type Stages } from './pipeline/run.ts';
 import type { Streams } from './pipeline/streams.ts';
 import { listKindOf, logLevels } from './protocol/methods.ts';
@@ -23,6 +24,7 @@ export interface StageParts {
   readonly metrics: Metrics;
   readonly questions: Questions;
   readonly streams: Streams;
+  readonly rights: Rights;
 }
 
 /** Methods that may be a label; anything else a client makes up counts as `other`. */
@@ -44,15 +46,17 @@ const labels: ReadonlySet<string> = new Set([
   'completion/complete',
 ]);
 
-export function makeStages({ audit, log, metrics, questions, streams }: StageParts): Stages {
+export function makeStages({ audit, log, metrics, questions, streams, rights }: StageParts): Stages {
   return {
     audit,
     places: new Concurrency(),
     isOwn: isConnectTool,
     connect,
     seek,
-    forward: (exchange, graph) => forward(witnessed(exchange, graph, audit), questions, graph.bounds),
-    answerLocally: (exchange, graph) => answerLocally(exchange, graph, streams, log),
+    rights,
+    forward: (exchange, graph, standing) =>
+      forward(witnessed(exchange, graph, audit), questions, graph.bounds, standing),
+    answerLocally: (exchange, graph) => answerLocally(exchange, graph, rights, streams, log),
     observe(facts, end) {
       metrics.observe({
         // A server that only the client named is not a label either.
@@ -127,7 +131,13 @@ function answerOf(asked: Asked): Omit<ExchangeEnd, 'at' | 'latency'> {
   return { outcome: 'error', error, bytesOut: error.message.length };
 }
 
-async function answerLocally(exchange: Identified, graph: Graph, streams: Streams, log: Log): Promise<Reply> {
+async function answerLocally(
+  exchange: Identified,
+  graph: Graph,
+  rights: Rights,
+  streams: Streams,
+  log: Log,
+): Promise<Reply> {
   const kind = listKindOf(exchange.method);
   if (kind !== undefined) return list(exchange, graph, kind, log);
   switch (exchange.method) {
@@ -136,7 +146,7 @@ async function answerLocally(exchange: Identified, graph: Graph, streams: Stream
     case 'server/discover':
       return discover(exchange, graph);
     case 'subscriptions/listen':
-      return listen(exchange, graph, streams);
+      return listen(exchange, rights, streams);
     case 'logging/setLevel':
       return setLevel(exchange);
     case 'ping':

@@ -129,7 +129,7 @@ test('an authenticator may take its time, and "not mine" asks the next one', asy
   keys.follow();
   const slow = { id: 'slow', authenticate: () => Promise.resolve(undefined) };
   const api = makeAuthenticate({ configuration: config, keys });
-  const both = firstAnswer([slow, { id: 'api-key', authenticate: api }]);
+  const both = firstAnswer([slow, { authenticate: api }]);
   const answer = await both(bearer(text));
   assert.ok(answer.ok);
   keys.close();

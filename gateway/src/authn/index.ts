@@ -7,6 +7,7 @@ import { apiKeyAuthenticator } from './api-key/authenticator.ts';
 import type { KeyRing } from './api-key/key-ring.ts';
 import { certificateAuthenticator } from './certificate/authenticator.ts';
 import { claimedIdentity, type TokenAuthenticator } from './jwt/authenticator.ts';
+import { makeRenew, type Renew } from './renew.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface AuthenticationParts {
@@ -29,12 +30,20 @@ function authenticators({ configuration, keys, tokens }: AuthenticationParts): r
 }
 
 /** Stage 3 of the road, for one revision. */
-export function makeAuthenticate(parts: AuthenticationParts): Authenticate {
-  const ask = firstAnswer(authenticators(parts));
+export interface Authentication {
+  readonly authenticate: Authenticate;
+  readonly renew: Renew;
+}
+
+export function makeAuthentication(parts: AuthenticationParts): Authentication {
+  const list = authenticators(parts);
+  const ask = firstAnswer(list);
   const { throttle, onThrottled } = parts;
-  return throttle === undefined
-    ? ask
-    : throttled(ask, throttle, parts.configuration.authentication.freeFailures, onThrottled);
+  const { freeFailures } = parts.configuration.authentication;
+  return {
+    authenticate: throttle === undefined ? ask : throttled(ask, throttle, freeFailures, onThrottled),
+    renew: makeRenew(list),
+  };
 }
 
 /** Counts failures, and tells whoever failed too often nothing more than to wait. */
@@ -63,8 +72,13 @@ function throttled(
   };
 }
 
+/** Only the first half, for those that keep nothing open. */
+export function makeAuthenticate(parts: AuthenticationParts): Authenticate {
+  return makeAuthentication(parts).authenticate;
+}
+
 /** Asks one after the other. What nobody knows how to read is invalid, and what is not there is missing. */
-export function firstAnswer(list: readonly Authenticator[]): Authenticate {
+export function firstAnswer(list: readonly Pick<Authenticator, 'authenticate'>[]): Authenticate {
   const ask = (credentials: Credentials, from: number): AuthnResult | Promise<AuthnResult> => {
     for (let index = from; index < list.length; index++) {
       const answer = list[index]?.authenticate(credentials);

@@ -1,7 +1,7 @@
 /** `subscriptions/listen` (2026-07-28): one stream with exactly the notifications that were asked for and are allowed. */
 
 import type { Identified, Reply } from '../pipeline/exchange.ts';
-import type { Graph } from '../pipeline/graph.ts';
+import type { Rights } from '../pipeline/rights.ts';
 import type { EndReason, Streams } from '../pipeline/streams.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { metaKeys } from '../protocol/meta.ts';
@@ -17,7 +17,7 @@ const flags: Readonly<Record<string, string>> = {
 };
 
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
-export async function listen(exchange: Identified, graph: Graph, streams: Streams): Promise<Reply> {
+export async function listen(exchange: Identified, rights: Rights, streams: Streams): Promise<Reply> {
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
@@ -37,7 +37,8 @@ export async function listen(exchange: Identified, graph: Graph, streams: Stream
     _meta: { ...(isObject(params._meta) ? params._meta : {}), [metaKeys.subscriptionId]: exchange.requestId },
   });
   let acknowledged = false;
-  const subscription = new Subscription(exchange, graph, (method, params) => {
+  const who = { graph: () => rights.graph(), caller: () => rights.renew(exchange.caller) };
+  const subscription = new Subscription(exchange, who, (method, params) => {
     // A revision may change while the stream opens; nothing precedes the acknowledgement.
     if (acknowledged && (methods.has(method) || method === 'notifications/resources/updated'))
       exchange.channel.notify(method, tagged(params));
@@ -58,8 +59,8 @@ export async function listen(exchange: Identified, graph: Graph, streams: Stream
   const remove = streams.add({
     caller: exchange.caller,
     end,
-    refresh: (next) => {
-      subscription.refresh(next);
+    refresh: () => {
+      subscription.refresh();
       if (exchange.endpoint.kind === 'server' && subscription.size === 0) end('disconnected');
     },
   });

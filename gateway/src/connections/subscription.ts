@@ -3,6 +3,7 @@
  * watches, and log messages of legacy servers that belong to no call. Only what its caller may see passes.
  */
 
+import type { Caller } from '../pipeline/caller.ts';
 import type { Grants } from '../pipeline/decision.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
@@ -20,19 +21,37 @@ interface Attached {
   readonly stop: () => void;
 }
 
+/** The revision in force, and who listens under it: `undefined` when the credential has ended. */
+export interface HearingRights {
+  graph(): Graph;
+  caller(): Caller | undefined;
+}
+
 export class Subscription {
   readonly #exchange: Identified;
   readonly #listener: Listener;
   readonly #attached = new Map<string, Attached>();
   readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
-  #graph: Graph;
+  readonly #rights: HearingRights;
   #closed = false;
 
-  constructor(exchange: Identified, graph: Graph, listener: Listener) {
+  constructor(exchange: Identified, rights: HearingRights, listener: Listener) {
     this.#exchange = exchange;
     this.#listener = listener;
-    this.#graph = graph;
-    for (const reached of reachAll(exchange, graph)) this.#attach(reached);
+    this.#rights = rights;
+    for (const reached of this.#reachAll()) this.#attach(reached);
+  }
+
+  /** Where its caller leads now. Nowhere, when the credential has ended. */
+  #reachAll(): readonly Reached[] {
+    const caller = this.#rights.caller();
+    return caller === undefined ? [] : reachAll({ ...this.#exchange, caller }, this.#rights.graph());
+  }
+
+  /** What its caller may do at a server now. */
+  #grants(server: string): Grants | undefined {
+    const caller = this.#rights.caller();
+    return caller === undefined ? undefined : this.#rights.graph().policy.grants(caller, server);
   }
 
   /** The servers that are heard at the moment. */
@@ -42,7 +61,7 @@ export class Subscription {
 
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
-    const reached = reachAll(this.#exchange, this.#graph).find((candidate) => candidate.server === server);
+    const reached = this.#reachAll().find((candidate) => candidate.server === server);
     if (reached === undefined || !mayRead(reached.grants, uri)) return false;
     const key = `${server}\n${uri}`;
     if (this.#watches.has(key)) return true;
@@ -53,7 +72,7 @@ export class Subscription {
 
   /** As `watch`, at whichever server lists the resource or could have it. */
   watchAnywhere(uri: string): boolean {
-    const candidates = reachAll(this.#exchange, this.#graph).filter(({ grants }) => mayRead(grants, uri));
+    const candidates = this.#reachAll().filter(({ grants }) => mayRead(grants, uri));
     const listing = candidates.find(({ catalog }) => {
       const read = catalog.read('resources');
       return !(read instanceof Promise) && read.byName.has(uri);
@@ -69,10 +88,9 @@ export class Subscription {
   }
 
   /** A new revision: listens where the caller may listen now, and says which lists look different. */
-  refresh(graph: Graph): void {
+  refresh(): void {
     if (this.#closed) return;
-    this.#graph = graph;
-    const reached = new Map(reachAll(this.#exchange, graph).map((entry) => [entry.server, entry]));
+    const reached = new Map(this.#reachAll().map((entry) => [entry.server, entry]));
     let changed = false;
     for (const [server, attached] of this.#attached) {
       const now = reached.get(server);
@@ -104,11 +122,14 @@ export class Subscription {
 
   #attach({ server, link, grants, catalog }: Reached): void {
     const stopLink = link.onNotification((method, params) => {
+      // A message that comes after the right to it ended, and before what is open is refreshed.
+      if (this.#grants(server) === undefined) return;
       if (listChanges.has(method)) this.#listener(method, {});
       else if (method === 'notifications/message') this.#listener(method, cleanServerMeta(params));
     });
     const release = link.hold();
     const stopCatalog = catalog.onArrival((kind) => {
+      if (this.#grants(server) === undefined) return;
       for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, {});
     });
     this.#attached.set(server, {
@@ -125,7 +146,7 @@ export class Subscription {
   }
 
   #updated(server: string, uri: string): void {
-    const grants = this.#graph.policy.grants(this.#exchange.caller, server);
+    const grants = this.#grants(server);
     if (grants !== undefined && mayRead(grants, uri)) this.#listener('notifications/resources/updated', { uri });
   }
 }

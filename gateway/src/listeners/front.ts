@@ -21,8 +21,14 @@ export interface Front {
   identify(credentials: Credentials): Outcome<Caller> | Promise<Outcome<Caller>>;
   /** Whose tokens are accepted, and what to ask them for. */
   authorizationServers(): { readonly issuers: readonly string[]; readonly scopes: readonly string[] };
-  /** Hears of the servers behind an endpoint on behalf of one open stream. */
-  subscribe(exchange: Identified, listener: (method: string, params: JsonObject) => void): Hearing;
+  /** Who the credential of a caller stands for now; `undefined` when it has ended. */
+  renew(caller: Caller): Caller | undefined;
+  /** Hears of the servers behind an endpoint on behalf of one open stream, for who `caller` says at each message. */
+  subscribe(
+    exchange: Identified,
+    caller: () => Caller | undefined,
+    listener: (method: string, params: JsonObject) => void,
+  ): Hearing;
   /** Seals what a session id carries. */
   readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
   /** Pages for people; `undefined` until the public URL is known. */

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Cancellation } from '../pipeline/cancellation.ts';
 import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
-import type { Graph } from '../pipeline/graph.ts';
 import type { ClientRequest } from '../pipeline/upstream.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
 import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
@@ -22,13 +21,18 @@ const mostQueued = 256;
 export interface Hearing {
   watch(server: string, uri: string): boolean;
   unwatch(server: string, uri: string): void;
-  refresh(graph: Graph): void;
+  /** The servers that are heard at the moment. */
+  readonly size: number;
+  refresh(): void;
   close(): void;
 }
 
 export class LegacySession implements ClientSession {
   readonly digest: string;
+  /** Who began it. Every credential of the same caller may use it. */
   readonly caller: Caller;
+  /** Whose credential keeps the stream open, or used the session last while there is none. */
+  holder: Caller;
   readonly endpoint: Endpoint;
   readonly claims: ClientClaims;
   logLevel: string | undefined;
@@ -43,6 +47,7 @@ export class LegacySession implements ClientSession {
   constructor(id: string, caller: Caller, endpoint: Endpoint, claims: ClientClaims) {
     this.digest = createHash('sha256').update(id).digest('base64url').slice(0, 22);
     this.caller = caller;
+    this.holder = caller;
     this.endpoint = endpoint;
     this.claims = claims;
   }
@@ -51,8 +56,23 @@ export class LegacySession implements ClientSession {
     return this.#write !== undefined;
   }
 
-  /** Attaches the stream; what has waited is written at once. */
-  openStream(write: (text: string) => void): object {
+  /** A credential of the caller presented the session. */
+  usedBy(caller: Caller): void {
+    if (!this.hasStream) this.#hold(caller);
+  }
+
+  /** What waits was meant for one credential; another one may have less rights. */
+  #hold(caller: Caller): void {
+    const isAnother = caller.credential.id !== this.holder.credential.id;
+    this.holder = caller;
+    if (!isAnother) return;
+    this.#queue = [];
+    this.hearing?.refresh();
+  }
+
+  /** Attaches the stream of this credential; what has waited for it is written at once. */
+  openStream(caller: Caller, write: (text: string) => void): object {
+    this.#hold(caller);
     this.#write = write;
     const queue = this.#queue;
     this.#queue = [];

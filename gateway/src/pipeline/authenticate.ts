@@ -1,5 +1,5 @@
 /** The contract of stage 3. `authn/` implements it; the road and the listeners know this file only. */
-import type { Caller } from './caller.ts';
+import type { Caller, Credential } from './caller.ts';
 import type { Outcome } from './refusal.ts';
 
 /** What a request brought along to prove who sent it. */
@@ -31,6 +31,12 @@ export interface ClientCertificate {
 
 export interface Authenticator {
   readonly id: string;
+  /** The kinds of credential that it makes callers of. */
+  readonly kinds: readonly Credential['kind'][];
+  /** False when a credential was revoked. Asked often: answers from memory. */
+  stands(caller: Caller): boolean;
+  /** The caller that a credential, which was proved before, stands for under this revision. */
+  renew(caller: Caller): Caller | undefined;
   /** `undefined` means "not my kind of credential": the next one is asked. A refusal ends the search. */
   authenticate(credentials: Credentials): AuthnResult | undefined | Promise<AuthnResult | undefined>;
 }

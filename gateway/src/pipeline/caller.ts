@@ -30,6 +30,13 @@ export interface Credential {
   readonly expiresAt?: number;
   /** The token itself, for the authorization server that exchanges it, and for nobody else. */
   readonly subjectToken?: () => string;
+  /** A token that only its issuer can judge, to ask about it again while something that it opened stays open. */
+  readonly introspected?: () => string;
+  /** Of a token: its issuer. */
+  readonly issuer?: string;
+  /** Of a certificate: its digest, and the names in it. */
+  readonly thumbprint?: string;
+  readonly names?: readonly string[];
 }
 
 /** The stable name of a caller: `user:dana agent:support-bot`. */

@@ -12,6 +12,7 @@ import type { Connected, Decided, Reply } from './exchange.ts';
 import { withoutInvitation } from './invite.ts';
 import type { Questions } from './questions.ts';
 import { failureRefusal } from './refusal.ts';
+import type { Standing } from './rights.ts';
 import type { OutboundCall, Question, Step } from './upstream.ts';
 
 export interface ForwardBounds {
@@ -23,9 +24,14 @@ export interface ForwardBounds {
 /** What a legacy client that never set a level is shown. */
 const legacyLevel = 'info';
 
-export async function forward(exchange: Decided, questions: Questions, bounds: ForwardBounds): Promise<Reply> {
+export async function forward(
+  exchange: Decided,
+  questions: Questions,
+  bounds: ForwardBounds,
+  standing: Standing,
+): Promise<Reply> {
   if (exchange.method === 'resources/subscribe' || exchange.method === 'resources/unsubscribe') return watch(exchange);
-  const call = outboundCall(exchange);
+  const call = outboundCall(exchange, standing);
   const resumed = questions.resume(exchange);
   if (!resumed.ok) return { kind: 'refused', refusal: resumed.refusal };
   let step: Step;
@@ -47,7 +53,13 @@ export async function forward(exchange: Decided, questions: Questions, bounds: F
       step.abandon();
       return { kind: 'refused', refusal: { reason: 'too-many-rounds', limit: bounds.rounds } };
     }
-    step = await step.answer(await ask(exchange, step), call);
+    const answers = await ask(exchange, step, standing);
+    const lost = standing.lost();
+    if (lost !== undefined) {
+      step.abandon();
+      return { kind: 'refused', refusal: { reason: 'right-ended', detail: lost } };
+    }
+    step = await step.answer(answers, call);
   }
   return reply(exchange, step, bounds, questions);
 }
@@ -79,7 +91,7 @@ function watch(exchange: Decided): Reply {
   return { kind: 'result', result: {} };
 }
 
-function outboundCall(exchange: Decided): OutboundCall {
+function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   const { client, channel, grants } = exchange;
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
@@ -96,7 +108,7 @@ function outboundCall(exchange: Decided): OutboundCall {
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {
       const shown = notificationFor(method, params, token, level);
-      if (shown !== undefined) channel.notify(method, shown);
+      if (shown !== undefined && standing.lost() === undefined) channel.notify(method, shown);
     },
   };
 }
@@ -128,11 +140,12 @@ function responsesOf(exchange: Connected): Readonly<Record<string, Json>> {
 }
 
 /** Puts each question to a legacy client. What the policy does not let the server ask is refused here once more. */
-async function ask(exchange: Decided, question: Question): Promise<Record<string, Json>> {
+async function ask(exchange: Decided, question: Question, standing: Standing): Promise<Record<string, Json>> {
   const answers: Record<string, Json> = {};
   for (const [key, request] of Object.entries(question.requests)) {
     const kind = clientRequests.get(request.method);
-    if (kind === undefined || exchange.grants.requests[kind] === 'deny' || exchange.channel.ask === undefined) {
+    const isClosed = kind === undefined || exchange.grants.requests[kind] === 'deny' || standing.lost() !== undefined;
+    if (isClosed || exchange.channel.ask === undefined) {
       answers[key] = null;
       continue;
     }

@@ -53,6 +53,8 @@ export type Refusal =
   | { readonly reason: 'record-unavailable'; readonly detail: string }
   /** The server had the call already. `answered`: it answered as well. */
   | { readonly reason: 'result-unrecorded'; readonly answered: boolean; readonly detail: string }
+  /** The credential, the connection or the rule that allowed it is gone, and the server has had the call. */
+  | { readonly reason: 'right-ended'; readonly detail: string }
   | { readonly reason: 'draining' }
   | { readonly reason: 'cancelled' }
   | { readonly reason: 'internal'; readonly detail: string };
@@ -221,6 +223,14 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
           refusal.answered
             ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
             : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
+        ),
+      );
+    case 'right-ended':
+      return own(
+        200,
+        403,
+        referred(
+          'The right to make this call ended while it was under way: it may have been made, and its result is withheld',
         ),
       );
     case 'draining':

@@ -3,14 +3,16 @@
  * record. Open this file to see the product.
  */
 
-import { exact, type JsonObject, nearest } from '../protocol/json.ts';
+import { type JsonObject, nearest } from '../protocol/json.ts';
 import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
+import { argumentsOf, decide } from './decide.ts';
 import type { Connected, Connecting, Decided, Identified, Received, Reply, Sought } from './exchange.ts';
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
 import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
+import { type Rights, Standing } from './rights.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
 export interface Stages {
@@ -23,7 +25,9 @@ export interface Stages {
   /** What is known of where a request would lead, without asking anybody. */
   seek(exchange: Identified, graph: Graph): Sought | undefined;
   /** 10 and 11: to the server and back. */
-  forward(exchange: Decided, graph: Graph): Promise<Reply>;
+  forward(exchange: Decided, graph: Graph, standing: Standing): Promise<Reply>;
+  /** What the caller of something that stays open may do now. */
+  readonly rights: Rights;
   /** 6: a place among the requests that a caller has under way. */
   readonly places: { take(key: string, limit: number): boolean; give(key: string): void };
   readonly audit: AuditLog;
@@ -111,7 +115,26 @@ function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): 
   trail.place = place;
   return message.operation === 'call' && !stages.isOwn(identified, graph)
     ? call(identified, graph, stages, trail)
-    : stages.answerLocally(identified, graph);
+    : local(identified, graph, stages);
+}
+
+/** Most times that an answer is made anew because another revision came into force meanwhile. */
+const maxRemakes = 3;
+
+/** What the gateway answers itself, by the revision that is in force when the answer is there. */
+async function local(identified: Identified, graph: Graph, { answerLocally, rights }: Stages): Promise<Reply> {
+  let current = graph;
+  let { caller } = identified;
+  for (let remakes = 0; ; remakes++) {
+    const reply = await answerLocally({ ...identified, caller }, current);
+    if (identified.operation === 'stream' || reply.kind === 'refused') return reply;
+    const renewed = rights.renew(caller);
+    if (renewed === undefined) return refused({ reason: 'right-ended', detail: 'the credential has ended' });
+    if (rights.graph() === current) return reply;
+    if (remakes === maxRemakes) return refused({ reason: 'right-ended', detail: 'the configuration keeps changing' });
+    caller = renewed;
+    current = rights.graph();
+  }
 }
 
 async function call(identified: Identified, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
@@ -142,19 +165,18 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   }
   if (identified.cancellation.cancelled) return refused({ reason: 'cancelled' });
   trail.forwarded = true;
-  return await stages.forward(decided, graph);
-}
-
-/** Stage 5. Completions are allowed exactly where the prompt or template that they complete could be. */
-function decide(exchange: Connected): Decided {
-  const { capability, grants } = exchange;
-  if (exchange.method === 'completion/complete') {
-    const effect = grants.couldAllow(capability) ? 'allow' : 'deny';
-    return { ...exchange, decision: { effect, reason: effect === 'allow' ? 'rule' : 'no-rule', errors: [] } };
+  const { rights } = stages;
+  const standing = new Standing(decided, graph, rights);
+  rights.underWay.add(standing);
+  let reply: Reply;
+  try {
+    reply = await stages.forward(decided, graph, standing);
+  } finally {
+    rights.underWay.delete(standing);
   }
-  const args = argumentsOf(exchange);
-  const view = args !== undefined && exchange.rawNumbers ? (exact(args) as JsonObject) : args;
-  return { ...exchange, decision: grants.decide(capability, view, exchange.at) };
+  // The revision and the credential of now decide about the result, whatever they were when the call was made.
+  const lost = standing.lost();
+  return lost === undefined ? reply : refused({ reason: 'right-ended', detail: lost });
 }
 
 function permit(exchange: Decided): Outcome<Decided> {
@@ -188,11 +210,6 @@ function inspectIn(exchange: Decided): Outcome<Decided> {
   }
   const problems = tool.validate(exchange.rawNumbers ? (nearest(args) as JsonObject) : args);
   return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
-}
-
-function argumentsOf(exchange: Received): JsonObject | undefined {
-  const args = exchange.params.arguments;
-  return typeof args === 'object' && args !== null ? (args as JsonObject) : undefined;
 }
 
 function text(error: unknown): string {

@@ -1,6 +1,5 @@
 /** Everything that stays open towards clients, so that it can be ended when its credential is, or refreshed on reload. */
 import type { Caller } from './caller.ts';
-import type { Graph } from './graph.ts';
 
 export type EndReason = 'revoked' | 'disconnected' | 'draining';
 
@@ -9,7 +8,7 @@ export interface OpenStream {
   /** Ends the stream towards the client in good order. */
   end(reason: EndReason): void;
   /** A new revision is in force. */
-  refresh(graph: Graph): void;
+  refresh(): void;
 }
 
 export class Streams {
@@ -33,12 +32,9 @@ export class Streams {
     for (const stream of this.#copy()) if (stream.caller.credential.id === id) stream.end('revoked');
   }
 
-  /** Ends what is open for credentials that have ended. `now` in milliseconds since the epoch. */
-  endExpired(now: number): void {
-    for (const stream of this.#copy()) {
-      const { expiresAt } = stream.caller.credential;
-      if (expiresAt !== undefined && expiresAt <= now) stream.end('revoked');
-    }
+  /** Ends what is open for credentials that have ended. */
+  endEnded(renew: (caller: Caller) => Caller | undefined): void {
+    for (const stream of this.#copy()) if (renew(stream.caller) === undefined) stream.end('revoked');
   }
 
   /** The callers that have something open, each once. */
@@ -46,8 +42,8 @@ export class Streams {
     return new Set([...this.#open].map(({ caller }) => caller));
   }
 
-  refresh(graph: Graph): void {
-    for (const stream of this.#copy()) stream.refresh(graph);
+  refresh(): void {
+    for (const stream of this.#copy()) stream.refresh();
   }
 
   endAll(): void {

@@ -11,8 +11,25 @@ import type { KeyRing } from './key-ring.ts';
 /** Made for each revision, since roles and attributes come from it; the key ring lives on. */
 export function apiKeyAuthenticator(configuration: Configuration, keys: KeyRing): Authenticator {
   const callers = new WeakMap<StoredKey, Caller | string>();
+  const callerOf = (key: StoredKey): Caller | string => {
+    let caller = callers.get(key);
+    if (caller === undefined) {
+      const { id, expiresAt } = key;
+      const credential = { kind: 'api-key', id, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
+      caller = callerFrom(configuration, key, credential);
+      callers.set(key, caller);
+    }
+    return caller;
+  };
   return {
     id: 'api-key',
+    kinds: ['api-key'],
+    stands: ({ credential }) => keys.valid(credential.id) !== undefined,
+    renew({ credential }) {
+      const key = keys.valid(credential.id);
+      const caller = key === undefined ? undefined : callerOf(key);
+      return typeof caller === 'string' ? undefined : caller;
+    },
     authenticate({ authorization, address, transport }) {
       const presented = bearer(authorization);
       if (presented === undefined) return undefined;
@@ -24,13 +41,7 @@ export function apiKeyAuthenticator(configuration: Configuration, keys: KeyRing)
         });
       if (!checked.ok) return refuse({ reason: 'credentials-invalid', detail: `API key ${checked.reason}` });
       const { key } = checked;
-      let caller = callers.get(key);
-      if (caller === undefined) {
-        const { id, expiresAt } = key;
-        const credential = { kind: 'api-key', id, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
-        caller = callerFrom(configuration, key, credential);
-        callers.set(key, caller);
-      }
+      const caller = callerOf(key);
       if (typeof caller === 'string')
         return refuse({ reason: 'credentials-invalid', detail: `API key ${key.id}: ${caller}` });
       return pass(caller);

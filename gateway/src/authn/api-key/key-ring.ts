@@ -40,6 +40,7 @@ export class KeyRing {
    * V8 seeds its string hashes, so time tells nothing about the others. Emptied whenever any key changes.
    */
   #presented = new Map<string, StoredKey>();
+  #byId: ReadonlyMap<string, StoredKey> = new Map();
   /** What restricted keys are restricted to. */
   readonly #networks = new WeakMap<StoredKey, Networks>();
   #uses = new Map<string, number>();
@@ -77,6 +78,13 @@ export class KeyRing {
       return { ok: false, reason: 'elsewhere', id: key.id };
     this.#uses.set(key.id, now);
     return { ok: true, key };
+  }
+
+  /** The key of an id, while it is neither revoked nor expired nor gone. */
+  valid(id: string): StoredKey | undefined {
+    const key = this.#byId.get(id);
+    if (key === undefined || key.revokedAt !== undefined) return undefined;
+    return key.expiresAt !== undefined && key.expiresAt <= this.#now() ? undefined : key;
   }
 
   #mayComeFrom(key: StoredKey, entries: readonly string[], address: string | undefined): boolean {
@@ -154,6 +162,7 @@ export class KeyRing {
     // What is left was taken out of the store by hand, which ends it as well.
     for (const gone of before.values()) if (gone.revokedAt === undefined) ended.push(gone.id);
     this.#presented.clear();
+    this.#byId = new Map([...this.#byMac.values()].map((key) => [key.id, key]));
     this.#nextExpiry = Number.NEGATIVE_INFINITY;
     this.#tell(ended);
     this.#expire();

@@ -49,8 +49,6 @@ interface Known {
   readonly audiences: readonly string[];
   /** Milliseconds since the epoch. */
   readonly until: number;
-  /** Kept only where the issuer must be asked again while streams are open. */
-  readonly token?: string;
 }
 
 type Found =
@@ -82,6 +80,12 @@ export function tokenAuthenticator({
   const usedProofs = proofs;
   const tooMany = (wait: number): AuthnResult =>
     refuse({ reason: 'too-many-failures', seconds: Math.ceil(wait / 1_000) });
+  /** Credentials of which the issuer, or a key that is gone, said that they are over. The oldest go first. */
+  const ended = new Set<string>();
+  const end = (id: string): void => {
+    ended.add(id);
+    if (ended.size > mostRemembered) ended.delete(ended.values().next().value ?? '');
+  };
   const verifying = new Map<string, Promise<Found>>();
 
   const remember = (digest: string, known: Known): void => {
@@ -92,6 +96,7 @@ export function tokenAuthenticator({
       if (oldest !== undefined) forget(oldest[0], oldest[1]);
     }
     remembered.set(digest, known);
+    ended.delete(known.caller.credential.id);
     if (before === undefined) byCredential.set(known.caller.credential.id, digest);
   };
   const forget = (digest: string, { caller }: Known): void => {
@@ -117,6 +122,8 @@ export function tokenAuthenticator({
             id: `token_${digest.slice(0, 16)}`,
             ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
             ...(exchanged ? { subjectToken: () => token } : {}),
+            ...(asked ? { introspected: () => token } : {}),
+            issuer: issuer.issuer,
           });
     if (typeof caller === 'string') return { ok: false, unreachable: false, problem: caller };
     const until = Math.min(now() + longestTrust, ends ?? Number.POSITIVE_INFINITY);
@@ -125,7 +132,6 @@ export function tokenAuthenticator({
       claims,
       audiences: audiencesOf(claims),
       until,
-      ...(asked ? { token } : {}),
     };
     remember(digest, known);
     return { ok: true, known };
@@ -158,7 +164,10 @@ export function tokenAuthenticator({
       return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
     const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
-      if (!found.ok && !found.unreachable && before !== undefined) forget(digest, before);
+      if (!found.ok && !found.unreachable && before !== undefined) {
+        forget(digest, before);
+        end(before.caller.credential.id);
+      }
       return found;
     });
     const ended = started.finally(() => verifying.delete(digest));
@@ -218,6 +227,18 @@ export function tokenAuthenticator({
 
   return {
     id: 'token',
+    kinds: ['token'],
+    stands: ({ credential }) => !ended.has(credential.id),
+    // What was proved once, the signature and the key that it is bound to, stays proved; what it means may change.
+    renew({ credential, claims }) {
+      const digest = byCredential.get(credential.id);
+      const known = digest === undefined ? undefined : remembered.get(digest);
+      if (known !== undefined) return known.caller;
+      const issuer = byUrl.get(credential.issuer ?? '');
+      if (issuer === undefined) return undefined;
+      const caller = callerFromClaims(configuration, issuer, claims, credential);
+      return typeof caller === 'string' ? undefined : caller;
+    },
     authenticate(credentials) {
       const presented = issuers.length === 0 ? undefined : presentedIn(credentials.authorization);
       if (presented === undefined) return undefined;
@@ -235,11 +256,16 @@ export function tokenAuthenticator({
     },
     async stillGood({ credential }) {
       if (credential.expiresAt !== undefined && credential.expiresAt <= now()) return false;
-      const digest = byCredential.get(credential.id);
-      const known = digest === undefined ? undefined : remembered.get(digest);
-      if (digest === undefined || known?.token === undefined || now() < known.until) return true;
-      const found = await check(known.token, digest, undefined);
-      return found.ok || found.unreachable;
+      if (ended.has(credential.id)) return false;
+      if (credential.introspected === undefined) return true;
+      const token = credential.introspected();
+      const digest = hash('sha256', token, 'base64url');
+      const known = remembered.get(digest);
+      if (known !== undefined && now() < known.until) return true;
+      const found = await check(token, digest, undefined);
+      if (found.ok || found.unreachable) return true;
+      end(credential.id);
+      return false;
     },
   };
 }

@@ -111,7 +111,9 @@ function sessionOf(post: Post, sessions: Sessions): Outcome<LegacySession | unde
   const id = post.arrival.headers?.('mcp-session-id');
   if (id === undefined) return { ok: true, value: undefined };
   const session = id === false ? undefined : sessions.find(id, post.caller, post.arrival.endpoint);
-  return session === undefined ? { ok: false, refusal: { reason: 'session-unknown' } } : { ok: true, value: session };
+  if (session === undefined) return { ok: false, refusal: { reason: 'session-unknown' } };
+  session.usedBy(post.caller);
+  return { ok: true, value: session };
 }
 
 async function initialize(
@@ -169,7 +171,7 @@ async function travelLegacy(
   };
   // Updates of a resource come over the session's stream, which may be opened later.
   if (session !== undefined && message.method === 'resources/subscribe')
-    session.hearing ??= hear(session, arrival, post.caller, front);
+    session.hearing ??= hear(session, arrival, front);
   if (session !== undefined) answer.preferEvents();
   session?.active.set(message.id, cancellation);
   try {

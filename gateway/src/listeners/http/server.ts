@@ -55,6 +55,8 @@ export async function listenHttp(
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     if (guard === undefined || named === undefined) return void response.destroy();
+    // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
+    response.on('error', () => response.destroy());
     handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
       front.stages.onBug(error, '-');
       response.destroy();
@@ -269,6 +271,7 @@ async function legacyOperation(
   if (id === undefined) return refuseTo({ reason: 'http-method', allowed: 'POST' });
   const session = id === false ? undefined : sessions.find(id, identity.value, endpoint);
   if (session === undefined || id === false) return refuseTo({ reason: 'session-unknown' });
+  session.usedBy(identity.value);
   if (method === 'DELETE') {
     sessions.end(id);
     response.writeHead(204).end();
@@ -279,7 +282,7 @@ async function legacyOperation(
   const place = `stream ${identity.value.key}`;
   const limit = front.bounds().streams;
   if (!places.take(place, limit)) return refuseTo({ reason: 'too-many-streams', limit });
-  session.hearing ??= hear(session, came, identity.value, front);
+  session.hearing ??= hear(session, came, front);
   openStream(session, identity.value, response, front, keepAlive, () => places.give(place));
 }
 

@@ -26,7 +26,7 @@ export function openStream(
   response.flushHeaders();
   let lastWrite = performance.now();
   const write = (text: string): void => {
-    if (response.destroyed) return;
+    if (response.destroyed || response.writableEnded) return;
     lastWrite = performance.now();
     response.write(text);
     if (response.writableLength > longestBacklog) response.destroy();
@@ -45,7 +45,11 @@ export function openStream(
   const stream: OpenStream = {
     caller,
     end: () => response.end(),
-    refresh: (graph) => session.hearing?.refresh(graph),
+    refresh: () => {
+      session.hearing?.refresh();
+      // Nothing will be said on it any more.
+      if (session.endpoint.kind === 'server' && session.hearing?.size === 0) response.end();
+    },
   };
   const remove = front.streams.add(stream);
   keepAlive.add(entry);
@@ -55,5 +59,5 @@ export function openStream(
     session.closeStream(token);
     onClose();
   });
-  const token = session.openStream((text) => write(eventText(text)));
+  const token = session.openStream(caller, (text) => write(eventText(text)));
 }

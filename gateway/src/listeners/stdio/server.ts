@@ -6,13 +6,13 @@ import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { Client, Endpoint } from '../../pipeline/exchange.ts';
-import { type Outcome, type Refusal, toWire } from '../../pipeline/refusal.ts';
+import type { Client, Endpoint, Reply } from '../../pipeline/exchange.ts';
+import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
 import { type Decoded, decode } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
 import { parseJson } from '../../protocol/json.ts';
-import { errorText, notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
+import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import type { Front } from '../front.ts';
 import { hear } from '../hear.ts';
@@ -20,75 +20,153 @@ import { arrival, received, unreadable } from '../received.ts';
 import { wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, LegacySession } from '../session.ts';
 
+/** Why a connection is over. */
+export type StdioEnd =
+  /** The client closed its end, and everything that it asked is answered or given up. */
+  | 'input-closed'
+  /** The client does not read any more, or went away. */
+  | 'output-closed'
+  | 'output-stalled'
+  /** The credential that it was started with has ended. */
+  | 'credential-ended'
+  /** The gateway stops. */
+  | 'closed';
+
 export interface StdioListener {
-  /** Resolves when the client has closed its end and everything is answered. */
-  readonly ended: Promise<void>;
+  /** Resolves when the connection is over, for whatever reason. Nothing is read or written afterwards. */
+  readonly ended: Promise<StdioEnd>;
   close(): void;
 }
 
-const longestBacklog = 64 * 1024 * 1024;
+/** Bytes that may wait for the client. From the first on nothing more is read of it, at the second it is given up. */
+const maxWaitingBytes = 4 * 1024 * 1024;
+const maxBacklogBytes = 64 * 1024 * 1024;
+/** Milliseconds for which a client may let bytes wait before it is given up. */
+const maxStallMs = 60_000;
 
 export function listenStdio(
   input: Readable,
   output: Writable,
   endpoint: Endpoint,
-  identity: Outcome<Caller>,
+  caller: Caller,
   front: Front,
 ): StdioListener {
-  const connection = new StdioConnection(output, endpoint, identity, front);
-  const ended = new Promise<void>((resolve) => {
-    const lines = new Lines(front.bounds().body, {
-      onLine: (line) => connection.receive(line),
-      onTooLong: () => connection.refuse({ reason: 'body-too-large', limit: front.bounds().body }, undefined),
-    });
-    const over = (): void => void connection.drain().then(resolve);
-    input.on('data', (chunk: Buffer) => lines.feed(chunk));
-    input.on('end', over);
-    input.on('error', over);
-  });
-  output.on('error', () => connection.close());
-  return { ended, close: () => connection.close() };
+  const connection = new StdioConnection(input, output, endpoint, caller, front);
+  return { ended: connection.ended, close: () => connection.close('closed') };
 }
 
 class StdioConnection {
+  readonly ended: Promise<StdioEnd>;
+  readonly #end: (reason: StdioEnd) => void;
+  readonly #input: Readable;
   readonly #output: Writable;
   readonly #endpoint: Endpoint;
-  readonly #identity: Outcome<Caller>;
+  readonly #holder: Caller;
   readonly #front: Front;
   readonly #active = new Map<RequestId, Cancellation>();
   readonly #running = new Set<Promise<void>>();
+  readonly #leave: () => void;
   #session: LegacySession | undefined;
   #closed = false;
+  #stalled: NodeJS.Timeout | undefined;
+  #draining: NodeJS.Timeout | undefined;
 
-  constructor(output: Writable, endpoint: Endpoint, identity: Outcome<Caller>, front: Front) {
+  constructor(input: Readable, output: Writable, endpoint: Endpoint, caller: Caller, front: Front) {
+    this.#input = input;
     this.#output = output;
     this.#endpoint = endpoint;
-    this.#identity = identity;
+    this.#holder = caller;
     this.#front = front;
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<StdioEnd>());
+    const lines = new Lines(front.bounds().body, {
+      onLine: (line) => this.#receive(line),
+      onTooLong: () => this.#track(this.#refuse({ reason: 'body-too-large', limit: front.bounds().body })),
+    });
+    input.on('data', (chunk: Buffer) => lines.feed(chunk));
+    input.on('end', () => this.#drain());
+    input.on('error', () => this.#drain());
+    output.on('error', () => this.close('output-closed'));
+    output.on('close', () => this.close('output-closed'));
+    output.on('drain', () => this.#resume());
+    // From the start: the credential may end before the client has said anything.
+    this.#leave = front.streams.add({
+      caller,
+      end: (reason) => this.close(reason === 'revoked' ? 'credential-ended' : 'closed'),
+      refresh: () => this.#session?.hearing?.refresh(),
+    });
   }
 
-  receive(line: Buffer): void {
+  #receive(line: Buffer): void {
     if (this.#closed || line.length === 0 || (line.length === 1 && line[0] === 13)) return;
-    const running = this.#handle(line).finally(() => this.#running.delete(running));
+    this.#track(this.#handle(line));
+  }
+
+  #track(work: Promise<void>): void {
+    const running = work
+      .catch((error: unknown) => this.#front.stages.onBug(error, '-'))
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 
-  refuse(refusal: Refusal, id: RequestId | undefined): void {
-    this.#write(errorText(id, toWire(refusal, 'modern', '-').error));
+  /** Who the credential stands for now. */
+  #identity(): Outcome<Caller> {
+    const caller = this.#front.renew(this.#holder);
+    return caller === undefined
+      ? { ok: false, refusal: { reason: 'credentials-invalid', detail: 'the credential has ended' } }
+      : { ok: true, value: caller };
   }
 
-  /** The client will send no more: what it asked is answered, what stays open is closed. */
-  async drain(): Promise<void> {
-    for (const [id, cancellation] of this.#active) if (this.#streams.has(id)) cancellation.cancel();
-    await Promise.allSettled(this.#running);
-    this.close();
+  /** Answers what could not be read, and leaves a record of it. */
+  async #refuse(
+    refusal: Refusal,
+    id?: RequestId,
+    era: 'legacy' | 'modern' = 'modern',
+    came = arrival('stdio', this.#endpoint),
+    bytes = 0,
+  ): Promise<void> {
+    const message = unreadable(came, this.#identity(), bytes);
+    const reply = await runRefused(message, refusal, this.#front.graph(), this.#front.stages);
+    this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
   }
 
-  close(): void {
+  /**
+   * The client will send no more: what it asked is answered, what stays open is closed. A client that was killed looks
+   * just like one that waits for its last answers, so they get the time that a stopping gateway gives.
+   */
+  #drain(): void {
+    if (this.#closed || this.#draining !== undefined) return;
+    for (const [id, cancellation] of [...this.#active]) if (this.#streams.has(id)) cancellation.cancel();
+    this.#draining = setTimeout(() => this.close('input-closed'), this.#front.bounds().drain);
+    void Promise.allSettled(this.#running).then(() => this.close('input-closed'));
+  }
+
+  close(reason: StdioEnd): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const cancellation of this.#active.values()) cancellation.cancel();
+    clearTimeout(this.#stalled);
+    clearTimeout(this.#draining);
+    this.#leave();
+    this.#input.pause();
+    for (const cancellation of [...this.#active.values()]) cancellation.cancel();
     this.#session?.close();
+    this.#end(reason);
+  }
+
+  #resume(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    if (!this.#closed) this.#input.resume();
+  }
+
+  #write(text: string): void {
+    if (this.#closed) return;
+    this.#output.write(`${text}\n`);
+    const waiting = this.#output.writableLength;
+    if (waiting > maxBacklogBytes) this.close('output-stalled');
+    else if (waiting > maxWaitingBytes && this.#stalled === undefined) {
+      this.#input.pause();
+      this.#stalled = setTimeout(() => this.close('output-stalled'), maxStallMs);
+    }
   }
 
   readonly #streams = new Set<RequestId>();
@@ -96,11 +174,13 @@ class StdioConnection {
   async #handle(line: Buffer): Promise<void> {
     const bounds = this.#front.bounds();
     const came = arrival('stdio', this.#endpoint);
-    const refuseAll = async (refusal: Refusal, id: RequestId | undefined, era: 'legacy' | 'modern'): Promise<void> => {
-      const message = unreadable(came, this.#identity, line.length);
-      const reply = await runRefused(message, refusal, this.#front.graph(), this.#front.stages);
-      this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
-    };
+    const identity = this.#identity();
+    if (!identity.ok) {
+      await this.#refuse(identity.refusal, undefined, 'modern', came, line.length);
+      return this.close('credential-ended');
+    }
+    const refuseAll = (refusal: Refusal, id: RequestId | undefined, era: 'legacy' | 'modern'): Promise<void> =>
+      this.#refuse(refusal, id, era, came, line.length);
     const parsed = parseJson(line, bounds);
     if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault }, undefined, 'modern');
     const decoded = decode(parsed.value, undefined, bounds.idLength);
@@ -121,7 +201,7 @@ class StdioConnection {
         message.id,
         message.era,
       );
-    const client = this.#clientOf(message);
+    const client = this.#clientOf(message, identity.value);
     const cancellation = new Cancellation();
     this.#active.set(message.id, cancellation);
     if (message.operation === 'stream') this.#streams.add(message.id);
@@ -129,7 +209,7 @@ class StdioConnection {
     const write = (text: string): void => this.#write(text);
     try {
       const exchange = received(came, {
-        identity: this.#identity,
+        identity,
         client,
         requestId: message.id,
         operation: message.operation,
@@ -147,7 +227,7 @@ class StdioConnection {
       });
       const reply = await run(exchange, this.#front.graph(), this.#front.stages);
       // A request that was cancelled gets no answer (specification, cancellation).
-      if (cancellation.cancelled && message.operation !== 'stream') return;
+      if (cancellation.cancelled && message.operation !== 'stream' && !isWithheld(reply)) return;
       this.#write(
         wholeText(writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id })),
       );
@@ -157,12 +237,12 @@ class StdioConnection {
     }
   }
 
-  #clientOf(message: Decoded & { kind: 'request' }): Client {
+  #clientOf(message: Decoded & { kind: 'request' }, caller: Caller): Client {
     if (message.claims !== undefined) return { ...message.claims, era: 'modern' };
-    if (message.method === 'initialize' && this.#identity.ok) {
+    if (message.method === 'initialize') {
       this.#session?.close();
       const claims = claimsOf(message.params, agreedVersion(message.params));
-      const session = new LegacySession(randomUUID(), this.#identity.value, this.#endpoint, claims);
+      const session = new LegacySession(randomUUID(), caller, this.#endpoint, claims);
       this.#session = session;
       return { ...claims, era: 'legacy', session };
     }
@@ -180,18 +260,12 @@ class StdioConnection {
     }
     const session = this.#session;
     if (message.method !== 'notifications/initialized' || session === undefined || session.hasStream) return;
-    session.openStream((text) => this.#write(text));
-    session.hearing ??= hear(session, arrival('stdio', this.#endpoint), session.caller, this.#front);
-    this.#front.streams.add({
-      caller: session.caller,
-      end: () => this.close(),
-      refresh: (graph) => session.hearing?.refresh(graph),
-    });
+    session.openStream(session.caller, (text) => this.#write(text));
+    session.hearing ??= hear(session, arrival('stdio', this.#endpoint), this.#front);
   }
+}
 
-  #write(text: string): void {
-    if (this.#closed) return;
-    this.#output.write(`${text}\n`);
-    if (this.#output.writableLength > longestBacklog) this.close();
-  }
+/** The gateway gave the call up, and not the client. */
+function isWithheld(reply: Reply): boolean {
+  return reply.kind === 'refused' && reply.refusal.reason === 'right-ended';
 }

@@ -1,0 +1,82 @@
+/**
+ * Rights end with what gave them. What stays open holds the credential that opened it, and is judged again for each
+ * message by what that credential may do now, under the revision in force.
+ */
+import type { Caller } from './caller.ts';
+import { decide } from './decide.ts';
+import type { Decided } from './exchange.ts';
+import type { Graph } from './graph.ts';
+
+export interface Rights {
+  /** The graph in force. */
+  graph(): Graph;
+  /** Who the credential of a caller stands for now; `undefined` when it has ended. */
+  renew(caller: Caller): Caller | undefined;
+  readonly underWay: UnderWay;
+}
+
+/** A call that its server has, until it is answered. */
+export class Standing {
+  readonly #exchange: Decided;
+  readonly #rights: Rights;
+  /** What the last judgement was about. */
+  #graph: Graph;
+  #caller: Caller;
+  #lost: string | undefined;
+
+  constructor(exchange: Decided, graph: Graph, rights: Rights) {
+    this.#exchange = exchange;
+    this.#graph = graph;
+    this.#caller = exchange.caller;
+    this.#rights = rights;
+  }
+
+  /** Why the right to the call has ended; `undefined` while it has not. What was lost stays lost. */
+  lost(): string | undefined {
+    if (this.#lost !== undefined) return this.#lost;
+    const caller = this.#rights.renew(this.#exchange.caller);
+    if (caller === undefined) this.#lost = 'the credential has ended';
+    else {
+      const graph = this.#rights.graph();
+      if (graph === this.#graph && caller === this.#caller) return undefined;
+      this.#graph = graph;
+      this.#caller = caller;
+      this.#lost = problemUnder(this.#exchange, caller, graph);
+    }
+    return this.#lost;
+  }
+
+  /** Gives the call up when the right to it has ended. */
+  review(): void {
+    if (this.lost() !== undefined) this.#exchange.cancellation.cancel();
+  }
+}
+
+/** Why a call that was allowed would not be allowed now. */
+function problemUnder(exchange: Decided, caller: Caller, graph: Graph): string | undefined {
+  const { server } = exchange.link;
+  const status = graph.statusOf(server);
+  if (status !== 'active' && status !== 'draining') return `the server is ${status ?? 'not configured any more'}`;
+  const grants = graph.policy.grants(caller, server);
+  if (grants === undefined) return 'no connection leads there any more';
+  const { effect, rule } = decide({ ...exchange, caller, grants }).decision;
+  if (effect === 'allow' || effect === 'observe') return undefined;
+  return rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`;
+}
+
+/** The calls that servers have. Its size is bounded by what each caller may have under way. */
+export class UnderWay {
+  readonly #open = new Set<Standing>();
+
+  add(standing: Standing): void {
+    this.#open.add(standing);
+  }
+
+  delete(standing: Standing): void {
+    this.#open.delete(standing);
+  }
+
+  review(): void {
+    for (const standing of [...this.#open]) standing.review();
+  }
+}
