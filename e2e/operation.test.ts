@@ -85,29 +85,30 @@ test('reload: what counts from the next start on is said', async () => {
   assert.match(gateway.errors(), /"settings":\["audit\.enabled"\]/);
 });
 
-test('reload: a call under way ends under the revision it began with', async () => {
-  await using witness = await startWitness([{ name: 'one' }]);
-  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
-  const arrived = Promise.withResolvers<() => void>();
-  witness.answer('one', (response, { message }) =>
-    arrived.resolve(() =>
-      sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'late' }] } }),
-    ),
-  );
-  const call = callAs(gateway, key, 'one');
-  const finish = await arrived.promise;
-  witness.answer('one', (response, { message }) =>
-    sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
-  );
-  await rewrite(gateway, (text) => text.replace('"allow":"one"', '"deny":"one"'));
-  await eventually(
-    () => callAs(gateway, key, 'one'),
-    (answer) => answer.body.includes('Unknown tool'),
-  );
-  finish();
-  assert.match((await call).body, /late/);
-});
+for (const [what, to, expected] of [
+  ['goes on when it is still allowed', '"allow":["one","two"]', /late/],
+  ['is given up and withheld when it is not', '"deny":"one"', /withheld/],
+] as const)
+  test(`reload: a call under way ${what}`, async () => {
+    await using witness = await startWitness([{ name: 'one' }]);
+    await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
+    const key = await gateway.key('ada');
+    const arrived = Promise.withResolvers<() => void>();
+    witness.answer('one', (response, { message }) =>
+      arrived.resolve(() =>
+        sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'late' }] } }),
+      ),
+    );
+    const call = callAs(gateway, key, 'one');
+    const finish = await arrived.promise;
+    witness.answer('one', (response, { message }) =>
+      sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
+    );
+    await rewrite(gateway, (text) => text.replace('"allow":"one"', to));
+    await gateway.until(() => gateway.errors().includes('configuration in force'));
+    finish();
+    assert.match((await call).body, expected);
+  });
 
 test('revocation: the key stops working within a second, and its open streams end', async () => {
   await using witness = await startWitness([{ name: 'one' }]);

@@ -113,7 +113,11 @@ for (const [name, { expires, end, stillConnected }] of Object.entries(ways))
     });
     const key = await command(
       gateway,
-      ...['key', 'create', '--agent', 'client', '--quiet'],
+      'key',
+      'create',
+      '--agent',
+      'client',
+      '--quiet',
       ...(expires === undefined ? [] : ['--expires', expires]),
     );
     const world = { server, gateway, key };

@@ -160,6 +160,7 @@ export class Gateway {
       accounts: (server) => this.#book.of(server),
       signIns: () => this.#generation.signIns,
       identify: (credentials) => this.front.identify(credentials),
+      renew: (caller) => this.#rights.renew(caller),
       seal: createSeal(this.#parts.masterKey, 'browser'),
       clientMetadata: clientDocument,
       note: (event) => this.#parts.audit.note(event),

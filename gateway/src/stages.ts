@@ -11,6 +11,7 @@ import { forward } from './pipeline/forward.ts';
 import type { Graph } from './pipeline/graph.ts';
 import type { Questions } from './pipeline/questions.ts';
 import type { AuditLog, ExchangeEnd } from './pipeline/record.ts';
+import type { Refusal } from './pipeline/refusal.ts';
 import type { Rights } from './pipeline/rights.ts';
 import { factsOf, type Stages } from './pipeline/run.ts';
 import type { Streams } from './pipeline/streams.ts';
@@ -56,7 +57,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights }: 
     rights,
     forward: (exchange, graph, standing) =>
       forward(witnessed(exchange, graph, audit), questions, graph.bounds, standing),
-    answerLocally: (exchange, graph) => answerLocally(exchange, graph, rights, streams, log),
+    answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, rights, streams, log, open),
     observe(facts, end) {
       metrics.observe({
         // A server that only the client named is not a label either.
@@ -137,6 +138,7 @@ async function answerLocally(
   rights: Rights,
   streams: Streams,
   log: Log,
+  open: () => Promise<Refusal | undefined>,
 ): Promise<Reply> {
   const kind = listKindOf(exchange.method);
   if (kind !== undefined) return list(exchange, graph, kind, log);
@@ -146,7 +148,7 @@ async function answerLocally(
     case 'server/discover':
       return discover(exchange, graph);
     case 'subscriptions/listen':
-      return listen(exchange, rights, streams);
+      return listen(exchange, rights, streams, open);
     case 'logging/setLevel':
       return setLevel(exchange);
     case 'ping':

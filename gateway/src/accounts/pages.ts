@@ -18,6 +18,7 @@ import type { Outcome } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { type Browser, Cookies, newBrowser, type Seal } from './browser.ts';
 import { consentPage, leavePage, messagePage, proofPage, redirect } from './html.ts';
+import { isPerson, Proofs } from './proofs.ts';
 import { Returns } from './returns.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
@@ -29,6 +30,8 @@ export interface PageParts {
   /** Those of the revision in force. */
   readonly signIns: () => SignIns;
   readonly identify: (credentials: Credentials) => Outcome<Caller> | Promise<Outcome<Caller>>;
+  /** Who a credential stands for now. */
+  readonly renew: (caller: Caller) => Caller | undefined;
   readonly seal: Seal;
   /** What the gateway says about itself as a client. */
   readonly clientMetadata: (url: string, redirectUri: string) => JsonObject;
@@ -55,10 +58,12 @@ class AccountPages {
   readonly #parts: PageParts;
   readonly #cookies: Cookies;
   readonly #returns = new Returns<Leaving>();
+  readonly #proofs: Proofs;
 
   constructor(parts: PageParts) {
     this.#parts = parts;
     this.#cookies = new Cookies(parts.seal, parts.base);
+    this.#proofs = new Proofs(parts.renew);
   }
 
   async answer(request: PageRequest): Promise<PageAnswer> {
@@ -82,8 +87,8 @@ class AccountPages {
 
   async #open(ticket: Ticket, browser: Browser | undefined): Promise<PageAnswer> {
     if (browser?.user === undefined) return this.#prove(ticket, browser ?? newBrowser());
-    // A proof for somebody else is none; another may follow in the same browser.
-    if (browser.user !== ticket.user) return this.#prove(ticket, newBrowser());
+    // A proof for another user, or of a credential that has ended, is none; another may follow in the same browser.
+    if (this.#proofs.user(browser) !== ticket.user) return this.#prove(ticket, newBrowser());
     const accounts = this.#parts.accounts(ticket.server);
     if (accounts === undefined) return over();
     const plan = await accounts.plan(ticket.user, ticket.wanted);
@@ -110,7 +115,12 @@ class AccountPages {
     const key = (form.get('key') ?? '').trim();
     const authorization = `Bearer ${key.slice(0, longestKey)}`;
     const identity = await this.#parts.identify({ authorization, headers: {}, address, transport: 'http' });
-    if (identity.ok) return this.#proven(ticket, identity.value.user, address);
+    // Only a person proves a person: what an agent or an application holds proves nothing here.
+    if (identity.ok && !isPerson(identity.value)) {
+      this.#note('account-refused', ticket, { reason: 'credentials' }, address, 'not a credential of a user alone');
+      return this.#prove(ticket, browser, 'This key belongs to an agent or an application. Use one of your own.', 403);
+    }
+    if (identity.ok) return this.#proven(ticket, identity.value.user, address, identity.value);
     if (identity.refusal.reason === 'too-many-failures')
       return this.#prove(ticket, browser, 'Too many failures. Try again later.', 429);
     this.#note('account-refused', ticket, { reason: 'credentials' }, address);
@@ -136,10 +146,12 @@ class AccountPages {
   }
 
   /** Somebody is proven; is it the one whose page this is? */
-  #proven(ticket: Ticket, user: string | undefined, address: string | undefined): PageAnswer {
+  #proven(ticket: Ticket, user: string | undefined, address: string | undefined, caller?: Caller): PageAnswer {
     if (user === ticket.user) {
       // A name of its own from here on, which nobody could have planted before.
-      return redirect(this.#url(ticket), this.#cookies.write(newBrowser(user)));
+      const browser = newBrowser(user);
+      this.#proofs.add(browser, ticket.user, caller);
+      return redirect(this.#url(ticket), this.#cookies.write(browser));
     }
     this.#note('account-refused', ticket, { reason: 'another-user' }, address, `proven: ${user ?? 'no user'}`);
     return this.#prove(ticket, newBrowser(), 'This page belongs to another user. Nothing was connected.', 403);
@@ -147,7 +159,7 @@ class AccountPages {
 
   async #agree(ticket: Ticket, browser: Browser): Promise<PageAnswer> {
     const accounts = this.#parts.accounts(ticket.server);
-    if (browser.user !== ticket.user || ticket.shown === undefined || accounts === undefined)
+    if (this.#proofs.user(browser) !== ticket.user || ticket.shown === undefined || accounts === undefined)
       return redirect(this.#url(ticket));
     const begun = await accounts.begin(ticket.shown);
     if (!begun.ok) return this.#failed(ticket, begun.problem);
@@ -160,7 +172,7 @@ class AccountPages {
   async #connected({ query, cookie, address }: PageRequest): Promise<PageAnswer> {
     const browser = this.#cookies.read(cookie);
     const found = this.#returns.take(query, browser);
-    if (found?.leaving.kind !== 'account' || browser?.user !== found.ticket.user) return over();
+    if (found?.leaving.kind !== 'account' || this.#proofs.user(browser) !== found.ticket.user) return over();
     const { ticket, leaving } = found;
     const accounts = this.#parts.accounts(ticket.server);
     if (accounts === undefined) return over();

@@ -1,6 +1,6 @@
 /** The admin listener: health, readiness and metrics. Not for clients; on loopback unless the operator moves it. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 
 export interface AdminParts {
   /** Problems because of which calls would be refused now; empty when ready. */
@@ -8,18 +8,40 @@ export interface AdminParts {
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
 }
 
+export interface AdminAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+}
+
 export interface AdminListener {
   readonly port: number;
   close(): Promise<void>;
 }
 
-export async function listenAdmin(listen: { host: string; port: number }, parts: AdminParts): Promise<AdminListener> {
+/** Addresses always fit, and so does the name that the operator listens under: only a foreign name can be rebound. */
+function hostFits(hosts: readonly string[] | undefined, { host: own, allowedHosts }: AdminAddress): boolean {
+  const [host, another] = hosts ?? [];
+  if (host === undefined || another !== undefined) return false;
+  const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
+  const isAddress = isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+  return isAddress || ['localhost', own, ...allowedHosts].some((allowed) => allowed.toLowerCase() === name);
+}
+
+/** Connections of health checks and scrapers. */
+const maxConnections = 256;
+
+export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Promise<AdminListener> {
   const server = createServer((request, response) => {
     const send = (status: number, type: string, text: string): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
       response.end(text);
     };
     request.resume();
+    response.on('error', () => response.destroy());
+    // A page in a browser that reached this port by a name of its own (DNS rebinding) must not read anything.
+    if (!hostFits(request.headersDistinct.host, listen) || request.headers.origin !== undefined)
+      return send(403, 'text/plain', 'This Host or Origin is not allowed here\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Method not allowed\n');
     switch (request.url ?? '') {
       case '/healthz':
@@ -42,6 +64,7 @@ export async function listenAdmin(listen: { host: string; port: number }, parts:
         return send(404, 'text/plain', 'Not found: /healthz, /readyz, /metrics\n');
     }
   });
+  server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listen.port, listen.host, () => resolve());

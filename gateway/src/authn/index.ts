@@ -57,8 +57,10 @@ function throttled(
     if (result.ok || result.refusal.reason !== 'credentials-invalid') return result;
     const { address, authorization } = credentials;
     const now = Date.now();
+    // Only what was signed counts against an identity: anything else could name whom it wants to lock out.
     const [, token] = /^\S+ +(\S+)/.exec(authorization?.slice(0, 16_384) ?? '') ?? [];
-    const identity = token === undefined ? undefined : claimedIdentity(token);
+    const { signed } = result.refusal;
+    const identity = token === undefined || signed !== true ? undefined : claimedIdentity(token);
     const before = throttle.pause(address, identity, now);
     if (before > 0) return refuse({ reason: 'too-many-failures', seconds: Math.ceil(before / 1_000) });
     const pause = throttle.failed(address, identity, now, free);

@@ -1,6 +1,7 @@
 /** `subscriptions/listen` (2026-07-28): one stream with exactly the notifications that were asked for and are allowed. */
 
 import type { Identified, Reply } from '../pipeline/exchange.ts';
+import type { Refusal } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import type { EndReason, Streams } from '../pipeline/streams.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
@@ -17,7 +18,12 @@ const flags: Readonly<Record<string, string>> = {
 };
 
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
-export async function listen(exchange: Identified, rights: Rights, streams: Streams): Promise<Reply> {
+export async function listen(
+  exchange: Identified,
+  rights: Rights,
+  streams: Streams,
+  open: () => Promise<Refusal | undefined>,
+): Promise<Reply> {
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
@@ -51,6 +57,11 @@ export async function listen(exchange: Identified, rights: Rights, streams: Stre
     };
   }
   const watched = (uris as readonly string[]).filter((uri) => subscription.watchAnywhere(uri));
+  const unrecorded = await open();
+  if (unrecorded !== undefined) {
+    subscription.close();
+    return { kind: 'refused', refusal: unrecorded };
+  }
   if (watched.length > 0) honoured.resourceSubscriptions = watched;
   exchange.channel.notify('notifications/subscriptions/acknowledged', tagged({ notifications: honoured }));
   acknowledged = true;

@@ -21,11 +21,21 @@ export type Resumption =
   | { readonly kind: 'state'; readonly state: string | undefined }
   | { readonly kind: 'parked'; readonly question: Question };
 
-const mostParked = 10_000;
+/** Questions that wait: of all callers, and of one, which may not keep the others from being asked. */
+const maxParked = 10_000;
+const maxParkedOfCaller = 256;
+
+interface Parked {
+  readonly question: Question;
+  readonly timer: NodeJS.Timeout;
+  /** The key of the caller. */
+  readonly owner: string;
+}
 
 export class Questions {
   readonly #seal: StateSeal;
-  readonly #parked = new Map<string, { readonly question: Question; readonly timer: NodeJS.Timeout }>();
+  readonly #parked = new Map<string, Parked>();
+  readonly #perCaller = new Map<string, number>();
 
   constructor(seal: StateSeal) {
     this.#seal = seal;
@@ -37,18 +47,21 @@ export class Questions {
     const bound = { b: binding(exchange), e: Date.now() + lifetime };
     let requestState: string | undefined;
     if (resume.kind === 'parked') {
-      if (this.#parked.size >= mostParked) {
+      const owner = exchange.caller.key;
+      const own = this.#perCaller.get(owner) ?? 0;
+      if (own >= maxParkedOfCaller || this.#parked.size >= maxParked) {
         question.abandon();
-        return refuse({ reason: 'too-many-requests', limit: mostParked });
+        return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
       }
       question.detach();
       const id = randomUUID();
       const timer = setTimeout(() => {
-        this.#parked.delete(id);
+        this.#take(id);
         question.abandon();
       }, lifetime);
       timer.unref();
-      this.#parked.set(id, { question, timer });
+      this.#parked.set(id, { question, timer, owner });
+      this.#perCaller.set(owner, own + 1);
       requestState = this.#seal.close({ ...bound, p: id });
     } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
     const result: JsonObject = { resultType: 'input_required', inputRequests: requestsOf(question) };
@@ -68,12 +81,21 @@ export class Questions {
     if (sealed.b !== binding(exchange))
       return invalid('bound to another caller, server, method, capability or arguments');
     if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
-    const parked = typeof sealed.p === 'string' ? this.#parked.get(sealed.p) : undefined;
-    if (parked === undefined) return invalid('the call that asked is over');
     // One answer each: a second request with the same state finds nothing.
-    this.#parked.delete(asText(sealed.p));
+    const parked = this.#take(asText(sealed.p));
+    if (parked === undefined) return invalid('the call that asked is over');
     clearTimeout(parked.timer);
     return pass({ kind: 'parked', question: parked.question });
+  }
+
+  #take(id: string): Parked | undefined {
+    const parked = this.#parked.get(id);
+    if (parked === undefined) return undefined;
+    this.#parked.delete(id);
+    const left = (this.#perCaller.get(parked.owner) ?? 1) - 1;
+    if (left > 0) this.#perCaller.set(parked.owner, left);
+    else this.#perCaller.delete(parked.owner);
+    return parked;
   }
 
   close(): void {
@@ -82,6 +104,7 @@ export class Questions {
       question.abandon();
     }
     this.#parked.clear();
+    this.#perCaller.clear();
   }
 }
 

@@ -20,7 +20,8 @@ export type Refusal =
   | { readonly reason: 'batch-refused' }
   | { readonly reason: 'stray-argument-header'; readonly header: string }
   | { readonly reason: 'credentials-missing' }
-  | { readonly reason: 'credentials-invalid'; readonly detail: string }
+  /** `signed`: an issuer vouches for whom the credential names, although it is not valid. */
+  | { readonly reason: 'credentials-invalid'; readonly detail: string; readonly signed?: true }
   | { readonly reason: 'too-many-failures'; readonly seconds: number }
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
   | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }

@@ -77,6 +77,7 @@ export class UnderWay {
   }
 
   review(): void {
-    for (const standing of [...this.#open]) standing.review();
+    // Calls only leave while this goes on: none is sent from what a cancellation calls back.
+    for (const standing of this.#open) standing.review();
   }
 }

@@ -18,8 +18,11 @@ import { type Rights, Standing } from './rights.ts';
 export interface Stages {
   /** Is this a call of a tool of the gateway itself? */
   isOwn(exchange: Identified, graph: Graph): boolean;
-  /** What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. */
-  answerLocally(exchange: Identified, graph: Graph): Promise<Reply>;
+  /**
+   * What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. `open` records that a stream
+   * opens, before the client is told that it did.
+   */
+  answerLocally(exchange: Identified, graph: Graph, open: () => Promise<Refusal | undefined>): Promise<Reply>;
   /** 4: which capability of which server. */
   connect(exchange: Identified, graph: Graph): Connecting | Promise<Connecting>;
   /** What is known of where a request would lead, without asking anybody. */
@@ -63,6 +66,45 @@ export async function run(message: Received, graph: Graph, stages: Stages): Prom
   }
   if (trail.place !== undefined) stages.places.give(trail.place);
   return invited(message, await record(message, graph, stages, trail, reply));
+}
+
+/** What stays open is recorded when it opens: how it ends may never be known. */
+async function recordOpening(
+  message: Received,
+  graph: Graph,
+  stages: Stages,
+  trail: Trail,
+): Promise<Refusal | undefined> {
+  trail.intended = factsOf(message, graph, trail);
+  try {
+    await stages.audit.intend(trail.intended);
+    return undefined;
+  } catch (error) {
+    return { reason: 'record-unavailable', detail: text(error) };
+  }
+}
+
+/** What `runStream` gives a listener: whether the stream may open, and how it says that it is over. */
+export type Opening = { readonly ok: true; close(): void } | { readonly ok: false; readonly reply: Reply };
+
+/** The road of a stream that a listener opens for a session: recorded when it opens, and when it is over. */
+export async function runStream(message: Identified, graph: Graph, stages: Stages): Promise<Opening> {
+  const trail: Trail = { caller: message.caller };
+  const refusal = await recordOpening(message, graph, stages, trail);
+  if (refusal !== undefined) return { ok: false, reply: await record(message, graph, stages, trail, refused(refusal)) };
+  return {
+    ok: true,
+    close: () => {
+      record(message, graph, stages, trail, { kind: 'text', text: '' }).catch((error: unknown) =>
+        stages.onBug(error, message.id),
+      );
+    },
+  };
+}
+
+/** The road of what a listener has done itself for a known caller, such as ending a session. */
+export function runDone(message: Identified, graph: Graph, stages: Stages): Promise<Reply> {
+  return record(message, graph, stages, { caller: message.caller }, { kind: 'text', text: '' });
 }
 
 /** The short road of what could not be decoded: whoever sent it is recorded with it. */
@@ -115,18 +157,21 @@ function travel(message: Received, graph: Graph, stages: Stages, trail: Trail): 
   trail.place = place;
   return message.operation === 'call' && !stages.isOwn(identified, graph)
     ? call(identified, graph, stages, trail)
-    : local(identified, graph, stages);
+    : local(identified, graph, stages, trail);
 }
 
 /** Most times that an answer is made anew because another revision came into force meanwhile. */
 const maxRemakes = 3;
 
 /** What the gateway answers itself, by the revision that is in force when the answer is there. */
-async function local(identified: Identified, graph: Graph, { answerLocally, rights }: Stages): Promise<Reply> {
+async function local(identified: Identified, graph: Graph, stages: Stages, trail: Trail): Promise<Reply> {
+  const { rights } = stages;
   let current = graph;
   let { caller } = identified;
   for (let remakes = 0; ; remakes++) {
-    const reply = await answerLocally({ ...identified, caller }, current);
+    const reply = await stages.answerLocally({ ...identified, caller }, current, () =>
+      recordOpening(identified, graph, stages, trail),
+    );
     if (identified.operation === 'stream' || reply.kind === 'refused') return reply;
     const renewed = rights.renew(caller);
     if (renewed === undefined) return refused({ reason: 'right-ended', detail: 'the credential has ended' });

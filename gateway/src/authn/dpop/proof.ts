@@ -6,7 +6,9 @@ import { isObject, parseJsonText } from '../../protocol/json.ts';
 export const proofAlgorithms: readonly string[] = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
 /** "MUST accept … a few minutes" of difference between clocks: milliseconds to both sides. */
 const window = 300_000;
+/** Proofs that are remembered: of all keys, and of one, which may not keep the others from proving anything. */
 export const mostProofs = 100_000;
+export const mostProofsOfKey = 10_000;
 const longestProof = 8_192;
 
 export interface Proven {
@@ -23,21 +25,26 @@ export interface Proven {
 
 /** Proofs that were used, until they are too old to be accepted anyway. When it is full, nothing new is accepted. */
 export class UsedProofs {
-  #recent = new Set<string>();
-  #older = new Set<string>();
+  #recent = new Map<string, Set<string>>();
+  #older: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  #size = 0;
   #turnAt = 0;
 
   /** False when it was used before, or when nobody could remember that it was. */
-  use(id: string, now: number): boolean {
+  use(key: string, id: string, now: number): boolean {
     // Two halves: each lives for a whole window on either side of now, and then goes at once.
     if (now >= this.#turnAt) {
-      this.#older = now >= this.#turnAt + 2 * window ? new Set() : this.#recent;
-      this.#recent = new Set();
+      this.#older = now >= this.#turnAt + 2 * window ? new Map() : this.#recent;
+      this.#recent = new Map();
+      this.#size = 0;
       this.#turnAt = now + 2 * window;
     }
-    if (this.#recent.has(id) || this.#older.has(id)) return false;
-    if (this.#recent.size >= mostProofs) return false;
-    this.#recent.add(id);
+    const own = this.#recent.get(key) ?? new Set<string>();
+    if (own.has(id) || this.#older.get(key)?.has(id) === true) return false;
+    if (own.size >= mostProofsOfKey || this.#size >= mostProofs) return false;
+    own.add(id);
+    this.#recent.set(key, own);
+    this.#size++;
     return true;
   }
 }
@@ -66,7 +73,7 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
     if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) return 'jti is missing';
     if (digest === undefined ? digestRequired : !digestFits(digest, await body?.()))
       return 'content_digest does not fit the body';
-    return used.use(`${thumbprint} ${jti}`, now) ? undefined : 'the proof was used before';
+    return used.use(thumbprint, jti, now) ? undefined : 'the proof was used before';
   } catch {
     return 'the proof cannot be read';
   }

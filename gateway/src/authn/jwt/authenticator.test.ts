@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { configuration as schema } from '../../config/schema/index.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { Caller } from '../../pipeline/caller.ts';
-import { mostProofs, UsedProofs } from '../dpop/proof.ts';
+import { mostProofs, mostProofsOfKey, UsedProofs } from '../dpop/proof.ts';
 import { longestTrust, mostRemembered, tokenAuthenticator } from './authenticator.ts';
 import { IssuerKeys } from './keys.ts';
 
@@ -95,11 +95,15 @@ test('remembered tokens are bounded, and the oldest goes first', async () => {
 
 test('used proofs are bounded: when nobody could remember one, it is not accepted', () => {
   const used = new UsedProofs();
-  for (let index = 0; index < mostProofs; index++) assert.equal(used.use(`p${index}`, 1_000), true);
-  assert.equal(used.use('one more', 1_000), false);
-  assert.equal(used.use('p0', 1_000), false);
-  assert.equal(used.use('p0', 500_000), false, 'as long as it could be accepted');
-  assert.equal(used.use('one more', 601_001), true);
-  assert.equal(used.use('p0', 601_001), false);
-  assert.equal(used.use('p0', 1_300_000), true, 'forgotten when its time would not be accepted any more');
+  for (let index = 0; index < mostProofsOfKey; index++) assert.equal(used.use('key', `p${index}`, 1_000), true);
+  assert.equal(used.use('key', 'one more', 1_000), false);
+  assert.equal(used.use('another key', 'p0', 1_000), true, 'A15: the proofs of one key take nothing from another one');
+  for (let key = 1; key < mostProofs / mostProofsOfKey; key++)
+    for (let index = 0; index < mostProofsOfKey; index++) used.use(`key ${key}`, `p${index}`, 1_000);
+  assert.equal(used.use('one key more', 'p0', 1_000), false);
+  assert.equal(used.use('key', 'p0', 1_000), false);
+  assert.equal(used.use('key', 'p0', 500_000), false, 'as long as it could be accepted');
+  assert.equal(used.use('key', 'one more', 601_001), true);
+  assert.equal(used.use('key', 'p0', 601_001), false);
+  assert.equal(used.use('key', 'p0', 1_300_000), true, 'forgotten when its time would not be accepted any more');
 });

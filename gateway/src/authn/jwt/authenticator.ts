@@ -28,6 +28,7 @@ import {
 /** Milliseconds for which a verified token is not looked at again. */
 export const longestTrust = 30_000;
 export const mostRemembered = 10_000;
+export const mostRememberedOfCaller = 256;
 /** Different tokens that may be under verification at the same time. */
 const mostVerifying = 1_000;
 const longestToken = 16_384;
@@ -53,7 +54,7 @@ interface Known {
 
 type Found =
   | { readonly ok: true; readonly known: Known }
-  | { readonly ok: false; readonly unreachable: boolean; readonly problem: string };
+  | { readonly ok: false; readonly unreachable: boolean; readonly signed?: true; readonly problem: string };
 
 export interface TokenAuthenticator extends Authenticator {
   /** Is the token behind a caller still good? Asks where only the issuer can tell; else the end of the token counts. */
@@ -77,6 +78,8 @@ export function tokenAuthenticator({
   const introspecting = issuers.filter(({ introspection }) => introspection !== undefined);
   const remembered = new Map<string, Known>();
   const byCredential = new Map<string, string>();
+  /** The digests of the tokens of each caller, oldest first. */
+  const ofCaller = new Map<string, Set<string>>();
   const usedProofs = proofs;
   const tooMany = (wait: number): AuthnResult =>
     refuse({ reason: 'too-many-failures', seconds: Math.ceil(wait / 1_000) });
@@ -91,10 +94,15 @@ export function tokenAuthenticator({
   const remember = (digest: string, known: Known): void => {
     const before = remembered.get(digest);
     remembered.delete(digest);
-    if (remembered.size >= mostRemembered) {
-      const [oldest] = remembered;
-      if (oldest !== undefined) forget(oldest[0], oldest[1]);
-    }
+    const own = ofCaller.get(known.caller.key) ?? new Set<string>();
+    ofCaller.set(known.caller.key, own);
+    own.delete(digest);
+    // A caller with many tokens loses its own oldest ones, and not those of others.
+    const [mine] = own;
+    if (own.size >= mostRememberedOfCaller && mine !== undefined) forgetDigest(mine);
+    const [oldest] = remembered;
+    if (remembered.size >= mostRemembered && oldest !== undefined) forgetDigest(oldest[0]);
+    own.add(digest);
     remembered.set(digest, known);
     ended.delete(known.caller.credential.id);
     if (before === undefined) byCredential.set(known.caller.credential.id, digest);
@@ -102,6 +110,13 @@ export function tokenAuthenticator({
   const forget = (digest: string, { caller }: Known): void => {
     remembered.delete(digest);
     byCredential.delete(caller.credential.id);
+    const own = ofCaller.get(caller.key);
+    own?.delete(digest);
+    if (own?.size === 0) ofCaller.delete(caller.key);
+  };
+  const forgetDigest = (digest: string): void => {
+    const known = remembered.get(digest);
+    if (known !== undefined) forget(digest, known);
   };
 
   const establish = (
@@ -179,7 +194,11 @@ export function tokenAuthenticator({
     if (!found.ok)
       return found.unreachable
         ? refuse({ reason: 'authentication-unavailable', detail: found.problem })
-        : refuse({ reason: 'credentials-invalid', detail: `token: ${found.problem}` });
+        : refuse({
+            reason: 'credentials-invalid',
+            detail: `token: ${found.problem}`,
+            ...(found.signed === true ? { signed: true } : {}),
+          });
     const { known } = found;
     const { caller, audiences, claims } = known;
     const { resource } = credentials;
@@ -246,9 +265,12 @@ export function tokenAuthenticator({
       const digest = hash('sha256', token, 'base64url');
       const known = remembered.get(digest);
       if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
-      // What is not known to be good is not even looked at while its source or its subject has to wait.
-      const { address } = credentials;
       const parts = readToken(token);
+      // What was good is verified whatever pauses there are: others cannot lock out a caller that is already in.
+      if (known !== undefined)
+        return check(token, digest, parts).then((found) => answer(found, presented, credentials));
+      // Anything else is not even looked at while its source or its subject has to wait.
+      const { address } = credentials;
       const identity = identityOf(parts);
       const wait = throttle?.pause(address, identity, now()) ?? 0;
       if (wait > 0) return tooMany(wait);

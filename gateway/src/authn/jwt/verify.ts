@@ -6,7 +6,8 @@ import { signatureFits } from './signature.ts';
 
 export type Verified =
   | { readonly ok: true; readonly claims: JsonObject }
-  | { readonly ok: false; readonly unreachable: boolean; readonly problem: string };
+  /** `signed`: by the issuer that it names, so the claims are those of the identity that they name. */
+  | { readonly ok: false; readonly unreachable: boolean; readonly signed?: true; readonly problem: string };
 
 export interface TokenParts {
   readonly header: JsonObject;
@@ -48,7 +49,7 @@ export async function verifyToken(
     // `jku`, `x5u` and `jwk` in the header are never looked at: the keys are those of the issuer.
     if (!signatureFits(token, alg, key)) continue;
     const problem = claimProblem(claims, issuer, now);
-    return problem === undefined ? { ok: true, claims } : invalid(problem);
+    return problem === undefined ? { ok: true, claims } : { ...invalid(problem), signed: true };
   }
   return invalid('the signature is wrong');
 }
@@ -89,7 +90,7 @@ export function audiencesOf(claims: JsonObject): readonly string[] {
   return (aud as readonly Json[]).filter((entry) => typeof entry === 'string').slice(0, 64);
 }
 
-function invalid(problem: string): Verified {
+function invalid(problem: string): Verified & { readonly ok: false } {
   return { ok: false, unreachable: false, problem };
 }
 

@@ -56,7 +56,14 @@ export const listen = z
       .prefault({})
       .describe('The MCP endpoints: /mcp and /servers/<name>/mcp.'),
     admin: z
-      .strictObject({ host: host.default('127.0.0.1'), port: port.default(8809) })
+      .strictObject({
+        host: host.default('127.0.0.1'),
+        port: port.default(8809),
+        allowedHosts: z
+          .array(z.string().max(255))
+          .default([])
+          .describe('Names, without a port, accepted in the Host header beside addresses, localhost and `host`.'),
+      })
       .prefault({})
       .describe('Health, readiness and metrics.'),
   })
@@ -81,6 +88,12 @@ export const bounds = z
     headers: size.prefault('16KiB').describe('Largest header section of a request.'),
     idLength: z.int().min(16).max(4096).default(256).describe('Longest JSON-RPC id, in characters.'),
     concurrency: z.int().min(1).max(100_000).default(256).describe('Requests that one caller may have under way.'),
+    connections: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20_000)
+      .describe('Connections of clients, and at most three quarters of the files that the process may open.'),
     streams: z.int().min(1).max(100_000).default(64).describe('Open notification streams of one caller.'),
     sessions: z.int().min(1).max(1_000_000).default(256).describe('Legacy sessions that one caller may have open.'),
     connectTimeout: duration.prefault('5s').describe('Time to connect to a server or to start it.'),

@@ -1,62 +1,85 @@
 /** The body of a request, within its bound. Nothing of it is read before it is wanted: identity comes first. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Pieces } from '../../protocol/pieces.ts';
+import type { BodyBudget } from './body-budget.ts';
 
-type Done = (body: Buffer | undefined) => void;
+/** Why there is no body: it has too many bytes, or too many are being read for the same caller already. */
+export type BodyFault = 'too-large' | 'too-many';
+export type BodyResult = Buffer | BodyFault;
+
+type Done = (body: BodyResult) => void;
 
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #maxBytes: number;
+  readonly #budget: BodyBudget;
   #waiting: Done[] | undefined;
-  #result: { readonly body: Buffer | undefined } | undefined;
+  #result: BodyResult | undefined;
+  /** Whose bytes they are, and how many were counted. */
+  #owner = '';
+  #counted = 0;
 
-  constructor(request: IncomingMessage, maxBytes: number) {
+  constructor(request: IncomingMessage, maxBytes: number, budget: BodyBudget) {
     this.#request = request;
     this.#maxBytes = maxBytes;
+    this.#budget = budget;
   }
 
   /**
-   * Calls back once: with the body, or with `undefined` when it has more than `maxBytes` bytes or ended early. At once
-   * where it was read before. A callback, as this stands on the way of every request.
+   * Calls back once: with the body, or with why there is none; also when the client goes away, so that what waits here
+   * always goes on. At once where it was read before. A callback, as this stands on the way of every request.
    */
-  read(done: Done): void {
-    if (this.#result !== undefined) return done(this.#result.body);
+  read(owner: string, done: Done): void {
+    if (this.#result !== undefined) return done(this.#result);
     if (this.#waiting !== undefined) {
       this.#waiting.push(done);
       return;
     }
     this.#waiting = [done];
+    this.#owner = owner;
     const request = this.#request;
-    const declared = request.headers['content-length'];
-    if (declared !== undefined && Number(declared) > this.#maxBytes) return this.#settle(undefined);
+    const header = request.headers['content-length'];
+    const declared = header === undefined ? undefined : Number(header);
+    if (declared !== undefined && declared > this.#maxBytes) return this.#settle('too-large');
     const pieces = new Pieces();
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (this.#result !== undefined) return;
-      if (length <= this.#maxBytes) return pieces.add(chunk);
-      request.pause();
-      this.#settle(undefined);
+      if (length > this.#maxBytes) {
+        request.pause();
+        this.#settle('too-large');
+        // What came in one piece is whole, and nothing waits.
+      } else if (length !== declared && !this.#count(chunk.length)) {
+        request.pause();
+        this.#settle('too-many');
+      } else pieces.add(chunk);
     });
     request.on('end', () => {
-      if (length <= this.#maxBytes) this.#settle(pieces.whole());
+      if (this.#result === undefined) this.#settle(pieces.whole());
     });
-    request.on('error', () => this.#settle(undefined));
-    // Also for a client that goes away in the middle, so that what waits here always goes on.
-    request.on('close', () => this.#settle(undefined));
+    request.on('error', () => this.#settle('too-large'));
+    request.on('close', () => this.#settle('too-large'));
   }
 
-  #settle(body: Buffer | undefined): void {
+  #count(bytes: number): boolean {
+    if (!this.#budget.take(this.#owner, bytes)) return false;
+    this.#counted += bytes;
+    return true;
+  }
+
+  #settle(result: BodyResult): void {
     if (this.#result !== undefined) return;
-    this.#result = { body };
+    this.#result = result;
+    if (this.#counted > 0) this.#budget.give(this.#owner, this.#counted);
     const waiting = this.#waiting ?? [];
     this.#waiting = [];
-    for (const done of waiting) done(body);
+    for (const done of waiting) done(result);
   }
 
-  /** As `read`, for a proof that covers the body. */
-  whole(): Promise<Buffer | undefined> {
-    return new Promise((resolve) => this.read(resolve));
+  /** For a proof that covers the body; `undefined` when there is none. */
+  whole(owner: string): Promise<Buffer | undefined> {
+    return new Promise((resolve) => this.read(owner, (body) => resolve(typeof body === 'string' ? undefined : body)));
   }
 }
 

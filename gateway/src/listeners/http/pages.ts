@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PageRequest, Pages } from '../../pipeline/pages.ts';
 import { RequestBody } from './body.ts';
+import type { BodyBudget } from './body-budget.ts';
 
 const longestForm = 16_384;
 const formType = /^application\/x-www-form-urlencoded(?:;|$)/i;
@@ -30,6 +31,7 @@ export function showPage(
   path: string,
   address: string | undefined,
   pages: Pages,
+  budget: BodyBudget,
 ): void {
   const { method, headers, url = '/' } = request;
   const question = url.indexOf('?');
@@ -59,9 +61,9 @@ export function showPage(
     response.end();
     return undefined;
   }
-  new RequestBody(request, longestForm).read((body) => {
+  new RequestBody(request, longestForm, budget).read('forms', (body) => {
     if (response.destroyed) return;
-    if (body !== undefined) return answer(new URLSearchParams(body.toString('utf8')));
+    if (typeof body !== 'string') return answer(new URLSearchParams(body.toString('utf8')));
     response.writeHead(413, { 'content-length': 0, connection: 'close' });
     response.end();
   });

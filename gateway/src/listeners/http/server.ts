@@ -6,7 +6,7 @@ import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, refuse, toWire } from '../../pipeline/refusal.ts';
-import { runRefused } from '../../pipeline/run.ts';
+import { runDone, runRefused, runStream } from '../../pipeline/run.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Front } from '../front.ts';
@@ -14,8 +14,10 @@ import { hear } from '../hear.ts';
 import { type Arrival, arrival, unreadable } from '../received.ts';
 import { type Asked, writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
-import { answerUnread, RequestBody } from './body.ts';
+import { answerUnread, type BodyResult, RequestBody } from './body.ts';
+import { BodyBudget } from './body-budget.ts';
 import { clientAddressOf } from './client-address.ts';
+import { boundConnections, maxConnectionsWithin } from './connections.ts';
 import { accepted, type Guard, headerReader, isJson, makeGuard, nameIn, publicBase, routeOf } from './guard.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
@@ -43,13 +45,15 @@ export async function listenHttp(
   const bounds = front.bounds();
   const sessions = new Sessions(front.sessionSeal);
   const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
+  const bodies = new BodyBudget();
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
   const options = {
     maxHeaderSize: bounds.headers,
     keepAliveTimeout: 65_000,
-    headersTimeout: 20_000,
+    headersTimeout: 10_000,
     requestTimeout: 60_000,
+    connectionsCheckingInterval: 2_000,
     insecureHTTPParser: false,
     requireHostHeader: true,
   };
@@ -65,6 +69,7 @@ export async function listenHttp(
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
   const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
+  boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
@@ -76,6 +81,7 @@ export async function listenHttp(
     ...front,
     ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
     addressOf: ({ socket, headers }) => clientAddress(socket.remoteAddress, headers['x-forwarded-for']),
+    bodies,
     resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
   };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
@@ -123,13 +129,16 @@ function handle(
     return sendRefusal(response, refusal);
   };
   if (!guard.addressAllowed(request.socket.remoteAddress)) return reject({ reason: 'address-refused' });
-  if (!guard.hostAllowed(headers.host)) return reject({ reason: 'host-refused' }, nameIn('Host', headers.host));
+  // Of two Host headers one reader takes the first and another the last.
+  const isOneHost = headerCount(request, 'host') === 1;
+  if (!isOneHost || !guard.hostAllowed(headers.host))
+    return reject({ reason: 'host-refused' }, nameIn('Host', headers.host));
   const pages = front.pages();
   const page = pagePath(request.url ?? '/', pages);
   if (page !== undefined && pages !== undefined) {
     if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
       return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
-    showPage(request, response, page, front.addressOf(request), pages);
+    showPage(request, response, page, front.addressOf(request), pages, front.bodies);
     return undefined;
   }
   if (!guard.originAllowed(headers.origin))
@@ -162,7 +171,7 @@ function post(
   keepAlive: KeepAlive,
 ): undefined {
   const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
-  const body = new RequestBody(request, front.bounds().body);
+  const body = new RequestBody(request, front.bounds().body, front.bodies);
   const fail = (error: unknown): void => {
     front.stages.onBug(error, came.id);
     response.destroy();
@@ -174,7 +183,7 @@ function post(
       return;
     }
     const known = identity.value;
-    body.read((bytes) => {
+    body.read(known.key, (bytes) => {
       if (response.destroyed) return;
       answer({ request, response, came, body: bytes, front, sessions, keepAlive }, known).catch(fail);
     });
@@ -208,12 +217,12 @@ function noRequest({ id }: Arrival): Asked {
   return { id: undefined, method: '', era: 'modern', reference: id };
 }
 
-/** A POST whose body is there; `undefined` for one that is too large. */
+/** A POST whose body was read, or why there is none. */
 interface Read {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly came: Arrival;
-  readonly body: Buffer | undefined;
+  readonly body: BodyResult;
   readonly front: HttpFront;
   readonly sessions: Sessions;
   readonly keepAlive: KeepAlive;
@@ -223,15 +232,16 @@ async function answer(read: Read, caller: Caller): Promise<void> {
   const { request, response, came, body, front, sessions, keepAlive } = read;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
-  if (body === undefined) refusal = { reason: 'body-too-large', limit: front.bounds().body };
+  if (body === 'too-large') refusal = { reason: 'body-too-large', limit: front.bounds().body };
+  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: front.bounds().concurrency };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
-  if (refusal !== undefined || body === undefined) {
-    const message = unreadable(came, { ok: true, value: caller }, body?.length ?? 0);
+  if (refusal !== undefined || typeof body === 'string') {
+    const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
     const reply = await runRefused(message, refusal ?? { reason: 'media-type' }, front.graph(), front.stages);
     const { status, text, headers } = writeReply(reply, noRequest(came));
     // What is left of a body that is too large is never read as the next request.
-    const closing = body === undefined ? { connection: 'close' } : {};
+    const closing = typeof body === 'string' ? { connection: 'close' } : {};
     return answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
   }
   const gone = new Cancellation();
@@ -272,8 +282,10 @@ async function legacyOperation(
   const session = id === false ? undefined : sessions.find(id, identity.value, endpoint);
   if (session === undefined || id === false) return refuseTo({ reason: 'session-unknown' });
   session.usedBy(identity.value);
+  const message = { ...unreadable(came, identity, 0, `(${method})`), caller: identity.value };
   if (method === 'DELETE') {
     sessions.end(id);
+    await runDone(message, front.graph(), front.stages);
     response.writeHead(204).end();
     return;
   }
@@ -282,8 +294,26 @@ async function legacyOperation(
   const place = `stream ${identity.value.key}`;
   const limit = front.bounds().streams;
   if (!places.take(place, limit)) return refuseTo({ reason: 'too-many-streams', limit });
+  const opening = await runStream(message, front.graph(), front.stages);
+  if (!opening.ok || response.destroyed) {
+    places.give(place);
+    if (opening.ok) opening.close();
+    else new Answer(response, false, came.started).finish(writeReply(opening.reply, noRequest(came)));
+    return;
+  }
   session.hearing ??= hear(session, came, front);
-  openStream(session, identity.value, response, front, keepAlive, () => places.give(place));
+  openStream(session, identity.value, response, front, keepAlive, () => {
+    places.give(place);
+    opening.close();
+  });
+}
+
+/** How often a header was sent. `name` in lower case. */
+function headerCount({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === name.length && rawHeaders[index]?.toLowerCase() === name) count++;
+  return count;
 }
 
 function identify(
@@ -292,12 +322,10 @@ function identify(
   front: HttpFront,
   body?: RequestBody,
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
-  const { headers, rawHeaders, socket } = request;
+  const { headers, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    if (rawHeaders[index]?.length === 13 && rawHeaders[index]?.toLowerCase() === 'authorization') count++;
-  if (count > 1) return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
+  if (headerCount(request, 'authorization') > 1)
+    return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
   return front.identify({
     authorization: headers.authorization,
     headers,
@@ -305,7 +333,8 @@ function identify(
     transport: 'http',
     resource: front.resources.of(endpoint),
     method: request.method,
-    ...(body === undefined ? {} : { body: () => body.whole() }),
+    // Who sends it is nearly proved by then; what is not, counts for the address.
+    ...(body === undefined ? {} : { body: () => body.whole(`proof ${front.addressOf(request) ?? ''}`) }),
     certificate: front.certificateOf?.(socket),
   });
 }

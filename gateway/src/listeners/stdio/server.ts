@@ -135,7 +135,7 @@ class StdioConnection {
    */
   #drain(): void {
     if (this.#closed || this.#draining !== undefined) return;
-    for (const [id, cancellation] of [...this.#active]) if (this.#streams.has(id)) cancellation.cancel();
+    for (const [id, cancellation] of this.#active) if (this.#streams.has(id)) cancellation.cancel();
     this.#draining = setTimeout(() => this.close('input-closed'), this.#front.bounds().drain);
     void Promise.allSettled(this.#running).then(() => this.close('input-closed'));
   }
@@ -147,7 +147,7 @@ class StdioConnection {
     clearTimeout(this.#draining);
     this.#leave();
     this.#input.pause();
-    for (const cancellation of [...this.#active.values()]) cancellation.cancel();
+    for (const cancellation of this.#active.values()) cancellation.cancel();
     this.#session?.close();
     this.#end(reason);
   }

@@ -35,6 +35,8 @@ export interface CredentialKind {
   /** Each caller has one of its own, so no way to the server is shared. */
   readonly perCaller: boolean;
   of(caller: Caller | undefined): Credential;
+  /** What tells the credentials of two calls apart, where a caller has several: what one may do the other may not. */
+  keyOf?(caller: Caller | undefined): string;
   /** All that were handed out, by the key of the caller; of shared ones under the empty text. */
   all(): Iterable<readonly [string, Credential]>;
 }

@@ -8,7 +8,7 @@ import type { Step } from '../../pipeline/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { ownCall } from '../server.ts';
 import { hideInStep, hideSecrets } from './hide.ts';
-import { mostCallers } from './per-caller.ts';
+import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';
 
@@ -130,8 +130,8 @@ test('callers with tokens are kept within a bound, and a new token of a caller i
   kind.of(callerWith('dana', 'old', 1_000));
   await kind.of(callerWith('dana', 'new', Date.now() + 600_000)).ready();
   assert.deepEqual(asked, ['new']);
-  for (let index = 0; index < mostCallers + 10; index++) kind.of(callerWith(`u${index}`, 't'));
-  assert.equal([...kind.all()].length, mostCallers);
+  for (let index = 0; index < maxTokens + 10; index++) kind.of(callerWith(`u${index}`, 't'));
+  assert.equal([...kind.all()].length, maxTokens);
 });
 
 test('secrets are taken out of everything that a server says, keys included', () => {

@@ -99,10 +99,9 @@ export class ServerCredentials {
     const names: string[] = [];
     for (const { tier, kind, name, matches } of this.#choices) {
       if (!matches(caller) || (tier === undefined && credential !== undefined)) continue;
-      // Handed out here as well, so that what is kept for a caller follows its newest token.
       const own = kind.of(caller);
       if (tier === undefined) credential = own;
-      names.push(kind.perCaller ? `${name} ${caller?.key ?? ''}` : name);
+      names.push(kind.perCaller ? `${name} ${kind.keyOf?.(caller) ?? caller?.key ?? ''}` : name);
     }
     return { credential, key: names.join(' ') };
   }

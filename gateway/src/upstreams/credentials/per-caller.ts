@@ -1,16 +1,12 @@
-/** A kind of credential of which each caller has one of its own, made from the token that it presented. */
+/** A kind of credential that is made from the token which a caller presented: one for each such token. */
 import type { Granted } from '../../oauth/token-endpoint.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import type { Credential, CredentialKind } from './contract.ts';
 import { TokenCredential } from './token.ts';
 
-/** Callers whose tokens are kept at the same time. */
-export const mostCallers = 10_000;
-
-interface Kept {
-  caller: Caller;
-  readonly credential: TokenCredential;
-}
+/** Tokens that are kept at the same time: of all callers, and of one. A caller with more loses its own oldest ones. */
+export const maxTokens = 10_000;
+export const maxTokensOfCaller = 64;
 
 /** `make` gets the caller's own token; what it makes does not outlive that one. */
 export function perCaller(make: (subjectToken: string) => Promise<Granted>): CredentialKind {
@@ -20,31 +16,40 @@ export function perCaller(make: (subjectToken: string) => Promise<Granted>): Cre
     const granted = await make(subject);
     return granted.ok && credential.expiresAt !== undefined ? { ...granted, notAfter: credential.expiresAt } : granted;
   };
-  // One entry for each caller: two users never wait for the same token, and never get each other's.
-  const known = new Map<string, Kept>();
+  // By caller, then by the credential that it presented: a weak token, or a key, never acts with what was made of a
+  // strong token of the same caller.
+  const known = new Map<string, Map<string, TokenCredential>>();
+  let size = 0;
+  const forgetOldest = (): void => {
+    const oldest = known.entries().next().value;
+    if (oldest === undefined) return;
+    known.delete(oldest[0]);
+    size -= oldest[1].size;
+  };
   return {
     perCaller: true,
+    keyOf: (caller) => (caller === undefined ? '' : `${caller.key} ${caller.credential.id}`),
     of(caller): Credential {
       if (caller === undefined) return nobody;
-      let entry = known.get(caller.key);
-      if (entry === undefined) {
-        const made: Kept = { caller, credential: new TokenCredential(() => grant(made.caller)) };
-        entry = made;
-        if (known.size >= mostCallers) known.delete(known.keys().next().value ?? '');
-        known.set(caller.key, entry);
-      } else if (entry.caller !== caller && endOf(caller) >= endOf(entry.caller)) entry.caller = caller;
-      return entry.credential;
+      const own = known.get(caller.key) ?? new Map<string, TokenCredential>();
+      const before = own.get(caller.credential.id);
+      if (before !== undefined) return before;
+      const made = new TokenCredential(() => grant(caller));
+      if (own.size >= maxTokensOfCaller) {
+        own.delete(own.keys().next().value ?? '');
+        size--;
+      }
+      if (size >= maxTokens) forgetOldest();
+      own.set(caller.credential.id, made);
+      size++;
+      known.set(caller.key, own);
+      return made;
     },
     *all() {
-      for (const [key, { credential }] of known) yield [key, credential] as const;
+      for (const [key, credentials] of known)
+        for (const credential of credentials.values()) yield [key, credential] as const;
     },
   };
-}
-
-function endOf({ credential }: Caller): number {
-  return credential.subjectToken === undefined
-    ? Number.NEGATIVE_INFINITY
-    : (credential.expiresAt ?? Number.POSITIVE_INFINITY);
 }
 
 const nobody: Credential = {
