@@ -29,6 +29,7 @@ import type { JsonObject } from './protocol/json.ts';
 import { SecretChanges } from './secrets/changes.ts';
 import { createSeal } from './secrets/seal.ts';
 import { makeStages } from './stages.ts';
+import { inBackground, logBackgroundFailures } from './telemetry/background.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { AccountBook } from './upstreams/credentials/authorization-code/book.ts';
@@ -99,6 +100,7 @@ export class Gateway {
   ) {
     this.#parts = parts;
     this.metrics = createMetrics(() => this.#streams.size);
+    logBackgroundFailures(parts.log);
     this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
     const { bounds, servers, data } = revision.configuration;
     this.#secretChanges = new SecretChanges(data);
@@ -303,7 +305,10 @@ export class Gateway {
     const { tokens } = this.#generation;
     for (const caller of this.#streams.callers())
       if (caller.credential.kind === 'token')
-        void tokens.stillGood(caller).then((good) => good || this.#streams.endCredential(caller.credential.id));
+        inBackground(
+          'ask for token',
+          tokens.stillGood(caller).then((good) => good || this.#streams.endCredential(caller.credential.id)),
+        );
   }
 
   async close(): Promise<void> {

@@ -121,7 +121,12 @@ export class Catalog implements CatalogView {
   #fetch(kind: ListKind): Promise<ListSnapshotResult> {
     const reading = this.#reading.get(kind);
     if (reading !== undefined) return reading;
-    const promise = this.#load(kind).finally(() => this.#reading.delete(kind));
+    const promise = this.#load(kind)
+      .catch((error: unknown): ListSnapshotResult => {
+        this.#log.warn({ server: this.link.server, list: kind, err: error }, 'list cannot be read');
+        return { ok: false, failure: { kind: 'misbehaved', detail: `${kind} cannot be read` } };
+      })
+      .finally(() => this.#reading.delete(kind));
     this.#reading.set(kind, promise);
     return promise;
   }
@@ -167,16 +172,27 @@ export class Catalog implements CatalogView {
     const usable: JsonObject[] = [];
     const byName = new Map<string, JsonObject>();
     for (const item of items) {
-      const problem = this.#problemOf(item, byName);
+      const problem = this.#problemAt(item, byName);
       if (problem !== undefined) {
         this.#log.warn({ server: this.link.server, tool: asText(item.name).slice(0, 128), problem }, 'tool left out');
         continue;
       }
       usable.push(item);
       byName.set(asText(item.name), item);
-      if (isObject(item.inputSchema)) this.#onTool(this.link.server, asText(item.name), item.inputSchema);
     }
     return { items: usable, byName, views: new Map() };
+  }
+
+  /** An item that no code here expects is left out like any other: it must not take the list with it. */
+  #problemAt(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
+    try {
+      const problem = this.#problemOf(item, known);
+      if (problem === undefined && isObject(item.inputSchema))
+        this.#onTool(this.link.server, asText(item.name), item.inputSchema);
+      return problem;
+    } catch (error) {
+      return `it cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown error'}`;
+    }
   }
 
   #problemOf(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {

@@ -63,11 +63,12 @@ function engine(draft07: boolean) {
 }
 const engines = { current: engine(false), draft07: engine(true) };
 
-const dialects: Readonly<Record<string, keyof typeof engines>> = {
-  'https://json-schema.org/draft/2020-12/schema': 'current',
-  'http://json-schema.org/draft-07/schema': 'draft07',
-  'https://json-schema.org/draft-07/schema': 'draft07',
-};
+/** A Map: the key is text of a server, and every object has a member `constructor`. */
+const dialects: ReadonlyMap<string, keyof typeof engines> = new Map([
+  ['https://json-schema.org/draft/2020-12/schema', 'current'],
+  ['http://json-schema.org/draft-07/schema', 'draft07'],
+  ['https://json-schema.org/draft-07/schema', 'draft07'],
+]);
 
 /** Compiles a check of arguments. `open`: accept arguments that the schema does not name. Remembers by content. */
 export function compileSchema(schema: JsonObject, limit: number, open: boolean): CompiledSchema {
@@ -93,7 +94,7 @@ function compile(schema: JsonObject, open: boolean): CompiledSchema {
     declared === undefined
       ? 'current'
       : typeof declared === 'string'
-        ? dialects[declared.replace(/#$/, '')]
+        ? dialects.get(declared.replace(/#$/, ''))
         : undefined;
   if (dialect === undefined) return { ok: false, problem: 'the input schema is of a dialect that is not supported' };
   // An id would put the schema into the memory of the engine under a name that another server's could refer to.

@@ -11,6 +11,7 @@ import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pip
 import type { Link, LinkFailure } from '../pipeline/upstream.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import { inBackground } from '../telemetry/background.ts';
 import { aliasOf, mayBelong } from './alias.ts';
 import { understood, type Wanted, wantedBy } from './request.ts';
 
@@ -96,7 +97,7 @@ async function originalName(
   if (!snapshot.ok) return refuse(failureRefusal(reached.server, snapshot.failure));
   const found = byAlias(reached.server, snapshot.snapshot).get(alias);
   // Nobody waits for a fresh list here: a name that is hidden would be told from one that does not exist by the wait.
-  if (found === undefined) void reached.catalog.reread(kind);
+  if (found === undefined) inBackground('reread list', reached.catalog.reread(kind));
   return pass(found);
 }
 

@@ -9,6 +9,7 @@ import type { Json, JsonObject } from '../protocol/json.ts';
 import { metaKeys } from '../protocol/meta.ts';
 import { version } from '../protocol/product.ts';
 import { type Era, modernVersions } from '../protocol/versions.ts';
+import { inBackground } from '../telemetry/background.ts';
 import { reachAll } from './connect.ts';
 
 const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
@@ -33,7 +34,10 @@ async function present(exchange: Identified, graph: Graph, era: Era): Promise<Pr
   const servers = reachAll(exchange, graph);
   if (exchange.endpoint.kind === 'portal') {
     // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
-    for (const { link } of servers) void link.facts();
+    for (const { link } of servers) {
+      const facts = link.facts();
+      if (facts instanceof Promise) inBackground('connect server', facts);
+    }
     return { info: portalInfo, capabilities: everything, instructions: portalInstructions };
   }
   const [reached] = servers;

@@ -39,11 +39,11 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
     const read = reached.catalog.read(kind);
     const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
-    return envelope(kind, era, view(reached, kind, result.snapshot, era, false));
+    return envelope(kind, era, view({ reached, kind, snapshot: result.snapshot, era, log }, 'server'));
   }
   const snapshots = await gather(servers, kind, log);
   const parts = snapshots
-    .map(({ reached, snapshot }) => view(reached, kind, snapshot, era, true))
+    .map(({ reached, snapshot }) => view({ reached, kind, snapshot, era, log }, 'portal'))
     .filter((part) => part.length > 0);
   return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
 }
@@ -101,25 +101,45 @@ function envelope(kind: ListKind, era: Era, middle: Buffer): Reply {
     : { kind: 'pieces', before: `{"${member}":[`, middle, after: ']}' };
 }
 
+interface Shown {
+  readonly reached: Reached;
+  readonly kind: ListKind;
+  readonly snapshot: ListSnapshot;
+  readonly era: Era;
+  readonly log: ListLog;
+}
+
 /** The entries that these grants show, written and joined by commas. Empty when they show none. */
-function view(reached: Reached, kind: ListKind, snapshot: ListSnapshot, era: Era, aliased: boolean): Buffer {
+function view(list: Shown, place: 'server' | 'portal'): Buffer {
+  const { reached, kind, snapshot, era, log } = list;
   // Of our own tool there is a view for each server, as its alias begins with the name of the server.
   const whose = snapshot === unconnectedTools ? reached.server : reached.grants.key;
-  const key = `${era}${aliased ? ' portal ' : ' '}${whose}`;
+  const key = `${era}${place === 'portal' ? ' portal ' : ' '}${whose}`;
   const known = snapshot.views.get(key);
   if (known !== undefined) return known;
   const texts: string[] = [];
-  for (const item of snapshot.items) {
-    const capability = capabilityOf(kind, item);
-    // The gateway's own tool is there for whoever is connected to the server.
-    const own = snapshot === unconnectedTools;
-    if (capability === undefined || (!own && !visible(reached.grants, capability))) continue;
-    texts.push(JSON.stringify(shown(kind, item, era, aliased ? reached.server : undefined)));
-  }
+  for (const item of snapshot.items)
+    try {
+      const text = entryText(list, item, place);
+      if (text !== undefined) texts.push(text);
+    } catch (error) {
+      // One entry that no code here expects must not take the list of everybody with it.
+      log.warn({ server: reached.server, list: kind, err: error }, 'entry left out of a list');
+    }
   const text = Buffer.from(texts.join(','));
   if (snapshot.views.size >= mostViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
   snapshot.views.set(key, text);
   return text;
+}
+
+/** `undefined` for an entry that these grants do not show. */
+function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): string | undefined {
+  const { reached, kind, snapshot, era } = list;
+  const capability = capabilityOf(kind, item);
+  // The gateway's own tool is there for whoever is connected to the server.
+  const own = snapshot === unconnectedTools;
+  if (capability === undefined || (!own && !visible(reached.grants, capability))) return undefined;
+  return JSON.stringify(shown(kind, item, era, place === 'portal' ? reached.server : undefined));
 }
 
 function visible(grants: Grants, capability: Capability): boolean {

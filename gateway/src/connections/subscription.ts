@@ -11,6 +11,7 @@ import type { Link } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta } from '../protocol/meta.ts';
 import { listChanges } from '../protocol/methods.ts';
+import { inBackground } from '../telemetry/background.ts';
 import { type Reached, reachAll } from './connect.ts';
 
 export type Listener = (method: string, params: JsonObject) => void;
@@ -142,7 +143,8 @@ export class Subscription {
       },
     });
     // Changes can only be heard over a connection. Nobody waits for it here.
-    void link.facts();
+    const facts = link.facts();
+    if (facts instanceof Promise) inBackground('connect server', facts);
   }
 
   #updated(server: string, uri: string): void {

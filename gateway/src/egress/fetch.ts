@@ -3,7 +3,7 @@
  * is looked up is the address that is connected to, so that an answer of DNS that changes in between changes nothing.
  */
 import { lookup as lookupName } from 'node:dns';
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Pieces } from '../protocol/pieces.ts';
@@ -79,9 +79,17 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
     });
   };
   return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    let request: ClientRequest | undefined;
+    // The promise settles by itself, at the latest at the deadline: no event of a socket is needed for that.
+    const settle = (answered: Answered): void => {
+      clearTimeout(timer);
+      resolve(answered);
+    };
     const fail = (error: Error): void => {
       const refused = error instanceof EgressError;
-      resolve({ ok: false, refused, problem: refused ? error.message : `${url.origin}: ${codeOf(error)}` });
+      settle({ ok: false, refused, problem: refused ? error.message : `${url.origin}: ${codeOf(error)}` });
+      request?.destroy();
     };
     const options: RequestOptions = {
       method: ask.method ?? 'GET',
@@ -95,24 +103,24 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
       ...(isIP(host) === 0 ? { lookup: guardedLookup } : {}),
       ...ask.tls,
     };
-    const request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
-    const timer = setTimeout(
-      () => request.destroy(new Error('took too long')),
-      Math.max(0, deadline - performance.now()),
-    );
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      fail(error);
-    });
+    try {
+      request = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
+    } catch (error) {
+      // A header or a certificate that cannot be used.
+      return fail(error instanceof Error ? error : new Error('cannot be asked'));
+    }
+    timer = setTimeout(() => fail(new Error('took too long')), Math.max(0, deadline - performance.now()));
+    request.on('error', fail);
+    request.on('close', () => fail(new Error('the connection was closed')));
     request.on('response', (response) => {
       const { remoteAddress } = response.socket;
       // What was connected to in the end, whoever resolved it.
       if (remoteAddress !== undefined && !mayReach(remoteAddress))
-        return request.destroy(new EgressError(`${url.origin} leads to an address that is not public`));
-      collect(response, ask.limit ?? defaultLimit, (text) => {
-        clearTimeout(timer);
-        if (text === undefined) return request.destroy(new Error('answers too much'));
-        resolve({ ok: true, status: response.statusCode ?? 0, headers: response.headers, text });
+        return fail(new EgressError(`${url.origin} leads to an address that is not public`));
+      collect(response, ask.limit ?? defaultLimit, (collected) => {
+        if (collected instanceof Error) return fail(collected);
+        settle({ ok: true, status: response.statusCode ?? 0, headers: response.headers, text: collected });
+        request?.destroy();
       });
     });
     request.end(ask.body);
@@ -121,15 +129,20 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
 
 class EgressError extends Error {}
 
-function collect(response: IncomingMessage, limit: number, done: (text: string | undefined) => void): void {
+/** `done` is told the whole body, or why there is none. A body that is cut off has no `end`: `close` tells. */
+function collect(response: IncomingMessage, limit: number, done: (collected: string | Error) => void): void {
   const pieces = new Pieces();
   let length = 0;
   response.on('data', (chunk: Buffer) => {
     length += chunk.length;
-    if (length > limit) done(undefined);
+    if (length > limit) done(new Error('answers too much'));
     else pieces.add(chunk);
   });
   response.on('end', () => length <= limit && done(pieces.whole().toString('utf8')));
+  response.on('error', done);
+  response.on('close', () => {
+    if (!response.complete) done(new Error('the answer was cut off'));
+  });
 }
 
 function codeOf(error: Error): string {

@@ -79,7 +79,14 @@ export function parseUri(text: string): UriResult {
 }
 
 /** Where every program reads the many spellings of a host and its port as one (WHATWG URL, special schemes). */
-const webPorts: Readonly<Record<string, string>> = { ftp: ':21', http: ':80', https: ':443', ws: ':80', wss: ':443' };
+/** A Map: the key is text of a client, and every object has a member `constructor`. */
+const webPorts: ReadonlyMap<string, string> = new Map([
+  ['ftp', ':21'],
+  ['http', ':80'],
+  ['https', ':443'],
+  ['ws', ':80'],
+  ['wss', ':443'],
+]);
 
 /**
  * Hosts do not tell cases apart, and some ports and hosts say nothing (RFC 3986 section 6.2.3, RFC 8089). `{name}` in the
@@ -90,7 +97,7 @@ export function authorityOf(scheme: string, authority: string | undefined): Opti
     const host = authority?.toLowerCase() ?? '';
     return { ok: true, text: host === 'localhost' ? '' : host };
   }
-  const standard = webPorts[scheme];
+  const standard = webPorts.get(scheme);
   if (standard !== undefined && authority?.includes('{') !== true) {
     // `https:///host`, `https:host` and `https:/host` are all the host to a browser, so none of them may pass unread.
     const host = authority === undefined ? undefined : URL.parse(`${scheme}://${authority}`)?.host;

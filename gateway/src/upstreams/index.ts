@@ -7,6 +7,7 @@ import { egressGuard } from '../egress/guard.ts';
 import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import { inBackground } from '../telemetry/background.ts';
 import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { ServerLink } from './link.ts';
@@ -80,7 +81,7 @@ export class ServerDirectory implements Upstreams {
     const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
     const link = new ServerLink(entry.server, key, capabilities, this.#bounds, client.caller);
     // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
-    if (entry.links.size >= most && !this.#makeRoom(entry)) void link.close();
+    if (entry.links.size >= most && !this.#makeRoom(entry)) inBackground('close way', link.close());
     else entry.links.set(key, link);
     return link;
   }
@@ -111,7 +112,7 @@ export class ServerDirectory implements Upstreams {
         link.sweep(now);
         if (link.idleFor(now) < server.config.idle) continue;
         links.delete(key);
-        void link.close();
+        inBackground('close way', link.close());
       }
   }
 
@@ -127,7 +128,7 @@ export class ServerDirectory implements Upstreams {
     if (oldest === undefined) return false;
     const link = entry.links.get(oldest);
     entry.links.delete(oldest);
-    void link?.close();
+    if (link !== undefined) inBackground('close way', link.close());
     return true;
   }
 
@@ -140,7 +141,11 @@ export class ServerDirectory implements Upstreams {
       const busy = [...entry.links.values()].some((link) => link.idleFor(now) === 0);
       if (busy && now < deadline) return;
       clearInterval(timer);
-      void Promise.all([...entry.links.values()].map((link) => link.close())).then(() => entry.server.close());
+      const closed = Promise.all([...entry.links.values()].map((link) => link.close()));
+      inBackground(
+        'retire server',
+        closed.finally(() => entry.server.close()),
+      );
     }, sweepInterval);
     timer.unref();
   }

@@ -7,6 +7,7 @@ import { Cancellation } from '../pipeline/cancellation.ts';
 import type { OutboundCall } from '../pipeline/upstream.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { isObject } from '../protocol/json.ts';
+import { inBackground } from '../telemetry/background.ts';
 import { type Connected, ownCall } from './server.ts';
 
 const firstPause = 500;
@@ -49,7 +50,7 @@ export class Listening {
         else this.#events.onNotification(method, params);
       },
     };
-    void connected.peer.call(call).then(() => {
+    const over = connected.peer.call(call).then(() => {
       previous?.cancel();
       if (this.#current !== cancellation) return;
       this.#current = undefined;
@@ -60,6 +61,7 @@ export class Listening {
       }, this.#pause);
       this.#timer.unref();
     });
+    inBackground('subscriptions/listen', over);
   }
 
   close(): void {

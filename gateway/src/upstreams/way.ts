@@ -7,6 +7,7 @@ import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { logLevels } from '../protocol/methods.ts';
+import { inBackground } from '../telemetry/background.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
@@ -129,7 +130,7 @@ export class Way {
     const connected = this.#connected;
     this.#connected = undefined;
     this.#listening.close();
-    if (connected !== undefined) void connected.peer.close();
+    if (connected !== undefined) inBackground('close connection', connected.peer.close());
   }
 
   async close(): Promise<void> {
@@ -248,7 +249,7 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined) return;
     if (connected.facts.era === 'modern') this.#listen(connected);
-    else void connected.peer.call(ownCall(method, { uri }, new Cancellation()));
+    else inBackground(method, connected.peer.call(ownCall(method, { uri }, new Cancellation())));
   }
 
   #listen(connected: Connected): void {
@@ -260,6 +261,6 @@ export class Way {
     const level = this.#level === undefined ? undefined : logLevels[this.#level];
     if (connected?.facts.era !== 'legacy' || level === undefined || connected.facts.capabilities.logging === undefined)
       return;
-    void connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation()));
+    inBackground('logging/setLevel', connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation())));
   }
 }

@@ -1,5 +1,6 @@
 /** The thread of the writer. Blocks for as long as the disk takes; nobody else waits for that. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { inBackground } from '../../telemetry/background.ts';
 import { Anchoring } from '../anchors/anchoring.ts';
 import type { Message } from '../record/message.ts';
 import type { Dropped } from '../retention/dropped.ts';
@@ -99,7 +100,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       publishSoon();
     });
     // Whoever made it write may have taken the request to close with what was to be written.
-    if (closing) void close();
+    if (closing) inBackground('close log', close());
   };
   const handle = (message: ToWriter): void => {
     if (typeof message === 'string') return writer.accept(messagesOf(message.split('\n')));

@@ -10,6 +10,7 @@ import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import { discover } from '../../oauth/discovery.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
+import { inBackground } from '../../telemetry/background.ts';
 import { publicKeyOf } from './signature.ts';
 
 /** Milliseconds between two fetches that tokens with unknown keys can cause. */
@@ -66,7 +67,7 @@ export class IssuerKeys {
     const age = now - this.#readAt;
     if (age > stale) this.#set = undefined;
     if (this.#set === undefined) await this.#read();
-    else if (age > fresh) void this.#read();
+    else if (age > fresh) inBackground('read keys', this.#read());
     let found = this.#matching(alg, kid);
     // Keys that were read after the token had come are not read again for it.
     if (found.length === 0 && this.#set !== undefined && this.#readAt < now && this.#now() >= this.#refetchAt) {

@@ -3,6 +3,7 @@
  * ends, kept while renewing fails for a moment, given up when the server says that it is over.
  */
 import type { Granted } from '../../oauth/token-endpoint.ts';
+import { inBackground } from '../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from './contract.ts';
 
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
@@ -39,7 +40,7 @@ export class TokenCredential implements Credential {
     if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
     if (held !== undefined && now < held.endsAt) {
       // Still good: nobody waits for the next one.
-      if (this.#failure === undefined || now >= this.#failure.until) void this.#fetch();
+      if (this.#failure === undefined || now >= this.#failure.until) inBackground('renew token', this.#fetch());
       return { ok: true, headers: held.headers };
     }
     if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };

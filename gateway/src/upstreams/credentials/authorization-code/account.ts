@@ -6,6 +6,7 @@ import type { BearerChallenge } from '../../../oauth/challenge.ts';
 import { scopesIn } from '../../../oauth/challenge.ts';
 import type { Granted } from '../../../oauth/token-endpoint.ts';
 import type { Invitation } from '../../../pipeline/accounts.ts';
+import { inBackground } from '../../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from '../contract.ts';
 import { StepUps } from './step-ups.ts';
 import type { Account } from './vault.ts';
@@ -73,7 +74,7 @@ export class AccountCredential implements Credential {
     if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
     if (held !== undefined && now < held.endsAt) {
       // Still good: nobody waits for the next one.
-      if (this.#failure === undefined || now >= this.#failure.until) void this.#work();
+      if (this.#failure === undefined || now >= this.#failure.until) inBackground('renew account', this.#work());
       return { ok: true, headers: held.headers };
     }
     if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };
