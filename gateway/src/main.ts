@@ -254,17 +254,19 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
   };
   const started = gateway.revision.configuration;
+  const unnoted = (error: unknown): void =>
+    log.warn({ err: error }, 'which secrets are in use cannot be noted, so that rotations wait in vain');
   const swapped = (revision: Revision) => {
     const problems = gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
     if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
     configureAudit(revision);
-    writeInUse(revision.configuration.data, managed.editions);
+    writeInUse(revision.configuration.data, managed.editions, unnoted);
     log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
     return [];
   };
-  writeInUse(gateway.revision.configuration.data, managed.editions);
+  writeInUse(gateway.revision.configuration.data, managed.editions, unnoted);
   const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
   // Other managers tell nobody when a secret changes, so they are asked again.
   const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];

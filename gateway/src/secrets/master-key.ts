@@ -1,7 +1,8 @@
 /** Master keys: 32 random bytes in hex, in a file that only its owner can read, or from the configuration. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../stores/whole-file.ts';
 
 export type MasterKeyResult =
   | { readonly ok: true; readonly key: Buffer }
@@ -13,8 +14,7 @@ export function openMasterKey(data: string): MasterKeyResult {
   const path = join(folder, 'master');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
-    chmodSync(path, 0o600);
+    writeWhole(path, `${randomBytes(32).toString('hex')}\n`, { when: 'absent' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

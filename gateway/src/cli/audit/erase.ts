@@ -1,11 +1,11 @@
 /** `sallyport audit subjects|erase`: what is held about a person, and destroying it. */
-import { writeFileSync } from 'node:fs';
 import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
 import { logFolder } from '../../audit/open.ts';
 import { isPerson } from '../../audit/writer/control.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writeOutput } from '../output-file.ts';
 import {
   type Failure,
   failureJson,
@@ -181,7 +181,7 @@ async function eraseIn(
     checkpoint: String(checkpoint),
   };
   try {
-    if (path !== undefined) writeFileSync(path, done.certificate, { mode: 0o600 });
+    if (path !== undefined) writeOutput(path, done.certificate);
     erased.push({ ...done, ...(path !== undefined && { path }) });
     return undefined;
   } catch (error) {
