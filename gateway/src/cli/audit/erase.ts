@@ -166,7 +166,7 @@ async function eraseIn(
   erased: Erased[],
 ): Promise<Failure | undefined> {
   const { subject } = options;
-  if (log.archive.subjects.find(subject) === undefined) return undefined;
+  if (log.archive.subjects.pseudonymsOf(subject).length === 0) return undefined;
   const answer = await log.ask({ do: 'erase', subject });
   if (!answer.ok) return { code: exitCodes.no, problem: answer.problem, remedy: answer.remedy };
   const { seq = 0, pseudonym = '', certificate = '', checkpoint = '' } = answer.result;

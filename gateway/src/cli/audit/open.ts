@@ -2,7 +2,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
-import { DamagedKey } from '../../audit/keys/subjects.ts';
 import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
 import { Archive } from '../../audit/read/archive.ts';
 import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
@@ -177,7 +176,6 @@ export async function readLog(
 }
 
 function remedyFor(error: unknown): string {
-  if (error instanceof DamagedKey) return 'Restore log-subjects from a backup.';
   return isReadOnly(error)
     ? 'Look at its owner and its permissions, and those of its keys.'
     : 'Run sallyport-verify on the folder: it says where the damage is.';

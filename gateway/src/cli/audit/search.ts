@@ -133,7 +133,7 @@ export function inLog(
 ): Search {
   const words = { ...search.words };
   if (subject !== undefined)
-    words.subject = subject.includes(':') ? (archive.subjects.find(subject)?.pseudonym ?? '-') : subject;
+    words.subject = subject.includes(':') ? (archive.subjects.pseudonymsOf(subject).at(-1) ?? '-') : subject;
   const place = rule === undefined ? undefined : placesOf(rule, cwd).find((each) => index.knows('rule', each));
   if (place !== undefined) words.rule = place;
   return { ...search, words };
