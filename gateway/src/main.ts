@@ -252,6 +252,7 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     if (!result.ok) gateway.metrics.configurationLoaded(false);
     if (diagnostics.length > 0)
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
+    refreshLater();
   };
   const started = gateway.revision.configuration;
   const unnoted = (error: unknown): void =>
@@ -267,15 +268,20 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     return [];
   };
   writeInUse(gateway.revision.configuration.data, managed.editions, unnoted);
+  // Other managers tell nobody when a secret changes, so they are asked again, after each load as it is then configured.
+  let refresh: NodeJS.Timeout | undefined;
+  const refreshLater = (): void => {
+    clearTimeout(refresh);
+    const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
+    if (pause > 0 && managed.remote()) refresh = setTimeout(() => void watch.reload(), pause).unref();
+  };
   const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
-  // Other managers tell nobody when a secret changes, so they are asked again.
-  const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
-  const refresh = pause === 0 || !managed.remote() ? undefined : setInterval(() => void watch.reload(), pause).unref();
+  refreshLater();
   const reload = (): void => void watch.reload();
   process.on('SIGHUP', reload);
   return () => {
     process.off('SIGHUP', reload);
-    clearInterval(refresh);
+    clearTimeout(refresh);
     watch.close();
   };
 }
