@@ -18,6 +18,7 @@ import { listenStdio } from './listeners/stdio/server.ts';
 import type { Caller } from './pipeline/caller.ts';
 import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
+import { shown } from './protocol/shown.ts';
 import { quickstartText } from './quickstart.ts';
 import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
@@ -319,11 +320,11 @@ function urlHost(host: string): string {
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shown(text)}\n`);
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${shown(text)}\n`);
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {

@@ -13,7 +13,7 @@ const src = join(import.meta.dirname, '..', 'src');
 const base = ['protocol', 'telemetry'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  telemetry: [],
+  telemetry: ['protocol'],
   config: ['protocol', 'stores'],
   pipeline: ['protocol', 'telemetry'],
   listeners: [...base, 'pipeline', 'config'],

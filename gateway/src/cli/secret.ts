@@ -1,8 +1,10 @@
 /** `sallyport secret put|rotate|list|remove|rewrap`: secrets at rest. Values come from stdin and are never printed. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
+import { shownInLine } from '../protocol/shown.ts';
 import { editionsInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { type SecretStore, secretName } from '../secrets/store.ts';
@@ -89,7 +91,7 @@ function rotateCommand(context: Context): Command {
         else {
           if (inForce) context.out(`${name} is rotated${used ? ' and in force' : ''}`);
           for (const { server, ok, detail } of probes)
-            context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${server}  ${detail}`);
+            context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${server}  ${shownInLine(detail)}`);
         }
         if (!inForce)
           context.err(`sallyport: ${name} is rotated, but the running gateway has not taken it over\n    See its log.`);

@@ -1,8 +1,10 @@
 /** `sallyport audit subjects|erase`: what is held about a person, and destroying it. */
+
 import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
 import { logFolder } from '../../audit/open.ts';
 import { isPerson } from '../../audit/writer/control.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeOutput } from '../output-file.ts';
@@ -46,7 +48,7 @@ export function subjectsCommand(context: Context): Command {
         }
         if (names.length > 1) context.out(`${log.name}:`);
         for (const { pseudonym, subject, state, records, first, last } of subjects)
-          context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
+          context.out(`${pseudonym}  ${shownInLine(subject ?? `(${state})`)}  ${records} records, ${first} to ${last}`);
       });
       if (options.json === true)
         outJson(context, { ok: failures.length === 0, subjects: all, failures: failures.map(failureJson) });

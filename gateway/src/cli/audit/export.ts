@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { exportFormats } from '../../audit/export/index.ts';
 import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
+import { shown, shownInLine } from '../../protocol/shown.ts';
 import type { WholeFile } from '../../stores/whole-file.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -139,7 +140,7 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
       const { origin } = log.archive;
       for (const hit of pages(log, inLog(search, options, log, context.cwd), options.text, search.limit - records)) {
         if (lacksKey(hit)) missing++;
-        const line = format.line({ origin, ...hit });
+        const line = shownInLine(format.line({ origin, ...hit }));
         if (file === undefined) context.out(line);
         else
           try {
@@ -204,7 +205,7 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
       'Make one for each with --log.',
     );
   if (bundle === undefined || more.length > 0) return undefined;
-  const text = JSON.stringify(bundle.proof, undefined, 2);
+  const text = shown(JSON.stringify(bundle.proof, undefined, 2));
   if (path === undefined) context.out(text);
   else
     try {

@@ -1,4 +1,5 @@
 /** What the audit commands share: the log, its keys, its index, and a writer to ask. */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
@@ -9,6 +10,7 @@ import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
 import type { Configuration } from '../../config/schema/index.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
 import { isReadOnly } from '../../stores/sqlite/driver.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
@@ -112,7 +114,7 @@ export async function readEach(
 /** Says which logs failed and what to do, and sets the exit code. With JSON the caller prints them with the rest. */
 export function sayFailures(context: Context, options: CommonOptions, failures: readonly LogFailure[]): void {
   for (const { log, code, problem, remedy } of failures) {
-    if (options.json !== true) context.err(`sallyport: ${log}: ${problem}\n    ${remedy}`);
+    if (options.json !== true) context.err(`sallyport: ${log}: ${shownInLine(problem)}\n    ${shownInLine(remedy)}`);
     context.exit(code);
   }
 }
