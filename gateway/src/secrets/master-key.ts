@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../stores/whole-file.ts';
+import { refuseSharedFolder } from './data-folder.ts';
 
 export type MasterKeyResult =
   | { readonly ok: true; readonly key: Buffer }
@@ -10,6 +11,8 @@ export type MasterKeyResult =
 
 /** Reads `<data>/keys/master`, and makes it at the first start. */
 export function openMasterKey(data: string): MasterKeyResult {
+  const shared = refuseSharedFolder(data);
+  if (shared !== undefined) return { ok: false, ...shared };
   const folder = join(data, 'keys');
   const path = join(folder, 'master');
   mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../stores/whole-file.ts';
+import { refuseSharedFolder } from './data-folder.ts';
 
 export type PepperResult =
   | { readonly ok: true; readonly pepper: Buffer }
@@ -10,6 +11,8 @@ export type PepperResult =
 
 /** Reads `<folder>/keys/pepper`, or makes it. Without it stolen HMACs cannot be tried out, and no key works any more. */
 export function openPepper(folder: string): PepperResult {
+  const shared = refuseSharedFolder(folder);
+  if (shared !== undefined) return { ok: false, ...shared };
   const keys = join(folder, 'keys');
   const path = join(keys, 'pepper');
   mkdirSync(keys, { recursive: true, mode: 0o700 });
