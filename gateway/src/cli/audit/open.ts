@@ -61,6 +61,7 @@ const emptyLog = 'the log is empty';
 export interface Logs {
   readonly configuration: Configuration;
   readonly master: Buffer;
+  readonly warn: (problem: string) => void;
 }
 
 export async function withLog(context: Context, options: LogOptions, work: (log: OpenLog) => Work): Promise<void> {
@@ -79,7 +80,8 @@ export async function openLogs(context: Context, options: CommonOptions): Promis
   if (loaded === undefined) return undefined;
   const { configuration } = loaded.revision;
   const master = openLogMasterKey(configuration.data, configuration.audit.keys.master);
-  if (master.ok) return { configuration, master: master.key };
+  const warn = (problem: string): void => context.err(`sallyport: ${shownInLine(problem)}`);
+  if (master.ok) return { configuration, master: master.key, warn };
   fail(context, options, exitCodes.data, master.problem, master.remedy);
   return undefined;
 }
@@ -133,7 +135,7 @@ export function noLog(folder: string): Failure {
 
 /** Opens one log for as long as the work takes. */
 export async function readLog(
-  { configuration, master }: Logs,
+  { configuration, master, warn }: Logs,
   name: string,
   work: (log: OpenLog) => Work,
 ): Promise<Failure | undefined> {
@@ -144,7 +146,9 @@ export async function readLog(
   try {
     await publish(folder);
     const archive = await Archive.open(folder, keys, master);
-    const index = IndexFile.openToRead(indexPath(data, name), archive);
+    const index = IndexFile.openToRead(indexPath(data, name), archive, (why) =>
+      warn(`the index of ${name} ${why}: it is made anew from the log`),
+    );
     archive.saysErased = (pseudonym) => index.isErased(pseudonym);
     const takeIn = (): void => {
       while (index.catchUp(archive));
