@@ -1,42 +1,11 @@
 /** A disk that is really full, under a running gateway: what the clients of calls under way are told. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { RawAnswer } from '../attacks/raw.ts';
+import { fill, smallDisk } from './small-disk.ts';
 import { startWorld } from './world.ts';
-
-/** A folder whose `data` is a disk of 4 MiB; `undefined` where nobody may mount one. */
-async function smallDisk(context: TestContext): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-disk-'));
-  const data = join(folder, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', data], { stdio: 'ignore' });
-  } catch {
-    await rm(folder, { recursive: true });
-    return undefined;
-  }
-  context.after(async () => {
-    execFileSync('umount', ['-l', data]);
-    await rm(folder, { recursive: true });
-  });
-  return folder;
-}
-
-/** Writes until nothing fits any more. */
-function fill(path: string): void {
-  for (const size of [65_536, 4_096, 1])
-    try {
-      // More than the disk has.
-      for (let written = 0; written <= 8 * 1_048_576; written += size) appendFileSync(path, Buffer.alloc(size));
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
-    }
-}
 
 function textOf({ json, body }: RawAnswer): string {
   const [content] = (json?.result?.['content'] ?? []) as readonly { readonly text: string }[];

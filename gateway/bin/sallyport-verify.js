@@ -174,7 +174,8 @@ function parseCheckpoint(text, where) {
   const note = parseNote(text, where);
   const [origin, size, root] = note.body.split('\n');
   const bytes = Buffer.from(root ?? '', 'base64');
-  if (!origin || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32) lie(`${where} is not a checkpoint`);
+  if (!/^[!-~]{1,200}$/.test(origin) || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32)
+    lie(`${where} is not a checkpoint`);
   return { ...note, origin, size: Number(size), root: bytes, where };
 }
 
@@ -204,8 +205,17 @@ function parseCanonical(entry, where) {
   // In this order: what is sorted is not nested deeper than JSON.stringify can walk.
   if (!isObject(value) || !isSorted(value, deepest) || JSON.stringify(value) !== text)
     lie(`${where} is not canonical JSON`);
+  if (!kinds.has(value.kind)) lie(`${where} is of a kind that no gateway writes: ${JSON.stringify(value.kind)}`);
   return value;
 }
+
+/** A record of another kind says whatever its maker wants a reader to believe. */
+const kinds = new Set(
+  `intent outcome exchange client-request start stop revision key-created key-revoked authentication-failed
+  authentication-succeeded authentication-throttled request-refused secret-put secret-rotated secret-removed
+  credential-state account-started account-connected account-refused account-disconnected issuer-changed issuer-agreed
+  server-status log-key master-key erasure recovered retention heartbeat lost clock subject-key-replaced`.split(/\s+/),
+);
 
 /** A record is nested less deeply by far. */
 const deepest = 64;
@@ -288,6 +298,7 @@ function verifyFile(text, options) {
 function verifyCertificate(text, options) {
   const note = parseNote(text, 'the certificate');
   const [, origin = '', ...rest] = note.body.split('\n');
+  if (!/^[!-~]{1,200}$/.test(origin)) lie('the certificate names no log');
   const [subject, tombstone, time] = ['subject', 'tombstone', 'time'].map(
     (name, at) =>
       (rest[at]?.startsWith(`${name} `) ? rest[at].slice(name.length + 1) : undefined) ??
@@ -299,6 +310,7 @@ function verifyCertificate(text, options) {
   if (!isSigned(note, key)) lie('the certificate is not signed by the key you gave');
   return {
     what: 'certificate',
+    keyGiven: true,
     origin,
     subject,
     tombstone: Number(tombstone),
@@ -351,6 +363,7 @@ function verifyProof(text, options) {
   const timestamps = checkTimestamps(notes, tokens, options);
   return {
     what: 'proof',
+    keyGiven: options.key !== undefined,
     origin: checkpoint.origin,
     size: checkpoint.size,
     records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
@@ -1166,6 +1179,7 @@ async function verifyLog(folder, options) {
   checkUnsigned(youngest, story.lastWritten, last.size, unsigned);
   return {
     what: 'log',
+    keyGiven: options.key !== undefined,
     origin: last.origin,
     size: last.size,
     root: last.root.toString('base64'),
@@ -1302,8 +1316,25 @@ function givenCheckpoints({ checkpoint = [] }) {
   });
 }
 
+/** Characters that act on a terminal instead of being seen: what is checked may have been made to deceive its reader. */
+const acting =
+  /[\0-\x1f\x7f-\x9f\xad\u061c\u115f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+const shown = (text) =>
+  text.replace(acting, (found) =>
+    Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  );
+const json = (value) => JSON.stringify(value, undefined, 2).split('\n').map(shown).join('\n');
+
+/** Not what the evidence says of itself, but what it was checked against. */
+const withoutKey =
+  'NO KEY WAS GIVEN (--key): all of it agrees with itself, and anybody can make what does. This says nothing about who made it.';
+
 function print(result) {
-  const say = (text) => process.stdout.write(`${text}\n`);
+  const say = (text) => process.stdout.write(`${shown(text)}\n`);
+  if (!result.keyGiven) say(withoutKey);
+  const verified = result.keyGiven ? 'verified' : 'consistent, but not verified';
   if (result.what === 'certificate') {
     say(
       `verified: ${result.origin} has erased its subject ${result.subject}, says record ${result.tombstone}, at ${result.time}`,
@@ -1313,10 +1344,10 @@ function print(result) {
   if (result.what === 'proof') {
     for (const { seq, kind, disclosed } of result.records)
       say(
-        `verified: record ${seq} (${kind}) of ${result.origin}, within ${result.size} signed records${disclosed.length > 0 ? `; shown and as recorded: ${disclosed.join(', ')}` : ''}`,
+        `${verified}: record ${seq} (${kind}) of ${result.origin}, within ${result.size} signed records${disclosed.length > 0 ? `; shown and as recorded: ${disclosed.join(', ')}` : ''}`,
       );
   } else {
-    say(`verified: ${result.size} records of ${result.origin}`);
+    say(`${verified}: ${result.size} records of ${result.origin}`);
     say(
       `  ${Object.entries(result.kinds)
         .map(([kind, count]) => `${kind} ${count}`)
@@ -1358,7 +1389,7 @@ async function main() {
       },
     });
   } catch (error) {
-    process.stderr.write(`${error.message}\n${usage}\n`);
+    process.stderr.write(`${shown(error.message)}\n${usage}\n`);
     return exitCodes.usage;
   }
   const { values, positionals } = parsed;
@@ -1372,19 +1403,19 @@ async function main() {
     const result = statSync(path).isDirectory()
       ? await verifyLog(path, values)
       : verifyFile(readFileSync(path, 'utf8'), values);
-    if (values.json) process.stdout.write(`${JSON.stringify({ ok: true, ...result }, undefined, 2)}\n`);
+    if (values.json) process.stdout.write(`${json({ ok: true, ...result })}\n`);
     else print(result);
     return exitCodes.verified;
   } catch (error) {
     const { code, problem } = whatFailed(error);
-    if (values.json) process.stdout.write(`${JSON.stringify({ ok: false, code, problem }, undefined, 2)}\n`);
+    if (values.json) process.stdout.write(`${json({ ok: false, code, problem })}\n`);
     else complain(code, problem);
     return code;
   }
 }
 
 function complain(code, problem) {
-  process.stderr.write(`${code === exitCodes.bug ? 'NOTHING is said about it' : 'NOT verified'}: ${problem}\n`);
+  process.stderr.write(`${code === exitCodes.bug ? 'NOTHING is said about it' : 'NOT verified'}: ${shown(problem)}\n`);
 }
 
 /** A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage. */

@@ -18,6 +18,7 @@ import { listenStdio, type StdioEnd } from './listeners/stdio/server.ts';
 import type { Caller } from './pipeline/caller.ts';
 import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
+import { shown } from './protocol/shown.ts';
 import { quickstartText } from './quickstart.ts';
 import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
@@ -263,28 +264,36 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
     if (!result.ok) gateway.metrics.configurationLoaded(false);
     if (diagnostics.length > 0)
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
+    refreshLater();
   };
   const started = gateway.revision.configuration;
+  const unnoted = (error: unknown): void =>
+    log.warn({ err: error }, 'which secrets are in use cannot be noted, so that rotations wait in vain');
   const swapped = (revision: Revision) => {
     const problems = gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
     if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
     configureAudit(revision);
-    writeInUse(revision.configuration.data, managed.editions);
+    writeInUse(revision.configuration.data, managed.editions, unnoted);
     log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
     return [];
   };
-  writeInUse(gateway.revision.configuration.data, managed.editions);
+  writeInUse(gateway.revision.configuration.data, managed.editions, unnoted);
+  // Other managers tell nobody when a secret changes, so they are asked again, after each load as it is then configured.
+  let refresh: NodeJS.Timeout | undefined;
+  const refreshLater = (): void => {
+    clearTimeout(refresh);
+    const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
+    if (pause > 0 && managed.remote()) refresh = setTimeout(() => void watch.reload(), pause).unref();
+  };
   const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
-  // Other managers tell nobody when a secret changes, so they are asked again.
-  const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
-  const refresh = pause === 0 || !managed.remote() ? undefined : setInterval(() => void watch.reload(), pause).unref();
+  refreshLater();
   const reload = (): void => void watch.reload();
   process.on('SIGHUP', reload);
   return () => {
     process.off('SIGHUP', reload);
-    clearInterval(refresh);
+    clearTimeout(refresh);
     watch.close();
   };
 }
@@ -322,11 +331,11 @@ function urlHost(host: string): string {
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shown(text)}\n`);
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${shown(text)}\n`);
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {

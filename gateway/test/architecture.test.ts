@@ -13,8 +13,8 @@ const src = join(import.meta.dirname, '..', 'src');
 const base = ['protocol', 'telemetry'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  telemetry: [],
-  config: ['protocol'],
+  telemetry: ['protocol'],
+  config: ['protocol', 'stores'],
   pipeline: ['protocol', 'telemetry'],
   listeners: [...base, 'pipeline', 'config'],
   egress: [...base],
@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   connections: [...base, 'pipeline', 'config'],
   policy: [...base, 'pipeline', 'config'],
   catalog: [...base, 'pipeline', 'config'],
-  upstreams: [...base, 'pipeline', 'config', 'secrets', 'egress', 'oauth'],
+  upstreams: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
   audit: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],
   stores: [...base],
   secrets: [...base, 'config', 'stores', 'egress'],

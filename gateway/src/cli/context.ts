@@ -6,6 +6,7 @@ import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { shownInLine } from '../protocol/shown.ts';
 import { openSecretSource } from '../secrets/source.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -89,6 +90,6 @@ export function complain(context: Context, { json }: CommonOptions, diagnostics:
 /** A sentence about what went wrong, and an exit code. */
 export function fail(context: Context, { json }: CommonOptions, code: number, problem: string, remedy?: string): void {
   if (json === true) outJson(context, { ok: false, problem, remedy });
-  else context.err(`sallyport: ${problem}${remedy === undefined ? '' : `\n    ${remedy}`}`);
+  else context.err(`sallyport: ${shownInLine(problem)}${remedy === undefined ? '' : `\n    ${shownInLine(remedy)}`}`);
   context.exit(code);
 }

@@ -1,8 +1,10 @@
 /** `sallyport explain`: allowed or not, by which rule at which line, and what would change it. */
+
 import { Command } from 'commander';
 import type { Capability } from '../pipeline/decision.ts';
 import { type Explanation, explain } from '../policy/explain.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
+import { shownInLine } from '../protocol/shown.ts';
 import { findCaller, parseCaller } from './callers.ts';
 import {
   type CommonOptions,
@@ -85,10 +87,12 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
 
 function print(context: Context, { allowed, decision, summary, considered, change, listed }: Explanation): void {
   const effect = allowed ? (decision?.effect ?? 'allow') : (decision?.effect ?? 'deny');
-  context.out(`${effect.toUpperCase()}  ${summary}`);
+  context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
   if (considered.length > 0) context.out('Considered:');
   for (const { place, text, outcome, connection, error } of considered)
-    context.out(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`);
+    context.out(
+      shownInLine(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`),
+    );
   context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
-  context.out(`What would change it: ${change}`);
+  context.out(shownInLine(`What would change it: ${change}`));
 }

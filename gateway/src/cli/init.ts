@@ -1,7 +1,8 @@
 /** `sallyport init`: writes a first configuration, or takes over the servers of a client. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { writeWhole } from '../stores/whole-file.ts';
 import { importClientConfig } from './client-config.ts';
 import { type CommonOptions, type Context, fail, jsonOption, outJson } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -80,7 +81,7 @@ function starter(path: string): string | undefined {
 /** What went wrong, if anything; `exists` for a file that is not to be overwritten. */
 function write(path: string, text: string, force: boolean): string | undefined {
   try {
-    writeFileSync(path, text, { flag: force ? 'w' : 'wx' });
+    writeWhole(path, text, { mode: 0o644, when: force ? 'replace' : 'absent' });
     return undefined;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,6 +1,7 @@
 /** The command line. One file a command; adding one: a file and a line here. */
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
+import { shown } from '../protocol/shown.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import { type Context, OutputClosed } from './context.ts';
@@ -65,7 +66,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     out: writerTo(process.stdout),
-    err: (text) => void process.stderr.write(`${text}\n`),
+    err: complain,
     exit: (code) => {
       exitCode = code;
     },
@@ -76,23 +77,27 @@ export async function run(argv: readonly string[]): Promise<void> {
     if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     else if (!(error instanceof OutputClosed)) {
       exitCode = exitCodes.internal;
-      process.stderr.write(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}\n`);
+      complain(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}`);
     }
   }
   // The output may have failed meanwhile.
   process.exitCode = exitCode || process.exitCode || exitCodes.ok;
 }
 
+function complain(text: string): void {
+  process.stderr.write(`${shown(text)}\n`);
+}
+
 /** Whoever reads may stop before the end, as `head` does: that is no bug, and no reason to make the rest. */
 function writerTo(stream: NodeJS.WriteStream): (text: string) => void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
-    process.stderr.write(`sallyport: the output cannot be written: ${error.message}\n`);
+    complain(`sallyport: the output cannot be written: ${error.message}`);
     process.exitCode = exitCodes.data;
   });
   return (text) => {
     // Known at once on a pipe, before the event.
     if (stream.errored !== null) throw new OutputClosed();
-    stream.write(`${text}\n`);
+    stream.write(`${shown(text)}\n`);
   };
 }

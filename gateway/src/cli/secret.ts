@@ -1,9 +1,11 @@
 /** `sallyport secret put|rotate|list|remove|rewrap`: secrets at rest. Values come from stdin and are never printed. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
-import { editionInUse } from '../secrets/in-use.ts';
+import { shownInLine } from '../protocol/shown.ts';
+import { editionsInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { type SecretStore, secretName } from '../secrets/store.ts';
 import {
@@ -45,17 +47,10 @@ function putCommand(context: Context): Command {
       withStore(context, options, async ({ store }) => {
         if (!secretName.test(name))
           return fail(context, options, exitCodes.usage, `"${name}" is no name of a secret`, 'Use A-Z a-z 0-9 . _ -');
-        if (store.has(name))
-          return fail(
-            context,
-            options,
-            exitCodes.no,
-            `there is a secret ${name}`,
-            `To replace it: sallyport secret rotate ${name}`,
-          );
+        if (store.has(name)) return taken(context, options, name);
         const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
-        await store.put(name, value, Date.now());
+        if (!(await store.add(name, value, Date.now()))) return taken(context, options, name);
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is kept. Refer to it as \${secret:${name}}.`);
       }),
@@ -81,13 +76,14 @@ function rotateCommand(context: Context): Command {
         if (!store.has(name)) return missing(context, options, store, name);
         const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
-        const used = editionInUse(configuration.data, name) !== undefined;
+        const used = editionsInUse(configuration.data, name).length > 0;
         await store.put(name, value, Date.now());
         const edition = store.edition(name);
         const deadline = Date.now() + patience;
-        const taken = (): boolean => !used || editionInUse(configuration.data, name) === edition;
-        while (!taken() && Date.now() < deadline) await pause(20);
-        const inForce = taken();
+        const isTaken = (): boolean =>
+          !used || editionsInUse(configuration.data, name).every((each) => each === edition);
+        while (!isTaken() && Date.now() < deadline) await pause(20);
+        const inForce = isTaken();
         const probes = options.probe ? await probeUsers(context, options, name) : [];
         const failed = probes.filter(({ ok }) => !ok).map((each) => each.server);
         if (options.json === true)
@@ -95,7 +91,7 @@ function rotateCommand(context: Context): Command {
         else {
           if (inForce) context.out(`${name} is rotated${used ? ' and in force' : ''}`);
           for (const { server, ok, detail } of probes)
-            context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${server}  ${detail}`);
+            context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${server}  ${shownInLine(detail)}`);
         }
         if (!inForce)
           context.err(`sallyport: ${name} is rotated, but the running gateway has not taken it over\n    See its log.`);
@@ -113,15 +109,24 @@ function listCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  sallyport secret list')
     .action((options: CommonOptions) =>
       withStore(context, options, async ({ store }) => {
-        const rows = store.list().map(({ name, provider, createdAt, rotatedAt }) => ({
-          name,
-          provider,
-          created: new Date(createdAt).toISOString(),
-          rotated: new Date(rotatedAt).toISOString(),
-        }));
+        const rows = store.list().map((each) =>
+          'damaged' in each
+            ? each
+            : {
+                name: each.name,
+                provider: each.provider,
+                created: new Date(each.createdAt).toISOString(),
+                rotated: new Date(each.rotatedAt).toISOString(),
+              },
+        );
         if (options.json === true) return outJson(context, { ok: true, secrets: rows });
         if (rows.length === 0) context.out('There are no secrets. `sallyport secret put` keeps one.');
-        for (const { name, provider, rotated } of rows) context.out(`${name}  ${provider}  rotated ${rotated}`);
+        for (const row of rows)
+          context.out(
+            'damaged' in row
+              ? `${row.name}  DAMAGED  ${row.damaged}; sallyport secret rotate ${row.name} replaces it`
+              : `${row.name}  ${row.provider}  rotated ${row.rotated}`,
+          );
       }),
     );
 }
@@ -158,13 +163,19 @@ function rewrapCommand(context: Context): Command {
         const key = options.fromLocal === true ? openMasterKey(configuration.data) : undefined;
         if (key?.ok === false) return fail(context, options, exitCodes.data, key.problem, key.remedy);
         const from = key === undefined ? undefined : localProvider(key.key);
-        const count = await store.rewrap(from);
-        const accounts = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
-        if (options.json === true) outJson(context, { ok: true, count, accounts });
+        const secrets = await store.rewrap(from);
+        const others = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
+        const failed = [...secrets.failed, ...others.failed];
+        const [count, accounts] = [secrets.count, others.count];
+        if (options.json === true) outJson(context, { ok: failed.length === 0, count, accounts, failed });
         else
           context.out(
             `${count} secrets ${accounts === 0 ? '' : `and ${accounts} accounts and registrations `}are wrapped anew`,
           );
+        if (failed.length === 0) return;
+        for (const { name, damaged } of failed)
+          context.err(`sallyport: ${name} stays as it was: ${damaged}\n    Restore it from a backup, or rotate it.`);
+        context.exit(exitCodes.data);
       }),
     );
 }
@@ -187,6 +198,11 @@ function withStore(context: Context, options: CommonOptions, work: (desk: Desk) 
     },
     { secrets: 'managers' },
   );
+}
+
+function taken(context: Context, options: CommonOptions, name: string): void {
+  const remedy = `To replace it: sallyport secret rotate ${name}`;
+  fail(context, options, exitCodes.no, `there is a secret ${name}`, remedy);
 }
 
 function missing(context: Context, options: CommonOptions, store: SecretStore, name: string): void {

@@ -1,8 +1,10 @@
 /** `sallyport server list|probe`: the registered servers, and whether each can be reached, step by step. */
+
 import { Command } from 'commander';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { suggestion } from '../config/suggest.ts';
+import { shownInLine } from '../protocol/shown.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
 import {
   type CommonOptions,
@@ -49,7 +51,7 @@ function listCommand(context: Context): Command {
         if (options.json === true) return outJson(context, { ok: true, servers: rows });
         for (const { name, kind, address, status, credentials, connections: from } of rows) {
           const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
-          context.out(`${name}  ${status}  ${kind}  ${address}  (${reach})`);
+          context.out(shownInLine(`${name}  ${status}  ${kind}  ${address}  (${reach})`));
           for (const { credential, caller, state, expiresAt, problem } of credentials)
             context.out(
               `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
@@ -111,5 +113,7 @@ async function probe(
 function print(context: Context, name: string, steps: readonly ProbeStep[]): void {
   context.out(name);
   for (const { step, ok, ms, detail } of steps)
-    context.out(`  ${ok ? 'ok    ' : 'FAILED'}  ${step.padEnd(14)}  ${ms.toFixed(1).padStart(8)} ms  ${detail}`);
+    context.out(
+      `  ${ok ? 'ok    ' : 'FAILED'}  ${step.padEnd(14)}  ${ms.toFixed(1).padStart(8)} ms  ${shownInLine(detail)}`,
+    );
 }

@@ -1,4 +1,5 @@
 /** What is wrong with a configuration: where, what, and what to do about it. Values, never exceptions. */
+import { shownInLine } from '../protocol/shown.ts';
 
 /** Line and column begin at 1. A file that cannot be read at all is complained about at 1:1. */
 export interface Place {
@@ -44,12 +45,13 @@ export const diagnosticCodes = {
 export type DiagnosticCode = keyof typeof diagnosticCodes;
 
 export function formatPlace(place: Place): string {
-  return `${place.file}:${place.line}:${place.column}`;
+  return `${shownInLine(place.file)}:${place.line}:${place.column}`;
 }
 
 /** Two lines: place, code and problem; then the remedy. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
-  return `${formatPlace(diagnostic.place)}  ${diagnostic.code}  ${diagnostic.problem}\n    ${diagnostic.remedy}`;
+  const { place, code, problem, remedy } = diagnostic;
+  return `${formatPlace(place)}  ${code}  ${shownInLine(problem)}\n    ${shownInLine(remedy)}`;
 }
 
 /** In the order of files, lines and columns. */

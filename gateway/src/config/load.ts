@@ -4,7 +4,7 @@ import { checkExposure } from './exposure.ts';
 import { checkShape } from './issues.ts';
 import type { Path } from './located.ts';
 import { checkNames } from './names.ts';
-import { type Environment, type Managed, readManaged, type SecretSource } from './references.ts';
+import { type Environment, type Managed, readManaged, readSecretFiles, type SecretSource } from './references.ts';
 import { resolveConfiguration } from './resolve.ts';
 import { digestOf, type LoadResult, placeIn, places } from './revision.ts';
 import type { Configuration } from './schema/index.ts';
@@ -38,20 +38,20 @@ export async function loadConfiguration(
     env: secrets === 'resolve' ? env : undefined,
     place: (at: Path, offset?: number) => placeIn(root, at, offset),
   };
-  let managed: ReadonlyMap<string, Managed> | undefined;
+  let read: ReadonlyMap<string, Managed> = secrets === 'leave' ? new Map() : await readSecretFiles(written, folder);
   // The managers are described in the same file: that section comes first, and refers to variables and files only.
   const first =
     secrets === 'leave'
       ? undefined
       : resolveConfiguration(
           { ...written, servers: {}, authentication: { ...written.authentication, issuers: {} } },
-          { ...context, env },
+          { ...context, env, read },
         );
   if (secrets === 'resolve' && open !== undefined && first !== undefined) {
     const source = open(first.configuration.secrets, first.configuration.data);
-    managed = await readManaged([written.servers, written.authentication], source);
+    read = new Map([...read, ...(await readManaged([written.servers, written.authentication], source))]);
   }
-  const resolved = resolveConfiguration(written, managed === undefined ? context : { ...context, managed });
+  const resolved = resolveConfiguration(written, { ...context, read });
   const { secretFiles } = resolved;
   const { place } = context;
   const exposed = checkExposure(resolved.configuration, { files, secretFiles, written, place });

@@ -8,10 +8,16 @@ import { suggestion } from './suggest.ts';
 export function checkNames(configuration: Configuration, place: (path: Path) => Place): readonly Diagnostic[] {
   const complaints: Diagnostic[] = [];
   const known = knownNames(configuration);
+  let compared = 0;
+  // Each comparison looks at every name there is; past some names the list itself is what is wrong.
+  const remedyFor = (name: string, noun: Noun): string => {
+    compared += known[noun].size;
+    return compared > mostCompared ? `Name a ${noun} that there is.` : suggestion(name, [...known[noun]], noun);
+  };
   const must = (noun: Noun, name: string, path: Path) => {
-    if (known[noun].includes(name)) return;
+    if (known[noun].has(name)) return;
     const problem = noun === 'role' ? `no caller has the role "${name}"` : `there is no ${noun} "${name}"`;
-    complaints.push({ code: 'CFG020', place: place(path), problem, remedy: suggestion(name, known[noun], noun) });
+    complaints.push({ code: 'CFG020', place: place(path), problem, remedy: remedyFor(name, noun) });
   };
   const parts = (caller: CallerParts, path: Path) => {
     for (const noun of ['user', 'agent', 'application'] as const)
@@ -159,14 +165,17 @@ interface CallerParts {
   readonly application?: string | undefined;
 }
 
-function knownNames({ callers, servers }: Configuration): Readonly<Record<Noun, readonly string[]>> {
+/** Names that misspelt ones are compared with, all together. */
+const mostCompared = 100_000;
+
+function knownNames({ callers, servers }: Configuration): Readonly<Record<Noun, ReadonlySet<string>>> {
   const everyone = [callers.users, callers.agents, callers.applications].flatMap((kind) => Object.values(kind));
   return {
-    user: Object.keys(callers.users),
-    agent: Object.keys(callers.agents),
-    application: Object.keys(callers.applications),
-    role: [...new Set([...Object.keys(callers.roles), ...everyone.flatMap((caller) => caller.roles)])],
-    server: Object.keys(servers),
+    user: new Set(Object.keys(callers.users)),
+    agent: new Set(Object.keys(callers.agents)),
+    application: new Set(Object.keys(callers.applications)),
+    role: new Set([...Object.keys(callers.roles), ...everyone.flatMap((caller) => caller.roles)]),
+    server: new Set(Object.keys(servers)),
   };
 }
 

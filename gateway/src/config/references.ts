@@ -2,10 +2,12 @@
  * References to secrets: `${env:NAME}` and `${file:/path}`. The secret itself never stands in the file, and nothing
  * here or in a diagnostic ever repeats a value.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readRegular } from '../stores/regular-file.ts';
 
 const maxSecretBytes = 64 * 1024;
+/** Milliseconds. A file may lie on another machine, and what holds it may hang. */
+const maxFileMs = 5_000;
 const reference = /\$\{([^}]*)\}/g;
 
 /** Kinds of references that take more than a look at the environment or a file. */
@@ -24,14 +26,52 @@ export type Managed =
 /** Reads one secret. May throw: the text of the error is shown, so it holds no secret. */
 export type SecretSource = (kind: ManagedKind, name: string) => Promise<Managed>;
 
+/** Every reference in a text or anything below, once each. */
+function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value === 'string') for (const [, inner = ''] of value.matchAll(reference)) found.add(inner);
+  if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(value)) referencesIn(member, found);
+  return found;
+}
+
+/** One rule for all: a secret is never empty, wherever it comes from. An emptied one is a mistake that looks like a value. */
+function notEmpty(text: string, found: Managed): Managed {
+  if (!found.ok || found.value !== '') return found;
+  return { ok: false, problem: `${text} is empty`, remedy: 'Put the secret there, or remove the reference.' };
+}
+
+/** Reads every file that is referred to, beside the event loop. A relative path begins at `folder`. */
+export async function readSecretFiles(value: unknown, folder: string): Promise<ReadonlyMap<string, Managed>> {
+  const names = [...referencesIn(value)].filter((inner) => inner.startsWith('file:'));
+  const read = await Promise.all(
+    names.map(
+      async (inner) => [inner, notEmpty(`the secret file ${inner.slice(5)}`, await readFile(inner, folder))] as const,
+    ),
+  );
+  return new Map(read);
+}
+
+async function readFile(inner: string, folder: string): Promise<Managed> {
+  const name = inner.slice('file:'.length);
+  const path = resolve(folder, name);
+  const read = await readRegular(path, maxSecretBytes, maxFileMs);
+  if (read.ok) return { ok: true, value: read.bytes.toString('utf8').replace(/\r?\n$/, ''), file: path };
+  const problem = {
+    missing: 'does not exist',
+    'not-regular': 'is not a regular file',
+    'too-large': 'is larger than 64 KiB',
+    unreadable: 'cannot be read',
+  }[read.why];
+  const remedy = read.why === 'too-large' ? 'Name the right file.' : `Put the secret into ${name}.`;
+  return { ok: false, problem: `the secret file ${name} ${problem}`, remedy };
+}
+
 /** Everything that a text or anything below refers to, of the managed kinds, read once each. */
 export async function readManaged(
   value: unknown,
   source: SecretSource | undefined,
 ): Promise<ReadonlyMap<string, Managed>> {
-  const inner = new Set<string>();
-  for (const [, found = ''] of JSON.stringify(value).matchAll(reference))
-    if (managedKinds.some((kind) => found.startsWith(`${kind}:`))) inner.add(found);
+  const inner = [...referencesIn(value)].filter((each) => managedKinds.some((kind) => each.startsWith(`${kind}:`)));
   const read = new Map<string, Managed>();
   await Promise.all(
     [...inner].map(async (text) => {
@@ -44,7 +84,8 @@ export async function readManaged(
           remedy: 'See docs/credentials.md.',
         }),
       );
-      read.set(text, found ?? { ok: false, problem: `${text} cannot be read here`, remedy: 'Use a running gateway.' });
+      const missing: Managed = { ok: false, problem: `${text} cannot be read here`, remedy: 'Use a running gateway.' };
+      read.set(text, notEmpty(text, found ?? missing));
     }),
   );
   return read;
@@ -63,12 +104,11 @@ export type Resolved =
     }
   | { readonly ok: false; readonly offset: number; readonly problem: string; readonly remedy: string };
 
-/** Replaces every reference in a text. A relative path begins at `folder`; one trailing newline is cut off. */
+/** Replaces every reference in a text. `read` holds what those led to that take more than a look at the environment. */
 export function resolveReferences(
   text: string,
-  folder: string,
   env: Environment,
-  managed: ReadonlyMap<string, Managed> = new Map(),
+  read: ReadonlyMap<string, Managed> = new Map(),
 ): Resolved {
   const files: string[] = [];
   const secrets: string[] = [];
@@ -76,7 +116,7 @@ export function resolveReferences(
   let from = 0;
   for (const match of text.matchAll(reference)) {
     const [whole, inner = ''] = match;
-    const found = managed.get(inner) ?? one(inner, folder, env);
+    const found = read.get(inner) ?? variable(inner, env);
     if (!found.ok) return { ...found, offset: match.index };
     if (found.file !== undefined) files.push(found.file);
     secrets.push(found.value);
@@ -86,9 +126,7 @@ export function resolveReferences(
   return { ok: true, value: value + text.slice(from), files, secrets };
 }
 
-type One = { ok: true; value: string; file?: string } | { ok: false; problem: string; remedy: string };
-
-function one(inner: string, folder: string, env: Environment): One {
+function variable(inner: string, env: Environment): Managed {
   const colon = inner.indexOf(':');
   const kind = inner.slice(0, Math.max(colon, 0));
   const name = inner.slice(colon + 1);
@@ -98,21 +136,11 @@ function one(inner: string, folder: string, env: Environment): One {
     const state = value === undefined ? 'not set' : 'empty';
     return { ok: false, problem: `the environment variable ${name} is ${state}`, remedy: `Set ${name}.` };
   }
-  if (kind !== 'file')
-    return {
-      ok: false,
-      problem: `"\${${inner}}" is no reference that is known`,
-      remedy: 'Write ${env:NAME}, ${file:/path} or ${secret:name}.',
-    };
-  const path = resolve(folder, name);
-  try {
-    if (statSync(path).size > maxSecretBytes)
-      return { ok: false, problem: `the secret file ${name} is larger than 64 KiB`, remedy: 'Name the right file.' };
-    return { ok: true, value: readFileSync(path, 'utf8').replace(/\r?\n$/, ''), file: path };
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    return { ok: false, problem: `the secret file ${name} ${reason}`, remedy: `Put the secret into ${name}.` };
-  }
+  return {
+    ok: false,
+    problem: `"\${${inner}}" is no reference that is known`,
+    remedy: 'Write ${env:NAME}, ${file:/path} or ${secret:name}.',
+  };
 }
 
 const secretHeader = /^(?:proxy-)?authorization$|^cookie$|api-?key$|token$|secret$/i;

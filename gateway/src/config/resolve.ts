@@ -12,8 +12,8 @@ export interface ResolveContext {
   readonly folder: string;
   /** `undefined`: references are left as they are. */
   readonly env: Environment | undefined;
-  /** What references to secret managers led to. */
-  readonly managed?: ReadonlyMap<string, Managed>;
+  /** What references to files and secret managers led to. */
+  readonly read?: ReadonlyMap<string, Managed>;
   place(path: Path, offset?: number): Place;
 }
 
@@ -30,7 +30,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   /** `secrets` takes what the references stood for. */
   const text = (value: string, path: Path, secrets?: Set<string>): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.folder, context.env, context.managed);
+    const resolved = resolveReferences(value, context.env, context.read);
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);
       for (const secret of resolved.secrets) secrets?.add(secret);
@@ -43,7 +43,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   /** A key that nobody but the gateway has, so not in a file that others can read. */
   const key = (value: string, path: Path): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.folder, context.env, context.managed);
+    const resolved = resolveReferences(value, context.env, context.read);
     const open = resolved.ok && process.platform !== 'win32' ? resolved.files.find(isReadableByOthers) : undefined;
     if (open === undefined) return text(value, path);
     diagnostics.push({

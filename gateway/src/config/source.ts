@@ -1,12 +1,15 @@
 /** Reads the files of a configuration, one file or a folder of them, and merges them into one tree. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { readRegular } from '../stores/regular-file.ts';
 import { type Diagnostic, type DiagnosticCode, formatPlace } from './diagnostic.ts';
 import type { Located, LocatedEntry, LocatedMap } from './located.ts';
 import { parseYaml } from './yaml.ts';
 
 const maxBytes = 8 * 1024 ** 2;
 const maxFiles = 256;
+/** Milliseconds for one file, which may lie on another machine. */
+const maxFileMs = 10_000;
 
 export type SourceResult =
   | {
@@ -26,19 +29,20 @@ export async function readSource(path: string): Promise<SourceResult> {
   const roots: LocatedMap[] = [];
   let budget = maxBytes;
   for (const file of listed.files) {
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => error);
-    if (!Buffer.isBuffer(bytes)) {
-      diagnostics.push(complaint(file, `cannot be read: ${bytes.code ?? bytes.message}`, 'Check that it can be read.'));
+    const read = await readRegular(file, budget, maxFileMs);
+    if (!read.ok && read.why !== 'too-large') {
+      const remedy = 'Check that it is a file and can be read.';
+      diagnostics.push(complaint(file, `cannot be read: ${read.problem}`, remedy));
       continue;
     }
-    budget -= bytes.length;
-    if (budget < 0) {
+    if (!read.ok) {
       diagnostics.push(
         complaint(file, `is larger than ${maxBytes / 1024 ** 2} MiB`, 'Make the configuration smaller.'),
       );
       break;
     }
-    const text = decode(bytes);
+    budget -= read.bytes.length;
+    const text = decode(read.bytes);
     if (text === undefined) {
       diagnostics.push(complaint(file, 'is not UTF-8', 'Save it as UTF-8.', 'CFG002'));
       continue;

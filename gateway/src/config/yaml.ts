@@ -17,15 +17,16 @@ export type YamlResult =
 class Refused extends Error {
   readonly offset: number;
   readonly remedy: string;
-  constructor(offset: number, problem: string, remedy: string) {
+  readonly code: DiagnosticCode;
+  constructor(offset: number, problem: string, remedy: string, code: DiagnosticCode = 'CFG004') {
     super(problem);
     this.offset = offset;
     this.remedy = remedy;
+    this.code = code;
   }
 }
 
 const remedies: Readonly<Record<string, readonly [DiagnosticCode, string]>> = {
-  DUPLICATE_KEY: ['CFG003', 'Keep one of them.'],
   MULTIPLE_DOCS: ['CFG004', 'Put each document into a file of its own and load the folder.'],
   TAG_RESOLVE_FAILED: ['CFG004', 'Write the value without a tag.'],
   TAB_AS_INDENT: ['CFG002', 'Indent with spaces.'],
@@ -39,35 +40,58 @@ export function parseYaml(text: string, file: string): YamlResult {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: 'core', stringKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    schema: 'core',
+    stringKeys: true,
+    // Compares each key with all others of its map: the walk below finds equal ones in one look each.
+    uniqueKeys: false,
+  });
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
     const diagnostics = faults.slice(0, 50).map((fault): Diagnostic => {
       const [code, remedy] = remedies[fault.code] ?? ['CFG002', 'Correct the YAML at this place.'];
-      const key = fault.code === 'DUPLICATE_KEY' ? /^[\w.-]+/.exec(text.slice(fault.pos[0]))?.[0] : undefined;
-      const problem = key === undefined ? fault.message.replace(/\.$/, '') : `"${key}" stands twice in the same map`;
-      return { code, place: place(fault.pos[0]), problem, remedy };
+      return { code, place: place(fault.pos[0]), problem: fault.message.replace(/\.$/, ''), remedy };
     });
     return { ok: false, diagnostics };
   }
   try {
-    return { ok: true, root: locate(document, text, place) };
+    const twice: Diagnostic[] = [];
+    const root = locate(document, text, place, twice);
+    return twice.length > 0 ? { ok: false, diagnostics: twice } : { ok: true, root };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    const { offset, message, remedy } = error;
-    return { ok: false, diagnostics: [{ code: 'CFG004', place: place(offset), problem: message, remedy }] };
+    const { code, offset, message, remedy } = error;
+    return { ok: false, diagnostics: [{ code, place: place(offset), problem: message, remedy }] };
   }
 }
 
-function locate(document: Document, text: string, place: (offset: number) => Place): Located {
+/** Complaints about one file. */
+const mostComplaints = 50;
+
+function locate(document: Document, text: string, place: (offset: number) => Place, twice: Diagnostic[]): Located {
   let nodes = 0;
+  let expanding = 0;
+  // In the order of the file, so that an alias finds the anchor that is nearest before it, without a search.
+  const anchors = new Map<string, Node>();
   const walk = (node: unknown, from: number, depth: number): Located => {
     const offset = rangeOf(node)?.[0] ?? from;
     if (++nodes > maxNodes)
       throw new Refused(offset, 'aliases expand to too many values', 'Write the values out, or use fewer aliases.');
     if (depth > maxDepth) throw new Refused(offset, `nested deeper than ${maxDepth}`, 'Nest less deeply.');
     const at = place(offset);
-    if (isAlias(node)) return walk(node.resolve(document), offset, depth + 1);
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target === undefined)
+        throw new Refused(offset, `the alias *${node.source} has no anchor before it`, 'Write the value out.');
+      expanding++;
+      const located = walk(target, offset, depth + 1);
+      expanding--;
+      return located;
+    }
+    if (expanding === 0 && (isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined)
+      anchors.set(node.anchor, node);
     if (isMap(node)) {
       const entries = new Map<string, LocatedEntry>();
       for (const pair of node.items) {
@@ -75,6 +99,13 @@ function locate(document: Document, text: string, place: (offset: number) => Pla
         const key = isScalar(pair.key) ? pair.key.value : undefined;
         if (typeof key !== 'string') throw new Refused(start, 'a key that is not text', 'Put the key into quotes.');
         if (key === '__proto__') throw new Refused(start, 'the key __proto__ is not accepted', 'Choose another name.');
+        if (entries.has(key) && twice.length < mostComplaints)
+          twice.push({
+            code: 'CFG003',
+            place: place(start),
+            problem: `"${key}" stands twice in the same map`,
+            remedy: 'Keep one of them.',
+          });
         entries.set(key, { key: place(start), value: walk(pair.value, start, depth + 1) });
       }
       return { kind: 'map', at, entries };

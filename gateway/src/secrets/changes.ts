@@ -13,13 +13,14 @@ const coarse = 2_000;
 
 export class SecretChanges {
   readonly #data: string;
-  #editions: ReadonlyMap<string, string>;
+  /** Of one that is damaged, the edition that it had before. */
+  #editions: ReadonlyMap<string, string | undefined>;
   #changedAt: number | undefined;
 
   constructor(data: string) {
     this.#data = data;
     this.#changedAt = this.#stamp();
-    this.#editions = editionsOf(data);
+    this.#editions = this.#read();
   }
 
   /** What changed since the last look. Costs one `stat` while nothing does. */
@@ -27,7 +28,8 @@ export class SecretChanges {
     const changedAt = this.#stamp();
     if (changedAt === this.#changedAt && (changedAt === undefined || Date.now() - changedAt > coarse)) return [];
     const before = this.#editions;
-    const after = editionsOf(this.#data);
+    const found = editionsOf(this.#data);
+    const after = new Map([...found].map(([name, edition]) => [name, edition ?? before.get(name)]));
     this.#changedAt = changedAt;
     this.#editions = after;
     const changes: SecretChange[] = [];
@@ -37,6 +39,15 @@ export class SecretChanges {
     }
     for (const name of before.keys()) if (!after.has(name)) changes.push({ name, change: 'removed' });
     return changes;
+  }
+
+  /** What cannot be read at the start is told of by the loading of the configuration. */
+  #read(): ReadonlyMap<string, string | undefined> {
+    try {
+      return editionsOf(this.#data);
+    } catch {
+      return new Map();
+    }
   }
 
   #stamp(): number | undefined {

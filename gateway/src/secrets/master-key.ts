@@ -1,7 +1,9 @@
 /** Master keys: 32 random bytes in hex, in a file that only its owner can read, or from the configuration. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../stores/whole-file.ts';
+import { refuseSharedFolder } from './data-folder.ts';
 
 export type MasterKeyResult =
   | { readonly ok: true; readonly key: Buffer }
@@ -9,12 +11,13 @@ export type MasterKeyResult =
 
 /** Reads `<data>/keys/master`, and makes it at the first start. */
 export function openMasterKey(data: string): MasterKeyResult {
+  const shared = refuseSharedFolder(data);
+  if (shared !== undefined) return { ok: false, ...shared };
   const folder = join(data, 'keys');
   const path = join(folder, 'master');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
-    chmodSync(path, 0o600);
+    writeWhole(path, `${randomBytes(32).toString('hex')}\n`, { when: 'absent' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

@@ -127,7 +127,7 @@ for (const [name, make] of providers)
     assert.equal(await store.get('token'), 'next');
     assert.notEqual(store.edition('token'), edition);
     assert.deepEqual(
-      store.list().map((each) => [each.name, each.createdAt, each.rotatedAt]),
+      store.list().map((each) => ('damaged' in each ? [each] : [each.name, each.createdAt, each.rotatedAt])),
       [
         ['other', 1, 1],
         ['token', 1, 2],
@@ -149,7 +149,7 @@ test('moving to another provider wraps the keys anew and leaves the values', asy
   await new SecretStore(data, local).put('token', 'value', 1);
   const requests: object[] = [];
   const moved = new SecretStore(data, vault(requests));
-  assert.equal(await moved.rewrap(local), 1);
+  assert.deepEqual(await moved.rewrap(local), { count: 1, failed: [] });
   assert.equal(await moved.get('token'), 'value');
   assert.deepEqual(requests, [
     {

@@ -29,7 +29,7 @@ function providerOf({ transit, kms }: Settings, data: string): KeyProvider {
   if (transit !== undefined) return vaultProvider(transit, fetch);
   if (kms !== undefined) return awsKmsProvider(kms, fetch);
   const opened = openMasterKey(data);
-  if (!opened.ok) throw new Error(opened.problem);
+  if (!opened.ok) throw new Error(`${opened.problem}. ${opened.remedy}`);
   return localProvider(opened.key);
 }
 

@@ -1,5 +1,6 @@
 /** The operator's log: JSON lines on stderr, with correlation ids and without secrets. */
 import { pino } from 'pino';
+import { shown } from '../protocol/shown.ts';
 
 export interface Log {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -24,6 +25,8 @@ export function createLog(level: LogLevel): Log {
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      // JSON escapes C0 only; what else acts on a terminal stands in names and answers of others.
+      hooks: { streamWrite: shown },
       redact: { paths: redacted, censor: '(hidden)' },
     },
     pino.destination({ dest: 2, sync: true }),

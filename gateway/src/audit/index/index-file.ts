@@ -3,7 +3,7 @@
  * keyed hashes, arguments and results are not in it at all.
  */
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   type Database,
@@ -13,6 +13,8 @@ import {
   openUnchanging,
   transaction,
 } from '../../stores/sqlite/driver.ts';
+import { Frontier } from '../log/merkle.ts';
+import { tileReader } from '../log/tree-files.ts';
 import type { Archive, ArchivedRecord, PublicPart } from '../read/archive.ts';
 import { indexVersion, tables } from './tables.ts';
 
@@ -53,34 +55,65 @@ const batch = 2_000;
 const mostCachedWords = 20_000;
 
 export class IndexFile {
-  readonly #database: Database;
+  #database: Database;
+  readonly #archive: Archive;
+  /** Where it lies; `undefined` of one that is thrown away. */
+  readonly #path: string | undefined;
+  readonly #onRebuilt: (why: string) => void;
   readonly #hashKey: Buffer;
   readonly #words = new Map<string, number>();
   #version = 0;
 
-  private constructor(database: Database, archive: Archive) {
+  private constructor(
+    database: Database,
+    archive: Archive,
+    path: string | undefined,
+    onRebuilt: (why: string) => void,
+  ) {
     this.#hashKey = createHmac('sha256', archive.lookupKey).update('sallyport index').digest();
     this.#database = database;
+    this.#archive = archive;
+    this.#path = path;
+    this.#onRebuilt = onRebuilt;
+    const why = path === undefined ? undefined : this.#guarded(() => this.#wrong());
+    if (why !== undefined) this.#rebuild(why);
   }
 
-  /** Opens it to keep it up to date; made when missing. */
-  static open(path: string, archive: Archive): IndexFile {
+  /**
+   * Opens it to keep it up to date; made when missing. One that is damaged, or that stands for another history than the
+   * log has, is made anew from the log, and `onRebuilt` hears why.
+   */
+  static open(path: string, archive: Archive, onRebuilt: (why: string) => void = () => {}): IndexFile {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return new IndexFile(openIndex(path, archive.origin), archive);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      onRebuilt('is not a file');
+      removeIndex(path);
+    }
+    const open = (): IndexFile => new IndexFile(openIndex(path, archive.origin), archive, path, onRebuilt);
+    try {
+      return open();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      onRebuilt(`is damaged (${(error as Error).message})`);
+      removeIndex(path);
+      return open();
+    }
   }
 
   /** The same; where nothing can be written, as it is when it is current, else one that is made anew and thrown away. */
-  static openToRead(path: string, archive: Archive): IndexFile {
+  static openToRead(path: string, archive: Archive, onRebuilt: (why: string) => void = () => {}): IndexFile {
     try {
-      return IndexFile.open(path, archive);
+      return IndexFile.open(path, archive, onRebuilt);
     } catch (error) {
       // So Node says that a folder cannot be made on a file system that cannot be written.
-      if (!isReadOnly(error) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const unwritable = isReadOnly(error) || (error as NodeJS.ErrnoException).code === 'ENOENT';
       const found = openCurrent(path, archive);
-      if (found !== undefined) return new IndexFile(found, archive);
+      if (found !== undefined) return new IndexFile(found, archive, undefined, onRebuilt);
+      // Whatever is wrong with the file is not wrong with the log, which can be read without it.
+      if (!unwritable) onRebuilt(`cannot be used (${(error as Error).message})`);
       const passing = openPassing();
       prepare(passing, archive.origin);
-      return new IndexFile(passing, archive);
+      return new IndexFile(passing, archive, undefined, onRebuilt);
     }
   }
 
@@ -91,7 +124,12 @@ export class IndexFile {
 
   /** Takes in what the log has published, one batch at most. True when there is more. */
   catchUp(archive: Archive): boolean {
+    return this.#guarded(() => this.#catchUp(archive));
+  }
+
+  #catchUp(archive: Archive): boolean {
     const size = archive.reader.checkpoint()?.size ?? 0;
+    if (this.next > size) this.#rebuild('is ahead of the log, which was put back to an earlier state');
     if (this.next >= size) return false;
     return transaction(this.#database, () => {
       // Another process may have done some of it meanwhile.
@@ -102,12 +140,18 @@ export class IndexFile {
       const from = this.next;
       const to = Math.min(size, from + batch);
       for (const { seq, entry } of archive.reader.entries(from, to, size)) this.#add(archive.open(seq, entry));
-      this.#database.prepare('UPDATE progress SET next = ?').run(to);
+      this.#database
+        .prepare('UPDATE progress SET next = ?, root = ?, rows = (SELECT count(*) FROM records)')
+        .run(to, rootOver(archive, to));
       return to < size;
     });
   }
 
-  search({ limit, ...search }: Search): Found[] {
+  search(search: Search): Found[] {
+    return this.#guarded(() => this.#search(search));
+  }
+
+  #search({ limit, ...search }: Search): Found[] {
     const where = this.#where(search);
     if (where === undefined) return [];
     const query = `SELECT seq, outcome_seq FROM records ${where.condition} ORDER BY seq DESC LIMIT ?`;
@@ -122,11 +166,15 @@ export class IndexFile {
 
   /** Does any record say this? */
   knows(column: WordColumn, text: string): boolean {
-    return this.#find(this.#written(column, text)) !== undefined;
+    return this.#guarded(() => this.#find(this.#written(column, text)) !== undefined);
   }
 
   /** How many rows a search would find without a limit. */
   count(search: Omit<Search, 'limit'>): number {
+    return this.#guarded(() => this.#count(search));
+  }
+
+  #count(search: Omit<Search, 'limit'>): number {
     const where = this.#where(search);
     if (where === undefined) return 0;
     const row = this.#database.prepare(`SELECT count(*) AS n FROM records ${where.condition}`).get(...where.values);
@@ -159,6 +207,10 @@ export class IndexFile {
 
   /** Pseudonyms with the number of their records and the first and last of them. */
   subjects(): { pseudonym: string; records: number; first: number; last: number }[] {
+    return this.#guarded(() => this.#subjects());
+  }
+
+  #subjects(): { pseudonym: string; records: number; first: number; last: number }[] {
     return this.#database
       .prepare(
         `SELECT w.text, count(*) AS records, min(seq) AS first, max(seq) AS last
@@ -181,11 +233,17 @@ export class IndexFile {
 
   /** Does a record say that this subject was erased? */
   isErased(pseudonym: string): boolean {
-    return this.#statement('SELECT 1 FROM erased WHERE pseudonym = ?').get(pseudonym) !== undefined;
+    return this.#guarded(
+      () => this.#statement('SELECT 1 FROM erased WHERE pseudonym = ?').get(pseudonym) !== undefined,
+    );
   }
 
   /** Forgets who an erased subject was: the rows stay, as the public parts do, and say nothing of names. */
   forget(pseudonym: string): void {
+    this.#guarded(() => this.#forget(pseudonym));
+  }
+
+  #forget(pseudonym: string): void {
     const word = this.#find(`subject ${pseudonym}`);
     if (word === undefined) return;
     transaction(this.#database, () => {
@@ -211,6 +269,44 @@ export class IndexFile {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Does it, and once more with a new index when this one turns out to be damaged. */
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (this.#path === undefined || !isDamage(error)) throw error;
+      this.#rebuild(`is damaged (${(error as Error).message})`);
+      return work();
+    }
+  }
+
+  /** Why it does not stand for the log as it is; `undefined` when it does. */
+  #wrong(): string | undefined {
+    const row = this.#database.prepare('SELECT next, root, rows FROM progress').get();
+    // Throws when a table is gone.
+    for (const table of ['words', 'erased']) this.#database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get();
+    const next = Number(row?.['next'] ?? 0);
+    if (next === 0) return undefined;
+    if (next > (this.#archive.reader.checkpoint()?.size ?? 0))
+      return 'is ahead of the log, which was put back to an earlier state';
+    const root = rootOver(this.#archive, next);
+    if (root !== '' && row?.['root'] !== '' && row?.['root'] !== root) return 'stands for another history than the log';
+    const rows = this.#database.prepare('SELECT count(*) AS n FROM records').get()?.['n'];
+    return rows === row?.['rows'] ? undefined : 'lacks rows, or has some too many';
+  }
+
+  #rebuild(why: string): void {
+    if (this.#path === undefined) return;
+    this.#onRebuilt(why);
+    this.#database.close();
+    this.#statements.clear();
+    this.#words.clear();
+    this.#erased.length = 0;
+    removeIndex(this.#path);
+    this.#database = openIndex(this.#path, this.#archive.origin);
+    while (this.#catchUp(this.#archive));
   }
 
   #add({ seq, fields, about }: ArchivedRecord): void {
@@ -305,11 +401,33 @@ function openIndex(path: string, origin: string): Database {
   let database = open();
   if (versionOf(database) !== 0 && !isOf(database, origin)) {
     database.close();
-    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+    removeIndex(path);
     database = open();
   }
   prepare(database, origin);
   return database;
+}
+
+function removeIndex(path: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true, recursive: true });
+}
+
+/** Does SQLite say that the file is not what it wrote, or lacks what every index has? */
+function isDamage(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: unknown };
+  // SQLITE_ERROR (no such table), SQLITE_CORRUPT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_NOTADB
+  return typeof errcode === 'number' && [1, 11, 19, 20, 26].includes(errcode & 0xff);
+}
+
+/** The root of the log over its first records; empty when its tiles are exchanged at this moment. */
+function rootOver({ reader }: Archive, count: number): string {
+  const size = reader.checkpoint()?.size;
+  try {
+    return Frontier.of(count, tileReader(reader.folder, size)).root().toString('base64');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function versionOf(database: Database): number {
@@ -328,7 +446,7 @@ function prepare(database: Database, origin: string): void {
     // Another process may have done it meanwhile.
     if (versionOf(database) !== 0) return;
     database.exec(`${tables}; PRAGMA user_version = ${indexVersion};`);
-    database.prepare('INSERT INTO progress VALUES (0, ?)').run(origin);
+    database.prepare(`INSERT INTO progress VALUES (0, ?, '', 0)`).run(origin);
   });
 }
 

@@ -1,5 +1,5 @@
 /** The tables of the index. Any other version of them is thrown away and made again from the log. */
-export const indexVersion = 2;
+export const indexVersion = 3;
 
 /** One row for an exchange, its outcome included, and for every other record. Names stand once, in `words`. */
 export const tables = `
@@ -36,5 +36,11 @@ export const tables = `
   CREATE INDEX by_outcome ON records (outcome, seq) WHERE outcome IS NOT NULL;
   CREATE INDEX by_reason ON records (reason, seq) WHERE reason IS NOT NULL;
   CREATE TABLE erased (pseudonym TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-  CREATE TABLE progress (next INTEGER NOT NULL, origin TEXT NOT NULL) STRICT;
+  CREATE TABLE progress (
+    next INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    -- The root of the log over the records that are taken in, and the rows that they made.
+    root TEXT NOT NULL,
+    rows INTEGER NOT NULL
+  ) STRICT;
 `;

@@ -28,7 +28,10 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   const { signal } = ending;
   parentPort?.once('message', () => ending.abort());
   const archive = await Archive.open(folder, keys, Buffer.from(master));
-  const index = IndexFile.open(path, archive);
+  const index = IndexFile.open(path, archive, (why) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    parentPort?.postMessage(`the index ${why}: it is made anew from the log`);
+  });
   let seen = 0;
   let looked = false;
   while (!signal.aborted) {

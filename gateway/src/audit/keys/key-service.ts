@@ -3,8 +3,9 @@
  * start, for one key, so it may be slow and it may be far away.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeWhole } from '../../stores/whole-file.ts';
 import { realDisk, syncFolder } from '../log/disk.ts';
 
 export interface KeyService {
@@ -57,7 +58,7 @@ export async function openWrappingKey(path: string, service: KeyService, context
   if (existsSync(path)) return openKept(path, service, context);
   const key = randomBytes(32);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, await service.wrap(key, context), { mode: 0o600, flag: 'wx', flush: true });
+  writeWhole(path, await service.wrap(key, context), { when: 'absent' });
   return key;
 }
 
@@ -105,7 +106,7 @@ export async function rewrap(
   if (key === undefined)
     return (await openKept(path, to, context).catch(() => undefined)) === undefined ? 'neither' : 'already';
   await record();
-  writeFileSync(nextWrapping(path), await to.wrap(key, context), { mode: 0o600, flush: true });
+  writeWhole(nextWrapping(path), await to.wrap(key, context));
   renameSync(nextWrapping(path), path);
   syncFolder(realDisk, dirname(path));
   return 'rewrapped';

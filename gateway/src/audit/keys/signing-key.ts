@@ -1,7 +1,8 @@
 /** The key that signs checkpoints: Ed25519, in a file of its owner, or from the configuration. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeWhole } from '../../stores/whole-file.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { verifierKey } from '../log/note.ts';
 
@@ -33,10 +34,7 @@ export function parseSigningKey(pem: string, where: string): SigningKeyResult {
 /** A reader sees the old key or the new one, never half of one. */
 export function writeSigningKey(path: string, key: KeyObject): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
-  chmodSync(draft, 0o600);
-  renameSync(draft, path);
+  writeWhole(path, key.export({ format: 'pem', type: 'pkcs8' }));
 }
 
 export function signerOf(origin: string, key: KeyObject): NoteSigner {

@@ -6,7 +6,8 @@
  * records bear, the time, the wrapped key.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
+import { readRegularSync } from '../../stores/regular-file.ts';
 import { type Disk, writeAll } from '../log/disk.ts';
 import { rangeReader } from '../log/recovery.ts';
 import { type HmacKey, hmacKey } from '../record/hmac.ts';
@@ -26,8 +27,14 @@ const inUse = 1;
 const erased = 2;
 /** Subjects in one log: 128 MiB of slots. Beyond it, new callers share the key of `overflow`. */
 const mostSubjects = 1_048_576;
+/** The one of `overflow` is beyond. Slots of damaged ones count as well. */
+const mostBytes = (mostSubjects + 1_024) * slotSize;
+/** The greatest that a `Date` can be. */
+const lastTime = 8.64e15;
 /** Opened keys held in memory. */
 const mostOpened = 10_000;
+
+const none = [] as const;
 
 interface Slot {
   readonly slot: number;
@@ -37,19 +44,24 @@ interface Slot {
   readonly wrapped: Buffer;
 }
 
-/** The log is whole, and the file of keys is not. */
-export class DamagedKey extends Error {}
+/** A slot that does not open any more. What was encrypted under its key is lost; what comes has another. */
+export interface Replaced {
+  readonly slot: number;
+  readonly pseudonym: string;
+}
 
 export class Subjects {
   readonly #path: string;
   readonly #disk: Disk;
   readonly #key: Buffer;
   readonly #lookupKey: Buffer;
-  readonly #byLookup = new Map<string, Slot>();
+  /** Of one subject: the slot in use last, after those that were damaged. */
+  readonly #byLookup = new Map<string, readonly Slot[]>();
   readonly #byPseudonym = new Map<string, Slot>();
   readonly #opened = new Map<string, SubjectKeys>();
   readonly #byName = new Map<string, SubjectKeys>();
   #slots = 0;
+  #replaced: Replaced[] = [];
   #unsynced = false;
 
   constructor(path: string, disk: Disk, wrappingKey: Buffer) {
@@ -66,7 +78,9 @@ export class Subjects {
     this.#byPseudonym.clear();
     this.#opened.clear();
     this.#byName.clear();
-    const bytes = existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0);
+    const read = readRegularSync(this.#path, mostBytes);
+    if (!read.ok && read.why !== 'missing') throw new Error(`${this.#path} cannot be read: ${read.problem}`);
+    const bytes = read.ok ? read.bytes : Buffer.alloc(0);
     // A slot that is not whole was being written when the process ended: no record uses it.
     this.#slots = Math.floor(bytes.length / slotSize);
     for (let slot = 0; slot < this.#slots; slot++) {
@@ -76,7 +90,7 @@ export class Subjects {
         slot,
         lookup: at.toString('hex', 4, 20),
         pseudonym: at.toString('hex', 20, 36),
-        createdAt: Number(at.readBigUInt64LE(36)),
+        createdAt: Math.min(Number(at.readBigUInt64LE(36)), lastTime),
         wrapped: Buffer.from(at.subarray(44, 104)),
       });
     }
@@ -86,9 +100,27 @@ export class Subjects {
     return this.#byLookup.size;
   }
 
+  /** `undefined` as well when its slot is damaged. */
   find(subject: string): SubjectKeys | undefined {
-    const slot = this.#byLookup.get(this.#lookup(subject));
-    return slot === undefined ? undefined : this.#open(slot);
+    const slot = this.#slotsOf(subject).at(-1);
+    return slot === undefined ? undefined : this.#tryOpen(slot);
+  }
+
+  /** What stands for a subject in records: the last one in those of now, the others in those before a slot was damaged. */
+  pseudonymsOf(subject: string): readonly string[] {
+    return this.#slotsOf(subject).map(({ pseudonym }) => pseudonym);
+  }
+
+  /** Slots that `get` has replaced since it was asked last. */
+  takeReplaced(): readonly Replaced[] {
+    if (this.#replaced.length === 0) return none;
+    const replaced = this.#replaced;
+    this.#replaced = [];
+    return replaced;
+  }
+
+  #slotsOf(subject: string): readonly Slot[] {
+    return this.#byLookup.get(this.#lookup(subject)) ?? none;
   }
 
   /** `undefined` as well when the slot is damaged: whoever reads can say so, and go on with the others. */
@@ -109,13 +141,14 @@ export class Subjects {
   get(subject: string, now: number): SubjectKeys {
     const known = this.#byName.get(subject);
     if (known !== undefined) return known;
-    const keys = this.find(subject) ?? this.#make(subject, now);
+    const keys = this.find(subject) ?? this.#make(subject, now, this.#slotsOf(subject).at(-1));
     if (this.#byName.size >= mostOpened) this.#byName.clear();
     this.#byName.set(subject, keys);
     return keys;
   }
 
-  #make(subject: string, now: number): SubjectKeys {
+  /** `damaged`: the slot that it had. It stays where it is, as an erasure must reach it. */
+  #make(subject: string, now: number, damaged: Slot | undefined): SubjectKeys {
     if (this.#slots >= mostSubjects && subject !== 'overflow') return this.get('overflow', now);
     const pseudonym = randomBytes(16).toString('hex');
     const wrapped = wrapKey(this.#key, randomBytes(32), context(pseudonym));
@@ -130,7 +163,10 @@ export class Subjects {
     this.#slots++;
     this.#unsynced = true;
     this.#remember(slot);
-    return this.#open(slot);
+    if (damaged !== undefined) this.#replaced.push({ slot: damaged.slot, pseudonym: damaged.pseudonym });
+    const keys = this.#tryOpen(slot);
+    if (keys === undefined) throw new Error('a key that was wrapped a moment ago does not open');
+    return keys;
   }
 
   /** Makes new keys durable. Costs nothing when there are none. */
@@ -140,18 +176,13 @@ export class Subjects {
     this.#unsynced = false;
   }
 
-  /** Overwrites the slot of a subject, durably. Returns its pseudonym, or `undefined` if nothing is held. */
-  erase(subject: string): string | undefined {
-    const slot = this.#byLookup.get(this.#lookup(subject));
-    return slot === undefined ? undefined : this.#eraseSlot(slot);
-  }
-
+  /** Overwrites its slot, durably. */
   eraseByPseudonym(pseudonym: string): void {
     const slot = this.#byPseudonym.get(pseudonym);
     if (slot !== undefined) this.#eraseSlot(slot);
   }
 
-  #eraseSlot(slot: Slot): string {
+  #eraseSlot(slot: Slot): void {
     const bytes = randomBytes(slotSize);
     bytes[0] = erased;
     this.#write(slot.slot, bytes);
@@ -161,9 +192,10 @@ export class Subjects {
     opened?.commitment.outer.fill(0);
     this.#opened.delete(slot.pseudonym);
     this.#byName.clear();
-    this.#byLookup.delete(slot.lookup);
+    const others = (this.#byLookup.get(slot.lookup) ?? none).filter((each) => each !== slot);
+    if (others.length === 0) this.#byLookup.delete(slot.lookup);
+    else this.#byLookup.set(slot.lookup, others);
     this.#byPseudonym.delete(slot.pseudonym);
-    return slot.pseudonym;
   }
 
   #lookup(subject: string): string {
@@ -171,15 +203,8 @@ export class Subjects {
   }
 
   #remember(slot: Slot): void {
-    this.#byLookup.set(slot.lookup, slot);
+    this.#byLookup.set(slot.lookup, [...(this.#byLookup.get(slot.lookup) ?? none), slot]);
     this.#byPseudonym.set(slot.pseudonym, slot);
-  }
-
-  #open(slot: Slot): SubjectKeys {
-    const keys = this.#tryOpen(slot);
-    if (keys === undefined)
-      throw new DamagedKey(`${this.#path}: slot ${slot.slot} does not open with the key of this log`);
-    return keys;
   }
 
   #tryOpen(slot: Slot): SubjectKeys | undefined {

@@ -2,40 +2,29 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { writeWhole } from '../../stores/whole-file.ts';
+
+export { syncFolder, writeAll } from '../../stores/whole-file.ts';
 
 export type Disk = Pick<
   typeof fs,
-  'openSync' | 'closeSync' | 'writeSync' | 'fdatasyncSync' | 'fsyncSync' | 'ftruncateSync' | 'renameSync' | 'mkdirSync'
+  | 'openSync'
+  | 'closeSync'
+  | 'writeSync'
+  | 'fdatasyncSync'
+  | 'fsyncSync'
+  | 'ftruncateSync'
+  | 'renameSync'
+  | 'mkdirSync'
+  | 'linkSync'
+  | 'rmSync'
 >;
 
 export const realDisk: Disk = fs;
 
-/** Writes all of it, however many calls that takes. */
-export function writeAll(disk: Disk, file: number, bytes: Buffer, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += disk.writeSync(file, bytes, at, bytes.length - at, position + at);
-}
-
-/** Makes new names in a folder survive a power failure. */
-export function syncFolder(disk: Disk, folder: string): void {
-  const file = disk.openSync(folder, 'r');
-  try {
-    disk.fsyncSync(file);
-  } finally {
-    disk.closeSync(file);
-  }
-}
-
 /** A file is there with its whole content, durably, or as it was before. */
 export function replaceFile(disk: Disk, path: string, content: string): void {
-  const draft = `${path}.new`;
-  const file = disk.openSync(draft, 'w', 0o600);
-  try {
-    writeAll(disk, file, Buffer.from(content), 0);
-    disk.fdatasyncSync(file);
-  } finally {
-    disk.closeSync(file);
-  }
-  disk.renameSync(draft, path);
+  writeWhole(path, content, { disk });
 }
 
 /** Written and synced at one time, in bytes: a record never waits for more than one of these. */

@@ -18,7 +18,7 @@ export type FactsHead = Omit<ExchangeFacts, 'caller' | 'arguments'> & { readonly
 export type EndHead = Omit<ExchangeEnd, 'resultText'>;
 
 export type NoteHead = Omit<AuditEvent, 'caller' | 'kind'> & {
-  readonly kind: AuditEvent['kind'] | 'heartbeat' | 'lost' | 'clock';
+  readonly kind: AuditEvent['kind'] | 'heartbeat' | 'lost' | 'clock' | 'subject-key-replaced';
   readonly who?: Who;
 };
 

@@ -61,11 +61,13 @@ export class Retention {
     if (plan !== undefined) writer.sayDropped(plan);
     const { said, done } = writer.retention;
     // Also what an earlier process did not get to.
-    if (!sameDropped(said, done)) {
+    const finished = !sameDropped(said, done);
+    if (finished) {
       await this.#work({ do: 'drop', work: { folder: this.#folder, from: done, to: said } });
       writer.isDropped(said);
     }
-    return plan ?? nothingDropped;
+    // What was said before and is off the disk only now is dropped now.
+    return plan ?? (finished ? said : nothingDropped);
   }
 
   async #work(workerData: Work): Promise<unknown> {

@@ -1,8 +1,9 @@
 /** Has the one writer of a log do something: the running gateway if there is one, else this process for a moment. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { writeWhole } from '../../stores/whole-file.ts';
 import { Retention } from '../retention/retention.ts';
 import { type Answer, perform, type Request, requestsFolder } from './control.ts';
 import { type OpenWriterOptions, openWriter } from './open.ts';
@@ -35,8 +36,7 @@ export async function askRunning(folder: string, request: Request): Promise<Answ
   const id = randomBytes(8).toString('hex');
   const path = join(requests, `${id}.json`);
   const answer = join(requests, `${id}.answer`);
-  writeFileSync(`${path}.new`, JSON.stringify(request), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(path, JSON.stringify(request), { durability: 'soon' });
   const deadline = Date.now() + (request.do === 'retain' ? patienceToRetain : patience);
   while (Date.now() < deadline) {
     try {

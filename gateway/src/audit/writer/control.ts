@@ -3,8 +3,9 @@
  * That works on any file system, needs no address, and outlives both sides.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../../stores/whole-file.ts';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';
 import type { Dropped } from '../retention/dropped.ts';
@@ -171,6 +172,5 @@ function agesOf(value: unknown): RetentionSettings {
 }
 
 function writeAnswer(path: string, answer: Answer): void {
-  writeFileSync(`${path}.new`, JSON.stringify(answer), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(path, JSON.stringify(answer), { durability: 'soon' });
 }

@@ -32,7 +32,15 @@ export interface RetentionState {
   readonly done: Dropped;
 }
 
-const ofCommands = new Set(['log-key', 'master-key', 'erasure', 'retention', 'recovered', 'clock']);
+const ofCommands = new Set([
+  'log-key',
+  'master-key',
+  'erasure',
+  'retention',
+  'recovered',
+  'clock',
+  'subject-key-replaced',
+]);
 
 /** Is it a record that only a running gateway makes? */
 export function isServed(kind: string, outcome: string | undefined): boolean {

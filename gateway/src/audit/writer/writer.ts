@@ -210,14 +210,16 @@ export class Writer {
   erase(subject: string): { readonly seq: number; readonly pseudonym: string } | undefined {
     // Also what is about it and waits.
     this.drain();
-    const pseudonym = this.#subjects.find(subject)?.pseudonym;
-    if (pseudonym === undefined) return undefined;
-    const note: NoteHead = { kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } };
-    const seq = this.#noteAndDo(note, () => {
-      this.#subjects.erase(subject);
-      this.#open.forget(subject);
-    });
-    return { seq, pseudonym };
+    let last: { readonly seq: number; readonly pseudonym: string } | undefined;
+    for (const pseudonym of this.#subjects.pseudonymsOf(subject)) {
+      const note: NoteHead = { kind: 'erasure', at: this.#now(), detail: { subject: pseudonym } };
+      const seq = this.#noteAndDo(note, () => {
+        this.#subjects.eraseByPseudonym(pseudonym);
+        this.#open.forget(subject);
+      });
+      last = { seq, pseudonym };
+    }
+    return last;
   }
 
   /** From here on the log is signed with another key. The record of it is signed by both. `taken`: it has begun. */
@@ -387,11 +389,19 @@ export class Writer {
     const stored = store(draft, { seq, origin: this.#origin, written: this.#written, keys }, this.#room);
     this.#group.push(stored);
     const { kind, id, outcome } = draft.public;
+    for (const { slot, pseudonym } of this.#subjects.takeReplaced()) this.#noteReplaced(slot, pseudonym);
     this.#lastKind = kind;
     if (isServed(kind, outcome)) this.#served = this.#written;
     if (kind === 'intent') this.#remember(id as string, seq, draft);
     else if (kind === 'outcome') this.#open.delete(id as string);
     return stored;
+  }
+
+  /** One damaged slot costs what was encrypted under it, and nothing that comes. */
+  #noteReplaced(slot: number, pseudonym: string): void {
+    const note: NoteHead = { kind: 'subject-key-replaced', at: this.#written, detail: { subject: pseudonym, slot } };
+    this.#add(draftOf(noteMessage(note), () => undefined, this.#rule()));
+    this.onTrouble(`slot ${slot} of the keys of subjects was damaged: what it had encrypted can be read no more`);
   }
 
   #remember(id: string, seq: number, draft: Draft): void {

@@ -1,11 +1,13 @@
 /** `sallyport audit subjects|erase`: what is held about a person, and destroying it. */
-import { writeFileSync } from 'node:fs';
+
 import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
 import { logFolder } from '../../audit/open.ts';
 import { isPerson } from '../../audit/writer/control.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writeOutput } from '../output-file.ts';
 import {
   type Failure,
   failureJson,
@@ -46,7 +48,7 @@ export function subjectsCommand(context: Context): Command {
         }
         if (names.length > 1) context.out(`${log.name}:`);
         for (const { pseudonym, subject, state, records, first, last } of subjects)
-          context.out(`${pseudonym}  ${subject ?? `(${state})`}  ${records} records, ${first} to ${last}`);
+          context.out(`${pseudonym}  ${shownInLine(subject ?? `(${state})`)}  ${records} records, ${first} to ${last}`);
       });
       if (options.json === true)
         outJson(context, { ok: failures.length === 0, subjects: all, failures: failures.map(failureJson) });
@@ -166,7 +168,7 @@ async function eraseIn(
   erased: Erased[],
 ): Promise<Failure | undefined> {
   const { subject } = options;
-  if (log.archive.subjects.find(subject) === undefined) return undefined;
+  if (log.archive.subjects.pseudonymsOf(subject).length === 0) return undefined;
   const answer = await log.ask({ do: 'erase', subject });
   if (!answer.ok) return { code: exitCodes.no, problem: answer.problem, remedy: answer.remedy };
   const { seq = 0, pseudonym = '', certificate = '', checkpoint = '' } = answer.result;
@@ -181,7 +183,7 @@ async function eraseIn(
     checkpoint: String(checkpoint),
   };
   try {
-    if (path !== undefined) writeFileSync(path, done.certificate, { mode: 0o600 });
+    if (path !== undefined) writeOutput(path, done.certificate);
     erased.push({ ...done, ...(path !== undefined && { path }) });
     return undefined;
   } catch (error) {

@@ -1,12 +1,14 @@
 /** `sallyport audit export`: records for other systems, for a case, or for the person they are about. */
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { exportFormats } from '../../audit/export/index.ts';
 import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
+import { shown, shownInLine } from '../../protocol/shown.ts';
+import type { WholeFile } from '../../stores/whole-file.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { openOutput, writeOutput } from '../output-file.ts';
 import {
   type Failure,
   type LogFailure,
@@ -122,36 +124,46 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
   const { context, options, logs, search, path } = request;
   const format = exportFormats.find((each) => each.name === options.format);
   if (format === undefined) return undefined;
-  let file: number | undefined;
+  const unwritten = (error: unknown): undefined => failWith(context, options, cannotWrite(path ?? '', error));
+  let file: WholeFile | undefined;
   try {
-    file = path === undefined ? undefined : openSync(path, 'w', 0o600);
+    file = path === undefined ? undefined : openOutput(path);
   } catch (error) {
-    failWith(context, options, cannotWrite(path ?? '', error));
-    return undefined;
+    return unwritten(error);
   }
   let records = 0;
   let missing = 0;
+  let trouble: { readonly error: unknown } | undefined;
   try {
     const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
+      if (trouble !== undefined) return undefined;
       const { origin } = log.archive;
       for (const hit of pages(log, inLog(search, options, log, context.cwd), options.text, search.limit - records)) {
         if (lacksKey(hit)) missing++;
-        const line = format.line({ origin, ...hit });
+        const line = shownInLine(format.line({ origin, ...hit }));
         if (file === undefined) context.out(line);
         else
           try {
-            writeSync(file, `${line}\n`);
+            file.write(`${line}\n`);
           } catch (error) {
-            return cannotWrite(path ?? '', error);
+            trouble = { error };
+            return undefined;
           }
         records++;
       }
       return undefined;
     });
+    // A file that lacks records is none: what was there before stays, and nothing is announced.
+    if (trouble !== undefined) return unwritten(trouble.error);
+    try {
+      file?.commit();
+    } catch (error) {
+      return unwritten(error);
+    }
     sayMissingKeys(context, missing, 'record');
     return { records, failures };
   } finally {
-    if (file !== undefined) closeSync(file);
+    file?.abandon();
   }
 }
 
@@ -193,11 +205,11 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
       'Make one for each with --log.',
     );
   if (bundle === undefined || more.length > 0) return undefined;
-  const text = JSON.stringify(bundle.proof, undefined, 2);
+  const text = shown(JSON.stringify(bundle.proof, undefined, 2));
   if (path === undefined) context.out(text);
   else
     try {
-      writeFileSync(path, `${text}\n`, { mode: 0o600 });
+      writeOutput(path, `${text}\n`);
     } catch (error) {
       failWith(context, options, cannotWrite(path, error));
       return undefined;
@@ -214,6 +226,7 @@ function proofOf(
   return prove({ archive, checkpoint, seqs, keySeqs, disclose });
 }
 
-function failWith(context: Context, options: Options, { code, problem, remedy }: Failure): void {
+function failWith(context: Context, options: Options, { code, problem, remedy }: Failure): undefined {
   fail(context, options, code, problem, remedy);
+  return undefined;
 }

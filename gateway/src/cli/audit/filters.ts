@@ -36,6 +36,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'ou
   heartbeat: true,
   lost: true,
   clock: true,
+  'subject-key-replaced': true,
 };
 
 const outcomes: Readonly<Record<ExchangeEnd['outcome'] | 'unknown', true>> = {

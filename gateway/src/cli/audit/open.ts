@@ -1,8 +1,8 @@
 /** What the audit commands share: the log, its keys, its index, and a writer to ask. */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { IndexFile } from '../../audit/index/index-file.ts';
-import { DamagedKey } from '../../audit/keys/subjects.ts';
 import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
 import { Archive } from '../../audit/read/archive.ts';
 import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
@@ -10,6 +10,7 @@ import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
 import type { Configuration } from '../../config/schema/index.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
 import { isReadOnly } from '../../stores/sqlite/driver.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
@@ -60,6 +61,7 @@ const emptyLog = 'the log is empty';
 export interface Logs {
   readonly configuration: Configuration;
   readonly master: Buffer;
+  readonly warn: (problem: string) => void;
 }
 
 export async function withLog(context: Context, options: LogOptions, work: (log: OpenLog) => Work): Promise<void> {
@@ -78,7 +80,8 @@ export async function openLogs(context: Context, options: CommonOptions): Promis
   if (loaded === undefined) return undefined;
   const { configuration } = loaded.revision;
   const master = openLogMasterKey(configuration.data, configuration.audit.keys.master);
-  if (master.ok) return { configuration, master: master.key };
+  const warn = (problem: string): void => context.err(`sallyport: ${shownInLine(problem)}`);
+  if (master.ok) return { configuration, master: master.key, warn };
   fail(context, options, exitCodes.data, master.problem, master.remedy);
   return undefined;
 }
@@ -113,7 +116,7 @@ export async function readEach(
 /** Says which logs failed and what to do, and sets the exit code. With JSON the caller prints them with the rest. */
 export function sayFailures(context: Context, options: CommonOptions, failures: readonly LogFailure[]): void {
   for (const { log, code, problem, remedy } of failures) {
-    if (options.json !== true) context.err(`sallyport: ${log}: ${problem}\n    ${remedy}`);
+    if (options.json !== true) context.err(`sallyport: ${log}: ${shownInLine(problem)}\n    ${shownInLine(remedy)}`);
     context.exit(code);
   }
 }
@@ -132,7 +135,7 @@ export function noLog(folder: string): Failure {
 
 /** Opens one log for as long as the work takes. */
 export async function readLog(
-  { configuration, master }: Logs,
+  { configuration, master, warn }: Logs,
   name: string,
   work: (log: OpenLog) => Work,
 ): Promise<Failure | undefined> {
@@ -143,7 +146,9 @@ export async function readLog(
   try {
     await publish(folder);
     const archive = await Archive.open(folder, keys, master);
-    const index = IndexFile.openToRead(indexPath(data, name), archive);
+    const index = IndexFile.openToRead(indexPath(data, name), archive, (why) =>
+      warn(`the index of ${name} ${why}: it is made anew from the log`),
+    );
     archive.saysErased = (pseudonym) => index.isErased(pseudonym);
     const takeIn = (): void => {
       while (index.catchUp(archive));
@@ -177,7 +182,6 @@ export async function readLog(
 }
 
 function remedyFor(error: unknown): string {
-  if (error instanceof DamagedKey) return 'Restore log-subjects from a backup.';
   return isReadOnly(error)
     ? 'Look at its owner and its permissions, and those of its keys.'
     : 'Run sallyport-verify on the folder: it says where the damage is.';

@@ -1,12 +1,14 @@
 /** `sallyport audit prove <record>`: a proof that somebody else can check without us. */
-import { writeFileSync } from 'node:fs';
+
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
+import { shown } from '../../protocol/shown.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writeOutput } from '../output-file.ts';
 import { type Failure, type LogOptions, logOption, withLog } from './open.ts';
 import { noRecord, privacyText, recordsOf } from './show.ts';
 
@@ -49,11 +51,11 @@ export function proveCommand(context: Context): Command {
             problem: lack,
             remedy: 'Leave it out of --disclose: the proof of the record holds without it.',
           };
-        const text = `${JSON.stringify(proof, undefined, 2)}\n`;
+        const text = `${shown(JSON.stringify(proof, undefined, 2))}\n`;
         if (options.out === undefined) return context.out(text.trimEnd());
         const path = resolve(context.cwd, options.out);
         try {
-          writeFileSync(path, text, { mode: 0o600 });
+          writeOutput(path, text);
         } catch (error) {
           return cannotWrite(path, error);
         }

@@ -25,18 +25,22 @@ async function retain(context: Context, options: LogsOptions): Promise<void> {
   const failures = await readEach(logs, names, async (log) => {
     const { retention: ages } = log.settings;
     if (Object.keys(ages).length === 0)
-      return { code: exitCodes.no, problem: 'nothing is too old', remedy: 'Set audit.retention in the configuration.' };
+      return {
+        code: exitCodes.no,
+        problem: 'audit.retention is not set, so nothing is ever too old',
+        remedy: 'Set it in the configuration.',
+      };
     const answer = await log.ask({ do: 'retain', ages });
     if (!answer.ok) return { code: exitCodes.no, problem: answer.problem, remedy: answer.remedy };
     const { records = 0, ...tiers } = answer.result;
     dropped.push({ log: log.name, records, ...tiers });
     if (options.json === true) return;
     const parts = Object.entries(tiers).map(([tier, before]) => `${tier} before record ${before}`);
-    context.out(
-      parts.length === 0
-        ? `${log.name}: nothing is old enough.`
-        : `${log.name}: dropped private parts: ${parts.join(', ')}; records before ${records}.`,
-    );
+    const said = [
+      ...(parts.length === 0 ? [] : [`dropped private parts: ${parts.join(', ')}`]),
+      ...(Number(records) > 0 ? [`dropped records before ${records}`] : []),
+    ];
+    context.out(`${log.name}: ${said.length === 0 ? 'nothing is old enough' : said.join('; ')}.`);
   });
   if (options.json === true)
     outJson(context, { ok: failures.length === 0, dropped, failures: failures.map(failureJson) });

@@ -84,10 +84,11 @@ export function searchCommand(context: Context): Command {
               ...(outcome && { outcomeRecord: recordJson(outcome) }),
             })),
             next,
+            lookedBefore: log.checkpoint.size,
           });
         else {
           for (const { record, outcome } of hits) context.out(line(record, outcome));
-          if (hits.length === 0) context.out('No record matches.');
+          if (hits.length === 0) context.out(`No record matches among the ${log.checkpoint.size} that there are.`);
           if (next !== undefined) context.out(`There may be more: --before ${next}`);
         }
         sayMissingKeys(context, hits.filter(lacksKey).length, 'record');
@@ -133,7 +134,7 @@ export function inLog(
 ): Search {
   const words = { ...search.words };
   if (subject !== undefined)
-    words.subject = subject.includes(':') ? (archive.subjects.find(subject)?.pseudonym ?? '-') : subject;
+    words.subject = subject.includes(':') ? (archive.subjects.pseudonymsOf(subject).at(-1) ?? '-') : subject;
   const place = rule === undefined ? undefined : placesOf(rule, cwd).find((each) => index.knows('rule', each));
   if (place !== undefined) words.rule = place;
   return { ...search, words };

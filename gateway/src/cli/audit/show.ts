@@ -1,6 +1,7 @@
 /** `sallyport audit show <record>`: one exchange or record, with its private part if there still is one. */
 import { Command } from 'commander';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
@@ -67,7 +68,7 @@ function text(record: ArchivedRecord): string {
   lines.push(`  private part: ${privacyText[privacy]}`);
   for (const [name, value] of Object.entries(about)) lines.push(`    ${name}: ${plain(name, value)}`);
   for (const name of ['arguments', 'result'] as const)
-    if (parts !== undefined && parts[name] !== '') lines.push(`    ${name}: ${parts[name]}`);
+    if (parts !== undefined && parts[name] !== '') lines.push(`    ${name}: ${shownInLine(parts[name])}`);
   return lines.join('\n');
 }
 
@@ -81,5 +82,5 @@ export const privacyText: Readonly<Record<ArchivedRecord['privacy'], string>> = 
 
 function plain(name: string, value: unknown): string {
   if (typeof value === 'number' && ['time', 'written', 'ended'].includes(name)) return new Date(value).toISOString();
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return shownInLine(typeof value === 'string' ? value : JSON.stringify(value));
 }

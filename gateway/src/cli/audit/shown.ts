@@ -2,6 +2,7 @@
 import { capabilityOf } from '../../audit/index/index-file.ts';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { callerKey } from '../../pipeline/caller.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import type { Context } from '../context.ts';
 
 export function callerOf({ about, privacy }: ArchivedRecord): string {
@@ -41,6 +42,7 @@ export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined
     fields.id ?? '',
   ]
     .filter((each) => each !== '')
+    .map(shownInLine)
     .join('  ');
 }
 

@@ -2,8 +2,9 @@
  * A time stamping authority (RFC 3161): signs the digest of each checkpoint with its time. Checkpoint and token are kept
  * in `anchors/`, where the verifier finds them; `openssl ts -verify -token_in` understands them as well.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../../../stores/whole-file.ts';
 import { sha256 } from '../../hash.ts';
 import { type Anchor, anchorTimeout, answerBytes } from '../contract.ts';
 import { makeNonce, readTimestamp, timestampQuery } from './timestamp.ts';
@@ -37,13 +38,8 @@ export function timestampAnchor({
       const { token } = readTimestamp(answer, question);
       mkdirSync(join(folder, 'anchors'), { recursive: true, mode: 0o700 });
       // In this order: a checkpoint without a token is a checkpoint, a token without one is nothing.
-      keep(`${path}.txt`, Buffer.from(note));
-      keep(`${path}.tst`, token);
+      writeWhole(`${path}.txt`, note);
+      writeWhole(`${path}.tst`, token);
     },
   };
-}
-
-function keep(path: string, bytes: Buffer): void {
-  writeFileSync(`${path}.new`, bytes, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }

@@ -3,8 +3,9 @@
  * with its cosignature (c2sp.org/tlog-cosignature). Kept in `anchors/`, where the verifier finds it.
  */
 import { verify } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../../../stores/whole-file.ts';
 import { consistencyProof } from '../../log/merkle.ts';
 import { type Note, type NoteVerifier, parseNote, parseVerifierKey } from '../../log/note.ts';
 import { tileReader } from '../../log/tree-files.ts';
@@ -78,7 +79,5 @@ function isCosignature(body: string, { name, id, signature }: Note['signatures']
 function keep(folder: string, name: string, note: string): void {
   const anchors = join(folder, 'anchors');
   mkdirSync(anchors, { recursive: true, mode: 0o700 });
-  const path = join(anchors, `witness-${encodeURIComponent(name)}.txt`);
-  writeFileSync(`${path}.new`, note, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(join(anchors, `witness-${encodeURIComponent(name)}.txt`), note);
 }

@@ -2,8 +2,10 @@
  * Which authorization server each server was first seen with. A server that names another one later gets no credential
  * until an operator agrees: whoever takes over a server would send its users to a login page of their own.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularSync } from '../../../stores/regular-file.ts';
+import { writeWhole } from '../../../stores/whole-file.ts';
 
 export interface IssuerPin {
   /** Of the server. */
@@ -19,27 +21,32 @@ function pathOf(data: string, server: string): string {
   return join(data, 'issuers', `${server}.json`);
 }
 
+/** Bytes; ours are below a thousand. */
+const longestPin = 64 * 1024;
+
+function pinIn(text: string, path: string): IssuerPin {
+  let pin: Partial<IssuerPin> | null = null;
+  try {
+    pin = JSON.parse(text) as Partial<IssuerPin> | null;
+  } catch {
+    // Said below, without the text.
+  }
+  if (typeof pin?.url === 'string' && typeof pin.issuer === 'string' && typeof pin.since === 'number')
+    return { ...pin, url: pin.url, issuer: pin.issuer, since: pin.since };
+  throw new Error(`${path} is damaged: restore it from a backup, or agree anew with sallyport server agree`);
+}
+
 /** `undefined` when nobody has connected an account there yet. */
 export function readPin(data: string, server: string): IssuerPin | undefined {
-  try {
-    return JSON.parse(readFileSync(pathOf(data, server), 'utf8')) as IssuerPin;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const path = pathOf(data, server);
+  const read = readRegularSync(path, longestPin);
+  if (read.ok) return pinIn(read.bytes.toString('utf8'), path);
+  if (read.why === 'missing') return undefined;
+  throw new Error(`${path} cannot be read: ${read.problem}`);
 }
 
 /** In one step: whoever reads meanwhile gets the old pin or the new one. */
 export function writePin(data: string, server: string, pin: IssuerPin): void {
   mkdirSync(join(data, 'issuers'), { recursive: true, mode: 0o700 });
-  const path = pathOf(data, server);
-  const draft = `${path}.${process.pid}.new`;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(file, JSON.stringify(pin));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
+  writeWhole(pathOf(data, server), JSON.stringify(pin));
 }
