@@ -214,7 +214,9 @@ const kinds = new Set(
   `intent outcome exchange client-request start stop revision key-created key-revoked authentication-failed
   authentication-succeeded authentication-throttled request-refused secret-put secret-rotated secret-removed
   credential-state account-started account-connected account-refused account-disconnected issuer-changed issuer-agreed
-  server-status log-key master-key erasure recovered retention heartbeat lost clock subject-key-replaced`.split(/\s+/),
+  server-status log-key master-key erasure recovered retention heartbeat lost clock subject-key-replaced stall crash`.split(
+    /\s+/,
+  ),
 );
 
 /** A record is nested less deeply by far. */

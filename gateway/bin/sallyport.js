@@ -5,6 +5,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+// A gateway takes SIGHUP for a reload; until it can, the signal must not end it.
+if (process.argv[2] === 'serve' || process.argv[2] === 'stdio') process.on('SIGHUP', () => {});
+
 const major = Number(process.versions.node.split('.')[0]);
 const pinned = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url));
 
@@ -24,7 +27,7 @@ if (major >= 24) {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SALLYPORT_HANDED_OVER: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 } else {
   process.stderr.write(

@@ -193,6 +193,11 @@ export class Gateway {
     return { ok: true, gateway };
   }
 
+  /** Correlation ids of the calls that servers have. */
+  underWay(): readonly string[] {
+    return this.#rights.underWay.ids();
+  }
+
   get revision(): Revision {
     return this.#generation.revision;
   }

@@ -18,6 +18,9 @@ import { listenStdio, type StdioEnd } from './listeners/stdio/server.ts';
 import type { Caller } from './pipeline/caller.ts';
 import type { Endpoint } from './pipeline/exchange.ts';
 import type { Outcome } from './pipeline/refusal.ts';
+import { leaveLastWords, takeLastWords } from './process/last-words.ts';
+import { type Signals, takeSignals } from './process/signals.ts';
+import { startWatchdog } from './process/watchdog.ts';
 import { shown } from './protocol/shown.ts';
 import { quickstartText } from './quickstart.ts';
 import { writeInUse } from './secrets/in-use.ts';
@@ -44,6 +47,7 @@ export interface StdioOptions {
 
 /** Runs the gateway until it is told to stop. Resolves to an exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
+  const signals = takeSignals(() => process.exit(exitCodes.no));
   const path = resolve(options.config);
   const opened = await open(path, 'serve', options.logLevel ?? 'info');
   if (!opened.ok) return opened.code;
@@ -65,7 +69,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     return exitCodes.listen;
   }
   gateway.reachedAt(mcp.base);
-  const stopWatching = await follow(path, opened);
+  const stopWatching = await follow(path, opened, signals);
   const base =
     listen.mcp.publicUrl ??
     `${listen.mcp.tls === undefined ? 'http' : 'https'}://${urlHost(listen.mcp.host)}:${mcp.port}`;
@@ -77,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     if (desk.ok) desk.value.store.close();
   } else print(`Sallyport listens on ${base}/mcp, health and metrics on ${adminUrl}`);
 
-  const signal = await stopSignal();
+  const signal = await signals.stopped;
   log.info({ signal }, 'stopping');
   gateway.drain();
   stopWatching();
@@ -101,6 +105,7 @@ async function attempt<Listener>(listening: Promise<Listener>): Promise<Listener
 
 /** Runs the gateway as a stdio server for one client. Resolves to an exit code. */
 export async function stdio(options: StdioOptions): Promise<number> {
+  const signals = takeSignals(() => process.exit(exitCodes.no));
   const opened = await open(resolve(options.config), 'stdio', options.logLevel ?? 'warn');
   if (!opened.ok) return opened.code;
   const { gateway } = opened;
@@ -115,8 +120,8 @@ export async function stdio(options: StdioOptions): Promise<number> {
   const endpoint: Endpoint =
     options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
   const listener = listenStdio(process.stdin, process.stdout, endpoint, identity.value, gateway.front);
-  const stopWatching = await follow(resolve(options.config), opened);
-  const ended = await Promise.race([listener.ended, stopSignal().then(() => 'closed' as const)]);
+  const stopWatching = await follow(resolve(options.config), opened, signals);
+  const ended = await Promise.race([listener.ended, signals.stopped.then(() => 'closed' as const)]);
   gateway.drain();
   listener.close();
   stopWatching();
@@ -223,6 +228,17 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   }
   const { gateway } = made;
   audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
+  for (const { kind, at, pid, stack, open } of takeLastWords(data)) {
+    log.error({ kind, at: new Date(at).toISOString(), pid, stack, open }, 'an earlier process ended badly');
+    audit.note({ kind, at: Date.now(), detail: { endedAt: at, pid, open: [...open] }, problem: stack });
+  }
+  const stopWatching = await startWatchdog({
+    data,
+    stallMs: () => gateway.revision.configuration.bounds.stall,
+    exitCode: exitCodes.stalled,
+    open: () => gateway.underWay(),
+  });
+  const isOver = catchLast(data, log, () => gateway.underWay());
   // A gateway of stdio has a log of its own, which need not tell what happened beside it.
   const missed = role === 'serve' ? keysMeanwhile(keys.value.all(), audit.served, Date.now()) : [];
   for (const event of missed) audit.note(event);
@@ -252,12 +268,34 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
       keys.value.close();
       audit.note({ kind: 'stop', at: Date.now(), detail: {} });
       await audit.close();
+      stopWatching();
+      isOver();
     },
   };
 }
 
+/**
+ * The last handler. A promise that nothing caught is a bug that leaves everything else as it was, so it is written down
+ * and the gateway goes on; after an error that nothing caught nobody knows what holds, so the process ends.
+ */
+function catchLast(data: string, log: Log, open: () => readonly string[]): () => void {
+  const onRejection = (error: unknown): void => log.error({ err: error }, 'bug: please report it');
+  const onError = (error: unknown): void => {
+    log.error({ err: error }, 'bug: please report it; the gateway ends');
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    leaveLastWords(data, { kind: 'crash', at: Date.now(), pid: process.pid, stack, open: open().slice(0, 100) });
+    process.exit(exitCodes.internal);
+  };
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onError);
+  return () => {
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onError);
+  };
+}
+
 /** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
-async function follow(path: string, opened: Opened & { ok: true }): Promise<() => void> {
+async function follow(path: string, opened: Opened & { ok: true }, signals: Signals): Promise<() => void> {
   const { gateway, log, configureAudit, managed } = opened;
   const apply = (result: LoadResult): void => {
     const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
@@ -289,10 +327,9 @@ async function follow(path: string, opened: Opened & { ok: true }): Promise<() =
   };
   const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
   refreshLater();
-  const reload = (): void => void watch.reload();
-  process.on('SIGHUP', reload);
+  signals.onReload(() => void watch.reload());
   return () => {
-    process.off('SIGHUP', reload);
+    signals.ignoreReload();
     clearTimeout(refresh);
     watch.close();
   };
@@ -310,18 +347,6 @@ function takenAtStart(started: Configuration, now: Configuration): string[] {
   return Object.entries(of(now)).flatMap(([name, value]) =>
     isDeepStrictEqual(value, before[name as keyof typeof before]) ? [] : [name],
   );
-}
-
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        // A second signal means: at once. Servers are ended by their supervisor.
-        process.once(signal, () => process.exit(exitCodes.no));
-        resolve(signal);
-      });
-    }
-  });
 }
 
 function urlHost(host: string): string {

@@ -28,6 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   stores: [...base],
   secrets: [...base, 'config', 'stores', 'egress'],
   oauth: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],
+  process: ['stores'],
   admin: [...base, 'pipeline', 'config', 'stores'],
 };
 

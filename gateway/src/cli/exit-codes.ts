@@ -14,8 +14,10 @@ export const exitCodes = {
   listen: 69,
   /** A bug. */
   internal: 70,
+  /** The event loop stood still for `bounds.stall`: what is known stands in the record of the next start. */
+  stalled: 75,
 } as const;
 
 export const exitCodeHelp = `
 Exit codes: 0 yes, done; 1 no (check failed, denied, unreachable); 2 wrong usage; 64 Node too old;
-65 wrong configuration; 66 data folder cannot be used; 69 address in use; 70 bug.`;
+65 wrong configuration; 66 data folder cannot be used; 69 address in use; 70 bug; 75 stalled, start again.`;

@@ -48,7 +48,16 @@ export async function watchConfiguration(
     if (!closed) onLoad(result);
     return result;
   };
-  const reload = (): Promise<LoadResult> => (running = running.then(load, load));
+  // One that has not begun reads everything that is there by then, so that any number of requests are one.
+  let queued: Promise<LoadResult> | undefined;
+  const reload = (): Promise<LoadResult> => {
+    const begin = (): Promise<LoadResult> => {
+      queued = undefined;
+      return load();
+    };
+    queued ??= running = running.then(begin, begin);
+    return queued;
+  };
   const look = async (): Promise<void> => {
     if (closed || (await signature([path, ...files, ...secretFiles])) === seen) return;
     await reload();

@@ -64,6 +64,8 @@ export interface AuditEvent {
   readonly kind:
     | 'start'
     | 'stop'
+    | 'stall'
+    | 'crash'
     | 'revision'
     | 'key-created'
     | 'key-revoked'

@@ -46,6 +46,11 @@ export class Standing {
     return this.#lost;
   }
 
+  /** The correlation id. */
+  get id(): string {
+    return this.#exchange.id;
+  }
+
   /** Gives the call up when the right to it has ended. */
   review(): void {
     if (this.lost() !== undefined) this.#exchange.cancellation.cancel();
@@ -74,6 +79,11 @@ export class UnderWay {
 
   delete(standing: Standing): void {
     this.#open.delete(standing);
+  }
+
+  /** The correlation ids of all of them. */
+  ids(): readonly string[] {
+    return [...this.#open].map(({ id }) => id);
   }
 
   review(): void {

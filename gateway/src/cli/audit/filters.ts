@@ -37,6 +37,8 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'ou
   lost: true,
   clock: true,
   'subject-key-replaced': true,
+  stall: true,
+  crash: true,
 };
 
 const outcomes: Readonly<Record<ExchangeEnd['outcome'] | 'unknown', true>> = {

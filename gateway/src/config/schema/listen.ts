@@ -108,6 +108,9 @@ export const bounds = z
       .prefault('256KiB')
       .describe('Largest input schema of a tool; a tool with a larger one is refused.'),
     keepAlive: duration.prefault('15s').describe('Pause after which an idle stream gets a keep-alive comment.'),
+    stall: duration
+      .prefault('10s')
+      .describe('Time for which the event loop may stand still before the process ends with 75, to be started again.'),
     drain: duration.prefault('10s').describe('Time that calls under way get to finish when the gateway stops.'),
   })
   .describe('Limits on size, depth, number and time. Every one has a default.');

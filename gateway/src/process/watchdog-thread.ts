@@ -1,0 +1,69 @@
+/** The thread of the watchdog. See `watchdog.ts`. */
+import { Session } from 'node:inspector';
+import { parentPort, workerData } from 'node:worker_threads';
+import { leaveLastWords } from './last-words.ts';
+import { openName, type WatchdogStart } from './watchdog.ts';
+
+const { shared, data, exitCode } = workerData as WatchdogStart;
+const lookMs = 250;
+/** Milliseconds within which a loop that runs JavaScript can be stopped. One that waits for the system cannot. */
+const pauseMs = 2_000;
+const maxFrames = 64;
+
+interface Frame {
+  readonly callFrameId: string;
+  readonly functionName: string;
+  readonly url: string;
+  readonly location: { readonly lineNumber: number };
+}
+
+let lookedAt = Date.now();
+parentPort?.postMessage('watching');
+
+const timer = setInterval(() => {
+  const now = Date.now();
+  // The machine slept, or gave this thread no time either, or the clock was set: nothing is known of the loop.
+  const isOdd = now - lookedAt > 4 * lookMs || now < lookedAt;
+  lookedAt = now;
+  if (isOdd) shared[0] = Math.max(shared[0] ?? 0, now);
+  if (now - (shared[0] ?? now) < (shared[1] ?? Number.POSITIVE_INFINITY)) return;
+  clearInterval(timer);
+  end(now);
+}, lookMs);
+
+/** Stops the main thread where it is, writes down where that was, and ends the process there. */
+function end(at: number): void {
+  const session = new Session();
+  const give = (stack: string, open: readonly string[]): void => {
+    leaveLastWords(data, { kind: 'stall', at, pid: process.pid, stack, open });
+  };
+  const kill = (): void => {
+    process.kill(process.pid, 'SIGKILL');
+  };
+  const unstopped = setTimeout(() => {
+    give('the main thread does not run JavaScript: it waits for the system', []);
+    kill();
+  }, pauseMs);
+  session.connectToMainThread();
+  session.once('Debugger.paused', ({ params }) => {
+    clearTimeout(unstopped);
+    const frames = params.callFrames as unknown as readonly Frame[];
+    const stack = frames
+      .slice(0, maxFrames)
+      .map(({ functionName, url, location }) => `${functionName || '(anonymous)'} ${url}:${location.lineNumber + 1}`)
+      .join('\n');
+    const callFrameId = frames[0]?.callFrameId ?? '';
+    const run = (expression: string, then: (value: unknown) => void): void =>
+      session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression, returnByValue: true }, (_error, answer) =>
+        then(answer?.result.value),
+      );
+    run(`globalThis.${openName}?.() ?? []`, (open) => {
+      give(stack, Array.isArray(open) ? open.map(String) : []);
+      // Only the main thread can end the process with a code.
+      run(`process.reallyExit(${exitCode})`, kill);
+      setTimeout(kill, pauseMs);
+    });
+  });
+  session.post('Debugger.enable');
+  session.post('Debugger.pause');
+}
