@@ -112,8 +112,9 @@ function byAlias(server: string, snapshot: ListSnapshot): ReadonlyMap<string, st
 }
 
 /**
- * The servers that may have a resource: those that list it, then those with a template, then, as some resources are
- * listed nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists.
+ * The servers that may have a resource: those that list it or have a template for it, then, as some resources are listed
+ * nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists: a server
+ * that lists a URI does not take it from an earlier one that has it behind a template.
  */
 async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: string; uriTemplate?: string }) {
   const capability: Capability =
@@ -123,8 +124,9 @@ async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: stri
   const allowed = servers.filter(({ grants }) => grants.couldAllow(capability));
   if (allowed.length < 2) return allowed;
   const key = wanted.type === 'resource' ? wanted.uri : (wanted.uriTemplate ?? '');
-  for (const kind of wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const))
-    for (const reached of allowed) {
+  const kinds = wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
+  for (const reached of allowed)
+    for (const kind of kinds) {
       const read = reached.catalog.read(kind);
       // A server that is slow now must not decide how long the others take.
       if (read instanceof Promise) continue;

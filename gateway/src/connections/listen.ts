@@ -49,7 +49,7 @@ export async function listen(exchange: Identified, graph: Graph, streams: Stream
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
   }
-  const watched = (uris as readonly string[]).filter((uri) => subscription.watchAnywhere(uri));
+  const watched = subscription.watchAnywhere(uris as readonly string[]);
   if (watched.length > 0) honoured.resourceSubscriptions = watched;
   exchange.channel.notify('notifications/subscriptions/acknowledged', tagged({ notifications: honoured }));
   acknowledged = true;

@@ -45,22 +45,31 @@ export class Subscription {
   watch(server: string, uri: string): boolean {
     const reached = reachAll(this.#exchange, this.#graph).find((candidate) => candidate.server === server);
     if (reached === undefined || !mayRead(reached.grants, uri)) return false;
-    const key = `${server}\n${uri}`;
-    if (this.#watches.has(key)) return true;
-    const stop = reached.link.watch(uri, () => this.#updated(server, uri));
-    this.#watches.set(key, { server, uri, stop });
+    this.#watchAt(reached, uri);
     return true;
   }
 
-  /** As `watch`, at whichever server lists the resource or could have it. */
-  watchAnywhere(uri: string): boolean {
-    const candidates = reachAll(this.#exchange, this.#graph).filter(({ grants }) => mayRead(grants, uri));
-    const listing = candidates.find(({ catalog }) => {
-      const read = catalog.read('resources');
-      return !(read instanceof Promise) && read.byName.has(uri);
+  #watchAt({ server, link }: Reached, uri: string): void {
+    const key = `${server}\n${uri}`;
+    if (this.#watches.has(key)) return;
+    const stop = link.watch(uri, () => this.#updated(server, uri));
+    this.#watches.set(key, { server, uri, stop });
+  }
+
+  /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
+  watchAnywhere(uris: readonly string[]): readonly string[] {
+    const reached = reachAll(this.#exchange, this.#graph).map((entry) => ({
+      entry,
+      listed: entry.catalog.read('resources'),
+    }));
+    return [...new Set(uris)].filter((uri) => {
+      const candidates = reached.filter(({ entry }) => mayRead(entry.grants, uri));
+      const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
+      const chosen = listing ?? candidates[0];
+      if (chosen === undefined) return false;
+      this.#watchAt(chosen.entry, uri);
+      return true;
     });
-    const chosen = listing ?? candidates[0];
-    return chosen !== undefined && this.watch(chosen.server, uri);
   }
 
   unwatch(server: string, uri: string): void {
