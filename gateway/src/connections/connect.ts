@@ -299,7 +299,7 @@ type Found =
   | { readonly ok: true; readonly value: JsonObject | undefined }
   | { readonly ok: false; readonly failure: LinkFailure };
 
-/** The definition of a name. A name that the list does not have is looked for once more in a fresh one. */
+/** The definition of a name. For a name that the list does not have the list is read again, for the next one who asks. */
 function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string): JsonObject | Promise<Found> {
   const read = catalog.read(kind);
   const known = read instanceof Promise ? undefined : read.byName.get(name);
@@ -318,8 +318,9 @@ async function search(
     const known = result.snapshot.byName.get(name);
     if (known !== undefined) return { ok: true, value: known };
   }
-  const again = await catalog.reread(kind);
-  return again.ok ? { ok: true, value: again.snapshot.byName.get(name) } : again;
+  // Nobody waits for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
+  inBackground('reread list', catalog.reread(kind));
+  return { ok: true, value: undefined };
 }
 
 function unknown(wanted: Wanted, detail: string): Refusal {
