@@ -36,8 +36,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const owners: Readonly<Record<string, string | readonly string[]>> = {
   jose: ['authn', 'oauth'],
   'eventsource-parser': 'upstreams',
-  ajv: 'catalog',
-  'ajv-formats': 'catalog',
   re2js: 'catalog',
   '@marcbachmann/cel-js': 'policy',
   yaml: 'config',

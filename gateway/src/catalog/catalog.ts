@@ -3,6 +3,7 @@
  * changed or their time is over, with a compiled check for each tool.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
@@ -28,6 +29,9 @@ export type LastRead = Map<ListKind, ListSnapshot>;
 const silentAge = 30_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
+
+/** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
+const longestTurn = 10;
 
 interface Held {
   readonly snapshot: ListSnapshot;
@@ -143,7 +147,7 @@ export class Catalog implements CatalogView {
     });
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
-    const snapshot = kind === 'tools' ? this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
+    const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
     const announced = capability.listChanged === true;
     const age = changed
       ? 0
@@ -168,10 +172,15 @@ export class Catalog implements CatalogView {
   }
 
   /** Leaves out what cannot be called safely, and says so once per reading. */
-  #toolSnapshot(items: readonly JsonObject[]): ListSnapshot {
+  async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
     const usable: JsonObject[] = [];
     const byName = new Map<string, JsonObject>();
+    let until = performance.now() + longestTurn;
     for (const item of items) {
+      if (performance.now() > until) {
+        await nextTurn();
+        until = performance.now() + longestTurn;
+      }
       const problem = this.#problemAt(item, byName);
       if (problem !== undefined) {
         this.#log.warn({ server: this.link.server, tool: asText(item.name).slice(0, 128), problem }, 'tool left out');
@@ -200,10 +209,10 @@ export class Catalog implements CatalogView {
     if (typeof name !== 'string' || name === '' || name.length > 256) return 'it has no usable name';
     if (known.has(name)) return 'the server lists the name twice';
     if (!isObject(inputSchema)) return 'it has no input schema';
-    if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
     const told = this.#told(name);
     const compiled = compileSchema(inputSchema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
     if (!compiled.ok) return compiled.problem;
+    if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
     for (const note of compiled.notes) this.#log.warn({ server: this.link.server, tool: name, note }, 'tool schema');
     return undefined;
   }

@@ -1,13 +1,12 @@
 /**
- * Argument checks from the schemas that servers advertise. These schemas are hostile input: bounded in size, compiled
- * with a linear-time pattern engine, never resolved over the network (2026-07-28, JSON Schema usage).
+ * Argument checks from the schemas that servers advertise. These schemas are hostile input: bounded in size and in what
+ * their references expand to, walked by a checker that counts its steps, never resolved over the network (2026-07-28,
+ * JSON Schema usage).
  */
-import { createHash } from 'node:crypto';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import ajvFormats from 'ajv-formats';
-import { RE2JS } from 're2js';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject, nearest } from '../protocol/json.ts';
+import { type Checker, checkerOf, type Run } from './check.ts';
+import { type Dialect, inspectSchema } from './inspect.ts';
+import { Steps, TooCostly } from './steps.ts';
 
 export type Validate = (args: JsonObject) => readonly string[] | undefined;
 
@@ -16,75 +15,26 @@ export type CompiledSchema =
   | { readonly ok: true; readonly validate: Validate; readonly notes: readonly string[] }
   | { readonly ok: false; readonly problem: string };
 
-const mostProblems = 5;
-const mostSchemas = 5_000;
-const longestPattern = 2_000;
-
-const compiled = new Map<string, CompiledSchema>();
-let notes: string[] = [];
-
-interface Pattern {
-  test(text: string): boolean;
-  /** Ajv takes patterns with equal texts for the same one. */
-  toString(): string;
-}
-
-/** A pattern as Ajv wants it. A pattern that cannot be run matches everything, and a note says so. */
-function pattern(source: string): Pattern {
-  const toString = (): string => `/${source}/`;
-  if (source.length > longestPattern) {
-    notes.push(`a pattern of ${source.length} characters is not enforced`);
-    return { test: () => true, toString };
-  }
-  try {
-    const expression = RE2JS.compile(RE2JS.translateRegExp(source));
-    return { test: (text) => expression.test(text), toString };
-  } catch {
-    notes.push(
-      `the pattern ${JSON.stringify(source.slice(0, 80))} is not enforced: it needs look-around or back-references`,
-    );
-    return { test: () => true, toString };
-  }
-}
-
-const options = {
-  strict: false,
-  allErrors: false,
-  validateFormats: true,
-  messages: true,
-  // `code` is how generated standalone code would name the engine; nothing is generated that outlives this process.
-  code: { regExp: Object.assign(pattern, { code: 'pattern' }) },
-} as const;
-
-function engine(draft07: boolean) {
-  const ajv = draft07 ? new Ajv(options) : new Ajv2020(options);
-  (ajvFormats as unknown as { default: (ajv: unknown) => void }).default(ajv);
-  return ajv;
-}
-const engines = { current: engine(false), draft07: engine(true) };
-
 /** A Map: the key is text of a server, and every object has a member `constructor`. */
-const dialects: ReadonlyMap<string, keyof typeof engines> = new Map([
-  ['https://json-schema.org/draft/2020-12/schema', 'current'],
-  ['http://json-schema.org/draft-07/schema', 'draft07'],
-  ['https://json-schema.org/draft-07/schema', 'draft07'],
+const dialects: ReadonlyMap<string, Dialect> = new Map([
+  ['https://json-schema.org/draft/2020-12/schema', '2020-12'],
+  ['http://json-schema.org/draft-07/schema', 'draft-07'],
+  ['https://json-schema.org/draft-07/schema', 'draft-07'],
 ]);
 
-/** Compiles a check of arguments. `open`: accept arguments that the schema does not name. Remembers by content. */
+/** Remembered for as long as the schema itself: nothing of a server stays when its list is gone. */
+const known = { open: new WeakMap<JsonObject, CompiledSchema>(), closed: new WeakMap<JsonObject, CompiledSchema>() };
+
+/** Makes a check of arguments. `open`: accept arguments that the schema does not name. */
 export function compileSchema(schema: JsonObject, limit: number, open: boolean): CompiledSchema {
-  const text = JSON.stringify(schema);
-  const key = createHash('sha256')
-    .update(open ? 'open\n' : 'closed\n')
-    .update(text)
-    .digest('base64');
-  const known = compiled.get(key);
-  if (known !== undefined) return known;
+  const memory = open ? known.open : known.closed;
+  const before = memory.get(schema);
+  if (before !== undefined) return before;
   const result: CompiledSchema =
-    text.length > limit
+    JSON.stringify(schema).length > limit
       ? { ok: false, problem: `the input schema is larger than ${limit} bytes` }
       : compile(schema, open);
-  if (compiled.size >= mostSchemas) compiled.delete(compiled.keys().next().value ?? '');
-  compiled.set(key, result);
+  memory.set(schema, result);
   return result;
 }
 
@@ -92,23 +42,34 @@ function compile(schema: JsonObject, open: boolean): CompiledSchema {
   const declared = schema.$schema;
   const dialect =
     declared === undefined
-      ? 'current'
+      ? '2020-12'
       : typeof declared === 'string'
         ? dialects.get(declared.replace(/#$/, ''))
         : undefined;
   if (dialect === undefined) return { ok: false, problem: 'the input schema is of a dialect that is not supported' };
-  // An id would put the schema into the memory of the engine under a name that another server's could refer to.
-  const { $schema: _dialect, $id: _id, ...body } = schema;
+  const body = nearest(schema) as JsonObject;
   const subject = open ? body : close(body, true);
-  const ajv = engines[dialect];
-  notes = [];
+  const inspected = inspectSchema(subject, dialect);
+  if (!inspected.ok) return inspected;
+  const checker = checkerOf(subject, dialect, inspected.targets);
+  return { ok: true, validate: (args) => validate(checker, args), notes: checker.notes };
+}
+
+const tooCostly = 'arguments: they are too large for the schema of this tool: checking them takes too long';
+
+function validate(checker: Checker, args: JsonObject): readonly string[] | undefined {
+  const steps = new Steps();
+  const begin = (said: string[] | undefined): Run => ({ steps, path: [], problems: said, depth: 0 });
   try {
-    const check = ajv.compile(subject);
-    ajv.removeSchema(subject);
-    return { ok: true, validate: (args) => (check(args) ? undefined : problems(check)), notes };
+    if (checker.check(args, begin(undefined))) return undefined;
+    // Only now is it worth the time to find out why.
+    const problems: string[] = [];
+    checker.check(args, begin(problems));
+    return problems;
   } catch (error) {
-    ajv.removeSchema(subject);
-    return { ok: false, problem: error instanceof Error ? error.message.slice(0, 200) : 'it cannot be compiled' };
+    // A stack that is full is one more way to be too deep.
+    if (error instanceof TooCostly || error instanceof RangeError) return [tooCostly];
+    throw error;
   }
 }
 
@@ -141,27 +102,4 @@ function close(schema: JsonObject, top: boolean): JsonObject {
   }
   if (top || isObject(schema.properties)) closed.additionalProperties = false;
   return closed;
-}
-
-function problems(check: ValidateFunction): readonly string[] {
-  return (check.errors ?? []).slice(0, mostProblems).map(describe);
-}
-
-function describe(error: ErrorObject): string {
-  const path = error.instancePath === '' ? 'arguments' : `arguments${error.instancePath}`;
-  const params = error.params as Record<string, unknown>;
-  switch (error.keyword) {
-    case 'required':
-      return `${path}: ${quoted(params.missingProperty)} is missing`;
-    case 'additionalProperties':
-      return `${path}: ${quoted(params.additionalProperty)} is not an argument of this tool`;
-    case 'unevaluatedProperties':
-      return `${path}: ${quoted(params.unevaluatedProperty)} is not an argument of this tool`;
-    default:
-      return `${path}: ${error.message ?? error.keyword}`;
-  }
-}
-
-function quoted(name: unknown): string {
-  return JSON.stringify(String(name).slice(0, 80));
 }

@@ -112,8 +112,9 @@ function byAlias(server: string, snapshot: ListSnapshot): ReadonlyMap<string, st
 }
 
 /**
- * The servers that may have a resource: those that list it, then those with a template, then, as some resources are
- * listed nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists.
+ * The servers that may have a resource: those that list it or have a template for it, then, as some resources are listed
+ * nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists: a server
+ * that lists a URI does not take it from an earlier one that has it behind a template.
  */
 async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: string; uriTemplate?: string }) {
   const capability: Capability =
@@ -123,8 +124,9 @@ async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: stri
   const allowed = servers.filter(({ grants }) => grants.couldAllow(capability));
   if (allowed.length < 2) return allowed;
   const key = wanted.type === 'resource' ? wanted.uri : (wanted.uriTemplate ?? '');
-  for (const kind of wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const))
-    for (const reached of allowed) {
+  const kinds = wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
+  for (const reached of allowed)
+    for (const kind of kinds) {
       const read = reached.catalog.read(kind);
       // A server that is slow now must not decide how long the others take.
       if (read instanceof Promise) continue;
@@ -297,7 +299,7 @@ type Found =
   | { readonly ok: true; readonly value: JsonObject | undefined }
   | { readonly ok: false; readonly failure: LinkFailure };
 
-/** The definition of a name. A name that the list does not have is looked for once more in a fresh one. */
+/** The definition of a name. For a name that the list does not have the list is read again, for the next one who asks. */
 function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string): JsonObject | Promise<Found> {
   const read = catalog.read(kind);
   const known = read instanceof Promise ? undefined : read.byName.get(name);
@@ -316,8 +318,9 @@ async function search(
     const known = result.snapshot.byName.get(name);
     if (known !== undefined) return { ok: true, value: known };
   }
-  const again = await catalog.reread(kind);
-  return again.ok ? { ok: true, value: again.snapshot.byName.get(name) } : again;
+  // Nobody waits for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
+  inBackground('reread list', catalog.reread(kind));
+  return { ok: true, value: undefined };
 }
 
 function unknown(wanted: Wanted, detail: string): Refusal {

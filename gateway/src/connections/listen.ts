@@ -6,9 +6,8 @@ import type { Rights } from '../pipeline/rights.ts';
 import type { EndReason, Streams } from '../pipeline/streams.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { metaKeys } from '../protocol/meta.ts';
-import { Subscription } from './subscription.ts';
+import { maxWatches, Subscription } from './subscription.ts';
 
-const mostUris = 1_000;
 const longestUri = 8_192;
 
 const flags: Readonly<Record<string, string>> = {
@@ -27,7 +26,8 @@ export async function listen(
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
-  if (!Array.isArray(uris) || uris.length > mostUris) return bad(`at most ${mostUris} resources can be listened to`);
+  if (!Array.isArray(uris) || uris.length > maxWatches)
+    return bad(`at most ${maxWatches} resources can be listened to`);
   if (!(uris as readonly Json[]).every((uri) => typeof uri === 'string' && uri.length <= longestUri))
     return bad('params.notifications.resourceSubscriptions must be URIs');
 
@@ -56,7 +56,7 @@ export async function listen(
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
   }
-  const watched = (uris as readonly string[]).filter((uri) => subscription.watchAnywhere(uri));
+  const watched = subscription.watchAnywhere(uris as readonly string[]);
   const unrecorded = await open();
   if (unrecorded !== undefined) {
     subscription.close();

@@ -42,7 +42,19 @@ export function understood(method: string, params: JsonObject): JsonObject {
     const value = params[name];
     if (value !== undefined) kept[name] = value;
   }
-  return kept;
+  return method === 'completion/complete' ? { ...kept, ...completionParts(kept) } : kept;
+}
+
+/** What the protocol has in `argument` and in `context`, and nothing beside it. */
+function completionParts({ argument, context }: JsonObject): JsonObject {
+  return {
+    ...(isObject(argument) ? { argument: only(argument, ['name', 'value']) } : {}),
+    ...(isObject(context) ? { context: only(context, ['arguments']) } : {}),
+  };
+}
+
+function only(value: JsonObject, members: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => members.includes(name)));
 }
 
 function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {

@@ -14,6 +14,9 @@ import { listChanges } from '../protocol/methods.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { type Reached, reachAll } from './connect.ts';
 
+/** Resources that one stream watches. Each costs a request to its server, and memory here and there. */
+export const maxWatches = 1_000;
+
 export type Listener = (method: string, params: JsonObject) => void;
 
 interface Attached {
@@ -64,22 +67,32 @@ export class Subscription {
   watch(server: string, uri: string): boolean {
     const reached = this.#reachAll().find((candidate) => candidate.server === server);
     if (reached === undefined || !mayRead(reached.grants, uri)) return false;
+    return this.#watchAt(reached, uri);
+  }
+
+  /** False when the stream watches as many as it may. */
+  #watchAt({ server, link }: Reached, uri: string): boolean {
     const key = `${server}\n${uri}`;
     if (this.#watches.has(key)) return true;
-    const stop = reached.link.watch(uri, () => this.#updated(server, uri));
+    if (this.#watches.size >= maxWatches) return false;
+    const stop = link.watch(uri, () => this.#updated(server, uri));
     this.#watches.set(key, { server, uri, stop });
     return true;
   }
 
-  /** As `watch`, at whichever server lists the resource or could have it. */
-  watchAnywhere(uri: string): boolean {
-    const candidates = this.#reachAll().filter(({ grants }) => mayRead(grants, uri));
-    const listing = candidates.find(({ catalog }) => {
-      const read = catalog.read('resources');
-      return !(read instanceof Promise) && read.byName.has(uri);
+  /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
+  watchAnywhere(uris: readonly string[]): readonly string[] {
+    const reached = this.#reachAll().map((entry) => ({
+      entry,
+      listed: entry.catalog.read('resources'),
+    }));
+    return [...new Set(uris)].filter((uri) => {
+      const candidates = reached.filter(({ entry }) => mayRead(entry.grants, uri));
+      const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
+      const chosen = listing ?? candidates[0];
+      if (chosen === undefined) return false;
+      return this.#watchAt(chosen.entry, uri);
     });
-    const chosen = listing ?? candidates[0];
-    return chosen !== undefined && this.watch(chosen.server, uri);
   }
 
   unwatch(server: string, uri: string): void {

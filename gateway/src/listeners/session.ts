@@ -94,8 +94,8 @@ export class LegacySession implements ClientSession {
     if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
   }
 
-  watch(server: string, uri: string): void {
-    this.hearing?.watch(server, uri);
+  watch(server: string, uri: string): boolean {
+    return this.hearing?.watch(server, uri) ?? false;
   }
 
   unwatch(server: string, uri: string): void {

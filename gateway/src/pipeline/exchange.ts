@@ -41,7 +41,7 @@ export interface ClientSession {
   readonly digest: string;
   logLevel: string | undefined;
   /** Subscribes this session's stream to updates of a resource, or ends that. */
-  watch(server: string, uri: string): void;
+  watch(server: string, uri: string): boolean;
   unwatch(server: string, uri: string): void;
 }
 

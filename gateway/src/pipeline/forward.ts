@@ -86,8 +86,10 @@ function watch(exchange: Decided): Reply {
   const { capability, client, link, method } = exchange;
   if (client.session === undefined || capability.type !== 'resource')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
-  if (method === 'resources/subscribe') client.session.watch(link.server, capability.uri);
-  else client.session.unwatch(link.server, capability.uri);
+  if (method === 'resources/subscribe') {
+    if (!client.session.watch(link.server, capability.uri))
+      return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'The session watches too many resources' } };
+  } else client.session.unwatch(link.server, capability.uri);
   return { kind: 'result', result: {} };
 }
 

@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods } from '../protocol/methods.ts';
 import { misbehaved } from './failures.ts';
 
-/** `ask` makes one call, `bounds` say how much is read. */
+/** All pages together are as large as one answer may be. `ask` makes one call, `bounds` say how much is read. */
 export async function readList(
   kind: ListKind,
   bounds: Bounds,
@@ -15,10 +15,13 @@ export async function readList(
   const seen = new Set<string>();
   let cursor: string | undefined;
   let ttl = Number.POSITIVE_INFINITY;
+  let bytes = 0;
   for (let page = 0; page < bounds.listPages; page++) {
     const step = await ask(listMethods[kind], cursor === undefined ? {} : { cursor });
     if (step.kind === 'failed') return { ok: false, failure: step.failure };
     if (step.kind !== 'result') return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
+    bytes += step.bytes;
+    if (bytes > bounds.result) return { ok: false, failure: { kind: 'too-large', limit: bounds.result } };
     const entries = step.result[listMembers[kind]];
     if (!Array.isArray(entries)) return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
     for (const entry of entries as readonly Json[]) if (isObject(entry)) items.push(entry);

@@ -32,6 +32,8 @@ export interface PeerTimes {
 }
 
 export interface PeerEvents {
+  /** Whose calls go over the wire: those of one client, or of many that must not see what concerns another. */
+  readonly audience: 'one' | 'many';
   onNotification(method: string, params: JsonObject): void;
   onDown(detail: string): void;
 }
@@ -281,7 +283,7 @@ export class Peer implements WireEvents {
 
   /** On stdio nothing says which call a log message is about: with one reader there is no doubt, with more there is. */
   #reader(method: string): Pending | undefined {
-    if (method !== 'notifications/message') return undefined;
+    if (method !== 'notifications/message' || this.#events.audience === 'many') return undefined;
     let only: Pending | undefined;
     for (const pending of this.#pending.values()) {
       if (pending.call.logLevel === undefined) continue;

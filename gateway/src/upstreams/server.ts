@@ -11,7 +11,7 @@ import { isLegacyVersion, isModernVersion, modernVersion, newestLegacyVersion } 
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
-import { failureText, misbehaved, unavailable, withoutCredential } from './failures.ts';
+import { failureText, misbehaved, plain, unavailable, withoutCredential } from './failures.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
 import { SseWire } from './http/sse.ts';
 import { StreamableWire } from './http/streamable.ts';
@@ -95,6 +95,12 @@ export class Server {
   secrets(credential?: Credential): readonly string[] {
     const own = credential?.secrets() ?? [];
     return this.#headerSecrets.length === 0 ? own : [...this.#headerSecrets, ...own];
+  }
+
+  /** A log message that may go to nobody but the operator. */
+  noted(params: JsonObject): void {
+    const text = plain(JSON.stringify(params));
+    this.#log.debug({ server: this.name, stream: 'log', text }, 'server output');
   }
 
   close(): void {

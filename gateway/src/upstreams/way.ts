@@ -6,18 +6,26 @@
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { logLevels } from '../protocol/methods.ts';
+import { listChanges, logLevels } from '../protocol/methods.ts';
 import { inBackground } from '../telemetry/background.ts';
+import { Coalescing } from './coalescing.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
 import { Listening } from './listening.ts';
 import { type Connected, type ConnectResult, ownCall, type Server } from './server.ts';
+import { Watching } from './watching.ts';
 
 const firstPause = 500;
 const longestPause = 30_000;
 /** A connection that lasted this long was a good one: the next failure starts with the shortest pause again. */
 const settled = 60_000;
+
+/** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
+const listenPause = 100;
+const listenRate = 2_048;
+/** Log messages that belong to no call, in a second. */
+const mostMessages = 100;
 
 export class Way {
   readonly #server: Server;
@@ -32,6 +40,12 @@ export class Way {
   #closed = false;
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
   readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #coalescing = new Coalescing();
+  readonly #watching = new Watching(this.#watchers, (method, uri) => this.#askToWatch(method, uri));
+  #opening: NodeJS.Timeout | undefined;
+  #openedAt = Number.NEGATIVE_INFINITY;
+  #saidAt = 0;
+  #said = 0;
   readonly #listening = new Listening({
     onNotification: (method, params) => this.#onNotification(method, params),
     // Changes may have been missed: whoever remembers a list must read it again.
@@ -103,13 +117,13 @@ export class Way {
     if (watchers !== undefined) watchers.add(listener);
     else {
       this.#watchers.set(uri, new Set([listener]));
-      this.#watchChanged('resources/subscribe', uri);
+      this.#watchChanged(uri);
     }
     return () => {
       const current = this.#watchers.get(uri);
       if (current?.delete(listener) !== true || current.size > 0) return;
       this.#watchers.delete(uri);
-      this.#watchChanged('resources/unsubscribe', uri);
+      this.#watchChanged(uri);
     };
   }
 
@@ -119,6 +133,8 @@ export class Way {
   }
 
   setLevel(level: string): void {
+    // On a way of many callers none of them decides what the others, or the operator, see.
+    if (this.#server.isShared) return;
     const rank = logLevels.indexOf(level);
     if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
     this.#level = rank;
@@ -129,12 +145,16 @@ export class Way {
   drop(): void {
     const connected = this.#connected;
     this.#connected = undefined;
+    clearTimeout(this.#opening);
+    this.#opening = undefined;
     this.#listening.close();
     if (connected !== undefined) inBackground('close connection', connected.peer.close());
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#coalescing.close();
+    clearTimeout(this.#opening);
     this.#stopHearing?.();
     await this.#connecting;
     const connected = this.#connected;
@@ -188,7 +208,7 @@ export class Way {
     this.#connected = connected;
     if (this.#level !== undefined) this.#sendLevel();
     if (connected.facts.era === 'modern') this.#listen(connected);
-    else for (const uri of this.#watchers.keys()) this.#watchChanged('resources/subscribe', uri);
+    else this.#watching.begin();
     return connected.facts;
   }
 
@@ -196,6 +216,7 @@ export class Way {
     return this.#server.connect(
       this.#capabilities,
       {
+        audience: this.#server.isShared ? 'many' : 'one',
         onNotification: (method, params) => this.#onNotification(method, params),
         onDown: () => this.#onDown(),
       },
@@ -224,11 +245,39 @@ export class Way {
     if (method === 'notifications/resources/updated') {
       const { uri } = params;
       if (typeof uri !== 'string') return;
-      for (const [watched, watchers] of this.#watchers)
-        if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
-          for (const watcher of watchers) watcher();
+      this.#coalescing.say(`updated ${uri}`, () => this.#updated(uri));
       return;
     }
+    if (listChanges.has(method)) {
+      this.#coalescing.say(method, () => this.#tell(method, params));
+      return;
+    }
+    if (method === 'notifications/message' && !this.#mayTell())
+      return this.#server.noted(hideSecrets(params, this.#server.secrets(this.#credential)));
+    this.#tell(method, params);
+  }
+
+  #updated(uri: string): void {
+    for (const [watched, watchers] of this.#watchers)
+      if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
+        for (const watcher of watchers) watcher();
+  }
+
+  /**
+   * May a log message that names no call go to clients? On a way of many callers it may hold the arguments of any of
+   * them, so it does not; of other servers so many pass in a second as a person could want to read.
+   */
+  #mayTell(): boolean {
+    if (this.#server.isShared || this.#connected?.facts.era === 'modern') return false;
+    const now = performance.now();
+    if (now - this.#saidAt > 1_000) {
+      this.#saidAt = now;
+      this.#said = 0;
+    }
+    return ++this.#said <= mostMessages;
+  }
+
+  #tell(method: string, params: JsonObject): void {
     const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#server.secrets(this.#credential));
     for (const listener of this.#listeners) listener(method, shown);
   }
@@ -245,14 +294,31 @@ export class Way {
     };
   }
 
-  #watchChanged(method: string, uri: string): void {
+  #watchChanged(uri: string): void {
     const connected = this.#connected;
     if (connected === undefined) return;
-    if (connected.facts.era === 'modern') this.#listen(connected);
-    else inBackground(method, connected.peer.call(ownCall(method, { uri }, new Cancellation())));
+    if (connected.facts.era === 'legacy') return this.#watching.changed(uri);
+    // Each opening names everything that is watched, so that changes wait for each other: the longer, the more there is.
+    if (this.#opening !== undefined) return;
+    let length = 0;
+    for (const each of this.#watchers.keys()) length += each.length;
+    const wait = this.#openedAt + Math.max(listenPause, length / listenRate) - performance.now();
+    this.#opening = setTimeout(
+      () => {
+        this.#opening = undefined;
+        if (this.#connected !== undefined) this.#listen(this.#connected);
+      },
+      Math.max(0, wait),
+    );
+    this.#opening.unref();
+  }
+
+  async #askToWatch(method: string, uri: string): Promise<void> {
+    await this.#connected?.peer.call(ownCall(method, { uri }, new Cancellation()));
   }
 
   #listen(connected: Connected): void {
+    this.#openedAt = performance.now();
     this.#listening.open(connected, () => [...this.#watchers.keys()]);
   }
 

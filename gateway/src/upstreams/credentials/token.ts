@@ -11,6 +11,8 @@ const early = 60_000;
 /** Assumed where the server does not say how long a token lives. */
 const assumedLife = 300_000;
 const firstPause = 1_000;
+/** Milliseconds after which further calls do not wait for a request that is under way. */
+const patience = 2_000;
 const longestPause = 30_000;
 
 interface Held {
@@ -28,6 +30,7 @@ export class TokenCredential implements Credential {
   /** The last failure, and until when it stands for itself. */
   #failure: { readonly state: CredentialState; readonly problem: string; readonly until: number } | undefined;
   #pause = firstPause;
+  #askedAt = 0;
 
   constructor(grant: () => Promise<Granted>, now: () => number = Date.now) {
     this.#grant = grant;
@@ -44,6 +47,9 @@ export class TokenCredential implements Credential {
       return { ok: true, headers: held.headers };
     }
     if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };
+    // A token endpoint that hangs must not hold all the calls that a caller may have under way, also to other servers.
+    if (this.#fetching !== undefined && now - this.#askedAt > patience)
+      return { ok: false, problem: `the token endpoint has not answered within ${patience} ms` };
     return this.#fetch();
   }
 
@@ -77,6 +83,7 @@ export class TokenCredential implements Credential {
   }
 
   #fetch(): Promise<Ready> {
+    if (this.#fetching === undefined) this.#askedAt = this.#now();
     this.#fetching ??= this.#grant()
       .catch((error: unknown): Granted => ({ ok: false, lasting: false, problem: text(error) }))
       .then((granted) => this.#take(granted))

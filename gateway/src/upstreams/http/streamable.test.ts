@@ -36,7 +36,7 @@ test('a server is not told to give up what it was never asked', { timeout: 20_00
   );
   const endpoint = { url, path: url.pathname, calls: pool, streams: pool, headers: {}, close: () => pool.destroy() };
   const times = { firstByte: 10_000, total: 10_000 };
-  const peer = new Peer('legacy', times, { onNotification: () => {}, onDown: () => {} });
+  const peer = new Peer('legacy', times, { audience: 'one', onNotification: () => {}, onDown: () => {} });
   peer.attach(
     new StreamableWire(endpoint, 'legacy', { ...times, depth: 64, values: 1_000, keys: 1_000, result: 1_024 }, peer),
   );

@@ -10,6 +10,8 @@ import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
 const firstPause = 1_000;
+/** A server that wants to be asked again at once is asked four times a second. */
+const shortestPause = 250;
 const longestPause = 30_000;
 
 /** Ids that servers choose are theirs; only their size is ours to bound. */
@@ -83,7 +85,7 @@ export class StreamableWire implements Wire {
       onResumable: (eventId, pause) => {
         // An id that could not stand in a header is not one that we could send back.
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
-        if (pause !== undefined) retry = Math.min(Math.max(pause, 0), longestPause);
+        if (pause !== undefined) retry = Math.min(Math.max(pause, shortestPause), longestPause);
       },
       onHead: (code, responseHeaders) => {
         status = code;

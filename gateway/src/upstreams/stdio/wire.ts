@@ -30,6 +30,9 @@ export interface StdioLog {
   onNoise(stream: 'stdout' | 'stderr', text: string): void;
 }
 
+/** Milliseconds for the lines of one server before others have their turn, and bytes between two looks at the clock. */
+const longestTurn = 5;
+const pieceLength = 4_096;
 const serverIdLength = 4096;
 /** Bytes that may wait for a process that does not read. */
 const longestBacklog = 64 * 1024 * 1024;
@@ -86,7 +89,7 @@ export class StdioWire implements Wire {
       onLine: (line) => this.#read(line),
       onTooLong: (first, last) => this.#skipped(first, last),
     });
-    child.stdout.on('data', (chunk: Buffer) => lines.feed(chunk));
+    child.stdout.on('data', (chunk: Buffer) => this.#feed(lines, chunk));
     child.stderr.on('data', (chunk: Buffer) => this.#hear('stderr', chunk));
   }
 
@@ -111,6 +114,20 @@ export class StdioWire implements Wire {
     ];
     await this.#exited;
     for (const timer of timers) clearTimeout(timer);
+  }
+
+  /** A process may print faster than its lines can be read: others have their turn in between, and it waits. */
+  #feed(lines: Lines, chunk: Buffer): void {
+    const until = performance.now() + longestTurn;
+    let at = 0;
+    while (at < chunk.length && performance.now() < until) {
+      lines.feed(chunk.subarray(at, at + pieceLength));
+      at += pieceLength;
+    }
+    const { stdout } = this.#child;
+    if (at >= chunk.length) return void stdout.resume();
+    stdout.pause();
+    setImmediate(() => this.#feed(lines, chunk.subarray(at)));
   }
 
   #write(text: string): string | undefined {

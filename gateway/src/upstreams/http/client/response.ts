@@ -19,6 +19,8 @@ const mostFields = 256;
 /** Bytes of the line that begins a chunk: its size, and extensions that nobody reads. */
 const longestChunkLine = 512;
 const mostInterim = 8;
+/** Bytes below which a chunk is not handed on by itself. */
+const smallChunk = 1_024;
 /** Without a word of the server connections are kept this long; with one, a second less than it says. */
 const keepByDefault = 30_000;
 const keepMargin = 1_000;
@@ -42,6 +44,8 @@ export class ResponseReader {
   /** Bytes that the body, or its chunk, still has. */
   #left = 0;
   #interim = 0;
+  /** Small chunks that came in the same piece. */
+  #small: Buffer[] = [];
   /** Milliseconds for which the connection may rest after this response; 0 when it must not be used again. */
   keep = keepByDefault;
 
@@ -56,6 +60,28 @@ export class ResponseReader {
 
   /** Takes what came. Returns what is wrong with it, if anything is. Bytes after the response are a fault as well. */
   feed(chunk: Buffer): string | undefined {
+    const problem = this.#feed(chunk);
+    this.#flush();
+    return problem;
+  }
+
+  /** Chunks of a few bytes are handed on together: each of them costs as much as a large one. */
+  #take(part: Buffer): void {
+    if (part.length >= smallChunk) {
+      this.#flush();
+      this.#events.onData(part);
+    } else this.#small.push(part);
+  }
+
+  #flush(): void {
+    const [only, another] = this.#small;
+    if (only === undefined) return;
+    const joined = another === undefined ? only : Buffer.concat(this.#small);
+    this.#small = [];
+    this.#events.onData(joined);
+  }
+
+  #feed(chunk: Buffer): string | undefined {
     const data = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]);
     this.#kept = nothing;
     let at = 0;
@@ -74,7 +100,7 @@ export class ResponseReader {
         case 'chunk': {
           const end = Math.min(data.length, at + this.#left);
           this.#left -= end - at;
-          this.#events.onData(at === 0 && end === data.length ? data : data.subarray(at, end));
+          this.#take(at === 0 && end === data.length ? data : data.subarray(at, end));
           at = end;
           if (this.#left > 0) return undefined;
           if (this.#state === 'fixed') this.#state = 'done';

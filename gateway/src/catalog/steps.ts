@@ -1,0 +1,68 @@
+/**
+ * What a check may cost. A schema and its arguments are each bounded in size, and the cost of a check is their product:
+ * so it is counted, and ends when there is no more of it.
+ */
+import { isObject, type Json } from '../protocol/json.ts';
+
+/** One step is some tens of nanoseconds: all of them together stay below 50 ms. */
+export const mostSteps = 250_000;
+
+/** Deepest nesting of subschemas and values that is followed. */
+export const deepest = 1_000;
+
+/** Thrown by a check that costs too much, and caught by the one place that began it. */
+export class TooCostly extends Error {}
+
+export class Steps {
+  #left = mostSteps;
+
+  take(count: number): void {
+    this.#left -= count;
+    if (this.#left < 0) throw new TooCostly();
+  }
+}
+
+/** Equality of JSON values, charged by the member and by the piece of text. */
+export function isEqual(one: Json, other: Json, steps: Steps): boolean {
+  steps.take(1);
+  if (one === other) {
+    if (typeof one === 'string') steps.take(one.length >> 6);
+    return true;
+  }
+  if (Array.isArray(one)) {
+    const [left, right] = [one as readonly Json[], other as readonly Json[]];
+    return (
+      Array.isArray(other) &&
+      left.length === right.length &&
+      left.every((item, index) => isEqual(item, right[index] ?? null, steps))
+    );
+  }
+  if (!isObject(one) || !isObject(other)) return false;
+  const keys = Object.keys(one);
+  steps.take(keys.length * 3);
+  if (keys.length !== Object.keys(other).length) return false;
+  return keys.every((key) => Object.hasOwn(other, key) && isEqual(one[key] ?? null, other[key] ?? null, steps));
+}
+
+/** One spelling for equal values, charged as it is written: what lets a set stand in for comparing all with all. */
+export function spelled(value: Json, steps: Steps): string {
+  if (typeof value === 'string') {
+    steps.take(4 + (value.length >> 3));
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) {
+    steps.take(2);
+    let items = '[';
+    for (const item of value as readonly Json[]) items += `${spelled(item, steps)},`;
+    return items;
+  }
+  steps.take(4);
+  // -0 and 0 are one number.
+  if (!isObject(value)) return value === 0 ? '0' : JSON.stringify(value);
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort();
+  steps.take(4 + keys.length * 8);
+  let members = '{';
+  for (const key of keys) members += `${JSON.stringify(key)}:${spelled(value[key] ?? null, steps)},`;
+  return members;
+}
