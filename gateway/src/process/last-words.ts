@@ -54,7 +54,7 @@ export function takeLastWords(data: string): readonly LastWords[] {
       rmSync(file, { force: true });
       if (words.kind !== 'stall' && words.kind !== 'crash') return [];
       const { kind, at = 0, pid = 0, stack = '', open = [] } = words;
-      return [{ kind, at: Number(at), pid: Number(pid), stack: String(stack), open: open.map(String).slice(0, 100) }];
+      return [{ kind, at, pid, stack, open: open.slice(0, 100) }];
     } catch {
       rmSync(file, { force: true, recursive: true });
       return [];

@@ -8,6 +8,7 @@ const { shared, data, exitCode } = workerData as WatchdogStart;
 const lookMs = 250;
 /** Milliseconds within which a loop that runs JavaScript can be stopped. One that waits for the system cannot. */
 const pauseMs = 2_000;
+const resendMs = 50;
 const maxFrames = 64;
 
 interface Frame {
@@ -18,6 +19,7 @@ interface Frame {
 }
 
 let lookedAt = Date.now();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
 parentPort?.postMessage('watching');
 
 const timer = setInterval(() => {
@@ -53,15 +55,33 @@ function end(at: number): void {
       .map(({ functionName, url, location }) => `${functionName || '(anonymous)'} ${url}:${location.lineNumber + 1}`)
       .join('\n');
     const callFrameId = frames[0]?.callFrameId ?? '';
-    const run = (expression: string, then: (value: unknown) => void): void =>
-      session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression, returnByValue: true }, (_error, answer) =>
-        then(answer?.result.value),
-      );
+    // A message that comes while the main thread is about to wait for messages can be missed: it is sent again.
+    const run = (expression: string, then: (value: unknown) => void): void => {
+      let isAnswered = false;
+      const send = (): void =>
+        session.post(
+          'Debugger.evaluateOnCallFrame',
+          { callFrameId, expression, returnByValue: true },
+          (_no, answer) => {
+            clearInterval(again);
+            if (!isAnswered) then(answer?.result.value);
+            isAnswered = true;
+          },
+        );
+      const again = setInterval(send, resendMs);
+      send();
+    };
+    setTimeout(() => {
+      if (!isLeft) give(stack, []);
+      kill();
+    }, pauseMs);
+    let isLeft = false;
     run(`globalThis.${openName}?.() ?? []`, (open) => {
       give(stack, Array.isArray(open) ? open.map(String) : []);
-      // Only the main thread can end the process with a code.
-      run(`process.reallyExit(${exitCode})`, kill);
-      setTimeout(kill, pauseMs);
+      isLeft = true;
+      // Only the main thread can end the process with a code, and it cannot clean up where it stands: a program that
+      // ends with that code takes the place of this one.
+      run(`process.execve(process.execPath, [process.execPath, '-e', 'process.exit(${exitCode})'], {})`, kill);
     });
   });
   session.post('Debugger.enable');

@@ -137,7 +137,10 @@ class StdioConnection {
     if (this.#closed || this.#draining !== undefined) return;
     for (const [id, cancellation] of this.#active) if (this.#streams.has(id)) cancellation.cancel();
     this.#draining = setTimeout(() => this.close('input-closed'), this.#front.bounds().drain);
-    void Promise.allSettled(this.#running).then(() => this.close('input-closed'));
+    Promise.allSettled(this.#running).then(
+      () => this.close('input-closed'),
+      () => this.close('input-closed'),
+    );
   }
 
   close(reason: StdioEnd): void {
