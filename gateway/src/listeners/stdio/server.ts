@@ -136,8 +136,9 @@ class StdioConnection {
   #drain(): void {
     if (this.#closed || this.#draining !== undefined) return;
     for (const [id, cancellation] of this.#active) if (this.#streams.has(id)) cancellation.cancel();
-    this.#draining = setTimeout(() => this.close('input-closed'), this.#front.bounds().drain);
-    void Promise.allSettled(this.#running).then(() => this.close('input-closed'));
+    const close = (): void => this.close('input-closed');
+    this.#draining = setTimeout(close, this.#front.bounds().drain);
+    Promise.allSettled(this.#running).then(close, close);
   }
 
   close(reason: StdioEnd): void {
