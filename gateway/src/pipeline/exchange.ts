@@ -130,5 +130,7 @@ export type Reply =
   | {
       readonly kind: 'error';
       readonly error: { readonly code: number; readonly message: string; readonly data?: Json };
+      /** What the server said, where the client is told something else: for the record. */
+      readonly said?: { readonly code: number; readonly message: string };
     }
   | { readonly kind: 'refused'; readonly refusal: Refusal };

@@ -8,10 +8,11 @@ import { offeredCapabilities } from '../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
+import { saysNotFound, visibleCompletion } from './conceal.ts';
 import type { Connected, Decided, Reply } from './exchange.ts';
 import { withoutInvitation } from './invite.ts';
 import type { Questions } from './questions.ts';
-import { failureRefusal } from './refusal.ts';
+import { failureRefusal, toWire } from './refusal.ts';
 import type { Standing } from './rights.ts';
 import type { OutboundCall, Question, Step } from './upstream.ts';
 
@@ -70,15 +71,27 @@ function reply(exchange: Decided, step: Exclude<Step, Question>, bounds: Forward
     case 'result':
       return step.bytes > bounds.result
         ? { kind: 'refused', refusal: { reason: 'result-too-large', limit: bounds.result } }
-        : { kind: 'result', result: adaptResult(step.result, exchange.method, era), source: step.source };
+        : { kind: 'result', result: resultOf(exchange, step.result), source: step.source };
     case 'error': {
       const asked = era === 'modern' ? urlQuestions(step.error) : undefined;
       if (asked !== undefined && mayVisit(exchange)) return visit(exchange, asked, bounds, questions);
+      if (saysNotFound(exchange, step.error.code)) {
+        const { code, message } = step.error;
+        const uri = typeof exchange.params.uri === 'string' ? exchange.params.uri : '';
+        const { error } = toWire({ reason: 'capability-unknown', what: 'resource', name: uri, detail: '' }, era, '');
+        return { kind: 'error', error, said: { code, message } };
+      }
       return { kind: 'error', error: adaptError(step.error, era, exchange.params.uri) };
     }
     case 'failed':
       return { kind: 'refused', refusal: failureRefusal(exchange.link.server, step.failure) };
   }
+}
+
+function resultOf(exchange: Decided, result: JsonObject): JsonObject {
+  const { method, client } = exchange;
+  const adapted = adaptResult(result, method, client.era);
+  return method === 'completion/complete' ? visibleCompletion(exchange, adapted) : adapted;
 }
 
 /** One subscription at the server serves every session that watches the resource. */

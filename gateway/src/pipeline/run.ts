@@ -334,7 +334,8 @@ function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; re
       return { end: { ...base, outcome: 'answered', bytesOut }, written: reply };
     }
     case 'error': {
-      const error = { code: reply.error.code, message: reply.error.message };
+      const { code, message: said } = reply.said ?? reply.error;
+      const error = { code, message: said };
       return { end: { ...base, outcome: 'error', error }, written: reply };
     }
     case 'refused': {

@@ -1,0 +1,157 @@
+/** A17: what is denied looks like what does not exist: in words, in completions, and in time. */
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { after, before, test } from 'node:test';
+import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { sendJson, startWitness, type Witness } from '../attacks/witness.ts';
+import { type Gateway, startGateway } from '../harness.ts';
+import { startSession } from './events.ts';
+
+let witness: Witness;
+let gateway: Gateway;
+
+before(async () => {
+  witness = await startWitness([{ name: 'plain' }, { name: 'secret_tool' }]);
+  gateway = await startGateway({
+    authentication: { anonymous: { agent: 'client' } },
+    callers: { agents: { client: {} } },
+    servers: { witness: { url: witness.url } },
+    connections: [
+      {
+        name: 'most',
+        from: { agent: 'client' },
+        to: 'witness',
+        tools: [{ allow: '*' }, { deny: 'secret_*' }],
+        resources: [{ allow: 'doc://projects/{id}' }, { deny: 'doc://projects/secret' }],
+      },
+    ],
+  });
+});
+after(async () => {
+  await gateway.stop();
+  await witness[Symbol.asyncDispose]();
+});
+
+/** Everything that a client could compare, without what it sent itself. */
+const shape = (body: string, sent: string): string => body.replaceAll(sent, 'SENT');
+
+test('A17: a denied resource and an absent one have the same words, in both eras', async () => {
+  for (const code of [-32_002, -32_602]) {
+    witness.answer('undefined', (response, { message }) =>
+      sendJson(response, {
+        jsonrpc: '2.0',
+        id: message.id,
+        error: { code, message: 'I know no such thing at /srv/x' },
+      }),
+    );
+    const read = async (uri: string): Promise<string> => {
+      const answer = await sendRaw({
+        url: gateway.endpoint('witness'),
+        headers: modernHeaders('resources/read', uri),
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri, _meta: meta } }),
+      });
+      return `${answer.status} ${shape(answer.body, uri)}`;
+    };
+    const denied = await read('doc://projects/secret');
+    assert.match(denied, /Resource not found/);
+    assert.equal(await read('doc://projects/absent'), denied);
+    const session = await startSession(gateway.endpoint('witness'), undefined);
+    using _events = session.events;
+    const texts = [];
+    for (const uri of ['doc://projects/secret', 'doc://projects/absent'])
+      texts.push(shape((await session.request('resources/read', { uri })).replace(/"id":\d+/, ''), uri));
+    assert.equal(texts[0], texts[1]);
+    assert.match(texts[0] ?? '', /-32002/);
+  }
+});
+
+test('A17: completions name no resource that the caller may not read', async () => {
+  witness.answer('undefined', (response, { message }) =>
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id: message.id,
+      result: { resultType: 'complete', completion: { values: ['secret', 'open'], total: 2, hasMore: false } },
+    }),
+  );
+  const answer = await sendRaw({
+    url: gateway.endpoint('witness'),
+    headers: modernHeaders('completion/complete'),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'completion/complete',
+      params: {
+        ref: { type: 'ref/resource', uri: 'doc://projects/{id}' },
+        argument: { name: 'id', value: '' },
+        _meta: meta,
+      },
+    }),
+  });
+  assert.deepEqual(answer.json?.result?.completion, { values: ['open'], hasMore: false }, answer.body);
+});
+
+const rounds = 2_000;
+
+/** Milliseconds of each call, over one connection, in an order that a seed mixes. */
+async function timesOf(url: string, names: readonly [string, string], headers: readonly (readonly [string, string])[]) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const call = (name: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const began = performance.now();
+      const asked = request(
+        url,
+        { method: 'POST', agent, headers: { ...Object.fromEntries(headers), 'mcp-name': name } },
+        (response) => {
+          response.resume();
+          response.on('end', () => resolve(performance.now() - began));
+        },
+      );
+      asked.on('error', reject);
+      asked.end(modernCall(name));
+    });
+  const times: [number[], number[]] = [[], []];
+  let state = Date.now() % 2_147_483_647;
+  const seed = state;
+  for (let warm = 0; warm < 200; warm++) for (const name of names) await call(name);
+  for (let round = 0; round < rounds; round++) {
+    state = (state * 48_271) % 2_147_483_647;
+    for (const which of state % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+      times[which].push(await call(names[which]));
+    }
+  }
+  agent.destroy();
+  return { seed, times };
+}
+
+const quantile = (values: readonly number[], at: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * at)] ?? 0;
+
+for (const [where, path, names] of [
+  ['a single endpoint', '/servers/witness/mcp', ['secret_tool', 'absent_tool']],
+  ['the portal', '/mcp', ['witness__secret_tool', 'witness__absent_tool']],
+] as const)
+  test(`A17: at ${where} a denied tool takes as long as an absent one`, async () => {
+    const url = `${gateway.mcp}${path}`;
+    const { seed, times } = await timesOf(url, names, modernHeaders('tools/call'));
+    const [denied, absent] = times;
+    const spread = quantile(absent, 0.75) - quantile(absent, 0.25);
+    for (const at of [0.25, 0.5, 0.75]) {
+      const difference = Math.abs(quantile(denied, at) - quantile(absent, at));
+      // A whole round to the server took 25 ms here; what is left must drown in the noise of the machine.
+      assert.ok(difference < Math.max(0.15, spread / 2), `seed ${seed}: quantile ${at} differs by ${difference} ms`);
+    }
+  });
+
+test('A17: a legacy client cannot tell either', async () => {
+  const url = gateway.endpoint('witness');
+  const answers = [];
+  for (const name of ['secret_tool', 'absent_tool']) {
+    const { status, body } = await sendRaw({
+      url,
+      headers: legacyHeaders,
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }),
+    });
+    answers.push(`${status} ${shape(body, name)}`);
+  }
+  assert.equal(answers[0], answers[1]);
+});
