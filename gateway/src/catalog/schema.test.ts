@@ -101,3 +101,44 @@ test('a schema that is too large, or no schema', () => {
   assert.equal(compileSchema(text({ description: 'x'.repeat(limit) }), limit, false).ok, false);
   assert.equal(compileSchema({ type: 'nonsense' }, limit, false).ok, false);
 });
+
+/** Each refers twice to the next: 2 to the power of `levels` checks. */
+function doubling(levels: number): JsonObject {
+  const both = (level: number): JsonObject => ({ allOf: [1, 2].map(() => ({ $ref: `#/$defs/d${level + 1}` })) });
+  const $defs = Object.fromEntries(Array.from({ length: levels }, (_, level) => [`d${level}`, both(level)]));
+  return { type: 'object', $ref: '#/$defs/d0', $defs: { ...$defs, [`d${levels}`]: { type: 'object' } } };
+}
+
+test('references that multiply or never end cost a refusal, and no time', () => {
+  assert.equal(check(doubling(8), {}, true), undefined);
+  const either: JsonObject = { anyOf: [{ $ref: '#' }, { $ref: '#' }] };
+  let deep: JsonObject = { wrong: 1 };
+  for (let level = 0; level < 60; level++) deep = { n: deep };
+  for (const [schema, args] of [
+    [doubling(30), {}],
+    [{ type: 'object', properties: { n: either }, additionalProperties: false }, deep],
+    [{ $ref: '#' }, {}],
+    [{ allOf: [{ not: { $ref: '#' } }], properties: { $ref: { const: { $ref: 'x' } } } }, {}],
+  ] as const) {
+    const found = check(schema, args, true);
+    assert.match(String(found), /takes too long/);
+  }
+});
+test('a reference in data is data', () => {
+  const schema: JsonObject = { type: 'object', properties: { a: { const: { $ref: 'x' } }, $ref: { enum: ['y'] } } };
+  assert.equal(check(schema, { a: { $ref: 'x' }, $ref: 'y' }), undefined);
+  assert.notEqual(check(schema, { a: {} }), undefined);
+});
+test('equal items are found among many, in one look each', () => {
+  const schema: JsonObject = { type: 'object', properties: { a: { type: 'array', uniqueItems: true } } };
+  const items = Array.from({ length: 30_000 }, (_, index) => ({ a: index, b: [index] }));
+  assert.equal(check(schema, { a: items }), undefined);
+  assert.notEqual(check(schema, { a: [...items, { b: [7], a: 7 }] }), undefined);
+  assert.notEqual(check(schema, { a: [1, 1] }), undefined);
+  assert.equal(check({ properties: { a: { uniqueItems: false } } }, { a: [1, 1] }), undefined);
+});
+test('a schema writes nothing to standard error', (context) => {
+  const written = context.mock.method(console, 'warn', () => {});
+  check(text({ format: 'no\nsuch \u001b[2J' }), { a: 'x' });
+  assert.equal(written.mock.callCount(), 0);
+});

@@ -8,6 +8,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { RE2JS } from 're2js';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { canonical } from './digest.ts';
 
 export type Validate = (args: JsonObject) => readonly string[] | undefined;
 
@@ -19,6 +20,8 @@ export type CompiledSchema =
 const mostProblems = 5;
 const mostSchemas = 5_000;
 const longestPattern = 2_000;
+/** References followed for one set of arguments, which takes some 50 ms at most. */
+const mostReferences = 50_000;
 
 const compiled = new Map<string, CompiledSchema>();
 let notes: string[] = [];
@@ -52,6 +55,8 @@ const options = {
   allErrors: false,
   validateFormats: true,
   messages: true,
+  // What Ajv has to say quotes the schema, and would go past the log to the terminal of the operator.
+  logger: false,
   // `code` is how generated standalone code would name the engine; nothing is generated that outlives this process.
   code: { regExp: Object.assign(pattern, { code: 'pattern' }) },
 } as const;
@@ -59,7 +64,37 @@ const options = {
 function engine(draft07: boolean) {
   const ajv = draft07 ? new Ajv(options) : new Ajv2020(options);
   (ajvFormats as unknown as { default: (ajv: unknown) => void }).default(ajv);
+  ajv.addKeyword({ keyword: referenceKeyword, before: '$ref', validate: countReference });
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: areUnique,
+    error: notUnique,
+  });
   return ajv;
+}
+
+/**
+ * Stands beside each `$ref`. Without references the work grows with the schema and the arguments; with them a short
+ * schema can ask for the same check 2 to the power of anything times.
+ */
+const referenceKeyword = 'sallyport-reference';
+let references = 0;
+
+class TooManyReferences extends Error {}
+
+function countReference(): boolean {
+  if (++references > mostReferences) throw new TooManyReferences();
+  return true;
+}
+
+const notUnique = { message: 'must not have equal items' };
+
+/** Ajv compares each item with all others, which takes minutes for the items that fit into a message. */
+function areUnique(wanted: boolean, items: readonly Json[]): boolean {
+  return !wanted || new Set(items.map(canonical)).size === items.length;
 }
 const engines = { current: engine(false), draft07: engine(true) };
 
@@ -99,17 +134,56 @@ function compile(schema: JsonObject, open: boolean): CompiledSchema {
   if (dialect === undefined) return { ok: false, problem: 'the input schema is of a dialect that is not supported' };
   // An id would put the schema into the memory of the engine under a name that another server's could refer to.
   const { $schema: _dialect, $id: _id, ...body } = schema;
-  const subject = open ? body : close(body, true);
+  const subject = counting(open ? body : close(body, true), 'schema');
   const ajv = engines[dialect];
   notes = [];
   try {
     const check = ajv.compile(subject);
     ajv.removeSchema(subject);
-    return { ok: true, validate: (args) => (check(args) ? undefined : problems(check)), notes };
+    return { ok: true, validate: (args) => judged(check, args), notes };
   } catch (error) {
     ajv.removeSchema(subject);
     return { ok: false, problem: error instanceof Error ? error.message.slice(0, 200) : 'it cannot be compiled' };
   }
+}
+
+/** What would take too long, or never end, is refused: nothing says that it fits. */
+function judged(check: ValidateFunction, args: JsonObject): readonly string[] | undefined {
+  references = 0;
+  try {
+    return check(args) ? undefined : problems(check);
+  } catch (error) {
+    // A schema that refers to itself without going deeper into the arguments fills the stack before it is counted out.
+    if (error instanceof TooManyReferences || error instanceof RangeError)
+      return ['arguments: checking them takes too long, as the input schema refers to itself too often'];
+    throw error;
+  }
+}
+
+/** Members whose values are schemas by name; under the others of these, values are data. */
+const schemasByName: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+  'dependencies',
+]);
+const literals: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples']);
+
+/** A copy in which each reference is counted when it is followed. */
+function counting(value: JsonObject, kind: 'schema' | 'names'): JsonObject {
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([key, member]) => {
+      if (kind === 'schema' && literals.has(key)) return [key, member];
+      const inner = kind === 'schema' && schemasByName.has(key) ? 'names' : 'schema';
+      if (Array.isArray(member))
+        return [key, (member as readonly Json[]).map((item) => (isObject(item) ? counting(item, 'schema') : item))];
+      return [key, isObject(member) ? counting(member, inner) : member];
+    }),
+  );
+  const refers = typeof value.$ref === 'string' || typeof value.$dynamicRef === 'string';
+  return kind === 'schema' && refers ? { ...copy, [referenceKeyword]: true } : copy;
 }
 
 const composing = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', '$ref', 'dependentSchemas'];
