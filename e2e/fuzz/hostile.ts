@@ -1,11 +1,12 @@
 /** Answers of a hostile MCP server: right ones, and what is made of them. Every byte is chosen by the seed. */
 import { type Answering, type Breaking, boundaries, httpAnswer, manners } from '../faults/broken-bytes.ts';
 import { mutateBytes, mutateText, mutateValue } from './mutate.ts';
-import type { Random } from './random.ts';
+import { type Random, seeded } from './random.ts';
 
 interface Asked {
   readonly id?: unknown;
   readonly method?: unknown;
+  readonly params?: { readonly arguments?: { readonly n?: unknown } };
 }
 
 const tools = [
@@ -73,7 +74,10 @@ export function hostileText(asked: Asked, random: Random): string {
     case 6:
       return text.replace('"jsonrpc"', `"deep":${deep(random.pick([63, 64, 65, 600, 50_000]))},"jsonrpc"`);
     case 7:
-      return JSON.stringify({ ...right, ballast: 'x'.repeat(random.pick([65_536, 1_000_000, 9_000_000])) });
+      return JSON.stringify({
+        ...right,
+        ballast: 'x'.repeat(random.chance(0.1) ? 9_000_000 : random.pick([64, 65_536, 150_000])),
+      });
     default:
       return `[${text},${text}]`;
   }
@@ -107,7 +111,8 @@ const head = (type: string, body: string): Buffer =>
 
 const status = (line: string): Buffer => Buffer.from(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`);
 
-function hostileBytes(asked: Asked, random: Random): Buffer {
+/** A whole HTTP response, or what looks like one. */
+export function hostileBytes(asked: Asked, random: Random): Buffer {
   const framing = random.pick(['length', 'chunked', 'events'] as const);
   switch (random.below(8)) {
     case 0:
@@ -131,11 +136,16 @@ function hostileBytes(asked: Asked, random: Random): Buffer {
   }
 }
 
-/** Server behaviour for `startBreaking`: right for the share `calm` of its answers. A path with `legacy` is of that era. */
-export function hostileServer(random: Random, calm: number): Answering {
+/**
+ * Server behaviour for `startBreaking`: right for the share `calm` of its answers. A path with `legacy` is of that era. A
+ * call whose argument `n` is a seed gets the hostile answer of that seed.
+ */
+export function hostileServer(shared: Random, calmly: number): Answering {
   return ({ method, path, body }) => {
-    if (method === 'GET') return { bytes: head('text/event-stream', random.chance(calm) ? ':\n\n' : flood(random)) };
+    if (method === 'GET') return { bytes: head('text/event-stream', shared.chance(calmly) ? ':\n\n' : flood(shared)) };
     const asked = parsed(body);
+    const seed = asked.method === 'tools/call' ? asked.params?.arguments?.n : undefined;
+    const [random, calm] = typeof seed === 'number' ? [seeded(seed), 0] : [shared, calmly];
     if (path.includes('legacy') && asked.method === 'server/discover') return { bytes: status('400 Bad Request') };
     if (asked.id === undefined) return { bytes: status('202 Accepted') };
     const framing = random.pick(['length', 'chunked', 'events'] as const);

@@ -101,3 +101,22 @@ test('a schema that is too large, or no schema', () => {
   assert.equal(compileSchema(text({ description: 'x'.repeat(limit) }), limit, false).ok, false);
   assert.equal(compileSchema({ type: 'nonsense' }, limit, false).ok, false);
 });
+
+test('a reference in data is data', () => {
+  const schema: JsonObject = { type: 'object', properties: { a: { const: { $ref: 'x' } }, $ref: { enum: ['y'] } } };
+  assert.equal(check(schema, { a: { $ref: 'x' }, $ref: 'y' }), undefined);
+  assert.notEqual(check(schema, { a: {} }), undefined);
+});
+test('equal items are found among many, in one look each', () => {
+  const schema: JsonObject = { type: 'object', properties: { a: { type: 'array', uniqueItems: true } } };
+  const items = Array.from({ length: 5_000 }, (_, index) => ({ a: index, b: [index] }));
+  assert.equal(check(schema, { a: items }), undefined);
+  assert.notEqual(check(schema, { a: [...items, { b: [7], a: 7 }] }), undefined);
+  assert.notEqual(check(schema, { a: [1, 1] }), undefined);
+  assert.equal(check({ properties: { a: { uniqueItems: false } } }, { a: [1, 1] }), undefined);
+});
+test('a schema writes nothing to standard error', (context) => {
+  const written = context.mock.method(console, 'warn', () => {});
+  check(text({ format: 'no\nsuch \u001b[2J' }), { a: 'x' });
+  assert.equal(written.mock.callCount(), 0);
+});

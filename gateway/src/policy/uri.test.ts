@@ -193,3 +193,15 @@ test('parsing terminates quickly and never throws', () => {
     { numRuns: 500 },
   );
 });
+
+test('a host has no empty part', () => {
+  for (const uri of [
+    'http://.',
+    'https://.:8443/a',
+    'wss://./',
+    'https://example.org../a',
+    'https://a..b/',
+    'https://.a/',
+  ])
+    assert.deepEqual(parseUri(uri), { ok: false, fault: 'has no host' });
+});

@@ -101,8 +101,10 @@ export function authorityOf(scheme: string, authority: string | undefined): Opti
   if (standard !== undefined && authority?.includes('{') !== true) {
     // `https:///host`, `https:host` and `https:/host` are all the host to a browser, so none of them may pass unread.
     const host = authority === undefined ? undefined : URL.parse(`${scheme}://${authority}`)?.host;
-    if (host === undefined || host === '') return { ok: false, fault: 'has no host' };
-    return { ok: true, text: host.replace(/\.(?=:|$)/, '') };
+    const named = host?.replace(/\.(?=:|$)/, '');
+    // `https://.` is the root of all names, and names have no empty part (RFC 1035, 2.3.1).
+    if (named === undefined || /(?:^|\.)(?:[.:]|$)/.test(named)) return { ok: false, fault: 'has no host' };
+    return { ok: true, text: named };
   }
   const lower = authority
     ?.toLowerCase()

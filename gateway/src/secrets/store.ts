@@ -42,6 +42,9 @@ export interface Rewrapped {
   readonly failed: readonly DamagedSecret[];
 }
 
+/** Said, as a text that is too short would else be taken for one with a shorter tag, which is easier to guess. */
+const tag = { authTagLength: 16 };
+
 /** Bytes: a sealed secret in base64, and a wrapped key of any provider. */
 const longestEnvelope = 256 * 1024;
 
@@ -169,7 +172,7 @@ export class SecretStore {
     if (kept === undefined) return undefined;
     const dataKey = await this.#unwrap(name, kept);
     const bytes = Buffer.from(kept.sealed, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', dataKey, bytes.subarray(0, 12)).setAAD(
+    const decipher = createDecipheriv('aes-256-gcm', dataKey, bytes.subarray(0, 12), tag).setAAD(
       Buffer.from(this.#contextOf(name)),
     );
     decipher.setAuthTag(bytes.subarray(-16));

@@ -2,6 +2,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { KeyProvider } from '../contract.ts';
 
+/** Said, as a text that is too short would else be taken for one with a shorter tag, which is easier to guess. */
+const tag = { authTagLength: 16 };
+
 export function localProvider(masterKey: Buffer): KeyProvider {
   const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'sallyport secrets', 32));
   return {
@@ -13,7 +16,7 @@ export function localProvider(masterKey: Buffer): KeyProvider {
     },
     async unwrap(wrapped, context) {
       const bytes = Buffer.from(wrapped, 'base64');
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(context));
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), tag).setAAD(Buffer.from(context));
       decipher.setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
     },
