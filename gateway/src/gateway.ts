@@ -125,6 +125,13 @@ export class Gateway {
     this.#streamTimer = setInterval(() => this.#endStreams(), streamCheck).unref();
     this.#remind();
     this.#reminderTimer = setInterval(() => this.#remind(), reminderCheck).unref();
+    const { table } = this.metrics;
+    table('calls', () => this.#rights.underWay.size);
+    table('streams', () => this.#streams.size);
+    table('parked_questions', () => this.#questions.size);
+    table('authentication_failures', () => this.#issuerKeys.throttle.size);
+    table('dpop_proofs', () => this.#issuerKeys.proofs.size);
+    table('account_pages', () => this.#tickets.size);
     const stages = makeStages({
       audit: parts.audit,
       log: parts.log,
@@ -150,6 +157,7 @@ export class Gateway {
       sessionSeal: createSeal(parts.masterKey, 'session'),
       pages: () => this.#pages,
       draining: () => this.#draining,
+      table,
     };
   }
 

@@ -28,6 +28,10 @@ export class Tickets {
     this.#now = now;
   }
 
+  get size(): number {
+    return this.#tickets.size;
+  }
+
   /** The same one for as long as it is good: a client that calls again and again fills nothing. */
   issue(server: string, user: string, wanted: readonly string[]): Ticket {
     const owner = JSON.stringify([server, user]);

@@ -21,6 +21,11 @@ export class Throttle {
   readonly #sources = new Map<string, Failures>();
   readonly #identities = new Map<string, Failures>();
 
+  /** Sources and identities that are remembered. */
+  get size(): number {
+    return this.#sources.size + this.#identities.size;
+  }
+
   /** Milliseconds to wait; 0 when there is no reason to. */
   pause(source: string | undefined, identity: string | undefined, now: number): number {
     return Math.max(left(this.#sources, source, now), left(this.#identities, identity, now), 0);

@@ -33,6 +33,8 @@ export interface Front {
   readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
   /** Pages for people; `undefined` until the public URL is known. */
   pages(): Pages | undefined;
+  /** Shows how full a table of the listener is. */
+  table(name: string, size: () => number): void;
   /** True from the moment in which the gateway begins to stop. */
   draining(): boolean;
 }

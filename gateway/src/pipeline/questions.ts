@@ -88,6 +88,11 @@ export class Questions {
     return pass({ kind: 'parked', question: parked.question });
   }
 
+  /** Questions that wait. */
+  get size(): number {
+    return this.#parked.size;
+  }
+
   #take(id: string): Parked | undefined {
     const parked = this.#parked.get(id);
     if (parked === undefined) return undefined;

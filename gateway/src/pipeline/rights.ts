@@ -81,6 +81,10 @@ export class UnderWay {
     this.#open.delete(standing);
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** The correlation ids of all of them. */
   ids(): readonly string[] {
     return [...this.#open].map(({ id }) => id);

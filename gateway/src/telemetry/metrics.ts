@@ -15,6 +15,8 @@ export interface ExchangeObservation {
 export interface Metrics {
   observe(observation: ExchangeObservation): void;
   configurationLoaded(ok: boolean): void;
+  /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
+  table(name: string, size: () => number): void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -45,7 +47,20 @@ export function createMetrics(streams: () => number): Metrics {
       },
     }),
   );
+  const tables = new Map<string, () => number>();
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_table_entries',
+      help: 'Entries of the tables that callers and servers fill; docs/bounds.md has their bounds.',
+      labelNames: ['table'],
+      registers: [],
+      collect() {
+        for (const [table, size] of tables) this.set({ table }, size());
+      },
+    }),
+  );
   return {
+    table: (name, size) => void tables.set(name, size),
     observe: ({ server, method, outcome, seconds }) => exchanges.observe(server, method, outcome, seconds),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,

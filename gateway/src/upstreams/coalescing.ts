@@ -5,7 +5,7 @@
 
 /** Milliseconds between two announcements of the same thing. */
 const pause = 250;
-/** Things that are waited for at the same time; what is beyond is announced at the end of the pause of another. */
+/** Things whose pauses run at the same time. Beyond it nothing is announced: a list is read again once it is old. */
 const mostKeys = 2_000;
 
 export class Coalescing {

@@ -30,6 +30,11 @@ export class UsedProofs {
   #size = 0;
   #turnAt = 0;
 
+  /** Proofs that are remembered of the present window. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** False when it was used before, or when nobody could remember that it was. */
   use(key: string, id: string, now: number): boolean {
     // Two halves: each lives for a whole window on either side of now, and then goes at once.

@@ -8,6 +8,11 @@ export class BodyBudget {
   readonly #bytes = new Map<string, number>();
   #total = 0;
 
+  /** Bytes that are being read. */
+  get size(): number {
+    return this.#total;
+  }
+
   /** False when the owner, or all together, would hold too much. */
   take(owner: string, bytes: number): boolean {
     const own = (this.#bytes.get(owner) ?? 0) + bytes;

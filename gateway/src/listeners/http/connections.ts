@@ -38,8 +38,16 @@ export interface ConnectionLog {
 /** Milliseconds between two lines of the log about connections that were turned away. */
 const logPauseMs = 60_000;
 
-/** Holds the listener to `max` connections, and each address to its share. `proxies`: addresses with many behind them. */
-export function boundConnections(server: Server, max: number, proxies: readonly string[], log: ConnectionLog): void {
+/**
+ * Holds the listener to `max` connections, and each address to its share. `proxies`: addresses with many behind them.
+ * Returns what counts the connections.
+ */
+export function boundConnections(
+  server: Server,
+  max: number,
+  proxies: readonly string[],
+  log: ConnectionLog,
+): () => number {
   const many: Networks = networksOf([...proxies, '127.0.0.0/8', '::1/128']);
   const counts = new Map<string, number>();
   let open = 0;
@@ -68,4 +76,5 @@ export function boundConnections(server: Server, max: number, proxies: readonly 
       socket.destroy();
     } else if (open > max * crowded) server.closeIdleConnections();
   });
+  return () => open;
 }

@@ -46,6 +46,8 @@ export async function listenHttp(
   const sessions = new Sessions(front.sessionSeal);
   const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
   const bodies = new BodyBudget();
+  front.table('sessions', () => sessions.size);
+  front.table('body_bytes', () => bodies.size);
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
   const options = {
@@ -69,7 +71,8 @@ export async function listenHttp(
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
   const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
-  boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
+  const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
+  front.table('connections', connections);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());

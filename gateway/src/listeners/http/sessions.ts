@@ -79,6 +79,10 @@ export class Sessions {
     return session;
   }
 
+  get size(): number {
+    return this.#known.size;
+  }
+
   end(id: string): void {
     this.#forget(id);
     this.#ended.add(id);
