@@ -34,7 +34,7 @@ export interface Front {
   /** Pages for people; `undefined` until the public URL is known. */
   pages(): Pages | undefined;
   /** Shows how full a table of the listener is. */
-  table(name: string, size: () => number): void;
+  readonly table: (name: string, size: () => number) => void;
   /** True from the moment in which the gateway begins to stop. */
   draining(): boolean;
 }

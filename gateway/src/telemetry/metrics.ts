@@ -16,7 +16,7 @@ export interface Metrics {
   observe(observation: ExchangeObservation): void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
-  table(name: string, size: () => number): void;
+  readonly table: (name: string, size: () => number) => void;
   text(): Promise<string>;
   readonly contentType: string;
 }
