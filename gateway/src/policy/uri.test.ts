@@ -205,3 +205,16 @@ test('a host has no empty part', () => {
   ])
     assert.deepEqual(parseUri(uri), { ok: false, fault: 'has no host' });
 });
+
+test('the normal form of an authority is its own normal form', () => {
+  for (const [uri, authority] of [
+    ['doc://host:/a', 'host'],
+    ['doc://host::/a', 'host'],
+    ['doc://host:0007:/a', 'host:7'],
+    ['doc://host:000/a', 'host:0'],
+  ] as const) {
+    const read = parseUri(uri);
+    assert.ok(read.ok);
+    assert.equal(read.uri.authority, authority);
+  }
+});

@@ -109,8 +109,8 @@ export function authorityOf(scheme: string, authority: string | undefined): Opti
   const lower = authority
     ?.toLowerCase()
     .replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase())
-    .replace(/:0+(?=\d+$)/, ':')
-    .replace(/:$/, '');
+    .replace(/:+$/, '')
+    .replace(/:0+(?=\d+$)/, ':');
   if (lower === undefined || standard === undefined || !lower.endsWith(standard)) return { ok: true, text: lower };
   return { ok: true, text: lower.slice(0, -standard.length) };
 }
