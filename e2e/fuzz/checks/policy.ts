@@ -75,6 +75,8 @@ function checkUri(input: Buffer): string | undefined {
   if (!pattern.ok) return undefined;
   const [opening, closing] = [matchUri(pattern.pattern, uri.uri, false), matchUri(pattern.pattern, uri.uri, true)];
   if (opening !== undefined && closing === undefined) return 'opens what it would not close';
+  if (patternText === uriText && !/[{}*]/.test(uriText) && opening === undefined)
+    return 'does not match the pattern of the same text';
   if (uriText.includes('{') || template === undefined) return undefined;
   if (opening !== undefined && !canOverlap(pattern.pattern, template))
     return 'matches a URI and does not overlap it as a template';

@@ -218,3 +218,12 @@ test('the normal form of an authority is its own normal form', () => {
     assert.equal(read.uri.authority, authority);
   }
 });
+
+test('a pattern matches the URI that is written like it, whatever letters its host has', () => {
+  for (const text of ['file://b\u00fccher/a/1', 'file://%C3%BC/a', 'doc://b\u00fccher/a', 'doc://H%c3%bc:07/a']) {
+    const [pattern, uri] = [parsePattern(text), parseUri(text)];
+    assert.ok(pattern.ok && uri.ok, text);
+    for (const closing of [true, false])
+      assert.notEqual(matchUri(pattern.pattern, uri.uri, closing), undefined, `${text} ${closing}`);
+  }
+});
