@@ -3,7 +3,7 @@
  * --target <part of a name> runs some targets only; --replay <file> gives one failing input again. Exit code 1 when one
  * was found.
  */
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -70,7 +70,9 @@ async function all(chosen: readonly Target[], minutes: number, seed: number): Pr
   row('together', messages, Math.max(...reports.map(({ worstMs }) => worstMs ?? 0)), failures.length);
   say(`seed ${seed}, ${((performance.now() - began) / 60_000).toFixed(1)} minutes`);
   for (const failure of failures) say(`FAILED ${failure}`);
-  return failures.length === 0 ? 0 : 1;
+  if (failures.length > 0) return 1;
+  await rm(folder, { recursive: true });
+  return 0;
 }
 
 const { values } = parseArgs({

@@ -11,7 +11,7 @@ import { longestTurnMs } from './target.ts';
 
 /** Bytes. A gateway under any of these inputs stays far below. */
 const mostMemory = 1024 * 1024 * 1024;
-const replays = 3;
+const replays = 5;
 
 export interface Watch extends AsyncDisposable {
   /** Gives the inputs, and looks: alive, without a bug in the log, without a stall, memory bounded. */

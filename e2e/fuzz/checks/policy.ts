@@ -70,13 +70,13 @@ function checkUri(input: Buffer): string | undefined {
   const again = parseUri(written(uri.uri));
   // `file:a` has the host of `file:///a` and still no slash, which no URI is written like.
   const isWritable = uri.uri.authority === undefined || uri.uri.rooted || uri.uri.segments.length === 0;
-  // An authority that ends with several colons is none of RFC 3986, and loses one each time.
-  const isSound = isWritable && uri.uri.authority?.endsWith(':') !== true;
-  if (isSound && uriText.length < 8_000 && (!again.ok || written(again.uri) !== written(uri.uri)))
+  if (isWritable && uriText.length < 8_000 && (!again.ok || written(again.uri) !== written(uri.uri)))
     return `its normal form is another URI: ${written(uri.uri)}`;
   if (!pattern.ok) return undefined;
   const [opening, closing] = [matchUri(pattern.pattern, uri.uri, false), matchUri(pattern.pattern, uri.uri, true)];
   if (opening !== undefined && closing === undefined) return 'opens what it would not close';
+  if (patternText === uriText && !/[{}*]/.test(uriText) && opening === undefined)
+    return 'does not match the pattern of the same text';
   if (uriText.includes('{') || template === undefined) return undefined;
   if (opening !== undefined && !canOverlap(pattern.pattern, template))
     return 'matches a URI and does not overlap it as a template';

@@ -205,3 +205,25 @@ test('a host has no empty part', () => {
   ])
     assert.deepEqual(parseUri(uri), { ok: false, fault: 'has no host' });
 });
+
+test('the normal form of an authority is its own normal form', () => {
+  for (const [uri, authority] of [
+    ['doc://host:/a', 'host'],
+    ['doc://host::/a', 'host'],
+    ['doc://host:0007:/a', 'host:7'],
+    ['doc://host:000/a', 'host:0'],
+  ] as const) {
+    const read = parseUri(uri);
+    assert.ok(read.ok);
+    assert.equal(read.uri.authority, authority);
+  }
+});
+
+test('a pattern matches the URI that is written like it, whatever letters its host has', () => {
+  for (const text of ['file://b\u00fccher/a/1', 'file://%C3%BC/a', 'doc://b\u00fccher/a', 'doc://H%c3%bc:07/a']) {
+    const [pattern, uri] = [parsePattern(text), parseUri(text)];
+    assert.ok(pattern.ok && uri.ok, text);
+    for (const closing of [true, false])
+      assert.notEqual(matchUri(pattern.pattern, uri.uri, closing), undefined, `${text} ${closing}`);
+  }
+});

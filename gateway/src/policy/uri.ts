@@ -94,7 +94,7 @@ const webPorts: ReadonlyMap<string, string> = new Map([
  */
 export function authorityOf(scheme: string, authority: string | undefined): Optional {
   if (scheme === 'file') {
-    const host = authority?.toLowerCase() ?? '';
+    const host = lowered(authority ?? '');
     return { ok: true, text: host === 'localhost' ? '' : host };
   }
   const standard = webPorts.get(scheme);
@@ -106,13 +106,19 @@ export function authorityOf(scheme: string, authority: string | undefined): Opti
     if (named === undefined || /(?:^|\.)(?:[.:]|$)/.test(named)) return { ok: false, fault: 'has no host' };
     return { ok: true, text: named };
   }
-  const lower = authority
-    ?.toLowerCase()
-    .replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase())
-    .replace(/:0+(?=\d+$)/, ':')
-    .replace(/:$/, '');
+  const lower =
+    authority === undefined
+      ? undefined
+      : lowered(authority)
+          .replace(/:+$/, '')
+          .replace(/:0+(?=\d+$)/, ':');
   if (lower === undefined || standard === undefined || !lower.endsWith(standard)) return { ok: true, text: lower };
   return { ok: true, text: lower.slice(0, -standard.length) };
+}
+
+/** In lower case but for percent codes, which are written in upper case everywhere. */
+function lowered(authority: string): string {
+  return authority.toLowerCase().replace(/%[0-9a-f]{2}/g, (code) => code.toUpperCase());
 }
 
 /** `..;x` as well: some servers cut off what follows the semicolon before they resolve the dots. */
