@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test';
 import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { startSession } from './events.ts';
+import { listen, startSession } from './events.ts';
+import { PushingServer } from './pushing.ts';
 
 let witness: Witness;
 let gateway: Gateway;
@@ -141,6 +142,30 @@ for (const [where, path, names] of [
       assert.ok(difference < Math.max(0.15, spread / 2), `seed ${seed}: quantile ${at} differs by ${difference} ms`);
     }
   });
+
+test('A17: a change of hidden tools alone is no change for the caller', async () => {
+  await using server = await new PushingServer().listen();
+  await using own = await startGateway({
+    authentication: { anonymous: { agent: 'client' } },
+    callers: { agents: { client: {} } },
+    servers: { pushing: { url: server.url } },
+    connections: [{ name: 'plain', from: { agent: 'client' }, to: 'pushing', tools: [{ allow: 'plain*' }] }],
+  });
+  const url = own.endpoint('pushing');
+  const list = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } });
+  await sendRaw({ url, headers: modernHeaders('tools/list'), body: list });
+  using events = await listen(url, undefined, { toolsListChanged: true });
+  await server.until(() => server.streams >= 1);
+  const lists = server.calls('tools/list').length;
+  server.tools = ['hold', 'plain', 'hidden'];
+  server.push('notifications/tools/list_changed');
+  await server.until(() => server.calls('tools/list').length > lists);
+  server.tools = ['hold', 'plain', 'hidden', 'plain-2'];
+  server.push('notifications/tools/list_changed');
+  await events.until((text) => text.includes('list_changed'));
+  // The second change was seen; the first one, of which nothing was said, came before it.
+  assert.equal(events.text().split('list_changed').length - 1, 1, events.text());
+});
 
 test('A17: a legacy client cannot tell either', async () => {
   const url = gateway.endpoint('witness');

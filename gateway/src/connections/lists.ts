@@ -110,7 +110,7 @@ interface Shown {
 }
 
 /** The entries that these grants show, written and joined by commas. Empty when they show none. */
-function view(list: Shown, place: 'server' | 'portal'): Buffer {
+export function view(list: Shown, place: 'server' | 'portal'): Buffer {
   const { reached, kind, snapshot, era, log } = list;
   // Of our own tool there is a view for each server, as its alias begins with the name of the server.
   const whose = snapshot === unconnectedTools ? reached.server : reached.grants.key;

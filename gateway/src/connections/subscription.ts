@@ -10,9 +10,10 @@ import type { Graph } from '../pipeline/graph.ts';
 import type { Link } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta } from '../protocol/meta.ts';
-import { listChanges } from '../protocol/methods.ts';
+import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { type Reached, reachAll } from './connect.ts';
+import { VisibleLists } from './visible.ts';
 
 /** Resources that one stream watches. Each costs a request to its server, and memory here and there. */
 export const maxWatches = 1_000;
@@ -134,11 +135,14 @@ export class Subscription {
     this.#watches.clear();
   }
 
-  #attach({ server, link, grants, catalog }: Reached): void {
+  #attach(reached: Reached): void {
+    const { server, link, grants, catalog } = reached;
+    const visible = new VisibleLists(reached);
     const stopLink = link.onNotification((method, params) => {
       // A message that comes after the right to it ended, and before what is open is refreshed.
       if (this.#grants(server) === undefined) return;
-      if (listChanges.has(method)) this.#listener(method, {});
+      const kinds = listChanges.get(method);
+      if (kinds !== undefined) inBackground('read changed lists', this.#changed(server, link, visible, kinds, method));
       else if (method === 'notifications/message') this.#listener(method, cleanServerMeta(params));
     });
     const release = link.hold();
@@ -158,6 +162,19 @@ export class Subscription {
     // Changes can only be heard over a connection. Nobody waits for it here.
     const facts = link.facts();
     if (facts instanceof Promise) inBackground('connect server', facts);
+  }
+
+  /** Says that a list changed, where its caller sees that it did. */
+  async #changed(
+    server: string,
+    link: Link,
+    visible: VisibleLists,
+    kinds: readonly ListKind[],
+    method: string,
+  ): Promise<void> {
+    if (!(await visible.differ(kinds))) return;
+    // The list took its time: the stream may be over by now, and so may the right to it.
+    if (this.#attached.get(server)?.link === link && this.#grants(server) !== undefined) this.#listener(method, {});
   }
 
   #updated(server: string, uri: string): void {
