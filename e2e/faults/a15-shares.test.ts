@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Sessions } from '../../gateway/src/listeners/http/sessions.ts';
 import type { Caller } from '../../gateway/src/pipeline/caller.ts';
-import { asText } from '../../gateway/src/protocol/json.ts';
 import { openEndedIds } from '../../gateway/src/stores/ended-ids.ts';
 import { type Header, legacyHeaders, meta, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { fixtureCommand, type Gateway, startGateway } from '../harness.ts';
-import { listen, openEvents } from './events.ts';
+import { openEvents } from './events.ts';
 import { PushingServer } from './pushing.ts';
 
 /** As in the gateway. */
@@ -226,7 +225,7 @@ test('(unit) ended ids: an owner fills its own share, what is over is dropped at
   assert.ok(readFileSync(path, 'latin1').split('\n').length < 12_100, 'the file does not grow without end');
   assert.ok(openEndedIds(path).has('bob', 'first'));
   const troubles: string[] = [];
-  const unusable = openEndedIds(join(path, '..'), (problem) => troubles.push(asText(String(problem))));
+  const unusable = openEndedIds(join(path, '..'), (problem) => troubles.push(String(problem)));
   unusable.add('bob', 'first', later);
   unusable.add('bob', 'second', later);
   assert.ok(unusable.has('bob', 'second'));
