@@ -1,5 +1,5 @@
 /** Builds the object graph by hand, starts it, swaps it on reload, stops it. The only file that knows everybody. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { listenAdmin } from './admin/listener.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from './audit/changes.ts';
@@ -26,6 +26,7 @@ import { quickstartText } from './quickstart.ts';
 import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
 import { openSecretSource } from './secrets/source.ts';
+import { openEndedIds } from './stores/ended-ids.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
 export interface ServeOptions {
@@ -53,7 +54,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
   const { listen, bounds, data } = gateway.revision.configuration;
-  const mcp = await attempt(listenHttp(listen.mcp, gateway.front, log));
+  const ended = openEndedIds(join(data, 'ended-sessions'), (error) =>
+    log.warn({ err: error }, 'ended sessions cannot be noted: they open again after a restart'),
+  );
+  const mcp = await attempt(listenHttp(listen.mcp, gateway.front, ended, log));
   const admin =
     mcp === undefined
       ? undefined

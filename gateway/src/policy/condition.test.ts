@@ -59,6 +59,30 @@ test('what is missing, of the wrong type or a property of every object is an err
     assert.notEqual(evaluate(source, { args: { text: 'abc' } }), true, source);
 });
 
+test('A18: has() on what is no map is an error, and looks through maps as CEL does', () => {
+  for (const source of [
+    '!has(args.o.limit)',
+    'has(args.o.limit)',
+    '!has(args.o.limit) || args.o.limit < 5',
+    'args.l.all(each, !has(each.limit))',
+    'true && (!has(args.o . limit) || !has(args.o.limit))',
+  ])
+    for (const o of ['{"limit":9}', ['limit'], [], '', 7, null, true])
+      assert.equal(typeof evaluate(source, { args: { o, l: [o] } }), 'string', `${source} ${JSON.stringify(o)}`);
+  assert.match(String(evaluate('!has(args.o.limit)', { args: { o: 'x' } })), /^not a map/);
+  assert.equal(typeof evaluate('!has(args.o.limit)', { args: {} }), 'string');
+  assert.equal(evaluate('!has(args.o.limit) || args.o.limit < 5', { args: { o: {} } }), true);
+  assert.equal(evaluate('!has(args.o.limit) || args.o.limit < 5', { args: { o: { limit: 9 } } }), false);
+  assert.equal(evaluate('!has(args.toString) && !has(args.o.constructor)', { args: { o: {} } }), true);
+  assert.equal(evaluate('has(args.l) && args.l.all(each, has(each.n))', { args: { l: [{ n: 1 }] } }), true);
+  assert.equal(evaluate('"é😀" == args.t && has(args.o.n)', { args: { t: 'é😀', o: { n: 1 } } }), true);
+  const many = Array.from({ length: 110 }, () => 'has(args.n)').join(' && ');
+  assert.equal(evaluate(many, { args: { n: 1 } }), true);
+  const deep = `${'('.repeat(24)}has(args.n)${')'.repeat(24)}`;
+  assert.equal(evaluate(deep, { args: { n: 1 } }), true);
+  assert.equal(problem('mapOrError(args.o) == {}').code, 'POL002');
+});
+
 test('the reason of an error repeats nothing of the values', () => {
   for (const source of ['args.map[args.secret] == 1', 'int(args.secret) == 1', 'timestamp(args.secret) < time']) {
     const outcome = evaluate(source, { args: { map: {}, secret: 'hunter2' }, time: new Date(0) });

@@ -2,7 +2,7 @@
  * Conditions in CEL. The only file that knows the library: compiling checks syntax, types, and that nothing can take
  * long; evaluating never throws.
  */
-import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
 import { suggestion } from '../config/suggest.ts';
 import { unfit } from './exactness.ts';
 import { type ExpressionFault, type Survey, surveyExpression } from './expression.ts';
@@ -37,6 +37,8 @@ export type ConditionResult =
   | { readonly ok: false; readonly problems: readonly ConditionProblem[] };
 
 const limits = { maxAstNodes: 500, maxDepth: 32, maxListElements: 500, maxMapEntries: 100, maxCallArguments: 16 };
+/** A function that only expanded conditions know: its argument, if that is a map. */
+const mapOrError = 'mapOrError';
 const timestamp = 'google.protobuf.Timestamp';
 const callerFields = {
   user: 'string',
@@ -56,9 +58,22 @@ const variables: Readonly<Record<ConditionKind, readonly string[]>> = {
 
 /** Types are checked against a strict environment and evaluated in a plain one, which is twice as fast. */
 const environments = {
-  arguments: { strict: environment('arguments', true), plain: environment('arguments', false) },
-  resource: { strict: environment('resource', true), plain: environment('resource', false) },
+  arguments: environmentsOf('arguments'),
+  resource: environmentsOf('resource'),
 };
+
+/** `expanded` is for what was written out from a source that is within the limits. */
+function environmentsOf(kind: ConditionKind) {
+  const plain = environment(kind, false);
+  const expanded = plain.clone({
+    limits: { ...limits, maxAstNodes: limits.maxAstNodes * 2, maxDepth: limits.maxDepth * 4 },
+  });
+  expanded.registerFunction(`${mapOrError}(dyn): map<string, dyn>`, (value: unknown) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)) return value;
+    throw new EvaluationError({ code: 'not_a_map', message: 'has() on what is no map' });
+  });
+  return { strict: environment(kind, true), plain, expanded };
+}
 
 function environment(kind: ConditionKind, strict: boolean): Environment {
   const made = new Environment({ limits, homogeneousAggregateLiterals: false }).registerVariable('time', timestamp);
@@ -95,7 +110,27 @@ export function compileCondition(
     const problem = `a condition must be true or false, and this is of type ${typed.type}`;
     return { ok: false, problems: [{ code: 'POL002', start: 0, problem, remedy: 'Compare it with something.' }] };
   }
-  return { ok: true, condition: condition(source, program, survey) };
+  return { ok: true, condition: condition(source, strictPresence(source, program, survey, kind), survey) };
+}
+
+/**
+ * The program in which `has(x.y)` fails when `x` is no map. In CEL it is false then, for a text, a list or a number, so
+ * that `!has(args.o.limit) || args.o.limit < 5` would hold for an `o` that the server reads in its own way.
+ */
+function strictPresence(
+  source: string,
+  program: ParseResult,
+  { presenceTests }: Survey,
+  kind: ConditionKind,
+): ParseResult {
+  if (presenceTests.length === 0) return program;
+  let text = '';
+  let at = 0;
+  for (const { start, end, base, field } of presenceTests.toSorted((a, b) => a.start - b.start)) {
+    text += `${source.slice(at, start)}(${JSON.stringify(field)} in ${mapOrError}(${source.slice(base.start, base.end)}))`;
+    at = end;
+  }
+  return environments[kind].expanded.parse(text + source.slice(at));
 }
 
 function condition(source: string, program: ParseResult, survey: Survey): Condition {

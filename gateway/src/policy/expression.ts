@@ -8,7 +8,16 @@ export interface Node {
   readonly end: number;
 }
 
+/** `has(base.field)`: from where to where it stands, and its two parts. */
+export interface PresenceTest {
+  readonly start: number;
+  readonly end: number;
+  readonly base: { readonly start: number; readonly end: number };
+  readonly field: string;
+}
+
 export interface Survey {
+  readonly presenceTests: readonly PresenceTest[];
   /** Every path that begins at a variable: `['args', 'limit']`. A path ends where an index is computed. */
   readonly paths: readonly TouchedPath[];
   readonly variables: ReadonlySet<string>;
@@ -34,6 +43,7 @@ const loopMacros = new Set(['all', 'exists', 'exists_one', 'existsOne', 'map', '
 export function surveyExpression(root: Node): Survey {
   const paths: TouchedPath[] = [];
   const faults: ExpressionFault[] = [];
+  const presenceTests: PresenceTest[] = [];
   let loops = false;
 
   const visit = (value: unknown, loopDepth: number): void => {
@@ -48,6 +58,8 @@ export function surveyExpression(root: Node): Survey {
       return;
     }
     const called = value.op === 'call' || value.op === 'rcall' ? nameOfCall(value) : undefined;
+    const presence = called === 'has' ? presenceOf(value) : undefined;
+    if (presence !== undefined) presenceTests.push(presence);
     if (called === 'matches')
       faults.push({
         start: value.start,
@@ -72,7 +84,15 @@ export function surveyExpression(root: Node): Survey {
     visit(value.args, loop ? loopDepth + 1 : loopDepth);
   };
   visit(root, 0);
-  return { paths, variables: new Set(paths.map(({ steps }) => steps[0] ?? '')), loops, faults };
+  return { paths, variables: new Set(paths.map(({ steps }) => steps[0] ?? '')), loops, faults, presenceTests };
+}
+
+function presenceOf({ args, start, end }: Node): PresenceTest | undefined {
+  const given: unknown = Array.isArray(args) ? args[1] : undefined;
+  const tested: unknown = Array.isArray(given) ? given[0] : undefined;
+  if (!isNode(tested) || tested.op !== '.' || !Array.isArray(tested.args)) return undefined;
+  const [base, field] = tested.args as readonly unknown[];
+  return isNode(base) && typeof field === 'string' ? { start, end, base, field } : undefined;
 }
 
 function isNode(value: unknown): value is Node {

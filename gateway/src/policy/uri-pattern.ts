@@ -125,7 +125,9 @@ export function matchUri(pattern: UriPattern, uri: Uri, closing: boolean): Recor
   if (pattern.scheme !== uri.scheme) return undefined;
   if (pattern.reach === 'scheme') return values;
   const anyHost = closing && meansEveryHost(pattern);
-  if (!anyHost && !matchPart(pattern.authority, uri.authority, /[:@]/, values)) return undefined;
+  // A port beside the host does not lead around what closes every host.
+  const notInHost = closing ? never : /[:@]/;
+  if (!anyHost && !matchPart(pattern.authority, uri.authority, notInHost, values)) return undefined;
   if (!closing && pattern.rooted !== uri.rooted) return undefined;
   const segments = closing ? uri.segments.filter(isNotEmpty) : uri.segments;
   const wanted = closing
@@ -167,6 +169,9 @@ function matchParameters(part: Part | undefined, text: string | undefined, into:
   return [...fixed, own].every((wanted) => given.some((parameter) => matchTail(wanted, parameter, into)));
 }
 
+/** Matches no text. */
+const never = /(?!)/;
+
 function isNotEmpty(text: string): boolean {
   return text !== '';
 }
@@ -174,7 +179,7 @@ function isNotEmpty(text: string): boolean {
 function matchPart(
   part: Part | undefined,
   text: string | undefined,
-  never: RegExp,
+  excluded: RegExp,
   into: Record<string, string>,
 ): boolean {
   if (part === undefined || text === undefined) return part === undefined && text === undefined;
@@ -182,7 +187,7 @@ function matchPart(
   if (variable === undefined) return text === prefix;
   if (text.length <= prefix.length + suffix.length || !text.startsWith(prefix) || !text.endsWith(suffix)) return false;
   const value = text.slice(prefix.length, text.length - suffix.length);
-  const decoded = never.test(value) ? undefined : decode(value);
+  const decoded = excluded.test(value) ? undefined : decode(value);
   if (decoded === undefined) return false;
   into[variable] = decoded;
   return true;

@@ -227,3 +227,16 @@ test('a pattern matches the URI that is written like it, whatever letters its ho
       assert.notEqual(matchUri(pattern.pattern, uri.uri, closing), undefined, `${text} ${closing}`);
   }
 });
+
+test('a port beside the host does not lead around a rule that closes every host', () => {
+  const parsed = parsePattern('doc://{host}/secret');
+  assert.ok(parsed.ok);
+  for (const text of ['doc://h/secret', 'doc://h:8080/secret']) {
+    const uri = parseUri(text);
+    assert.ok(uri.ok, text);
+    assert.notEqual(matchUri(parsed.pattern, uri.uri, true), undefined, text);
+  }
+  const other = parseUri('doc://h:8080/secret');
+  assert.ok(other.ok);
+  assert.equal(matchUri(parsed.pattern, other.uri, false), undefined, 'what opens reads narrowly');
+});

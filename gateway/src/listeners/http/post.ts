@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Channel, Client, Received, Reply } from '../../pipeline/exchange.ts';
-import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
+import { type Outcome, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
 import { type Decoded, decode } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
@@ -91,7 +91,7 @@ async function handleLegacy(
   if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, id, 'legacy', method);
   if (message.kind === 'request' && message.method === 'initialize')
     return initialize(post, message, rawNumbers, front, sessions);
-  const found = sessionOf(post, sessions);
+  const found = sessionOf(post, sessions, front.bounds().sessions);
   if (!found.ok) return refuseAll(found.refusal, id, 'legacy', method);
   const session = found.value;
   if (message.kind === 'response') {
@@ -107,13 +107,13 @@ async function handleLegacy(
 }
 
 /** `undefined` when the client speaks without a session, which no server is obliged to require. */
-function sessionOf(post: Post, sessions: Sessions): Outcome<LegacySession | undefined> {
+function sessionOf(post: Post, sessions: Sessions, limit: number): Outcome<LegacySession | undefined> {
   const id = post.arrival.headers?.('mcp-session-id');
   if (id === undefined) return { ok: true, value: undefined };
-  const session = id === false ? undefined : sessions.find(id, post.caller, post.arrival.endpoint);
-  if (session === undefined) return { ok: false, refusal: { reason: 'session-unknown' } };
-  session.usedBy(post.caller);
-  return { ok: true, value: session };
+  if (id === false) return refuse({ reason: 'session-unknown' });
+  const found = sessions.find(id, post.caller, post.arrival.endpoint, limit);
+  if (found.ok) found.value.usedBy(post.caller);
+  return found;
 }
 
 async function initialize(
@@ -142,7 +142,7 @@ async function initialize(
   const channel: Channel = { notify: (method, params) => answer.notify(method, params) };
   const { reply, written } = await travel(post, message, client, post.gone, channel, front, rawNumbers, arrival);
   if (reply.kind === 'text') answer.setHeader('mcp-session-id', minted.id);
-  else sessions.end(minted.id);
+  else sessions.discard(minted.id);
   answer.finish(written);
 }
 
@@ -233,7 +233,7 @@ async function handleBatch(
   refuseAll: RefuseAll,
 ): Promise<void> {
   const { arrival, answer, request } = post;
-  const found = sessionOf(post, sessions);
+  const found = sessionOf(post, sessions, front.bounds().sessions);
   if (!found.ok) return refuseAll(found.refusal, undefined, 'legacy');
   const session = found.value;
   const header = arrival.headers?.('mcp-protocol-version');

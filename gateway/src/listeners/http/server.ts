@@ -22,7 +22,7 @@ import { accepted, type Guard, headerReader, isJson, makeGuard, nameIn, publicBa
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
-import { Sessions } from './sessions.ts';
+import { type EndedSessions, Sessions } from './sessions.ts';
 import { openStream } from './stream.ts';
 import { type TlsLog, tlsListener } from './tls.ts';
 
@@ -40,10 +40,11 @@ const silent: TlsLog = { warn: () => {} };
 export async function listenHttp(
   listen: Configuration['listen']['mcp'],
   front: Front,
+  ended: EndedSessions,
   log: TlsLog = silent,
 ): Promise<HttpListener> {
   const bounds = front.bounds();
-  const sessions = new Sessions(front.sessionSeal);
+  const sessions = new Sessions(front.sessionSeal, ended);
   const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
   const bodies = new BodyBudget();
   front.table('sessions', () => sessions.size);
@@ -282,8 +283,10 @@ async function legacyOperation(
   };
   const id = came.headers?.('mcp-session-id');
   if (id === undefined) return refuseTo({ reason: 'http-method', allowed: 'POST' });
-  const session = id === false ? undefined : sessions.find(id, identity.value, endpoint);
-  if (session === undefined || id === false) return refuseTo({ reason: 'session-unknown' });
+  if (id === false) return refuseTo({ reason: 'session-unknown' });
+  const found = sessions.find(id, identity.value, endpoint, front.bounds().sessions);
+  if (!found.ok) return refuseTo(found.refusal);
+  const session = found.value;
   session.usedBy(identity.value);
   const message = { ...unreadable(came, identity, 0, `(${method})`), caller: identity.value };
   if (method === 'DELETE') {
