@@ -2,6 +2,7 @@
  * OpenID Connect sign-in at the issuers whose tokens are accepted: who is in front of this browser? What comes out is the
  * name that a token of the same issuer would have given, by the same mapping.
  */
+import { isLoopback } from '../../config/names.ts';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
@@ -41,7 +42,8 @@ export function signIns(
       const found = await discover(issuer.issuer, fetch, true);
       if (!found.ok) return found;
       const endpoint = found.metadata.url('authorization_endpoint');
-      if (endpoint === undefined || !/^https?:/.test(endpoint.url)) return no('the issuer has no page to sign in');
+      if (endpoint === undefined) return no('the issuer has no page to sign in');
+      if (!isSafe(endpoint.url)) return no('the page to sign in is not https');
       const nonce = randomText();
       const { clientId, scopes } = issuer.signIn;
       const begun = beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, nonce });
@@ -53,6 +55,7 @@ export function signIns(
       if (!returned.ok) return returned;
       const place = metadata.url('token_endpoint');
       if (issuer.signIn === undefined || place === undefined) return no('the issuer has no token_endpoint');
+      if (!isSafe(place.url)) return no('the token_endpoint is not https');
       const client = { ...issuer.signIn, algorithm: '' };
       const granted = await askForToken(
         { ...place, issuer: issuer.issuer },
@@ -70,6 +73,12 @@ export function signIns(
       return problem === undefined ? userOf(configuration, issuer, verified.claims) : no(problem);
     },
   };
+}
+
+/** https, or plain http that does not leave this machine: codes and secrets travel there. */
+function isSafe(text: string): boolean {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
 }
 
 /** OpenID Connect Core, 3.1.3.7, beyond what is checked of every token. */

@@ -11,12 +11,14 @@ import type { JsonObject } from '../../protocol/json.ts';
 import { challenge, metadataUrl, resourceMetadata, wellKnownPath } from '../../protocol/protected-resource.ts';
 import type { Front } from '../front.ts';
 import type { BodyBudget } from './body-budget.ts';
+import type { Connections } from './connections.ts';
 import { routeOf } from './guard.ts';
 
 /** What a listener is given, and the names of its endpoints. */
 export interface HttpFront extends Front {
   readonly resources: Resources;
   readonly bodies: BodyBudget;
+  readonly connections: Connections;
   /** Where a request comes from, behind the declared proxies. */
   readonly addressOf: (request: IncomingMessage) => string | undefined;
   /** What the client of a connection proved in its handshake. */

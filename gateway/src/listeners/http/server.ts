@@ -73,7 +73,7 @@ export async function listenHttp(
   const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
   const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
-  front.table('connections', connections);
+  front.table('connections', () => connections.count());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
@@ -86,6 +86,7 @@ export async function listenHttp(
     ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
     addressOf: ({ socket, headers }) => clientAddress(socket.remoteAddress, headers['x-forwarded-for']),
     bodies,
+    connections,
     resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
   };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
@@ -187,6 +188,7 @@ function post(
       return;
     }
     const known = identity.value;
+    front.connections.known(request.socket);
     body.read(known.key, (bytes) => {
       if (response.destroyed) return;
       answer({ request, response, came, body: bytes, front, sessions, keepAlive }, known).catch(fail);
@@ -276,6 +278,7 @@ async function legacyOperation(
     response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
     return sendRefusal(response, identity.refusal);
   }
+  front.connections.known(request.socket);
   // Whose it is is known, so it is an exchange as any other.
   const refuseTo = async (refusal: Refusal): Promise<void> => {
     await runRefused(unreadable(came, identity, 0, `(${method})`), refusal, front.graph(), front.stages);

@@ -41,6 +41,8 @@ export interface StdioListener {
 /** Bytes that may wait for the client. From the first on nothing more is read of it, at the second it is given up. */
 const maxWaitingBytes = 4 * 1024 * 1024;
 const maxBacklogBytes = 64 * 1024 * 1024;
+/** Lines that are worked on at the same time, beside calls and streams, which have bounds of their own. */
+const maxLinesUnderWay = 512;
 /** Milliseconds for which a client may let bytes wait before it is given up. */
 const maxStallMs = 60_000;
 
@@ -68,6 +70,8 @@ class StdioConnection {
   readonly #leave: () => void;
   #session: LegacySession | undefined;
   #closed = false;
+  /** Too many lines are under way to read more. */
+  #crowded = false;
   #stalled: NodeJS.Timeout | undefined;
   #draining: NodeJS.Timeout | undefined;
 
@@ -104,8 +108,20 @@ class StdioConnection {
   #track(work: Promise<void>): void {
     const running = work
       .catch((error: unknown) => this.#front.stages.onBug(error, '-'))
-      .finally(() => this.#running.delete(running));
+      .finally(() => {
+        this.#running.delete(running);
+        if (this.#crowded && this.#running.size < this.#maxRunning() / 2) this.#resume();
+      });
     this.#running.add(running);
+    if (this.#running.size < this.#maxRunning()) return;
+    this.#crowded = true;
+    this.#input.pause();
+  }
+
+  /** More than may wait for answers of the client, which come as lines as well. */
+  #maxRunning(): number {
+    const { concurrency, streams } = this.#front.bounds();
+    return maxLinesUnderWay + concurrency + streams;
   }
 
   /** Who the credential stands for now. */
@@ -155,9 +171,12 @@ class StdioConnection {
     this.#end(reason);
   }
 
+  /** Reads on, when neither what is under way nor what waits for the client is too much. */
   #resume(): void {
+    if (this.#running.size >= this.#maxRunning() || this.#output.writableLength > maxWaitingBytes) return;
     clearTimeout(this.#stalled);
     this.#stalled = undefined;
+    this.#crowded = false;
     if (!this.#closed) this.#input.resume();
   }
 

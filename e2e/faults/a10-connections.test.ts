@@ -1,0 +1,173 @@
+/** Connections and bodies of strangers leave files and memory for the log and for callers. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { modernCall, modernHeaders } from '../attacks/raw.ts';
+import { startWitness, type Witness } from '../attacks/witness.ts';
+import { type Gateway, startGateway } from '../harness.ts';
+import { sallyportWith } from './commands.ts';
+import { memoryOf } from './stall.ts';
+
+const maxFiles = 300;
+const newCalls = 5;
+const bodyBytes = 4 * 1024 * 1024;
+const maxGrowthBytes = 100 * 1024 * 1024;
+
+let witness: Witness;
+
+before(async () => {
+  witness = await startWitness([{ name: 'tool' }]);
+});
+after(() => witness[Symbol.asyncDispose]());
+
+function start(prefix?: readonly [string, ...string[]]): Promise<Gateway> {
+  return startGateway(
+    {
+      callers: { agents: { ada: {}, bob: {} } },
+      servers: { witness: { url: witness.url } },
+      connections: [{ name: 'all', from: { agent: ['ada', 'bob'] }, to: 'witness', tools: [{ allow: '*' }] }],
+    },
+    prefix === undefined ? {} : { prefix },
+  );
+}
+
+/** Connections that say what `head` says, and nothing else. Those that the gateway does not want are closed. */
+class Crowd implements Disposable {
+  readonly sockets: Socket[] = [];
+  readonly answers: string[] = [];
+
+  async connect(gateway: Gateway, count: number, head = ''): Promise<void> {
+    const { hostname, port } = new URL(gateway.mcp);
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const socket = connect({ host: hostname, port: Number(port) });
+        const index = this.sockets.push(socket) - 1;
+        this.answers.push('');
+        socket.on('error', () => {});
+        socket.on('data', (chunk: Buffer) => (this.answers[index] += chunk.toString()));
+        await Promise.race([event(socket, 'connect'), event(socket, 'close')]);
+        if (head !== '') socket.write(head);
+      }),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+function postHead(gateway: Gateway, key?: string): string {
+  const { host, pathname } = new URL(gateway.endpoint('witness'));
+  const headers = [
+    ...modernHeaders('tools/call', 'tool'),
+    ['Host', host],
+    ['Content-Length', String(bodyBytes)],
+    ...(key === undefined ? [] : [['Authorization', `Bearer ${key}`]]),
+  ];
+  return `POST ${pathname} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n`;
+}
+
+async function call(gateway: Gateway, key: string, agent: Agent | false = false): Promise<number> {
+  const asked = request(gateway.endpoint('witness'), {
+    method: 'POST',
+    agent,
+    headers: { ...Object.fromEntries(modernHeaders('tools/call', 'tool')), authorization: `Bearer ${key}` },
+  });
+  asked.end(modernCall('tool'));
+  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(15_000) })) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode ?? 0;
+}
+
+test('A10: with few files, more idle connections than files stop neither calls nor their records', async () => {
+  await using gateway = await start(['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]);
+  const key = await gateway.key('ada');
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    assert.equal(await call(gateway, key, kept), 200);
+    using crowd = new Crowd();
+    await crowd.connect(gateway, maxFiles + 30);
+    assert.equal(await call(gateway, key, kept), 200, 'on a connection from before');
+    for (let count = 0; count < newCalls; count++) assert.equal(await call(gateway, key), 200, 'on a new one');
+    assert.equal(await call(gateway, key, kept), 200);
+    const found = await sallyportWith(
+      '',
+      'audit',
+      'search',
+      '--server',
+      'witness',
+      '--json',
+      '--config',
+      gateway.config,
+    );
+    const { records } = JSON.parse(found.stdout) as { records: readonly { outcomeRecord?: { outcome?: string } }[] };
+    assert.equal(
+      records.filter(({ outcomeRecord }) => outcomeRecord?.outcome === 'answered').length,
+      newCalls + 3,
+      found.stdout.slice(0, 2_000),
+    );
+    assert.doesNotMatch(gateway.errors(), /EMFILE|the log fails/);
+  } finally {
+    kept.destroy();
+  }
+});
+
+/** Sends all of a body but its last byte, as far as the gateway takes it. */
+async function sendSlowly(crowd: Crowd): Promise<void> {
+  const piece = Buffer.alloc(64 * 1024, 0x20);
+  for (let sent = 0; sent + piece.length < bodyBytes; sent += piece.length)
+    await Promise.all(
+      crowd.sockets.map(async (socket) => {
+        if (socket.destroyed || !socket.writable) return;
+        // A gateway that does not read holds nothing: what it has not taken after a moment stays here.
+        if (!socket.write(piece)) await Promise.race([event(socket, 'drain'), event(socket, 'close'), moment()]);
+      }),
+    );
+}
+
+/** Unlike `once` of Node, without a failure when the gateway resets the connection. */
+const event = (socket: Socket, name: string): Promise<void> =>
+  new Promise((resolve) => socket.once(name, () => resolve()));
+
+const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('A10: slow bodies of strangers are not kept', async () => {
+  await using gateway = await start();
+  const key = await gateway.key('ada');
+  assert.equal(await call(gateway, key), 200);
+  const before = await memoryOf(gateway.pid);
+  using crowd = new Crowd();
+  await crowd.connect(gateway, 120, postHead(gateway));
+  const sending = sendSlowly(crowd);
+  let mostBytes = 0;
+  const state = { over: false };
+  void sending.finally(() => (state.over = true));
+  while (!state.over) {
+    assert.equal(await call(gateway, key), 200);
+    mostBytes = Math.max(mostBytes, await memoryOf(gateway.pid));
+  }
+  await sending;
+  const growth = mostBytes - before;
+  assert.ok(growth < maxGrowthBytes, `${Math.round(growth / 1024 ** 2)} MiB`);
+  assert.ok(crowd.answers.every((answer) => answer === '' || answer.startsWith('HTTP/1.1 401')));
+});
+
+test('A10: slow bodies of one caller have a share, and another caller works', async () => {
+  await using gateway = await start();
+  const [ada, bob] = [await gateway.key('ada'), await gateway.key('bob')];
+  using crowd = new Crowd();
+  await crowd.connect(gateway, 64, postHead(gateway, ada));
+  await sendSlowly(crowd);
+  assert.equal(await call(gateway, bob), 200);
+  const tooMany = (): number => crowd.answers.filter((answer) => answer.startsWith('HTTP/1.1 429')).length;
+  const deadline = Date.now() + 10_000;
+  while (tooMany() < 40) {
+    assert.ok(Date.now() < deadline, `${tooMany()} were refused`);
+    assert.equal(await call(gateway, bob), 200);
+  }
+  // Sixteen of 4 MiB fit into the share.
+  assert.ok(tooMany() <= 64 - 15, `${tooMany()}`);
+});
