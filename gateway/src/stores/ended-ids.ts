@@ -4,9 +4,8 @@
  * best effort, as losing it only gives back to its own owner what that owner gave up.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { readRegularSync } from './regular-file.ts';
-import { writeWhole } from './whole-file.ts';
+import { appendLine, writeWhole } from './whole-file.ts';
 
 export interface EndedIds {
   /** `expires`: milliseconds since the epoch, after which the id would not open anyway. */
@@ -81,7 +80,7 @@ export function openEndedIds(path: string, onTrouble: (problem: unknown) => void
     add(owner, id, expires) {
       const digest = digestOf(owner);
       if (!put(digest, id, expires)) return;
-      attempt(() => appendFileSync(path, `${digest} ${id} ${expires}\n`, { mode: 0o600 }));
+      attempt(() => appendLine(path, `${digest} ${id} ${expires}`));
       if (++appended >= maxAppended) rewrite();
     },
     has: (owner, id) => owners.get(digestOf(owner))?.has(id) === true,

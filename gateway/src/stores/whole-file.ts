@@ -44,6 +44,21 @@ export function writeWhole(path: string, content: string | Uint8Array, options: 
   }
 }
 
+/**
+ * Adds one line to a file of lines that tolerates a lost one. Never waits: what is no regular file is refused, as a FIFO
+ * would be waited for without end.
+ */
+export function appendLine(path: string, line: string): void {
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = fs.constants;
+  const file = fs.openSync(path, O_WRONLY | O_APPEND | O_CREAT | (O_NONBLOCK ?? 0), 0o600);
+  try {
+    if (!fs.fstatSync(file).isFile()) throw failure('EINVAL', `is no regular file, open '${path}'`);
+    fs.writeSync(file, `${line}\n`);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** For content that comes piece by piece. */
 export function openWhole(path: string, options: WholeOptions = {}): WholeFile {
   const { mode = 0o600, when = 'replace', durability = 'durable', disk = fs } = options;
