@@ -55,24 +55,26 @@ const mostProblems = 5;
 const largestPrograms = 8_000;
 
 export function checkerOf(schema: JsonObject, dialect: Dialect, targets: Targets): Checker {
-  const builder = new Builder(dialect, targets);
-  const patterns = builder.readPatterns(schema);
+  const builder = new Builder(schema, dialect, targets);
+  const patterns = builder.readPatterns();
   return { check: (value, run) => builder.check(schema, value, run, undefined), notes: patterns };
 }
 
 class Builder {
+  readonly #top: JsonObject;
   readonly #dialect: Dialect;
   readonly #targets: Targets;
   readonly #rules = new WeakMap<JsonObject, readonly Rule[]>();
   readonly #patterns = new Map<string, Pattern>();
 
-  constructor(dialect: Dialect, targets: Targets) {
+  constructor(top: JsonObject, dialect: Dialect, targets: Targets) {
+    this.#top = top;
     this.#dialect = dialect;
     this.#targets = targets;
   }
 
   /** Finds out which patterns can be run. Returns what cannot be enforced. */
-  readPatterns(schema: JsonObject): readonly string[] {
+  readPatterns(): readonly string[] {
     const notes: string[] = [];
     let total = 0;
     const add = (source: string): void => {
@@ -95,7 +97,7 @@ class Builder {
         walk(member);
       }
     };
-    walk(schema);
+    walk(this.#top);
     return notes.slice(0, 20);
   }
 
@@ -281,7 +283,9 @@ class Builder {
   }
 
   #dependentRule(schema: JsonObject): Rule | undefined {
-    const keywords = this.#dialect === 'draft-07' ? ['dependencies'] : ['dependentRequired', 'dependentSchemas'];
+    // The word of draft-07 is enforced in 2020-12 as well: servers that name no dialect use it, and their checkers know it.
+    const keywords =
+      this.#dialect === 'draft-07' ? ['dependencies'] : ['dependencies', 'dependentRequired', 'dependentSchemas'];
     const entries = keywords.flatMap((keyword) => (isObject(schema[keyword]) ? Object.entries(schema[keyword]) : []));
     if (entries.length === 0) return undefined;
     return (value, run, looked) => {
@@ -361,8 +365,10 @@ class Builder {
     };
   }
 
-  #unevaluatedProperties({ unevaluatedProperties: rest }: JsonObject): Rule | undefined {
-    if (rest === undefined || this.#dialect === 'draft-07') return undefined;
+  #unevaluatedProperties(schema: JsonObject): Rule | undefined {
+    const { unevaluatedProperties: rest } = schema;
+    // Unknown to draft-07, except at the top: there it is the gateway that closes the schema.
+    if (rest === undefined || (this.#dialect === 'draft-07' && schema !== this.#top)) return undefined;
     return (value, run, looked) => {
       if (!isObject(value)) return true;
       for (const key of Object.keys(value)) {
@@ -535,13 +541,14 @@ function limit(bound: Json | undefined, holds: (value: number, bound: number) =>
   return rule;
 }
 
-/** 19.99 is a multiple of 0.01, although its quotient in binary is not whole. */
+/**
+ * 19.99 is a multiple of 0.01, although its quotient in binary is not whole: value, divisor and quotient are each rounded
+ * once. The remainder of integers is exact, while a large quotient may be rounded to a whole one.
+ */
 function isMultiple(value: number, of: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(of)) return value % of === 0;
   const quotient = value / of;
-  return (
-    Number.isInteger(quotient) ||
-    Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient) * 1e-6)
-  );
+  return Math.abs(quotient - Math.round(quotient)) <= 2 * Number.EPSILON * Math.abs(quotient);
 }
 
 /** Lengths count characters, not code units (2020-12 validation, 6.3). */
