@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type Format, formats } from './formats.ts';
 import type { Dialect, Targets } from './inspect.ts';
 import { type Pattern, readPattern } from './patterns.ts';
-import { deepest, isEqual, type Steps, spelled, TooCostly } from './steps.ts';
+import { deepest, isEqual, keysOf, type Steps, spelled, TooCostly } from './steps.ts';
 
 /** What a run has seen so far. `path` leads to the value that is checked now. */
 export interface Run {
@@ -218,31 +218,26 @@ class Builder {
 
   #objectRules(schema: JsonObject): readonly (Rule | undefined)[] {
     const { maxProperties, minProperties, required, propertyNames } = schema;
-    const count = (value: Json, run: Run): number => {
-      const keys = isObject(value) ? Object.keys(value).length : 0;
-      run.steps.take(keys >> 3);
-      return keys;
-    };
     const needed = Array.isArray(required) ? (required as readonly string[]) : [];
     return [
       typeof maxProperties !== 'number'
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            count(value, run) <= maxProperties ||
+            keysOf(value, run.steps).length <= maxProperties ||
             fail(run, `must NOT have more than ${maxProperties} properties`),
       typeof minProperties !== 'number'
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            count(value, run) >= minProperties ||
+            keysOf(value, run.steps).length >= minProperties ||
             fail(run, `must NOT have fewer than ${minProperties} properties`),
       needed.length === 0 ? undefined : requiredRule(needed),
       propertyNames === undefined
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            Object.keys(value).every((key) => this.check(propertyNames, key, run, undefined)) ||
+            keysOf(value, run.steps).every((key) => this.check(propertyNames, key, run, undefined)) ||
             fail(run, 'property name must be valid'),
       this.#propertiesRule(schema),
       this.#dependentRule(schema),
@@ -258,7 +253,7 @@ class Builder {
     if (properties === undefined && patterns.length === 0 && extra === undefined) return undefined;
     return (value, run, looked) => {
       if (!isObject(value)) return true;
-      for (const key of Object.keys(value)) {
+      for (const key of keysOf(value, run.steps)) {
         run.steps.take(1 + (key.length >> 6) + patterns.length);
         const member = value[key] ?? null;
         let named = false;
@@ -371,7 +366,7 @@ class Builder {
     if (rest === undefined || (this.#dialect === 'draft-07' && schema !== this.#top)) return undefined;
     return (value, run, looked) => {
       if (!isObject(value)) return true;
-      for (const key of Object.keys(value)) {
+      for (const key of keysOf(value, run.steps)) {
         run.steps.take(1);
         if (looked?.names.has(key) === true) continue;
         if (rest === false) return fail(run, `${quoted(key)} is not an argument of this tool`);

@@ -178,3 +178,64 @@ test('multiples are exact for integers, and to the last place for fractions', ()
   ] as const)
     assert.ok(!isMultiple(value, of), `${value} of ${of}`);
 });
+
+test('a large object costs its size, whatever ends a look at it', () => {
+  const large: JsonObject = JSON.parse(
+    JSON.stringify(Object.fromEntries(Array.from({ length: 9_000 }, (_, at) => [`k${at}`, at]))),
+  );
+  for (const branch of [
+    { additionalProperties: false },
+    { unevaluatedProperties: false },
+    { propertyNames: false },
+    { maxProperties: 1 },
+    { const: { a: 1 } },
+  ] as JsonObject[]) {
+    const schema: JsonObject = { anyOf: Array.from({ length: 1_500 }, () => ({ ...branch })) };
+    const before = process.cpuUsage();
+    assert.match(String(check(schema, large, true)), /too large for the schema/);
+    const { user, system } = process.cpuUsage(before);
+    // Listing the keys for each branch took more than three seconds.
+    assert.ok(user + system < 1_000_000, `${JSON.stringify(branch)}: ${user + system} µs`);
+  }
+});
+
+test('spaces and ends of lines are those of ECMAScript', () => {
+  const characters = [
+    'a',
+    '-',
+    'x',
+    ' ',
+    '\t',
+    '\v',
+    '\n',
+    '\r',
+    '\u00a0',
+    '\u1680',
+    '\u2003',
+    '\u2028',
+    '\u2029',
+    '\u3000',
+    '\ufeff',
+    '\u{1f600}',
+  ];
+  for (const pattern of [
+    '^.$',
+    '^\\s$',
+    '^\\S$',
+    '^[^\\s]$',
+    '^[\\S]$',
+    '^[\\s.]$',
+    '^[^\\S-]$',
+    '^[\\s-]$',
+    '^\\.$',
+    '^[^.]$',
+    '^\\\\s$|^[\\]\\s]$',
+    '^[\\s\\S]$',
+  ])
+    for (const character of characters)
+      assert.equal(
+        check(text({ pattern }), { a: character }) === undefined,
+        new RegExp(pattern, 'u').test(character),
+        `${pattern} ${JSON.stringify(character)}`,
+      );
+});
