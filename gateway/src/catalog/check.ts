@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { type Format, formats } from './formats.ts';
 import type { Dialect, Targets } from './inspect.ts';
 import { type Pattern, readPattern } from './patterns.ts';
-import { deepest, isEqual, type Steps, spelled, TooCostly } from './steps.ts';
+import { deepest, isEqual, keysOf, type Steps, spelled, TooCostly } from './steps.ts';
 
 /** What a run has seen so far. `path` leads to the value that is checked now. */
 export interface Run {
@@ -55,24 +55,26 @@ const mostProblems = 5;
 const largestPrograms = 8_000;
 
 export function checkerOf(schema: JsonObject, dialect: Dialect, targets: Targets): Checker {
-  const builder = new Builder(dialect, targets);
-  const patterns = builder.readPatterns(schema);
+  const builder = new Builder(schema, dialect, targets);
+  const patterns = builder.readPatterns();
   return { check: (value, run) => builder.check(schema, value, run, undefined), notes: patterns };
 }
 
 class Builder {
+  readonly #top: JsonObject;
   readonly #dialect: Dialect;
   readonly #targets: Targets;
   readonly #rules = new WeakMap<JsonObject, readonly Rule[]>();
   readonly #patterns = new Map<string, Pattern>();
 
-  constructor(dialect: Dialect, targets: Targets) {
+  constructor(top: JsonObject, dialect: Dialect, targets: Targets) {
+    this.#top = top;
     this.#dialect = dialect;
     this.#targets = targets;
   }
 
   /** Finds out which patterns can be run. Returns what cannot be enforced. */
-  readPatterns(schema: JsonObject): readonly string[] {
+  readPatterns(): readonly string[] {
     const notes: string[] = [];
     let total = 0;
     const add = (source: string): void => {
@@ -95,7 +97,7 @@ class Builder {
         walk(member);
       }
     };
-    walk(schema);
+    walk(this.#top);
     return notes.slice(0, 20);
   }
 
@@ -216,31 +218,26 @@ class Builder {
 
   #objectRules(schema: JsonObject): readonly (Rule | undefined)[] {
     const { maxProperties, minProperties, required, propertyNames } = schema;
-    const count = (value: Json, run: Run): number => {
-      const keys = isObject(value) ? Object.keys(value).length : 0;
-      run.steps.take(keys >> 3);
-      return keys;
-    };
     const needed = Array.isArray(required) ? (required as readonly string[]) : [];
     return [
       typeof maxProperties !== 'number'
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            count(value, run) <= maxProperties ||
+            keysOf(value, run.steps).length <= maxProperties ||
             fail(run, `must NOT have more than ${maxProperties} properties`),
       typeof minProperties !== 'number'
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            count(value, run) >= minProperties ||
+            keysOf(value, run.steps).length >= minProperties ||
             fail(run, `must NOT have fewer than ${minProperties} properties`),
       needed.length === 0 ? undefined : requiredRule(needed),
       propertyNames === undefined
         ? undefined
         : (value, run) =>
             !isObject(value) ||
-            Object.keys(value).every((key) => this.check(propertyNames, key, run, undefined)) ||
+            keysOf(value, run.steps).every((key) => this.check(propertyNames, key, run, undefined)) ||
             fail(run, 'property name must be valid'),
       this.#propertiesRule(schema),
       this.#dependentRule(schema),
@@ -256,7 +253,7 @@ class Builder {
     if (properties === undefined && patterns.length === 0 && extra === undefined) return undefined;
     return (value, run, looked) => {
       if (!isObject(value)) return true;
-      for (const key of Object.keys(value)) {
+      for (const key of keysOf(value, run.steps)) {
         run.steps.take(1 + (key.length >> 6) + patterns.length);
         const member = value[key] ?? null;
         let named = false;
@@ -281,7 +278,9 @@ class Builder {
   }
 
   #dependentRule(schema: JsonObject): Rule | undefined {
-    const keywords = this.#dialect === 'draft-07' ? ['dependencies'] : ['dependentRequired', 'dependentSchemas'];
+    // The word of draft-07 is enforced in 2020-12 as well: servers that name no dialect use it, and their checkers know it.
+    const keywords =
+      this.#dialect === 'draft-07' ? ['dependencies'] : ['dependencies', 'dependentRequired', 'dependentSchemas'];
     const entries = keywords.flatMap((keyword) => (isObject(schema[keyword]) ? Object.entries(schema[keyword]) : []));
     if (entries.length === 0) return undefined;
     return (value, run, looked) => {
@@ -361,11 +360,13 @@ class Builder {
     };
   }
 
-  #unevaluatedProperties({ unevaluatedProperties: rest }: JsonObject): Rule | undefined {
-    if (rest === undefined || this.#dialect === 'draft-07') return undefined;
+  #unevaluatedProperties(schema: JsonObject): Rule | undefined {
+    const { unevaluatedProperties: rest } = schema;
+    // Unknown to draft-07, except at the top: there it is the gateway that closes the schema.
+    if (rest === undefined || (this.#dialect === 'draft-07' && schema !== this.#top)) return undefined;
     return (value, run, looked) => {
       if (!isObject(value)) return true;
-      for (const key of Object.keys(value)) {
+      for (const key of keysOf(value, run.steps)) {
         run.steps.take(1);
         if (looked?.names.has(key) === true) continue;
         if (rest === false) return fail(run, `${quoted(key)} is not an argument of this tool`);
@@ -535,13 +536,14 @@ function limit(bound: Json | undefined, holds: (value: number, bound: number) =>
   return rule;
 }
 
-/** 19.99 is a multiple of 0.01, although its quotient in binary is not whole. */
+/**
+ * 19.99 is a multiple of 0.01, although its quotient in binary is not whole: value, divisor and quotient are each rounded
+ * once. The remainder of integers is exact, while a large quotient may be rounded to a whole one.
+ */
 function isMultiple(value: number, of: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(of)) return value % of === 0;
   const quotient = value / of;
-  return (
-    Number.isInteger(quotient) ||
-    Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient) * 1e-6)
-  );
+  return Math.abs(quotient - Math.round(quotient)) <= 2 * Number.EPSILON * Math.abs(quotient);
 }
 
 /** Lengths count characters, not code units (2020-12 validation, 6.3). */

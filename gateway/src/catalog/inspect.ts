@@ -70,10 +70,11 @@ const common: readonly (readonly [string, Shape])[] = [
   ['allOf', 'schemas'],
   ['anyOf', 'schemas'],
   ['oneOf', 'schemas'],
+  ['dependencies', 'dependencies'],
 ];
 
 const shapes: Readonly<Record<Dialect, ReadonlyMap<string, Shape>>> = {
-  'draft-07': new Map([...common, ['items', 'items'], ['additionalItems', 'schema'], ['dependencies', 'dependencies']]),
+  'draft-07': new Map([...common, ['items', 'items'], ['additionalItems', 'schema']]),
   '2020-12': new Map([
     ...common,
     ['items', 'schema'],

@@ -39,10 +39,46 @@ export function readPattern(source: string): PatternResult {
 /** What the engine does not take although it looked well matches everything. */
 function compile(source: string): { test(text: string): boolean } {
   try {
-    return RE2JS.compile(RE2JS.translateRegExp(source));
+    return RE2JS.compile(inFull(RE2JS.translateRegExp(source)));
   } catch {
     return { test: () => true };
   }
+}
+
+/** What ECMAScript takes for white space, as ranges of a class, and all else. */
+const spaces =
+  '\\x{9}-\\x{d}\\x{20}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}';
+const noSpaces =
+  '\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}';
+const noLineEnd = '[^\\n\\r\\x{2028}\\x{2029}]';
+
+/**
+ * Writes out what the engine reads in another way than ECMAScript, the language of patterns (2020-12 core, 6.4): its `\s`
+ * knows ASCII only, and its `.` takes every end of a line but one.
+ */
+function inFull(source: string): string {
+  const dotTakesAll = /\(\?[a-z]*s/.test(source);
+  let isClass = false;
+  let full = '';
+  for (let at = 0; at < source.length; at++) {
+    const character = source.charAt(at);
+    if (character === '\\') {
+      const escaped = source.charAt(++at);
+      const ranges = escaped === 's' ? spaces : escaped === 'S' ? noSpaces : undefined;
+      if (ranges === undefined) full += character + escaped;
+      else if (!isClass) full += `[${ranges}]`;
+      // A hyphen behind a class is one, and begins no range.
+      else if (source.charAt(at + 1) === '-') {
+        full += `${ranges}\\-`;
+        at++;
+      } else full += ranges;
+      continue;
+    }
+    if (character === '[') isClass = true;
+    else if (character === ']') isClass = false;
+    full += character === '.' && !isClass && !dotTakesAll ? noLineEnd : character;
+  }
+  return full;
 }
 
 function needsBacktracking(source: string): boolean {

@@ -120,3 +120,122 @@ test('a schema writes nothing to standard error', (context) => {
   check(text({ format: 'no\nsuch \u001b[2J' }), { a: 'x' });
   assert.equal(written.mock.callCount(), 0);
 });
+
+const draft07 = 'http://json-schema.org/draft-07/schema#';
+test('a composed schema of draft-07 is closed as well', () => {
+  const schema: JsonObject = {
+    $schema: draft07,
+    type: 'object',
+    properties: { a: {} },
+    allOf: [{ properties: { b: {} } }, { required: ['a'] }],
+  };
+  assert.equal(check(schema, { a: 1, b: 2 }), undefined);
+  assert.deepEqual(check(schema, { a: 1, c: 2 }), ['arguments: "c" is not an argument of this tool']);
+  assert.equal(check(schema, { a: 1, c: 2 }, true), undefined);
+});
+test('no spelling of silence opens a tool', () => {
+  for (const more of [{}, { $schema: draft07 }, { anyOf: [true] }, { $schema: draft07, anyOf: [true] }] as JsonObject[])
+    for (const rest of [true, {}])
+      for (const keyword of ['additionalProperties', 'unevaluatedProperties']) {
+        const schema: JsonObject = { type: 'object', properties: { a: {} }, ...more, [keyword]: rest };
+        assert.equal(check(schema, { a: 1 }), undefined);
+        assert.notEqual(check(schema, { a: 1, c: 2 }), undefined, JSON.stringify(schema));
+      }
+});
+test('dependencies hold in both dialects', () => {
+  for (const more of [{}, { $schema: draft07 }] as JsonObject[]) {
+    const names: JsonObject = { ...more, properties: { a: {}, b: {} }, dependencies: { a: ['b'] } };
+    assert.equal(check(names, { a: 1, b: 1 }), undefined);
+    assert.notEqual(check(names, { a: 1 }), undefined);
+    const schemas: JsonObject = {
+      ...more,
+      properties: { a: {} },
+      dependencies: { a: { properties: { b: { const: 1 } } } },
+    };
+    assert.equal(check(schemas, { a: 1, b: 1 }), undefined);
+    assert.notEqual(check(schemas, { a: 1, b: 2 }), undefined);
+  }
+});
+test('multiples are exact for integers, and to the last place for fractions', () => {
+  const isMultiple = (value: number, multipleOf: number): boolean =>
+    check({ properties: { a: { multipleOf } } }, { a: value }) === undefined;
+  for (const [value, of] of [
+    [19.99, 0.01],
+    [0.3, 0.1],
+    [1.1, 0.1],
+    [-4.35, 0.01],
+    [0, 0.5],
+    [1e20, 10],
+    [9007199254740988, 7],
+  ] as const)
+    assert.ok(isMultiple(value, of), `${value} of ${of}`);
+  for (const [value, of] of [
+    [9007199254740990, 7],
+    [9007199254740991, 10],
+    [1e-12, 0.01],
+    [0.0100000000001, 0.01],
+    [1.5, 1],
+  ] as const)
+    assert.ok(!isMultiple(value, of), `${value} of ${of}`);
+});
+
+test('a large object costs its size, whatever ends a look at it', () => {
+  const large: JsonObject = JSON.parse(
+    JSON.stringify(Object.fromEntries(Array.from({ length: 9_000 }, (_, at) => [`k${at}`, at]))),
+  );
+  for (const branch of [
+    { additionalProperties: false },
+    { unevaluatedProperties: false },
+    { propertyNames: false },
+    { maxProperties: 1 },
+    { const: { a: 1 } },
+  ] as JsonObject[]) {
+    const schema: JsonObject = { anyOf: Array.from({ length: 1_500 }, () => ({ ...branch })) };
+    const before = process.cpuUsage();
+    assert.match(String(check(schema, large, true)), /too large for the schema/);
+    const { user, system } = process.cpuUsage(before);
+    // Listing the keys for each branch took more than three seconds.
+    assert.ok(user + system < 1_000_000, `${JSON.stringify(branch)}: ${user + system} µs`);
+  }
+});
+
+test('spaces and ends of lines are those of ECMAScript', () => {
+  const characters = [
+    'a',
+    '-',
+    'x',
+    ' ',
+    '\t',
+    '\v',
+    '\n',
+    '\r',
+    '\u00a0',
+    '\u1680',
+    '\u2003',
+    '\u2028',
+    '\u2029',
+    '\u3000',
+    '\ufeff',
+    '\u{1f600}',
+  ];
+  for (const pattern of [
+    '^.$',
+    '^\\s$',
+    '^\\S$',
+    '^[^\\s]$',
+    '^[\\S]$',
+    '^[\\s.]$',
+    '^[^\\S-]$',
+    '^[\\s-]$',
+    '^\\.$',
+    '^[^.]$',
+    '^\\\\s$|^[\\]\\s]$',
+    '^[\\s\\S]$',
+  ])
+    for (const character of characters)
+      assert.equal(
+        check(text({ pattern }), { a: character }) === undefined,
+        new RegExp(pattern, 'u').test(character),
+        `${pattern} ${JSON.stringify(character)}`,
+      );
+});

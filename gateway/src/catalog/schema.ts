@@ -47,7 +47,7 @@ function compile(schema: JsonObject, open: boolean): CompiledSchema {
         ? dialects.get(declared.replace(/#$/, ''))
         : undefined;
   if (dialect === undefined) return { ok: false, problem: 'the input schema is of a dialect that is not supported' };
-  const body = nearest(schema) as JsonObject;
+  const body = withoutUnknown(nearest(schema) as JsonObject, dialect);
   const subject = open ? body : close(body, true);
   const inspected = inspectSchema(subject, dialect);
   if (!inspected.ok) return inspected;
@@ -73,11 +73,29 @@ function validate(checker: Checker, args: JsonObject): readonly string[] | undef
   }
 }
 
-const composing = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', '$ref', 'dependentSchemas'];
+/** `unevaluatedProperties` is no word of draft-07, so that a server neither opens nor closes anything with it. */
+function withoutUnknown(schema: JsonObject, dialect: Dialect): JsonObject {
+  if (dialect !== 'draft-07') return schema;
+  const { unevaluatedProperties: _unknown, ...known } = schema;
+  return known;
+}
+
+const composing = [
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'if',
+  'then',
+  'else',
+  '$ref',
+  '$dynamicRef',
+  'dependentSchemas',
+  'dependencies',
+];
 
 /**
  * A copy in which an object takes no other members than those it names. At the top, `additionalProperties: true` counts
- * as silence: only the operator opens a tool. Further down an explicit word of the server stands.
+ * as silence, and so does `unevaluatedProperties: true`: only the operator opens a tool. Further down an explicit word of the server stands.
  */
 function close(schema: JsonObject, top: boolean): JsonObject {
   const closed: Record<string, Json> = { ...schema };
@@ -87,10 +105,9 @@ function close(schema: JsonObject, top: boolean): JsonObject {
         Object.entries(schema[key]).map(([name, member]) => [name, isObject(member) ? close(member, false) : member]),
       );
   if (isObject(schema.items)) closed.items = close(schema.items, false);
-  const extra = schema.additionalProperties;
-  const silent =
+  const isSilent = (extra: Json | undefined): boolean =>
     extra === undefined || (top && (extra === true || (isObject(extra) && Object.keys(extra).length === 0)));
-  if (!silent || 'unevaluatedProperties' in schema) return closed;
+  if (!isSilent(schema.additionalProperties) || !isSilent(schema.unevaluatedProperties)) return closed;
   if (composing.some((keyword) => keyword in schema)) {
     // Members may be named in a branch, so only what no branch has looked at is extra. A nested schema that is itself
     // part of a composition is left alone: closing it would forbid what its siblings name.
@@ -100,6 +117,7 @@ function close(schema: JsonObject, top: boolean): JsonObject {
     }
     return closed;
   }
+  delete closed.unevaluatedProperties;
   if (top || isObject(schema.properties)) closed.additionalProperties = false;
   return closed;
 }

@@ -2,7 +2,7 @@
  * What a check may cost. A schema and its arguments are each bounded in size, and the cost of a check is their product:
  * so it is counted, and ends when there is no more of it.
  */
-import { isObject, type Json } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 
 /** One step is some tens of nanoseconds: all of them together stay below 50 ms. */
 export const mostSteps = 250_000;
@@ -22,6 +22,16 @@ export class Steps {
   }
 }
 
+/** From this number of keys on, listing them is sorting a table, and is charged. */
+const manyKeys = 32;
+
+/** The keys of an object, charged at once: listing those of a large one takes long, however few are looked at then. */
+export function keysOf(value: JsonObject, steps: Steps): readonly string[] {
+  const keys = Object.keys(value);
+  if (keys.length >= manyKeys) steps.take(keys.length * 2);
+  return keys;
+}
+
 /** Equality of JSON values, charged by the member and by the piece of text. */
 export function isEqual(one: Json, other: Json, steps: Steps): boolean {
   steps.take(1);
@@ -38,9 +48,9 @@ export function isEqual(one: Json, other: Json, steps: Steps): boolean {
     );
   }
   if (!isObject(one) || !isObject(other)) return false;
-  const keys = Object.keys(one);
+  const keys = keysOf(one, steps);
   steps.take(keys.length * 3);
-  if (keys.length !== Object.keys(other).length) return false;
+  if (keys.length !== keysOf(other, steps).length) return false;
   return keys.every((key) => Object.hasOwn(other, key) && isEqual(one[key] ?? null, other[key] ?? null, steps));
 }
 

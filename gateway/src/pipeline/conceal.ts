@@ -32,11 +32,49 @@ export function visibleCompletion(exchange: Decided, result: JsonObject): JsonOb
   return { ...result, completion: { ...rest, values: visible } };
 }
 
-/** A template that is expanded as far as its variables are known (RFC 6570, simple expansion). */
+/** How the expressions of each operator are written: what begins them, what parts their values, and what those keep. */
+interface Operator {
+  readonly first: string;
+  readonly between: string;
+  readonly isNamed?: true;
+  readonly encode: (value: string) => string;
+}
+
+/** `encodeURI` keeps what is reserved but brackets, and writes a percent sign that is part of an escape once more. */
+function reserved(value: string): string {
+  return encodeURI(value)
+    .replace(/%25(?=[0-9a-f]{2})/gi, '%')
+    .replaceAll('%5B', '[')
+    .replaceAll('%5D', ']');
+}
+
+/** RFC 6570, appendix A. */
+const operators: ReadonlyMap<string, Operator> = new Map([
+  ['', { first: '', between: ',', encode: encodeURIComponent }],
+  ['+', { first: '', between: ',', encode: reserved }],
+  ['#', { first: '#', between: ',', encode: reserved }],
+  ['.', { first: '.', between: '.', encode: encodeURIComponent }],
+  ['/', { first: '/', between: '/', encode: encodeURIComponent }],
+  [';', { first: ';', between: ';', isNamed: true, encode: encodeURIComponent }],
+  ['?', { first: '?', between: '&', isNamed: true, encode: encodeURIComponent }],
+  ['&', { first: '&', between: '&', isNamed: true, encode: encodeURIComponent }],
+]);
+
+/** A template in which each expression is expanded whose variables are all known. */
 function expand(template: string, values: JsonObject): string {
-  return template.replace(/\{([^{}]{1,128})\}/g, (whole, name: string) => {
-    const value = Object.hasOwn(values, name) ? values[name] : undefined;
-    return typeof value === 'string' ? encodeURIComponent(value.toWellFormed()) : whole;
+  return template.replace(/\{([+#./;?&]?)([^{}]{1,128})\}/g, (whole, sign: string, list: string) => {
+    const operator = operators.get(sign);
+    if (operator === undefined) return whole;
+    const parts: string[] = [];
+    for (const each of list.split(',')) {
+      // An explode modifier changes nothing for text.
+      const name = each.endsWith('*') ? each.slice(0, -1) : each;
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (typeof value !== 'string') return whole;
+      const text = operator.encode(value.toWellFormed());
+      parts.push(operator.isNamed ? `${name}=${text}` : text);
+    }
+    return operator.first + parts.join(operator.between);
   });
 }
 
