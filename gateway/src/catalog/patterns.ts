@@ -28,6 +28,8 @@ export function readPattern(source: string): PatternResult {
     return { ok: false, note: `the pattern ${shown} is not enforced: its repetitions make it too large` };
   if (needsBacktracking(source))
     return { ok: false, note: `the pattern ${shown} is not enforced: it needs look-around or back-references` };
+  if (!propertiesOf(source).every(isKnownProperty))
+    return { ok: false, note: `the pattern ${shown} is not enforced: the engine does not know its properties` };
   let expression: { test(text: string): boolean } | undefined;
   const test = (text: string): boolean => {
     expression ??= compile(source);
@@ -39,10 +41,34 @@ export function readPattern(source: string): PatternResult {
 /** What the engine does not take although it looked well matches everything. */
 function compile(source: string): { test(text: string): boolean } {
   try {
-    return RE2JS.compile(inFull(RE2JS.translateRegExp(source)));
+    return RE2JS.compile(inFull(RE2JS.translateRegExp(withShortProperties(source))));
   } catch {
     return { test: () => true };
   }
+}
+
+/** The engine has the values of these properties as names. */
+function withShortProperties(source: string): string {
+  return source.replace(/(\\[pP]\{)(?:Script|sc|General_Category|gc)=/g, '$1');
+}
+
+function propertiesOf(source: string): readonly string[] {
+  return withShortProperties(source.replaceAll('\\\\', '')).match(/\\[pP]\{[^}]*\}/g) ?? [];
+}
+
+/** Those that the engine knows are some hundreds; others are not remembered. */
+const knownProperties = new Set<string>();
+
+function isKnownProperty(property: string): boolean {
+  if (knownProperties.has(property)) return true;
+  try {
+    RE2JS.compile(property);
+  } catch {
+    // The engine has no such table: the pattern would match everything.
+    return false;
+  }
+  knownProperties.add(property);
+  return true;
 }
 
 /** What ECMAScript takes for white space, as ranges of a class, and all else. */

@@ -239,3 +239,13 @@ test('spaces and ends of lines are those of ECMAScript', () => {
         `${pattern} ${JSON.stringify(character)}`,
       );
 });
+
+test('a property is enforced under each of its names, or a note says that it is not', () => {
+  for (const pattern of ['^\\p{Script=Greek}$', '^\\p{sc=Greek}$', '^[\\p{gc=Lu}]$', '^\\P{General_Category=Ll}$']) {
+    assert.equal(check(text({ pattern }), { a: '\u03a9' }), undefined, pattern);
+    assert.notEqual(check(text({ pattern }), { a: 'a' }), undefined, pattern);
+  }
+  const compiled = compileSchema(text({ pattern: '^\\p{scx=Greek}$' }), limit, false);
+  assert.ok(compiled.ok);
+  assert.match(compiled.notes.join(), /does not know its properties/);
+});
