@@ -210,14 +210,43 @@ function parseCanonical(entry, where) {
 }
 
 /** A record of another kind says whatever its maker wants a reader to believe. */
-const kinds = new Set(
-  `intent outcome exchange client-request start stop revision key-created key-revoked authentication-failed
-  authentication-succeeded authentication-throttled request-refused secret-put secret-rotated secret-removed
-  credential-state account-started account-connected account-refused account-disconnected issuer-changed issuer-agreed
-  server-status log-key master-key erasure recovered retention heartbeat lost clock subject-key-replaced stall crash`.split(
-    /\s+/,
-  ),
-);
+const kinds = new Set([
+  'intent',
+  'outcome',
+  'exchange',
+  'client-request',
+  'start',
+  'stop',
+  'revision',
+  'key-created',
+  'key-revoked',
+  'authentication-failed',
+  'authentication-succeeded',
+  'authentication-throttled',
+  'request-refused',
+  'secret-put',
+  'secret-rotated',
+  'secret-removed',
+  'credential-state',
+  'account-started',
+  'account-connected',
+  'account-refused',
+  'account-disconnected',
+  'issuer-changed',
+  'issuer-agreed',
+  'server-status',
+  'log-key',
+  'master-key',
+  'erasure',
+  'recovered',
+  'retention',
+  'heartbeat',
+  'lost',
+  'clock',
+  'subject-key-replaced',
+  'stall',
+  'crash',
+]);
 
 /** A record is nested less deeply by far. */
 const deepest = 64;
