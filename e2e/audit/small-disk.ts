@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A folder whose `data` is a disk of 4 MiB; `undefined` where nobody may mount one. */
+/** A folder whose `data` is a disk of 4 MiB; `undefined` where mounting is not permitted. */
 export async function smallDisk(context: TestContext): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-disk-'));
   const data = join(folder, 'data');

@@ -13,7 +13,7 @@ import { type Issuer, startIssuer } from '../issuer.ts';
 
 const freeFailures = 3;
 
-/** What anybody can send about dana: not signed, signed with another key, cut off, and no token at all. */
+/** What any client can send about dana: not signed, signed with another key, cut off, and no token at all. */
 async function bad(issuer: Issuer, stranger: Issuer, aud: string, count: number): Promise<readonly string[]> {
   const [head, claims] = (await issuer.sign({ aud, jti: `made up ${count}` })).split('.');
   return [

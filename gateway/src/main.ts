@@ -280,7 +280,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
 
 /**
  * The last handler. A promise that nothing caught is a bug that leaves everything else as it was, so it is written down
- * and the gateway goes on; after an error that nothing caught nobody knows what holds, so the process ends.
+ * and the gateway goes on; after an error that nothing caught the state is unknown, so the process ends.
  */
 function catchLast(data: string, log: Log, open: () => readonly string[]): () => void {
   const onRejection = (error: unknown): void => log.error({ err: error }, 'bug: please report it');
@@ -322,7 +322,7 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
     return [];
   };
   writeInUse(gateway.revision.configuration.data, managed.editions, unnoted);
-  // Other managers tell nobody when a secret changes, so they are asked again, after each load as it is then configured.
+  // Other managers do not announce changes of secrets, so they are asked again, after each load as it is then configured.
   let refresh: NodeJS.Timeout | undefined;
   const refreshLater = (): void => {
     clearTimeout(refresh);

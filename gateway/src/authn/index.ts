@@ -57,7 +57,7 @@ function throttled(
     if (result.ok || result.refusal.reason !== 'credentials-invalid') return result;
     const { address, authorization } = credentials;
     const now = Date.now();
-    // Only what was signed counts against an identity: anything else could name whom it wants to lock out.
+    // Only what was signed counts against an identity: anything else could name a subject in order to lock it out.
     const [, token] = /^\S+ +(\S+)/.exec(authorization?.slice(0, 16_384) ?? '') ?? [];
     const { signed } = result.refusal;
     const identity = token === undefined || signed !== true ? undefined : claimedIdentity(token);

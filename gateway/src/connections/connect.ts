@@ -318,7 +318,7 @@ async function search(
     const known = result.snapshot.byName.get(name);
     if (known !== undefined) return { ok: true, value: known };
   }
-  // Nobody waits for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
+  // The answer does not wait for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
   inBackground('reread list', catalog.reread(kind));
   return { ok: true, value: undefined };
 }

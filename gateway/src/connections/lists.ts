@@ -136,7 +136,7 @@ export function view(list: Shown, place: 'server' | 'portal'): Buffer {
 function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): string | undefined {
   const { reached, kind, snapshot, era } = list;
   const capability = capabilityOf(kind, item);
-  // The gateway's own tool is there for whoever is connected to the server.
+  // The gateway's own tool is there for every caller that is connected to the server.
   const own = snapshot === unconnectedTools;
   if (capability === undefined || (!own && !visible(reached.grants, capability))) return undefined;
   return JSON.stringify(shown(kind, item, era, place === 'portal' ? reached.server : undefined));

@@ -10,7 +10,7 @@ export interface FolderProblem {
 /** Folders that nothing but the gateway makes, so that their modes can be mended. */
 const own = ['keys', 'secrets', 'accounts', 'issuers', 'index'];
 
-/** Makes the folder when it is missing. `undefined`: nobody but its owner, or a group that may read, gets at it. */
+/** Makes the folder when it is missing. `undefined`: only its owner, or a group that may read, gets at it. */
 export function refuseSharedFolder(data: string): FolderProblem | undefined {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   if (process.platform === 'win32') return undefined;

@@ -17,7 +17,7 @@ const notRegular: Failed = { ok: false, why: 'not-regular', problem: 'it is not 
 // Opening a FIFO waits for a writer without this.
 const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
-/** The descriptor of a regular file; whoever asks closes it. */
+/** The descriptor of a regular file; the caller closes it. */
 export function openRegular(path: string): { readonly ok: true; readonly file: number } | Failed {
   let file: number;
   try {

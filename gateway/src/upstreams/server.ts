@@ -97,7 +97,7 @@ export class Server {
     return this.#headerSecrets.length === 0 ? own : [...this.#headerSecrets, ...own];
   }
 
-  /** A log message that may go to nobody but the operator. */
+  /** A log message that may go to the operator only. */
   noted(params: JsonObject): void {
     const text = plain(JSON.stringify(params));
     this.#log.debug({ server: this.name, stream: 'log', text }, 'server output');

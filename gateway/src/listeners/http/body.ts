@@ -88,7 +88,7 @@ const maxLingerMs = 2_000;
 const maxLingerPieces = 10_000;
 
 /**
- * Answers a request whose body nobody wants any more, whole and at once, and then reads on for a moment: a connection
+ * Answers a request whose body is not wanted, whole and at once, and then reads on for a moment: a connection
  * that is closed while bytes are still coming is reset, and the client may lose the answer with it (RFC 9112, 9.6).
  * Reads at most `maxBytes`, keeps nothing, and then lets the connection go.
  */

@@ -36,7 +36,7 @@ function pinIn(text: string, path: string): IssuerPin {
   throw new Error(`${path} is damaged: restore it from a backup, or agree anew with sallyport server agree`);
 }
 
-/** `undefined` when nobody has connected an account there yet. */
+/** `undefined` when no account is connected there yet. */
 export function readPin(data: string, server: string): IssuerPin | undefined {
   const path = pathOf(data, server);
   const read = readRegularSync(path, longestPin);
