@@ -62,7 +62,11 @@ test('A23: a damaged index, one that lacks rows, and one of another history are 
   assert.equal(await count(), 2);
   rmSync(join(data, 'log'), { recursive: true });
   cpSync(early, join(data, 'log'), { recursive: true });
-  assert.equal(await count(), 1);
+  // How much the copy holds depends on when the log was published; an index that is ahead must not add to it.
+  const restored = await count();
+  assert.ok(restored < 2, `${restored} records`);
+  rmSync(index, { recursive: true, force: true });
+  assert.equal(await count(), restored);
   const none = await world.sallyport('audit', 'search', '--kind', 'clock');
   assert.match(none.stdout, /^No record matches among the \d+ that there are\.$/m);
 });
