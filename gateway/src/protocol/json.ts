@@ -112,7 +112,7 @@ const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, f
 function survey(text: string, limits: JsonLimits): Survey {
   const { depth: maxDepth, values: maxValues = defaultMaxValues, keys: maxKeys = defaultMaxKeys, member } = limits;
   // A key takes four characters at the least, so a short text cannot have too many.
-  const shapes = text.length > maxKeys * 4 ? new Shapes(maxDepth) : undefined;
+  const shapes = text.length > maxKeys * 4 ? new Shapes(maxDepth, maxKeys) : undefined;
   let depth = 0;
   let members = 0;
   let values = 0;
@@ -222,12 +222,16 @@ function isColon(text: string, from: number): boolean {
  */
 class Shapes {
   readonly #paths: Uint32Array;
-  readonly #seen = new Uint32Array(shapeBits / 32);
+  readonly #seen: Uint32Array;
+  readonly #bits: number;
   #count = 0;
   #length = 0;
 
-  constructor(maxDepth: number) {
+  constructor(maxDepth: number, maxKeys: number) {
     this.#paths = new Uint32Array(maxDepth + 1);
+    // Eight bits for each key that may be counted: few enough share one.
+    this.#bits = 2 ** Math.ceil(Math.log2(maxKeys * 8));
+    this.#seen = new Uint32Array(this.#bits / 32);
   }
 
   open(depth: number): void {
@@ -241,7 +245,7 @@ class Shapes {
     path = Math.imul(path ^ (path >>> 15), shapeFactor);
     path ^= path >>> 13;
     this.#paths[depth] = path;
-    const bit = (path >>> 0) % shapeBits;
+    const bit = (path >>> 0) % this.#bits;
     const mask = 1 << (bit & 31);
     const word = this.#seen[bit >>> 5] ?? 0;
     if ((word & mask) === 0) {
@@ -253,7 +257,6 @@ class Shapes {
   }
 }
 
-const shapeBits = 1 << 20;
 const [shapeSeed, shapeFactor] = ((): readonly [number, number] => {
   const random = randomBytes(8);
   return [random.readUInt32LE(0), random.readUInt32LE(4) | 1];
