@@ -85,10 +85,10 @@ class Exchange implements ResponseHandler, Abandon {
         onEvent: ({ data, event, id }) => {
           const bytes = this.#bytes;
           this.#bytes = 0;
-          if (id !== undefined) this.#events.onResumable?.(id, undefined);
+          if (id !== undefined) this.#resumable(id, undefined);
           this.#deliver(data, bytes, event);
         },
-        onRetry: (retry) => this.#events.onResumable?.(undefined, retry),
+        onRetry: (retry) => this.#resumable(undefined, retry),
       });
     }
   }
@@ -118,6 +118,11 @@ class Exchange implements ResponseHandler, Abandon {
     if (this.#ended) return;
     this.#ended = true;
     this.#events.onFailure(unavailable(problem));
+  }
+
+  /** The parser reads on to the end of what it was fed, also after an event that ended the exchange. */
+  #resumable(id: string | undefined, retry: number | undefined): void {
+    if (!this.#ended) this.#events.onResumable?.(id, retry);
   }
 
   #deliver(data: string, bytes: number, event: string | undefined): void {
