@@ -10,7 +10,7 @@ const openings: readonly object[] = [
   { oneOf: [{ unevaluatedProperties: true }] },
   { $ref: '#/$defs/open', $defs: { open: { additionalProperties: { description: 'anything' } } } },
   { allOf: [{ allOf: [{ additionalProperties: { anyOf: [true, { type: 'null' }] } }] }] },
-  { if: true, then: { additionalProperties: true } },
+  JSON.parse('{ "if": true, "then": { "additionalProperties": true } }') as object,
   { dependentSchemas: { a: { additionalProperties: true } } },
   { patternProperties: { '': {} } },
   { patternProperties: { '.*': true } },
