@@ -7,6 +7,7 @@ import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { readBeside } from './config/beside.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from './config/load.ts';
 import type { LoadResult, Revision } from './config/revision.ts';
@@ -301,8 +302,8 @@ function catchLast(data: string, log: Log, open: () => readonly string[]): () =>
 /** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
 async function follow(path: string, opened: Opened & { ok: true }, signals: Signals): Promise<() => void> {
   const { gateway, log, configureAudit, managed } = opened;
-  const apply = (result: LoadResult): void => {
-    const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
+  const apply = async (result: LoadResult): Promise<void> => {
+    const diagnostics = result.ok ? await swapped(result.revision) : result.diagnostics;
     if (!result.ok) gateway.metrics.configurationLoaded(false);
     if (diagnostics.length > 0)
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
@@ -311,8 +312,8 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
   const started = gateway.revision.configuration;
   const unnoted = (error: unknown): void =>
     log.warn({ err: error }, 'which secrets are in use cannot be noted, so that rotations wait in vain');
-  const swapped = (revision: Revision) => {
-    const problems = gateway.swap(revision);
+  const swapped = async (revision: Revision) => {
+    const problems = await gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
     if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
@@ -329,7 +330,10 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
     const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
     if (pause > 0 && managed.remote()) refresh = setTimeout(() => void watch.reload(), pause).unref();
   };
-  const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
+  const watch = await watchConfiguration(path, process.env, apply, {
+    load: { ...managed.loading, read: readBeside },
+    loaded: gateway.revision,
+  });
   refreshLater();
   signals.onReload(() => void watch.reload());
   return () => {

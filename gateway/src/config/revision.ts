@@ -1,7 +1,7 @@
 /** An immutable, hashed version of the whole configuration. Every record names the one that decided it. */
 import { createHash } from 'node:crypto';
 import { type Diagnostic, formatPlace, type Place } from './diagnostic.ts';
-import { find, type LocatedMap, type Path } from './located.ts';
+import { find, type LocatedMap, type Path, placeWithin } from './located.ts';
 import type { Configuration } from './schema/index.ts';
 
 export interface Revision {
@@ -27,7 +27,7 @@ export type LoadResult =
 export function placeIn(root: LocatedMap, path: Path, offset?: number): Place {
   const found = find(root, path);
   if (offset === undefined || found.node.kind !== 'scalar') return found.key;
-  return found.node.within(offset);
+  return placeWithin(found.node, offset);
 }
 
 export function places(root: LocatedMap): Pick<Revision, 'place' | 'locate'> {
