@@ -24,10 +24,12 @@ import { type Signals, takeSignals } from './process/signals.ts';
 import { startWatchdog } from './process/watchdog.ts';
 import { shown } from './protocol/shown.ts';
 import { quickstartText } from './quickstart.ts';
+import { ownFolders } from './secrets/data-folder.ts';
 import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
 import { openSecretSource } from './secrets/source.ts';
 import { openEndedIds } from './stores/ended-ids.ts';
+import { removeLeftDrafts } from './stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
 export interface ServeOptions {
@@ -60,18 +62,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   );
   const mcp = await attempt(listenHttp(listen.mcp, gateway.front, ended, log));
   const admin =
-    mcp === undefined
-      ? undefined
+    typeof mcp === 'number'
+      ? mcp
       : await attempt(
           listenAdmin(listen.admin, {
             problems: () => opened.problems(),
             metrics: async () => ({ type: gateway.metrics.contentType, text: await gateway.metrics.text() }),
           }),
         );
-  if (mcp === undefined || admin === undefined) {
-    await mcp?.close(0);
+  if (typeof mcp === 'number' || typeof admin === 'number') {
+    if (typeof mcp !== 'number') await mcp.close(0);
     await opened.close();
-    return exitCodes.listen;
+    return typeof admin === 'number' ? admin : exitCodes.listen;
   }
   gateway.reachedAt(mcp.base);
   const stopWatching = await follow(path, opened, signals);
@@ -97,14 +99,17 @@ export async function serve(options: ServeOptions): Promise<number> {
   return exitCodes.ok;
 }
 
-/** A listener that cannot listen is complained about, and is not there. */
-async function attempt<Listener>(listening: Promise<Listener>): Promise<Listener | undefined> {
+/** A listener that cannot listen is complained about, and is the code to end with. */
+async function attempt<Listener extends object>(listening: Promise<Listener>): Promise<Listener | number> {
   try {
     return await listening;
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    complain(`sallyport cannot listen: ${problem}\n    Choose another port under listen, or stop what uses it.`);
-    return undefined;
+    const { message, syscall } = error as NodeJS.ErrnoException;
+    // What the system refuses has to do with the address; everything else with the files of TLS.
+    const isAddress = syscall !== undefined;
+    const remedy = isAddress ? 'Choose another port under listen, or stop what uses it.' : 'See listen.mcp.tls.';
+    complain(`sallyport cannot listen: ${message}\n    ${remedy}`);
+    return isAddress ? exitCodes.listen : exitCodes.configuration;
   }
 }
 
@@ -176,6 +181,7 @@ function manageSecrets(): ManagedSecrets {
     editions,
     remote: () => remote,
     loading: {
+      good: new Map(),
       open: (settings, data) => {
         const source = openSecretSource(settings, data, editions);
         return (kind, name) => {
@@ -207,6 +213,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   const { data, audit: auditing } = loaded.revision.configuration;
   const masterKey = openMasterKey(data);
   if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
+  removeLeftDrafts([data, ...ownFolders.map((name) => join(data, name))], Date.now());
   const logKey = openLogMasterKey(data, auditing.keys.master);
   if (!logKey.ok) return complainAll([`${logKey.problem}\n    ${logKey.remedy}`], exitCodes.data);
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
@@ -313,6 +320,8 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
   const unnoted = (error: unknown): void =>
     log.warn({ err: error }, 'which secrets are in use cannot be noted, so that rotations wait in vain');
   const swapped = async (revision: Revision) => {
+    if (revision.stale.length > 0)
+      log.error({ problems: revision.stale }, 'secrets cannot be read: the values that were good stay in force');
     const problems = await gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);

@@ -2,7 +2,14 @@
 import { byPlace, type Diagnostic } from './diagnostic.ts';
 import { checkExposure } from './exposure.ts';
 import type { Path } from './located.ts';
-import { type Environment, type Managed, readManaged, readSecretFiles, type SecretSource } from './references.ts';
+import {
+  type Environment,
+  keepGood,
+  type Managed,
+  readManaged,
+  readSecretFiles,
+  type SecretSource,
+} from './references.ts';
 import { resolveConfiguration } from './resolve.ts';
 import { type LoadResult, placeIn, places } from './revision.ts';
 import type { Configuration } from './schema/index.ts';
@@ -18,13 +25,15 @@ export interface LoadOptions {
   readonly open?: (settings: Configuration['secrets'], data: string) => SecretSource;
   /** How the files are read: at once, unless a running gateway must go on meanwhile (`beside.ts`). */
   readonly read?: typeof readWritten;
+  /** Of a running gateway: what each reference led to when that was good. Filled here. */
+  readonly good?: Map<string, Managed>;
 }
 
 /** One YAML file, or a folder whose `*.yaml` and `*.yml` files are merged. Reports every problem it can see at once. */
 export async function loadConfiguration(
   path: string,
   env: Environment,
-  { secrets = 'resolve', open, read: readFiles = readWritten }: LoadOptions = {},
+  { secrets = 'resolve', open, read: readFiles = readWritten, good = new Map() }: LoadOptions = {},
 ): Promise<LoadResult> {
   const source = await readFiles(path);
   if (!source.ok) return refuse(source.diagnostics);
@@ -34,20 +43,21 @@ export async function loadConfiguration(
     env: secrets === 'resolve' ? env : undefined,
     place: (at: Path, offset?: number) => placeIn(root, at, offset),
   };
-  let read: ReadonlyMap<string, Managed> =
-    secrets === 'leave' ? new Map() : await readSecretFiles(references.all, folder);
+  const local = keepGood(secrets === 'leave' ? new Map() : await readSecretFiles(references.all, folder), good);
   // The managers are described in the same file: that section comes first, and refers to variables and files only.
   const first =
     secrets === 'leave'
       ? undefined
       : resolveConfiguration(
           { ...written, servers: {}, authentication: { ...written.authentication, issuers: {} } },
-          { ...context, env, read },
+          { ...context, env, read: local.read },
         );
-  if (secrets === 'resolve' && open !== undefined && first !== undefined) {
-    const managers = open(first.configuration.secrets, first.configuration.data);
-    read = new Map([...read, ...(await readManaged(references.late, managers))]);
-  }
+  const managers =
+    secrets === 'resolve' && first !== undefined
+      ? open?.(first.configuration.secrets, first.configuration.data)
+      : undefined;
+  const managed = keepGood(managers === undefined ? new Map() : await readManaged(references.late, managers), good);
+  const read = new Map([...local.read, ...managed.read]);
   const resolved = resolveConfiguration(written, { ...context, read });
   const { secretFiles } = resolved;
   const { place } = context;
@@ -58,7 +68,9 @@ export async function loadConfiguration(
     secrets === 'managers' && first !== undefined
       ? { ...resolved.configuration, secrets: first.configuration.secrets }
       : resolved.configuration;
-  return { ok: true, revision: { digest: source.digest, configuration, files, secretFiles, ...places(root) } };
+  for (const reference of good.keys()) if (!read.has(reference)) good.delete(reference);
+  const stale = [...local.stale, ...managed.stale];
+  return { ok: true, revision: { digest: source.digest, configuration, files, secretFiles, stale, ...places(root) } };
 }
 
 function refuse(diagnostics: readonly Diagnostic[]): LoadResult {

@@ -97,6 +97,28 @@ export async function readManaged(
   return read;
 }
 
+/** What references led to, and why some of it is what they led to before. */
+export interface Kept {
+  readonly read: ReadonlyMap<string, Managed>;
+  readonly stale: readonly string[];
+}
+
+/**
+ * In a running gateway a reference that got worse keeps its last good value, so that a manager that is away, or a file
+ * that is damaged, holds up nothing else that a reload changes. `good`, by reference, learns what is good now.
+ */
+export function keepGood(read: ReadonlyMap<string, Managed>, good: Map<string, Managed>): Kept {
+  const stale: string[] = [];
+  const kept = Array.from(read, ([reference, found]): [string, Managed] => {
+    const before = good.get(reference);
+    if (found.ok) good.set(reference, found);
+    if (found.ok || before === undefined) return [reference, found];
+    stale.push(`${found.problem}. ${found.remedy}`);
+    return [reference, before];
+  });
+  return { read: new Map(kept), stale };
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Resolved =

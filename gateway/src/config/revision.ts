@@ -17,6 +17,8 @@ export interface Revision {
   readonly files: readonly string[];
   /** Absolute paths of the secrets that it refers to. */
   readonly secretFiles: readonly string[];
+  /** Why references keep the value that they had before: each is worse than it was. */
+  readonly stale: readonly string[];
 }
 
 export type LoadResult =
