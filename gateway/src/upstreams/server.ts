@@ -82,6 +82,10 @@ export class Server {
     return this.#bounds.firstByte;
   }
 
+  get pingTimeout(): number {
+    return this.#bounds.connectTimeout;
+  }
+
   /** What this server is sent and must not come back out of it: fixed headers, and the credential of a way. */
   secrets(credential?: Credential): readonly string[] {
     const own = credential?.secrets() ?? [];

@@ -47,6 +47,7 @@ const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
 
 export class StdioWire implements Wire {
   readonly cancelsByNotification = true;
+  readonly hearing = 1;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #limits: StdioLimits;
   readonly #events: WireEvents;
