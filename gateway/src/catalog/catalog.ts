@@ -14,6 +14,7 @@ import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
 import { compileSchema } from './schema.ts';
+import { judgeTool, newTrials, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -108,7 +109,7 @@ export class Catalog implements CatalogView {
   }
 
   tierOf(tool: string): ToolFacts['tier'] {
-    return this.#told(tool)?.tier ?? this.#config.tier ?? 'write';
+    return toldOf(this.#config, tool)?.tier ?? this.#config.tier ?? 'write';
   }
 
   /** What is needed to check and to record a call of this tool. */
@@ -116,9 +117,9 @@ export class Catalog implements CatalogView {
     const known = this.#tools.get(definition);
     if (known !== undefined) return known;
     const name = asText(definition.name);
-    const told = this.#told(name);
+    const told = toldOf(this.#config, name);
     const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
-    const compiled = compileSchema(schema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
+    const compiled = compileSchema(schema, schemaOptions(this.#config, name, this.#bounds));
     const facts: ToolFacts = {
       digest: definitionDigest(definition),
       tier: this.tierOf(name),
@@ -138,10 +139,6 @@ export class Catalog implements CatalogView {
   onArrival(listener: (kind: ListKind) => void): () => void {
     this.#arrivals.add(listener);
     return () => this.#arrivals.delete(listener);
-  }
-
-  #told(tool: string): ServerConfig['tools'][string] | undefined {
-    return Object.hasOwn(this.#config.tools, tool) ? this.#config.tools[tool] : undefined;
   }
 
   #fetch(kind: ListKind): Promise<ListSnapshotResult> {
@@ -202,46 +199,25 @@ export class Catalog implements CatalogView {
   async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
     const usable: JsonObject[] = [];
     const byName = new Map<string, JsonObject>();
+    const trials = newTrials();
     let until = performance.now() + longestTurn;
     for (const item of items) {
       if (performance.now() > until) {
         await nextTurn();
         until = performance.now() + longestTurn;
       }
-      const problem = this.#problemAt(item, byName);
+      const { problem, notes } = judgeTool(item, byName, this.#config, this.#bounds, trials);
+      const about = { server: this.link.server, tool: asText(item.name).slice(0, 128) };
       if (problem !== undefined) {
-        this.#log.warn({ server: this.link.server, tool: asText(item.name).slice(0, 128), problem }, 'tool left out');
+        this.#log.warn({ ...about, problem }, 'tool left out');
         continue;
       }
+      for (const note of notes) this.#log.warn({ ...about, note }, 'tool schema');
+      if (isObject(item.inputSchema)) this.#onTool(this.link.server, asText(item.name), item.inputSchema);
       usable.push(item);
       byName.set(asText(item.name), item);
     }
     return { items: usable, byName, views: new Map() };
-  }
-
-  /** An item that no code here expects is left out like any other: it must not take the list with it. */
-  #problemAt(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
-    try {
-      const problem = this.#problemOf(item, known);
-      if (problem === undefined && isObject(item.inputSchema))
-        this.#onTool(this.link.server, asText(item.name), item.inputSchema);
-      return problem;
-    } catch (error) {
-      return `it cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown error'}`;
-    }
-  }
-
-  #problemOf(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
-    const { name, inputSchema } = item;
-    if (typeof name !== 'string' || name === '' || name.length > 256) return 'it has no usable name';
-    if (known.has(name)) return 'the server lists the name twice';
-    if (!isObject(inputSchema)) return 'it has no input schema';
-    const told = this.#told(name);
-    const compiled = compileSchema(inputSchema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
-    if (!compiled.ok) return compiled.problem;
-    if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
-    for (const note of compiled.notes) this.#log.warn({ server: this.link.server, tool: name, note }, 'tool schema');
-    return undefined;
   }
 }
 

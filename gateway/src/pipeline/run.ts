@@ -3,7 +3,7 @@
  * record. Open this file to see the product.
  */
 
-import { type JsonObject, nearest } from '../protocol/json.ts';
+import { type JsonObject, settled } from '../protocol/json.ts';
 import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
 import { argumentsOf, decide } from './decide.ts';
@@ -261,7 +261,7 @@ function inspectIn(exchange: Decided): Outcome<Decided> {
     const header = argumentMismatch(headers, tool.mirrored, args);
     if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
   }
-  const problems = tool.validate(exchange.rawNumbers ? (nearest(args) as JsonObject) : args);
+  const problems = tool.validate(exchange.rawNumbers ? (settled(args) as JsonObject) : args);
   return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }
 

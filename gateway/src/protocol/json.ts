@@ -5,17 +5,12 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { compareNumbers, hasExponent, isExact, isRawJSON, isSpelledEqual, rawJSON, surelyExact } from './numbers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
 }
-
-/** ECMAScript's JSON source text access, which the type library does not know yet. */
-const { isRawJSON, rawJSON } = JSON as unknown as {
-  isRawJSON(this: void, value: unknown): value is { readonly rawJSON: string };
-  rawJSON(this: void, text: string): unknown;
-};
 
 export interface JsonLimits {
   /** Deepest nesting of arrays and objects. */
@@ -289,47 +284,6 @@ function tally(value: Json, checkText: boolean, into: Tally): void {
   }
 }
 
-/** So many digits always fit a double, a sign or a point among them or not. */
-const surelyExact = 15;
-/** A text longer than this is kept as it is spelled without a look at its value. */
-const maxCompared = 40;
-
-/**
- * True when the text of a number and the double that it becomes are the same number; also for what is no number, which
- * `JSON.parse` refuses.
- */
-function isExact(source: string): boolean {
-  if (!numberText.test(source)) return true;
-  return source.length <= maxCompared && decimal(source) === decimal(String(Number(source)));
-}
-
-/** True when the double is written just as the text is: the usual case, as this is how programs write numbers. */
-function isSpelledEqual(source: string): boolean {
-  return source.length <= maxCompared && source === String(Number(source));
-}
-
-/** RFC 8259, section 6. */
-const numberText = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-function hasExponent(text: string, from: number, to: number): boolean {
-  for (let index = from; index < to; index++) if ((text.charCodeAt(index) | 32) === 101) return true;
-  return false;
-}
-
-/** A number in one canonical spelling: sign, digits without leading or trailing zeros, exponent of the last digit. */
-function decimal(source: string): string {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/.exec(source);
-  if (match === null) return source;
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const digits = whole + fraction;
-  let first = 0;
-  while (first < digits.length && digits.charCodeAt(first) === 48) first++;
-  let last = digits.length;
-  while (last > first && digits.charCodeAt(last - 1) === 48) last--;
-  if (first === last) return `${sign}0`;
-  return `${sign}${digits.slice(first, last)}e${Number(exponent) - fraction.length + (digits.length - last)}`;
-}
-
 /** Begins the texts that stand for numbers during a parse. Random, so that no foreign text can begin with it. */
 const marker = `\u0001${randomBytes(16).toString('hex')}`;
 
@@ -425,6 +379,35 @@ export function exact(value: Json): unknown {
   }
   if (Array.isArray(value)) return (value as readonly Json[]).map(exact);
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, exact(member)]));
+}
+
+/**
+ * The value with doubles for all numbers that a double holds, however they are spelled; only the others are left as
+ * `JSON.rawJSON`, so that two numbers are equal only when they look equal. The value itself where nothing changes.
+ */
+export function settled(value: Json): Json {
+  return holdsRaw(value) ? copySettled(value) : value;
+}
+
+function holdsRaw(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return (value as readonly Json[]).some(holdsRaw);
+  if (isRawJSON(value)) return true;
+  const members = value as JsonObject;
+  for (const key in members) {
+    const member = members[key];
+    if (typeof member === 'object' && holdsRaw(member)) return true;
+  }
+  return false;
+}
+
+function copySettled(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(copySettled);
+  if (!isRawJSON(value))
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copySettled(member)]));
+  const nearest = Number(value.rawJSON);
+  return Number.isFinite(nearest) && compareNumbers(value, nearest) === 0 ? nearest : value;
 }
 
 /** A copy in which every number is the nearest double, for checks of shape. */
