@@ -2,14 +2,27 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
+import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
+import { makeAuthority } from '../certificates.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 
 function settingsOf(url: string, bearer: string): object {
@@ -46,7 +59,8 @@ test('A25: a secret file that becomes a FIFO, a folder, a device, empty or huge 
     [/does not exist/, () => {}],
   ];
   let refused = 0;
-  const refusals = (): readonly string[] => gateway.errors().match(/^.*the running one stays.*$/gm) ?? [];
+  const refusals = (): readonly string[] =>
+    gateway.errors().match(/^.*the values that were good stay in force.*$/gm) ?? [];
   for (const [says, make] of worse) {
     rmSync(file, { recursive: true, force: true });
     make();
@@ -61,6 +75,108 @@ test('A25: a secret file that becomes a FIFO, a folder, a device, empty or huge 
   process.kill(gateway.pid, 'SIGHUP');
   await gateway.stop();
   assert.equal(gateway.child.exitCode, 0, 'SIGTERM ends it in order');
+});
+
+test('A25: a reload takes effect although a reference got worse, whose last good value stays', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-a25-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'token');
+  writeFileSync(file, 'good\n');
+  await using witness = await startWitness([{ name: 'open' }]);
+  const settings = settingsOf(witness.url, `\${file:${file}}`);
+  await using gateway = await startGateway({ ...settings });
+  const key = await gateway.key('bot');
+  const reload = async (changed: object): Promise<void> => {
+    const before = gateway.errors().length;
+    const written = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
+    writeFileSync(gateway.config, JSON.stringify({ ...written, ...changed }));
+    await gateway.until(() => /"msg":"configuration /.test(gateway.errors().slice(before)));
+  };
+  rmSync(file);
+  await reload({ connections: [] });
+  assert.equal((await call(gateway, key)).status, 404, 'what was taken away is gone');
+  await reload(settings);
+  assert.equal((await call(gateway, key)).status, 200);
+  assert.equal(witness.calls().at(-1)?.headers.authorization, 'Bearer good');
+  assert.match(gateway.errors(), /the secret file .* does not exist.*the values that were good stay in force/);
+  // What was never good is refused, and with it the reload.
+  await reload({ servers: { notes: { url: witness.url, credential: { bearer: `\${file:${file}-2}` } } } });
+  assert.match(gateway.errors(), /CFG030.*the running one stays/);
+});
+
+test('A25: certificates, keys of TLS and keys of issuers that become FIFOs or folders freeze nothing', async () => {
+  using authority = makeAuthority();
+  const pair = authority.issue('gateway', 'IP:127.0.0.1');
+  const jwks = join(authority.folder, 'jwks.json');
+  execFileSync('mkfifo', [jwks]);
+  await using witness = await startWitness([{ name: 'open' }]);
+  const issuers = { corp: { issuer: 'https://issuer.example', keys: { file: jwks } } };
+  const settings = {
+    ...settingsOf(witness.url, '${env:TOKEN}'),
+    listen: {
+      mcp: { port: 0, tls: { certificate: pair.certFile, key: pair.keyFile } },
+      admin: { port: 0 },
+    },
+    authentication: { issuers },
+  };
+  await using gateway = await startGateway(settings, { env: { TOKEN: 'plain' } });
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = [part({ alg: 'ES256', kid: 'k' }), part({ iss: 'https://issuer.example' }), 'AAAA'].join('.');
+  const ask = (bearer: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+      const asked = request(gateway.endpoint('notes'), { method: 'POST', headers, ca: authority.cert }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      asked.on('error', reject);
+      asked.end('{}');
+    });
+  const isRefused = async (): Promise<void> => assert.ok((await ask(token)) >= 400);
+  await isRefused();
+  await gateway.until(() => /jwks\.json cannot be read: it is not a regular file/.test(gateway.errors()));
+  for (const path of [pair.certFile, pair.keyFile]) {
+    const before = gateway.errors().length;
+    renameSync(path, `${path}.aside`);
+    if (path === pair.certFile) execFileSync('mkfifo', [path]);
+    else mkdirSync(path);
+    await gateway.until(() => /TLS files cannot be used: the old ones stay/.test(gateway.errors().slice(before)));
+    await isRefused();
+    rmSync(path, { recursive: true });
+    renameSync(`${path}.aside`, path);
+  }
+  await gateway.stop();
+  assert.equal(gateway.child.exitCode, 0);
+  execFileSync('mkfifo', [join(authority.folder, 'fifo')]);
+  const fifo = { certificate: join(authority.folder, 'fifo'), key: pair.keyFile };
+  await assert.rejects(
+    startGateway({ ...settings, listen: { ...settings.listen, mcp: { port: 0, tls: fifo } } }, { env: { TOKEN: 'x' } }),
+    /ended with 65[^]*fifo cannot be read: it is not a regular file\n {4}See listen\.mcp\.tls\./,
+  );
+});
+
+test('A25: drafts of processes that were killed are removed at the next start, when they are old', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-a25-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  await using witness = await startWitness([{ name: 'open' }]);
+  const keys = join(folder, 'data', 'keys');
+  mkdirSync(keys, { recursive: true, mode: 0o700 });
+  const hours = Date.now() / 1_000 - 7_200;
+  const names = {
+    'master.123.0123456789ab.new': { old: true, stays: false },
+    'pepper.123.0123456789ab.new': { old: false, stays: true },
+    'mine.new': { old: true, stays: true },
+  };
+  for (const [name, { old }] of Object.entries(names)) {
+    writeFileSync(join(keys, name), 'half');
+    if (old) utimesSync(join(keys, name), hours, hours);
+  }
+  await using gateway = await startGateway(
+    { ...settingsOf(witness.url, '${env:TOKEN}') },
+    { folder, env: { TOKEN: 'x' } },
+  );
+  for (const [name, { stays }] of Object.entries(names)) assert.equal(existsSync(join(keys, name)), stays, name);
+  await gateway.stop();
 });
 
 test('A25: an empty answer of a secret manager is no secret', async () => {

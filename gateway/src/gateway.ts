@@ -1,6 +1,7 @@
 /** One gateway: builds the graph of a revision, swaps it on reload, and ends everything in good order. */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { accountPages } from './accounts/pages.ts';
 import { publicId, Tickets } from './accounts/tickets.ts';
 import type { KeyRing } from './authn/api-key/key-ring.ts';
@@ -25,7 +26,7 @@ import { Questions } from './pipeline/questions.ts';
 import type { AuditLog } from './pipeline/record.ts';
 import { type Rights, UnderWay } from './pipeline/rights.ts';
 import { Streams } from './pipeline/streams.ts';
-import { compilePolicy } from './policy/compile.ts';
+import { compilePolicy, compilePolicyBeside } from './policy/compile.ts';
 import { checkTool } from './policy/schema-check.ts';
 import type { JsonObject } from './protocol/json.ts';
 import { SecretChanges } from './secrets/changes.ts';
@@ -88,6 +89,7 @@ export class Gateway {
   #generation: Generation;
   readonly #warned = new Set<string>();
   #draining = false;
+  #closed = false;
   #reported = '{}';
   #credentials: ReturnType<ServerDirectory['credentials']> = {};
   readonly #secretChanges: SecretChanges;
@@ -252,13 +254,13 @@ export class Gateway {
   }
 
   /** Replaces everything at once, or nothing when the new revision is wrong. Calls under way end under the old one. */
-  swap(revision: Revision): readonly Diagnostic[] {
-    const compiled = compilePolicy(revision);
+  async swap(revision: Revision): Promise<readonly Diagnostic[]> {
+    const compiled = await compilePolicyBeside(revision);
+    // What is closed meanwhile takes no revision any more.
+    if (this.#closed) return [];
     this.metrics.configurationLoaded(compiled.ok);
     if (!compiled.ok) return compiled.diagnostics;
-    // The same words can mean other secrets than before, so what they mean is compared as well.
-    const same = JSON.stringify(revision.configuration) === JSON.stringify(this.revision.configuration);
-    if (revision.digest === this.revision.digest && same) return [];
+    if (meansTheSame(revision, this.revision)) return [];
     const { bounds, servers, secrets, data } = revision.configuration;
     this.#vault.configure(secrets, data);
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
@@ -358,6 +360,7 @@ export class Gateway {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#streamTimer);
     clearInterval(this.#reminderTimer);
     this.#stopListening();
@@ -366,6 +369,16 @@ export class Gateway {
     this.#noteSecrets();
     await this.#servers.close();
   }
+}
+
+/** The same words can mean other secrets than before, so what references stand for is compared as well. */
+function meansTheSame(one: Revision, other: Revision): boolean {
+  if (one.digest !== other.digest) return false;
+  // Equal words, and these hold no references: they may be many.
+  const resolved = ({
+    configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },
+  }: Revision) => rest;
+  return isDeepStrictEqual(resolved(one), resolved(other));
 }
 
 /** The record of a source that has failed too often. */

@@ -7,6 +7,7 @@ import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { readBeside } from './config/beside.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from './config/load.ts';
 import type { LoadResult, Revision } from './config/revision.ts';
@@ -23,10 +24,12 @@ import { type Signals, takeSignals } from './process/signals.ts';
 import { startWatchdog } from './process/watchdog.ts';
 import { shown } from './protocol/shown.ts';
 import { quickstartText } from './quickstart.ts';
+import { ownFolders } from './secrets/data-folder.ts';
 import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
 import { openSecretSource } from './secrets/source.ts';
 import { openEndedIds } from './stores/ended-ids.ts';
+import { removeLeftDrafts } from './stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
 export interface ServeOptions {
@@ -59,18 +62,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   );
   const mcp = await attempt(listenHttp(listen.mcp, gateway.front, ended, log));
   const admin =
-    mcp === undefined
-      ? undefined
+    typeof mcp === 'number'
+      ? mcp
       : await attempt(
           listenAdmin(listen.admin, {
             problems: () => opened.problems(),
             metrics: async () => ({ type: gateway.metrics.contentType, text: await gateway.metrics.text() }),
           }),
         );
-  if (mcp === undefined || admin === undefined) {
-    await mcp?.close(0);
+  if (typeof mcp === 'number' || typeof admin === 'number') {
+    if (typeof mcp !== 'number') await mcp.close(0);
     await opened.close();
-    return exitCodes.listen;
+    return typeof admin === 'number' ? admin : exitCodes.listen;
   }
   gateway.reachedAt(mcp.base);
   const stopWatching = await follow(path, opened, signals);
@@ -96,14 +99,17 @@ export async function serve(options: ServeOptions): Promise<number> {
   return exitCodes.ok;
 }
 
-/** A listener that cannot listen is complained about, and is not there. */
-async function attempt<Listener>(listening: Promise<Listener>): Promise<Listener | undefined> {
+/** A listener that cannot listen is complained about, and is the code to end with. */
+async function attempt<Listener extends object>(listening: Promise<Listener>): Promise<Listener | number> {
   try {
     return await listening;
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    complain(`sallyport cannot listen: ${problem}\n    Choose another port under listen, or stop what uses it.`);
-    return undefined;
+    const { message, syscall } = error as NodeJS.ErrnoException;
+    // What the system refuses has to do with the address; everything else with the files of TLS.
+    const isAddress = syscall !== undefined;
+    const remedy = isAddress ? 'Choose another port under listen, or stop what uses it.' : 'See listen.mcp.tls.';
+    complain(`sallyport cannot listen: ${message}\n    ${remedy}`);
+    return isAddress ? exitCodes.listen : exitCodes.configuration;
   }
 }
 
@@ -175,6 +181,7 @@ function manageSecrets(): ManagedSecrets {
     editions,
     remote: () => remote,
     loading: {
+      good: new Map(),
       open: (settings, data) => {
         const source = openSecretSource(settings, data, editions);
         return (kind, name) => {
@@ -206,6 +213,7 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   const { data, audit: auditing } = loaded.revision.configuration;
   const masterKey = openMasterKey(data);
   if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
+  removeLeftDrafts([data, ...ownFolders.map((name) => join(data, name))], Date.now());
   const logKey = openLogMasterKey(data, auditing.keys.master);
   if (!logKey.ok) return complainAll([`${logKey.problem}\n    ${logKey.remedy}`], exitCodes.data);
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
@@ -301,8 +309,8 @@ function catchLast(data: string, log: Log, open: () => readonly string[]): () =>
 /** Reloads when the files change and on SIGHUP. A wrong configuration changes nothing and is complained about. */
 async function follow(path: string, opened: Opened & { ok: true }, signals: Signals): Promise<() => void> {
   const { gateway, log, configureAudit, managed } = opened;
-  const apply = (result: LoadResult): void => {
-    const diagnostics = result.ok ? swapped(result.revision) : result.diagnostics;
+  const apply = async (result: LoadResult): Promise<void> => {
+    const diagnostics = result.ok ? await swapped(result.revision) : result.diagnostics;
     if (!result.ok) gateway.metrics.configurationLoaded(false);
     if (diagnostics.length > 0)
       log.error({ problems: diagnostics.map(formatDiagnostic) }, 'configuration refused: the running one stays');
@@ -311,8 +319,10 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
   const started = gateway.revision.configuration;
   const unnoted = (error: unknown): void =>
     log.warn({ err: error }, 'which secrets are in use cannot be noted, so that rotations wait in vain');
-  const swapped = (revision: Revision) => {
-    const problems = gateway.swap(revision);
+  const swapped = async (revision: Revision) => {
+    if (revision.stale.length > 0)
+      log.error({ problems: revision.stale }, 'secrets cannot be read: the values that were good stay in force');
+    const problems = await gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
     if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
@@ -329,7 +339,10 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
     const pause = refreshPauses[gateway.revision.configuration.secrets.refresh];
     if (pause > 0 && managed.remote()) refresh = setTimeout(() => void watch.reload(), pause).unref();
   };
-  const watch = await watchConfiguration(path, process.env, apply, { load: managed.loading });
+  const watch = await watchConfiguration(path, process.env, apply, {
+    load: { ...managed.loading, read: readBeside },
+    loaded: gateway.revision,
+  });
   refreshLater();
   signals.onReload(() => void watch.reload());
   return () => {

@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['protocol'],
   config: ['protocol', 'stores'],
   pipeline: ['protocol', 'telemetry'],
-  listeners: [...base, 'pipeline', 'config'],
+  listeners: [...base, 'pipeline', 'config', 'stores'],
   egress: [...base],
   authn: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config'],

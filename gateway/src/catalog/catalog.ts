@@ -33,8 +33,12 @@ const mostVerdicts = 500;
 /** The lists of a server as some way to it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
 
-/** A server without list changes is asked again after this time, in milliseconds. */
+/** Milliseconds. A list whose changes are not heard is read again after this time. */
 const silentAge = 30_000;
+/** One whose changes are heard, as some servers promise to tell them and do not. */
+const announcedAge = 600_000;
+/** However long a server says that its list stays as it is. */
+const longestAge = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
 
@@ -44,9 +48,16 @@ const longestTurn = 10;
 interface Held {
   readonly snapshot: ListSnapshot;
   readonly readAt: number;
-  readonly until: number;
+  /** Milliseconds for which the server says that the list stays as it is. */
+  readonly ttl: number | undefined;
+  /** The stream over which changes were heard while the list was read. */
+  readonly hearing: string | undefined;
 }
 
+/** What a list is read for: to be shown, or to find what a call names. */
+type Purpose = 'list' | 'call';
+
+const unheard = { ttl: undefined, hearing: undefined };
 const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
 export class Catalog implements CatalogView {
@@ -82,10 +93,21 @@ export class Catalog implements CatalogView {
   }
 
   /** The list as it is remembered; reads it when it is not, or no more. */
-  read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult> {
+  read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() < held.until) return held.snapshot;
+    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
     return this.#fetch(kind);
+  }
+
+  /**
+   * Milliseconds for which a list is used. What the server says of its time to live holds for what clients are shown; a
+   * call is looked up in what was read a moment ago, and read anew when the list does not have it or its schema refuses.
+   */
+  #ageOf({ ttl, hearing }: Held, purpose: Purpose): number {
+    if (ttl === 0 && purpose === 'list') return 0;
+    if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
+    const stated = Math.min(ttl ?? silentAge, longestAge);
+    return purpose === 'call' ? Math.max(stated, silentAge) : stated;
   }
 
   /** Reads the list again if it is older than a moment: for a name that it does not have. */
@@ -150,7 +172,8 @@ export class Catalog implements CatalogView {
     const facts = await this.link.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
-    if (!isObject(capability)) return this.#hold(kind, nothing, Number.POSITIVE_INFINITY);
+    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: longestAge });
+    const { hearing } = this.link;
     // A change that is announced while the list is being read makes the answer stale before it is there.
     let changed = false;
     const stop = this.link.onNotification((method) => {
@@ -159,25 +182,29 @@ export class Catalog implements CatalogView {
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
     const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
-    const announced = capability.listChanged === true;
-    const age = changed
-      ? 0
-      : announced
-        ? Number.POSITIVE_INFINITY
-        : Math.min(Math.max(result.ttl, silentAge), 3_600_000);
-    return this.#hold(kind, snapshot, age);
+    const isHeard = capability.listChanged === true && hearing === this.link.hearing;
+    return this.#hold(kind, {
+      snapshot,
+      readAt: changed ? Number.NEGATIVE_INFINITY : performance.now(),
+      ttl: result.ttl,
+      hearing: isHeard ? hearing : undefined,
+    });
   }
 
   /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
   #tolerate(kind: ListKind, result: ListResult & { ok: false }): ListSnapshotResult {
-    if (kind === 'templates' && result.failure.kind === 'misbehaved') return this.#hold(kind, nothing, silentAge);
+    if (kind === 'templates' && result.failure.kind === 'misbehaved')
+      return this.#hold(kind, { ...unheard, snapshot: nothing });
     return { ok: false, failure: result.failure };
   }
 
-  #hold(kind: ListKind, snapshot: ListSnapshot, age: number): ListSnapshotResult {
-    const now = performance.now();
+  #hold(
+    kind: ListKind,
+    { readAt = performance.now(), ...list }: Omit<Held, 'readAt'> & { readAt?: number },
+  ): ListSnapshotResult {
+    const { snapshot } = list;
     this.#lastRead.set(kind, snapshot);
-    this.#held.set(kind, { snapshot, readAt: now, until: now + age });
+    this.#held.set(kind, { ...list, readAt });
     if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
     return { ok: true, snapshot };
   }

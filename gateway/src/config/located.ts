@@ -4,12 +4,17 @@ import type { Place } from './diagnostic.ts';
 export type Scalar = string | number | boolean | null;
 export type Path = readonly PropertyKey[];
 
+/** Plain data, as everything here: a thread of its own reads the files of a running gateway. */
 export interface LocatedScalar {
   readonly kind: 'scalar';
   readonly at: Place;
   readonly value: Scalar;
-  /** The place of one character of the value, where the spelling in the file allows to say it. */
-  within(offset: number): Place;
+  /** Where the first character of the value stands, for a text that is spelled in the file as it is. */
+  readonly spelled?: Spelled;
+}
+export interface Spelled {
+  readonly line: number;
+  readonly column: number;
 }
 export interface LocatedList {
   readonly kind: 'list';
@@ -26,6 +31,18 @@ export interface LocatedEntry {
   readonly value: Located;
 }
 export type Located = LocatedScalar | LocatedList | LocatedMap;
+
+/** The place of one character of a text, where its spelling allows to say it, else that of the whole. */
+export function placeWithin({ at, spelled, value }: LocatedScalar, offset: number): Place {
+  if (spelled === undefined) return at;
+  // Only block literals have several lines, each as far to the right as the first.
+  const rows = String(value).slice(0, offset).split('\n');
+  return {
+    file: at.file,
+    line: spelled.line + rows.length - 1,
+    column: spelled.column + (rows.at(-1)?.length ?? 0),
+  };
+}
 
 /** The plain value, as the schema reads it. */
 export function plain(node: Located): unknown {

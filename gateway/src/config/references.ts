@@ -27,11 +27,14 @@ export type Managed =
 export type SecretSource = (kind: ManagedKind, name: string) => Promise<Managed>;
 
 /** Every reference in a text or anything below, once each. */
-function referencesIn(value: unknown, found = new Set<string>()): Set<string> {
-  if (typeof value === 'string') for (const [, inner = ''] of value.matchAll(reference)) found.add(inner);
-  if (typeof value === 'object' && value !== null)
-    for (const member of Object.values(value)) referencesIn(member, found);
-  return found;
+export function referencesIn(value: unknown): readonly string[] {
+  const found = new Set<string>();
+  const look = (part: unknown): void => {
+    if (typeof part === 'string') for (const [, inner = ''] of part.matchAll(reference)) found.add(inner);
+    if (typeof part === 'object' && part !== null) for (const member of Object.values(part)) look(member);
+  };
+  look(value);
+  return [...found];
 }
 
 /** One rule for all: a secret is never empty, wherever it comes from. An emptied one is a mistake that looks like a value. */
@@ -41,8 +44,11 @@ function notEmpty(text: string, found: Managed): Managed {
 }
 
 /** Reads every file that is referred to, beside the event loop. A relative path begins at `folder`. */
-export async function readSecretFiles(value: unknown, folder: string): Promise<ReadonlyMap<string, Managed>> {
-  const names = [...referencesIn(value)].filter((inner) => inner.startsWith('file:'));
+export async function readSecretFiles(
+  references: readonly string[],
+  folder: string,
+): Promise<ReadonlyMap<string, Managed>> {
+  const names = references.filter((inner) => inner.startsWith('file:'));
   const read = await Promise.all(
     names.map(
       async (inner) => [inner, notEmpty(`the secret file ${inner.slice(5)}`, await readFile(inner, folder))] as const,
@@ -66,15 +72,15 @@ async function readFile(inner: string, folder: string): Promise<Managed> {
   return { ok: false, problem: `the secret file ${name} ${problem}`, remedy };
 }
 
-/** Everything that a text or anything below refers to, of the managed kinds, read once each. */
+/** What references of the managed kinds lead to, read once each. */
 export async function readManaged(
-  value: unknown,
+  references: readonly string[],
   source: SecretSource | undefined,
 ): Promise<ReadonlyMap<string, Managed>> {
-  const inner = [...referencesIn(value)].filter((each) => managedKinds.some((kind) => each.startsWith(`${kind}:`)));
+  const inner = references.filter((each) => managedKinds.some((kind) => each.startsWith(`${kind}:`)));
   const read = new Map<string, Managed>();
   await Promise.all(
-    [...inner].map(async (text) => {
+    inner.map(async (text) => {
       const colon = text.indexOf(':');
       const kind = text.slice(0, colon) as ManagedKind;
       const found = await source?.(kind, text.slice(colon + 1)).catch(
@@ -89,6 +95,28 @@ export async function readManaged(
     }),
   );
   return read;
+}
+
+/** What references led to, and why some of it is what they led to before. */
+export interface Kept {
+  readonly read: ReadonlyMap<string, Managed>;
+  readonly stale: readonly string[];
+}
+
+/**
+ * In a running gateway a reference that got worse keeps its last good value, so that a manager that is away, or a file
+ * that is damaged, holds up nothing else that a reload changes. `good`, by reference, learns what is good now.
+ */
+export function keepGood(read: ReadonlyMap<string, Managed>, good: Map<string, Managed>): Kept {
+  const stale: string[] = [];
+  const kept = Array.from(read, ([reference, found]): [string, Managed] => {
+    const before = good.get(reference);
+    if (found.ok) good.set(reference, found);
+    if (found.ok || before === undefined) return [reference, found];
+    stale.push(`${found.problem}. ${found.remedy}`);
+    return [reference, before];
+  });
+  return { read: new Map(kept), stale };
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -176,5 +176,6 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
 }
 
 function isReadableByOthers(path: string): boolean {
-  return (statSync(path).mode & 0o077) !== 0;
+  // One that is gone opens nothing; its last good value stays in force.
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
 }

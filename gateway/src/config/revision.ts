@@ -1,7 +1,7 @@
 /** An immutable, hashed version of the whole configuration. Every record names the one that decided it. */
 import { createHash } from 'node:crypto';
 import { type Diagnostic, formatPlace, type Place } from './diagnostic.ts';
-import { find, type LocatedMap, type Path } from './located.ts';
+import { find, type LocatedMap, type Path, placeWithin } from './located.ts';
 import type { Configuration } from './schema/index.ts';
 
 export interface Revision {
@@ -17,6 +17,8 @@ export interface Revision {
   readonly files: readonly string[];
   /** Absolute paths of the secrets that it refers to. */
   readonly secretFiles: readonly string[];
+  /** Why references keep the value that they had before: each is worse than it was. */
+  readonly stale: readonly string[];
 }
 
 export type LoadResult =
@@ -27,7 +29,7 @@ export type LoadResult =
 export function placeIn(root: LocatedMap, path: Path, offset?: number): Place {
   const found = find(root, path);
   if (offset === undefined || found.node.kind !== 'scalar') return found.key;
-  return found.node.within(offset);
+  return placeWithin(found.node, offset);
 }
 
 export function places(root: LocatedMap): Pick<Revision, 'place' | 'locate'> {

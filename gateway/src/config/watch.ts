@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type LoadOptions, loadConfiguration } from './load.ts';
 import type { Environment } from './references.ts';
-import type { LoadResult } from './revision.ts';
+import type { LoadResult, Revision } from './revision.ts';
 
 export interface WatchOptions {
   /** Quiet time in milliseconds after an event before the files are read. */
@@ -15,6 +15,8 @@ export interface WatchOptions {
   /** Milliseconds between two looks at the files. */
   readonly poll?: number;
   readonly load?: LoadOptions;
+  /** What the caller has loaded; without it that is loaded here. */
+  readonly loaded?: Pick<Revision, 'files' | 'secretFiles'>;
 }
 
 export interface ConfigurationWatch {
@@ -27,7 +29,7 @@ export interface ConfigurationWatch {
 export async function watchConfiguration(
   path: string,
   env: Environment,
-  onLoad: (result: LoadResult) => void,
+  onLoad: (result: LoadResult) => void | Promise<void>,
   options: WatchOptions = {},
 ): Promise<ConfigurationWatch> {
   const { settle = 100, poll = 2_000, load: loading = {} } = options;
@@ -45,7 +47,7 @@ export async function watchConfiguration(
       ({ files, secretFiles } = result.revision);
       seen = await signature([path, ...files, ...secretFiles]);
     }
-    if (!closed) onLoad(result);
+    if (!closed) await onLoad(result);
     return result;
   };
   // One that has not begun reads everything that is there by then, so that any number of requests are one.
@@ -67,8 +69,8 @@ export async function watchConfiguration(
     if (!closed) timer = setTimeout(() => void look(), settle);
   };
 
-  const first = await loadConfiguration(path, env, loading);
-  if (first.ok) ({ files, secretFiles } = first.revision);
+  const first = options.loaded ?? (await loadConfiguration(path, env, loading).then(revisionOf));
+  if (first !== undefined) ({ files, secretFiles } = first);
   let seen = await signature([path, ...files, ...secretFiles]);
   // The folder is watched, not the file: editors replace files, and a watch on the old one would see nothing more.
   const watchers = [
@@ -84,6 +86,10 @@ export async function watchConfiguration(
       for (const each of watchers) each.close();
     },
   };
+}
+
+function revisionOf(result: LoadResult): Revision | undefined {
+  return result.ok ? result.revision : undefined;
 }
 
 function changed(...lists: readonly (readonly string[])[]): boolean {

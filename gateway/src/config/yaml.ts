@@ -116,29 +116,25 @@ function locate(document: Document, text: string, place: (offset: number) => Pla
       throw new Refused(offset, 'this number is too large to be exact', 'Put it into quotes.');
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean' && value !== null)
       throw new Refused(offset, 'a value that is neither text, number, boolean nor null', 'Put it into quotes.');
-    const starts = typeof value === 'string' && isScalar(node) ? spelled(node, value, text) : undefined;
-    return { kind: 'scalar', at, value, within: (index) => (starts === undefined ? at : place(starts(index))) };
+    const start = typeof value === 'string' && isScalar(node) ? startOf(node, value, text) : undefined;
+    if (start === undefined) return { kind: 'scalar', at, value };
+    const { line, column } = place(start);
+    return { kind: 'scalar', at, value, spelled: { line, column } };
   };
   return walk(document.contents, 0, 0);
 }
 
-/** A function from a position in the value to its position in the file, where the value is spelled as it is. */
-function spelled(node: Scalar, value: string, text: string): ((index: number) => number) | undefined {
+/** Where the value begins in the file, when it is spelled there as it is. */
+function startOf(node: Scalar, value: string, text: string): number | undefined {
   const range = rangeOf(node);
   if (range === undefined) return undefined;
   const [start, end] = range;
-  if (node.type === Scalar.PLAIN && text.slice(start, end) === value) return (index) => start + index;
+  if (node.type === Scalar.PLAIN && text.slice(start, end) === value) return start;
   const quoted = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE;
-  if (quoted && text.slice(start + 1, end - 1) === value) return (index) => start + 1 + index;
+  if (quoted && text.slice(start + 1, end - 1) === value) return start + 1;
   if (node.type !== Scalar.BLOCK_LITERAL) return undefined;
   const first = text.indexOf('\n', start) + 1;
-  return (index) => {
-    const before = value.slice(0, index).split('\n');
-    let line = first;
-    for (let row = 1; row < before.length; row++) line = text.indexOf('\n', line) + 1;
-    const indent = /^ */.exec(text.slice(first, first + 256))?.[0].length ?? 0;
-    return line + indent + (before.at(-1)?.length ?? 0);
-  };
+  return first + (/^ */.exec(text.slice(first, first + 256))?.[0].length ?? 0);
 }
 
 function rangeOf(node: unknown): readonly [number, number, number] | undefined {

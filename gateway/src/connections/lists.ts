@@ -17,6 +17,8 @@ import { unconnectedNothing, unconnectedTools } from './connect-tool.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
 const patience = 1_000;
+/** And for those that are reached for the first time: some clients ask for a list once. */
+const firstPatience = 30_000;
 const mostViews = 256;
 
 export interface ListLog {
@@ -25,7 +27,8 @@ export interface ListLog {
 
 export async function list(exchange: Identified, graph: Graph, kind: ListKind, log: ListLog): Promise<Reply> {
   // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
-  if (exchange.params.cursor !== undefined)
+  const { cursor } = exchange.params;
+  if (cursor !== undefined && cursor !== null && cursor !== '')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Invalid cursor' } };
   const servers = reachAll(exchange, graph);
   const { era } = exchange.client;
@@ -36,7 +39,7 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
         kind: 'refused',
         refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
       };
-    const read = reached.catalog.read(kind);
+    const read = reached.catalog.read(kind, 'list');
     const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
     return envelope(kind, era, view({ reached, kind, snapshot: result.snapshot, era, log }, 'server'));
@@ -61,21 +64,35 @@ function joined(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [comma, part])));
 }
 
+/** One timer for all that wait equally long. */
+class Deadlines {
+  readonly #timers = new Map<number, { readonly timer: NodeJS.Timeout; readonly late: Promise<'late'> }>();
+
+  after(timeMs: number): Promise<'late'> {
+    const known = this.#timers.get(timeMs);
+    if (known !== undefined) return known.late;
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    this.#timers.set(timeMs, { timer: setTimeout(() => resolve('late'), timeMs), late });
+    return late;
+  }
+
+  clear(): void {
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+  }
+}
+
 /** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
 async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog) {
   const found: { reached: Reached; snapshot: ListSnapshot }[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let late: Promise<'late'> | undefined;
+  const deadlines = new Deadlines();
   await Promise.all(
     servers.map(async (reached, index) => {
-      const read = reached.catalog.read(kind);
+      const { isUntried } = reached.link;
+      const read = reached.catalog.read(kind, 'list');
       let result: ListSnapshotResult | 'late';
-      if (read instanceof Promise) {
-        late ??= new Promise((resolve) => {
-          timer = setTimeout(() => resolve('late'), patience);
-        });
-        result = await Promise.race([read, late]);
-      } else result = { ok: true, snapshot: read };
+      if (read instanceof Promise)
+        result = await Promise.race([read, deadlines.after(isUntried ? firstPatience : patience)]);
+      else result = { ok: true, snapshot: read };
       if (result !== 'late') result = orInvitation(kind, result);
       if (result === 'late' || !result.ok) {
         reached.catalog.missed(kind);
@@ -84,7 +101,7 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
       } else found[index] = { reached, snapshot: result.snapshot };
     }),
   );
-  clearTimeout(timer);
+  deadlines.clear();
   return found.filter((entry) => entry !== undefined);
 }
 

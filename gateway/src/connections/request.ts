@@ -61,7 +61,7 @@ function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
   const { name, arguments: args } = params;
   if (typeof name !== 'string' || name === '' || name.length > longestName)
     return refuse({ reason: 'bad-params', problem: `params.name must be the name of a ${type}` });
-  if (args !== undefined && !isObject(args))
+  if (args !== undefined && args !== null && !isObject(args))
     return refuse({ reason: 'bad-params', problem: 'params.arguments must be an object' });
   return pass({ type, name, args: args ?? empty });
 }

@@ -111,12 +111,14 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
   const progress = typeof token === 'string' || typeof token === 'number';
-  const level = levelOf(exchange, meta);
+  const wanted = wantedLevelOf(exchange, meta);
+  const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {
     method: exchange.method,
     params: withoutInvitation(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     ...(level === undefined ? {} : { logLevel: level }),
+    ...(wanted === undefined ? {} : { wantedLevel: wanted }),
     progress,
     ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
     mirrored: exchange.tool?.mirrored ?? [],
@@ -128,8 +130,8 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   };
 }
 
-function levelOf(exchange: Decided, meta: JsonObject): string | undefined {
-  if (exchange.client.era === 'legacy') return exchange.client.session?.logLevel ?? legacyLevel;
+function wantedLevelOf(exchange: Decided, meta: JsonObject): string | undefined {
+  if (exchange.client.era === 'legacy') return exchange.client.session?.logLevel;
   const level = meta[metaKeys.logLevel];
   return typeof level === 'string' && logLevels.includes(level) ? level : undefined;
 }

@@ -24,15 +24,19 @@ export interface Ceiling {
 /** Ceilings by `user:dana`. */
 export type Ceilings = ReadonlyMap<string, Ceiling>;
 
-export function compileCeilings(revision: Revision, complaints: Diagnostic[]): Ceilings {
+/** In steps, as there may be one for each caller. */
+export function* compileCeilings(revision: Revision, complaints: Diagnostic[]): Generator<void, Ceilings> {
   const { users, agents, applications } = revision.configuration.callers;
   const made = new Map<string, Ceiling>();
+  // The names alone: entries of a hundred thousand callers are made in a tenth of a second.
   for (const [by, key, list] of [
     ['user', 'users', users],
     ['agent', 'agents', agents],
     ['application', 'applications', applications],
   ] as const)
-    for (const [name, { ceiling }] of Object.entries(list)) {
+    for (const name of Object.keys(list)) {
+      yield;
+      const ceiling = list[name]?.ceiling;
       if (ceiling === undefined) continue;
       const servers = ceiling.servers === undefined ? undefined : new Set(ceiling.servers);
       const tools = ceiling.tools?.map(namePattern);

@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
 import type { ConnectionConfig } from '../config/schema/connections.ts';
+import { atOnce, inSlices } from '../config/slices.ts';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Policy } from '../pipeline/decision.ts';
 import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
@@ -18,30 +19,55 @@ export type PolicyResult =
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 export function compilePolicy(revision: Revision): PolicyResult {
+  return atOnce(compileSteps(revision));
+}
+
+/** The same beside the requests of a running gateway. */
+export function compilePolicyBeside(revision: Revision): Promise<PolicyResult> {
+  return inSlices(compileSteps(revision));
+}
+
+function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
   const complaints: Diagnostic[] = [];
+  const connections: CompiledConnection[] = [];
   let order = 0;
-  const connections = revision.configuration.connections.map((config, index): CompiledConnection => {
-    const rules = (kind: RuleKind): CompiledRule[] =>
-      config[kind].flatMap((rule, at) => {
-        const compiled = compileRule(
-          rule,
-          { connection: index, kind, index: at, order: order++ },
-          revision,
-          complaints,
-        );
-        return compiled === undefined ? [] : [compiled];
-      });
-    return {
+  for (const [index, config] of revision.configuration.connections.entries()) {
+    const rules: Record<RuleKind, CompiledRule[]> = { tools: [], resources: [], prompts: [] };
+    for (const kind of ['tools', 'resources', 'prompts'] as const)
+      for (const [at, rule] of config[kind].entries()) {
+        const place = { connection: index, kind, index: at, order: order++ };
+        const compiled = compileRule(rule, place, revision, complaints);
+        if (compiled !== undefined) rules[kind].push(compiled);
+        yield;
+      }
+    connections.push({
       config,
       index,
-      tools: new NameRules(rules('tools')),
-      resources: new UriRules(rules('resources')),
-      prompts: new NameRules(rules('prompts')),
-    };
-  });
-  const ceilings = compileCeilings(revision, complaints);
+      tools: new NameRules(rules.tools),
+      resources: new UriRules(rules.resources),
+      prompts: new NameRules(rules.prompts),
+    });
+    yield;
+  }
+  const ceilings = yield* compileCeilings(revision, complaints);
   if (complaints.length > 0) return { ok: false, diagnostics: complaints };
-  return { ok: true, policy: index(connections, ceilings, revision) };
+  const byPrincipal = yield* connectionsByPrincipal(connections);
+  return { ok: true, policy: policyOf(byPrincipal, ceilings, revision) };
+}
+
+function* connectionsByPrincipal(
+  connections: readonly CompiledConnection[],
+): Generator<void, ReadonlyMap<string, readonly CompiledConnection[]>> {
+  const byPrincipal = new Map<string, CompiledConnection[]>();
+  for (const connection of connections)
+    for (const principal of principalsOf(connection.config.from)) {
+      const list = byPrincipal.get(principal);
+      if (list === undefined) byPrincipal.set(principal, [connection]);
+      // The same name may stand twice in a list.
+      else if (list.at(-1) !== connection) list.push(connection);
+      yield;
+    }
+  return byPrincipal;
 }
 
 /** What leads from one caller to the servers. Made once for each caller object, and forgotten with it. */
@@ -51,17 +77,14 @@ interface Reach {
   readonly grants: Map<string, ExplainedGrants>;
 }
 
-function index(connections: readonly CompiledConnection[], ceilings: Ceilings, revision: Revision): CompiledPolicy {
+function policyOf(
+  byPrincipal: ReadonlyMap<string, readonly CompiledConnection[]>,
+  ceilings: Ceilings,
+  revision: Revision,
+): CompiledPolicy {
   const { digest } = revision;
   const { servers: configured } = revision.configuration;
   const servers = Object.keys(configured);
-  const byPrincipal = new Map<string, CompiledConnection[]>();
-  for (const connection of connections)
-    for (const principal of principalsOf(connection.config.from)) {
-      const list = byPrincipal.get(principal);
-      if (list === undefined) byPrincipal.set(principal, [connection]);
-      else list.push(connection);
-    }
   const position = new Map(servers.map((server, at) => [server, at]));
   const known = new WeakMap<Caller, Reach>();
 
@@ -107,10 +130,10 @@ type From = ConnectionConfig['from'];
 const kinds = ['user', 'agent', 'application', 'role'] as const;
 
 /** The entries of the index under which a connection stands: those of one key, the most telling one that it has. */
-function principalsOf(from: From): readonly string[] {
+function* principalsOf(from: From): Generator<string> {
   const kind = kinds.find((each) => from[each] !== undefined);
-  if (kind === undefined) return ['anyone'];
-  return [...new Set(from[kind])].map((name) => `${kind}:${name}`);
+  if (kind === undefined) yield 'anyone';
+  else for (const name of from[kind] ?? []) yield `${kind}:${name}`;
 }
 
 /** The entries of the index that may concern a caller. */

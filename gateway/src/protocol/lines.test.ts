@@ -33,6 +33,21 @@ test('however the bytes are cut, the same lines come out', () => {
   );
 });
 
+test('what stands after the last newline comes out at the end, once', () => {
+  const heard: string[] = [];
+  const lines = new Lines(8, {
+    onLine: (line) => heard.push(line.toString()),
+    onTooLong: (first) => heard.push(`too long ${first.toString()}`),
+  });
+  lines.end();
+  lines.feed(Buffer.from('one\ntwo'));
+  lines.end();
+  lines.end();
+  lines.feed(Buffer.from('three and four'));
+  lines.end();
+  assert.deepEqual(heard, ['one', 'two', 'too long three and four']);
+});
+
 test('a line as long as allowed is whole; of one byte more the two ends are there, even in single bytes', () => {
   const line = (length: number): string => `${'<'.repeat(1_000)}${'>'.repeat(length - 1_000)}`;
   const bytes = Buffer.from(`${line(2_000)}\n${line(2_001)}\n${line(50_000)}\nnext\n`);

@@ -32,6 +32,11 @@ export class Lines {
     if (start < chunk.length) this.#add(chunk.subarray(start));
   }
 
+  /** No more bytes come: what stands after the last newline was meant as a line as well. */
+  end(): void {
+    if (this.#length > 0) this.#end(Buffer.alloc(0));
+  }
+
   #end(part: Buffer): void {
     this.#add(part);
     const [pieces, ends] = [this.#pieces, this.#ends];

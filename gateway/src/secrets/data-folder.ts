@@ -8,7 +8,7 @@ export interface FolderProblem {
 }
 
 /** Folders that nothing but the gateway makes, so that their modes can be mended. */
-const own = ['keys', 'secrets', 'accounts', 'issuers', 'index'];
+export const ownFolders = ['keys', 'secrets', 'accounts', 'issuers', 'index'];
 
 /** Makes the folder when it is missing. `undefined`: only its owner, or a group that may read, gets at it. */
 export function refuseSharedFolder(data: string): FolderProblem | undefined {
@@ -17,7 +17,7 @@ export function refuseSharedFolder(data: string): FolderProblem | undefined {
   // Not mended: it may be a folder that others use as well, such as /tmp.
   if (isWritableByOthers(data))
     return { problem: `others can write the data folder ${data}`, remedy: `Run: chmod 700 ${data}` };
-  for (const name of own) {
+  for (const name of ownFolders) {
     const folder = join(data, name);
     if (!isWritableByOthers(folder)) continue;
     try {

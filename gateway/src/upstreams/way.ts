@@ -6,14 +6,18 @@
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { listChanges, logLevels } from '../protocol/methods.ts';
+import { listChanges } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
+import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
+import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
-import { type Connected, type ConnectResult, ownCall, type Server } from './server.ts';
+import { askWithin, ownCall } from './own-call.ts';
+import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
 const firstPause = 500;
@@ -52,10 +56,14 @@ export class Way {
     onLost: () => this.#announceAll(),
   });
   readonly #stopHearing: (() => void) | undefined;
-  #level: number | undefined;
+  readonly #levels = new Levels();
 
-  constructor(server: Server, capabilities: JsonObject, credential: Credential | undefined) {
+  /** The era in which the next connection is tried first. */
+  prefers: Era;
+
+  constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
     this.#server = server;
+    this.prefers = era;
     this.#capabilities = capabilities;
     this.#credential = credential;
     // What the server lists for this user is known from now on, or more of it.
@@ -68,13 +76,22 @@ export class Way {
     return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
   }
 
+  /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
+  get hearing(): string | undefined {
+    const connected = this.#connected;
+    if (connected === undefined) return undefined;
+    const stream = connected.facts.era === 'modern' ? this.#listening.hearing : (connected.peer.wire?.hearing ?? 0);
+    return stream === 0 ? undefined : `${this.#connectedAt} ${stream}`;
+  }
+
   /** The server has forgotten the session that it had begun with us. */
   get sessionLost(): boolean {
     return this.#connected?.peer.sessionLost === true;
   }
 
-  get level(): string | undefined {
-    return this.#level === undefined ? undefined : logLevels[this.#level];
+  /** Of the connection that there is. */
+  get era(): Era | undefined {
+    return this.#connected?.facts.era;
   }
 
   sweep(now: number): void {
@@ -85,7 +102,17 @@ export class Way {
     this.#usedAt = performance.now();
     const connected = this.#connected;
     if (connected !== undefined && !connected.peer.isDown && !connected.peer.sessionLost) return connected.facts;
-    return this.#connect();
+    return this.#within(this.#connect());
+  }
+
+  /** A server may need minutes to start; a client is told so before it gives up by itself. */
+  async #within(connecting: Promise<ServerFacts | LinkFailureResult>): Promise<ServerFacts | LinkFailureResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<LinkFailureResult>((resolve) => {
+      const failure = { kind: 'unavailable', detail: 'is still starting' } as const;
+      timer = setTimeout(() => resolve({ failure }), this.#server.patience);
+    });
+    return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
   }
 
   /** One attempt, over the connection that there is or a new one. */
@@ -105,11 +132,26 @@ export class Way {
       return this.call(call);
     }
     const { failure } = step;
-    if (failure.kind === 'unavailable' && failure.status !== undefined && [400, 404, 405].includes(failure.status)) {
+    if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
+    if (failure.status >= 500 && this.era === 'legacy' && this.#server.isHttp) return this.#afterError(step, call);
+    if ([400, 404, 405].includes(failure.status)) {
       this.drop();
-      this.#server.forgetEra();
+      this.#server.eras.forget();
     }
     return step;
+  }
+
+  /**
+   * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
+   * one. This call may have been run; it is made once more where that does no harm.
+   */
+  async #afterError(step: Step & { kind: 'failed' }, call: OutboundCall): Promise<Step> {
+    const connected = this.#connected;
+    if (connected === undefined) return step;
+    const pinged = await askWithin(connected.peer, 'ping', {}, this.#server.pingTimeout);
+    if (pinged.kind !== 'failed' || this.#connected !== connected) return step;
+    this.drop();
+    return call.method !== 'tools/call' || call.tier === 'read' ? this.call(call) : step;
   }
 
   watch(uri: string, listener: () => void): () => void {
@@ -132,13 +174,17 @@ export class Way {
     return () => this.#listeners.delete(listener);
   }
 
-  setLevel(level: string): void {
+  /** `whose`: what one of them wants takes the place of what it wanted before. */
+  setLevel(level: string, whose: string): void {
     // On a way of many callers none of them decides what the others, or the operator, see.
     if (this.#server.isShared) return;
-    const rank = logLevels.indexOf(level);
-    if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
-    this.#level = rank;
-    this.#sendLevel();
+    if (!this.#levels.want(level, whose)) return;
+    this.#tellLevel();
+  }
+
+  #tellLevel(): void {
+    const told = this.#connected === undefined ? undefined : this.#levels.tell(this.#connected);
+    if (told !== undefined) inBackground('logging/setLevel', told);
   }
 
   /** The next call begins a connection. */
@@ -167,7 +213,10 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined)
       return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
-    return connected.peer.call(call);
+    if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
+    this.setLevel(call.wantedLevel, 'calls');
+    const told = this.#levels.tell(connected);
+    return told === undefined ? connected.peer.call(call) : told.then(() => connected.peer.call(call));
   }
 
   #connect(): Promise<ServerFacts | LinkFailureResult> {
@@ -206,7 +255,8 @@ export class Way {
     this.#connectedAt = now;
     const connected = { ...result.connected, facts: this.#hidden(result.connected.facts) };
     this.#connected = connected;
-    if (this.#level !== undefined) this.#sendLevel();
+    this.#levels.begin();
+    this.#tellLevel();
     if (connected.facts.era === 'modern') this.#listen(connected);
     else this.#watching.begin();
     return connected.facts;
@@ -220,6 +270,7 @@ export class Way {
         onNotification: (method, params) => this.#onNotification(method, params),
         onDown: () => this.#onDown(),
       },
+      this.prefers,
       this.#credential,
     );
   }
@@ -227,6 +278,7 @@ export class Way {
   /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
   #onDown(): void {
     const now = performance.now();
+    this.#server.eras.renew();
     if (now - this.#connectedAt > settled) this.#pause = firstPause;
     else if (this.#connectedAt > 0) {
       this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
@@ -320,13 +372,5 @@ export class Way {
   #listen(connected: Connected): void {
     this.#openedAt = performance.now();
     this.#listening.open(connected, () => [...this.#watchers.keys()]);
-  }
-
-  #sendLevel(): void {
-    const connected = this.#connected;
-    const level = this.#level === undefined ? undefined : logLevels[this.#level];
-    if (connected?.facts.era !== 'legacy' || level === undefined || connected.facts.capabilities.logging === undefined)
-      return;
-    inBackground('logging/setLevel', connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation())));
   }
 }

@@ -4,12 +4,12 @@
  * again soon at first, then ever more seldom.
  */
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { JWK } from 'jose';
 import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import { discover } from '../../oauth/discovery.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
+import { readRegular } from '../../stores/regular-file.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { publicKeyOf } from './signature.ts';
 
@@ -25,6 +25,9 @@ const stale = 3_600_000;
 /** Keys of a set that are looked at, and keys that are tried for a token that names none. */
 const mostKeys = 64;
 const mostTried = 4;
+/** Of a file: bytes, as of an answer, and milliseconds, as what holds it may hang. */
+const maxFileBytes = 1024 ** 2;
+const maxFileMs = 5_000;
 
 export type Keys =
   | { readonly ok: true; readonly keys: readonly KeyObject[] }
@@ -133,7 +136,9 @@ export class IssuerKeys {
       return this.#get(uri.url, uri.operator);
     }
     if ('url' in keys) return this.#get(keys.url, true);
-    return keysOf(await readFile(keys.file, 'utf8'));
+    const read = await readRegular(keys.file, maxFileBytes, maxFileMs);
+    if (!read.ok) throw new Error(`${keys.file} cannot be read: ${read.problem}`);
+    return keysOf(read.bytes.toString('utf8'));
   }
 
   async #get(url: string, operator: boolean): Promise<readonly JWK[]> {

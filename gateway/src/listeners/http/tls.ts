@@ -3,13 +3,14 @@
  * connection proved is worked out once, after its handshake.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { ClientCertificate } from '../../pipeline/authenticate.ts';
+import { readRegularSync } from '../../stores/regular-file.ts';
 
 export type TlsSettings = NonNullable<Configuration['listen']['mcp']['tls']>;
 
@@ -18,6 +19,8 @@ export interface TlsLog {
 }
 
 const lookEvery = 2_000;
+/** Bytes of one file: authorities of a whole organisation, and the lists of what they revoked. */
+const maxFileBytes = 8 * 1024 ** 2;
 
 export interface TlsListener {
   readonly server: Server;
@@ -78,13 +81,20 @@ export function tlsListener(settings: TlsSettings, options: object, handler: Han
 
 function contextOf({ certificate, key, minimum, clients }: TlsSettings): SecureContextOptions {
   return {
-    cert: readFileSync(certificate),
-    key: readFileSync(key),
+    cert: contentOf(certificate),
+    key: contentOf(key),
     minVersion: minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
     honorCipherOrder: true,
-    ...(clients === undefined ? {} : { ca: readFileSync(clients.authorities) }),
-    ...(clients?.revoked === undefined ? {} : { crl: readFileSync(clients.revoked) }),
+    ...(clients === undefined ? {} : { ca: contentOf(clients.authorities) }),
+    ...(clients?.revoked === undefined ? {} : { crl: contentOf(clients.revoked) }),
   };
+}
+
+/** Throws when it is no regular file of that size: a FIFO would be waited for without end, and everything with it. */
+function contentOf(path: string): Buffer {
+  const read = readRegularSync(path, maxFileBytes);
+  if (!read.ok) throw new Error(`${path} cannot be read: ${read.problem}`);
+  return read.bytes;
 }
 
 function readCertificate(certificate: X509Certificate): ClientCertificate {

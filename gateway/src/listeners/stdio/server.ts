@@ -87,7 +87,10 @@ class StdioConnection {
       onTooLong: () => this.#track(this.#refuse({ reason: 'body-too-large', limit: front.bounds().body })),
     });
     input.on('data', (chunk: Buffer) => lines.feed(chunk));
-    input.on('end', () => this.#drain());
+    input.on('end', () => {
+      lines.end();
+      this.#drain();
+    });
     input.on('error', () => this.#drain());
     output.on('error', () => this.close('output-closed'));
     output.on('close', () => this.close('output-closed'));

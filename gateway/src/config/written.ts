@@ -1,0 +1,51 @@
+/**
+ * What the files of a configuration say, checked as far as no secret is needed: plain data, so that a running gateway
+ * can have it from a thread of its own.
+ */
+import type { Diagnostic } from './diagnostic.ts';
+import { checkShape } from './issues.ts';
+import type { LocatedMap } from './located.ts';
+import { checkNames } from './names.ts';
+import { referencesIn } from './references.ts';
+import { digestOf, placeIn } from './revision.ts';
+import type { Configuration } from './schema/index.ts';
+import { readSource } from './source.ts';
+
+export interface Written {
+  /** With its defaults; references as they are written. */
+  readonly configuration: Configuration;
+  readonly digest: string;
+  readonly root: LocatedMap;
+  /** Absolute. */
+  readonly files: readonly string[];
+  /** Absolute; where relative paths of the configuration begin. */
+  readonly folder: string;
+  /** What is wrong with names. The other complaints of a loaded configuration join them. */
+  readonly complaints: readonly Diagnostic[];
+  /** Every reference to a secret, once each: all of them, and those that servers and issuers use. */
+  readonly references: { readonly all: readonly string[]; readonly late: readonly string[] };
+}
+
+export type WrittenResult =
+  | ({ readonly ok: true } & Written)
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+export async function readWritten(path: string): Promise<WrittenResult> {
+  const source = await readSource(path);
+  if (!source.ok) return source;
+  const { root, folder, files } = source;
+  const shape = checkShape(root);
+  if (!shape.ok) return shape;
+  const configuration = shape.value;
+  const { servers, authentication } = configuration;
+  return {
+    ok: true,
+    configuration,
+    digest: digestOf(configuration),
+    root,
+    files,
+    folder,
+    complaints: checkNames(configuration, (at) => placeIn(root, at, 0)),
+    references: { all: referencesIn(configuration), late: referencesIn([servers, authentication]) },
+  };
+}
