@@ -80,10 +80,15 @@ test('B22: docs/errors.md has a line for each reason, with class, retryable and 
   assert.deepEqual([...rows.keys()].toSorted(), reasons.toSorted());
 });
 
-test('B22: every error carries class, retryable and reference, and nothing of the detail', () => {
+test('B22: every denial of a caller carries class, retryable and reference, and nothing of the detail', () => {
   for (const reason of reasons)
     for (const era of ['modern', 'legacy'] as const) {
       const wire = toWire(samples[reason], era, 'the-reference');
+      if (denials[reason].bare === true) {
+        assert.equal(wire.denial, undefined, reason);
+        assert.ok(!JSON.stringify(wire).includes(denialKey), reason);
+        continue;
+      }
       const { _meta: meta } = wire.error.data as { _meta: Record<string, Record<string, unknown>> };
       const denial = meta[denialKey];
       assert.equal(denial?.['class'], denials[reason].class, reason);

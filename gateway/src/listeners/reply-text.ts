@@ -59,7 +59,7 @@ function toolErrorText(asked: Asked, { error, denial }: WireError): string {
     ...(asked.era === 'modern' ? { resultType: 'complete' } : {}),
     content: [{ type: 'text', text: error.message }],
     isError: true,
-    _meta: { [denialKey]: denial },
+    ...(denial === undefined ? {} : { _meta: { [denialKey]: denial } }),
   };
   return `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${JSON.stringify(result)}}`;
 }

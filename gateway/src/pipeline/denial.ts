@@ -17,40 +17,44 @@ export interface Denial {
   readonly retryable: boolean;
   /** The server may have had the call. */
   readonly made?: true;
+  /** The request could not be read, or its sender is not known: status and code say all that there is to say. */
+  readonly bare?: true;
 }
 
+const unread: Denial = { class: 'structural', retryable: false, bare: true };
 const structural: Denial = { class: 'structural', retryable: false };
+const stranger: Denial = { class: 'permission', retryable: false, bare: true };
 const permission: Denial = { class: 'permission', retryable: false };
 const approval: Denial = { class: 'approval', retryable: false };
 const busy: Denial = { class: 'limit', retryable: true };
 const transient: Denial = { class: 'transient', retryable: true };
 
 export const denials: Readonly<Record<Reason, Denial>> = {
-  'host-refused': structural,
-  'origin-refused': structural,
-  'address-refused': structural,
-  'http-method': structural,
-  'media-type': structural,
-  'not-acceptable': structural,
-  'credentials-in-query': structural,
-  'body-too-large': structural,
-  'bad-json': structural,
-  'bad-message': structural,
-  'bad-meta': structural,
-  'header-mismatch': structural,
-  'unsupported-version': structural,
-  'unknown-method': structural,
-  'batch-refused': structural,
-  'stray-argument-header': structural,
+  'host-refused': unread,
+  'origin-refused': unread,
+  'address-refused': unread,
+  'http-method': unread,
+  'media-type': unread,
+  'not-acceptable': unread,
+  'credentials-in-query': unread,
+  'body-too-large': unread,
+  'bad-json': unread,
+  'bad-message': unread,
+  'bad-meta': unread,
+  'header-mismatch': unread,
+  'unsupported-version': unread,
+  'unknown-method': unread,
+  'batch-refused': unread,
+  'stray-argument-header': unread,
   'session-unknown': structural,
   'endpoint-unknown': structural,
   'capability-unknown': structural,
   'bad-params': structural,
   'arguments-invalid': structural,
   'state-invalid': structural,
-  'capability-missing': structural,
-  'credentials-missing': permission,
-  'credentials-invalid': permission,
+  'capability-missing': unread,
+  'credentials-missing': stranger,
+  'credentials-invalid': stranger,
   'scope-missing': permission,
   denied: permission,
   'right-ended': { ...permission, made: true },
@@ -81,8 +85,13 @@ const alike: ReadonlySet<Reason> = new Set(['capability-unknown', 'endpoint-unkn
 export const denialKey = 'sallyport/denial';
 
 /** `retryAfter`: the header of that name. `reference`: the correlation id, absent where nothing is recorded under it. */
-export function denialOf(refusal: Refusal, retryAfter: string | undefined, reference: string | undefined): JsonObject {
-  const { class: kind, retryable } = denials[refusal.reason];
+export function denialOf(
+  refusal: Refusal,
+  retryAfter: string | undefined,
+  reference: string | undefined,
+): JsonObject | undefined {
+  const { class: kind, retryable, bare } = denials[refusal.reason];
+  if (bare === true) return undefined;
   return {
     class: kind,
     retryable: refusal.reason === 'call-unfinished' ? refusal.repeatable : retryable,

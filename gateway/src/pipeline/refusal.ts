@@ -92,7 +92,7 @@ export function refuse(refusal: Refusal): { readonly ok: false; readonly refusal
  * change nothing more.
  */
 export function callFailureRefusal(server: string, failure: LinkFailure, repeatable: boolean): Refusal {
-  return 'sent' in failure && failure.sent === true
+  return 'sent' in failure
     ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, detail: failure.detail }
     : failureRefusal(server, failure);
 }
@@ -122,22 +122,17 @@ export interface WireError {
   /** For `tools/call`: the same as a result with `isError`, which a model can read and correct. */
   readonly asToolResult: boolean;
   /** Class, `retryable`, `retryAfterSeconds` and reference, for `_meta`. */
-  readonly denial: JsonObject;
+  readonly denial?: JsonObject;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Codes of our own stand outside the range that JSON-RPC and MCP reserve, and mirror the HTTP status they resemble. */
-function own(
-  status: number,
-  code: number,
-  message: string,
-  headers?: Readonly<Record<string, string>>,
-): Omit<WireError, 'denial'> {
+function own(status: number, code: number, message: string, headers?: Readonly<Record<string, string>>): WireError {
   const wire = { status, error: { code, message }, asToolResult: status === 200 };
   return headers === undefined ? wire : { ...wire, headers };
 }
 
-function protocol(status: number, code: number, message: string, data?: RpcError['data']): Omit<WireError, 'denial'> {
+function protocol(status: number, code: number, message: string, data?: RpcError['data']): WireError {
   return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
 }
 
@@ -149,11 +144,12 @@ export function toWire(refusal: Refusal, era: Era, reference: string | undefined
   const wire = inWords(refusal, era, reference ?? '-');
   const { code, message, data } = wire.error;
   const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
+  if (denial === undefined) return wire;
   const more = { _meta: { [denialKey]: denial } };
   return { ...wire, error: { code, message, data: isObject(data) ? { ...data, ...more } : more }, denial };
 }
 
-function inWords(refusal: Refusal, era: Era, reference: string): Omit<WireError, 'denial'> {
+function inWords(refusal: Refusal, era: Era, reference: string): WireError {
   const referred = (text: string): string => `${text} (reference ${reference})`;
   switch (refusal.reason) {
     case 'host-refused':
