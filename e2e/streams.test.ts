@@ -78,6 +78,7 @@ class Streaming implements AsyncDisposable {
     if (request.method === 'DELETE') return void response.writeHead(200).end();
     const { id, method, params } = JSON.parse(body) as Asked;
     if (method === 'server/discover' && this.#transport !== 'modern') return void response.writeHead(400).end();
+    if (method === 'initialize' && this.#transport === 'modern') return void response.writeHead(404).end();
     if (method === 'subscriptions/listen') return void this.#keep(response);
     if (id === undefined && this.#isSilent) return void response.on('close', () => this.#changes.emit('given up'));
     if (id === undefined) return void response.writeHead(202).end();

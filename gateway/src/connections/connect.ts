@@ -31,7 +31,7 @@ export function reach(exchange: Identified, graph: Graph, server: string): Reach
   if (grants === undefined) return undefined;
   const { session } = exchange.client;
   const capabilities = offeredCapabilities(exchange.client.capabilities, grants.requests);
-  const client = { caller: exchange.caller, capabilities };
+  const client = { caller: exchange.caller, era: exchange.client.era, capabilities };
   const link = graph.upstreams.link(server, session === undefined ? client : { ...client, session: session.digest });
   return link === undefined ? undefined : { server, grants, link, catalog: graph.catalog(server, link) };
 }

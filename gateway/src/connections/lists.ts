@@ -17,6 +17,8 @@ import { unconnectedNothing, unconnectedTools } from './connect-tool.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
 const patience = 1_000;
+/** And for those that are reached for the first time: some clients ask for a list once. */
+const firstPatience = 30_000;
 const mostViews = 256;
 
 export interface ListLog {
@@ -61,21 +63,35 @@ function joined(parts: readonly Buffer[]): Buffer {
   return Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [comma, part])));
 }
 
+/** One timer for all that wait equally long. */
+class Deadlines {
+  readonly #timers = new Map<number, { readonly timer: NodeJS.Timeout; readonly late: Promise<'late'> }>();
+
+  after(timeMs: number): Promise<'late'> {
+    const known = this.#timers.get(timeMs);
+    if (known !== undefined) return known.late;
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    this.#timers.set(timeMs, { timer: setTimeout(() => resolve('late'), timeMs), late });
+    return late;
+  }
+
+  clear(): void {
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+  }
+}
+
 /** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
 async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog) {
   const found: { reached: Reached; snapshot: ListSnapshot }[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let late: Promise<'late'> | undefined;
+  const deadlines = new Deadlines();
   await Promise.all(
     servers.map(async (reached, index) => {
+      const { isUntried } = reached.link;
       const read = reached.catalog.read(kind);
       let result: ListSnapshotResult | 'late';
-      if (read instanceof Promise) {
-        late ??= new Promise((resolve) => {
-          timer = setTimeout(() => resolve('late'), patience);
-        });
-        result = await Promise.race([read, late]);
-      } else result = { ok: true, snapshot: read };
+      if (read instanceof Promise)
+        result = await Promise.race([read, deadlines.after(isUntried ? firstPatience : patience)]);
+      else result = { ok: true, snapshot: read };
       if (result !== 'late') result = orInvitation(kind, result);
       if (result === 'late' || !result.ok) {
         reached.catalog.missed(kind);
@@ -84,7 +100,7 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
       } else found[index] = { reached, snapshot: result.snapshot };
     }),
   );
-  clearTimeout(timer);
+  deadlines.clear();
   return found.filter((entry) => entry !== undefined);
 }
 

@@ -14,6 +14,8 @@ import type { Cancellation } from './cancellation.ts';
 /** For whom a way to a server is opened. Ways are shared between equal clients where the server allows it. */
 export interface LinkClient {
   readonly caller: Caller;
+  /** A server that speaks both eras is spoken to in this one. */
+  readonly era: Era;
   /** What the server may ask, after the policy: a subset of what the client declared. */
   readonly capabilities: JsonObject;
   /** A legacy session of the client, so that it gets a session of its own at a legacy server. */
@@ -52,8 +54,8 @@ export interface Link {
   readonly server: string;
   /** Users have accounts of their own at this server. */
   readonly hasAccounts: boolean;
-  /** Names this way among all others; equal for equal clients. */
-  readonly key: string;
+  /** No attempt to reach the server has ended since it was configured. */
+  readonly isUntried: boolean;
   /** Connects if need be. Remembers success, and failure for a moment. */
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult>;
   /** Starts a call. Resolves with its first step. */

@@ -26,6 +26,12 @@ export function withoutCredential({ problem, invitation }: Ready & { readonly ok
   return invitation === undefined ? unavailable(detail) : { kind: 'unconnected', detail, invitation };
 }
 
+/** With the last that a process wrote before it failed: that usually says why. */
+export function withLastWords(failure: LinkFailure, said: string): LinkFailure {
+  if (said === '' || (failure.kind !== 'unavailable' && failure.kind !== 'timeout')) return failure;
+  return { ...failure, detail: plain(`${failure.detail}; its last output: ${said}`) };
+}
+
 export function misbehaved(detail: string): LinkFailure {
   return { kind: 'misbehaved', detail: plain(detail) };
 }

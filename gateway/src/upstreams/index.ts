@@ -6,10 +6,11 @@ import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
-import type { JsonObject } from '../protocol/json.ts';
+import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
+import { otherEra } from './eras.ts';
 import { ServerLink } from './link.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
@@ -75,14 +76,51 @@ export class ServerDirectory implements Upstreams {
   link(name: string, client: LinkClient): Link | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
-    const { key, capabilities } = linkIdentity(entry.server, client);
-    const known = entry.links.get(key);
+    const era = entry.server.eras.serving(client.era);
+    const known = this.#known(entry, client, era);
     if (known !== undefined) return known;
     const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
-    const link = new ServerLink(entry.server, key, capabilities, this.#bounds, client.caller);
+    const capabilities = entry.server.isShared ? {} : client.capabilities;
+    const link = new ServerLink(entry.server, capabilities, era, this.#bounds, client.caller);
     // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
     if (entry.links.size >= most && !this.#makeRoom(entry)) inBackground('close way', link.close());
-    else entry.links.set(key, link);
+    else entry.links.set(linkKey(entry.server, client, era), link);
+    return link;
+  }
+
+  /**
+   * A link of this era, or one that was opened before the eras of its server were known and turned out to be of this
+   * one: nothing is connected or started twice.
+   */
+  #known({ server, links }: Entry, client: LinkClient, era: Era): ServerLink | undefined {
+    const key = linkKey(server, client, era);
+    const link = links.get(key);
+    if (link !== undefined && (link.era === undefined || link.era === era || server.eras.speaks(era) === false))
+      return link;
+    const other = otherEra(era);
+    if (link !== undefined) {
+      // It was asked in the other era first, which its server has as well.
+      links.delete(key);
+      if (!links.has(linkKey(server, client, other))) this.#place(links, linkKey(server, client, other), link, other);
+      else inBackground('close way', link.close());
+      return undefined;
+    }
+    for (const place of [clientKey(server, client, era), linkKey(server, client, other)]) {
+      const opened = links.get(place);
+      if (opened?.era === era) {
+        links.delete(place);
+        return this.#place(links, key, opened, era);
+      }
+      // Nothing is started only to learn the era while the first process has not said a word.
+      if (opened !== undefined && !server.isHttp && opened.era === undefined && server.eras.speaks(era) === undefined)
+        return opened;
+    }
+    return undefined;
+  }
+
+  #place(links: Map<string, ServerLink>, key: string, link: ServerLink, era: Era): ServerLink {
+    links.set(key, link);
+    link.turn(era);
     return link;
   }
 
@@ -151,13 +189,17 @@ export class ServerDirectory implements Upstreams {
   }
 }
 
-/** Who shares a way: everybody at a modern HTTP server, as every request stands alone there; else the caller, or one session of it. */
-function linkIdentity(server: Server, client: LinkClient): { readonly key: string; readonly capabilities: JsonObject } {
-  if (server.isShared) return { key: 'shared', capabilities: {} };
+/** Links are shared: by all clients at a modern HTTP server, as every request stands alone there; else by one caller, or one session of it. */
+function linkKey(server: Server, client: LinkClient, era: Era): string {
+  if (!server.isHttp || era === 'legacy' || server.eras.speaks('modern') !== true)
+    return clientKey(server, client, era);
+  return `modern ${server.credentials?.way(client.caller).key ?? ''}`;
+}
+
+function clientKey(server: Server, client: LinkClient, era: Era): string {
+  if (server.isShared) return `shared ${era}`;
   const credential = server.credentials?.way(client.caller).key ?? '';
-  if (server.isHttp && server.manner === 'modern')
-    return { key: credential === '' ? 'modern' : `modern ${credential}`, capabilities: client.capabilities };
   const declared = capabilityKey(client.capabilities);
   const session = server.isHttp && client.session !== undefined ? client.session : '';
-  return { key: `${client.caller.key}\n${declared}\n${session}\n${credential}`, capabilities: client.capabilities };
+  return `${client.caller.key}\n${declared}\n${session}\n${credential}\n${era}`;
 }

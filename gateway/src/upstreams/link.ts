@@ -9,18 +9,19 @@ import { Cancellation } from '../pipeline/cancellation.ts';
 import type { Link, LinkFailureResult, ListResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
 import type { Credential, CredentialHeaders } from './credentials/contract.ts';
 import { hideBeside, hideInStep } from './credentials/hide.ts';
 import { operationOf, stepUp } from './credentials/step-up.ts';
 import { withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
-import { ownCall, type Server } from './server.ts';
+import { ownCall } from './own-call.ts';
+import type { Server } from './server.ts';
 import { Way } from './way.ts';
 
 export class ServerLink implements Link {
   readonly server: string;
   readonly hasAccounts: boolean;
-  readonly key: string;
   readonly #server: Server;
   readonly #capabilities: JsonObject;
   readonly #bounds: Bounds;
@@ -36,29 +37,36 @@ export class ServerLink implements Link {
   #apart = false;
 
   /** `own`: the credential of everything on this way, in place of the one that the caller has. */
-  constructor(
-    server: Server,
-    key: string,
-    capabilities: JsonObject,
-    bounds: Bounds,
-    caller?: Caller,
-    own?: Credential,
-  ) {
+  constructor(server: Server, capabilities: JsonObject, era: Era, bounds: Bounds, caller?: Caller, own?: Credential) {
     this.#server = server;
     this.server = server.name;
-    this.key = key;
     this.#capabilities = capabilities;
     this.#bounds = bounds;
     this.#caller = caller;
     this.hasAccounts = server.credentials?.hasAccounts === true;
     this.#credential = own ?? server.credentials?.way(caller).credential;
-    this.#way = new Way(server, capabilities, this.#credential);
+    this.#way = new Way(server, capabilities, era, this.#credential);
   }
 
   /** Monotonic milliseconds since somebody used this link; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#holders > 0) return 0;
     return Math.min(this.#way.idleFor(now), ...[...this.#tiers.values()].map((link) => link.idleFor(now)));
+  }
+
+  /** Of the connection that there is. */
+  get era(): Era | undefined {
+    return this.#way.era;
+  }
+
+  get isUntried(): boolean {
+    return this.#server.isUntried;
+  }
+
+  /** From its next connection on the link is one of this era. */
+  turn(era: Era): void {
+    this.#way.prefers = era;
+    for (const link of this.#tiers.values()) link.turn(era);
   }
 
   sweep(now: number): void {
@@ -121,8 +129,8 @@ export class ServerLink implements Link {
     if (link === undefined) {
       link = new ServerLink(
         this.#server,
-        `${this.key} ${tier}`,
         this.#capabilities,
+        this.#way.prefers,
         this.#bounds,
         this.#caller,
         credential,

@@ -8,7 +8,8 @@ import type { OutboundCall } from '../pipeline/upstream.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { isObject } from '../protocol/json.ts';
 import { inBackground } from '../telemetry/background.ts';
-import { type Connected, ownCall } from './server.ts';
+import type { Connected } from './connected.ts';
+import { ownCall } from './own-call.ts';
 
 const firstPause = 500;
 const longestPause = 30_000;

@@ -33,7 +33,7 @@ export async function probeServer(
   const supervisor = new Supervisor(`probe-${process.pid}`);
   const guard = egressGuard(egress);
   const server = new Server(name, config, bounds, supervisor, silent, { fetch: guardedFetch(guard), guard });
-  const link = new ServerLink(server, 'probe', {}, bounds);
+  const link = new ServerLink(server, {}, 'modern', bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];
   const timed = async (step: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<boolean> => {

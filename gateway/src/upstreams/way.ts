@@ -7,13 +7,16 @@ import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { listChanges, logLevels } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
+import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
 import { Listening } from './listening.ts';
-import { type Connected, type ConnectResult, ownCall, type Server } from './server.ts';
+import { ownCall } from './own-call.ts';
+import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
 const firstPause = 500;
@@ -54,8 +57,12 @@ export class Way {
   readonly #stopHearing: (() => void) | undefined;
   #level: number | undefined;
 
-  constructor(server: Server, capabilities: JsonObject, credential: Credential | undefined) {
+  /** The era in which the next connection is tried first. */
+  prefers: Era;
+
+  constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
     this.#server = server;
+    this.prefers = era;
     this.#capabilities = capabilities;
     this.#credential = credential;
     // What the server lists for this user is known from now on, or more of it.
@@ -77,6 +84,11 @@ export class Way {
     return this.#level === undefined ? undefined : logLevels[this.#level];
   }
 
+  /** Of the connection that there is. */
+  get era(): Era | undefined {
+    return this.#connected?.facts.era;
+  }
+
   sweep(now: number): void {
     this.#connected?.peer.sweep(now);
   }
@@ -85,7 +97,17 @@ export class Way {
     this.#usedAt = performance.now();
     const connected = this.#connected;
     if (connected !== undefined && !connected.peer.isDown && !connected.peer.sessionLost) return connected.facts;
-    return this.#connect();
+    return this.#within(this.#connect());
+  }
+
+  /** A server may need minutes to start; a client is told so before it gives up by itself. */
+  async #within(connecting: Promise<ServerFacts | LinkFailureResult>): Promise<ServerFacts | LinkFailureResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<LinkFailureResult>((resolve) => {
+      const failure = { kind: 'unavailable', detail: 'is still starting' } as const;
+      timer = setTimeout(() => resolve({ failure }), this.#server.patience);
+    });
+    return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
   }
 
   /** One attempt, over the connection that there is or a new one. */
@@ -107,7 +129,7 @@ export class Way {
     const { failure } = step;
     if (failure.kind === 'unavailable' && failure.status !== undefined && [400, 404, 405].includes(failure.status)) {
       this.drop();
-      this.#server.forgetEra();
+      this.#server.eras.forget();
     }
     return step;
   }
@@ -220,6 +242,7 @@ export class Way {
         onNotification: (method, params) => this.#onNotification(method, params),
         onDown: () => this.#onDown(),
       },
+      this.prefers,
       this.#credential,
     );
   }
@@ -227,6 +250,7 @@ export class Way {
   /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
   #onDown(): void {
     const now = performance.now();
+    this.#server.eras.renew();
     if (now - this.#connectedAt > settled) this.#pause = firstPause;
     else if (this.#connectedAt > 0) {
       this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };

@@ -110,6 +110,9 @@ const stdio = z.strictObject({
     .enum(['caller', 'shared'])
     .default('caller')
     .describe('One process for each caller, or one for all. A shared server cannot ask questions of a client.'),
+  startTimeout: duration
+    .prefault('5m')
+    .describe('Time in which a process must have answered the handshake; a package may have to be fetched first.'),
   processes: z.int().min(1).max(1024).default(16).describe('Processes of this server at the same time.'),
 });
 

@@ -6,7 +6,7 @@ import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Step } from '../../pipeline/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { ownCall } from '../server.ts';
+import { ownCall } from '../own-call.ts';
 import { hideInStep, hideSecrets } from './hide.ts';
 import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';

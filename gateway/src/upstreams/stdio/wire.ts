@@ -39,6 +39,8 @@ const longestBacklog = 64 * 1024 * 1024;
 const noiseLength = 2_000;
 /** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
 const grace = 1_500;
+/** A process that has not spoken yet may be installing what it runs: ended in the middle, it leaves a damaged cache. */
+const installGrace = 10_000;
 
 /** What every program needs to run at all. Nothing else of our environment is anybody's business. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
@@ -52,6 +54,8 @@ export class StdioWire implements Wire {
   readonly #exited: Promise<void>;
   #down = false;
   #noise = 0;
+  /** It has written a message. */
+  #hasSpoken = false;
 
   constructor(command: StdioCommand, limits: StdioLimits, events: WireEvents, log: StdioLog, supervisor: Supervisor) {
     this.#limits = limits;
@@ -108,9 +112,10 @@ export class StdioWire implements Wire {
   async close(): Promise<void> {
     this.#down = true;
     this.#child.stdin.end();
+    const killAfter = this.#hasSpoken ? grace * 2 : installGrace;
     const timers = [
       setTimeout(() => this.#signal('SIGTERM'), grace),
-      setTimeout(() => this.#signal('SIGKILL'), grace * 2),
+      setTimeout(() => this.#signal('SIGKILL'), killAfter),
     ];
     await this.#exited;
     for (const timer of timers) clearTimeout(timer);
@@ -154,6 +159,7 @@ export class StdioWire implements Wire {
     const parsed = parseJson(line, { ...this.#limits, looseText: true, member: 'result' });
     if (!parsed.ok) return this.#hear('stdout', line);
     const read = readMessage(parsed.value, serverIdLength);
+    this.#hasSpoken ||= read.ok;
     if (read.ok) this.#events.onMessage(read.message, line.length, undefined, parsed.memberText);
     else this.#hear('stdout', line);
   }

@@ -1,0 +1,12 @@
+/** A connection to a server after its handshake. */
+import type { LinkFailure, ServerFacts } from '../pipeline/upstream.ts';
+import type { Peer } from './peer.ts';
+
+export interface Connected {
+  readonly peer: Peer;
+  readonly facts: ServerFacts;
+}
+
+export type ConnectResult =
+  | { readonly ok: true; readonly connected: Connected }
+  | { readonly ok: false; readonly failure: LinkFailure };

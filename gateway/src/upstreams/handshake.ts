@@ -1,0 +1,81 @@
+/** What a server says of itself in answer to `server/discover` or `initialize`, and what a refusal of either means. */
+import type { LinkFailure, ServerFacts, Step } from '../pipeline/upstream.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { metaKeys, metaOf } from '../protocol/meta.ts';
+import { type Era, isLegacyVersion, isModernVersion, newestLegacyVersion } from '../protocol/versions.ts';
+import { hideSecrets } from './credentials/hide.ts';
+import { misbehaved } from './failures.ts';
+import { implementation } from './identity.ts';
+
+const longestInstructions = 16_384;
+
+export interface Greeting {
+  readonly method: 'server/discover' | 'initialize';
+  readonly params: JsonObject;
+}
+
+/** The request that begins a connection of this era. */
+export function greetingOf(era: Era, capabilities: JsonObject): Greeting {
+  if (era === 'modern') return { method: 'server/discover', params: {} };
+  return {
+    method: 'initialize',
+    params: { protocolVersion: newestLegacyVersion, capabilities, clientInfo: implementation },
+  };
+}
+
+/** `undefined` when the result is no answer to the greeting of this era. */
+export function factsOf(era: Era, result: JsonObject): ServerFacts | undefined {
+  return era === 'modern' ? modernFacts(result) : legacyFacts(result);
+}
+
+function modernFacts(result: JsonObject): ServerFacts | undefined {
+  const versions = result.supportedVersions;
+  if (!Array.isArray(versions) || !isObject(result.capabilities)) return undefined;
+  const version = (versions as readonly Json[]).find((entry) => typeof entry === 'string' && isModernVersion(entry));
+  if (typeof version !== 'string') return undefined;
+  const info = metaOf(result)[metaKeys.serverInfo] ?? result.serverInfo;
+  return facts('modern', version, info, result.capabilities, result.instructions);
+}
+
+function legacyFacts(result: JsonObject): ServerFacts | undefined {
+  const version = result.protocolVersion;
+  if (typeof version !== 'string' || !isLegacyVersion(version) || !isObject(result.capabilities)) return undefined;
+  return facts('legacy', version, result.serverInfo, result.capabilities, result.instructions);
+}
+
+function facts(
+  era: Era,
+  version: string,
+  info: Json | undefined,
+  capabilities: JsonObject,
+  instructions: Json | undefined,
+): ServerFacts {
+  return {
+    era,
+    version,
+    capabilities,
+    ...(isObject(info) ? { info } : {}),
+    ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, longestInstructions) } : {}),
+  };
+}
+
+/** Why the greeting failed. `secrets`: what the server was given, and may repeat; they are hidden before the text is cut. */
+export function greetingFailure(step: Step, secrets: readonly string[] = []): LinkFailure {
+  if (step.kind === 'failed') return step.failure;
+  if (step.kind === 'error') {
+    const said = hideSecrets(step.error.message, secrets);
+    return misbehaved(`refused the handshake with ${step.error.code}: ${said}`);
+  }
+  return misbehaved('speaks no protocol version that the gateway knows');
+}
+
+/**
+ * May a greeting of another era or transport succeed where this one failed? Refused credentials and too many requests
+ * say nothing about the era (2026-07-28, versioning); servers of the other era answer with about everything else, some
+ * with 500, some never.
+ */
+export function mayBeOtherEra(failure: LinkFailure): boolean {
+  if (failure.kind !== 'unavailable') return failure.kind === 'misbehaved' || failure.kind === 'timeout';
+  const { status } = failure;
+  return status === undefined || (status >= 400 && status !== 401 && status !== 403 && status !== 429);
+}
