@@ -1,7 +1,8 @@
 /** C12: a tool is used in the dialect that its schema is written in, and what is left out is said where operators look. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startTools } from './tool-calls.ts';
+import { sallyportWith } from './commands.ts';
+import { startTools, toolOf } from './tool-calls.ts';
 
 const draft = (number: string): string => `http://json-schema.org/draft-${number}/schema#`;
 const modern = (year: string): string => `https://json-schema.org/draft/${year}/schema`;
@@ -95,4 +96,33 @@ test('C12: each dialect is read by its own rules', async () => {
     for (const args of bad)
       assert.match((await world.refused(name, args)) ?? '', /Invalid arguments/, `${name} ${JSON.stringify(args)}`);
   }
+});
+
+test('C12: what is left out is said by probe, list and explain', async () => {
+  await using world = await startTools([
+    { name: 'good' },
+    toolOf('strange', {}, { $schema: 'https://example.com/own-dialect' }),
+    toolOf('remote', { $ref: 'https://example.com/other.json' }),
+    toolOf('loose', { pattern: '^(?!x)' }),
+  ]);
+  const { gateway } = world;
+  const ask = (...words: readonly string[]) => sallyportWith('', ...words, '--config', gateway.config);
+  const explain = (tool: string) => ask('explain', '--caller', 'agent:client', '--server', 'witness', '--tool', tool);
+  const probed = await ask('server', 'probe', 'witness');
+  assert.equal(probed.code, 0, probed.stdout);
+  assert.equal(await world.refused('good', {}), undefined);
+  const listed = await ask('server', 'list');
+  for (const { stdout } of [probed, listed]) {
+    assert.match(stdout, /tool strange left out: .*dialect/);
+    assert.match(stdout, /tool remote left out: .*other\.json/);
+    assert.match(stdout, /tool loose the pattern .* is not enforced/);
+    assert.doesNotMatch(stdout, /tool good/);
+  }
+  const strange = await explain('strange');
+  assert.equal(strange.code, 1);
+  assert.match(strange.stdout, /^DENY[^]*leaves tool strange of witness out/);
+  const loose = await explain('loose');
+  assert.equal(loose.code, 0);
+  assert.match(loose.stdout, /Note: the pattern .* is not enforced/);
+  assert.equal((await explain('good')).code, 0);
 });

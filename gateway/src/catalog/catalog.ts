@@ -14,14 +14,21 @@ import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
 import { compileSchema } from './schema.ts';
-import { judgeTool, newTrials, schemaOptions, toldOf } from './tools.ts';
+import { judgeTool, type NamedVerdict, newTrials, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Told of every tool as soon as its definition is known. */
-export type OnTool = (server: string, tool: string, inputSchema: JsonObject) => void;
+export interface CatalogEvents {
+  /** A tool and its input schema, as soon as its definition is known. */
+  onTool(server: string, tool: string, inputSchema: JsonObject): void;
+  /** A whole list: the schemas of the tools that can be used, and what there is to say about others. */
+  onTools(server: string, schemas: ReadonlyMap<string, JsonObject>, verdicts: readonly NamedVerdict[]): void;
+}
+
+/** Tools of one list about which something is kept to be read. */
+const mostVerdicts = 500;
 
 /** The lists of a server as some way to it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
@@ -58,7 +65,7 @@ export class Catalog implements CatalogView {
   readonly #config: ServerConfig;
   readonly #bounds: Bounds;
   readonly #log: CatalogLog;
-  readonly #onTool: OnTool;
+  readonly #events: CatalogEvents;
   readonly #lastRead: LastRead;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
@@ -66,12 +73,19 @@ export class Catalog implements CatalogView {
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog, onTool: OnTool, lastRead: LastRead) {
+  constructor(
+    link: Link,
+    config: ServerConfig,
+    bounds: Bounds,
+    log: CatalogLog,
+    events: CatalogEvents,
+    lastRead: LastRead,
+  ) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
-    this.#onTool = onTool;
+    this.#events = events;
     this.#lastRead = lastRead;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
@@ -199,6 +213,8 @@ export class Catalog implements CatalogView {
   async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
     const usable: JsonObject[] = [];
     const byName = new Map<string, JsonObject>();
+    const schemas = new Map<string, JsonObject>();
+    const verdicts: NamedVerdict[] = [];
     const trials = newTrials();
     let until = performance.now() + longestTurn;
     for (const item of items) {
@@ -207,17 +223,33 @@ export class Catalog implements CatalogView {
         until = performance.now() + longestTurn;
       }
       const { problem, notes } = judgeTool(item, byName, this.#config, this.#bounds, trials);
-      const about = { server: this.link.server, tool: asText(item.name).slice(0, 128) };
+      const tool = asText(item.name).slice(0, 128);
+      if ((problem !== undefined || notes.length > 0) && verdicts.length < mostVerdicts)
+        verdicts.push({ tool, notes, ...(problem === undefined ? {} : { problem }) });
+      const about = { server: this.link.server, tool };
       if (problem !== undefined) {
         this.#log.warn({ ...about, problem }, 'tool left out');
         continue;
       }
       for (const note of notes) this.#log.warn({ ...about, note }, 'tool schema');
-      if (isObject(item.inputSchema)) this.#onTool(this.link.server, asText(item.name), item.inputSchema);
+      if (isObject(item.inputSchema)) {
+        schemas.set(asText(item.name), item.inputSchema);
+        this.#tell(asText(item.name), item.inputSchema);
+      }
       usable.push(item);
       byName.set(asText(item.name), item);
     }
+    this.#events.onTools(this.link.server, schemas, verdicts);
     return { items: usable, byName, views: new Map() };
+  }
+
+  /** A fault of a listener must not take the list with it. */
+  #tell(tool: string, schema: JsonObject): void {
+    try {
+      this.#events.onTool(this.link.server, tool, schema);
+    } catch (error) {
+      this.#log.warn({ server: this.link.server, tool, err: error }, 'conditions cannot be compared with the tool');
+    }
   }
 }
 

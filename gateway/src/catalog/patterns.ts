@@ -71,18 +71,25 @@ interface Matcher {
 
 /** The pattern, or why the engine does not take it. */
 function patternOf(source: string, size: number, trials: Trials): Pattern | string {
-  let matcher: Matcher | string | undefined;
-  if (trials.left >= size) {
+  if (!tried.has(source) && trials.left >= size) {
     trials.left -= size;
-    matcher = compile(source);
-    if (typeof matcher === 'string') return matcher;
+    const result = compile(source);
+    if (tried.size >= mostTried) tried.clear();
+    tried.set(source, typeof result === 'string' ? result : undefined);
   }
+  const problem = tried.get(source);
+  if (problem !== undefined) return problem;
+  let matcher: Matcher | string | undefined;
   const test = (text: string): boolean => {
     matcher ??= compile(source);
     return typeof matcher === 'string' || matcher.test(text);
   };
   return { size, test };
 }
+
+/** Why the engine does not take a pattern, or nothing; the same lists are read again and again. */
+const tried = new Map<string, string | undefined>();
+const mostTried = 5_000;
 
 function compile(source: string): Matcher | string {
   try {

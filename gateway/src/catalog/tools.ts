@@ -12,8 +12,8 @@ export interface ToolVerdict {
   readonly notes: readonly string[];
 }
 
-/** Instructions of patterns that are compiled while one list is read: about a third of a second, over many turns. */
-const mostTrials = 60_000;
+/** Instructions of patterns that are compiled while one list is read: about a tenth of a second, over many turns. */
+const mostTrials = 20_000;
 
 export function newTrials(): Trials {
   return { left: mostTrials };

@@ -158,7 +158,7 @@ function condition(source: string, program: ParseResult, survey: Survey): Condit
 
 function outcomeOf(program: ParseResult, context: object, source: string): boolean | string {
   try {
-    const result: unknown = program(context as Record<string, unknown>);
+    const result: unknown = program(context);
     return typeof result === 'boolean' ? result : 'the value is neither true nor false';
   } catch (error) {
     const { code, at } = describe(error, source);
