@@ -229,6 +229,11 @@ export class Server {
         said.add(hideSecrets(text, secrets));
         this.#log.debug({ server: this.name, stream, text }, 'server output');
       },
+      onBroken: (text: string) =>
+        this.#log.warn(
+          { server: this.name, line: plain(hideSecrets(text, secrets)) },
+          'server wrote a line that is no message',
+        ),
     };
     return new StdioWire(command, this.#limits(), events, log, this.#supervisor);
   }
