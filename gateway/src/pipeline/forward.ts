@@ -128,6 +128,7 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
     ...(wanted === undefined ? {} : { wantedLevel: wanted }),
     progress,
     ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
+    ...(exchange.tool?.timeouts === undefined ? {} : { times: exchange.tool.timeouts }),
     mirrored: exchange.tool?.mirrored ?? [],
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {
