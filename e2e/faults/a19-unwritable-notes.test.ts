@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,6 +71,9 @@ async function live(context: TestContext, folder: string): Promise<Live> {
 const instead: Readonly<Record<string, (path: string, isFolder: boolean) => void>> = {
   'another kind': (path, isFolder) => (isFolder ? writeFileSync(path, '') : mkdirSync(path)),
   'a FIFO': (path) => void execFileSync('mkfifo', [path]),
+  'a link to nowhere, or nothing,': (path) => {
+    if (path.length % 2 === 0) symlinkSync('/nowhere/at/all', path);
+  },
 };
 
 for (const [what, put] of Object.entries(instead))

@@ -29,6 +29,7 @@ import { writeInUse } from './secrets/in-use.ts';
 import { openLogMasterKey, openMasterKey } from './secrets/master-key.ts';
 import { openSecretSource } from './secrets/source.ts';
 import { openEndedIds } from './stores/ended-ids.ts';
+import { keptProblems } from './stores/kept-files.ts';
 import { removeLeftDrafts } from './stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 
@@ -211,6 +212,12 @@ async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Pro
   const loaded = await loadConfiguration(path, process.env, managed.loading);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
   const { data, audit: auditing } = loaded.revision.configuration;
+  const kept = keptProblems(data);
+  if (kept.length > 0)
+    return complainAll(
+      kept.map(({ problem, remedy }) => `sallyport: ${problem}\n    ${remedy}`),
+      exitCodes.data,
+    );
   const masterKey = openMasterKey(data);
   if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
   removeLeftDrafts([data, ...ownFolders.map((name) => join(data, name))], Date.now());

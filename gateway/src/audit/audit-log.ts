@@ -2,7 +2,6 @@
  * The audit contract on the data plane. Writes one small message for each record, and hands messages over in batches:
  * while the writer is busy with one, the next one fills. Waits only where the settings say so.
  */
-import { once } from 'node:events';
 import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -195,7 +194,8 @@ class ThreadedLog implements GatewayAuditLog {
     this.#hand();
     this.#send({ type: 'close' });
     this.#worker.ref();
-    if (this.#worker.threadId !== -1) await once(this.#worker, 'exit');
+    // An error of the thread, which `once` would reject for, has been told of where it happened.
+    if (this.#worker.threadId !== -1) await new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#refuseWaiters('the log is closed');
   }
 

@@ -138,6 +138,7 @@ export class Catalog implements CatalogView {
       digest: definitionDigest(definition),
       tier: this.tierOf(name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
+      ...(told === undefined ? {} : { timeouts: told.timeouts }),
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(definition, this.tierOf(name)),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],

@@ -40,7 +40,8 @@ export function understood(method: string, params: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
   for (const name of passed[method] ?? ['uri', '_meta']) {
     const value = params[name];
-    if (value !== undefined) kept[name] = value;
+    // Some clients write `null` where they have no arguments.
+    if (value !== undefined && !(value === null && name === 'arguments')) kept[name] = value;
   }
   return method === 'completion/complete' ? { ...kept, ...completionParts(kept) } : kept;
 }

@@ -6,6 +6,7 @@
 import { adaptError, adaptResult, urlQuestions } from '../protocol/bridge.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { codes } from '../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
@@ -102,8 +103,14 @@ function resultOf(exchange: Decided, result: JsonObject): JsonObject {
 }
 
 /** One subscription at the server serves every session that watches the resource. */
-function watch(exchange: Decided): Reply {
+async function watch(exchange: Decided): Promise<Reply> {
   const { capability, client, link, method } = exchange;
+  const facts = await link.facts();
+  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(link.server, facts.failure) };
+  const { resources } = facts.capabilities;
+  // As the server itself would say.
+  if (!isObject(resources) || resources.subscribe !== true)
+    return { kind: 'error', error: { code: codes.methodNotFound, message: 'Method not found' } };
   if (client.session === undefined || capability.type !== 'resource')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
   if (method === 'resources/subscribe') {
@@ -128,6 +135,7 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
     ...(wanted === undefined ? {} : { wantedLevel: wanted }),
     progress,
     ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
+    ...(exchange.tool?.timeouts === undefined ? {} : { times: exchange.tool.timeouts }),
     mirrored: exchange.tool?.mirrored ?? [],
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {

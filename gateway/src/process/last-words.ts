@@ -2,8 +2,9 @@
  * What a process that ends badly leaves behind for its next start: a file beside the log, as the log itself can no longer
  * be trusted to take a record then. The next start makes a record of it.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../stores/own-files.ts';
 import { writeWhole } from '../stores/whole-file.ts';
 
 /** `stall`: the event loop stood still. `crash`: an error that nothing caught. */

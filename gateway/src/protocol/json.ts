@@ -5,7 +5,16 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { compareNumbers, hasExponent, isExact, isRawJSON, isSpelledEqual, rawJSON, surelyExact } from './numbers.ts';
+import {
+  compareNumbers,
+  hasExponent,
+  isExact,
+  isNumber,
+  isRawJSON,
+  isSpelledEqual,
+  rawJSON,
+  surelyExact,
+} from './numbers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -36,6 +45,8 @@ export const defaultMaxKeys = 10_000;
 const maxNumberLength = 2_048;
 /** Most numbers in one text that are kept as they are spelled, and most characters of them: each becomes an object. */
 const maxRawNumbers = 5_000;
+/** Numbers such as `1.0` whose spelling is kept; of more than these the value is, as of all others. */
+const maxSpelledNumbers = 1_000;
 const maxRawLength = 1024 * 1024;
 
 export type JsonFault =
@@ -95,6 +106,7 @@ interface Survey {
 
 const quote = 34;
 const backslash = 92;
+const zero = 48;
 const none: readonly number[] = [];
 
 const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, from: 0, to: 0 });
@@ -114,6 +126,7 @@ function survey(text: string, limits: JsonLimits): Survey {
   let strings = 0;
   let raw: number[] | undefined;
   let rawLength = 0;
+  let spelled = 0;
   // A key in its quotes, as it must stand in the text.
   const key = member === undefined ? '' : `"${member}"`;
   let keyEnd = 0;
@@ -146,9 +159,15 @@ function survey(text: string, limits: JsonLimits): Survey {
           rawLength += end - index;
           // A text will stand here while the rest is parsed, and a text before a colon would be a key.
           if (isColon(text, end)) return refused('syntax');
-          if (raw.push(index, end) > 2 * maxRawNumbers || rawLength > maxRawLength)
+          if (raw.push(index, end) > 2 * (maxRawNumbers + spelled) || rawLength > maxRawLength)
             return refused('too-many-long-numbers');
         }
+      } else if (text.charCodeAt(end - 1) === zero && spelled < maxSpelledNumbers && hasPoint(text, index, end)) {
+        // `1.0` is a float for servers that tell it from an integer; `JSON.stringify` would make `1` of it.
+        if (isColon(text, end) || !isNumber(text.slice(index, end))) return refused('syntax');
+        spelled++;
+        raw ??= [];
+        raw.push(index, end);
       }
       index = end - 1;
     } else if (code === 123 || code === 91) {
@@ -200,6 +219,11 @@ function endOfNumber(text: string, from: number): number {
     if (!isPart) break;
   }
   return end - from > maxNumberLength ? -1 : end;
+}
+
+function hasPoint(text: string, from: number, to: number): boolean {
+  for (let index = from + 1; index < to; index++) if (text.charCodeAt(index) === 46) return true;
+  return false;
 }
 
 function isColon(text: string, from: number): boolean {
@@ -374,6 +398,8 @@ export function asText(value: Json | undefined): string {
 export function exact(value: Json): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isRawJSON(value)) {
+    const held = copySettled(value);
+    if (typeof held === 'number') return held;
     const source = value.rawJSON;
     return /^-?\d{1,400}$/.test(source) ? BigInt(source) : undefined;
   }

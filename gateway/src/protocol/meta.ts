@@ -23,11 +23,26 @@ export function metaOf(params: JsonObject): JsonObject {
   return isObject(meta) ? meta : {};
 }
 
+/**
+ * Trace context (W3C), as MCP carries it in `_meta`. It identifies the trace of the client, so a server sets none of it;
+ * baggage is private data of the client's application, and does not leave it.
+ */
+const traceKeys: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
+const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** Characters; what W3C asks to be passed on at the least. */
+const longestTracestate = 512;
+
+function isPassedTrace(key: string, value: Json): boolean {
+  if (typeof value !== 'string') return false;
+  if (key === 'traceparent') return traceparent.test(value);
+  return key === 'tracestate' && value.length <= longestTracestate && /^[\x20-\x7e]*$/.test(value);
+}
+
 /** What a client put into `_meta` for the server: everything but the keys that belong to one hop. */
 export function endToEndMeta(meta: JsonObject): JsonObject | undefined {
   let kept: Record<string, Json> | undefined;
   for (const [key, value] of Object.entries(meta)) {
-    if (isHopKey(key)) continue;
+    if (isHopKey(key) || (traceKeys.has(key) && !isPassedTrace(key, value))) continue;
     kept ??= {};
     kept[key] = value;
   }
@@ -46,10 +61,20 @@ export function cleanServerMeta(message: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
   let dropped = false;
   for (const [key, value] of Object.entries(meta)) {
-    if (reservedPrefix.test(key) && key !== metaKeys.serverInfo && !passedThrough.has(key)) dropped = true;
+    if (traceKeys.has(key)) dropped = true;
+    else if (reservedPrefix.test(key) && key !== metaKeys.serverInfo && !passedThrough.has(key)) dropped = true;
     else kept[key] = value;
   }
   return dropped ? { ...message, _meta: kept } : message;
+}
+
+/** For clients of before 2026-07-28, who know no `serverInfo` in `_meta`. */
+export function withoutServerInfo(message: JsonObject): JsonObject {
+  const meta = message._meta;
+  if (!isObject(meta) || !(metaKeys.serverInfo in meta)) return message;
+  const { [metaKeys.serverInfo]: _info, ...kept } = meta;
+  const { _meta, ...rest } = message;
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
 }
 
 /** Reserved keys that the specification defines for servers to send and for clients to read. */

@@ -36,6 +36,10 @@ export function isSpelledEqual(source: string): boolean {
 /** RFC 8259, section 6. */
 const grammar = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
+export function isNumber(source: string): boolean {
+  return grammar.test(source);
+}
+
 export function hasExponent(text: string, from: number, to: number): boolean {
   for (let index = from; index < to; index++) if ((text.charCodeAt(index) | 32) === 101) return true;
   return false;

@@ -176,7 +176,11 @@ export class SecretStore {
       Buffer.from(this.#contextOf(name)),
     );
     decipher.setAuthTag(bytes.subarray(-16));
-    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
+    try {
+      return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
+    } catch {
+      throw new Error(`${this.pathOf(name)} does not open: it was changed, or belongs to another gateway`);
+    }
   }
 
   edition(name: string): string | undefined {

@@ -106,7 +106,8 @@ export class Peer implements WireEvents {
         order: ++this.#calls,
         call,
         begun: call.open === true ? Number.POSITIVE_INFINITY : now,
-        quietUntil: call.open === true ? Number.POSITIVE_INFINITY : now + this.#times.firstByte,
+        quietUntil:
+          call.open === true ? Number.POSITIVE_INFINITY : now + (call.times?.firstByte ?? this.#times.firstByte),
         resolve,
         steps: [],
         stopListening: nothing,
@@ -141,7 +142,11 @@ export class Peer implements WireEvents {
       // While a person thinks about a question, the clock of the call stands still; the parked question has its own.
       if (pending.resolve === undefined) continue;
       const overdue =
-        now > pending.begun + this.#times.total ? 'in time' : now > pending.quietUntil ? 'at all' : undefined;
+        now > pending.begun + (pending.call.times?.total ?? this.#times.total)
+          ? 'in time'
+          : now > pending.quietUntil
+            ? 'at all'
+            : undefined;
       if (overdue === undefined) continue;
       const late = timedOut(`did not answer ${pending.call.method} ${overdue}`);
       this.#finish(pending, { kind: 'failed', failure: this.#abandon(pending) ? sent(late) : late });
@@ -312,7 +317,7 @@ export class Peer implements WireEvents {
       return Promise.resolve({ kind: 'failed', failure: sent(unavailable('the call is over')) });
     const now = performance.now();
     pending.begun = now;
-    pending.quietUntil = now + this.#times.firstByte;
+    pending.quietUntil = now + (pending.call.times?.firstByte ?? this.#times.firstByte);
     return new Promise((resolve) => {
       pending.resolve = resolve;
     });

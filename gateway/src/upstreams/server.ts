@@ -58,7 +58,7 @@ export class Server {
     this.eras = new Eras(config);
     this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
     this.#headerSecrets = ('url' in config ? config.headerSecrets : undefined) ?? [];
-    this.#bounds = bounds;
+    this.#bounds = boundsOf(bounds, config.timeouts);
     this.#supervisor = supervisor;
     this.#log = log;
   }
@@ -229,6 +229,11 @@ export class Server {
         said.add(hideSecrets(text, secrets));
         this.#log.debug({ server: this.name, stream, text }, 'server output');
       },
+      onBroken: (text: string) =>
+        this.#log.warn(
+          { server: this.name, line: plain(hideSecrets(text, secrets)) },
+          'server wrote a line that is no message',
+        ),
     };
     return new StdioWire(command, this.#limits(), events, log, this.#supervisor);
   }
@@ -237,4 +242,13 @@ export class Server {
     const { depth, values, keys, result, firstByte, total } = this.#bounds;
     return { depth, values, keys, result, firstByte, total };
   }
+}
+
+function boundsOf(bounds: Bounds, { connect, firstByte, total }: ServerConfig['timeouts']): Bounds {
+  return {
+    ...bounds,
+    connectTimeout: connect ?? bounds.connectTimeout,
+    firstByte: firstByte ?? bounds.firstByte,
+    total: total ?? bounds.total,
+  };
 }

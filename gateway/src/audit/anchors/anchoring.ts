@@ -47,8 +47,17 @@ export class Anchoring {
     }, wait);
   }
 
+  #read(): ReturnType<LogReader['checkpoint']> {
+    try {
+      return this.#reader.checkpoint();
+    } catch (error) {
+      this.#onTrouble(`nothing is anchored: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+
   async #work(): Promise<void> {
-    const checkpoint = this.#reader.checkpoint();
+    const checkpoint = this.#read();
     if (checkpoint === undefined || checkpoint.size === this.#last) return;
     const results = await Promise.allSettled(
       this.#anchors.map((anchor) => anchor.anchor(checkpoint, this.#reader.folder)),

@@ -3,8 +3,9 @@
  * start, for one key, so it may be slow and it may be far away.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { realDisk, syncFolder } from '../log/disk.ts';
 
@@ -23,7 +24,7 @@ export function localKeyService(master: Buffer): KeyService {
     wrap: (plain, context) => Promise.resolve(wrapKey(key, plain, context)),
     unwrap: async (wrapped, context) => {
       const plain = unwrapKey(key, wrapped, context);
-      if (plain === undefined) throw new Error('the master key does not open it');
+      if (plain === undefined) throw new Error('the master key does not open it, or it belongs to another log');
       return plain;
     },
   };
@@ -52,10 +53,23 @@ export function masterKeyId(master: Buffer): string {
   return Buffer.from(hkdfSync('sha256', master, '', 'sallyport audit master key id', 8)).toString('hex');
 }
 
-/** The key that wraps the keys of subjects: made once, kept wrapped beside the log. */
-export async function openWrappingKey(path: string, service: KeyService, context: string): Promise<Buffer> {
+/**
+ * The key that wraps the keys of subjects: made once, kept wrapped beside the log. `wrapped`: the file of what it wraps.
+ * Throws when it cannot be opened.
+ */
+export async function openWrappingKey(
+  path: string,
+  service: KeyService,
+  context: string,
+  wrapped?: string,
+): Promise<Buffer> {
   refuseIfOthersRead(path);
   if (existsSync(path)) return openKept(path, service, context);
+  // A new key would open none of what the lost one has wrapped.
+  if (wrapped !== undefined && existsSync(wrapped) && statSync(wrapped).size > 0)
+    throw new Error(
+      `${path} is missing, and the keys that it wraps are there. Restore it from a backup of the same log`,
+    );
   const key = randomBytes(32);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeWhole(path, await service.wrap(key, context), { when: 'absent' });
@@ -76,7 +90,7 @@ async function openKept(path: string, service: KeyService, context: string): Pro
     return await open(path);
   } catch (error) {
     const next = nextWrapping(path);
-    if (!existsSync(next)) throw error;
+    if (!existsSync(next)) throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
     const key = await open(next).catch(() => {
       throw error;
     });

@@ -1,7 +1,8 @@
 /** The key that signs checkpoints: Ed25519, in a file of its owner, or from the configuration. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { verifierKey } from '../log/note.ts';

@@ -6,7 +6,8 @@
  * records bear, the time, the wrapped key.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, statSync } from 'node:fs';
+import { openSync } from '../../stores/own-files.ts';
 import { readRegularSync } from '../../stores/regular-file.ts';
 import { type Disk, writeAll } from '../log/disk.ts';
 import { rangeReader } from '../log/recovery.ts';

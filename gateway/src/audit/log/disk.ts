@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { openSync } from '../../stores/own-files.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 
 export { syncFolder, writeAll } from '../../stores/whole-file.ts';
@@ -20,7 +21,7 @@ export type Disk = Pick<
   | 'rmSync'
 >;
 
-export const realDisk: Disk = fs;
+export const realDisk: Disk = { ...fs, openSync };
 
 /** A file is there with its whole content, durably, or as it was before. */
 export function replaceFile(disk: Disk, path: string, content: string): void {

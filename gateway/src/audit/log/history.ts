@@ -1,6 +1,7 @@
 /** Old checkpoints, one a minute at most, so that a history can be compared with what others have kept. */
-import { existsSync, fstatSync, readFileSync } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { type Disk, writeAll } from './disk.ts';
 
 /** The end of a note and the empty line behind it (c2sp.org/signed-note: a signature begins with an em dash). */

@@ -2,8 +2,9 @@
  * Opening a log: what the segments hold beyond the settled tiles is read again, a torn end is cut off, and the result
  * must agree with the checkpoint that was published last.
  */
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { openSync, readFileSync } from '../../stores/own-files.ts';
 import { type Disk, syncFolder } from './disk.ts';
 import { parseCheckpoint, parseNote } from './note.ts';
 import { type ReadRange, readGroup, segmentFirst, segmentName } from './segment.ts';

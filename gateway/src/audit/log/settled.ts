@@ -1,6 +1,7 @@
 /** `settled.json`: up to where tiles are known to be on the disk, and what the next opening must know besides. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { type Disk, replaceFile, syncFolder } from './disk.ts';
 import { tileWidth } from './tiles.ts';
 

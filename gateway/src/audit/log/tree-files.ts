@@ -1,6 +1,7 @@
 /** Turns entries into tiles and bundles on disk. What is not full yet stays in memory until it is published. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import type { ByteText } from '../hash.ts';
 import type { Disk } from './disk.ts';
 import type { Drafts } from './drafts.ts';

@@ -1,6 +1,7 @@
 /** What witnesses and time stamping authorities have signed of a log, as far as it is about given records. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { type Checkpoint, parseCheckpoint, parseNote } from '../log/note.ts';
 
 export interface Anchored extends Checkpoint {

@@ -1,5 +1,6 @@
 /** A log together with the keys of its subjects: records with their private parts, for whoever may see them. */
-import { readFileSync } from 'node:fs';
+
+import { readFileSync } from '../../stores/own-files.ts';
 import { sha256 } from '../hash.ts';
 import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
 import { Subjects } from '../keys/subjects.ts';

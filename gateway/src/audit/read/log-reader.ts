@@ -1,6 +1,7 @@
 /** Reads a log beside whoever writes it, up to the checkpoint that was published last. Never writes. */
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { openSync, readFileSync } from '../../stores/own-files.ts';
 import { type Checkpoint, parseCheckpoint, parseNote } from '../log/note.ts';
 import { rangeReader, segmentsOf } from '../log/recovery.ts';
 import { readGroup, type Stored, segmentName } from '../log/segment.ts';

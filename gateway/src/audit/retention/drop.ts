@@ -1,7 +1,8 @@
 /** Takes off the disk what a record says is dropped. Tiles stay, so that every proof and checkpoint keeps its meaning. */
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { realDisk, syncFolder, writeInPieces } from '../log/disk.ts';
 import { segmentsOf } from '../log/recovery.ts';
 import { encodeGroup, type Group, readGroup, type Stored, segmentName } from '../log/segment.ts';

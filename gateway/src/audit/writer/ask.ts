@@ -1,8 +1,9 @@
 /** Has the one writer of a log do something: the running gateway if there is one, else this process for a moment. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { readFileSync } from '../../stores/own-files.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { Retention } from '../retention/retention.ts';
 import { type Answer, perform, type Request, requestsFolder } from './control.ts';

@@ -3,8 +3,9 @@
  * That works on any file system, needs no address, and outlives both sides.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';

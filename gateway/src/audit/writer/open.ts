@@ -1,7 +1,8 @@
 /** Opens a log for writing: takes its lock, its keys and its name. In the writer's thread, or in a command without one. */
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../stores/own-files.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
 import { localKeyService, openWrappingKey, refuseIfOthersRead } from '../keys/key-service.ts';
 import { openSigningKey, parseSigningKey, type SigningKeyResult } from '../keys/signing-key.ts';
@@ -52,7 +53,7 @@ export async function openWriter(options: OpenWriterOptions): Promise<OpenWriter
         return { ...signing, reason: 'unusable' };
       }
       const origin = originOf(folder, disk);
-      const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`);
+      const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`, keys.subjects);
       refuseIfOthersRead(keys.subjects);
       const subjects = new Subjects(keys.subjects, disk, wrapping);
       const parts = { folder, disk, origin, subjects, capture, now };
@@ -117,7 +118,14 @@ function originOf(folder: string, disk: Disk): string {
 }
 
 export function readOrigin(folder: string): string {
-  const { origin } = JSON.parse(readFileSync(join(folder, 'log.json'), 'utf8')) as { origin?: unknown };
-  if (typeof origin !== 'string') throw new Error(`${join(folder, 'log.json')} names no origin`);
+  const path = join(folder, 'log.json');
+  const text = readFileSync(path, 'utf8');
+  let origin: unknown;
+  try {
+    ({ origin } = JSON.parse(text) as { origin?: unknown });
+  } catch {
+    // Damaged: it names none.
+  }
+  if (typeof origin !== 'string') throw new Error(`${path} names no origin`);
   return origin;
 }

@@ -152,15 +152,20 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     if (closed) return;
     closed = true;
     for (const timer of [publishTimer, retryTimer, requests, heartbeat, retainTimer]) clearInterval(timer);
-    await retention.close();
-    await publishing;
-    try {
-      await writer.close();
-    } catch (error) {
-      say({ type: 'failing', problem: textOf(error) });
-    }
-    await anchoring.close();
-    release();
+    // Each in its turn, whatever became of the one before: the gateway waits for the end of this thread.
+    const steps = [
+      () => retention.close(),
+      () => publishing,
+      () => writer.close(),
+      () => anchoring.close(),
+      () => release(),
+    ] as const;
+    for (const step of steps)
+      try {
+        await step();
+      } catch (error) {
+        say({ type: 'failing', problem: textOf(error) });
+      }
     say({ type: 'closed' });
     port.close();
   };

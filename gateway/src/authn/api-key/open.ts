@@ -1,4 +1,5 @@
 /** Opens everything that API keys need in a data folder, for the gateway and for the command line alike. */
+import { join } from 'node:path';
 import { openPepper } from '../../secrets/pepper.ts';
 import type { KeyStore, StoredKey } from '../../stores/contract/keys.ts';
 import { openKeyStore } from '../../stores/sqlite/keys.ts';
@@ -47,11 +48,11 @@ function guarded<Value>(folder: string, make: (store: KeyStore, pepper: Buffer) 
     if (!opened.ok) return opened;
     return { ok: true, value: make(openKeyStore(folder), opened.pepper) };
   } catch (error) {
-    const problem = `the data folder ${folder} cannot be used: ${(error as Error).message}`;
+    const problem = `the keys in ${join(folder, 'sallyport.db')} cannot be used: ${(error as Error).message}`;
     return {
       ok: false,
       problem,
-      remedy: 'Check that it is a folder which this user can write (data in the configuration).',
+      remedy: 'Restore it from a backup, in a folder that this user can write (data in the configuration).',
     };
   }
 }

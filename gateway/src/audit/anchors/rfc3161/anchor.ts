@@ -2,8 +2,9 @@
  * A time stamping authority (RFC 3161): signs the digest of each checkpoint with its time. Checkpoint and token are kept
  * in `anchors/`, where the verifier finds them; `openssl ts -verify -token_in` understands them as well.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileSync } from '../../../stores/own-files.ts';
 import { writeWhole } from '../../../stores/whole-file.ts';
 import { sha256 } from '../../hash.ts';
 import { type Anchor, anchorTimeout, answerBytes } from '../contract.ts';

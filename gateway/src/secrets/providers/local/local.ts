@@ -18,7 +18,11 @@ export function localProvider(masterKey: Buffer): KeyProvider {
       const bytes = Buffer.from(wrapped, 'base64');
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), tag).setAAD(Buffer.from(context));
       decipher.setAuthTag(bytes.subarray(-16));
-      return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+      try {
+        return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
+      } catch {
+        throw new Error('it was changed, or keys/master in the data folder is not the key that it was sealed under');
+      }
     },
   };
 }
