@@ -160,3 +160,87 @@ export const bombs: readonly Bomb[] = [
     args: { a: 1 },
   },
 ];
+
+/** Schemas and arguments that come as near to a bound as they can and stay within it, or go just beyond. */
+export const atTheBounds: readonly Bomb[] = [
+  {
+    name: 'as many subschemas as may be',
+    schema: tool({ properties: record(7_900, () => ({ type: 'null' })) }),
+    args: {},
+  },
+  {
+    name: 'references, each to the same place',
+    schema: {
+      ...tool({}),
+      $defs: { x: { type: 'null' }, y: { properties: record(6_000, () => ({ $ref: '#/$defs/x' })) } },
+    },
+    args: {},
+  },
+  {
+    name: 'references, each in its own words',
+    schema: {
+      ...tool({}),
+      $defs: { y: { properties: record(1_500, (at) => ({ $ref: `a${at}/../${'../'.repeat(20)}root/` })) } },
+    },
+    args: {},
+  },
+  {
+    name: 'classes of many ranges',
+    schema: tool({
+      allOf: times(120, (at) => ({
+        pattern: `[${times(900, (each) => String.fromCodePoint(0x100 + at + 2 * each)).join('')}]`,
+      })),
+    }),
+    args: { a: 'b' },
+  },
+  {
+    name: 'classes without regard to case',
+    schema: tool({ pattern: `(?i)[${'a-\uffff'.repeat(200)}]` }),
+    args: { a: 'b' },
+  },
+  {
+    name: 'classes of properties',
+    schema: tool({ allOf: times(66, (at) => ({ pattern: `[\\p{L}\\p{N}]${at}` })) }),
+    args: { a: 'b' },
+  },
+  {
+    name: 'properties that do not exist',
+    schema: tool({ allOf: times(4_000, (at) => ({ pattern: `\\p{Foo${at}}` })) }),
+    args: { a: 'b' },
+  },
+  {
+    name: 'many small patterns',
+    schema: tool({ allOf: times(3_900, (at) => ({ pattern: `a${at}` })) }),
+    args: { a: 'b' },
+  },
+  {
+    name: 'a table',
+    schema: tool({
+      items: {
+        properties: { a: { type: 'integer' }, b: { type: 'string', maxLength: 9 }, c: { anyOf: [{ type: 'null' }] } },
+      },
+    }),
+    args: { a: times(12_000, (at) => ({ a: at, b: 'x', c: null })) },
+  },
+  {
+    name: 'a composed table',
+    schema: tool({ items: { allOf: [{ properties: { a: {}, b: {}, c: {} } }] } }),
+    args: { a: times(12_000, (at) => ({ a: at, b: 'x', c: null })) },
+  },
+  {
+    name: 'fractions',
+    schema: tool({ items: { multipleOf: 0.01 } }),
+    args: { a: times(60_000, (at) => at / 100) },
+  },
+  { name: 'items that contain', schema: tool({ contains: { const: 7 } }), args: { a: times(60_000, () => 8) } },
+  {
+    name: 'texts that differ',
+    schema: tool({ uniqueItems: true }),
+    args: { a: times(60_000, (at) => `xxxxxxxx${at}`) },
+  },
+  {
+    name: 'times',
+    schema: tool({ items: { format: 'date-time' } }),
+    args: { a: times(60_000, () => '2020-01-01T00:00:00.123Z') },
+  },
+];

@@ -1,5 +1,6 @@
 /** One gateway: builds the graph of a revision, swaps it on reload, and ends everything in good order. */
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { accountPages } from './accounts/pages.ts';
 import { publicId, Tickets } from './accounts/tickets.ts';
@@ -10,6 +11,7 @@ import { type TokenAuthenticator, tokenAuthenticator } from './authn/jwt/authent
 import { KeyDirectory } from './authn/jwt/directory.ts';
 import { signIns } from './authn/sign-in/sign-in.ts';
 import { Catalogs } from './catalog/index.ts';
+import { type ToolReport, writeToolReport } from './catalog/report.ts';
 import { type Diagnostic, formatDiagnostic } from './config/diagnostic.ts';
 import type { Revision } from './config/revision.ts';
 import { Subscription } from './connections/subscription.ts';
@@ -63,6 +65,9 @@ const reminderCheck = 3_600_000;
 /** How often open streams are looked at for credentials that have ended, in milliseconds. */
 const streamCheck = 1_000;
 
+/** Milliseconds that comparing conditions with tools may take at once. */
+const longestTurn = 10;
+
 export class Gateway {
   readonly front: Front;
   readonly metrics: Metrics;
@@ -103,7 +108,10 @@ export class Gateway {
     this.#parts = parts;
     this.metrics = createMetrics(() => this.#streams.size);
     logBackgroundFailures(parts.log);
-    this.#catalogs = new Catalogs(parts.log, (server, tool, schema) => this.#checkConditions(server, tool, schema));
+    this.#catalogs = new Catalogs(parts.log, {
+      onTool: (server, tool, schema) => this.#checkConditions(server, tool, schema),
+      onReport: (report) => this.#reportTools(report),
+    });
     const { bounds, servers, data } = revision.configuration;
     this.#secretChanges = new SecretChanges(data);
     this.#vault = new AccountVault(revision.configuration.secrets, data);
@@ -222,6 +230,29 @@ export class Gateway {
     }
   }
 
+  /** The same for the tools that are known already, when other conditions come into force. */
+  async #recheckConditions(): Promise<void> {
+    const { revision } = this;
+    let until = performance.now() + longestTurn;
+    for (const [server, tool, schema] of this.#catalogs.tools()) {
+      if (performance.now() > until) {
+        await nextTurn();
+        until = performance.now() + longestTurn;
+      }
+      if (this.revision !== revision || this.#draining) return;
+      this.#checkConditions(server, tool, schema);
+    }
+  }
+
+  /** For `server list` and `explain`: which tools cannot be used, and why. */
+  #reportTools(report: ToolReport): void {
+    try {
+      writeToolReport(this.revision.configuration.data, report);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'what is known of the tools cannot be written');
+    }
+  }
+
   /** Replaces everything at once, or nothing when the new revision is wrong. Calls under way end under the old one. */
   async swap(revision: Revision): Promise<readonly Diagnostic[]> {
     const compiled = await compilePolicyBeside(revision);
@@ -243,6 +274,8 @@ export class Gateway {
       throttledNote(this.#parts),
     );
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
+    this.#catalogs.configure(servers);
+    inBackground('compare conditions with tools', this.#recheckConditions());
     this.#streams.endEnded((caller) => this.#rights.renew(caller));
     this.#streams.refresh();
     this.#rights.underWay.review();

@@ -1,6 +1,6 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, seek } from './connections/connect.ts';
+import { connect, reachAll, renewed, seek } from './connections/connect.ts';
 import { callConnectTool, isConnectTool } from './connections/connect-tool.ts';
 import { discover, initialize } from './connections/hello.ts';
 import { listen } from './connections/listen.ts';
@@ -53,6 +53,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights }: 
     places: new Concurrency(),
     isOwn: isConnectTool,
     connect,
+    renew: renewed,
     seek,
     rights,
     forward: (exchange, graph, standing) =>
@@ -150,7 +151,7 @@ async function answerLocally(
     case 'subscriptions/listen':
       return listen(exchange, rights, streams, open);
     case 'logging/setLevel':
-      return setLevel(exchange);
+      return setLevel(exchange, graph);
     case 'ping':
       return { kind: 'result', result: {} };
     case 'tools/call':
@@ -160,10 +161,14 @@ async function answerLocally(
   }
 }
 
-function setLevel(exchange: Identified): Reply {
+function setLevel(exchange: Identified, graph: Graph): Reply {
   const { level } = exchange.params;
   if (typeof level !== 'string' || !logLevels.includes(level))
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'params.level must be a log level' } };
-  if (exchange.client.session !== undefined) exchange.client.session.logLevel = level;
+  const { session } = exchange.client;
+  if (session !== undefined) {
+    session.logLevel = level;
+    for (const { link } of reachAll(exchange, graph)) link.setLevel(level, session.digest);
+  }
   return { kind: 'result', result: {} };
 }

@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   accounts: [...base, 'pipeline', 'config'],
   connections: [...base, 'pipeline', 'config'],
   policy: [...base, 'pipeline', 'config'],
-  catalog: [...base, 'pipeline', 'config'],
+  catalog: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
   audit: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],
   stores: [...base],

@@ -4,7 +4,7 @@ import { compileCondition } from '../../../gateway/src/policy/condition.ts';
 import { parseUri, type Uri } from '../../../gateway/src/policy/uri.ts';
 import { matchUri, parsePattern } from '../../../gateway/src/policy/uri-pattern.ts';
 import { canOverlap, covers, parseTemplate } from '../../../gateway/src/policy/uri-template.ts';
-import { exact, isObject, nearest, parseJsonText } from '../../../gateway/src/protocol/json.ts';
+import { exact, isObject, parseJsonText, settled } from '../../../gateway/src/protocol/json.ts';
 import { mirroredArguments } from '../../../gateway/src/protocol/mirrored-headers.ts';
 import type { Check } from '../in-process.ts';
 import { mutateText, mutateValue } from '../mutate.ts';
@@ -37,9 +37,13 @@ function checkSchema(input: Buffer): string | undefined {
   const [schema, args] = [parseJsonText(schemaText, limits), parseJsonText(argumentsText, limits)];
   if (!schema.ok || !isObject(schema.value)) return undefined;
   mirroredArguments(schema.value);
-  const compiled = compileSchema(schema.value, 64 * 1024, input.length % 2 === 0);
+  const compiled = compileSchema(schema.value, {
+    limit: 64 * 1024,
+    members: input.length % 2 === 0 ? 'any' : 'named',
+    formats: input.length % 3 === 0 ? 'annotate' : 'assert',
+  });
   if (!compiled.ok || !args.ok || !isObject(args.value)) return undefined;
-  const shape = nearest(args.value);
+  const shape = settled(args.value);
   if (!isObject(shape)) return 'an object became something else';
   const [first, second] = [compiled.validate(shape), compiled.validate(shape)];
   return JSON.stringify(first) === JSON.stringify(second) ? undefined : 'the same arguments are judged in two ways';

@@ -78,7 +78,7 @@ function heardOf(parts: readonly Buffer[]): string {
   };
   exchange(pool as unknown as Pool, { method: 'POST', path: '/', fields: '' }, limits, {
     onHead: (status) => heard.push(status),
-    onValue: (value, _bytes, event) => heard.push(['value', value, event]),
+    onValue: (value) => heard.push(['value', value]),
     onText: (text, event) => heard.push(['text', text, event]),
     onResumable: (id, retry) => heard.push(['resumable', id, retry]),
     onEnd: (status) => heard.push(['end', status]),

@@ -14,19 +14,31 @@ import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
 import { compileSchema } from './schema.ts';
+import { judgeTool, type NamedVerdict, newTrials, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Told of every tool as soon as its definition is known. */
-export type OnTool = (server: string, tool: string, inputSchema: JsonObject) => void;
+export interface CatalogEvents {
+  /** A tool and its input schema, as soon as its definition is known. */
+  onTool(server: string, tool: string, inputSchema: JsonObject): void;
+  /** A whole list: the schemas of the tools that can be used, and what there is to say about others. */
+  onTools(server: string, schemas: ReadonlyMap<string, JsonObject>, verdicts: readonly NamedVerdict[]): void;
+}
+
+/** Tools of one list about which something is kept to be read. */
+const mostVerdicts = 500;
 
 /** The lists of a server as some way to it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
 
-/** A server without list changes is asked again after this time, in milliseconds. */
+/** Milliseconds. A list whose changes are not heard is read again after this time. */
 const silentAge = 30_000;
+/** One whose changes are heard, as some servers promise to tell them and do not. */
+const announcedAge = 600_000;
+/** However long a server says that its list stays as it is. */
+const longestAge = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
 
@@ -36,9 +48,16 @@ const longestTurn = 10;
 interface Held {
   readonly snapshot: ListSnapshot;
   readonly readAt: number;
-  readonly until: number;
+  /** Milliseconds for which the server says that the list stays as it is. */
+  readonly ttl: number | undefined;
+  /** The stream over which changes were heard while the list was read. */
+  readonly hearing: string | undefined;
 }
 
+/** What a list is read for: to be shown, or to find what a call names. */
+type Purpose = 'list' | 'call';
+
+const unheard = { ttl: undefined, hearing: undefined };
 const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
 export class Catalog implements CatalogView {
@@ -46,7 +65,7 @@ export class Catalog implements CatalogView {
   readonly #config: ServerConfig;
   readonly #bounds: Bounds;
   readonly #log: CatalogLog;
-  readonly #onTool: OnTool;
+  readonly #events: CatalogEvents;
   readonly #lastRead: LastRead;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
@@ -54,12 +73,19 @@ export class Catalog implements CatalogView {
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(link: Link, config: ServerConfig, bounds: Bounds, log: CatalogLog, onTool: OnTool, lastRead: LastRead) {
+  constructor(
+    link: Link,
+    config: ServerConfig,
+    bounds: Bounds,
+    log: CatalogLog,
+    events: CatalogEvents,
+    lastRead: LastRead,
+  ) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
-    this.#onTool = onTool;
+    this.#events = events;
     this.#lastRead = lastRead;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
@@ -67,10 +93,21 @@ export class Catalog implements CatalogView {
   }
 
   /** The list as it is remembered; reads it when it is not, or no more. */
-  read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult> {
+  read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() < held.until) return held.snapshot;
+    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
     return this.#fetch(kind);
+  }
+
+  /**
+   * Milliseconds for which a list is used. What the server says of its time to live holds for what clients are shown; a
+   * call is looked up in what was read a moment ago, and read anew when the list does not have it or its schema refuses.
+   */
+  #ageOf({ ttl, hearing }: Held, purpose: Purpose): number {
+    if (ttl === 0 && purpose === 'list') return 0;
+    if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
+    const stated = Math.min(ttl ?? silentAge, longestAge);
+    return purpose === 'call' ? Math.max(stated, silentAge) : stated;
   }
 
   /** Reads the list again if it is older than a moment: for a name that it does not have. */
@@ -86,7 +123,7 @@ export class Catalog implements CatalogView {
   }
 
   tierOf(tool: string): ToolFacts['tier'] {
-    return this.#told(tool)?.tier ?? this.#config.tier ?? 'write';
+    return toldOf(this.#config, tool)?.tier ?? this.#config.tier ?? 'write';
   }
 
   /** What is needed to check and to record a call of this tool. */
@@ -94,9 +131,9 @@ export class Catalog implements CatalogView {
     const known = this.#tools.get(definition);
     if (known !== undefined) return known;
     const name = asText(definition.name);
-    const told = this.#told(name);
+    const told = toldOf(this.#config, name);
     const schema = isObject(definition.inputSchema) ? definition.inputSchema : {};
-    const compiled = compileSchema(schema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
+    const compiled = compileSchema(schema, schemaOptions(this.#config, name, this.#bounds));
     const facts: ToolFacts = {
       digest: definitionDigest(definition),
       tier: this.tierOf(name),
@@ -118,10 +155,6 @@ export class Catalog implements CatalogView {
     return () => this.#arrivals.delete(listener);
   }
 
-  #told(tool: string): ServerConfig['tools'][string] | undefined {
-    return Object.hasOwn(this.#config.tools, tool) ? this.#config.tools[tool] : undefined;
-  }
-
   #fetch(kind: ListKind): Promise<ListSnapshotResult> {
     const reading = this.#reading.get(kind);
     if (reading !== undefined) return reading;
@@ -139,7 +172,8 @@ export class Catalog implements CatalogView {
     const facts = await this.link.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
-    if (!isObject(capability)) return this.#hold(kind, nothing, Number.POSITIVE_INFINITY);
+    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: longestAge });
+    const { hearing } = this.link;
     // A change that is announced while the list is being read makes the answer stale before it is there.
     let changed = false;
     const stop = this.link.onNotification((method) => {
@@ -148,25 +182,29 @@ export class Catalog implements CatalogView {
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
     const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
-    const announced = capability.listChanged === true;
-    const age = changed
-      ? 0
-      : announced
-        ? Number.POSITIVE_INFINITY
-        : Math.min(Math.max(result.ttl, silentAge), 3_600_000);
-    return this.#hold(kind, snapshot, age);
+    const isHeard = capability.listChanged === true && hearing === this.link.hearing;
+    return this.#hold(kind, {
+      snapshot,
+      readAt: changed ? Number.NEGATIVE_INFINITY : performance.now(),
+      ttl: result.ttl,
+      hearing: isHeard ? hearing : undefined,
+    });
   }
 
   /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
   #tolerate(kind: ListKind, result: ListResult & { ok: false }): ListSnapshotResult {
-    if (kind === 'templates' && result.failure.kind === 'misbehaved') return this.#hold(kind, nothing, silentAge);
+    if (kind === 'templates' && result.failure.kind === 'misbehaved')
+      return this.#hold(kind, { ...unheard, snapshot: nothing });
     return { ok: false, failure: result.failure };
   }
 
-  #hold(kind: ListKind, snapshot: ListSnapshot, age: number): ListSnapshotResult {
-    const now = performance.now();
+  #hold(
+    kind: ListKind,
+    { readAt = performance.now(), ...list }: Omit<Held, 'readAt'> & { readAt?: number },
+  ): ListSnapshotResult {
+    const { snapshot } = list;
     this.#lastRead.set(kind, snapshot);
-    this.#held.set(kind, { snapshot, readAt: now, until: now + age });
+    this.#held.set(kind, { ...list, readAt });
     if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
     return { ok: true, snapshot };
   }
@@ -175,46 +213,43 @@ export class Catalog implements CatalogView {
   async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
     const usable: JsonObject[] = [];
     const byName = new Map<string, JsonObject>();
+    const schemas = new Map<string, JsonObject>();
+    const verdicts: NamedVerdict[] = [];
+    const trials = newTrials();
     let until = performance.now() + longestTurn;
     for (const item of items) {
       if (performance.now() > until) {
         await nextTurn();
         until = performance.now() + longestTurn;
       }
-      const problem = this.#problemAt(item, byName);
+      const { problem, notes } = judgeTool(item, byName, this.#config, this.#bounds, trials);
+      const tool = asText(item.name).slice(0, 128);
+      if ((problem !== undefined || notes.length > 0) && verdicts.length < mostVerdicts)
+        verdicts.push({ tool, notes, ...(problem === undefined ? {} : { problem }) });
+      const about = { server: this.link.server, tool };
       if (problem !== undefined) {
-        this.#log.warn({ server: this.link.server, tool: asText(item.name).slice(0, 128), problem }, 'tool left out');
+        this.#log.warn({ ...about, problem }, 'tool left out');
         continue;
+      }
+      for (const note of notes) this.#log.warn({ ...about, note }, 'tool schema');
+      if (isObject(item.inputSchema)) {
+        schemas.set(asText(item.name), item.inputSchema);
+        this.#tell(asText(item.name), item.inputSchema);
       }
       usable.push(item);
       byName.set(asText(item.name), item);
     }
+    this.#events.onTools(this.link.server, schemas, verdicts);
     return { items: usable, byName, views: new Map() };
   }
 
-  /** An item that no code here expects is left out like any other: it must not take the list with it. */
-  #problemAt(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
+  /** A fault of a listener must not take the list with it. */
+  #tell(tool: string, schema: JsonObject): void {
     try {
-      const problem = this.#problemOf(item, known);
-      if (problem === undefined && isObject(item.inputSchema))
-        this.#onTool(this.link.server, asText(item.name), item.inputSchema);
-      return problem;
+      this.#events.onTool(this.link.server, tool, schema);
     } catch (error) {
-      return `it cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown error'}`;
+      this.#log.warn({ server: this.link.server, tool, err: error }, 'conditions cannot be compared with the tool');
     }
-  }
-
-  #problemOf(item: JsonObject, known: ReadonlyMap<string, JsonObject>): string | undefined {
-    const { name, inputSchema } = item;
-    if (typeof name !== 'string' || name === '' || name.length > 256) return 'it has no usable name';
-    if (known.has(name)) return 'the server lists the name twice';
-    if (!isObject(inputSchema)) return 'it has no input schema';
-    const told = this.#told(name);
-    const compiled = compileSchema(inputSchema, this.#bounds.schemaSize, told?.additionalArguments ?? false);
-    if (!compiled.ok) return compiled.problem;
-    if (mirroredArguments(inputSchema) === undefined) return 'an x-mcp-header annotation is invalid';
-    for (const note of compiled.notes) this.#log.warn({ server: this.link.server, tool: name, note }, 'tool schema');
-    return undefined;
   }
 }
 

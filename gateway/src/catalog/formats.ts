@@ -1,12 +1,13 @@
 /**
- * The formats of JSON Schema that are checked. Every check is linear in the text: no part of an expression can match the
+ * The formats of JSON Schema that are checked where the operator asks for it. Every check is linear in the text: no part of an expression can match the
  * same characters in two ways. An unknown format is an annotation (2020-12 validation, 7.2.1).
  */
 import { isIPv4, isIPv6 } from 'node:net';
+import { compareNumbers, isWhole, type RawNumber } from '../protocol/numbers.ts';
 
 export type Format =
   | { readonly of: 'string'; test(text: string): boolean }
-  | { readonly of: 'number'; test(value: number): boolean };
+  | { readonly of: 'number'; test(value: number | RawNumber): boolean };
 
 const date = /^(\d{4})-(\d{2})-(\d{2})$/;
 const time = /^(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(z|[+-]\d{2}(?::?\d{2})?)?$/i;
@@ -96,9 +97,15 @@ const strings: Readonly<Record<string, (text: string) => boolean>> = {
   byte: isBase64,
 };
 
-const numbers: Readonly<Record<string, (value: number) => boolean>> = {
-  int32: (value) => Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31,
-  int64: (value) => Number.isInteger(value),
+const isWithin = (value: number | RawNumber, bits: number): boolean =>
+  isWhole(value) &&
+  compareNumbers(value, -(2 ** (bits - 1))) >= 0 &&
+  compareNumbers(value, bits === 64 ? largestInt64 : 2 ** (bits - 1) - 1) <= 0;
+const largestInt64: RawNumber = { rawJSON: '9223372036854775807' };
+
+const numbers: Readonly<Record<string, (value: number | RawNumber) => boolean>> = {
+  int32: (value) => isWithin(value, 32),
+  int64: (value) => isWithin(value, 64),
 };
 
 /** By name; a Map, as the names are text of a server. */

@@ -2,17 +2,35 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { Link } from '../pipeline/upstream.ts';
-import { Catalog, type CatalogLog, type LastRead, type OnTool } from './catalog.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { Catalog, type CatalogEvents, type CatalogLog, type LastRead } from './catalog.ts';
+import type { ToolReport } from './report.ts';
+import type { NamedVerdict } from './tools.ts';
+
+/** The tools of a server as some way to it read them last. */
+interface KnownTools {
+  readonly schemas: ReadonlyMap<string, JsonObject>;
+  readonly verdicts: readonly NamedVerdict[];
+}
+
+export interface CatalogsEvents {
+  /** A tool and its input schema, each time that its list is read. */
+  onTool(server: string, tool: string, inputSchema: JsonObject): void;
+  /** What is said of the tools of some server changed. */
+  onReport(report: ToolReport): void;
+}
 
 export class Catalogs {
   readonly #known = new WeakMap<Link, Catalog>();
   readonly #lastRead = new WeakMap<ServerConfig, LastRead>();
+  readonly #tools = new Map<string, KnownTools>();
   readonly #log: CatalogLog;
-  readonly #onTool: OnTool;
+  readonly #events: CatalogsEvents;
+  #reported = '';
 
-  constructor(log: CatalogLog, onTool: OnTool) {
+  constructor(log: CatalogLog, events: CatalogsEvents) {
     this.#log = log;
-    this.#onTool = onTool;
+    this.#events = events;
   }
 
   of(link: Link, config: ServerConfig, bounds: Bounds): Catalog {
@@ -20,8 +38,36 @@ export class Catalogs {
     if (known !== undefined) return known;
     const lastRead: LastRead = this.#lastRead.get(config) ?? new Map();
     this.#lastRead.set(config, lastRead);
-    const catalog = new Catalog(link, config, bounds, this.#log, this.#onTool, lastRead);
+    const events: CatalogEvents = {
+      onTool: (server, tool, schema) => this.#events.onTool(server, tool, schema),
+      onTools: (server, schemas, verdicts) => {
+        this.#tools.set(server, { schemas, verdicts });
+        this.#report();
+      },
+    };
+    const catalog = new Catalog(link, config, bounds, this.#log, events, lastRead);
     this.#known.set(link, catalog);
     return catalog;
+  }
+
+  /** Forgets the servers that are configured no more. */
+  configure(servers: Readonly<Record<string, ServerConfig>>): void {
+    for (const server of this.#tools.keys()) if (!Object.hasOwn(servers, server)) this.#tools.delete(server);
+    this.#report();
+  }
+
+  /** Every tool that is known, with the definition that was read last. */
+  *tools(): Generator<readonly [server: string, tool: string, inputSchema: JsonObject]> {
+    // A copy: lists are read again while it is walked.
+    const known = [...this.#tools];
+    for (const [server, { schemas }] of known) for (const [tool, schema] of schemas) yield [server, tool, schema];
+  }
+
+  #report(): void {
+    const report = Object.fromEntries([...this.#tools].map(([server, { verdicts }]) => [server, verdicts]));
+    const text = JSON.stringify(report);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    this.#events.onReport(report);
   }
 }

@@ -4,11 +4,15 @@
  * subschemas. Schemas are hostile input; nothing here runs one.
  */
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
-
-export type Dialect = '2020-12' | 'draft-07';
+import { type Dialect, inPlace, type Shape, shapesOf, subschemasOf } from './dialects.ts';
 
 export type Inspected =
-  | { readonly ok: true; readonly targets: Targets }
+  | {
+      readonly ok: true;
+      readonly targets: Targets;
+      /** The regular expressions in it, each once. */
+      readonly patterns: ReadonlySet<string>;
+    }
   | { readonly ok: false; readonly problem: string };
 
 /** Where the `$ref` and the `$dynamicRef` of a subschema lead. */
@@ -22,95 +26,16 @@ export type Targets = ReadonlyMap<JsonObject, Target>;
 const mostApplied = 10_000;
 /** Subschemas of one value that lead to each other. */
 const longestChain = 256;
-const mostSubschemas = 20_000;
+const mostSubschemas = 8_000;
 const mostResources = 200;
 const rootBase = 'schema://root/';
-
-const typeNames: ReadonlySet<Json> = new Set(['null', 'boolean', 'object', 'array', 'number', 'string', 'integer']);
-
-type Shape = 'schema' | 'schemas' | 'map' | 'items' | 'dependencies' | ((value: Json) => boolean);
-
-const isNumber = (value: Json): boolean => typeof value === 'number';
-const isCount = (value: Json): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 0;
-const isText = (value: Json): boolean => typeof value === 'string';
-const isTexts = (value: Json): boolean => Array.isArray(value) && (value as readonly Json[]).every(isText);
-const isType = (value: Json): boolean =>
-  Array.isArray(value) ? (value as readonly Json[]).every((name) => typeNames.has(name)) : typeNames.has(value);
-
-const common: readonly (readonly [string, Shape])[] = [
-  ['type', isType],
-  ['enum', (value) => Array.isArray(value)],
-  ['multipleOf', (value) => typeof value === 'number' && value > 0],
-  ['maximum', isNumber],
-  ['exclusiveMaximum', isNumber],
-  ['minimum', isNumber],
-  ['exclusiveMinimum', isNumber],
-  ['maxLength', isCount],
-  ['minLength', isCount],
-  ['maxItems', isCount],
-  ['minItems', isCount],
-  ['maxProperties', isCount],
-  ['minProperties', isCount],
-  ['pattern', isText],
-  ['format', isText],
-  ['$ref', isText],
-  ['$id', isText],
-  ['uniqueItems', (value) => typeof value === 'boolean'],
-  ['required', isTexts],
-  ['properties', 'map'],
-  ['patternProperties', 'map'],
-  ['definitions', 'map'],
-  ['additionalProperties', 'schema'],
-  ['propertyNames', 'schema'],
-  ['contains', 'schema'],
-  ['not', 'schema'],
-  ['if', 'schema'],
-  ['then', 'schema'],
-  ['else', 'schema'],
-  ['allOf', 'schemas'],
-  ['anyOf', 'schemas'],
-  ['oneOf', 'schemas'],
-  ['dependencies', 'dependencies'],
-];
-
-const shapes: Readonly<Record<Dialect, ReadonlyMap<string, Shape>>> = {
-  'draft-07': new Map([...common, ['items', 'items'], ['additionalItems', 'schema']]),
-  '2020-12': new Map([
-    ...common,
-    ['items', 'schema'],
-    ['prefixItems', 'schemas'],
-    ['maxContains', isCount],
-    ['minContains', isCount],
-    ['unevaluatedItems', 'schema'],
-    ['unevaluatedProperties', 'schema'],
-    ['dependentSchemas', 'map'],
-    ['dependentRequired', (value) => isObject(value) && Object.values(value).every(isTexts)],
-    ['$defs', 'map'],
-    ['$anchor', isText],
-    ['$dynamicAnchor', isText],
-    ['$dynamicRef', isText],
-  ]),
-};
-
-/** Keywords whose subschemas apply to the same value. */
-const inPlace: ReadonlySet<string> = new Set([
-  'allOf',
-  'anyOf',
-  'oneOf',
-  'not',
-  'if',
-  'then',
-  'else',
-  'dependentSchemas',
-  'dependencies',
-]);
 
 class Unusable extends Error {}
 
 export function inspectSchema(schema: JsonObject, dialect: Dialect): Inspected {
   try {
-    const targets = new Inspection(schema, dialect).targets();
-    return { ok: true, targets };
+    const inspection = new Inspection(schema, dialect);
+    return { ok: true, targets: inspection.targets(), patterns: inspection.patterns };
   } catch (error) {
     if (error instanceof Unusable) return { ok: false, problem: error.message };
     throw error;
@@ -124,19 +49,24 @@ interface Place {
 }
 
 class Inspection {
+  readonly patterns = new Set<string>();
   readonly #schema: JsonObject;
+  readonly #dialect: Dialect;
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #seen = new Map<JsonObject, Place>();
   /** Schemas by absolute URI, without a fragment and with the name of an anchor. */
   readonly #named = new Map<string, JsonObject>();
+  readonly #resolved = new Map<string, Json>();
   readonly #dynamic = new Map<string, number>();
   readonly #applied = new Map<JsonObject, JsonObject[]>();
   readonly #waiting: Place[] = [];
   #resources = 0;
+  #recursive = 0;
 
   constructor(schema: JsonObject, dialect: Dialect) {
     this.#schema = schema;
-    this.#shapes = shapes[dialect];
+    this.#dialect = dialect;
+    this.#shapes = shapesOf(dialect);
   }
 
   targets(): Targets {
@@ -146,12 +76,14 @@ class Inspection {
     const targets = new Map<JsonObject, Target>();
     // References may lead to places that are no subschemas by themselves: these are read as well, and may refer further.
     for (const [node, place] of this.#seen) {
-      const { $ref, $dynamicRef } = node;
+      const { $ref, $dynamicRef, $recursiveRef } = node;
       const ref = typeof $ref === 'string' ? this.#resolve($ref, place) : undefined;
       const dynamic =
         typeof $dynamicRef === 'string' && this.#shapes.has('$dynamicRef')
           ? this.#resolveDynamic($dynamicRef, place)
-          : undefined;
+          : $recursiveRef !== undefined && this.#shapes.has('$recursiveRef')
+            ? this.#resolveRecursive(place)
+            : undefined;
       this.#drain();
       if (ref === undefined && dynamic === undefined) continue;
       targets.set(node, { ...(ref === undefined ? {} : { ref }), ...(dynamic === undefined ? {} : { dynamic }) });
@@ -181,6 +113,9 @@ class Inspection {
       const subschemas = subschemasOf(shape, value);
       if (subschemas === undefined)
         throw new Unusable(`the input schema is invalid: ${keyword} has a value that it cannot have`);
+      if (keyword === 'pattern' && typeof value === 'string') this.patterns.add(value);
+      if (keyword === 'patternProperties')
+        for (const source of Object.keys(value as JsonObject)) this.patterns.add(source);
       for (const subschema of subschemas) this.#waiting.push({ schema: subschema, base, root });
       if (!inPlace.has(keyword)) continue;
       const applied = this.#applied.get(schema) ?? [];
@@ -190,7 +125,11 @@ class Inspection {
   }
 
   #identify(schema: JsonObject, outer: string, outerRoot: JsonObject): { base: string; root: JsonObject } {
-    const { $id, $anchor, $dynamicAnchor } = schema;
+    const { $anchor, $dynamicAnchor } = schema;
+    const $id = this.#dialect === 'draft-04' ? schema.id : schema.$id;
+    if (schema.$recursiveAnchor === true) this.#recursive++;
+    // Up to draft-07 nothing counts beside a reference.
+    if (typeof schema.$ref === 'string' && this.#dialect.startsWith('draft-')) return { base: outer, root: outerRoot };
     let base = outer;
     let root = outerRoot;
     if (typeof $id === 'string' && $id.startsWith('#')) this.#named.set(outer + $id, schema);
@@ -211,14 +150,25 @@ class Inspection {
     return { base, root };
   }
 
-  #resolve(ref: string, { base, root }: Place): Json {
-    const shown = JSON.stringify(ref.slice(0, 80));
+  /** Many places refer to few others, and reading a reference costs more than finding out that it is known. */
+  #resolve(ref: string, place: Place): Json {
+    const key = `${place.base} ${ref}`;
+    const known = this.#resolved.get(key);
+    if (known !== undefined) return known;
+    const target = this.#find(ref, place);
+    this.#resolved.set(key, target);
+    return target;
+  }
+
+  #find(ref: string, { base, root }: Place): Json {
+    const unusable = (why: string) =>
+      new Unusable(`the input schema refers to ${JSON.stringify(ref.slice(0, 80))}, which is ${why}`);
     const hash = ref.indexOf('#');
     const fragment = hash === -1 ? '' : ref.slice(hash + 1);
     let home: JsonObject | undefined = root;
     let uri = base;
     if (hash !== 0) {
-      if (!URL.canParse(ref, base)) throw new Unusable(`the input schema refers to ${shown}, which is no URI`);
+      if (!URL.canParse(ref, base)) throw unusable('no URI');
       const url = new URL(ref, base);
       url.hash = '';
       uri = url.href;
@@ -230,7 +180,7 @@ class Inspection {
         : fragment.startsWith('/')
           ? pointed(home, fragment)
           : this.#named.get(`${uri}#${fragment}`);
-    if (target === undefined) throw new Unusable(`the input schema refers to ${shown}, which is not a part of it`);
+    if (target === undefined) throw unusable('not a part of it');
     this.#waiting.push({ schema: target, base: uri, root: home ?? root });
     return target;
   }
@@ -241,6 +191,13 @@ class Inspection {
     if ((this.#dynamic.get(name) ?? 0) > 1)
       throw new Unusable('the input schema has several dynamic anchors of one name, which is not supported');
     return this.#resolve(ref, place);
+  }
+
+  /** With one anchor the recursive reference leads to the root of its resource (2019-09 core, 8.2.4.2). */
+  #resolveRecursive(place: Place): Json {
+    if (this.#recursive > 1)
+      throw new Unusable('the input schema has several recursive anchors, which is not supported');
+    return this.#resolve('#', place);
   }
 
   /** Counts what applies to one value; a subschema that is reached in two ways counts twice, as it is run twice. */
@@ -256,7 +213,7 @@ class Inspection {
       let total = 1;
       let chain = 0;
       for (const next of this.#applied.get(node) ?? []) {
-        const counted = count(next);
+        const counted = this.#applied.has(next) ? count(next) : { count: 1, chain: 1 };
         total += counted.count;
         chain = Math.max(chain, counted.chain);
       }
@@ -268,24 +225,7 @@ class Inspection {
       if (result.chain > longestChain) throw new Unusable('the references of the input schema form too long a chain');
       return result;
     };
-    for (const node of this.#seen.keys()) count(node);
-  }
-}
-
-/** `undefined` when the value has not the shape. */
-function subschemasOf(shape: Shape, value: Json): readonly Json[] | undefined {
-  if (typeof shape === 'function') return shape(value) ? [] : undefined;
-  switch (shape) {
-    case 'schema':
-      return [value];
-    case 'schemas':
-      return Array.isArray(value) && value.length > 0 ? (value as readonly Json[]) : undefined;
-    case 'items':
-      return Array.isArray(value) ? (value as readonly Json[]) : [value];
-    case 'map':
-      return isObject(value) ? Object.values(value) : undefined;
-    case 'dependencies':
-      return isObject(value) ? Object.values(value).filter((member) => !isTexts(member)) : undefined;
+    for (const node of this.#applied.keys()) count(node);
   }
 }
 

@@ -11,39 +11,91 @@ export interface Pattern {
   test(text: string): boolean;
 }
 
-export type PatternResult =
-  | { readonly ok: true; readonly pattern: Pattern }
-  | { readonly ok: false; readonly note: string };
+/** By source. What is not in it is not enforced. */
+export type Patterns = ReadonlyMap<string, Pattern>;
 
 const longestPattern = 2_000;
 const largestProgram = 2_000;
+/** Instructions of all patterns of one schema: what compiling them can cost at the first call. */
+const largestPrograms = 4_000;
+const mostPatterns = 300;
+const mostNotes = 20;
 
-/** A pattern that cannot be run within the bounds is not enforced, and the note says so. */
-export function readPattern(source: string): PatternResult {
-  const shown = JSON.stringify(source.slice(0, 80));
-  if (source.length > longestPattern)
-    return { ok: false, note: `a pattern of ${source.length} characters is not enforced` };
-  const size = programSize(source);
-  if (size > largestProgram)
-    return { ok: false, note: `the pattern ${shown} is not enforced: its repetitions make it too large` };
-  if (needsBacktracking(source))
-    return { ok: false, note: `the pattern ${shown} is not enforced: it needs look-around or back-references` };
-  if (!propertiesOf(source).every(isKnownProperty))
-    return { ok: false, note: `the pattern ${shown} is not enforced: the engine does not know its properties` };
-  let expression: { test(text: string): boolean } | undefined;
-  const test = (text: string): boolean => {
-    expression ??= compile(source);
-    return expression.test(text);
-  };
-  return { ok: true, pattern: { size, test } };
+/**
+ * What compiling may still cost while a list is read, in instructions. Beyond it a pattern is compiled when a value first
+ * reaches it: a list of nothing but patterns must not keep the gateway busy each time that it is read.
+ */
+export interface Trials {
+  left: number;
 }
 
-/** What the engine does not take although it looked well matches everything. */
-function compile(source: string): { test(text: string): boolean } {
+/** `notes`: patterns that cannot be run within the bounds or not at all. They match everything. */
+export function readPatterns(
+  sources: Iterable<string>,
+  trials: Trials,
+): { readonly patterns: Patterns; readonly notes: readonly string[] } {
+  const patterns = new Map<string, Pattern>();
+  const notes: string[] = [];
+  let total = 0;
+  let count = 0;
+  for (const source of sources) {
+    if (++count > mostPatterns) {
+      notes.push(`no pattern after the first ${mostPatterns} is enforced`);
+      break;
+    }
+    const size = source.length > longestPattern ? 0 : programSize(source);
+    const problem = problemOf(source, size) ?? (total + size > largestPrograms ? 'there are too many' : undefined);
+    const pattern = problem === undefined ? patternOf(source, size, trials) : problem;
+    if (typeof pattern === 'string') {
+      if (notes.length < mostNotes)
+        notes.push(`the pattern ${JSON.stringify(source.slice(0, 80))} is not enforced: ${pattern}`);
+      continue;
+    }
+    total += size;
+    patterns.set(source, pattern);
+  }
+  return { patterns, notes };
+}
+
+function problemOf(source: string, size: number): string | undefined {
+  if (source.length > longestPattern) return `it has ${source.length} characters`;
+  if (size > largestProgram) return 'its repetitions or classes make it too large';
+  if (needsBacktracking(source)) return 'it needs look-around or back-references';
+  if (!propertiesOf(source).every(isKnownProperty)) return 'the engine does not know its properties';
+  return undefined;
+}
+
+interface Matcher {
+  test(text: string): boolean;
+}
+
+/** The pattern, or why the engine does not take it. */
+function patternOf(source: string, size: number, trials: Trials): Pattern | string {
+  if (!tried.has(source) && trials.left >= size) {
+    trials.left -= size;
+    const result = compile(source);
+    if (tried.size >= mostTried) tried.clear();
+    tried.set(source, typeof result === 'string' ? result : undefined);
+  }
+  const problem = tried.get(source);
+  if (problem !== undefined) return problem;
+  let matcher: Matcher | string | undefined;
+  const test = (text: string): boolean => {
+    matcher ??= compile(source);
+    return typeof matcher === 'string' || matcher.test(text);
+  };
+  return { size, test };
+}
+
+/** Why the engine does not take a pattern, or nothing; the same lists are read again and again. */
+const tried = new Map<string, string | undefined>();
+const mostTried = 5_000;
+
+function compile(source: string): Matcher | string {
   try {
     return RE2JS.compile(inFull(RE2JS.translateRegExp(withShortProperties(source))));
-  } catch {
-    return { test: () => true };
+  } catch (error) {
+    return `the engine cannot run it: ${error instanceof Error ? error.message.slice(0, 120) : 'unknown error'}`;
   }
 }
 
@@ -112,11 +164,16 @@ function needsBacktracking(source: string): boolean {
 }
 
 /** A class of Unicode properties is a table of ranges, and as dear as this many instructions. */
-const propertyWeight = 30;
+const propertyWeight = 60;
+/** Without regard to case each character of a range is looked up, and of a range beyond ASCII there may be thousands. */
+const caselessRangeWeight = 600;
 
-/** Instructions after the counted repetitions are written out, from above. Linear in the source. */
+/** Instructions after the counted repetitions are written out, from above, and what its classes cost. Linear in the source. */
 export function programSize(source: string): number {
   const open: { total: number; last: number }[] = [{ total: 0, last: 0 }];
+  const isCaseless = /\(\?[a-z]*i/.test(source);
+  // A class is made once, however often it is repeated.
+  let classes = 0;
   let at = 0;
   while (at < source.length) {
     const group = open.at(-1) ?? { total: 0, last: 0 };
@@ -141,20 +198,27 @@ export function programSize(source: string): number {
       at++;
       continue;
     }
-    const { length, weight } = atom(source, at);
-    group.last = weight;
-    group.total += weight;
-    at += length;
+    const end = endOfAtom(source, at);
+    classes += classWeight(source.slice(at, end), isCaseless);
+    group.last = 1;
+    group.total += 1;
+    at = end;
   }
-  return open.reduce((sum, { total }) => sum + total, 1);
+  return open.reduce((sum, { total }) => sum + total, 1 + classes);
 }
 
-function atom(source: string, at: number): { readonly length: number; readonly weight: number } {
+function endOfAtom(source: string, at: number): number {
   const character = source.charAt(at);
-  if (character === '\\') return { length: 2, weight: /[pP]/.test(source.charAt(at + 1)) ? propertyWeight : 1 };
-  if (character !== '[') return { length: 1, weight: 1 };
+  if (character === '\\') return at + 2;
+  if (character !== '[') return at + 1;
   let end = at + 1;
   while (end < source.length && source.charAt(end) !== ']') end += source.charAt(end) === '\\' ? 2 : 1;
-  const inside = source.slice(at, end);
-  return { length: end + 1 - at, weight: 1 + (inside.split(/\\[pP]/).length - 1) * propertyWeight };
+  return end + 1;
+}
+
+function classWeight(atom: string, isCaseless: boolean): number {
+  if (atom.length < 2) return 0;
+  const tables = (atom.split(/\\[pP]/).length - 1) * propertyWeight;
+  const ranges = isCaseless && /[^ -~]|\\[xu]/.test(atom) ? (atom.split('-').length - 1) * caselessRangeWeight : 0;
+  return tables + ranges + (atom.length >> 2);
 }

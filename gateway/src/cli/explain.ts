@@ -1,11 +1,12 @@
 /** `sallyport explain`: allowed or not, by which rule at which line, and what would change it. */
 
 import { Command } from 'commander';
+import { readToolReport } from '../catalog/report.ts';
 import type { Capability } from '../pipeline/decision.ts';
 import { type Explanation, explain } from '../policy/explain.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
-import { findCaller, parseCaller } from './callers.ts';
+import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';
 import {
   type CommonOptions,
   type Context,
@@ -17,8 +18,8 @@ import {
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
-interface Options extends CommonOptions {
-  readonly caller: string[];
+interface Options extends CommonOptions, TokenWords {
+  readonly caller?: string[];
   readonly server: string;
   readonly tool?: string;
   readonly resource?: string;
@@ -32,7 +33,11 @@ export function explainCommand(context: Context): Command {
   return new Command('explain')
     .summary('say why a call is allowed or not')
     .description('Says whether a call would be let through, by which rule at which line, and what would change that.')
-    .requiredOption('--caller <kind:name...>', 'who calls, such as agent:demo or user:dana agent:demo')
+    .option('--caller <kind:name...>', 'who calls, such as agent:demo or user:dana agent:demo')
+    .option('--issuer <name>', 'who calls has a token of this issuer (default: the only one)')
+    .option('--group <group...>', 'groups that the token names')
+    .option('--scope <scope...>', 'scopes of the token')
+    .option('--claim <name=value...>', 'claims of the token, such as sub=dana or realm.roles=\'["admin"]\'')
     .requiredOption('--server <name>', 'the server that is called')
     .option('--tool <name>', 'original name of a tool')
     .option('--resource <uri>', 'URI of a resource')
@@ -48,15 +53,18 @@ export function explainCommand(context: Context): Command {
 Ends with 0 when the call would be let through, and with 1 when not.
 
 Example:
-  sallyport explain --caller agent:demo --server files --tool write_file --args '{"path":"notes.txt"}'`,
+  sallyport explain --caller agent:demo --server files --tool write_file --args '{"path":"notes.txt"}'
+  sallyport explain --claim sub=dana client_id=app --group finance --server ledger --tool post`,
     )
     .action(async (options: Options) => {
       const usage = (problem: string, remedy: string) => fail(context, options, exitCodes.usage, problem, remedy);
       const capability = capabilityOf(options);
       if (capability === undefined)
         return usage('name one capability', 'Give exactly one of --tool, --resource, --template and --prompt.');
-      const names = parseCaller(options.caller);
-      if (names === undefined)
+      const names = options.caller === undefined ? undefined : parseCaller(options.caller);
+      if (options.caller === undefined && !hasToken(options))
+        return usage('no caller is named', 'Name who calls with --caller, or with --claim for the token of an issuer.');
+      if (options.caller !== undefined && names === undefined)
         return usage('--caller cannot be read', 'Write user:NAME, agent:NAME or application:NAME.');
       const parsed = parseJsonText(options.args ?? '{}', { depth: 64 });
       const args = parsed.ok && isObject(parsed.value) ? parsed.value : undefined;
@@ -66,10 +74,18 @@ Example:
       const loaded = await loadOrComplain(context, options);
       if (loaded === undefined) return;
       const { revision, policy } = loaded;
-      const found = findCaller(revision.configuration, names);
+      const found =
+        names === undefined || hasToken(options)
+          ? findTokenCaller(revision.configuration, names, options)
+          : findCaller(revision.configuration, names);
       if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
       const { caller } = found;
-      const explanation = explain(revision, policy, { caller, server: options.server, capability, args, now });
+      const { server } = options;
+      const leftOut =
+        capability.type === 'tool'
+          ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
+          : undefined;
+      const explanation = explain(revision, policy, { caller, server, capability, args, now, leftOut });
       if (options.json === true) outJson(context, explanation);
       else print(context, explanation);
       context.exit(explanation.allowed ? exitCodes.ok : exitCodes.no);
@@ -85,14 +101,15 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
   return all.length === 1 ? all[0] : undefined;
 }
 
-function print(context: Context, { allowed, decision, summary, considered, change, listed }: Explanation): void {
-  const effect = allowed ? (decision?.effect ?? 'allow') : (decision?.effect ?? 'deny');
+function print(context: Context, { allowed, decision, summary, considered, change, listed, notes }: Explanation): void {
+  const effect = allowed ? (decision?.effect ?? 'allow') : decision?.effect === 'hold' ? 'hold' : 'deny';
   context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
   if (considered.length > 0) context.out('Considered:');
   for (const { place, text, outcome, connection, error } of considered)
     context.out(
       shownInLine(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`),
     );
+  for (const note of notes) context.out(shownInLine(`Note: ${note}`));
   context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
   context.out(shownInLine(`What would change it: ${change}`));
 }

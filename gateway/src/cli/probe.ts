@@ -4,13 +4,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { HttpServerConfig } from '../config/schema/servers.ts';
 import { isInsecure, tlsOptions } from '../upstreams/http/tls.ts';
-
-export interface ProbeStep {
-  readonly step: string;
-  readonly ok: boolean;
-  readonly ms: number;
-  readonly detail: string;
-}
+import type { ProbeStep } from '../upstreams/probe.ts';
 
 /**
  * Stops after the first step that fails. `timeout` in milliseconds counts for each step. Certificates are verified as

@@ -221,7 +221,7 @@ async function probeUsers(context: Context, options: CommonOptions, name: string
   for (const [server, config] of Object.entries(written.revision.configuration.servers)) {
     const usable = servers[server];
     if (usable === undefined || !JSON.stringify(config).includes(`\${secret:${name}}`)) continue;
-    const steps = await probeServer(server, usable, bounds, egress.allow);
+    const steps = await probeServer(server, usable, bounds, egress.allow, () => []);
     const bad = steps.find(({ ok }) => !ok);
     results.push({ server, ok: bad === undefined, detail: bad?.detail ?? 'accepts it' });
   }

@@ -1,11 +1,14 @@
 /** `sallyport server list|probe`: the registered servers, and whether each can be reached, step by step. */
 
 import { Command } from 'commander';
+import { readToolReport, verdictText } from '../catalog/report.ts';
+import { judgeTools } from '../catalog/tools.ts';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
+import type { Judge, ProbeStep } from '../upstreams/probe.ts';
 import {
   type CommonOptions,
   type Context,
@@ -16,7 +19,7 @@ import {
   withConfiguration,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type ProbeStep, probeNetwork } from './probe.ts';
+import { probeNetwork } from './probe.ts';
 import { disconnectCommand, trustCommand } from './server-accounts.ts';
 
 export function serverCommand(context: Context): Command {
@@ -46,16 +49,18 @@ function listCommand(context: Context): Command {
           address: 'url' in server ? server.url : server.command[0],
           status: server.status,
           credentials: reports[name] ?? [],
+          tools: readToolReport(configuration.data, name),
           connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
         }));
         if (options.json === true) return outJson(context, { ok: true, servers: rows });
-        for (const { name, kind, address, status, credentials, connections: from } of rows) {
+        for (const { name, kind, address, status, credentials, tools, connections: from } of rows) {
           const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
           context.out(shownInLine(`${name}  ${status}  ${kind}  ${address}  (${reach})`));
           for (const { credential, caller, state, expiresAt, problem } of credentials)
             context.out(
               `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
             );
+          for (const verdict of tools) context.out(shownInLine(`    tool ${verdict.tool} ${verdictText(verdict)}`));
         }
       }),
     );
@@ -107,13 +112,19 @@ async function probe(
   const steps = 'url' in server ? await probeNetwork(server, bounds.connectTimeout) : [];
   if (steps.some(({ ok }) => !ok)) return steps;
   const { probeServer } = await import('../upstreams/probe.ts');
-  return [...steps, ...(await probeServer(name, server, bounds, egress))];
+  const judge: Judge = (kind, items) =>
+    kind === 'tools'
+      ? judgeTools(items, server, bounds).map((verdict) => `tool ${verdict.tool} ${verdictText(verdict)}`)
+      : [];
+  return [...steps, ...(await probeServer(name, server, bounds, egress, judge))];
 }
 
 function print(context: Context, name: string, steps: readonly ProbeStep[]): void {
   context.out(name);
-  for (const { step, ok, ms, detail } of steps)
+  for (const { step, ok, ms, detail, notes = [] } of steps) {
     context.out(
       `  ${ok ? 'ok    ' : 'FAILED'}  ${step.padEnd(14)}  ${ms.toFixed(1).padStart(8)} ms  ${shownInLine(detail)}`,
     );
+    for (const note of notes) context.out(shownInLine(`          ${note}`));
+  }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Capability, Decision, Grants } from '../pipeline/decision.ts';
-import type { Connecting, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
+import type { Connecting, Decided, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
 import type { Link, LinkFailure } from '../pipeline/upstream.ts';
@@ -14,6 +14,9 @@ import type { JsonObject } from '../protocol/json.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { aliasOf, mayBelong } from './alias.ts';
 import { understood, type Wanted, wantedBy } from './request.ts';
+
+/** Milliseconds for which the way of a resource waits for lists that were not read yet. */
+const patience = 1_000;
 
 /** A server that this caller is connected to, and the way there. */
 export interface Reached {
@@ -80,6 +83,21 @@ async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted)
   return { ok: false, refusal: unknown(wanted, detail), sought };
 }
 
+/**
+ * The exchange with the tool as its server lists it now; `undefined` when that is what is remembered. Its server may have
+ * been deployed anew without a word, and a call that is right for it be refused by the schema of before.
+ */
+export async function renewed(exchange: Decided, graph: Graph): Promise<Decided | undefined> {
+  const { link, capability, tool } = exchange;
+  if (tool === undefined || capability.type !== 'tool') return undefined;
+  const catalog = graph.catalog(link.server, link);
+  const result = await catalog.reread('tools');
+  const definition = result.ok ? result.snapshot.byName.get(capability.name) : undefined;
+  if (definition === undefined) return undefined;
+  const facts: ToolFacts = catalog.facts(definition);
+  return facts.digest === tool.digest ? undefined : { ...exchange, tool: facts };
+}
+
 function renamed(exchange: Identified, name: string): JsonObject {
   const params = understood(exchange.method, exchange.params);
   return exchange.method === 'completion/complete'
@@ -125,16 +143,40 @@ async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: stri
   if (allowed.length < 2) return allowed;
   const key = wanted.type === 'resource' ? wanted.uri : (wanted.uriTemplate ?? '');
   const kinds = wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
-  for (const reached of allowed)
-    for (const kind of kinds) {
-      const read = reached.catalog.read(kind);
-      // A server that is slow now must not decide how long the others take.
-      if (read instanceof Promise) continue;
-      const hit =
-        kind === 'resources' || wanted.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
-      if (hit) return [reached];
-    }
-  return allowed.slice(0, 1);
+  const unread: Promise<unknown>[] = [];
+  const hit = (): Reached | undefined =>
+    allowed.find(({ catalog }) =>
+      kinds.some((kind) => {
+        const read = catalog.read(kind);
+        if (read instanceof Promise) unread.push(read);
+        else
+          return kind === 'resources' || wanted.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
+        return false;
+      }),
+    );
+  let found = hit();
+  // A list that was never read may have it; a server that is slow now decides for a moment only how long this takes.
+  if (found === undefined && unread.length > 0) {
+    await within(unread, patience);
+    found = hit();
+  }
+  if (found !== undefined) return [found];
+  const able = allowed.filter(({ link }) => mayHaveResources(link.facts()));
+  return able.length > 0 ? able.slice(0, 1) : allowed.slice(0, 1);
+}
+
+/** What is not known yet may be. */
+function mayHaveResources(facts: ReturnType<Link['facts']>): boolean {
+  return facts instanceof Promise || facts.capabilities.resources !== undefined;
+}
+
+async function within(waits: readonly Promise<unknown>[], timeMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeMs);
+  });
+  await Promise.race([Promise.allSettled(waits), late]);
+  clearTimeout(timer);
 }
 
 function matchesTemplate(snapshot: ListSnapshot, uri: string): boolean {

@@ -27,7 +27,8 @@ export interface ListLog {
 
 export async function list(exchange: Identified, graph: Graph, kind: ListKind, log: ListLog): Promise<Reply> {
   // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
-  if (exchange.params.cursor !== undefined)
+  const { cursor } = exchange.params;
+  if (cursor !== undefined && cursor !== null && cursor !== '')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Invalid cursor' } };
   const servers = reachAll(exchange, graph);
   const { era } = exchange.client;
@@ -38,7 +39,7 @@ export async function list(exchange: Identified, graph: Graph, kind: ListKind, l
         kind: 'refused',
         refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
       };
-    const read = reached.catalog.read(kind);
+    const read = reached.catalog.read(kind, 'list');
     const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
     return envelope(kind, era, view({ reached, kind, snapshot: result.snapshot, era, log }, 'server'));
@@ -87,7 +88,7 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
   await Promise.all(
     servers.map(async (reached, index) => {
       const { isUntried } = reached.link;
-      const read = reached.catalog.read(kind);
+      const read = reached.catalog.read(kind, 'list');
       let result: ListSnapshotResult | 'late';
       if (read instanceof Promise)
         result = await Promise.race([read, deadlines.after(isUntried ? firstPatience : patience)]);

@@ -40,7 +40,8 @@ export function understood(method: string, params: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
   for (const name of passed[method] ?? ['uri', '_meta']) {
     const value = params[name];
-    if (value !== undefined) kept[name] = value;
+    // Some clients write `null` where they have no arguments.
+    if (value !== undefined && !(value === null && name === 'arguments')) kept[name] = value;
   }
   return method === 'completion/complete' ? { ...kept, ...completionParts(kept) } : kept;
 }
@@ -61,7 +62,7 @@ function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
   const { name, arguments: args } = params;
   if (typeof name !== 'string' || name === '' || name.length > longestName)
     return refuse({ reason: 'bad-params', problem: `params.name must be the name of a ${type}` });
-  if (args !== undefined && !isObject(args))
+  if (args !== undefined && args !== null && !isObject(args))
     return refuse({ reason: 'bad-params', problem: 'params.arguments must be an object' });
   return pass({ type, name, args: args ?? empty });
 }

@@ -6,6 +6,7 @@
 import { adaptError, adaptResult, urlQuestions } from '../protocol/bridge.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { codes } from '../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
@@ -95,8 +96,14 @@ function resultOf(exchange: Decided, result: JsonObject): JsonObject {
 }
 
 /** One subscription at the server serves every session that watches the resource. */
-function watch(exchange: Decided): Reply {
+async function watch(exchange: Decided): Promise<Reply> {
   const { capability, client, link, method } = exchange;
+  const facts = await link.facts();
+  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(link.server, facts.failure) };
+  const { resources } = facts.capabilities;
+  // As the server itself would say.
+  if (!isObject(resources) || resources.subscribe !== true)
+    return { kind: 'error', error: { code: codes.methodNotFound, message: 'Method not found' } };
   if (client.session === undefined || capability.type !== 'resource')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
   if (method === 'resources/subscribe') {
@@ -111,12 +118,14 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
   const progress = typeof token === 'string' || typeof token === 'number';
-  const level = levelOf(exchange, meta);
+  const wanted = wantedLevelOf(exchange, meta);
+  const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {
     method: exchange.method,
     params: withoutInvitation(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     ...(level === undefined ? {} : { logLevel: level }),
+    ...(wanted === undefined ? {} : { wantedLevel: wanted }),
     progress,
     ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
     mirrored: exchange.tool?.mirrored ?? [],
@@ -128,8 +137,8 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   };
 }
 
-function levelOf(exchange: Decided, meta: JsonObject): string | undefined {
-  if (exchange.client.era === 'legacy') return exchange.client.session?.logLevel ?? legacyLevel;
+function wantedLevelOf(exchange: Decided, meta: JsonObject): string | undefined {
+  if (exchange.client.era === 'legacy') return exchange.client.session?.logLevel;
   const level = meta[metaKeys.logLevel];
   return typeof level === 'string' && logLevels.includes(level) ? level : undefined;
 }

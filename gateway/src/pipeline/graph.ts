@@ -40,7 +40,8 @@ export type ListSnapshotResult =
   | { readonly ok: false; readonly failure: LinkFailure };
 
 export interface CatalogView {
-  read(kind: ListKind): ListSnapshot | Promise<ListSnapshotResult>;
+  /** `purpose`: a list that is shown is read again when the server says that it does not last (2026-07-28, caching). */
+  read(kind: ListKind, purpose?: 'list' | 'call'): ListSnapshot | Promise<ListSnapshotResult>;
   /** Reads again, unless that happened a moment ago. */
   reread(kind: ListKind): Promise<ListSnapshotResult>;
   /** The list as it was last read, however long ago and over whichever way. Asks nobody, and is for records only. */

@@ -13,7 +13,7 @@ import type { LinkFailure } from './upstream.ts';
 export type Refusal =
   | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }
   | { readonly reason: 'http-method'; readonly allowed: string }
-  | { readonly reason: 'media-type' | 'not-acceptable' | 'credentials-in-query' }
+  | { readonly reason: 'media-type' | 'content-encoding' | 'not-acceptable' | 'credentials-in-query' }
   | { readonly reason: 'body-too-large'; readonly limit: number }
   | { readonly reason: 'bad-json'; readonly fault: JsonFault }
   | DecodeFault
@@ -124,6 +124,12 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return protocol(403, codes.invalidRequest, 'This Origin may not call the gateway');
     case 'http-method':
       return { ...protocol(405, codes.invalidRequest, 'Method not allowed'), headers: { allow: refusal.allowed } };
+    case 'content-encoding':
+      // RFC 9110, 15.5.16: the field says what would have been taken.
+      return {
+        ...protocol(415, codes.invalidRequest, 'The body must not be compressed: send it without Content-Encoding'),
+        headers: { 'accept-encoding': 'identity' },
+      };
     case 'media-type':
       return protocol(415, codes.invalidRequest, 'Content-Type must be application/json');
     case 'not-acceptable':

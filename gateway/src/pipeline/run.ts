@@ -3,7 +3,7 @@
  * record. Open this file to see the product.
  */
 
-import { type JsonObject, nearest } from '../protocol/json.ts';
+import { type JsonObject, settled } from '../protocol/json.ts';
 import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
 import { argumentsOf, decide } from './decide.ts';
@@ -25,6 +25,8 @@ export interface Stages {
   answerLocally(exchange: Identified, graph: Graph, open: () => Promise<Refusal | undefined>): Promise<Reply>;
   /** 4: which capability of which server. */
   connect(exchange: Identified, graph: Graph): Connecting | Promise<Connecting>;
+  /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
+  renew(exchange: Decided, graph: Graph): Promise<Decided | undefined>;
   /** What is known of where a request would lead, without asking anybody. */
   seek(exchange: Identified, graph: Graph): Sought | undefined;
   /** 10 and 11: to the server and back. */
@@ -191,12 +193,18 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   }
   trail.connected = connected.value;
 
-  const decided = decide(connected.value);
+  let decided = decide(connected.value);
   trail.decided = decided;
   const allowed = permit(decided);
   if (!allowed.ok) return refused(allowed.refusal);
 
-  const inspected = inspectIn(decided);
+  let inspected = inspectIn(decided);
+  const renewed =
+    !inspected.ok && inspected.refusal.reason === 'arguments-invalid' ? await stages.renew(decided, graph) : undefined;
+  if (renewed !== undefined) {
+    trail.connected = trail.decided = decided = renewed;
+    inspected = inspectIn(renewed);
+  }
   if (!inspected.ok) return refused(inspected.refusal);
 
   trail.intended = factsOf(identified, graph, trail);
@@ -253,7 +261,7 @@ function inspectIn(exchange: Decided): Outcome<Decided> {
     const header = argumentMismatch(headers, tool.mirrored, args);
     if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
   }
-  const problems = tool.validate(exchange.rawNumbers ? (nearest(args) as JsonObject) : args);
+  const problems = tool.validate(exchange.rawNumbers ? (settled(args) as JsonObject) : args);
   return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }
 

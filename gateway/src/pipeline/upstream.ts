@@ -60,16 +60,18 @@ export interface Link {
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult>;
   /** Starts a call. Resolves with its first step. */
   call(call: OutboundCall): Promise<Step>;
-  /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, 0 when the server gives none. */
+  /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, absent when the server gives none. */
   list(kind: ListKind): Promise<ListResult>;
+  /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
+  readonly hearing: string | undefined;
   /** Asks for updates of one resource, as long as the returned function has not been called. */
   watch(uri: string, listener: () => void): () => void;
   /** Messages that belong to no call: list changes and, on legacy servers, log messages. Returns what stops it. */
   onNotification(listener: (method: string, params: JsonObject) => void): () => void;
   /** Keeps the way open although nobody calls over it, as long as the returned function has not been called. */
   hold(): () => void;
-  /** Tells a legacy server the least severe level that anyone on this way wants to see. */
-  setLevel(level: string): void;
+  /** Tells a legacy server the least severe level that its clients want to see. `whose`: the session that says so. */
+  setLevel(level: string, whose: string): void;
 }
 
 export interface LinkFailureResult {
@@ -77,7 +79,7 @@ export interface LinkFailureResult {
 }
 
 export type ListResult =
-  | { readonly ok: true; readonly items: readonly JsonObject[]; readonly ttl: number }
+  | { readonly ok: true; readonly items: readonly JsonObject[]; readonly ttl?: number }
   | { readonly ok: false; readonly failure: LinkFailure };
 
 export interface OutboundCall {
@@ -85,7 +87,10 @@ export interface OutboundCall {
   /** Without the protocol's own `_meta` keys; these are made anew for the server. */
   readonly params: JsonObject;
   readonly capabilities: JsonObject;
+  /** Least severe level of log messages that the client gets. */
   readonly logLevel?: string;
+  /** The same where the client has said so itself: a legacy server is told no other. */
+  readonly wantedLevel?: string;
   readonly progress: boolean;
   /** Of the tool that is called: some servers get another credential for it. */
   readonly tier?: 'read' | 'write' | 'destructive';

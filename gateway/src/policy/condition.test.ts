@@ -106,6 +106,31 @@ test('numbers beyond double precision compare exactly or not at all', () => {
   assert.equal(evaluate('args.big > 0', { args }), true, 'only what is touched counts');
 });
 
+test('B11: trust has no order and time no members in a condition', () => {
+  for (const source of [
+    'caller.trust >= "trusted"',
+    '"standard" < caller["trust"]',
+    '!(caller.trust < "trusted")',
+    'args.ids.exists(id, (caller.trust) > id)',
+    '(true ? caller.trust : "x") <= "y"',
+  ])
+    assert.match(problem(source).text, /Name the values/, source);
+  for (const source of ['time.hour > 8', 'has(time.hour)', 'time["year"] == 2026'])
+    assert.match(problem(source).text, /time has no member/, source);
+  assert.equal(evaluate('caller.trust in ["standard", "trusted"] && caller.trust != "untrusted"', { args: {} }), true);
+});
+
+test('C8: a member of any name is one, and absent where it is not there', () => {
+  const o = { constructor: 'x', n: 1 };
+  for (const source of [
+    'args.constructor.n == 1 && has(args.o.constructor) && args.o.n == 1',
+    'args.o == args.p && args.l[0].constructor == "x"',
+    'args.o.exists(k, k == "constructor") && "constructor" in args.o',
+  ])
+    assert.equal(evaluate(source, { args: { constructor: { n: 1 }, o, p: { ...o }, l: [o] } }), true, source);
+  assert.match(problem('args.o == {"constructor": "x"}').text, /one by one/);
+});
+
 test('large values make a condition fail, not slow', () => {
   const args = { list: Array.from({ length: 1_001 }, () => 'x'), small: 1, text: 'x'.repeat(2 ** 21) };
   assert.equal(typeof evaluate('args.list.exists(x, x == "y")', { args }), 'string');

@@ -100,7 +100,7 @@ export function compileCondition(
   }
   const survey = surveyExpression(program.ast);
   const slow = survey.faults.map((fault): ConditionProblem => ({ code: 'POL003', ...fault }));
-  const unknown = unknownNames(survey, kind, uriNames);
+  const unknown = [...unknownNames(survey, kind, uriNames), ...orderedTrust(survey)];
   if (slow.length + unknown.length > 0) return { ok: false, problems: [...slow, ...unknown] };
   const typed = environments[kind].strict.check(source);
   if (!typed.valid) {
@@ -146,15 +146,52 @@ function condition(source: string, program: ParseResult, survey: Survey): Condit
         const problem = unfit(context.args, steps, loops);
         if (problem !== undefined) return `${steps.join('.')} ${problem}`;
       }
-      try {
-        const result: unknown = program(context);
-        return typeof result === 'boolean' ? result : 'the value is neither true nor false';
-      } catch (error) {
-        const { code, at } = describe(error, source);
-        return at === '' ? code : `${code}: ${at}`;
-      }
+      const outcome = outcomeOf(program, context, source);
+      if (typeof outcome === 'boolean') return outcome;
+      const plain = { ...context, args: readable(context.args), caller: readable(context.caller) };
+      return plain.args === context.args && plain.caller === context.caller
+        ? outcome
+        : outcomeOf(program, plain, source);
     },
   };
+}
+
+function outcomeOf(program: ParseResult, context: object, source: string): boolean | string {
+  try {
+    const result: unknown = program(context);
+    return typeof result === 'boolean' ? result : 'the value is neither true nor false';
+  } catch (error) {
+    const { code, at } = describe(error, source);
+    return at === '' ? code : `${code}: ${at}`;
+  }
+}
+
+/**
+ * The value with a `Map` for each object that has a member `constructor`. The library tells what an object is by that
+ * name, whoever gave it, and fails to evaluate; it reads a `Map` by its entries. The value itself where there is none.
+ */
+function readable(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  const known = readables.get(value);
+  if (known !== undefined) return known;
+  const made = madeReadable(value);
+  readables.set(value, made);
+  return made;
+}
+
+/** Many conditions may fail on the same arguments, which may be large. */
+const readables = new WeakMap<object, unknown>();
+
+function madeReadable(value: object): unknown {
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value;
+    const made = items.map(readable);
+    return made.every((item, at) => item === items[at]) ? value : made;
+  }
+  const members = Object.entries(value);
+  const made = members.map(([key, member]) => [key, readable(member)] as const);
+  if (Object.hasOwn(value, 'constructor')) return new Map(made);
+  return made.every(([, member], at) => member === members[at]?.[1]) ? value : Object.fromEntries(made);
 }
 
 function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly string[]): ConditionProblem[] {
@@ -167,6 +204,8 @@ function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly st
     if (variable === 'uri' && kind === 'arguments')
       return complain('"uri" exists in rules for resources only', 'Use "args" for the arguments.');
     if (name === undefined) return [];
+    if (variable === 'time')
+      return complain(`time has no member "${name}"`, 'Ask it, as in time.getHours("Europe/Paris") >= 9.');
     if (variable === 'caller' && !Object.hasOwn(callerFields, name))
       return complain(`a caller has no "${name}"`, suggestion(name, Object.keys(callerFields), 'field'));
     if (variable === 'uri' && !uriNames.includes(name))
@@ -176,6 +215,18 @@ function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly st
       );
     return [];
   });
+}
+
+/** Trust is a text here, and its words do not stand in the order of the alphabet. */
+function orderedTrust({ ordered }: Survey): ConditionProblem[] {
+  return ordered
+    .filter(({ steps }) => steps.length === 2 && steps[0] === 'caller' && steps[1] === 'trust')
+    .map(({ start }) => ({
+      code: 'POL002',
+      start,
+      problem: 'caller.trust is compared by the alphabet here, in which "standard" comes before "untrusted"',
+      remedy: 'Name the values: caller.trust in ["standard", "trusted"].',
+    }));
 }
 
 function typeProblem(error: unknown, source: string, kind: ConditionKind): ConditionProblem {

@@ -2,7 +2,7 @@
 import type { Revision } from '../config/revision.ts';
 import { suggestion } from '../config/suggest.ts';
 import type { Caller } from '../pipeline/caller.ts';
-import type { Capability, Decision } from '../pipeline/decision.ts';
+import type { Capability, Decision, Grants } from '../pipeline/decision.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { CompiledPolicy } from './compile.ts';
 import type { Considered } from './grants.ts';
@@ -28,6 +28,8 @@ export interface Explanation {
   readonly summary: string;
   /** One sentence on what would change it. */
   readonly change: string;
+  /** What of the tool is not enforced. */
+  readonly notes: readonly string[];
 }
 
 export interface Question {
@@ -37,25 +39,77 @@ export interface Question {
   readonly args?: JsonObject | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** What the gateway found about the tool when it last read the list of the server. */
+  readonly leftOut?: { readonly problem?: string; readonly notes: readonly string[] } | undefined;
 }
 
 export function explain(revision: Revision, policy: CompiledPolicy, question: Question): Explanation {
-  const { caller, server, capability, args, now } = question;
+  const { caller, server, capability, args, now, leftOut } = question;
   const grants = policy.grants(caller, server);
   const subject = nameOf(capability);
-  if (grants === undefined) return unreachable(revision, caller, server);
+  const closed = closedServer(revision, caller, server);
+  if (closed !== undefined || grants === undefined)
+    return {
+      ...unreachable(revision, caller, server),
+      ...closed,
+      listed: isListed(revision, server, grants, capability),
+    };
   const decision = grants.decide(capability, args, now);
   const considered = grants.consider(capability, args, now).map(explained);
-  const allowed = decision.effect === 'allow' || decision.effect === 'observe';
-  return {
+  const isLeftOut = leftOut?.problem !== undefined;
+  const allowed = !isLeftOut && (decision.effect === 'allow' || decision.effect === 'observe');
+  const explanation: Explanation = {
     allowed,
-    listed: grants.couldAllow(capability),
+    listed: !isLeftOut && grants.couldAllow(capability),
     decision,
     connections: grants.connections,
     considered,
     summary: summarise(caller, server, subject, decision),
     change: changeOf(decision, considered, capability, grants.connections),
+    notes: leftOut?.notes ?? [],
   };
+  if (!isLeftOut) return explanation;
+  return {
+    ...explanation,
+    summary: `The gateway leaves ${subject} of ${server} out: ${leftOut.problem}. By the rules alone: ${explanation.summary}`,
+    change: 'An input schema that can be checked.',
+  };
+}
+
+/** What the configuration of a server closes, whatever connections say. */
+function closedServer(
+  revision: Revision,
+  caller: Caller,
+  name: string,
+): Pick<Explanation, 'summary' | 'change'> | undefined {
+  const { servers } = revision.configuration;
+  const server = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  if (server === undefined) return undefined;
+  const { status, requires } = server;
+  if (status !== 'active')
+    return {
+      summary:
+        status === 'draining'
+          ? `The server ${name} is draining: it takes no new calls.`
+          : `The server ${name} is ${status}: it does not exist for any caller.`,
+      change: `"status: active", at ${revision.place(['servers', name])}.`,
+    };
+  const missing = requires.filter((kind) => caller[kind] === undefined);
+  if (missing.length === 0) return undefined;
+  return {
+    summary: `The server ${name} does not exist for ${caller.key}: it requires ${missing.join(' and ')} behind every call.`,
+    change: `A caller with ${missing.join(' and ')}, or another "requires", at ${revision.place(['servers', name])}.`,
+  };
+}
+
+/** A draining server keeps its lists. */
+function isListed(
+  { configuration }: Revision,
+  server: string,
+  grants: Grants | undefined,
+  capability: Capability,
+): boolean {
+  return configuration.servers[server]?.status === 'draining' && grants?.couldAllow(capability) === true;
 }
 
 export function nameOf(capability: Capability): string {
@@ -80,6 +134,7 @@ function unreachable({ configuration }: Revision, caller: Caller, server: string
     decision: undefined,
     connections: [],
     considered: [],
+    notes: [],
     summary: exists
       ? `No connection leads from ${caller.key} to ${server}, so the server does not exist for this caller.`
       : `There is no server "${server}".`,

@@ -20,6 +20,8 @@ export interface Survey {
   readonly presenceTests: readonly PresenceTest[];
   /** Every path that begins at a variable: `['args', 'limit']`. A path ends where an index is computed. */
   readonly paths: readonly TouchedPath[];
+  /** Those that are compared by order: with <, <=, > or >=. */
+  readonly ordered: readonly TouchedPath[];
   readonly variables: ReadonlySet<string>;
   /** Whether something is done for every element of a list or map. */
   readonly loops: boolean;
@@ -44,6 +46,7 @@ export function surveyExpression(root: Node): Survey {
   const paths: TouchedPath[] = [];
   const faults: ExpressionFault[] = [];
   const presenceTests: PresenceTest[] = [];
+  const ordered: TouchedPath[] = [];
   let loops = false;
 
   const visit = (value: unknown, loopDepth: number): void => {
@@ -57,6 +60,7 @@ export function surveyExpression(root: Node): Survey {
       paths.push({ steps, start: value.start });
       return;
     }
+    if (orders.has(value.op)) ordered.push(...pathsIn(value.args));
     const called = value.op === 'call' || value.op === 'rcall' ? nameOfCall(value) : undefined;
     const presence = called === 'has' ? presenceOf(value) : undefined;
     if (presence !== undefined) presenceTests.push(presence);
@@ -65,6 +69,12 @@ export function surveyExpression(root: Node): Survey {
         start: value.start,
         problem: 'matches() is not available: a hostile text could keep it busy for minutes',
         remedy: 'Use ==, in, startsWith(), endsWith() or contains().',
+      });
+    if (value.op === 'map' && Array.isArray(value.args) && value.args.some(isLostEntry))
+      faults.push({
+        start: value.start,
+        problem: 'a map that is written out cannot have the keys "constructor", "prototype" and "__proto__"',
+        remedy: 'Compare the members one by one: args.o.constructor == "x".',
       });
     const zone = called?.startsWith('get') === true ? literalArgument(value) : undefined;
     if (zone !== undefined && !isTimeZone(zone))
@@ -84,7 +94,18 @@ export function surveyExpression(root: Node): Survey {
     visit(value.args, loop ? loopDepth + 1 : loopDepth);
   };
   visit(root, 0);
-  return { paths, variables: new Set(paths.map(({ steps }) => steps[0] ?? '')), loops, faults, presenceTests };
+  return { paths, variables: new Set(paths.map(({ steps }) => steps[0] ?? '')), loops, faults, presenceTests, ordered };
+}
+
+const orders: ReadonlySet<string> = new Set(['<', '<=', '>', '>=']);
+
+/** The paths whose values an operand may have: behind a function or another comparison it has another value. */
+function pathsIn(value: unknown): readonly TouchedPath[] {
+  if (Array.isArray(value)) return value.flatMap(pathsIn);
+  if (!isNode(value)) return [];
+  const steps = pathOf(value);
+  if (steps !== undefined) return [{ steps, start: value.start }];
+  return ['+', '?:', '()'].includes(value.op) ? pathsIn(value.args) : [];
 }
 
 function presenceOf({ args, start, end }: Node): PresenceTest | undefined {
@@ -102,6 +123,12 @@ function isNode(value: unknown): value is Node {
 function nameOfCall(node: Node): string | undefined {
   const name: unknown = Array.isArray(node.args) ? node.args[0] : undefined;
   return typeof name === 'string' ? name : undefined;
+}
+
+/** An entry that the library leaves out when it makes the map. */
+function isLostEntry(entry: unknown): boolean {
+  const key: unknown = Array.isArray(entry) ? entry[0] : undefined;
+  return isNode(key) && key.op === 'value' && ['constructor', 'prototype', '__proto__'].includes(String(key.args));
 }
 
 /** The only argument of a method such as `time.getHours("Europe/Paris")`, where it is a text. */

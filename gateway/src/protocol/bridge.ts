@@ -1,12 +1,12 @@
 /** What changes in a result, an error or a notification between a server of one era and a client of another. Pure. */
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { codes, type RpcError } from './jsonrpc.ts';
-import { cleanServerMeta } from './meta.ts';
+import { cleanServerMeta, withoutServerInfo } from './meta.ts';
 import type { Era } from './versions.ts';
 
 /** A complete result in the words of the client's era: the same object when it is in these words already. */
 export function adaptResult(result: JsonObject, method: string, client: Era): JsonObject {
-  const cleaned = cleanServerMeta(result);
+  const cleaned = client === 'modern' ? cleanServerMeta(result) : withoutServerInfo(cleanServerMeta(result));
   if (client === 'modern') {
     // Nothing that passed the policy of one caller may be cached for another, whatever the server says.
     if (method === 'resources/read')

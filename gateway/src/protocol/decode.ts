@@ -5,7 +5,7 @@
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { type RequestId, readMessage } from './jsonrpc.ts';
 import { type Implementation, metaKeys, metaOf, readImplementation } from './meta.ts';
-import { clientNotifications, type Operation, operationOf } from './methods.ts';
+import { type Operation, operationOf } from './methods.ts';
 import { type HeaderReader, standardMismatch } from './mirrored-headers.ts';
 import { type Era, isLegacyVersion, isModernVersion, modernVersions } from './versions.ts';
 
@@ -108,12 +108,11 @@ function decodeModern(
   return { ok: true, decoded: { kind: 'request', era: 'modern', id, method, params, operation, claims } };
 }
 
+/** One that is not known is taken and not passed on: a notification has no answer (JSON-RPC 2.0, 4.1). */
 function decodeNotification(
   message: { readonly method: string; readonly params: JsonObject },
   modern: boolean,
 ): DecodeResult {
   const era: Era = modern ? 'modern' : 'legacy';
-  if (!clientNotifications.has(message.method))
-    return { ok: false, fault: { reason: 'unknown-method', method: message.method }, era };
   return { ok: true, decoded: { kind: 'notification', era, method: message.method, params: message.params } };
 }

@@ -5,17 +5,21 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import {
+  compareNumbers,
+  hasExponent,
+  isExact,
+  isNumber,
+  isRawJSON,
+  isSpelledEqual,
+  rawJSON,
+  surelyExact,
+} from './numbers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
 }
-
-/** ECMAScript's JSON source text access, which the type library does not know yet. */
-const { isRawJSON, rawJSON } = JSON as unknown as {
-  isRawJSON(this: void, value: unknown): value is { readonly rawJSON: string };
-  rawJSON(this: void, text: string): unknown;
-};
 
 export interface JsonLimits {
   /** Deepest nesting of arrays and objects. */
@@ -41,6 +45,8 @@ export const defaultMaxKeys = 10_000;
 const maxNumberLength = 2_048;
 /** Most numbers in one text that are kept as they are spelled, and most characters of them: each becomes an object. */
 const maxRawNumbers = 5_000;
+/** Numbers such as `1.0` whose spelling is kept; of more than these the value is, as of all others. */
+const maxSpelledNumbers = 1_000;
 const maxRawLength = 1024 * 1024;
 
 export type JsonFault =
@@ -100,6 +106,7 @@ interface Survey {
 
 const quote = 34;
 const backslash = 92;
+const zero = 48;
 const none: readonly number[] = [];
 
 const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, from: 0, to: 0 });
@@ -119,6 +126,7 @@ function survey(text: string, limits: JsonLimits): Survey {
   let strings = 0;
   let raw: number[] | undefined;
   let rawLength = 0;
+  let spelled = 0;
   // A key in its quotes, as it must stand in the text.
   const key = member === undefined ? '' : `"${member}"`;
   let keyEnd = 0;
@@ -151,9 +159,15 @@ function survey(text: string, limits: JsonLimits): Survey {
           rawLength += end - index;
           // A text will stand here while the rest is parsed, and a text before a colon would be a key.
           if (isColon(text, end)) return refused('syntax');
-          if (raw.push(index, end) > 2 * maxRawNumbers || rawLength > maxRawLength)
+          if (raw.push(index, end) > 2 * (maxRawNumbers + spelled) || rawLength > maxRawLength)
             return refused('too-many-long-numbers');
         }
+      } else if (text.charCodeAt(end - 1) === zero && spelled < maxSpelledNumbers && hasPoint(text, index, end)) {
+        // `1.0` is a float for servers that tell it from an integer; `JSON.stringify` would make `1` of it.
+        if (isColon(text, end) || !isNumber(text.slice(index, end))) return refused('syntax');
+        spelled++;
+        raw ??= [];
+        raw.push(index, end);
       }
       index = end - 1;
     } else if (code === 123 || code === 91) {
@@ -205,6 +219,11 @@ function endOfNumber(text: string, from: number): number {
     if (!isPart) break;
   }
   return end - from > maxNumberLength ? -1 : end;
+}
+
+function hasPoint(text: string, from: number, to: number): boolean {
+  for (let index = from + 1; index < to; index++) if (text.charCodeAt(index) === 46) return true;
+  return false;
 }
 
 function isColon(text: string, from: number): boolean {
@@ -287,47 +306,6 @@ function tally(value: Json, checkText: boolean, into: Tally): void {
       if (member !== undefined && (typeof member === 'object' || checkText)) tally(member, checkText, into);
     }
   }
-}
-
-/** So many digits always fit a double, a sign or a point among them or not. */
-const surelyExact = 15;
-/** A text longer than this is kept as it is spelled without a look at its value. */
-const maxCompared = 40;
-
-/**
- * True when the text of a number and the double that it becomes are the same number; also for what is no number, which
- * `JSON.parse` refuses.
- */
-function isExact(source: string): boolean {
-  if (!numberText.test(source)) return true;
-  return source.length <= maxCompared && decimal(source) === decimal(String(Number(source)));
-}
-
-/** True when the double is written just as the text is: the usual case, as this is how programs write numbers. */
-function isSpelledEqual(source: string): boolean {
-  return source.length <= maxCompared && source === String(Number(source));
-}
-
-/** RFC 8259, section 6. */
-const numberText = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-function hasExponent(text: string, from: number, to: number): boolean {
-  for (let index = from; index < to; index++) if ((text.charCodeAt(index) | 32) === 101) return true;
-  return false;
-}
-
-/** A number in one canonical spelling: sign, digits without leading or trailing zeros, exponent of the last digit. */
-function decimal(source: string): string {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,9}))?$/.exec(source);
-  if (match === null) return source;
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const digits = whole + fraction;
-  let first = 0;
-  while (first < digits.length && digits.charCodeAt(first) === 48) first++;
-  let last = digits.length;
-  while (last > first && digits.charCodeAt(last - 1) === 48) last--;
-  if (first === last) return `${sign}0`;
-  return `${sign}${digits.slice(first, last)}e${Number(exponent) - fraction.length + (digits.length - last)}`;
 }
 
 /** Begins the texts that stand for numbers during a parse. Random, so that no foreign text can begin with it. */
@@ -420,11 +398,42 @@ export function asText(value: Json | undefined): string {
 export function exact(value: Json): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isRawJSON(value)) {
+    const held = copySettled(value);
+    if (typeof held === 'number') return held;
     const source = value.rawJSON;
     return /^-?\d{1,400}$/.test(source) ? BigInt(source) : undefined;
   }
   if (Array.isArray(value)) return (value as readonly Json[]).map(exact);
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, exact(member)]));
+}
+
+/**
+ * The value with doubles for all numbers that a double holds, however they are spelled; only the others are left as
+ * `JSON.rawJSON`, so that two numbers are equal only when they look equal. The value itself where nothing changes.
+ */
+export function settled(value: Json): Json {
+  return holdsRaw(value) ? copySettled(value) : value;
+}
+
+function holdsRaw(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return (value as readonly Json[]).some(holdsRaw);
+  if (isRawJSON(value)) return true;
+  const members = value as JsonObject;
+  for (const key in members) {
+    const member = members[key];
+    if (typeof member === 'object' && holdsRaw(member)) return true;
+  }
+  return false;
+}
+
+function copySettled(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(copySettled);
+  if (!isRawJSON(value))
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copySettled(member)]));
+  const nearest = Number(value.rawJSON);
+  return Number.isFinite(nearest) && compareNumbers(value, nearest) === 0 ? nearest : value;
 }
 
 /** A copy in which every number is the nearest double, for checks of shape. */

@@ -52,6 +52,15 @@ export function cleanServerMeta(message: JsonObject): JsonObject {
   return dropped ? { ...message, _meta: kept } : message;
 }
 
+/** For clients of before 2026-07-28, who know no `serverInfo` in `_meta`. */
+export function withoutServerInfo(message: JsonObject): JsonObject {
+  const meta = message._meta;
+  if (!isObject(meta) || !(metaKeys.serverInfo in meta)) return message;
+  const { [metaKeys.serverInfo]: _info, ...kept } = meta;
+  const { _meta, ...rest } = message;
+  return Object.keys(kept).length === 0 ? rest : { ...rest, _meta: kept };
+}
+
 /** Reserved keys that the specification defines for servers to send and for clients to read. */
 const passedThrough: ReadonlySet<string> = new Set(['io.modelcontextprotocol/related-task']);
 

@@ -76,14 +76,6 @@ export function nameMember(method: string): 'name' | 'uri' | undefined {
   return method === 'resources/read' ? 'uri' : undefined;
 }
 
-/** Notifications that a legacy client may send. A modern client sends none over HTTP, and cancellation over stdio. */
-export const clientNotifications: ReadonlySet<string> = new Set([
-  'notifications/initialized',
-  'notifications/cancelled',
-  'notifications/progress',
-  'notifications/roots/list_changed',
-]);
-
 /** What a server may ask of a client, and the capability that the client declares for it. */
 export const clientRequests: ReadonlyMap<string, 'elicitation' | 'sampling' | 'roots'> = new Map([
   ['elicitation/create', 'elicitation'],

@@ -76,6 +76,8 @@ export function greetingFailure(step: Step, secrets: readonly string[] = []): Li
  */
 export function mayBeOtherEra(failure: LinkFailure): boolean {
   if (failure.kind !== 'unavailable') return failure.kind === 'misbehaved' || failure.kind === 'timeout';
-  const { status } = failure;
-  return status === undefined || (status >= 400 && status !== 401 && status !== 403 && status !== 429);
+  const { status, challenge } = failure;
+  // Without a challenge it is no refusal of a credential (RFC 9110, 15.5.2): some want a session for everything.
+  if (status === 401) return challenge === undefined;
+  return status === undefined || (status >= 400 && status !== 403 && status !== 429);
 }

@@ -59,6 +59,10 @@ export class ServerLink implements Link {
     return this.#way.era;
   }
 
+  get hearing(): string | undefined {
+    return this.#way.hearing;
+  }
+
   get isUntried(): boolean {
     return this.#server.isUntried;
   }
@@ -136,8 +140,6 @@ export class ServerLink implements Link {
         credential,
       );
       this.#tiers.set(tier, link);
-      const { level } = this.#way;
-      if (level !== undefined) link.setLevel(level);
     }
     return link;
   }
@@ -166,9 +168,9 @@ export class ServerLink implements Link {
     };
   }
 
-  setLevel(level: string): void {
-    this.#way.setLevel(level);
-    for (const link of this.#tiers.values()) link.setLevel(level);
+  setLevel(level: string, whose: string): void {
+    this.#way.setLevel(level, whose);
+    for (const link of this.#tiers.values()) link.setLevel(level, whose);
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,9 @@ export class Listening {
   #timer: NodeJS.Timeout | undefined;
   #pause = firstPause;
 
+  #isHeard = false;
+  #heard = 0;
+
   constructor(events: ListeningEvents) {
     this.#events = events;
   }
@@ -38,7 +41,10 @@ export class Listening {
     const previous = this.#current;
     const notifications = wantedOf(connected.facts.capabilities, uris());
     this.#current = undefined;
-    if (Object.keys(notifications).length === 0) return previous?.cancel();
+    if (Object.keys(notifications).length === 0) {
+      this.#isHeard = false;
+      return previous?.cancel();
+    }
     const cancellation = new Cancellation();
     this.#current = cancellation;
     const began = performance.now();
@@ -47,14 +53,17 @@ export class Listening {
       open: true,
       onNotification: (method, params) => {
         // The new stream is there before the old one ends, so that no change falls between them.
-        if (method === 'notifications/subscriptions/acknowledged') previous?.cancel();
-        else this.#events.onNotification(method, params);
+        if (method === 'notifications/subscriptions/acknowledged') {
+          previous?.cancel();
+          if (this.#current === cancellation) this.#hears();
+        } else this.#events.onNotification(method, params);
       },
     };
     const over = connected.peer.call(call).then(() => {
       previous?.cancel();
       if (this.#current !== cancellation) return;
       this.#current = undefined;
+      this.#isHeard = false;
       this.#events.onLost();
       this.#pause = performance.now() - began > settled ? firstPause : Math.min(this.#pause * 2, longestPause);
       this.#timer = setTimeout(() => {
@@ -65,10 +74,21 @@ export class Listening {
     inBackground('subscriptions/listen', over);
   }
 
+  /** Counts the times from which on the server has said to tell changes without a gap; 0 while it does not. */
+  get hearing(): number {
+    return this.#isHeard ? this.#heard : 0;
+  }
+
+  #hears(): void {
+    if (!this.#isHeard) this.#heard++;
+    this.#isHeard = true;
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     const current = this.#current;
     this.#current = undefined;
+    this.#isHeard = false;
     current?.cancel();
   }
 }

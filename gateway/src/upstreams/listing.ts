@@ -14,11 +14,16 @@ export async function readList(
   const items: JsonObject[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
-  let ttl = Number.POSITIVE_INFINITY;
+  let ttl: number | undefined;
   let bytes = 0;
   for (let page = 0; page < bounds.listPages; page++) {
     const step = await ask(listMethods[kind], cursor === undefined ? {} : { cursor });
     if (step.kind === 'failed') return { ok: false, failure: step.failure };
+    if (step.kind === 'error')
+      return {
+        ok: false,
+        failure: misbehaved(`${listMethods[kind]} was answered with ${step.error.code}: ${step.error.message}`),
+      };
     if (step.kind !== 'result') return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
     bytes += step.bytes;
     if (bytes > bounds.result) return { ok: false, failure: { kind: 'too-large', limit: bounds.result } };
@@ -30,9 +35,10 @@ export async function readList(
         ok: false,
         failure: misbehaved(`${listMethods[kind]} has more than ${bounds.listItems} entries`),
       };
-    ttl = Math.min(ttl, typeof step.result.ttlMs === 'number' && step.result.ttlMs >= 0 ? step.result.ttlMs : 0);
-    const next = step.result.nextCursor;
-    if (typeof next !== 'string') return { ok: true, items, ttl };
+    const { ttlMs, nextCursor: next } = step.result;
+    if (typeof ttlMs === 'number' && ttlMs >= 0) ttl = Math.min(ttl ?? ttlMs, ttlMs);
+    // Some servers end a list with an empty cursor.
+    if (typeof next !== 'string' || next === '') return { ok: true, items, ...(ttl === undefined ? {} : { ttl }) };
     // A cursor that comes back would be followed for ever.
     if (seen.has(next)) return { ok: false, failure: misbehaved(`${listMethods[kind]} repeats a cursor`) };
     seen.add(next);

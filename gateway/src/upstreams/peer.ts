@@ -187,7 +187,8 @@ export class Peer implements WireEvents {
   }
 
   #onResponse(message: ResponseMessage, bytes: number, text: string | undefined): void {
-    const pending = this.#pending.get(message.id);
+    // Some servers send the number back as text.
+    const pending = this.#pending.get(typeof message.id === 'string' ? Number(message.id) : message.id);
     if (pending === undefined) return;
     if (message.error !== undefined) return this.#finish(pending, { kind: 'error', error: message.error });
     const result = message.result ?? {};

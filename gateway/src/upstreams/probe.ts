@@ -3,6 +3,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { failureText, plain } from './failures.ts';
 import { ServerLink } from './link.ts';
@@ -15,7 +16,12 @@ export interface ProbeStep {
   /** Milliseconds that the step took. */
   readonly ms: number;
   readonly detail: string;
+  /** What there is to say about single items of a list. */
+  readonly notes?: readonly string[];
 }
+
+/** Says what there is to say about the items of a list; empty when there is nothing. */
+export type Judge = (kind: ListKind, items: readonly JsonObject[]) => readonly string[];
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {} };
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
@@ -29,6 +35,7 @@ export async function probeServer(
   config: ServerConfig,
   bounds: Bounds,
   egress: readonly string[],
+  judge: Judge,
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${process.pid}`);
   const guard = egressGuard(egress);
@@ -36,10 +43,14 @@ export async function probeServer(
   const link = new ServerLink(server, {}, 'modern', bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];
-  const timed = async (step: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<boolean> => {
+  const timed = async (
+    step: string,
+    work: () => Promise<{ ok: boolean; detail: string; notes?: readonly string[] }>,
+  ): Promise<boolean> => {
     const started = performance.now();
-    const { ok, detail } = await work();
-    steps.push({ step, ok, ms: Math.round(performance.now() - started), detail });
+    const { ok, detail, notes = [] } = await work();
+    const ms = Math.round(performance.now() - started);
+    steps.push({ step, ok, ms, detail, ...(notes.length === 0 ? {} : { notes }) });
     return ok;
   };
   try {
@@ -57,7 +68,7 @@ export async function probeServer(
       await timed(kind, async () => {
         const list = await link.list(kind);
         return list.ok
-          ? { ok: true, detail: `${list.items.length} listed` }
+          ? { ok: true, detail: `${list.items.length} listed`, notes: judge(kind, list.items) }
           : { ok: false, detail: failureText(list.failure) };
       });
     }

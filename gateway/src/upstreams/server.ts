@@ -82,6 +82,10 @@ export class Server {
     return this.#bounds.firstByte;
   }
 
+  get pingTimeout(): number {
+    return this.#bounds.connectTimeout;
+  }
+
   /** What this server is sent and must not come back out of it: fixed headers, and the credential of a way. */
   secrets(credential?: Credential): readonly string[] {
     const own = credential?.secrets() ?? [];
@@ -225,6 +229,11 @@ export class Server {
         said.add(hideSecrets(text, secrets));
         this.#log.debug({ server: this.name, stream, text }, 'server output');
       },
+      onBroken: (text: string) =>
+        this.#log.warn(
+          { server: this.name, line: plain(hideSecrets(text, secrets)) },
+          'server wrote a line that is no message',
+        ),
     };
     return new StdioWire(command, this.#limits(), events, log, this.#supervisor);
   }

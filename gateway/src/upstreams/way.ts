@@ -6,7 +6,7 @@
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { listChanges, logLevels } from '../protocol/methods.ts';
+import { listChanges } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
@@ -14,8 +14,9 @@ import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
+import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
-import { ownCall } from './own-call.ts';
+import { askWithin, ownCall } from './own-call.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
@@ -55,7 +56,7 @@ export class Way {
     onLost: () => this.#announceAll(),
   });
   readonly #stopHearing: (() => void) | undefined;
-  #level: number | undefined;
+  readonly #levels = new Levels();
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
@@ -75,13 +76,17 @@ export class Way {
     return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
   }
 
+  /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
+  get hearing(): string | undefined {
+    const connected = this.#connected;
+    if (connected === undefined) return undefined;
+    const stream = connected.facts.era === 'modern' ? this.#listening.hearing : (connected.peer.wire?.hearing ?? 0);
+    return stream === 0 ? undefined : `${this.#connectedAt} ${stream}`;
+  }
+
   /** The server has forgotten the session that it had begun with us. */
   get sessionLost(): boolean {
     return this.#connected?.peer.sessionLost === true;
-  }
-
-  get level(): string | undefined {
-    return this.#level === undefined ? undefined : logLevels[this.#level];
   }
 
   /** Of the connection that there is. */
@@ -127,11 +132,26 @@ export class Way {
       return this.call(call);
     }
     const { failure } = step;
-    if (failure.kind === 'unavailable' && failure.status !== undefined && [400, 404, 405].includes(failure.status)) {
+    if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
+    if (failure.status >= 500 && this.era === 'legacy' && this.#server.isHttp) return this.#afterError(step, call);
+    if ([400, 404, 405].includes(failure.status)) {
       this.drop();
       this.#server.eras.forget();
     }
     return step;
+  }
+
+  /**
+   * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
+   * one. This call may have been run; it is made once more where that does no harm.
+   */
+  async #afterError(step: Step & { kind: 'failed' }, call: OutboundCall): Promise<Step> {
+    const connected = this.#connected;
+    if (connected === undefined) return step;
+    const pinged = await askWithin(connected.peer, 'ping', {}, this.#server.pingTimeout);
+    if (pinged.kind !== 'failed' || this.#connected !== connected) return step;
+    this.drop();
+    return call.method !== 'tools/call' || call.tier === 'read' ? this.call(call) : step;
   }
 
   watch(uri: string, listener: () => void): () => void {
@@ -154,13 +174,17 @@ export class Way {
     return () => this.#listeners.delete(listener);
   }
 
-  setLevel(level: string): void {
+  /** `whose`: what one of them wants takes the place of what it wanted before. */
+  setLevel(level: string, whose: string): void {
     // On a way of many callers none of them decides what the others, or the operator, see.
     if (this.#server.isShared) return;
-    const rank = logLevels.indexOf(level);
-    if (rank === -1 || (this.#level !== undefined && rank >= this.#level)) return;
-    this.#level = rank;
-    this.#sendLevel();
+    if (!this.#levels.want(level, whose)) return;
+    this.#tellLevel();
+  }
+
+  #tellLevel(): void {
+    const told = this.#connected === undefined ? undefined : this.#levels.tell(this.#connected);
+    if (told !== undefined) inBackground('logging/setLevel', told);
   }
 
   /** The next call begins a connection. */
@@ -189,7 +213,10 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined)
       return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
-    return connected.peer.call(call);
+    if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
+    this.setLevel(call.wantedLevel, 'calls');
+    const told = this.#levels.tell(connected);
+    return told === undefined ? connected.peer.call(call) : told.then(() => connected.peer.call(call));
   }
 
   #connect(): Promise<ServerFacts | LinkFailureResult> {
@@ -228,7 +255,8 @@ export class Way {
     this.#connectedAt = now;
     const connected = { ...result.connected, facts: this.#hidden(result.connected.facts) };
     this.#connected = connected;
-    if (this.#level !== undefined) this.#sendLevel();
+    this.#levels.begin();
+    this.#tellLevel();
     if (connected.facts.era === 'modern') this.#listen(connected);
     else this.#watching.begin();
     return connected.facts;
@@ -344,13 +372,5 @@ export class Way {
   #listen(connected: Connected): void {
     this.#openedAt = performance.now();
     this.#listening.open(connected, () => [...this.#watchers.keys()]);
-  }
-
-  #sendLevel(): void {
-    const connected = this.#connected;
-    const level = this.#level === undefined ? undefined : logLevels[this.#level];
-    if (connected?.facts.era !== 'legacy' || level === undefined || connected.facts.capabilities.logging === undefined)
-      return;
-    inBackground('logging/setLevel', connected.peer.call(ownCall('logging/setLevel', { level }, new Cancellation())));
   }
 }

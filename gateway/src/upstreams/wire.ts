@@ -36,6 +36,8 @@ export interface Wire {
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon | undefined;
   /** Sends a notification or a response. Failures are not reported: nobody could do anything about them. */
   send(text: string): void;
+  /** Counts the streams over which messages that belong to no request are heard; 0 while there is none. */
+  readonly hearing: number;
   /** Legacy Streamable HTTP: opens the stream for messages that belong to no request. */
   openStream(): void;
   /** The handshake is over: this version was agreed. */

@@ -4,7 +4,7 @@ import type { IssuerConfig } from '../../config/schema/issuers.ts';
 import { isCallerName } from '../../config/schema/units.ts';
 import type { Caller, Credential } from '../../pipeline/caller.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
-import { callerFrom } from '../caller.ts';
+import { type CallerNames, callerFrom, type Said } from '../caller.ts';
 
 /** Roles, groups or scopes of one token. */
 const mostNames = 256;
@@ -16,7 +16,13 @@ export function callerFromClaims(
   claims: JsonObject,
   credential: Credential,
 ): Caller | string {
-  const { claims: mapping, prefix = '' } = issuer;
+  const names = namesIn(issuer, claims);
+  for (const name of Object.values(names))
+    if (name !== undefined && !isCallerName(name)) return 'a name in the token has characters that are not accepted';
+  return callerFrom(configuration, names, credential, saidBy(issuer, claims));
+}
+
+export function namesIn({ claims: mapping, prefix = '' }: IssuerConfig, claims: JsonObject): CallerNames {
   const named = (paths: readonly string[] | undefined): string | undefined => {
     const value = first(claims, paths ?? []);
     return value === undefined ? undefined : prefix + value;
@@ -26,12 +32,14 @@ export function callerFromClaims(
   // A client that asked for itself is its own subject (RFC 9068, 2.2): there is no user behind it.
   const user =
     subject === agent || (subject !== undefined && subject === named(['client_id', 'azp'])) ? undefined : subject;
-  const application = named(mapping.application);
-  for (const name of [user, agent, application])
-    if (name !== undefined && !isCallerName(name)) return 'a name in the token has characters that are not accepted';
-  return callerFrom(configuration, { user, agent, application }, credential, {
-    unknown: issuer.unknown,
-    trust: issuer.trust,
+  return { user, agent, application: named(mapping.application) };
+}
+
+/** What claims say beside names. */
+export function saidBy({ claims: mapping, unknown, trust }: IssuerConfig, claims: JsonObject): Said {
+  return {
+    unknown,
+    trust,
     roles: all(claims, mapping.roles ?? []),
     groups: all(claims, mapping.groups),
     scopes: mapping.scopes.flatMap((path) => words(valueAt(claims, path))).slice(0, mostNames),
@@ -42,7 +50,7 @@ export function callerFromClaims(
       }),
     ),
     claims,
-  });
+  };
 }
 
 /** A claim of exactly this name, else a path: names with dots, such as URLs, are names first. */

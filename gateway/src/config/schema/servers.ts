@@ -22,6 +22,12 @@ const common = {
     .describe('Protocol era; auto asks the server and remembers.'),
   tier: tier.optional().describe('Tier of tools that are not named under `tools`. Without it they count as `write`.'),
   tools: z.record(z.string().min(1).max(256), tool).default({}).describe('What you know about single tools.'),
+  formats: z
+    .enum(['annotate', 'assert'])
+    .default('annotate')
+    .describe(
+      'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
+    ),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

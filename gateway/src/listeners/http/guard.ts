@@ -78,6 +78,10 @@ export function routeOf(url: string): Outcome<Endpoint> {
 }
 
 /** `Application/JSON; charset=utf-8` is JSON; every other charset is not what MCP speaks. */
+export function isEncoded(contentEncoding: string | undefined): boolean {
+  return contentEncoding !== undefined && contentEncoding.trim().toLowerCase() !== 'identity';
+}
+
 export function isJson(contentType: string | undefined): boolean {
   if (contentType === 'application/json') return true;
   if (contentType === undefined) return false;

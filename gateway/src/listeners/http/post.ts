@@ -245,23 +245,29 @@ async function handleBatch(
   if (values.length === 0 || values.length > longestBatch)
     return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${longestBatch} messages` });
   const decoded = values.map((value) => decode(value, arrival.headers, front.bounds().idLength));
-  const messages: Decoded[] = [];
   for (const result of decoded) {
-    if (!result.ok) return refuseAll(result.fault, undefined, 'legacy');
+    if (!result.ok) continue;
     // A modern message, or the handshake itself, in a batch is a way around the checks that each has alone.
     if (result.decoded.kind !== 'response' && result.decoded.era === 'modern')
       return refuseAll({ reason: 'batch-refused' });
     if (result.decoded.kind === 'request' && result.decoded.method === 'initialize')
       return refuseAll({ reason: 'batch-refused' });
-    messages.push(result.decoded);
   }
   const answers: string[] = [];
-  for (const [index, message] of messages.entries()) {
+  for (const [index, result] of decoded.entries()) {
+    const own: Arrival = { ...arrival, id: `${arrival.id}.${index}` };
+    if (!result.ok) {
+      // What is wrong with one message spoils its own answer only (JSON-RPC 2.0, 6).
+      const message = unreadable(own, known(post), post.body.length, methodOf(values[index] ?? null));
+      const reply = await runRefused(message, result.fault, front.graph(), front.stages);
+      answers.push(wholeText(writeReply(reply, { id: result.id, method: '', era: 'legacy', reference: own.id })));
+      continue;
+    }
+    const message = result.decoded;
     if (message.kind === 'response') session?.answered(message);
     else if (message.kind === 'notification') {
       if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
     } else {
-      const own: Arrival = { ...arrival, id: `${arrival.id}.${index}` };
       answers.push(wholeText(await travelLegacy(post, message, session, true, front, own)));
     }
   }

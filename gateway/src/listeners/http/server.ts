@@ -18,7 +18,17 @@ import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
 import { clientAddressOf } from './client-address.ts';
 import { boundConnections, maxConnectionsWithin } from './connections.ts';
-import { accepted, type Guard, headerReader, isJson, makeGuard, nameIn, publicBase, routeOf } from './guard.ts';
+import {
+  accepted,
+  type Guard,
+  headerReader,
+  isEncoded,
+  isJson,
+  makeGuard,
+  nameIn,
+  publicBase,
+  routeOf,
+} from './guard.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
 import { type HttpFront, Resources } from './resources.ts';
@@ -156,7 +166,7 @@ function handle(
   }
   const route = routeOf(request.url ?? '/');
   if (!route.ok) return reject(route.refusal);
-  if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(response);
+  if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(request, response);
   if (front.draining()) {
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
@@ -241,6 +251,7 @@ async function answer(read: Read, caller: Caller): Promise<void> {
   if (body === 'too-large') refusal = { reason: 'body-too-large', limit: front.bounds().body };
   else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: front.bounds().concurrency };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
+  else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
   if (refusal !== undefined || typeof body === 'string') {
     const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
@@ -376,11 +387,20 @@ function allowOrigin(response: ServerResponse, origin: string): void {
   response.setHeader('vary', 'origin');
 }
 
-function preflight(response: ServerResponse): undefined {
+const allowedHeaders =
+  'authorization, content-type, accept, dpop, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id';
+
+function preflight(request: IncomingMessage, response: ServerResponse): undefined {
+  // Which headers mirror arguments depends on the tool (2026-07-28, mirrored headers), so these are allowed as asked for.
+  const asked = request.headers['access-control-request-headers'];
+  const mirrors = (asked ?? '')
+    .slice(0, 4_096)
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(name));
   response.writeHead(204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
-    'access-control-allow-headers':
-      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id',
+    'access-control-allow-headers': [allowedHeaders, ...mirrors].join(', '),
     'access-control-max-age': '600',
   });
   response.end();

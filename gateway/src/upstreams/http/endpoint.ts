@@ -33,3 +33,10 @@ export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndp
   };
   return { url, path: url.pathname + url.search, calls, streams, headers: config.headers, close };
 }
+
+/** Path and query of a place that a server names; `undefined` when it is not at the same origin. */
+export function pathWithin(url: URL, named: string): string | undefined {
+  if (!URL.canParse(named, url.href)) return undefined;
+  const target = new URL(named, url);
+  return target.origin === url.origin ? target.pathname + target.search : undefined;
+}

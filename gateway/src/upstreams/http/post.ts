@@ -1,7 +1,7 @@
 /**
  * One HTTP exchange with a server: sends a body, hands over the messages of a JSON or SSE answer as they come. Bounded
- * in bytes; time is bounded by whoever holds the returned handle. Redirects are never followed: the operator named a
- * URL, and a server must not choose another one for a request that carries a credential.
+ * in bytes; time is bounded by whoever holds the returned handle. A redirect is followed within the origin only: the
+ * operator named a URL, and a server must not choose another host for a request that carries a credential.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
@@ -27,14 +27,18 @@ export interface ExchangeLimits {
 export interface ExchangeEvents {
   onHead?(status: number, headers: ResponseHeaders): void;
   /**
-   * A JSON value of the answer. `event` is the type of the SSE event that carried it, `resultText` the text of its member
-   * `result`, where it can be used as it is.
+   * A JSON value of the answer. `resultText`: the text of its member `result`, where it can be used as it is.
    */
-  onValue(value: Json, bytes: number, event: string | undefined, resultText: string | undefined): void;
+  onValue(value: Json, bytes: number, resultText: string | undefined): void;
   /** Where an interrupted stream can be resumed, and after how many milliseconds (2025-11-25, resumability). */
   onResumable?(lastEventId: string | undefined, retry: number | undefined): void;
-  /** Text of an SSE event that is no JSON, such as the endpoint of the legacy transport. */
+  /** An SSE event that is no message, such as the endpoint of the legacy transport. */
   onText?(text: string, event: string | undefined): void;
+  /**
+   * The server wants the same request at another place (307 or 308; RFC 9110, 15.4.8 and 15.4.9). Returns the path to send
+   * it to, or nothing where it must not follow.
+   */
+  onMoved?(location: string): string | undefined;
   /** The answer is over. `status` tells whether it was a success. */
   onEnd(status: number): void;
   onFailure(failure: LinkFailure): void;
@@ -51,8 +55,16 @@ function mediaType(header: string | readonly string[] | undefined): string {
   return (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
 }
 
+/** Redirects of one request. */
+const mostMoves = 3;
+
 class Exchange implements ResponseHandler, Abandon {
-  sent: Abandon | undefined;
+  #sent: Abandon | undefined;
+  readonly #pool: Pool;
+  #request: HttpRequest;
+  #moves = 0;
+  /** The answer says that the request belongs elsewhere. */
+  #isMoved = false;
   #status = 0;
   #answer: Answer = 'other';
   readonly #pieces = new Pieces();
@@ -63,19 +75,27 @@ class Exchange implements ResponseHandler, Abandon {
   readonly #limits: ExchangeLimits;
   readonly #events: ExchangeEvents;
 
-  constructor(limits: ExchangeLimits, events: ExchangeEvents) {
+  constructor(pool: Pool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents) {
+    this.#pool = pool;
+    this.#request = request;
     this.#limits = limits;
     this.#events = events;
+  }
+
+  send(): void {
+    this.#sent = this.#pool.send(this.#request, this);
   }
 
   abort(): boolean {
     if (this.#ended) return true;
     this.#ended = true;
-    return this.sent?.abort() ?? true;
+    return this.#sent?.abort() ?? true;
   }
 
   onHead(status: number, headers: ResponseHeaders): void {
     this.#status = status;
+    this.#isMoved = (status === 307 || status === 308) && this.#follows(headers.location);
+    if (this.#isMoved) return;
     const type = mediaType(headers['content-type']);
     this.#answer = type === 'application/json' ? 'json' : type === 'text/event-stream' ? 'events' : 'other';
     this.#events.onHead?.(status, headers);
@@ -97,15 +117,30 @@ class Exchange implements ResponseHandler, Abandon {
     if (this.#ended) return;
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
+    if (this.#isMoved) return;
     if (this.#answer === 'events') this.#parser?.feed(this.#decoder?.write(chunk) ?? '');
     else if (this.#answer === 'json') this.#pieces.add(chunk);
   }
 
+  #follows(location: string | readonly string[] | undefined): boolean {
+    if (typeof location !== 'string' || this.#moves >= mostMoves) return false;
+    const path = this.#events.onMoved?.(location);
+    if (path === undefined) return false;
+    this.#moves++;
+    this.#request = { ...this.#request, path };
+    return true;
+  }
+
   onEnd(): void {
     if (this.#ended) return;
+    if (this.#isMoved) {
+      this.#isMoved = false;
+      this.#bytes = 0;
+      return this.send();
+    }
     if (this.#answer === 'json' && this.#bytes > 0) {
       const parsed = parseJson(this.#pieces.whole(), { ...this.#limits, looseText: true, member: 'result' });
-      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, undefined, parsed.memberText);
+      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
     } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
       return this.#fail(misbehaved('answer is neither JSON nor an event stream'));
@@ -127,10 +162,12 @@ class Exchange implements ResponseHandler, Abandon {
 
   #deliver(data: string, bytes: number, event: string | undefined): void {
     if (this.#ended || data === '') return;
+    // Events of other types, such as pings, are no messages (2025-11-25, transports; HTML, server-sent events).
+    if (event !== undefined && event !== '' && event !== 'message') return this.#events.onText?.(data, event);
     const first = data.charCodeAt(0);
     if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
     const parsed = parseJsonText(data, { ...this.#limits, looseText: true, member: 'result' });
-    if (parsed.ok) this.#events.onValue(parsed.value, bytes, event, parsed.memberText);
+    if (parsed.ok) this.#events.onValue(parsed.value, bytes, parsed.memberText);
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }
 
@@ -143,8 +180,8 @@ class Exchange implements ResponseHandler, Abandon {
 
 /** Starts the exchange. Never throws: what goes wrong is reported to the events. */
 export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents): Abandon {
-  const handler = new Exchange(limits, events);
-  handler.sent = pool.send(request, handler);
+  const handler = new Exchange(pool, request, limits, events);
+  handler.send();
   return handler;
 }
 

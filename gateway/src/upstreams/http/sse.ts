@@ -4,7 +4,7 @@ import { unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import type { Abandon } from './client/pool.ts';
 import { fieldsText, type Headers, merged } from './client/request.ts';
-import type { HttpEndpoint } from './endpoint.ts';
+import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
@@ -49,10 +49,11 @@ export class SseWire implements Wire {
         onHead: (code) => {
           status = code;
         },
+        onMoved: (location) => pathWithin(endpoint.url, location),
         onText: (text, event) => {
           if (event === 'endpoint' && status === 200) this.#found(text, down);
         },
-        onValue: (value, bytes, _event, resultText) => {
+        onValue: (value, bytes, resultText) => {
           if (status !== 200) return;
           const read = readMessage(value, serverIdLength);
           if (read.ok) events.onMessage(read.message, bytes, undefined, resultText);
@@ -71,6 +72,8 @@ export class SseWire implements Wire {
     this.#post({ text, headers: {} });
   }
 
+  readonly hearing = 1;
+
   openStream(): void {}
   agreed(): void {}
 
@@ -82,13 +85,12 @@ export class SseWire implements Wire {
   /** The server names where to post; a different origin would make it choose where our credential goes. */
   #found(text: string, down: (detail: string) => void): void {
     if (this.#path !== undefined) return;
-    if (!URL.canParse(text, this.#endpoint.url.href)) return down('the endpoint event is no URL');
-    const target = new URL(text, this.#endpoint.url);
-    if (target.origin !== this.#endpoint.url.origin) {
+    const path = pathWithin(this.#endpoint.url, text);
+    if (path === undefined) {
       this.#stream.abort();
-      return down('the endpoint event names another origin');
+      return down('the endpoint event names no place at the same origin');
     }
-    this.#path = target.pathname + target.search;
+    this.#path = path;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const message of waiting) this.#post(message);

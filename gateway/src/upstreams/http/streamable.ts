@@ -1,11 +1,12 @@
 /** Streamable HTTP, both eras: every message is a POST, a legacy session has a GET stream beside it. */
 import { isObject, type Json } from '../../protocol/json.ts';
-import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
+import { type RequestId, readError, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, unavailable } from '../failures.ts';
 import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
-import type { HttpEndpoint } from './endpoint.ts';
+import type { ResponseHeaders } from './client/response.ts';
+import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
@@ -16,6 +17,10 @@ const longestPause = 30_000;
 
 /** Ids that servers choose are theirs; only their size is ours to bound. */
 const serverIdLength = 4096;
+
+/** "No valid session ID provided", "Session not found" and their kin. */
+const forgottenSession =
+  /\b(?:no valid|invalid|unknown|expired|missing|bad) (?:mcp[- ])?session\b|\bsession\b.{0,80}\b(?:not found|unknown|invalid|expired|terminated|does not exist|not initialized)\b/i;
 
 /** One request and the exchange that reads its answer at the moment. */
 interface Call {
@@ -36,15 +41,21 @@ export class StreamableWire implements Wire {
   #fixed: { readonly credential: Headers | undefined; readonly text: string | undefined } | undefined;
   /** No configured header has a name that mirrors of the body have as well. */
   readonly #plain: boolean;
+  /** Where the server wants requests: the path of the configuration, or where that leads. */
+  #path: string;
   #session: string | undefined;
   #version: string | undefined;
   #stream: Abandon | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pause = firstPause;
   #closed = false;
+  /** Streams that were opened so far, and whether the last one is open. */
+  #opened = 0;
+  #isOpen = false;
 
   constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: WireEvents) {
     this.#endpoint = endpoint;
+    this.#path = endpoint.path;
     this.#era = era;
     this.#limits = limits;
     this.#events = events;
@@ -54,7 +65,7 @@ export class StreamableWire implements Wire {
 
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon {
     const call: Call = { id, budget, answered: false, current: undefined };
-    this.#start(call, { method: 'POST', path: this.#endpoint.path, fields: this.#fields(headers), body: text });
+    this.#start(call, { method: 'POST', path: this.#path, fields: this.#fields(headers), body: text });
     return { abort: () => call.current?.abort() ?? true };
   }
 
@@ -63,6 +74,8 @@ export class StreamableWire implements Wire {
     const { id, budget } = call;
     let status = 0;
     let challenge: string | undefined;
+    let movedTo: string | undefined;
+    let lost = false;
     let lastEventId: string | undefined;
     let retry = firstPause;
     const resumes = (): boolean => {
@@ -71,7 +84,7 @@ export class StreamableWire implements Wire {
       const from = lastEventId;
       const timer = setTimeout(() => {
         const fields = this.#fields({ accept: 'text/event-stream', 'last-event-id': from });
-        this.#start(call, { method: 'GET', path: this.#endpoint.path, fields });
+        this.#start(call, { method: 'GET', path: this.#path, fields });
       }, retry);
       timer.unref();
       const abort = (): boolean => {
@@ -87,22 +100,26 @@ export class StreamableWire implements Wire {
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
         if (pause !== undefined) retry = Math.min(Math.max(pause, shortestPause), longestPause);
       },
+      onMoved: (location) => this.#moved(location),
       onHead: (code, responseHeaders) => {
         status = code;
+        lost = this.#forgets(code, responseHeaders);
+        if (code >= 300 && code < 400) movedTo = oneText(responseHeaders.location);
         if (code === 401 || code === 403) challenge = oneText(responseHeaders['www-authenticate']);
         const session = responseHeaders['mcp-session-id'];
         if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
           this.#session = session;
       },
-      onValue: (value, bytes, _event, resultText) => {
-        if (status >= 400 && this.#sessionLost(status)) return;
+      onValue: (value, bytes, resultText) => {
+        lost ||= this.#saysForgotten(value);
+        if (lost) return;
         // A refused credential is the gateway's own business: what the server says about it is for nobody else.
         if (status === 401 || challenge !== undefined) return;
         if (this.#deliver(value, bytes, call, status, resultText)) call.answered = true;
       },
       onEnd: () => {
-        if (call.answered || resumes()) return;
-        this.#events.onRequestFailed(id, endFailure(status, challenge), this.#sessionLost(status));
+        if (call.answered || (!lost && resumes())) return;
+        this.#events.onRequestFailed(id, endFailure(status, challenge, movedTo), lost);
       },
       onFailure: (failure) => {
         if (failure.kind === 'unavailable' && resumes()) return;
@@ -112,7 +129,7 @@ export class StreamableWire implements Wire {
   }
 
   send(text: string): void {
-    const request: HttpRequest = { method: 'POST', path: this.#endpoint.path, fields: this.#fields({}), body: text };
+    const request: HttpRequest = { method: 'POST', path: this.#path, fields: this.#fields({}), body: text };
     deliver(this.#endpoint.calls, request, this.#limits, this.#limits.firstByte, () => {});
   }
 
@@ -120,11 +137,16 @@ export class StreamableWire implements Wire {
     this.#version = version;
   }
 
+  get hearing(): number {
+    return this.#isOpen ? this.#opened : 0;
+  }
+
   openStream(): void {
     if (this.#closed || this.#session === undefined) return;
     let status = 0;
     const again = (): void => {
       this.#stream = undefined;
+      this.#isOpen = false;
       // 405: this server has no such stream. Anything else that is no success will not get better by asking faster.
       if (this.#closed || status === 405 || status === 404) return;
       this.#timer = setTimeout(() => this.openStream(), this.#pause);
@@ -133,12 +155,15 @@ export class StreamableWire implements Wire {
     };
     this.#stream = exchange(
       this.#endpoint.streams,
-      { method: 'GET', path: this.#endpoint.path, fields: this.#fields({ accept: 'text/event-stream' }) },
+      { method: 'GET', path: this.#path, fields: this.#fields({ accept: 'text/event-stream' }) },
       this.#limits,
       {
         onHead: (code) => {
           status = code;
-          if (code === 200) this.#pause = firstPause;
+          if (code !== 200) return;
+          this.#isOpen = true;
+          this.#opened++;
+          this.#pause = firstPause;
         },
         onValue: (value, bytes) => {
           if (status === 200) this.#deliver(value, bytes, undefined, status);
@@ -156,7 +181,7 @@ export class StreamableWire implements Wire {
     this.#stream?.abort();
     if (this.#session === undefined) return;
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
-    const request: HttpRequest = { method: 'DELETE', path: this.#endpoint.path, fields: this.#fields({}) };
+    const request: HttpRequest = { method: 'DELETE', path: this.#path, fields: this.#fields({}) };
     await new Promise<void>((resolve) => {
       deliver(this.#endpoint.calls, request, this.#limits, 1_000, () => resolve());
     });
@@ -177,8 +202,26 @@ export class StreamableWire implements Wire {
     return fieldsText(merged(this.#base, credential ?? {}, extra, legacy));
   }
 
-  #sessionLost(status: number): boolean {
-    return status === 404 && this.#era === 'legacy' && this.#session !== undefined;
+  #moved(location: string): string | undefined {
+    const path = pathWithin(this.#endpoint.url, location);
+    if (path !== undefined) this.#path = path;
+    return path;
+  }
+
+  /**
+   * Does this status mean that the server does not know our session any more, as after a restart? 404 is what it should be
+   * (2025-11-25, session management), 400 what many send, 401 without a challenge some. None of them has run the request.
+   */
+  #forgets(status: number, headers: ResponseHeaders): boolean {
+    if (this.#era !== 'legacy' || this.#session === undefined) return false;
+    return status === 404 || status === 400 || (status === 401 && headers['www-authenticate'] === undefined);
+  }
+
+  /** Some say so in an error, whatever the status. */
+  #saysForgotten(value: Json): boolean {
+    if (this.#era !== 'legacy' || this.#session === undefined || !isObject(value)) return false;
+    const error = readError(value.error);
+    return error !== undefined && error.code <= -32000 && error.code >= -32099 && forgottenSession.test(error.message);
   }
 
   /** True when the value answers the request. */
@@ -200,7 +243,7 @@ export class StreamableWire implements Wire {
     }
     const { message } = read;
     // An answer to another request than the one that this stream belongs to is a lie or a mix-up.
-    if (message.kind === 'response' && message.id !== request) return false;
+    if (message.kind === 'response' && String(message.id) !== String(request)) return false;
     this.#events.onMessage(message, bytes, request, resultText);
     return message.kind === 'response';
   }
@@ -215,7 +258,8 @@ function oneText(header: string | readonly string[] | undefined): string | undef
   return typeof header === 'string' ? header : header?.join(', ');
 }
 
-function endFailure(status: number, challenge: string | undefined) {
+function endFailure(status: number, challenge: string | undefined, movedTo: string | undefined) {
+  if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
   if (status === 401 || status === 403)
     return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
   if (status >= 300) return unavailable(`HTTP status ${status}`, status);

@@ -6,7 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { parseJson } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
-import { unavailable } from '../failures.ts';
+import { misbehaved, unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import { marker, type Supervisor } from './supervisor.ts';
 
@@ -28,6 +28,8 @@ export interface StdioLimits {
 export interface StdioLog {
   /** What a server wrote to stderr, or to stdout without being JSON. Bounded. */
   onNoise(stream: 'stdout' | 'stderr', text: string): void;
+  /** What was meant as a message and is none. Bounded. */
+  onBroken(text: string): void;
 }
 
 /** Milliseconds for the lines of one server before others have their turn, and bytes between two looks at the clock. */
@@ -37,6 +39,9 @@ const serverIdLength = 4096;
 /** Bytes that may wait for a process that does not read. */
 const longestBacklog = 64 * 1024 * 1024;
 const noiseLength = 2_000;
+/** Lines beside messages that are heard of one process. */
+const mostNoise = 1_000;
+const openingBrace = 123;
 /** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
 const grace = 1_500;
 /** A process that has not spoken yet may be installing what it runs: ended in the middle, it leaves a damaged cache. */
@@ -47,6 +52,7 @@ const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
 
 export class StdioWire implements Wire {
   readonly cancelsByNotification = true;
+  readonly hearing = 1;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #limits: StdioLimits;
   readonly #events: WireEvents;
@@ -147,26 +153,33 @@ export class StdioWire implements Wire {
 
   /** The call whose answer was too long is told so; the process and its other calls go on. */
   #skipped(first: Buffer, last: Buffer): void {
-    const id =
-      /^\s*\{(?:"jsonrpc":\s*"2\.0",\s*)?"id":\s*(\d{1,15})\s*,/.exec(first.toString('latin1'))?.[1] ??
-      /"id":\s*(\d{1,15})\s*\}\s*$/.exec(last.toString('latin1'))?.[1];
+    const id = idIn(first, last);
     if (id === undefined) return this.#fail(`wrote a line longer than ${this.#limits.result} bytes`);
-    this.#events.onRequestFailed(Number(id), { kind: 'too-large', limit: this.#limits.result }, false);
+    this.#events.onRequestFailed(id, { kind: 'too-large', limit: this.#limits.result }, false);
   }
 
   #read(line: Buffer): void {
     if (this.#down || line.length === 0) return;
     const parsed = parseJson(line, { ...this.#limits, looseText: true, member: 'result' });
-    if (!parsed.ok) return this.#hear('stdout', line);
+    if (!parsed.ok) return this.#misread(line, parsed.fault);
     const read = readMessage(parsed.value, serverIdLength);
     this.#hasSpoken ||= read.ok;
     if (read.ok) this.#events.onMessage(read.message, line.length, undefined, parsed.memberText);
-    else this.#hear('stdout', line);
+    else this.#misread(line, read.problem);
+  }
+
+  /** Some write their log to stdout. What looks like a message is told to the operator, and to its call if it has one. */
+  #misread(line: Buffer, problem: string): void {
+    if (line[0] !== openingBrace) return this.#hear('stdout', line);
+    const id = idIn(line, line);
+    if (id !== undefined)
+      this.#events.onRequestFailed(id, misbehaved(`wrote a line that is no message: ${problem}`), false);
+    if (this.#noise++ < mostNoise) this.#log.onBroken(line.subarray(0, noiseLength).toString('utf8').trimEnd());
   }
 
   #hear(stream: 'stdout' | 'stderr', chunk: Buffer): void {
     // A process that never stops talking is heard for a while and then ignored; its output is always read.
-    if (this.#noise > 1_000) return;
+    if (this.#noise > mostNoise) return;
     this.#noise++;
     this.#log.onNoise(stream, chunk.subarray(0, noiseLength).toString('utf8').trimEnd());
   }
@@ -187,4 +200,13 @@ export class StdioWire implements Wire {
       // The whole group has ended.
     }
   }
+}
+
+/** The id of an answer that cannot be read whole, where it stands at the beginning or at the end of it. */
+function idIn(first: Buffer, last: Buffer): number | undefined {
+  const id =
+    /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*,/.exec(
+      first.subarray(0, 200).toString('latin1'),
+    )?.[1] ?? /"id"\s*:\s*"?(\d{1,15})"?\s*\}\s*$/.exec(last.subarray(-200).toString('latin1'))?.[1];
+  return id === undefined ? undefined : Number(id);
 }

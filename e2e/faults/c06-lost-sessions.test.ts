@@ -1,0 +1,47 @@
+/** C6: a server that has forgotten a session says so in many ways; a new one is begun, and the call made once more. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { HttpBehaviour } from '../fixtures/other/http.ts';
+import { OtherServer } from '../fixtures/other/http.ts';
+import { openSettings, startGateway } from '../harness.ts';
+import { openAskingClient } from './asking-client.ts';
+
+const refusals: Readonly<Record<string, NonNullable<HttpBehaviour['unknownSession']>>> = {
+  '404': { status: 404 },
+  '400 with an error': {
+    status: 400,
+    body: { jsonrpc: '2.0', error: { code: -32000, message: 'Bad Request: No valid session ID provided' } },
+  },
+  '400 without a body': { status: 400 },
+  '401 without a challenge': { status: 401 },
+  '200 with -32001': { status: 200, body: { jsonrpc: '2.0', error: { code: -32001, message: 'Session not found' } } },
+  '200 with -32000': { status: 200, body: { jsonrpc: '2.0', error: { code: -32000, message: 'Invalid session' } } },
+  '500 with an error': {
+    status: 500,
+    body: { jsonrpc: '2.0', error: { code: -32000, message: 'session abc does not exist' } },
+  },
+  '500 without a word': { status: 500 },
+};
+
+for (const [name, unknownSession] of Object.entries(refusals))
+  test(`C6: a restarted server that answers the old session with ${name}`, async () => {
+    await using server = await new OtherServer({ eras: 'legacy', unknownSession }).listen();
+    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+    for (const era of ['legacy', 'modern'] as const) {
+      await using client = await openAskingClient(gateway.endpoint('other'), era);
+      assert.match(await client.call('echo', { a: 1 }), /"a":1/);
+      server.forgetSessions();
+      const second = await client.call('echo', { a: 2 });
+      // After a bare 500 the call may have been run: it is not made again, but the session begins anew.
+      if (name !== '500 without a word') assert.match(second, /"a":2/);
+      assert.match(await client.call('echo', { a: 3 }), /"a":3/);
+    }
+  });
+
+test('C6: an error of a tool that speaks of something else is not repeated', async () => {
+  await using server = await new OtherServer({ eras: 'legacy' }).listen();
+  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  await assert.rejects(client.call('fail', { a: 'the training session was moved' }), /the training session was moved/);
+  assert.equal(server.core.countOf('tools/call'), 1);
+});
