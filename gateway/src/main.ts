@@ -7,6 +7,7 @@ import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { asTyped } from './cli/invocation.ts';
 import { readBeside } from './config/beside.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from './config/load.ts';
@@ -384,7 +385,7 @@ function print(text: string): void {
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${shown(text)}\n`);
+  process.stderr.write(`${shown(asTyped(text))}\n`);
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {

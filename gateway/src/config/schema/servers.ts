@@ -62,7 +62,8 @@ const http = z.strictObject({
     .record(
       z
         .string()
-        .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header')
+        // A token of RFC 9110, 5.6.2: some servers want `CONTEXT7_API_KEY`.
+        .regex(/^[\w!#$%&'*+.^`|~-]{1,64}$/, 'must be the name of a header')
         .regex(
           /^(?!(?:connection|content-length|host|transfer-encoding|upgrade)$)/i,
           'must not be a header that belongs to the connection',
