@@ -67,7 +67,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights }: 
         outcome: end.reason ?? end.outcome,
         seconds: end.latency / 1_000_000,
       });
-      if (end.outcome === 'refused')
+      if (end.outcome === 'refused' || end.outcome === 'unknown')
         log.info(
           {
             reference: facts.id,
@@ -76,7 +76,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights }: 
             reason: end.reason,
             detail: end.detail,
           },
-          'refused',
+          end.outcome === 'refused' ? 'refused' : 'call may have been made',
         );
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),

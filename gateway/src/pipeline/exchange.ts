@@ -113,6 +113,8 @@ export interface ToolFacts {
   /** Milliseconds for its calls, where the operator says so. */
   readonly timeouts?: CallTimes;
   readonly mirrored: readonly MirroredArgument[];
+  /** Making a call once more changes nothing more: it only reads, or is idempotent, as the operator or the server says. */
+  readonly repeatable: boolean;
   /** Problems with these arguments, each with its path; `undefined` when they fit. */
   validate(args: JsonObject): readonly string[] | undefined;
 }

@@ -7,6 +7,7 @@ import { type JsonObject, settled } from '../protocol/json.ts';
 import { argumentMismatch } from '../protocol/mirrored-headers.ts';
 import type { Caller } from './caller.ts';
 import { argumentsOf, decide } from './decide.ts';
+import { denials } from './denial.ts';
 import type { Connected, Connecting, Decided, Identified, Received, Reply, Sought } from './exchange.ts';
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
@@ -120,13 +121,14 @@ export function runRefused(message: Received, refusal: Refusal, graph: Graph, st
 /** Stage 12. */
 async function record(message: Received, graph: Graph, stages: Stages, trail: Trail, reply: Reply): Promise<Reply> {
   const facts = trail.intended ?? factsOf(message, graph, trail);
-  const { end, written } = endOf(message, reply);
+  const { end, written } = endOf(message, reply, trail);
   try {
     const recorded = stages.audit.end(facts, end, trail.intended !== undefined);
     if (recorded !== undefined) await recorded;
   } catch (error) {
     const refusal = unrecorded(trail, reply, text(error));
-    stages.observe(facts, { ...end, outcome: 'refused', reason: refusal.reason, detail: text(error) });
+    const outcome = outcomeOf(refusal, trail);
+    stages.observe(facts, { ...end, outcome, reason: refusal.reason, detail: text(error) });
     return refused(refusal);
   }
   stages.observe(facts, end);
@@ -195,8 +197,9 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
 
   let decided = decide(connected.value);
   trail.decided = decided;
-  const allowed = permit(decided);
-  if (!allowed.ok) return refused(allowed.refusal);
+  // What a model can correct comes first: the schema of a tool that is listed for the caller gives nothing away.
+  const early = permit(decided);
+  if (!early.ok && !isCorrectable(early.refusal, decided)) return refused(early.refusal);
 
   let inspected = inspectIn(decided);
   const renewed =
@@ -206,6 +209,8 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
     inspected = inspectIn(renewed);
   }
   if (!inspected.ok) return refused(inspected.refusal);
+  const allowed = permit(decided);
+  if (!allowed.ok) return refused(allowed.refusal);
 
   trail.intended = factsOf(identified, graph, trail);
   const intended = stages.audit.intend(trail.intended);
@@ -232,23 +237,29 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   return lost === undefined ? reply : refused({ reason: 'right-ended', detail: lost });
 }
 
+/** Other arguments of the tool might be let through. */
+function isCorrectable({ reason }: Refusal, { tool }: Decided): boolean {
+  return tool !== undefined && (reason === 'denied' || reason === 'held');
+}
+
 function permit(exchange: Decided): Outcome<Decided> {
   const { decision, capability } = exchange;
   const { rule } = decision;
+  const message = decision.message === undefined ? {} : { message: decision.message };
   const detail = (): string => (rule === undefined ? 'no rule matched' : `${rule.place} ${rule.text}`);
   switch (decision.effect) {
     case 'allow':
     case 'observe':
       return pass(exchange);
     case 'hold':
-      return refuse({ reason: 'held', detail: detail() });
+      return refuse({ reason: 'held', detail: detail(), ...message });
     case 'deny':
       if (decision.scopes !== undefined)
         return refuse({ reason: 'scope-missing', scopes: decision.scopes, detail: detail() });
       // A resource that is denied must not be told from one that does not exist.
       return capability.type === 'resource'
         ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: detail() })
-        : refuse({ reason: 'denied', detail: detail() });
+        : refuse({ reason: 'denied', detail: detail(), ...message });
   }
 }
 
@@ -324,8 +335,14 @@ function soughtFacts(facts: Mutable<ExchangeFacts>, sought: Sought, message: Rec
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
+/** `unknown`: the server may have had the call, and its caller did not get the end. */
+function outcomeOf({ reason }: Refusal, { forwarded }: Trail): 'cancelled' | 'unknown' | 'refused' {
+  if (reason === 'cancelled') return 'cancelled';
+  return denials[reason].made === true || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
+}
+
 /** How it ended, and the reply with its result written once, for the record and for the client. */
-function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; readonly written: Reply } {
+function endOf(message: Received, reply: Reply, trail: Trail): { readonly end: ExchangeEnd; readonly written: Reply } {
   const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
   switch (reply.kind) {
     case 'result': {
@@ -348,7 +365,7 @@ function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; re
     }
     case 'refused': {
       const { refusal } = reply;
-      const outcome = refusal.reason === 'cancelled' ? 'cancelled' : 'refused';
+      const outcome = outcomeOf(refusal, trail);
       const end: ExchangeEnd = { ...base, outcome, reason: refusal.reason };
       return { end: 'detail' in refusal ? { ...end, detail: refusal.detail } : end, written: reply };
     }

@@ -41,6 +41,8 @@ export type LinkFailure =
   | {
       readonly kind: 'unavailable' | 'timeout' | 'misbehaved';
       readonly detail: string;
+      /** The server may have had the request. */
+      readonly sent?: true;
       readonly status?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */
       readonly challenge?: string;

@@ -49,11 +49,11 @@ export function endToEndMeta(meta: JsonObject): JsonObject | undefined {
   return kept;
 }
 
-const reservedPrefix = /^(?:[A-Za-z0-9-]+\.)(?:modelcontextprotocol|mcp)(?:\.[A-Za-z0-9.-]*)?\//;
+const reservedPrefix = /^(?:sallyport|[A-Za-z0-9-]+\.(?:modelcontextprotocol|mcp)(?:\.[A-Za-z0-9.-]*)?)\//;
 
 /**
- * The `_meta` of a server's result or notification without the reserved keys that it has no business to set: a server
- * could otherwise forge the subscription of another one. `serverInfo` stays, as it describes the server itself.
+ * The `_meta` of a server's result or notification without the reserved keys that it has no business to set, our own
+ * included: a server could otherwise forge the subscription of another one, or a denial. `serverInfo` stays, as it describes the server itself.
  */
 export function cleanServerMeta(message: JsonObject): JsonObject {
   const meta = message._meta;
