@@ -5,7 +5,7 @@
 import { basename, isAbsolute, relative } from 'node:path';
 
 const commands = 'serve|stdio|init|check|explain|test|key|secret|server|audit|--help';
-const spoken = new RegExp(`(^|[\\s(\`'"&])sallyport (?=(?:${commands})(?![\\w-]))`, 'gm');
+const spoken = new RegExp(`(^|[\\s(\`'"&])sallyport (?=(?:${commands})(?![\\w:-]))`, 'gm');
 
 /** `sallyport`, or `node` and the file, from the current folder where that is shorter. */
 export function invocation(script: string | undefined = process.argv[1], cwd: string = process.cwd()): string {
