@@ -14,6 +14,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'address-refused': { reason: 'address-refused' },
   'http-method': { reason: 'http-method', allowed: 'POST' },
   'media-type': { reason: 'media-type' },
+  'content-encoding': { reason: 'content-encoding' },
   'not-acceptable': { reason: 'not-acceptable' },
   'credentials-in-query': { reason: 'credentials-in-query' },
   'body-too-large': { reason: 'body-too-large', limit: 1 },

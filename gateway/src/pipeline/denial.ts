@@ -35,6 +35,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'address-refused': unread,
   'http-method': unread,
   'media-type': unread,
+  'content-encoding': unread,
   'not-acceptable': unread,
   'credentials-in-query': unread,
   'body-too-large': unread,

@@ -13,7 +13,7 @@ import { saysNotFound, visibleCompletion } from './conceal.ts';
 import type { Connected, Decided, Reply } from './exchange.ts';
 import { withoutInvitation } from './invite.ts';
 import type { Questions } from './questions.ts';
-import { callFailureRefusal, toWire } from './refusal.ts';
+import { callFailureRefusal, failureRefusal, toWire } from './refusal.ts';
 import type { Standing } from './rights.ts';
 import type { OutboundCall, Question, Step } from './upstream.ts';
 
