@@ -280,7 +280,7 @@ test('16 a server that changes its authorization server: an alarm, and no creden
   assert.deepEqual(w.server.presented, [], 'not even asked');
   assert.deepEqual(other.asked, []);
   const listed = await command(w.gateway, 'server', 'list');
-  assert.match(listed, /reauthorize .*sallyport server trust notes --issuer/);
+  assert.match(listed, /reauthorize .*sallyport(?:\.js)? server trust notes --issuer/);
 
   await command(w.gateway, 'server', 'trust', 'notes', '--issuer', other.issuer);
   await w.gateway.until(() => w.gateway.errors().includes('an operator agreed'));

@@ -40,6 +40,7 @@ import { AccountVault } from './upstreams/credentials/authorization-code/vault.t
 import { writeCredentialReport } from './upstreams/credentials/report.ts';
 import { remembered, transitions } from './upstreams/credentials/transitions.ts';
 import { ServerDirectory } from './upstreams/index.ts';
+import { StateBook, writeServerStates } from './upstreams/states.ts';
 
 export interface GatewayParts {
   readonly keys: KeyRing;
@@ -91,6 +92,8 @@ export class Gateway {
   #draining = false;
   #closed = false;
   #reported = '{}';
+  readonly #states = new StateBook();
+  #statesReported = '{}';
   #credentials: ReturnType<ServerDirectory['credentials']> = {};
   readonly #secretChanges: SecretChanges;
   readonly #tickets = new Tickets();
@@ -136,6 +139,9 @@ export class Gateway {
     this.#remind();
     this.#reminderTimer = setInterval(() => this.#remind(), reminderCheck).unref();
     const { table } = this.metrics;
+    this.metrics.serversUp(() =>
+      Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
+    );
     table('calls', () => this.#rights.underWay.size);
     table('streams', () => this.#streams.size);
     table('parked_questions', () => this.#questions.size);
@@ -146,6 +152,7 @@ export class Gateway {
       audit: parts.audit,
       log: parts.log,
       metrics: this.metrics,
+      saw: (server, end) => this.#states.saw(server, end),
       questions: this.#questions,
       streams: this.#streams,
       rights: this.#rights,
@@ -264,6 +271,7 @@ export class Gateway {
     const { bounds, servers, secrets, data } = revision.configuration;
     this.#vault.configure(secrets, data);
     this.#servers.configure(servers, bounds, revision.configuration.egress.allow);
+    this.#states.keep(new Set(Object.keys(servers)));
     this.#generation = generationOf(
       revision,
       compiled.policy,
@@ -326,6 +334,18 @@ export class Gateway {
     }
   }
 
+  /** For `server list`: which servers answer. */
+  #reportStates(): void {
+    const report = JSON.stringify(this.#states.all());
+    if (report === this.#statesReported) return;
+    this.#statesReported = report;
+    try {
+      writeServerStates(this.revision.configuration.data, report);
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'the state of servers cannot be written');
+    }
+  }
+
   #lookAtAccounts(): void {
     try {
       this.#book.look();
@@ -347,6 +367,7 @@ export class Gateway {
   #endStreams(): void {
     this.#lookAtAccounts();
     this.#reportCredentials();
+    this.#reportStates();
     this.#noteSecrets();
     this.#streams.endEnded((caller) => this.#rights.renew(caller));
     this.#rights.underWay.review();
@@ -366,6 +387,7 @@ export class Gateway {
     this.#stopListening();
     this.#questions.close();
     this.#reportCredentials();
+    this.#reportStates();
     this.#noteSecrets();
     await this.#servers.close();
   }

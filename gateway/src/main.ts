@@ -7,6 +7,7 @@ import { auditSettings, openAudit } from './audit/open.ts';
 import { openKeyDesk, openKeyRing } from './authn/api-key/open.ts';
 import { callerFrom } from './authn/caller.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { asTyped } from './cli/invocation.ts';
 import { readBeside } from './config/beside.ts';
 import { formatDiagnostic } from './config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from './config/load.ts';
@@ -38,6 +39,9 @@ export interface ServeOptions {
   /** Also print a key, and how to use it. */
   readonly quickstart?: boolean;
   readonly json?: boolean;
+  /** Instead of what the configuration says. */
+  readonly port?: number;
+  readonly adminPort?: number;
   readonly logLevel?: LogLevel;
 }
 
@@ -57,7 +61,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const opened = await open(path, 'serve', options.logLevel ?? 'info');
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
-  const { listen, bounds, data } = gateway.revision.configuration;
+  const { listen: written, bounds, data } = gateway.revision.configuration;
+  const listen = {
+    mcp: { ...written.mcp, port: options.port ?? written.mcp.port },
+    admin: { ...written.admin, port: options.adminPort ?? written.admin.port },
+  };
   const ended = openEndedIds(join(data, 'ended-sessions'), (error) =>
     log.warn({ err: error }, 'ended sessions cannot be noted: they open again after a restart'),
   );
@@ -108,7 +116,9 @@ async function attempt<Listener extends object>(listening: Promise<Listener>): P
     const { message, syscall } = error as NodeJS.ErrnoException;
     // What the system refuses has to do with the address; everything else with the files of TLS.
     const isAddress = syscall !== undefined;
-    const remedy = isAddress ? 'Choose another port under listen, or stop what uses it.' : 'See listen.mcp.tls.';
+    const remedy = isAddress
+      ? 'Choose another with --port or --admin-port, or under listen, or stop what uses it.'
+      : 'See listen.mcp.tls.';
     complain(`sallyport cannot listen: ${message}\n    ${remedy}`);
     return isAddress ? exitCodes.listen : exitCodes.configuration;
   }
@@ -332,10 +342,11 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
     const problems = await gateway.swap(revision);
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
-    if (later.length > 0) log.warn({ settings: later }, 'these settings count from the next start on');
     configureAudit(revision);
     writeInUse(revision.configuration.data, managed.editions, unnoted);
-    log.info({ revision: revision.digest.slice(0, 12) }, 'configuration in force');
+    const loaded = { revision: revision.digest.slice(0, 12) };
+    if (later.length === 0) log.info(loaded, 'configuration in force');
+    else log.warn({ ...loaded, settings: later }, 'configuration loaded: these settings count from the next start on');
     return [];
   };
   writeInUse(gateway.revision.configuration.data, managed.editions, unnoted);
@@ -361,8 +372,9 @@ async function follow(path: string, opened: Opened & { ok: true }, signals: Sign
 
 /** Settings that a running gateway does not take over, as far as they differ from those that it started with. */
 function takenAtStart(started: Configuration, now: Configuration): string[] {
-  const of = ({ data, audit }: Configuration) => ({
+  const of = ({ data, audit, listen }: Configuration) => ({
     data,
+    listen,
     'audit.enabled': audit.enabled,
     'audit.index': audit.index,
     'audit.keys': audit.keys,
@@ -384,7 +396,7 @@ function print(text: string): void {
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${shown(text)}\n`);
+  process.stderr.write(`${shown(asTyped(text))}\n`);
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {

@@ -26,6 +26,8 @@ export interface StageParts {
   readonly questions: Questions;
   readonly streams: Streams;
   readonly rights: Rights;
+  /** How an exchange with a server ended. */
+  readonly saw: (server: string, end: ExchangeEnd) => void;
 }
 
 /** Methods that may be a label; anything else a client makes up counts as `other`. */
@@ -47,7 +49,7 @@ const labels: ReadonlySet<string> = new Set([
   'completion/complete',
 ]);
 
-export function makeStages({ audit, log, metrics, questions, streams, rights }: StageParts): Stages {
+export function makeStages({ audit, log, metrics, questions, streams, rights, saw }: StageParts): Stages {
   return {
     audit,
     places: new Concurrency(),
@@ -60,6 +62,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights }: 
       forward(witnessed(exchange, graph, audit), questions, graph.bounds, standing),
     answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, rights, streams, log, open),
     observe(facts, end) {
+      if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
       metrics.observe({
         // A server that only the client named is not a label either.
         server: facts.connections === undefined ? '-' : (facts.server ?? '-'),

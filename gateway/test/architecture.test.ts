@@ -43,6 +43,7 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   pino: 'telemetry',
   '@prometheus-io/client': 'telemetry',
   commander: 'cli',
+  'smol-toml': 'cli',
 };
 
 test('imports follow the road and every library has one owner', () => {

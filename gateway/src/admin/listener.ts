@@ -1,6 +1,7 @@
 /** The admin listener: health, readiness and metrics. Not for clients; on loopback unless the operator moves it. */
 import { createServer } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { networksOf } from '../protocol/networks.ts';
 
 export interface AdminParts {
   /** Problems because of which calls would be refused now; empty when ready. */
@@ -12,6 +13,8 @@ export interface AdminAddress {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** Beside this machine. */
+  readonly allowedNetworks: readonly string[];
 }
 
 export interface AdminListener {
@@ -32,6 +35,7 @@ function hostFits(hosts: readonly string[] | undefined, { host: own, allowedHost
 const maxConnections = 256;
 
 export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Promise<AdminListener> {
+  const allowed = networksOf([...listen.allowedNetworks, '127.0.0.0/8', '::1']);
   const server = createServer((request, response) => {
     const send = (status: number, type: string, text: string): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
@@ -40,6 +44,8 @@ export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Prom
     request.resume();
     response.on('error', () => response.destroy());
     // A page in a browser that reached this port by a name of its own (DNS rebinding) must not read anything.
+    if (!allowed(request.socket.remoteAddress ?? ''))
+      return send(403, 'text/plain', 'This address is not allowed here\n');
     if (!hostFits(request.headersDistinct.host, listen) || request.headers.origin !== undefined)
       return send(403, 'text/plain', 'This Host or Origin is not allowed here\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Method not allowed\n');

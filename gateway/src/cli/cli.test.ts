@@ -117,14 +117,17 @@ test('init takes over the servers of a client and leaves its secrets behind', ()
   assert.deepEqual(JSON.parse(made.stdout), {
     ok: true,
     file: 'new.yaml',
+    client: 'other',
     servers: ['git-hub', 'web'],
-    set: ['GIT_HUB_TOKEN', 'GIT_HUB_DB', 'GITHUB_TOKEN', 'WEB_AUTHORIZATION'],
+    secrets: ['git-hub-token', 'git-hub-db', 'git-hub-github_token', 'web-authorization'],
+    set: [],
+    entry: { type: 'http', url: 'http://127.0.0.1:8808/mcp', headers: { Authorization: 'Bearer sp_…' } },
     notes: ['"git hub" is called "git-hub", as names appear in URLs'],
   });
   const written = readFileSync(join(folder, 'new.yaml'), 'utf8');
   assert.ok(!written.includes('s3cret') && !made.stdout.includes('s3cret'));
-  assert.ok(written.includes('"MODE":"fast"') && written.includes('"Bearer ${env:WEB_AUTHORIZATION}"'));
-  assert.equal(run('check', '--no-secrets', 'new.yaml').status, 0);
+  assert.ok(written.includes('"MODE":"fast"') && written.includes('"Bearer ${secret:web-authorization}"'));
+  assert.equal(run('check', 'new.yaml').status, 0);
   const again = run('init', '--out', 'new.yaml');
   assert.equal(again.status, 1);
   assert.equal(readFileSync(join(folder, 'new.yaml'), 'utf8'), written, 'nothing is overwritten');

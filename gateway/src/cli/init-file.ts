@@ -1,5 +1,5 @@
 /** The files that `sallyport init` writes. */
-import type { Imported } from './client-config.ts';
+import type { Imported } from './clients/index.ts';
 
 const head = `# yaml-language-server: $schema=https://unpkg.com/sallyport/schema/sallyport.schema.json
 # Every key is described in docs/configuration.md. \`sallyport check\` says what is wrong, and where.
@@ -54,25 +54,39 @@ tests:
 `;
 }
 
-/** A file with the servers of a client, all of which the agent `me` may use. */
-export function importedFile({ servers, secrets }: Imported): string {
+/** A file with the servers of a client, which the agent `me` may use as the client could. `folder`: of the file. */
+export function importedFile({ servers, variables }: Imported, folder: string): string {
   const lines = [head];
-  if (secrets.size > 0) {
-    lines.push('# Set these variables; their values stood in the file of the client:');
-    for (const [variable, where] of secrets) lines.push(`#   ${variable}  (${where})`);
+  if (variables.size > 0) {
+    lines.push('# Set these variables; the file of the client refers to them:');
+    for (const [variable, where] of variables) lines.push(`#   ${inComment(variable)}  (${inComment(where)})`);
   }
   lines.push(servers.length === 0 ? 'servers: {}' : 'servers:');
   for (const { name, config } of servers) {
     lines.push(`  ${quoted(name)}:`);
-    for (const [key, value] of Object.entries(config)) lines.push(`    ${key}: ${JSON.stringify(value)}`);
+    // Where relative paths begin anyway.
+    for (const [key, value] of Object.entries(config))
+      if (key !== 'cwd' || value !== folder) lines.push(`    ${key}: ${JSON.stringify(value)}`);
   }
-  lines.push('', '# Everything is allowed to begin with. Narrow it to what is needed: names instead of "*".');
+  lines.push(
+    '',
+    '# What the client could do is allowed to begin with. Narrow it to what is needed: names instead of "*".',
+  );
   lines.push(servers.length === 0 ? 'connections: []' : 'connections:');
-  for (const { name } of servers) {
+  for (const { name, tools } of servers) {
+    const rules = [
+      ...(tools.allow.length === 0 ? [] : [{ allow: tools.allow }]),
+      ...(tools.deny.length === 0 ? [] : [{ deny: tools.deny }]),
+    ];
     lines.push(`  - name: ${JSON.stringify(`me to ${name}`)}`, '    from: { agent: me }', `    to: ${quoted(name)}`);
-    for (const kind of ['tools', 'resources', 'prompts']) lines.push(`    ${kind}: [{ allow: "*" }]`);
+    lines.push(`    tools: ${JSON.stringify(rules)}`);
+    for (const kind of ['resources', 'prompts']) lines.push(`    ${kind}: [{ allow: "*" }]`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function inComment(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 /** A name as YAML, in quotes where it could be read as something else. */

@@ -1,70 +1,158 @@
 /** `sallyport init`: writes a first configuration, or takes over the servers of a client. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
-import { importClientConfig } from './client-config.ts';
-import { type CommonOptions, type Context, fail, jsonOption, outJson } from './context.ts';
+import { undo } from './clients/adopt.ts';
+import { type Imported, importClient } from './clients/index.ts';
+import { maxClientBytes } from './clients/syntax.ts';
+import { type CommonOptions, type Context, check, complain, fail, jsonOption, outJson } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { finishImport, type WayBack } from './init-client.ts';
 import { emptyFile, importedFile, starterFolder } from './init-file.ts';
 
-interface Options extends CommonOptions {
+export interface InitOptions extends CommonOptions {
   readonly from?: string;
   readonly out: string;
   readonly force?: boolean;
+  readonly adopt?: boolean;
+  readonly undo?: boolean;
 }
 
 export function initCommand(context: Context): Command {
   return new Command('init')
     .summary('write a first configuration')
     .description(
-      `Writes a commented configuration. With --from it takes over the servers of a client's JSON file (mcpServers,
-servers or context_servers; comments allowed) and puts references in place of the secrets in it.`,
+      `Writes a commented configuration. With --from it takes over the servers of a client: JSON with or without comments,
+TOML, YAML (docs/clients.md lists them). Secrets in that file go to the secret store, and references take their place.
+What was off stays off, and everything that is not as it was is told.`,
     )
-    .option('--from <file>', 'JSON file of a client')
+    .option('--from <file>', 'file of a client')
     .option('--out <file>', 'file to write', 'sallyport.yaml')
+    .option('--adopt', 'also point the client at the gateway: its file is changed, and a backup is left beside it')
+    .option('--undo', 'put the backup of the client back, and do nothing else')
     .option('--force', 'overwrite the file')
     .option(...jsonOption)
-    .addHelpText('after', '\nExample:\n  sallyport init --from ~/.cursor/mcp.json')
-    .action((options: Options) => {
-      const source = options.from === undefined ? undefined : read(resolve(context.cwd, options.from));
-      if (source instanceof Error)
-        return fail(context, options, exitCodes.no, `${options.from} cannot be read: ${source.message}`);
-      const result = source === undefined ? undefined : importClientConfig(source);
-      if (result?.ok === false)
-        return fail(context, options, exitCodes.no, `nothing was taken over from ${options.from}: ${result.problem}`);
-      const text = result === undefined ? emptyFile() : importedFile(result.imported);
-      const path = resolve(context.cwd, options.out);
-      const problem = write(path, text, options.force === true) ?? (source === undefined ? starter(path) : undefined);
-      if (problem !== undefined) {
-        const remedy = problem === 'exists' ? 'Use --out for another name, or --force to overwrite it.' : undefined;
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sallyport init --from ~/.cursor/mcp.json
+  sallyport init --from ~/.cursor/mcp.json --adopt
+  sallyport init --from ~/.cursor/mcp.json --undo`,
+    )
+    .action(async (options: InitOptions) => {
+      if (options.from === undefined && (options.adopt === true || options.undo === true))
         return fail(
           context,
           options,
-          exitCodes.no,
-          `${options.out} ${problem === 'exists' ? 'exists' : problem}`,
-          remedy,
+          exitCodes.usage,
+          '--adopt and --undo need --from',
+          'Name the file of the client.',
         );
-      }
-      const { servers = [], secrets = new Map<string, string>(), notes = [] } = result?.imported ?? {};
-      if (options.json === true) {
-        const names = servers.map(({ name }) => name);
-        return outJson(context, { ok: true, file: options.out, servers: names, set: [...secrets.keys()], notes });
-      }
-      context.out(`${options.out} is written${servers.length > 0 ? `, with ${servers.length} servers` : ''}.`);
-      if (secrets.size > 0) context.out('Set these variables; their values were not taken over:');
-      for (const [variable, where] of secrets) context.out(`  ${variable}  (${where})`);
-      for (const note of notes) context.out(`Note: ${note}.`);
-      context.out('Next: sallyport check && sallyport key create --agent me && sallyport serve');
+      if (options.undo === true) return undone(context, options);
+      if (options.from === undefined) return first(context, options);
+      return fromClient(context, options, resolve(context.cwd, options.from));
     });
 }
 
-function read(path: string): string | Error {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    return error as Error;
+function undone(context: Context, options: InitOptions): void {
+  const path = resolve(context.cwd, options.from ?? '');
+  const done = undo(path);
+  if (!done.ok) return fail(context, options, exitCodes.no, done.problem);
+  if (options.json === true) return outJson(context, { ok: true, restored: path, aside: done.path });
+  context.out(`${path} is as it was. What it was meanwhile is in ${done.path}.`);
+}
+
+async function first(context: Context, options: InitOptions): Promise<void> {
+  const path = resolve(context.cwd, options.out);
+  const problem = write(path, emptyFile(), options.force === true) ?? starter(path);
+  if (problem !== undefined) return unwritten(context, options, problem);
+  if (options.json === true)
+    return outJson(context, { ok: true, file: options.out, servers: [], secrets: [], set: [], notes: [] });
+  context.out(`${options.out} is written.`);
+  context.out(nextSteps);
+}
+
+async function fromClient(context: Context, options: InitOptions, from: string): Promise<void> {
+  const source = readRegularSync(from, maxClientBytes);
+  if (!source.ok) return fail(context, options, exitCodes.no, `${options.from} cannot be read: ${source.problem}`);
+  const text = source.bytes.toString('utf8');
+  const result = await importClient(text, from, { env: context.env, home: homedir() });
+  if (!result.ok)
+    return fail(context, options, exitCodes.no, `nothing was taken over from ${options.from}: ${result.problem}`);
+  const { imported } = result;
+  const path = resolve(context.cwd, options.out);
+  const problem = write(path, importedFile(imported, dirname(path)), options.force === true);
+  if (problem !== undefined) return unwritten(context, options, problem);
+  // Its own output is judged like any other file, before the client is touched.
+  const checked = await check(context, path, { secrets: 'leave' });
+  if (!checked.ok) {
+    if (options.json !== true) context.err(`sallyport: ${options.out} is written, and cannot be used as it is:`);
+    complain(context, options, checked.diagnostics);
+    if (options.json !== true) tellNotes(context, imported);
+    return context.exit(exitCodes.no);
   }
+  const done = await finishImport({
+    configuration: checked.revision.configuration,
+    imported,
+    client: { path: from, text },
+    config: path,
+    replaceSecrets: options.force === true,
+    adopt: options.adopt === true,
+  });
+  if (options.json === true) outJson(context, report(options, imported, done));
+  else tell(context, options, imported, done);
+  if (done.problem !== undefined) context.exit(exitCodes.no);
+}
+
+function report(options: InitOptions, { kind, servers, variables, notes }: Imported, done: WayBack): object {
+  return {
+    ok: done.problem === undefined,
+    file: options.out,
+    client: kind,
+    servers: servers.map(({ name }) => name),
+    secrets: done.secrets,
+    set: [...variables.keys()],
+    notes: [...notes, ...done.notes],
+    entry: done.entry,
+    ...(done.backup === undefined ? {} : { adopted: true, backup: done.backup }),
+    ...(done.problem === undefined ? {} : { problem: done.problem }),
+  };
+}
+
+const nextSteps = 'Next: sallyport check && sallyport key create --agent me && sallyport serve';
+
+function tell(context: Context, options: InitOptions, imported: Imported, done: WayBack): void {
+  const { servers, variables } = imported;
+  context.out(`${options.out} is written, with ${servers.length} servers.`);
+  if (done.secrets.length > 0)
+    context.out(`Secrets that stood in ${options.from} are in the secret store now: ${done.secrets.join(', ')}`);
+  if (variables.size > 0) context.out('Set these variables for the gateway; their values stand elsewhere:');
+  for (const [variable, where] of variables) context.out(`  ${variable}  (${where})`);
+  tellNotes(context, { notes: [...imported.notes, ...done.notes] });
+  if (done.backup !== undefined) {
+    context.out(`${options.from} points at the gateway now; as it was, it is in ${done.backup}.`);
+    context.out(`Back again: sallyport init --from ${options.from} --undo`);
+    context.out('Next: sallyport check && sallyport serve');
+    return;
+  }
+  if (done.problem !== undefined) context.err(`sallyport: ${options.from} is not changed: ${done.problem}`);
+  context.out(`\nTo point the client at the gateway, put this into ${options.from}, with the key in place of sp_…:\n`);
+  context.out(`${done.snippet}\n`);
+  context.out(nextSteps);
+}
+
+function tellNotes(context: Context, { notes }: Pick<Imported, 'notes'>): void {
+  for (const note of notes) context.out(`Note: ${note}.`);
+}
+
+function unwritten(context: Context, options: InitOptions, problem: string): void {
+  const remedy = problem === 'exists' ? 'Use --out for another name, or --force to overwrite it.' : undefined;
+  const text = `${options.out} ${problem === 'exists' ? 'exists' : problem}`;
+  return fail(context, options, exitCodes.no, text, remedy);
 }
 
 /** The folder that the example server needs. */

@@ -8,6 +8,7 @@ import { type Context, OutputClosed } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
+import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
@@ -85,7 +86,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${shown(text)}\n`);
+  process.stderr.write(`${shown(asTyped(text))}\n`);
 }
 
 /** Whoever reads may stop before the end, as `head` does: that is no bug, and no reason to make the rest. */
@@ -98,6 +99,6 @@ function writerTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
     // Known at once on a pipe, before the event.
     if (stream.errored !== null) throw new OutputClosed();
-    stream.write(`${shown(text)}\n`);
+    stream.write(`${shown(asTyped(text))}\n`);
   };
 }

@@ -9,6 +9,7 @@ import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
 import type { Judge, ProbeStep } from '../upstreams/probe.ts';
+import { readServerStates, type ServerState } from '../upstreams/states.ts';
 import {
   type CommonOptions,
   type Context,
@@ -43,19 +44,22 @@ function listCommand(context: Context): Command {
       withConfiguration(context, options, (configuration) => {
         const { servers, connections } = configuration;
         const reports = readCredentialReport(configuration.data);
+        const states = readServerStates(configuration.data);
         const rows = Object.entries(servers).map(([name, server]) => ({
           name,
           kind: 'url' in server ? 'http' : 'stdio',
           address: 'url' in server ? server.url : server.command[0],
           status: server.status,
+          lastSeen: Object.hasOwn(states, name) ? states[name] : undefined,
           credentials: reports[name] ?? [],
           tools: readToolReport(configuration.data, name),
           connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
         }));
         if (options.json === true) return outJson(context, { ok: true, servers: rows });
-        for (const { name, kind, address, status, credentials, tools, connections: from } of rows) {
+        for (const { name, kind, address, status, lastSeen, credentials, tools, connections: from } of rows) {
           const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
           context.out(shownInLine(`${name}  ${status}  ${kind}  ${address}  (${reach})`));
+          if (lastSeen !== undefined) context.out(`    ${shownInLine(seenText(lastSeen))}`);
           for (const { credential, caller, state, expiresAt, problem } of credentials)
             context.out(
               `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
@@ -64,6 +68,15 @@ function listCommand(context: Context): Command {
         }
       }),
     );
+}
+
+function seenText({ state, since, problem }: ServerState): string {
+  const what = {
+    up: 'answers',
+    down: 'CANNOT BE REACHED',
+    refused: 'REFUSES OUR CREDENTIAL',
+  }[state];
+  return `${what} since ${new Date(since).toISOString()}${problem === undefined ? '' : `: ${problem}`}`;
 }
 
 function probeCommand(context: Context): Command {

@@ -1,10 +1,13 @@
 /** `sallyport stdio`: the gateway as a local server, for clients that only start commands. */
 import { Command } from 'commander';
+import type { LogLevel } from '../telemetry/log.ts';
 import { type CommonOptions, type Context, configOption, configPath } from './context.ts';
+import { logLevelOption } from './options.ts';
 
 interface Options extends CommonOptions {
   readonly key?: string;
   readonly server?: string;
+  readonly logLevel?: LogLevel;
 }
 
 export function stdioCommand(context: Context): Command {
@@ -17,6 +20,7 @@ environment variable SALLYPORT_API_KEY, or with --key, which other users of the 
     .option(...configOption)
     .option('--server <name>', 'offer one server only, with the original names of its tools')
     .option('--key <key>', 'API key (better: SALLYPORT_API_KEY in the environment)')
+    .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
@@ -24,9 +28,11 @@ Example, in the configuration of a client:
   { "mcpServers": { "sallyport": { "command": "npx", "args": ["sallyport", "stdio", "--config", "/path/sallyport.yaml"],
     "env": { "SALLYPORT_API_KEY": "sp_…" } } } }`,
     )
-    .action(async ({ config, server, key = context.env['SALLYPORT_API_KEY'] }: Options) => {
+    .action(async ({ config, server, key = context.env['SALLYPORT_API_KEY'], logLevel }: Options) => {
       const { stdio } = await import('../main.ts');
       const path = configPath(context, config);
-      context.exit(await stdio({ config: path, ...(key && { key }), ...(server && { server }) }));
+      context.exit(
+        await stdio({ config: path, ...(key && { key }), ...(server && { server }), ...(logLevel && { logLevel }) }),
+      );
     });
 }

@@ -1,6 +1,7 @@
 /** What the schema complains about, as diagnostics with places, the meaning of each union, and remedies. */
 import type { z } from 'zod';
 import type { Diagnostic } from './diagnostic.ts';
+import { hintFor } from './hints.ts';
 import { descriptions, jsonSchema, keysAt, type Schema } from './json-schema.ts';
 import { find, type Located, type Path, plain } from './located.ts';
 import { configuration } from './schema/index.ts';
@@ -28,7 +29,7 @@ function one(issue: Issue, path: Path, root: Located, schema: Schema): Diagnosti
           code: 'CFG010',
           place: find(root, [...path, key]).key,
           problem: `"${key}" is not a key of ${name}`,
-          remedy: other ? otherKind(found.node) : suggestion(key, known, 'key'),
+          remedy: other ? otherKind(found.node) : (hintFor(key) ?? suggestion(key, known, 'key')),
         };
       });
     case 'invalid_union':

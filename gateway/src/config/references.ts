@@ -132,11 +132,12 @@ export type Resolved =
     }
   | { readonly ok: false; readonly offset: number; readonly problem: string; readonly remedy: string };
 
-/** Replaces every reference in a text. `read` holds what those led to that take more than a look at the environment. */
+/** Replaces every reference in a text, spelled by `spell` where it lands. `read` holds what those led to that take more than a look at the environment. */
 export function resolveReferences(
   text: string,
   env: Environment,
   read: ReadonlyMap<string, Managed> = new Map(),
+  spell: (value: string) => string = (value) => value,
 ): Resolved {
   const files: string[] = [];
   const secrets: string[] = [];
@@ -148,7 +149,7 @@ export function resolveReferences(
     if (!found.ok) return { ...found, offset: match.index };
     if (found.file !== undefined) files.push(found.file);
     secrets.push(found.value);
-    value += text.slice(from, match.index) + found.value;
+    value += text.slice(from, match.index) + spell(found.value);
     from = match.index + whole.length;
   }
   return { ok: true, value: value + text.slice(from), files, secrets };
@@ -169,13 +170,4 @@ function variable(inner: string, env: Environment): Managed {
     problem: `"\${${inner}}" is no reference that is known`,
     remedy: 'Write ${env:NAME}, ${file:/path} or ${secret:name}.',
   };
-}
-
-const secretHeader = /^(?:proxy-)?authorization$|^cookie$|api-?key$|token$|secret$/i;
-const secretVariable = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?)$/i;
-
-/** True for a value that by its name is a secret and that stands in the file. */
-export function isLiteralSecret(kind: 'header' | 'variable', name: string, value: string): boolean {
-  const named = (kind === 'header' ? secretHeader : secretVariable).test(name);
-  return named && value !== '' && !/\$\{[^}]+\}/.test(value);
 }

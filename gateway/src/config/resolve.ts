@@ -3,10 +3,11 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
-import { type Environment, isLiteralSecret, type Managed, resolveReferences } from './references.ts';
+import { type Environment, type Managed, resolveReferences } from './references.ts';
 import type { Configuration } from './schema/index.ts';
 import type { IssuerConfig } from './schema/issuers.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema/servers.ts';
+import { isLiteralSecret, secretInWord, secretsInUrl } from './secret-shapes.ts';
 
 export interface ResolveContext {
   readonly folder: string;
@@ -28,9 +29,14 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   const diagnostics: Diagnostic[] = [];
 
   /** `secrets` takes what the references stood for. */
-  const text = (value: string, path: Path, secrets?: Set<string>): string => {
+  const text = (
+    value: string,
+    path: Path,
+    secrets?: Set<string>,
+    spell: (value: string) => string = (same) => same,
+  ): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.env, context.read);
+    const resolved = resolveReferences(value, context.env, context.read, spell);
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);
       for (const secret of resolved.secrets) secrets?.add(secret);
@@ -63,6 +69,9 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       Object.entries(value).map(([key, member]: [string, unknown]) => [key, deep(member, [...path, key])]),
     ) as Value;
   };
+  const literal = (path: Path, problem: string, remedy: string): void => {
+    diagnostics.push({ code: 'CFG031', place: context.place(path), problem, remedy });
+  };
   const texts = (
     values: Readonly<Record<string, string>>,
     kind: 'header' | 'variable',
@@ -72,33 +81,43 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     Object.fromEntries(
       Object.entries(values).map(([name, value]) => {
         if (isLiteralSecret(kind, name, value))
-          diagnostics.push({
-            code: 'CFG031',
-            place: context.place([...path, name]),
-            problem: `${name} looks like a secret and stands in the file`,
-            remedy: `Write a reference such as \${env:${name.toUpperCase().replaceAll('-', '_')}} instead.`,
-          });
+          literal(
+            [...path, name],
+            `${name} looks like a secret and stands in the file`,
+            `Write a reference such as \${env:${name.toUpperCase().replaceAll('-', '_')}} instead.`,
+          );
         return [name, text(value, [...path, name], secrets)];
       }),
     );
   const http = (server: HttpServerConfig, path: Path): ServerConfig => {
-    const url = new URL(server.url);
-    if (url.username !== '' || url.password !== '')
-      diagnostics.push({
-        code: 'CFG031',
-        place: context.place([...path, 'url']),
-        problem: 'the URL holds a user name or password',
-        remedy: 'Remove it and use "credential" or "headers" with a reference.',
-      });
+    for (const name of secretsInUrl(server.url))
+      literal(
+        [...path, 'url'],
+        name === 'user' ? 'the URL holds a user name or password' : `${name} in the URL looks like a secret`,
+        name === 'user'
+          ? 'Remove it and use "credential" or "headers" with a reference.'
+          : 'Write a reference in its place, such as ${secret:name}.',
+      );
     const secrets = new Set<string>();
     const headers = texts(server.headers, 'header', [...path, 'headers'], secrets);
     const credentials = deep(server.credentials, [...path, 'credentials']);
     const tls = deep(server.tls, [...path, 'tls']);
-    const secured = { ...server, headerSecrets: [...secrets], ...(tls === undefined ? {} : { tls }) };
+    const url = text(server.url, [...path, 'url'], secrets, encodeURIComponent);
+    const secured = { ...server, url, headerSecrets: [...secrets], ...(tls === undefined ? {} : { tls }) };
     if (server.credential === undefined) return { ...secured, headers, credentials };
     return { ...secured, headers, credentials, credential: deep(server.credential, [...path, 'credential']) };
   };
   const stdio = (server: StdioServerConfig, path: Path): ServerConfig => {
+    for (const [index, word] of server.command.entries()) {
+      const found = index === 0 ? undefined : secretInWord(word, server.command[index - 1]);
+      const inUrl = /^https?:/.test(word) ? secretsInUrl(word) : [];
+      if (found !== undefined || inUrl.length > 0)
+        literal(
+          [...path, 'command', index],
+          `${found?.name || inUrl[0] || 'a word of the command'} looks like a secret and stands in the file`,
+          'Write a reference in its place, such as ${secret:name}. Better in env, as others see the words of a command.',
+        );
+    }
     const [program = '', ...rest] = server.command.map((word, index) => text(word, [...path, 'command', index]));
     // A bare name is looked up in PATH; anything with a slash is a path.
     const located = program.includes('/') ? resolve(context.folder, program) : program;

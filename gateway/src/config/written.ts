@@ -2,10 +2,11 @@
  * What the files of a configuration say, checked as far as no secret is needed: plain data, so that a running gateway
  * can have it from a thread of its own.
  */
-import type { Diagnostic } from './diagnostic.ts';
+import type { Diagnostic, Place } from './diagnostic.ts';
 import { checkShape } from './issues.ts';
-import type { LocatedMap } from './located.ts';
+import type { LocatedMap, Path } from './located.ts';
 import { checkNames } from './names.ts';
+import { checkPlainHttp } from './plain-http.ts';
 import { referencesIn } from './references.ts';
 import { digestOf, placeIn } from './revision.ts';
 import type { Configuration } from './schema/index.ts';
@@ -38,6 +39,7 @@ export async function readWritten(path: string): Promise<WrittenResult> {
   if (!shape.ok) return shape;
   const configuration = shape.value;
   const { servers, authentication } = configuration;
+  const place = (at: Path): Place => placeIn(root, at, 0);
   return {
     ok: true,
     configuration,
@@ -45,7 +47,7 @@ export async function readWritten(path: string): Promise<WrittenResult> {
     root,
     files,
     folder,
-    complaints: checkNames(configuration, (at) => placeIn(root, at, 0)),
+    complaints: [...checkNames(configuration, place), ...checkPlainHttp(configuration, place, Date.now())],
     references: { all: referencesIn(configuration), late: referencesIn([servers, authentication]) },
   };
 }

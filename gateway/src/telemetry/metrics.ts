@@ -17,6 +17,8 @@ export interface Metrics {
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
+  /** Which servers answer, by name; asked at each scrape. */
+  readonly serversUp: (states: () => Iterable<readonly [server: string, isUp: boolean]>) => void;
   text(): Promise<string>;
   readonly contentType: string;
 }
@@ -47,6 +49,19 @@ export function createMetrics(streams: () => number): Metrics {
       },
     }),
   );
+  let serverStates = (): Iterable<readonly [string, boolean]> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_up',
+      help: '1 where the last call was answered, 0 where the server could not be reached or refused our credential.',
+      labelNames: ['server'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [server, isUp] of serverStates()) this.set({ server }, isUp ? 1 : 0);
+      },
+    }),
+  );
   const tables = new Map<string, () => number>();
   registry.registerMetric(
     new Gauge({
@@ -61,6 +76,9 @@ export function createMetrics(streams: () => number): Metrics {
   );
   return {
     table: (name, size) => void tables.set(name, size),
+    serversUp: (states) => {
+      serverStates = states;
+    },
     observe: ({ server, method, outcome, seconds }) => exchanges.observe(server, method, outcome, seconds),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,

@@ -1,4 +1,5 @@
 /** Looks at one server from the gateway's side: how it answers the handshake and what it lists, step by step. */
+import { randomUUID } from 'node:crypto';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
@@ -37,7 +38,7 @@ export async function probeServer(
   egress: readonly string[],
   judge: Judge,
 ): Promise<readonly ProbeStep[]> {
-  const supervisor = new Supervisor(`probe-${process.pid}`);
+  const supervisor = new Supervisor(`probe-${randomUUID()}`);
   const guard = egressGuard(egress);
   const server = new Server(name, config, bounds, supervisor, silent, { fetch: guardedFetch(guard), guard });
   const link = new ServerLink(server, {}, 'modern', bounds);

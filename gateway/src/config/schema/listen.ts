@@ -63,6 +63,11 @@ export const listen = z
           .array(z.string().max(255))
           .default([])
           .describe('Names, without a port, accepted in the Host header beside addresses, localhost and `host`.'),
+        allowedNetworks: z
+          .array(z.string().min(1).max(64).refine(isNetwork, 'must be an address or a network such as 10.0.0.0/8'))
+          .max(64)
+          .default([])
+          .describe('Who may ask, beside this machine. Needed to listen beyond it, as there is no TLS here.'),
       })
       .prefault({})
       .describe('Health, readiness and metrics.'),

@@ -51,7 +51,13 @@ const common = {
 
 const http = z.strictObject({
   ...common,
-  url: z.url({ protocol: /^https?$/ }).describe('The MCP endpoint of the server.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('The MCP endpoint of the server. References to secrets may stand in its path and query.'),
+  plainUntil: z.iso
+    .date()
+    .optional()
+    .describe('Until this day plain http to another machine is accepted; without it such a URL is an error.'),
   transport: z
     .enum(['auto', 'streamable-http', 'sse'])
     .default('auto')
@@ -62,7 +68,8 @@ const http = z.strictObject({
     .record(
       z
         .string()
-        .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header')
+        // A token of RFC 9110, 5.6.2: some servers want `CONTEXT7_API_KEY`.
+        .regex(/^[\w!#$%&'*+.^`|~-]{1,64}$/, 'must be the name of a header')
         .regex(
           /^(?!(?:connection|content-length|host|transfer-encoding|upgrade)$)/i,
           'must not be a header that belongs to the connection',
@@ -76,6 +83,7 @@ const http = z.strictObject({
       authorities: secret.optional().describe('Authorities to trust instead of the usual ones, as ${file:ca.pem}.'),
       certificate: secret.optional().describe('A certificate of the gateway (mutual TLS), as ${file:client.pem}.'),
       key: secret.optional().describe('Its private key.'),
+      minimum: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest version of TLS that is spoken.'),
       pins: z
         .array(z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/, 'must be sha256/ and 44 characters of base64'))
         .max(16)

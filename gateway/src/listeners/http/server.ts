@@ -35,6 +35,7 @@ import { type HttpFront, Resources } from './resources.ts';
 import { type EndedSessions, Sessions } from './sessions.ts';
 import { openStream } from './stream.ts';
 import { type TlsLog, tlsListener } from './tls.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -45,6 +46,8 @@ export interface HttpListener {
 }
 
 const sweepInterval = 60_000;
+/** Milliseconds for which clients of a stopping gateway get 503, when there are any. */
+const farewellMs = 250;
 const silent: TlsLog = { warn: () => {} };
 
 export async function listenHttp(
@@ -81,6 +84,7 @@ export async function listenHttp(
   };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
   const server: Server = tls?.server ?? createServer(options, handler);
+  const requests = new UnderWay(server);
   server.maxRequestsPerSocket = 0;
   const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
   front.table('connections', () => connections.count());
@@ -107,17 +111,22 @@ export async function listenHttp(
     async close(drain) {
       clearInterval(sweeper);
       tls?.close();
-      await closeServer(server, drain);
+      await closeServer(server, drain, requests);
       keepAlive.close();
       sessions.close();
     },
   };
 }
 
-async function closeServer(server: Server, drain: number): Promise<void> {
+/**
+ * While calls are under way, and for a moment after the last client was there, new connections are still taken: what they
+ * bring gets 503 and where to go on, which a reset would not say.
+ */
+async function closeServer(server: Server, drain: number, requests: UnderWay): Promise<void> {
+  await requests.over(Math.min(farewellMs, drain), drain);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), drain);
+  const timer = setTimeout(() => server.closeAllConnections(), requests.count === 0 ? farewellMs : 0);
   await closed;
   clearTimeout(timer);
 }

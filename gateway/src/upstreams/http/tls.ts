@@ -6,6 +6,7 @@ import type { HttpServerConfig } from '../../config/schema/servers.ts';
 type Settings = NonNullable<HttpServerConfig['tls']>;
 
 export interface TlsOptions {
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -18,8 +19,9 @@ export function isInsecure(settings: Settings | undefined, now: number): boolean
 }
 
 export function tlsOptions(settings: Settings): TlsOptions {
-  const { authorities, certificate, key, pins } = settings;
+  const { authorities, certificate, key, pins, minimum } = settings;
   return {
+    minVersion: minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
     ...(authorities === undefined ? {} : { ca: authorities }),
     ...(certificate === undefined || key === undefined ? {} : { cert: certificate, key }),
     ...(pins.length === 0

@@ -1,0 +1,75 @@
+/** How each server answered last, for `server list` and the metrics: learned from calls, so that nothing is asked for it. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRegularSync } from '../stores/regular-file.ts';
+import { writeWhole } from '../stores/whole-file.ts';
+
+/** `refused`: it does not take the gateway's credential. `down`: it cannot be reached, or does not answer in time. */
+export type Condition = 'up' | 'down' | 'refused';
+
+export interface ServerState {
+  readonly state: Condition;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly problem?: string;
+}
+
+export type ServerStates = Readonly<Record<string, ServerState>>;
+
+const longestProblem = 300;
+const credentialRefused = /\b40[13]\b/;
+
+export class StateBook {
+  /** By server: as many as the configuration has. */
+  readonly #states = new Map<string, ServerState>();
+
+  /** What the end of an exchange says about its server. `reason`: of a refusal of ours. */
+  saw(server: string, end: { readonly reason?: string; readonly detail?: string; readonly outcome: string }): void {
+    const { reason, detail = '', outcome } = end;
+    if (reason === 'server-unavailable' || reason === 'server-timeout') {
+      const state = credentialRefused.test(detail) ? 'refused' : 'down';
+      this.#set(server, state, detail.slice(0, longestProblem));
+    } else if (outcome === 'answered' || outcome === 'tool-error' || outcome === 'error') this.#set(server, 'up');
+  }
+
+  #set(server: string, state: Condition, problem?: string): void {
+    const before = this.#states.get(server);
+    if (before?.state === state && before.problem === problem) return;
+    const since = before?.state === state ? before.since : Date.now();
+    this.#states.set(server, { state, since, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  /** Servers that the configuration has no more are forgotten. */
+  keep(names: ReadonlySet<string>): void {
+    for (const name of this.#states.keys()) if (!names.has(name)) this.#states.delete(name);
+  }
+
+  all(): ServerStates {
+    return Object.fromEntries(this.#states);
+  }
+}
+
+function pathIn(data: string): string {
+  return join(data, 'servers.json');
+}
+
+/** Bytes. */
+const longestFile = 16 * 1024 ** 2;
+
+/** Throws what the disk says. */
+export function writeServerStates(data: string, text: string): void {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeWhole(pathIn(data), text, { durability: 'soon' });
+}
+
+/** Empty when no gateway has run here. */
+export function readServerStates(data: string): ServerStates {
+  const read = readRegularSync(pathIn(data), longestFile);
+  try {
+    const found = read.ok ? (JSON.parse(read.bytes.toString('utf8')) as unknown) : undefined;
+    return typeof found === 'object' && found !== null ? (found as ServerStates) : {};
+  } catch {
+    // Damaged: the next one takes its place.
+    return {};
+  }
+}
