@@ -3,8 +3,7 @@
  * record. Open this file to see the product.
  */
 
-import { type JsonObject, settled } from '../protocol/json.ts';
-import { argumentMismatch } from '../protocol/mirrored-headers.ts';
+import { inspectIn, isCorrectable, permit } from './admit.ts';
 import type { Caller } from './caller.ts';
 import { argumentsOf, decide } from './decide.ts';
 import { denials } from './denial.ts';
@@ -12,7 +11,7 @@ import type { Connected, Connecting, Decided, Identified, Received, Reply, Sough
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
-import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
+import type { Reason, Refusal } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
@@ -197,7 +196,6 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
 
   let decided = decide(connected.value);
   trail.decided = decided;
-  // What a model can correct comes first: the schema of a tool that is listed for the caller gives nothing away.
   const early = permit(decided);
   if (!early.ok && !isCorrectable(early.refusal, decided)) return refused(early.refusal);
 
@@ -235,45 +233,6 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();
   return lost === undefined ? reply : refused({ reason: 'right-ended', detail: lost });
-}
-
-/** Other arguments of the tool might be let through. */
-function isCorrectable({ reason }: Refusal, { tool }: Decided): boolean {
-  return tool !== undefined && (reason === 'denied' || reason === 'held');
-}
-
-function permit(exchange: Decided): Outcome<Decided> {
-  const { decision, capability } = exchange;
-  const { rule } = decision;
-  const message = decision.message === undefined ? {} : { message: decision.message };
-  const detail = (): string => (rule === undefined ? 'no rule matched' : `${rule.place} ${rule.text}`);
-  switch (decision.effect) {
-    case 'allow':
-    case 'observe':
-      return pass(exchange);
-    case 'hold':
-      return refuse({ reason: 'held', detail: detail(), ...message });
-    case 'deny':
-      if (decision.scopes !== undefined)
-        return refuse({ reason: 'scope-missing', scopes: decision.scopes, detail: detail() });
-      // A resource that is denied must not be told from one that does not exist.
-      return capability.type === 'resource'
-        ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: detail() })
-        : refuse({ reason: 'denied', detail: detail(), ...message });
-  }
-}
-
-/** Stage 7: arguments against the input schema, and the headers that mirror them. */
-function inspectIn(exchange: Decided): Outcome<Decided> {
-  const { tool, headers } = exchange;
-  if (tool === undefined) return pass(exchange);
-  const args = argumentsOf(exchange) ?? {};
-  if (headers !== undefined && exchange.client.era === 'modern' && tool.mirrored.length > 0) {
-    const header = argumentMismatch(headers, tool.mirrored, args);
-    if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
-  }
-  const problems = tool.validate(exchange.rawNumbers ? (settled(args) as JsonObject) : args);
-  return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }
 
 function text(error: unknown): string {
