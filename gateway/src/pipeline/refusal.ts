@@ -223,7 +223,11 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         ? protocol(200, era === 'modern' ? codes.invalidParams : codes.resourceNotFound, 'Resource not found', {
             uri: refusal.name,
           })
-        : protocol(200, codes.invalidParams, `Unknown ${refusal.what}: ${refusal.name}`);
+        : protocol(
+            200,
+            codes.invalidParams,
+            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list has those that there are`,
+          );
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
     case 'denied':
@@ -249,7 +253,11 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'too-many-sessions':
       return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
     case 'server-unavailable':
-      return own(200, 503, referred(`The server ${refusal.server} cannot be reached at the moment`));
+      return own(
+        200,
+        503,
+        referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
+      );
     case 'unconnected':
       return own(200, 428, referred(invitationText(refusal.server, refusal.invitation)));
     case 'server-timeout':
