@@ -206,7 +206,7 @@ test('an answer that is not JSON, and one that is HTML with status 500', async (
   const broken = await call((response) =>
     response.writeHead(500, { 'content-type': 'text/html' }).end('at secret (/srv/app.js:1)'),
   );
-  failed(broken, /cannot be reached/);
+  failed(broken, /may have been made/);
   assert.doesNotMatch(broken.body, /secret|srv/);
 });
 test("401 and 403 of the server are not the client's: no challenge comes through", async () => {
@@ -274,7 +274,7 @@ test('the connection breaks in the middle of an answer', async () => {
       response.write('{"jsonrpc":');
       response.destroy();
     }),
-    /cannot be reached/,
+    /may have been made/,
   );
 });
 test('error text of a server is its own; codes of our transport do not come through', async () => {

@@ -44,6 +44,9 @@ export async function startWitness(tools: readonly WitnessTool[], introduction: 
       const entry: Seen = { headers: request.headers, body, message };
       const result = localResult(message.method, tools, introduction);
       if (result !== undefined) return sendJson(response, { jsonrpc: '2.0', id: message.id, result });
+      // It has no legacy era, and is asked for it on behalf of legacy clients.
+      if (message.method === 'initialize')
+        return sendJson(response, { jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'no' } }, 404);
       seen.push(entry);
       const answering = answers.get(String(message.params.name));
       if (answering !== undefined) return answering(response, entry);

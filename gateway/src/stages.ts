@@ -70,7 +70,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights, sa
         outcome: end.reason ?? end.outcome,
         seconds: end.latency / 1_000_000,
       });
-      if (end.outcome === 'refused')
+      if (end.outcome === 'refused' || end.outcome === 'unknown')
         log.info(
           {
             reference: facts.id,
@@ -79,7 +79,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights, sa
             reason: end.reason,
             detail: end.detail,
           },
-          'refused',
+          end.outcome === 'refused' ? 'refused' : 'call may have been made',
         );
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),

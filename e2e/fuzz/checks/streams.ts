@@ -92,7 +92,7 @@ function heardOf(parts: readonly Buffer[]): string {
     problem = reader.feed(part);
     if (problem !== undefined || aborted) break;
   }
-  if (!aborted && problem !== undefined) handler.onError(problem);
+  if (!aborted && problem !== undefined) handler.onError(problem, 'sent');
   else if (!aborted && (reader.isDone || reader.end())) handler.onEnd();
   return JSON.stringify([heard, aborted ? 'aborted' : (problem ?? reader.isDone)]);
 }

@@ -138,7 +138,9 @@ export class Catalog implements CatalogView {
       digest: definitionDigest(definition),
       tier: this.tierOf(name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
+      ...(told === undefined ? {} : { timeouts: told.timeouts }),
       mirrored: mirroredArguments(schema) ?? [],
+      repeatable: isRepeatable(definition, this.tierOf(name)),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],
     };
     this.#tools.set(definition, facts);
@@ -251,6 +253,11 @@ export class Catalog implements CatalogView {
       this.#log.warn({ server: this.link.server, tool, err: error }, 'conditions cannot be compared with the tool');
     }
   }
+}
+
+function isRepeatable({ annotations }: JsonObject, tier: ToolFacts['tier']): boolean {
+  const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {};
+  return tier === 'read' || readOnlyHint === true || idempotentHint === true;
 }
 
 const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;

@@ -1,7 +1,8 @@
 /** A reply in JSON-RPC, as the client's era and transport want it. */
 
+import { denialKey } from '../pipeline/denial.ts';
 import type { Reply } from '../pipeline/exchange.ts';
-import { toWire } from '../pipeline/refusal.ts';
+import { toWire, type WireError } from '../pipeline/refusal.ts';
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
 
@@ -46,18 +47,19 @@ export function writeReply(reply: Reply, asked: Asked): Written {
       // A model reads the text of a failed tool and can correct itself; it never sees an error of the protocol.
       const written: Written =
         wire.asToolResult && asked.method === 'tools/call' && asked.id !== undefined
-          ? { status: 200, text: toolErrorText(asked, wire.error.message) }
+          ? { status: 200, text: toolErrorText(asked, wire) }
           : { status: wire.status, text: errorText(asked.id, wire.error) };
       return wire.headers === undefined ? written : { ...written, headers: wire.headers };
     }
   }
 }
 
-function toolErrorText(asked: Asked, message: string): string {
+function toolErrorText(asked: Asked, { error, denial }: WireError): string {
   const result = {
     ...(asked.era === 'modern' ? { resultType: 'complete' } : {}),
-    content: [{ type: 'text', text: message }],
+    content: [{ type: 'text', text: error.message }],
     isError: true,
+    ...(denial === undefined ? {} : { _meta: { [denialKey]: denial } }),
   };
   return `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${JSON.stringify(result)}}`;
 }

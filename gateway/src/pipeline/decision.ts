@@ -28,6 +28,8 @@ export interface Decision {
   /** With `scope`: every scope that the operation needs. */
   readonly scopes?: readonly string[];
   readonly rule?: RuleReference;
+  /** What the operator tells the model about a denial or a hold. */
+  readonly message?: string;
   /** What would have happened without `mode: observe` on the connection. */
   readonly observed?: 'deny' | 'hold';
   /** Conditions that could not be evaluated, each with its place. They opened nothing. */

@@ -13,7 +13,7 @@ import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Capability, Decision, Grants } from './decision.ts';
 import type { Outcome, Refusal } from './refusal.ts';
-import type { ClientRequest, Link, ResultSource } from './upstream.ts';
+import type { CallTimes, ClientRequest, Link, ResultSource } from './upstream.ts';
 
 /** `/mcp`, or the endpoint of one server. */
 export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };
@@ -110,7 +110,11 @@ export interface ToolFacts {
   readonly digest: string;
   readonly tier: 'read' | 'write' | 'destructive';
   readonly cost?: number;
+  /** Milliseconds for its calls, where the operator says so. */
+  readonly timeouts?: CallTimes;
   readonly mirrored: readonly MirroredArgument[];
+  /** Making a call once more changes nothing more: it only reads, or is idempotent, as the operator or the server says. */
+  readonly repeatable: boolean;
   /** Problems with these arguments, each with its path; `undefined` when they fit. */
   validate(args: JsonObject): readonly string[] | undefined;
 }

@@ -13,7 +13,7 @@ import { saysNotFound, visibleCompletion } from './conceal.ts';
 import type { Connected, Decided, Reply } from './exchange.ts';
 import { withoutInvitation } from './invite.ts';
 import type { Questions } from './questions.ts';
-import { failureRefusal, toWire } from './refusal.ts';
+import { callFailureRefusal, failureRefusal, toWire } from './refusal.ts';
 import type { Standing } from './rights.ts';
 import type { OutboundCall, Question, Step } from './upstream.ts';
 
@@ -79,13 +79,20 @@ function reply(exchange: Decided, step: Exclude<Step, Question>, bounds: Forward
       if (saysNotFound(exchange, step.error.code)) {
         const { code, message } = step.error;
         const uri = typeof exchange.params.uri === 'string' ? exchange.params.uri : '';
-        const { error } = toWire({ reason: 'capability-unknown', what: 'resource', name: uri, detail: '' }, era, '');
+        const { error } = toWire(
+          { reason: 'capability-unknown', what: 'resource', name: uri, detail: '' },
+          era,
+          exchange.id,
+        );
         return { kind: 'error', error, said: { code, message } };
       }
       return { kind: 'error', error: adaptError(step.error, era, exchange.params.uri) };
     }
     case 'failed':
-      return { kind: 'refused', refusal: failureRefusal(exchange.link.server, step.failure) };
+      return {
+        kind: 'refused',
+        refusal: callFailureRefusal(exchange.link.server, step.failure, exchange.tool?.repeatable ?? true),
+      };
   }
 }
 
@@ -128,6 +135,7 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
     ...(wanted === undefined ? {} : { wantedLevel: wanted }),
     progress,
     ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
+    ...(exchange.tool?.timeouts === undefined ? {} : { times: exchange.tool.timeouts }),
     mirrored: exchange.tool?.mirrored ?? [],
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {

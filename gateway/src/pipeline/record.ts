@@ -45,9 +45,10 @@ export interface ExchangeEnd {
   readonly at: number;
   /**
    * `answered`: a result. `tool-error`: a result that says the tool failed. `error`: the server answered an error.
-   * `refused`: the gateway ended it, `reason` says why. `cancelled`: the client went away.
+   * `refused`: the gateway ended it, `reason` says why. `cancelled`: the client went away. `unknown`: the server may have
+   * had the call, and the caller did not get its end.
    */
-  readonly outcome: 'answered' | 'tool-error' | 'error' | 'refused' | 'cancelled';
+  readonly outcome: 'answered' | 'tool-error' | 'error' | 'refused' | 'cancelled' | 'unknown';
   readonly reason?: string;
   /** What only the operator may know about a refusal. */
   readonly detail?: string;

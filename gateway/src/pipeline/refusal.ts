@@ -4,10 +4,11 @@
  */
 
 import type { DecodeFault } from '../protocol/decode.ts';
-import { type JsonFault, jsonFaultText } from '../protocol/json.ts';
+import { isObject, type JsonFault, type JsonObject, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Invitation } from './accounts.ts';
+import { denialKey, denialOf } from './denial.ts';
 import type { LinkFailure } from './upstream.ts';
 
 export type Refusal =
@@ -34,8 +35,8 @@ export type Refusal =
       readonly detail: string;
     }
   | { readonly reason: 'bad-params'; readonly problem: string }
-  | { readonly reason: 'denied'; readonly detail: string }
-  | { readonly reason: 'held'; readonly detail: string }
+  /** `message`: what the operator tells the model about it. */
+  | { readonly reason: 'denied' | 'held'; readonly detail: string; readonly message?: string }
   | { readonly reason: 'arguments-invalid'; readonly problems: readonly string[] }
   | { readonly reason: 'state-invalid'; readonly detail: string }
   | { readonly reason: 'capability-missing'; readonly required: string }
@@ -49,6 +50,17 @@ export type Refusal =
     }
   | { readonly reason: 'server-timeout'; readonly server: string; readonly detail: string }
   | { readonly reason: 'server-misbehaved'; readonly server: string; readonly detail: string }
+  /**
+   * The server may have had the call, and did not answer it. `repeatable`: making it once more changes nothing more, as the
+   * operator or the tool says.
+   */
+  | {
+      readonly reason: 'call-unfinished';
+      readonly server: string;
+      readonly how: 'unavailable' | 'timeout' | 'misbehaved';
+      readonly repeatable: boolean;
+      readonly detail: string;
+    }
   | { readonly reason: 'result-too-large'; readonly limit: number }
   | { readonly reason: 'too-many-rounds'; readonly limit: number }
   | { readonly reason: 'record-unavailable'; readonly detail: string }
@@ -75,7 +87,17 @@ export function refuse(refusal: Refusal): { readonly ok: false; readonly refusal
   return { ok: false, refusal };
 }
 
-/** What it means for a call that its server failed. */
+/**
+ * What it means for a call that its server failed after the call was handed to it. `repeatable`: making it once more would
+ * change nothing more.
+ */
+export function callFailureRefusal(server: string, failure: LinkFailure, repeatable: boolean): Refusal {
+  return 'sent' in failure
+    ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, detail: failure.detail }
+    : failureRefusal(server, failure);
+}
+
+/** What it means for a request that the server could not be asked. */
 export function failureRefusal(server: string, failure: LinkFailure): Refusal {
   switch (failure.kind) {
     case 'unavailable':
@@ -99,6 +121,8 @@ export interface WireError {
   readonly error: RpcError;
   /** For `tools/call`: the same as a result with `isError`, which a model can read and correct. */
   readonly asToolResult: boolean;
+  /** Class, `retryable`, `retryAfterSeconds` and reference, for `_meta`. */
+  readonly denial?: JsonObject;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -112,8 +136,20 @@ function protocol(status: number, code: number, message: string, data?: RpcError
   return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
 }
 
-/** What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record. */
-export function toWire(refusal: Refusal, era: Era, reference: string): WireError {
+/**
+ * What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record; absent
+ * where there is none. What machines need stands in the `data` of the error, beside what the protocol has there.
+ */
+export function toWire(refusal: Refusal, era: Era, reference: string | undefined): WireError {
+  const wire = inWords(refusal, era, reference ?? '-');
+  const { code, message, data } = wire.error;
+  const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
+  if (denial === undefined) return wire;
+  const more = { _meta: { [denialKey]: denial } };
+  return { ...wire, error: { code, message, data: isObject(data) ? { ...data, ...more } : more }, denial };
+}
+
+function inWords(refusal: Refusal, era: Era, reference: string): WireError {
   const referred = (text: string): string => `${text} (reference ${reference})`;
   switch (refusal.reason) {
     case 'host-refused':
@@ -191,9 +227,13 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
     case 'denied':
-      return own(200, 403, referred('Not allowed by policy with these arguments'));
+      return own(200, 403, referred(`Not allowed by policy with these arguments: ${refusal.message ?? deniedAdvice}`));
     case 'held':
-      return own(200, 403, referred('This call needs the approval of a person and was not made'));
+      return own(
+        200,
+        403,
+        referred(`This call needs the approval of a person and was not made: ${refusal.message ?? heldAdvice}`),
+      );
     case 'arguments-invalid':
       return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
     case 'state-invalid':
@@ -214,6 +254,14 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return own(200, 428, referred(invitationText(refusal.server, refusal.invitation)));
     case 'server-timeout':
       return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
+    case 'call-unfinished':
+      return own(
+        200,
+        refusal.how === 'timeout' ? 504 : 502,
+        referred(
+          `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and making it again changes nothing more' : 'do not simply repeat it, find out first what became of it'}`,
+        ),
+      );
     case 'server-misbehaved':
       return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
     case 'result-too-large':
@@ -248,6 +296,16 @@ export function toWire(refusal: Refusal, era: Era, reference: string): WireError
       return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
   }
 }
+
+/** What a model is to do, where the operator does not say more. */
+const deniedAdvice = 'do not repeat the call as it is';
+const heldAdvice = 'do not repeat it, ask the person you work for';
+
+const endings = {
+  unavailable: 'ended or broke off before it answered',
+  timeout: 'did not answer in time',
+  misbehaved: 'answered in a way that cannot be forwarded',
+} as const;
 
 /** For whoever cannot be asked to open a page, or is asked to. */
 export function invitationText(server: string, { url }: Invitation): string {

@@ -3,15 +3,15 @@
  * record. Open this file to see the product.
  */
 
-import { type JsonObject, settled } from '../protocol/json.ts';
-import { argumentMismatch } from '../protocol/mirrored-headers.ts';
+import { inspectIn, isCorrectable, permit } from './admit.ts';
 import type { Caller } from './caller.ts';
 import { argumentsOf, decide } from './decide.ts';
+import { denials } from './denial.ts';
 import type { Connected, Connecting, Decided, Identified, Received, Reply, Sought } from './exchange.ts';
 import type { Graph } from './graph.ts';
 import { invited } from './invite.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
-import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
+import type { Reason, Refusal } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `main.ts` puts them together. */
@@ -120,13 +120,14 @@ export function runRefused(message: Received, refusal: Refusal, graph: Graph, st
 /** Stage 12. */
 async function record(message: Received, graph: Graph, stages: Stages, trail: Trail, reply: Reply): Promise<Reply> {
   const facts = trail.intended ?? factsOf(message, graph, trail);
-  const { end, written } = endOf(message, reply);
+  const { end, written } = endOf(message, reply, trail);
   try {
     const recorded = stages.audit.end(facts, end, trail.intended !== undefined);
     if (recorded !== undefined) await recorded;
   } catch (error) {
     const refusal = unrecorded(trail, reply, text(error));
-    stages.observe(facts, { ...end, outcome: 'refused', reason: refusal.reason, detail: text(error) });
+    const outcome = outcomeOf(refusal, trail);
+    stages.observe(facts, { ...end, outcome, reason: refusal.reason, detail: text(error) });
     return refused(refusal);
   }
   stages.observe(facts, end);
@@ -195,8 +196,8 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
 
   let decided = decide(connected.value);
   trail.decided = decided;
-  const allowed = permit(decided);
-  if (!allowed.ok) return refused(allowed.refusal);
+  const early = permit(decided);
+  if (!early.ok && !isCorrectable(early.refusal, decided)) return refused(early.refusal);
 
   let inspected = inspectIn(decided);
   const renewed =
@@ -206,6 +207,8 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
     inspected = inspectIn(renewed);
   }
   if (!inspected.ok) return refused(inspected.refusal);
+  const allowed = permit(decided);
+  if (!allowed.ok) return refused(allowed.refusal);
 
   trail.intended = factsOf(identified, graph, trail);
   const intended = stages.audit.intend(trail.intended);
@@ -230,39 +233,6 @@ async function call(identified: Identified, graph: Graph, stages: Stages, trail:
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();
   return lost === undefined ? reply : refused({ reason: 'right-ended', detail: lost });
-}
-
-function permit(exchange: Decided): Outcome<Decided> {
-  const { decision, capability } = exchange;
-  const { rule } = decision;
-  const detail = (): string => (rule === undefined ? 'no rule matched' : `${rule.place} ${rule.text}`);
-  switch (decision.effect) {
-    case 'allow':
-    case 'observe':
-      return pass(exchange);
-    case 'hold':
-      return refuse({ reason: 'held', detail: detail() });
-    case 'deny':
-      if (decision.scopes !== undefined)
-        return refuse({ reason: 'scope-missing', scopes: decision.scopes, detail: detail() });
-      // A resource that is denied must not be told from one that does not exist.
-      return capability.type === 'resource'
-        ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: detail() })
-        : refuse({ reason: 'denied', detail: detail() });
-  }
-}
-
-/** Stage 7: arguments against the input schema, and the headers that mirror them. */
-function inspectIn(exchange: Decided): Outcome<Decided> {
-  const { tool, headers } = exchange;
-  if (tool === undefined) return pass(exchange);
-  const args = argumentsOf(exchange) ?? {};
-  if (headers !== undefined && exchange.client.era === 'modern' && tool.mirrored.length > 0) {
-    const header = argumentMismatch(headers, tool.mirrored, args);
-    if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
-  }
-  const problems = tool.validate(exchange.rawNumbers ? (settled(args) as JsonObject) : args);
-  return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }
 
 function text(error: unknown): string {
@@ -324,8 +294,14 @@ function soughtFacts(facts: Mutable<ExchangeFacts>, sought: Sought, message: Rec
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
+/** `unknown`: the server may have had the call, and its caller did not get the end. */
+function outcomeOf({ reason }: Refusal, { forwarded }: Trail): 'cancelled' | 'unknown' | 'refused' {
+  if (reason === 'cancelled') return 'cancelled';
+  return denials[reason].made === true || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
+}
+
 /** How it ended, and the reply with its result written once, for the record and for the client. */
-function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; readonly written: Reply } {
+function endOf(message: Received, reply: Reply, trail: Trail): { readonly end: ExchangeEnd; readonly written: Reply } {
   const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
   switch (reply.kind) {
     case 'result': {
@@ -348,7 +324,7 @@ function endOf(message: Received, reply: Reply): { readonly end: ExchangeEnd; re
     }
     case 'refused': {
       const { refusal } = reply;
-      const outcome = refusal.reason === 'cancelled' ? 'cancelled' : 'refused';
+      const outcome = outcomeOf(refusal, trail);
       const end: ExchangeEnd = { ...base, outcome, reason: refusal.reason };
       return { end: 'detail' in refusal ? { ...end, detail: refusal.detail } : end, written: reply };
     }

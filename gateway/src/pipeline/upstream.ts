@@ -41,6 +41,8 @@ export type LinkFailure =
   | {
       readonly kind: 'unavailable' | 'timeout' | 'misbehaved';
       readonly detail: string;
+      /** The server may have had the request. */
+      readonly sent?: true;
       readonly status?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */
       readonly challenge?: string;
@@ -82,6 +84,12 @@ export type ListResult =
   | { readonly ok: true; readonly items: readonly JsonObject[]; readonly ttl?: number }
   | { readonly ok: false; readonly failure: LinkFailure };
 
+/** Milliseconds until a call must have begun to answer, and until it must be over. */
+export interface CallTimes {
+  readonly firstByte?: number | undefined;
+  readonly total?: number | undefined;
+}
+
 export interface OutboundCall {
   readonly method: string;
   /** Without the protocol's own `_meta` keys; these are made anew for the server. */
@@ -94,6 +102,8 @@ export interface OutboundCall {
   readonly progress: boolean;
   /** Of the tool that is called: some servers get another credential for it. */
   readonly tier?: 'read' | 'write' | 'destructive';
+  /** In place of those of the server. */
+  readonly times?: CallTimes;
   /** Headers of this call only, such as a credential of its tier. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Arguments that are mirrored in headers towards a modern HTTP server. */

@@ -48,5 +48,7 @@ export function conclude(tally: Tally, enforcing: boolean, errors: readonly stri
 }
 
 export function byRule(rule: Rule, errors: readonly string[]): Decision {
-  return { effect: rule.effect, reason: 'rule', rule: rule.reference, errors };
+  const { effect, message, reference } = rule;
+  const decision: Decision = { effect, reason: 'rule', rule: reference, errors };
+  return rule.closing && message !== undefined ? { ...decision, message } : decision;
 }

@@ -81,18 +81,24 @@ export function makeGrants(
     const tally = emptyTally();
     let errors: string[] | undefined;
     let wanting: Rule | undefined;
+    // What an opening rule says of the calls that it does not open.
+    let hint: string | undefined;
     const context: { args: unknown; caller: object; time?: Date } = { args: args ?? noArguments, caller: seen };
     for (const list of matches)
       for (const match of list) {
         const outcome = evaluate(match, context, now);
         if (typeof outcome === 'string') (errors ??= []).push(`${match.rule.reference.place}: ${outcome}`);
-        if (!applies(match.rule, outcome)) continue;
+        if (!applies(match.rule, outcome)) {
+          if (!match.rule.closing && !match.rule.observed) hint ??= match.rule.message;
+          continue;
+        }
         if (!lacking.has(match.rule)) count(tally, match.rule);
         // Of several ways to be allowed, the one that asks for least.
         else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
       }
     const decision = conclude(tally, enforcing, errors ?? noErrors);
-    if (wanting === undefined || decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
+    if (decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
+    if (wanting === undefined) return hint === undefined ? decision : { ...decision, message: hint };
     return { ...decision, reason: 'scope', scopes: wanting.scopes, rule: wanting.reference };
   };
 

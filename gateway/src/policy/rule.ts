@@ -20,6 +20,8 @@ export interface Rule {
   /** Scopes that the caller must have for an opening rule to open. */
   readonly scopes: readonly string[];
   readonly observed: boolean;
+  /** For the model. */
+  readonly message: string | undefined;
   /** Names or patterns as written. */
   readonly patterns: readonly string[];
 }
@@ -74,6 +76,7 @@ export function compileRule(
     order: at.order,
     condition,
     scopes: config.scopes ?? [],
+    message: config.message,
     observed: connection.mode === 'observe',
     patterns,
     reference: {

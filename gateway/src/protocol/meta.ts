@@ -23,22 +23,37 @@ export function metaOf(params: JsonObject): JsonObject {
   return isObject(meta) ? meta : {};
 }
 
+/**
+ * Trace context (W3C), as MCP carries it in `_meta`. It identifies the trace of the client, so a server sets none of it;
+ * baggage is private data of the client's application, and does not leave it.
+ */
+const traceKeys: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
+const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** Characters; what W3C asks to be passed on at the least. */
+const longestTracestate = 512;
+
+function isPassedTrace(key: string, value: Json): boolean {
+  if (typeof value !== 'string') return false;
+  if (key === 'traceparent') return traceparent.test(value);
+  return key === 'tracestate' && value.length <= longestTracestate && /^[\x20-\x7e]*$/.test(value);
+}
+
 /** What a client put into `_meta` for the server: everything but the keys that belong to one hop. */
 export function endToEndMeta(meta: JsonObject): JsonObject | undefined {
   let kept: Record<string, Json> | undefined;
   for (const [key, value] of Object.entries(meta)) {
-    if (isHopKey(key)) continue;
+    if (isHopKey(key) || (traceKeys.has(key) && !isPassedTrace(key, value))) continue;
     kept ??= {};
     kept[key] = value;
   }
   return kept;
 }
 
-const reservedPrefix = /^(?:[A-Za-z0-9-]+\.)(?:modelcontextprotocol|mcp)(?:\.[A-Za-z0-9.-]*)?\//;
+const reservedPrefix = /^(?:sallyport|[A-Za-z0-9-]+\.(?:modelcontextprotocol|mcp)(?:\.[A-Za-z0-9.-]*)?)\//;
 
 /**
- * The `_meta` of a server's result or notification without the reserved keys that it has no business to set: a server
- * could otherwise forge the subscription of another one. `serverInfo` stays, as it describes the server itself.
+ * The `_meta` of a server's result or notification without the reserved keys that it has no business to set, our own
+ * included: a server could otherwise forge the subscription of another one, or a denial. `serverInfo` stays, as it describes the server itself.
  */
 export function cleanServerMeta(message: JsonObject): JsonObject {
   const meta = message._meta;
@@ -46,7 +61,8 @@ export function cleanServerMeta(message: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
   let dropped = false;
   for (const [key, value] of Object.entries(meta)) {
-    if (reservedPrefix.test(key) && key !== metaKeys.serverInfo && !passedThrough.has(key)) dropped = true;
+    if (traceKeys.has(key)) dropped = true;
+    else if (reservedPrefix.test(key) && key !== metaKeys.serverInfo && !passedThrough.has(key)) dropped = true;
     else kept[key] = value;
   }
   return dropped ? { ...message, _meta: kept } : message;

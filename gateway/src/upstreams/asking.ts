@@ -2,7 +2,7 @@
 
 import type { ClientRequest } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
-import { endToEndMeta } from '../protocol/meta.ts';
+import { cleanServerMeta, endToEndMeta, metaOf } from '../protocol/meta.ts';
 import { clientRequests } from '../protocol/methods.ts';
 
 /** May a server that was told of these capabilities send this request? Modes of elicitation count one by one. */
@@ -22,7 +22,7 @@ export function mayAsk(capabilities: JsonObject, method: string, params: JsonObj
 export function withoutHopMeta(params: JsonObject): JsonObject {
   if (!isObject(params._meta)) return params;
   const { _meta, ...rest } = params;
-  const kept = endToEndMeta(_meta);
+  const kept = endToEndMeta(metaOf(cleanServerMeta({ _meta })));
   return kept === undefined ? rest : { ...rest, _meta: kept };
 }
 

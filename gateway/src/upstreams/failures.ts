@@ -40,6 +40,27 @@ export function timedOut(detail: string): LinkFailure {
   return { kind: 'timeout', detail };
 }
 
+/** The same failure of a request that the server may have had. */
+export function sent(failure: LinkFailure): LinkFailure {
+  switch (failure.kind) {
+    case 'unavailable':
+    case 'timeout':
+    case 'misbehaved':
+      return { ...failure, sent: true };
+    case 'unconnected':
+    case 'too-large':
+    case 'cancelled':
+      return failure;
+  }
+}
+
+/** The same failure as one of what came before the request. */
+export function unsent(failure: LinkFailure): LinkFailure {
+  if (!('sent' in failure)) return failure;
+  const { sent: _sent, ...rest } = failure;
+  return rest;
+}
+
 /** A failure in words, for records and logs. */
 export function failureText(failure: LinkFailure): string {
   switch (failure.kind) {

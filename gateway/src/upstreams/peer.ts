@@ -20,7 +20,7 @@ import {
 import { mirror } from '../protocol/mirrored-headers.ts';
 import { type Era, modernVersion } from '../protocol/versions.ts';
 import { mayAsk, readQuestions, withoutHopMeta } from './asking.ts';
-import { misbehaved, timedOut, unavailable } from './failures.ts';
+import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
 import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
 import type { Abandon, Wire, WireEvents } from './wire.ts';
@@ -106,7 +106,8 @@ export class Peer implements WireEvents {
         order: ++this.#calls,
         call,
         begun: call.open === true ? Number.POSITIVE_INFINITY : now,
-        quietUntil: call.open === true ? Number.POSITIVE_INFINITY : now + this.#times.firstByte,
+        quietUntil:
+          call.open === true ? Number.POSITIVE_INFINITY : now + (call.times?.firstByte ?? this.#times.firstByte),
         resolve,
         steps: [],
         stopListening: nothing,
@@ -141,10 +142,14 @@ export class Peer implements WireEvents {
       // While a person thinks about a question, the clock of the call stands still; the parked question has its own.
       if (pending.resolve === undefined) continue;
       const overdue =
-        now > pending.begun + this.#times.total ? 'in time' : now > pending.quietUntil ? 'at all' : undefined;
+        now > pending.begun + (pending.call.times?.total ?? this.#times.total)
+          ? 'in time'
+          : now > pending.quietUntil
+            ? 'at all'
+            : undefined;
       if (overdue === undefined) continue;
-      this.#abandon(pending);
-      this.#finish(pending, { kind: 'failed', failure: timedOut(`did not answer ${pending.call.method} ${overdue}`) });
+      const late = timedOut(`did not answer ${pending.call.method} ${overdue}`);
+      this.#finish(pending, { kind: 'failed', failure: this.#abandon(pending) ? sent(late) : late });
     }
   }
 
@@ -181,8 +186,8 @@ export class Peer implements WireEvents {
 
   #failAll(detail: string): void {
     for (const pending of this.#pending.values()) {
-      pending.abandon?.abort();
-      this.#finish(pending, { kind: 'failed', failure: unavailable(detail) });
+      const left = pending.abandon?.abort() ?? true;
+      this.#finish(pending, { kind: 'failed', failure: left ? sent(unavailable(detail)) : unavailable(detail) });
     }
   }
 
@@ -201,7 +206,7 @@ export class Peer implements WireEvents {
         source: text === undefined ? undefined : { of: result, text },
       });
     if (type !== 'input_required')
-      return this.#finish(pending, { kind: 'failed', failure: misbehaved('unknown resultType') });
+      return this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('unknown resultType')) });
     this.#finish(pending, this.#modernQuestion(result, pending.call));
   }
 
@@ -210,7 +215,7 @@ export class Peer implements WireEvents {
     const requests = readQuestions(result.inputRequests, call.capabilities);
     const state = result.requestState;
     if (requests === undefined || (state !== undefined && typeof state !== 'string'))
-      return { kind: 'failed', failure: misbehaved('asked something that the client did not offer') };
+      return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
     return {
       kind: 'question',
       requests,
@@ -309,10 +314,10 @@ export class Peer implements WireEvents {
     const ready = pending.steps.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#pending.get(pending.id) !== pending)
-      return Promise.resolve({ kind: 'failed', failure: unavailable('the call is over') });
+      return Promise.resolve({ kind: 'failed', failure: sent(unavailable('the call is over')) });
     const now = performance.now();
     pending.begun = now;
-    pending.quietUntil = now + this.#times.firstByte;
+    pending.quietUntil = now + (pending.call.times?.firstByte ?? this.#times.firstByte);
     return new Promise((resolve) => {
       pending.resolve = resolve;
     });
@@ -324,7 +329,7 @@ export class Peer implements WireEvents {
       pending.resolve = undefined;
       resolve(step);
     } else if (pending.steps.length < longestQueue) pending.steps.push(step);
-    else this.#finish(pending, { kind: 'failed', failure: misbehaved('asks too many questions at once') });
+    else this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('asks too many questions at once')) });
   }
 
   #finish(pending: Pending, step: Step): void {
@@ -339,12 +344,16 @@ export class Peer implements WireEvents {
     this.#finish(pending, { kind: 'failed', failure: { kind: 'cancelled' } });
   }
 
-  /** Tells the server that nobody waits: by closing the stream over modern HTTP, by a notification everywhere else. */
-  #abandon(pending: Pending): void {
+  /**
+   * Tells the server that nobody waits: by closing the stream over modern HTTP, by a notification everywhere else. False
+   * when nothing of the request has left.
+   */
+  #abandon(pending: Pending): boolean {
     const wire = this.#wire;
-    if (wire === undefined) return;
+    if (wire === undefined) return false;
     const left = pending.abandon?.abort() ?? true;
     if (left && (this.era === 'legacy' || wire.cancelsByNotification))
       wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
+    return left;
   }
 }

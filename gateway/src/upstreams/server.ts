@@ -58,7 +58,7 @@ export class Server {
     this.eras = new Eras(config);
     this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
     this.#headerSecrets = ('url' in config ? config.headerSecrets : undefined) ?? [];
-    this.#bounds = bounds;
+    this.#bounds = boundsOf(bounds, config.timeouts);
     this.#supervisor = supervisor;
     this.#log = log;
   }
@@ -242,4 +242,13 @@ export class Server {
     const { depth, values, keys, result, firstByte, total } = this.#bounds;
     return { depth, values, keys, result, firstByte, total };
   }
+}
+
+function boundsOf(bounds: Bounds, { connect, firstByte, total }: ServerConfig['timeouts']): Bounds {
+  return {
+    ...bounds,
+    connectTimeout: connect ?? bounds.connectTimeout,
+    firstByte: firstByte ?? bounds.firstByte,
+    total: total ?? bounds.total,
+  };
 }

@@ -14,6 +14,7 @@ import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
+import { unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { askWithin, ownCall } from './own-call.ts';
@@ -120,7 +121,7 @@ export class Way {
     const facts = this.facts();
     if (!(facts instanceof Promise)) return this.#send(call);
     return facts.then((result) =>
-      'failure' in result ? { kind: 'failed', failure: result.failure } : this.#send(call),
+      'failure' in result ? { kind: 'failed', failure: unsent(result.failure) } : this.#send(call),
     );
   }
 

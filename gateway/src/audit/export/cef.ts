@@ -9,7 +9,7 @@ export const cef: ExportFormat = {
   line: (event) => {
     const { fields, about } = event.record;
     const end = endOf(event);
-    const severity = end.outcome === 'refused' || isTroubling(fields.kind) ? 5 : 2;
+    const severity = end.outcome === 'refused' || end.outcome === 'unknown' || isTroubling(fields.kind) ? 5 : 2;
     const name = [fields.kind === 'intent' ? 'exchange' : fields.kind, end.outcome].filter(Boolean).join(' ');
     const head = ['Sallyport', 'sallyport', version, fields.kind, name, String(severity)].map(headText);
     return `CEF:0|${head.join('|')}|${extension(event, about)}`;

@@ -42,7 +42,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'ou
   crash: true,
 };
 
-const outcomes: Readonly<Record<ExchangeEnd['outcome'] | 'unknown', true>> = {
+const outcomes: Readonly<Record<ExchangeEnd['outcome'], true>> = {
   answered: true,
   'tool-error': true,
   error: true,

@@ -13,6 +13,14 @@ const rule = z
     hold: oneOrMore(pattern).optional().describe('A person must approve.'),
     observe: oneOrMore(pattern).optional().describe('Let through, and say so in the record.'),
     when: condition.optional().describe('A CEL expression. The rule matches only where it is true.'),
+    message: z
+      .string()
+      .min(1)
+      .max(500)
+      .optional()
+      .describe(
+        'What the model is told when the rule denies or holds, or when its `when` does not let a call through.',
+      ),
     scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
       .optional()
       .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),

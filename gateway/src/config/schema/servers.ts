@@ -5,9 +5,15 @@ import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
 
+const timeouts = z.strictObject({
+  firstByte: duration.optional().describe('Time until it begins to answer or reports progress.'),
+  total: duration.optional().describe('Time until it has answered completely.'),
+});
+
 const tool = z.strictObject({
   tier: tier.optional().describe('How dangerous the tool is.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
+  timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   additionalArguments: z
     .boolean()
     .default(false)
@@ -36,6 +42,10 @@ const common = {
     .array(z.enum(['user', 'agent', 'application']))
     .default([])
     .describe('Who must stand behind every call. For a caller without them the server does not exist.'),
+  timeouts: timeouts
+    .extend({ connect: duration.optional().describe('Time to connect; a program has `startTimeout`.') })
+    .default({})
+    .describe('For this server, in place of `bounds`.'),
   idle: duration.prefault('10m').describe('A session or process that nobody used for this long is closed.'),
 };
 

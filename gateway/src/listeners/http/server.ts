@@ -369,7 +369,7 @@ function identify(
 }
 
 function sendRefusal(response: ServerResponse, refusal: Refusal): undefined {
-  const wire = toWire(refusal, 'modern', '-');
+  const wire = toWire(refusal, 'modern', undefined);
   const text = errorText(undefined, wire.error);
   response.writeHead(wire.status, {
     ...wire.headers,

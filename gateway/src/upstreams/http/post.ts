@@ -8,8 +8,8 @@ import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { LinkFailure } from '../../pipeline/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
-import { failureText, misbehaved, unavailable } from '../failures.ts';
-import type { Abandon, Pool, ResponseHandler } from './client/pool.ts';
+import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
+import type { Abandon, Left, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 
@@ -149,10 +149,11 @@ class Exchange implements ResponseHandler, Abandon {
     this.#events.onEnd(this.#status);
   }
 
-  onError(problem: string): void {
+  onError(problem: string, left: Left): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#events.onFailure(unavailable(problem));
+    const failure = unavailable(problem);
+    this.#events.onFailure(left === 'sent' ? sent(failure) : failure);
   }
 
   /** The parser reads on to the end of what it was fed, also after an event that ended the exchange. */
@@ -174,7 +175,7 @@ class Exchange implements ResponseHandler, Abandon {
   #fail(failure: LinkFailure): void {
     if (this.#ended) return;
     this.abort();
-    this.#events.onFailure(failure);
+    this.#events.onFailure(sent(failure));
   }
 }
 

@@ -1,6 +1,6 @@
 /** The HTTP+SSE transport of 2024-11-05: one stream for everything that comes, POSTs for everything that goes. */
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
-import { unavailable } from '../failures.ts';
+import { sent, unavailable } from '../failures.ts';
 import type { Wire, WireEvents } from '../wire.ts';
 import type { Abandon } from './client/pool.ts';
 import { fieldsText, type Headers, merged } from './client/request.ts';
@@ -101,6 +101,9 @@ export class SseWire implements Wire {
     const fail = (detail: string): void => {
       if (id !== undefined) this.#events.onRequestFailed(id, unavailable(detail), false);
     };
+    const broke = (detail: string): void => {
+      if (id !== undefined) this.#events.onRequestFailed(id, sent(unavailable(detail)), false);
+    };
     if (this.#closed) return fail('the event stream ended');
     if (this.#path === undefined) {
       if (this.#waiting.length >= longestQueue) return fail('the server names no endpoint');
@@ -119,7 +122,7 @@ export class SseWire implements Wire {
       // The answer to a request comes over the stream, and may come before this one.
       id === undefined ? this.#limits.firstByte : this.#limits.total,
       (problem) => {
-        if (problem !== undefined) fail(problem);
+        if (problem !== undefined) (/status 4\d\d/.test(problem) ? fail : broke)(problem);
       },
     );
   }

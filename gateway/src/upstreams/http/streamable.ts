@@ -2,7 +2,7 @@
 import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readError, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
-import { misbehaved, unavailable } from '../failures.ts';
+import { misbehaved, sent, unavailable } from '../failures.ts';
 import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
@@ -236,7 +236,7 @@ export class StreamableWire implements Wire {
     if (!read.ok) {
       if (call !== undefined && request !== undefined && status < 400) {
         call.current?.abort();
-        this.#events.onRequestFailed(request, misbehaved(`not a JSON-RPC message: ${read.problem}`), false);
+        this.#events.onRequestFailed(request, sent(misbehaved(`not a JSON-RPC message: ${read.problem}`)), false);
         return true;
       }
       return false;
@@ -262,6 +262,8 @@ function endFailure(status: number, challenge: string | undefined, movedTo: stri
   if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
   if (status === 401 || status === 403)
     return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
+  // What is refused with 4xx has not been done (RFC 9110, 15.5); with 5xx nothing is sure.
+  if (status >= 500) return sent(unavailable(`HTTP status ${status}`, status));
   if (status >= 300) return unavailable(`HTTP status ${status}`, status);
-  return misbehaved('the answer ended without a response');
+  return sent(misbehaved('the answer ended without a response'));
 }

@@ -9,12 +9,15 @@ import { type Place, Queue } from './queue.ts';
 import { type HttpRequest, headText } from './request.ts';
 import { type ResponseEvents, type ResponseHeaders, ResponseReader } from './response.ts';
 
+/** Whether the server may have had something of a request that failed. */
+export type Left = 'sent' | 'unsent';
+
 /** Told what becomes of a request: `onHead`, `onData` any number of times, then `onEnd`; or `onError` at any time. */
 export interface ResponseHandler {
   onHead(status: number, headers: ResponseHeaders): void;
   onData(chunk: Buffer): void;
   onEnd(): void;
-  onError(problem: string): void;
+  onError(problem: string, left: Left): void;
 }
 
 export interface Abandon {
@@ -173,10 +176,10 @@ class Job implements Abandon {
     return this.connection !== undefined;
   }
 
-  fail(problem: string): void {
+  fail(problem: string, left: Left = 'unsent'): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.handler.onError(problem);
+    this.handler.onError(problem, left);
   }
 
   end(): void {
@@ -300,6 +303,6 @@ class Connection implements ResponseEvents {
     this.#reader = undefined;
     if (job !== undefined) job.connection = undefined;
     this.#events.onOver(this, reader === undefined ? job : undefined);
-    if (reader !== undefined) job?.fail(this.#problem);
+    if (reader !== undefined) job?.fail(this.#problem, 'sent');
   }
 }
