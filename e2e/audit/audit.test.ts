@@ -134,7 +134,7 @@ test('erasing one of two users leaves nothing of theirs, and everything verifies
   const subjects = await world.sallyport('audit', 'subjects', '--json');
   assert.match(subjects.stdout, /"subject": "user:dana"/);
 
-  const access = await world.sallyport('audit', 'export', '--subject', 'user:dana');
+  const access = await world.sallyport('audit', 'export', '--disclose', 'arguments', '--subject', 'user:dana');
   assert.match(access.stdout, /dana wrote this secret sentence/);
   assert.doesNotMatch(access.stdout, /eve wrote/);
   const bundle = join(world.gateway.folder, 'bundle.json');

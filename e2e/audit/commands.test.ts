@@ -81,7 +81,7 @@ test('erasing covers the logs of stdio gateways, also of one that runs', async (
     command: [process.execPath, program, 'stdio', '--config', gateway.config, '--key', keys.dana],
   });
   assert.match((await session.call('notes__take', { note: 'over stdio' })).text, /witness was called/);
-  const access = await sallyport('audit', 'export', '--subject', 'user:dana');
+  const access = await sallyport('audit', 'export', '--disclose', 'arguments', '--subject', 'user:dana');
   for (const note of ['over http', 'over stdio']) assert.ok(access.stdout.includes(note), access.stdout);
   const erased = await sallyport('audit', 'erase', '--subject', 'user:dana', '--json');
   assert.equal(erased.code, 0, erased.stderr + erased.stdout);

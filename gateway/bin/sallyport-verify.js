@@ -16,7 +16,7 @@ const { createPublicKey, verify, X509Certificate } = crypto;
 const { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } = fs;
 
 /** What it ends with. Only 1 says something about the evidence. */
-const exitCodes = { verified: 0, lie: 1, usage: 2, runtime: 64, unreadable: 66, bug: 70 };
+const exitCodes = { verified: 0, lie: 1, usage: 2, undecided: 3, runtime: 64, unreadable: 66, bug: 70 };
 
 const usage = `usage: sallyport-verify <proof file | log folder | certificate of an erasure> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
@@ -24,10 +24,13 @@ const usage = `usage: sallyport-verify <proof file | log folder | certificate of
   --witness <key>       a witness whose cosignature must be there (may be given several times)
   --tsa-ca <file>       authorities in PEM to one of which each RFC 3161 timestamp must lead (may be given several times)
   --json                print JSON
-ends with 0: everything holds; 1: something does not; 2: wrong usage; 64: Node is too old;
+ends with 0: everything holds; 1: something does not; 2: wrong usage; 3: not decided, as the key is of another time;
+64: Node is too old;
 66: something cannot be read; 70: a fault of this program, which says nothing about what it was given`;
 
 class Lie extends Error {}
+/** What was given does not suffice to tell. */
+class Undecided extends Error {}
 const lie = (text) => {
   throw new Lie(text);
 };
@@ -240,6 +243,7 @@ const kinds = new Set([
   'erasure',
   'recovered',
   'retention',
+  'export',
   'heartbeat',
   'lost',
   'clock',
@@ -386,7 +390,7 @@ function verifyProof(text, options) {
     else lie(`record ${index} is not about a key`);
   }
   checkSigned(checkpoint, keys);
-  checkPinned(keys, options);
+  checkPinnedProof(keys, options, checkpoint.size);
   const records = seen.slice(about.length);
   const anchored = checkAnchored(file.anchors ?? [], records, keys);
   const notes = anchored.map(({ note }) => note);
@@ -453,6 +457,15 @@ function hmac(key, data) {
   (key.length > 64 ? sha256(key) : key).copy(block);
   const inner = sha256(Buffer.concat([block.map((byte) => byte ^ 0x36), data]));
   return sha256(Buffer.concat([block.map((byte) => byte ^ 0x5c), inner]));
+}
+
+/** A proof ends with the key of its time. One that the log has had since is no proof of a lie, and none of the truth. */
+function checkPinnedProof(keys, { key }, size) {
+  if (key === undefined || keys.trusts(key.trim())) return;
+  if (parseKey(key.trim()).name !== keys.origin) lie('the key you gave never was the key of this log');
+  throw new Undecided(
+    `the proof is signed by ${keys.at(size).text}, and the key you gave is not one that it knows. If the log changed its key after the proof was made, check the proof with the key of that time, and that key with the log: verify the log folder with both keys`,
+  );
 }
 
 function checkPinned(keys, { key }) {
@@ -1446,12 +1459,14 @@ async function main() {
 }
 
 function complain(code, problem) {
-  process.stderr.write(`${code === exitCodes.bug ? 'NOTHING is said about it' : 'NOT verified'}: ${shown(problem)}\n`);
+  const said = { [exitCodes.bug]: 'NOTHING is said about it', [exitCodes.undecided]: 'NOT verified, and NOT DECIDED' };
+  process.stderr.write(`${said[code] ?? 'NOT verified'}: ${shown(problem)}\n`);
 }
 
 /** A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage. */
 function whatFailed(error) {
   if (error instanceof Lie) return { code: exitCodes.lie, problem: error.message };
+  if (error instanceof Undecided) return { code: exitCodes.undecided, problem: error.message };
   if (typeof error?.code === 'string' && typeof error.syscall === 'string')
     return { code: exitCodes.unreadable, problem: `it cannot be read: ${error.message}` };
   const where = /\((?:file:\/\/)?\/?[^)]*?([\w.-]+:\d+:\d+)\)/.exec(String(error?.stack))?.[1] ?? 'an unknown place';

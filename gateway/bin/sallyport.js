@@ -31,7 +31,7 @@ if (major >= 24) {
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 } else {
   process.stderr.write(
-    `sallyport needs Node.js 24 or newer and this is ${process.versions.node}: install Node.js 24, or run it with 'npx -p node@24 -p sallyport sallyport'.\n`,
+    `sallyport needs Node.js 24 or newer and this is ${process.versions.node}: install Node.js 24 or newer, or run npm ci in a checkout, which brings one along.\n`,
   );
   process.exitCode = 64;
 }

@@ -10,12 +10,19 @@ import { shownInLine } from '../protocol/shown.ts';
 import { openSecretSource } from '../secrets/source.ts';
 import { exitCodes } from './exit-codes.ts';
 
+/** The colour of a line on a terminal. */
+export type Tone = 'good' | 'bad';
+
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Writes a line, or text of several lines. */
-  out(text: string): void;
+  out(text: string, tone?: Tone): void;
   err(text: string): void;
+  /** Whether a person reads what is written. */
+  readonly terminal?: boolean;
+  /** Asks a person, where there is one: `undefined` without a terminal. True for yes. */
+  readonly confirm?: (question: string) => Promise<boolean>;
   /** The last one given counts. */
   exit(code: number): void;
 }

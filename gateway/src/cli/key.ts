@@ -114,7 +114,7 @@ function rotateCommand(context: Context): Command {
     )
     .argument('<id>', 'id of the key, as `key list` shows it')
     .option('--overlap <duration>', 'how long the old key still works', '24h')
-    .option('--expires <duration>', 'how long the new key is valid (default: until it is revoked)')
+    .option('--expires <duration>', 'how long the new key is valid (default: as long as the old one was to be)')
     .option('--quiet', 'print only the new key')
     .option(...configOption)
     .option(...jsonOption)
@@ -140,16 +140,20 @@ function rotateCommand(context: Context): Command {
             'Make a new one: sallyport key create',
           );
         const { user, agent, application, name, networks } = old;
-        const expiresAt = lifetime === undefined ? undefined : now + lifetime;
+        // A key that ends is replaced by one that ends with it: a rotation gives nobody more time.
+        const expiresAt = lifetime === undefined ? old.expiresAt : now + lifetime;
         const { text, stored } = desk.create({ user, agent, application, name, networks, expiresAt }, now);
-        desk.store.expire(id, now + overlap);
-        const ends = new Date(now + overlap).toISOString();
+        const overlapEnds = Math.min(now + overlap, old.expiresAt ?? Number.POSITIVE_INFINITY);
+        desk.store.expire(id, overlapEnds);
+        const ends = new Date(overlapEnds).toISOString();
         if (options.quiet === true) context.out(text);
         else if (options.json === true)
           outJson(context, { ok: true, key: text, ...shown(stored, now), replaces: id, ends });
         else {
           context.out(`${text}\n`);
           context.out(`${stored.id} replaces ${id}, which works until ${ends}. The new key cannot be shown again.`);
+          if (expiresAt !== undefined)
+            context.out(`It ends at ${new Date(expiresAt).toISOString()}; --expires says otherwise.`);
         }
       });
     });

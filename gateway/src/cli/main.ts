@@ -1,10 +1,11 @@
 /** The command line. One file a command; adding one: a file and a line here. */
+import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
-import { type Context, OutputClosed } from './context.ts';
+import { type Context, OutputClosed, type Tone } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
@@ -68,6 +69,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     cwd: process.cwd(),
     out: writerTo(process.stdout),
     err: complain,
+    terminal: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    ...(process.stdin.isTTY ? { confirm: askPerson } : {}),
     exit: (code) => {
       exitCode = code;
     },
@@ -85,20 +88,33 @@ export async function run(argv: readonly string[]): Promise<void> {
   process.exitCode = exitCode || process.exitCode || exitCodes.ok;
 }
 
+async function askPerson(question: string): Promise<boolean> {
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await asking.question(`${shown(question)} [y/N] `)).trim());
+  } finally {
+    asking.close();
+  }
+}
+
 function complain(text: string): void {
   process.stderr.write(`${shown(asTyped(text))}\n`);
 }
 
+const colours: Readonly<Record<Tone, string>> = { good: '\u001B[32m', bad: '\u001B[31m' };
+
 /** Whoever reads may stop before the end, as `head` does: that is no bug, and no reason to make the rest. */
-function writerTo(stream: NodeJS.WriteStream): (text: string) => void {
+function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
     complain(`sallyport: the output cannot be written: ${error.message}`);
     process.exitCode = exitCodes.data;
   });
-  return (text) => {
+  return (text, tone) => {
     // Known at once on a pipe, before the event.
     if (stream.errored !== null) throw new OutputClosed();
-    stream.write(`${shown(asTyped(text))}\n`);
+    const safe = shown(asTyped(text));
+    // Colours are ours: what others wrote has been made harmless before.
+    stream.write(tone === undefined ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
   };
 }

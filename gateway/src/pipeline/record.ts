@@ -89,7 +89,8 @@ export interface AuditEvent {
     | 'master-key'
     | 'erasure'
     | 'recovered'
-    | 'retention';
+    | 'retention'
+    | 'export';
   readonly at: number;
   readonly caller?: Pick<Caller, 'user' | 'agent' | 'application'> & Partial<Pick<Caller, 'credential'>>;
   readonly address?: string;

@@ -223,7 +223,11 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         ? protocol(200, era === 'modern' ? codes.invalidParams : codes.resourceNotFound, 'Resource not found', {
             uri: refusal.name,
           })
-        : protocol(200, codes.invalidParams, `Unknown ${refusal.what}: ${refusal.name}`);
+        : protocol(
+            200,
+            codes.invalidParams,
+            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list has those that there are`,
+          );
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
     case 'denied':
@@ -249,11 +253,15 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'too-many-sessions':
       return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
     case 'server-unavailable':
-      return own(200, 503, referred(`The server ${refusal.server} cannot be reached at the moment: try again later`));
+      return own(
+        200,
+        503,
+        referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
+      );
     case 'unconnected':
       return own(200, 428, referred(invitationText(refusal.server, refusal.invitation)));
     case 'server-timeout':
-      return own(200, 504, referred(`The server ${refusal.server} did not answer in time: try again later`));
+      return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
     case 'call-unfinished':
       return own(
         200,
@@ -263,23 +271,13 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         ),
       );
     case 'server-misbehaved':
-      return own(
-        200,
-        502,
-        referred(
-          `The server ${refusal.server} answered in a way that cannot be forwarded: do not repeat the call, tell the operator`,
-        ),
-      );
+      return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
     case 'result-too-large':
       return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
     case 'too-many-rounds':
-      return own(
-        200,
-        508,
-        referred(`The server asked more than ${refusal.limit} times during one call: do not repeat it as it is`),
-      );
+      return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
     case 'record-unavailable':
-      return own(200, 503, referred('The call was not made because it could not be recorded: try again later'));
+      return own(200, 503, referred('The call was not made because it could not be recorded'));
     case 'result-unrecorded':
       return own(
         200,
@@ -295,7 +293,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          'The right to make this call ended while it was under way: it may have been made, and its result is withheld: do not repeat it',
+          'The right to make this call ended while it was under way: it may have been made, and its result is withheld',
         ),
       );
     case 'draining':
@@ -303,10 +301,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'cancelled':
       return own(200, 499, 'Cancelled');
     case 'internal':
-      return {
-        ...own(200, codes.internal, referred('Internal error: do not repeat the call, tell the operator')),
-        status: 500,
-      };
+      return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
   }
 }
 

@@ -1,5 +1,6 @@
 /** What an export makes of one exchange or other record, and how a format turns it into a line. */
 import type { ArchivedRecord } from '../read/archive.ts';
+import type { PartName } from '../record/private.ts';
 
 export interface ExportedEvent {
   readonly origin: string;
@@ -17,6 +18,18 @@ export interface ExportFormat {
 /** Fields of the end of an exchange, whichever record they stand in. */
 export function endOf({ record, outcome }: ExportedEvent): ArchivedRecord['fields'] {
   return outcome?.fields ?? record.fields;
+}
+
+/** Without the arguments and results that are not to be shown. Who called stays: that is what records are for. */
+export function redacted(event: ExportedEvent, disclosed: readonly PartName[]): ExportedEvent {
+  const { record, outcome } = event;
+  return { ...event, record: bare(record, disclosed), ...(outcome && { outcome: bare(outcome, disclosed) }) };
+}
+
+function bare(record: ArchivedRecord, disclosed: readonly PartName[]): ArchivedRecord {
+  if (record.parts === undefined) return record;
+  const hidden = (['arguments', 'result'] as const).filter((part) => !disclosed.includes(part));
+  return { ...record, parts: { ...record.parts, ...Object.fromEntries(hidden.map((part) => [part, ''])) } };
 }
 
 const troubling: ReadonlySet<string> = new Set([

@@ -4,12 +4,13 @@ import type { ExportFormat } from './event.ts';
 
 export const ndjson: ExportFormat = {
   name: 'ndjson',
-  summary: 'one JSON object a line, with everything',
+  summary: 'one JSON object a line',
   line: ({ origin, record, outcome }) =>
     JSON.stringify({ origin, ...shown(record), ...(outcome && { outcomeRecord: shown(outcome) }) }),
 };
 
 function shown({ fields, privacy, parts, about }: ArchivedRecord): object {
   if (parts === undefined) return { ...fields, privacy };
-  return { ...fields, privacy, plaintext: { about, arguments: parts.arguments, result: parts.result } };
+  const { arguments: args, result } = parts;
+  return { ...fields, privacy, plaintext: { about, ...(args && { arguments: args }), ...(result && { result }) } };
 }

@@ -21,6 +21,8 @@ export type Request =
   /** Ids of the master keys, for the record: the key of the log is put under another one beside the writer. */
   | { readonly do: 'note-rewrap'; readonly from: string; readonly to: string }
   | { readonly do: 'retain'; readonly ages: RetentionSettings }
+  /** What was exported, for the record: nothing of whom it was about. */
+  | { readonly do: 'note-export'; readonly format: string; readonly disclosed: string; readonly records: number }
   | { readonly do: 'publish' };
 
 export type Answer =
@@ -119,6 +121,13 @@ export async function perform(request: Request, { keys, origin, writer, retain }
       writer.publish();
       return { ok: true, result: { from, to } };
     }
+    case 'note-export': {
+      const { format, disclosed, records } = request;
+      writer.note({ kind: 'export', at: Date.now(), detail: { format, disclosed, records } });
+      writer.drain();
+      writer.publish();
+      return { ok: true, result: { records } };
+    }
     case 'rotate-key': {
       if (keys.signingPem !== undefined)
         return {
@@ -147,11 +156,19 @@ function readRequest(path: string): Request | undefined {
       return { do: 'erase', subject: value['subject'] };
     const { from, to } = value;
     if (value['do'] === 'note-rewrap' && isKeyId(from) && isKeyId(to)) return { do: 'note-rewrap', from, to };
+    if (value['do'] === 'note-export') return exportNote(value);
     if (value['do'] === 'retain') return { do: 'retain', ages: agesOf(value['ages']) };
     return undefined;
   } catch {
     return undefined;
   }
+}
+
+function exportNote(value: Partial<Record<string, unknown>>): Request | undefined {
+  const { format, disclosed, records } = value;
+  const isWord = (text: unknown): text is string => typeof text === 'string' && /^[a-z, -]{0,64}$/.test(text);
+  if (!isWord(format) || !isWord(disclosed) || !Number.isSafeInteger(records)) return undefined;
+  return { do: 'note-export', format, disclosed, records: Number(records) };
 }
 
 /** Keys that are nobody's, such as those of `gateway` and `unknown`, hold evidence of what nobody was named for. */

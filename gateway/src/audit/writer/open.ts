@@ -73,7 +73,9 @@ function complaint(folder: string, error: unknown): { problem: string; remedy: s
   const text = error instanceof Error ? error.message : String(error);
   return {
     problem: `the log in ${folder} cannot be opened: ${text}`,
-    remedy: 'Look at the folder, its disk and its owner; restore missing keys from a backup.',
+    remedy: text.includes('the master key does not open it')
+      ? 'Give the master key that the log is under: audit.keys.master, or keys/master. After `audit rewrap` it is the new one.'
+      : 'Look at the folder, its disk and its owner; restore missing keys from a backup.',
   };
 }
 

@@ -37,6 +37,7 @@ const ofCommands = new Set([
   'master-key',
   'erasure',
   'retention',
+  'export',
   'recovered',
   'clock',
   'subject-key-replaced',

@@ -85,10 +85,13 @@ test('erase, subjects and export --subject cover every log of the data folder', 
   const logsAbout = (user: string) =>
     subjects.subjects.filter(({ subject }) => subject === `user:${user}`).map(({ log }) => log);
   assert.deepEqual(logsAbout('dana'), ['log', 'log-stdio-1', 'log-stdio-3']);
-  const exported = run('export', '--subject', 'user:dana');
+  const exported = run('export', '--disclose', 'arguments,result', '--subject', 'user:dana');
   for (const id of ['a', 'c', 'e']) assert.match(exported.stdout, new RegExp(`${id} of dana`));
   assert.doesNotMatch(exported.stdout, /of eve/);
-  assert.doesNotMatch(run('export', '--subject', 'user:dana', '--log', 'log').stdout, /c of dana/);
+  assert.doesNotMatch(
+    run('export', '--disclose', 'arguments,result', '--subject', 'user:dana', '--log', 'log').stdout,
+    /c of dana/,
+  );
 
   // One of them cannot be read: the others are done, and it is said which is not.
   const damaged = join(data, 'log-stdio-1', 'log.json');
@@ -105,7 +108,7 @@ test('erase, subjects and export --subject cover every log of the data folder', 
     assert.match(readFileSync(path, 'utf8'), /^sallyport erasure certificate v1\nsallyport\.log\//);
 
   writeFileSync(damaged, right);
-  assert.match(run('export', '--subject', 'user:dana').stdout, /c of dana/);
+  assert.match(run('export', '--disclose', 'arguments,result', '--subject', 'user:dana').stdout, /c of dana/);
   const rest = run('erase', '--subject', 'user:dana', '--json');
   assert.equal(rest.code, 0, rest.stderr);
   const { logs } = JSON.parse(rest.stdout) as { logs: { log: string; certificate: string }[] };
@@ -113,14 +116,14 @@ test('erase, subjects and export --subject cover every log of the data folder', 
     logs.map(({ log }) => log),
     ['log-stdio-1'],
   );
-  assert.equal(run('export', '--subject', 'user:dana').stdout, '');
+  assert.equal(run('export', '--disclose', 'arguments,result', '--subject', 'user:dana').stdout, '');
   const none = run('erase', '--subject', 'user:dana');
   assert.deepEqual([none.code, /holds nothing about user:dana/.test(none.stderr)], [1, true]);
-  assert.match(run('export', '--subject', 'user:eve').stdout, /d of eve/);
+  assert.match(run('export', '--disclose', 'arguments,result', '--subject', 'user:eve').stdout, /d of eve/);
 
   const one = run('erase', '--subject', 'user:eve', '--log', 'log-stdio-2');
   assert.equal(one.code, 0, one.stderr);
-  assert.match(run('export', '--subject', 'user:eve').stdout, /b of eve/);
+  assert.match(run('export', '--disclose', 'arguments,result', '--subject', 'user:eve').stdout, /b of eve/);
   assert.equal(run('erase', '--subject', 'gateway').code, 2);
 });
 
@@ -154,7 +157,7 @@ test('a proof bundle holds what was asked for, shows what it was told to show, a
   assert.equal(make('--caller', 'user:dana', '--disclose', 'arguments').code, 0);
   assert.deepEqual([verified(), disclosed()], [0, true]);
   assert.equal(make('--disclose', 'everything').code, 2);
-  assert.equal(run('export', '--disclose', 'arguments').code, 2);
+  assert.equal(run('export', '--disclose', 'nonsense').code, 2);
   assert.match(make('--caller', 'user:dana', '--limit', '1').stdout, /: 2 records/);
   assert.equal(verified(), 0);
   assert.equal(run('export', '--limit', '2').stdout.trim().split('\n').length, 2);
@@ -397,7 +400,7 @@ test('verify tells of an erased subject whose key was put back, which can be era
   await write('log', Array.from({ length: 300 }, (_, n) => callOf(`more-${n}`, 'eve')).flat());
   // The last one, of eve: its wrapped key.
   writeFileSync(path, Buffer.from(before).fill(0, before.length - 128 + 44, before.length - 128 + 104));
-  const damaged = run('export', '--subject', 'user:eve');
+  const damaged = run('export', '--disclose', 'arguments,result', '--subject', 'user:eve');
   assert.equal(damaged.code, 0);
   assert.match(damaged.stderr, /key/);
   writeFileSync(path, before);

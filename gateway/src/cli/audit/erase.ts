@@ -72,6 +72,7 @@ function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { p
 interface EraseOptions extends LogsOptions {
   readonly subject: string;
   readonly certificate?: string;
+  readonly yes?: boolean;
 }
 
 interface Erased {
@@ -95,6 +96,7 @@ export function eraseCommand(context: Context): Command {
       '--certificate <file>',
       'write the signed certificate there; for logs beside `log`, with the name of the log before the ending',
     )
+    .option('--yes', 'do not ask first')
     .option(...logsOption)
     .option(...configOption)
     .option(...jsonOption)
@@ -112,6 +114,9 @@ async function erase(context: Context, options: EraseOptions): Promise<void> {
       `${subject} cannot be erased`,
       '--subject is user:name, agent:name or application:name; `audit subjects` lists them.',
     );
+  const question = `Everything that the logs hold about ${subject} becomes unreadable for good. Go on?`;
+  if (options.yes !== true && options.json !== true && (await context.confirm?.(question)) === false)
+    return fail(context, options, exitCodes.no, 'nothing was erased', 'Answer yes, or use --yes.');
   const logs = await openLogs(context, options);
   if (logs === undefined) return;
   const { data } = logs.configuration;

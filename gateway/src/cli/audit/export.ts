@@ -1,6 +1,7 @@
 /** `sallyport audit export`: records for other systems, for a case, or for the person they are about. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { redacted } from '../../audit/export/event.ts';
 import { exportFormats } from '../../audit/export/index.ts';
 import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
 import { type PartName, partNames } from '../../audit/record/private.ts';
@@ -18,10 +19,12 @@ import {
   type OpenLog,
   openLogs,
   readEach,
+  readLog,
   sayFailures,
 } from './open.ts';
 import { cannotWrite, readDisclose } from './prove.ts';
 import {
+  type Filter,
   find,
   type Hit,
   inLog,
@@ -61,7 +64,10 @@ export function exportCommand(context: Context): Command {
     )
     .option('--limit <number>', 'most exchanges to write (default: all)')
     .option('--format <format>', names.join(', '), 'ndjson')
-    .option('--disclose <parts>', `what of the private parts a proof shows (${partNames.join(', ')}; default: nothing)`)
+    .option(
+      '--disclose <parts>',
+      `what of the private parts is shown (${partNames.join(', ')}; default: nothing, but who called except in a proof)`,
+    )
     .option('--out <file>', 'write there instead of printing')
     .option(...logsOption)
     .addHelpText('after', '\nExample:\n  sallyport audit export --since 24h --format ocsf --out events.ndjson')
@@ -74,8 +80,6 @@ async function runExport(context: Context, options: Options): Promise<void> {
     return usage(`there is no format ${options.format}`, `There are: ${names.join(', ')}.`);
   const disclose = readDisclose(options.disclose);
   if (typeof disclose === 'string') return usage(disclose, `There are: ${partNames.join(', ')}.`);
-  if (options.disclose !== undefined && options.format !== 'proof')
-    return usage('--disclose is about proofs', 'The other formats show what the search finds.');
   const search = readSearch(options, Date.now(), mostExported);
   if (typeof search === 'string') return usage(search, 'Try --help.');
   const logs = await openLogs(context, options);
@@ -88,7 +92,22 @@ async function runExport(context: Context, options: Options): Promise<void> {
   if (path !== undefined && options.json === true)
     outJson(context, { ok: failures.length === 0, path, records, failures });
   else if (path !== undefined) context.out(`${path}: ${records} records`);
+  await noteExport(request, records);
   sayFailures(context, options, failures);
+}
+
+/** What left the log is a record of it. Where the log cannot be written, as in a copy, that is said and no more. */
+async function noteExport(request: Request, records: number): Promise<void> {
+  const { context, options, logs, disclose } = request;
+  const disclosed = disclose.toSorted().join(',');
+  const { format } = options;
+  let problem: string | undefined;
+  const failure = await readLog(logs, namesOf(request)[0] ?? 'log', async (log) => {
+    const answer = await log.ask({ do: 'note-export', format, disclosed, records });
+    if (!answer.ok) ({ problem } = answer);
+  });
+  problem ??= failure?.problem;
+  if (problem !== undefined) context.err(`sallyport: the export is not recorded: ${shownInLine(problem)}`);
 }
 
 interface Request {
@@ -108,11 +127,11 @@ function namesOf({ options, logs }: Request): readonly string[] {
 }
 
 /** Everything that a search finds, page by page, so that memory does not grow with it. */
-function* pages(log: OpenLog, search: Search, text: string | undefined, most: number): Generator<Hit> {
+function* pages(log: OpenLog, search: Search, filter: Filter, most: number): Generator<Hit> {
   let { before } = search;
   for (let left = most; left > 0; ) {
     const limit = Math.min(left, 500);
-    const { hits, next } = find(log, { ...search, limit, ...(before === undefined ? {} : { before }) }, text);
+    const { hits, next } = find(log, { ...search, limit, ...(before === undefined ? {} : { before }) }, filter);
     yield* hits;
     if (next === undefined) return;
     left -= hits.length;
@@ -121,7 +140,7 @@ function* pages(log: OpenLog, search: Search, text: string | undefined, most: nu
 }
 
 async function exportLines(request: Request): Promise<Exported | undefined> {
-  const { context, options, logs, search, path } = request;
+  const { context, options, logs, search, path, disclose } = request;
   const format = exportFormats.find((each) => each.name === options.format);
   if (format === undefined) return undefined;
   const unwritten = (error: unknown): undefined => failWith(context, options, cannotWrite(path ?? '', error));
@@ -138,9 +157,9 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
     const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
       if (trouble !== undefined) return undefined;
       const { origin } = log.archive;
-      for (const hit of pages(log, inLog(search, options, log, context.cwd), options.text, search.limit - records)) {
+      for (const hit of pages(log, inLog(search, options, log, context.cwd), options, search.limit - records)) {
         if (lacksKey(hit)) missing++;
-        const line = shownInLine(format.line({ origin, ...hit }));
+        const line = shownInLine(format.line(redacted({ origin, ...hit }, disclose)));
         if (file === undefined) context.out(line);
         else
           try {
@@ -173,12 +192,7 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
   const failures = await readEach(logs, namesOf(request), (log) => {
     const seqs: number[] = [];
     let count = 0;
-    for (const { record, outcome } of pages(
-      log,
-      inLog(search, options, log, context.cwd),
-      options.text,
-      search.limit,
-    )) {
+    for (const { record, outcome } of pages(log, inLog(search, options, log, context.cwd), options, search.limit)) {
       const found = outcome === undefined ? [record.seq] : [record.seq, outcome.seq];
       count += found.length;
       if (count <= mostProved) seqs.push(...found);

@@ -33,6 +33,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'ou
   erasure: true,
   recovered: true,
   retention: true,
+  export: true,
   heartbeat: true,
   lost: true,
   clock: true,

@@ -182,6 +182,9 @@ export async function readLog(
 }
 
 function remedyFor(error: unknown): string {
+  const text = error instanceof Error ? error.message : '';
+  if (text.includes('the master key does not open it'))
+    return 'Give the master key that the log is under: audit.keys.master, or keys/master in the data folder. After `audit rewrap` it is the new one.';
   return isReadOnly(error)
     ? 'Look at its owner and its permissions, and those of its keys.'
     : 'Run sallyport-verify on the folder: it says where the damage is.';

@@ -9,9 +9,10 @@ import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { isDenied } from './denied.ts';
 import { misspelt } from './filters.ts';
 import { type LogOptions, type LogsOptions, logOption, type OpenLog, withLog } from './open.ts';
-import { line, recordJson, sayMissingKeys } from './shown.ts';
+import { recordJson, rows, sayMissingKeys } from './shown.ts';
 
 export interface SearchOptions extends LogsOptions {
   readonly caller?: string;
@@ -28,6 +29,7 @@ export interface SearchOptions extends LogsOptions {
   readonly since?: string;
   readonly until?: string;
   readonly text?: string;
+  readonly denied?: boolean;
   readonly before?: string;
   /** Without it everything is meant. */
   readonly limit?: string;
@@ -56,8 +58,9 @@ export function searchOptions(command: Command): Command {
     .option('--reason <reason>', 'reason of a refusal')
     .option('--kind <kind>', 'kind of record, such as intent, exchange or authentication-failed')
     .option('--id <correlation id>', 'the id that errors and logs show')
-    .option('--since <time>', 'an ISO time, or a duration such as 2h before now')
-    .option('--until <time>', 'an ISO time, or a duration before now')
+    .option('--denied', 'what was not let through, for whatever reason')
+    .option('--since <time>', 'today, yesterday, a duration such as 2h before now, or an ISO time')
+    .option('--until <time>', 'the same')
     .option('--text <text>', 'text in the captured arguments or results, upper and lower case alike')
     .option('--before <seq>', 'go on before this record')
     .option(...configOption)
@@ -70,12 +73,15 @@ export function searchCommand(context: Context): Command {
     .description('Finds records, the newest first. Conditions are combined: all must hold.')
     .option('--limit <number>', 'most records to show', '50')
     .option(...logOption)
-    .addHelpText('after', '\nExample:\n  sallyport audit search --caller agent:demo --outcome refused --since 2h')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport audit search --denied --since yesterday\n  sallyport audit search --caller agent:demo --outcome refused --since 2h',
+    )
     .action(async (options: SearchOptions & LogOptions) => {
       const search = readSearch(options, Date.now(), mostShown);
       if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
       await withLog(context, options, (log) => {
-        const { hits, next } = find(log, inLog(search, options, log, context.cwd), options.text);
+        const { hits, next } = find(log, inLog(search, options, log, context.cwd), options);
         if (options.json === true)
           outJson(context, {
             ok: true,
@@ -87,7 +93,7 @@ export function searchCommand(context: Context): Command {
             lookedBefore: log.checkpoint.size,
           });
         else {
-          for (const { record, outcome } of hits) context.out(line(record, outcome));
+          for (const { text, tone } of rows(hits, context.terminal === true)) context.out(text, tone);
           if (hits.length === 0) context.out(`No record matches among the ${log.checkpoint.size} that there are.`);
           if (next !== undefined) context.out(`There may be more: --before ${next}`);
         }
@@ -106,7 +112,8 @@ export function readSearch(options: SearchOptions, now: number, most: number): S
   if (caller !== undefined && (!['user', 'agent', 'application'].includes(kind) || name === ''))
     return '--caller must be user:…, agent:… or application:…';
   const times = [since, until].map((text) => (text === undefined ? undefined : readTime(text, now)));
-  if (times.some((time) => Number.isNaN(time))) return '--since and --until take an ISO time, or a duration such as 2h';
+  if (times.some((time) => Number.isNaN(time)))
+    return '--since and --until take today, yesterday, a duration such as 2h, or an ISO time';
   if (limit !== undefined && (!/^[1-9]\d{0,8}$/.test(limit) || Number(limit) > most))
     return `--limit must be a number from 1 to ${most}`;
   if (before !== undefined && !/^\d{1,15}$/.test(before)) return '--before must be the number of a record';
@@ -151,15 +158,28 @@ export function lacksKey({ record, outcome }: Hit): boolean {
 }
 
 function readTime(text: string, now: number): number {
+  // Days begin at midnight of the one who asks.
+  const days = { today: 0, yesterday: 1 }[text.toLowerCase()];
+  if (days !== undefined) {
+    const day = new Date(now);
+    return new Date(day.getFullYear(), day.getMonth(), day.getDate() - days).getTime();
+  }
   const ago = parseDuration(text);
   return ago === undefined ? Date.parse(text) : now - ago;
 }
 
-export function find(log: OpenLog, search: Search, text?: string): { hits: Hit[]; next?: number } {
+export interface Filter {
+  /** Text in arguments or results. */
+  readonly text?: string;
+  readonly denied?: boolean;
+}
+
+export function find(log: OpenLog, search: Search, { text, denied }: Filter): { hits: Hit[]; next?: number } {
   const hits: Hit[] = [];
   let before = search.before;
   let scanned = 0;
-  const page = text === undefined ? search.limit : Math.max(search.limit, 500);
+  const isFiltered = text !== undefined || denied === true;
+  const page = isFiltered ? Math.max(search.limit, 500) : search.limit;
   for (;;) {
     const found = log.index.search({ ...search, limit: page, ...(before === undefined ? {} : { before }) });
     for (const each of found) {
@@ -167,6 +187,7 @@ export function find(log: OpenLog, search: Search, text?: string): { hits: Hit[]
       before = each.seq;
       const hit = load(log, each);
       if (hit === undefined || (text !== undefined && !holds(hit, formsOf(text)))) continue;
+      if (denied === true && !isDenied(hit)) continue;
       hits.push(hit);
       if (hits.length === search.limit) return { hits, next: each.seq };
     }

@@ -1,11 +1,12 @@
 /** `sallyport audit show <record>`: one exchange or record, with its private part if there still is one. */
 import { Command } from 'commander';
+import { capabilityOf } from '../../audit/index/index-file.ts';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';
-import { missingKey, recordJson } from './shown.ts';
+import { callerOf, missingKey, recordJson } from './shown.ts';
 
 export function showCommand(context: Context): Command {
   return new Command('show')
@@ -21,7 +22,11 @@ export function showCommand(context: Context): Command {
         const records = recordsOf(log, which);
         if (records.length === 0) return noRecord(context, options, which, log);
         if (options.json === true) outJson(context, { ok: true, records: records.map(recordJson) });
-        else for (const record of records) context.out(`${text(record)}\n`);
+        else {
+          const [first] = records;
+          if (first !== undefined) context.out(`${summary(first, records)}\n`);
+          for (const record of records) context.out(`${text(record)}\n`);
+        }
       });
     });
 }
@@ -59,6 +64,27 @@ export function recordsOf(log: OpenLog, which: string): ArchivedRecord[] {
     .toSorted((a, b) => a - b)
     .map((seq) => archive.record(seq, checkpoint.size))
     .filter((record) => record !== undefined);
+}
+
+/** What people ask first: who, what, by which rule, with which arguments, with which result. */
+function summary(first: ArchivedRecord, records: readonly ArchivedRecord[]): string {
+  const { fields } = first;
+  const end = records.at(-1)?.fields ?? fields;
+  const said = (part: 'arguments' | 'result'): string | undefined =>
+    records.map(({ parts }) => parts?.[part]).find((each) => each !== undefined && each !== '');
+  const { decision } = fields;
+  const what = [fields.method, [fields.server, capabilityOf(fields)].filter((each) => each !== undefined).join('/')];
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['who', callerOf(first)],
+    ['what', what.filter((each) => each !== undefined && each !== '').join(' ') || fields.kind],
+    ['rule', decision && [decision.effect, decision.connection, decision.place].filter(Boolean).join(' ')],
+    ['arguments', said('arguments')],
+    ['result', said('result')],
+    ['outcome', [end.outcome, end.reason].filter(Boolean).join(' ') || undefined],
+  ];
+  return rows
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(10)} ${shownInLine(value)}`]))
+    .join('\n');
 }
 
 function text(record: ArchivedRecord): string {

@@ -3,7 +3,7 @@ import { capabilityOf } from '../../audit/index/index-file.ts';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { callerKey } from '../../pipeline/caller.ts';
 import { shownInLine } from '../../protocol/shown.ts';
-import type { Context } from '../context.ts';
+import type { Context, Tone } from '../context.ts';
 
 export function callerOf({ about, privacy }: ArchivedRecord): string {
   if (about === undefined) return privacy === 'none' ? '-' : `(${privacy})`;
@@ -26,6 +26,13 @@ export function sayMissingKeys(context: Context, count: number, what: string): v
  * says who called what.
  */
 export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined, intent = record): string {
+  return cells(record, outcome, intent)
+    .filter((each) => each !== '')
+    .map(shownInLine)
+    .join('  ');
+}
+
+function cells(record: ArchivedRecord, outcome: ArchivedRecord | undefined, intent: ArchivedRecord): readonly string[] {
   const { fields } = record;
   const end = outcome?.fields ?? fields;
   const what = [fields.server, capabilityOf(intent.fields)].filter((each) => each !== undefined).join('/');
@@ -40,10 +47,34 @@ export function line(record: ArchivedRecord, outcome: ArchivedRecord | undefined
     end.outcome ?? (fields.kind === 'intent' ? 'under way' : ''),
     end.reason ?? '',
     fields.id ?? '',
-  ]
-    .filter((each) => each !== '')
-    .map(shownInLine)
-    .join('  ');
+  ];
+}
+
+const columns = ['record', 'time', 'kind', 'caller', 'method', 'what', 'decision', 'outcome', 'reason', 'id'] as const;
+/** Characters of a column: a longer value pushes the rest of its own line. */
+const widest = 40;
+
+export interface Row {
+  readonly text: string;
+  readonly tone?: Tone;
+}
+
+/** Records as lines under each other, with a head and colours on a terminal; in a pipe each line stands for itself. */
+export function rows(
+  hits: readonly { readonly record: ArchivedRecord; readonly outcome?: ArchivedRecord }[],
+  onTerminal: boolean,
+): readonly Row[] {
+  if (!onTerminal || hits.length === 0) return hits.map(({ record, outcome }) => ({ text: line(record, outcome) }));
+  const table = [[...columns], ...hits.map(({ record, outcome }) => cells(record, outcome, record).map(shownInLine))];
+  const widths = columns.map((_, at) => Math.min(widest, Math.max(...table.map((row) => row[at]?.length ?? 0))));
+  return table.map((row, index) => {
+    const padded = row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)));
+    const text = padded.join('  ').trimEnd();
+    if (index === 0) return { text };
+    const isBad = ['deny', 'hold'].includes(row[6] ?? '') || ['refused', 'error', 'tool-error'].includes(row[7] ?? '');
+    if (isBad) return { text, tone: 'bad' };
+    return row[7] === 'answered' ? { text, tone: 'good' } : { text };
+  });
 }
 
 export interface RecordJson {

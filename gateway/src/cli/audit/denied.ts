@@ -1,0 +1,31 @@
+/** What was not let through: the question that comes first, whatever the gateway calls the reason. */
+import type { Reason } from '../../pipeline/refusal.ts';
+import type { Hit } from './search.ts';
+
+/** Refusals for want of a right. Others are about the message, the load or the server, and deny nothing. */
+const reasons: ReadonlySet<string> = new Set([
+  'denied',
+  'held',
+  'scope-missing',
+  'unconnected',
+  // What a caller may not see is as if it were not there, by its own name or by that of the portal.
+  'capability-unknown',
+  'endpoint-unknown',
+  'credentials-missing',
+  'credentials-invalid',
+  'credentials-in-query',
+  'too-many-failures',
+  'host-refused',
+  'origin-refused',
+  'address-refused',
+  'right-ended',
+] satisfies readonly Reason[]);
+
+const kinds: ReadonlySet<string> = new Set(['authentication-failed', 'authentication-throttled', 'request-refused']);
+
+export function isDenied({ record, outcome }: Hit): boolean {
+  const { fields } = record;
+  const end = outcome?.fields ?? fields;
+  if (kinds.has(fields.kind) || ['deny', 'hold'].includes(fields.decision?.effect ?? '')) return true;
+  return end.outcome === 'refused' && reasons.has(end.reason ?? '');
+}
