@@ -17,7 +17,8 @@ import { stepUp } from './credentials/step-up.ts';
 import { unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
-import { askWithin, ownCall } from './own-call.ts';
+import { ownCall } from './own-call.ts';
+import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
@@ -125,34 +126,15 @@ export class Way {
     );
   }
 
-  /** What is left to do about a call that failed: with a new session it is made once more. */
-  recover(step: Step & { kind: 'failed' }, call: OutboundCall): Step | Promise<Step> {
-    if (this.sessionLost) {
-      // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
-      this.drop();
-      return this.call(call);
-    }
-    const { failure } = step;
-    if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
-    if (failure.status >= 500 && this.era === 'legacy' && this.#server.isHttp) return this.#afterError(step, call);
-    if ([400, 404, 405].includes(failure.status)) {
-      this.drop();
-      this.#server.eras.forget();
-    }
-    return step;
-  }
-
-  /**
-   * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
-   * one. This call may have been run; it is made once more where that does no harm.
-   */
-  async #afterError(step: Step & { kind: 'failed' }, call: OutboundCall): Promise<Step> {
-    const connected = this.#connected;
-    if (connected === undefined) return step;
-    const pinged = await askWithin(connected.peer, 'ping', {}, this.#server.pingTimeout);
-    if (pinged.kind !== 'failed' || this.#connected !== connected) return step;
-    this.drop();
-    return call.method !== 'tools/call' || call.tier === 'read' ? this.call(call) : step;
+  /** What is left to do about a call that did not succeed: with a new session it is made once more. */
+  recover(step: Step, call: OutboundCall): Step | Promise<Step> {
+    if (step.kind !== 'failed' && step.kind !== 'error') return step;
+    return recovered(step, call, this.#connected, {
+      server: this.#server,
+      isCurrent: (connected) => this.#connected === connected,
+      drop: () => this.drop(),
+      call: (again) => this.call(again),
+    });
   }
 
   watch(uri: string, listener: () => void): () => void {
