@@ -73,6 +73,12 @@ export class ServerLink implements Link {
     for (const link of this.#tiers.values()) link.turn(era);
   }
 
+  /** From now on callers share the link. */
+  share(): void {
+    this.#way.isOfAll = true;
+    for (const link of this.#tiers.values()) link.share();
+  }
+
   sweep(now: number): void {
     this.#way.sweep(now);
     for (const link of this.#tiers.values()) link.sweep(now);
@@ -139,6 +145,7 @@ export class ServerLink implements Link {
         this.#caller,
         credential,
       );
+      if (this.#way.isOfAll) link.share();
       this.#tiers.set(tier, link);
     }
     return link;

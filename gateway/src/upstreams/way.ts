@@ -6,7 +6,7 @@
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { listChanges } from '../protocol/methods.ts';
+import { listChanges, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
@@ -14,7 +14,7 @@ import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
-import { unsent } from './failures.ts';
+import { unavailable, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { ownCall } from './own-call.ts';
@@ -30,6 +30,7 @@ const settled = 60_000;
 /** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
 const listenPause = 100;
 const listenRate = 2_048;
+const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
 /** Log messages that belong to no call, in a second. */
 const mostMessages = 100;
 
@@ -62,6 +63,8 @@ export class Way {
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
+  /** Many callers share this way, which they may do only in the modern era: a legacy session is of one of them. */
+  isOfAll = false;
 
   constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
     this.#server = server;
@@ -196,6 +199,9 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined)
       return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
+    // Its server was replaced while the call waited. The next one finds a way of its own; only lists concern all.
+    if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
+      return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
     if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
     this.setLevel(call.wantedLevel, 'calls');
     const told = this.#levels.tell(connected);
@@ -303,7 +309,7 @@ export class Way {
    * them, so it does not; of other servers so many pass in a second as a person could want to read.
    */
   #mayTell(): boolean {
-    if (this.#server.isShared || this.#connected?.facts.era === 'modern') return false;
+    if (this.#server.isShared || this.isOfAll || this.#connected?.facts.era === 'modern') return false;
     const now = performance.now();
     if (now - this.#saidAt > 1_000) {
       this.#saidAt = now;
