@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import { adopt, undo } from '../../gateway/src/cli/clients/adopt.ts';
 import { type Imported, importClient } from '../../gateway/src/cli/clients/index.ts';
 import { parseText, syntaxOf } from '../../gateway/src/cli/clients/syntax.ts';
 import { gatewayEntry, pointAtGateway, snippet } from '../../gateway/src/cli/clients/way-back.ts';
@@ -262,4 +263,22 @@ test('B5 (unit): a URL with a malformed escape is taken over', async (context) =
   const result = await importClient(text, join(home, 'mcp.json'), { env: {}, home });
   assert.ok(result.ok);
   assert.deepEqual([...result.imported.secrets.values()], ['%E0%A4']);
+});
+
+test('B5 (unit): undoing leaves a link a link, and the file behind it as it was', (context) => {
+  const folder = folderOf(context);
+  const target = join(folder, 'dotfiles.json');
+  const path = join(folder, 'mcp.json');
+  writeFileSync(target, '{"mcpServers":{}}', { mode: 0o644 });
+  symlinkSync(target, path);
+  assert.ok(adopt(path, '{"mcpServers":{}}', '{"mcpServers":{"sallyport":{}}}').ok);
+  assert.equal(statSync(`${path}.before-sallyport`).mode & 0o777, 0o600);
+  const undone = undo(path);
+  assert.ok(undone.ok);
+  assert.ok(lstatSync(path).isSymbolicLink());
+  assert.equal(readFileSync(target, 'utf8'), '{"mcpServers":{}}');
+  assert.equal(statSync(target).mode & 0o777, 0o644);
+  assert.match(readFileSync(undone.path, 'utf8'), /sallyport/);
+  assert.equal(statSync(undone.path).mode & 0o777, 0o600);
+  assert.ok(!undo(path).ok, 'there is nothing more to undo');
 });

@@ -1,8 +1,11 @@
 /** Changes the file of a client, with a backup beside it that `--undo` puts back. */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { readRegularSync } from '../../stores/regular-file.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { maxClientBytes } from './syntax.ts';
+
+/** Bytes of what the file of a client became. */
+const mostMeanwhile = 4 * maxClientBytes;
 
 export type Done = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly problem: string };
 
@@ -27,14 +30,25 @@ export function adopt(path: string, before: string, after: string): Done {
   }
 }
 
-/** The client's file as it was. What it became meanwhile is kept under another name, which is `path`. */
+/**
+ * The client's file as it was: a link stays one, and its mode stays. What it became meanwhile is kept under another name,
+ * which is `path`.
+ */
 export function undo(path: string): Done {
   const backup = backupOf(path);
-  if (!existsSync(backup)) return { ok: false, problem: `there is no ${backup}: nothing was adopted` };
+  const before = readRegularSync(backup, maxClientBytes);
+  if (!before.ok)
+    return before.why === 'missing'
+      ? { ok: false, problem: `there is no ${backup}: nothing was adopted` }
+      : { ok: false, problem: `${backup} cannot be read: ${before.problem}` };
+  const now = readRegularSync(path, mostMeanwhile);
+  if (!now.ok && now.why !== 'missing') return { ok: false, problem: `${path} cannot be read: ${now.problem}` };
   const aside = `${path}.with-sallyport`;
   try {
-    if (existsSync(path)) renameSync(path, aside);
-    renameSync(backup, path);
+    // A key of the gateway stands in it: for nobody but its owner.
+    if (now.ok) writeWhole(aside, now.bytes, { mode: 0o600 });
+    writeWhole(path, before.bytes, { mode: 0o600 });
+    rmSync(backup);
     return { ok: true, path: aside };
   } catch (error) {
     return { ok: false, problem: (error as Error).message };
