@@ -230,3 +230,36 @@ test('B4: check finds secrets in headers, env, words of a command and URLs', asy
     '',
   );
 });
+
+test('B5 (unit): no text of a client becomes a reference that the client does not have', async (context) => {
+  const home = folderOf(context);
+  // The first two are put together by the import itself; the third is no placeholder of any client.
+  const texts = [
+    `\${X:-$}{file:/etc/passwd}`,
+    `$\${X:-}{secret:other}`,
+    `\${file:/{/../etc/passwd}`,
+    `\${env:A}\${vault:{x}`,
+  ];
+  for (const text of texts) {
+    const servers = {
+      header: { url: 'https://example.com/mcp', headers: { 'x-a': text } },
+      url: { url: `https://example.com/mcp?q=${text}` },
+      command: { command: 'program', args: [text] },
+      env: { command: 'program', env: { A: text } },
+      passed: { command: 'program', env_vars: [text.slice(2, -1)] },
+    };
+    const path = join(home, 'mcp.json');
+    const result = await importClient(JSON.stringify({ mcpServers: servers }), path, { env: {}, home });
+    assert.ok(result.ok);
+    const written = importedFile(result.imported, home);
+    assert.doesNotMatch(written, /\$\{(?!env:)/, text);
+  }
+});
+
+test('B5 (unit): a URL with a malformed escape is taken over', async (context) => {
+  const home = folderOf(context);
+  const text = JSON.stringify({ mcpServers: { one: { url: 'https://example.com/mcp?token=%E0%A4' } } });
+  const result = await importClient(text, join(home, 'mcp.json'), { env: {}, home });
+  assert.ok(result.ok);
+  assert.deepEqual([...result.imported.secrets.values()], ['%E0%A4']);
+});

@@ -8,7 +8,7 @@ import type { Cancellation } from '../pipeline/cancellation.ts';
 import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
 import type { ClientRequest } from '../pipeline/upstream.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
-import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { asText, isObject, type Json, type JsonObject, plainNumber } from '../protocol/json.ts';
 import { notificationText, type RequestId, type ResponseMessage, requestText } from '../protocol/jsonrpc.ts';
 import { logLevels } from '../protocol/methods.ts';
 
@@ -129,7 +129,7 @@ export class LegacySession implements ClientSession {
 
   /** The client has given up a request (2025-11-25, cancellation). */
   cancelled(params: JsonObject): void {
-    const { requestId } = params;
+    const requestId = plainNumber(params.requestId);
     if (typeof requestId === 'string' || typeof requestId === 'number') this.active.get(requestId)?.cancel();
   }
 

@@ -9,6 +9,7 @@ import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { codes } from '../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
+import { isNumeric } from '../protocol/numbers.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
 import type { Connected, Decided, Reply } from './exchange.ts';
 import { withoutInvitation } from './invite.ts';
@@ -124,7 +125,7 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
   const { client, channel, grants } = exchange;
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
-  const progress = typeof token === 'string' || typeof token === 'number';
+  const progress = typeof token === 'string' || isNumeric(token);
   const wanted = wantedLevelOf(exchange, meta);
   const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {

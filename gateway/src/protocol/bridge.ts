@@ -1,5 +1,5 @@
 /** What changes in a result, an error or a notification between a server of one era and a client of another. Pure. */
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject, plainNumber } from './json.ts';
 import { codes, type RpcError } from './jsonrpc.ts';
 import { cleanServerMeta, withoutServerInfo } from './meta.ts';
 import type { Era } from './versions.ts';
@@ -25,7 +25,7 @@ export function adaptResult(result: JsonObject, method: string, client: Era): Js
 }
 
 function ttlOf(result: JsonObject): number {
-  const { ttlMs } = result;
+  const ttlMs = plainNumber(result.ttlMs);
   return typeof ttlMs === 'number' && Number.isFinite(ttlMs) && ttlMs >= 0 ? ttlMs : 0;
 }
 

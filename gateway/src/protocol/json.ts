@@ -415,6 +415,11 @@ export function settled(value: Json): Json {
   return holdsRaw(value) ? copySettled(value) : value;
 }
 
+/** The double of a number that is only spelled in another way, such as `1.0`; every other value as it is. */
+export function plainNumber(value: Json | undefined): Json | undefined {
+  return typeof value === 'object' && isRawJSON(value) ? copySettled(value) : value;
+}
+
 function holdsRaw(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return (value as readonly Json[]).some(holdsRaw);

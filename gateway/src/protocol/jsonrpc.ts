@@ -1,5 +1,5 @@
 /** JSON-RPC 2.0 messages as MCP restricts them: string or integer ids, never null, params always an object. */
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject, plainNumber } from './json.ts';
 
 export type RequestId = string | number;
 
@@ -38,7 +38,8 @@ const empty: JsonObject = Object.freeze({});
 /** Classifies one message. Members that JSON-RPC does not know are dropped: they are never forwarded. */
 export function readMessage(value: Json, idLength: number): MessageResult {
   if (!isObject(value)) return { ok: false, problem: 'A message must be a JSON object' };
-  const rawId = value.id;
+  // Languages with one kind of number write `1.0`.
+  const rawId = plainNumber(value.id);
   const id = typeof rawId === 'string' || typeof rawId === 'number' ? rawId : undefined;
   const fail = (problem: string): MessageResult =>
     id === undefined ? { ok: false, problem } : { ok: false, problem, id };
@@ -69,11 +70,12 @@ export function readMessage(value: Json, idLength: number): MessageResult {
 }
 
 export function readError(value: Json | undefined): RpcError | undefined {
-  if (!isObject(value) || typeof value.code !== 'number' || !Number.isInteger(value.code)) return undefined;
-  if (typeof value.message !== 'string') return undefined;
+  if (!isObject(value) || typeof value.message !== 'string') return undefined;
+  const code = plainNumber(value.code);
+  if (typeof code !== 'number' || !Number.isInteger(code)) return undefined;
   return value.data === undefined
-    ? { code: value.code, message: value.message }
-    : { code: value.code, message: value.message, data: value.data };
+    ? { code, message: value.message }
+    : { code, message: value.message, data: value.data };
 }
 
 export function requestText(id: RequestId, method: string, params: JsonObject): string {

@@ -2,7 +2,7 @@
  * Headers that mirror the body (2026-07-28, streamable HTTP; SEP-2243). The body decides; a header only confirms it.
  * Takes and returns plain values, reads no socket.
  */
-import { isObject, type Json, type JsonObject } from './json.ts';
+import { isObject, type Json, type JsonObject, plainNumber } from './json.ts';
 import { nameMember } from './methods.ts';
 
 const sentinel = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
@@ -149,8 +149,8 @@ export function argumentMismatch(
     const given = decodeHeader(value);
     if (given === expected) continue;
     // Integers are compared as numbers: `42.0` mirrors 42 (SEP-2243).
-    if (typeof argument === 'number' && given !== undefined && numeral.test(given) && Number(given) === argument)
-      continue;
+    const number = plainNumber(argument);
+    if (typeof number === 'number' && given !== undefined && numeral.test(given) && Number(given) === number) continue;
     return `Mcp-Param-${header}`;
   }
   return undefined;

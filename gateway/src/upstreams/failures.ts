@@ -1,5 +1,6 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
 import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 
 const longestDetail = 300;
@@ -74,4 +75,16 @@ export function failureText(failure: LinkFailure): string {
     case 'cancelled':
       return 'cancelled';
   }
+}
+
+/** "No valid session ID provided", "Session not found" and their kin. */
+const forgottenSession =
+  /\b(?:no valid|invalid|unknown|expired|missing|bad) (?:mcp[- ])?session\b|\bsession\b.{0,80}\b(?:not found|unknown|invalid|expired|terminated|does not exist|not initialized)\b/i;
+
+/**
+ * Some servers say in an error, whatever the status, that they know our session no more. A tool may say the same of a
+ * session of its own, so this is a reason to ask and none to act.
+ */
+export function mayMeanForgotten({ code, message }: RpcError): boolean {
+  return code <= -32000 && code >= -32099 && forgottenSession.test(message);
 }

@@ -34,6 +34,8 @@ export class ServerDirectory implements Upstreams {
   #entries = new Map<string, Entry>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
+  /** Links that were left to those who hold them, so far. */
+  #left = 0;
   readonly #book: AccountBook | undefined;
 
   constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountBook) {
@@ -84,7 +86,11 @@ export class ServerDirectory implements Upstreams {
     const link = new ServerLink(entry.server, capabilities, era, this.#bounds, client.caller);
     // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
     if (entry.links.size >= most && !this.#makeRoom(entry)) inBackground('close way', link.close());
-    else entry.links.set(linkKey(entry.server, client, era), link);
+    else {
+      const key = linkKey(entry.server, client, era);
+      if (isOfAll(key)) link.share();
+      entry.links.set(key, link);
+    }
     return link;
   }
 
@@ -101,7 +107,10 @@ export class ServerDirectory implements Upstreams {
     if (link !== undefined) {
       // It was asked in the other era first, which its server has as well.
       links.delete(key);
-      if (!links.has(linkKey(server, client, other))) this.#place(links, linkKey(server, client, other), link, other);
+      // One of all callers is never one of a single one: others listen on it. It ends when they are gone.
+      if (isOfAll(key)) links.set(`left ${++this.#left}`, link);
+      else if (!links.has(linkKey(server, client, other)))
+        this.#place(links, linkKey(server, client, other), link, other);
       else inBackground('close way', link.close());
       return undefined;
     }
@@ -121,6 +130,7 @@ export class ServerDirectory implements Upstreams {
   #place(links: Map<string, ServerLink>, key: string, link: ServerLink, era: Era): ServerLink {
     links.set(key, link);
     link.turn(era);
+    if (isOfAll(key)) link.share();
     return link;
   }
 
@@ -189,11 +199,18 @@ export class ServerDirectory implements Upstreams {
   }
 }
 
+/** What the keys of links begin with that many callers share. */
+const ofAll = 'modern ';
+
+function isOfAll(key: string): boolean {
+  return key.startsWith(ofAll);
+}
+
 /** Links are shared: by all clients at a modern HTTP server, as every request stands alone there; else by one caller, or one session of it. */
 function linkKey(server: Server, client: LinkClient, era: Era): string {
   if (!server.isHttp || era === 'legacy' || server.eras.speaks('modern') !== true)
     return clientKey(server, client, era);
-  return `modern ${server.credentials?.way(client.caller).key ?? ''}`;
+  return `${ofAll}${server.credentials?.way(client.caller).key ?? ''}`;
 }
 
 function clientKey(server: Server, client: LinkClient, era: Era): string {

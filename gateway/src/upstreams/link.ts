@@ -73,6 +73,12 @@ export class ServerLink implements Link {
     for (const link of this.#tiers.values()) link.turn(era);
   }
 
+  /** From now on callers share the link. */
+  share(): void {
+    this.#way.isOfAll = true;
+    for (const link of this.#tiers.values()) link.share();
+  }
+
   sweep(now: number): void {
     this.#way.sweep(now);
     for (const link of this.#tiers.values()) link.sweep(now);
@@ -93,7 +99,7 @@ export class ServerLink implements Link {
     const secrets = this.#server.secrets();
     const guarded = secrets.length === 0 ? call : hideBeside(call, secrets);
     const first = await this.#way.call(guarded);
-    const step = first.kind === 'failed' ? await this.#way.recover(first, guarded) : first;
+    const step = await this.#way.recover(first, guarded);
     return secrets.length === 0 ? step : hideInStep(step, secrets);
   }
 
@@ -113,7 +119,7 @@ export class ServerLink implements Link {
     const secrets = this.#secrets(special);
     const guarded = hideBeside(special === undefined ? call : { ...call, headers }, secrets);
     const first = await this.#way.call(guarded);
-    const step = first.kind === 'failed' ? await this.#way.recover(first, guarded) : first;
+    const step = await this.#way.recover(first, guarded);
     if (step.kind !== 'failed') return hideInStep(step, secrets);
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;
@@ -139,6 +145,7 @@ export class ServerLink implements Link {
         this.#caller,
         credential,
       );
+      if (this.#way.isOfAll) link.share();
       this.#tiers.set(tier, link);
     }
     return link;

@@ -1,7 +1,7 @@
 /** Reads one list of a server, page by page, as far as the bounds go. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ListResult, Step } from '../pipeline/upstream.ts';
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject, plainNumber } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods } from '../protocol/methods.ts';
 import { misbehaved } from './failures.ts';
 
@@ -35,7 +35,8 @@ export async function readList(
         ok: false,
         failure: misbehaved(`${listMethods[kind]} has more than ${bounds.listItems} entries`),
       };
-    const { ttlMs, nextCursor: next } = step.result;
+    const { nextCursor: next } = step.result;
+    const ttlMs = plainNumber(step.result.ttlMs);
     if (typeof ttlMs === 'number' && ttlMs >= 0) ttl = Math.min(ttl ?? ttlMs, ttlMs);
     // Some servers end a list with an empty cursor.
     if (typeof next !== 'string' || next === '') return { ok: true, items, ...(ttl === undefined ? {} : { ttl }) };

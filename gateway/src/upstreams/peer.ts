@@ -5,7 +5,7 @@
  */
 
 import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/upstream.ts';
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { isObject, type JsonObject, plainNumber } from '../protocol/json.ts';
 import {
   codes,
   errorText,
@@ -300,7 +300,7 @@ export class Peer implements WireEvents {
   }
 
   #onProgress(params: JsonObject): void {
-    const token = params.progressToken;
+    const token = plainNumber(params.progressToken);
     const pending =
       typeof token === 'number' || typeof token === 'string' ? this.#pending.get(Number(token)) : undefined;
     // A token that names no call that asked for progress is forged or late.

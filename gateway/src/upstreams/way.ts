@@ -6,7 +6,7 @@
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { listChanges } from '../protocol/methods.ts';
+import { listChanges, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
@@ -14,10 +14,11 @@ import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
-import { unsent } from './failures.ts';
+import { unavailable, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
-import { askWithin, ownCall } from './own-call.ts';
+import { ownCall } from './own-call.ts';
+import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
@@ -29,6 +30,7 @@ const settled = 60_000;
 /** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
 const listenPause = 100;
 const listenRate = 2_048;
+const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
 /** Log messages that belong to no call, in a second. */
 const mostMessages = 100;
 
@@ -61,6 +63,8 @@ export class Way {
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
+  /** Many callers share this way, which they may do only in the modern era: a legacy session is of one of them. */
+  isOfAll = false;
 
   constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
     this.#server = server;
@@ -125,34 +129,15 @@ export class Way {
     );
   }
 
-  /** What is left to do about a call that failed: with a new session it is made once more. */
-  recover(step: Step & { kind: 'failed' }, call: OutboundCall): Step | Promise<Step> {
-    if (this.sessionLost) {
-      // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
-      this.drop();
-      return this.call(call);
-    }
-    const { failure } = step;
-    if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
-    if (failure.status >= 500 && this.era === 'legacy' && this.#server.isHttp) return this.#afterError(step, call);
-    if ([400, 404, 405].includes(failure.status)) {
-      this.drop();
-      this.#server.eras.forget();
-    }
-    return step;
-  }
-
-  /**
-   * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
-   * one. This call may have been run; it is made once more where that does no harm.
-   */
-  async #afterError(step: Step & { kind: 'failed' }, call: OutboundCall): Promise<Step> {
-    const connected = this.#connected;
-    if (connected === undefined) return step;
-    const pinged = await askWithin(connected.peer, 'ping', {}, this.#server.pingTimeout);
-    if (pinged.kind !== 'failed' || this.#connected !== connected) return step;
-    this.drop();
-    return call.method !== 'tools/call' || call.tier === 'read' ? this.call(call) : step;
+  /** What is left to do about a call that did not succeed: with a new session it is made once more. */
+  recover(step: Step, call: OutboundCall): Step | Promise<Step> {
+    if (step.kind !== 'failed' && step.kind !== 'error') return step;
+    return recovered(step, call, this.#connected, {
+      server: this.#server,
+      isCurrent: (connected) => this.#connected === connected,
+      drop: () => this.drop(),
+      call: (again) => this.call(again),
+    });
   }
 
   watch(uri: string, listener: () => void): () => void {
@@ -214,6 +199,9 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined)
       return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
+    // Its server was replaced while the call waited. The next one finds a way of its own; only lists concern all.
+    if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
+      return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
     if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
     this.setLevel(call.wantedLevel, 'calls');
     const told = this.#levels.tell(connected);
@@ -321,7 +309,7 @@ export class Way {
    * them, so it does not; of other servers so many pass in a second as a person could want to read.
    */
   #mayTell(): boolean {
-    if (this.#server.isShared || this.#connected?.facts.era === 'modern') return false;
+    if (this.#server.isShared || this.isOfAll || this.#connected?.facts.era === 'modern') return false;
     const now = performance.now();
     if (now - this.#saidAt > 1_000) {
       this.#saidAt = now;

@@ -1,6 +1,7 @@
 /** What clients let people write in place of values: variables, inputs, folders. */
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
+import { referencesIn } from '../../config/references.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { ClientKind } from './found.ts';
 
@@ -27,13 +28,18 @@ const bareVariable = /\$([A-Za-z_]\w*)/g;
 export function expand(value: string, around: Surroundings): ExpandResult {
   const variables: string[] = [];
   const notes: string[] = [];
+  const made = new Set<string>();
   let unknown: string | undefined;
   let literal = true;
+  const reference = (inner: string): string => {
+    made.add(inner);
+    return `\${${inner}}`;
+  };
   const variable = (name: string): string => {
     const known = variableName(name);
     variables.push(known);
     literal = false;
-    return `\${env:${known}}`;
+    return reference(`env:${known}`);
   };
   const one = (whole: string, inner: string): string => {
     const folder = folderOf(inner, around);
@@ -66,9 +72,11 @@ export function expand(value: string, around: Surroundings): ExpandResult {
     text = text.replace(openCode, (_whole, kind: string, name: string) => {
       if (kind === 'env') return variable(name);
       literal = false;
-      return `\${file:${name.replace(/^~(?=\/)/, homedir())}}`;
+      return reference(`file:${name.replace(/^~(?=\/)/, homedir())}`);
     });
   if (around.kind === 'gemini') text = text.replace(bareVariable, (_whole, name: string) => variable(name));
+  // What the gateway would read as a reference and is none of ours: it could name any file or secret of this machine.
+  unknown ??= referencesIn(text).find((inner) => !made.has(inner));
   if (unknown !== undefined) return { ok: false, unknown };
   return { ok: true, text: text.replace(/^~(?=\/)/, homedir()), literal, variables, notes };
 }

@@ -76,10 +76,20 @@ export function takeUrl(text: string, server: string, taken: Taken, around: Surr
     url = url.replace(
       new RegExp(`([?&]${name.replace(/[^\w-]/g, '\\$&')}=)([^&#]*)`, 'g'),
       (_whole, head: string, value: string) =>
-        head + keep(decodeURIComponent(value), { server, what: 'query parameter', key: name }, taken),
+        head + keep(decoded(value), { server, what: 'query parameter', key: name }, taken),
     );
   }
   return url;
+}
+
+/** Of a query; as it stands there where it is no proper encoding. */
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    // Malformed: the server gets it as it is written.
+    return value;
+  }
 }
 
 function expandAt(value: string, place: Place, taken: Taken, around: Surroundings): Expanded | undefined {

@@ -11,7 +11,7 @@ import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
 import { type Decoded, decode } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
-import { parseJson } from '../../protocol/json.ts';
+import { parseJson, plainNumber } from '../../protocol/json.ts';
 import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import type { Front } from '../front.ts';
@@ -279,7 +279,7 @@ class StdioConnection {
 
   #notified(message: Decoded & { kind: 'notification' }): void {
     if (message.method === 'notifications/cancelled') {
-      const { requestId } = message.params;
+      const requestId = plainNumber(message.params.requestId);
       if (typeof requestId === 'string' || typeof requestId === 'number') this.#active.get(requestId)?.cancel();
       return;
     }

@@ -1,6 +1,6 @@
 /** Streamable HTTP, both eras: every message is a POST, a legacy session has a GET stream beside it. */
 import { isObject, type Json } from '../../protocol/json.ts';
-import { type RequestId, readError, readMessage } from '../../protocol/jsonrpc.ts';
+import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent, unavailable } from '../failures.ts';
 import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
@@ -17,10 +17,6 @@ const longestPause = 30_000;
 
 /** Ids that servers choose are theirs; only their size is ours to bound. */
 const serverIdLength = 4096;
-
-/** "No valid session ID provided", "Session not found" and their kin. */
-const forgottenSession =
-  /\b(?:no valid|invalid|unknown|expired|missing|bad) (?:mcp[- ])?session\b|\bsession\b.{0,80}\b(?:not found|unknown|invalid|expired|terminated|does not exist|not initialized)\b/i;
 
 /** One request and the exchange that reads its answer at the moment. */
 interface Call {
@@ -111,7 +107,6 @@ export class StreamableWire implements Wire {
           this.#session = session;
       },
       onValue: (value, bytes, resultText) => {
-        lost ||= this.#saysForgotten(value);
         if (lost) return;
         // A refused credential is the gateway's own business: what the server says about it is for nobody else.
         if (status === 401 || challenge !== undefined) return;
@@ -215,13 +210,6 @@ export class StreamableWire implements Wire {
   #forgets(status: number, headers: ResponseHeaders): boolean {
     if (this.#era !== 'legacy' || this.#session === undefined) return false;
     return status === 404 || status === 400 || (status === 401 && headers['www-authenticate'] === undefined);
-  }
-
-  /** Some say so in an error, whatever the status. */
-  #saysForgotten(value: Json): boolean {
-    if (this.#era !== 'legacy' || this.#session === undefined || !isObject(value)) return false;
-    const error = readError(value.error);
-    return error !== undefined && error.code <= -32000 && error.code >= -32099 && forgottenSession.test(error.message);
   }
 
   /** True when the value answers the request. */

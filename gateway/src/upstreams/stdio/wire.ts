@@ -222,10 +222,10 @@ export class StdioWire implements Wire {
   }
 }
 
-/** The id of an answer that cannot be read whole, where it stands at the beginning or at the end of it. */
+/** The id of an answer that cannot be read whole, where it stands at the beginning or at the end of it. Ids of a server's requests are its own. */
 function idIn(first: Buffer, last: Buffer): number | undefined {
   const id =
-    /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*,/.exec(
+    /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*"?(\d{1,15})"?\s*,(?!\s*"method")/.exec(
       first.subarray(0, 200).toString('latin1'),
     )?.[1] ?? /"id"\s*:\s*"?(\d{1,15})"?\s*\}\s*$/.exec(last.subarray(-200).toString('latin1'))?.[1];
   return id === undefined ? undefined : Number(id);

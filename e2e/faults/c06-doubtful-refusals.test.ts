@@ -1,0 +1,56 @@
+/** C6: what one call is refused with may mean a lost connection or nothing: the server is asked before anything is dropped. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { sendJson, startWitness } from '../attacks/witness.ts';
+import { OtherServer } from '../fixtures/other/http.ts';
+import { openSettings, startGateway } from '../harness.ts';
+import { openAskingClient } from './asking-client.ts';
+
+const ofTools = [
+  'Payment session 7 not found: the order was charged before',
+  'Invalid session',
+  'the shell session of "a.txt" expired',
+];
+
+for (const era of ['legacy', 'modern'] as const)
+  test(`C6: an error of a tool that speaks of a session of its own is not repeated, for a ${era} server`, async () => {
+    await using server = await new OtherServer({ eras: era }).listen();
+    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+    await using client = await openAskingClient(gateway.endpoint('other'), era);
+    for (const [index, said] of ofTools.entries()) {
+      await assert.rejects(client.call('fail', { a: said }), (error: Error) =>
+        error.message.includes(said.slice(0, 12)),
+      );
+      assert.equal(server.core.countOf('tools/call'), index + 1, said);
+    }
+    // The session of before is still in use.
+    assert.ok(server.core.countOf('initialize') <= 1);
+  });
+
+test('C6: a call that is refused with 400 takes no call of another caller with it', async () => {
+  await using witness = await startWitness([{ name: 'slow' }, { name: 'refused' }]);
+  await using gateway = await startGateway(openSettings('client', { witness: { url: witness.url } }));
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  witness.answer('slow', (response, { message }) => {
+    begin();
+    const result = { resultType: 'complete', content: [{ type: 'text', text: 'done' }] };
+    void released.then(() => sendJson(response, { jsonrpc: '2.0', id: message.id, result }));
+  });
+  witness.answer('refused', (response) => {
+    response.writeHead(400, { 'content-type': 'text/html' }).end('<h1>Request Header Or Cookie Too Large</h1>');
+  });
+  const call = (tool: string) =>
+    sendRaw({
+      url: gateway.endpoint('witness'),
+      headers: modernHeaders('tools/call', tool),
+      body: modernCall(tool),
+    });
+  const slow = call('slow');
+  await begun;
+  for (let count = 0; count < 3; count++) await call('refused');
+  release();
+  const { json, body } = await slow;
+  assert.match(JSON.stringify(json?.result?.content ?? body), /done/);
+});

@@ -1,0 +1,95 @@
+/**
+ * What is done about a call that a server refused in a way that may concern the connection: the server has forgotten its
+ * session, or was replaced by one of another era. A connection that is dropped takes all calls on it along, and a call
+ * that is made again may be run twice, so that the server is asked first where its answer may mean something else.
+ */
+import type { OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { Connected } from './connected.ts';
+import { mayMeanForgotten } from './failures.ts';
+import { askWithin } from './own-call.ts';
+import type { Server } from './server.ts';
+
+type Unsuccessful = Step & { readonly kind: 'failed' | 'error' };
+
+/** What of a way is needed for it. */
+export interface Recovering {
+  readonly server: Server;
+  /** False once another call has dropped this connection. */
+  isCurrent(connected: Connected): boolean;
+  /** The next call begins a connection. */
+  drop(): void;
+  call(call: OutboundCall): Promise<Step>;
+}
+
+/** The step itself, or that of the call made once more. `connected`: what the way has now. */
+export function recovered(
+  step: Unsuccessful,
+  call: OutboundCall,
+  connected: Connected | undefined,
+  way: Recovering,
+): Step | Promise<Step> {
+  if (connected === undefined || !way.server.isHttp) return step;
+  if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, way) : step;
+  if (connected.peer.sessionLost) {
+    // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
+    way.drop();
+    return way.call(call);
+  }
+  const { failure } = step;
+  if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
+  if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, connected, way);
+  return [400, 404, 405].includes(failure.status) ? afterRefusal(step, connected, way) : step;
+}
+
+/**
+ * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
+ * one. This call may have been run; it is made once more where that does no harm.
+ */
+async function afterError(
+  step: Unsuccessful,
+  call: OutboundCall,
+  connected: Connected,
+  way: Recovering,
+): Promise<Step> {
+  const pinged = await askWithin(connected.peer, 'ping', {}, way.server.pingTimeout);
+  if (pinged.kind !== 'failed' || !way.isCurrent(connected)) return step;
+  way.drop();
+  return call.method !== 'tools/call' || call.tier === 'read' ? way.call(call) : step;
+}
+
+/**
+ * The error speaks of a session, which may be one of the tool, and the call was run then: only a server that says so of a
+ * harmless request as well has forgotten ours.
+ */
+async function afterDoubt(
+  step: Unsuccessful,
+  call: OutboundCall,
+  connected: Connected,
+  way: Recovering,
+): Promise<Step> {
+  const asked = await askHarmless(connected, way.server);
+  const isForgotten = asked.kind === 'error' ? mayMeanForgotten(asked.error) : connected.peer.sessionLost;
+  if (!isForgotten || !way.isCurrent(connected)) return step;
+  way.drop();
+  // A modern server has no sessions: this one was replaced by one that has.
+  if (connected.facts.era === 'modern') way.server.eras.forget();
+  return way.call(call);
+}
+
+/**
+ * The server may be of another era now; or this request alone was refused, as by a proxy that finds its headers too long,
+ * and the calls that others have under way on this connection must not end with it.
+ */
+async function afterRefusal(step: Unsuccessful, connected: Connected, way: Recovering): Promise<Step> {
+  const asked = await askHarmless(connected, way.server);
+  if (asked.kind === 'result' || !way.isCurrent(connected)) return step;
+  way.drop();
+  way.server.eras.forget();
+  return step;
+}
+
+/** What every server of the era of this connection answers, and that changes nothing. */
+function askHarmless({ peer, facts }: Connected, server: Server): Promise<Step> {
+  const method = facts.era === 'modern' ? 'server/discover' : 'ping';
+  return askWithin(peer, method, {}, server.pingTimeout);
+}
