@@ -3,7 +3,7 @@
  * `differences.ts`. Real servers, and servers by hand that have the habits of other SDKs.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import type { Era } from '../fixtures/other/core.ts';
 import { type HttpBehaviour, OtherServer } from '../fixtures/other/http.ts';
 import { fixtureCommand, openSettings, startFixture, startGateway } from '../harness.ts';
 import { npmServers } from '../npm-servers.ts';
-import { comparable } from './differences.ts';
+import { comparable, differences } from './differences.ts';
 import { record, type Step, type Target } from './recording.ts';
 
 interface Subject {
@@ -132,6 +132,11 @@ async function subjects(folder: string, resources: AsyncDisposableStack): Promis
   }
   return found;
 }
+
+test('each difference stands in the documentation', async () => {
+  const guide = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'clients.md'), 'utf8');
+  for (const { reason } of differences) assert.ok(guide.includes(`- ${reason}\n`), reason);
+});
 
 test('through the gateway a server is as it is direct', { timeout: 300_000 }, async (t) => {
   await using resources = new AsyncDisposableStack();

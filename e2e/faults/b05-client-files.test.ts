@@ -277,7 +277,7 @@ test('B5 (unit): undoing leaves a link a link, and the file behind it as it was'
   assert.ok(undone.ok);
   assert.ok(lstatSync(path).isSymbolicLink());
   assert.equal(readFileSync(target, 'utf8'), '{"mcpServers":{}}');
-  assert.equal(statSync(target).mode & 0o777, 0o644);
+  assert.equal(statSync(target).mode & 0o777, 0o600);
   assert.match(readFileSync(undone.path, 'utf8'), /sallyport/);
   assert.equal(statSync(undone.path).mode & 0o777, 0o600);
   assert.ok(!undo(path).ok, 'there is nothing more to undo');

@@ -30,7 +30,7 @@ test('B20: words from elsewhere get a hint to what there is', async (context) =>
     disabled: /status: inactive/,
     healthCheck: /\/readyz/,
     alerts: /\/metrics/,
-    timeout: /firstByte and total/,
+    timeout: /timeouts: \{ firstByte/,
   };
   const settings = Object.keys(words).map((word) => ({ servers: { s: { command: ['run'], [word]: true } } }));
   const said = await checked(context, ...settings);

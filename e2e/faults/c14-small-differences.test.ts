@@ -163,6 +163,26 @@ test('C14: a line of a server that is no message is logged, and its call told at
   await gateway.until(() => /server wrote a line that is no message/.test(gateway.errors()));
 });
 
+test('C14: the answer that a process writes last, without a newline, is heard', async () => {
+  const program = `
+    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }));
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method } = JSON.parse(line);
+      if (method === 'initialize')
+        send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'x', version: '1' } } });
+      else if (method === 'tools/list') send({ id, result: { tools: [{ name: 'last', inputSchema: { type: 'object' } }] } });
+      else if (method === 'tools/call') {
+        const result = { content: [{ type: 'text', text: 'last words' }] };
+        process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }), () => process.exit(0));
+      } else if (id !== undefined) send({ id, error: { code: -32601, message: 'no' } });
+    });`;
+  await using gateway = await startGateway(
+    openSettings('client', { other: { command: [process.execPath, '-e', program] } }),
+  );
+  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  assert.equal(await client.call('last'), 'last words');
+});
+
 test('B10: a resource at the portal is read at the server that has it, before any list was asked for', async () => {
   await using without = await new OtherServer({ eras: 'legacy' }).listen();
   await using fixture = await startFixture('legacy');

@@ -24,7 +24,10 @@ function wordsOf(text: string): readonly string[] {
 const begin = /(?:^|[\s|(`'"]|&& )(?:sallyport|node gateway\/bin\/sallyport\.js) ((?!-verify)[^\n]*)/g;
 
 function commandsIn(where: string, text: string): readonly Printed[] {
-  return [...text.matchAll(begin)].map(([, rest = '']) => ({ where, words: wordsOf(rest) }));
+  // A line that ends with a backslash goes on; an image and a unit are called sallyport as well, and take no command here.
+  return [...text.replaceAll(/\\\n\s*/g, ' ').matchAll(begin)]
+    .map(([, rest = '']) => ({ where, words: wordsOf(rest) }))
+    .filter(({ words }) => (words[0] ?? '') !== '');
 }
 
 /** Blocks of shell, and code within sentences. */

@@ -12,8 +12,10 @@ const hints: Readonly<Record<string, string>> = {
   disabled: 'Write status: inactive on the server.',
   healthcheck: 'Nothing is to be set: /healthz and /readyz of listen.admin, and sallyport server probe.',
   alerts: 'Nothing is to be set: alert on /metrics of listen.admin, and on the log.',
-  timeout: 'Times are bounds: connectTimeout, firstByte and total under bounds, startTimeout on a stdio server.',
-  timeouts: 'Times are bounds: connectTimeout, firstByte and total under bounds, startTimeout on a stdio server.',
+  timeout:
+    'Write timeouts: { firstByte: 60s, total: 5m } on the server or a tool; startTimeout on a stdio server, and bounds for all.',
+  timeouts:
+    'Write timeouts: { firstByte: 60s, total: 5m } on the server or a tool; startTimeout on a stdio server, and bounds for all.',
   args: 'Write program and arguments as one list: command: [program, argument].',
   auth: 'Write credential on the server; docs/credentials.md shows each kind.',
   token: 'Write credential: { bearer: "${secret:name}" } on the server.',

@@ -240,3 +240,8 @@ test('a port beside the host does not lead around a rule that closes every host'
   assert.ok(other.ok);
   assert.equal(matchUri(parsed.pattern, other.uri, false), undefined, 'what opens reads narrowly');
 });
+
+test('a host of characters that no name has is none, however they are written', () => {
+  for (const text of ['https://ex"e.org/a', 'https://ex%22e.org/a', 'https://a`b/', 'https://a|b/'])
+    assert.equal(parseUri(text).ok, false, text);
+});

@@ -88,6 +88,9 @@ const webPorts: ReadonlyMap<string, string> = new Map([
   ['wss', ':443'],
 ]);
 
+/** What a name, an address and a port are made of (RFC 3986, 3.2.2). A URL of the web takes other characters as well. */
+const webHost = /^[a-z0-9._~!$&'()*+,;=:[\]-]+$/;
+
 /**
  * Hosts do not tell cases apart, and some ports and hosts say nothing (RFC 3986 section 6.2.3, RFC 8089). `{name}` in the
  * authority of a pattern or template stays as it is.
@@ -103,7 +106,8 @@ export function authorityOf(scheme: string, authority: string | undefined): Opti
     const host = authority === undefined ? undefined : URL.parse(`${scheme}://${authority}`)?.host;
     const named = host?.replace(/\.(?=:|$)/, '');
     // `https://.` is the root of all names, and names have no empty part (RFC 1035, 2.3.1).
-    if (named === undefined || /(?:^|\.)(?:[.:]|$)/.test(named)) return { ok: false, fault: 'has no host' };
+    if (named === undefined || /(?:^|\.)(?:[.:]|$)/.test(named) || !webHost.test(named))
+      return { ok: false, fault: 'has no host' };
     return { ok: true, text: named };
   }
   const lower =

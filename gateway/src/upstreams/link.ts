@@ -99,7 +99,7 @@ export class ServerLink implements Link {
     const secrets = this.#server.secrets();
     const guarded = secrets.length === 0 ? call : hideBeside(call, secrets);
     const first = await this.#way.call(guarded);
-    const step = await this.#way.recover(first, guarded);
+    const step = first.kind === 'result' ? first : await this.#way.recover(first, guarded);
     return secrets.length === 0 ? step : hideInStep(step, secrets);
   }
 
@@ -119,7 +119,7 @@ export class ServerLink implements Link {
     const secrets = this.#secrets(special);
     const guarded = hideBeside(special === undefined ? call : { ...call, headers }, secrets);
     const first = await this.#way.call(guarded);
-    const step = await this.#way.recover(first, guarded);
+    const step = first.kind === 'result' ? first : await this.#way.recover(first, guarded);
     if (step.kind !== 'failed') return hideInStep(step, secrets);
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;

@@ -1,5 +1,5 @@
 /** Changes the file of a client, with a backup beside it that `--undo` puts back. */
-import { existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { readRegularSync } from '../../stores/regular-file.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { maxClientBytes } from './syntax.ts';
@@ -24,6 +24,8 @@ export function adopt(path: string, before: string, after: string): Done {
     // Secrets may stand in it: for nobody but its owner.
     writeWhole(backup, before, { when: 'absent', mode: 0o600 });
     writeWhole(path, after);
+    // A key of the gateway stands in it now.
+    chmodSync(path, 0o600);
     return { ok: true, path: backup };
   } catch (error) {
     return { ok: false, problem: (error as Error).message };
@@ -31,8 +33,7 @@ export function adopt(path: string, before: string, after: string): Done {
 }
 
 /**
- * The client's file as it was: a link stays one, and its mode stays. What it became meanwhile is kept under another name,
- * which is `path`.
+ * The client's file as it was, behind a link as well. What it became meanwhile is kept under another name, which is `path`.
  */
 export function undo(path: string): Done {
   const backup = backupOf(path);

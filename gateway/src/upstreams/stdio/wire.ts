@@ -47,6 +47,9 @@ const grace = 1_500;
 /** A process that has not spoken yet may be installing what it runs: ended in the middle, it leaves a damaged cache. */
 const installGrace = 10_000;
 
+/** Milliseconds after its end in which the output of a process is read. */
+const lastWordsTime = 1_000;
+
 /** What every program needs to run at all. Nothing else of our environment is anybody's business. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
 
@@ -83,15 +86,31 @@ export class StdioWire implements Wire {
     this.#child = child;
     this.#exited = new Promise((resolve) => {
       const over = (detail: string): void => {
-        if (child.pid !== undefined) supervisor.release(child.pid);
         this.#fail(detail);
         resolve();
       };
-      child.once('error', (error) => over(`cannot be started: ${error.message}`));
+      const release = (): void => {
+        if (child.pid !== undefined) supervisor.release(child.pid);
+      };
+      child.once('error', (error) => {
+        release();
+        over(`cannot be started: ${error.message}`);
+      });
       child.once('exit', (code, signal) => {
         // What the server started itself must not outlive it either.
         this.#signal('SIGKILL');
-        over(signal === null ? `exited with code ${code}` : `ended by ${signal}`);
+        release();
+        const detail = signal === null ? `exited with code ${code}` : `ended by ${signal}`;
+        // What it wrote before its end is still to be read.
+        const late = setTimeout(() => over(detail), lastWordsTime);
+        child.stdout.once('close', () => {
+          clearTimeout(late);
+          over(detail);
+        });
+        if (child.stdout.destroyed) {
+          clearTimeout(late);
+          over(detail);
+        }
       });
     });
     child.stdin.on('error', () => this.#fail('closed its input'));
@@ -100,6 +119,7 @@ export class StdioWire implements Wire {
       onTooLong: (first, last) => this.#skipped(first, last),
     });
     child.stdout.on('data', (chunk: Buffer) => this.#feed(lines, chunk));
+    child.stdout.on('end', () => lines.end());
     child.stderr.on('data', (chunk: Buffer) => this.#hear('stderr', chunk));
   }
 
