@@ -42,6 +42,9 @@ const longestAge = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
 
+/** A list that does not last is read again after this many times of what it took to compile. */
+const workPause = 5;
+
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
 const longestTurn = 10;
 
@@ -50,6 +53,8 @@ interface Held {
   readonly readAt: number;
   /** Milliseconds for which the server says that the list stays as it is. */
   readonly ttl: number | undefined;
+  /** Milliseconds that it took to compile the list. */
+  readonly work?: number;
   /** The stream over which changes were heard while the list was read. */
   readonly hearing: string | undefined;
 }
@@ -103,8 +108,9 @@ export class Catalog implements CatalogView {
    * Milliseconds for which a list is used. What the server says of its time to live holds for what clients are shown; a
    * call is looked up in what was read a moment ago, and read anew when the list does not have it or its schema refuses.
    */
-  #ageOf({ ttl, hearing }: Held, purpose: Purpose): number {
-    if (ttl === 0 && purpose === 'list') return 0;
+  #ageOf({ ttl, work = 0, hearing }: Held, purpose: Purpose): number {
+    // A caller that lists without a pause must not keep a core busy with compiling the same list.
+    if (ttl === 0 && purpose === 'list') return Math.min(work * workPause, rereadPause);
     if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
     const stated = Math.min(ttl ?? silentAge, longestAge);
     return purpose === 'call' ? Math.max(stated, silentAge) : stated;
@@ -183,12 +189,14 @@ export class Catalog implements CatalogView {
     });
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
+    const began = performance.now();
     const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
     const isHeard = capability.listChanged === true && hearing === this.link.hearing;
     return this.#hold(kind, {
       snapshot,
       readAt: changed ? Number.NEGATIVE_INFINITY : performance.now(),
       ttl: result.ttl,
+      work: performance.now() - began,
       hearing: isHeard ? hearing : undefined,
     });
   }
