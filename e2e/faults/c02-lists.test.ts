@@ -47,7 +47,9 @@ test('D4: a time to live of 0 is honoured for lists', async () => {
   await using client = await openAskingClient(gateway.endpoint('other'), 'modern');
   assert.ok(!(await namesAt(client)).includes('added'));
   server.core.extraTools = ['added'];
-  assert.ok((await namesAt(client)).includes('added'));
+  // At once, save for a few times of what compiling the list took; a list that is remembered stays for 30 s.
+  const since = performance.now();
+  while (!(await namesAt(client)).includes('added')) assert.ok(performance.now() - since < 10_000);
 });
 
 test('C7: an empty cursor ends a list, and begins one', async () => {
