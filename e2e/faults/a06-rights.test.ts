@@ -96,7 +96,7 @@ async function callHeld({ server, gateway, key }: World, session?: string): Prom
 }
 
 for (const [name, { expires, end, stillConnected }] of Object.entries(ways))
-  test(`A6: nothing reaches a caller after ${name}`, async () => {
+  test(`A6, D5: nothing reaches a caller after ${name}`, async () => {
     await using server = await new PushingServer().listen();
     await using gateway = await startGateway({
       callers: { roles: { reader: {} }, agents: { client: { roles: ['reader'] } } },

@@ -4,10 +4,10 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSession } from './clients.ts';
-import { runToEnd, startAnnounced } from './process.ts';
+import { openSession } from '../clients.ts';
+import { runToEnd, startAnnounced } from '../process.ts';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '..', '..');
 const packaging = join(root, 'packaging');
 const installed = '/opt/sallyport/node_modules/sallyport/bin/sallyport.js';
 const user = 10_001;
@@ -22,7 +22,7 @@ async function canIsolate(): Promise<boolean> {
   return (await run(['unshare', '--mount', 'mount', '-o', 'remount,bind,ro', '/'])).code === 0;
 }
 
-test('the unit and the image start the program where the guide installs it', async () => {
+test('B21: the unit and the image start the program where the guide installs it', async () => {
   const unit = await readFile(join(packaging, 'sallyport.service'), 'utf8');
   const image = await readFile(join(packaging, 'Containerfile'), 'utf8');
   const guide = await readFile(join(root, 'docs', 'deployment.md'), 'utf8');
@@ -32,14 +32,14 @@ test('the unit and the image start the program where the guide installs it', asy
   assert.match(guide, /npm install --prefix \/opt\/sallyport --omit=dev --ignore-scripts/);
 });
 
-test('systemd finds nothing wrong with the unit', async (t) => {
+test('B21: systemd finds nothing wrong with the unit', async (t) => {
   const version = await run(['systemd-analyze', '--version']).catch(() => undefined);
   if (version?.code !== 0) return t.skip('systemd is not installed');
   const verified = await run(['systemd-analyze', 'verify', join(packaging, 'sallyport.service')]);
   assert.equal(verified.stderr.replaceAll(/.*(?:is not executable|not found).*\n/g, ''), '');
 });
 
-test('installed as the guide says, it serves as a user without rights on a read-only root', async (t) => {
+test('B21: installed as the guide says, it serves as a user without rights on a read-only root', async (t) => {
   if (!(await canIsolate())) return t.skip('needs root and mount namespaces');
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-packaging-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
