@@ -13,7 +13,7 @@ import { memoryOf } from './stall.ts';
 const maxFiles = 300;
 const newCalls = 5;
 const bodyBytes = 4 * 1024 * 1024;
-const maxGrowthBytes = 100 * 1024 * 1024;
+const maxGrowthBytes = 200 * 1024 * 1024;
 
 let witness: Witness;
 
