@@ -41,8 +41,8 @@ function isDecided({ message, headers }: Seen): boolean {
   const { method, params } = message;
   if (own.has(method)) return true;
   if (headers['mcp-method'] !== method) return false;
-  if (method === 'resources/read')
-    return params['uri'] === 'doc://projects/1' || params['uri'] === 'doc://projects/%31';
+  // Scheme and host are compared in lower case (docs/policy.md).
+  if (method === 'resources/read') return /^doc:\/\/projects\/(?:1|%31)$/i.test(String(params['uri']));
   if (method !== 'tools/call' || params['name'] !== 'open' || headers['mcp-name'] !== 'open') return false;
   const { n, ...others } = (params['arguments'] ?? {}) as { readonly n?: unknown };
   if (Object.keys(others).length > 0) return false;
