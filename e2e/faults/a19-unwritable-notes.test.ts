@@ -68,13 +68,25 @@ async function live(context: TestContext, folder: string): Promise<Live> {
 }
 
 /** What can stand where a file or folder of the gateway was. */
-const instead: Readonly<Record<string, (path: string, isFolder: boolean) => void>> = {
+const instead: Readonly<Record<string, (path: string, isFolder: boolean, turn: number) => void>> = {
   'another kind': (path, isFolder) => (isFolder ? writeFileSync(path, '') : mkdirSync(path)),
   'a FIFO': (path) => void execFileSync('mkfifo', [path]),
-  'a link to nowhere, or nothing,': (path) => {
-    if (path.length % 2 === 0) symlinkSync('/nowhere/at/all', path);
+  'a link to nowhere, or nothing,': (path, _, turn) => {
+    if (turn % 2 === 0) symlinkSync('/nowhere/at/all', path);
   },
 };
+
+/** The running gateway may make again what was moved away, at any moment. */
+function moveOver(made: string, place: string): void {
+  if (lstatSync(made, { throwIfNoEntry: false }) === undefined) return;
+  for (let tries = 0; ; tries++)
+    try {
+      rmSync(place, { recursive: true, force: true });
+      return renameSync(made, place);
+    } catch (error) {
+      if (tries === 100) throw error;
+    }
+}
 
 for (const [what, put] of Object.entries(instead))
   test(`A19: with ${what} in place of each path under the data folder, one by one, a reload ends no gateway`, {
@@ -95,8 +107,10 @@ for (const [what, put] of Object.entries(instead))
       // Renamed by the running gateway meanwhile.
       if (info === undefined) continue;
       const aside = join(folder, 'aside');
+      const made = join(folder, 'made');
+      put(made, info.isDirectory(), paths.indexOf(path));
       renameSync(place, aside);
-      put(place, info.isDirectory());
+      moveOver(made, place);
       await reload();
       const answer = await call();
       assert.equal(gateway.child.exitCode, null, `${path}: ${gateway.errors().slice(-2_000)}`);

@@ -72,3 +72,17 @@ test('C1: a server that is replaced by one of the other era is found out again',
   await client.call('echo', { a: 2 }).catch(() => undefined);
   assert.match(await client.call('echo', { a: 3 }), /"a":3/);
 });
+
+test('C1: a server that asks while the gateway reads its list is refused, and the list arrives', async () => {
+  const behaviour: Behaviour = { eras: 'legacy', asksBeforeList: true };
+  await using server = await new OtherServer({ ...behaviour, answers: 'events' }).listen();
+  await using other = await otherProgram(behaviour);
+  await using gateway = await startGateway(
+    openSettings('client', { http: { url: server.url }, stdio: { command: other.command } }),
+  );
+  for (const name of ['http', 'stdio']) {
+    await using client = await openAskingClient(gateway.endpoint(name), 'legacy');
+    assert.match(await client.call('echo', { a: 1 }), /"a":1/);
+    assert.deepEqual(client.asked, []);
+  }
+});

@@ -95,6 +95,8 @@ export interface OutboundCall {
   /** Without the protocol's own `_meta` keys; these are made anew for the server. */
   readonly params: JsonObject;
   readonly capabilities: JsonObject;
+  /** Made by the gateway for itself: no client waits that could answer a question of the server. */
+  readonly own?: boolean;
   /** Least severe level of log messages that the client gets. */
   readonly logLevel?: string;
   /** The same where the client has said so itself: a legacy server is told no other. */

@@ -1,12 +1,15 @@
 /** What a server asks of a client: which questions it may ask, and what they look like. */
 
-import type { ClientRequest } from '../pipeline/upstream.ts';
+import type { ClientRequest, OutboundCall } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, endToEndMeta, metaOf } from '../protocol/meta.ts';
 import { clientRequests } from '../protocol/methods.ts';
 
-/** May a server that was told of these capabilities send this request? Modes of elicitation count one by one. */
-export function mayAsk(capabilities: JsonObject, method: string, params: JsonObject): boolean {
+type Asked = Pick<OutboundCall, 'capabilities' | 'own'>;
+
+/** May a server send this request during the call? Modes of elicitation count one by one. */
+export function mayAsk({ capabilities, own }: Asked, method: string, params: JsonObject): boolean {
+  if (own === true) return false;
   const kind = clientRequests.get(method);
   if (kind === undefined) return false;
   const declared = capabilities[kind];
@@ -29,10 +32,7 @@ export function withoutHopMeta(params: JsonObject): JsonObject {
 const mostQuestions = 64;
 
 /** The questions in the result of a modern server; `undefined` when one of them may not be asked or is none. */
-export function readQuestions(
-  value: Json | undefined,
-  capabilities: JsonObject,
-): Record<string, ClientRequest> | undefined {
+export function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
   if (value === undefined) return {};
   if (!isObject(value)) return undefined;
   const entries = Object.entries(value);
@@ -41,7 +41,7 @@ export function readQuestions(
   for (const [key, request] of entries) {
     if (!isObject(request) || typeof request.method !== 'string') return undefined;
     const params = isObject(request.params) ? request.params : {};
-    if (!mayAsk(capabilities, request.method, params)) return undefined;
+    if (!mayAsk(call, request.method, params)) return undefined;
     requests[key] = { method: request.method, params: withoutHopMeta(params) };
   }
   return requests;

@@ -7,7 +7,16 @@ import type { Peer } from './peer.ts';
 
 /** It offers nothing and wants no notification. */
 export function ownCall(method: string, params: JsonObject, cancellation: Cancellation): OutboundCall {
-  return { method, params, capabilities: {}, progress: false, mirrored: [], cancellation, onNotification: () => {} };
+  return {
+    method,
+    params,
+    capabilities: {},
+    own: true,
+    progress: false,
+    mirrored: [],
+    cancellation,
+    onNotification: () => {},
+  };
 }
 
 /** One with a time limit of its own, in milliseconds. */

@@ -212,7 +212,7 @@ export class Peer implements WireEvents {
 
   /** The question of a modern server is a result: whoever repeats the request with the answers goes on. */
   #modernQuestion(result: JsonObject, call: OutboundCall): Step {
-    const requests = readQuestions(result.inputRequests, call.capabilities);
+    const requests = readQuestions(result.inputRequests, call);
     const state = result.requestState;
     if (requests === undefined || (state !== undefined && typeof state !== 'string'))
       return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
@@ -275,11 +275,11 @@ export class Peer implements WireEvents {
   #addressee(method: string, params: JsonObject, request: RequestId | undefined): Pending | undefined {
     if (request !== undefined) {
       const pending = this.#pending.get(request);
-      return pending !== undefined && mayAsk(pending.call.capabilities, method, params) ? pending : undefined;
+      return pending !== undefined && mayAsk(pending.call, method, params) ? pending : undefined;
     }
     let latest: Pending | undefined;
     for (const pending of this.#pending.values()) {
-      if (!mayAsk(pending.call.capabilities, method, params)) continue;
+      if (!mayAsk(pending.call, method, params)) continue;
       const runs = pending.resolve !== undefined;
       const ran = latest?.resolve !== undefined;
       if (latest === undefined || (runs === ran ? pending.order > latest.order : runs)) latest = pending;
