@@ -25,10 +25,9 @@ function request()
   return prepared
 end
 
--- An error of the protocol or of the tool is shorter than the answer that is due.
 function response(status, headers, body)
   seen = seen + 1
-  if status ~= 200 or #body < least or not body:find('"result"', 1, true) then
+  if status ~= 200 or #body < least or not body:find('"result"', 1, true) or body:find('"isError":true', 1, true) then
     bad = bad + 1
     if sample == nil then sample = status .. " " .. body:sub(1, 300) end
   end

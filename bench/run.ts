@@ -1,11 +1,13 @@
 /**
  * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
+ *                   npm run bench -- --against COMMIT [--quick]: CPU a call, against that commit, in turns
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Comparison, runAgainst } from './against.ts';
 import { auditTable, runAudit } from './audit/index.ts';
 import { kinds, runGrowth } from './growth.ts';
 import { runLists } from './lists.ts';
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     upstream: { type: 'string' },
     audit: { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
 const parts = ['calls', 'lists', 'growth', 'streams', 'ready'] as const;
@@ -140,6 +143,35 @@ async function audit(): Promise<number> {
   return 0;
 }
 
+/** Prints a line as soon as it is known: the whole takes minutes. */
+async function against(commit: string, upstream: Upstream): Promise<number> {
+  const head = ['profile', 'shape', 'KiB', 'conn.', 'thread µs', 'then', 'ratio', 'quartiles', 'process'];
+  const line = ({ profile, shape, size, connections, thread, process: whole }: Comparison) => [
+    profile,
+    shape,
+    size,
+    String(connections),
+    rounded(thread.here, 1),
+    rounded(thread.there, 1),
+    times(thread.ratio),
+    `${rounded(thread.low, 2)} to ${rounded(thread.high, 2)}`,
+    times(whole.ratio),
+  ];
+  const rows: Comparison[] = [];
+  await runAgainst({
+    commit,
+    quick: values.quick,
+    upstream,
+    report: (row) => {
+      rows.push(row);
+      process.stderr.write(`${line(row).join('  ')}\n`);
+    },
+  });
+  say(`\nCPU of a call against ${commit}, medians of rounds in turns\n`);
+  say(table(head, rows.map(line)));
+  return 0;
+}
+
 async function main(): Promise<number> {
   if (values.audit) return audit();
   const wanted = values.only?.split(',') ?? parts;
@@ -153,6 +185,7 @@ async function main(): Promise<number> {
   await using upstream = await startUpstream(kind);
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`;
   say(`${machine}; upstream: ${upstream.kind}\n${placesNote()}\n`);
+  if (values.against !== undefined) return await against(values.against, upstream);
   const results: Record<string, object> = {};
   let failed = false;
   for (const part of chosen) {

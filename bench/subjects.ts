@@ -76,11 +76,11 @@ export function buildGateway(): void {
 /** A gateway alone on the core of the subject, and the headers with which its caller comes. */
 export async function startPinned(
   settings: Settings,
-  options: { readonly keyed: boolean },
+  options: { readonly keyed: boolean; readonly program?: string },
 ): Promise<{ readonly gateway: Gateway; readonly headers: Readonly<Record<string, string>> }> {
   const gateway = await startGateway(settings, {
     prefix: onCore(subjectCore),
-    program: builtGateway,
+    program: options.program ?? builtGateway,
     within: 60_000,
     // What an operator runs: no colours, no development mode, and warnings only.
     env: { NODE_ENV: 'production' },

@@ -1,0 +1,150 @@
+/**
+ * This tree against another commit, in turns: the same profiles, the same loads, both gateways alive at once. A machine
+ * that is slow for a minute is slow for both, so the ratio of neighbouring rounds says more than two runs of the bench.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Shape, type Size, sizes, toolName } from './catalogue.ts';
+import { measure, median, type Sample } from './measure.ts';
+import { toolCall } from './message.ts';
+import { type Profile, profiles } from './profiles.ts';
+import { builtGateway, type Subject, startPinned } from './subjects.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface Comparison {
+  readonly profile: string;
+  readonly shape: Shape;
+  readonly size: Size;
+  readonly connections: number;
+  readonly thread: Ratio;
+  readonly process: Ratio;
+}
+
+/** Microseconds of CPU for a call: medians of the rounds; `low` and `high` are the quartiles of the ratios of one round. */
+export interface Ratio {
+  readonly here: number;
+  readonly there: number;
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface AgainstOptions {
+  readonly commit: string;
+  readonly quick: boolean;
+  readonly upstream: Upstream;
+  readonly report: (comparison: Comparison) => void;
+}
+
+const root = join(import.meta.dirname, '..');
+const rounds = 9;
+const seconds = 1;
+
+export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
+  await using other = await checkedOut(options.commit);
+  const rows: Comparison[] = [];
+  for (const profile of profiles) {
+    await using here = await startOne(profile, builtGateway, options.upstream);
+    await using there = await startOne(profile, other.program, options.upstream);
+    for (const load of options.quick ? quickLoads : fullLoads) {
+      const row = await compare(profile, load, here.subject, there.subject);
+      options.report(row);
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+type Load = Pick<Comparison, 'shape' | 'size' | 'connections'>;
+
+const quickLoads: readonly Load[] = [
+  { shape: 'json', size: '0.3', connections: 32 },
+  { shape: 'sse', size: '0.3', connections: 32 },
+];
+const fullLoads: readonly Load[] = (['0.3', '4'] as const).flatMap((size) =>
+  [1, 32, 256].flatMap((connections) => [
+    { shape: 'json' as const, size, connections },
+    { shape: 'sse' as const, size, connections },
+  ]),
+);
+
+async function compare(profile: Profile, load: Load, here: Subject, there: Subject): Promise<Comparison> {
+  const take = (subject: Subject): Promise<Sample> =>
+    measure({
+      url: subject.url,
+      pid: subject.pid,
+      request: toolCall(toolName(subject.kind, load.shape, load.size), subject.headers),
+      connections: load.connections,
+      seconds,
+      least: sizes[load.size],
+    });
+  // The first calls of a shape are the compiler at work.
+  for (const subject of [here, there, here, there]) await take(subject);
+  const pairs: { readonly here: Sample; readonly there: Sample }[] = [];
+  for (let round = 0; round < rounds; round += 1)
+    if (round % 2 === 0) pairs.push({ here: await take(here), there: await take(there) });
+    else {
+      const second = await take(there);
+      pairs.push({ here: await take(here), there: second });
+    }
+  const wrong = pairs.flatMap((pair) => [pair.here, pair.there]).filter(({ errors }) => errors > 0);
+  if (wrong[0] !== undefined) throw new Error(`wrong answers in ${wrong.length} rounds, such as ${wrong[0].wrong}`);
+  const ratioOf = (kind: 'threadPerCall' | 'processPerCall'): Ratio => {
+    const of = (side: 'here' | 'there') => pairs.map((pair) => pair[side][kind] ?? Number.NaN);
+    const [mine, other] = [of('here'), of('there')];
+    const ratios = mine.map((value, index) => value / (other[index] ?? Number.NaN)).toSorted((a, b) => a - b);
+    return {
+      here: median(mine) ?? Number.NaN,
+      there: median(other) ?? Number.NaN,
+      ratio: median(ratios) ?? Number.NaN,
+      low: ratios[Math.floor(rounds / 4)] ?? Number.NaN,
+      high: ratios[rounds - 1 - Math.floor(rounds / 4)] ?? Number.NaN,
+    };
+  };
+  return {
+    profile: profile.name,
+    ...load,
+    thread: ratioOf('threadPerCall'),
+    process: ratioOf('processPerCall'),
+  };
+}
+
+async function startOne(profile: Profile, program: string, upstream: Upstream) {
+  const settings = profile.settings(upstream.url('calls'));
+  const { gateway, headers } = await startPinned(settings, { keyed: profile.keyed, program });
+  const subject: Subject = {
+    name: profile.name,
+    note: profile.adds,
+    pid: gateway.pid,
+    url: gateway.endpoint('bench'),
+    kind: profile.kind,
+    headers,
+  };
+  return { subject, [Symbol.asyncDispose]: () => gateway.stop().then(() => undefined) };
+}
+
+/** The other commit, installed and compiled in a folder of its own that goes with the run. */
+async function checkedOut(commit: string): Promise<AsyncDisposable & { readonly program: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-against-'));
+  try {
+    must('git', ['clone', '--quiet', '--shared', '--no-checkout', root, folder], root);
+    must('git', ['checkout', '--quiet', '--detach', commit], folder);
+    must('npm', ['ci', '--no-audit', '--no-fund', '--silent'], folder);
+    must(process.execPath, [join(folder, 'gateway', 'scripts', 'build.ts')], join(folder, 'gateway'));
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    program: join(folder, 'bench', 'gateway.js'),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function must(command: string, args: readonly string[], cwd: string): void {
+  const path = `${join(cwd, 'node_modules', '.bin')}:${process.env.PATH}`;
+  const run = spawnSync(command, args, { cwd, stdio: ['ignore', 2, 2], env: { ...process.env, PATH: path } });
+  if (run.status !== 0) throw new Error(`"${command} ${args.join(' ')}" failed in ${cwd}`);
+}
