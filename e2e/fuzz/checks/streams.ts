@@ -4,6 +4,7 @@ import { Pieces } from '../../../gateway/src/protocol/pieces.ts';
 import type { Pool, ResponseHandler } from '../../../gateway/src/upstreams/http/client/pool.ts';
 import { ResponseReader } from '../../../gateway/src/upstreams/http/client/response.ts';
 import { exchange } from '../../../gateway/src/upstreams/http/post.ts';
+import { reading } from '../../../gateway/src/upstreams/wire.ts';
 import { hostileBytes } from '../hostile.ts';
 import type { Check } from '../in-process.ts';
 import { mutateBytes } from '../mutate.ts';
@@ -63,7 +64,15 @@ export const lines: Check = {
   open: async () => checkLines,
 };
 
-const limits = { depth: 64, values: 150_000, keys: 10_000, result: 1024 * 1024, firstByte: 1_000, total: 1_000 };
+const limits = {
+  ...reading,
+  depth: 64,
+  values: 150_000,
+  keys: 10_000,
+  result: 1024 * 1024,
+  firstByte: 1_000,
+  total: 1_000,
+};
 
 /** Everything that a response of these bytes says to the rest of the gateway. */
 function heardOf(parts: readonly Buffer[]): string {

@@ -11,10 +11,13 @@ export type Renew = (caller: Caller) => Caller | undefined;
 /** For one revision. What it found is remembered by the caller object, and looked at again only where time decides. */
 export function makeRenew(authenticators: readonly Authenticator[], now: () => number = Date.now): Renew {
   const renewed = new WeakMap<Caller, Caller>();
+  const byKind = new Map<string, Authenticator>();
+  for (const authenticator of authenticators)
+    for (const kind of authenticator.kinds) if (!byKind.has(kind)) byKind.set(kind, authenticator);
   return (caller) => {
     const { kind, expiresAt } = caller.credential;
     if (expiresAt !== undefined && expiresAt <= now()) return undefined;
-    const authenticator = authenticators.find(({ kinds }) => kinds.includes(kind));
+    const authenticator = byKind.get(kind);
     if (authenticator === undefined || !authenticator.stands(caller)) return undefined;
     const known = renewed.get(caller);
     if (known !== undefined) return known;

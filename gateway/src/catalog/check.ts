@@ -24,6 +24,7 @@ import {
   type Run,
   strictly,
   type Walk,
+  wantsMore,
 } from './run.ts';
 import { deepest, keysOf, type Steps, TooCostly } from './steps.ts';
 
@@ -73,6 +74,19 @@ interface Reading {
   readonly composed: boolean;
   /** Has `properties`, and no word about other members. */
   readonly silent: boolean;
+  /** Every member that it lets through is one of its `properties`. */
+  readonly exact: boolean;
+}
+
+/** Goes on after the first rule that does not hold for as long as more problems are wanted. */
+function holds(rules: readonly Rule[], value: Json, run: Run, looked: Looked | undefined): boolean {
+  let all = true;
+  for (const rule of rules) {
+    if (rule(value, run, looked)) continue;
+    all = false;
+    if (!wantsMore(run)) break;
+  }
+  return all;
 }
 
 class Walker implements Walk {
@@ -95,10 +109,12 @@ class Walker implements Walk {
   /** The arguments of a tool: here silence, and every spelling of it, names no member. */
   top(schema: JsonObject, value: Json, run: Run): boolean {
     if (!this.#closing || !isObject(value)) return this.check(schema, value, run, undefined);
+    const { composed, silent, exact } = this.#read(schema, run.steps);
+    if (exact) return this.check(schema, value, run, silent ? strictly : undefined);
     const looked = lookedAtNothing(true);
     const fits = this.check(schema, value, run, looked);
     // After a branch that did not fit, it is not known what that one names.
-    if (!fits && (run.problems === undefined || this.#read(schema, run.steps).composed)) return false;
+    if (!fits && (run.problems === undefined || composed)) return false;
     return this.#onlyLookedAt(value, looked, run) && fits;
   }
 
@@ -132,8 +148,7 @@ class Walker implements Walk {
     const apart = last.length > 0 && looked !== strictly;
     if (apart) run.steps.take(4);
     const own = apart ? lookedAtNothing(looked?.top ?? false) : looked;
-    const fits =
-      every(rules, run, (rule) => rule(value, run, own)) && every(last, run, (rule) => rule(value, run, own));
+    const fits = holds(rules, value, run, own) && (last.length === 0 || holds(last, value, run, own));
     run.depth--;
     if (fits && apart && looked !== undefined && own !== undefined) merge(own, looked, run.steps);
     return fits;
@@ -198,14 +213,14 @@ class Walker implements Walk {
     if (groups.has('object')) rules.push(...objectRules(schema, this));
     if (groups.has('composing')) rules.push(...composingRules(schema, original, this));
     const last = groups.has('unevaluated') ? [unevaluatedProperties(schema, this), unevaluatedItems(schema, this)] : [];
+    const { properties, patternProperties, additionalProperties: extra, unevaluatedProperties: rest } = schema;
+    const silent = isObject(properties) && extra === undefined && rest === undefined;
     const reading: Reading = {
       rules: rules.filter((rule) => rule !== undefined),
       last: last.filter((rule) => rule !== undefined),
       composed,
-      silent:
-        isObject(schema.properties) &&
-        schema.additionalProperties === undefined &&
-        schema.unevaluatedProperties === undefined,
+      silent,
+      exact: !composed && patternProperties === undefined && (silent || (extra === false && rest === undefined)),
     };
     this.#readings.set(original, reading);
     return reading;

@@ -33,9 +33,9 @@ export interface Arrival {
   readonly at: number;
   readonly started: number;
   readonly transport: 'http' | 'stdio';
-  readonly address?: string;
+  readonly address: string | undefined;
   readonly endpoint: Endpoint;
-  readonly headers?: HeaderReader;
+  readonly headers: HeaderReader | undefined;
 }
 
 export function arrival(
@@ -49,9 +49,9 @@ export function arrival(
     at: Date.now(),
     started: performance.now(),
     transport,
+    address,
     endpoint,
-    ...(headers === undefined ? {} : { headers }),
-    ...(address === undefined ? {} : { address }),
+    headers,
   };
 }
 
@@ -69,7 +69,26 @@ export interface RequestParts {
 }
 
 export function received(came: Arrival, parts: RequestParts): Received {
-  return { ...came, ...parts };
+  // One by one: to spread two objects takes several times as long.
+  return {
+    id: came.id,
+    at: came.at,
+    started: came.started,
+    transport: came.transport,
+    address: came.address,
+    endpoint: came.endpoint,
+    headers: came.headers,
+    identity: parts.identity,
+    client: parts.client,
+    requestId: parts.requestId,
+    operation: parts.operation,
+    method: parts.method,
+    params: parts.params,
+    rawNumbers: parts.rawNumbers,
+    bytesIn: parts.bytesIn,
+    cancellation: parts.cancellation,
+    channel: parts.channel,
+  };
 }
 
 const nobody: Client = { era: 'modern', version: '', capabilities: {} };

@@ -53,7 +53,7 @@ export interface Received {
   readonly at: number;
   readonly started: number;
   readonly transport: 'http' | 'stdio';
-  readonly address?: string;
+  readonly address: string | undefined;
   readonly identity: Outcome<Caller>;
   readonly endpoint: Endpoint;
   readonly client: Client;
@@ -63,7 +63,7 @@ export interface Received {
   readonly params: JsonObject;
   /** Numbers in `params` need care: some exceed double precision. */
   readonly rawNumbers: boolean;
-  readonly headers?: HeaderReader;
+  readonly headers: HeaderReader | undefined;
   readonly bytesIn: number;
   readonly cancellation: Cancellation;
   readonly channel: Channel;

@@ -26,6 +26,7 @@ export interface ForwardBounds {
 
 /** What a legacy client that never set a level is shown. */
 const legacyLevel = 'info';
+const none: OutboundCall['mirrored'] = [];
 
 export async function forward(
   exchange: Decided,
@@ -132,12 +133,12 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
     method: exchange.method,
     params: withoutInvitation(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
-    ...(level === undefined ? {} : { logLevel: level }),
-    ...(wanted === undefined ? {} : { wantedLevel: wanted }),
+    logLevel: level,
+    wantedLevel: wanted,
     progress,
-    ...(exchange.tool === undefined ? {} : { tier: exchange.tool.tier }),
-    ...(exchange.tool?.timeouts === undefined ? {} : { times: exchange.tool.timeouts }),
-    mirrored: exchange.tool?.mirrored ?? [],
+    tier: exchange.tool?.tier,
+    times: exchange.tool?.timeouts,
+    mirrored: exchange.tool?.mirrored ?? none,
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {
       const shown = notificationFor(method, params, token, level);

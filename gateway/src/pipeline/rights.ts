@@ -3,6 +3,7 @@
  * message by what that credential may do now, under the revision in force.
  */
 import type { Caller } from './caller.ts';
+import { Chain, Link } from './chain.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
 import type { Graph } from './graph.ts';
@@ -16,7 +17,7 @@ export interface Rights {
 }
 
 /** A call that its server has, until it is answered. */
-export class Standing {
+export class Standing extends Link<Standing> {
   readonly #exchange: Decided;
   readonly #rights: Rights;
   /** What the last judgement was about. */
@@ -25,6 +26,7 @@ export class Standing {
   #lost: string | undefined;
 
   constructor(exchange: Decided, graph: Graph, rights: Rights) {
+    super();
     this.#exchange = exchange;
     this.#graph = graph;
     this.#caller = exchange.caller;
@@ -71,7 +73,7 @@ function problemUnder(exchange: Decided, caller: Caller, graph: Graph): string |
 
 /** The calls that servers have. Its size is bounded by what each caller may have under way. */
 export class UnderWay {
-  readonly #open = new Set<Standing>();
+  readonly #open = new Chain<Standing>();
 
   add(standing: Standing): void {
     this.#open.add(standing);

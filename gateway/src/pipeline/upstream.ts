@@ -98,14 +98,14 @@ export interface OutboundCall {
   /** Made by the gateway for itself: no client waits that could answer a question of the server. */
   readonly own?: boolean;
   /** Least severe level of log messages that the client gets. */
-  readonly logLevel?: string;
+  readonly logLevel?: string | undefined;
   /** The same where the client has said so itself: a legacy server is told no other. */
-  readonly wantedLevel?: string;
+  readonly wantedLevel?: string | undefined;
   readonly progress: boolean;
   /** Of the tool that is called: some servers get another credential for it. */
-  readonly tier?: 'read' | 'write' | 'destructive';
+  readonly tier?: 'read' | 'write' | 'destructive' | undefined;
   /** In place of those of the server. */
-  readonly times?: CallTimes;
+  readonly times?: CallTimes | undefined;
   /** Headers of this call only, such as a credential of its tier. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Arguments that are mirrored in headers towards a modern HTTP server. */

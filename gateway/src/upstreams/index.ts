@@ -210,7 +210,7 @@ function isOfAll(key: string): boolean {
 function linkKey(server: Server, client: LinkClient, era: Era): string {
   if (!server.isHttp || era === 'legacy' || server.eras.speaks('modern') !== true)
     return clientKey(server, client, era);
-  return `${ofAll}${server.credentials?.way(client.caller).key ?? ''}`;
+  return server.credentials === undefined ? ofAll : `${ofAll}${server.credentials.way(client.caller).key}`;
 }
 
 function clientKey(server: Server, client: LinkClient, era: Era): string {

@@ -18,7 +18,7 @@ import { LastLines } from './stdio/last-lines.ts';
 import { erasInOrder, openStdio, type StdioOpened } from './stdio/opening.ts';
 import type { Supervisor } from './stdio/supervisor.ts';
 import { StdioWire } from './stdio/wire.ts';
-import type { WireEvents } from './wire.ts';
+import { reading, type WireEvents } from './wire.ts';
 
 export interface UpstreamLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -240,7 +240,7 @@ export class Server {
 
   #limits() {
     const { depth, values, keys, result, firstByte, total } = this.#bounds;
-    return { depth, values, keys, result, firstByte, total };
+    return { ...reading, depth, values, keys, result, firstByte, total };
   }
 }
 

@@ -4,7 +4,18 @@
  */
 
 import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { JsonLimits } from '../protocol/json.ts';
 import type { Message, RequestId } from '../protocol/jsonrpc.ts';
+
+/** How the JSON of servers is read: as they write it, and with the text of the result at hand. */
+export const reading = { looseText: true, member: 'result' } as const;
+
+export interface AnswerLimits extends JsonLimits {
+  readonly values: number;
+  readonly keys: number;
+  readonly looseText: true;
+  readonly member: 'result';
+}
 
 export interface WireEvents {
   /**

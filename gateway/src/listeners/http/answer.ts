@@ -3,6 +3,7 @@
  * is a notification, a question, or a wait so long that proxies would give up.
  */
 import type { ServerResponse } from 'node:http';
+import { Chain, Link } from '../../pipeline/chain.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
@@ -18,10 +19,8 @@ const longestBacklog = 8 * 1024 * 1024;
 /** Bytes of whole answers that may wait for one caller that does not read them. */
 const mostUnread = 64 * 1024 * 1024;
 
-/** Something open that may need a keep-alive. `before` and `after` are its neighbours in the list of all of them. */
-export abstract class Kept {
-  before: Kept | undefined;
-  after: Kept | undefined;
+/** Something open that may need a keep-alive. */
+export abstract class Kept extends Link<Kept> {
   abstract keepAlive(now: number, pause: number): void;
   /** Bytes that are said and not read yet. */
   abstract unread(): number;
@@ -29,16 +28,14 @@ export abstract class Kept {
   readonly owner: string;
 
   constructor(owner: string) {
+    super();
     this.owner = owner;
   }
 }
 
-/**
- * Every answer and stream that may need a keep-alive, or is not read; one timer serves all of them. A list that its entries leave by
- * themselves, for the reason given in `upstreams/slots.ts`: a Set would keep finished answers alive.
- */
+/** Every answer and stream that may need a keep-alive, or is not read; one timer serves all of them. */
 export class KeepAlive {
-  #first: Kept | undefined;
+  readonly #open = new Chain<Kept>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(pause: () => number) {
@@ -46,7 +43,7 @@ export class KeepAlive {
       const now = performance.now();
       const unread = new Map<string, number>();
       // The newest come first, so that those are cut which nobody has read for the longest time.
-      for (let open = this.#first; open !== undefined; open = open.after) {
+      for (const open of this.#open) {
         open.keepAlive(now, pause());
         const bytes = open.unread();
         if (bytes === 0) continue;
@@ -60,18 +57,11 @@ export class KeepAlive {
   }
 
   add(open: Kept): void {
-    open.after = this.#first;
-    if (this.#first !== undefined) this.#first.before = open;
-    this.#first = open;
+    this.#open.add(open);
   }
 
   delete(open: Kept): void {
-    const { before, after } = open;
-    if (before !== undefined) before.after = after;
-    else if (this.#first === open) this.#first = after;
-    if (after !== undefined) after.before = before;
-    open.before = undefined;
-    open.after = undefined;
+    this.#open.delete(open);
   }
 
   close(): void {

@@ -213,7 +213,7 @@ function post(
       answer({ request, response, came, body: bytes, front, sessions, keepAlive }, known).catch(fail);
     });
   };
-  const identity = identify(request, endpoint, front, body);
+  const identity = identify(request, came, front, body);
   if (identity instanceof Promise) identity.then(identified).catch(fail);
   else identified(identity);
 }
@@ -253,7 +253,7 @@ interface Read {
   readonly keepAlive: KeepAlive;
 }
 
-async function answer(read: Read, caller: Caller): Promise<void> {
+function answer(read: Read, caller: Caller): Promise<void> {
   const { request, response, came, body, front, sessions, keepAlive } = read;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
@@ -262,14 +262,8 @@ async function answer(read: Read, caller: Caller): Promise<void> {
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
-  if (refusal !== undefined || typeof body === 'string') {
-    const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
-    const reply = await runRefused(message, refusal ?? { reason: 'media-type' }, front.graph(), front.stages);
-    const { status, text, headers } = writeReply(reply, noRequest(came));
-    // What is left of a body that is too large is never read as the next request.
-    const closing = typeof body === 'string' ? { connection: 'close' } : {};
-    return answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
-  }
+  if (refusal !== undefined || typeof body === 'string')
+    return refuseBody(read, caller, refusal ?? { reason: 'media-type' });
   const gone = new Cancellation();
   const reply = new Answer(response, accept.events, came.started, caller.key);
   keepAlive.add(reply);
@@ -278,6 +272,19 @@ async function answer(read: Read, caller: Caller): Promise<void> {
     gone.cancel();
   });
   return handlePost({ request, arrival: came, caller, body, answer: reply, gone }, front, sessions);
+}
+
+async function refuseBody(
+  { request, response, came, body, front }: Read,
+  caller: Caller,
+  refusal: Refusal,
+): Promise<void> {
+  const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
+  const reply = await runRefused(message, refusal, front.graph(), front.stages);
+  const { status, text, headers } = writeReply(reply, noRequest(came));
+  // What is left of a body that is too large is never read as the next request.
+  const closing = typeof body === 'string' ? { connection: 'close' } : {};
+  answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
 }
 
 /** GET opens the stream of a legacy session and DELETE ends it; nothing else uses them. */
@@ -291,8 +298,8 @@ async function legacyOperation(
   keepAlive: KeepAlive,
 ): Promise<void> {
   request.resume();
-  const identity = await identify(request, endpoint, front);
   const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
+  const identity = await identify(request, came, front);
   if (!identity.ok) {
     await runRefused(unreadable(came, identity, 0, `(${method})`), identity.refusal, front.graph(), front.stages);
     response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
@@ -347,7 +354,7 @@ function headerCount({ rawHeaders }: IncomingMessage, name: string): number {
 
 function identify(
   request: IncomingMessage,
-  endpoint: Endpoint,
+  { endpoint, address }: Arrival,
   front: HttpFront,
   body?: RequestBody,
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
@@ -358,12 +365,12 @@ function identify(
   return front.identify({
     authorization: headers.authorization,
     headers,
-    address: front.addressOf(request),
+    address,
     transport: 'http',
     resource: front.resources.of(endpoint),
     method: request.method,
     // Who sends it is nearly proved by then; what is not, counts for the address.
-    ...(body === undefined ? {} : { body: () => body.whole(`proof ${front.addressOf(request) ?? ''}`) }),
+    ...(body === undefined ? {} : { body: () => body.whole(`proof ${address ?? ''}`) }),
     certificate: front.certificateOf?.(socket),
   });
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createParser } from 'eventsource-parser';
+import { reading } from '../wire.ts';
 import type { Pool, ResponseHandler } from './client/pool.ts';
 import { exchange } from './post.ts';
 
@@ -32,7 +33,7 @@ test('nothing is heard after the event that ended an exchange', () => {
     handler = given;
     return { abort: () => true };
   };
-  const limits = { depth: 8, values: 100, keys: 10, result: 1_000, firstByte: 1_000, total: 1_000 };
+  const limits = { ...reading, depth: 8, values: 100, keys: 10, result: 1_000, firstByte: 1_000, total: 1_000 };
   exchange({ send } as unknown as Pool, { method: 'POST', path: '/', fields: '' }, limits, {
     onValue: (value) => heard.push(value),
     onResumable: (id, retry) => heard.push([id, retry]),

@@ -9,14 +9,12 @@ import type { LinkFailure } from '../../pipeline/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
+import type { AnswerLimits } from '../wire.ts';
 import type { Abandon, Left, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 
-export interface ExchangeLimits {
-  readonly depth: number;
-  readonly values: number;
-  readonly keys: number;
+export interface ExchangeLimits extends AnswerLimits {
   readonly result: number;
   /** Milliseconds until a server must have taken a message that has no answer. */
   readonly firstByte: number;
@@ -139,7 +137,7 @@ class Exchange implements ResponseHandler, Abandon {
       return this.send();
     }
     if (this.#answer === 'json' && this.#bytes > 0) {
-      const parsed = parseJson(this.#pieces.whole(), { ...this.#limits, looseText: true, member: 'result' });
+      const parsed = parseJson(this.#pieces.whole(), this.#limits);
       if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
     } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
@@ -167,7 +165,7 @@ class Exchange implements ResponseHandler, Abandon {
     if (event !== undefined && event !== '' && event !== 'message') return this.#events.onText?.(data, event);
     const first = data.charCodeAt(0);
     if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
-    const parsed = parseJsonText(data, { ...this.#limits, looseText: true, member: 'result' });
+    const parsed = parseJsonText(data, this.#limits);
     if (parsed.ok) this.#events.onValue(parsed.value, bytes, parsed.memberText);
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import { ownCall } from '../own-call.ts';
 import { Peer } from '../peer.ts';
+import { reading } from '../wire.ts';
 import { dialler } from './client/dial.ts';
 import { Pool } from './client/pool.ts';
 import { StreamableWire } from './streamable.ts';
@@ -38,7 +39,12 @@ test('a server is not told to give up what it was never asked', { timeout: 20_00
   const times = { firstByte: 10_000, total: 10_000 };
   const peer = new Peer('legacy', times, { audience: 'one', onNotification: () => {}, onDown: () => {} });
   peer.attach(
-    new StreamableWire(endpoint, 'legacy', { ...times, depth: 64, values: 1_000, keys: 1_000, result: 1_024 }, peer),
+    new StreamableWire(
+      endpoint,
+      'legacy',
+      { ...times, ...reading, depth: 64, values: 1_000, keys: 1_000, result: 1_024 },
+      peer,
+    ),
   );
   const call = (method: string, cancellation = new Cancellation()) => peer.call(ownCall(method, {}, cancellation));
 

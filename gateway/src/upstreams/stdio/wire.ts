@@ -7,7 +7,7 @@ import { parseJson } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import { misbehaved, unavailable } from '../failures.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { AnswerLimits, Wire, WireEvents } from '../wire.ts';
 import { marker, type Supervisor } from './supervisor.ts';
 
 export interface StdioCommand {
@@ -17,10 +17,7 @@ export interface StdioCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface StdioLimits {
-  readonly depth: number;
-  readonly values: number;
-  readonly keys: number;
+export interface StdioLimits extends AnswerLimits {
   /** Longest line in bytes. */
   readonly result: number;
 }
@@ -180,7 +177,7 @@ export class StdioWire implements Wire {
 
   #read(line: Buffer): void {
     if (this.#down || line.length === 0) return;
-    const parsed = parseJson(line, { ...this.#limits, looseText: true, member: 'result' });
+    const parsed = parseJson(line, this.#limits);
     if (!parsed.ok) return this.#misread(line, parsed.fault);
     const read = readMessage(parsed.value, serverIdLength);
     this.#hasSpoken ||= read.ok;

@@ -159,17 +159,13 @@ export class ResponseReader {
   }
 
   #head(text: string): string | undefined {
-    const firstEnd = text.indexOf('\r\n');
-    const first = statusLine.exec(firstEnd === -1 ? text : text.slice(0, firstEnd));
-    const lines = firstEnd === -1 ? '' : text.slice(firstEnd);
-    if (first === null || !fieldLines.test(lines)) return 'malformed head';
-    const status = Number(first[2]);
-    if (status < 200) return this.#interimResponse(status);
-    const headers = fieldsOf(lines);
-    if (headers === undefined) return 'unacceptable header fields';
-    const problem = this.#frame(status, first[1] === '1', headers);
-    if (problem !== undefined) return problem;
-    this.#events.onHead(status, headers);
+    const head = headOf(text);
+    if (typeof head === 'string') return head;
+    if (head.status < 200) return this.#interimResponse(head.status);
+    this.keep = head.keep;
+    this.#left = head.left;
+    this.#state = head.body;
+    this.#events.onHead(head.status, head.headers);
     if (this.#state === 'fixed' && this.#left === 0) this.#state = 'done';
     return undefined;
   }
@@ -179,38 +175,64 @@ export class ResponseReader {
     if (status === 101) return 'switches protocols unasked';
     return this.#interim > mostInterim ? 'too many interim responses' : undefined;
   }
+}
 
-  /** How the body is framed (RFC 9112, 6.3), and whether another response may follow. */
-  #frame(status: number, current: boolean, headers: ResponseHeaders): string | undefined {
-    const { connection, 'transfer-encoding': coding, 'content-length': length } = headers;
-    const hint = headers['keep-alive'];
-    if (!current || (connection !== undefined && /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(String(connection))))
-      this.keep = 0;
-    else if (typeof hint === 'string') this.keep = keepFor(hint);
-    if (status === 204 || status === 304) {
-      // There is no body, whatever the fields say; who says otherwise may send one.
-      if (coding !== undefined || length !== undefined) this.keep = 0;
-      this.#left = 0;
-      this.#state = 'fixed';
-      return undefined;
-    }
-    if (coding !== undefined) {
-      // Both at once, or another coding, is how one reader is made to see another body than the next.
-      if (length !== undefined || !current) return 'ambiguous length';
-      if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked') return 'unknown transfer coding';
-      this.#state = 'chunk-line';
-      return undefined;
-    }
-    if (length !== undefined) {
-      if (typeof length !== 'string' || !/^[0-9]{1,15}$/.test(length)) return 'malformed length';
-      this.#left = Number(length);
-      this.#state = 'fixed';
-      return undefined;
-    }
-    this.keep = 0;
-    this.#state = 'rest';
-    return undefined;
+/** What the head of a response says. */
+interface Head extends Framing {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+}
+
+/** How the body is framed (RFC 9112, 6.3), and whether another response may follow. */
+interface Framing {
+  readonly body: 'fixed' | 'chunk-line' | 'rest';
+  readonly left: number;
+  readonly keep: number;
+}
+
+let lastText = '';
+let lastHead: Head | string = 'malformed head';
+
+/** A server under load sends the same head for all answers of a second, so the last one is remembered. */
+function headOf(text: string): Head | string {
+  if (text !== lastText) {
+    lastHead = readHead(text);
+    lastText = text;
   }
+  return lastHead;
+}
+
+function readHead(text: string): Head | string {
+  const firstEnd = text.indexOf('\r\n');
+  const first = statusLine.exec(firstEnd === -1 ? text : text.slice(0, firstEnd));
+  const lines = firstEnd === -1 ? '' : text.slice(firstEnd);
+  if (first === null || !fieldLines.test(lines)) return 'malformed head';
+  const status = Number(first[2]);
+  if (status < 200) return { status, headers: {}, body: 'rest', left: 0, keep: 0 };
+  const headers = fieldsOf(lines);
+  if (headers === undefined) return 'unacceptable header fields';
+  const framing = framingOf(status, first[1] === '1', headers);
+  return typeof framing === 'string' ? framing : { status, headers, ...framing };
+}
+
+function framingOf(status: number, current: boolean, headers: ResponseHeaders): Framing | string {
+  const { connection, 'transfer-encoding': coding, 'content-length': length } = headers;
+  const hint = headers['keep-alive'];
+  let keep = keepByDefault;
+  if (!current || (connection !== undefined && /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(String(connection)))) keep = 0;
+  else if (typeof hint === 'string') keep = keepFor(hint);
+  if (status === 204 || status === 304)
+    // There is no body, whatever the fields say; who says otherwise may send one.
+    return { body: 'fixed', left: 0, keep: coding === undefined && length === undefined ? keep : 0 };
+  if (coding !== undefined) {
+    // Both at once, or another coding, is how one reader is made to see another body than the next.
+    if (length !== undefined || !current) return 'ambiguous length';
+    if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked') return 'unknown transfer coding';
+    return { body: 'chunk-line', left: 0, keep };
+  }
+  if (length === undefined) return { body: 'rest', left: 0, keep: 0 };
+  if (typeof length !== 'string' || !/^[0-9]{1,15}$/.test(length)) return 'malformed length';
+  return { body: 'fixed', left: Number(length), keep };
 }
 
 /** `lines` has passed `fieldLines`: each begins with CRLF. `undefined` when there are too many, or one named as no field is. */
