@@ -34,22 +34,33 @@ export interface Ratio {
 interface AgainstOptions {
   readonly commit: string;
   readonly quick: boolean;
+  /** Names of profiles; all when not given. */
+  readonly only: readonly string[] | undefined;
   readonly upstream: Upstream;
   readonly report: (comparison: Comparison) => void;
 }
 
 const root = join(import.meta.dirname, '..');
-const rounds = 9;
+/** Two starts of the same program differ by a tenth, for as long as they run: what its compiler made of it. */
+const starts = 3;
+const rounds = 5;
 const seconds = 1;
 
 export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
   await using other = await checkedOut(options.commit);
   const rows: Comparison[] = [];
-  for (const profile of profiles) {
-    await using here = await startOne(profile, builtGateway, options.upstream);
-    await using there = await startOne(profile, other.program, options.upstream);
-    for (const load of options.quick ? quickLoads : fullLoads) {
-      const row = await compare(profile, load, here.subject, there.subject);
+  const chosen = profiles.filter(({ name }) => options.only?.includes(name) ?? true);
+  for (const profile of chosen) {
+    const loads = options.quick ? quickLoads : fullLoads;
+    const pairs = loads.map((): Pair[] => []);
+    for (let start = 0; start < starts; start += 1) {
+      await using here = await startOne(profile, builtGateway, options.upstream);
+      await using there = await startOne(profile, other.program, options.upstream);
+      for (const [index, load] of loads.entries())
+        pairs[index]?.push(...(await measurePairs(load, here.subject, there.subject)));
+    }
+    for (const [index, load] of loads.entries()) {
+      const row = compared(profile, load, pairs[index] ?? []);
       options.report(row);
       rows.push(row);
     }
@@ -70,7 +81,12 @@ const fullLoads: readonly Load[] = (['0.3', '4'] as const).flatMap((size) =>
   ]),
 );
 
-async function compare(profile: Profile, load: Load, here: Subject, there: Subject): Promise<Comparison> {
+interface Pair {
+  readonly here: Sample;
+  readonly there: Sample;
+}
+
+async function measurePairs(load: Load, here: Subject, there: Subject): Promise<readonly Pair[]> {
   const take = (subject: Subject): Promise<Sample> =>
     measure({
       url: subject.url,
@@ -82,33 +98,33 @@ async function compare(profile: Profile, load: Load, here: Subject, there: Subje
     });
   // The first calls of a shape are the compiler at work.
   for (const subject of [here, there, here, there]) await take(subject);
-  const pairs: { readonly here: Sample; readonly there: Sample }[] = [];
+  const pairs: Pair[] = [];
   for (let round = 0; round < rounds; round += 1)
     if (round % 2 === 0) pairs.push({ here: await take(here), there: await take(there) });
     else {
       const second = await take(there);
       pairs.push({ here: await take(here), there: second });
     }
+  return pairs;
+}
+
+function compared(profile: Profile, load: Load, pairs: readonly Pair[]): Comparison {
   const wrong = pairs.flatMap((pair) => [pair.here, pair.there]).filter(({ errors }) => errors > 0);
   if (wrong[0] !== undefined) throw new Error(`wrong answers in ${wrong.length} rounds, such as ${wrong[0].wrong}`);
   const ratioOf = (kind: 'threadPerCall' | 'processPerCall'): Ratio => {
     const of = (side: 'here' | 'there') => pairs.map((pair) => pair[side][kind] ?? Number.NaN);
     const [mine, other] = [of('here'), of('there')];
     const ratios = mine.map((value, index) => value / (other[index] ?? Number.NaN)).toSorted((a, b) => a - b);
+    const quarter = Math.floor(ratios.length / 4);
     return {
       here: median(mine) ?? Number.NaN,
       there: median(other) ?? Number.NaN,
       ratio: median(ratios) ?? Number.NaN,
-      low: ratios[Math.floor(rounds / 4)] ?? Number.NaN,
-      high: ratios[rounds - 1 - Math.floor(rounds / 4)] ?? Number.NaN,
+      low: ratios[quarter] ?? Number.NaN,
+      high: ratios[ratios.length - 1 - quarter] ?? Number.NaN,
     };
   };
-  return {
-    profile: profile.name,
-    ...load,
-    thread: ratioOf('threadPerCall'),
-    process: ratioOf('processPerCall'),
-  };
+  return { profile: profile.name, ...load, thread: ratioOf('threadPerCall'), process: ratioOf('processPerCall') };
 }
 
 async function startOne(profile: Profile, program: string, upstream: Upstream) {

@@ -1,6 +1,6 @@
 /**
  * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
- *                   npm run bench -- --against COMMIT [--quick]: CPU a call, against that commit, in turns
+ *                   npm run bench -- --against COMMIT [--quick] [--only P0,P3]: CPU a call, against that commit, in turns
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -161,6 +161,7 @@ async function against(commit: string, upstream: Upstream): Promise<number> {
   await runAgainst({
     commit,
     quick: values.quick,
+    only: values.only?.split(','),
     upstream,
     report: (row) => {
       rows.push(row);
@@ -174,7 +175,7 @@ async function against(commit: string, upstream: Upstream): Promise<number> {
 
 async function main(): Promise<number> {
   if (values.audit) return audit();
-  const wanted = values.only?.split(',') ?? parts;
+  const wanted = values.against === undefined ? (values.only?.split(',') ?? parts) : parts;
   const chosen = parts.filter((part) => wanted.includes(part));
   const kind = values.upstream === 'nginx' || values.upstream === 'node' ? values.upstream : undefined;
   if (chosen.length < wanted.length || (values.upstream !== undefined && kind === undefined)) {
