@@ -24,10 +24,14 @@ if (major >= 24) {
   const { run } = await import((existsSync(source) ? source : built).href);
   await run(process.argv.slice(2));
 } else if (existsSync(pinned)) {
-  const child = spawn(pinned, process.argv.slice(1), {
+  // A debugger belongs to the gateway: the port that it was promised must be free for that.
+  if (process.features.inspector) (await import('node:inspector')).close();
+  const child = spawn(pinned, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SALLYPORT_HANDED_OVER: '1' },
   });
+  // `node --watch` hears from its child which files to watch.
+  child.on('message', (message) => process.send?.(message));
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP']))
     process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
