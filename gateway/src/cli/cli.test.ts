@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type Ended, runCommand } from '../../test/support/command.ts';
 import { isWellFormed } from '../authn/api-key/format.ts';
 import { openKeyRing } from '../authn/api-key/open.ts';
 import { probeNetwork } from './probe.ts';
@@ -34,51 +35,53 @@ tests:
 });
 after(() => rmSync(folder, { recursive: true }));
 
-function run(...args: readonly string[]) {
+const run = (...args: readonly string[]) => runCommand(folder, ...args);
+
+function runProcess(...args: readonly string[]): Ended {
   const { stdout, stderr, status } = spawnSync(process.execPath, [sallyport, ...args], {
     cwd: folder,
     encoding: 'utf8',
   });
-  return { stdout, stderr, status };
+  return { stdout, stderr, code: status };
 }
 
-test('explain says by which rule, at which line, and what would change it', () => {
+test('explain says by which rule, at which line, and what would change it', async () => {
   const question = ['explain', '--caller', 'agent:demo', '--server', 'files', '--tool'];
-  const denied = run(...question, 'remove');
-  assert.equal(denied.status, 1);
+  const denied = await run(...question, 'remove');
+  assert.equal(denied.code, 1);
   assert.match(
     denied.stdout,
     /^DENY {2}agent:demo may not use tool remove of files: deny remove, at sallyport\.yaml:11:9\./,
   );
   assert.match(denied.stdout, /What would change it: Removing or narrowing the deny rule at sallyport\.yaml:11:9/);
-  const allowed = run(...question, 'write', '--args', '{"size": 3}', '--json');
-  assert.equal(allowed.status, 0);
+  const allowed = await run(...question, 'write', '--args', '{"size": 3}', '--json');
+  assert.equal(allowed.code, 0);
   assert.equal((JSON.parse(allowed.stdout) as { allowed: boolean }).allowed, true);
-  const failed = run(...question, 'write');
+  const failed = await run(...question, 'write');
   assert.match(failed.stdout, /condition failed: no such key: size/i);
   assert.match(failed.stdout, /In lists: shown/);
-  const stranger = run('explain', '--caller', 'user:dana', '--server', 'files', '--tool', 'write');
+  const stranger = await run('explain', '--caller', 'user:dana', '--server', 'files', '--tool', 'write');
   assert.match(stranger.stdout, /No connection leads from user:dana to files/);
-  assert.match(run(...question).stderr, /argument missing/);
-  assert.equal(run(...question, 'x', '--prompt', 'y').status, 2);
+  assert.match((await run(...question)).stderr, /argument missing/);
+  assert.equal((await run(...question, 'x', '--prompt', 'y')).code, 2);
 });
 
-test('test runs the examples and names the place of the one that does not hold', () => {
-  const { stdout, status } = run('test');
-  assert.equal(status, 1);
+test('test runs the examples and names the place of the one that does not hold', async () => {
+  const { stdout, code } = await run('test');
+  assert.equal(code, 1);
   assert.match(stdout, /FAILED {2}wrong on purpose\n {4}sallyport\.yaml:14:5: expected deny, got allow/);
   assert.match(stdout, /1 of 2 examples hold/);
 });
 
-test('check fails where a secret is missing, unless it is told to leave secrets alone', () => {
-  assert.equal(run('check').status, 1);
-  assert.equal(run('check', '--no-secrets').status, 0);
-  assert.equal(run('server', 'probe').status, 65, 'other commands did not get as far as their question');
+test('check fails where a secret is missing, unless it is told to leave secrets alone', async () => {
+  assert.equal((await run('check')).code, 1);
+  assert.equal((await run('check', '--no-secrets')).code, 0);
+  assert.equal((await run('server', 'probe')).code, 65, 'other commands did not get as far as their question');
 });
 
 test('a key that another process makes and revokes follows within a second', () => {
-  const made = run('key', 'create', '--agent', 'demo', '--quiet');
-  assert.equal(made.status, 0, made.stderr);
+  const made = runProcess('key', 'create', '--agent', 'demo', '--quiet');
+  assert.equal(made.code, 0, made.stderr);
   const key = made.stdout.trimEnd();
   assert.ok(isWellFormed(key));
   const opened = openKeyRing(join(folder, 'data'));
@@ -86,25 +89,28 @@ test('a key that another process makes and revokes follows within a second', () 
   const ring = opened.value;
   const checked = ring.check(key);
   assert.ok(checked.ok && checked.key.agent === 'demo');
-  const listed = run('key', 'list');
+  const listed = runProcess('key', 'list');
   assert.ok(listed.stdout.startsWith(`${checked.key.id}  valid    agent:demo`), listed.stdout);
   assert.ok(!listed.stdout.includes(key));
-  assert.equal(run('key', 'revoke', checked.key.id).stdout, `${checked.key.id} is revoked\n`);
+  assert.equal(runProcess('key', 'revoke', checked.key.id).stdout, `${checked.key.id} is revoked\n`);
   ring.follow();
   assert.deepEqual(ring.check(key), { ok: false, reason: 'revoked' });
   ring.close();
-  const misspelt = run('key', 'revoke', `${checked.key.id}x`);
-  assert.equal(misspelt.status, 1);
+  const misspelt = runProcess('key', 'revoke', `${checked.key.id}x`);
+  assert.equal(misspelt.code, 1);
   assert.match(misspelt.stderr, /Did you mean "key_/);
 });
 
-test('keys are for callers that the configuration names', () => {
-  assert.match(run('key', 'create', '--agent', 'dema').stderr, /"dema" is not declared\n {4}Did you mean "demo"\?/);
-  assert.equal(run('key', 'create').status, 2);
-  assert.equal(run('key', 'create', '--agent', 'demo', '--expires', 'soon').status, 2);
+test('keys are for callers that the configuration names', async () => {
+  assert.match(
+    (await run('key', 'create', '--agent', 'dema')).stderr,
+    /"dema" is not declared\n {4}Did you mean "demo"\?/,
+  );
+  assert.equal((await run('key', 'create')).code, 2);
+  assert.equal((await run('key', 'create', '--agent', 'demo', '--expires', 'soon')).code, 2);
 });
 
-test('init takes over the servers of a client and leaves its secrets behind', () => {
+test('init takes over the servers of a client and leaves its secrets behind', async () => {
   const client = `{ // of an editor
   "mcpServers": {
     "git hub": { "command": "npx", "args": ["-y", "server", "--token", "s3cret-a", "--db=postgres://u:s3cret-b@h/d"],
@@ -113,7 +119,7 @@ test('init takes over the servers of a client and leaves its secrets behind', ()
   }
 }`;
   writeFileSync(join(folder, 'mcp.json'), client);
-  const made = run('init', '--from', 'mcp.json', '--out', 'new.yaml', '--json');
+  const made = await run('init', '--from', 'mcp.json', '--out', 'new.yaml', '--json');
   assert.deepEqual(JSON.parse(made.stdout), {
     ok: true,
     file: 'new.yaml',
@@ -127,28 +133,28 @@ test('init takes over the servers of a client and leaves its secrets behind', ()
   const written = readFileSync(join(folder, 'new.yaml'), 'utf8');
   assert.ok(!written.includes('s3cret') && !made.stdout.includes('s3cret'));
   assert.ok(written.includes('"MODE":"fast"') && written.includes('"Bearer ${secret:web-authorization}"'));
-  assert.equal(run('check', 'new.yaml').status, 0);
-  const again = run('init', '--out', 'new.yaml');
-  assert.equal(again.status, 1);
+  assert.equal((await run('check', 'new.yaml')).code, 0);
+  const again = await run('init', '--out', 'new.yaml');
+  assert.equal(again.code, 1);
   assert.equal(readFileSync(join(folder, 'new.yaml'), 'utf8'), written, 'nothing is overwritten');
-  assert.equal(run('init', '--out', 'first.yaml').status, 0);
-  assert.equal(run('check', 'first.yaml').status, 0);
-  assert.equal(run('test', '--config', 'first.yaml').status, 0);
+  assert.equal((await run('init', '--out', 'first.yaml')).code, 0);
+  assert.equal((await run('check', 'first.yaml')).code, 0);
+  assert.equal((await run('test', '--config', 'first.yaml')).code, 0);
 });
 
-test('wrong usage is told apart from a no, and help says what there is', () => {
-  assert.equal(run('explian').status, 2);
-  assert.match(run('explian').stderr, /Did you mean explain\?/);
-  assert.equal(run('check', '--nonsense').status, 2);
-  assert.equal(run('--help').status, 0);
+test('wrong usage is told apart from a no, and help says what there is', async () => {
+  assert.equal(runProcess('explian').code, 2);
+  assert.match((await run('explian')).stderr, /Did you mean explain\?/);
+  assert.equal((await run('check', '--nonsense')).code, 2);
+  assert.equal((await run('--help')).code, 0);
   for (const command of ['serve', 'stdio', 'init', 'check', 'explain', 'test'])
-    assert.match(run(command, '--help').stdout, /Example/, command);
+    assert.match((await run(command, '--help')).stdout, /Example/, command);
 });
 
-test('the quickstart configuration is good and its examples hold', () => {
+test('the quickstart configuration is good and its examples hold', async () => {
   const config = join(import.meta.dirname, '..', '..', '..', 'examples', 'quickstart', 'sallyport.yaml');
-  const { status, stdout } = run('test', '--config', config);
-  assert.equal(status, 0, stdout);
+  const { code, stdout } = await run('test', '--config', config);
+  assert.equal(code, 0, stdout);
 });
 
 test('the network steps of a probe stop at the first one that fails', async () => {

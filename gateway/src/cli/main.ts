@@ -63,14 +63,23 @@ function prepare(command: Command, context: Context): void {
 
 /** Runs one command and sets the exit code of the process. Never rejects. */
 export async function run(argv: readonly string[]): Promise<void> {
-  let exitCode: number = exitCodes.ok;
-  const context: Context = {
+  const exitCode = await runIn(argv, {
     env: process.env,
     cwd: process.cwd(),
     out: writerTo(process.stdout),
     err: complain,
     terminal: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
     ...(process.stdin.isTTY ? { confirm: askPerson } : {}),
+  });
+  // The output may have failed meanwhile.
+  process.exitCode = exitCode || process.exitCode || exitCodes.ok;
+}
+
+/** Runs one command with these surroundings and returns its exit code. Never rejects. */
+export async function runIn(argv: readonly string[], surroundings: Omit<Context, 'exit'>): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const context: Context = {
+    ...surroundings,
     exit: (code) => {
       exitCode = code;
     },
@@ -78,14 +87,12 @@ export async function run(argv: readonly string[]): Promise<void> {
   try {
     await program(context).parseAsync(argv, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    else if (!(error instanceof OutputClosed)) {
-      exitCode = exitCodes.internal;
-      complain(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}`);
-    }
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof OutputClosed) return exitCode;
+    context.err(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}`);
+    return exitCodes.internal;
   }
-  // The output may have failed meanwhile.
-  process.exitCode = exitCode || process.exitCode || exitCodes.ok;
+  return exitCode;
 }
 
 async function askPerson(question: string): Promise<boolean> {

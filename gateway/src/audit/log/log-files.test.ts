@@ -130,11 +130,11 @@ test('after a crash in a segment of zeros the log has every record, and says wha
   const { log, folder } = await busyLog();
   const { size } = log;
   const group = encodeGroup(size, [record(size), record(size + 1)]);
+  const end = readFileSync(lastSegment(folder)).findLastIndex((byte) => byte !== 0) + 1;
   const crashed = (tail: Buffer, behind = 0): { folder: string; cut: number } => {
     const copy = temporaryFolder('log-files');
     cpSync(folder, copy, { recursive: true });
     const path = lastSegment(copy);
-    const end = readFileSync(path).findLastIndex((byte) => byte !== 0) + 1;
     const file = openSync(path, 'r+');
     writeSync(file, tail, 0, tail.length, end + behind);
     closeSync(file);

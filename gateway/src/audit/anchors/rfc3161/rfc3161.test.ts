@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callOf, closeTestLog, openTestLog, type TestLog, temporaryData } from '../../../../test/support/audit-log.ts';
-import { makeTsa, serveTsa, type Tsa, type TsaOptions } from '../../../../test/support/tsa.ts';
+import { makeTsa, quickKey, serveTsa, type Tsa, type TsaOptions } from '../../../../test/support/tsa.ts';
 import { sha256 } from '../../hash.ts';
 import { LogReader, type SignedCheckpoint } from '../../read/log-reader.ts';
 import { timestampAnchor } from './anchor.ts';
@@ -57,7 +57,7 @@ async function stamped(context: TestContext, tsa: Tsa) {
 
 for (const [kind, key] of [
   ['RSA', ['rsa:2048']],
-  ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']],
+  ['ECDSA', quickKey],
 ] as const)
   test(`checkpoints are stamped (${kind}), and the verifier says by whom and when`, async (context) => {
     const tsa = tsaFor(context, { key });
