@@ -20,7 +20,9 @@ import { egressGuard } from './egress/guard.ts';
 import type { Front } from './listeners/front.ts';
 import { clientDocument } from './oauth/registration.ts';
 import { accountPaths, type Invitation, type SignIns } from './pipeline/accounts.ts';
+import { deliverThrough } from './pipeline/deliver.ts';
 import type { Graph } from './pipeline/graph.ts';
+import { inspectThrough } from './pipeline/inspect.ts';
 import type { Pages } from './pipeline/pages.ts';
 import { Questions } from './pipeline/questions.ts';
 import type { AuditLog } from './pipeline/record.ts';
@@ -31,6 +33,7 @@ import { checkTool } from './policy/schema-check.ts';
 import type { JsonObject } from './protocol/json.ts';
 import { SecretChanges } from './secrets/changes.ts';
 import { createSeal } from './secrets/seal.ts';
+import { inspectors } from './stages/inspect/index.ts';
 import { makeStages } from './stages.ts';
 import { inBackground, logBackgroundFailures } from './telemetry/background.ts';
 import type { Log } from './telemetry/log.ts';
@@ -111,10 +114,12 @@ export class Gateway {
     this.#parts = parts;
     this.metrics = createMetrics(() => this.#streams.size);
     logBackgroundFailures(parts.log);
-    this.#catalogs = new Catalogs(parts.log, {
-      onTool: (server, tool, schema) => this.#checkConditions(server, tool, schema),
-      onReport: (report) => this.#reportTools(report),
-    });
+    const deliver = deliverThrough(inspectors);
+    const catalogEvents = {
+      onTool: (server: string, tool: string, schema: JsonObject) => this.#checkConditions(server, tool, schema),
+      onReport: (report: ToolReport) => this.#reportTools(report),
+    };
+    this.#catalogs = new Catalogs(parts.log, catalogEvents, deliver);
     const { bounds, servers, data } = revision.configuration;
     this.#secretChanges = new SecretChanges(data);
     this.#vault = new AccountVault(revision.configuration.secrets, data);
@@ -156,6 +161,8 @@ export class Gateway {
       questions: this.#questions,
       streams: this.#streams,
       rights: this.#rights,
+      deliver,
+      inspect: inspectThrough(inspectors),
     });
     this.front = {
       graph: () => this.#generation.graph,
@@ -170,7 +177,7 @@ export class Gateway {
       },
       renew: (caller) => this.#rights.renew(caller),
       subscribe: (exchange, caller, listener) =>
-        new Subscription(exchange, { graph: () => this.#generation.graph, caller }, listener),
+        new Subscription(exchange, { graph: () => this.#generation.graph, caller, deliver }, listener),
       sessionSeal: createSeal(parts.masterKey, 'session'),
       pages: () => this.#pages,
       draining: () => this.#draining,

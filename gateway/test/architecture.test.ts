@@ -18,6 +18,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['protocol', 'telemetry'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   egress: [...base],
+  stages: [...base, 'pipeline', 'secrets'],
+  limits: [...base, 'pipeline'],
   authn: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config'],
   connections: [...base, 'pipeline', 'config'],
@@ -70,4 +72,26 @@ test('imports follow the road and every library has one owner', () => {
     }
   }
   assert.deepEqual(complaints, []);
+});
+
+/** The types that say how far an exchange has come, and what may leave: each is made by one function. */
+const madeIn: Readonly<Record<string, string>> = {
+  Allowed: 'pipeline/permit.ts',
+  Inspected: 'pipeline/inspect.ts',
+  Intended: 'pipeline/run.ts',
+  Delivered: 'pipeline/deliver.ts',
+};
+
+test('each state of an exchange is made in one place', () => {
+  const found = globSync('**/*.ts', { cwd: src }).flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(/\bas (Allowed|Inspected|Intended|Delivered)\b/g)].map(
+      ([, name = '']) => `${name} ${file}`,
+    ),
+  );
+  assert.deepEqual(
+    [...new Set(found)].toSorted(),
+    Object.entries(madeIn)
+      .map((entry) => entry.join(' '))
+      .toSorted(),
+  );
 });

@@ -5,7 +5,7 @@
  */
 
 import type { Capability, Decision, Grants } from '../pipeline/decision.ts';
-import type { Connecting, Decided, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
+import type { Admitted, Connecting, Decided, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
 import type { Link, LinkFailure } from '../pipeline/upstream.ts';
@@ -47,7 +47,7 @@ export function reachAll(exchange: Identified, graph: Graph): readonly Reached[]
 }
 
 /** Answers at once when the catalogue is there, which is nearly always. */
-export function connect(exchange: Identified, graph: Graph): Connecting | Promise<Connecting> {
+export function connect(exchange: Admitted, graph: Graph): Connecting | Promise<Connecting> {
   const wanted = wantedBy(exchange.method, exchange.params);
   if (!wanted.ok) return wanted;
   if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, graph, wanted.value);
@@ -57,7 +57,7 @@ export function connect(exchange: Identified, graph: Graph): Connecting | Promis
   return enter(exchange, graph, reached, wanted.value, understood(exchange.method, exchange.params));
 }
 
-async function connectPortal(exchange: Identified, graph: Graph, wanted: Wanted): Promise<Connecting> {
+async function connectPortal(exchange: Admitted, graph: Graph, wanted: Wanted): Promise<Connecting> {
   const servers = reachAll(exchange, graph);
   if (wanted.type === 'tool' || wanted.type === 'prompt') {
     const kind = wanted.type === 'tool' ? 'tools' : 'prompts';
@@ -203,7 +203,7 @@ function fits(uri: string, parts: readonly string[]): boolean {
 
 /** The caller reaches the server; now the capability must be one that its rules could allow, and that the server has. */
 function enter(
-  exchange: Identified,
+  exchange: Admitted,
   graph: Graph,
   reached: Reached,
   wanted: Wanted,

@@ -1,5 +1,6 @@
 /** What the gateway says about itself and about the server behind an endpoint: `initialize` and `server/discover`. */
 
+import { type Deliver, ownWords } from '../pipeline/deliver.ts';
 import type { Identified, Reply } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
 import { failureRefusal } from '../pipeline/refusal.ts';
@@ -30,7 +31,7 @@ interface Presentation {
 }
 
 /** What stands behind the endpoint of an exchange, in the words of the era of its client. */
-async function present(exchange: Identified, graph: Graph, era: Era): Promise<Presentation | Reply> {
+async function present(exchange: Identified, graph: Graph, era: Era, deliver: Deliver): Promise<Presentation | Reply> {
   const servers = reachAll(exchange, graph);
   if (exchange.endpoint.kind === 'portal') {
     // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
@@ -51,15 +52,20 @@ async function present(exchange: Identified, graph: Graph, era: Era): Promise<Pr
   if ('failure' in facts && facts.failure.kind === 'unconnected')
     return { info: { name: reached.server, version: '' }, capabilities: everything };
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reached.server, facts.failure) };
-  return {
+  const content: Presentation = {
     info: facts.info ?? { name: reached.server, version: '' },
     capabilities: servedCapabilities(facts.capabilities, era),
     ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
   };
+  const delivery = await deliver({ kind: 'server-info', content }, { link: reached.link });
+  if (delivery.ok) return delivery.content;
+  const { inspector, detail } = delivery;
+  const refusal = { reason: 'content-withheld' as const, server: reached.server, detail: `${inspector}: ${detail}` };
+  return { kind: 'refused', refusal };
 }
 
-export async function initialize(exchange: Identified, graph: Graph): Promise<Reply> {
-  const presented = await present(exchange, graph, 'legacy');
+export async function initialize(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, graph, 'legacy', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     protocolVersion: agreedVersion(exchange.params),
@@ -67,11 +73,11 @@ export async function initialize(exchange: Identified, graph: Graph): Promise<Re
     serverInfo: presented.info,
   };
   if (presented.instructions !== undefined) result.instructions = presented.instructions;
-  return { kind: 'result', result };
+  return { kind: 'result', result: ownWords<JsonObject>(result) };
 }
 
-export async function discover(exchange: Identified, graph: Graph): Promise<Reply> {
-  const presented = await present(exchange, graph, 'modern');
+export async function discover(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, graph, 'modern', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     resultType: 'complete',
@@ -82,5 +88,5 @@ export async function discover(exchange: Identified, graph: Graph): Promise<Repl
     _meta: { [metaKeys.serverInfo]: presented.info },
   };
   if (presented.instructions !== undefined) result.instructions = presented.instructions;
-  return { kind: 'result', result };
+  return { kind: 'result', result: ownWords<JsonObject>(result) };
 }

@@ -3,6 +3,7 @@
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { Policy } from './decision.ts';
+import type { Delivered } from './deliver.ts';
 import type { ToolFacts } from './exchange.ts';
 import type { Link, LinkFailure, Upstreams } from './upstream.ts';
 
@@ -30,8 +31,8 @@ export interface Graph {
 
 /** A list at one moment; `views` remembers what was written from it, and is forgotten with it. */
 export interface ListSnapshot {
-  readonly items: readonly JsonObject[];
-  readonly byName: ReadonlyMap<string, JsonObject>;
+  readonly items: readonly Delivered<JsonObject>[];
+  readonly byName: ReadonlyMap<string, Delivered<JsonObject>>;
   readonly views: Map<string, Buffer>;
 }
 

@@ -26,6 +26,8 @@ export type Refusal =
   | { readonly reason: 'too-many-failures'; readonly seconds: number }
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
   | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }
+  /** An inspector keeps what the server sent from the client. */
+  | { readonly reason: 'content-withheld'; readonly server: string; readonly detail: string }
   | { readonly reason: 'session-unknown' }
   | { readonly reason: 'endpoint-unknown'; readonly detail: string }
   | {
@@ -286,6 +288,14 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
           refusal.answered
             ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
             : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
+        ),
+      );
+    case 'content-withheld':
+      return own(
+        200,
+        403,
+        referred(
+          `What the server ${refusal.server} answered is withheld by an inspection: the call was made, and making it again changes nothing`,
         ),
       );
     case 'right-ended':

@@ -64,6 +64,8 @@ export interface Link {
   call(call: OutboundCall): Promise<Step>;
   /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, absent when the server gives none. */
   list(kind: ListKind): Promise<ListResult>;
+  /** What the server was given over this link and must not come back out of it: credentials, and fixed headers. */
+  secrets(): readonly string[];
   /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
   readonly hearing: string | undefined;
   /** Asks for updates of one resource, as long as the returned function has not been called. */

@@ -8,11 +8,11 @@ import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } 
 import type { JsonObject } from '../protocol/json.ts';
 import { listChanges, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
+import { hideSecrets } from '../secrets/hide.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
 import { unavailable, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
@@ -242,7 +242,7 @@ export class Way {
     }
     this.#failure = undefined;
     this.#connectedAt = now;
-    const connected = { ...result.connected, facts: this.#hidden(result.connected.facts) };
+    const { connected } = result;
     this.#connected = connected;
     this.#levels.begin();
     this.#tellLevel();
@@ -319,20 +319,7 @@ export class Way {
   }
 
   #tell(method: string, params: JsonObject): void {
-    const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#server.secrets(this.#credential));
-    for (const listener of this.#listeners) listener(method, shown);
-  }
-
-  /** A server introduces itself to clients in its own words. */
-  #hidden(facts: ServerFacts): ServerFacts {
-    const { info, capabilities, instructions } = facts;
-    const secrets = this.#server.secrets(this.#credential);
-    return {
-      ...facts,
-      capabilities: hideSecrets(capabilities, secrets),
-      ...(info === undefined ? {} : { info: hideSecrets(info, secrets) }),
-      ...(instructions === undefined ? {} : { instructions: hideSecrets(instructions, secrets) }),
-    };
+    for (const listener of this.#listeners) listener(method, params);
   }
 
   #watchChanged(uri: string): void {

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Chain, Link } from '../../pipeline/chain.ts';
+import type { Delivered } from '../../pipeline/deliver.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
@@ -100,7 +101,7 @@ export class Answer extends Kept {
     this.#eventsPreferred = this.#streams;
   }
 
-  notify(method: string, params: JsonObject): void {
+  notify(method: string, params: Delivered<JsonObject>): void {
     if (this.#streams) this.write(notificationText(method, params));
   }
 

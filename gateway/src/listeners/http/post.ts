@@ -166,7 +166,7 @@ async function travelLegacy(
   const channel: Channel = {
     notify: (method, params) => answer.notify(method, params),
     ...(session !== undefined && answer.canStream
-      ? { ask: (request) => session.ask(request, write, anyOf(cancellation, post.gone)) }
+      ? { ask: (method, params) => session.ask({ method, params }, write, anyOf(cancellation, post.gone)) }
       : {}),
   };
   // Updates of a resource come over the session's stream, which may be opened later.

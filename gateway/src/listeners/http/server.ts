@@ -326,20 +326,14 @@ async function legacyOperation(
     return;
   }
   if (!accepted(request.headers.accept).events) return refuseTo({ reason: 'not-acceptable' });
-  const { places } = front.stages;
-  const place = `stream ${identity.value.key}`;
-  const limit = front.bounds().streams;
-  if (!places.take(place, limit)) return refuseTo({ reason: 'too-many-streams', limit });
-  const opening = await runStream(message, front.graph(), front.stages);
+  const opening = await runStream({ ...message, operation: 'stream' }, front.graph(), front.stages);
   if (!opening.ok || response.destroyed) {
-    places.give(place);
     if (opening.ok) opening.close();
     else new Answer(response, false, came.started).finish(writeReply(opening.reply, noRequest(came)));
     return;
   }
   session.hearing ??= hear(session, came, front);
   openStream(session, identity.value, response, front, keepAlive, () => {
-    places.give(place);
     opening.close();
   });
 }

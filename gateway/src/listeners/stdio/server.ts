@@ -246,7 +246,10 @@ class StdioConnection {
         channel: {
           notify: (method, params) => write(notificationText(method, params)),
           ...(this.#session !== undefined && session !== undefined
-            ? { ask: (request) => this.#session?.ask(request, write, cancellation) ?? Promise.resolve({ ok: false }) }
+            ? {
+                ask: (method, params) =>
+                  this.#session?.ask({ method, params }, write, cancellation) ?? Promise.resolve({ ok: false }),
+              }
             : {}),
         },
       });
