@@ -28,7 +28,7 @@ import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 
-/** The stages that are more than a few lines, each from its own folder. `stages.ts` puts them together. */
+/** The stages that are more than a few lines, each from its own folder. `runtime/road.ts` puts them together. */
 export interface Stages {
   /** Is this a call of a tool of the gateway itself? */
   isOwn(exchange: Identified, graph: Graph): boolean;

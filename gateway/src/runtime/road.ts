@@ -1,27 +1,27 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, reachAll, renewed, seek } from './connections/connect.ts';
-import { callConnectTool, isConnectTool } from './connections/connect-tool.ts';
-import { discover, initialize } from './connections/hello.ts';
-import { listen } from './connections/listen.ts';
-import { list } from './connections/lists.ts';
-import { Concurrency } from './limits/concurrency.ts';
-import { type Deliver, ownWords } from './pipeline/deliver.ts';
-import type { Admitted, Asked, Identified, Intended, Reply } from './pipeline/exchange.ts';
-import { factsOf } from './pipeline/facts.ts';
-import { forward } from './pipeline/forward.ts';
-import type { Graph } from './pipeline/graph.ts';
-import type { Inspect } from './pipeline/inspect.ts';
-import type { Questions } from './pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd } from './pipeline/record.ts';
-import type { Refusal } from './pipeline/refusal.ts';
-import type { Rights } from './pipeline/rights.ts';
-import type { Stages } from './pipeline/run.ts';
-import type { Streams } from './pipeline/streams.ts';
-import type { JsonObject } from './protocol/json.ts';
-import { listKindOf, logLevels } from './protocol/methods.ts';
-import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
+import { connect, reachAll, renewed, seek } from '../connections/connect.ts';
+import { callConnectTool, isConnectTool } from '../connections/connect-tool.ts';
+import { discover, initialize } from '../connections/hello.ts';
+import { listen } from '../connections/listen.ts';
+import { list } from '../connections/lists.ts';
+import { Concurrency } from '../limits/concurrency.ts';
+import { type Deliver, ownWords } from '../pipeline/deliver.ts';
+import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';
+import { factsOf } from '../pipeline/facts.ts';
+import { forward } from '../pipeline/forward.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { Inspect } from '../pipeline/inspect.ts';
+import type { Questions } from '../pipeline/questions.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
+import type { Refusal } from '../pipeline/refusal.ts';
+import type { Rights } from '../pipeline/rights.ts';
+import type { Stages } from '../pipeline/run.ts';
+import type { Streams } from '../pipeline/streams.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { listKindOf, logLevels } from '../protocol/methods.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface StageParts {
   readonly audit: AuditLog;
