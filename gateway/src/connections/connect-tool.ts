@@ -8,7 +8,7 @@ import type { Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { aliasOf } from './alias.ts';
-import { type Reached, reachAll } from './connect.ts';
+import { type Reached, reachAll } from './reach.ts';
 
 const name = 'sallyport_connect';
 /** The name may be cut off in an alias of this length. */

@@ -11,7 +11,7 @@ import { metaKeys } from '../protocol/meta.ts';
 import { version } from '../protocol/product.ts';
 import { type Era, modernVersions } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
-import { reachAll } from './connect.ts';
+import { reachAll } from './reach.ts';
 
 const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
 const portalInstructions = 'Tools and prompts of several servers. Each name begins with the name of its server.';

@@ -15,7 +15,7 @@ import type { JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta } from '../protocol/meta.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { inBackground } from '../telemetry/background.ts';
-import { type Reached, reachAll } from './connect.ts';
+import { type Reached, reachAll } from './reach.ts';
 import { VisibleLists } from './visible.ts';
 
 /** Resources that one stream watches. Each costs a request to its server, and memory here and there. */

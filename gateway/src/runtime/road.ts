@@ -1,10 +1,12 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, reachAll, renewed, seek } from '../connections/connect.ts';
+import { connect, renewed } from '../connections/connect.ts';
 import { callConnectTool, isConnectTool } from '../connections/connect-tool.ts';
 import { discover, initialize } from '../connections/hello.ts';
 import { listen } from '../connections/listen.ts';
 import { list } from '../connections/lists.ts';
+import { reachAll } from '../connections/reach.ts';
+import { seek } from '../connections/seek.ts';
 import { Concurrency } from '../limits/concurrency.ts';
 import { type Deliver, ownWords } from '../pipeline/deliver.ts';
 import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';

@@ -19,7 +19,7 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { mirror } from '../protocol/mirrored-headers.ts';
 import { type Era, modernVersion } from '../protocol/versions.ts';
-import { mayAsk, readQuestions, withoutHopMeta } from './asking.ts';
+import { mayAsk, modernQuestion, withoutHopMeta } from './asking.ts';
 import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
 import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
@@ -207,27 +207,10 @@ export class Peer implements WireEvents {
       });
     if (type !== 'input_required')
       return this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('unknown resultType')) });
-    this.#finish(pending, this.#modernQuestion(result, pending.call));
-  }
-
-  /** The question of a modern server is a result: whoever repeats the request with the answers goes on. */
-  #modernQuestion(result: JsonObject, call: OutboundCall): Step {
-    const requests = readQuestions(result.inputRequests, call);
-    const state = result.requestState;
-    if (requests === undefined || (state !== undefined && typeof state !== 'string'))
-      return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
-    return {
-      kind: 'question',
-      requests,
-      resume: state === undefined ? { kind: 'state' } : { kind: 'state', state },
-      answer: (inputResponses, next) => {
-        const { inputResponses: _answered, requestState: _passed, ...repeated } = call.params;
-        const params: JsonObject = { ...repeated, inputResponses };
-        return this.call({ ...next, params: state === undefined ? params : { ...params, requestState: state } });
-      },
-      detach: () => {},
-      abandon: () => {},
-    };
+    this.#finish(
+      pending,
+      modernQuestion(result, pending.call, (again) => this.call(again)),
+    );
   }
 
   #onRequest(message: RequestMessage, request: RequestId | undefined): void {

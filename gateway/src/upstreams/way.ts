@@ -17,6 +17,7 @@ import { stepUp } from './credentials/step-up.ts';
 import { unavailable, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
+import { MessageRate } from './message-rate.ts';
 import { ownCall } from './own-call.ts';
 import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
@@ -31,8 +32,6 @@ const settled = 60_000;
 const listenPause = 100;
 const listenRate = 2_048;
 const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
-/** Log messages that belong to no call, in a second. */
-const mostMessages = 100;
 
 export class Way {
   readonly #server: Server;
@@ -51,8 +50,7 @@ export class Way {
   readonly #watching = new Watching(this.#watchers, (method, uri) => this.#askToWatch(method, uri));
   #opening: NodeJS.Timeout | undefined;
   #openedAt = Number.NEGATIVE_INFINITY;
-  #saidAt = 0;
-  #said = 0;
+  readonly #rate = new MessageRate();
   readonly #listening = new Listening({
     onNotification: (method, params) => this.#onNotification(method, params),
     // Changes may have been missed: whoever remembers a list must read it again.
@@ -306,16 +304,11 @@ export class Way {
 
   /**
    * May a log message that names no call go to clients? On a way of many callers it may hold the arguments of any of
-   * them, so it does not; of other servers so many pass in a second as a person could want to read.
+   * them, so it does not.
    */
   #mayTell(): boolean {
     if (this.#server.isShared || this.isOfAll || this.#connected?.facts.era === 'modern') return false;
-    const now = performance.now();
-    if (now - this.#saidAt > 1_000) {
-      this.#saidAt = now;
-      this.#said = 0;
-    }
-    return ++this.#said <= mostMessages;
+    return this.#rate.take(performance.now());
   }
 
   #tell(method: string, params: JsonObject): void {
