@@ -4,12 +4,10 @@
  * server first: neither words nor time tell the two apart.
  */
 
-import type { Capability, Decision, Grants } from '../pipeline/decision.ts';
-import type { Admitted, Connecting, Decided, Identified, Sought, ToolFacts } from '../pipeline/exchange.ts';
-import type { CatalogView, Graph, ListSnapshot } from '../pipeline/graph.ts';
+import type { Admitted, Connecting, Decided, Identified, ToolFacts } from '../pipeline/exchange.ts';
+import type { CatalogView, Graph } from '../pipeline/graph.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../pipeline/refusal.ts';
-import type { Link, LinkFailure } from '../pipeline/upstream.ts';
-import { offeredCapabilities } from '../protocol/capabilities.ts';
+import type { LinkFailure } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { byAlias, mayBelong } from './alias.ts';
