@@ -84,7 +84,7 @@ async function originalName(
   const snapshot = 'ok' in first ? first : ({ ok: true, snapshot: first } as const);
   if (!snapshot.ok) return refuse(failureRefusal(reached.server, snapshot.failure));
   const found = byAlias(reached.server, snapshot.snapshot).get(alias);
-  // Nobody waits for a fresh list here: a name that is hidden would be told from one that does not exist by the wait.
+  // The answer does not wait for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
   if (found === undefined) inBackground('reread list', reached.catalog.reread(kind));
   return pass(found);
 }

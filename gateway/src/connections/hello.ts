@@ -34,7 +34,7 @@ interface Presentation {
 async function present(exchange: Identified, graph: Graph, era: Era, deliver: Deliver): Promise<Presentation | Reply> {
   const servers = reachAll(exchange, graph);
   if (exchange.endpoint.kind === 'portal') {
-    // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
+    // The servers begin to connect now, in the background, so that the list that follows finds them.
     for (const { link } of servers) {
       const facts = link.facts();
       if (facts instanceof Promise) inBackground('connect server', facts);

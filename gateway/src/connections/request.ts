@@ -1,4 +1,4 @@
-/** What a request asks for, before anybody knows whether it exists. */
+/** The target that a request names. Whether it exists is not looked at here. */
 
 import type { Capability } from '../pipeline/decision.ts';
 import { type Outcome, pass, refuse } from '../pipeline/refusal.ts';

@@ -6,7 +6,7 @@ import { byAlias, mayBelong } from './alias.ts';
 import { type Reached, reachAll } from './reach.ts';
 import { capabilityOf, type Wanted, wantedBy } from './request.ts';
 
-/** Of a request for which there is no place: what the lists that are at hand say. Nobody is asked. */
+/** For a request beyond the limits of its caller: where the lists at hand say that it leads. Asks no server. */
 export function seek(exchange: Identified, graph: Graph): Sought | undefined {
   const servers = reachAll(exchange, graph);
   const [first] = servers;

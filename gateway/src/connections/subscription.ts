@@ -165,7 +165,7 @@ export class Subscription {
         release();
       },
     });
-    // Changes can only be heard over a connection. Nobody waits for it here.
+    // Changes can only be heard over a connection; it opens in the background.
     const facts = link.facts();
     if (facts instanceof Promise) inBackground('connect server', facts);
   }

@@ -17,7 +17,7 @@ const mostQuestions = 64;
 /** Messages kept while the client has no stream open. */
 const mostQueued = 256;
 
-/** What the session needs of whoever listens to servers for it. */
+/** What the session needs of its subscription to servers. */
 export interface Hearing {
   watch(server: string, uri: string): boolean;
   unwatch(server: string, uri: string): void;
@@ -96,7 +96,7 @@ export class LegacySession implements ClientSession {
     if (method === 'notifications/message' && !this.#wants(params.level)) return;
     const text = notificationText(method, params);
     if (this.#write !== undefined) return this.#write(text);
-    // The same change need not be told twice, and nobody is told of more than this.
+    // The same change need not be told twice, and the queue is bounded.
     if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
   }
 

@@ -8,7 +8,7 @@ import { ownWords } from './deliver.ts';
 import type { Received, Reply } from './exchange.ts';
 import { invitationText } from './refusal.ts';
 
-/** The key of our own question: an answer under it is for nobody but us. */
+/** The key of the gateway's own input request: an answer under it never goes to a server. */
 const key = 'sallyport-connect';
 /** The methods that may be answered with questions (2026-07-28, MRTR). */
 const asking: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);

@@ -21,7 +21,7 @@ export type Refusal =
   | { readonly reason: 'batch-refused' }
   | { readonly reason: 'stray-argument-header'; readonly header: string }
   | { readonly reason: 'credentials-missing' }
-  /** `signed`: an issuer vouches for whom the credential names, although it is not valid. */
+  /** `signed`: the issuer's signature is good, so the subject is known although the credential is not valid. */
   | { readonly reason: 'credentials-invalid'; readonly detail: string; readonly signed?: true }
   | { readonly reason: 'too-many-failures'; readonly seconds: number }
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
@@ -325,7 +325,7 @@ const endings = {
   misbehaved: 'answered in a way that cannot be forwarded',
 } as const;
 
-/** For whoever cannot be asked to open a page, or is asked to. */
+/** The text for clients with and without URL elicitation. */
 export function invitationText(server: string, { url }: Invitation): string {
   return url === undefined
     ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`

@@ -59,7 +59,7 @@ const stdioProblems: Readonly<Partial<Record<StdioEnd, string>>> = {
     'the API key was revoked or has expired\n    Make one with: sallyport key create, and start again.',
 };
 
-/** With a key, whom it stands for; without one, the local person whom the file names for anonymous access. */
+/** With a key, its caller; without one, the caller that the configuration names for anonymous access. */
 async function identify(gateway: Control, key: string | undefined): Promise<Outcome<Caller>> {
   const { configuration } = gateway.plane.revision;
   if (key !== undefined)

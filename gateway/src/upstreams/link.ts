@@ -30,7 +30,7 @@ export class ServerLink implements Link {
   readonly #capabilities: JsonObject;
   readonly #bounds: Bounds;
   readonly #credential: Credential | undefined;
-  /** For whom the link is; `undefined` for the gateway itself. */
+  /** The caller that the link serves; `undefined` for the gateway itself. */
   readonly #caller: Caller | undefined;
   readonly #way: Way;
   #holders = 0;
@@ -53,7 +53,7 @@ export class ServerLink implements Link {
     this.#way = new Way(server, capabilities, era, this.#credential);
   }
 
-  /** Monotonic milliseconds since somebody used this link; 0 while it is in use. */
+  /** Milliseconds since the link was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#holders > 0) return 0;
     return Math.min(this.#way.idleFor(now), ...[...this.#tiers.values()].map((link) => link.idleFor(now)));

@@ -46,7 +46,7 @@ interface Pending {
   /** Monotonic milliseconds. */
   begun: number;
   quietUntil: number;
-  /** Waits for the next step, or is absent while nobody does. */
+  /** Takes the next step; absent while none is waited for. */
   resolve: ((step: Step) => void) | undefined;
   readonly steps: Step[];
   stopListening: () => void;
@@ -57,7 +57,7 @@ function nothing(): void {}
 
 const none: Readonly<Record<string, string>> = {};
 
-/** Steps of one call that nobody has taken yet. A server that asks more at once is not well. */
+/** Steps of one call that wait to be taken. A server that asks more at once misbehaves. */
 const longestQueue = 16;
 
 export class Peer implements WireEvents {
@@ -244,7 +244,7 @@ export class Peer implements WireEvents {
         pending.stopListening = nothing;
       },
       abandon: () => {
-        this.#wire?.send(errorText(id, { code: -1, message: 'Nobody answers' }));
+        this.#wire?.send(errorText(id, { code: -1, message: 'The client does not answer' }));
         this.#cancel(pending);
       },
     };
@@ -328,7 +328,7 @@ export class Peer implements WireEvents {
   }
 
   /**
-   * Tells the server that nobody waits: by closing the stream over modern HTTP, by a notification everywhere else. False
+   * Tells the server that the call is given up: by closing the stream over modern HTTP, by a notification everywhere else. False
    * when nothing of the request has left.
    */
   #abandon(pending: Pending): boolean {

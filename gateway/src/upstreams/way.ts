@@ -53,7 +53,7 @@ export class Way {
   readonly #rate = new MessageRate();
   readonly #listening = new Listening({
     onNotification: (method, params) => this.#onNotification(method, params),
-    // Changes may have been missed: whoever remembers a list must read it again.
+    // Changes may have been missed, so that remembered lists must be read again.
     onLost: () => this.#announceAll(),
   });
   readonly #stopHearing: (() => void) | undefined;
@@ -73,7 +73,7 @@ export class Way {
     this.#stopHearing = credential?.onConnected?.(() => this.#announceAll());
   }
 
-  /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
+  /** Milliseconds since it was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#connecting !== undefined || this.#connected?.peer.busy === true) return 0;
     return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
@@ -229,7 +229,7 @@ export class Way {
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
-      // Nobody has to wait before trying again: the user may have connected the account by then.
+      // Not remembered as a failure: the user may connect the account at any moment.
       if (failure.kind === 'unconnected') return { failure };
     }
     const now = performance.now();

@@ -43,7 +43,7 @@ export class KeepAlive {
     this.#timer = setInterval(() => {
       const now = performance.now();
       const unread = new Map<string, number>();
-      // The newest come first, so that those are cut which nobody has read for the longest time.
+      // The newest come first, so that the answers that have been unread for longest are cut.
       for (const open of this.#open) {
         open.keepAlive(now, pause());
         const bytes = open.unread();
@@ -185,7 +185,7 @@ export class Answer extends Kept {
     if (response.destroyed) return;
     this.#lastWrite = performance.now();
     response.write(text);
-    // Whoever does not read must not make us remember everything for them.
+    // A client that does not read must not make the gateway keep everything for it.
     if (response.writableLength > longestBacklog) response.destroy();
   }
 }
