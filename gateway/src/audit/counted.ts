@@ -1,5 +1,5 @@
 /**
- * What anybody can cause as often as they like: written one by one up to a number a minute, and counted beyond it.
+ * Events that clients can cause without a credential: written one by one up to a number a minute, counted beyond it.
  */
 import type { AuditEvent, Rejection } from '../pipeline/record.ts';
 

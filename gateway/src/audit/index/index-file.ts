@@ -109,7 +109,7 @@ export class IndexFile {
       const unwritable = isReadOnly(error) || (error as NodeJS.ErrnoException).code === 'ENOENT';
       const found = openCurrent(path, archive);
       if (found !== undefined) return new IndexFile(found, archive, undefined, onRebuilt);
-      // Whatever is wrong with the file is not wrong with the log, which can be read without it.
+      // The index file cannot be used; the log can be read without it.
       if (!unwritable) onRebuilt(`cannot be used (${(error as Error).message})`);
       const passing = openPassing();
       prepare(passing, archive.origin);
@@ -450,9 +450,9 @@ function prepare(database: Database, origin: string): void {
   });
 }
 
-/** An index that cannot be written and need not be: nobody else has it open, and the whole log is in it. */
+/** An index that cannot be written and need not be: no other process has it open, and the whole log is in it. */
 function openCurrent(path: string, archive: Archive): Database | undefined {
-  // Somebody who writes it, or did when it ended, has left a part of it there.
+  // A WAL file means that another process writes this index, or died while it did.
   if (!existsSync(path) || existsSync(`${path}-wal`)) return undefined;
   let database: Database | undefined;
   try {

@@ -124,7 +124,7 @@ export class Subjects {
     return this.#byLookup.get(this.#lookup(subject)) ?? none;
   }
 
-  /** `undefined` as well when the slot is damaged: whoever reads can say so, and go on with the others. */
+  /** `undefined` as well when the slot is damaged: the reader can report it and go on with the others. */
   byPseudonym(pseudonym: string): SubjectKeys | undefined {
     const opened = this.#opened.get(pseudonym);
     if (opened !== undefined) return opened;

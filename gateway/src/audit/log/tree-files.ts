@@ -9,7 +9,7 @@ import { Frontier, leafText, nodeHash, type ReadNode } from './merkle.ts';
 import type { Steps } from './steps.ts';
 import { Bundle, hashSize, Tile, type TileKind, tilePath, tileWidth } from './tiles.ts';
 
-/** Of reading a tile that somebody else goes on to write. */
+/** Of reading a tile while another process writes it. */
 const mostAttempts = 8;
 
 /** Full, and not written yet. */

@@ -15,8 +15,8 @@ export interface Anchored extends Checkpoint {
 const mostAnchors = 16;
 
 /**
- * Of each witness and each authority the earliest checkpoint that contains the record `last`: the sooner somebody else
- * has signed, the more it says.
+ * Of each witness and each authority the earliest checkpoint that contains the record `last`: an earlier signature
+ * proves more.
  */
 export function anchoredAfter(folder: string, origin: string, last: number): readonly Anchored[] {
   const path = join(folder, 'anchors');

@@ -1,4 +1,4 @@
-/** Reads a log beside whoever writes it, up to the checkpoint that was published last. Never writes. */
+/** Reads a log while another process may write it, up to the checkpoint that was published last. Never writes. */
 import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSync, readFileSync } from '../../stores/own-files.ts';

@@ -18,7 +18,7 @@ export interface ProvedRecord {
   readonly disclosed?: Readonly<Partial<Record<PartName, { readonly text: string; readonly key: string }>>>;
 }
 
-/** What somebody else has signed, and the way of each record to its root. */
+/** A checkpoint that a third party has signed, and the inclusion path of each record to its root. */
 export interface ProvedAnchor {
   /** The checkpoint with all its signatures, exactly as it was stamped. */
   readonly checkpoint: string;
@@ -33,7 +33,7 @@ export interface Proof {
   readonly records: readonly ProvedRecord[];
   /** The first key of the log and every change of it. */
   readonly keys: readonly ProvedRecord[];
-  /** Absent when nobody has signed since. */
+  /** Absent when no anchor has signed since. */
   readonly anchors?: readonly ProvedAnchor[];
 }
 

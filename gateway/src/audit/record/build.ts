@@ -1,4 +1,4 @@
-/** From a message of the data plane to a record: what is public, what is private, and whom it is about. */
+/** From a message of the data plane to a record: what is public, what is private, and which subject it has. */
 import { clientRequests, operationOf } from '../../protocol/methods.ts';
 import type { Capture } from '../settings.ts';
 import type { Plain, PlainObject } from './canonical.ts';
@@ -62,7 +62,7 @@ export interface OpenIntent {
   readonly erased?: true;
 }
 
-/** The subject of records that are about nobody that is known. */
+/** The subject of records without a known caller. */
 export const nobody = 'unknown';
 
 const longestText = 512;
@@ -131,10 +131,10 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
   }
 }
 
-/** What is said of an intent whose end nobody saw. */
+/** The outcome of an intent whose end was not seen. */
 export const unknown = 'unknown';
 
-/** The outcome of an intent whose end nobody saw. */
+/** The record of that outcome. `time` in milliseconds. */
 export function unknownOutcome(id: string, { seq, subject, server, method, tier }: OpenIntent, time: number): Draft {
   const facts = { kind: 'outcome', outcome: unknown, id, parent: seq, server, method, tier, time };
   return { subject, public: facts, about: '', args: '', result: '', kept: { args: '', result: '' } };
@@ -224,7 +224,7 @@ function factsAbout(facts: FactsHead): object {
     client,
     method: methodOf(facts) === 'other' ? cut(facts.method) : undefined,
     server: facts.connections === undefined ? cut(facts.server ?? '') || undefined : undefined,
-    // A name that nobody but the client knows is free text.
+    // A name that only the client knows is free text.
     asked: capability === undefined && asked !== undefined ? cut(asked) : undefined,
     uri: capability !== undefined && 'uri' in capability ? capability.uri : undefined,
     rule: decision?.rule?.text,
