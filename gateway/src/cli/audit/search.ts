@@ -158,7 +158,7 @@ export function lacksKey({ record, outcome }: Hit): boolean {
 }
 
 function readTime(text: string, now: number): number {
-  // Days begin at midnight of the one who asks.
+  // Days begin at midnight in the local time zone of this process.
   const days = { today: 0, yesterday: 1 }[text.toLowerCase()];
   if (days !== undefined) {
     const day = new Date(now);

@@ -21,7 +21,7 @@ export function adopt(path: string, before: string, after: string): Done {
   if (!now.ok || now.bytes.toString('utf8') !== before)
     return { ok: false, problem: `${path} has changed meanwhile: try again` };
   try {
-    // Secrets may stand in it: for nobody but its owner.
+    // It may hold secrets, so only its owner may read it.
     writeWhole(backup, before, { when: 'absent', mode: 0o600 });
     writeWhole(path, after);
     // A key of the gateway stands in it now.
@@ -46,7 +46,7 @@ export function undo(path: string): Done {
   if (!now.ok && now.why !== 'missing') return { ok: false, problem: `${path} cannot be read: ${now.problem}` };
   const aside = `${path}.with-sallyport`;
   try {
-    // A key of the gateway stands in it: for nobody but its owner.
+    // It holds a key of the gateway, so only its owner may read it.
     if (now.ok) writeWhole(aside, now.bytes, { mode: 0o600 });
     writeWhole(path, before.bytes, { mode: 0o600 });
     rmSync(backup);
