@@ -1,4 +1,4 @@
-/** Keys that somebody should replace soon. A reminder never refuses a key. */
+/** Keys that are due for replacement. A reminder never refuses a key. */
 import type { StoredKey } from '../../stores/contract/keys.ts';
 
 const day = 86_400_000;

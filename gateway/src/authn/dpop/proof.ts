@@ -35,7 +35,7 @@ export class UsedProofs {
     return this.#size;
   }
 
-  /** False when it was used before, or when nobody could remember that it was. */
+  /** False when the proof was used before, or when there is no room to remember it. */
   use(key: string, id: string, now: number): boolean {
     // Two halves: each lives for a whole window on either side of now, and then goes at once.
     if (now >= this.#turnAt) {

@@ -166,7 +166,7 @@ export function tokenAuthenticator({
       const problem = verified.ok ? opaqueProblem(verified.claims, issuer, now()) : undefined;
       if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token, true);
       last = verified.ok ? invalid(problem ?? '') : verified;
-      // Nobody may be taken for another because the one who knows better did not answer.
+      // A later issuer could name another caller for the token, so an unreachable issuer ends the search.
       if (!last.ok && last.unreachable) return last;
     }
     return last;
@@ -248,7 +248,7 @@ export function tokenAuthenticator({
     id: 'token',
     kinds: ['token'],
     stands: ({ credential }) => !ended.has(credential.id),
-    // What was proved once, the signature and the key that it is bound to, stays proved; what it means may change.
+    // Signature and key binding are not verified again; the caller that the claims stand for may change.
     renew({ credential, claims }) {
       const digest = byCredential.get(credential.id);
       const known = digest === undefined ? undefined : remembered.get(digest);
@@ -266,7 +266,7 @@ export function tokenAuthenticator({
       const known = remembered.get(digest);
       if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
       const parts = readToken(token);
-      // What was good is verified whatever pauses there are: others cannot lock out a caller that is already in.
+      // A token that was valid is verified despite any pause: others cannot lock out a caller that is already in.
       if (known !== undefined)
         return check(token, digest, parts).then((found) => answer(found, presented, credentials));
       // Anything else is not even looked at while its source or its subject has to wait.
@@ -292,7 +292,7 @@ export function tokenAuthenticator({
   };
 }
 
-/** Whom a token claims to be for, before anybody has looked at its signature. */
+/** The identity that a token claims. Its signature is not verified here. */
 export function claimedIdentity(token: string): string | undefined {
   return identityOf(readToken(token));
 }

@@ -31,7 +31,7 @@ const maxFileMs = 5_000;
 
 export type Keys =
   | { readonly ok: true; readonly keys: readonly KeyObject[] }
-  /** `unknown`: the issuer has no such key. `unreachable`: nobody knows at the moment. */
+  /** `unknown`: the issuer has no such key. `unreachable`: it did not answer, so that is not known. */
   | { readonly ok: false; readonly reason: 'unknown' | 'unreachable'; readonly problem: string };
 
 export interface KeyLog {
@@ -79,7 +79,7 @@ export class IssuerKeys {
       if (this.#problem === undefined) this.#refetchAt = this.#now() + refetchPause;
       found = this.#matching(alg, kid);
     }
-    // Whoever could say that there is such a key did not answer, so nobody may say that there is none.
+    // The issuer did not answer, so whether it has such a key is not known.
     if (this.#set === undefined || (found.length === 0 && this.#problem !== undefined))
       return { ok: false, reason: 'unreachable', problem: this.#problem ?? 'the keys of the issuer are too old' };
     if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
@@ -161,7 +161,7 @@ function keysOf(text: string): readonly JWK[] {
   return usable.slice(0, mostKeys) as readonly JWK[];
 }
 
-/** A shared secret among public keys would make HMAC out of what everybody can read. */
+/** Refuses symmetric keys: one in a public key set would let every reader of the set sign with HMAC. */
 function isPublicKey(key: Json): boolean {
   if (!isObject(key) || typeof key.kty !== 'string' || !['RSA', 'EC', 'OKP'].includes(key.kty) || key.d !== undefined)
     return false;
