@@ -119,7 +119,7 @@ function checkIssuers({ authentication, listen }: Configuration, place: (path: P
           code: 'CFG041',
           place: place([...path, key]),
           problem: `${url} is not https`,
-          remedy: 'Whoever stands in between could make tokens. Plain http is accepted on this machine only.',
+          remedy: 'Over plain http an attacker on the network could forge tokens. It is accepted on this machine only.',
         });
     const before = prefixes.get(issuer.prefix ?? '');
     const twin = urls.get(issuer.issuer);
