@@ -34,7 +34,7 @@ export class Returns<Leaving extends { readonly kind: string }> {
     this.#latest.set(page, state);
   }
 
-  /** What this return belongs to. It is over afterwards, whatever becomes of it; in another browser it is nothing. */
+  /** The ticket that this return belongs to; `undefined` in another browser. Each state can be taken once. */
   take(
     query: URLSearchParams,
     browser: Browser | undefined,

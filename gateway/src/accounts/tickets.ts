@@ -32,7 +32,7 @@ export class Tickets {
     return this.#tickets.size;
   }
 
-  /** The same one for as long as it is good: a client that calls again and again fills nothing. */
+  /** Reuses a valid ticket, so repeated calls cannot grow the table. */
   issue(server: string, user: string, wanted: readonly string[]): Ticket {
     const owner = JSON.stringify([server, user]);
     const known = this.find(this.#ids.get(owner) ?? '');

@@ -1,5 +1,5 @@
 /**
- * Text that only this gateway can read and nobody can change: AES-256-GCM under a key derived once by HKDF (RFC 5869)
+ * Text that only this gateway can read or change: AES-256-GCM under a key derived once by HKDF (RFC 5869)
  * for each purpose. What is sealed for one purpose opens for no other.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';

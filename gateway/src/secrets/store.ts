@@ -245,7 +245,7 @@ export class SecretStore {
     return kept;
   }
 
-  /** In one step: whoever reads meanwhile gets the old file or the new one. */
+  /** Writes the file atomically: a concurrent reader gets the old one or the new one. */
   #write(name: string, kept: Envelope, when: 'replace' | 'absent'): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     writeWhole(this.pathOf(name), JSON.stringify(kept), { when });

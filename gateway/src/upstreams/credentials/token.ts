@@ -42,7 +42,7 @@ export class TokenCredential implements Credential {
     const held = this.#held;
     if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
     if (held !== undefined && now < held.endsAt) {
-      // Still good: nobody waits for the next one.
+      // Still good: the call does not wait for the next one.
       if (this.#failure === undefined || now >= this.#failure.until) inBackground('renew token', this.#fetch());
       return { ok: true, headers: held.headers };
     }
@@ -109,7 +109,8 @@ export class TokenCredential implements Credential {
     const pause = granted.lasting ? longestPause : this.#pause;
     this.#failure = { state, problem: granted.problem, until: now + pause };
     this.#pause = Math.min(this.#pause * 2, longestPause);
-    // What lasts ends the old token as well; what passes does not lock anybody out (RFC 6749, 5.2).
+    // A permanent failure ends the old token as well; a transient one leaves it in use until it expires (RFC 6749,
+    // 5.2).
     if (granted.lasting) this.#held = undefined;
     const held = this.#held;
     return held !== undefined && now < held.endsAt

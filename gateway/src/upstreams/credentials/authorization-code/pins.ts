@@ -1,6 +1,6 @@
 /**
  * Which authorization server each server was first seen with. A server that names another one later gets no credential
- * until an operator agrees: whoever takes over a server would send its users to a login page of their own.
+ * until an operator agrees: a server that was taken over would send its users to a login page of the attacker.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ export function readPin(data: string, server: string): IssuerPin | undefined {
   throw new Error(`${path} cannot be read: ${read.problem}`);
 }
 
-/** In one step: whoever reads meanwhile gets the old pin or the new one. */
+/** Replaces the pin atomically: a concurrent reader gets the old one or the new one. */
 export function writePin(data: string, server: string, pin: IssuerPin): void {
   mkdirSync(join(data, 'issuers'), { recursive: true, mode: 0o700 });
   writeWhole(pathOf(data, server), JSON.stringify(pin));

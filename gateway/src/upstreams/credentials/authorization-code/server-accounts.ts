@@ -165,7 +165,7 @@ export class ServerAccounts implements Accounts, AccountHost {
     // Before anything of the answer is used, and before the code goes anywhere.
     const returned = readReturn(query, plan.issuer, promisesIssuer(plan.metadata));
     if (!returned.ok) return returned;
-    // Somebody else may have connected the first account meanwhile, or an operator may have agreed to another issuer.
+    // Meanwhile another user may have connected the first account, or an operator may have agreed to another issuer.
     const agreed = this.#authority.issuer();
     if (agreed !== undefined && agreed !== plan.issuer) return { ok: false, problem: 'another issuer was agreed to' };
     const place = tokenPlace(plan.metadata);

@@ -270,7 +270,7 @@ class Connection implements ResponseEvents {
 
   #received(chunk: Buffer): void {
     const reader = this.#reader;
-    // Nobody asked: an answer from now on could be taken for that of the next request.
+    // No request is open: these bytes could be taken for the answer to the next one.
     if (reader === undefined) return this.destroy('the server spoke unasked');
     const problem = reader.feed(chunk);
     if (reader.isDone) this.#finish(problem === undefined && this.#socket.writableLength === 0 ? reader.keep : 0);

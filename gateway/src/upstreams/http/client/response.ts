@@ -1,7 +1,7 @@
 /**
  * Reads HTTP/1.1 responses from the bytes of a connection (RFC 9112). Stricter than the RFC asks: what two readers could
  * frame differently is a fault, and a fault ends the connection. Every part has a bound but the body, which is handed on
- * as it comes and bounded by whoever takes it.
+ * as it comes and bounded by its consumer.
  */
 
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -9,14 +9,14 @@ export type ResponseHeaders = Readonly<Record<string, string | readonly string[]
 export interface ResponseEvents {
   /** Final responses only; interim ones (1xx) are skipped. */
   onHead(status: number, headers: ResponseHeaders): void;
-  /** A view of memory that nobody writes to any more. */
+  /** A view of memory that is not written to any more. */
   onData(chunk: Buffer): void;
 }
 
 /** Bytes of status line and header fields, and of trailer fields. */
 const longestHead = 32 * 1024;
 const mostFields = 256;
-/** Bytes of the line that begins a chunk: its size, and extensions that nobody reads. */
+/** Bytes of the line that begins a chunk: its size, and extensions that are ignored. */
 const longestChunkLine = 512;
 const mostInterim = 8;
 /** Bytes below which a chunk is not handed on by itself. */
