@@ -97,7 +97,7 @@ export class Catalog implements CatalogView {
     });
   }
 
-  /** The list as it is remembered; reads it when it is not, or no more. */
+  /** Returns the cached list; fetches it when absent or expired. */
   read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
     if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
@@ -153,7 +153,7 @@ export class Catalog implements CatalogView {
     return facts;
   }
 
-  /** Somebody was answered without this list: `onArrival` tells when it is there. */
+  /** A client was answered without this list: `onArrival` tells when it is there. */
   missed(kind: ListKind): void {
     this.#missed.add(kind);
   }
