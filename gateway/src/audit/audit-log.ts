@@ -36,12 +36,12 @@ export type OpenAuditLogResult =
 /** Milliseconds. A record that no caller waits for goes with the next awaited one, or after this time. */
 const linger = 5;
 /** Records that are not kept back for that. */
-const mostLingering = 1_024;
+const maxLingering = 1_024;
 /**
  * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
  * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
  */
-const mostTurns = 8;
+const maxTurns = 8;
 const enough = 64;
 /** Of the writer, in megabytes: what records leave behind is swept up in portions too small to be noticed. */
 const youngGeneration = 4;
@@ -222,7 +222,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#texts.push(head, args, result);
     this.#sizes.push(size);
     this.#bytes += size;
-    if (urgent || this.#texts.length >= 3 * mostLingering) {
+    if (urgent || this.#texts.length >= 3 * maxLingering) {
       if (!this.#urgent) this.#turn.add();
       this.#urgent = true;
     } else if (!this.#lingering) {
@@ -261,7 +261,7 @@ class ThreadedLog implements GatewayAuditLog {
   #grows(): boolean {
     const before = this.#gathered;
     this.#gathered = this.#texts.length / 3;
-    return this.#gathered > before && this.#gathered < enough && ++this.#turns < mostTurns;
+    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
   }
 
   #hand(): void {

@@ -7,7 +7,7 @@ import type { AuditEvent, Rejection } from '../pipeline/record.ts';
 const single = 10;
 const window = 60_000;
 /** Addresses that the record of a minute names. */
-const mostAddresses = 16;
+const maxAddresses = 16;
 
 interface Minute {
   readonly begin: number;
@@ -39,7 +39,7 @@ export class Counted {
     minute.counted++;
     minute.reasons.set(reason, (minute.reasons.get(reason) ?? 0) + 1);
     const from = address ?? transport;
-    if (minute.addresses.has(from) || minute.addresses.size < mostAddresses)
+    if (minute.addresses.has(from) || minute.addresses.size < maxAddresses)
       minute.addresses.set(from, (minute.addresses.get(from) ?? 0) + 1);
   }
 

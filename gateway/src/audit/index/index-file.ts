@@ -52,7 +52,7 @@ export interface Found {
 
 /** Records that one transaction takes in, so that a search never waits long for the lock. */
 const batch = 2_000;
-const mostCachedWords = 20_000;
+const maxCachedWords = 20_000;
 
 export class IndexFile {
   #database: Database;
@@ -380,7 +380,7 @@ export class IndexFile {
     const written = this.#written(column, text);
     this.#statement('INSERT OR IGNORE INTO words (text) VALUES (?)').run(written);
     const id = this.#find(written) ?? 0;
-    if (this.#words.size >= mostCachedWords) this.#words.clear();
+    if (this.#words.size >= maxCachedWords) this.#words.clear();
     this.#words.set(key, id);
     return id;
   }

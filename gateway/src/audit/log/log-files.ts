@@ -27,7 +27,7 @@ export const settleEvery = 32_768;
 /** Milliseconds between two files that are synced in the background. */
 const settlePause = 4;
 /** Full tiles and bundles that may wait to be written. An append beyond that writes them first. */
-const mostWaiting = 256;
+const maxWaitingFiles = 256;
 
 export interface LogFilesOptions {
   readonly folder: string;
@@ -118,7 +118,7 @@ export class LogFiles {
     if (records.length === 0) return;
     this.integrate();
     if (records.length > groupRecords) throw new RangeError('too many records for one group');
-    while (this.#tree.waiting > mostWaiting) this.#tree.writeFirst();
+    while (this.#tree.waiting > maxWaitingFiles) this.#tree.writeFirst();
     this.#room.clear();
     const bytes = encodeGroup(this.#tree.size, records, this.#room);
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');

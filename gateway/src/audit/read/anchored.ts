@@ -12,7 +12,7 @@ export interface Anchored extends Checkpoint {
 }
 
 /** Carried in one proof. */
-const mostAnchors = 16;
+const maxAnchors = 16;
 
 /**
  * Of each witness and each authority the earliest checkpoint that contains the record `last`: an earlier signature
@@ -35,5 +35,5 @@ export function anchoredAfter(folder: string, origin: string, last: number): rea
     if (known === undefined || checkpoint.size < known.size)
       earliest.set(whose, { ...checkpoint, note, ...(timestamp === undefined ? {} : { timestamp }) });
   }
-  return [...earliest.values()].toSorted((a, b) => a.size - b.size).slice(0, mostAnchors);
+  return [...earliest.values()].toSorted((a, b) => a.size - b.size).slice(0, maxAnchors);
 }

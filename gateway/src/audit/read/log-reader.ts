@@ -17,7 +17,7 @@ export interface SignedCheckpoint extends Checkpoint {
 }
 
 /** Segments held in memory at one time. */
-const mostSegments = 2;
+const maxSegments = 2;
 
 export class LogReader {
   readonly folder: string;
@@ -89,7 +89,7 @@ export class LogReader {
     if (first === undefined) return undefined;
     let segment = this.#segments.get(first);
     if (segment === undefined) {
-      if (this.#segments.size >= mostSegments) this.#segments.clear();
+      if (this.#segments.size >= maxSegments) this.#segments.clear();
       segment = { records: new Map(), end: 0 };
       this.#segments.set(first, segment);
     }

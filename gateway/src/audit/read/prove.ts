@@ -7,7 +7,7 @@ import type { Archive, ArchivedRecord } from './archive.ts';
 import type { SignedCheckpoint } from './log-reader.ts';
 
 /** More than a log has. */
-const mostKeys = 10_000;
+const maxKeys = 10_000;
 
 export interface ProvedRecord {
   /** The public part, exactly as it was hashed. */
@@ -57,7 +57,7 @@ type Search = (query: {
  * dropped the first of them, the record of it comes in their place, as it repeats what they said.
  */
 export function keyRecords(search: Search, archive: Archive, { size }: SignedCheckpoint): number[] {
-  const seqs = search({ words: { kind: 'log-key' }, limit: mostKeys })
+  const seqs = search({ words: { kind: 'log-key' }, limit: maxKeys })
     .map(({ seq }) => seq)
     .toReversed()
     .filter((seq) => archive.record(seq, size) !== undefined);

@@ -65,8 +65,8 @@ export interface OpenIntent {
 /** The subject of records without a known caller. */
 export const nobody = 'unknown';
 
-const longestText = 512;
-const longestList = 32;
+const maxTextLength = 512;
+const maxListLength = 32;
 
 /** The subject of a record: the person if there is one, else the agent, else the application. */
 export function subjectOf(who: Who | undefined): string {
@@ -182,7 +182,7 @@ function factsPublic(facts: FactsHead): Omit<PublicPart, 'kind'> {
     era: facts.era,
     method: methodOf(facts),
     server: known ? facts.server : undefined,
-    connections: facts.connections?.slice(0, longestList),
+    connections: facts.connections?.slice(0, maxListLength),
     tier: facts.tier,
     definition: facts.definition,
     session: facts.session,
@@ -228,7 +228,8 @@ function factsAbout(facts: FactsHead): object {
     asked: capability === undefined && asked !== undefined ? cut(asked) : undefined,
     uri: capability !== undefined && 'uri' in capability ? capability.uri : undefined,
     rule: decision?.rule?.text,
-    errors: decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, longestList),
+    errors:
+      decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, maxListLength),
   };
 }
 
@@ -253,7 +254,7 @@ function noteDraft({ kind, at, who, address, server, detail, problem }: NoteHead
 }
 
 function cut(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
 }
 
 /** Any JSON as what public parts are made of: fractions become text, null is left out. */

@@ -30,7 +30,7 @@ export type Answer =
   | { readonly ok: false; readonly problem: string; readonly remedy: string };
 
 /** Requests answered at one time; the rest wait for the next. */
-const mostAtOnce = 16;
+const maxAtOnce = 16;
 
 /** The log that is asked, and who writes it. */
 export interface Asked {
@@ -50,7 +50,7 @@ export function answerRequests(asked: Asked, onFailure: (error: unknown) => void
   const folder = requestsFolder(asked.folder);
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  for (const name of names.slice(0, mostAtOnce)) {
+  for (const name of names.slice(0, maxAtOnce)) {
     const path = join(folder, name);
     const request = readRequest(path);
     rmSync(path, { force: true });

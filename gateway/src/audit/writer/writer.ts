@@ -41,9 +41,9 @@ export interface WriterOptions {
 /** What a group may hold before it is written. */
 const groupTarget = 16 * 1024 * 1024;
 /** Intents without an outcome; beyond it the oldest is given up. */
-const mostOpen = 100_000;
+const maxOpen = 100_000;
 /** What the records about keys may be long together, in characters of JSON: some 150 of them. */
-const mostOfKeys = 60_000;
+const maxKeysLength = 60_000;
 /** A step back of the clock that is smoothed over instead of being recorded. */
 const smallStep = 1_000;
 
@@ -267,7 +267,7 @@ export class Writer {
     this.drain();
     const keys = this.#keys.map((each) => ({ ...each }));
     // A record that is too long loses its details, and then it would not say what was dropped.
-    if (JSON.stringify(keys).length > mostOfKeys) throw new Error('the log has had too many keys to drop records');
+    if (JSON.stringify(keys).length > maxKeysLength) throw new Error('the log has had too many keys to drop records');
     const note: NoteHead = { kind: 'retention', at: this.#now(), detail: { tiers, entries, keys } };
     this.#noteAndDo(note, () => {
       this.#retention = { ...this.#retention, said: { tiers, entries } };
@@ -406,7 +406,7 @@ export class Writer {
 
   #remember(id: string, seq: number, draft: Draft): void {
     this.#open.add(id, { ...intentOf(seq, draft.public as unknown as Replayed), subject: draft.subject });
-    const oldest = this.#open.size > mostOpen ? this.#open.shift() : undefined;
+    const oldest = this.#open.size > maxOpen ? this.#open.shift() : undefined;
     if (oldest !== undefined) this.#add(unknownOutcome(...oldest, this.#written));
   }
 }
