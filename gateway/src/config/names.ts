@@ -12,7 +12,7 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
   // Each comparison looks at every name there is; past some names the list itself is what is wrong.
   const remedyFor = (name: string, noun: Noun): string => {
     compared += known[noun].size;
-    return compared > mostCompared ? `Name a ${noun} that there is.` : suggestion(name, [...known[noun]], noun);
+    return compared > maxCompared ? `Name a ${noun} that there is.` : suggestion(name, [...known[noun]], noun);
   };
   const must = (noun: Noun, name: string, path: Path) => {
     if (known[noun].has(name)) return;
@@ -166,7 +166,7 @@ interface CallerParts {
 }
 
 /** Names that misspelt ones are compared with, all together. */
-const mostCompared = 100_000;
+const maxCompared = 100_000;
 
 function knownNames({ callers, servers }: Configuration): Readonly<Record<Noun, ReadonlySet<string>>> {
   const everyone = [callers.users, callers.agents, callers.applications].flatMap((kind) => Object.values(kind));

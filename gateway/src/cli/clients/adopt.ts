@@ -5,7 +5,7 @@ import { writeWhole } from '../../stores/whole-file.ts';
 import { maxClientBytes } from './syntax.ts';
 
 /** Bytes of what the file of a client became. */
-const mostMeanwhile = 4 * maxClientBytes;
+const maxMeanwhileBytes = 4 * maxClientBytes;
 
 export type Done = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly problem: string };
 
@@ -42,7 +42,7 @@ export function undo(path: string): Done {
     return before.why === 'missing'
       ? { ok: false, problem: `there is no ${backup}: nothing was adopted` }
       : { ok: false, problem: `${backup} cannot be read: ${before.problem}` };
-  const now = readRegularSync(path, mostMeanwhile);
+  const now = readRegularSync(path, maxMeanwhileBytes);
   if (!now.ok && now.why !== 'missing') return { ok: false, problem: `${path} cannot be read: ${now.problem}` };
   const aside = `${path}.with-sallyport`;
   try {
