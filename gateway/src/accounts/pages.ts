@@ -44,7 +44,7 @@ type Leaving =
   | { readonly kind: 'sign-in'; readonly attempt: SignInAttempt };
 
 const steps = /^\/connect\/([A-Za-z0-9_-]{43})(?:\/(key|sign-in|agree))?$/;
-const longestKey = 256;
+const maxKeyLength = 256;
 
 export function accountPages(parts: PageParts): Pages {
   const pages = new AccountPages(parts);
@@ -113,7 +113,7 @@ class AccountPages {
 
   async #key(ticket: Ticket, browser: Browser, { form, address }: PageRequest): Promise<PageAnswer> {
     const key = (form.get('key') ?? '').trim();
-    const authorization = `Bearer ${key.slice(0, longestKey)}`;
+    const authorization = `Bearer ${key.slice(0, maxKeyLength)}`;
     const identity = await this.#parts.identify({ authorization, headers: {}, address, transport: 'http' });
     // Only a person proves a person: what an agent or an application holds proves nothing here.
     if (identity.ok && !isPerson(identity.value)) {

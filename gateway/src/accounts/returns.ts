@@ -4,7 +4,7 @@ import type { Browser } from './browser.ts';
 import type { Ticket } from './tickets.ts';
 
 const life = 600_000;
-const most = 10_000;
+const maxExpected = 10_000;
 
 interface Expected<Leaving> {
   readonly ticket: Ticket;
@@ -27,7 +27,7 @@ export class Returns<Leaving extends { readonly kind: string }> {
     const page = `${leaving.kind} ${ticket.id}`;
     this.#forget(this.#latest.get(page) ?? '');
     for (const oldest of this.#expected.keys()) {
-      if (this.#expected.size < most) break;
+      if (this.#expected.size < maxExpected) break;
       this.#forget(oldest);
     }
     this.#expected.set(state, { ticket, browser: digest(browser.id), until: this.#now() + life, leaving });

@@ -5,7 +5,7 @@
 
 const firstPause = 250;
 /** Milliseconds. Short for identities: a false claim must not shut out the caller to which the identity belongs. */
-const longestPause = { source: 60_000, identity: 5_000 };
+const maxPauseMs = { source: 60_000, identity: 5_000 };
 /** Without a failure for so long, everything is forgotten. */
 const memory = 600_000;
 /** Sources, and identities, that are remembered at the same time. */
@@ -33,8 +33,8 @@ export class Throttle {
 
   /** Counts a failure, of which the first `free` cost nothing. Returns how long the source has to wait when it begins to, for the record. */
   failed(source: string | undefined, identity: string | undefined, now: number, free: number): number {
-    count(this.#identities, identity, now, longestPause.identity, free);
-    return count(this.#sources, source, now, longestPause.source, free);
+    count(this.#identities, identity, now, maxPauseMs.identity, free);
+    return count(this.#sources, source, now, maxPauseMs.source, free);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Caller } from '../../pipeline/caller.ts';
 import { pass, refuse } from '../../pipeline/refusal.ts';
 import { callerFrom } from '../caller.ts';
 
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 export function certificateAuthenticator(configuration: Configuration): Authenticator {
   const entries = configuration.authentication.certificates;
@@ -19,7 +19,7 @@ export function certificateAuthenticator(configuration: Configuration): Authenti
     const id = `certificate_${thumbprint.slice(0, 16)}`;
     const credential = { kind: 'certificate', id, expiresAt, names, thumbprint } as const;
     caller = callerFrom(configuration, { user, agent, application }, credential);
-    if (callers.size >= mostRemembered) callers.clear();
+    if (callers.size >= maxRemembered) callers.clear();
     callers.set(thumbprint, caller);
     return caller;
   };

@@ -30,8 +30,8 @@ export const longestTrust = 30_000;
 export const mostRemembered = 10_000;
 export const mostRememberedOfCaller = 256;
 /** Different tokens that may be under verification at the same time. */
-const mostVerifying = 1_000;
-const longestToken = 16_384;
+const maxVerifying = 1_000;
+const maxTokenLength = 16_384;
 
 export interface TokenParts {
   readonly configuration: Configuration;
@@ -175,7 +175,7 @@ export function tokenAuthenticator({
   const check = (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
     const running = verifying.get(digest);
     if (running !== undefined) return running;
-    if (verifying.size >= mostVerifying)
+    if (verifying.size >= maxVerifying)
       return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
     const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
@@ -318,7 +318,7 @@ interface Presented {
 
 /** The token in an Authorization header (RFC 6750, 2.1; RFC 9449, 7.1). The scheme knows no case. */
 function presentedIn(authorization: string | undefined): Presented | undefined {
-  if (authorization === undefined || authorization.length > longestToken) return undefined;
+  if (authorization === undefined || authorization.length > maxTokenLength) return undefined;
   const [, scheme = '', token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization) ?? [];
   return token === undefined ? undefined : { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token };
 }

@@ -23,8 +23,8 @@ const fresh = 300_000;
 /** Keys that could not be read again for so long count no more. */
 const stale = 3_600_000;
 /** Keys of a set that are looked at, and keys that are tried for a token that names none. */
-const mostKeys = 64;
-const mostTried = 4;
+const maxKeys = 64;
+const maxTried = 4;
 /** Of a file: bytes, as of an answer, and milliseconds, as what holds it may hang. */
 const maxFileBytes = 1024 ** 2;
 const maxFileMs = 5_000;
@@ -91,7 +91,7 @@ export class IssuerKeys {
     const fitting = (this.#set ?? []).filter(
       (jwk) => (kid === undefined || jwk.kid === kid) && (jwk.alg === undefined || jwk.alg === alg) && fits(jwk, alg),
     );
-    return fitting.slice(0, mostTried);
+    return fitting.slice(0, maxTried);
   }
 
   #import(jwk: JWK): KeyObject | undefined {
@@ -158,7 +158,7 @@ function keysOf(text: string): readonly JWK[] {
   if (!Array.isArray(keys)) throw new Error('not a JWK set');
   const usable = (keys as readonly Json[]).filter(isPublicKey);
   if (usable.length === 0) throw new Error('the JWK set has no public key for signatures');
-  return usable.slice(0, mostKeys) as readonly JWK[];
+  return usable.slice(0, maxKeys) as readonly JWK[];
 }
 
 /** Refuses symmetric keys: one in a public key set would let every reader of the set sign with HMAC. */
