@@ -1,7 +1,7 @@
 /** Stage 6 for now: how many requests, streams or sessions one caller has under way. */
 
 /** Callers without anything under way that are remembered: forgetting each at once would cost more than it saves. */
-const mostIdle = 10_000;
+const maxIdle = 10_000;
 
 export class Concurrency {
   readonly #counts = new Map<string, { count: number }>();
@@ -10,7 +10,7 @@ export class Concurrency {
   take(key: string, limit: number): boolean {
     let entry = this.#counts.get(key);
     if (entry === undefined) {
-      if (this.#counts.size >= mostIdle) this.#forget();
+      if (this.#counts.size >= maxIdle) this.#forget();
       entry = { count: 0 };
       this.#counts.set(key, entry);
     }

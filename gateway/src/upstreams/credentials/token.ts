@@ -13,7 +13,7 @@ const assumedLife = 300_000;
 const firstPause = 1_000;
 /** Milliseconds after which further calls do not wait for a request that is under way. */
 const patience = 2_000;
-const longestPause = 30_000;
+const maxPauseMs = 30_000;
 
 interface Held {
   readonly headers: CredentialHeaders;
@@ -69,7 +69,7 @@ export class TokenCredential implements Credential {
 
   /** The server refused what was just made for it. */
   broken(problem: string): void {
-    this.#failure = { state: 'broken', problem, until: this.#now() + longestPause };
+    this.#failure = { state: 'broken', problem, until: this.#now() + maxPauseMs };
   }
 
   state(): { state: CredentialState; expiresAt?: number; problem?: string } {
@@ -106,9 +106,9 @@ export class TokenCredential implements Credential {
       return { ok: true, headers: this.#held.headers };
     }
     const state = granted.lasting ? (granted.reauthorize === true ? 'reauthorize' : 'broken') : 'expiring';
-    const pause = granted.lasting ? longestPause : this.#pause;
+    const pause = granted.lasting ? maxPauseMs : this.#pause;
     this.#failure = { state, problem: granted.problem, until: now + pause };
-    this.#pause = Math.min(this.#pause * 2, longestPause);
+    this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     // A permanent failure ends the old token as well; a transient one leaves it in use until it expires (RFC 6749,
     // 5.2).
     if (granted.lasting) this.#held = undefined;

@@ -30,7 +30,7 @@ export interface AccountHost {
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
 const early = 60_000;
 const firstPause = 1_000;
-const longestPause = 30_000;
+const maxPauseMs = 30_000;
 
 interface Held {
   readonly account: Account;
@@ -100,8 +100,8 @@ export class AccountCredential implements Credential {
     this.#held = { ...held, renewAt: 0, endsAt: 0 };
     const now = this.#now();
     // The refused token is fresh, so another one would be refused as well.
-    if (held.renewedAt !== undefined && now - held.renewedAt < longestPause)
-      this.#fail('broken', 'the server refuses the token that was just made for it', longestPause);
+    if (held.renewedAt !== undefined && now - held.renewedAt < maxPauseMs)
+      this.#fail('broken', 'the server refuses the token that was just made for it', maxPauseMs);
     return true;
   }
 
@@ -253,8 +253,8 @@ export class AccountCredential implements Credential {
   }
 
   #failed(problem: string, state: 'expiring' | 'broken' = 'expiring'): Ready {
-    this.#fail(state, problem, state === 'broken' ? longestPause : this.#pause);
-    this.#pause = Math.min(this.#pause * 2, longestPause);
+    this.#fail(state, problem, state === 'broken' ? maxPauseMs : this.#pause);
+    this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     const held = this.#held;
     // A transient failure leaves the token in use until it expires (RFC 6749, 5.2).
     return held !== undefined && this.#now() < held.endsAt

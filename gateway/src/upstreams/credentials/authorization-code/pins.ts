@@ -22,7 +22,7 @@ function pathOf(data: string, server: string): string {
 }
 
 /** Bytes; ours are below a thousand. */
-const longestPin = 64 * 1024;
+const maxPinBytes = 64 * 1024;
 
 function pinIn(text: string, path: string): IssuerPin {
   let pin: Partial<IssuerPin> | null = null;
@@ -39,7 +39,7 @@ function pinIn(text: string, path: string): IssuerPin {
 /** `undefined` when no account is connected there yet. */
 export function readPin(data: string, server: string): IssuerPin | undefined {
   const path = pathOf(data, server);
-  const read = readRegularSync(path, longestPin);
+  const read = readRegularSync(path, maxPinBytes);
   if (read.ok) return pinIn(read.bytes.toString('utf8'), path);
   if (read.why === 'missing') return undefined;
   throw new Error(`${path} cannot be read: ${read.problem}`);

@@ -20,7 +20,7 @@ import { ClientOf } from './client.ts';
 import type { Account } from './vault.ts';
 
 /** Users whose tokens are in memory at the same time; those of others are read again when they call. */
-const mostUsers = 10_000;
+const maxUsers = 10_000;
 
 export interface AccountSettings {
   /** Without fragment. */
@@ -209,7 +209,7 @@ export class ServerAccounts implements Accounts, AccountHost {
   #of(user: string): AccountCredential {
     const known = this.#known.get(user);
     if (known !== undefined) return known;
-    if (this.#known.size >= mostUsers)
+    if (this.#known.size >= maxUsers)
       for (const [name, credential] of this.#known)
         if (credential.isIdle) {
           this.#known.delete(name);
