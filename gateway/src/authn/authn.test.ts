@@ -149,7 +149,7 @@ test('a mistyped key is recognised without a look-up', () => {
   );
 });
 
-test('19 keys are stored as HMAC only, in files that nobody else can read', () => {
+test('19 keys are stored as HMAC only, in files that other users cannot read', () => {
   const { folder, desk, keys } = setUp();
   const { text } = desk.create({ agent: 'demo' }, 1);
   keys.close();

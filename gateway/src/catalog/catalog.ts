@@ -29,7 +29,7 @@ export interface CatalogEvents {
 }
 
 /** Tools of one list about which something is kept to be read. */
-const mostVerdicts = 500;
+const maxVerdicts = 500;
 
 /** The lists of a server as some way to it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
@@ -39,7 +39,7 @@ const silentAge = 30_000;
 /** One whose changes are heard, as some servers promise to tell them and do not. */
 const announcedAge = 600_000;
 /** However long a server says that its list stays as it is. */
-const longestAge = 3_600_000;
+const maxAgeMs = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
 
@@ -47,7 +47,7 @@ const rereadPause = 1_000;
 const workPause = 5;
 
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
-const longestTurn = 10;
+const maxTurnMs = 10;
 
 interface Held {
   readonly snapshot: ListSnapshot;
@@ -100,7 +100,7 @@ export class Catalog implements CatalogView {
     });
   }
 
-  /** The list as it is remembered; reads it when it is not, or no more. */
+  /** Returns the cached list; fetches it when absent or expired. */
   read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
     if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
@@ -115,7 +115,7 @@ export class Catalog implements CatalogView {
     // A caller that lists without a pause must not keep a core busy with compiling the same list.
     if (ttl === 0 && purpose === 'list') return Math.min(work * workPause, rereadPause);
     if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
-    const stated = Math.min(ttl ?? silentAge, longestAge);
+    const stated = Math.min(ttl ?? silentAge, maxAgeMs);
     return purpose === 'call' ? Math.max(stated, silentAge) : stated;
   }
 
@@ -156,7 +156,7 @@ export class Catalog implements CatalogView {
     return facts;
   }
 
-  /** Somebody was answered without this list: `onArrival` tells when it is there. */
+  /** A client was answered without this list: `onArrival` tells when it is there. */
   missed(kind: ListKind): void {
     this.#missed.add(kind);
   }
@@ -183,7 +183,7 @@ export class Catalog implements CatalogView {
     const facts = await this.link.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
-    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: longestAge });
+    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: maxAgeMs });
     const { hearing } = this.link;
     // A change that is announced while the list is being read makes the answer stale before it is there.
     let changed = false;
@@ -247,15 +247,15 @@ export class Catalog implements CatalogView {
     const schemas = new Map<string, JsonObject>();
     const verdicts: NamedVerdict[] = [];
     const trials = newTrials();
-    let until = performance.now() + longestTurn;
+    let until = performance.now() + maxTurnMs;
     for (const item of items) {
       if (performance.now() > until) {
         await nextTurn();
-        until = performance.now() + longestTurn;
+        until = performance.now() + maxTurnMs;
       }
       const { problem, notes } = judgeTool(item, byName, this.#config, this.#bounds, trials);
       const tool = asText(item.name).slice(0, 128);
-      if ((problem !== undefined || notes.length > 0) && verdicts.length < mostVerdicts)
+      if ((problem !== undefined || notes.length > 0) && verdicts.length < maxVerdicts)
         verdicts.push({ tool, notes, ...(problem === undefined ? {} : { problem }) });
       const about = { server: this.link.server, tool };
       if (problem !== undefined) {

@@ -1,11 +1,11 @@
 /** Takes secrets out of text and JSON. */
 import type { Json, JsonObject } from '../protocol/json.ts';
 
-const shortest = 8;
+const minLength = 8;
 
 /** The same value when nothing had to be hidden. */
 export function hideSecrets<Value extends Json | undefined>(value: Value, secrets: readonly string[]): Value {
-  const wanted = secrets.filter((secret) => secret.length >= shortest);
+  const wanted = secrets.filter((secret) => secret.length >= minLength);
   // The longest first: of one that begins with another, the rest would stay.
   wanted.sort((one, other) => other.length - one.length);
   return wanted.length === 0 ? value : (hide(value, wanted) as Value);

@@ -52,7 +52,7 @@ export interface Found {
 
 /** Records that one transaction takes in, so that a search never waits long for the lock. */
 const batch = 2_000;
-const mostCachedWords = 20_000;
+const maxCachedWords = 20_000;
 
 export class IndexFile {
   #database: Database;
@@ -109,7 +109,7 @@ export class IndexFile {
       const unwritable = isReadOnly(error) || (error as NodeJS.ErrnoException).code === 'ENOENT';
       const found = openCurrent(path, archive);
       if (found !== undefined) return new IndexFile(found, archive, undefined, onRebuilt);
-      // Whatever is wrong with the file is not wrong with the log, which can be read without it.
+      // The index file cannot be used; the log can be read without it.
       if (!unwritable) onRebuilt(`cannot be used (${(error as Error).message})`);
       const passing = openPassing();
       prepare(passing, archive.origin);
@@ -380,7 +380,7 @@ export class IndexFile {
     const written = this.#written(column, text);
     this.#statement('INSERT OR IGNORE INTO words (text) VALUES (?)').run(written);
     const id = this.#find(written) ?? 0;
-    if (this.#words.size >= mostCachedWords) this.#words.clear();
+    if (this.#words.size >= maxCachedWords) this.#words.clear();
     this.#words.set(key, id);
     return id;
   }
@@ -450,9 +450,9 @@ function prepare(database: Database, origin: string): void {
   });
 }
 
-/** An index that cannot be written and need not be: nobody else has it open, and the whole log is in it. */
+/** An index that cannot be written and need not be: no other process has it open, and the whole log is in it. */
 function openCurrent(path: string, archive: Archive): Database | undefined {
-  // Somebody who writes it, or did when it ended, has left a part of it there.
+  // A WAL file means that another process writes this index, or died while it did.
   if (!existsSync(path) || existsSync(`${path}-wal`)) return undefined;
   let database: Database | undefined;
   try {

@@ -13,7 +13,7 @@ export interface OpenState {
   /** The key of now last. */
   readonly keys: readonly KeyRecord[];
   readonly retention: RetentionState;
-  /** Records that there were when a writer closed the log. As long as there are no more, nobody ended in the middle. */
+  /** Number of records when a writer closed the log. While there are no more, no later writer was interrupted. */
   readonly closedAt?: number;
 }
 
@@ -107,6 +107,6 @@ export interface Replayed {
 }
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
-  // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
+  // The public part does not name the subject, so an intent given up after a crash has the subject `unknown`.
   return { seq, subject: nobody, server, method, tier, connections };
 }

@@ -31,12 +31,12 @@ test('a token is fetched once however many wait, and kept until shortly before i
   assert.deepEqual(credential.ready(), { ok: true, headers: { authorization: 'Bearer one' } });
   assert.equal(grants(), 1);
   clock.now += 50_000;
-  assert.ok(!(credential.ready() instanceof Promise), 'nobody waits while the old one is good');
+  assert.ok(!(credential.ready() instanceof Promise), 'no call waits while the old one is good');
   await Promise.resolve();
   assert.equal(grants(), 2);
 });
 
-test('a failure that passes locks nobody out; invalid_grant ends the token', async () => {
+test('a transient failure leaves the token in use; invalid_grant ends it', async () => {
   const { clock, credential, grants } = clocked([
     token('one'),
     { ok: false, lasting: false, problem: 'the network' },

@@ -53,7 +53,7 @@ export function perCaller(make: (subjectToken: string) => Promise<Granted>): Cre
 }
 
 const nobody: Credential = {
-  ready: () => ({ ok: false, problem: 'nobody calls, so there is no token to exchange' }),
+  ready: () => ({ ok: false, problem: 'no caller, so there is no token to exchange' }),
   current: () => ({}),
   secrets: () => [],
   refused: () => false,
