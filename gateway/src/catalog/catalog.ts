@@ -208,11 +208,11 @@ export class Catalog implements CatalogView {
   /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
   async #delivered(list: ListKind, items: readonly JsonObject[]): Promise<readonly Delivered<JsonObject>[]> {
     const kept: Delivered<JsonObject>[] = [];
-    let until = performance.now() + longestTurn;
+    let until = performance.now() + maxTurnMs;
     for (const content of items) {
       if (performance.now() > until) {
         await nextTurn();
-        until = performance.now() + longestTurn;
+        until = performance.now() + maxTurnMs;
       }
       const delivery = this.#deliver({ kind: 'definition', list, content }, this);
       const done = delivery instanceof Promise ? await delivery : delivery;
