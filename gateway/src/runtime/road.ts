@@ -21,7 +21,7 @@ import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { listKindOf, logLevels } from '../protocol/methods.ts';
+import { logLevels, methods } from '../protocol/methods.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -37,25 +37,6 @@ export interface StageParts {
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
-
-/** Methods that may be a label; anything else a client makes up counts as `other`. */
-const labels: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'server/discover',
-  'subscriptions/listen',
-  'logging/setLevel',
-  'tools/list',
-  'tools/call',
-  'prompts/list',
-  'prompts/get',
-  'resources/list',
-  'resources/templates/list',
-  'resources/read',
-  'resources/subscribe',
-  'resources/unsubscribe',
-  'completion/complete',
-]);
 
 export function makeStages(parts: StageParts): Stages {
   const { audit, log, metrics, questions, streams, rights, saw, deliver, inspect } = parts;
@@ -77,7 +58,7 @@ export function makeStages(parts: StageParts): Stages {
       metrics.observe({
         // A server that only the client named is not a label either.
         server: facts.connections === undefined ? '-' : (facts.server ?? '-'),
-        method: labels.has(facts.method) ? facts.method : 'other',
+        method: labelOf(facts.method),
         outcome: end.reason ?? end.outcome,
         seconds: end.latency / 1_000_000,
       });
@@ -85,7 +66,7 @@ export function makeStages(parts: StageParts): Stages {
         log.info(
           {
             reference: facts.id,
-            method: labels.has(facts.method) ? facts.method : 'other',
+            method: labelOf(facts.method),
             caller: facts.caller?.key,
             reason: end.reason,
             detail: end.detail,
@@ -154,26 +135,30 @@ interface Local {
   readonly open: () => Promise<Refusal | undefined>;
 }
 
+type Answer = (exchange: Admitted, graph: Graph, local: Local) => Reply | Promise<Reply>;
+
+/** What the gateway answers itself, besides lists. */
+const answers: Readonly<Record<string, Answer>> = {
+  initialize: (exchange, graph, { deliver }) => initialize(exchange, graph, deliver),
+  'server/discover': (exchange, graph, { deliver }) => discover(exchange, graph, deliver),
+  'subscriptions/listen': (exchange, _graph, local) => listen(exchange, local),
+  'logging/setLevel': setLevel,
+  ping: () => ({ kind: 'result', result: ownWords<JsonObject>({}) }),
+  // Of the gateway's own tool.
+  'tools/call': callConnectTool,
+};
+
 async function answerLocally(exchange: Admitted, graph: Graph, local: Local): Promise<Reply> {
-  const { rights, streams, log, deliver, open } = local;
-  const kind = listKindOf(exchange.method);
-  if (kind !== undefined) return list(exchange, graph, kind, log);
-  switch (exchange.method) {
-    case 'initialize':
-      return initialize(exchange, graph, deliver);
-    case 'server/discover':
-      return discover(exchange, graph, deliver);
-    case 'subscriptions/listen':
-      return listen(exchange, { rights, streams, deliver, open });
-    case 'logging/setLevel':
-      return setLevel(exchange, graph);
-    case 'ping':
-      return { kind: 'result', result: ownWords<JsonObject>({}) };
-    case 'tools/call':
-      return callConnectTool(exchange, graph);
-    default:
-      return { kind: 'refused', refusal: { reason: 'unknown-method', method: exchange.method } };
-  }
+  const { method } = exchange;
+  const kind = methods.get(method)?.list;
+  if (kind !== undefined) return list(exchange, graph, kind, local.log);
+  const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
+  return answer?.(exchange, graph, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
+}
+
+/** A method as a label of metrics and logs: what a client makes up counts as `other`. */
+function labelOf(method: string): string {
+  return methods.has(method) ? method : 'other';
 }
 
 function setLevel(exchange: Identified, graph: Graph): Reply {
