@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 const src = join(import.meta.dirname, '..', 'src');
 
-/** What a folder may import besides itself. `main.ts` and `cli` know everybody. */
+/** What a folder may import besides itself. `runtime` and `cli` put everything together. */
 const base = ['protocol', 'telemetry'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
@@ -18,6 +18,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['protocol', 'telemetry'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   egress: [...base],
+  stages: [...base, 'pipeline', 'secrets'],
+  limits: [...base, 'pipeline'],
   authn: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config'],
   connections: [...base, 'pipeline', 'config'],
@@ -65,9 +67,31 @@ test('imports follow the road and every library has one owner', () => {
         continue;
       }
       const target = relative(src, normalize(join(src, dirname(file), specifier))).split('/')[0] ?? '';
-      if (folder.endsWith('.ts') || folder === 'cli' || target === folder) continue;
+      if (folder === 'runtime' || folder === 'cli' || target === folder) continue;
       if (!mayImport[folder]?.includes(target)) complaints.push(`${file}: ${folder} may not import ${target}`);
     }
   }
   assert.deepEqual(complaints, []);
+});
+
+/** The types that say how far an exchange has come, and what may leave: each is made by one function. */
+const madeIn: Readonly<Record<string, string>> = {
+  Allowed: 'pipeline/permit.ts',
+  Inspected: 'pipeline/inspect.ts',
+  Intended: 'pipeline/run.ts',
+  Delivered: 'pipeline/deliver.ts',
+};
+
+test('each state of an exchange is made in one place', () => {
+  const found = globSync('**/*.ts', { cwd: src }).flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(/\bas (Allowed|Inspected|Intended|Delivered)\b/g)].map(
+      ([, name = '']) => `${name} ${file}`,
+    ),
+  );
+  assert.deepEqual(
+    [...new Set(found)].toSorted(),
+    Object.entries(madeIn)
+      .map((entry) => entry.join(' '))
+      .toSorted(),
+  );
 });

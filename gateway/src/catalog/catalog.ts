@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
 import type { Link, ListResult } from '../pipeline/upstream.ts';
@@ -65,6 +66,13 @@ type Purpose = 'list' | 'call';
 const unheard = { ttl: undefined, hearing: undefined };
 const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
+export interface CatalogParts {
+  readonly log: CatalogLog;
+  readonly events: CatalogEvents;
+  readonly lastRead: LastRead;
+  readonly deliver: Deliver;
+}
+
 export class Catalog implements CatalogView {
   readonly link: Link;
   readonly #config: ServerConfig;
@@ -72,26 +80,21 @@ export class Catalog implements CatalogView {
   readonly #log: CatalogLog;
   readonly #events: CatalogEvents;
   readonly #lastRead: LastRead;
+  readonly #deliver: Deliver;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(
-    link: Link,
-    config: ServerConfig,
-    bounds: Bounds,
-    log: CatalogLog,
-    events: CatalogEvents,
-    lastRead: LastRead,
-  ) {
+  constructor(link: Link, config: ServerConfig, bounds: Bounds, { log, events, lastRead, deliver }: CatalogParts) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
     this.#events = events;
     this.#lastRead = lastRead;
+    this.#deliver = deliver;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
@@ -190,7 +193,8 @@ export class Catalog implements CatalogView {
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
     const began = performance.now();
-    const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
+    const items = await this.#delivered(kind, result.items);
+    const snapshot = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
     const isHeard = capability.listChanged === true && hearing === this.link.hearing;
     return this.#hold(kind, {
       snapshot,
@@ -199,6 +203,23 @@ export class Catalog implements CatalogView {
       work: performance.now() - began,
       hearing: isHeard ? hearing : undefined,
     });
+  }
+
+  /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
+  async #delivered(list: ListKind, items: readonly JsonObject[]): Promise<readonly Delivered<JsonObject>[]> {
+    const kept: Delivered<JsonObject>[] = [];
+    let until = performance.now() + maxTurnMs;
+    for (const content of items) {
+      if (performance.now() > until) {
+        await nextTurn();
+        until = performance.now() + maxTurnMs;
+      }
+      const delivery = this.#deliver({ kind: 'definition', list, content }, this);
+      const done = delivery instanceof Promise ? await delivery : delivery;
+      if (done.ok) kept.push(done.content);
+      else this.#log.warn({ server: this.link.server, list, problem: done.detail }, 'definition withheld');
+    }
+    return kept;
   }
 
   /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
@@ -220,9 +241,9 @@ export class Catalog implements CatalogView {
   }
 
   /** Leaves out what cannot be called safely, and says so once per reading. */
-  async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
-    const usable: JsonObject[] = [];
-    const byName = new Map<string, JsonObject>();
+  async #toolSnapshot(items: readonly Delivered<JsonObject>[]): Promise<ListSnapshot> {
+    const usable: Delivered<JsonObject>[] = [];
+    const byName = new Map<string, Delivered<JsonObject>>();
     const schemas = new Map<string, JsonObject>();
     const verdicts: NamedVerdict[] = [];
     const trials = newTrials();
@@ -270,8 +291,8 @@ function isRepeatable({ annotations }: JsonObject, tier: ToolFacts['tier']): boo
 
 const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;
 
-function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly JsonObject[]): ListSnapshot {
-  const byName = new Map<string, JsonObject>();
+function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly Delivered<JsonObject>[]): ListSnapshot {
+  const byName = new Map<string, Delivered<JsonObject>>();
   for (const item of items) {
     const name = item[nameMembers[kind]];
     if (typeof name === 'string' && name.length <= 8192 && !byName.has(name)) byName.set(name, item);

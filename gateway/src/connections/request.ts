@@ -1,5 +1,6 @@
-/** What a request asks for, before anybody knows whether it exists. */
+/** The target that a request names. Whether it exists is not looked at here. */
 
+import type { Capability } from '../pipeline/decision.ts';
 import { type Outcome, pass, refuse } from '../pipeline/refusal.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 
@@ -74,4 +75,16 @@ function completion(params: JsonObject): Outcome<Wanted> {
   if (isObject(ref) && ref.type === 'ref/resource' && typeof ref.uri === 'string' && ref.uri.length <= longestUri)
     return pass({ type: 'template', uriTemplate: ref.uri });
   return refuse({ reason: 'bad-params', problem: 'params.ref must name a prompt or a resource template' });
+}
+
+export function capabilityOf(wanted: Wanted): Capability {
+  switch (wanted.type) {
+    case 'tool':
+    case 'prompt':
+      return { type: wanted.type, name: wanted.name };
+    case 'resource':
+      return { type: 'resource', uri: wanted.uri };
+    case 'template':
+      return { type: 'template', uriTemplate: wanted.uriTemplate };
+  }
 }

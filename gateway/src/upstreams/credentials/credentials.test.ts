@@ -3,11 +3,6 @@ import { test } from 'node:test';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { Granted } from '../../oauth/token-endpoint.ts';
 import type { Caller } from '../../pipeline/caller.ts';
-import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { Step } from '../../pipeline/upstream.ts';
-import type { JsonObject } from '../../protocol/json.ts';
-import { ownCall } from '../own-call.ts';
-import { hideInStep, hideSecrets } from './hide.ts';
 import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';
@@ -132,38 +127,4 @@ test('callers with tokens are kept within a bound, and a new token of a caller i
   assert.deepEqual(asked, ['new']);
   for (let index = 0; index < maxTokens + 10; index++) kind.of(callerWith(`u${index}`, 't'));
   assert.equal([...kind.all()].length, maxTokens);
-});
-
-test('secrets are taken out of everything that a server says, keys included', () => {
-  const secret = 'tok-1234567890';
-  const value = { a: `Bearer ${secret}!`, [`x-${secret}`]: [1, { b: secret }], c: 'clean' };
-  assert.deepEqual(hideSecrets(value, [secret]), {
-    a: 'Bearer (hidden)!',
-    'x-(hidden)': [1, { b: '(hidden)' }],
-    c: 'clean',
-  });
-  assert.equal(hideSecrets(`${secret}-more`, [secret, `${secret}-more`]), '(hidden)');
-  const clean = { a: ['b', { c: 1 }] };
-  assert.equal(hideSecrets(clean, [secret]), clean, 'nothing is copied when nothing is hidden');
-});
-
-test('once a question is answered, what a server says beside the call is searched as before', async () => {
-  const said: unknown[] = [];
-  const question: Step = {
-    kind: 'question',
-    requests: {},
-    resume: { kind: 'parked' },
-    answer: (_responses, call) => {
-      call.onNotification('notifications/progress', { message: 'tok-1234567890' });
-      return Promise.resolve({ kind: 'error', error: { code: -1, message: 'tok-1234567890' } });
-    },
-    detach: () => {},
-    abandon: () => {},
-  };
-  const step = hideInStep(question, ['tok-1234567890']);
-  assert.equal(step.kind, 'question');
-  const onNotification = (_method: string, params: JsonObject) => said.push(params);
-  const next = await step.answer({}, { ...ownCall('tools/call', {}, new Cancellation()), onNotification });
-  assert.deepEqual(said, [{ message: '(hidden)' }]);
-  assert.deepEqual(next, { kind: 'error', error: { code: -1, message: '(hidden)' } });
 });

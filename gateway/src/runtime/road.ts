@@ -1,23 +1,29 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, reachAll, renewed, seek } from './connections/connect.ts';
-import { callConnectTool, isConnectTool } from './connections/connect-tool.ts';
-import { discover, initialize } from './connections/hello.ts';
-import { listen } from './connections/listen.ts';
-import { list } from './connections/lists.ts';
-import { Concurrency } from './limits/concurrency.ts';
-import type { Asked, Decided, Identified, Reply } from './pipeline/exchange.ts';
-import { forward } from './pipeline/forward.ts';
-import type { Graph } from './pipeline/graph.ts';
-import type { Questions } from './pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd } from './pipeline/record.ts';
-import type { Refusal } from './pipeline/refusal.ts';
-import type { Rights } from './pipeline/rights.ts';
-import { factsOf, type Stages } from './pipeline/run.ts';
-import type { Streams } from './pipeline/streams.ts';
-import { listKindOf, logLevels } from './protocol/methods.ts';
-import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
+import { connect, renewed } from '../connections/connect.ts';
+import { callConnectTool, isConnectTool } from '../connections/connect-tool.ts';
+import { discover, initialize } from '../connections/hello.ts';
+import { listen } from '../connections/listen.ts';
+import { list } from '../connections/lists.ts';
+import { reachAll } from '../connections/reach.ts';
+import { seek } from '../connections/seek.ts';
+import { Concurrency } from '../limits/concurrency.ts';
+import { type Deliver, ownWords } from '../pipeline/deliver.ts';
+import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';
+import { factsOf } from '../pipeline/facts.ts';
+import { forward } from '../pipeline/forward.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { Inspect } from '../pipeline/inspect.ts';
+import type { Questions } from '../pipeline/questions.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
+import type { Refusal } from '../pipeline/refusal.ts';
+import type { Rights } from '../pipeline/rights.ts';
+import type { Stages } from '../pipeline/run.ts';
+import type { Streams } from '../pipeline/streams.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { listKindOf, logLevels } from '../protocol/methods.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface StageParts {
   readonly audit: AuditLog;
@@ -26,6 +32,8 @@ export interface StageParts {
   readonly questions: Questions;
   readonly streams: Streams;
   readonly rights: Rights;
+  readonly deliver: Deliver;
+  readonly inspect: Inspect;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
@@ -49,18 +57,21 @@ const labels: ReadonlySet<string> = new Set([
   'completion/complete',
 ]);
 
-export function makeStages({ audit, log, metrics, questions, streams, rights, saw }: StageParts): Stages {
+export function makeStages(parts: StageParts): Stages {
+  const { audit, log, metrics, questions, streams, rights, saw, deliver, inspect } = parts;
+  const concurrency = new Concurrency();
   return {
     audit,
-    places: new Concurrency(),
+    admit: (caller, operation, graph) => concurrency.admit(caller, operation, graph.bounds),
     isOwn: isConnectTool,
     connect,
     renew: renewed,
     seek,
     rights,
+    inspect,
     forward: (exchange, graph, standing) =>
-      forward(witnessed(exchange, graph, audit), questions, graph.bounds, standing),
-    answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, rights, streams, log, open),
+      forward(witnessed(exchange, graph, audit), { questions, bounds: graph.bounds, standing, deliver, inspect }),
+    answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, { rights, streams, log, deliver, open }),
     observe(facts, end) {
       if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
       metrics.observe({
@@ -87,7 +98,7 @@ export function makeStages({ audit, log, metrics, questions, streams, rights, sa
 }
 
 /** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
-function witnessed(exchange: Decided, graph: Graph, audit: AuditLog): Decided {
+function witnessed(exchange: Intended, graph: Graph, audit: AuditLog): Intended {
   const { channel, caller } = exchange;
   const { ask } = channel;
   if (ask === undefined) return exchange;
@@ -95,12 +106,12 @@ function witnessed(exchange: Decided, graph: Graph, audit: AuditLog): Decided {
     ...exchange,
     channel: {
       notify: (method, params) => channel.notify(method, params),
-      async ask(request) {
+      async ask(method, params) {
         const at = Date.now();
         const started = performance.now();
         let asked: Asked = { ok: false };
         try {
-          asked = await ask.call(channel, request);
+          asked = await ask.call(channel, method, params);
           return asked;
         } finally {
           // The decision, the definition and the cost are those of the call, and stand in its own record.
@@ -113,7 +124,6 @@ function witnessed(exchange: Decided, graph: Graph, audit: AuditLog): Decided {
             caller,
             connected: exchange,
           });
-          const { method, params } = request;
           const bytesIn = JSON.stringify(params).length;
           const latency = Math.round((performance.now() - started) * 1_000);
           audit.asked(
@@ -136,27 +146,29 @@ function answerOf(asked: Asked): Omit<ExchangeEnd, 'at' | 'latency'> {
   return { outcome: 'error', error, bytesOut: error.message.length };
 }
 
-async function answerLocally(
-  exchange: Identified,
-  graph: Graph,
-  rights: Rights,
-  streams: Streams,
-  log: Log,
-  open: () => Promise<Refusal | undefined>,
-): Promise<Reply> {
+interface Local {
+  readonly rights: Rights;
+  readonly streams: Streams;
+  readonly log: Log;
+  readonly deliver: Deliver;
+  readonly open: () => Promise<Refusal | undefined>;
+}
+
+async function answerLocally(exchange: Admitted, graph: Graph, local: Local): Promise<Reply> {
+  const { rights, streams, log, deliver, open } = local;
   const kind = listKindOf(exchange.method);
   if (kind !== undefined) return list(exchange, graph, kind, log);
   switch (exchange.method) {
     case 'initialize':
-      return initialize(exchange, graph);
+      return initialize(exchange, graph, deliver);
     case 'server/discover':
-      return discover(exchange, graph);
+      return discover(exchange, graph, deliver);
     case 'subscriptions/listen':
-      return listen(exchange, rights, streams, open);
+      return listen(exchange, { rights, streams, deliver, open });
     case 'logging/setLevel':
       return setLevel(exchange, graph);
     case 'ping':
-      return { kind: 'result', result: {} };
+      return { kind: 'result', result: ownWords<JsonObject>({}) };
     case 'tools/call':
       return callConnectTool(exchange, graph);
     default:
@@ -173,5 +185,5 @@ function setLevel(exchange: Identified, graph: Graph): Reply {
     session.logLevel = level;
     for (const { link } of reachAll(exchange, graph)) link.setLevel(level, session.digest);
   }
-  return { kind: 'result', result: {} };
+  return { kind: 'result', result: ownWords<JsonObject>({}) };
 }
