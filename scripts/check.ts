@@ -8,6 +8,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
     'oxlint',
     '--type-aware',
     '--quiet',
+    'gateway/bin',
     'gateway/src',
     'gateway/test',
     'gateway/scripts',

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSettings, startGateway } from '../harness.ts';
-import { listen, reload, startSession } from './events.ts';
+import { listen, startSession } from './events.ts';
 import { PushingServer } from './pushing.ts';
+import { reload } from './reload.ts';
 import { memoryOf, waitsDuring } from './stall.ts';
 
 test('A2: a reload with open streams, sessions and watched resources ends, and all of them go on', async () => {

@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { legacyHeaders, meta, modernHeaders } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { runToEnd } from '../process.ts';
-import { type Events, listen, openEvents, reload, startSession } from './events.ts';
+import { type Events, listen, openEvents, startSession } from './events.ts';
 import { type HeldCall, PushingServer } from './pushing.ts';
+import { reload } from './reload.ts';
 
 const program = 'gateway/bin/sallyport.js';
 

@@ -6,7 +6,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -16,11 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
+import { modernCallWith, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { fill, smallDisk } from '../audit/small-disk.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { sallyportWith } from './commands.ts';
+import { reload, settled } from './reload.ts';
 
 function settingsOf(witness: Witness): object {
   return {
@@ -48,23 +48,20 @@ async function live(context: TestContext, folder: string): Promise<Live> {
   const gateway = await startGateway({ ...settings }, { folder });
   context.after(() => gateway.stop());
   const key = await gateway.key('bot');
-  const call = () =>
-    sendRaw({
-      url: gateway.endpoint('notes'),
-      headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`]],
-      body: modernCall('open'),
-    });
   let count = 0;
-  const written = JSON.parse(readFileSync(gateway.config, 'utf8')) as { callers: { agents: object } };
-  const outcomes = (): number =>
-    gateway.errors().match(/"msg":"configuration (?:in force|refused: the running one stays)"/g)?.length ?? 0;
-  const reload = async (): Promise<void> => {
-    const before = outcomes();
-    const agents = { ...written.callers.agents, [`bot-${++count}`]: {} };
-    writeFileSync(gateway.config, JSON.stringify({ ...written, callers: { agents } }));
-    await gateway.until(() => outcomes() > before);
+  return {
+    gateway,
+    data: join(folder, 'data'),
+    call: () => sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool: 'open' })),
+    reload: () =>
+      reload(
+        gateway,
+        (file) => {
+          file['callers'] = { agents: { bot: {}, [`bot-${++count}`]: {} } };
+        },
+        settled,
+      ),
   };
-  return { gateway, data: join(folder, 'data'), call, reload };
 }
 
 /** What can stand where a file or folder of the gateway was. */

@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -24,6 +23,7 @@ import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { makeAuthority } from '../certificates.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { reload, settled } from './reload.ts';
 
 function settingsOf(url: string, bearer: string): object {
   return {
@@ -86,21 +86,16 @@ test('A25: a reload takes effect although a reference got worse, whose last good
   const settings = settingsOf(witness.url, `\${file:${file}}`);
   await using gateway = await startGateway({ ...settings });
   const key = await gateway.key('bot');
-  const reload = async (changed: object): Promise<void> => {
-    const before = gateway.errors().length;
-    const written = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
-    writeFileSync(gateway.config, JSON.stringify({ ...written, ...changed }));
-    await gateway.until(() => /"msg":"configuration /.test(gateway.errors().slice(before)));
-  };
+  const change = (changed: object) => reload(gateway, (file) => Object.assign(file, changed), settled);
   rmSync(file);
-  await reload({ connections: [] });
+  await change({ connections: [] });
   assert.equal((await call(gateway, key)).status, 404, 'what was taken away is gone');
-  await reload(settings);
+  await change(settings);
   assert.equal((await call(gateway, key)).status, 200);
   assert.equal(witness.calls().at(-1)?.headers.authorization, 'Bearer good');
   assert.match(gateway.errors(), /the secret file .* does not exist.*the values that were good stay in force/);
   // What was never good is refused, and with it the reload.
-  await reload({ servers: { notes: { url: witness.url, credential: { bearer: `\${file:${file}-2}` } } } });
+  await change({ servers: { notes: { url: witness.url, credential: { bearer: `\${file:${file}-2}` } } } });
   assert.match(gateway.errors(), /CFG030.*the running one stays/);
 });
 
@@ -207,10 +202,8 @@ test('A25: a reference to Vault that a reload adds is read again', async (contex
   await using gateway = await startGateway(plain, {
     env: { TOKEN: 'plain', VAULT_TOKEN: 'vault-token', NODE_OPTIONS: `--require ${hurry}` },
   });
-  const written = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
   const vaulted = settingsOf(witness.url, '${vault:secret/data/app#token}');
-  writeFileSync(gateway.config, JSON.stringify({ ...written, ...vaulted }));
-  await gateway.until(() => gateway.errors().includes('configuration in force'));
+  await reload(gateway, (file) => Object.assign(file, vaulted));
   const asked = manager.asked();
   const deadline = Date.now() + 10_000;
   while (manager.asked() < asked + 2) {

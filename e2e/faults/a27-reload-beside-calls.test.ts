@@ -4,9 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { modernCallWith, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { startGateway } from '../harness.ts';
+import { reload } from './reload.ts';
 import { waitsDuring } from './stall.ts';
 
 /** Writes the longest time of the processor that the main thread used between two turns of its loop, in milliseconds. */
@@ -45,12 +46,7 @@ test('A27: a reload of many users stops no request of the gateway', async (conte
     env: { NODE_OPTIONS: `--require ${hook}`, LOOP_PROBE: told },
   });
   const key = await gateway.key('bot');
-  const call = () =>
-    sendRaw({
-      url: gateway.endpoint('notes'),
-      headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`]],
-      body: modernCall('open'),
-    });
+  const call = () => sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool: 'open' }));
   assert.equal((await call()).status, 200);
   const longest = async (): Promise<number> => {
     rmSync(told, { force: true });
@@ -66,14 +62,10 @@ test('A27: a reload of many users stops no request of the gateway', async (conte
     }
   };
   await longest();
-  const written = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
-  const inForce = (): number => gateway.errors().match(/configuration in force/g)?.length ?? 0;
   const took: number[] = [];
   for (const count of [users, users - 1]) {
-    const before = inForce();
     const waits = await waitsDuring(gateway.admin, async () => {
-      writeFileSync(gateway.config, JSON.stringify({ ...written, ...settings(count) }));
-      await gateway.until(() => inForce() > before);
+      await reload(gateway, (file) => Object.assign(file, settings(count)));
       assert.equal((await call()).status, 200);
     });
     assert.ok(waits.count > 5, `${waits.count} health requests were answered meanwhile`);

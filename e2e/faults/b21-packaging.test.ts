@@ -58,8 +58,9 @@ test('B21: installed as the guide says, it serves as a user without rights on a 
   const config = join(folder, 'sallyport.yaml');
   const answer = `{ resultType: 'complete', content: [{ type: 'text', text: 'user ' + process.getuid() + ' ' + wrote }] }`;
   const server = `
-    let wrote = 'writes nothing';
-    try { require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'note'))}, 'x'); wrote = 'writes'; } catch {}
+    let wrote = 'writes';
+    try { require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'note'))}, 'x'); }
+    catch { wrote = 'writes nothing'; }
     require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
       const { id, method } = JSON.parse(line);
       const results = {

@@ -7,6 +7,7 @@ import { OtherServer } from '../fixtures/other/http.ts';
 import { type Gateway, gatewayFile, openSettings, startFixture, startGateway } from '../harness.ts';
 import { runToEnd } from '../process.ts';
 import { openAskingClient } from './asking-client.ts';
+import { programWith } from './program-with.ts';
 
 async function startSession(gateway: Gateway, server: string) {
   const url = gateway.endpoint(server);
@@ -143,16 +144,7 @@ test('C14: what a probe opens at a server it closes', async () => {
 });
 
 test('C14: a line of a server that is no message is logged, and its call told at once', async () => {
-  const program = `
-    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }));
-    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const { id, method } = JSON.parse(line);
-      if (method === 'initialize')
-        send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'x', version: '1' } } });
-      else if (method === 'tools/list') send({ id, result: { tools: [{ name: 'broken', inputSchema: { type: 'object' } }] } });
-      else if (method === 'tools/call') console.log('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[NaN]}}');
-      else if (id !== undefined) send({ id, error: { code: -32601, message: 'no' } });
-    });`;
+  const program = programWith('broken', `console.log('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[NaN]}}');`);
   await using gateway = await startGateway(
     openSettings('client', { other: { command: [process.execPath, '-e', program] } }),
   );
@@ -164,18 +156,11 @@ test('C14: a line of a server that is no message is logged, and its call told at
 });
 
 test('C14: the answer that a process writes last, without a newline, is heard', async () => {
-  const program = `
-    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }));
-    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const { id, method } = JSON.parse(line);
-      if (method === 'initialize')
-        send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'x', version: '1' } } });
-      else if (method === 'tools/list') send({ id, result: { tools: [{ name: 'last', inputSchema: { type: 'object' } }] } });
-      else if (method === 'tools/call') {
-        const result = { content: [{ type: 'text', text: 'last words' }] };
-        process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }), () => process.exit(0));
-      } else if (id !== undefined) send({ id, error: { code: -32601, message: 'no' } });
-    });`;
+  const program = programWith(
+    'last',
+    `const result = { content: [{ type: 'text', text: 'last words' }] };
+    process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }), () => process.exit(0));`,
+  );
   await using gateway = await startGateway(
     openSettings('client', { other: { command: [process.execPath, '-e', program] } }),
   );

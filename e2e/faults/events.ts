@@ -1,9 +1,7 @@
 /** An event stream from the gateway, read as it comes. */
 import { EventEmitter, once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { legacyHeaders, meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
-import type { Gateway } from '../harness.ts';
 
 export interface Events extends Disposable {
   readonly status: number;
@@ -120,14 +118,4 @@ export async function startSession(url: string, key: string | undefined): Promis
     events,
     request: async (method, params = {}) => (await send({ jsonrpc: '2.0', id: next++, method, params }, own)).body,
   };
-}
-
-/** Changes the configuration file and waits until the change is in force. */
-export async function reload(gateway: Gateway, change: (settings: Record<string, object>) => void): Promise<void> {
-  const settings = JSON.parse(await readFile(gateway.config, 'utf8')) as Record<string, object>;
-  change(settings);
-  const inForce = (): number => gateway.errors().split('configuration in force').length;
-  const before = inForce();
-  await writeFile(gateway.config, JSON.stringify(settings));
-  await gateway.until(() => inForce() > before);
 }

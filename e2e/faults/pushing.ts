@@ -1,7 +1,6 @@
 /** A legacy MCP server that pushes messages, and answers calls, when a test says so. */
-import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { InProcessServer } from '../fixtures/in-process.ts';
 
 interface Message {
   readonly id?: number | string;
@@ -23,73 +22,25 @@ export interface HeldCall {
   closed(): boolean;
 }
 
-export class PushingServer implements AsyncDisposable {
+export class PushingServer extends InProcessServer {
   readonly received: Message[] = [];
   readonly held: HeldCall[] = [];
   tools: readonly string[] = ['hold', 'plain'];
-  readonly #events = new EventEmitter();
-  readonly #streams = new Set<ServerResponse>();
   #sessions = 0;
-  readonly #server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => this.#answer(request, response, body));
-  });
-
-  async listen(): Promise<this> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return this;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/mcp`;
-  }
-
-  /** Waits until this holds; looks again after each request and each end of a stream. */
-  async until(holds: () => boolean): Promise<void> {
-    const signal = AbortSignal.timeout(15_000);
-    while (!holds()) await once(this.#events, 'change', { signal });
-  }
-
-  /** To every open stream that belongs to no call. */
-  push(method: string, params: object = {}): void {
-    for (const stream of this.#streams) stream.write(event({ jsonrpc: '2.0', method, params }));
-  }
-
-  get streams(): number {
-    return this.#streams.size;
-  }
 
   calls(method: string): readonly Message[] {
     return this.received.filter((message) => message.method === method);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse, body: string): void {
+  protected take(request: IncomingMessage, response: ServerResponse, body: string): void {
     if (request.method === 'DELETE') return void response.writeHead(200).end();
-    if (request.method === 'GET') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-      this.#streams.add(response);
-      response.on('close', () => {
-        this.#streams.delete(response);
-        this.#events.emit('change');
-      });
-      this.#events.emit('change');
-      return;
-    }
+    if (request.method === 'GET') return this.openStream(response);
     const message = JSON.parse(body) as Message;
     this.received.push(message);
     if (message.method === 'server/discover') response.writeHead(400).end();
     else if (message.id === undefined || message.method === undefined) response.writeHead(202).end();
     else if (message.method === 'tools/call' && message.params?.name === 'hold') this.#hold(message, response);
     else this.#reply(message, response);
-    this.#events.emit('change');
   }
 
   #reply({ id, method = '' }: Message, response: ServerResponse): void {
@@ -100,12 +51,12 @@ export class PushingServer implements AsyncDisposable {
 
   #hold(message: Message, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-    response.on('close', () => this.#events.emit('change'));
+    response.on('close', () => this.changed());
     this.held.push({
       message,
-      send: (sent) => response.write(event(sent)),
+      send: (sent) => response.write(this.event(sent)),
       answer: (text) => {
-        response.end(event({ jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text }] } }));
+        response.end(this.event({ jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text }] } }));
       },
       closed: () => response.destroyed,
     });
@@ -135,8 +86,8 @@ export class PushingServer implements AsyncDisposable {
         return {};
     }
   }
-}
 
-function event(message: object): string {
-  return `data: ${JSON.stringify(message)}\n\n`;
+  protected event(message: object): string {
+    return `data: ${JSON.stringify(message)}\n\n`;
+  }
 }

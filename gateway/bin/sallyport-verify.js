@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// @ts-check
 // Checks what Sallyport says about itself: proofs of single records, whole logs, and logs against checkpoints kept
 // elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
 // somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
@@ -28,23 +29,64 @@ ends with 0: everything holds; 1: something does not; 2: wrong usage; 3: not dec
 64: Node is too old;
 66: something cannot be read; 70: a fault of this program, which says nothing about what it was given`;
 
+/**
+ * @typedef {Record<string, unknown>} Fields JSON of an object, with members of any shape
+ * @typedef {{ text: string, name: string, id: Buffer, key: crypto.KeyObject, type: number }} Key
+ * @typedef {{ name: string, id: Buffer, signature: Buffer }} Signature
+ * @typedef {{ body: string, signatures: Signature[] }} Note
+ * @typedef {Note & { origin: string, size: number, root: Buffer, where: string }} Checkpoint
+ * @typedef {{ index: number, leaf: Buffer, fields: Fields & { kind: string }, disclosed: string[] }} Proved
+ * @typedef {{ where: string, of: string, text: () => Buffer, bytes: () => Buffer }} Token of the checkpoint `of`
+ * @typedef {{ critical: boolean, value: Buffer }} Extension
+ * @typedef {{ raw: Buffer, known: crypto.X509Certificate, serial: Buffer, issuer: Buffer,
+ *   extensions: Map<string, Extension>, key: crypto.KeyObject, name: string }} Certificate
+ * @typedef {{ by: Certificate, certificates: Certificate[], digest: Buffer, time: Date, where: string }} Stamp
+ * @typedef {{ where: string, size: number, time: string, by: string, trusted: boolean }} Timestamp
+ * @typedef {{ bytes: Buffer, path: string }} Tile
+ * @typedef {{ index: number, hashes: Buffer[] }} Level
+ * @typedef {{ entry: Buffer, sealed: Buffer }} Stored
+ * @typedef {{ folder: string, from: number, to: number, size: number }} Stretch of bundles
+ * @typedef {{ key?: string | undefined, checkpoint?: string[] | undefined, witness?: string[] | undefined,
+ *   'tsa-ca'?: string[] | undefined }} Options
+ *
+ * @typedef {{ keyGiven: boolean, origin: string, key: string, keyIs: string, anchors: string[] }} Found
+ * @typedef {Found & { what: 'certificate', subject: string, tombstone: number, time: string }} FoundCertificate
+ * @typedef {Found & { what: 'proof', size: number, timestamps: Timestamp[],
+ *   records: { seq: number, kind: string, disclosed: string[] }[] }} FoundProof
+ * @typedef {Found & { what: 'log', size: number, timestamps: Timestamp[], root: string, kinds: Record<string, number>,
+ *   privateParts: { checked: number, dropped: number }, droppedRecords: number, erasedSubjects: number,
+ *   openCalls: number, unknownOutcomes: number, lostRecords: number, clockWentBack: number, silences: number,
+ *   notYetSigned: number, checkpoints: number, keys: number }} FoundLog
+ */
+
 class Lie extends Error {}
 /** What was given does not suffice to tell. */
 class Undecided extends Error {}
-const lie = (text) => {
+/** @param {string} text @returns {never} */
+function lie(text) {
   throw new Lie(text);
-};
+}
 
 // What comes from a file may have any shape. It is looked at before it is used, so that whatever else is thrown is a fault
 // of this program and is never taken for damage.
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** @param {unknown} value @returns {value is Fields} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+/** @type {(value: unknown, where: string) => Fields} */
 const objectIn = (value, where) => (isObject(value) ? value : lie(`${where} is damaged: an object is missing`));
+/** @type {(value: unknown, where: string) => unknown[]} */
 const listIn = (value, where) => (Array.isArray(value) ? value : lie(`${where} is damaged: a list is missing`));
+/** @type {(value: unknown, where: string) => string} */
 const textIn = (value, where) => (typeof value === 'string' ? value : lie(`${where} is damaged: a text is missing`));
-const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+/** @param {unknown} value @returns {value is number} */
+function isCount(value) {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
 /** The greatest that a `Date` can be. */
 const lastTime = 8.64e15;
 
+/** @param {string} text @param {string} where @returns {unknown} */
 function parseJson(text, where) {
   try {
     return JSON.parse(text);
@@ -53,7 +95,13 @@ function parseJson(text, where) {
   }
 }
 
+/**
+ * @template Item, Name
+ * @param {Iterable<Item>} list
+ * @param {(item: Item) => Name} keyOf
+ */
 function groupBy(list, keyOf) {
+  /** @type {Map<Name, [Item, ...Item[]]>} */
   const groups = new Map();
   for (const item of list) {
     const key = keyOf(item);
@@ -64,24 +112,54 @@ function groupBy(list, keyOf) {
   return groups;
 }
 
-/** `crypto.hash` is from Node 20.12 and twice as fast. */
-const hash =
-  crypto.hash ??
-  ((algorithm, data, encoding = 'hex') => {
-    const made = crypto.createHash(algorithm).update(data);
-    return encoding === 'buffer' ? made.digest() : made.digest(encoding);
-  });
+/**
+ * `crypto.hash` is from Node 20.12 and twice as fast.
+ * @type {(algorithm: string, data: string | Buffer, encoding: 'hex' | 'binary') => string}
+ */
+const hash = crypto.hash ?? ((algorithm, data, encoding) => crypto.createHash(algorithm).update(data).digest(encoding));
+/** @type {(algorithm: string, data: Buffer) => Buffer} */
+const digestOf = (algorithm, data) => crypto.createHash(algorithm).update(data).digest();
 
-/** `zlib.crc32` is from Node 20.15. */
-const crc32 = zlib.crc32 ?? slowCrc32;
-
-function slowCrc32(bytes) {
-  slowCrc32.table = slowCrc32.table || Uint32Array.from({ length: 256 }, (_, index) => remainder(index));
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = slowCrc32.table[(crc ^ byte) & 0xff] ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
+/**
+ * The same elements in order: `toSorted` is from Node 20.
+ * @template Item
+ * @param {Item[]} list
+ * @param {(a: Item, b: Item) => number} [compare]
+ */
+function sorted(list, compare) {
+  const copy = [...list];
+  copy.sort(compare);
+  return copy;
 }
 
+/**
+ * From the last to the first: `toReversed` is from Node 20.
+ * @template Item
+ * @param {Item[]} list
+ */
+function reversed(list) {
+  const copy = [...list];
+  copy.reverse();
+  return copy;
+}
+
+/**
+ * `zlib.crc32` is from Node 20.15.
+ * @type {(bytes: Buffer) => number}
+ */
+const crc32 = zlib.crc32 ?? makeCrc32();
+
+function makeCrc32() {
+  const table = Uint32Array.from({ length: 256 }, (_, index) => remainder(index));
+  /** @type {(bytes: Buffer) => number} */
+  return (bytes) => {
+    let crc = 0xffffffff;
+    for (const byte of bytes) crc = (table[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+    return (crc ^ 0xffffffff) >>> 0;
+  };
+}
+
+/** @param {number} index */
 function remainder(index) {
   let value = index;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
@@ -89,12 +167,18 @@ function remainder(index) {
 }
 
 // Hash tree: RFC 6962 section 2.1.
-/** As text: three times as fast as asking for bytes. */
-const sha256Text = (data) => hash('sha256', data, 'latin1');
+/**
+ * As text: three times as fast as asking for bytes.
+ * @type {(data: string | Buffer) => string}
+ */
+const sha256Text = (data) => hash('sha256', data, 'binary');
+/** @type {(data: string | Buffer) => Buffer} */
 const sha256 = (data) => Buffer.from(sha256Text(data), 'latin1');
+/** @type {(entry: Buffer) => Buffer} */
 const leafHash = (entry) => sha256(Buffer.concat([Buffer.from([0]), entry]));
 /** One, and room for two hashes. */
 const pair = Buffer.alloc(65, 1);
+/** @type {(left: Buffer, right: Buffer) => Buffer} */
 const nodeHash = (left, right) => {
   left.copy(pair, 1);
   right.copy(pair, 33);
@@ -103,11 +187,13 @@ const nodeHash = (left, right) => {
 
 class Edge {
   size = 0;
+  /** @type {Buffer[]} As many as the size has bits that are 1. */
   roots = [];
+  /** @param {Buffer} leaf */
   add(leaf) {
     let carried = leaf;
     for (let rest = this.size; rest % 2 === 1; rest = Math.floor(rest / 2))
-      carried = nodeHash(this.roots.pop(), carried);
+      carried = nodeHash(/** @type {Buffer} */ (this.roots.pop()), carried);
     this.roots.push(carried);
     this.size++;
   }
@@ -116,13 +202,18 @@ class Edge {
   }
 }
 
-/** Of whole trees beside each other, each smaller than the one before it. */
+/**
+ * Of whole trees beside each other, each smaller than the one before it.
+ * @param {Buffer[]} roots
+ */
 function rootOf(roots) {
-  if (roots.length === 0) return sha256('');
-  return roots.reduceRight((right, left) => (right === undefined ? left : nodeHash(left, right)), undefined);
+  return roots.length === 0 ? sha256('') : roots.reduceRight((right, left) => nodeHash(left, right));
 }
 
-/** RFC 9162 section 2.1.3.2. */
+/**
+ * RFC 9162 section 2.1.3.2.
+ * @param {Buffer} leaf @param {number} index @param {number} size @param {Buffer[]} path
+ */
 function rootFrom(leaf, index, size, path) {
   if (index >= size) return undefined;
   let at = index;
@@ -146,18 +237,21 @@ function rootFrom(leaf, index, size, path) {
 // Signed notes and checkpoints: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-cosignature.
 const spki = Buffer.from('302a300506032b6570032100', 'hex');
 
+/** @param {unknown} given @param {number[]} types @returns {Key} */
 function parseKey(given, types = [1]) {
   const text = textIn(given, 'a key');
-  const [, name, id, encoded] =
+  const [, name = '', id, encoded = ''] =
     /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? lie(`not a key: ${text}`);
   const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.length !== 33 || !types.includes(bytes[0])) lie(`not an Ed25519 key: ${text}`);
+  const type = bytes[0] ?? 0;
+  if (bytes.length !== 33 || !types.includes(type)) lie(`not an Ed25519 key: ${text}`);
   const expected = sha256(Buffer.concat([Buffer.from(`${name}\n`), bytes])).subarray(0, 4);
   if (expected.toString('hex') !== id) lie(`the key ${text} has the id of another key`);
   const key = createPublicKey({ key: Buffer.concat([spki, bytes.subarray(1)]), format: 'der', type: 'spki' });
-  return { text: text.trim(), name, id: expected, key, type: bytes[0] };
+  return { text: text.trim(), name, id: expected, key, type };
 }
 
+/** @param {string} text @param {string} where @returns {Note} */
 function parseNote(text, where) {
   const end = text.lastIndexOf('\n\n');
   if (end === -1 || !text.endsWith('\n')) lie(`${where} is not a signed note`);
@@ -165,7 +259,7 @@ function parseNote(text, where) {
     .slice(end + 2, -1)
     .split('\n')
     .map((line) => {
-      const [, name, encoded] =
+      const [, name = '', encoded = ''] =
         /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? lie(`${where} has a line that is not a signature`);
       const bytes = Buffer.from(encoded, 'base64');
       return { name, id: bytes.subarray(0, 4), signature: bytes.subarray(4) };
@@ -173,15 +267,17 @@ function parseNote(text, where) {
   return { body: text.slice(0, end + 1), signatures };
 }
 
+/** @param {string} text @param {string} where @returns {Checkpoint} */
 function parseCheckpoint(text, where) {
   const note = parseNote(text, where);
-  const [origin, size, root] = note.body.split('\n');
-  const bytes = Buffer.from(root ?? '', 'base64');
+  const [origin = '', size = '', root = ''] = note.body.split('\n');
+  const bytes = Buffer.from(root, 'base64');
   if (!/^[!-~]{1,200}$/.test(origin) || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32)
     lie(`${where} is not a checkpoint`);
   return { ...note, origin, size: Number(size), root: bytes, where };
 }
 
+/** @param {Note} note @param {Key} key */
 function isSigned(note, key) {
   return note.signatures.some(
     ({ name, id, signature }) =>
@@ -189,7 +285,10 @@ function isSigned(note, key) {
   );
 }
 
-/** The time of a witness's cosignature, or `undefined`. */
+/**
+ * The time of a witness's cosignature, or `undefined`.
+ * @param {Note} note @param {Key} witness
+ */
 function cosignedAt(note, witness) {
   for (const { name, id, signature } of note.signatures) {
     if (name !== witness.name || !id.equals(witness.id) || signature.length !== 72) continue;
@@ -201,14 +300,17 @@ function cosignedAt(note, witness) {
   return undefined;
 }
 
-/** RFC 8785, as far as records need it: no spaces, members in order, each once. */
+/**
+ * RFC 8785, as far as records need it: no spaces, members in order, each once.
+ * @param {Buffer} entry @param {string} where @returns {Fields & { kind: string }}
+ */
 function parseCanonical(entry, where) {
   const text = entry.toString('utf8');
   const value = parseJson(text, where);
   // In this order: what is sorted is not nested deeper than JSON.stringify can walk.
   if (!isObject(value) || !isSorted(value, deepest) || JSON.stringify(value) !== text)
     lie(`${where} is not canonical JSON`);
-  if (!kinds.has(value.kind)) lie(`${where} is of a kind that no gateway writes: ${JSON.stringify(value.kind)}`);
+  if (!isOfKnownKind(value)) return lie(`${where} is of a kind that no gateway writes: ${JSON.stringify(value.kind)}`);
   return value;
 }
 
@@ -252,14 +354,21 @@ const kinds = new Set([
   'crash',
 ]);
 
+/** @param {Fields} value @returns {value is Fields & { kind: string }} */
+function isOfKnownKind(value) {
+  return typeof value.kind === 'string' && kinds.has(value.kind);
+}
+
 /** A record is nested less deeply by far. */
 const deepest = 64;
 
+/** @param {object} value @param {number} depth @returns {boolean} */
 function isSorted(value, depth) {
   if (depth === 0) return false;
-  if (!Array.isArray(value)) {
-    const names = Object.keys(value);
-    for (let at = 1; at < names.length; at++) if (names[at] < names[at - 1]) return false;
+  let before = '';
+  for (const name of Array.isArray(value) ? [] : Object.keys(value)) {
+    if (name < before) return false;
+    before = name;
   }
   for (const member of Object.values(value))
     if (typeof member === 'object' && member !== null && !isSorted(member, depth - 1)) return false;
@@ -268,13 +377,20 @@ function isSorted(value, depth) {
 
 /** Keys sign one after the other; each hands over to the next in a record that both have signed. */
 class Keys {
+  /** @type {{ from: number, key: Key }[]} */
+  list = [];
+  /** @param {string} origin */
   constructor(origin) {
     this.origin = origin;
-    this.list = [];
   }
+  /** @param {number} seq @param {unknown} detail */
   see(seq, detail) {
-    if (typeof detail?.key !== 'string' || (detail.event !== 'created' && detail.event !== 'rotated'))
-      lie(`record ${seq} does not say what it says about a key`);
+    if (
+      !isObject(detail) ||
+      typeof detail.key !== 'string' ||
+      (detail.event !== 'created' && detail.event !== 'rotated')
+    )
+      return lie(`record ${seq} does not say what it says about a key`);
     const key = parseKey(detail.key);
     if (key.name !== this.origin) lie(`record ${seq}: the key is of another log, ${key.name}`);
     if (detail.event === 'created') {
@@ -285,7 +401,7 @@ class Keys {
     const old = this.list.at(-1)?.key ?? parseKey(detail.from);
     if (detail.from !== old.text) lie(`record ${seq}: the rotation does not begin with the key before it`);
     const statement = Buffer.from(
-      `sallyport log key rotation v1\n${this.origin}\n${seq}\n${detail.from}\n${detail.key}\n`,
+      `sallyport log key rotation v1\n${this.origin}\n${seq}\n${old.text}\n${detail.key}\n`,
     );
     const [first, second] = listIn(detail.signatures ?? [], `record ${seq}`).map((each) =>
       Buffer.from(textIn(each, `record ${seq}`), 'base64'),
@@ -298,23 +414,31 @@ class Keys {
     // The checkpoint that covers the rotation is the first one of the new key.
     this.list.push({ from: seq, key });
   }
-  /** Records about keys from before the first one that is left, as the record of a retention repeats them. */
+  /**
+   * Records about keys from before the first one that is left, as the record of a retention repeats them.
+   * @param {unknown} records @param {number} first
+   */
   recall(records, first) {
-    if (!Array.isArray(records)) lie('the record of the retention repeats no keys');
+    if (!Array.isArray(records)) return lie('the record of the retention repeats no keys');
     for (const record of records) {
       const { seq, ...detail } = objectIn(record, 'the record of the retention');
       if (isCount(seq) && seq < first) this.see(seq, detail);
     }
   }
-  /** The key whose turn it was when the log had this size. */
+  /**
+   * The key whose turn it was when the log had this size.
+   * @param {number} size
+   */
   at(size) {
     return this.list.findLast(({ from }) => from < size)?.key ?? this.list[0]?.key ?? lie('the log names no key');
   }
+  /** @param {string} text */
   trusts(text) {
     return this.list.some(({ key }) => key.text === text);
   }
 }
 
+/** @param {Checkpoint} checkpoint @param {Keys} keys */
 function checkSigned(checkpoint, keys) {
   if (checkpoint.origin !== keys.origin)
     lie(`${checkpoint.where} is of another log: ${checkpoint.origin}, not ${keys.origin}`);
@@ -325,20 +449,25 @@ function checkSigned(checkpoint, keys) {
 
 const certificateHead = 'sallyport erasure certificate v1';
 
+/** @param {string} text @param {Options} options */
 function verifyFile(text, options) {
   return text.startsWith(`${certificateHead}\n`) ? verifyCertificate(text, options) : verifyProof(text, options);
 }
 
-/** What `audit erase` hands out, signed by the key that the log had then. It names no key, so the key must be given. */
+/**
+ * What `audit erase` hands out, signed by the key that the log had then. It names no key, so the key must be given.
+ * @param {string} text @param {Options} options @returns {FoundCertificate}
+ */
 function verifyCertificate(text, options) {
   const note = parseNote(text, 'the certificate');
   const [, origin = '', ...rest] = note.body.split('\n');
   if (!/^[!-~]{1,200}$/.test(origin)) lie('the certificate names no log');
-  const [subject, tombstone, time] = ['subject', 'tombstone', 'time'].map(
-    (name, at) =>
-      (rest[at]?.startsWith(`${name} `) ? rest[at].slice(name.length + 1) : undefined) ??
-      lie(`the certificate names no ${name}`),
-  );
+  /** @type {(line: string | undefined, name: string) => string} */
+  const named = (line, name) =>
+    line?.startsWith(`${name} `) ? line.slice(name.length + 1) : lie(`the certificate names no ${name}`);
+  const subject = named(rest[0], 'subject');
+  const tombstone = named(rest[1], 'tombstone');
+  const time = named(rest[2], 'time');
   if (!/^(0|[1-9]\d{0,15})$/.test(tombstone)) lie('the certificate names no record');
   const key = parseKey(options.key?.trim() ?? lie('a certificate is checked with --key, the key of the log'));
   if (key.name !== origin) lie(`the key you gave is of another log, ${key.name}, not ${origin}`);
@@ -356,16 +485,19 @@ function verifyCertificate(text, options) {
   };
 }
 
+/** @param {string} text @param {Options} options @returns {FoundProof} */
 function verifyProof(text, options) {
   const file = objectIn(parseJson(text, 'the proof'), 'the proof');
   if (file.format !== 'sallyport-proof/1') lie('not a proof of this version: it is of another format');
-  const { keys: about = [] } = file;
+  const about = listIn(file.keys ?? [], 'the proof');
+  /** @type {Proved[]} */
   const seen = [];
+  /** @type {Checkpoint | undefined} */
   let checkpoint;
-  for (const each of [...listIn(about, 'the proof'), ...listIn(file.records, 'the proof')]) {
+  for (const each of [...about, ...listIn(file.records, 'the proof')]) {
     const record = objectIn(each, 'the proof');
     const entry = Buffer.from(textIn(record.entry, 'a record of the proof'));
-    const [head, ...rest] = textIn(record.proof, 'a record of the proof').split('\n\n');
+    const [head = '', ...rest] = textIn(record.proof, 'a record of the proof').split('\n\n');
     const note = parseCheckpoint(rest.join('\n\n'), 'the checkpoint of the proof');
     if (checkpoint !== undefined && checkpoint.body !== note.body)
       lie('the records are proved by different checkpoints');
@@ -375,26 +507,25 @@ function verifyProof(text, options) {
     const index = Number(/^index (0|[1-9]\d{0,15})$/.exec(indexLine ?? '')?.[1] ?? lie('the proof has no index'));
     const where = `record ${index}`;
     const fields = parseCanonical(entry, where);
-    if (fields.seq !== index) lie(`${where} says that it is record ${fields.seq}`);
+    if (fields.seq !== index) lie(`${where} says that it is record ${JSON.stringify(fields.seq)}`);
     const hashes = path.map((line) => Buffer.from(line, 'base64'));
     const leaf = leafHash(entry);
     const root = rootFrom(leaf, index, note.size, hashes);
     if (root === undefined || !root.equals(note.root)) lie(`${where} is not in the log that the checkpoint signs`);
     seen.push({ index, leaf, fields, disclosed: checkDisclosed(record, fields, where) });
   }
-  if (checkpoint === undefined || file.records.length === 0) lie('the proof has no records');
+  if (checkpoint === undefined || seen.length === about.length) return lie('the proof has no records');
   const keys = new Keys(checkpoint.origin);
   for (const { index, fields } of seen.slice(0, about.length)) {
-    if (fields.kind === 'retention' && keys.list.length === 0) keys.recall(fields.detail?.keys, index);
+    if (fields.kind === 'retention' && keys.list.length === 0)
+      keys.recall(isObject(fields.detail) ? fields.detail.keys : undefined, index);
     else if (fields.kind === 'log-key') keys.see(index, fields.detail);
     else lie(`record ${index} is not about a key`);
   }
   checkSigned(checkpoint, keys);
   checkPinnedProof(keys, options, checkpoint.size);
   const records = seen.slice(about.length);
-  const anchored = checkAnchored(file.anchors ?? [], records, keys);
-  const notes = anchored.map(({ note }) => note);
-  const tokens = anchored.filter(({ bytes }) => bytes !== undefined);
+  const { notes, tokens } = checkAnchored(file.anchors ?? [], records, keys);
   const timestamps = checkTimestamps(notes, tokens, options);
   return {
     what: 'proof',
@@ -414,16 +545,25 @@ function verifyProof(text, options) {
 
 const mostAnchors = 64;
 
-/** Checkpoints that others have signed: each must be of this log and contain every record that is proved. */
+/**
+ * Checkpoints that others have signed: each must be of this log and contain every record that is proved.
+ * @param {unknown} anchors @param {Proved[]} records @param {Keys} keys
+ */
 function checkAnchored(anchors, records, keys) {
-  if (!Array.isArray(anchors) || anchors.length > mostAnchors) lie('the proof has no proper anchors');
-  return anchors.map((anchor, number) => {
+  if (!Array.isArray(anchors) || anchors.length > mostAnchors) return lie('the proof has no proper anchors');
+  /** @type {Checkpoint[]} */
+  const notes = [];
+  /** @type {Token[]} */
+  const tokens = [];
+  for (const [number, anchor] of anchors.entries()) {
     const where = `anchor ${number + 1} of the proof`;
     const { checkpoint, timestamp, paths } = objectIn(anchor, where);
-    const note = parseCheckpoint(typeof checkpoint === 'string' ? checkpoint : '', where);
+    const text = typeof checkpoint === 'string' ? checkpoint : '';
+    const note = parseCheckpoint(text, where);
     checkSigned(note, keys);
     for (const [at, { index, leaf }] of records.entries()) {
-      const path = Array.isArray(paths?.[at]) ? paths[at] : lie(`${where} does not say how record ${index} is in it`);
+      const path = Array.isArray(paths) ? paths[at] : undefined;
+      if (!Array.isArray(path)) return lie(`${where} does not say how record ${index} is in it`);
       const root = rootFrom(
         leaf,
         index,
@@ -432,26 +572,33 @@ function checkAnchored(anchors, records, keys) {
       );
       if (root === undefined || !root.equals(note.root)) lie(`record ${index} is not in the log that ${where} signs`);
     }
-    const bytes = timestamp === undefined ? undefined : () => Buffer.from(textIn(timestamp, where), 'base64');
-    return { note, where: `the timestamp of ${where}`, of: where, text: () => Buffer.from(checkpoint), bytes };
-  });
+    notes.push(note);
+    if (timestamp === undefined) continue;
+    const bytes = () => Buffer.from(textIn(timestamp, where), 'base64');
+    tokens.push({ where: `the timestamp of ${where}`, of: where, text: () => Buffer.from(text), bytes });
+  }
+  return { notes, tokens };
 }
 
+/** @param {Fields} record @param {Fields} fields @param {string} where */
 function checkDisclosed({ disclosed = {} }, fields, where) {
   for (const [part, shown] of Object.entries(objectIn(disclosed, where))) {
-    const { text, key } = objectIn(shown, where);
-    textIn(text, where);
-    textIn(key, where);
+    const given = objectIn(shown, where);
+    const text = textIn(given.text, where);
+    const key = textIn(given.key, where);
+    const hidden = Object.hasOwn(fields, part) ? fields[part] : undefined;
     const promised =
-      (Object.hasOwn(fields, part) ? fields[part]?.commitment : undefined) ??
-      lie(`${where} promises nothing about ${part}`);
+      (isObject(hidden) ? hidden.commitment : undefined) ?? lie(`${where} promises nothing about ${part}`);
     if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString('hex') !== promised)
       lie(`${where}: the ${part} shown are not those that were recorded`);
   }
-  return Object.keys(disclosed);
+  return Object.keys(objectIn(disclosed, where));
 }
 
-/** RFC 2104 with SHA-256. */
+/**
+ * RFC 2104 with SHA-256.
+ * @param {Buffer} key @param {Buffer} data
+ */
 function hmac(key, data) {
   const block = Buffer.alloc(64);
   (key.length > 64 ? sha256(key) : key).copy(block);
@@ -459,7 +606,10 @@ function hmac(key, data) {
   return sha256(Buffer.concat([block.map((byte) => byte ^ 0x5c), inner]));
 }
 
-/** A proof ends with the key of its time. One that the log has had since is no proof of a lie, and none of the truth. */
+/**
+ * A proof ends with the key of its time. One that the log has had since is no proof of a lie, and none of the truth.
+ * @param {Keys} keys @param {Options} options @param {number} size
+ */
 function checkPinnedProof(keys, { key }, size) {
   if (key === undefined || keys.trusts(key.trim())) return;
   if (parseKey(key.trim()).name !== keys.origin) lie('the key you gave never was the key of this log');
@@ -468,15 +618,18 @@ function checkPinnedProof(keys, { key }, size) {
   );
 }
 
+/** @param {Keys} keys @param {Options} options */
 function checkPinned(keys, { key }) {
   if (key !== undefined && !keys.trusts(key.trim())) lie('the key you gave never was the key of this log');
 }
 
+/** @param {Options} options @param {Key} signer @param {string} what */
 function keyIs({ key }, { text }, what) {
   if (key === undefined) return `taken from the ${what} itself`;
   return key.trim() === text ? 'the one you gave' : 'which the one you gave leads to';
 }
 
+/** @param {Checkpoint[]} notes @param {Options} options */
 function checkWitnesses(notes, { witness = [] }) {
   return witness.map((text) => {
     const key = parseKey(text, [4]);
@@ -502,8 +655,12 @@ const oids = {
   extendedKeyUsage: '551d25',
   timeStamping: '2b06010505070308',
 };
+/** @type {Record<string, string>} */
 const digests = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' };
-/** Signature algorithm → kind of key, and the digest if it says one. */
+/**
+ * Signature algorithm → kind of key, and the digest if it says one.
+ * @type {Record<string, [kind: string, digest?: string]>}
+ */
 const signatureKinds = {
   '2a864886f70d010101': ['rsa'],
   '2a864886f70d01010b': ['rsa', 'sha256'],
@@ -517,10 +674,11 @@ const signatureKinds = {
 const knownExtensions = ['551d0f', oids.basicConstraints, oids.extendedKeyUsage, '551d20', '551d11'];
 
 class Der {
+  at = 0;
+  /** @param {Buffer} bytes @param {string} where */
   constructor(bytes, where) {
     this.bytes = bytes;
     this.where = where;
-    this.at = 0;
   }
   get tag() {
     return this.bytes[this.at];
@@ -530,9 +688,9 @@ class Der {
   }
   next(tag = this.tag) {
     const start = this.at;
-    if (this.done || this.tag !== tag || start + 2 > this.bytes.length) this.wrong();
-    let at = start + 2;
     let length = this.bytes[start + 1];
+    if (this.tag !== tag || length === undefined) return this.wrong();
+    let at = start + 2;
     if (length >= 0x80) {
       const size = length & 0x7f;
       if (size < 1 || size > 3 || at + size > this.bytes.length) this.wrong();
@@ -544,9 +702,11 @@ class Der {
     this.at = at + length;
     return { content: this.bytes.subarray(at, this.at), whole: this.bytes.subarray(start, this.at) };
   }
+  /** @param {number} tag */
   maybe(tag) {
     return this.tag === tag ? this.next(tag) : undefined;
   }
+  /** @param {number} tag */
   into(tag) {
     return new Der(this.next(tag).content, this.where);
   }
@@ -556,15 +716,22 @@ class Der {
   end() {
     if (!this.done) this.wrong();
   }
+  /** @returns {never} */
   wrong() {
-    lie(`${this.where} is damaged: it is not written as RFC 3161 wants`);
+    return lie(`${this.where} is damaged: it is not written as RFC 3161 wants`);
   }
 }
 
-/** SEQUENCE { OID, parameters that we do not use }. */
+/**
+ * SEQUENCE { OID, parameters that we do not use }.
+ * @type {(from: Der) => string}
+ */
 const algorithmOf = (from) => from.into(0x30).oid();
 
-/** Checks one token, but for who is behind its certificate. */
+/**
+ * Checks one token, but for who is behind its certificate.
+ * @param {Buffer} bytes @param {string} where @returns {Stamp}
+ */
 function readToken(bytes, where) {
   const file = new Der(bytes, where);
   const outer = file.into(0x30);
@@ -579,6 +746,7 @@ function readToken(bytes, where) {
   const info = content.into(0xa0).next(0x04).content;
   content.end();
   const bag = new Der(signed.maybe(0xa0)?.content ?? lie(`${where} comes without its certificate`), where);
+  /** @type {Certificate[]} */
   const certificates = [];
   while (!bag.done) certificates.push(readCertificate(bag.next(0x30).whole, where));
   signed.maybe(0xa1);
@@ -590,7 +758,10 @@ function readToken(bytes, where) {
   return { ...readInfo(info, where), by, certificates, where };
 }
 
-/** RFC 5652 section 5.4: what is signed are attributes, and one of them is the digest of the content. */
+/**
+ * RFC 5652 section 5.4: what is signed are attributes, and one of them is the digest of the content.
+ * @param {Der} signer @param {Buffer} info @param {Certificate[]} certificates @param {string} where
+ */
 function checkSigner(signer, info, certificates, where) {
   signer.next(0x02);
   const name = signer.into(0x30);
@@ -601,6 +772,7 @@ function checkSigner(signer, info, certificates, where) {
   const [kind, fixed = digest] =
     signatureKinds[algorithmOf(signer)] ?? lie(`${where} uses a kind of signature that is not known here`);
   const signature = signer.next(0x04).content;
+  /** @type {Map<string, Der>} */
   const attributes = new Map();
   const list = new Der(signedAttributes.content, where);
   while (!list.done) {
@@ -614,12 +786,7 @@ function checkSigner(signer, info, certificates, where) {
     certificates.find((each) => each.issuer.equals(issuer) && each.serial.equals(serial)) ??
     lie(`${where} is signed by a certificate that it does not hold`);
   if (attributes.get(oids.contentType)?.oid() !== oids.timestamp) lie(`${where} is signed as something else`);
-  if (
-    attributes
-      .get(oids.messageDigest)
-      ?.next(0x04)
-      .content.equals(hash(digest, info, 'buffer')) !== true
-  )
+  if (attributes.get(oids.messageDigest)?.next(0x04).content.equals(digestOf(digest, info)) !== true)
     lie(`${where}: its content is not what the authority signed`);
   if (!namesCertificate(attributes, by.raw)) lie(`${where} is signed for another certificate than the one it holds`);
   // Signed as a SET, whatever its tag is in here.
@@ -630,18 +797,24 @@ function checkSigner(signer, info, certificates, where) {
   return by;
 }
 
-/** RFC 5816: the certificate is named by its digest in what is signed. */
+/**
+ * RFC 5816: the certificate is named by its digest in what is signed.
+ * @param {Map<string, Der>} attributes @param {Buffer} raw
+ */
 function namesCertificate(attributes, raw) {
   const second = attributes.get(oids.signingCertificateV2)?.into(0x30).into(0x30).into(0x30);
   if (second !== undefined) {
     const digest = second.tag === 0x30 ? digests[algorithmOf(second)] : 'sha256';
-    return digest !== undefined && second.next(0x04).content.equals(hash(digest, raw, 'buffer'));
+    return digest !== undefined && second.next(0x04).content.equals(digestOf(digest, raw));
   }
   const first = attributes.get(oids.signingCertificate)?.into(0x30).into(0x30).into(0x30);
-  return first?.next(0x04).content.equals(hash('sha1', raw, 'buffer')) === true;
+  return first?.next(0x04).content.equals(digestOf('sha1', raw)) === true;
 }
 
-/** RFC 3161 section 2.4.2. */
+/**
+ * RFC 3161 section 2.4.2.
+ * @param {Buffer} bytes @param {string} where
+ */
 function readInfo(bytes, where) {
   const outer = new Der(bytes, where);
   const info = outer.into(0x30);
@@ -652,25 +825,28 @@ function readInfo(bytes, where) {
   if (digests[algorithmOf(imprint)] !== 'sha256') lie(`${where} is not about a SHA-256`);
   const digest = imprint.next(0x04).content;
   info.next(0x02);
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d{1,9})?Z$/.exec(info.next(0x18).content.toString('latin1')) ??
-    lie(`${where} has no time`);
-  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (Number.isNaN(time.getTime())) lie(`${where} has no time`);
+  const written = info.next(0x18).content.toString('latin1');
+  const spelled = written.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d{1,9})?Z$/, '$1-$2-$3T$4:$5:$6Z');
+  const time = new Date(spelled);
+  if (spelled === written || Number.isNaN(time.getTime())) lie(`${where} has no time`);
   for (const tag of [0x30, 0x01, 0x02, 0xa0, 0xa1]) info.maybe(tag);
   info.end();
   return { digest, time };
 }
 
-function readCertificate(raw, where) {
-  let known;
-  let key;
+/** @param {Buffer} raw @param {string} where */
+function openCertificate(raw, where) {
   try {
-    known = new X509Certificate(raw);
-    key = known.publicKey;
+    const known = new X509Certificate(raw);
+    return { known, key: known.publicKey };
   } catch {
-    lie(`${where} holds a certificate that cannot be read`);
+    return lie(`${where} holds a certificate that cannot be read`);
   }
+}
+
+/** @param {Buffer} raw @param {string} where @returns {Certificate} */
+function readCertificate(raw, where) {
+  const { known, key } = openCertificate(raw, where);
   const body = new Der(raw, where).into(0x30).into(0x30);
   body.maybe(0xa0);
   const serial = body.next(0x02).content;
@@ -679,6 +855,7 @@ function readCertificate(raw, where) {
   for (let rest = 0; rest < 3; rest++) body.next(0x30);
   body.maybe(0x81);
   body.maybe(0x82);
+  /** @type {Map<string, Extension>} */
   const extensions = new Map();
   if (!body.done) {
     const list = body.into(0xa3).into(0x30);
@@ -693,17 +870,24 @@ function readCertificate(raw, where) {
   return { raw, known, serial, issuer, extensions, key, name: nameOf(known) };
 }
 
-const nameOf = ({ subject }) => /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.split('\n').at(-1);
+/** @type {(certificate: crypto.X509Certificate) => string} */
+const nameOf = ({ subject }) => /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.split('\n').at(-1) ?? '';
 
-/** RFC 3161 section 2.3: for timestamps, for nothing else, and critical. */
+/**
+ * RFC 3161 section 2.3: for timestamps, for nothing else, and critical.
+ * @param {Stamp} stamp
+ */
 function checkPurpose({ by: { extensions, name }, where }) {
   const usage = extensions.get(oids.extendedKeyUsage);
-  const list = usage === undefined ? undefined : new Der(usage.value, where).into(0x30);
-  if (list === undefined || !usage.critical || list.oid() !== oids.timeStamping || !list.done)
+  const list = usage?.critical === true ? new Der(usage.value, where).into(0x30) : undefined;
+  if (list?.oid() !== oids.timeStamping || !list.done)
     lie(`${where}: the certificate ${name} is not one for timestamps`);
 }
 
-/** From the signer to one of these, each signed by the next and valid at the time of the stamp. Revocation is not asked. */
+/**
+ * From the signer to one of these, each signed by the next and valid at the time of the stamp. Revocation is not asked.
+ * @param {Stamp} stamp @param {Certificate[]} authorities
+ */
 function checkChain({ by, certificates, time, where }, authorities) {
   let below = by;
   for (let step = 0; step < 8; step++) {
@@ -723,7 +907,10 @@ function checkChain({ by, certificates, time, where }, authorities) {
   lie(`${where}: the certificate ${by.name} does not lead to an authority that you gave`);
 }
 
-/** How many authorities may be below this one. */
+/**
+ * How many authorities may be below this one.
+ * @param {Certificate} certificate
+ */
 function pathLength({ extensions }) {
   const constraints = new Der(extensions.get(oids.basicConstraints)?.value ?? Buffer.from([0x30, 0]), '').into(0x30);
   constraints.maybe(0x01);
@@ -732,6 +919,7 @@ function pathLength({ extensions }) {
   return length.length === 0 ? 0 : length.readUIntBE(0, Math.min(length.length, 6));
 }
 
+/** @param {string[]} paths */
 function readAuthorities(paths = []) {
   return paths.flatMap((path) => {
     const found = readFileSync(path, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
@@ -741,7 +929,10 @@ function readAuthorities(paths = []) {
   });
 }
 
-/** The tokens beside checkpoints: `name.tst` is about the file `name.txt`. */
+/**
+ * The tokens beside checkpoints: `name.tst` is about the file `name.txt`.
+ * @param {Checkpoint[]} notes @param {Token[]} tokens @param {Options} options @returns {Timestamp[]}
+ */
 function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
   const authorities = readAuthorities(given);
   const stamps = tokens.map(({ where, of, text, bytes }) => {
@@ -762,29 +953,34 @@ function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
     };
   });
   if (authorities.length > 0 && stamps.length === 0) lie('no timestamp of this log is here');
-  return stamps.sort((a, b) => a.size - b.size);
+  return sorted(stamps, (a, b) => a.size - b.size);
 }
 
-/** The last one of each authority, which is about the most records. */
+/**
+ * The last one of each authority, which is about the most records.
+ * @param {Timestamp[]} stamps
+ */
 function describeTimestamps(stamps) {
   return [...groupBy(stamps, ({ by }) => by)].map(([by, list]) => {
-    const { time, size } = list.at(-1);
-    return `timestamped by ${by} at ${time} over ${size} records${list.length > 1 ? ` (the last of ${list.length}, the first at ${list[0].time} over ${list[0].size})` : ''}`;
+    const [first, ...others] = list;
+    const { time, size } = others.at(-1) ?? first;
+    return `timestamped by ${by} at ${time} over ${size} records${list.length > 1 ? ` (the last of ${list.length}, the first at ${first.time} over ${first.size})` : ''}`;
   });
 }
 
+/** @param {string} folder @param {string[]} given @returns {Token[]} */
 function tokensOf(folder, given = []) {
   const path = join(folder, 'anchors');
   const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.tst')) : [];
   const besides = [
-    ...names.map((name) => [join(path, name), `anchors/${name}`]),
+    ...names.map((name) => ({ file: join(path, name), where: `anchors/${name}` })),
     ...given
       .filter((each) => each.endsWith('.txt'))
-      .map((each) => [each.replace(/txt$/, 'tst'), each.replace(/txt$/, 'tst')]),
+      .map((each) => ({ file: each.replace(/txt$/, 'tst'), where: each.replace(/txt$/, 'tst') })),
   ];
   return besides
-    .filter(([file]) => existsSync(file))
-    .map(([file, where]) => ({
+    .filter(({ file }) => existsSync(file))
+    .map(({ file, where }) => ({
       where,
       of: where.replace(/tst$/, 'txt'),
       text: () => readFileSync(file.replace(/tst$/, 'txt')),
@@ -796,6 +992,7 @@ function tokensOf(folder, given = []) {
 
 const width = 256;
 
+/** @param {string | number} kind @param {number} index @param {number} w */
 function tilePath(kind, index, w = width) {
   let path = String(index % 1000).padStart(3, '0');
   for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000))
@@ -803,7 +1000,11 @@ function tilePath(kind, index, w = width) {
   return `tile/${kind}/${path}${w === width ? '' : `.p/${w}`}`;
 }
 
-/** A tile or bundle, or a wider one that begins with it. */
+/**
+ * A tile or bundle, or a wider one that begins with it.
+ * @param {string} folder @param {string | number} kind @param {number} index @param {number} w
+ * @returns {Tile | undefined}
+ */
 function readTile(folder, kind, index, w) {
   const exact = join(folder, tilePath(kind, index, w));
   if (existsSync(exact)) return { bytes: readFileSync(exact), path: tilePath(kind, index, w) };
@@ -818,8 +1019,12 @@ function readTile(folder, kind, index, w) {
   return wider === undefined ? undefined : { bytes: readFileSync(join(partial, wider)), path: `${full}.p/${wider}` };
 }
 
-/** As many entries as are whole, each after the zero with which it is hashed: the place of its length is free by then. */
+/**
+ * As many entries as are whole, each after the zero with which it is hashed: the place of its length is free by then.
+ * @param {Tile} file @param {number} count
+ */
 function leavesOf({ bytes }, count) {
+  /** @type {Buffer[]} */
   const leaves = [];
   for (let at = 0; leaves.length < count && at + 2 <= bytes.length; ) {
     const end = at + 2 + bytes.readUInt16BE(at);
@@ -833,58 +1038,65 @@ function leavesOf({ bytes }, count) {
 
 /** Reads segments in step with the bundles: the private part of each record. */
 class Segments {
-  /** `signed`: records that the checkpoint covers. What comes after them may be in the middle of being written. */
-  constructor(folder, signed) {
+  /** @type {{ descriptor: number, end: number } | undefined} What is open. */
+  file;
+  name = '';
+  index = -1;
+  offset = 0;
+  /** @type {Stored[]} The records of the group that was read last; `first` is the number of the first one. */
+  group = [];
+  first = 0;
+  /** @type {string | undefined} Where a segment does not go on. */
+  torn;
+  /**
+   * @param {string} folder
+   * @param {number} signed Records that the checkpoint covers: what comes after them may be in the middle of being written.
+   */
+  constructor(folder, signed = Number.POSITIVE_INFINITY) {
     this.signed = signed;
     this.folder = join(folder, 'segments');
-    this.firsts = existsSync(this.folder)
-      ? readdirSync(this.folder)
-          .map((name) => /^(\d{16})\.seg$/.exec(name)?.[1])
-          .filter((digits) => digits !== undefined)
-          .map(Number)
-          .sort((a, b) => a - b)
-      : [];
-    this.index = -1;
-    this.group = [];
-    this.first = 0;
+    const names = existsSync(this.folder) ? readdirSync(this.folder) : [];
+    this.firsts = sorted(
+      names.filter((name) => /^\d{16}\.seg$/.test(name)).map((name) => Number.parseInt(name, 10)),
+      (a, b) => a - b,
+    );
   }
   get present() {
     return this.firsts.length > 0;
   }
-  /** What the segments hold of a record; `undefined` when they do not. */
+  /**
+   * What the segments hold of a record; `undefined` when they do not.
+   * @param {number} seq @returns {Stored | undefined}
+   */
   at(seq) {
     while (seq >= this.first + this.group.length) if (!this.#next(seq)) return undefined;
     return seq < this.first ? undefined : this.group[seq - this.first];
   }
+  /**
+   * Reads the next group, in a segment that this record may be in.
+   * @param {number} seq @returns {boolean}
+   */
   #next(seq) {
-    while (this.file === undefined) {
-      // The segment that this record must be in, and none before it.
-      let index = this.index + 1;
-      while (this.firsts[index + 1] !== undefined && this.firsts[index + 1] <= seq) index++;
-      if (this.firsts[index] === undefined || this.firsts[index] > seq) return false;
-      this.index = index;
-      this.name = `${String(this.firsts[index]).padStart(16, '0')}.seg`;
-      this.file = openSync(join(this.folder, this.name), 'r');
-      this.end = fstatSync(this.file).size;
-      this.offset = 0;
-    }
+    const file = this.file ?? this.#open(seq);
+    if (file === undefined) return false;
     const limit = this.firsts[this.index + 1] ?? Number.MAX_SAFE_INTEGER;
-    const header = this.#read(28);
+    const header = this.#read(file, 28);
     const whole =
       header.length === 28 &&
       header.readUInt32BE(0) === 0x53504731 &&
       header.readUInt32LE(24) === crc32(header.subarray(0, 24));
-    const body = whole ? this.#read(header.readUInt32LE(4)) : undefined;
+    const body = whole ? this.#read(file, header.readUInt32LE(4)) : undefined;
     const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
-    const unfinished = () => first >= this.signed && crc32(body) !== header.readUInt32LE(20);
-    if (body === undefined || body.length < header.readUInt32LE(4) || first >= limit || unfinished()) {
+    const isComplete = body !== undefined && body.length === header.readUInt32LE(4);
+    const isIntact = isComplete && crc32(body) === header.readUInt32LE(20);
+    if (!isComplete || first >= limit || (first >= this.signed && !isIntact)) {
       if (header.some((byte) => byte !== 0) && first < limit)
         this.torn = `segments/${this.name} is damaged at byte ${this.offset - header.length}`;
-      closeSync(this.file);
+      closeSync(file.descriptor);
       this.file = undefined;
       return this.#next(seq);
     }
-    if (crc32(body) !== header.readUInt32LE(20)) {
+    if (!isIntact) {
       const last = first + header.readUInt32LE(8) - 1;
       lie(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
     }
@@ -899,52 +1111,85 @@ class Segments {
     }
     return true;
   }
+  /**
+   * The segment that this record must be in, and none before it.
+   * @param {number} seq
+   */
+  #open(seq) {
+    let index = this.index + 1;
+    while ((this.firsts[index + 1] ?? Number.POSITIVE_INFINITY) <= seq) index++;
+    const first = this.firsts[index];
+    if (first === undefined || first > seq) return undefined;
+    this.index = index;
+    this.name = `${String(first).padStart(16, '0')}.seg`;
+    this.offset = 0;
+    const descriptor = openSync(join(this.folder, this.name), 'r');
+    this.file = { descriptor, end: fstatSync(descriptor).size };
+    return this.file;
+  }
+  /** @param {Buffer} body @param {number} at */
   #part(body, at) {
     const end = at + 4 > body.length ? Number.POSITIVE_INFINITY : at + 4 + body.readUInt32LE(at);
     if (end > body.length) lie(`segments/${this.name} is damaged: a record ends outside of its group`);
     return body.subarray(at + 4, end);
   }
-  #read(length) {
-    const bytes = Buffer.allocUnsafe(Math.min(length, this.end - this.offset));
-    const read = readSync(this.file, bytes, 0, bytes.length, this.offset);
+  /** @param {{ descriptor: number, end: number }} file @param {number} length */
+  #read({ descriptor, end }, length) {
+    const bytes = Buffer.allocUnsafe(Math.min(length, end - this.offset));
+    const read = readSync(descriptor, bytes, 0, bytes.length, this.offset);
     this.offset += read;
     return bytes.subarray(0, read);
   }
 }
 
+/**
+ * @typedef {{ tiers: Map<string, number>, entries: number, keys: unknown[] }} Dropped tier → first private part kept
+ * @typedef {Omit<Story, 'see' | 'outcome' | 'step' | 'end' | 'drop' | 'miss' | 'join'>} StoryOf as a thread hands it over
+ */
+
 /** What a stretch of records says, one after the other. Stretches are read at the same time and joined in order. */
 class Story {
+  /** @type {Record<string, number>} */
   kinds = {};
+  /** @type {{ seq: number, written: number, kind: string } | undefined} */
   firstWritten;
   lastWritten = 0;
   clock = 0;
   silences = 0;
   lost = 0;
   unknown = 0;
+  /** @type {boolean | undefined} */
   running;
-  runs = false;
   sealed = 0;
-  /** Subject → last record about it; erased subject → tombstone. */
+  /** @type {Map<unknown, number>} Subject → last record about it. */
   subjects = new Map();
+  /** @type {Map<unknown, number>} Erased subject → tombstone. */
   erased = new Map();
+  /** @type {Map<unknown, number>} Call → its intent. */
   intents = new Map();
-  /** Outcomes of intents before this stretch. */
+  /** @type {[seq: number, id: unknown, parent: number][]} Outcomes of intents before this stretch. */
   outcomes = [];
+  /** @type {[seq: number, detail: unknown][]} */
   keys = [];
-  dropped = { tiers: {}, entries: 0, keys: [] };
-  /** Private parts that are missing: tier → the first and the last. */
-  missing = {};
+  /** @type {Dropped} */
+  dropped = { tiers: new Map(), entries: 0, keys: [] };
+  /** @type {Map<string, { first: number, last: number, count: number }>} Tier → the private parts that are missing. */
+  missing = new Map();
   missingEntries = 0;
+  /** @type {string | undefined} */
+  torn;
 
+  /** @param {number} first */
   constructor(first) {
     this.first = first;
   }
 
+  /** @param {number} seq @param {Fields & { kind: string }} fields */
   see(seq, fields) {
     const where = `record ${seq}`;
-    if (fields.v !== 1) lie(`${where} has version ${fields.v}`);
+    if (fields.v !== 1) lie(`${where} has version ${JSON.stringify(fields.v)}`);
     if (fields.seq !== seq)
-      lie(`${where} says that it is record ${fields.seq}: records were removed, added or swapped`);
+      lie(`${where} says that it is record ${JSON.stringify(fields.seq)}: records were removed, added or swapped`);
     const { kind, written, subject } = fields;
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
     if (!isCount(written) || written > lastTime) lie(`${where} has no time`);
@@ -960,24 +1205,19 @@ class Story {
         break;
       case 'outcome':
         if (fields.outcome === 'unknown') this.unknown++;
-        if (fields.parent === undefined) break;
-        if (fields.parent < Math.max(this.first, this.missingEntries))
-          this.outcomes.push([seq, fields.id, fields.parent]);
-        else if (!this.end(fields.id, fields.parent))
-          lie(`${where} is the outcome of record ${fields.parent}, which is no open intent of that call`);
+        if (fields.parent !== undefined) this.outcome(seq, fields.id, fields.parent);
         break;
       case 'log-key':
         this.keys.push([seq, fields.detail]);
         break;
       case 'erasure':
-        if (typeof fields.detail?.subject !== 'string') lie(`${where}: the erasure names no subject`);
-        this.erased.set(fields.detail.subject, seq);
+        this.erased.set(erasedIn(fields.detail, where), seq);
         break;
       case 'retention':
         this.drop(retentionIn(fields.detail, where));
         break;
       case 'lost':
-        this.lost += isCount(fields.detail?.records) ? fields.detail.records : 0;
+        this.lost += lostIn(fields.detail);
         break;
       case 'start':
         this.running = true;
@@ -988,34 +1228,47 @@ class Story {
     }
   }
 
+  /** @param {number} seq @param {unknown} id @param {unknown} parent */
+  outcome(seq, id, parent) {
+    if (!isCount(parent)) return lie(`record ${seq} is the outcome of something that is no record`);
+    if (parent < Math.max(this.first, this.missingEntries)) this.outcomes.push([seq, id, parent]);
+    else if (!this.end(id, parent))
+      lie(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
+  }
+
+  /** @param {number} seq @param {number} before @param {number} written @param {string} kind */
   step(seq, before, written, kind) {
     if (written < before) {
       if (kind !== 'clock')
         lie(`record ${seq}: the clock went back from ${iso(before)} to ${iso(written)}, and no record says so`);
       this.clock++;
-    } else if ((this.running ?? this.runs) && written - before > 180_000 && kind !== 'recovered' && kind !== 'start')
+    } else if (this.running === true && written - before > 180_000 && kind !== 'recovered' && kind !== 'start')
       this.silences++;
   }
 
+  /** @param {unknown} id @param {number} parent */
   end(id, parent) {
     return this.intents.get(id) === parent && this.intents.delete(id);
   }
 
-  drop({ tiers = {}, entries = 0, keys = [] }) {
+  /** @param {Dropped} further */
+  drop({ tiers, entries, keys }) {
     if (keys.length > 0) this.dropped.keys = keys;
-    for (const [tier, before] of Object.entries(tiers))
-      this.dropped.tiers[tier] = Math.max(before, this.dropped.tiers[tier] ?? 0);
+    for (const [tier, before] of tiers)
+      this.dropped.tiers.set(tier, Math.max(before, this.dropped.tiers.get(tier) ?? 0));
     this.dropped.entries = Math.max(entries, this.dropped.entries);
   }
 
-  miss(seq, tier) {
-    this.missing[tier] = this.missing[tier] ?? { first: seq, last: seq, count: 0 };
-    const known = this.missing[tier];
-    known.last = seq;
-    known.count++;
+  /** @param {string} tier @param {number} first @param {number} last @param {number} count */
+  miss(tier, first, last = first, count = 1) {
+    const known = this.missing.get(tier);
+    this.missing.set(tier, { first: known?.first ?? first, last, count: (known?.count ?? 0) + count });
   }
 
-  /** Goes on with the stretch after this one. */
+  /**
+   * Goes on with the stretch after this one.
+   * @param {StoryOf} next
+   */
   join(next) {
     for (const [kind, count] of Object.entries(next.kinds)) this.kinds[kind] = (this.kinds[kind] ?? 0) + count;
     if (next.firstWritten !== undefined) {
@@ -1024,41 +1277,60 @@ class Story {
       this.firstWritten = this.firstWritten ?? next.firstWritten;
       this.lastWritten = next.lastWritten;
     }
-    for (const [subject, tombstone] of this.erased)
-      if (next.subjects.has(subject))
-        lie(`record ${next.subjects.get(subject)} is about a subject that record ${tombstone} erased`);
+    for (const [subject, tombstone] of this.erased) {
+      const seq = next.subjects.get(subject);
+      if (seq !== undefined) lie(`record ${seq} is about a subject that record ${tombstone} erased`);
+    }
     for (const [subject, tombstone] of next.erased) this.erased.set(subject, tombstone);
     for (const [seq, id, parent] of next.outcomes)
       if (!this.end(id, parent) && parent >= next.missingEntries && parent >= this.missingEntries)
         lie(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
     for (const [id, seq] of next.intents) this.intents.set(id, seq);
-    for (const name of ['clock', 'silences', 'lost', 'unknown', 'sealed']) this[name] += next[name];
+    this.clock += next.clock;
+    this.silences += next.silences;
+    this.lost += next.lost;
+    this.unknown += next.unknown;
+    this.sealed += next.sealed;
     this.running = next.running ?? this.running;
     this.keys.push(...next.keys);
     this.drop(next.dropped);
     this.missingEntries = Math.max(this.missingEntries, next.missingEntries);
-    for (const [tier, { first, last, count }] of Object.entries(next.missing)) {
-      this.missing[tier] = this.missing[tier] ?? { first, last, count: 0 };
-      const known = this.missing[tier];
-      known.last = last;
-      known.count += count;
-    }
+    for (const [tier, { first, last, count }] of next.missing) this.miss(tier, first, last, count);
     this.torn = this.torn ?? next.torn;
   }
 }
 
-/** What the record of a retention says: tier → first record that is kept, and the first one of all. */
+/**
+ * What the record of a retention says: tier → first record that is kept, and the first one of all.
+ * @param {unknown} detail @param {string} where @returns {Dropped}
+ */
 function retentionIn(detail, where) {
-  const { tiers = {}, entries = 0, keys = [] } = objectIn(detail, where);
-  if (!Object.values(objectIn(tiers, where)).every(isCount) || !isCount(entries))
-    lie(`${where} does not say what was dropped`);
+  const { tiers: given = {}, entries = 0, keys = [] } = objectIn(detail, where);
+  /** @type {Map<string, number>} */
+  const tiers = new Map();
+  for (const [tier, before] of Object.entries(objectIn(given, where)))
+    tiers.set(tier, isCount(before) ? before : lie(`${where} does not say what was dropped`));
+  if (!isCount(entries)) return lie(`${where} does not say what was dropped`);
   return { tiers, entries, keys: listIn(keys, where) };
 }
 
+/** @param {unknown} detail @param {string} where */
+function erasedIn(detail, where) {
+  if (!isObject(detail) || typeof detail.subject !== 'string') return lie(`${where}: the erasure names no subject`);
+  return detail.subject;
+}
+
+/** @param {unknown} detail */
+const lostIn = (detail) => (isObject(detail) && isCount(detail.records) ? detail.records : 0);
+
+/** @param {number} time */
 const iso = (time) => new Date(time).toISOString();
 
-/** Checks the records of some bundles, each for itself and in their order. */
-function checkBundles(folder, from, to, size) {
+/**
+ * Checks the records of some bundles, each for itself and in their order.
+ * @param {Stretch} stretch
+ */
+function checkBundles({ folder, from, to, size }) {
   const segments = new Segments(folder);
   const story = new Story(from * width);
   for (let bundle = from; bundle < to; bundle++) {
@@ -1079,7 +1351,7 @@ function checkBundles(folder, from, to, size) {
       const leaf = leaves[index] ?? lie(`${file.path} ends within record ${seq}`);
       const entry = leaf.subarray(1);
       const stored = segments.present ? segments.at(seq) : undefined;
-      if (sha256Text(leaf) !== tile.bytes.latin1Slice(index * 32, index * 32 + 32)) {
+      if (sha256Text(leaf) !== tile.bytes.toString('latin1', index * 32, index * 32 + 32)) {
         const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
         lie(
           `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
@@ -1090,8 +1362,9 @@ function checkBundles(folder, from, to, size) {
       if (stored !== undefined && !stored.entry.equals(entry))
         lie(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
       if (fields.private === undefined) continue;
-      if (stored === undefined || stored.sealed.length === 0) story.miss(seq, fields.tier ?? 'read');
-      else if (hash('sha256', stored.sealed) !== fields.private)
+      if (stored === undefined || stored.sealed.length === 0)
+        story.miss(textIn(fields.tier ?? 'read', `record ${seq}`), seq);
+      else if (hash('sha256', stored.sealed, 'hex') !== fields.private)
         lie(`record ${seq}: its private part is not the one that was recorded`);
       else story.sealed++;
     }
@@ -1106,43 +1379,58 @@ const manyRecords = 50_000;
 /** `availableParallelism` is from Node 18.14. */
 const parallelism = () => os.availableParallelism?.() ?? os.cpus().length;
 
-/** Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first lie counts. */
+/** @typedef {{ story: StoryOf } | { problem: string } | { bug: Pick<NodeJS.ErrnoException, 'message' | 'code' | 'syscall'> }} Checked */
+
+/**
+ * Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first lie counts.
+ * @param {string} folder @param {number} size @returns {Promise<StoryOf>}
+ */
 async function checkRecords(folder, size) {
   const bundles = Math.ceil(size / width);
   const threads = size < manyRecords ? 1 : Math.min(8, parallelism());
-  if (threads === 1) return checkBundles(folder, 0, bundles, size);
+  if (threads === 1) return checkBundles({ folder, from: 0, to: bundles, size });
   const share = Math.ceil(bundles / threads);
   const others = Array.from({ length: threads - 1 }, (_, index) => {
+    /** @type {Stretch} */
     const workerData = { folder, from: (index + 1) * share, to: Math.min(bundles, (index + 2) * share), size };
     const worker = new Worker(new URL(import.meta.url), { workerData });
-    return new Promise((resolve, reject) => {
+    /** @type {Promise<Checked>} */
+    const checked = new Promise((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
     });
+    return checked;
   });
-  const results = await Promise.all([checkStretch({ folder, from: 0, to: share, size }), ...others]);
+  const own = checkStretch({ folder, from: 0, to: share, size });
+  const results = [own, ...(await Promise.all(others))];
   const whole = new Story(0);
-  for (const { problem, bug, story } of results) {
-    if (bug !== undefined) throw Object.assign(new Error(bug.message), bug);
-    if (problem !== undefined) lie(problem);
-    whole.join(story);
+  for (const result of results) {
+    if ('bug' in result) throw Object.assign(new Error(result.bug.message), result.bug);
+    if ('problem' in result) lie(result.problem);
+    whole.join(result.story);
   }
   return whole;
 }
 
-function checkStretch({ folder, from, to, size }) {
+/** @param {Stretch} stretch @returns {Checked} */
+function checkStretch(stretch) {
   try {
-    return { story: { ...checkBundles(folder, from, to, size) } };
+    return { story: checkBundles(stretch) };
   } catch (error) {
     if (error instanceof Lie) return { problem: error.message };
-    return { bug: { message: error.message, code: error.code, syscall: error.syscall } };
+    const { message = String(error), code, syscall } = detailsOf(error);
+    return { bug: { message, code, syscall } };
   }
 }
 
-/** The tree over all records, from their hashes: the root, and every checkpoint that somebody kept. */
+/**
+ * The tree over all records, from their hashes: the root, and every checkpoint that somebody kept.
+ * @param {string} folder @param {number} size @param {Checkpoint[]} kept
+ */
 function checkTree(folder, size, kept) {
   const byBundle = groupBy(kept, (note) => Math.floor((note.size - 1) / width));
   const tiles = new Edge();
+  /** @type {Level[]} */
   const levels = [{ index: 0, hashes: [] }];
   let last = new Edge();
   for (let bundle = 0; bundle * width < size; bundle++) {
@@ -1169,16 +1457,20 @@ function checkTree(folder, size, kept) {
   return rootOf([...tiles.roots, ...last.roots]);
 }
 
-/** The root over a whole tile, made in its place. */
+/**
+ * The root over a whole tile, made in its place.
+ * @param {Buffer} bytes
+ */
 function tileRoot(bytes) {
   for (let count = width; count > 1; count /= 2)
     for (let index = 0; index < count; index += 2) {
       bytes.copy(pair, 1, index * 32, index * 32 + 64);
-      bytes.latin1Write(sha256Text(pair), index * 16, 32);
+      bytes.write(sha256Text(pair), index * 16, 32, 'latin1');
     }
   return Buffer.from(bytes.subarray(0, 32));
 }
 
+/** @param {string} folder @param {Options} options @returns {Promise<FoundLog>} */
 async function verifyLog(folder, options) {
   const given = givenCheckpoints(options);
   const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
@@ -1194,14 +1486,17 @@ async function verifyLog(folder, options) {
   }
   const checking = checkRecords(folder, last.size);
   // A lie about a record is told before one about the tree, which follows from it.
-  const tree = await Promise.allSettled([checking, (async () => checkTree(folder, last.size, kept))()]);
-  for (const { reason } of tree) if (reason !== undefined) throw reason;
-  const [{ value: story }, { value: root }] = tree;
+  const walking = (async () => checkTree(folder, last.size, kept))();
+  const [records, tree] = await Promise.allSettled([checking, walking]);
+  if (records.status === 'rejected') throw records.reason;
+  if (tree.status === 'rejected') throw tree.reason;
+  const { value: story } = records;
+  const { value: root } = tree;
   if (!root.equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
   if (story.missingEntries > story.dropped.entries)
     lie(`records 0 to ${story.missingEntries - 1} are missing and no seal says that they were dropped`);
-  for (const [tier, { first, last: end }] of Object.entries(story.missing)) {
-    const before = story.dropped.tiers[tier] ?? 0;
+  for (const [tier, { first, last: end }] of story.missing) {
+    const before = story.dropped.tiers.get(tier) ?? 0;
     if (end >= before)
       lie(
         `the private part of record ${first >= before ? first : end} is missing and no seal says that it was dropped${story.torn === undefined ? '' : ` (${story.torn})`}`,
@@ -1216,6 +1511,7 @@ async function verifyLog(folder, options) {
   const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
   const segments = new Segments(folder, last.size);
   let unsigned = 0;
+  /** @type {Buffer | undefined} */
   let youngest;
   if (segments.present)
     for (let next = segments.at(last.size); next !== undefined; next = segments.at(last.size + ++unsigned))
@@ -1227,10 +1523,10 @@ async function verifyLog(folder, options) {
     origin: last.origin,
     size: last.size,
     root: last.root.toString('base64'),
-    kinds: Object.fromEntries(Object.entries(story.kinds).sort()),
+    kinds: Object.fromEntries(sorted(Object.entries(story.kinds))),
     privateParts: {
       checked: story.sealed,
-      dropped: Object.values(story.missing).reduce((sum, { count }) => sum + count, 0),
+      dropped: [...story.missing.values()].reduce((sum, { count }) => sum + count, 0),
     },
     droppedRecords: story.missingEntries,
     erasedSubjects: story.erased.size,
@@ -1245,7 +1541,7 @@ async function verifyLog(folder, options) {
     keys: keys.list.length,
     keyIs: keyIs(options, keys.at(last.size), 'log'),
     anchors: [
-      ...checkWitnesses([last, ...[...kept].reverse()], options),
+      ...checkWitnesses([last, ...reversed(kept)], options),
       ...given
         .filter(({ path }) => !isWithin(path, folder))
         .map(
@@ -1261,26 +1557,35 @@ async function verifyLog(folder, options) {
 /** Milliseconds. A gateway signs what it has written within a second, and tries again each second when it cannot. */
 const longestUnsigned = 600_000;
 
-/** Behind a checkpoint that is older than what follows there was a later one. */
+/**
+ * Behind a checkpoint that is older than what follows there was a later one.
+ * @param {Buffer | undefined} youngest @param {number} signed @param {number} size @param {number} count
+ */
 function checkUnsigned(youngest, signed, size, count) {
   if (youngest === undefined) return;
   const { written } = parseCanonical(youngest, `record ${size + count - 1}`);
-  if (!isCount(written) || written > lastTime) lie(`record ${size + count - 1} has no time`);
+  if (!isCount(written) || written > lastTime) return lie(`record ${size + count - 1} has no time`);
   if (written - signed > longestUnsigned)
     lie(
       `the checkpoint covers ${size} records until ${iso(signed)}, and ${count} more were written until ${iso(written)}: a later checkpoint was taken away, or none could be written`,
     );
 }
 
-/** What lies in the log's own folder anchors nothing. */
+/**
+ * What lies in the log's own folder anchors nothing.
+ * @param {string} path @param {string} folder
+ */
 function isWithin(path, folder) {
   return `${realpathSync(path)}${sep}`.startsWith(`${realpathSync(folder)}${sep}`);
 }
 
-/** Tiles above the first level hold the roots of full tiles below. */
+/**
+ * Tiles above the first level hold the roots of full tiles below.
+ * @param {string} folder @param {Level[]} levels @param {number} level @param {Buffer} value
+ */
 function pushLevel(folder, levels, level, value) {
-  levels[level] = levels[level] ?? { index: 0, hashes: [] };
-  const here = levels[level];
+  const here = levels[level] ?? { index: 0, hashes: [] };
+  levels[level] = here;
   here.hashes.push(value);
   if (here.hashes.length < width) return;
   compareTile(folder, level, here, width);
@@ -1290,6 +1595,7 @@ function pushLevel(folder, levels, level, value) {
   pushLevel(folder, levels, level + 1, edge.root());
 }
 
+/** @param {string} folder @param {number} level @param {Level} made @param {number} count */
 function compareTile(folder, level, { index, hashes }, count) {
   if (level === 0) return;
   const tile = readTile(folder, level, index, count) ?? lie(`${tilePath(level, index, count)} is missing`);
@@ -1297,12 +1603,16 @@ function compareTile(folder, level, { index, hashes }, count) {
     lie(`${tile.path} is not what the tiles below it give`);
 }
 
+/** @param {string} folder @param {Level[]} levels */
 function checkPartialLevels(folder, levels) {
   for (const [level, here] of levels.entries())
     if (here.hashes.length > 0) compareTile(folder, level, here, here.hashes.length);
 }
 
-/** What the log says that it is called, so that of two names the wrong one is complained about. */
+/**
+ * What the log says that it is called, so that of two names the wrong one is complained about.
+ * @param {string} folder
+ */
 function nameOfLog(folder) {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) return undefined;
@@ -1310,7 +1620,10 @@ function nameOfLog(folder) {
   return typeof origin === 'string' ? origin : lie('log.json names no log');
 }
 
-/** Checkpoints that witnesses have signed. */
+/**
+ * Checkpoints that witnesses have signed.
+ * @param {string} folder
+ */
 function anchorsOf(folder) {
   const path = join(folder, 'anchors');
   if (!existsSync(path)) return [];
@@ -1319,18 +1632,21 @@ function anchorsOf(folder) {
     .map((name) => parseCheckpoint(readFileSync(join(path, name), 'utf8'), `anchors/${name}`));
 }
 
+/** @param {string} folder @returns {Generator<Checkpoint, void>} */
 function* historyOf(folder) {
   const path = join(folder, 'checkpoints');
   if (!existsSync(path)) return;
-  for (const name of readdirSync(path).sort())
+  for (const name of sorted(readdirSync(path)))
     yield* checkpointsIn(readFileSync(join(path, name), 'utf8').split('\n'), `checkpoints/${name}`);
 }
 
 /**
  * One checkpoint or many: each ends with its signatures and an empty line. What does not was being written when a process
  * ended or the file was copied; returns how many lines that are.
+ * @param {string[]} lines @param {string} where @returns {Generator<Checkpoint, number>}
  */
 function* checkpointsIn(lines, where) {
+  /** @type {string[]} */
   let note = [];
   let signed = false;
   let number = 0;
@@ -1347,35 +1663,43 @@ function* checkpointsIn(lines, where) {
   return note.length;
 }
 
-/** What somebody has kept. */
+/**
+ * What somebody has kept.
+ * @param {Options} options
+ */
 function givenCheckpoints({ checkpoint = [] }) {
   return checkpoint.map((path) => {
+    /** @type {Checkpoint[]} */
     const notes = [];
     const found = checkpointsIn([...readFileSync(path, 'utf8').split('\n'), ''], path);
     let next = found.next();
     for (; !next.done; next = found.next()) notes.push(next.value);
     if (next.value > 0 || notes.length === 0) lie(`${path} does not end with the signature of a checkpoint`);
     // A token beside the file is about the one checkpoint that is in it.
-    return { path, notes: notes.length === 1 ? [{ ...notes[0], where: path }] : notes };
+    return { path, notes: notes.length === 1 ? notes.map((note) => ({ ...note, where: path })) : notes };
   });
 }
 
 /** Characters that act on a terminal instead of being seen: what is checked may have been made to deceive its reader. */
 const acting =
-  /[\0-\x1f\x7f-\x9f\xad\u061c\u115f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+  /[\p{Cc}\xad\u061c\u115f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+/** @type {(text: string) => string} */
 const shown = (text) =>
   text.replace(acting, (found) =>
     Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(
       '',
     ),
   );
+/** @param {object} value */
 const json = (value) => JSON.stringify(value, undefined, 2).split('\n').map(shown).join('\n');
 
 /** Not what the evidence says of itself, but what it was checked against. */
 const withoutKey =
   'NO KEY WAS GIVEN (--key): all of it agrees with itself, and anybody can make what does. This says nothing about who made it.';
 
+/** @param {FoundCertificate | FoundProof | FoundLog} result */
 function print(result) {
+  /** @param {string} text */
   const say = (text) => process.stdout.write(`${shown(text)}\n`);
   if (!result.keyGiven) say(withoutKey);
   const verified = result.keyGiven ? 'verified' : 'consistent, but not verified';
@@ -1409,7 +1733,7 @@ function print(result) {
     say(`  earlier checkpoints that it agrees with: ${result.checkpoints}; keys: ${result.keys}`);
   }
   say(`  key: ${result.key} (${result.keyIs})`);
-  for (const text of describeTimestamps((result.timestamps ?? []).filter(({ trusted }) => !trusted)))
+  for (const text of describeTimestamps(result.timestamps.filter(({ trusted }) => !trusted)))
     say(`  ${text}: not checked against a CA (--tsa-ca), so anybody may have made it`);
   say(
     result.anchors.length === 0
@@ -1433,7 +1757,7 @@ async function main() {
       },
     });
   } catch (error) {
-    process.stderr.write(`${shown(error.message)}\n${usage}\n`);
+    process.stderr.write(`${shown(detailsOf(error).message ?? '')}\n${usage}\n`);
     return exitCodes.usage;
   }
   const { values, positionals } = parsed;
@@ -1458,30 +1782,42 @@ async function main() {
   }
 }
 
+/** @param {number} code @param {string} problem */
 function complain(code, problem) {
+  /** @type {Record<number, string>} */
   const said = { [exitCodes.bug]: 'NOTHING is said about it', [exitCodes.undecided]: 'NOT verified, and NOT DECIDED' };
   process.stderr.write(`${said[code] ?? 'NOT verified'}: ${shown(problem)}\n`);
 }
 
-/** A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage. */
+/**
+ * What was thrown may be anything.
+ * @param {unknown} error @returns {Partial<NodeJS.ErrnoException>}
+ */
+const detailsOf = (error) => Object(error);
+
+/**
+ * A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage.
+ * @param {unknown} error
+ */
 function whatFailed(error) {
   if (error instanceof Lie) return { code: exitCodes.lie, problem: error.message };
   if (error instanceof Undecided) return { code: exitCodes.undecided, problem: error.message };
-  if (typeof error?.code === 'string' && typeof error.syscall === 'string')
-    return { code: exitCodes.unreadable, problem: `it cannot be read: ${error.message}` };
-  const where = /\((?:file:\/\/)?\/?[^)]*?([\w.-]+:\d+:\d+)\)/.exec(String(error?.stack))?.[1] ?? 'an unknown place';
+  const { code, syscall, message = String(error), stack = '' } = detailsOf(error);
+  if (typeof code === 'string' && typeof syscall === 'string')
+    return { code: exitCodes.unreadable, problem: `it cannot be read: ${message}` };
+  const where = /\((?:file:\/\/)?\/?[^)]*?([\w.-]+:\d+:\d+)\)/.exec(stack)?.[1] ?? 'an unknown place';
   return {
     code: exitCodes.bug,
-    problem: `this program failed at ${where} (${error?.message}), on Node.js ${process.versions.node}: please report it`,
+    problem: `this program failed at ${where} (${message}), on Node.js ${process.versions.node}: please report it`,
   };
 }
 
 /** Which of Node's interfaces are used here without another way. */
-const neededNode = [18, 3];
+const neededNode = { major: 18, minor: 3 };
 
 function isTooOld() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  return major < neededNode[0] || (major === neededNode[0] && minor < neededNode[1]);
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major < neededNode.major || (major === neededNode.major && minor < neededNode.minor);
 }
 
 // Node ends with 1 by itself, which would be that of a lie.
@@ -1493,8 +1829,9 @@ process.on('uncaughtException', (error) => {
 process.stdout.on('error', () => {});
 if (isTooOld()) {
   process.stderr.write(
-    `sallyport-verify needs Node.js ${neededNode.join('.')} or newer and this is ${process.versions.node}: nothing was verified.\n`,
+    `sallyport-verify needs Node.js ${neededNode.major}.${neededNode.minor} or newer and this is ${process.versions.node}: nothing was verified.\n`,
   );
   process.exitCode = exitCodes.runtime;
 } else if (isMainThread) process.exitCode = await main();
-else parentPort.postMessage(checkStretch(workerData));
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+else parentPort?.postMessage(checkStretch(workerData));

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// @ts-check
 // Plain JavaScript that any Node can read. An older Node hands over to the one that a clone of the repository brings
 // along, and says what to install where there is none.
 import { spawn } from 'node:child_process';
@@ -13,8 +14,8 @@ const pinned = fileURLToPath(new URL('../../node_modules/node/bin/node', import.
 
 if (major >= 24) {
   // Handed over to: ends when the process that handed over does, however that happens.
-  if (process.env.SALLYPORT_HANDED_OVER === '1' && process.channel !== undefined) {
-    delete process.env.SALLYPORT_HANDED_OVER;
+  if (process.env['SALLYPORT_HANDED_OVER'] === '1' && process.channel) {
+    delete process.env['SALLYPORT_HANDED_OVER'];
     process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.channel.unref();
   }
@@ -23,11 +24,16 @@ if (major >= 24) {
   const { run } = await import((existsSync(source) ? source : built).href);
   await run(process.argv.slice(2));
 } else if (existsSync(pinned)) {
-  const child = spawn(pinned, process.argv.slice(1), {
+  // A debugger belongs to the gateway: the port that it was promised must be free for that.
+  if (process.features.inspector) (await import('node:inspector')).close();
+  const child = spawn(pinned, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SALLYPORT_HANDED_OVER: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // `node --watch` hears from its child which files to watch.
+  child.on('message', (message) => process.send?.(message));
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP']))
+    process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
 } else {
   process.stderr.write(

@@ -14,7 +14,7 @@ const base = ['protocol', 'telemetry'];
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   telemetry: ['protocol'],
-  config: ['protocol', 'stores'],
+  config: ['protocol', 'stores', 'process'],
   pipeline: ['protocol', 'telemetry'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   egress: [...base],
@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   policy: [...base, 'pipeline', 'config'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
-  audit: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],
+  audit: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'process'],
   stores: [...base],
   secrets: [...base, 'config', 'stores', 'egress'],
   oauth: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress'],

@@ -242,6 +242,28 @@ test('found and named: a clock that went back without a record of it', () => {
   assert.match(text, /record 1: the clock went back from 1970-01-01T00:00:05.000Z to 1970-01-01T00:00:04.000Z/);
 });
 
+test('found and named: a private part that is missing, whatever its tier is called', async () => {
+  for (const tier of ['read', '__proto__']) {
+    const path = join(folder('sallyport-tier-'), 'log');
+    const origin = 'sallyport.log/test';
+    const signer = signerOf(origin, generateKeyPairSync('ed25519').privateKey);
+    const log = new LogFiles({ folder: path, disk: realDisk, origin, onReplay: () => {} });
+    const record = (fields: PlainObject) => ({
+      entry: Buffer.from(canonical({ v: 1, written: 5_000, ...fields })),
+      sealed: Buffer.alloc(0),
+    });
+    log.append([
+      record({ seq: 0, kind: 'log-key', detail: { event: 'created', key: signer.verifierKey } }),
+      record({ seq: 1, kind: 'heartbeat', tier, private: 'a'.repeat(64) }),
+    ]);
+    log.publish(signer, 0);
+    await log.close(() => ({}));
+    const { code, text } = verify(path);
+    assert.equal(code, 1, text);
+    assert.match(text, /the private part of record 1 is missing and no seal says that it was dropped/);
+  }
+});
+
 test('a clock that went back is admitted by the log itself', async () => {
   const path = temporaryData();
   made.push(path);

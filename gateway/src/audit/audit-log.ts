@@ -2,11 +2,11 @@
  * The audit contract on the data plane. Writes one small message for each record, and hands messages over in batches:
  * while the writer is busy with one, the next one fills. Waits only where the settings say so.
  */
-import { extname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../pipeline/record.ts';
 import { TurnEnd } from '../pipeline/turn.ts';
+import { startThread } from '../process/thread.ts';
 import { Authentications } from './authentications.ts';
 import { Counted } from './counted.ts';
 import { askedMessage, endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
@@ -50,12 +50,15 @@ const patience = 10_000;
 
 export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
   const { onHealth, onTrouble, ...start } = options;
-  const file = new URL(`./writer/thread${extname(import.meta.filename)}`, import.meta.url);
   // A batch of records that is alive for long would teach the engine to make all later ones in the old generation, where
   // they keep the texts of their time until a full collection: several a second (measured; docs/decisions/0010).
   setFlagsFromString('--no-allocation-site-pretenuring');
   const resourceLimits = { maxYoungGenerationSizeMb: youngGeneration };
-  const worker = new Worker(file, { workerData: start, name: 'sallyport-audit', resourceLimits });
+  const worker = startThread(import.meta, 'writer/thread', {
+    workerData: start,
+    name: 'sallyport-audit',
+    resourceLimits,
+  });
   worker.unref();
   const first = await new Promise<FromWriter>((resolve, reject) => {
     worker.once('message', resolve);

@@ -5,8 +5,7 @@
  */
 import { once } from 'node:events';
 import { url as inspectorUrl } from 'node:inspector';
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { startThread } from './thread.ts';
 
 export interface WatchdogOptions {
   readonly data: string;
@@ -45,8 +44,7 @@ export async function startWatchdog({ data, stallMs, exitCode, open }: WatchdogO
   }, beatMs);
   timer.unref();
   const workerData: WatchdogStart = { shared, data, exitCode };
-  const file = new URL(`./watchdog-thread${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(file, {
+  const worker = startThread(import.meta, 'watchdog-thread', {
     workerData,
     name: 'sallyport-watchdog',
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },

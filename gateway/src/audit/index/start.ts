@@ -1,7 +1,6 @@
 /** Starts the thread of the index. It is a convenience: whatever happens to it, the log goes on. */
-import { extname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../../process/thread.ts';
 import type { IndexStart } from './thread.ts';
 
 /** Milliseconds for which an ending gateway waits for the batch that is being taken in. */
@@ -12,8 +11,7 @@ export interface RunningIndex {
 }
 
 export function startIndex(start: IndexStart, onProblem: (problem: string) => void): RunningIndex {
-  const file = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
-  const worker = new Worker(file, { workerData: start, name: 'sallyport-index' });
+  const worker = startThread(import.meta, 'thread', { workerData: start, name: 'sallyport-index' });
   worker.unref();
   const { promise: gone, resolve: end } = Promise.withResolvers<true>();
   let over = false;

@@ -2,8 +2,8 @@
  * Retention of a log beside its writer: what is old is looked for and dropped in a thread of its own, as both take as long
  * as the log is large. Between the two the writer says what goes, in a record, before anything is gone.
  */
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../../process/thread.ts';
 import type { RetentionSettings } from '../settings.ts';
 import type { Writer } from '../writer/writer.ts';
 import { type Dropped, nothingDropped, sameDropped } from './dropped.ts';
@@ -72,8 +72,7 @@ export class Retention {
 
   async #work(workerData: Work): Promise<unknown> {
     if (this.#closed) throw closing();
-    const file = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
-    const worker = new Worker(file, { workerData, name: 'sallyport-retention' });
+    const worker = startThread(import.meta, 'thread', { workerData, name: 'sallyport-retention' });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.once('message', resolve);
