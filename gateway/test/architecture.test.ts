@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: [...base, 'pipeline', 'config', 'stores'],
 };
 
-/** The folders that may import a library: one, but for what two protocols share. What is not here belongs to nobody. */
+/** The folders that may import a library: one, but for what two protocols share. What is not here has no owner. */
 const owners: Readonly<Record<string, string | readonly string[]>> = {
   jose: ['authn', 'oauth'],
   'eventsource-parser': 'upstreams',
@@ -63,7 +63,7 @@ test('imports follow the road and every library has one owner', () => {
         const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
         const owner = owners[name];
         if (typeof owner === 'object' ? !owner.includes(folder) : owner !== folder)
-          complaints.push(`${file}: ${name} belongs to ${String(owner ?? 'nobody')}`);
+          complaints.push(`${file}: ${name} belongs to ${String(owner ?? 'no folder')}`);
         continue;
       }
       const target = relative(src, normalize(join(src, dirname(file), specifier))).split('/')[0] ?? '';

@@ -56,9 +56,9 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
         must('server', server, ['callers', kind, name, 'ceiling', 'servers', at]);
   for (const [name, server] of Object.entries(configuration.servers)) {
     if (!('url' in server)) continue;
-    for (const [index, { for: whom }] of server.credentials.entries())
+    for (const [index, { for: selector }] of server.credentials.entries())
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
-        for (const [at, caller] of (whom[noun] ?? []).entries())
+        for (const [at, caller] of (selector[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
     const oauth = [server.credential, ...server.credentials].flatMap((each) =>
       each === undefined

@@ -63,7 +63,7 @@ export interface OpenIntent {
 }
 
 /** The subject of records without a known caller. */
-export const nobody = 'unknown';
+export const unknownSubject = 'unknown';
 
 const maxTextLength = 512;
 const maxListLength = 32;
@@ -73,7 +73,7 @@ export function subjectOf(who: Who | undefined): string {
   if (who?.user !== undefined) return `user:${who.user}`;
   if (who?.agent !== undefined) return `agent:${who.agent}`;
   if (who?.application !== undefined) return `application:${who.application}`;
-  return nobody;
+  return unknownSubject;
 }
 
 export interface CaptureRule {
@@ -110,7 +110,7 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
       const kept = capture.of(intent?.tier, intent?.connections ?? []);
       const result = intent?.erased === true ? '' : message.result;
       return {
-        subject: intent?.subject ?? nobody,
+        subject: intent?.subject ?? unknownSubject,
         public: {
           kind: 'outcome',
           id: head.id,

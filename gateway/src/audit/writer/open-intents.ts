@@ -3,7 +3,7 @@
  * every call keeps what it held alive until a full collection (docs/decisions/0004), which here meant that the writer ran
  * one several times a second.
  */
-import { nobody, type OpenIntent } from '../record/build.ts';
+import { type OpenIntent, unknownSubject } from '../record/build.ts';
 
 interface Entry {
   readonly id: string;
@@ -71,7 +71,7 @@ export class OpenIntents {
   /** Gives the open intents of an erased subject the subject `unknown`. */
   forget(subject: string): void {
     for (let entry = this.#first; entry !== undefined; entry = entry.after)
-      if (entry.intent.subject === subject) entry.intent = { ...entry.intent, subject: nobody, erased: true };
+      if (entry.intent.subject === subject) entry.intent = { ...entry.intent, subject: unknownSubject, erased: true };
   }
 
   *[Symbol.iterator](): Generator<readonly [string, OpenIntent]> {

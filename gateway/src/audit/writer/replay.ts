@@ -1,5 +1,5 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
-import { nobody, type OpenIntent, unknown } from '../record/build.ts';
+import { type OpenIntent, unknown, unknownSubject } from '../record/build.ts';
 import { type Dropped, nothingDropped } from '../retention/dropped.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
@@ -108,5 +108,5 @@ export interface Replayed {
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
   // The public part does not name the subject, so an intent given up after a crash has the subject `unknown`.
-  return { seq, subject: nobody, server, method, tier, connections };
+  return { seq, subject: unknownSubject, server, method, tier, connections };
 }

@@ -10,7 +10,14 @@ import { LogFiles } from '../log/log-files.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
-import { type CaptureRule, type Draft, draftOf, nobody, type OpenIntent, unknownOutcome } from '../record/build.ts';
+import {
+  type CaptureRule,
+  type Draft,
+  draftOf,
+  type OpenIntent,
+  unknownOutcome,
+  unknownSubject,
+} from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
@@ -319,7 +326,7 @@ export class Writer {
   #openState(): OpenState {
     return {
       // Files beside the log hold no names, so intents that are still open then lose their subject.
-      intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: nobody }]),
+      intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: unknownSubject }]),
       written: this.#written,
       kind: this.#lastKind,
       served: this.#served,

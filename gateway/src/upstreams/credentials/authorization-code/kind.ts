@@ -14,12 +14,12 @@ export function authorizationCode(
   return {
     perCaller: true,
     of: (caller): Credential =>
-      accounts === undefined || caller?.user === undefined ? nobody : accounts.of(caller.user),
+      accounts === undefined || caller?.user === undefined ? withoutUser : accounts.of(caller.user),
     all: () => accounts?.all() ?? [],
   };
 }
 
-const nobody: Credential = {
+const withoutUser: Credential = {
   ready: () => ({ ok: false, problem: 'only users have accounts there, and no user is behind the call' }),
   current: () => ({}),
   secrets: () => [],
