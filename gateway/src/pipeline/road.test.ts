@@ -199,3 +199,17 @@ test('arguments that an inspector changes are decided on, forwarded and recorded
   assert.deepEqual(narrow.records[0]?.facts.arguments, { text: 'other' });
   assert.equal(narrow.calls.length, 0);
 });
+
+test('a result that cannot be written is refused and recorded, and gives the room of its caller back', async () => {
+  const endless: Record<string, unknown> = {};
+  endless['self'] = endless;
+  const road = await roadOf(everything, { server: { answer: () => result(endless as never) } });
+  const { reply } = await road.send({});
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'internal');
+  assert.deepEqual(
+    road.records.map(({ end }) => end?.outcome),
+    ['unknown'],
+  );
+  const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1 } };
+  assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
+});

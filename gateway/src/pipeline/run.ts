@@ -18,6 +18,7 @@ import type {
   Received,
   Reply,
   Sought,
+  Use,
 } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
 import type { Graph } from './graph.ts';
@@ -238,26 +239,39 @@ async function record(
   progress: Progress,
   reply: Reply,
 ): Promise<Reply> {
-  const facts = progress.intended ?? factsOf(message, graph, progress);
-  const { end, written } = endOf(message, reply, progress);
-  const { outcome, bytesOut } = end;
+  let use: Use = { bytesIn: message.bytesIn, bytesOut: 0, cost: 0, outcome: 'unknown' };
   try {
-    const recorded = stages.audit.end(facts, end, progress.intended !== undefined);
-    if (recorded !== undefined) await recorded;
-  } catch (error) {
-    const refusal = unrecorded(progress, reply, text(error));
-    stages.observe(facts, {
-      ...end,
-      outcome: outcomeOf(refusal, progress),
-      reason: refusal.reason,
-      detail: text(error),
-    });
+    const facts = progress.intended ?? factsOf(message, graph, progress);
+    const { end, written } = concluded(message, reply, progress, stages);
+    use = { bytesIn: message.bytesIn, bytesOut: end.bytesOut, cost: facts.cost ?? 0, outcome: end.outcome };
+    let unwritten: string | undefined;
+    try {
+      const keeping = stages.audit.end(facts, end, progress.intended !== undefined);
+      if (keeping !== undefined) await keeping;
+    } catch (error) {
+      unwritten = text(error);
+    }
+    if (unwritten === undefined) {
+      stages.observe(facts, end);
+      return written;
+    }
+    const refusal = unrecorded(progress, reply, unwritten);
+    const { reason } = refusal;
+    stages.observe(facts, { ...end, outcome: outcomeOf(refusal, progress), reason, detail: unwritten });
     return refused(refusal);
   } finally {
-    progress.lease?.settle({ bytesIn: message.bytesIn, bytesOut, cost: facts.cost ?? 0, outcome });
+    progress.lease?.settle(use);
   }
-  stages.observe(facts, end);
-  return written;
+}
+
+/** A reply that cannot be written is a bug, and its exchange leaves a record like every other. */
+function concluded(message: Received, reply: Reply, progress: Progress, stages: Stages): ReturnType<typeof endOf> {
+  try {
+    return endOf(message, reply, progress);
+  } catch (error) {
+    stages.onBug(error, message.id);
+    return endOf(message, refused({ reason: 'internal', detail: text(error) }), progress);
+  }
 }
 
 function text(error: unknown): string {
