@@ -22,7 +22,7 @@ function ticks(file: string): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
 }
 
-/** Microseconds that a core has worked for anybody, time stolen by the hypervisor included. */
+/** Microseconds that a core has been busy, time stolen by the hypervisor included. */
 export function coreTime(core: string): number {
   const line = new RegExp(`^cpu${core} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '';
   // user nice system idle iowait irq softirq steal; what follows is counted in user already.

@@ -12,7 +12,7 @@ export interface Sample {
   /** Microseconds of CPU for one call; undefined where there is no process of its own. */
   readonly threadPerCall: number | undefined;
   readonly processPerCall: number | undefined;
-  /** Share of the subject's core, 0 to 1, that went to anybody else: the machine was not ours alone. */
+  /** Share of the subject's core, 0 to 1, that other processes took: the machine was not the bench's alone. */
   readonly others: number;
   readonly calls: number;
   readonly errors: number;
@@ -45,7 +45,7 @@ export async function measure(target: Target): Promise<Sample> {
     p99: load.p99,
     threadPerCall: perCall('thread'),
     processPerCall: perCall('process'),
-    // Without a process of its own the subject does not live on this core, and nobody can take it away.
+    // A subject without a process of its own does not run on this core, so other processes take nothing from it.
     others: target.pid === undefined ? 0 : Math.max(0, worked - own) / elapsed,
     calls: load.calls,
     errors: load.errors,

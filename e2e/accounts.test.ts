@@ -129,7 +129,7 @@ test('without url elicitation a client is told the page, and a legacy client get
     pageOf(told);
   }
   const bot = await call(gateway, await gateway.key('bot'));
-  assert.match(bot.body, /cannot be reached/, 'nobody is behind the call who could have an account');
+  assert.match(bot.body, /cannot be reached/, 'the call has no user who could have an account');
   const client = new Client(
     { name: 'test', version: '1' },
     { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: 'legacy' } },

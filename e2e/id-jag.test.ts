@@ -1,4 +1,4 @@
-/** Enterprise-managed authorization and workload identity: grants that rest on what somebody else has signed. */
+/** Enterprise-managed authorization and workload identity: grants that rest on an assertion of a third party. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -156,7 +156,7 @@ test('what an identity provider issued is looked at before it is handed over', a
     [{ claims: { aud: 'https://elsewhere.example' } }, 'for another authorization server'],
     [{ claims: { aud: undefined } }, 'for another authorization server'],
     [{ claims: { aud: [server.issuer, 'https://elsewhere.example'] } }, 'for another authorization server'],
-    [{ claims: { client_id: 'somebody' } }, 'for another client'],
+    [{ claims: { client_id: 'another-client' } }, 'for another client'],
     [{ claims: { resource: 'https://elsewhere.example/mcp' } }, 'for another resource'],
     [{ claims: { iss: 'https://elsewhere.example' } }, 'its issuer is another one'],
     [{ claims: { exp: past } }, 'it is over'],

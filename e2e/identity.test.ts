@@ -80,7 +80,7 @@ test('trust: a connection leads only from callers that are trusted far enough', 
   assert.equal(await call('trusting', await issuer.sign({ aud, sub: 'low' })), '404');
 });
 
-test('scopes of API keys are those of their callers, and nobody is told to get more', async () => {
+test('scopes of API keys are those of their callers, and no challenge asks for more', async () => {
   assert.equal(await call('trusting', await gateway.key('bot'), 'scoped'), 'called');
   assert.equal(await call('trusting', await gateway.key('plain'), 'scoped'), '200', 'an unknown tool, no challenge');
   assert.equal(witness.calls().length, 1);
@@ -163,7 +163,7 @@ test('a rotated API key works on for its overlap, beside the new one, and then n
   const fresh = rotated.stdout.trim();
   assert.notEqual(fresh, old);
   assert.equal(await call('trusting', fresh), 'called');
-  assert.equal(await call('trusting', old), 'called', 'nobody is cut off');
+  assert.equal(await call('trusting', old), 'called', 'the old key works until the overlap ends');
   const deadline = Date.now() + 20_000;
   let last = 'called';
   // A call that is under way when the key ends is withheld, which is no 401 yet.

@@ -1,4 +1,4 @@
-/** API keys through a running gateway: where they may be used from, and when somebody is reminded of them. */
+/** API keys through a running gateway: the networks they may be used from, and reminders of their end. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -113,7 +113,7 @@ test('behind proxies a key counts by the address of the client, which no client 
   {
     await using gateway = await startGateway(behind(['192.0.2.0/24']));
     const key = await create(gateway.config, '--network', '198.51.100.0/24');
-    assert.equal((await answer(gateway, key, '198.51.100.7')).status, 401, 'from whoever is no proxy it is ignored');
+    assert.equal((await answer(gateway, key, '198.51.100.7')).status, 401, 'ignored: the sender is no proxy');
     const local = await create(gateway.config, '--network', '127.0.0.1');
     assert.equal((await answer(gateway, local, '198.51.100.7')).status, 200);
   }

@@ -1,4 +1,4 @@
-/** MCP servers from npm that nobody here wrote, as entries of a configuration, and one thing that each of them can do. */
+/** Third-party MCP servers from npm, as entries of a configuration, and one thing that each of them can do. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFile } from './harness.ts';

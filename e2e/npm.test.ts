@@ -1,4 +1,4 @@
-/** Servers and clients that nobody here wrote, through the gateway. */
+/** Third-party servers and clients, through the gateway. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

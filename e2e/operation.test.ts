@@ -24,7 +24,7 @@ const settings = (url: string, tools: readonly object[]) => ({
   connections: [{ name: 'ada', from: { agent: 'ada' }, to: 'witness', tools }],
 });
 
-/** No server at all, and anybody on this machine may ask for them. */
+/** No server at all, and requests without credentials are accepted. */
 const bare = { authentication: { anonymous: { agent: 'tester' } }, callers: { agents: { tester: {} } } };
 
 async function rewrite(gateway: Gateway, change: (text: string) => string): Promise<void> {
@@ -220,7 +220,7 @@ test('a port that is in use: a sentence and its own exit code', async () => {
   assert.match(ended.stderr, /cannot listen/);
 });
 
-test('portal: a server that hangs delays nobody, and its tools appear when it does', async () => {
+test('portal: a server that hangs delays no other one, and its tools appear when it answers', async () => {
   await using fast = await startWitness([{ name: 'quick' }]);
   await using late = await startWitness([{ name: 'slow' }]);
   await using gateway = await startGateway({

@@ -84,5 +84,5 @@ test('server probe, and the probe of secret rotate, reach what egress.allow open
   const unproved = await sallyport('third-secret', 'secret', 'rotate', 'client', '--config', gateway.config);
   assert.equal(unproved.code, 1, unproved.out);
   assert.match(unproved.out, /FAILED {2}notes/);
-  assert.equal(grants, before, 'nobody was asked');
+  assert.equal(grants, before, 'no token was asked for');
 });

@@ -127,7 +127,7 @@ test('sharing: each caller has a process of its own, or all have one', async () 
   }
 });
 
-test('a server nobody uses is stopped, and started when it is needed', async () => {
+test('an unused server is stopped, and started when it is needed', async () => {
   await using gateway = await startGateway(openSettings('tester', { one: { ...everything, idle: '1s' } }));
   {
     await using session = await openSession('sdk2-modern', { url: gateway.endpoint('one') });

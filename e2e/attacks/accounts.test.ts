@@ -113,7 +113,7 @@ test('mixed-up issuer: a server sends the browser to the authorization server of
   refused(shown, evil, bad);
 });
 
-test('session of another user: whoever opens the page of somebody else connects nothing', async () => {
+test('session of another user: opening the page of another user connects nothing', async () => {
   await using w = await world();
   const eve = await keyOf(w.gateway, 'eve');
   const page = await w.page();
@@ -121,7 +121,7 @@ test('session of another user: whoever opens the page of somebody else connects 
   const shown = await other.connect(page, eve);
   assert.equal(shown.status, 403);
   assert.match(shown.body, /belongs to another user/);
-  assert.deepEqual(w.as.asked, [], 'nobody was sent to the authorization server');
+  assert.deepEqual(w.as.asked, [], 'no browser was sent to the authorization server');
   // Proven as eve for a page of her own, she opens that of dana.
   const own = await other.follow(
     await other.submit(await other.open(await pageFor(w.gateway, eve)), '/key', { key: eve }),
@@ -172,7 +172,7 @@ test('an answer counts once, and an invented one never', async () => {
   assert.equal(w.as.redeemed.length, 1);
 });
 
-test('the page: no frame, no script, nothing from elsewhere; cookies for nobody else; forms of other sites are refused', async () => {
+test('the page: no frame, no script, nothing from elsewhere; cookies for this site only; forms of other sites are refused', async () => {
   await using w = await world();
   const page = await w.page();
   const { headers } = await new Browser().request(page);
@@ -276,7 +276,7 @@ test('16 a server that changes its authorization server: an alarm, and no creden
   const eve = await keyOf(w.gateway, 'eve');
   w.server.presented.length = 0;
   assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
-  assert.match((await call(w.gateway, eve)).body, /cannot be reached/, 'and nobody is sent there either');
+  assert.match((await call(w.gateway, eve)).body, /cannot be reached/, 'and no user is sent there either');
   assert.deepEqual(w.server.presented, [], 'not even asked');
   assert.deepEqual(other.asked, []);
   const listed = await command(w.gateway, 'server', 'list');

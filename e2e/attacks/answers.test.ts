@@ -85,7 +85,7 @@ test('a response twice: the first counts', async () => {
   assert.match(answer.body, /first/);
   assert.doesNotMatch(answer.body, /second/);
 });
-test('progress with a forged token, and progress that nobody asked for', async () => {
+test('progress with a forged token, and progress without a request for it', async () => {
   const progress = (token: unknown) =>
     `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: 1 } })}\n\n`;
   const answering: Answering = (response, { message }) =>

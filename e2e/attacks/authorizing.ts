@@ -1,4 +1,4 @@
-/** An authorization server under the control of a test: asks nobody, and answers in the browser as it is told. */
+/** An authorization server under the control of a test: without a consent page, its answers are set by the test. */
 import { type Issuer, startIssuer } from '../issuer.ts';
 import { sendJson } from './witness.ts';
 

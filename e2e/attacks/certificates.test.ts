@@ -29,7 +29,7 @@ before(async () => {
   bot = authority.issue('bot', 'URI:spiffe://corp/agents/bot');
   later = authority.issue('later', 'URI:spiffe://corp/agents/bot,DNS:later.example');
   revoked = authority.issue('revoked', 'URI:spiffe://corp/agents/bot');
-  unnamed = authority.issue('unnamed', 'URI:spiffe://corp/agents/nobody');
+  unnamed = authority.issue('unnamed', 'URI:spiffe://corp/agents/unlisted');
   foreign = stranger.issue('foreign', 'URI:spiffe://corp/agents/bot');
   authority.revoke(revoked);
   witness = await startWitness([{ name: 'open' }]);
@@ -92,7 +92,7 @@ function call(pair: Pair | undefined, token?: string): Promise<number | string> 
   });
 }
 
-test('a call with a certificate, one without, one revoked, one of another authority, one of nobody', async () => {
+test('a call with a certificate, one without, one revoked, one of another authority, one unlisted', async () => {
   assert.equal(await call(bot), 200);
   assert.equal(await call(undefined), 401);
   assert.equal(typeof (await call(revoked)), 'string', 'the connection ends');

@@ -110,7 +110,7 @@ test('a proof for another method, URL, token, time or key', async () => {
   ])
     assert.equal(await call(await proof(changes)), 401, JSON.stringify(changes));
   assert.equal(await call(await proof({}, {}, other)), 401, 'another key');
-  assert.equal(await call(await proof({}, { jwk: other.jwk })), 401, 'the key of somebody else in the header');
+  assert.equal(await call(await proof({}, { jwk: other.jwk })), 401, 'the key of another client in the header');
   assert.equal(await call(await proof({}, { typ: 'JWT' })), 401);
 });
 

@@ -10,7 +10,7 @@ import { type Issuer, startIssuer } from '../issuer.ts';
 import { modernCall, modernHeaders, sendRaw } from './raw.ts';
 import { startWitness } from './witness.ts';
 
-/** Accepts connections and counts them: whoever gets here has passed the guard. */
+/** Accepts connections and counts them: each one has passed the guard. */
 async function startTrap() {
   let connections = 0;
   const server = createServer((socket) => {

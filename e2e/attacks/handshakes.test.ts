@@ -8,7 +8,7 @@ import { openSettings, startGateway } from '../harness.ts';
 import { modernCall, modernHeaders, sendRaw } from './raw.ts';
 import { sendJson } from './witness.ts';
 
-const token = 't0ken-that-nobody-may-read';
+const token = 't0ken-that-must-stay-secret';
 
 /** Refuses whatever it is asked, with everything that it was sent, in this place of a long message. */
 async function startRefusing(before: string): Promise<AsyncDisposable & { readonly url: string }> {

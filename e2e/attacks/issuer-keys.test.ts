@@ -77,7 +77,7 @@ for (const trouble of ['closes the connection', 'answers 500', 'has no keys yet'
     const token = await starting.sign({ aud });
     const refused = await call(aud, token);
     let status: number = refused.status;
-    assert.equal(status, 503, 'nobody can say that the token is bad');
+    assert.equal(status, 503, 'the token was not found to be bad');
     assert.match(refused.headers.get('retry-after') ?? '', /^\d+$/);
     ready = true;
     const from = performance.now();
@@ -94,5 +94,5 @@ test('6 an issuer that ends: what is known goes on, what is not known is 503 and
   ending.on('/jwks', (request) => request.socket.destroy());
   assert.equal((await call(aud, await ending.sign({ aud, jti: 'x' }))).status, 200, 'a key that is known');
   await ending.rotate();
-  assert.equal((await call(aud, await ending.sign({ aud }))).status, 503, 'a key that nobody can ask about');
+  assert.equal((await call(aud, await ending.sign({ aud }))).status, 503, 'a key that cannot be looked up');
 });

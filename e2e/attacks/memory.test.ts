@@ -13,7 +13,7 @@ function headText(url: URL, headers: readonly Header[]): string {
   return `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\n${lines.join('')}\r\n`;
 }
 
-test('answers that nobody reads are cut, and the gateway goes on', { timeout: 60_000 }, async () => {
+test('answers that the client does not read are cut, and the gateway goes on', { timeout: 60_000 }, async () => {
   const calls = 100;
   await using witness = await startWitness([{ name: 'tool' }]);
   const all = Promise.withResolvers<void>();
@@ -71,7 +71,7 @@ function peak(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(status(pid), 'utf8'))?.[1]) / 1024;
 }
 
-test('a body in single bytes, from somebody unknown, takes little more than its size', {
+test('a body in single bytes, without credentials, takes little more than its size', {
   skip: !existsSync(status(process.pid)) && 'needs /proc',
   timeout: 60_000,
 }, async () => {

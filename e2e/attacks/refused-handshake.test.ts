@@ -44,5 +44,5 @@ test('what came along with a refused handshake is dropped', { timeout: 20_000 },
   for (const version of ['TLSv1.3', 'TLSv1.2', 'TLSv1.3', 'TLSv1.2'] as const) await ask(expired, version);
   assert.equal(handled, 0);
   await ask(good, 'TLSv1.3');
-  assert.equal(handled, 1, 'the same from somebody who is known');
+  assert.equal(handled, 1, 'the same with a valid certificate');
 });

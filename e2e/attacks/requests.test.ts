@@ -395,7 +395,7 @@ test('unknown methods and extensions: 404 and -32601', async () => {
       -32_601,
     );
 });
-test('a version nobody speaks: -32022 with what is supported', async () => {
+test('an unknown version: -32022 with what is supported', async () => {
   const version = '2099-01-01';
   const headers = modernHeaders('tools/list').map(
     ([name, value]): Header => [name, value === modern ? version : value],

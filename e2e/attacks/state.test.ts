@@ -84,7 +84,7 @@ test('a session survives a restart of the gateway', async () => {
   // What the process knows is lost; what is sealed in the id is enough. Another process with the same keys shows it.
   assert.equal((await send(ada, 'one', within(id), list)).status, 200);
 });
-test('a session id authenticates nobody', async () => {
+test('a session id does not authenticate', async () => {
   const id = await session(ada, 'one');
   const answer = await sendRaw({ url: gateway.endpoint('one'), headers: within(id), body: JSON.stringify(list) });
   assert.equal(answer.status, 401);

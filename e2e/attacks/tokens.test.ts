@@ -193,7 +193,7 @@ test('5 typ of something else: an ID token or a logout token is no access token'
     unauthorized(await call(await issuer.sign({ aud: resource() }, { typ })));
 });
 
-test('5 critical header that nobody understands', async () => {
+test('5 unknown critical header', async () => {
   const token = await new SignJWT({ iss: issuer.issuer, sub: 'dana', aud: resource(), exp: seconds() + 60 })
     .setProtectedHeader({ alg: 'ES256', kid: issuer.kid(), crit: ['b64'], b64: true })
     .sign(issuer.privateKey());
@@ -218,7 +218,7 @@ test('14 issuer mismatch: unknown issuer, and the keys of one issuer for the nam
   const stranger = await startIssuer('ES256');
   await using _ = stranger;
   unauthorized(await call(await stranger.sign({ aud: resource() })));
-  assert.equal(stranger.fetches(), 0, 'an issuer that nobody configured is not asked for keys');
+  assert.equal(stranger.fetches(), 0, 'an issuer that is not configured is not asked for keys');
   unauthorized(await call(await issuer.sign({ aud: resource(), iss: rsa.issuer })));
 });
 
@@ -236,7 +236,7 @@ test('7 missing scope: 403 with exactly the scopes of the operation', async () =
 });
 
 test('7 scope claims are not sufficient without policy', async () => {
-  const answer = await call(await issuer.sign({ aud: resource(), sub: 'nobody', scope: 'tools:admin' }), 'write');
+  const answer = await call(await issuer.sign({ aud: resource(), sub: 'unlisted', scope: 'tools:admin' }), 'write');
   assert.equal(answer.status, 404, 'no connection leads from this user');
 });
 

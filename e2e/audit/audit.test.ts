@@ -163,7 +163,7 @@ test('erasing one of two users leaves nothing of theirs, and everything verifies
   assert.equal(again.code, 1);
   assert.match(again.stderr, /holds nothing about user:dana/);
 
-  // Whoever was erased may come back, and is somebody new to the log.
+  // An erased user may come back, and is a new subject for the log.
   assert.equal((await world.call(world.keys.dana, 'take', { note: 'back again' })).status, 200);
   assert.equal((await find('dana')).length, 1);
   assert.equal((await verify(await world.copyLog())).code, 0);
@@ -193,7 +193,7 @@ test('keys, tokens and session ids planted everywhere are nowhere on the disk', 
     headers: [...modernHeaders('tools/list'), ['Authorization', `Bearer ${dana}`]],
     body: modernCall(planted),
   });
-  // Recorded all the same: whoever holds the keys of the log finds it.
+  // Recorded all the same: a search with the keys of the log finds it.
   const found = records(await world.sallyport('audit', 'search', '--text', planted, '--json'));
   assert.ok(found.length > 0);
   const begun = await sendRaw({
@@ -213,7 +213,7 @@ test('keys, tokens and session ids planted everywhere are nowhere on the disk', 
 });
 
 test('failed authentications are counted, not written one by one', async () => {
-  // Counting is looked at here; slowing down whoever fails is another control, with tests of its own.
+  // Counting is tested here; throttling after failures is another control, with tests of its own.
   await using world = await startWorld({ authentication: { freeFailures: 1_000 } });
   const attempts = 60;
   for (let attempt = 0; attempt < attempts; attempt++)

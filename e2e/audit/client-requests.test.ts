@@ -143,7 +143,7 @@ test('a question that is refused, or never answered, has its record as well', as
   await post(gateway, first.session, { id: first.question.id, error: { code: -32_042, message: 'not today' } });
   await first.response.toArray();
   const second = await asked(gateway);
-  // Nobody can answer once the stream is gone that carried the question.
+  // No answer can come once the stream is gone that carried the question.
   second.response.on('error', () => {});
   second.sent.destroy();
   const found = () => audit(gateway, 'search', '--kind', 'client-request');

@@ -21,7 +21,7 @@ async function ofKind({ sallyport }: World, kind: string): Promise<readonly Show
   return (JSON.parse(stdout) as { records: Shown[] }).records.toReversed();
 }
 
-test('keys that are made, replaced and revoked while no gateway runs are recorded once, with whom they stand for', async () => {
+test('keys that are made, replaced and revoked while no gateway runs are recorded once, with their callers', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
   try {
     let config = '';

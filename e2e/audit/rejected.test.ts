@@ -36,7 +36,7 @@ async function search({ sallyport }: World, ...args: readonly string[]): Promise
   return (JSON.parse(stdout) as { records: Found[] }).records.toReversed();
 }
 
-/** A proper call of somebody with a key, but for this. */
+/** A valid call with a valid key, but for `change`. */
 function wrong({ gateway, keys }: World, change: Partial<RawRequest>): Promise<{ readonly status: number }> {
   return sendRaw({
     url: gateway.endpoint('notes'),
@@ -50,7 +50,7 @@ function wrong({ gateway, keys }: World, change: Partial<RawRequest>): Promise<{
   });
 }
 
-test('a request that is refused before anybody knows whose it is leaves a record, and many leave few', async (context) => {
+test('a request that is refused before authentication leaves a record, and many leave few', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-rejected-'));
   context.after(() => rm(folder, { recursive: true }));
   await using world = await startWorld({}, { folder });
@@ -108,7 +108,7 @@ test('an address that is no declared proxy is in the record', async (context) =>
   assert.deepEqual([record?.detail?.reason, record?.plaintext?.about?.address], ['address-refused', address]);
 });
 
-test('a GET or DELETE of somebody who is known is an exchange when it is refused', async () => {
+test('a refused GET or DELETE of an authenticated caller is an exchange', async () => {
   await using world = await startWorld();
   assert.equal((await wrong(world, { method: 'GET', body: '' })).status, 405);
   const headers = [['Mcp-Session-Id', planted]] as const;

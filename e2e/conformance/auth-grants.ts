@@ -44,7 +44,7 @@ function credentialOf(scenario: string, context: Context, issuer: string, provid
 }
 
 /**
- * The suite publishes no key for its ID token, so nobody can be asked to accept it as a caller's. A front of its token
+ * The suite publishes no key for its ID token, so the gateway cannot accept it as a caller's. A front of its token
  * endpoint takes the token of a caller that the gateway does know for that ID token, and passes everything else on as it is.
  */
 async function frontOf(context: Context, issuer: Issuer) {

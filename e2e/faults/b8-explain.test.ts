@@ -68,7 +68,7 @@ async function withFile(work: (config: string) => Promise<void>): Promise<void> 
   }
 }
 
-test('B8: the status of a server and whom it requires close a call for explain and test', () =>
+test('B8: the status of a server and the callers it requires close a call for explain and test', () =>
   withFile(async (config) => {
     const explain = (name: string, ...caller: readonly string[]) =>
       sallyportWith('', 'explain', '--caller', ...caller, '--server', name, '--tool', 'x', '--config', config);

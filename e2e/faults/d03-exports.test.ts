@@ -1,4 +1,4 @@
-/** An export shows what was called and by whom; what was said only where that is asked for, and the log says which. */
+/** An export shows calls and their callers; arguments and results only on request, and the log says which. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startWorld } from '../audit/world.ts';

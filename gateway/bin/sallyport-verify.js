@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
 // Checks what Sallyport says about itself: proofs of single records, whole logs, and logs against checkpoints kept
-// elsewhere. One file, Node's own modules only, no code shared with the gateway, so that it can be read in an hour by
-// somebody who does not trust the gateway. Ends with 0 when everything holds, with 1 at the first lie, and says where.
+// elsewhere. One file, Node's own modules only, no code shared with the gateway, so that a reader who does not trust the
+// gateway can check it in an hour. Exits 0 when everything holds, 1 at the first discrepancy, and says where.
 // Every Node from 18.3 on runs it: what is newer is used where it is there, and never needed. Modules are imported as a
 // whole, as an older Node refuses to start a file that imports a name it does not have.
 import crypto from 'node:crypto';
@@ -1424,7 +1424,7 @@ function checkStretch(stretch) {
 }
 
 /**
- * The tree over all records, from their hashes: the root, and every checkpoint that somebody kept.
+ * The tree over all records, from their hashes: the root, and every checkpoint that was kept elsewhere.
  * @param {string} folder @param {number} size @param {Checkpoint[]} kept
  */
 function checkTree(folder, size, kept) {
@@ -1664,7 +1664,7 @@ function* checkpointsIn(lines, where) {
 }
 
 /**
- * What somebody has kept.
+ * The checkpoints that were kept elsewhere.
  * @param {Options} options
  */
 function givenCheckpoints({ checkpoint = [] }) {
@@ -1695,7 +1695,7 @@ const json = (value) => JSON.stringify(value, undefined, 2).split('\n').map(show
 
 /** Not what the evidence says of itself, but what it was checked against. */
 const withoutKey =
-  'NO KEY WAS GIVEN (--key): all of it agrees with itself, and anybody can make what does. This says nothing about who made it.';
+  'NO KEY WAS GIVEN (--key): all of it agrees with itself, which a forged log does as well. This says nothing about who made it.';
 
 /** @param {FoundCertificate | FoundProof | FoundLog} result */
 function print(result) {
@@ -1734,10 +1734,10 @@ function print(result) {
   }
   say(`  key: ${result.key} (${result.keyIs})`);
   for (const text of describeTimestamps(result.timestamps.filter(({ trusted }) => !trusted)))
-    say(`  ${text}: not checked against a CA (--tsa-ca), so anybody may have made it`);
+    say(`  ${text}: not checked against a CA (--tsa-ca), so it may be forged`);
   say(
     result.anchors.length === 0
-      ? '  unanchored: nobody but the log itself vouches for when it was written and that nothing was cut'
+      ? '  unanchored: only the log itself vouches for when it was written and that nothing was cut'
       : `  anchored: ${result.anchors.join('; ')}`,
   );
 }
@@ -1825,7 +1825,7 @@ process.on('uncaughtException', (error) => {
   complain(exitCodes.bug, whatFailed(error).problem);
   process.exit(exitCodes.bug);
 });
-// Whoever reads the output may stop early.
+// The reader of the output may stop early.
 process.stdout.on('error', () => {});
 if (isTooOld()) {
   process.stderr.write(

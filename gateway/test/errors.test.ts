@@ -52,6 +52,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'too-many-rounds': { reason: 'too-many-rounds', limit: 1 },
   'record-unavailable': { reason: 'record-unavailable', detail },
   'result-unrecorded': { reason: 'result-unrecorded', answered: true, detail },
+  'content-withheld': { reason: 'content-withheld', server, detail },
   'right-ended': { reason: 'right-ended', detail },
   draining: { reason: 'draining' },
   cancelled: { reason: 'cancelled' },

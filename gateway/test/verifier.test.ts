@@ -17,7 +17,7 @@ import { callOf, closeTestLog, openTestLog, temporaryData } from './support/audi
 const program = join(import.meta.dirname, '..', 'bin', 'sallyport-verify.js');
 const made: string[] = [];
 let data: string;
-/** Checkpoints as somebody else may have kept them. */
+/** Checkpoints as another party may have kept them. */
 let early: string;
 let other: string;
 
@@ -96,7 +96,7 @@ const partial = (log: string, kind: string): string => {
   return join(log, 'tile', kind, name ?? '');
 };
 
-test('the log as it was written verifies, with the checkpoint that somebody kept', () => {
+test('the log as it was written verifies, with a checkpoint that was kept elsewhere', () => {
   const { code, text } = verify(join(data, 'log'), '--checkpoint', early);
   assert.equal(code, 0, text);
   assert.match(text, /verified: 801 records/);
@@ -193,7 +193,7 @@ for (const [name, { change, says }] of Object.entries(cases))
     assert.match(text, says);
   });
 
-test('found and named: the whole tail cut, checkpoint included, by whoever holds the key', async () => {
+test('found and named: the whole tail cut, checkpoint included, by the holder of the key', async () => {
   // What the operator could make: the same log, ended earlier, signed properly.
   const path = temporaryData();
   made.push(path);
@@ -215,7 +215,7 @@ test('found and named: a forked history, signed with the real key', async () => 
   for (let call = 0; call < 450; call++) forged.writer.accept(callOf(`other-${call}`, 'dana'));
   forged.writer.drain();
   await closeTestLog(forged);
-  // Alone it looks like any log. Somebody who kept a checkpoint sees it.
+  // Alone it looks like any log. A checkpoint that was kept elsewhere shows it.
   assert.equal(verify(log).code, 0);
   const { code, text } = verify(log, '--checkpoint', early);
   assert.equal(code, 1);
@@ -323,7 +323,7 @@ test('what is not a log is not verified, and wrong usage is told apart', () => {
   assert.equal(verify(data, '--unknown').code, 2);
 });
 
-/** A log that somebody made who has nothing of the real one but its public key: its first records "were dropped". */
+/** A log that was made with nothing of the real one but its public key: its first records "were dropped". */
 async function forged(keys: readonly PlainObject[], mine: KeyObject): Promise<string> {
   const path = join(folder('sallyport-forged-'), 'log');
   const signer = signerOf(originOf(), mine);

@@ -66,7 +66,7 @@ export interface ProofPage {
   readonly status?: number;
 }
 
-/** Who are you? */
+/** The page that asks the user for an API key or a sign-in. */
 export function proofPage({ server, action, token, cookie, signIns, problem, status = 200 }: ProofPage): PageAnswer {
   const hidden = html`<input type="hidden" name="form" value="${token}">`;
   const buttons = signIns.map(
@@ -88,7 +88,7 @@ export interface ConsentPage {
   readonly token: string;
 }
 
-/** What will happen, before it does. */
+/** The page that shows server, issuer and scopes before the user consents. */
 export function consentPage({ server, user, issuer, scopes, action, token }: ConsentPage): PageAnswer {
   const body = html`<p>The gateway will call this server with your account, for you and for the agents that work for you.</p>
 <dl><dt>You are</dt><dd>${user}</dd><dt>Server</dt><dd>${server}</dd><dt>You sign in at</dt><dd>${issuer}</dd>

@@ -1,7 +1,7 @@
 /**
  * The page on which a user connects an account: first it proves in this browser that it is the user whose call was
  * answered with the page, then it sees what it agrees to, then it goes to the authorization server and comes back.
- * Whoever opens the page of somebody else gets no further than the proof.
+ * Another user who opens the page gets no further than the proof.
  */
 import {
   type AccountAttempt,
@@ -44,7 +44,7 @@ type Leaving =
   | { readonly kind: 'sign-in'; readonly attempt: SignInAttempt };
 
 const steps = /^\/connect\/([A-Za-z0-9_-]{43})(?:\/(key|sign-in|agree))?$/;
-const longestKey = 256;
+const maxKeyLength = 256;
 
 export function accountPages(parts: PageParts): Pages {
   const pages = new AccountPages(parts);
@@ -113,7 +113,7 @@ class AccountPages {
 
   async #key(ticket: Ticket, browser: Browser, { form, address }: PageRequest): Promise<PageAnswer> {
     const key = (form.get('key') ?? '').trim();
-    const authorization = `Bearer ${key.slice(0, longestKey)}`;
+    const authorization = `Bearer ${key.slice(0, maxKeyLength)}`;
     const identity = await this.#parts.identify({ authorization, headers: {}, address, transport: 'http' });
     // Only a person proves a person: what an agent or an application holds proves nothing here.
     if (identity.ok && !isPerson(identity.value)) {
@@ -145,10 +145,10 @@ class AccountPages {
     return this.#prove(ticket, newBrowser(), 'The sign-in failed.', 403);
   }
 
-  /** Somebody is proven; is it the one whose page this is? */
+  /** The browser's user is authenticated; checks that the ticket is theirs. */
   #proven(ticket: Ticket, user: string | undefined, address: string | undefined, caller?: Caller): PageAnswer {
     if (user === ticket.user) {
-      // A name of its own from here on, which nobody could have planted before.
+      // A new browser id from here on, against session fixation.
       const browser = newBrowser(user);
       this.#proofs.add(browser, ticket.user, caller);
       return redirect(this.#url(ticket), this.#cookies.write(browser));
@@ -164,7 +164,7 @@ class AccountPages {
     const begun = await accounts.begin(ticket.shown);
     if (!begun.ok) return this.#failed(ticket, begun.problem);
     this.#note('account-started', ticket, { issuer: ticket.shown.issuer, scopes: ticket.shown.scopes });
-    // Only now, as whoever did not agree must not come back with a code (2026-07-28, confused deputy).
+    // Only now: without consent a code must not be accepted (2026-07-28, confused deputy).
     this.#returns.expect(begun.value.state, ticket, browser, { kind: 'account', attempt: begun.value });
     return leavePage(begun.value.url);
   }
@@ -226,7 +226,7 @@ class AccountPages {
   }
 }
 
-/** The same for what never was, what is over, and what belongs to another browser. */
+/** Unknown, expired and foreign tickets get the same response. */
 function over(): PageAnswer {
   return messagePage(404, 'This page is over', 'Make the call again: it is answered with a new page.');
 }

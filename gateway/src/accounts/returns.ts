@@ -4,7 +4,7 @@ import type { Browser } from './browser.ts';
 import type { Ticket } from './tickets.ts';
 
 const life = 600_000;
-const most = 10_000;
+const maxExpected = 10_000;
 
 interface Expected<Leaving> {
   readonly ticket: Ticket;
@@ -27,14 +27,14 @@ export class Returns<Leaving extends { readonly kind: string }> {
     const page = `${leaving.kind} ${ticket.id}`;
     this.#forget(this.#latest.get(page) ?? '');
     for (const oldest of this.#expected.keys()) {
-      if (this.#expected.size < most) break;
+      if (this.#expected.size < maxExpected) break;
       this.#forget(oldest);
     }
     this.#expected.set(state, { ticket, browser: digest(browser.id), until: this.#now() + life, leaving });
     this.#latest.set(page, state);
   }
 
-  /** What this return belongs to. It is over afterwards, whatever becomes of it; in another browser it is nothing. */
+  /** The ticket that this return belongs to; `undefined` in another browser. Each state can be taken once. */
   take(
     query: URLSearchParams,
     browser: Browser | undefined,

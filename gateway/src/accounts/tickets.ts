@@ -16,7 +16,7 @@ export interface Ticket {
   shown?: AccountPlan;
 }
 
-const mostWanted = 128;
+const maxWanted = 128;
 
 export class Tickets {
   readonly #now: () => number;
@@ -32,18 +32,18 @@ export class Tickets {
     return this.#tickets.size;
   }
 
-  /** The same one for as long as it is good: a client that calls again and again fills nothing. */
+  /** Reuses a valid ticket, so repeated calls cannot grow the table. */
   issue(server: string, user: string, wanted: readonly string[]): Ticket {
     const owner = JSON.stringify([server, user]);
     const known = this.find(this.#ids.get(owner) ?? '');
     // Half of its life is left to the user at least.
     if (known !== undefined && known.until - this.#now() > ticketLife / 2) {
-      known.wanted = [...new Set([...known.wanted, ...wanted])].slice(0, mostWanted);
+      known.wanted = [...new Set([...known.wanted, ...wanted])].slice(0, maxWanted);
       return known;
     }
     if (this.#tickets.size >= mostTickets) this.#makeRoom();
     const id = randomBytes(32).toString('base64url');
-    const ticket: Ticket = { id, server, user, wanted: wanted.slice(0, mostWanted), until: this.#now() + ticketLife };
+    const ticket: Ticket = { id, server, user, wanted: wanted.slice(0, maxWanted), until: this.#now() + ticketLife };
     this.#tickets.set(id, ticket);
     this.#ids.set(owner, id);
     return ticket;

@@ -4,7 +4,7 @@ import { type AddressInfo, isIP } from 'node:net';
 import { networksOf } from '../protocol/networks.ts';
 
 export interface AdminParts {
-  /** Problems because of which calls would be refused now; empty when ready. */
+  /** Reasons for not being ready; empty when ready. */
   problems(): readonly string[];
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
 }

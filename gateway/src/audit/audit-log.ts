@@ -33,15 +33,15 @@ export type OpenAuditLogResult =
   | { readonly ok: true; readonly value: GatewayAuditLog }
   | { readonly ok: false; readonly locked: boolean; readonly problem: string; readonly remedy: string };
 
-/** Records for which nobody waits go with the next one for which somebody does, but not later than this, in milliseconds. */
+/** Milliseconds. A record that no caller waits for goes with the next awaited one, or after this time. */
 const linger = 5;
 /** Records that are not kept back for that. */
-const mostLingering = 1_024;
+const maxLingering = 1_024;
 /**
  * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
  * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
  */
-const mostTurns = 8;
+const maxTurns = 8;
 const enough = 64;
 /** Of the writer, in megabytes: what records leave behind is swept up in portions too small to be noticed. */
 const youngGeneration = 4;
@@ -103,7 +103,7 @@ class ThreadedLog implements GatewayAuditLog {
   readonly #rejections: Counted;
   #settings: AuditSettings;
   #texts: string[] = [];
-  /** Somebody waits for one of these records: they go as soon as the writer can take them. */
+  /** A caller waits for one of these records: they go as soon as the writer can take them. */
   #urgent = false;
   #lingering = false;
   /** How often the group that fills was looked at, and what it held then. */
@@ -153,7 +153,7 @@ class ThreadedLog implements GatewayAuditLog {
 
   end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined {
     if (facts.caller === undefined) {
-      // Anybody can cause these, so they are counted, not written one by one; and nobody waits for them.
+      // Causing these takes no credential, so they are counted, not written one by one. No caller waits for them.
       this.#authentications.failed(facts, end);
       return undefined;
     }
@@ -175,7 +175,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#pushLater(noteMessage(event));
   }
 
-  /** Nobody waits for it. */
+  /** No caller waits for it. */
   #pushLater(message: Message): void {
     if (this.#full) this.#lost++;
     else this.#push(message, false);
@@ -225,7 +225,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#texts.push(head, args, result);
     this.#sizes.push(size);
     this.#bytes += size;
-    if (urgent || this.#texts.length >= 3 * mostLingering) {
+    if (urgent || this.#texts.length >= 3 * maxLingering) {
       if (!this.#urgent) this.#turn.add();
       this.#urgent = true;
     } else if (!this.#lingering) {
@@ -264,7 +264,7 @@ class ThreadedLog implements GatewayAuditLog {
   #grows(): boolean {
     const before = this.#gathered;
     this.#gathered = this.#texts.length / 3;
-    return this.#gathered > before && this.#gathered < enough && ++this.#turns < mostTurns;
+    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
   }
 
   #hand(): void {

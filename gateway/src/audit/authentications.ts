@@ -5,7 +5,7 @@ import { Counted } from './counted.ts';
 
 /** A credential in use is recorded once in this time. */
 const again = 3_600_000;
-const mostCredentials = 4_096;
+const maxCredentials = 4_096;
 
 export class Authentications {
   readonly #note: (event: AuditEvent) => void;
@@ -27,7 +27,7 @@ export class Authentications {
     if (last !== undefined && at - last < again) return;
     this.#seen.delete(key);
     this.#seen.set(key, at);
-    if (this.#seen.size > mostCredentials)
+    if (this.#seen.size > maxCredentials)
       for (const oldest of this.#seen.keys()) {
         this.#seen.delete(oldest);
         break;

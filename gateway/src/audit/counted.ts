@@ -1,5 +1,5 @@
 /**
- * What anybody can cause as often as they like: written one by one up to a number a minute, and counted beyond it.
+ * Events that clients can cause without a credential: written one by one up to a number a minute, counted beyond it.
  */
 import type { AuditEvent, Rejection } from '../pipeline/record.ts';
 
@@ -7,7 +7,7 @@ import type { AuditEvent, Rejection } from '../pipeline/record.ts';
 const single = 10;
 const window = 60_000;
 /** Addresses that the record of a minute names. */
-const mostAddresses = 16;
+const maxAddresses = 16;
 
 interface Minute {
   readonly begin: number;
@@ -39,7 +39,7 @@ export class Counted {
     minute.counted++;
     minute.reasons.set(reason, (minute.reasons.get(reason) ?? 0) + 1);
     const from = address ?? transport;
-    if (minute.addresses.has(from) || minute.addresses.size < mostAddresses)
+    if (minute.addresses.has(from) || minute.addresses.size < maxAddresses)
       minute.addresses.set(from, (minute.addresses.get(from) ?? 0) + 1);
   }
 

@@ -32,7 +32,7 @@ export function indexPath(data: string, name: string): string {
 }
 
 /** Logs of stdio gateways that may run beside `serve` and beside each other. */
-const mostStdioLogs = 32;
+const maxStdioLogs = 32;
 
 export interface OpenOptions {
   readonly configuration: Configuration;
@@ -57,7 +57,7 @@ export async function openAudit({
   const settings = auditSettings(configuration);
   if (!settings.enabled)
     return { ok: true, log: { ...noAudit, served: Number.POSITIVE_INFINITY, configure: () => {} } };
-  const names = role === 'serve' ? ['log'] : Array.from({ length: mostStdioLogs }, (_, n) => `log-stdio-${n + 1}`);
+  const names = role === 'serve' ? ['log'] : Array.from({ length: maxStdioLogs }, (_, n) => `log-stdio-${n + 1}`);
   for (const [index, name] of names.entries()) {
     const { data } = configuration;
     const keys = keyPlaces(data, name, configuration.audit.keys.signing);

@@ -112,14 +112,14 @@ test('anonymous access is for requests without a credential, never for a wrong o
   const { keys } = setUp();
   const open = configuration.parse({ ...written, authentication: { anonymous: { agent: 'demo' } } });
   const authenticate = makeAuthenticate({ configuration: open, keys });
-  const nobody: Credentials = { headers: {}, transport: 'http' };
-  assert.equal(callerOf(authenticate(nobody)).credential.kind, 'anonymous');
-  assert.equal(callerOf(authenticate(nobody)), callerOf(authenticate(nobody)));
+  const without: Credentials = { headers: {}, transport: 'http' };
+  assert.equal(callerOf(authenticate(without)).credential.kind, 'anonymous');
+  assert.equal(callerOf(authenticate(without)), callerOf(authenticate(without)));
   assert.equal(refusalOf(authenticate(bearer('sp_wrong'))).reason, 'credentials-invalid');
   assert.equal(refusalOf(authenticate(bearer('eyJ'))).reason, 'credentials-invalid');
-  assert.equal(refusalOf(authenticate({ ...nobody, authorization: '' })).reason, 'credentials-invalid');
+  assert.equal(refusalOf(authenticate({ ...without, authorization: '' })).reason, 'credentials-invalid');
   const closed = makeAuthenticate({ configuration: config, keys });
-  assert.equal(refusalOf(closed(nobody)).reason, 'credentials-missing');
+  assert.equal(refusalOf(closed(without)).reason, 'credentials-missing');
   keys.close();
 });
 
@@ -149,7 +149,7 @@ test('a mistyped key is recognised without a look-up', () => {
   );
 });
 
-test('19 keys are stored as HMAC only, in files that nobody else can read', () => {
+test('19 keys are stored as HMAC only, in files that other users cannot read', () => {
   const { folder, desk, keys } = setUp();
   const { text } = desk.create({ agent: 'demo' }, 1);
   keys.close();

@@ -13,7 +13,7 @@ export interface CallerNames {
 export interface Said {
   /** What happens with names that are not declared. */
   readonly unknown: 'accept' | 'refuse';
-  /** How far whoever is not declared is trusted. */
+  /** How far callers that are not declared are trusted. */
   readonly trust: Caller['trust'];
   readonly roles: readonly string[];
   readonly groups: readonly string[];

@@ -13,7 +13,7 @@ import type { Throttle } from './throttle.ts';
 export interface AuthenticationParts {
   readonly configuration: Configuration;
   readonly keys: KeyRing;
-  /** Absent where nobody can present a token, as on the command line. */
+  /** Absent where no token can be presented, as on the command line. */
   readonly tokens?: TokenAuthenticator;
   readonly throttle?: Throttle;
   /** Told when a source that failed too often begins to wait; milliseconds. */
@@ -46,7 +46,7 @@ export function makeAuthentication(parts: AuthenticationParts): Authentication {
   };
 }
 
-/** Counts failures, and tells whoever failed too often nothing more than to wait. */
+/** Counts failures. After too many, the answer says to wait and nothing else. */
 function throttled(
   ask: Authenticate,
   throttle: Throttle,
@@ -79,7 +79,7 @@ export function makeAuthenticate(parts: AuthenticationParts): Authenticate {
   return makeAuthentication(parts).authenticate;
 }
 
-/** Asks one after the other. What nobody knows how to read is invalid, and what is not there is missing. */
+/** Asks one after the other. A credential no authenticator recognises is invalid; no credential at all is missing. */
 export function firstAnswer(list: readonly Pick<Authenticator, 'authenticate'>[]): Authenticate {
   const ask = (credentials: Credentials, from: number): AuthnResult | Promise<AuthnResult> => {
     for (let index = from; index < list.length; index++) {

@@ -16,7 +16,7 @@ test('the first failures cost nothing, the next ones ever more, up to a minute',
     now += pauses.at(-1) ?? 0;
   }
   assert.deepEqual(pauses, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000]);
-  assert.equal(throttle.pause('b', undefined, now), 0, 'nobody else waits');
+  assert.equal(throttle.pause('b', undefined, now), 0, 'other sources do not wait');
   assert.equal(throttle.failed('a', undefined, now + 700_000, freeFailures), 0, 'forgotten after ten minutes');
 });
 

@@ -1,11 +1,11 @@
 /**
- * Slows down whoever fails to authenticate, by source and by the identity that was claimed, with growing pauses. What
- * is known to be good passes all the same: nobody can lock out a caller that is already in.
+ * Slows down failing authentication with growing pauses, by source and by claimed identity. Credentials that are known
+ * to be good pass all the same, so failures of others cannot lock out a caller that is already in.
  */
 
 const firstPause = 250;
-/** Milliseconds. Short for identities: anybody can claim one, and must not shut out the one it belongs to. */
-const longestPause = { source: 60_000, identity: 5_000 };
+/** Milliseconds. Short for identities: a false claim must not shut out the caller to which the identity belongs. */
+const maxPauseMs = { source: 60_000, identity: 5_000 };
 /** Without a failure for so long, everything is forgotten. */
 const memory = 600_000;
 /** Sources, and identities, that are remembered at the same time. */
@@ -33,8 +33,8 @@ export class Throttle {
 
   /** Counts a failure, of which the first `free` cost nothing. Returns how long the source has to wait when it begins to, for the record. */
   failed(source: string | undefined, identity: string | undefined, now: number, free: number): number {
-    count(this.#identities, identity, now, longestPause.identity, free);
-    return count(this.#sources, source, now, longestPause.source, free);
+    count(this.#identities, identity, now, maxPauseMs.identity, free);
+    return count(this.#sources, source, now, maxPauseMs.source, free);
   }
 }
 

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
 import type { Link, ListResult } from '../pipeline/upstream.ts';
@@ -28,7 +29,7 @@ export interface CatalogEvents {
 }
 
 /** Tools of one list about which something is kept to be read. */
-const mostVerdicts = 500;
+const maxVerdicts = 500;
 
 /** The lists of a server as some way to it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
@@ -38,7 +39,7 @@ const silentAge = 30_000;
 /** One whose changes are heard, as some servers promise to tell them and do not. */
 const announcedAge = 600_000;
 /** However long a server says that its list stays as it is. */
-const longestAge = 3_600_000;
+const maxAgeMs = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
 const rereadPause = 1_000;
 
@@ -46,7 +47,7 @@ const rereadPause = 1_000;
 const workPause = 5;
 
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
-const longestTurn = 10;
+const maxTurnMs = 10;
 
 interface Held {
   readonly snapshot: ListSnapshot;
@@ -65,6 +66,13 @@ type Purpose = 'list' | 'call';
 const unheard = { ttl: undefined, hearing: undefined };
 const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
+export interface CatalogParts {
+  readonly log: CatalogLog;
+  readonly events: CatalogEvents;
+  readonly lastRead: LastRead;
+  readonly deliver: Deliver;
+}
+
 export class Catalog implements CatalogView {
   readonly link: Link;
   readonly #config: ServerConfig;
@@ -72,32 +80,27 @@ export class Catalog implements CatalogView {
   readonly #log: CatalogLog;
   readonly #events: CatalogEvents;
   readonly #lastRead: LastRead;
+  readonly #deliver: Deliver;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(
-    link: Link,
-    config: ServerConfig,
-    bounds: Bounds,
-    log: CatalogLog,
-    events: CatalogEvents,
-    lastRead: LastRead,
-  ) {
+  constructor(link: Link, config: ServerConfig, bounds: Bounds, { log, events, lastRead, deliver }: CatalogParts) {
     this.link = link;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
     this.#events = events;
     this.#lastRead = lastRead;
+    this.#deliver = deliver;
     link.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
   }
 
-  /** The list as it is remembered; reads it when it is not, or no more. */
+  /** Returns the cached list; fetches it when absent or expired. */
   read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
     if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
@@ -112,7 +115,7 @@ export class Catalog implements CatalogView {
     // A caller that lists without a pause must not keep a core busy with compiling the same list.
     if (ttl === 0 && purpose === 'list') return Math.min(work * workPause, rereadPause);
     if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
-    const stated = Math.min(ttl ?? silentAge, longestAge);
+    const stated = Math.min(ttl ?? silentAge, maxAgeMs);
     return purpose === 'call' ? Math.max(stated, silentAge) : stated;
   }
 
@@ -153,7 +156,7 @@ export class Catalog implements CatalogView {
     return facts;
   }
 
-  /** Somebody was answered without this list: `onArrival` tells when it is there. */
+  /** A client was answered without this list: `onArrival` tells when it is there. */
   missed(kind: ListKind): void {
     this.#missed.add(kind);
   }
@@ -180,7 +183,7 @@ export class Catalog implements CatalogView {
     const facts = await this.link.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
-    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: longestAge });
+    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: maxAgeMs });
     const { hearing } = this.link;
     // A change that is announced while the list is being read makes the answer stale before it is there.
     let changed = false;
@@ -190,7 +193,8 @@ export class Catalog implements CatalogView {
     const result = await this.link.list(kind).finally(stop);
     if (!result.ok) return this.#tolerate(kind, result);
     const began = performance.now();
-    const snapshot = kind === 'tools' ? await this.#toolSnapshot(result.items) : plainSnapshot(kind, result.items);
+    const items = await this.#delivered(kind, result.items);
+    const snapshot = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
     const isHeard = capability.listChanged === true && hearing === this.link.hearing;
     return this.#hold(kind, {
       snapshot,
@@ -199,6 +203,23 @@ export class Catalog implements CatalogView {
       work: performance.now() - began,
       hearing: isHeard ? hearing : undefined,
     });
+  }
+
+  /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
+  async #delivered(list: ListKind, items: readonly JsonObject[]): Promise<readonly Delivered<JsonObject>[]> {
+    const kept: Delivered<JsonObject>[] = [];
+    let until = performance.now() + maxTurnMs;
+    for (const content of items) {
+      if (performance.now() > until) {
+        await nextTurn();
+        until = performance.now() + maxTurnMs;
+      }
+      const delivery = this.#deliver({ kind: 'definition', list, content }, this);
+      const done = delivery instanceof Promise ? await delivery : delivery;
+      if (done.ok) kept.push(done.content);
+      else this.#log.warn({ server: this.link.server, list, problem: done.detail }, 'definition withheld');
+    }
+    return kept;
   }
 
   /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
@@ -220,21 +241,21 @@ export class Catalog implements CatalogView {
   }
 
   /** Leaves out what cannot be called safely, and says so once per reading. */
-  async #toolSnapshot(items: readonly JsonObject[]): Promise<ListSnapshot> {
-    const usable: JsonObject[] = [];
-    const byName = new Map<string, JsonObject>();
+  async #toolSnapshot(items: readonly Delivered<JsonObject>[]): Promise<ListSnapshot> {
+    const usable: Delivered<JsonObject>[] = [];
+    const byName = new Map<string, Delivered<JsonObject>>();
     const schemas = new Map<string, JsonObject>();
     const verdicts: NamedVerdict[] = [];
     const trials = newTrials();
-    let until = performance.now() + longestTurn;
+    let until = performance.now() + maxTurnMs;
     for (const item of items) {
       if (performance.now() > until) {
         await nextTurn();
-        until = performance.now() + longestTurn;
+        until = performance.now() + maxTurnMs;
       }
       const { problem, notes } = judgeTool(item, byName, this.#config, this.#bounds, trials);
       const tool = asText(item.name).slice(0, 128);
-      if ((problem !== undefined || notes.length > 0) && verdicts.length < mostVerdicts)
+      if ((problem !== undefined || notes.length > 0) && verdicts.length < maxVerdicts)
         verdicts.push({ tool, notes, ...(problem === undefined ? {} : { problem }) });
       const about = { server: this.link.server, tool };
       if (problem !== undefined) {
@@ -270,8 +291,8 @@ function isRepeatable({ annotations }: JsonObject, tier: ToolFacts['tier']): boo
 
 const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;
 
-function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly JsonObject[]): ListSnapshot {
-  const byName = new Map<string, JsonObject>();
+function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly Delivered<JsonObject>[]): ListSnapshot {
+  const byName = new Map<string, Delivered<JsonObject>>();
   for (const item of items) {
     const name = item[nameMembers[kind]];
     if (typeof name === 'string' && name.length <= 8192 && !byName.has(name)) byName.set(name, item);

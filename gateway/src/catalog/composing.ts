@@ -26,7 +26,7 @@ export function composingRules(schema: JsonObject, original: JsonObject, walk: W
 }
 
 /** Problems of each branch of a choice: more would leave no room for those of other arguments. */
-const mostOfBranch = 2;
+const maxOfBranch = 2;
 
 function anyRule({ anyOf }: JsonObject, walk: Walk): Rule | undefined {
   const branches = listOf(anyOf);
@@ -37,7 +37,7 @@ function anyRule({ anyOf }: JsonObject, walk: Walk): Rule | undefined {
     for (const branch of branches) {
       const before = countOf(run);
       if (!walk.tried(branch, value, run, looked)) {
-        forget(run, before + mostOfBranch);
+        forget(run, before + maxOfBranch);
         continue;
       }
       fits = true;
@@ -59,7 +59,7 @@ function oneRule({ oneOf }: JsonObject, walk: Walk): Rule | undefined {
       const before = countOf(run);
       if (walk.tried(branch, value, run, looked)) {
         if (++fitting > 1) break;
-      } else forget(run, before + mostOfBranch);
+      } else forget(run, before + maxOfBranch);
     }
     if (fitting > 0) forget(run, mark);
     return fitting === 1 || fail(run, 'must match exactly one schema in oneOf');

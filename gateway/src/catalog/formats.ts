@@ -12,7 +12,7 @@ export type Format =
 const date = /^(\d{4})-(\d{2})-(\d{2})$/;
 const time = /^(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(z|[+-]\d{2}(?::?\d{2})?)?$/i;
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
-const longestHost = 253;
+const maxHostLength = 253;
 
 function isDate(text: string): boolean {
   const match = date.exec(text);
@@ -35,7 +35,7 @@ function isDateTime(text: string, zone: 'needed' | 'optional'): boolean {
 
 function isHost(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
-  return name.length <= longestHost && name.split('.').every((label) => hostLabel.test(label));
+  return name.length <= maxHostLength && name.split('.').every((label) => hostLabel.test(label));
 }
 
 function isEmail(text: string): boolean {

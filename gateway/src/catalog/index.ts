@@ -1,6 +1,7 @@
 /** The catalogues of all ways, one for each, living as long as the way does. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Deliver } from '../pipeline/deliver.ts';
 import type { Link } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { Catalog, type CatalogEvents, type CatalogLog, type LastRead } from './catalog.ts';
@@ -26,11 +27,13 @@ export class Catalogs {
   readonly #tools = new Map<string, KnownTools>();
   readonly #log: CatalogLog;
   readonly #events: CatalogsEvents;
+  readonly #deliver: Deliver;
   #reported = '';
 
-  constructor(log: CatalogLog, events: CatalogsEvents) {
+  constructor(log: CatalogLog, events: CatalogsEvents, deliver: Deliver) {
     this.#log = log;
     this.#events = events;
+    this.#deliver = deliver;
   }
 
   of(link: Link, config: ServerConfig, bounds: Bounds): Catalog {
@@ -45,7 +48,8 @@ export class Catalogs {
         this.#report();
       },
     };
-    const catalog = new Catalog(link, config, bounds, this.#log, events, lastRead);
+    const parts = { log: this.#log, events, lastRead, deliver: this.#deliver };
+    const catalog = new Catalog(link, config, bounds, parts);
     this.#known.set(link, catalog);
     return catalog;
   }

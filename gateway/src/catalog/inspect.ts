@@ -23,11 +23,11 @@ export interface Target {
 export type Targets = ReadonlyMap<JsonObject, Target>;
 
 /** Subschemas that may apply to one value, over all references and compositions. */
-const mostApplied = 10_000;
+const maxApplied = 10_000;
 /** Subschemas of one value that lead to each other. */
-const longestChain = 256;
-const mostSubschemas = 8_000;
-const mostResources = 200;
+const maxChain = 256;
+const maxSubschemas = 8_000;
+const maxResources = 200;
 const rootBase = 'schema://root/';
 
 class Unusable extends Error {}
@@ -103,8 +103,8 @@ class Inspection {
     if (typeof schema === 'boolean') return;
     if (!isObject(schema)) throw new Unusable('the input schema is invalid: a subschema is neither object nor boolean');
     if (this.#seen.has(schema)) return;
-    if (this.#seen.size >= mostSubschemas)
-      throw new Unusable(`the input schema has more than ${mostSubschemas} subschemas`);
+    if (this.#seen.size >= maxSubschemas)
+      throw new Unusable(`the input schema has more than ${maxSubschemas} subschemas`);
     const { base, root } = this.#identify(schema, outer, outerRoot);
     this.#seen.set(schema, { schema, base, root });
     for (const [keyword, value] of Object.entries(schema)) {
@@ -134,8 +134,8 @@ class Inspection {
     let root = outerRoot;
     if (typeof $id === 'string' && $id.startsWith('#')) this.#named.set(outer + $id, schema);
     else if (typeof $id === 'string' && URL.canParse($id, outer)) {
-      if (++this.#resources > mostResources)
-        throw new Unusable(`the input schema has more than ${mostResources} ids of its own`);
+      if (++this.#resources > maxResources)
+        throw new Unusable(`the input schema has more than ${maxResources} ids of its own`);
       const url = new URL($id, outer);
       url.hash = '';
       base = url.href;
@@ -208,7 +208,7 @@ class Inspection {
       const known = counts.get(node);
       if (known !== undefined) return known;
       if (open.has(node)) throw new Unusable('the input schema refers to itself without an end');
-      if (open.size > longestChain) throw new Unusable('the references of the input schema form too long a chain');
+      if (open.size > maxChain) throw new Unusable('the references of the input schema form too long a chain');
       open.add(node);
       let total = 1;
       let chain = 0;
@@ -218,11 +218,11 @@ class Inspection {
         chain = Math.max(chain, counted.chain);
       }
       open.delete(node);
-      if (total > mostApplied)
-        throw new Unusable(`the references of the input schema expand to more than ${mostApplied} subschemas`);
+      if (total > maxApplied)
+        throw new Unusable(`the references of the input schema expand to more than ${maxApplied} subschemas`);
       const result = { count: total, chain: chain + 1 };
       counts.set(node, result);
-      if (result.chain > longestChain) throw new Unusable('the references of the input schema form too long a chain');
+      if (result.chain > maxChain) throw new Unusable('the references of the input schema form too long a chain');
       return result;
     };
     for (const node of this.#applied.keys()) count(node);

@@ -56,17 +56,17 @@ function isNested(value: Json): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-const mostNamed = 20;
-const longestNamed = 400;
+const maxNamed = 20;
+const maxNamedLength = 400;
 
 /** Names the values: a caller that is told only that there are some has to guess. */
 function choiceProblem(values: readonly Json[], steps: Steps): string {
   const named: string[] = [];
   let length = 0;
-  for (const value of values.slice(0, mostNamed)) {
+  for (const value of values.slice(0, maxNamed)) {
     const text = spelled(value, steps);
     length += text.length;
-    if (length > longestNamed) break;
+    if (length > maxNamedLength) break;
     named.push(typeof value === 'object' ? JSON.stringify(value) : text);
   }
   if (named.length === 0) return 'must be equal to one of the allowed values';

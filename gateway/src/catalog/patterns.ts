@@ -14,12 +14,12 @@ export interface Pattern {
 /** By source. What is not in it is not enforced. */
 export type Patterns = ReadonlyMap<string, Pattern>;
 
-const longestPattern = 2_000;
+const maxPatternLength = 2_000;
 const largestProgram = 2_000;
 /** Instructions of all patterns of one schema: what compiling them can cost at the first call. */
 const largestPrograms = 4_000;
-const mostPatterns = 300;
-const mostNotes = 20;
+const maxPatterns = 300;
+const maxNotes = 20;
 
 /**
  * What compiling may still cost while a list is read, in instructions. Beyond it a pattern is compiled when a value first
@@ -39,15 +39,15 @@ export function readPatterns(
   let total = 0;
   let count = 0;
   for (const source of sources) {
-    if (++count > mostPatterns) {
-      notes.push(`no pattern after the first ${mostPatterns} is enforced`);
+    if (++count > maxPatterns) {
+      notes.push(`no pattern after the first ${maxPatterns} is enforced`);
       break;
     }
-    const size = source.length > longestPattern ? 0 : programSize(source);
+    const size = source.length > maxPatternLength ? 0 : programSize(source);
     const problem = problemOf(source, size) ?? (total + size > largestPrograms ? 'there are too many' : undefined);
     const pattern = problem === undefined ? patternOf(source, size, trials) : problem;
     if (typeof pattern === 'string') {
-      if (notes.length < mostNotes)
+      if (notes.length < maxNotes)
         notes.push(`the pattern ${JSON.stringify(source.slice(0, 80))} is not enforced: ${pattern}`);
       continue;
     }
@@ -58,7 +58,7 @@ export function readPatterns(
 }
 
 function problemOf(source: string, size: number): string | undefined {
-  if (source.length > longestPattern) return `it has ${source.length} characters`;
+  if (source.length > maxPatternLength) return `it has ${source.length} characters`;
   if (size > largestProgram) return 'its repetitions or classes make it too large';
   if (needsBacktracking(source)) return 'it needs look-around or back-references';
   if (!propertiesOf(source).every(isKnownProperty)) return 'the engine does not know its properties';
@@ -74,7 +74,7 @@ function patternOf(source: string, size: number, trials: Trials): Pattern | stri
   if (!tried.has(source) && trials.left >= size) {
     trials.left -= size;
     const result = compile(source);
-    if (tried.size >= mostTried) tried.clear();
+    if (tried.size >= maxTried) tried.clear();
     tried.set(source, typeof result === 'string' ? result : undefined);
   }
   const problem = tried.get(source);
@@ -89,7 +89,7 @@ function patternOf(source: string, size: number, trials: Trials): Pattern | stri
 
 /** Why the engine does not take a pattern, or nothing; the same lists are read again and again. */
 const tried = new Map<string, string | undefined>();
-const mostTried = 5_000;
+const maxTried = 5_000;
 
 function compile(source: string): Matcher | string {
   try {

@@ -19,11 +19,11 @@ export function writeToolReport(data: string, report: ToolReport): void {
 }
 
 /** Bytes. */
-const longestReport = 16 * 1024 ** 2;
+const maxReportBytes = 16 * 1024 ** 2;
 
 /** What the gateway found when it last read the tools of this server; empty when no gateway has run here. */
 export function readToolReport(data: string, server: string): readonly NamedVerdict[] {
-  const read = readRegularSync(pathIn(data), longestReport);
+  const read = readRegularSync(pathIn(data), maxReportBytes);
   const parsed = read.ok ? parseJson(read.bytes, { depth: 8, values: 1_000_000, keys: 100_000 }) : undefined;
   const found = parsed?.ok === true && isObject(parsed.value) ? parsed.value : {};
   const list = Object.hasOwn(found, server) ? found[server] : undefined;

@@ -13,10 +13,10 @@ export interface ToolVerdict {
 }
 
 /** Instructions of patterns that are compiled while one list is read: about a tenth of a second, over many turns. */
-const mostTrials = 20_000;
+const maxTrials = 20_000;
 
 export function newTrials(): Trials {
-  return { left: mostTrials };
+  return { left: maxTrials };
 }
 
 export function toldOf(config: ServerConfig, tool: string): ServerConfig['tools'][string] | undefined {

@@ -27,7 +27,7 @@ export interface Context {
   exit(code: number): void;
 }
 
-/** Thrown by `out` when nobody reads any more, as `head` does. The command has nothing left to do. */
+/** Thrown by `out` when the reader of the output has closed it, as `head` does. The command has nothing left to do. */
 export class OutputClosed extends Error {}
 
 export interface CommonOptions {

@@ -81,7 +81,7 @@ function createCommand(context: Context): Command {
           context,
           options,
           exitCodes.usage,
-          'for whom?',
+          'no caller given',
           'Give --agent, --user or --application, or several.',
         );
       await withDesk(context, options, ({ configuration, desk }) => {
@@ -110,7 +110,7 @@ function rotateCommand(context: Context): Command {
   return new Command('rotate')
     .summary('replace a key')
     .description(
-      'Makes a new key for the same caller. The old one goes on to work for a while, so that nobody is cut off.',
+      'Makes a new key for the same caller. The old one works until the overlap ends, so that its clients can switch.',
     )
     .argument('<id>', 'id of the key, as `key list` shows it')
     .option('--overlap <duration>', 'how long the old key still works', '24h')
@@ -140,7 +140,7 @@ function rotateCommand(context: Context): Command {
             'Make a new one: sallyport key create',
           );
         const { user, agent, application, name, networks } = old;
-        // A key that ends is replaced by one that ends with it: a rotation gives nobody more time.
+        // A key that ends is replaced by one that ends at the same time: a rotation must not extend access.
         const expiresAt = lifetime === undefined ? old.expiresAt : now + lifetime;
         const { text, stored } = desk.create({ user, agent, application, name, networks, expiresAt }, now);
         const overlapEnds = Math.min(now + overlap, old.expiresAt ?? Number.POSITIVE_INFINITY);

@@ -110,7 +110,7 @@ function complain(text: string): void {
 
 const colours: Readonly<Record<Tone, string>> = { good: '\u001B[32m', bad: '\u001B[31m' };
 
-/** Whoever reads may stop before the end, as `head` does: that is no bug, and no reason to make the rest. */
+/** A reader may close the output early, as `head` does: that is no bug, and the rest need not be made. */
 function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;

@@ -36,7 +36,7 @@ export function serveCommand(context: Context): Command {
         context.exit(exitCodes.usage);
         return;
       }
-      const { serve } = await import('../main.ts');
+      const { serve } = await import('../runtime/serve.ts');
       context.exit(await serve({ config: path, quickstart, json, ...given }));
     });
 }

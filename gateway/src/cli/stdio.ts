@@ -32,7 +32,7 @@ Example, in the configuration of a client:
     "env": { "SALLYPORT_API_KEY": "sp_…" } } } }`,
     )
     .action(async ({ config, server, key = context.env['SALLYPORT_API_KEY'], logLevel }: Options) => {
-      const { stdio } = await import('../main.ts');
+      const { stdio } = await import('../runtime/stdio.ts');
       const path = configPath(context, config);
       context.exit(
         await stdio({ config: path, ...(key && { key }), ...(server && { server }), ...(logLevel && { logLevel }) }),

@@ -88,11 +88,11 @@ function isWithin(path: string, folder: string): boolean {
 const general = new Set(['HOME', 'PATH', 'PWD', 'SHELL', 'TMPDIR']);
 
 /** Longer than any path that a system takes. */
-const longestPath = 4_096;
+const maxPathLength = 4_096;
 
 /** What a word could mean as a path: all of it, what follows a `=` in an option, the parts of a list. */
 function pathsIn(word: string, cwd: string): string[] {
-  if (word.length > longestPath || word.includes('\0')) return [];
+  if (word.length > maxPathLength || word.includes('\0')) return [];
   const parts = /^[a-z][a-z0-9+.-]*:\/\//i.test(word) ? [] : word.split(/[=,;:]/);
   const texts = new Set([fromUrl(word), ...parts.map(fromUrl)]);
   texts.delete('');

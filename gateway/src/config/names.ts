@@ -12,7 +12,7 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
   // Each comparison looks at every name there is; past some names the list itself is what is wrong.
   const remedyFor = (name: string, noun: Noun): string => {
     compared += known[noun].size;
-    return compared > mostCompared ? `Name a ${noun} that there is.` : suggestion(name, [...known[noun]], noun);
+    return compared > maxCompared ? `Name a ${noun} that there is.` : suggestion(name, [...known[noun]], noun);
   };
   const must = (noun: Noun, name: string, path: Path) => {
     if (known[noun].has(name)) return;
@@ -56,9 +56,9 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
         must('server', server, ['callers', kind, name, 'ceiling', 'servers', at]);
   for (const [name, server] of Object.entries(configuration.servers)) {
     if (!('url' in server)) continue;
-    for (const [index, { for: whom }] of server.credentials.entries())
+    for (const [index, { for: selector }] of server.credentials.entries())
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
-        for (const [at, caller] of (whom[noun] ?? []).entries())
+        for (const [at, caller] of (selector[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
     const oauth = [server.credential, ...server.credentials].flatMap((each) =>
       each === undefined
@@ -119,7 +119,7 @@ function checkIssuers({ authentication, listen }: Configuration, place: (path: P
           code: 'CFG041',
           place: place([...path, key]),
           problem: `${url} is not https`,
-          remedy: 'Whoever stands in between could make tokens. Plain http is accepted on this machine only.',
+          remedy: 'Over plain http an attacker on the network could forge tokens. It is accepted on this machine only.',
         });
     const before = prefixes.get(issuer.prefix ?? '');
     const twin = urls.get(issuer.issuer);
@@ -166,7 +166,7 @@ interface CallerParts {
 }
 
 /** Names that misspelt ones are compared with, all together. */
-const mostCompared = 100_000;
+const maxCompared = 100_000;
 
 function knownNames({ callers, servers }: Configuration): Readonly<Record<Noun, ReadonlySet<string>>> {
   const everyone = [callers.users, callers.agents, callers.applications].flatMap((kind) => Object.values(kind));

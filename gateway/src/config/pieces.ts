@@ -12,7 +12,7 @@ export interface Piece {
 }
 
 /** Nodes of a piece: some milliseconds to read. */
-const mostNodes = 1_500;
+const maxNodes = 1_500;
 
 /** `root`: objects, lists and maps of plain values, as deep as configurations may be. */
 export function* cut(root: object): Generator<Piece> {
@@ -26,10 +26,10 @@ function* cutContainer(at: readonly Key[], container: object, weights: ReadonlyM
   let weight = 0;
   for (const [key, value] of entriesOf(container)) {
     const own = isContainer(value) ? (weights.get(value) ?? 1) : 1;
-    const isLarge = isContainer(value) && own > mostNodes;
+    const isLarge = isContainer(value) && own > maxNodes;
     values.push([key, isLarge ? emptied(value) : value]);
     weight += isLarge ? 1 : own;
-    if (!isLarge && weight < mostNodes) continue;
+    if (!isLarge && weight < maxNodes) continue;
     yield { at, values };
     values = [];
     weight = 0;

@@ -46,7 +46,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     diagnostics.push({ code: 'CFG030', place: context.place(path, offset), problem, remedy });
     return '';
   };
-  /** A key that nobody but the gateway has, so not in a file that others can read. */
+  /** A key that only the gateway may have, so not in a file that other users can read. */
   const key = (value: string, path: Path): string => {
     if (context.env === undefined) return value;
     const resolved = resolveReferences(value, context.env, context.read);

@@ -1,6 +1,6 @@
 /** "Did you mean": the nearest of some known words. */
 
-const longest = 64;
+const maxLength = 64;
 
 /** Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
@@ -23,12 +23,12 @@ export function editDistance(a: string, b: string): number {
 
 /** The known word that was probably meant, if one is near enough to say so. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  if (word.length > longest) return undefined;
+  if (word.length > maxLength) return undefined;
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    if (candidate.length > longest) continue;
+    if (candidate.length > maxLength) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

@@ -68,7 +68,7 @@ export function parseYaml(text: string, file: string): YamlResult {
 }
 
 /** Complaints about one file. */
-const mostComplaints = 50;
+const maxComplaints = 50;
 
 function locate(document: Document, text: string, place: (offset: number) => Place, twice: Diagnostic[]): Located {
   let nodes = 0;
@@ -99,7 +99,7 @@ function locate(document: Document, text: string, place: (offset: number) => Pla
         const key = isScalar(pair.key) ? pair.key.value : undefined;
         if (typeof key !== 'string') throw new Refused(start, 'a key that is not text', 'Put the key into quotes.');
         if (key === '__proto__') throw new Refused(start, 'the key __proto__ is not accepted', 'Choose another name.');
-        if (entries.has(key) && twice.length < mostComplaints)
+        if (entries.has(key) && twice.length < maxComplaints)
           twice.push({
             code: 'CFG003',
             place: place(start),

@@ -1,5 +1,6 @@
 /** Names at the portal: `<server>__<name>`, stable from the first server on, at most 64 characters of `[A-Za-z0-9_-]`. */
 import { createHash } from 'node:crypto';
+import type { ListSnapshot } from '../pipeline/graph.ts';
 
 const longest = 64;
 /** Hexadecimal digits. A server chooses the names of its tools, so half as many could be found by trying. */
@@ -21,4 +22,14 @@ export function aliasOf(server: string, name: string): string {
 export function mayBelong(alias: string, server: string): boolean {
   const prefix = `${server.replace(/[^A-Za-z0-9_-]/g, '_')}__`.slice(0, longest - digestLength - 1);
   return alias.startsWith(prefix);
+}
+
+const aliases = new WeakMap<ListSnapshot, ReadonlyMap<string, string>>();
+
+export function byAlias(server: string, snapshot: ListSnapshot): ReadonlyMap<string, string> {
+  const known = aliases.get(snapshot);
+  if (known !== undefined) return known;
+  const map = new Map([...snapshot.byName.keys()].map((name) => [aliasOf(server, name), name]));
+  aliases.set(snapshot, map);
+  return map;
 }

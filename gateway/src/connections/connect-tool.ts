@@ -2,25 +2,26 @@
  * The one tool of the gateway itself. A server that wants to know its users lists nothing for a user without an account
  * there, so this stands in the place of its tools: calling it leads to the page on which the account is connected.
  */
+import { ownWords } from '../pipeline/deliver.ts';
 import type { Identified, Reply } from '../pipeline/exchange.ts';
 import type { Graph, ListSnapshot } from '../pipeline/graph.ts';
 import { failureRefusal } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { aliasOf } from './alias.ts';
-import { type Reached, reachAll } from './connect.ts';
+import { type Reached, reachAll } from './reach.ts';
 
 const name = 'sallyport_connect';
 /** The name may be cut off in an alias of this length. */
 const longestAlias = 64;
 
-const tool: JsonObject = {
+const tool = ownWords<JsonObject>({
   name,
   title: 'Connect your account',
   description:
     'This server wants to know its users. Call this tool to connect your account; then list the tools again.',
   inputSchema: { type: 'object', properties: {}, additionalProperties: false },
   annotations: { readOnlyHint: true, openWorldHint: false },
-};
+});
 
 /** What a server lists for a user who has no account there yet. */
 export const unconnectedTools: ListSnapshot = { items: [tool], byName: new Map([[name, tool]]), views: new Map() };
@@ -42,7 +43,7 @@ export async function callConnectTool(exchange: Identified, graph: Graph): Promi
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(owner.server, facts.failure) };
   const content = [{ type: 'text', text: `Your account at ${owner.server} is connected. List the tools again.` }];
   const result: JsonObject = exchange.client.era === 'modern' ? { resultType: 'complete', content } : { content };
-  return { kind: 'result', result };
+  return { kind: 'result', result: ownWords(result) };
 }
 
 /** The server whose account it connects. */

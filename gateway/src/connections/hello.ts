@@ -1,5 +1,6 @@
 /** What the gateway says about itself and about the server behind an endpoint: `initialize` and `server/discover`. */
 
+import { type Deliver, ownWords } from '../pipeline/deliver.ts';
 import type { Identified, Reply } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
 import { failureRefusal } from '../pipeline/refusal.ts';
@@ -10,7 +11,7 @@ import { metaKeys } from '../protocol/meta.ts';
 import { version } from '../protocol/product.ts';
 import { type Era, modernVersions } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
-import { reachAll } from './connect.ts';
+import { reachAll } from './reach.ts';
 
 const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
 const portalInstructions = 'Tools and prompts of several servers. Each name begins with the name of its server.';
@@ -30,10 +31,10 @@ interface Presentation {
 }
 
 /** What stands behind the endpoint of an exchange, in the words of the era of its client. */
-async function present(exchange: Identified, graph: Graph, era: Era): Promise<Presentation | Reply> {
+async function present(exchange: Identified, graph: Graph, era: Era, deliver: Deliver): Promise<Presentation | Reply> {
   const servers = reachAll(exchange, graph);
   if (exchange.endpoint.kind === 'portal') {
-    // The servers begin to connect now, so that the list that follows finds them; nobody waits for them.
+    // The servers begin to connect now, in the background, so that the list that follows finds them.
     for (const { link } of servers) {
       const facts = link.facts();
       if (facts instanceof Promise) inBackground('connect server', facts);
@@ -51,15 +52,20 @@ async function present(exchange: Identified, graph: Graph, era: Era): Promise<Pr
   if ('failure' in facts && facts.failure.kind === 'unconnected')
     return { info: { name: reached.server, version: '' }, capabilities: everything };
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reached.server, facts.failure) };
-  return {
+  const content: Presentation = {
     info: facts.info ?? { name: reached.server, version: '' },
     capabilities: servedCapabilities(facts.capabilities, era),
     ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
   };
+  const delivery = await deliver({ kind: 'server-info', content }, { link: reached.link });
+  if (delivery.ok) return delivery.content;
+  const { inspector, detail } = delivery;
+  const refusal = { reason: 'content-withheld' as const, server: reached.server, detail: `${inspector}: ${detail}` };
+  return { kind: 'refused', refusal };
 }
 
-export async function initialize(exchange: Identified, graph: Graph): Promise<Reply> {
-  const presented = await present(exchange, graph, 'legacy');
+export async function initialize(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, graph, 'legacy', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     protocolVersion: agreedVersion(exchange.params),
@@ -67,11 +73,11 @@ export async function initialize(exchange: Identified, graph: Graph): Promise<Re
     serverInfo: presented.info,
   };
   if (presented.instructions !== undefined) result.instructions = presented.instructions;
-  return { kind: 'result', result };
+  return { kind: 'result', result: ownWords<JsonObject>(result) };
 }
 
-export async function discover(exchange: Identified, graph: Graph): Promise<Reply> {
-  const presented = await present(exchange, graph, 'modern');
+export async function discover(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, graph, 'modern', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     resultType: 'complete',
@@ -82,5 +88,5 @@ export async function discover(exchange: Identified, graph: Graph): Promise<Repl
     _meta: { [metaKeys.serverInfo]: presented.info },
   };
   if (presented.instructions !== undefined) result.instructions = presented.instructions;
-  return { kind: 'result', result };
+  return { kind: 'result', result: ownWords<JsonObject>(result) };
 }

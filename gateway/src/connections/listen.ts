@@ -1,5 +1,6 @@
 /** `subscriptions/listen` (2026-07-28): one stream with exactly the notifications that were asked for and are allowed. */
 
+import { type Deliver, type Delivered, ownWords } from '../pipeline/deliver.ts';
 import type { Identified, Reply } from '../pipeline/exchange.ts';
 import type { Refusal } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
@@ -16,13 +17,16 @@ const flags: Readonly<Record<string, string>> = {
   resourcesListChanged: 'notifications/resources/list_changed',
 };
 
+export interface ListenParts {
+  readonly rights: Rights;
+  readonly streams: Streams;
+  readonly deliver: Deliver;
+  /** Records that the stream opens; what it returns keeps it from opening. */
+  readonly open: () => Promise<Refusal | undefined>;
+}
+
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
-export async function listen(
-  exchange: Identified,
-  rights: Rights,
-  streams: Streams,
-  open: () => Promise<Refusal | undefined>,
-): Promise<Reply> {
+export async function listen(exchange: Identified, { rights, streams, deliver, open }: ListenParts): Promise<Reply> {
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
@@ -38,12 +42,12 @@ export async function listen(
       methods.add(method);
       honoured[flag] = true;
     }
-  const tagged = (params: JsonObject): JsonObject => ({
+  const tagged = (params: Delivered<JsonObject>): Delivered<JsonObject> => ({
     ...params,
     _meta: { ...(isObject(params._meta) ? params._meta : {}), [metaKeys.subscriptionId]: exchange.requestId },
   });
   let acknowledged = false;
-  const who = { graph: () => rights.graph(), caller: () => rights.renew(exchange.caller) };
+  const who = { graph: () => rights.graph(), caller: () => rights.renew(exchange.caller), deliver };
   const subscription = new Subscription(exchange, who, (method, params) => {
     // A revision may change while the stream opens; nothing precedes the acknowledgement.
     if (acknowledged && (methods.has(method) || method === 'notifications/resources/updated'))
@@ -63,7 +67,7 @@ export async function listen(
     return { kind: 'refused', refusal: unrecorded };
   }
   if (watched.length > 0) honoured.resourceSubscriptions = watched;
-  exchange.channel.notify('notifications/subscriptions/acknowledged', tagged({ notifications: honoured }));
+  exchange.channel.notify('notifications/subscriptions/acknowledged', tagged(ownWords({ notifications: honoured })));
   acknowledged = true;
 
   const { promise: over, resolve: end } = Promise.withResolvers<EndReason | 'client'>();
@@ -82,7 +86,7 @@ export async function listen(
   if (ended === 'client') return { kind: 'refused', refusal: { reason: 'cancelled' } };
   return {
     kind: 'result',
-    result: { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: exchange.requestId } },
+    result: ownWords({ resultType: 'complete', _meta: { [metaKeys.subscriptionId]: exchange.requestId } }),
   };
 }
 

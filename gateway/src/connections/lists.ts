@@ -12,8 +12,8 @@ import { cleanServerMeta } from '../protocol/meta.ts';
 import { type ListKind, listMembers } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { aliasOf } from './alias.ts';
-import { type Reached, reachAll } from './connect.ts';
 import { unconnectedNothing, unconnectedTools } from './connect-tool.ts';
+import { type Reached, reachAll } from './reach.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
 const patience = 1_000;

@@ -1,7 +1,9 @@
-/** What a request asks for, before anybody knows whether it exists. */
+/** The target that a request names. Whether it exists is not looked at here. */
 
+import type { Capability } from '../pipeline/decision.ts';
 import { type Outcome, pass, refuse } from '../pipeline/refusal.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { methods } from '../protocol/methods.ts';
 
 /** `name` as the client sees it: at the portal an alias. */
 export type Wanted =
@@ -14,31 +16,26 @@ const longestUri = 8192;
 const empty: JsonObject = Object.freeze({});
 
 export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
-  switch (method) {
-    case 'tools/call':
+  switch (methods.get(method)?.target) {
+    case 'tool':
       return named('tool', params);
-    case 'prompts/get':
+    case 'prompt':
       return named('prompt', params);
-    case 'completion/complete':
+    case 'reference':
       return completion(params);
-    default:
+    case 'resource':
       return typeof params.uri === 'string' && params.uri !== '' && params.uri.length <= longestUri
         ? pass({ type: 'resource', uri: params.uri })
         : refuse({ reason: 'bad-params', problem: 'params.uri must be a URI' });
+    case undefined:
+      return refuse({ reason: 'unknown-method', method });
   }
 }
-
-const passed: Readonly<Record<string, readonly string[]>> = {
-  'tools/call': ['name', 'arguments', 'inputResponses', 'requestState', '_meta'],
-  'prompts/get': ['name', 'arguments', 'inputResponses', 'requestState', '_meta'],
-  'resources/read': ['uri', 'inputResponses', 'requestState', '_meta'],
-  'completion/complete': ['ref', 'argument', 'context', '_meta'],
-};
 
 /** The members of a request that the gateway understands. Others, such as those of extensions, are not forwarded. */
 export function understood(method: string, params: JsonObject): JsonObject {
   const kept: Record<string, Json> = {};
-  for (const name of passed[method] ?? ['uri', '_meta']) {
+  for (const name of methods.get(method)?.forwarded ?? []) {
     const value = params[name];
     // Some clients write `null` where they have no arguments.
     if (value !== undefined && !(value === null && name === 'arguments')) kept[name] = value;
@@ -74,4 +71,16 @@ function completion(params: JsonObject): Outcome<Wanted> {
   if (isObject(ref) && ref.type === 'ref/resource' && typeof ref.uri === 'string' && ref.uri.length <= longestUri)
     return pass({ type: 'template', uriTemplate: ref.uri });
   return refuse({ reason: 'bad-params', problem: 'params.ref must name a prompt or a resource template' });
+}
+
+export function capabilityOf(wanted: Wanted): Capability {
+  switch (wanted.type) {
+    case 'tool':
+    case 'prompt':
+      return { type: wanted.type, name: wanted.name };
+    case 'resource':
+      return { type: 'resource', uri: wanted.uri };
+    case 'template':
+      return { type: 'template', uriTemplate: wanted.uriTemplate };
+  }
 }

@@ -5,20 +5,23 @@
 
 import type { Caller } from '../pipeline/caller.ts';
 import type { Grants } from '../pipeline/decision.ts';
+import { type Deliver, type Delivered, ownWords } from '../pipeline/deliver.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
+import { InOrder } from '../pipeline/in-order.ts';
+import type { Said } from '../pipeline/inspector.ts';
 import type { Link } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta } from '../protocol/meta.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { inBackground } from '../telemetry/background.ts';
-import { type Reached, reachAll } from './connect.ts';
+import { type Reached, reachAll } from './reach.ts';
 import { VisibleLists } from './visible.ts';
 
 /** Resources that one stream watches. Each costs a request to its server, and memory here and there. */
 export const maxWatches = 1_000;
 
-export type Listener = (method: string, params: JsonObject) => void;
+export type Listener = (method: string, params: Delivered<JsonObject>) => void;
 
 interface Attached {
   readonly link: Link;
@@ -30,6 +33,7 @@ interface Attached {
 export interface HearingRights {
   graph(): Graph;
   caller(): Caller | undefined;
+  readonly deliver: Deliver;
 }
 
 export class Subscription {
@@ -39,6 +43,7 @@ export class Subscription {
   readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
   readonly #rights: HearingRights;
   #closed = false;
+  readonly #order = new InOrder();
 
   constructor(exchange: Identified, rights: HearingRights, listener: Listener) {
     this.#exchange = exchange;
@@ -124,7 +129,7 @@ export class Subscription {
     for (const { stop } of watches) stop();
     this.#watches.clear();
     for (const { server, uri } of watches) this.watch(server, uri);
-    if (changed) for (const method of listChanges.keys()) this.#listener(method, {});
+    if (changed) for (const method of listChanges.keys()) this.#listener(method, ownWords({}));
   }
 
   close(): void {
@@ -143,12 +148,13 @@ export class Subscription {
       if (this.#grants(server) === undefined) return;
       const kinds = listChanges.get(method);
       if (kinds !== undefined) inBackground('read changed lists', this.#changed(server, link, visible, kinds, method));
-      else if (method === 'notifications/message') this.#listener(method, cleanServerMeta(params));
+      else if (method === 'notifications/message')
+        this.#tell(server, link, { kind: 'notification', method, content: cleanServerMeta(params) });
     });
     const release = link.hold();
     const stopCatalog = catalog.onArrival((kind) => {
       if (this.#grants(server) === undefined) return;
-      for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, {});
+      for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, ownWords({}));
     });
     this.#attached.set(server, {
       link,
@@ -159,7 +165,7 @@ export class Subscription {
         release();
       },
     });
-    // Changes can only be heard over a connection. Nobody waits for it here.
+    // Changes can only be heard over a connection; it opens in the background.
     const facts = link.facts();
     if (facts instanceof Promise) inBackground('connect server', facts);
   }
@@ -174,12 +180,22 @@ export class Subscription {
   ): Promise<void> {
     if (!(await visible.differ(kinds))) return;
     // The list took its time: the stream may be over by now, and so may the right to it.
-    if (this.#attached.get(server)?.link === link && this.#grants(server) !== undefined) this.#listener(method, {});
+    if (this.#attached.get(server)?.link === link && this.#grants(server) !== undefined)
+      this.#listener(method, ownWords({}));
   }
 
   #updated(server: string, uri: string): void {
     const grants = this.#grants(server);
-    if (grants !== undefined && mayRead(grants, uri)) this.#listener('notifications/resources/updated', { uri });
+    // The URI is the one that the client named, or one below it that the server names.
+    if (grants !== undefined && mayRead(grants, uri))
+      this.#listener('notifications/resources/updated', ownWords({ uri }));
+  }
+
+  /** Words of a server, for as long as the right to hear them lasts. */
+  #tell(server: string, link: Link, said: Said<JsonObject> & { readonly method: string }): void {
+    this.#order.pass(this.#rights.deliver(said, { link }), (content) => {
+      if (!this.#closed && this.#grants(server) !== undefined) this.#listener(said.method, content);
+    });
   }
 }
 

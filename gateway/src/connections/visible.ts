@@ -2,8 +2,8 @@
 import { hash } from 'node:crypto';
 import type { ListSnapshot } from '../pipeline/graph.ts';
 import type { ListKind } from '../protocol/methods.ts';
-import type { Reached } from './connect.ts';
 import { view } from './lists.ts';
+import type { Reached } from './reach.ts';
 
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
 /** An item that cannot be shown is logged where the list is answered. */

@@ -1,6 +1,6 @@
 /**
- * Which addresses belong to the public Internet. Everything that is not known to be public is refused: an address range
- * that somebody sets up tomorrow must not be open today.
+ * Which addresses belong to the public Internet. Everything that is not known to be public is refused, so that ranges
+ * reserved later are closed as well.
  */
 import { BlockList, isIP } from 'node:net';
 

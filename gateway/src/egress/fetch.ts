@@ -13,7 +13,7 @@ export interface Ask {
   readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Given by the operator, so nobody else could have chosen where it leads. */
+  /** The URL is the operator's, so it may lead to any address. */
   readonly operator?: boolean;
   /** Bytes of the answer. */
   readonly limit?: number;
@@ -54,7 +54,7 @@ export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = loo
     const { location } = answer.headers;
     if (left === 0 || typeof location !== 'string' || !URL.canParse(location, url.href))
       return { ok: false, refused: true, problem: `${url.origin} redirects` };
-    // Where a redirect leads was chosen by whoever answered, and a body or credential is not for them to pass on.
+    // The server chose where the redirect leads, so neither body nor credential goes there.
     const { body: _body, headers: _headers, ...rest } = ask;
     if (ask.method === 'POST') return { ok: false, refused: true, problem: `${url.origin} redirects a POST` };
     return fetchOne(new URL(location, url).href, { ...rest, operator: false }, left - 1, deadline);
@@ -114,7 +114,7 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
     request.on('close', () => fail(new Error('the connection was closed')));
     request.on('response', (response) => {
       const { remoteAddress } = response.socket;
-      // What was connected to in the end, whoever resolved it.
+      // The address that was connected to in the end, however it was resolved.
       if (remoteAddress !== undefined && !mayReach(remoteAddress))
         return fail(new EgressError(`${url.origin} leads to an address that is not public`));
       collect(response, ask.limit ?? defaultLimit, (collected) => {

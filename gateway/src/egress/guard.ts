@@ -1,5 +1,5 @@
 /**
- * What the gateway may connect to when nobody but a document on the network named the address: metadata, keys,
+ * What the gateway may connect to when the address comes from a document on the network: metadata, keys,
  * authorization servers, redirects. "MCP clients deployed to a server MUST consider SSRF" (2026-07-28, security).
  */
 import { BlockList, isIP } from 'node:net';

@@ -2,6 +2,7 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { Credentials } from '../pipeline/authenticate.ts';
 import type { Caller } from '../pipeline/caller.ts';
+import type { Delivered } from '../pipeline/deliver.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Graph } from '../pipeline/graph.ts';
 import type { Pages } from '../pipeline/pages.ts';
@@ -27,7 +28,7 @@ export interface Front {
   subscribe(
     exchange: Identified,
     caller: () => Caller | undefined,
-    listener: (method: string, params: JsonObject) => void,
+    listener: (method: string, params: Delivered<JsonObject>) => void,
   ): Hearing;
   /** Seals what a session id carries. */
   readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };

@@ -91,7 +91,7 @@ export function received(came: Arrival, parts: RequestParts): Received {
   };
 }
 
-const nobody: Client = { era: 'modern', version: '', capabilities: {} };
+const unknownClient: Client = { era: 'modern', version: '', capabilities: {} };
 const silent: Channel = { notify: () => {} };
 
 /** What stands in the record for a message that could not be read. */
@@ -104,7 +104,7 @@ export function unreadable(
   return {
     ...came,
     identity,
-    client: nobody,
+    client: unknownClient,
     requestId: '',
     operation: 'local',
     method,

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from '../pipeline/caller.ts';
 import type { Cancellation } from '../pipeline/cancellation.ts';
+import type { Delivered } from '../pipeline/deliver.ts';
 import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
-import type { ClientRequest } from '../pipeline/upstream.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
 import { asText, isObject, type Json, type JsonObject, plainNumber } from '../protocol/json.ts';
 import { notificationText, type RequestId, type ResponseMessage, requestText } from '../protocol/jsonrpc.ts';
@@ -17,7 +17,7 @@ const mostQuestions = 64;
 /** Messages kept while the client has no stream open. */
 const mostQueued = 256;
 
-/** What the session needs of whoever listens to servers for it. */
+/** What the session needs of its subscription to servers. */
 export interface Hearing {
   watch(server: string, uri: string): boolean;
   unwatch(server: string, uri: string): void;
@@ -25,6 +25,12 @@ export interface Hearing {
   readonly size: number;
   refresh(): void;
   close(): void;
+}
+
+/** A request of a server, as the client may get it. */
+interface DeliveredRequest {
+  readonly method: string;
+  readonly params: Delivered<JsonObject>;
 }
 
 export class LegacySession implements ClientSession {
@@ -86,11 +92,11 @@ export class LegacySession implements ClientSession {
   }
 
   /** A message that belongs to no request. */
-  tell(method: string, params: JsonObject): void {
+  tell(method: string, params: Delivered<JsonObject>): void {
     if (method === 'notifications/message' && !this.#wants(params.level)) return;
     const text = notificationText(method, params);
     if (this.#write !== undefined) return this.#write(text);
-    // The same change need not be told twice, and nobody is told of more than this.
+    // The same change need not be told twice, and the queue is bounded.
     if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
   }
 
@@ -103,7 +109,7 @@ export class LegacySession implements ClientSession {
   }
 
   /** Sends a question over the stream of a call and waits for the response, for as long as the call lasts. */
-  ask(request: ClientRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
+  ask(request: DeliveredRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
     if (this.#questions.size >= mostQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
     return new Promise((resolve) => {
       const id = `sallyport-${this.#nextQuestion++}`;

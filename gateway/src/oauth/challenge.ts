@@ -6,14 +6,14 @@ export interface BearerChallenge {
   readonly resourceMetadata?: string;
 }
 
-const longest = 4_096;
-const mostScopes = 128;
+const maxLength = 4_096;
+const maxScopes = 128;
 /** A scheme, or a parameter of the scheme before it: both may stand in one list (RFC 9110, 11.6.1). */
 const item = /[\s,]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+)))?/y;
 
 /** The first Bearer challenge of a WWW-Authenticate header; `undefined` when there is none. */
 export function bearerChallenge(header: string | undefined): BearerChallenge | undefined {
-  if (header === undefined || header.length > longest) return undefined;
+  if (header === undefined || header.length > maxLength) return undefined;
   const parameters = new Map<string, string>();
   let scheme = '';
   item.lastIndex = 0;
@@ -37,5 +37,5 @@ export function bearerChallenge(header: string | undefined): BearerChallenge | u
 /** Scopes of a text with blanks, each once; what cannot be a scope (RFC 6749, 3.3) is left out. */
 export function scopesIn(text: string | undefined): readonly string[] {
   const words = (text ?? '').split(' ').filter((word) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(word));
-  return [...new Set(words)].slice(0, mostScopes);
+  return [...new Set(words)].slice(0, maxScopes);
 }

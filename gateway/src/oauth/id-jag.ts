@@ -1,7 +1,7 @@
 /**
  * Identity assertion authorization grants (draft-ietf-oauth-identity-assertion-authz-grant): is what an identity provider
- * issued the grant that was asked for? Its signature is for the authorization server that it is made for; the gateway
- * looks whether it is made for that one and for nobody else before it hands it over.
+ * issued the grant that was asked for? Its signature is checked by the authorization server that it is made for; the
+ * gateway checks that it is made for that one alone before it hands it over.
  */
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 

@@ -41,7 +41,7 @@ export function takesDocuments({ document }: ServerMetadata, url: string): boole
   return document.client_id_metadata_document_supported === true && url.startsWith('https:');
 }
 
-/** What the gateway says about itself, to anybody. */
+/** The client metadata of the gateway, which is public. */
 export function clientMetadata(redirectUri: string): JsonObject {
   return {
     client_name: 'Sallyport MCP gateway',

@@ -25,7 +25,7 @@ export type FoundResource =
   /** `lasting`: the server says something wrong. Else it could not be asked. `missing`: it has no metadata. */
   | { readonly ok: false; readonly lasting: boolean; readonly missing?: boolean; readonly problem: string };
 
-const mostIssuers = 16;
+const maxIssuers = 16;
 /** An issuer has no query and no fragment (RFC 8414, 2). Operators read it and hand it to commands, so it is plain. */
 const issuerText = /^https?:\/\/[A-Za-z0-9._~:/%@+,=[\]-]{1,2048}$/;
 
@@ -94,7 +94,7 @@ function read(answer: Answered & { ok: true }, server: string, challenged: reado
   const issuers = texts(document.authorization_servers).filter((issuer) => issuerText.test(issuer));
   if (issuers.length === 0) return wrong('the protected resource metadata names no authorization server');
   const scopes = texts(document.scopes_supported).filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope));
-  return { ok: true, facts: { resource, issuers: issuers.slice(0, mostIssuers), scopes, challenged } };
+  return { ok: true, facts: { resource, issuers: issuers.slice(0, maxIssuers), scopes, challenged } };
 }
 
 /**

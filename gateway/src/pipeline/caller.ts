@@ -28,7 +28,7 @@ export interface Credential {
   readonly id: string;
   /** Milliseconds since the epoch after which the credential is worthless. */
   readonly expiresAt?: number;
-  /** The token itself, for the authorization server that exchanges it, and for nobody else. */
+  /** The token itself: only the authorization server that exchanges it gets it. */
   readonly subjectToken?: () => string;
   /** A token that only its issuer can judge, to ask about it again while something that it opened stays open. */
   readonly introspected?: () => string;

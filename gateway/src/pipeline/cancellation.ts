@@ -1,4 +1,4 @@
-/** Tells everybody who works on an exchange that nobody waits for it any more. Cheaper than an AbortController. */
+/** Tells everything that works on an exchange that its client has gone. Cheaper than an AbortController. */
 export class Cancellation {
   cancelled = false;
   #listeners: (() => void)[] = [];

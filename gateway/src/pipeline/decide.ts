@@ -2,7 +2,7 @@
 import { exact, type JsonObject } from '../protocol/json.ts';
 import type { Connected, Decided, Received } from './exchange.ts';
 
-export function decide(exchange: Connected): Decided {
+export function decide<Exchange extends Connected>(exchange: Exchange): Exchange & Decided {
   const { capability, grants } = exchange;
   if (exchange.method === 'completion/complete') {
     const effect = grants.couldAllow(capability) ? 'allow' : 'deny';

@@ -55,7 +55,7 @@ export interface Grants {
    * never at arguments: what a client sends must not decide how long this takes.
    */
   closed(capability: Capability): Decision;
-  /** Is a tool or prompt written out in a rule? Then its name comes from the configuration, whoever says it. */
+  /** Is a tool or prompt written out in a rule? Then its name is in the configuration, and no client made it up. */
   names(capability: Capability): boolean;
 }
 

@@ -57,6 +57,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'credentials-missing': stranger,
   'credentials-invalid': stranger,
   'scope-missing': permission,
+  'content-withheld': { class: 'permission', retryable: false, made: true },
   denied: permission,
   'right-ended': { ...permission, made: true },
   held: approval,

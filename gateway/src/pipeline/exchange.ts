@@ -4,25 +4,27 @@
  */
 
 import type { ClientClaims } from '../protocol/decode.ts';
-import type { Json, JsonObject } from '../protocol/json.ts';
-import type { RequestId } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { RequestId, RpcError } from '../protocol/jsonrpc.ts';
 import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Capability, Decision, Grants } from './decision.ts';
+import type { Delivered } from './deliver.ts';
+import type { ExchangeEnd } from './record.ts';
 import type { Outcome, Refusal } from './refusal.ts';
-import type { CallTimes, ClientRequest, Link, ResultSource } from './upstream.ts';
+import type { CallTimes, Link, ResultSource } from './upstream.ts';
 
 /** `/mcp`, or the endpoint of one server. */
 export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };
 
 /** How messages reach the client while the exchange lasts. */
 export interface Channel {
-  notify(method: string, params: JsonObject): void;
+  notify(method: string, params: Delivered<JsonObject>): void;
   /** Legacy clients only: sends a request of a server and waits for the answer. */
-  readonly ask?: (request: ClientRequest) => Promise<Asked>;
+  readonly ask?: (method: string, params: Delivered<JsonObject>) => Promise<Asked>;
 }
 
 export type Asked =
@@ -74,8 +76,27 @@ export interface Identified extends Received {
   readonly caller: Caller;
 }
 
+/** Room for one exchange under the limits that apply to its caller. */
+export interface Lease {
+  /** Gives the room back. Called once, when the record of the exchange is written. */
+  settle(use: Use): void;
+}
+
+/** What an exchange took of the limits. Sizes in bytes. */
+export interface Use {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly cost: number;
+  readonly outcome: ExchangeEnd['outcome'];
+}
+
+/** Stage 6, limits: the caller has room for one more. */
+export interface Admitted extends Identified {
+  readonly lease: Lease;
+}
+
 /** Stage 4, connect: one capability of one server. */
-export interface Connected extends Identified {
+export interface Connected extends Admitted {
   readonly grants: Grants;
   readonly link: Link;
   readonly capability: Capability;
@@ -119,21 +140,34 @@ export interface ToolFacts {
   validate(args: JsonObject): readonly string[] | undefined;
 }
 
-/** Stage 5, decide. */
+/** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
 export interface Decided extends Connected {
   readonly decision: Decision;
 }
 
+declare const allowed: unique symbol;
+declare const inspected: unique symbol;
+declare const intended: unique symbol;
+
+/** The decision lets it through. Only `permit` makes it. */
+export type Allowed<Exchange extends Decided = Decided> = Exchange & { readonly [allowed]: true };
+
+/** Stage 7, inspect: its arguments were looked at, and from here they are final. Only `inspectArguments` makes it. */
+export type Inspected<Exchange extends Decided = Decided> = Exchange & { readonly [inspected]: true };
+
+/** Stage 9, record: the intent stands in the record. Only `intend` makes it, and only this can be forwarded. */
+export type Intended = Allowed<Inspected> & { readonly [intended]: true };
+
 /** The answer, before it is written in the client's era and transport. */
 export type Reply =
-  | { readonly kind: 'result'; readonly result: JsonObject; readonly source?: ResultSource | undefined }
+  | { readonly kind: 'result'; readonly result: Delivered<JsonObject>; readonly source?: ResultSource | undefined }
   /** A result that is already written. */
   | { readonly kind: 'text'; readonly text: string }
   /** A result whose middle is the same for many: written once, in UTF-8, and never copied. */
   | { readonly kind: 'pieces'; readonly before: string; readonly middle: Buffer; readonly after: string }
   | {
       readonly kind: 'error';
-      readonly error: { readonly code: number; readonly message: string; readonly data?: Json };
+      readonly error: Delivered<RpcError>;
       /** What the server said, where the client is told something else: for the record. */
       readonly said?: { readonly code: number; readonly message: string };
     }

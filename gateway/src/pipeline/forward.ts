@@ -1,22 +1,25 @@
 /**
- * Stages 10 and 11: the call goes to the server, and what comes back is looked at before the client gets it. Questions
- * of the server go to a legacy client at once and to a modern one as a result; everything that a server sends meanwhile
- * passes here as well, as there is no second way out.
+ * Stages 10 and 11: the call goes to the server, and what comes back reaches the client through `deliver`. Input requests
+ * of the server go to a legacy client at once and to a modern one as a result.
  */
 import { adaptError, adaptResult, urlQuestions } from '../protocol/bridge.ts';
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
-import { codes } from '../protocol/jsonrpc.ts';
+import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../protocol/meta.ts';
 import { clientRequests, logLevels } from '../protocol/methods.ts';
 import { isNumeric } from '../protocol/numbers.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
-import type { Connected, Decided, Reply } from './exchange.ts';
+import { type Deliver, type Delivery, ownWords } from './deliver.ts';
+import type { Connected, Decided, Intended, Reply } from './exchange.ts';
+import { InOrder } from './in-order.ts';
+import type { Inspect } from './inspect.ts';
+import type { Origin } from './inspector.ts';
 import { withoutInvitation } from './invite.ts';
-import type { Questions } from './questions.ts';
-import { callFailureRefusal, failureRefusal, toWire } from './refusal.ts';
+import type { DeliveredRequests, Questions } from './questions.ts';
+import { callFailureRefusal, failureRefusal, type Refusal, toWire } from './refusal.ts';
 import type { Standing } from './rights.ts';
-import type { OutboundCall, Question, Step } from './upstream.ts';
+import type { ClientRequest, OutboundCall, Question, Step } from './upstream.ts';
 
 export interface ForwardBounds {
   readonly result: number;
@@ -24,22 +27,34 @@ export interface ForwardBounds {
   readonly parked: number;
 }
 
+/** What forwarding needs beside the exchange. */
+export interface Forwarding {
+  readonly questions: Questions;
+  readonly bounds: ForwardBounds;
+  readonly standing: Standing;
+  readonly deliver: Deliver;
+  readonly inspect: Inspect;
+}
+
 /** What a legacy client that never set a level is shown. */
 const legacyLevel = 'info';
+type AskingKind = 'elicitation' | 'sampling' | 'roots';
 const none: OutboundCall['mirrored'] = [];
 
-export async function forward(
-  exchange: Decided,
-  questions: Questions,
-  bounds: ForwardBounds,
-  standing: Standing,
-): Promise<Reply> {
+export async function forward(exchange: Intended, road: Forwarding): Promise<Reply> {
   if (exchange.method === 'resources/subscribe' || exchange.method === 'resources/unsubscribe') return watch(exchange);
-  const call = outboundCall(exchange, standing);
+  const { questions, bounds, standing } = road;
+  const told = new InOrder();
   const resumed = questions.resume(exchange);
-  if (!resumed.ok) return { kind: 'refused', refusal: resumed.refusal };
+  if (!resumed.ok) return refused(resumed.refusal);
+  const answered = isObject(exchange.params.inputResponses) ? await inspectAnswers(exchange, road.inspect) : exchange;
+  if ('refusal' in answered) {
+    if (resumed.value.kind === 'parked') resumed.value.question.abandon();
+    return refused(answered.refusal);
+  }
+  const call = outboundCall(answered, road, told);
   let step: Step;
-  if (resumed.value.kind === 'parked') step = await resumed.value.question.answer(responsesOf(exchange), call);
+  if (resumed.value.kind === 'parked') step = await resumed.value.question.answer(responsesOf(answered), call);
   else if (resumed.value.kind === 'state') {
     const { requestState: _sealed, ...params } = call.params;
     const { state } = resumed.value;
@@ -49,53 +64,80 @@ export async function forward(
     });
   } else step = await exchange.link.call(call);
   for (let round = 0; step.kind === 'question'; round++) {
-    if (exchange.client.era === 'modern') {
-      const put = questions.put(exchange, step, bounds.parked);
-      return put.ok ? { kind: 'result', result: put.value } : { kind: 'refused', refusal: put.refusal };
-    }
+    if (exchange.client.era === 'modern') return put(exchange, step, road);
     if (round >= bounds.rounds) {
       step.abandon();
-      return { kind: 'refused', refusal: { reason: 'too-many-rounds', limit: bounds.rounds } };
+      return refused({ reason: 'too-many-rounds', limit: bounds.rounds });
     }
-    const answers = await ask(exchange, step, standing);
+    const answers = await ask(exchange, step, road);
     const lost = standing.lost();
     if (lost !== undefined) {
       step.abandon();
-      return { kind: 'refused', refusal: { reason: 'right-ended', detail: lost } };
+      return refused({ reason: 'right-ended', detail: lost });
     }
     step = await step.answer(answers, call);
   }
-  return reply(exchange, step, bounds, questions);
+  const waiting = told.over();
+  if (waiting !== undefined) await waiting;
+  const answer = reply(exchange, step, road);
+  return answer instanceof Promise ? await answer : answer;
 }
 
-function reply(exchange: Decided, step: Exclude<Step, Question>, bounds: ForwardBounds, questions: Questions): Reply {
+function refused(refusal: Refusal): Reply {
+  return { kind: 'refused', refusal };
+}
+
+/** What the client gets in place of something that an inspector withholds. */
+function withheld({ link }: Origin, { inspector, detail }: Delivery<unknown> & { ok: false }): Reply {
+  return refused({ reason: 'content-withheld', server: link.server, detail: `${inspector}: ${detail}` });
+}
+
+/** The reply that is made of what was delivered. */
+function made<Content>(
+  origin: Origin,
+  delivery: Delivery<Content> | Promise<Delivery<Content>>,
+  make: (content: Extract<Delivery<Content>, { ok: true }>['content']) => Reply,
+): Reply | Promise<Reply> {
+  const conclude = (done: Delivery<Content>): Reply => (done.ok ? make(done.content) : withheld(origin, done));
+  return delivery instanceof Promise ? delivery.then(conclude) : conclude(delivery);
+}
+
+function originOf(exchange: Decided): Origin {
+  return { link: exchange.link, exchange };
+}
+
+function reply(exchange: Intended, step: Exclude<Step, Question>, road: Forwarding): Reply | Promise<Reply> {
   const { era } = exchange.client;
+  const { bounds, deliver } = road;
+  const origin = originOf(exchange);
   switch (step.kind) {
-    case 'result':
-      return step.bytes > bounds.result
-        ? { kind: 'refused', refusal: { reason: 'result-too-large', limit: bounds.result } }
-        : { kind: 'result', result: resultOf(exchange, step.result), source: step.source };
+    case 'result': {
+      if (step.bytes > bounds.result) return refused({ reason: 'result-too-large', limit: bounds.result });
+      const { source } = step;
+      const { method } = exchange;
+      const delivery = deliver({ kind: 'result', method, content: resultOf(exchange, step.result) }, origin);
+      return made(origin, delivery, (result) => ({ kind: 'result', result, source }));
+    }
     case 'error': {
       const asked = era === 'modern' ? urlQuestions(step.error) : undefined;
-      if (asked !== undefined && mayVisit(exchange)) return visit(exchange, asked, bounds, questions);
-      if (saysNotFound(exchange, step.error.code)) {
-        const { code, message } = step.error;
-        const uri = typeof exchange.params.uri === 'string' ? exchange.params.uri : '';
-        const { error } = toWire(
-          { reason: 'capability-unknown', what: 'resource', name: uri, detail: '' },
-          era,
-          exchange.id,
-        );
-        return { kind: 'error', error, said: { code, message } };
-      }
-      return { kind: 'error', error: adaptError(step.error, era, exchange.params.uri) };
+      if (asked !== undefined && mayVisit(exchange)) return put(exchange, visit(asked), road);
+      const isNotFound = saysNotFound(exchange, step.error.code);
+      const content: RpcError = isNotFound ? step.error : adaptError(step.error, era, exchange.params.uri);
+      return made(origin, deliver({ kind: 'error', content }, origin), (error) =>
+        isNotFound
+          ? { kind: 'error', error: ownWords(notFound(exchange)), said: { code: error.code, message: error.message } }
+          : { kind: 'error', error },
+      );
     }
     case 'failed':
-      return {
-        kind: 'refused',
-        refusal: callFailureRefusal(exchange.link.server, step.failure, exchange.tool?.repeatable ?? true),
-      };
+      return refused(callFailureRefusal(exchange.link.server, step.failure, exchange.tool?.repeatable ?? true));
   }
+}
+
+/** What the client is told of a resource that the server does not have: the same as of one that is denied. */
+function notFound({ params, client, id }: Decided): RpcError {
+  const name = typeof params.uri === 'string' ? params.uri : '';
+  return toWire({ reason: 'capability-unknown', what: 'resource', name, detail: '' }, client.era, id).error;
 }
 
 function resultOf(exchange: Decided, result: JsonObject): JsonObject {
@@ -112,18 +154,19 @@ async function watch(exchange: Decided): Promise<Reply> {
   const { resources } = facts.capabilities;
   // As the server itself would say.
   if (!isObject(resources) || resources.subscribe !== true)
-    return { kind: 'error', error: { code: codes.methodNotFound, message: 'Method not found' } };
+    return { kind: 'error', error: ownWords({ code: codes.methodNotFound, message: 'Method not found' }) };
   if (client.session === undefined || capability.type !== 'resource')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
   if (method === 'resources/subscribe') {
     if (!client.session.watch(link.server, capability.uri))
       return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'The session watches too many resources' } };
   } else client.session.unwatch(link.server, capability.uri);
-  return { kind: 'result', result: {} };
+  return { kind: 'result', result: ownWords<JsonObject>({}) };
 }
 
-function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
+function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told: InOrder): OutboundCall {
   const { client, channel, grants } = exchange;
+  const origin = originOf(exchange);
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
   const progress = typeof token === 'string' || isNumeric(token);
@@ -142,7 +185,10 @@ function outboundCall(exchange: Decided, standing: Standing): OutboundCall {
     cancellation: exchange.cancellation,
     onNotification: (method, params) => {
       const shown = notificationFor(method, params, token, level);
-      if (shown !== undefined && standing.lost() === undefined) channel.notify(method, shown);
+      if (shown === undefined) return;
+      told.pass(deliver({ kind: 'notification', method, content: shown }, origin), (content) => {
+        if (standing.lost() === undefined) channel.notify(method, content);
+      });
     },
   };
 }
@@ -168,29 +214,55 @@ function notificationFor(
   return rank >= logLevels.indexOf(level) ? cleaned : undefined;
 }
 
-function responsesOf(exchange: Connected): Readonly<Record<string, Json>> {
-  const { inputResponses } = exchange.params;
+function responsesOf({ outbound }: Connected): Readonly<Record<string, Json>> {
+  const { inputResponses } = outbound;
   return isObject(inputResponses) ? inputResponses : {};
 }
 
-/** Puts each question to a legacy client. What the policy does not let the server ask is refused here once more. */
-async function ask(exchange: Decided, question: Question, standing: Standing): Promise<Record<string, Json>> {
+/** The answers of the client to input requests, as the inspectors leave them. */
+async function inspectAnswers<Exchange extends Decided>(
+  exchange: Exchange,
+  inspect: Inspect,
+): Promise<Exchange | { readonly refusal: Refusal }> {
+  const answers: Record<string, Json> = {};
+  for (const [key, answer] of Object.entries(responsesOf(exchange))) {
+    answers[key] = answer;
+    if (!isObject(answer)) continue;
+    const passed = await inspect({ kind: 'answer', method: exchange.method, content: answer }, exchange);
+    if (!passed.ok) return passed;
+    answers[key] = passed.content;
+  }
+  return { ...exchange, outbound: { ...exchange.outbound, inputResponses: answers } };
+}
+
+/** Puts each request to a legacy client. What the policy does not let the server ask is refused here once more. */
+async function ask(exchange: Decided, question: Question, road: Forwarding): Promise<Record<string, Json>> {
   const answers: Record<string, Json> = {};
   for (const [key, request] of Object.entries(question.requests)) {
     const kind = clientRequests.get(request.method);
-    const isClosed = kind === undefined || exchange.grants.requests[kind] === 'deny' || standing.lost() !== undefined;
-    if (isClosed || exchange.channel.ask === undefined) {
-      answers[key] = null;
-      continue;
-    }
-    const asked = await exchange.channel.ask(request);
-    answers[key] = asked.ok ? asked.result : refusedAnswer(kind);
+    answers[key] = kind === undefined ? null : await askOne(exchange, request, kind, road);
   }
   return answers;
 }
 
+async function askOne(
+  exchange: Decided,
+  { method, params }: ClientRequest,
+  kind: AskingKind,
+  { deliver, inspect, standing }: Forwarding,
+): Promise<Json> {
+  if (exchange.grants.requests[kind] === 'deny' || standing.lost() !== undefined) return null;
+  if (exchange.channel.ask === undefined) return null;
+  const shown = await deliver({ kind: 'input-request', method, content: params }, originOf(exchange));
+  if (!shown.ok) return refusedAnswer(kind);
+  const asked = await exchange.channel.ask(method, shown.content);
+  if (!asked.ok) return refusedAnswer(kind);
+  const passed = await inspect({ kind: 'answer', method, content: asked.result }, exchange);
+  return passed.ok ? passed.content : refusedAnswer(kind);
+}
+
 /** A modern server has no error to read from a client that cannot answer; declining is what elicitation has for it. */
-function refusedAnswer(kind: 'elicitation' | 'sampling' | 'roots'): Json {
+function refusedAnswer(kind: AskingKind): Json {
   return kind === 'elicitation' ? { action: 'cancel' } : null;
 }
 
@@ -201,22 +273,35 @@ function mayVisit(exchange: Decided): boolean {
 
 const answeredTwice: Step = { kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } };
 
+/** Puts the input requests of a server to a modern client, as a result. */
+async function put(exchange: Decided, question: Question, road: Forwarding): Promise<Reply> {
+  const origin = originOf(exchange);
+  const requests: Record<string, DeliveredRequests[string]> = {};
+  for (const [key, { method, params }] of Object.entries(question.requests)) {
+    const delivery = await road.deliver({ kind: 'input-request', method, content: params }, origin);
+    if (!delivery.ok) {
+      question.abandon();
+      return withheld(origin, delivery);
+    }
+    requests[key] = { method, params: delivery.content };
+  }
+  const result = road.questions.put(exchange, question, requests, road.bounds.parked);
+  return result.ok ? { kind: 'result', result: result.value } : refused(result.refusal);
+}
+
 /** The error of a legacy server that wants a page visited first, as a question; the retry simply calls again. */
-function visit(exchange: Decided, asked: readonly JsonObject[], bounds: ForwardBounds, questions: Questions): Reply {
-  const requests = Object.fromEntries(
-    asked.map(({ elicitationId: _id, ...params }, index) => [
-      `visit-${index + 1}`,
-      { method: 'elicitation/create', params: { ...params, mode: 'url' } },
-    ]),
-  );
-  const question: Question = {
+function visit(asked: readonly JsonObject[]): Question {
+  return {
     kind: 'question',
-    requests,
+    requests: Object.fromEntries(
+      asked.map(({ elicitationId: _id, ...params }, index) => [
+        `visit-${index + 1}`,
+        { method: 'elicitation/create', params: { ...params, mode: 'url' } },
+      ]),
+    ),
     resume: { kind: 'state', state: '' },
     answer: () => Promise.resolve(answeredTwice),
     detach: () => {},
     abandon: () => {},
   };
-  const put = questions.put(exchange, question, bounds.parked);
-  return put.ok ? { kind: 'result', result: put.value } : { kind: 'refused', refusal: put.refusal };
 }

@@ -3,6 +3,7 @@
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { Policy } from './decision.ts';
+import type { Delivered } from './deliver.ts';
 import type { ToolFacts } from './exchange.ts';
 import type { Link, LinkFailure, Upstreams } from './upstream.ts';
 
@@ -30,8 +31,8 @@ export interface Graph {
 
 /** A list at one moment; `views` remembers what was written from it, and is forgotten with it. */
 export interface ListSnapshot {
-  readonly items: readonly JsonObject[];
-  readonly byName: ReadonlyMap<string, JsonObject>;
+  readonly items: readonly Delivered<JsonObject>[];
+  readonly byName: ReadonlyMap<string, Delivered<JsonObject>>;
   readonly views: Map<string, Buffer>;
 }
 
@@ -44,12 +45,12 @@ export interface CatalogView {
   read(kind: ListKind, purpose?: 'list' | 'call'): ListSnapshot | Promise<ListSnapshotResult>;
   /** Reads again, unless that happened a moment ago. */
   reread(kind: ListKind): Promise<ListSnapshotResult>;
-  /** The list as it was last read, however long ago and over whichever way. Asks nobody, and is for records only. */
+  /** The list as it was last read, however long ago and over whichever link. Sends no request, and is for records only. */
   peek(kind: ListKind): ListSnapshot | undefined;
   facts(definition: JsonObject): ToolFacts;
   /** What the configuration says of a tool of this name, whether the server has one or not. */
   tierOf(tool: string): ToolFacts['tier'];
-  /** Somebody was answered without this list: tell those who listen when it is there. */
+  /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */
   missed(kind: ListKind): void;
   onArrival(listener: (kind: ListKind) => void): () => void;
 }

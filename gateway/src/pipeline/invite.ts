@@ -4,13 +4,13 @@
  */
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import { codes } from '../protocol/jsonrpc.ts';
+import { methods } from '../protocol/methods.ts';
+import { ownWords } from './deliver.ts';
 import type { Received, Reply } from './exchange.ts';
 import { invitationText } from './refusal.ts';
 
-/** The key of our own question: an answer under it is for nobody but us. */
+/** The key of the gateway's own input request: an answer under it never goes to a server. */
 const key = 'sallyport-connect';
-/** The methods that may be answered with questions (2026-07-28, MRTR). */
-const asking: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
 /** Stands after the record: the page is for the client, and no part of the evidence. */
 export function invited({ client, method }: Received, reply: Reply): Reply {
@@ -21,17 +21,18 @@ export function invited({ client, method }: Received, reply: Reply): Reply {
   if (url === undefined || !isObject(elicitation) || !isObject(elicitation.url)) return reply;
   const message = invitationText(server, invitation);
   if (client.era === 'modern')
-    return asking.has(method)
+    return methods.get(method)?.mayAsk === true
       ? {
           kind: 'result',
-          result: {
+          result: ownWords({
             resultType: 'input_required',
             inputRequests: { [key]: { method: 'elicitation/create', params: { mode: 'url', message, url } } },
-          },
+          }),
         }
       : reply;
   const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
-  return { kind: 'error', error: { code: codes.urlElicitationRequired, message, data: { elicitations } } };
+  const error = { code: codes.urlElicitationRequired, message, data: { elicitations } };
+  return { kind: 'error', error: ownWords(error) };
 }
 
 /** What a server gets of the answers of a client. That a page was opened is none of its business. */

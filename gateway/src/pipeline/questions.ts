@@ -5,6 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { type Delivered, ownWords } from './deliver.ts';
 import type { Connected } from './exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import type { Question } from './upstream.ts';
@@ -32,6 +33,11 @@ interface Parked {
   readonly owner: string;
 }
 
+/** Input requests of a server, by the key that the server gave each. */
+export type DeliveredRequests = Readonly<
+  Record<string, { readonly method: string; readonly params: Delivered<JsonObject> }>
+>;
+
 export class Questions {
   readonly #seal: StateSeal;
   readonly #parked = new Map<string, Parked>();
@@ -41,8 +47,13 @@ export class Questions {
     this.#seal = seal;
   }
 
-  /** The result that puts a question to a modern client. `lifetime` in milliseconds. */
-  put(exchange: Connected, question: Question, lifetime: number): Outcome<JsonObject> {
+  /** The result that puts a question to a modern client, with these requests. `lifetime` in milliseconds. */
+  put(
+    exchange: Connected,
+    question: Question,
+    requests: DeliveredRequests,
+    lifetime: number,
+  ): Outcome<Delivered<JsonObject>> {
     const { resume } = question;
     const bound = { b: binding(exchange), e: Date.now() + lifetime };
     let requestState: string | undefined;
@@ -64,7 +75,8 @@ export class Questions {
       this.#perCaller.set(owner, own + 1);
       requestState = this.#seal.close({ ...bound, p: id });
     } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
-    const result: JsonObject = { resultType: 'input_required', inputRequests: requestsOf(question) };
+    // Its requests passed the way back one by one, and everything around them is the gateway's own.
+    const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
     return pass(requestState === undefined ? result : { ...result, requestState });
   }
 
@@ -115,12 +127,6 @@ export class Questions {
 
 function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
   return refuse({ reason: 'state-invalid', detail });
-}
-
-function requestsOf(question: Question): JsonObject {
-  return Object.fromEntries(
-    Object.entries(question.requests).map(([key, { method, params }]) => [key, { method, params }]),
-  );
 }
 
 /** One digest of everything that the retry must have in common with the request that was asked about. */

@@ -100,7 +100,7 @@ export interface AuditEvent {
   readonly problem?: string;
 }
 
-/** A request that a listener refused without reading it, so that nobody knows whose it was. Neither URL nor key. */
+/** A request that a listener refused without reading it, so that its caller is unknown. Holds neither URL nor key. */
 export interface Rejection {
   readonly at: number;
   readonly transport: 'http' | 'stdio';
@@ -124,7 +124,7 @@ export interface AuditLog {
    * exchange, with method, arguments, size and time of the question; `end` is about the client's answer.
    */
   asked(facts: ExchangeFacts, end: ExchangeEnd): void;
-  /** Counted, as anybody can cause it without end. */
+  /** Counted, not written one by one: a client without a credential can cause it without end. */
   rejected(rejection: Rejection): void;
   note(event: AuditEvent): void;
   /** Says why calls are refused at the moment, if they are. For `/readyz`. */

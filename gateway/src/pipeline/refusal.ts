@@ -21,11 +21,13 @@ export type Refusal =
   | { readonly reason: 'batch-refused' }
   | { readonly reason: 'stray-argument-header'; readonly header: string }
   | { readonly reason: 'credentials-missing' }
-  /** `signed`: an issuer vouches for whom the credential names, although it is not valid. */
+  /** `signed`: the issuer's signature is good, so the subject is known although the credential is not valid. */
   | { readonly reason: 'credentials-invalid'; readonly detail: string; readonly signed?: true }
   | { readonly reason: 'too-many-failures'; readonly seconds: number }
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
   | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }
+  /** An inspector keeps what the server sent from the client. */
+  | { readonly reason: 'content-withheld'; readonly server: string; readonly detail: string }
   | { readonly reason: 'session-unknown' }
   | { readonly reason: 'endpoint-unknown'; readonly detail: string }
   | {
@@ -288,6 +290,14 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
             : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
         ),
       );
+    case 'content-withheld':
+      return own(
+        200,
+        403,
+        referred(
+          `What the server ${refusal.server} answered is withheld by an inspection: the call was made, and making it again changes nothing`,
+        ),
+      );
     case 'right-ended':
       return own(
         200,
@@ -315,7 +325,7 @@ const endings = {
   misbehaved: 'answered in a way that cannot be forwarded',
 } as const;
 
-/** For whoever cannot be asked to open a page, or is asked to. */
+/** The text for clients with and without URL elicitation. */
 export function invitationText(server: string, { url }: Invitation): string {
   return url === undefined
     ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`

@@ -11,7 +11,7 @@ import type { Invitation } from './accounts.ts';
 import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
 
-/** For whom a way to a server is opened. Ways are shared between equal clients where the server allows it. */
+/** The client for which a link to a server is opened. Equal clients share a link where the server allows it. */
 export interface LinkClient {
   readonly caller: Caller;
   /** A server that speaks both eras is spoken to in this one. */
@@ -64,13 +64,15 @@ export interface Link {
   call(call: OutboundCall): Promise<Step>;
   /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, absent when the server gives none. */
   list(kind: ListKind): Promise<ListResult>;
+  /** What the server was given over this link and must not come back out of it: credentials, and fixed headers. */
+  secrets(): readonly string[];
   /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
   readonly hearing: string | undefined;
   /** Asks for updates of one resource, as long as the returned function has not been called. */
   watch(uri: string, listener: () => void): () => void;
   /** Messages that belong to no call: list changes and, on legacy servers, log messages. Returns what stops it. */
   onNotification(listener: (method: string, params: JsonObject) => void): () => void;
-  /** Keeps the way open although nobody calls over it, as long as the returned function has not been called. */
+  /** Keeps the link open without calls, until the returned function is called. */
   hold(): () => void;
   /** Tells a legacy server the least severe level that its clients want to see. `whose`: the session that says so. */
   setLevel(level: string, whose: string): void;
@@ -125,7 +127,7 @@ export interface ClientRequest {
 
 /**
  * A result as the server wrote it, and the value that was read from it. The text stands for this very object: a stage
- * that changes anything makes another one, and with that the text is worth nothing, whoever passes it on.
+ * that changes anything makes another object, and the text does not stand for that one.
  */
 export interface ResultSource {
   readonly of: JsonObject;
@@ -152,7 +154,7 @@ export interface Question {
    * call can take it (legacy servers).
    */
   readonly resume: { readonly kind: 'state'; readonly state?: string } | { readonly kind: 'parked' };
-  /** Hands over the answers and waits for the next step. `call` replaces whom notifications go to. */
+  /** Hands over the answers and waits for the next step. Notifications go to `call` from then on. */
   answer(responses: Readonly<Record<string, Json>>, call: OutboundCall): Promise<Step>;
   /** The request that asked is answered; the call waits on, although its client has hung up. */
   detach(): void;

@@ -1,6 +1,6 @@
 /**
- * The most that a user, an agent or an application may do, whatever connections say. A call needs a yes of each: of the
- * server's side, which are the connections, and of everyone who stands behind it.
+ * The most that a user, an agent or an application may do (permission boundary), whatever connections say. A call must
+ * be allowed by a connection, and by the ceiling of each part of its caller.
  */
 
 import type { Diagnostic } from '../config/diagnostic.ts';

@@ -168,7 +168,8 @@ function outcomeOf(program: ParseResult, context: object, source: string): boole
 
 /**
  * The value with a `Map` for each object that has a member `constructor`. The library tells what an object is by that
- * name, whoever gave it, and fails to evaluate; it reads a `Map` by its entries. The value itself where there is none.
+ * name, even where a client sent it, and fails to evaluate; it reads a `Map` by its entries. The value itself where
+ * there is none.
  */
 function readable(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;

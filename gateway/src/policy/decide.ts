@@ -26,7 +26,7 @@ export function stronger(a: Rule | undefined, b: Rule): Rule {
 }
 
 /**
- * A connection that only observes lets through what it would deny or hold, but softens nobody else. Where an enforcing
+ * A connection that only observes lets through what it would deny or hold, but softens no other one. Where an enforcing
  * connection leads from the same caller to the same server as well, its denials and holds stand, and the observing one
  * opens no more than its own allow lines say; what it would close is then observed on calls that are allowed anyway.
  */

@@ -1,4 +1,4 @@
-/** Every method that the gateway understands. What is not in these tables does not cross it. */
+/** Every method that the gateway understands. What is not in this table does not cross it. */
 
 /**
  * `call` reaches one capability of one server. `list` is answered from the catalogue. `local` concerns the gateway
@@ -8,36 +8,82 @@ export type Operation = 'call' | 'list' | 'local' | 'stream';
 
 export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
 
-const shared: Readonly<Record<string, Operation>> = {
-  'tools/call': 'call',
-  'prompts/get': 'call',
-  'resources/read': 'call',
-  'completion/complete': 'call',
-  'tools/list': 'list',
-  'prompts/list': 'list',
-  'resources/list': 'list',
-  'resources/templates/list': 'list',
-};
+/** One row a method: everything that any part of the gateway needs to know of it. */
+export interface Method {
+  readonly eras: readonly ('legacy' | 'modern')[];
+  readonly operation: Operation;
+  /** What a call is about. `reference`: the prompt or template that `params.ref` names. */
+  readonly target?: 'tool' | 'prompt' | 'resource' | 'reference';
+  /** Members of `params` that reach the server. */
+  readonly forwarded?: readonly string[];
+  /** Where the `Mcp-Name` header of a request comes from (2026-07-28, streamable HTTP, standard headers). */
+  readonly nameMember?: 'name' | 'uri';
+  /** The result may be input requests (2026-07-28, MRTR). */
+  readonly mayAsk?: true;
+  readonly list?: ListKind;
+}
 
-const requests: Readonly<Record<'legacy' | 'modern', ReadonlyMap<string, Operation>>> = {
-  modern: new Map<string, Operation>([
-    ...Object.entries(shared),
-    ['server/discover', 'local'],
-    ['subscriptions/listen', 'stream'],
-  ]),
-  legacy: new Map<string, Operation>([
-    ...Object.entries(shared),
-    ['initialize', 'local'],
-    ['ping', 'local'],
-    ['logging/setLevel', 'local'],
-    ['resources/subscribe', 'call'],
-    ['resources/unsubscribe', 'call'],
-  ]),
-};
+const both = ['legacy', 'modern'] as const;
+const legacy = ['legacy'] as const;
+const modern = ['modern'] as const;
+/** With what a retry of a call brings along. */
+const again = ['inputResponses', 'requestState', '_meta'] as const;
+
+export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+  [
+    'tools/call',
+    {
+      eras: both,
+      operation: 'call',
+      target: 'tool',
+      forwarded: ['name', 'arguments', ...again],
+      nameMember: 'name',
+      mayAsk: true,
+    },
+  ],
+  [
+    'prompts/get',
+    {
+      eras: both,
+      operation: 'call',
+      target: 'prompt',
+      forwarded: ['name', 'arguments', ...again],
+      nameMember: 'name',
+      mayAsk: true,
+    },
+  ],
+  [
+    'resources/read',
+    {
+      eras: both,
+      operation: 'call',
+      target: 'resource',
+      forwarded: ['uri', ...again],
+      nameMember: 'uri',
+      mayAsk: true,
+    },
+  ],
+  [
+    'completion/complete',
+    { eras: both, operation: 'call', target: 'reference', forwarded: ['ref', 'argument', 'context', '_meta'] },
+  ],
+  ['resources/subscribe', { eras: legacy, operation: 'call', target: 'resource', forwarded: ['uri', '_meta'] }],
+  ['resources/unsubscribe', { eras: legacy, operation: 'call', target: 'resource', forwarded: ['uri', '_meta'] }],
+  ['tools/list', { eras: both, operation: 'list', list: 'tools' }],
+  ['prompts/list', { eras: both, operation: 'list', list: 'prompts' }],
+  ['resources/list', { eras: both, operation: 'list', list: 'resources' }],
+  ['resources/templates/list', { eras: both, operation: 'list', list: 'templates' }],
+  ['server/discover', { eras: modern, operation: 'local' }],
+  ['subscriptions/listen', { eras: modern, operation: 'stream' }],
+  ['initialize', { eras: legacy, operation: 'local' }],
+  ['ping', { eras: legacy, operation: 'local' }],
+  ['logging/setLevel', { eras: legacy, operation: 'local' }],
+]);
 
 /** What a request asks for, or `undefined` for a method that this era does not have. */
 export function operationOf(era: 'legacy' | 'modern', method: string): Operation | undefined {
-  return requests[era].get(method);
+  const row = methods.get(method);
+  return row?.eras.includes(era) === true ? row.operation : undefined;
 }
 
 export const listMethods: Readonly<Record<ListKind, string>> = {
@@ -47,21 +93,6 @@ export const listMethods: Readonly<Record<ListKind, string>> = {
   templates: 'resources/templates/list',
 };
 
-export function listKindOf(method: string): ListKind | undefined {
-  switch (method) {
-    case 'tools/list':
-      return 'tools';
-    case 'prompts/list':
-      return 'prompts';
-    case 'resources/list':
-      return 'resources';
-    case 'resources/templates/list':
-      return 'templates';
-    default:
-      return undefined;
-  }
-}
-
 /** The member of the result that holds the entries of a list. */
 export const listMembers: Readonly<Record<ListKind, string>> = {
   tools: 'tools',
@@ -69,12 +100,6 @@ export const listMembers: Readonly<Record<ListKind, string>> = {
   resources: 'resources',
   templates: 'resourceTemplates',
 };
-
-/** Where the `Mcp-Name` header of a request comes from (2026-07-28, streamable HTTP, standard headers). */
-export function nameMember(method: string): 'name' | 'uri' | undefined {
-  if (method === 'tools/call' || method === 'prompts/get') return 'name';
-  return method === 'resources/read' ? 'uri' : undefined;
-}
 
 /** What a server may ask of a client, and the capability that the client declares for it. */
 export const clientRequests: ReadonlyMap<string, 'elicitation' | 'sampling' | 'roots'> = new Map([

@@ -3,7 +3,7 @@
  * Takes and returns plain values, reads no socket.
  */
 import { isObject, type Json, type JsonObject, plainNumber } from './json.ts';
-import { nameMember } from './methods.ts';
+import { methods } from './methods.ts';
 
 const sentinel = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
 /** Visible ASCII and inner blanks: what may stand in a header as it is. */
@@ -103,7 +103,7 @@ export function mirror(
   annotated: readonly MirroredArgument[],
 ): Record<string, string> {
   const headers: Record<string, string> = { 'mcp-protocol-version': version, 'mcp-method': method };
-  const member = nameMember(method);
+  const member = methods.get(method)?.nameMember;
   const name = member === undefined ? undefined : params[member];
   if (typeof name === 'string') headers['mcp-name'] = encodeHeader(name);
   if (annotated.length > 0 && isObject(params.arguments))
@@ -126,7 +126,7 @@ export function standardMismatch(
 ): string | undefined {
   if (read('mcp-protocol-version') !== version) return 'MCP-Protocol-Version';
   if (read('mcp-method') !== method) return 'Mcp-Method';
-  const member = nameMember(method);
+  const member = methods.get(method)?.nameMember;
   if (member === undefined) return undefined;
   const value = read('mcp-name');
   if (typeof value !== 'string') return 'Mcp-Name';

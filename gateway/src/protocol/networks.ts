@@ -9,7 +9,7 @@ export function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
 }
 
-/** True for addresses in one of these networks. Whoever has no address is in none. */
+/** True for addresses in one of these networks. A missing address is in none. */
 export type Networks = (address: string | undefined) => boolean;
 
 /** Each entry is one that `isNetwork` accepts. */

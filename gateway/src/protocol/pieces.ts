@@ -1,4 +1,4 @@
-/** A body as it comes in. Whoever sends it byte by byte must not make each of them cost an object. */
+/** A body as it comes in. Bytes that come one by one must not cost an object each. */
 
 const mostPieces = 1_024;
 

@@ -8,7 +8,7 @@ import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
 
 /** Bytes: some hundred for each secret. */
-const longestNote = 4 * 1024 ** 2;
+const maxNoteBytes = 4 * 1024 ** 2;
 const noteName = /^\.in-use-(\d{1,10})$/;
 const leaving = new Set<string>();
 
@@ -54,7 +54,7 @@ function notedIn(folder: string): readonly number[] {
 }
 
 function editionIn(path: string, name: string): string | undefined {
-  const read = readRegularSync(path, longestNote);
+  const read = readRegularSync(path, maxNoteBytes);
   if (!read.ok) return undefined;
   try {
     const { editions } = JSON.parse(read.bytes.toString('utf8')) as { editions?: Readonly<Record<string, unknown>> };

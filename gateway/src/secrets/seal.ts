@@ -1,5 +1,5 @@
 /**
- * Text that only this gateway can read and nobody can change: AES-256-GCM under a key derived once by HKDF (RFC 5869)
+ * Text that only this gateway can read or change: AES-256-GCM under a key derived once by HKDF (RFC 5869)
  * for each purpose. What is sealed for one purpose opens for no other.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
@@ -7,7 +7,7 @@ import type { Json } from '../protocol/json.ts';
 
 const nonceLength = 12;
 const tagLength = 16;
-const longestSealed = 16_384;
+const maxSealedLength = 16_384;
 
 export interface Seal {
   /** Visible ASCII, safe in a header. */
@@ -28,7 +28,7 @@ export function createSeal(master: Buffer, purpose: string): Seal {
       return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url');
     },
     open(text) {
-      if (text.length > longestSealed) return undefined;
+      if (text.length > maxSealedLength) return undefined;
       const bytes = Buffer.from(text, 'base64url');
       // One spelling only: text that differs from what was handed out is not ours.
       if (bytes.length <= nonceLength + tagLength || bytes.toString('base64url') !== text) return undefined;

@@ -46,7 +46,7 @@ export interface Rewrapped {
 const tag = { authTagLength: 16 };
 
 /** Bytes: a sealed secret in base64, and a wrapped key of any provider. */
-const longestEnvelope = 256 * 1024;
+const maxEnvelopeBytes = 256 * 1024;
 
 /** Whether there is such a secret, without a key to open it. */
 export function isKept(data: string, name: string): boolean {
@@ -86,7 +86,7 @@ function namesIn(folder: string): readonly string[] {
 /** A text says what is wrong with a file that is there. */
 function readKept(folder: string, name: string): Envelope | string | undefined {
   if (!secretName.test(name)) return undefined;
-  const read = readRegularSync(join(folder, `${name}.json`), longestEnvelope);
+  const read = readRegularSync(join(folder, `${name}.json`), maxEnvelopeBytes);
   if (read.ok) return envelopeIn(read.bytes.toString('utf8')) ?? 'it is not what was written';
   return read.why === 'missing' ? undefined : read.problem;
 }
@@ -245,7 +245,7 @@ export class SecretStore {
     return kept;
   }
 
-  /** In one step: whoever reads meanwhile gets the old file or the new one. */
+  /** Writes the file atomically: a concurrent reader gets the old one or the new one. */
   #write(name: string, kept: Envelope, when: 'replace' | 'absent'): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     writeWhole(this.pathOf(name), JSON.stringify(kept), { when });

@@ -12,7 +12,7 @@ export interface Log {
 export const logLevelNames = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevelNames)[number];
 
-/** What must never be written, wherever a field of these names appears. A second line: nobody should log them at all. */
+/** Fields of these names are never written, wherever they appear. A second line of defence: no code should log them. */
 const redacted = ['authorization', 'token', 'secret', 'password', 'key', 'bearer', 'session'].flatMap((name) => [
   name,
   `*.${name}`,

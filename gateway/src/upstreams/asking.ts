@@ -1,9 +1,10 @@
 /** What a server asks of a client: which questions it may ask, and what they look like. */
 
-import type { ClientRequest, OutboundCall } from '../pipeline/upstream.ts';
+import type { ClientRequest, OutboundCall, Step } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, endToEndMeta, metaOf } from '../protocol/meta.ts';
 import { clientRequests } from '../protocol/methods.ts';
+import { misbehaved, sent } from './failures.ts';
 
 type Asked = Pick<OutboundCall, 'capabilities' | 'own'>;
 
@@ -32,7 +33,7 @@ export function withoutHopMeta(params: JsonObject): JsonObject {
 const mostQuestions = 64;
 
 /** The questions in the result of a modern server; `undefined` when one of them may not be asked or is none. */
-export function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
+function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
   if (value === undefined) return {};
   if (!isObject(value)) return undefined;
   const entries = Object.entries(value);
@@ -45,4 +46,31 @@ export function readQuestions(value: Json | undefined, call: Asked): Record<stri
     requests[key] = { method: request.method, params: withoutHopMeta(params) };
   }
   return requests;
+}
+
+/**
+ * The input requests of a modern server are a result; the same call made again with the answers goes on (2026-07-28, MRTR).
+ * `again` makes it.
+ */
+export function modernQuestion(
+  result: JsonObject,
+  call: OutboundCall,
+  again: (call: OutboundCall) => Promise<Step>,
+): Step {
+  const requests = readQuestions(result.inputRequests, call);
+  const state = result.requestState;
+  if (requests === undefined || (state !== undefined && typeof state !== 'string'))
+    return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
+  return {
+    kind: 'question',
+    requests,
+    resume: state === undefined ? { kind: 'state' } : { kind: 'state', state },
+    answer: (inputResponses, next) => {
+      const { inputResponses: _answered, requestState: _passed, ...repeated } = call.params;
+      const params: JsonObject = { ...repeated, inputResponses };
+      return again({ ...next, params: state === undefined ? params : { ...params, requestState: state } });
+    },
+    detach: () => {},
+    abandon: () => {},
+  };
 }

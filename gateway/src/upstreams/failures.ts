@@ -5,7 +5,7 @@ import type { Ready } from './credentials/contract.ts';
 
 const longestDetail = 300;
 
-/** Servers choose parts of it: on a terminal it must be one line, of a length that somebody reads, and nothing else. */
+/** Servers choose parts of it: on a terminal it must be one readable line, without control characters. */
 export function plain(text: string): string {
   const line = text.slice(0, longestDetail).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
   return text.length > longestDetail ? `${line.slice(0, longestDetail - 1)}…` : line;

@@ -3,7 +3,7 @@ import type { LinkFailure, ServerFacts, Step } from '../pipeline/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { type Era, isLegacyVersion, isModernVersion, newestLegacyVersion } from '../protocol/versions.ts';
-import { hideSecrets } from './credentials/hide.ts';
+import { hideSecrets } from '../secrets/hide.ts';
 import { misbehaved } from './failures.ts';
 import { implementation } from './identity.ts';
 

@@ -84,7 +84,7 @@ export class ServerDirectory implements Upstreams {
     const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
     const capabilities = entry.server.isShared ? {} : client.capabilities;
     const link = new ServerLink(entry.server, capabilities, era, this.#bounds, client.caller);
-    // With every process in use the new way is closed before it begins: whoever takes it is told that it failed.
+    // With every process in use the new link is closed before it begins, and its calls fail.
     if (entry.links.size >= most && !this.#makeRoom(entry)) inBackground('close way', link.close());
     else {
       const key = linkKey(entry.server, client, era);
@@ -164,7 +164,7 @@ export class ServerDirectory implements Upstreams {
       }
   }
 
-  /** Closes the way that nobody used for longest; false when all are in use. */
+  /** Closes the link that has been idle for longest; false when all are in use. */
   #makeRoom(entry: Entry): boolean {
     const now = performance.now();
     let oldest: string | undefined;

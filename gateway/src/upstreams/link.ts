@@ -10,14 +10,18 @@ import type { Link, LinkFailureResult, ListResult, OutboundCall, ServerFacts, St
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
+import { hideSecrets } from '../secrets/hide.ts';
 import type { Credential, CredentialHeaders } from './credentials/contract.ts';
-import { hideBeside, hideInStep } from './credentials/hide.ts';
 import { operationOf, stepUp } from './credentials/step-up.ts';
 import { withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { ownCall } from './own-call.ts';
 import type { Server } from './server.ts';
 import { Way } from './way.ts';
+
+/** Secrets that are remembered of one link: more than all credentials of one caller at one server have at once. */
+const maxGiven = 64;
+const none: readonly string[] = [];
 
 export class ServerLink implements Link {
   readonly server: string;
@@ -26,7 +30,7 @@ export class ServerLink implements Link {
   readonly #capabilities: JsonObject;
   readonly #bounds: Bounds;
   readonly #credential: Credential | undefined;
-  /** For whom the link is; `undefined` for the gateway itself. */
+  /** The caller that the link serves; `undefined` for the gateway itself. */
   readonly #caller: Caller | undefined;
   readonly #way: Way;
   #holders = 0;
@@ -35,6 +39,7 @@ export class ServerLink implements Link {
   readonly #tiers = new Map<OutboundCall['tier'], ServerLink>();
   /** The server binds a session to the credential that began it. */
   #apart = false;
+  #given: readonly string[] = none;
 
   /** `own`: the credential of everything on this way, in place of the one that the caller has. */
   constructor(server: Server, capabilities: JsonObject, era: Era, bounds: Bounds, caller?: Caller, own?: Credential) {
@@ -48,7 +53,7 @@ export class ServerLink implements Link {
     this.#way = new Way(server, capabilities, era, this.#credential);
   }
 
-  /** Monotonic milliseconds since somebody used this link; 0 while it is in use. */
+  /** Milliseconds since the link was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#holders > 0) return 0;
     return Math.min(this.#way.idleFor(now), ...[...this.#tiers.values()].map((link) => link.idleFor(now)));
@@ -94,13 +99,9 @@ export class ServerLink implements Link {
     return this.#callWithout(call);
   }
 
-  /** A call without a credential; what the server is always sent may hold secrets all the same. */
   async #callWithout(call: OutboundCall): Promise<Step> {
-    const secrets = this.#server.secrets();
-    const guarded = secrets.length === 0 ? call : hideBeside(call, secrets);
-    const first = await this.#way.call(guarded);
-    const step = first.kind === 'result' ? first : await this.#way.recover(first, guarded);
-    return secrets.length === 0 ? step : hideInStep(step, secrets);
+    const first = await this.#way.call(call);
+    return first.kind === 'result' ? first : await this.#way.recover(first, call);
   }
 
   /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
@@ -112,15 +113,15 @@ export class ServerLink implements Link {
     const given = ready instanceof Promise ? await ready : ready;
     if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
     const { headers } = given;
+    this.#remember(special?.secrets() ?? none);
     const foreign = special !== undefined && special !== this.#credential;
     // In headers of other names, the credential of this way would go along with the one of the tier.
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
       return this.#linkOf(call, special).call(call);
-    const secrets = this.#secrets(special);
-    const guarded = hideBeside(special === undefined ? call : { ...call, headers }, secrets);
-    const first = await this.#way.call(guarded);
-    const step = first.kind === 'result' ? first : await this.#way.recover(first, guarded);
-    if (step.kind !== 'failed') return hideInStep(step, secrets);
+    const armed = special === undefined ? call : { ...call, headers };
+    const first = await this.#way.call(armed);
+    const step = first.kind === 'result' ? first : await this.#way.recover(first, armed);
+    if (step.kind !== 'failed') return step;
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;
     if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
@@ -153,9 +154,10 @@ export class ServerLink implements Link {
 
   list(kind: ListKind): Promise<ListResult> {
     const capabilities = this.#capabilities;
-    return readList(kind, this.#bounds, (method, params) =>
-      this.call({ ...ownCall(method, params, new Cancellation()), capabilities }),
-    );
+    return readList(kind, this.#bounds, {
+      ask: (method, params) => this.call({ ...ownCall(method, params, new Cancellation()), capabilities }),
+      shown: (text) => hideSecrets(text, this.secrets()),
+    });
   }
 
   watch(uri: string, listener: () => void): () => void {
@@ -184,10 +186,17 @@ export class ServerLink implements Link {
     await Promise.all([this.#way.close(), ...[...this.#tiers.values()].map((link) => link.close())]);
   }
 
-  /** What the server has been given over this link: in no word of it may that come back. */
-  #secrets(special?: Credential): readonly string[] {
-    const own = this.#server.secrets(this.#credential);
-    return special === undefined || special === this.#credential ? own : [...own, ...special.secrets()];
+  secrets(): readonly string[] {
+    this.#remember(none);
+    return this.#given;
+  }
+
+  /** Keeps what the server is given now beside what it was given lately: a token is renewed while calls are under way. */
+  #remember(special: readonly string[]): void {
+    const now = this.#server.secrets(this.#credential);
+    for (const secrets of [now, special])
+      for (const secret of secrets)
+        if (!this.#given.includes(secret)) this.#given = [secret, ...this.#given].slice(0, maxGiven);
   }
 }
 

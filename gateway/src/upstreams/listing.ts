@@ -5,12 +5,15 @@ import { isObject, type Json, type JsonObject, plainNumber } from '../protocol/j
 import { type ListKind, listMembers, listMethods } from '../protocol/methods.ts';
 import { misbehaved } from './failures.ts';
 
-/** All pages together are as large as one answer may be. `ask` makes one call, `bounds` say how much is read. */
-export async function readList(
-  kind: ListKind,
-  bounds: Bounds,
-  ask: (method: string, params: JsonObject) => Promise<Step>,
-): Promise<ListResult> {
+interface Asking {
+  /** Makes one call. */
+  readonly ask: (method: string, params: JsonObject) => Promise<Step>;
+  /** Text of the server as the operator may see it. */
+  readonly shown: (text: string) => string;
+}
+
+/** All pages together are as large as one answer may be. `bounds` say how much is read. */
+export async function readList(kind: ListKind, bounds: Bounds, { ask, shown }: Asking): Promise<ListResult> {
   const items: JsonObject[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
@@ -22,7 +25,7 @@ export async function readList(
     if (step.kind === 'error')
       return {
         ok: false,
-        failure: misbehaved(`${listMethods[kind]} was answered with ${step.error.code}: ${step.error.message}`),
+        failure: misbehaved(`${listMethods[kind]} was answered with ${step.error.code}: ${shown(step.error.message)}`),
       };
     if (step.kind !== 'result') return { ok: false, failure: misbehaved(`${listMethods[kind]} answered no list`) };
     bytes += step.bytes;

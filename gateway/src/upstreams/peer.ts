@@ -19,7 +19,7 @@ import {
 } from '../protocol/jsonrpc.ts';
 import { mirror } from '../protocol/mirrored-headers.ts';
 import { type Era, modernVersion } from '../protocol/versions.ts';
-import { mayAsk, readQuestions, withoutHopMeta } from './asking.ts';
+import { mayAsk, modernQuestion, withoutHopMeta } from './asking.ts';
 import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
 import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
@@ -46,7 +46,7 @@ interface Pending {
   /** Monotonic milliseconds. */
   begun: number;
   quietUntil: number;
-  /** Waits for the next step, or is absent while nobody does. */
+  /** Takes the next step; absent while none is waited for. */
   resolve: ((step: Step) => void) | undefined;
   readonly steps: Step[];
   stopListening: () => void;
@@ -57,7 +57,7 @@ function nothing(): void {}
 
 const none: Readonly<Record<string, string>> = {};
 
-/** Steps of one call that nobody has taken yet. A server that asks more at once is not well. */
+/** Steps of one call that wait to be taken. A server that asks more at once misbehaves. */
 const longestQueue = 16;
 
 export class Peer implements WireEvents {
@@ -207,27 +207,10 @@ export class Peer implements WireEvents {
       });
     if (type !== 'input_required')
       return this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('unknown resultType')) });
-    this.#finish(pending, this.#modernQuestion(result, pending.call));
-  }
-
-  /** The question of a modern server is a result: whoever repeats the request with the answers goes on. */
-  #modernQuestion(result: JsonObject, call: OutboundCall): Step {
-    const requests = readQuestions(result.inputRequests, call);
-    const state = result.requestState;
-    if (requests === undefined || (state !== undefined && typeof state !== 'string'))
-      return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
-    return {
-      kind: 'question',
-      requests,
-      resume: state === undefined ? { kind: 'state' } : { kind: 'state', state },
-      answer: (inputResponses, next) => {
-        const { inputResponses: _answered, requestState: _passed, ...repeated } = call.params;
-        const params: JsonObject = { ...repeated, inputResponses };
-        return this.call({ ...next, params: state === undefined ? params : { ...params, requestState: state } });
-      },
-      detach: () => {},
-      abandon: () => {},
-    };
+    this.#finish(
+      pending,
+      modernQuestion(result, pending.call, (again) => this.call(again)),
+    );
   }
 
   #onRequest(message: RequestMessage, request: RequestId | undefined): void {
@@ -261,7 +244,7 @@ export class Peer implements WireEvents {
         pending.stopListening = nothing;
       },
       abandon: () => {
-        this.#wire?.send(errorText(id, { code: -1, message: 'Nobody answers' }));
+        this.#wire?.send(errorText(id, { code: -1, message: 'The client does not answer' }));
         this.#cancel(pending);
       },
     };
@@ -345,7 +328,7 @@ export class Peer implements WireEvents {
   }
 
   /**
-   * Tells the server that nobody waits: by closing the stream over modern HTTP, by a notification everywhere else. False
+   * Tells the server that the call is given up: by closing the stream over modern HTTP, by a notification everywhere else. False
    * when nothing of the request has left.
    */
   #abandon(pending: Pending): boolean {

@@ -6,6 +6,7 @@ import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
+import { hideSecrets } from '../secrets/hide.ts';
 import { failureText, plain } from './failures.ts';
 import { ServerLink } from './link.ts';
 import { Server } from './server.ts';
@@ -69,7 +70,11 @@ export async function probeServer(
       await timed(kind, async () => {
         const list = await link.list(kind);
         return list.ok
-          ? { ok: true, detail: `${list.items.length} listed`, notes: judge(kind, list.items) }
+          ? {
+              ok: true,
+              detail: `${list.items.length} listed`,
+              notes: hideSecrets(judge(kind, list.items), link.secrets()),
+            }
           : { ok: false, detail: failureText(list.failure) };
       });
     }

@@ -8,15 +8,16 @@ import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } 
 import type { JsonObject } from '../protocol/json.ts';
 import { listChanges, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
+import { hideSecrets } from '../secrets/hide.ts';
 import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { hideSecrets } from './credentials/hide.ts';
 import { stepUp } from './credentials/step-up.ts';
 import { unavailable, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
+import { MessageRate } from './message-rate.ts';
 import { ownCall } from './own-call.ts';
 import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
@@ -31,8 +32,6 @@ const settled = 60_000;
 const listenPause = 100;
 const listenRate = 2_048;
 const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
-/** Log messages that belong to no call, in a second. */
-const mostMessages = 100;
 
 export class Way {
   readonly #server: Server;
@@ -51,11 +50,10 @@ export class Way {
   readonly #watching = new Watching(this.#watchers, (method, uri) => this.#askToWatch(method, uri));
   #opening: NodeJS.Timeout | undefined;
   #openedAt = Number.NEGATIVE_INFINITY;
-  #saidAt = 0;
-  #said = 0;
+  readonly #rate = new MessageRate();
   readonly #listening = new Listening({
     onNotification: (method, params) => this.#onNotification(method, params),
-    // Changes may have been missed: whoever remembers a list must read it again.
+    // Changes may have been missed, so that remembered lists must be read again.
     onLost: () => this.#announceAll(),
   });
   readonly #stopHearing: (() => void) | undefined;
@@ -75,7 +73,7 @@ export class Way {
     this.#stopHearing = credential?.onConnected?.(() => this.#announceAll());
   }
 
-  /** Monotonic milliseconds since somebody used this way; 0 while it is in use. */
+  /** Milliseconds since it was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#connecting !== undefined || this.#connected?.peer.busy === true) return 0;
     return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
@@ -231,7 +229,7 @@ export class Way {
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
-      // Nobody has to wait before trying again: the user may have connected the account by then.
+      // Not remembered as a failure: the user may connect the account at any moment.
       if (failure.kind === 'unconnected') return { failure };
     }
     const now = performance.now();
@@ -242,7 +240,7 @@ export class Way {
     }
     this.#failure = undefined;
     this.#connectedAt = now;
-    const connected = { ...result.connected, facts: this.#hidden(result.connected.facts) };
+    const { connected } = result;
     this.#connected = connected;
     this.#levels.begin();
     this.#tellLevel();
@@ -306,33 +304,15 @@ export class Way {
 
   /**
    * May a log message that names no call go to clients? On a way of many callers it may hold the arguments of any of
-   * them, so it does not; of other servers so many pass in a second as a person could want to read.
+   * them, so it does not.
    */
   #mayTell(): boolean {
     if (this.#server.isShared || this.isOfAll || this.#connected?.facts.era === 'modern') return false;
-    const now = performance.now();
-    if (now - this.#saidAt > 1_000) {
-      this.#saidAt = now;
-      this.#said = 0;
-    }
-    return ++this.#said <= mostMessages;
+    return this.#rate.take(performance.now());
   }
 
   #tell(method: string, params: JsonObject): void {
-    const shown = this.#listeners.size === 0 ? params : hideSecrets(params, this.#server.secrets(this.#credential));
-    for (const listener of this.#listeners) listener(method, shown);
-  }
-
-  /** A server introduces itself to clients in its own words. */
-  #hidden(facts: ServerFacts): ServerFacts {
-    const { info, capabilities, instructions } = facts;
-    const secrets = this.#server.secrets(this.#credential);
-    return {
-      ...facts,
-      capabilities: hideSecrets(capabilities, secrets),
-      ...(info === undefined ? {} : { info: hideSecrets(info, secrets) }),
-      ...(instructions === undefined ? {} : { instructions: hideSecrets(instructions, secrets) }),
-    };
+    for (const listener of this.#listeners) listener(method, params);
   }
 
   #watchChanged(uri: string): void {

@@ -45,7 +45,7 @@ export interface Wire {
    * stops listening for the answer; a transport on which that is impossible returns nothing.
    */
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon | undefined;
-  /** Sends a notification or a response. Failures are not reported: nobody could do anything about them. */
+  /** Sends a notification or a response. Failures are not reported: no caller could act on them. */
   send(text: string): void;
   /** Counts the streams over which messages that belong to no request are heard; 0 while there is none. */
   readonly hearing: number;

@@ -1,4 +1,4 @@
-/** Hands checkpoints to anchors from time to time. An anchor that fails is complained about and holds nobody up. */
+/** Hands checkpoints to anchors from time to time. The failure of an anchor is reported and delays no record. */
 import { LogReader } from '../read/log-reader.ts';
 import type { AnchorSettings } from '../settings.ts';
 import type { Anchor } from './contract.ts';

@@ -1,4 +1,4 @@
-/** Somebody else who keeps or signs a checkpoint, so that the log cannot be replaced without them noticing. */
+/** A third party that keeps or signs checkpoints, so that a replaced log is noticed. */
 import { guardedFetch } from '../../egress/fetch.ts';
 import { egressGuard } from '../../egress/guard.ts';
 import type { SignedCheckpoint } from '../read/log-reader.ts';
@@ -12,7 +12,7 @@ export interface Anchor {
   anchor(checkpoint: SignedCheckpoint, folder: string): Promise<void>;
 }
 
-/** Time that somebody far away gets. */
+/** Milliseconds that an anchor gets to answer. */
 export const anchorTimeout = 10_000;
 /** Longest answer that is read. */
 export const longestAnswer = 64 * 1024;
@@ -20,8 +20,7 @@ export const longestAnswer = 64 * 1024;
 const ask = guardedFetch(egressGuard([]));
 
 /**
- * Hands text to an anchor. Where the operator pointed is fine wherever that is; whoever answers there may send it
- * nowhere else. Rejects with a sentence.
+ * Hands text to an anchor. The operator's URL may lead to any address; redirects are refused. Rejects with a sentence.
  */
 export async function handOver(
   url: string,

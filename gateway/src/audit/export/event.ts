@@ -38,7 +38,7 @@ const troubling: ReadonlySet<string> = new Set([
   'request-refused',
 ]);
 
-/** Did it end badly for whoever asked, though it is no exchange with an outcome? */
+/** Was a request refused, though the record is no exchange with an outcome? */
 export function isTroubling(kind: string): boolean {
   return troubling.has(kind);
 }

@@ -2,38 +2,14 @@
  * The index of a log: SQLite, made from the log and thrown away at will. It holds no plaintext: names of callers are
  * keyed hashes, arguments and results are not in it at all.
  */
-import { createHmac } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import {
-  type Database,
-  isReadOnly,
-  openPassing,
-  openPlain,
-  openUnchanging,
-  transaction,
-} from '../../stores/sqlite/driver.ts';
-import { Frontier } from '../log/merkle.ts';
-import { tileReader } from '../log/tree-files.ts';
+import { type Database, isReadOnly, openPassing, transaction } from '../../stores/sqlite/driver.ts';
 import type { Archive, ArchivedRecord, PublicPart } from '../read/archive.ts';
-import { indexVersion, tables } from './tables.ts';
+import { isDamage, openCurrent, openIndex, prepare, removeIndex, rootOver } from './database.ts';
+import { type WordColumn, Words, wordColumns } from './words.ts';
 
-/** Columns that a search may name, each with how its value is written in `words`. */
-export const wordColumns = [
-  'kind',
-  'subject',
-  'user',
-  'agent',
-  'application',
-  'server',
-  'capability',
-  'method',
-  'effect',
-  'rule',
-  'outcome',
-  'reason',
-] as const;
-export type WordColumn = (typeof wordColumns)[number];
+export { type WordColumn, wordColumns } from './words.ts';
 
 export interface Search {
   readonly words: Readonly<Partial<Record<WordColumn, string>>>;
@@ -52,7 +28,6 @@ export interface Found {
 
 /** Records that one transaction takes in, so that a search never waits long for the lock. */
 const batch = 2_000;
-const mostCachedWords = 20_000;
 
 export class IndexFile {
   #database: Database;
@@ -60,8 +35,8 @@ export class IndexFile {
   /** Where it lies; `undefined` of one that is thrown away. */
   readonly #path: string | undefined;
   readonly #onRebuilt: (why: string) => void;
-  readonly #hashKey: Buffer;
-  readonly #words = new Map<string, number>();
+  readonly #words: Words;
+  readonly #statements = new Map<string, ReturnType<Database['prepare']>>();
   #version = 0;
 
   private constructor(
@@ -70,8 +45,8 @@ export class IndexFile {
     path: string | undefined,
     onRebuilt: (why: string) => void,
   ) {
-    this.#hashKey = createHmac('sha256', archive.lookupKey).update('sallyport index').digest();
     this.#database = database;
+    this.#words = new Words(archive.lookupKey, (sql) => this.#statement(sql));
     this.#archive = archive;
     this.#path = path;
     this.#onRebuilt = onRebuilt;
@@ -109,7 +84,7 @@ export class IndexFile {
       const unwritable = isReadOnly(error) || (error as NodeJS.ErrnoException).code === 'ENOENT';
       const found = openCurrent(path, archive);
       if (found !== undefined) return new IndexFile(found, archive, undefined, onRebuilt);
-      // Whatever is wrong with the file is not wrong with the log, which can be read without it.
+      // The index file cannot be used; the log can be read without it.
       if (!unwritable) onRebuilt(`cannot be used (${(error as Error).message})`);
       const passing = openPassing();
       prepare(passing, archive.origin);
@@ -166,7 +141,7 @@ export class IndexFile {
 
   /** Does any record say this? */
   knows(column: WordColumn, text: string): boolean {
-    return this.#guarded(() => this.#find(this.#written(column, text)) !== undefined);
+    return this.#guarded(() => this.#words.find(column, text) !== undefined);
   }
 
   /** How many rows a search would find without a limit. */
@@ -188,7 +163,7 @@ export class IndexFile {
     for (const column of wordColumns) {
       const text = words[column];
       if (text === undefined) continue;
-      const word = this.#find(this.#written(column, text));
+      const word = this.#words.find(column, text);
       if (word === undefined) return undefined;
       where.push(`${column} = ?`);
       values.push(word);
@@ -244,7 +219,7 @@ export class IndexFile {
   }
 
   #forget(pseudonym: string): void {
-    const word = this.#find(`subject ${pseudonym}`);
+    const word = this.#words.findWritten(`subject ${pseudonym}`);
     if (word === undefined) return;
     transaction(this.#database, () => {
       const names = this.#database
@@ -312,8 +287,8 @@ export class IndexFile {
   #add({ seq, fields, about }: ArchivedRecord): void {
     if (fields.kind === 'outcome' && fields.parent !== undefined) {
       this.#statement('UPDATE records SET outcome = ?, reason = ?, outcome_seq = ? WHERE seq = ?').run(
-        this.#word('outcome', fields.outcome),
-        this.#word('reason', fields.reason),
+        this.#words.add('outcome', fields.outcome),
+        this.#words.add('reason', fields.reason),
         seq,
         fields.parent,
       );
@@ -325,19 +300,19 @@ export class IndexFile {
     ).run(
       seq,
       fields.time ?? fields.written,
-      this.#word('kind', fields.kind),
+      this.#words.add('kind', fields.kind),
       fields.id ?? null,
-      this.#word('subject', fields.subject),
-      this.#word('user', about?.user),
-      this.#word('agent', about?.agent),
-      this.#word('application', about?.application),
-      this.#word('server', fields.server),
-      this.#word('capability', capabilityOf(fields)),
-      this.#word('method', fields.method),
-      this.#word('effect', fields.decision?.effect),
-      this.#word('rule', fields.decision?.place),
-      this.#word('outcome', fields.outcome),
-      this.#word('reason', fields.reason),
+      this.#words.add('subject', fields.subject),
+      this.#words.add('user', about?.user),
+      this.#words.add('agent', about?.agent),
+      this.#words.add('application', about?.application),
+      this.#words.add('server', fields.server),
+      this.#words.add('capability', capabilityOf(fields)),
+      this.#words.add('method', fields.method),
+      this.#words.add('effect', fields.decision?.effect),
+      this.#words.add('rule', fields.decision?.place),
+      this.#words.add('outcome', fields.outcome),
+      this.#words.add('reason', fields.reason),
     );
     if (fields.kind === 'erasure' && typeof fields.detail?.['subject'] === 'string') {
       this.#statement('INSERT OR IGNORE INTO erased VALUES (?)').run(fields.detail['subject']);
@@ -352,8 +327,6 @@ export class IndexFile {
     return this.#erased.splice(0);
   }
 
-  readonly #statements = new Map<string, ReturnType<Database['prepare']>>();
-
   #statement(sql: string): ReturnType<Database['prepare']> {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
@@ -361,109 +334,8 @@ export class IndexFile {
     this.#statements.set(sql, made);
     return made;
   }
-
-  #written(column: WordColumn, text: string): string {
-    if (column !== 'user' && column !== 'agent' && column !== 'application') return `${column} ${text}`;
-    return `name ${createHmac('sha256', this.#hashKey).update(`${column} ${text}`).digest('base64url').slice(0, 22)}`;
-  }
-
-  #find(text: string): number | undefined {
-    const row = this.#statement('SELECT id FROM words WHERE text = ?').get(text);
-    return row === undefined ? undefined : Number(row['id']);
-  }
-
-  #word(column: WordColumn, text: string | undefined): number | null {
-    if (text === undefined) return null;
-    const key = `${column} ${text}`;
-    const known = this.#words.get(key);
-    if (known !== undefined) return known;
-    const written = this.#written(column, text);
-    this.#statement('INSERT OR IGNORE INTO words (text) VALUES (?)').run(written);
-    const id = this.#find(written) ?? 0;
-    if (this.#words.size >= mostCachedWords) this.#words.clear();
-    this.#words.set(key, id);
-    return id;
-  }
 }
 
 export function capabilityOf({ capability }: PublicPart): string | undefined {
   return capability?.name ?? capability?.template ?? capability?.type;
-}
-
-function openIndex(path: string, origin: string): Database {
-  const open = (): Database => {
-    const database = openPlain(path);
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;',
-    );
-    return database;
-  };
-  let database = open();
-  if (versionOf(database) !== 0 && !isOf(database, origin)) {
-    database.close();
-    removeIndex(path);
-    database = open();
-  }
-  prepare(database, origin);
-  return database;
-}
-
-function removeIndex(path: string): void {
-  for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true, recursive: true });
-}
-
-/** Does SQLite say that the file is not what it wrote, or lacks what every index has? */
-function isDamage(error: unknown): boolean {
-  const { errcode } = error as { readonly errcode?: unknown };
-  // SQLITE_ERROR (no such table), SQLITE_CORRUPT, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_NOTADB
-  return typeof errcode === 'number' && [1, 11, 19, 20, 26].includes(errcode & 0xff);
-}
-
-/** The root of the log over its first records; empty when its tiles are exchanged at this moment. */
-function rootOver({ reader }: Archive, count: number): string {
-  const size = reader.checkpoint()?.size;
-  try {
-    return Frontier.of(count, tileReader(reader.folder, size)).root().toString('base64');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-function versionOf(database: Database): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-}
-
-function isOf(database: Database, origin: string): boolean {
-  return (
-    versionOf(database) === indexVersion && database.prepare('SELECT origin FROM progress').get()?.['origin'] === origin
-  );
-}
-
-function prepare(database: Database, origin: string): void {
-  if (versionOf(database) !== 0) return;
-  transaction(database, () => {
-    // Another process may have done it meanwhile.
-    if (versionOf(database) !== 0) return;
-    database.exec(`${tables}; PRAGMA user_version = ${indexVersion};`);
-    database.prepare(`INSERT INTO progress VALUES (0, ?, '', 0)`).run(origin);
-  });
-}
-
-/** An index that cannot be written and need not be: nobody else has it open, and the whole log is in it. */
-function openCurrent(path: string, archive: Archive): Database | undefined {
-  // Somebody who writes it, or did when it ended, has left a part of it there.
-  if (!existsSync(path) || existsSync(`${path}-wal`)) return undefined;
-  let database: Database | undefined;
-  try {
-    database = openUnchanging(path);
-    const next = isOf(database, archive.origin)
-      ? Number(database.prepare('SELECT next FROM progress').get()?.['next'])
-      : 0;
-    if (next > 0 && next >= (archive.reader.checkpoint()?.size ?? 0)) return database;
-  } catch {
-    // It is not needed: another one is made.
-  }
-  database?.close();
-  return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Keys of subjects against what the records say: one that is gone although nobody was erased, by accident or to hide
- * something, and one that is there again although its subject was erased, as with an older copy of the file.
+ * Keys of subjects against what the records say: one that is gone although no erasure is recorded, by accident or to
+ * hide something, and one that is there again although its subject was erased, as with an older copy of the file.
  */
 import type { Archive } from '../read/archive.ts';
 import type { IndexFile } from './index-file.ts';
@@ -12,7 +12,7 @@ export interface WrongKeys {
   returned: number;
 }
 
-/** For each subject of the log, so that whoever asks can take a breath in between. */
+/** One step for each subject of the log, so that the caller can yield in between. */
 export function* keyStates(archive: Archive, index: IndexFile): Generator<KeyState> {
   for (const pseudonym of index.pseudonyms()) {
     const held = archive.subjects.byPseudonym(pseudonym) !== undefined;

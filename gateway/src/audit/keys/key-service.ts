@@ -76,7 +76,7 @@ export async function openWrappingKey(
   return key;
 }
 
-/** Keys that lie open are no keys any more, wrapped or not. */
+/** Refuses key files that other users can read, wrapped or not. */
 export function refuseIfOthersRead(path: string): void {
   const { mode = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)

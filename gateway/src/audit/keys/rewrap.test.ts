@@ -78,7 +78,7 @@ for (const [point, change, done] of [
     assert.deepEqual([await opens(path, 'from'), await opens(path, 'to')], ['no', key]);
   });
 
-test('a rewrapping that was interrupted is finished by whoever opens the log under the new key', async (context) => {
+test('an interrupted rewrapping is finished when the log is opened under the new key', async (context) => {
   const { path, key } = await setUp(context);
   const to = await services.to.wrap(Buffer.from(key, 'hex'), 'log a');
   writeFileSync(`${path}.next`, to);

@@ -27,13 +27,13 @@ const slotSize = 128;
 const inUse = 1;
 const erased = 2;
 /** Subjects in one log: 128 MiB of slots. Beyond it, new callers share the key of `overflow`. */
-const mostSubjects = 1_048_576;
+const maxSubjects = 1_048_576;
 /** The one of `overflow` is beyond. Slots of damaged ones count as well. */
-const mostBytes = (mostSubjects + 1_024) * slotSize;
+const maxBytes = (maxSubjects + 1_024) * slotSize;
 /** The greatest that a `Date` can be. */
 const lastTime = 8.64e15;
 /** Opened keys held in memory. */
-const mostOpened = 10_000;
+const maxOpened = 10_000;
 
 const none = [] as const;
 
@@ -79,7 +79,7 @@ export class Subjects {
     this.#byPseudonym.clear();
     this.#opened.clear();
     this.#byName.clear();
-    const read = readRegularSync(this.#path, mostBytes);
+    const read = readRegularSync(this.#path, maxBytes);
     if (!read.ok && read.why !== 'missing') throw new Error(`${this.#path} cannot be read: ${read.problem}`);
     const bytes = read.ok ? read.bytes : Buffer.alloc(0);
     // A slot that is not whole was being written when the process ended: no record uses it.
@@ -124,7 +124,7 @@ export class Subjects {
     return this.#byLookup.get(this.#lookup(subject)) ?? none;
   }
 
-  /** `undefined` as well when the slot is damaged: whoever reads can say so, and go on with the others. */
+  /** `undefined` as well when the slot is damaged: the reader can report it and go on with the others. */
   byPseudonym(pseudonym: string): SubjectKeys | undefined {
     const opened = this.#opened.get(pseudonym);
     if (opened !== undefined) return opened;
@@ -143,14 +143,14 @@ export class Subjects {
     const known = this.#byName.get(subject);
     if (known !== undefined) return known;
     const keys = this.find(subject) ?? this.#make(subject, now, this.#slotsOf(subject).at(-1));
-    if (this.#byName.size >= mostOpened) this.#byName.clear();
+    if (this.#byName.size >= maxOpened) this.#byName.clear();
     this.#byName.set(subject, keys);
     return keys;
   }
 
   /** `damaged`: the slot that it had. It stays where it is, as an erasure must reach it. */
   #make(subject: string, now: number, damaged: Slot | undefined): SubjectKeys {
-    if (this.#slots >= mostSubjects && subject !== 'overflow') return this.get('overflow', now);
+    if (this.#slots >= maxSubjects && subject !== 'overflow') return this.get('overflow', now);
     const pseudonym = randomBytes(16).toString('hex');
     const wrapped = wrapKey(this.#key, randomBytes(32), context(pseudonym));
     const slot: Slot = { slot: this.#slots, lookup: this.#lookup(subject), pseudonym, createdAt: now, wrapped };
@@ -220,7 +220,7 @@ export class Subjects {
       encryption: createSecretKey(derived(key, 'sallyport private part')),
       commitment: hmacKey(derived(key, 'sallyport commitment')),
     };
-    if (this.#opened.size >= mostOpened) this.#opened.clear();
+    if (this.#opened.size >= maxOpened) this.#opened.clear();
     this.#opened.set(slot.pseudonym, keys);
     return keys;
   }

@@ -1,7 +1,7 @@
 /**
- * Files that take another one's place with a rename, so that whoever reads finds one or the other as a whole. They are
- * written in one folder under names that occur once: two that write the same file are not in each other's way, and what a
- * process left behind that was killed is found.
+ * Files that replace another one by a rename, so that a reader finds one or the other as a whole. They are written in
+ * one folder under unique names: two writers of the same file do not disturb each other, and drafts that a killed
+ * process left behind are found.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';

@@ -26,8 +26,8 @@ const segmentBytes = 16 * 1024 * 1024;
 export const settleEvery = 32_768;
 /** Milliseconds between two files that are synced in the background. */
 const settlePause = 4;
-/** Full tiles and bundles that are not written yet. Whoever appends more writes them first. */
-const mostWaiting = 256;
+/** Full tiles and bundles that may wait to be written. An append beyond that writes them first. */
+const maxWaitingFiles = 256;
 
 export interface LogFilesOptions {
   readonly folder: string;
@@ -35,7 +35,7 @@ export interface LogFilesOptions {
   readonly origin: string;
   /** Told of every record that is read again at opening, oldest first. */
   readonly onReplay: (index: number, entry: Buffer) => void;
-  /** Told of what fails in the background and holds nobody up. */
+  /** Told of failures in the background, which delay no record. */
   readonly onTrouble?: (problem: string) => void;
 }
 
@@ -70,7 +70,7 @@ export class LogFiles {
   readonly #history: History;
   #settled: number;
   #settling: Promise<void> | undefined;
-  /** A sync of tiles has failed: nobody knows what of them is on the disk, so the next opening makes them again. */
+  /** A sync of tiles has failed: what reached the disk is unknown, so the next opening makes them again. */
   #distrusted = false;
   #troubled = false;
   #closing = false;
@@ -111,13 +111,14 @@ export class LogFiles {
 
   /**
    * Makes records durable: one write, one fdatasync. When either fails, nothing of them counts and they go to a new
-   * segment next time: after a failed sync nobody knows what the old file holds. Their bytes are needed until `integrate`.
+   * segment next time: what the old file holds after a failed sync is unknown. Their bytes are needed until
+   * `integrate`.
    */
   append(records: readonly Stored[]): void {
     if (records.length === 0) return;
     this.integrate();
     if (records.length > groupRecords) throw new RangeError('too many records for one group');
-    while (this.#tree.waiting > mostWaiting) this.#tree.writeFirst();
+    while (this.#tree.waiting > maxWaitingFiles) this.#tree.writeFirst();
     this.#room.clear();
     const bytes = encodeGroup(this.#tree.size, records, this.#room);
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');
@@ -137,7 +138,7 @@ export class LogFiles {
     else if (share >= 0.5) this.#spare.prepare();
   }
 
-  /** Takes the records of the last group into the tree, which nobody waits for. */
+  /** Takes the records of the last group into the tree. No caller waits for it. */
   integrate(): void {
     const records = this.#fresh;
     this.#fresh = [];
@@ -147,8 +148,8 @@ export class LogFiles {
 
   /**
    * Writes tiles, and a checkpoint over everything durable. One file a step, so that records can be made durable in
-   * between; those come with the next checkpoint. Returns it, or `undefined` when there is nothing new, or when somebody
-   * who could not wait has published as much meanwhile.
+   * between; those come with the next checkpoint. Returns it, or `undefined` when there is nothing new, or when a
+   * publish in one step has covered as much meanwhile.
    */
   *publishing(signer: NoteSigner, now: number): Steps<string | undefined> {
     this.integrate();

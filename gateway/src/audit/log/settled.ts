@@ -5,7 +5,7 @@ import { readFileSync } from '../../stores/own-files.ts';
 import { type Disk, replaceFile, syncFolder } from './disk.ts';
 import { tileWidth } from './tiles.ts';
 
-/** What is written in another version, or is no such file any more, is not read: it is made again from the segments. */
+/** A file of another version, or a damaged one, is ignored: its content is derived again from the segments. */
 const version = 3;
 
 export interface Settled {

@@ -9,8 +9,8 @@ import { Frontier, leafText, nodeHash, type ReadNode } from './merkle.ts';
 import type { Steps } from './steps.ts';
 import { Bundle, hashSize, Tile, type TileKind, tilePath, tileWidth } from './tiles.ts';
 
-/** Of reading a tile that somebody else goes on to write. */
-const mostAttempts = 8;
+/** Of reading a tile while another process writes it. */
+const maxAttempts = 8;
 
 /** Full, and not written yet. */
 interface Waiting {
@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 /** Of each kind, kept to be filled again: as garbage they were what the writer's full collections came from. */
-const mostSpare = 16;
+const maxSpare = 16;
 
 export class TreeFiles {
   readonly #folder: string;
@@ -212,7 +212,7 @@ export class TreeFiles {
 }
 
 function keepOne<Content>(spare: Content[], content: Content): void {
-  if (spare.length < mostSpare) spare.push(content);
+  if (spare.length < maxSpare) spare.push(content);
 }
 
 /** Partial tiles and bundles on the disk, of the stretch between two sizes. */
@@ -276,7 +276,7 @@ function readTile(folder: string, level: number, index: number, width: number): 
     try {
       return readFileSync(attempt === 0 ? exact : widest(folder, level, index)).subarray(0, width * hashSize);
     } catch (error) {
-      if (width === tileWidth || attempt === mostAttempts) throw error;
+      if (width === tileWidth || attempt === maxAttempts) throw error;
     }
   }
 }

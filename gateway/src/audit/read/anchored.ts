@@ -12,11 +12,11 @@ export interface Anchored extends Checkpoint {
 }
 
 /** Carried in one proof. */
-const mostAnchors = 16;
+const maxAnchors = 16;
 
 /**
- * Of each witness and each authority the earliest checkpoint that contains the record `last`: the sooner somebody else
- * has signed, the more it says.
+ * Of each witness and each authority the earliest checkpoint that contains the record `last`: an earlier signature
+ * proves more.
  */
 export function anchoredAfter(folder: string, origin: string, last: number): readonly Anchored[] {
   const path = join(folder, 'anchors');
@@ -35,5 +35,5 @@ export function anchoredAfter(folder: string, origin: string, last: number): rea
     if (known === undefined || checkpoint.size < known.size)
       earliest.set(whose, { ...checkpoint, note, ...(timestamp === undefined ? {} : { timestamp }) });
   }
-  return [...earliest.values()].toSorted((a, b) => a.size - b.size).slice(0, mostAnchors);
+  return [...earliest.values()].toSorted((a, b) => a.size - b.size).slice(0, maxAnchors);
 }

@@ -1,4 +1,4 @@
-/** A log together with the keys of its subjects: records with their private parts, for whoever may see them. */
+/** A log together with the keys of its subjects: records with their private parts. */
 
 import { readFileSync } from '../../stores/own-files.ts';
 import { sha256 } from '../hash.ts';
@@ -64,7 +64,7 @@ export class Archive {
   readonly subjects: Subjects;
   /** For what must be looked up without being written down. */
   readonly lookupKey: Buffer;
-  /** Does a record say that this subject was erased? The index knows; whoever has none takes every key for lost. */
+  /** Does a record say that this subject was erased? The index knows; without one every missing key counts as lost. */
   saysErased: (pseudonym: string) => boolean = () => false;
 
   private constructor(folder: string, origin: string, subjects: Subjects, wrapping: Buffer) {

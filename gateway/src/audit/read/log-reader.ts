@@ -1,4 +1,4 @@
-/** Reads a log beside whoever writes it, up to the checkpoint that was published last. Never writes. */
+/** Reads a log while another process may write it, up to the checkpoint that was published last. Never writes. */
 import { closeSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSync, readFileSync } from '../../stores/own-files.ts';
@@ -17,7 +17,7 @@ export interface SignedCheckpoint extends Checkpoint {
 }
 
 /** Segments held in memory at one time. */
-const mostSegments = 2;
+const maxSegments = 2;
 
 export class LogReader {
   readonly folder: string;
@@ -89,7 +89,7 @@ export class LogReader {
     if (first === undefined) return undefined;
     let segment = this.#segments.get(first);
     if (segment === undefined) {
-      if (this.#segments.size >= mostSegments) this.#segments.clear();
+      if (this.#segments.size >= maxSegments) this.#segments.clear();
       segment = { records: new Map(), end: 0 };
       this.#segments.set(first, segment);
     }

@@ -58,7 +58,7 @@ test('a proof carries the earliest timestamp over its records, and the verifier 
   const alone = verify(proof);
   assert.equal(alone.code, 0, alone.text);
   assert.match(alone.text, /not checked against a CA/);
-  assert.match(alone.text, /unanchored/, 'what anybody may have made is said and not counted');
+  assert.match(alone.text, /unanchored/, 'a token without a trusted authority is reported and not counted');
   assert.match(verify(proofOf(250), '--tsa-ca', tsa.ca).text, /over 401 records/);
 });
 

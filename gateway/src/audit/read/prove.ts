@@ -7,7 +7,7 @@ import type { Archive, ArchivedRecord } from './archive.ts';
 import type { SignedCheckpoint } from './log-reader.ts';
 
 /** More than a log has. */
-const mostKeys = 10_000;
+const maxKeys = 10_000;
 
 export interface ProvedRecord {
   /** The public part, exactly as it was hashed. */
@@ -18,7 +18,7 @@ export interface ProvedRecord {
   readonly disclosed?: Readonly<Partial<Record<PartName, { readonly text: string; readonly key: string }>>>;
 }
 
-/** What somebody else has signed, and the way of each record to its root. */
+/** A checkpoint that a third party has signed, and the inclusion path of each record to its root. */
 export interface ProvedAnchor {
   /** The checkpoint with all its signatures, exactly as it was stamped. */
   readonly checkpoint: string;
@@ -33,7 +33,7 @@ export interface Proof {
   readonly records: readonly ProvedRecord[];
   /** The first key of the log and every change of it. */
   readonly keys: readonly ProvedRecord[];
-  /** Absent when nobody has signed since. */
+  /** Absent when no anchor has signed since. */
   readonly anchors?: readonly ProvedAnchor[];
 }
 
@@ -57,7 +57,7 @@ type Search = (query: {
  * dropped the first of them, the record of it comes in their place, as it repeats what they said.
  */
 export function keyRecords(search: Search, archive: Archive, { size }: SignedCheckpoint): number[] {
-  const seqs = search({ words: { kind: 'log-key' }, limit: mostKeys })
+  const seqs = search({ words: { kind: 'log-key' }, limit: maxKeys })
     .map(({ seq }) => seq)
     .toReversed()
     .filter((seq) => archive.record(seq, size) !== undefined);

@@ -1,4 +1,4 @@
-/** From a message of the data plane to a record: what is public, what is private, and whom it is about. */
+/** From a message of the data plane to a record: what is public, what is private, and which subject it has. */
 import { clientRequests, operationOf } from '../../protocol/methods.ts';
 import type { Capture } from '../settings.ts';
 import type { Plain, PlainObject } from './canonical.ts';
@@ -62,18 +62,18 @@ export interface OpenIntent {
   readonly erased?: true;
 }
 
-/** The subject of records that are about nobody that is known. */
-export const nobody = 'unknown';
+/** The subject of records without a known caller. */
+export const unknownSubject = 'unknown';
 
-const longestText = 512;
-const longestList = 32;
+const maxTextLength = 512;
+const maxListLength = 32;
 
 /** The subject of a record: the person if there is one, else the agent, else the application. */
 export function subjectOf(who: Who | undefined): string {
   if (who?.user !== undefined) return `user:${who.user}`;
   if (who?.agent !== undefined) return `agent:${who.agent}`;
   if (who?.application !== undefined) return `application:${who.application}`;
-  return nobody;
+  return unknownSubject;
 }
 
 export interface CaptureRule {
@@ -110,7 +110,7 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
       const kept = capture.of(intent?.tier, intent?.connections ?? []);
       const result = intent?.erased === true ? '' : message.result;
       return {
-        subject: intent?.subject ?? nobody,
+        subject: intent?.subject ?? unknownSubject,
         public: {
           kind: 'outcome',
           id: head.id,
@@ -131,10 +131,10 @@ export function draftOf(message: Message, open: (id: string) => OpenIntent | und
   }
 }
 
-/** What is said of an intent whose end nobody saw. */
+/** The outcome of an intent whose end was not seen. */
 export const unknown = 'unknown';
 
-/** The outcome of an intent whose end nobody saw. */
+/** The record of that outcome. `time` in milliseconds. */
 export function unknownOutcome(id: string, { seq, subject, server, method, tier }: OpenIntent, time: number): Draft {
   const facts = { kind: 'outcome', outcome: unknown, id, parent: seq, server, method, tier, time };
   return { subject, public: facts, about: '', args: '', result: '', kept: { args: '', result: '' } };
@@ -182,7 +182,7 @@ function factsPublic(facts: FactsHead): Omit<PublicPart, 'kind'> {
     era: facts.era,
     method: methodOf(facts),
     server: known ? facts.server : undefined,
-    connections: facts.connections?.slice(0, longestList),
+    connections: facts.connections?.slice(0, maxListLength),
     tier: facts.tier,
     definition: facts.definition,
     session: facts.session,
@@ -224,11 +224,12 @@ function factsAbout(facts: FactsHead): object {
     client,
     method: methodOf(facts) === 'other' ? cut(facts.method) : undefined,
     server: facts.connections === undefined ? cut(facts.server ?? '') || undefined : undefined,
-    // A name that nobody but the client knows is free text.
+    // A name that only the client knows is free text.
     asked: capability === undefined && asked !== undefined ? cut(asked) : undefined,
     uri: capability !== undefined && 'uri' in capability ? capability.uri : undefined,
     rule: decision?.rule?.text,
-    errors: decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, longestList),
+    errors:
+      decision === undefined || decision.errors.length === 0 ? undefined : decision.errors.slice(0, maxListLength),
   };
 }
 
@@ -253,7 +254,7 @@ function noteDraft({ kind, at, who, address, server, detail, problem }: NoteHead
 }
 
 function cut(text: string): string {
-  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
 }
 
 /** Any JSON as what public parts are made of: fractions become text, null is left out. */

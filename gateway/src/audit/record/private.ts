@@ -1,6 +1,6 @@
 /**
  * The private part of a record: three texts, encrypted under the key of its subject. Each text has a commitment in the
- * public part under a key of its own, so that one can be shown to somebody without showing the others.
+ * public part under a key of its own, so that one can be shown without showing the others.
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import type { ByteText } from '../hash.ts';

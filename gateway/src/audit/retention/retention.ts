@@ -11,7 +11,7 @@ import type { Work } from './thread.ts';
 
 const hour = 3_600_000;
 /** A segment goes when the youngest of its records is old enough, so a quiet log begins one a day, or sooner for short ages. */
-const longestSegment = 24 * hour;
+const maxSegmentAgeMs = 24 * hour;
 const segmentsInAge = 8;
 
 export class Retention {
@@ -48,7 +48,7 @@ export class Retention {
     const writer = this.#writer;
     const now = this.#now();
     const shortest = Math.min(...Object.values(ages));
-    if (now - this.#segmentSince >= Math.min(longestSegment, Math.max(hour, shortest / segmentsInAge))) {
+    if (now - this.#segmentSince >= Math.min(maxSegmentAgeMs, Math.max(hour, shortest / segmentsInAge))) {
       writer.endSegment();
       this.#segmentSince = now;
     }

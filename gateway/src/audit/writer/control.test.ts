@@ -6,7 +6,7 @@ import { keyPlaces } from '../open.ts';
 import { nothingDropped } from '../retention/dropped.ts';
 import { perform } from './control.ts';
 
-test('only users, agents and applications can be erased, whoever asks', async (context) => {
+test('only users, agents and applications can be erased', async (context) => {
   const data = temporaryData();
   context.after(() => rmSync(data, { recursive: true, force: true }));
   const log = await openTestLog(data);

@@ -21,7 +21,7 @@ export type Request =
   /** Ids of the master keys, for the record: the key of the log is put under another one beside the writer. */
   | { readonly do: 'note-rewrap'; readonly from: string; readonly to: string }
   | { readonly do: 'retain'; readonly ages: RetentionSettings }
-  /** What was exported, for the record: nothing of whom it was about. */
+  /** What was exported, for the record, without its subjects. */
   | { readonly do: 'note-export'; readonly format: string; readonly disclosed: string; readonly records: number }
   | { readonly do: 'publish' };
 
@@ -30,7 +30,7 @@ export type Answer =
   | { readonly ok: false; readonly problem: string; readonly remedy: string };
 
 /** Requests answered at one time; the rest wait for the next. */
-const mostAtOnce = 16;
+const maxAtOnce = 16;
 
 /** The log that is asked, and who writes it. */
 export interface Asked {
@@ -45,12 +45,12 @@ export function requestsFolder(folder: string): string {
   return join(folder, 'requests');
 }
 
-/** Answers what is asked. Called again and again by whoever holds the log; `onFailure` is told what the disk says. */
+/** Answers pending requests. Called periodically by the process that holds the log; `onFailure` gets disk errors. */
 export function answerRequests(asked: Asked, onFailure: (error: unknown) => void): void {
   const folder = requestsFolder(asked.folder);
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  for (const name of names.slice(0, mostAtOnce)) {
+  for (const name of names.slice(0, maxAtOnce)) {
     const path = join(folder, name);
     const request = readRequest(path);
     rmSync(path, { force: true });
@@ -171,7 +171,7 @@ function exportNote(value: Partial<Record<string, unknown>>): Request | undefine
   return { do: 'note-export', format, disclosed, records: Number(records) };
 }
 
-/** Keys that are nobody's, such as those of `gateway` and `unknown`, hold evidence of what nobody was named for. */
+/** Other subjects, such as `gateway` and `unknown`, are no callers: their keys hold evidence that names none. */
 export function isPerson(subject: string): boolean {
   return /^(user|agent|application):./s.test(subject);
 }

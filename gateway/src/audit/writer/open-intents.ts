@@ -3,7 +3,7 @@
  * every call keeps what it held alive until a full collection (docs/decisions/0004), which here meant that the writer ran
  * one several times a second.
  */
-import { nobody, type OpenIntent } from '../record/build.ts';
+import { type OpenIntent, unknownSubject } from '../record/build.ts';
 
 interface Entry {
   readonly id: string;
@@ -68,17 +68,17 @@ export class OpenIntents {
     return [first.id, first.intent];
   }
 
-  /** Those about a subject are about nobody from here on. */
+  /** Gives the open intents of an erased subject the subject `unknown`. */
   forget(subject: string): void {
     for (let entry = this.#first; entry !== undefined; entry = entry.after)
-      if (entry.intent.subject === subject) entry.intent = { ...entry.intent, subject: nobody, erased: true };
+      if (entry.intent.subject === subject) entry.intent = { ...entry.intent, subject: unknownSubject, erased: true };
   }
 
   *[Symbol.iterator](): Generator<readonly [string, OpenIntent]> {
     for (let entry = this.#first; entry !== undefined; entry = entry.after) yield [entry.id, entry.intent];
   }
 
-  /** What has left points at nobody: an old entry must not keep younger ones alive. */
+  /** A removed entry keeps no links: an old entry must not keep younger ones alive. */
   #unlink(entry: Entry): void {
     const { before, after } = entry;
     if (before === undefined) this.#first = after;
@@ -92,7 +92,7 @@ export class OpenIntents {
   }
 }
 
-/** Ids are made by the gateway, at random: nobody can choose them for one bucket. */
+/** The gateway makes the ids at random, so a client cannot aim them at one bucket. */
 function bucketOf(id: string): number {
   let hash = 0;
   for (let index = 0; index < id.length; index++) hash = (Math.imul(hash, 31) + id.charCodeAt(index)) | 0;

@@ -1,5 +1,5 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
-import { nobody, type OpenIntent, unknown } from '../record/build.ts';
+import { type OpenIntent, unknown, unknownSubject } from '../record/build.ts';
 import { type Dropped, nothingDropped } from '../retention/dropped.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
@@ -13,7 +13,7 @@ export interface OpenState {
   /** The key of now last. */
   readonly keys: readonly KeyRecord[];
   readonly retention: RetentionState;
-  /** Records that there were when a writer closed the log. As long as there are no more, nobody ended in the middle. */
+  /** Number of records when a writer closed the log. While there are no more, no later writer was interrupted. */
   readonly closedAt?: number;
 }
 
@@ -107,6 +107,6 @@ export interface Replayed {
 }
 
 export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
-  // The name of the subject is not in the public part, so what is given up after a crash is about nobody.
-  return { seq, subject: nobody, server, method, tier, connections };
+  // The public part does not name the subject, so an intent given up after a crash has the subject `unknown`.
+  return { seq, subject: unknownSubject, server, method, tier, connections };
 }

@@ -1,4 +1,4 @@
-/** The thread of the writer. Blocks for as long as the disk takes; nobody else waits for that. */
+/** The thread of the writer. Blocks for as long as the disk takes; no other thread waits for that. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { inBackground } from '../../telemetry/background.ts';
 import { Anchoring } from '../anchors/anchoring.ts';
@@ -17,7 +17,7 @@ const heartbeatEvery = 60_000;
 const retryEvery = 1_000;
 const requestsEvery = 250;
 const retainEvery = 3_600_000;
-/** What is old goes at a time when starting is over. */
+/** The first retention run, once the start is over. */
 const retainFirst = 2_000;
 
 async function main(port: MessagePort, start: WriterStart): Promise<void> {
@@ -44,7 +44,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   let closing = false;
   let closed = false;
 
-  /** Nobody waits for a checkpoint, and somebody may wait for a record. */
+  /** Records go first: a caller may wait for a record, and none waits for a checkpoint. */
   const publish = async (): Promise<void> => {
     publishTimer = undefined;
     lastPublish = Date.now();
@@ -99,7 +99,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       }
       publishSoon();
     });
-    // Whoever made it write may have taken the request to close with what was to be written.
+    // `take` may have read the request to close together with the records.
     if (closing) inBackground('close log', close());
   };
   const handle = (message: ToWriter): void => {

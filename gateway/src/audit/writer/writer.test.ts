@@ -129,7 +129,7 @@ test('records made durable while a checkpoint is written belong to the next one,
   await closeTestLog(log);
 });
 
-test('a checkpoint that is overtaken by somebody who could not wait does not come back', async (context) => {
+test('a checkpoint that a publish in one step has overtaken does not come back', async (context) => {
   const log = await openTestLog(dataFor(context));
   const write = (calls: number): void => {
     for (let call = 0; call < calls; call++) log.writer.accept(callOf(`call-${log.writer.size}-${call}`, 'dana'));
@@ -167,7 +167,7 @@ test('a folder that cannot be written is complained about, not crashed on', asyn
   assert.match(opened.problem, /cannot be opened/);
 });
 
-/** What a crash leaves: the folder as it is, without any goodbye. */
+/** What a crash leaves: a copy of the folder, without closing the log. */
 function crash(log: TestLog, context: TestContext): string {
   const data = dataFor(context);
   cpSync(log.data, data, { recursive: true });
@@ -316,7 +316,7 @@ test('erasing is finished at the next start when it was interrupted after the to
   await closeTestLog(again);
 });
 
-test('a message of which no record can be made is counted as lost and holds nobody up', async (context) => {
+test('a message of which no record can be made is counted as lost and delays no other', async (context) => {
   const log = await openTestLog(dataFor(context));
   log.writer.accept([{ head: 'not JSON', args: '', result: '' }, ...callOf('after', 'dana')]);
   assert.equal(log.writer.drain(), 3);
@@ -349,7 +349,7 @@ test('an erasure during which the disk fails is finished when it works again', a
   const [pseudonym] = records.filter(({ id }) => id === 'one').map(({ subject }) => subject);
   assert.ok(pseudonym !== undefined);
   assert.equal(log.subjects.byPseudonym(pseudonym), undefined);
-  // Whoever comes back is somebody new.
+  // An erased user who comes back gets a new pseudonym.
   assert.ok(records.filter(({ id }) => id === 'two').every(({ subject }) => subject !== pseudonym));
   await closeTestLog(log);
 });
@@ -451,7 +451,7 @@ test('a record that is half written behind the last checkpoint is no lie', async
     writeFileSync(path, torn);
     assert.equal(liesOf({ folder: join(signed, 'log') }), '', `${written} bytes`);
   }
-  // What is signed is still looked at.
+  // Damage to signed records is still found.
   const damaged = Buffer.from(whole.subarray(0, before));
   damaged[before - 20] = (damaged[before - 20] ?? 0) ^ 1;
   writeFileSync(path, damaged);
@@ -484,7 +484,7 @@ test('of a call that is under way when its caller is erased nothing is kept', as
   for (const { subject } of ends) assert.notEqual(subject, erased?.pseudonym);
 });
 
-test('what lies beside a log names nobody', async (context) => {
+test('the files beside a log contain no names', async (context) => {
   const log = await openTestLog(dataFor(context));
   // Enough for a tile that is settled while the calls are under way.
   for (let call = 0; call < 300; call++) log.writer.accept(callOf(`call-${call}`, 'dana').slice(0, 1));

@@ -1,6 +1,6 @@
 /**
  * The writer: takes messages in their order, makes records of them, and makes those durable in groups. Knows nothing of
- * threads; whoever owns it calls `commit` when there is something to write, and again when that has failed.
+ * threads; its owner calls `commit` when there is something to write, and again when that has failed.
  */
 import type { KeyObject } from 'node:crypto';
 import { signerOf } from '../keys/signing-key.ts';
@@ -10,7 +10,14 @@ import { LogFiles } from '../log/log-files.ts';
 import type { NoteSigner } from '../log/note.ts';
 import { groupRecords, type Stored } from '../log/segment.ts';
 import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
-import { type CaptureRule, type Draft, draftOf, nobody, type OpenIntent, unknownOutcome } from '../record/build.ts';
+import {
+  type CaptureRule,
+  type Draft,
+  draftOf,
+  type OpenIntent,
+  unknownOutcome,
+  unknownSubject,
+} from '../record/build.ts';
 import { type Message, type NoteHead, noteMessage } from '../record/message.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Room } from '../room.ts';
@@ -41,9 +48,9 @@ export interface WriterOptions {
 /** What a group may hold before it is written. */
 const groupTarget = 16 * 1024 * 1024;
 /** Intents without an outcome; beyond it the oldest is given up. */
-const mostOpen = 100_000;
+const maxOpen = 100_000;
 /** What the records about keys may be long together, in characters of JSON: some 150 of them. */
-const mostOfKeys = 60_000;
+const maxKeysLength = 60_000;
 /** A step back of the clock that is smoothed over instead of being recorded. */
 const smallStep = 1_000;
 
@@ -53,7 +60,7 @@ export class Writer {
   readonly #subjects: Subjects;
   readonly #now: () => number;
   readonly #open: OpenIntents;
-  /** Told of accepted messages that are durable, whoever caused the commit. */
+  /** Told of accepted messages that are durable, whatever caused the commit. */
   onDone: (messages: number) => void = () => {};
   /** Told of what fails beside the writing of records. */
   onTrouble: (problem: string) => void = () => {};
@@ -65,7 +72,7 @@ export class Writer {
   /** Of the records in the group. */
   readonly #room = new Room();
   #groupMessages = 0;
-  /** What must follow once a record is durable, whoever makes it so. */
+  /** What must follow once a record is durable, whichever commit makes it so. */
   #following: { readonly seq: number; readonly act: () => void } | undefined;
   #written: number;
   #lastKind: string;
@@ -147,7 +154,7 @@ export class Writer {
     this.#log.append(rest.length === 0 ? this.#group : this.#group.slice(0, groupRecords));
     const done = rest.length === 0 ? this.#groupMessages : 0;
     if (done > 0) this.onDone(done);
-    // Nobody waits for the rest.
+    // No caller waits for the rest.
     this.#log.integrate();
     this.#group = rest;
     if (rest.length === 0) {
@@ -266,8 +273,8 @@ export class Writer {
   sayDropped({ tiers, entries }: Dropped): void {
     this.drain();
     const keys = this.#keys.map((each) => ({ ...each }));
-    // A record that is too long loses its details, and without them nobody could tell what was dropped.
-    if (JSON.stringify(keys).length > mostOfKeys) throw new Error('the log has had too many keys to drop records');
+    // A record that is too long loses its details, and then it would not say what was dropped.
+    if (JSON.stringify(keys).length > maxKeysLength) throw new Error('the log has had too many keys to drop records');
     const note: NoteHead = { kind: 'retention', at: this.#now(), detail: { tiers, entries, keys } };
     this.#noteAndDo(note, () => {
       this.#retention = { ...this.#retention, said: { tiers, entries } };
@@ -287,7 +294,7 @@ export class Writer {
       this.drain();
       this.publish();
     } catch (error) {
-      // Whoever closes gives the folder away.
+      // Another process may use the folder after this, so background writes must have ended.
       await this.#log.rest();
       throw error;
     }
@@ -318,8 +325,8 @@ export class Writer {
 
   #openState(): OpenState {
     return {
-      // Names are no part of what lies beside the log. What is open then has no end, and is about nobody.
-      intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: nobody }]),
+      // Files beside the log hold no names, so intents that are still open then lose their subject.
+      intents: [...this.#open].map(([id, intent]) => [id, { ...intent, subject: unknownSubject }]),
       written: this.#written,
       kind: this.#lastKind,
       served: this.#served,
@@ -406,7 +413,7 @@ export class Writer {
 
   #remember(id: string, seq: number, draft: Draft): void {
     this.#open.add(id, { ...intentOf(seq, draft.public as unknown as Replayed), subject: draft.subject });
-    const oldest = this.#open.size > mostOpen ? this.#open.shift() : undefined;
+    const oldest = this.#open.size > maxOpen ? this.#open.shift() : undefined;
     if (oldest !== undefined) this.#add(unknownOutcome(...oldest, this.#written));
   }
 }

@@ -22,7 +22,7 @@ export interface KeyRingOptions {
 export type KeyCheck =
   | { readonly ok: true; readonly key: StoredKey }
   | { readonly ok: false; readonly reason: 'malformed' | 'unknown' | 'revoked' | 'expired' }
-  /** A good key from where it may not be used. */
+  /** A valid key, but the address is outside its allowed networks. */
   | { readonly ok: false; readonly reason: 'elsewhere'; readonly id: string };
 
 export class KeyRing {
@@ -46,7 +46,7 @@ export class KeyRing {
   #uses = new Map<string, number>();
   #usesNotedAt: number;
   #nextExpiry = Number.NEGATIVE_INFINITY;
-  /** Whoever expired until then has been told about. */
+  /** Listeners have been told of the keys that expired until then. */
   #expiredUntil = 0;
   #troubled = false;
 
@@ -61,14 +61,14 @@ export class KeyRing {
   }
 
   /**
-   * Whom a presented key stands for. About a microsecond for a key that was seen before. Without an address a key that
-   * is restricted to networks is refused.
+   * The stored key for a presented one. About a microsecond for a key that was seen before. Without an address a key
+   * that is restricted to networks is refused.
    */
   check(presented: string, address?: string): KeyCheck {
     const now = this.#now();
     let key = this.#presented.get(presented) ?? this.#find(presented);
     if (key === 'unknown') {
-      // Made a moment ago, perhaps: a look at the version of the store is cheap, and nobody should have to wait.
+      // It may have been made a moment ago. Reading the version of the store is cheap, and a new key works at once.
       this.follow();
       key = this.#find(presented);
     }

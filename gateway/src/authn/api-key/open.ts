@@ -24,7 +24,7 @@ export interface NewKey extends CallerNames {
 
 export interface KeyDesk {
   readonly store: KeyStore;
-  /** Makes a key. `text` is the key itself, which nobody can show again. */
+  /** Makes a key. `text` is the key itself, which cannot be shown again. */
   create(key: NewKey, now: number): { readonly text: string; readonly stored: StoredKey };
 }
 

@@ -1,10 +1,10 @@
-/** Keys that somebody should replace soon. A reminder never refuses a key. */
+/** Keys that are due for replacement. A reminder never refuses a key. */
 import type { StoredKey } from '../../stores/contract/keys.ts';
 
 const day = 86_400_000;
 /** A key is spoken of this long before its end. */
 const soon = 14 * day;
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 export type Reminder = 'old' | 'expires soon';
 
@@ -26,7 +26,7 @@ export class Reminders {
       const reminder = reminderOf(key, maxAge, now);
       const said = this.#said.get(key.id);
       if (reminder === undefined || (said !== undefined && now - said < day)) continue;
-      if (this.#said.size >= mostRemembered) this.#said.clear();
+      if (this.#said.size >= maxRemembered) this.#said.clear();
       this.#said.set(key.id, now);
       due.push([key, reminder]);
     }

@@ -1,11 +1,11 @@
-/** Client certificates: whom a verified certificate stands for, by the names in it. */
+/** Client certificates: the caller that a verified certificate stands for, by the names in it. */
 import type { Configuration } from '../../config/schema/index.ts';
 import type { Authenticator } from '../../pipeline/authenticate.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { pass, refuse } from '../../pipeline/refusal.ts';
 import { callerFrom } from '../caller.ts';
 
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 export function certificateAuthenticator(configuration: Configuration): Authenticator {
   const entries = configuration.authentication.certificates;
@@ -19,7 +19,7 @@ export function certificateAuthenticator(configuration: Configuration): Authenti
     const id = `certificate_${thumbprint.slice(0, 16)}`;
     const credential = { kind: 'certificate', id, expiresAt, names, thumbprint } as const;
     caller = callerFrom(configuration, { user, agent, application }, credential);
-    if (callers.size >= mostRemembered) callers.clear();
+    if (callers.size >= maxRemembered) callers.clear();
     callers.set(thumbprint, caller);
     return caller;
   };
@@ -33,7 +33,7 @@ export function certificateAuthenticator(configuration: Configuration): Authenti
       return typeof caller === 'string' ? undefined : caller;
     },
     authenticate({ authorization, certificate }) {
-      // Whoever presents something else as well is judged by that: a certificate may only carry the connection.
+      // An Authorization header counts before the certificate, which may only be there for the connection.
       if (certificate === undefined || authorization !== undefined) return undefined;
       // The connection may be older than the end of its certificate.
       if (certificate.expiresAt <= Date.now())

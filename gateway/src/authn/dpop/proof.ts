@@ -9,7 +9,7 @@ const window = 300_000;
 /** Proofs that are remembered: of all keys, and of one, which may not keep the others from proving anything. */
 export const mostProofs = 100_000;
 export const mostProofsOfKey = 10_000;
-const longestProof = 8_192;
+const maxProofLength = 8_192;
 
 export interface Proven {
   readonly proof: string | undefined;
@@ -35,7 +35,7 @@ export class UsedProofs {
     return this.#size;
   }
 
-  /** False when it was used before, or when nobody could remember that it was. */
+  /** False when the proof was used before, or when there is no room to remember it. */
   use(key: string, id: string, now: number): boolean {
     // Two halves: each lives for a whole window on either side of now, and then goes at once.
     if (now >= this.#turnAt) {
@@ -57,7 +57,7 @@ export class UsedProofs {
 /** Why the proof is not one; `undefined` when it is. */
 export async function proofProblem(asked: Proven, used: UsedProofs, now: number): Promise<string | undefined> {
   const { proof, token, thumbprint, method, url, body, digestRequired } = asked;
-  if (proof === undefined || proof.length > longestProof) return 'no proof';
+  if (proof === undefined || proof.length > maxProofLength) return 'no proof';
   try {
     const header = decodeProtectedHeader(proof);
     const { alg, typ, jwk } = header;

@@ -93,7 +93,7 @@ test('remembered tokens are bounded, and the oldest goes first', async () => {
   assert.equal(asked(), before + 1);
 });
 
-test('used proofs are bounded: when nobody could remember one, it is not accepted', () => {
+test('used proofs are bounded: a proof that cannot be remembered is not accepted', () => {
   const used = new UsedProofs();
   for (let index = 0; index < mostProofsOfKey; index++) assert.equal(used.use('key', `p${index}`, 1_000), true);
   assert.equal(used.use('key', 'one more', 1_000), false);

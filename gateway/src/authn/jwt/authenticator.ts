@@ -30,8 +30,8 @@ export const longestTrust = 30_000;
 export const mostRemembered = 10_000;
 export const mostRememberedOfCaller = 256;
 /** Different tokens that may be under verification at the same time. */
-const mostVerifying = 1_000;
-const longestToken = 16_384;
+const maxVerifying = 1_000;
+const maxTokenLength = 16_384;
 
 export interface TokenParts {
   readonly configuration: Configuration;
@@ -166,7 +166,7 @@ export function tokenAuthenticator({
       const problem = verified.ok ? opaqueProblem(verified.claims, issuer, now()) : undefined;
       if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token, true);
       last = verified.ok ? invalid(problem ?? '') : verified;
-      // Nobody may be taken for another because the one who knows better did not answer.
+      // A later issuer could name another caller for the token, so an unreachable issuer ends the search.
       if (!last.ok && last.unreachable) return last;
     }
     return last;
@@ -175,7 +175,7 @@ export function tokenAuthenticator({
   const check = (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
     const running = verifying.get(digest);
     if (running !== undefined) return running;
-    if (verifying.size >= mostVerifying)
+    if (verifying.size >= maxVerifying)
       return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
     const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
@@ -248,7 +248,7 @@ export function tokenAuthenticator({
     id: 'token',
     kinds: ['token'],
     stands: ({ credential }) => !ended.has(credential.id),
-    // What was proved once, the signature and the key that it is bound to, stays proved; what it means may change.
+    // Signature and key binding are not verified again; the caller that the claims stand for may change.
     renew({ credential, claims }) {
       const digest = byCredential.get(credential.id);
       const known = digest === undefined ? undefined : remembered.get(digest);
@@ -266,7 +266,7 @@ export function tokenAuthenticator({
       const known = remembered.get(digest);
       if (known !== undefined && now() < known.until) return answer({ ok: true, known }, presented, credentials);
       const parts = readToken(token);
-      // What was good is verified whatever pauses there are: others cannot lock out a caller that is already in.
+      // A token that was valid is verified despite any pause: others cannot lock out a caller that is already in.
       if (known !== undefined)
         return check(token, digest, parts).then((found) => answer(found, presented, credentials));
       // Anything else is not even looked at while its source or its subject has to wait.
@@ -292,7 +292,7 @@ export function tokenAuthenticator({
   };
 }
 
-/** Whom a token claims to be for, before anybody has looked at its signature. */
+/** The identity that a token claims. Its signature is not verified here. */
 export function claimedIdentity(token: string): string | undefined {
   return identityOf(readToken(token));
 }
@@ -318,7 +318,7 @@ interface Presented {
 
 /** The token in an Authorization header (RFC 6750, 2.1; RFC 9449, 7.1). The scheme knows no case. */
 function presentedIn(authorization: string | undefined): Presented | undefined {
-  if (authorization === undefined || authorization.length > longestToken) return undefined;
+  if (authorization === undefined || authorization.length > maxTokenLength) return undefined;
   const [, scheme = '', token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*) *$/i.exec(authorization) ?? [];
   return token === undefined ? undefined : { scheme: scheme.toLowerCase() === 'dpop' ? 'dpop' : 'bearer', token };
 }

@@ -7,7 +7,7 @@ import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { type CallerNames, callerFrom, type Said } from '../caller.ts';
 
 /** Roles, groups or scopes of one token. */
-const mostNames = 256;
+const maxNames = 256;
 
 /** The caller, or why these claims name none. */
 export function callerFromClaims(
@@ -42,7 +42,7 @@ export function saidBy({ claims: mapping, unknown, trust }: IssuerConfig, claims
     trust,
     roles: all(claims, mapping.roles ?? []),
     groups: all(claims, mapping.groups),
-    scopes: mapping.scopes.flatMap((path) => words(valueAt(claims, path))).slice(0, mostNames),
+    scopes: mapping.scopes.flatMap((path) => words(valueAt(claims, path))).slice(0, maxNames),
     attributes: Object.fromEntries(
       Object.entries(mapping.attributes).flatMap(([name, path]) => {
         const value = valueAt(claims, path);
@@ -79,7 +79,7 @@ function all(claims: JsonObject, paths: readonly string[]): readonly string[] {
       if (typeof value === 'string') return [value];
       return Array.isArray(value) ? (value as readonly Json[]).filter((entry) => typeof entry === 'string') : [];
     })
-    .slice(0, mostNames);
+    .slice(0, maxNames);
 }
 
 function words(value: Json | undefined): readonly string[] {

@@ -23,15 +23,15 @@ const fresh = 300_000;
 /** Keys that could not be read again for so long count no more. */
 const stale = 3_600_000;
 /** Keys of a set that are looked at, and keys that are tried for a token that names none. */
-const mostKeys = 64;
-const mostTried = 4;
+const maxKeys = 64;
+const maxTried = 4;
 /** Of a file: bytes, as of an answer, and milliseconds, as what holds it may hang. */
 const maxFileBytes = 1024 ** 2;
 const maxFileMs = 5_000;
 
 export type Keys =
   | { readonly ok: true; readonly keys: readonly KeyObject[] }
-  /** `unknown`: the issuer has no such key. `unreachable`: nobody knows at the moment. */
+  /** `unknown`: the issuer has no such key. `unreachable`: it did not answer, so that is not known. */
   | { readonly ok: false; readonly reason: 'unknown' | 'unreachable'; readonly problem: string };
 
 export interface KeyLog {
@@ -79,7 +79,7 @@ export class IssuerKeys {
       if (this.#problem === undefined) this.#refetchAt = this.#now() + refetchPause;
       found = this.#matching(alg, kid);
     }
-    // Whoever could say that there is such a key did not answer, so nobody may say that there is none.
+    // The issuer did not answer, so whether it has such a key is not known.
     if (this.#set === undefined || (found.length === 0 && this.#problem !== undefined))
       return { ok: false, reason: 'unreachable', problem: this.#problem ?? 'the keys of the issuer are too old' };
     if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
@@ -91,7 +91,7 @@ export class IssuerKeys {
     const fitting = (this.#set ?? []).filter(
       (jwk) => (kid === undefined || jwk.kid === kid) && (jwk.alg === undefined || jwk.alg === alg) && fits(jwk, alg),
     );
-    return fitting.slice(0, mostTried);
+    return fitting.slice(0, maxTried);
   }
 
   #import(jwk: JWK): KeyObject | undefined {
@@ -158,10 +158,10 @@ function keysOf(text: string): readonly JWK[] {
   if (!Array.isArray(keys)) throw new Error('not a JWK set');
   const usable = (keys as readonly Json[]).filter(isPublicKey);
   if (usable.length === 0) throw new Error('the JWK set has no public key for signatures');
-  return usable.slice(0, mostKeys) as readonly JWK[];
+  return usable.slice(0, maxKeys) as readonly JWK[];
 }
 
-/** A shared secret among public keys would make HMAC out of what everybody can read. */
+/** Refuses symmetric keys: one in a public key set would let every reader of the set sign with HMAC. */
 function isPublicKey(key: Json): boolean {
   if (!isObject(key) || typeof key.kty !== 'string' || !['RSA', 'EC', 'OKP'].includes(key.kty) || key.d !== undefined)
     return false;

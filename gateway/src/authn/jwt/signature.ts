@@ -30,7 +30,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
   Ed25519: { digest: null },
 };
 
-const shortestRsa = 2_048;
+const minRsaBits = 2_048;
 
 /** `undefined` for a key that must not be used. */
 export function publicKeyOf(jwk: object): KeyObject | undefined {
@@ -38,7 +38,7 @@ export function publicKeyOf(jwk: object): KeyObject | undefined {
     const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
     // "A key of size 2048 bits or larger MUST be used" (RFC 7518, 3.3).
     const { modulusLength } = key.asymmetricKeyDetails ?? {};
-    return modulusLength !== undefined && modulusLength < shortestRsa ? undefined : key;
+    return modulusLength !== undefined && modulusLength < minRsaBits ? undefined : key;
   } catch {
     return undefined;
   }

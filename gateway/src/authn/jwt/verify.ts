@@ -11,7 +11,7 @@ export type Verified =
 
 export interface TokenParts {
   readonly header: JsonObject;
-  /** Not verified: nothing but whom to ask is taken from them before the signature. */
+  /** Not verified. Until the signature is, only the issuer to ask is taken from them. */
   readonly claims: JsonObject;
   readonly issuer: string;
   readonly subject: string;
@@ -27,7 +27,7 @@ export function readToken(token: string): TokenParts | undefined {
   return { header, claims, issuer: claims.iss, subject: typeof claims.sub === 'string' ? claims.sub : '' };
 }
 
-/** `now` in milliseconds. The audience is checked by whoever knows which resource is asked for. */
+/** `now` in milliseconds. The audience is not checked here: the caller of this function knows the resource. */
 export async function verifyToken(
   token: string,
   { header, claims }: TokenParts,

@@ -38,7 +38,7 @@ export function signIns(
     names: [...issuers.keys()],
     async begin(name, redirectUri): Promise<AccountOutcome<Attempt>> {
       const issuer = issuers.get(name);
-      if (issuer?.signIn === undefined) return no('nobody can sign in there');
+      if (issuer?.signIn === undefined) return no('the issuer has no signIn settings');
       const found = await discover(issuer.issuer, fetch, true);
       if (!found.ok) return found;
       const endpoint = found.metadata.url('authorization_endpoint');
@@ -91,7 +91,7 @@ function idTokenProblem(claims: JsonObject, clientId: string, nonce: string): st
 }
 
 function userOf(configuration: Configuration, issuer: IssuerConfig, claims: JsonObject): AccountOutcome<string> {
-  // The client of an ID token is the gateway, which is no agent of anybody.
+  // The client of an ID token is the gateway itself, so no agent or application is derived from it.
   const user = { ...issuer, claims: { ...issuer.claims, agent: [], application: [] } };
   const caller = callerFromClaims(configuration, user, claims, { kind: 'token', id: 'sign-in' });
   if (typeof caller === 'string') return no(caller);

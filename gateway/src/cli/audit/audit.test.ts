@@ -1,4 +1,4 @@
-/** The audit commands on logs that nobody writes at the moment. */
+/** The audit commands on logs without a running writer. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,7 +58,7 @@ function worldOf(context: TestContext): World {
 
 /** A call of a user with an agent and an application. */
 function callBy(id: string, caller: { user?: string; agent?: string; application?: string }): Message[] {
-  const facts = factsOf(id, 'nobody');
+  const facts = factsOf(id, 'replaced');
   const named = { ...facts, caller: { ...facts.caller, user: undefined, ...caller } } as unknown as ExchangeFacts;
   return [intentMessage(named), endMessage(named, endOf(), true)];
 }

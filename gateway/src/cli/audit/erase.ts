@@ -25,7 +25,7 @@ import { callerOf, sayMissingKeys } from './shown.ts';
 
 export function subjectsCommand(context: Context): Command {
   return new Command('subjects')
-    .summary('list whom the logs are about')
+    .summary('list the subjects of the logs')
     .description(
       'Lists the subjects of every log with the number of their records. A record is about its user if there is one, else its agent, else its application. Erased ones have no name any more.',
     )
@@ -210,7 +210,7 @@ function certificatePath(context: Context, { certificate, log: only }: EraseOpti
   return resolve(dir, `${name}.${log}${ext}`);
 }
 
-/** Records that name an agent or application and are about somebody else. */
+/** Records that name this agent or application and have another subject. */
 function countOfOthers({ index, archive }: OpenLog, subject: string): number {
   const [kind = '', ...rest] = subject.split(':');
   if (kind !== 'agent' && kind !== 'application') return 0;

@@ -49,8 +49,8 @@ interface Exported {
 
 const names = [...exportFormats.map(({ name }) => name), 'proof'];
 /** Records of one proof: each has a path to the root. */
-const mostProved = 10_000;
-const mostExported = 999_999_999;
+const maxProved = 10_000;
+const maxExported = 999_999_999;
 
 export function exportCommand(context: Context): Command {
   return searchOptions(new Command('export'))
@@ -60,7 +60,7 @@ export function exportCommand(context: Context): Command {
         .map(({ name, summary }) => `${name} (${summary})`)
         .join(
           ', ',
-        )}, proof (a bundle of up to ${mostProved} records that sallyport-verify checks). --subject user:… answers an access request, from every log of the data folder.`,
+        )}, proof (a bundle of up to ${maxProved} records that sallyport-verify checks). --subject user:… answers an access request, from every log of the data folder.`,
     )
     .option('--limit <number>', 'most exchanges to write (default: all)')
     .option('--format <format>', names.join(', '), 'ndjson')
@@ -80,7 +80,7 @@ async function runExport(context: Context, options: Options): Promise<void> {
     return usage(`there is no format ${options.format}`, `There are: ${names.join(', ')}.`);
   const disclose = readDisclose(options.disclose);
   if (typeof disclose === 'string') return usage(disclose, `There are: ${partNames.join(', ')}.`);
-  const search = readSearch(options, Date.now(), mostExported);
+  const search = readSearch(options, Date.now(), maxExported);
   if (typeof search === 'string') return usage(search, 'Try --help.');
   const logs = await openLogs(context, options);
   if (logs === undefined) return;
@@ -195,12 +195,12 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
     for (const { record, outcome } of pages(log, inLog(search, options, log, context.cwd), options, search.limit)) {
       const found = outcome === undefined ? [record.seq] : [record.seq, outcome.seq];
       count += found.length;
-      if (count <= mostProved) seqs.push(...found);
+      if (count <= maxProved) seqs.push(...found);
     }
-    if (count > mostProved)
+    if (count > maxProved)
       return {
         code: exitCodes.no,
-        problem: `${count} records match, and a bundle holds ${mostProved} at most`,
+        problem: `${count} records match, and a bundle holds ${maxProved} at most`,
         remedy: 'Narrow it with --since, --until, --caller or --server, or take the newest with --limit.',
       };
     if (count === 0) return undefined;

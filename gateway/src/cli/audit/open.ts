@@ -197,7 +197,7 @@ async function publish(folder: string): Promise<void> {
     free?.release();
     if (free === undefined) await askRunning(folder, { do: 'publish' });
   } catch (error) {
-    // Whoever may not write there can still read what is published.
+    // Without the right to write there, what is published can still be read.
     if (!isReadOnly(error)) throw error;
   }
 }

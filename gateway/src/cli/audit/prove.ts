@@ -1,4 +1,4 @@
-/** `sallyport audit prove <record>`: a proof that somebody else can check without us. */
+/** `sallyport audit prove <record>`: a proof that a third party can check without the gateway. */
 
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -19,7 +19,7 @@ interface Options extends LogOptions {
 
 export function proveCommand(context: Context): Command {
   return new Command('prove')
-    .summary('prove an exchange to somebody else')
+    .summary('write a proof of an exchange')
     .description(
       'Writes a self-contained proof that these records are in the signed log. sallyport-verify checks it. Without --disclose it reveals nothing of the private part.',
     )

@@ -41,9 +41,9 @@ export interface Hit {
 }
 
 /** Records that a search holds in memory; an export does not. */
-const mostShown = 99_999;
+const maxShown = 99_999;
 /** Records that a search for text opens before it says how to go on. */
-const mostScanned = 100_000;
+const maxScanned = 100_000;
 
 export function searchOptions(command: Command): Command {
   return command
@@ -78,7 +78,7 @@ export function searchCommand(context: Context): Command {
       '\nExamples:\n  sallyport audit search --denied --since yesterday\n  sallyport audit search --caller agent:demo --outcome refused --since 2h',
     )
     .action(async (options: SearchOptions & LogOptions) => {
-      const search = readSearch(options, Date.now(), mostShown);
+      const search = readSearch(options, Date.now(), maxShown);
       if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
       await withLog(context, options, (log) => {
         const { hits, next } = find(log, inLog(search, options, log, context.cwd), options);
@@ -158,7 +158,7 @@ export function lacksKey({ record, outcome }: Hit): boolean {
 }
 
 function readTime(text: string, now: number): number {
-  // Days begin at midnight of the one who asks.
+  // Days begin at midnight in the local time zone of this process.
   const days = { today: 0, yesterday: 1 }[text.toLowerCase()];
   if (days !== undefined) {
     const day = new Date(now);
@@ -192,7 +192,7 @@ export function find(log: OpenLog, search: Search, { text, denied }: Filter): { 
       if (hits.length === search.limit) return { hits, next: each.seq };
     }
     if (found.length < page) return { hits };
-    if (scanned >= mostScanned) return before === undefined ? { hits } : { hits, next: before };
+    if (scanned >= maxScanned) return before === undefined ? { hits } : { hits, next: before };
   }
 }
 

@@ -12,7 +12,7 @@ export function callerOf({ about, privacy }: ArchivedRecord): string {
   return callerKey(parts) || '-';
 }
 
-/** Nobody said that it was to be so: it may be an accident, or somebody who hides something. */
+/** No erasure record explains the missing key: data loss or tampering. */
 export const missingKey =
   'its key is missing and no record says that it was erased: restore log-subjects from a backup';
 

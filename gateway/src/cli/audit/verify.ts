@@ -27,7 +27,7 @@ export function verifyCommand(context: Context): Command {
   return new Command('verify')
     .summary('check the whole log with sallyport-verify')
     .description(
-      'Runs sallyport-verify on the log, and looks whether every key is there that nobody has erased. Somebody who does not trust this machine runs sallyport-verify on a copy instead.',
+      'Runs sallyport-verify on the log, and checks that every key is there that was not erased. If you do not trust this machine, run sallyport-verify on a copy elsewhere instead.',
     )
     .option('--key <key>', 'the key of the log, from somewhere you trust')
     .option('--checkpoint <file>', 'a checkpoint kept elsewhere that the log must contain; may be repeated', several)
@@ -46,7 +46,7 @@ export function verifyCommand(context: Context): Command {
         return fail(context, options, code, problem, remedy);
       }
       const { code, out, problems } = await runVerifier(context, [folder, ...argumentsOf(options)]);
-      // What a lie is told about is not read any further.
+      // A log that failed verification is not read any further.
       const warning = code === 0 ? await lackOfKeys(context, options) : undefined;
       if (problems !== '') context.err(problems.trimEnd());
       if (out !== '')
@@ -56,7 +56,7 @@ export function verifyCommand(context: Context): Command {
     });
 }
 
-/** The verifier has no keys, so it cannot know that one is missing which nobody has erased, nor that one came back. */
+/** The verifier has no keys, so it cannot know that one is missing without an erasure, nor that one came back. */
 async function lackOfKeys(context: Context, options: Options): Promise<string | undefined> {
   const logs = await openLogs(context, options);
   if (logs === undefined) return 'the keys of subjects were not looked at';
@@ -64,7 +64,7 @@ async function lackOfKeys(context: Context, options: Options): Promise<string | 
   const failure = await readLog(logs, options.log, async (log) => {
     problem = wrongKeysText(countWrongKeys(log.archive, log.index));
     if (problem === undefined) return;
-    // Somebody may be erased at this moment: the key goes when the record of it is there, and not published yet.
+    // An erasure may be under way: it destroys the key once its record is durable, which may be before it is published.
     await log.catchUp();
     problem = wrongKeysText(countWrongKeys(log.archive, log.index));
   });

@@ -5,7 +5,7 @@ import { writeWhole } from '../../stores/whole-file.ts';
 import { maxClientBytes } from './syntax.ts';
 
 /** Bytes of what the file of a client became. */
-const mostMeanwhile = 4 * maxClientBytes;
+const maxMeanwhileBytes = 4 * maxClientBytes;
 
 export type Done = { readonly ok: true; readonly path: string } | { readonly ok: false; readonly problem: string };
 
@@ -21,7 +21,7 @@ export function adopt(path: string, before: string, after: string): Done {
   if (!now.ok || now.bytes.toString('utf8') !== before)
     return { ok: false, problem: `${path} has changed meanwhile: try again` };
   try {
-    // Secrets may stand in it: for nobody but its owner.
+    // It may hold secrets, so only its owner may read it.
     writeWhole(backup, before, { when: 'absent', mode: 0o600 });
     writeWhole(path, after);
     // A key of the gateway stands in it now.
@@ -42,11 +42,11 @@ export function undo(path: string): Done {
     return before.why === 'missing'
       ? { ok: false, problem: `there is no ${backup}: nothing was adopted` }
       : { ok: false, problem: `${backup} cannot be read: ${before.problem}` };
-  const now = readRegularSync(path, mostMeanwhile);
+  const now = readRegularSync(path, maxMeanwhileBytes);
   if (!now.ok && now.why !== 'missing') return { ok: false, problem: `${path} cannot be read: ${now.problem}` };
   const aside = `${path}.with-sallyport`;
   try {
-    // A key of the gateway stands in it: for nobody but its owner.
+    // It holds a key of the gateway, so only its owner may read it.
     if (now.ok) writeWhole(aside, now.bytes, { mode: 0o600 });
     writeWhole(path, before.bytes, { mode: 0o600 });
     rmSync(backup);

@@ -1,6 +1,6 @@
 /**
  * Takes secrets out of what a client's file says. What stands there itself goes to the secret store; what stands elsewhere
- * (`${env:X}`, `${input:x}`) becomes a reference to a variable, which somebody has to set.
+ * (`${env:X}`, `${input:x}`) becomes a reference to a variable, which the operator has to set.
  */
 import { isSecretByShape, secretInWord, secretsInUrl } from '../../config/secret-shapes.ts';
 import { type Expanded, expand, type Surroundings } from './placeholders.ts';

@@ -31,7 +31,7 @@ const caller = z.strictObject({
 });
 
 const role = z.strictObject({
-  includes: z.array(name).default([]).describe('Roles that whoever has this one has as well.'),
+  includes: z.array(name).default([]).describe('Further roles of callers that have this one.'),
   groups: z
     .array(z.string().min(1).max(256))
     .default([])
@@ -75,7 +75,7 @@ export const authentication = z
       )
       .max(10_000)
       .default([])
-      .describe('Whom client certificates stand for. They are verified by listen.mcp.tls.clients.'),
+      .describe('The callers that client certificates stand for. Certificates are verified by listen.mcp.tls.clients.'),
     keys: z
       .strictObject({
         maxAge: duration

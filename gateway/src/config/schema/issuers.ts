@@ -6,7 +6,7 @@ const url = z.url({ protocol: /^https?$/ });
 /** A claim by its name, or a path into it: `act.sub`. */
 const claim = z.string().min(1).max(256);
 
-/** RFC 7518 and RFC 8037, signatures by a private key only: with `none` or HMAC anybody could sign. */
+/** RFC 7518 and RFC 8037, signatures by a private key only: with `none` or HMAC a verifier could sign as well. */
 export const algorithms = [
   'RS256',
   'RS384',

@@ -42,7 +42,7 @@ export const listen = z
           .max(64)
           .default([])
           .describe(
-            'Proxies that end TLS before us. Without TLS of its own, nobody else reaches the gateway. Their X-Forwarded-For says who calls.',
+            'Proxies that end TLS before us. Without `tls`, only these and this machine may connect. The client address comes from their X-Forwarded-For.',
           ),
         allowedHosts: z
           .array(z.string().max(255))

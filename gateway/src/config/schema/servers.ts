@@ -46,7 +46,7 @@ const common = {
     .extend({ connect: duration.optional().describe('Time to connect; a program has `startTimeout`.') })
     .default({})
     .describe('For this server, in place of `bounds`.'),
-  idle: duration.prefault('10m').describe('A session or process that nobody used for this long is closed.'),
+  idle: duration.prefault('10m').describe('A session or process that is unused for this long is closed.'),
 };
 
 const http = z.strictObject({

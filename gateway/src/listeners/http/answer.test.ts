@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { ownWords } from '../../pipeline/deliver.ts';
 import { Answer } from './answer.ts';
 
 for (const events of [false, true])
@@ -22,8 +23,8 @@ for (const events of [false, true])
     await turn();
     assert.equal(response.writableFinished, false, 'this is more than the buffers of the socket hold');
     answer.keepAlive(performance.now() + 60_000, 1_000);
-    answer.notify('notifications/message', {});
-    // Whoever reads after all gets the answer and nothing else.
+    answer.notify('notifications/message', ownWords({}));
+    // A client that reads after all gets the answer and nothing else.
     const received = await text(client);
     assert.equal(received.split('x'.repeat(1024)).length - 1, 32 * 1024);
     assert.equal(received.split(/HTTP\/|event:/).length - 1, events ? 2 : 1);

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Chain, Link } from '../../pipeline/chain.ts';
+import type { Delivered } from '../../pipeline/deliver.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
@@ -42,7 +43,7 @@ export class KeepAlive {
     this.#timer = setInterval(() => {
       const now = performance.now();
       const unread = new Map<string, number>();
-      // The newest come first, so that those are cut which nobody has read for the longest time.
+      // The newest come first, so that the answers that have been unread for longest are cut.
       for (const open of this.#open) {
         open.keepAlive(now, pause());
         const bytes = open.unread();
@@ -100,7 +101,7 @@ export class Answer extends Kept {
     this.#eventsPreferred = this.#streams;
   }
 
-  notify(method: string, params: JsonObject): void {
+  notify(method: string, params: Delivered<JsonObject>): void {
     if (this.#streams) this.write(notificationText(method, params));
   }
 
@@ -184,7 +185,7 @@ export class Answer extends Kept {
     if (response.destroyed) return;
     this.#lastWrite = performance.now();
     response.write(text);
-    // Whoever does not read must not make us remember everything for them.
+    // A client that does not read must not make the gateway keep everything for it.
     if (response.writableLength > longestBacklog) response.destroy();
   }
 }

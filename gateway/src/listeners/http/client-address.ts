@@ -19,9 +19,9 @@ export function clientAddressOf(declared: readonly string[]): ClientAddress {
 }
 
 /**
- * Each proxy appends whom it was called by, so the list is read from its end, and only as far as it was written by
+ * Each proxy appends the address that called it, so the list is read from its end, and only as far as it was written by
  * declared proxies: what stands before that is what the client made up. A text that is no address ends the reading, and
- * the proxy that wrote it stands for whoever is behind it.
+ * the proxy that wrote it stands for the clients behind it.
  */
 function lastThatIsNoProxy(peer: string, list: string, proxies: Networks): string {
   let known = peer;

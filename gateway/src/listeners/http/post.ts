@@ -87,7 +87,7 @@ async function handleLegacy(
   const stray = argumentHeader(request);
   const id = message.kind === 'request' ? message.id : undefined;
   const method = message.kind === 'response' ? '(response)' : message.method;
-  // A server that honours these headers would act on values that nobody here has compared with anything.
+  // A server that honours these headers would act on values that were not compared with the body.
   if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, id, 'legacy', method);
   if (message.kind === 'request' && message.method === 'initialize')
     return initialize(post, message, rawNumbers, front, sessions);
@@ -95,7 +95,7 @@ async function handleLegacy(
   if (!found.ok) return refuseAll(found.refusal, id, 'legacy', method);
   const session = found.value;
   if (message.kind === 'response') {
-    // An answer that nobody waits for is as good as accepted: the question is over.
+    // A response to a request that is over is accepted and dropped.
     session?.answered(message);
     return answer.finishEmpty(202);
   }
@@ -166,7 +166,7 @@ async function travelLegacy(
   const channel: Channel = {
     notify: (method, params) => answer.notify(method, params),
     ...(session !== undefined && answer.canStream
-      ? { ask: (request) => session.ask(request, write, anyOf(cancellation, post.gone)) }
+      ? { ask: (method, params) => session.ask({ method, params }, write, anyOf(cancellation, post.gone)) }
       : {}),
   };
   // Updates of a resource come over the session's stream, which may be opened later.
@@ -181,7 +181,7 @@ async function travelLegacy(
   }
 }
 
-/** Nobody can answer a question once the stream that carried it is gone. */
+/** An input request ends with the stream that carried it. */
 function anyOf(first: Cancellation, second: Cancellation): Cancellation {
   const either = new Cancellation();
   first.onCancel(() => either.cancel());

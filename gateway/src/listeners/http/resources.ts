@@ -47,7 +47,7 @@ export class Resources {
 
   /**
    * The metadata behind a path. `undefined`: not such a path, or no authorization server to name. It is the same for
-   * servers that exist and servers that do not, as anybody may ask.
+   * servers that exist and servers that do not, as no credential is needed.
    */
   metadata(url: string): JsonObject | undefined {
     const question = url.indexOf('?');

@@ -5,19 +5,18 @@ import type { Configuration } from '../../config/schema/index.ts';
 import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
-import { type Outcome, type Refusal, refuse, toWire } from '../../pipeline/refusal.ts';
-import { runDone, runRefused, runStream } from '../../pipeline/run.ts';
+import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
+import { runRefused } from '../../pipeline/run.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Front } from '../front.ts';
-import { hear } from '../hear.ts';
 import { type Arrival, arrival, unreadable } from '../received.ts';
-import { type Asked, writeReply } from '../reply-text.ts';
+import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
 import { clientAddressOf } from './client-address.ts';
 import { boundConnections, maxConnectionsWithin } from './connections.ts';
+import { allowOrigin, preflight } from './cors.ts';
 import {
   accepted,
   type Guard,
@@ -29,11 +28,13 @@ import {
   publicBase,
   routeOf,
 } from './guard.ts';
+import { headerCount, identify } from './identify.ts';
+import { legacyOperation } from './legacy.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
+import { noRequest, sendRefusal } from './refuse.ts';
 import { type HttpFront, Resources } from './resources.ts';
 import { type EndedSessions, Sessions } from './sessions.ts';
-import { openStream } from './stream.ts';
 import { type TlsLog, tlsListener } from './tls.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -237,11 +238,6 @@ async function refuseUnknown(
   });
 }
 
-/** What a message that was not read is answered as. */
-function noRequest({ id }: Arrival): Asked {
-  return { id: undefined, method: '', era: 'modern', reference: id };
-}
-
 /** A POST whose body was read, or why there is none. */
 interface Read {
   readonly request: IncomingMessage;
@@ -287,105 +283,6 @@ async function refuseBody(
   answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
 }
 
-/** GET opens the stream of a legacy session and DELETE ends it; nothing else uses them. */
-async function legacyOperation(
-  method: 'GET' | 'DELETE',
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoint: Endpoint,
-  front: HttpFront,
-  sessions: Sessions,
-  keepAlive: KeepAlive,
-): Promise<void> {
-  request.resume();
-  const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
-  const identity = await identify(request, came, front);
-  if (!identity.ok) {
-    await runRefused(unreadable(came, identity, 0, `(${method})`), identity.refusal, front.graph(), front.stages);
-    response.setHeader('www-authenticate', front.resources.unauthorized(endpoint, identity.refusal));
-    return sendRefusal(response, identity.refusal);
-  }
-  front.connections.known(request.socket);
-  // Whose it is is known, so it is an exchange as any other.
-  const refuseTo = async (refusal: Refusal): Promise<void> => {
-    await runRefused(unreadable(came, identity, 0, `(${method})`), refusal, front.graph(), front.stages);
-    sendRefusal(response, refusal);
-  };
-  const id = came.headers?.('mcp-session-id');
-  if (id === undefined) return refuseTo({ reason: 'http-method', allowed: 'POST' });
-  if (id === false) return refuseTo({ reason: 'session-unknown' });
-  const found = sessions.find(id, identity.value, endpoint, front.bounds().sessions);
-  if (!found.ok) return refuseTo(found.refusal);
-  const session = found.value;
-  session.usedBy(identity.value);
-  const message = { ...unreadable(came, identity, 0, `(${method})`), caller: identity.value };
-  if (method === 'DELETE') {
-    sessions.end(id);
-    await runDone(message, front.graph(), front.stages);
-    response.writeHead(204).end();
-    return;
-  }
-  if (!accepted(request.headers.accept).events) return refuseTo({ reason: 'not-acceptable' });
-  const { places } = front.stages;
-  const place = `stream ${identity.value.key}`;
-  const limit = front.bounds().streams;
-  if (!places.take(place, limit)) return refuseTo({ reason: 'too-many-streams', limit });
-  const opening = await runStream(message, front.graph(), front.stages);
-  if (!opening.ok || response.destroyed) {
-    places.give(place);
-    if (opening.ok) opening.close();
-    else new Answer(response, false, came.started).finish(writeReply(opening.reply, noRequest(came)));
-    return;
-  }
-  session.hearing ??= hear(session, came, front);
-  openStream(session, identity.value, response, front, keepAlive, () => {
-    places.give(place);
-    opening.close();
-  });
-}
-
-/** How often a header was sent. `name` in lower case. */
-function headerCount({ rawHeaders }: IncomingMessage, name: string): number {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    if (rawHeaders[index]?.length === name.length && rawHeaders[index]?.toLowerCase() === name) count++;
-  return count;
-}
-
-function identify(
-  request: IncomingMessage,
-  { endpoint, address }: Arrival,
-  front: HttpFront,
-  body?: RequestBody,
-): Outcome<Caller> | Promise<Outcome<Caller>> {
-  const { headers, socket } = request;
-  // Node takes the first of two Authorization headers; another reader may take the last.
-  if (headerCount(request, 'authorization') > 1)
-    return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
-  return front.identify({
-    authorization: headers.authorization,
-    headers,
-    address,
-    transport: 'http',
-    resource: front.resources.of(endpoint),
-    method: request.method,
-    // Who sends it is nearly proved by then; what is not, counts for the address.
-    ...(body === undefined ? {} : { body: () => body.whole(`proof ${address ?? ''}`) }),
-    certificate: front.certificateOf?.(socket),
-  });
-}
-
-function sendRefusal(response: ServerResponse, refusal: Refusal): undefined {
-  const wire = toWire(refusal, 'modern', undefined);
-  const text = errorText(undefined, wire.error);
-  response.writeHead(wire.status, {
-    ...wire.headers,
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
 /** Public, and the same for everybody (RFC 9728, 3.2). */
 function sendMetadata(response: ServerResponse, metadata: JsonObject): void {
   const text = JSON.stringify(metadata);
@@ -395,29 +292,4 @@ function sendMetadata(response: ServerResponse, metadata: JsonObject): void {
     'cache-control': 'max-age=60',
   });
   response.end(text);
-}
-
-function allowOrigin(response: ServerResponse, origin: string): void {
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-expose-headers', 'mcp-session-id, www-authenticate');
-  response.setHeader('vary', 'origin');
-}
-
-const allowedHeaders =
-  'authorization, content-type, accept, dpop, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id';
-
-function preflight(request: IncomingMessage, response: ServerResponse): undefined {
-  // Which headers mirror arguments depends on the tool (2026-07-28, mirrored headers), so these are allowed as asked for.
-  const asked = request.headers['access-control-request-headers'];
-  const mirrors = (asked ?? '')
-    .slice(0, 4_096)
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(name));
-  response.writeHead(204, {
-    'access-control-allow-methods': 'POST, GET, DELETE',
-    'access-control-allow-headers': [allowedHeaders, ...mirrors].join(', '),
-    'access-control-max-age': '600',
-  });
-  response.end();
 }

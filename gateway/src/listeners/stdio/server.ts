@@ -210,7 +210,7 @@ class StdioConnection {
     if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault }, undefined, 'modern');
     const decoded = decode(parsed.value, undefined, bounds.idLength);
     if (!decoded.ok) {
-      // A notification that is not understood has nobody to tell.
+      // A notification has no answer, not even an error.
       if (decoded.id === undefined && decoded.fault.reason === 'unknown-method') return;
       return refuseAll(decoded.fault, decoded.id, decoded.era);
     }
@@ -246,7 +246,10 @@ class StdioConnection {
         channel: {
           notify: (method, params) => write(notificationText(method, params)),
           ...(this.#session !== undefined && session !== undefined
-            ? { ask: (request) => this.#session?.ask(request, write, cancellation) ?? Promise.resolve({ ok: false }) }
+            ? {
+                ask: (method, params) =>
+                  this.#session?.ask({ method, params }, write, cancellation) ?? Promise.resolve({ ok: false }),
+              }
             : {}),
         },
       });

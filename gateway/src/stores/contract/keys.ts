@@ -1,4 +1,4 @@
-/** Where API keys are kept. A store knows their HMAC and whom they stand for, never the keys. */
+/** Where API keys are kept. A store knows their HMAC and their callers, never the keys. */
 
 /** Times in milliseconds since the epoch. At least one of user, agent and application is present. */
 export interface StoredKey {

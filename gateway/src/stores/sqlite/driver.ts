@@ -44,7 +44,7 @@ export function openPlain(path: string): Database {
   return new DatabaseSync(path, { timeout: 5_000 });
 }
 
-/** Opens a database that nobody writes, without a file beside it: works on a file system that cannot be written. */
+/** Opens a database that no process writes, without a file beside it: works on a read-only file system. */
 export function openUnchanging(path: string): Database {
   return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
 }

@@ -5,11 +5,12 @@ export interface FolderLock {
   release(): void;
 }
 
-/** Takes the lock that is the file at this path; `undefined` while somebody else holds it. */
+/** Takes the lock that is the file at this path; `undefined` while another process holds it. */
 export function holdLock(path: string): FolderLock | undefined {
   const database = openPlain(path);
   try {
-    // Somebody who only looks whether it is free holds it for a moment. Nothing is ever written: the lock of SQLite on its file is all that is wanted.
+    // A process that only checks whether it is free holds it for a moment. Nothing is ever written: only SQLite's lock
+    // on the file is wanted.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA busy_timeout = 500; BEGIN EXCLUSIVE;');
   } catch (error) {
     database.close();

@@ -11,7 +11,7 @@ export type Ready =
   /** With an invitation: the user behind the call can do something about it. */
   | { readonly ok: false; readonly problem: string; readonly invitation?: Invitation };
 
-/** `expiring`: works, but could not be renewed. `reauthorize`: somebody must agree again. `broken`: it was refused. */
+/** `expiring`: works, but could not be renewed. `reauthorize`: consent is needed again. `broken`: it was refused. */
 export type CredentialState = 'unused' | 'connected' | 'expiring' | 'reauthorize' | 'broken';
 
 export interface Credential {

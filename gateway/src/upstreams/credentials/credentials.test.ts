@@ -3,11 +3,6 @@ import { test } from 'node:test';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { Granted } from '../../oauth/token-endpoint.ts';
 import type { Caller } from '../../pipeline/caller.ts';
-import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { Step } from '../../pipeline/upstream.ts';
-import type { JsonObject } from '../../protocol/json.ts';
-import { ownCall } from '../own-call.ts';
-import { hideInStep, hideSecrets } from './hide.ts';
 import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';
@@ -36,12 +31,12 @@ test('a token is fetched once however many wait, and kept until shortly before i
   assert.deepEqual(credential.ready(), { ok: true, headers: { authorization: 'Bearer one' } });
   assert.equal(grants(), 1);
   clock.now += 50_000;
-  assert.ok(!(credential.ready() instanceof Promise), 'nobody waits while the old one is good');
+  assert.ok(!(credential.ready() instanceof Promise), 'no call waits while the old one is good');
   await Promise.resolve();
   assert.equal(grants(), 2);
 });
 
-test('a failure that passes locks nobody out; invalid_grant ends the token', async () => {
+test('a transient failure leaves the token in use; invalid_grant ends it', async () => {
   const { clock, credential, grants } = clocked([
     token('one'),
     { ok: false, lasting: false, problem: 'the network' },
@@ -132,38 +127,4 @@ test('callers with tokens are kept within a bound, and a new token of a caller i
   assert.deepEqual(asked, ['new']);
   for (let index = 0; index < maxTokens + 10; index++) kind.of(callerWith(`u${index}`, 't'));
   assert.equal([...kind.all()].length, maxTokens);
-});
-
-test('secrets are taken out of everything that a server says, keys included', () => {
-  const secret = 'tok-1234567890';
-  const value = { a: `Bearer ${secret}!`, [`x-${secret}`]: [1, { b: secret }], c: 'clean' };
-  assert.deepEqual(hideSecrets(value, [secret]), {
-    a: 'Bearer (hidden)!',
-    'x-(hidden)': [1, { b: '(hidden)' }],
-    c: 'clean',
-  });
-  assert.equal(hideSecrets(`${secret}-more`, [secret, `${secret}-more`]), '(hidden)');
-  const clean = { a: ['b', { c: 1 }] };
-  assert.equal(hideSecrets(clean, [secret]), clean, 'nothing is copied when nothing is hidden');
-});
-
-test('once a question is answered, what a server says beside the call is searched as before', async () => {
-  const said: unknown[] = [];
-  const question: Step = {
-    kind: 'question',
-    requests: {},
-    resume: { kind: 'parked' },
-    answer: (_responses, call) => {
-      call.onNotification('notifications/progress', { message: 'tok-1234567890' });
-      return Promise.resolve({ kind: 'error', error: { code: -1, message: 'tok-1234567890' } });
-    },
-    detach: () => {},
-    abandon: () => {},
-  };
-  const step = hideInStep(question, ['tok-1234567890']);
-  assert.equal(step.kind, 'question');
-  const onNotification = (_method: string, params: JsonObject) => said.push(params);
-  const next = await step.answer({}, { ...ownCall('tools/call', {}, new Cancellation()), onNotification });
-  assert.deepEqual(said, [{ message: '(hidden)' }]);
-  assert.deepEqual(next, { kind: 'error', error: { code: -1, message: '(hidden)' } });
 });

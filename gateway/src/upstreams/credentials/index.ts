@@ -62,8 +62,8 @@ export class ServerCredentials {
   readonly #hasAccounts: boolean;
 
   constructor(server: HttpServerConfig, parts: CredentialParts) {
-    const special = server.credentials.map(({ for: whom, ...config }, index): Choice => {
-      const { tier, user, agent, application, role } = whom;
+    const special = server.credentials.map(({ for: selector, ...config }, index): Choice => {
+      const { tier, user, agent, application, role } = selector;
       const named = { user, agent, application };
       return {
         name: `credentials[${index}]`,

@@ -30,7 +30,7 @@ export function perCaller(make: (subjectToken: string) => Promise<Granted>): Cre
     perCaller: true,
     keyOf: (caller) => (caller === undefined ? '' : `${caller.key} ${caller.credential.id}`),
     of(caller): Credential {
-      if (caller === undefined) return nobody;
+      if (caller === undefined) return withoutCaller;
       const own = known.get(caller.key) ?? new Map<string, TokenCredential>();
       const before = own.get(caller.credential.id);
       if (before !== undefined) return before;
@@ -52,8 +52,8 @@ export function perCaller(make: (subjectToken: string) => Promise<Granted>): Cre
   };
 }
 
-const nobody: Credential = {
-  ready: () => ({ ok: false, problem: 'nobody calls, so there is no token to exchange' }),
+const withoutCaller: Credential = {
+  ready: () => ({ ok: false, problem: 'no caller, so there is no token to exchange' }),
   current: () => ({}),
   secrets: () => [],
   refused: () => false,

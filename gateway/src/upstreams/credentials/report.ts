@@ -17,11 +17,11 @@ export function writeCredentialReport(data: string, report: string): void {
 }
 
 /** Bytes. */
-const longestReport = 64 * 1024 ** 2;
+const maxReportBytes = 64 * 1024 ** 2;
 
 /** Empty when no gateway has run here. */
 export function readCredentialReport(data: string): Reports {
-  const read = readRegularSync(pathIn(data), longestReport);
+  const read = readRegularSync(pathIn(data), maxReportBytes);
   try {
     const found = read.ok ? (JSON.parse(read.bytes.toString('utf8')) as unknown) : undefined;
     return typeof found === 'object' && found !== null ? (found as Reports) : {};

@@ -13,7 +13,7 @@ const assumedLife = 300_000;
 const firstPause = 1_000;
 /** Milliseconds after which further calls do not wait for a request that is under way. */
 const patience = 2_000;
-const longestPause = 30_000;
+const maxPauseMs = 30_000;
 
 interface Held {
   readonly headers: CredentialHeaders;
@@ -42,7 +42,7 @@ export class TokenCredential implements Credential {
     const held = this.#held;
     if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
     if (held !== undefined && now < held.endsAt) {
-      // Still good: nobody waits for the next one.
+      // Still good: the call does not wait for the next one.
       if (this.#failure === undefined || now >= this.#failure.until) inBackground('renew token', this.#fetch());
       return { ok: true, headers: held.headers };
     }
@@ -69,7 +69,7 @@ export class TokenCredential implements Credential {
 
   /** The server refused what was just made for it. */
   broken(problem: string): void {
-    this.#failure = { state: 'broken', problem, until: this.#now() + longestPause };
+    this.#failure = { state: 'broken', problem, until: this.#now() + maxPauseMs };
   }
 
   state(): { state: CredentialState; expiresAt?: number; problem?: string } {
@@ -106,10 +106,11 @@ export class TokenCredential implements Credential {
       return { ok: true, headers: this.#held.headers };
     }
     const state = granted.lasting ? (granted.reauthorize === true ? 'reauthorize' : 'broken') : 'expiring';
-    const pause = granted.lasting ? longestPause : this.#pause;
+    const pause = granted.lasting ? maxPauseMs : this.#pause;
     this.#failure = { state, problem: granted.problem, until: now + pause };
-    this.#pause = Math.min(this.#pause * 2, longestPause);
-    // What lasts ends the old token as well; what passes does not lock anybody out (RFC 6749, 5.2).
+    this.#pause = Math.min(this.#pause * 2, maxPauseMs);
+    // A permanent failure ends the old token as well; a transient one leaves it in use until it expires (RFC 6749,
+    // 5.2).
     if (granted.lasting) this.#held = undefined;
     const held = this.#held;
     return held !== undefined && now < held.endsAt

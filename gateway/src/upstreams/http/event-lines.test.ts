@@ -12,7 +12,7 @@ for (const [name, text] of [
   ['line feeds before a late carriage return', `${'\n'.repeat(size)}\r.\n`],
   ['carriage returns before a late line feed', `${'\r'.repeat(size)}.\n`],
   ['comments before a late carriage return', `${':\n'.repeat(size / 2)}\r.\n`],
-  ['fields that nobody knows', 'a\n'.repeat(size / 2)],
+  ['unknown fields', 'a\n'.repeat(size / 2)],
 ] as const)
   test(`${name} cost work for each line once`, () => {
     const events: string[] = [];

@@ -1,6 +1,6 @@
 /**
  * One HTTP exchange with a server: sends a body, hands over the messages of a JSON or SSE answer as they come. Bounded
- * in bytes; time is bounded by whoever holds the returned handle. A redirect is followed within the origin only: the
+ * in bytes; time is bounded by the holder of the returned handle. A redirect is followed within the origin only: the
  * operator named a URL, and a server must not choose another host for a request that carries a credential.
  */
 import { StringDecoder } from 'node:string_decoder';
@@ -185,7 +185,7 @@ export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimit
 }
 
 /**
- * Sends what has no answer. Nobody watches over it, so that the time is bounded here: a server that takes messages and
+ * Sends what has no answer. No deadline of a call applies, so that the time is bounded here: a server that takes messages and
  * never says so would keep a connection for each of them. `done` is told what went wrong, if anything did.
  */
 export function deliver(

@@ -108,7 +108,7 @@ export class StreamableWire implements Wire {
       },
       onValue: (value, bytes, resultText) => {
         if (lost) return;
-        // A refused credential is the gateway's own business: what the server says about it is for nobody else.
+        // A refused credential is the gateway's own business: what the server says about it is not passed on.
         if (status === 401 || challenge !== undefined) return;
         if (this.#deliver(value, bytes, call, status, resultText)) call.answered = true;
       },

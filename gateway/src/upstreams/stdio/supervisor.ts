@@ -56,7 +56,7 @@ export class Supervisor {
     child.once('exit', () => {
       if (this.#child !== child) return;
       this.#child = undefined;
-      // Somebody killed the supervisor: a new one takes over what is left to watch.
+      // The supervisor was killed: a new one takes over what is left to watch.
       if (this.#closed || this.#groups.size === 0) return;
       this.#start();
       for (const group of this.#groups) this.#tell(`+${group}\n`);

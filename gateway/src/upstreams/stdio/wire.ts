@@ -47,7 +47,7 @@ const installGrace = 10_000;
 /** Milliseconds after its end in which the output of a process is read. */
 const lastWordsTime = 1_000;
 
-/** What every program needs to run at all. Nothing else of our environment is anybody's business. */
+/** What every program needs to run at all. Nothing else of the gateway's environment reaches it. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
 
 export class StdioWire implements Wire {

@@ -1,6 +1,6 @@
 /**
- * DER (X.690), as far as RFC 3161 needs it. Read strictly: definite lengths in their shortest form. Whoever reads opens
- * each level by name, so what is nested deeper than that is never looked at.
+ * DER (X.690), as far as RFC 3161 needs it. Read strictly: definite lengths in their shortest form. The reader opens
+ * each level by name, so deeper nesting is never looked at.
  */
 export const tags = {
   boolean: 0x01,

@@ -59,7 +59,7 @@ for (const [kind, key] of [
   ['RSA', ['rsa:2048']],
   ['ECDSA', quickKey],
 ] as const)
-  test(`checkpoints are stamped (${kind}), and the verifier says by whom and when`, async (context) => {
+  test(`checkpoints are stamped (${kind}), and the verifier names authority and time`, async (context) => {
     const tsa = tsaFor(context, { key });
     const { log, served, base } = await stamped(context, tsa);
     assert.equal(served.seen[0]?.headers['content-type'], 'application/timestamp-query');
@@ -73,7 +73,7 @@ for (const [kind, key] of [
     assert.equal(trusted.code, 0, trusted.text);
     assert.match(trusted.text, /anchored: timestamped by Test TSA at \S+Z over 7 records/);
     assert.doesNotMatch(trusted.text, /unanchored|not checked/);
-    // Somebody else's program agrees.
+    // OpenSSL accepts the token as well.
     const other = execFileSync(
       'openssl',
       ['ts', '-verify', '-token_in', '-in', `${base}.tst`, '-data', `${base}.txt`, '-CAfile', tsa.ca],
@@ -149,11 +149,11 @@ test('tampered tokens are found and named', async (context) => {
     return readTimestamp(from.reply(timestampQuery(question)), question).token;
   };
   expect(about(sha256(Buffer.from('other')), tsa), /is not about the checkpoint/);
-  // About the right checkpoint, of an authority that nobody named.
+  // About the right checkpoint, of an authority that is not among the trusted ones.
   const foreign = about(sha256(note), stranger);
   expect(foreign, /the certificate Stranger does not lead to an authority that you gave/, '--tsa-ca', tsa.ca);
   assert.equal(verify(log.folder, '--tsa-ca', tsa.ca, '--tsa-ca', stranger.ca).code, 0);
-  // Each single flipped bit ends in a lie or changes nothing that was signed; the program never stumbles.
+  // Each single flipped bit ends in a verification error or changes nothing that was signed; the program never crashes.
   for (let at = 0; at < original.length; at += 97) {
     const copy = Buffer.from(original);
     copy[at] = (copy[at] ?? 0) ^ 4;

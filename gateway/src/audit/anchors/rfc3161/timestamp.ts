@@ -40,7 +40,7 @@ export function timestampQuery({ digest, nonce, policy }: Question): Buffer {
   );
 }
 
-/** Section 2.4.2. Throws a sentence. Signature and certificate are for the verifier: it is told whom to trust. */
+/** Section 2.4.2. Throws a sentence. Signature and certificate are left to the verifier, which has the trusted CAs. */
 export function readTimestamp(answer: Buffer, question: Question): Timestamp {
   const outer = new DerReader(answer);
   const response = outer.inside(tags.sequence, 'the answer');

@@ -56,7 +56,7 @@ function world(stored: readonly Account[], renew: (account: Account, refresh: st
   return { disk, facts, renewals, invitations, of, verified: () => verified };
 }
 
-/** What goes on behind a call that did not wait comes to its end. */
+/** Lets the work in the background of a call that did not wait finish. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
 }
@@ -85,7 +85,7 @@ test('a thousand users whose tokens are over make one renewal each, however many
   for (const [user, ready] of answers) assert.deepEqual(ready, bearer(`token-of-${user}+`));
 });
 
-test('nobody waits while the old token is good; the next renewal uses the refresh token that came with the last', async () => {
+test('no call waits while the old token is good; the next renewal uses the refresh token that came with the last', async () => {
   const w = world([accountOf('dana')], rotated);
   const dana = w.of('dana');
   assert.deepEqual(await dana.ready(), bearer('token-of-dana'));
@@ -119,7 +119,7 @@ test('what was rotated is on disk before it is used; what cannot be stored is no
   assert.equal(w.renewals.length, 1, 'the old refresh token is never shown twice');
 });
 
-test('a failure that passes locks nobody out; invalid_grant asks the user', async () => {
+test('a transient failure leaves the token in use; invalid_grant asks the user', async () => {
   const answers: Granted[] = [
     { ok: false, lasting: false, problem: 'the network' },
     { ok: false, lasting: true, reauthorize: true, error: 'invalid_grant', problem: 'invalid_grant' },
@@ -205,7 +205,7 @@ test('a user is asked for more scopes at most twice for one operation, and never
   assert.equal(wants(['read']), undefined);
   assert.equal(wants(['write'], 'invalid_token'), undefined);
   assert.ok(wants(['read', 'write']));
-  assert.ok(wants(['read', 'write']), 'the same question again, as nobody has answered it');
+  assert.ok(wants(['read', 'write']), 'the same question again, as it was not answered');
   assert.deepEqual(w.invitations, [['write'], ['write']]);
   dana.connected(accountOf('dana', { token: 'two' }));
   assert.ok(wants(['write']));

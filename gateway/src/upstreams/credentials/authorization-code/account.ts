@@ -20,7 +20,7 @@ export interface AccountHost {
   /** Asks the server whose tokens it wants. What it says is known afterwards. */
   verifyIssuer(): Promise<void>;
   load(user: string): Promise<Account | undefined>;
-  /** Durable when it resolves. False when somebody has disconnected the account meanwhile. */
+  /** Durable when it resolves. False when the account was disconnected meanwhile. */
   replace(account: Account): Promise<boolean>;
   forget(user: string): void;
   renew(account: Account, refresh: string): Promise<Granted>;
@@ -30,7 +30,7 @@ export interface AccountHost {
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
 const early = 60_000;
 const firstPause = 1_000;
-const longestPause = 30_000;
+const maxPauseMs = 30_000;
 
 interface Held {
   readonly account: Account;
@@ -52,7 +52,7 @@ export class AccountCredential implements Credential {
   #working: Promise<Ready> | undefined;
   /** Renewed and not stored yet: the old refresh token is gone, so this must not be lost. */
   #unsaved: Account | undefined;
-  /** Why somebody must connect the account again. */
+  /** Why the account must be connected again. */
   #ended: string | undefined;
   #failure: { readonly state: 'expiring' | 'broken'; readonly problem: string; readonly until: number } | undefined;
   #pause = firstPause;
@@ -73,7 +73,7 @@ export class AccountCredential implements Credential {
     if (held !== undefined && !this.#host.fits(held.account)) return this.#work();
     if (held !== undefined && now < held.renewAt) return { ok: true, headers: held.headers };
     if (held !== undefined && now < held.endsAt) {
-      // Still good: nobody waits for the next one.
+      // Still good: the call does not wait for the next one.
       if (this.#failure === undefined || now >= this.#failure.until) inBackground('renew account', this.#work());
       return { ok: true, headers: held.headers };
     }
@@ -99,9 +99,9 @@ export class AccountCredential implements Credential {
     if (held === undefined || held.headers !== headers || held.endsAt === 0) return true;
     this.#held = { ...held, renewAt: 0, endsAt: 0 };
     const now = this.#now();
-    // What was made a moment ago and is refused will not get better by making another.
-    if (held.renewedAt !== undefined && now - held.renewedAt < longestPause)
-      this.#fail('broken', 'the server refuses the token that was just made for it', longestPause);
+    // The refused token is fresh, so another one would be refused as well.
+    if (held.renewedAt !== undefined && now - held.renewedAt < maxPauseMs)
+      this.#fail('broken', 'the server refuses the token that was just made for it', maxPauseMs);
     return true;
   }
 
@@ -109,7 +109,7 @@ export class AccountCredential implements Credential {
     const held = this.#held;
     if (challenge.error !== 'insufficient_scope' || held === undefined) return undefined;
     const missing = challenge.scopes.filter((scope) => !held.account.scopes.includes(scope));
-    // A server that wants what the token has wants something else.
+    // The token already has these scopes, so step-up would not help.
     if (missing.length === 0 || !this.#stepUps.mayAsk(operation, held.account)) return undefined;
     return this.#host.invite(this.user, missing);
   }
@@ -151,7 +151,7 @@ export class AccountCredential implements Credential {
     return this.#held !== undefined;
   }
 
-  /** Somebody has removed the account. */
+  /** The account was removed. */
   disconnected(): void {
     this.#held = undefined;
     this.#unsaved = undefined;
@@ -185,7 +185,7 @@ export class AccountCredential implements Credential {
     const { refresh } = held.account;
     if (refresh === undefined) return this.#end('the token is over, and there is none to renew it', { forget: false });
     const granted = await this.#host.renew(held.account, refresh);
-    // The user has connected it anew meanwhile, or somebody has disconnected it.
+    // Meanwhile the account was connected anew or disconnected.
     if (this.#held !== held)
       return this.#held === undefined
         ? this.#invited('the account was disconnected')
@@ -253,10 +253,10 @@ export class AccountCredential implements Credential {
   }
 
   #failed(problem: string, state: 'expiring' | 'broken' = 'expiring'): Ready {
-    this.#fail(state, problem, state === 'broken' ? longestPause : this.#pause);
-    this.#pause = Math.min(this.#pause * 2, longestPause);
+    this.#fail(state, problem, state === 'broken' ? maxPauseMs : this.#pause);
+    this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     const held = this.#held;
-    // What passes locks nobody out (RFC 6749, 5.2).
+    // A transient failure leaves the token in use until it expires (RFC 6749, 5.2).
     return held !== undefined && this.#now() < held.endsAt
       ? { ok: true, headers: held.headers }
       : { ok: false, problem };

@@ -106,7 +106,7 @@ export class Authority {
     if (!fresh && known !== undefined && Date.now() < known.until) return { ok: true, value: known.metadata };
     const { config, url, fetch } = this.#settings;
     if (!URL.canParse(issuer)) return { ok: false, problem: 'the issuer is no URL' };
-    // What the operator wrote, or what stands where the operator pointed.
+    // The operator chose it: the configured issuer, or an issuer on the origin of the configured server.
     const operator = issuer === config.issuer || new URL(issuer).origin === new URL(url).origin;
     const found = await discover(issuer, fetch, operator);
     if (!found.ok) return found;
@@ -151,7 +151,7 @@ export class Authority {
     return { ok: false, problem: this.blocked() ?? 'the server names another authorization server' };
   }
 
-  /** What was agreed to for another URL says nothing about this one. */
+  /** The pin, if it is for the current URL of the server: consent for another URL does not count. */
   #pinned(): IssuerPin | undefined {
     return this.#pin?.url === this.#settings.url ? this.#pin : undefined;
   }

@@ -11,7 +11,7 @@ export interface BookParts {
   /** The data folder. */
   readonly data: string;
   readonly invite: Invite;
-  /** The public URL of the gateway; `undefined` where nobody listens. */
+  /** The public URL of the gateway; `undefined` where no listener runs. */
   readonly base: () => string | undefined;
   readonly note: (event: AuditEvent) => void;
   readonly log: {

@@ -50,7 +50,7 @@ export class ClientOf {
     return clientId === this.#document() ? { clientId, method: 'none' } : undefined;
   }
 
-  /** What an account must remember of its client: nothing of one that the operator registered. */
+  /** What an account stores of its client: only the id, unless the gateway registered the client itself. */
   remembered(client: RegisteredClient, config: AuthorizationCodeConfig): Pick<Account, 'clientId' | 'client'> {
     const { clientId, method, clientSecret } = client;
     if (clientId === config.clientId || method === 'private_key_jwt') return { clientId };

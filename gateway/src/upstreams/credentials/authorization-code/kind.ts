@@ -1,10 +1,10 @@
-/** The account that each user has at a server: whoever has none is invited to connect one. */
+/** The account that each user has at a server. A user without one is asked to connect one. */
 
 import type { Credential, CredentialKind } from '../contract.ts';
 import type { AccountBook } from './book.ts';
 import type { AccountSettings } from './server-accounts.ts';
 
-/** `book` is absent for commands, which act for nobody. */
+/** `book` is absent for commands, which act for no user. */
 export function authorizationCode(
   server: string,
   settings: AccountSettings,
@@ -14,12 +14,12 @@ export function authorizationCode(
   return {
     perCaller: true,
     of: (caller): Credential =>
-      accounts === undefined || caller?.user === undefined ? nobody : accounts.of(caller.user),
+      accounts === undefined || caller?.user === undefined ? withoutUser : accounts.of(caller.user),
     all: () => accounts?.all() ?? [],
   };
 }
 
-const nobody: Credential = {
+const withoutUser: Credential = {
   ready: () => ({ ok: false, problem: 'only users have accounts there, and no user is behind the call' }),
   current: () => ({}),
   secrets: () => [],

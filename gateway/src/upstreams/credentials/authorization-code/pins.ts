@@ -1,6 +1,6 @@
 /**
  * Which authorization server each server was first seen with. A server that names another one later gets no credential
- * until an operator agrees: whoever takes over a server would send its users to a login page of their own.
+ * until an operator agrees: a server that was taken over would send its users to a login page of the attacker.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ function pathOf(data: string, server: string): string {
 }
 
 /** Bytes; ours are below a thousand. */
-const longestPin = 64 * 1024;
+const maxPinBytes = 64 * 1024;
 
 function pinIn(text: string, path: string): IssuerPin {
   let pin: Partial<IssuerPin> | null = null;
@@ -39,13 +39,13 @@ function pinIn(text: string, path: string): IssuerPin {
 /** `undefined` when no account is connected there yet. */
 export function readPin(data: string, server: string): IssuerPin | undefined {
   const path = pathOf(data, server);
-  const read = readRegularSync(path, longestPin);
+  const read = readRegularSync(path, maxPinBytes);
   if (read.ok) return pinIn(read.bytes.toString('utf8'), path);
   if (read.why === 'missing') return undefined;
   throw new Error(`${path} cannot be read: ${read.problem}`);
 }
 
-/** In one step: whoever reads meanwhile gets the old pin or the new one. */
+/** Replaces the pin atomically: a concurrent reader gets the old one or the new one. */
 export function writePin(data: string, server: string, pin: IssuerPin): void {
   mkdirSync(join(data, 'issuers'), { recursive: true, mode: 0o700 });
   writeWhole(pathOf(data, server), JSON.stringify(pin));

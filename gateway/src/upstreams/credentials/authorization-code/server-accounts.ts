@@ -20,7 +20,7 @@ import { ClientOf } from './client.ts';
 import type { Account } from './vault.ts';
 
 /** Users whose tokens are in memory at the same time; those of others are read again when they call. */
-const mostUsers = 10_000;
+const maxUsers = 10_000;
 
 export interface AccountSettings {
   /** Without fragment. */
@@ -165,7 +165,7 @@ export class ServerAccounts implements Accounts, AccountHost {
     // Before anything of the answer is used, and before the code goes anywhere.
     const returned = readReturn(query, plan.issuer, promisesIssuer(plan.metadata));
     if (!returned.ok) return returned;
-    // Somebody else may have connected the first account meanwhile, or an operator may have agreed to another issuer.
+    // Meanwhile another user may have connected the first account, or an operator may have agreed to another issuer.
     const agreed = this.#authority.issuer();
     if (agreed !== undefined && agreed !== plan.issuer) return { ok: false, problem: 'another issuer was agreed to' };
     const place = tokenPlace(plan.metadata);
@@ -209,7 +209,7 @@ export class ServerAccounts implements Accounts, AccountHost {
   #of(user: string): AccountCredential {
     const known = this.#known.get(user);
     if (known !== undefined) return known;
-    if (this.#known.size >= mostUsers)
+    if (this.#known.size >= maxUsers)
       for (const [name, credential] of this.#known)
         if (credential.isIdle) {
           this.#known.delete(name);

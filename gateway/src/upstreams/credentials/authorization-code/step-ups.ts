@@ -1,9 +1,9 @@
 /** How often a user is asked for more scopes because of one operation: some servers are never satisfied. */
 import type { Account } from './vault.ts';
 
-const most = 2;
+const maxStepUps = 2;
 const memory = 600_000;
-const mostOperations = 64;
+const maxOperations = 64;
 
 interface Asked {
   readonly first: number;
@@ -27,11 +27,11 @@ export class StepUps {
     if (asked === undefined || now - asked.first > memory) {
       asked = { first: now, count: 0, token: '' };
       this.#asked.delete(operation);
-      if (this.#asked.size >= mostOperations) this.#asked.delete(this.#asked.keys().next().value ?? '');
+      if (this.#asked.size >= maxOperations) this.#asked.delete(this.#asked.keys().next().value ?? '');
       this.#asked.set(operation, asked);
     }
     if (asked.token !== token) asked.count += 1;
     asked.token = token;
-    return asked.count <= most;
+    return asked.count <= maxStepUps;
   }
 }

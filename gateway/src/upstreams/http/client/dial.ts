@@ -43,7 +43,7 @@ export function dialler(
       socket.off('error', failed);
       socket.off('close', closed);
       if (!dialled.ok) {
-        // Whatever it says from now on, nobody listens.
+        // Later errors of this socket have no meaning, and an unhandled one would end the process.
         socket.on('error', () => {});
         socket.destroy();
       }

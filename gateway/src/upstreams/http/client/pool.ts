@@ -26,11 +26,11 @@ export interface Abandon {
 }
 
 /** Requests that may wait for a connection. */
-const longestQueue = 16_384;
+const maxQueue = 16_384;
 /** A connection that rested this long may have been closed at the other end: look before it is used, in milliseconds. */
 const doubtful = 1_000;
 const sweepInterval = 1_000;
-const mostAttempts = 3;
+const maxAttempts = 3;
 /** A connection that was never used rests this long. */
 const restsAtFirst = 30_000;
 
@@ -84,7 +84,7 @@ export class Pool {
   #obstacle(request: HttpRequest): string | undefined {
     if (this.#closed) return 'closed';
     if (request.fields === undefined) return 'a header cannot be sent as it is';
-    return this.#queue.length >= longestQueue ? 'too many requests wait for this server' : undefined;
+    return this.#queue.length >= maxQueue ? 'too many requests wait for this server' : undefined;
   }
 
   #rested(): Connection | undefined {
@@ -140,7 +140,7 @@ export class Pool {
 
   /** Nothing of it has left, so it may be sent again; but not for ever, to a server that closes whatever it accepts. */
   #again(job: Job): void {
-    if (++job.attempts < mostAttempts) job.place = this.#queue.unshift(job);
+    if (++job.attempts < maxAttempts) job.place = this.#queue.unshift(job);
     else job.fail('the server closes connections before anything is sent');
   }
 
@@ -270,7 +270,7 @@ class Connection implements ResponseEvents {
 
   #received(chunk: Buffer): void {
     const reader = this.#reader;
-    // Nobody asked: an answer from now on could be taken for that of the next request.
+    // No request is open: these bytes could be taken for the answer to the next one.
     if (reader === undefined) return this.destroy('the server spoke unasked');
     const problem = reader.feed(chunk);
     if (reader.isDone) this.#finish(problem === undefined && this.#socket.writableLength === 0 ? reader.keep : 0);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Place, Queue } from './queue.ts';
 
-test('behaves as an array does, whoever leaves and from wherever', () => {
+test('behaves as an array does, whichever entry leaves and from wherever', () => {
   const step = fc.record({ kind: fc.constantFrom('push', 'unshift', 'shift', 'remove'), at: fc.nat(20) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -1,6 +1,6 @@
 /**
- * Who waits, in order. Whoever is in it can leave at once, wherever it stands. Places are linked to each other: a Set
- * that is filled and emptied all the time would leave outgrown tables behind (see `slots.ts`).
+ * Waiting entries, in order. Each can be removed in constant time, wherever it stands. Places are linked to each other:
+ * a Set that is filled and emptied all the time would leave outgrown tables behind (see `slots.ts`).
  */
 export class Queue<Entry> {
   #first: Place<Entry> | undefined;

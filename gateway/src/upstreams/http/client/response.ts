@@ -1,7 +1,7 @@
 /**
  * Reads HTTP/1.1 responses from the bytes of a connection (RFC 9112). Stricter than the RFC asks: what two readers could
  * frame differently is a fault, and a fault ends the connection. Every part has a bound but the body, which is handed on
- * as it comes and bounded by whoever takes it.
+ * as it comes and bounded by its consumer.
  */
 
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -9,16 +9,16 @@ export type ResponseHeaders = Readonly<Record<string, string | readonly string[]
 export interface ResponseEvents {
   /** Final responses only; interim ones (1xx) are skipped. */
   onHead(status: number, headers: ResponseHeaders): void;
-  /** A view of memory that nobody writes to any more. */
+  /** A view of memory that is not written to any more. */
   onData(chunk: Buffer): void;
 }
 
 /** Bytes of status line and header fields, and of trailer fields. */
-const longestHead = 32 * 1024;
-const mostFields = 256;
-/** Bytes of the line that begins a chunk: its size, and extensions that nobody reads. */
-const longestChunkLine = 512;
-const mostInterim = 8;
+const maxHeadBytes = 32 * 1024;
+const maxFields = 256;
+/** Bytes of the line that begins a chunk: its size, and extensions that are ignored. */
+const maxChunkLineBytes = 512;
+const maxInterim = 8;
 /** Bytes below which a chunk is not handed on by itself. */
 const smallChunk = 1_024;
 /** Without a word of the server connections are kept this long; with one, a second less than it says. */
@@ -89,7 +89,7 @@ export class ResponseReader {
       switch (this.#state) {
         case 'head': {
           const end = data.indexOf(headEnd, at);
-          if (end - at > longestHead || (end === -1 && data.length - at > longestHead)) return 'head too large';
+          if (end - at > maxHeadBytes || (end === -1 && data.length - at > maxHeadBytes)) return 'head too large';
           if (end === -1) return this.#wait(data, at);
           const problem = this.#head(data.toString('latin1', at, end));
           if (problem !== undefined) return problem;
@@ -115,7 +115,7 @@ export class ResponseReader {
           break;
         case 'chunk-line': {
           const end = data.indexOf(lineEnd, at);
-          if (end - at > longestChunkLine || (end === -1 && data.length - at > longestChunkLine))
+          if (end - at > maxChunkLineBytes || (end === -1 && data.length - at > maxChunkLineBytes))
             return 'chunk line too long';
           if (end === -1) return this.#wait(data, at);
           const size = chunkLine.exec(data.toString('latin1', at, end))?.[1];
@@ -129,7 +129,7 @@ export class ResponseReader {
           // Without trailer fields the line that ends them is all there is.
           const bare = data[at] === 13 && data[at + 1] === 10;
           const end = bare ? at : data.indexOf(headEnd, at);
-          if (end - at > longestHead || (end === -1 && data.length - at > longestHead)) return 'trailers too large';
+          if (end - at > maxHeadBytes || (end === -1 && data.length - at > maxHeadBytes)) return 'trailers too large';
           if (end === -1) return this.#wait(data, at);
           if (!bare && !fieldLines.test(`\r\n${data.toString('latin1', at, end)}`)) return 'malformed trailers';
           at = end + (bare ? 2 : headEnd.length);
@@ -173,7 +173,7 @@ export class ResponseReader {
   #interimResponse(status: number): string | undefined {
     this.#interim++;
     if (status === 101) return 'switches protocols unasked';
-    return this.#interim > mostInterim ? 'too many interim responses' : undefined;
+    return this.#interim > maxInterim ? 'too many interim responses' : undefined;
   }
 }
 
@@ -240,7 +240,7 @@ function fieldsOf(lines: string): ResponseHeaders | undefined {
   const fields: Record<string, string | string[]> = {};
   let count = 0;
   for (let at = 2; at < lines.length; ) {
-    if (++count > mostFields) return undefined;
+    if (++count > maxFields) return undefined;
     const next = lines.indexOf('\r\n', at);
     const end = next === -1 ? lines.length : next;
     const colon = lines.indexOf(':', at);

@@ -1,8 +1,5 @@
-/** Whether a call that was decided goes on: what the decision says (stage 5), and what its arguments are (stage 7). */
-import { type JsonObject, settled } from '../protocol/json.ts';
-import { argumentMismatch } from '../protocol/mirrored-headers.ts';
-import { argumentsOf } from './decide.ts';
-import type { Decided } from './exchange.ts';
+/** Stage 5: whether a call that was decided goes on. */
+import type { Allowed, Decided } from './exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 
 /**
@@ -14,7 +11,7 @@ export function isCorrectable({ reason }: Refusal, { tool }: Decided): boolean {
 }
 
 /** What the decision means for the call. */
-export function permit(exchange: Decided): Outcome<Decided> {
+export function permit<Exchange extends Decided>(exchange: Exchange): Outcome<Allowed<Exchange>> {
   const { decision, capability } = exchange;
   const { rule } = decision;
   const message = decision.message === undefined ? {} : { message: decision.message };
@@ -22,7 +19,7 @@ export function permit(exchange: Decided): Outcome<Decided> {
   switch (decision.effect) {
     case 'allow':
     case 'observe':
-      return pass(exchange);
+      return pass(exchange as Allowed<Exchange>);
     case 'hold':
       return refuse({ reason: 'held', detail: detail(), ...message });
     case 'deny':
@@ -33,17 +30,4 @@ export function permit(exchange: Decided): Outcome<Decided> {
         ? refuse({ reason: 'capability-unknown', what: 'resource', name: capability.uri, detail: detail() })
         : refuse({ reason: 'denied', detail: detail(), ...message });
   }
-}
-
-/** Stage 7: arguments against the input schema, and the headers that mirror them. */
-export function inspectIn(exchange: Decided): Outcome<Decided> {
-  const { tool, headers } = exchange;
-  if (tool === undefined) return pass(exchange);
-  const args = argumentsOf(exchange) ?? {};
-  if (headers !== undefined && exchange.client.era === 'modern' && tool.mirrored.length > 0) {
-    const header = argumentMismatch(headers, tool.mirrored, args);
-    if (header !== undefined) return refuse({ reason: 'header-mismatch', header });
-  }
-  const problems = tool.validate(exchange.rawNumbers ? (settled(args) as JsonObject) : args);
-  return problems === undefined ? pass(exchange) : refuse({ reason: 'arguments-invalid', problems });
 }

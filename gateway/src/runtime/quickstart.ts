@@ -1,6 +1,6 @@
-/** The two minutes in which somebody tries the gateway on a laptop. */
-import type { KeyDesk } from './authn/api-key/open.ts';
-import { modernVersion } from './protocol/versions.ts';
+/** What `serve --quickstart` prints, for the first two minutes on a laptop. */
+import type { KeyDesk } from '../authn/api-key/open.ts';
+import { modernVersion } from '../protocol/versions.ts';
 
 const agent = 'demo';
 const validity = 7 * 86_400_000;

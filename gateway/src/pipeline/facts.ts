@@ -1,0 +1,128 @@
+/** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
+
+import type { Caller } from './caller.ts';
+import { argumentsOf } from './decide.ts';
+import { denials } from './denial.ts';
+import type { Connected, Decided, Lease, Received, Reply, Sought } from './exchange.ts';
+import type { Graph } from './graph.ts';
+import type { ExchangeEnd, ExchangeFacts } from './record.ts';
+import type { Reason, Refusal } from './refusal.ts';
+
+/** How far an exchange has come: filled in along the road, read when its record is written. */
+export interface Progress {
+  caller?: Caller;
+  lease?: Lease;
+  connected?: Connected;
+  /** Instead of `connected`, when stage 4 or a limit before it ended the exchange. */
+  sought?: Sought | undefined;
+  decided?: Decided;
+  /** The facts of the intent, which the outcome repeats. */
+  intended?: ExchangeFacts;
+  /** The call was handed to its server. */
+  forwarded?: boolean;
+}
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** Everything known of an exchange when its record is written. */
+export function factsOf(message: Received, graph: Graph, progress: Progress): ExchangeFacts {
+  const { client } = message;
+  const { connected, sought } = progress;
+  const facts: Mutable<ExchangeFacts> = {
+    id: message.id,
+    at: message.at,
+    revision: graph.revision,
+    direction: 'client-to-server',
+    transport: message.transport,
+    era: client.era,
+    method: message.method,
+    bytesIn: message.bytesIn,
+  };
+  if (message.address !== undefined) facts.address = message.address;
+  if (progress.caller !== undefined) facts.caller = progress.caller;
+  if (client.info !== undefined) facts.client = client.info;
+  if (client.session !== undefined) facts.session = client.session.digest;
+  if (connected === undefined) {
+    if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
+    if (message.operation === 'call') facts.arguments = message.params;
+    return sought === undefined ? facts : soughtFacts(facts, sought, message);
+  }
+  facts.server = connected.link.server;
+  facts.connections = connected.grants.connections;
+  facts.capability = connected.capability;
+  facts.arguments = argumentsOf(connected) ?? {};
+  if (connected.tool !== undefined) {
+    facts.tier = connected.tool.tier;
+    facts.definition = connected.tool.digest;
+    if (connected.tool.cost !== undefined) facts.cost = connected.tool.cost;
+  } else facts.tier = 'read';
+  if (progress.decided !== undefined) facts.decision = progress.decided.decision;
+  return facts;
+}
+
+function soughtFacts(facts: Mutable<ExchangeFacts>, sought: Sought, message: Received): ExchangeFacts {
+  if (sought.server === undefined) delete facts.server;
+  else facts.server = sought.server;
+  facts.connections = sought.connections;
+  if (sought.asked !== undefined) facts.asked = sought.asked;
+  if (sought.tier !== undefined) facts.tier = sought.tier;
+  if (sought.decision !== undefined) facts.decision = sought.decision;
+  if (sought.capability === undefined) return facts;
+  facts.capability = sought.capability;
+  facts.arguments = argumentsOf(message) ?? {};
+  return facts;
+}
+
+/** Refusals of `forward` that it gives before the server has the call. */
+const unsent: ReadonlySet<Reason> = new Set(['state-invalid', 'bad-params', 'unconnected']);
+
+/**
+ * The refusal that replaces a reply whose record cannot be written. Clients repeat a call that is reported as not made, so
+ * that is said only where the server never had it.
+ */
+export function unrecorded({ forwarded }: Progress, reply: Reply, detail: string): Refusal {
+  const ended = reply.kind === 'refused' ? reply.refusal.reason : undefined;
+  if (forwarded !== true || (ended !== undefined && unsent.has(ended))) return { reason: 'record-unavailable', detail };
+  return { reason: 'result-unrecorded', answered: ended === undefined, detail };
+}
+
+/** `unknown`: the server may have had the call, and its caller did not get the end. */
+export function outcomeOf({ reason }: Refusal, { forwarded }: Progress): 'cancelled' | 'unknown' | 'refused' {
+  if (reason === 'cancelled') return 'cancelled';
+  return denials[reason].made === true || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
+}
+
+/** How the exchange ended, and the reply with its result written once, for the record and for the client. */
+export function endOf(
+  message: Received,
+  reply: Reply,
+  progress: Progress,
+): { readonly end: ExchangeEnd; readonly written: Reply } {
+  const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
+  switch (reply.kind) {
+    case 'result': {
+      const { result, source } = reply;
+      const resultText = source?.of === result ? source.text : JSON.stringify(result);
+      const outcome = result.isError === true ? 'tool-error' : 'answered';
+      const end: ExchangeEnd = { ...base, outcome, resultText, bytesOut: resultText.length };
+      return { end, written: { kind: 'text', text: resultText } };
+    }
+    case 'text':
+      return { end: { ...base, outcome: 'answered', bytesOut: reply.text.length }, written: reply };
+    case 'pieces': {
+      const bytesOut = reply.before.length + reply.middle.length + reply.after.length;
+      return { end: { ...base, outcome: 'answered', bytesOut }, written: reply };
+    }
+    case 'error': {
+      const { code, message: said } = reply.said ?? reply.error;
+      const error = { code, message: said };
+      return { end: { ...base, outcome: 'error', error }, written: reply };
+    }
+    case 'refused': {
+      const { refusal } = reply;
+      const outcome = outcomeOf(refusal, progress);
+      const end: ExchangeEnd = { ...base, outcome, reason: refusal.reason };
+      return { end: 'detail' in refusal ? { ...end, detail: refusal.detail } : end, written: reply };
+    }
+  }
+}

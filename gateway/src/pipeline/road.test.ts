@@ -1,0 +1,215 @@
+/** The road in one process: every exit leaves exactly one record, and what is refused never reaches the server. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { callerOf } from '../../test/support/policy.ts';
+import { type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
+import { Cancellation } from './cancellation.ts';
+import type { Inspector } from './inspector.ts';
+
+const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
+
+function cancelled(): Cancellation {
+  const cancellation = new Cancellation();
+  cancellation.cancel();
+  return cancellation;
+}
+
+const bigSchema = { name: 'strict', inputSchema: { type: 'object', properties: { n: { type: 'integer' } } } };
+const failing = (kind: 'unavailable' | 'timeout' | 'misbehaved', sent: boolean): RoadOptions => ({
+  server: {
+    answer: () => ({ kind: 'failed', failure: { kind, detail: 'x', ...(sent ? { sent: true as const } : {}) } }),
+  },
+});
+const blocking: Inspector = {
+  id: 'toy',
+  summary: 'Stops everything.',
+  inbound: () => ({ refuse: { reason: 'denied', detail: 'toy' } }),
+};
+const withholding: Inspector = {
+  id: 'toy',
+  summary: 'Withholds results.',
+  outbound: ({ kind }) => (kind === 'result' ? { withhold: 'because' } : undefined),
+};
+
+interface Exit {
+  readonly name: string;
+  readonly connections?: string;
+  readonly options?: RoadOptions;
+  readonly request?: ToyRequest;
+  /** Outcome and reason in the record. */
+  readonly end: readonly [outcome: string, reason?: string];
+  /** Whether the server got the call. */
+  readonly called?: true;
+}
+
+const exits: readonly Exit[] = [
+  { name: 'answered', end: ['answered'], called: true },
+  {
+    name: 'answered with the error of a tool',
+    options: { server: { answer: () => result({ isError: true, content: [] }) } },
+    end: ['tool-error'],
+    called: true,
+  },
+  {
+    name: 'answered with an error of the protocol',
+    options: { server: { answer: () => ({ kind: 'error', error: { code: -32000, message: 'no' } }) } },
+    end: ['error'],
+    called: true,
+  },
+  {
+    name: 'without a credential',
+    request: { received: { identity: { ok: false, refusal: { reason: 'credentials-missing' } } } },
+    end: ['refused', 'credentials-missing'],
+  },
+  {
+    name: 'of a caller without a connection',
+    request: { caller: callerOf({ agent: 'b' }) },
+    end: ['refused', 'endpoint-unknown'],
+  },
+  {
+    name: 'of a server that nothing leads to',
+    request: { received: { endpoint: { kind: 'server', server: 'none' } } },
+    end: ['refused', 'endpoint-unknown'],
+  },
+  {
+    name: 'of a tool that is not there',
+    request: { params: { name: 'none' } },
+    end: ['refused', 'capability-unknown'],
+  },
+  { name: 'with a name that is no text', request: { params: { name: 1 } }, end: ['refused', 'bad-params'] },
+  {
+    name: 'denied by a rule',
+    connections: '- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*", when: "args.text == \'no\'" }] }',
+    end: ['refused', 'denied'],
+  },
+  {
+    name: 'held',
+    connections: '- { name: c, from: { agent: a }, to: s, tools: [{ hold: "*" }] }',
+    end: ['refused', 'held'],
+  },
+  {
+    name: 'with arguments that do not fit',
+    options: { server: { tools: [bigSchema] } },
+    request: { params: { name: 'strict', arguments: { n: 'x' } } },
+    end: ['refused', 'arguments-invalid'],
+  },
+  { name: 'stopped by an inspector', options: { inspectors: [blocking] }, end: ['refused', 'denied'] },
+  {
+    name: 'with a withheld result',
+    options: { inspectors: [withholding] },
+    end: ['unknown', 'content-withheld'],
+    called: true,
+  },
+  {
+    name: 'that listens without saying to what',
+    request: { method: 'subscriptions/listen', params: {} },
+    end: ['refused', 'bad-params'],
+  },
+  { name: 'cancelled before it is sent', request: { cancellation: cancelled() }, end: ['cancelled', 'cancelled'] },
+  {
+    name: 'to a server that is down',
+    options: failing('unavailable', false),
+    end: ['refused', 'server-unavailable'],
+    called: true,
+  },
+  {
+    name: 'to a server that ended meanwhile',
+    options: failing('unavailable', true),
+    end: ['unknown', 'call-unfinished'],
+    called: true,
+  },
+  {
+    name: 'to a server that hangs',
+    options: failing('timeout', true),
+    end: ['unknown', 'call-unfinished'],
+    called: true,
+  },
+  {
+    name: 'with a result that is too large',
+    options: { server: { answer: () => ({ kind: 'result', result: {}, bytes: 2 ** 40 }) } },
+    end: ['unknown', 'result-too-large'],
+    called: true,
+  },
+  {
+    name: 'ended by a bug',
+    options: { server: { answer: () => Promise.reject(new Error('bug')) } },
+    end: ['unknown', 'internal'],
+    called: true,
+  },
+  {
+    name: 'whose intent cannot be recorded',
+    options: { audit: { intend: () => Promise.reject(new Error('full')) } },
+    end: ['refused', 'record-unavailable'],
+  },
+  {
+    name: 'with a state that is not ours',
+    request: { params: { name: 'echo', arguments: {}, requestState: 'x' } },
+    end: ['refused', 'state-invalid'],
+  },
+  { name: 'that lists', request: { method: 'tools/list', params: {} }, end: ['answered'] },
+  { name: 'that discovers', request: { method: 'server/discover', params: {} }, end: ['answered'] },
+];
+
+for (const { name, connections = everything, options, request = {}, end, called } of exits)
+  test(`a request ${name} leaves one record`, async () => {
+    const road = await roadOf(connections, options);
+    await road.send(request);
+    assert.equal(road.records.length, 1);
+    const [recorded] = road.records;
+    assert.deepEqual([recorded?.end?.outcome, recorded?.end?.reason].filter(Boolean), end);
+    assert.equal(road.calls.length, called === true ? 1 : 0);
+    // An outcome repeats the facts of its intent, and no call leaves without one.
+    assert.equal(road.intents.length >= road.calls.length, true);
+    if (road.intents[0] !== undefined) assert.equal(recorded?.facts, road.intents[0]);
+    // The room that it took is free again.
+    const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1, streams: 1 } };
+    assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
+  });
+
+test('beyond the limit of its caller a request is refused and recorded, and leads nowhere', async () => {
+  const { promise: held, resolve: go } = Promise.withResolvers<undefined>();
+  const road = await roadOf(everything, { server: { answer: async () => (await held, result({ content: [] })) } });
+  const limit = road.graph.bounds.concurrency;
+  const waiting = Array.from({ length: limit }, () => road.send({}));
+  const { reply } = await road.send({});
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'too-many-requests');
+  assert.equal(road.records.length, 1);
+  go(undefined);
+  await Promise.all(waiting);
+  assert.equal(road.records.length, limit + 1);
+  assert.equal((await road.send({})).reply.kind, 'text');
+});
+
+test('arguments that an inspector changes are decided on, forwarded and recorded', async () => {
+  const toy: Inspector = {
+    id: 'toy',
+    summary: 'Replaces a text.',
+    inbound: ({ content }) => ({ change: { ...content, text: 'other' } }),
+  };
+  const only = (text: string): string =>
+    `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*", when: "args.text == '${text}'" }] }`;
+  const road = await roadOf(`- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }] }`, { inspectors: [toy] });
+  await road.send({});
+  assert.deepEqual(road.calls[0]?.params.arguments, { text: 'other' });
+  assert.deepEqual(road.records[0]?.facts.arguments, { text: 'other' });
+  // What the rules say is about what is sent: this one was allowed as the client wrote it.
+  const narrow = await roadOf(only('hi'), { inspectors: [toy] });
+  const { reply } = await narrow.send({});
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'denied');
+  assert.deepEqual(narrow.records[0]?.facts.arguments, { text: 'other' });
+  assert.equal(narrow.calls.length, 0);
+});
+
+test('a result that cannot be written is refused and recorded, and gives the room of its caller back', async () => {
+  const endless: Record<string, unknown> = {};
+  endless['self'] = endless;
+  const road = await roadOf(everything, { server: { answer: () => result(endless as never) } });
+  const { reply } = await road.send({});
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'internal');
+  assert.deepEqual(
+    road.records.map(({ end }) => end?.outcome),
+    ['unknown'],
+  );
+  const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1 } };
+  assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
+});

@@ -1,0 +1,79 @@
+/** Accounts of users at servers: where they are kept, and the pages on which users connect them. */
+import { accountPages } from '../accounts/pages.ts';
+import { publicId, Tickets } from '../accounts/tickets.ts';
+import type { Configuration } from '../config/schema/index.ts';
+import type { Front } from '../listeners/front.ts';
+import { clientDocument } from '../oauth/registration.ts';
+import { accountPaths, type Invitation, type SignIns } from '../pipeline/accounts.ts';
+import type { Pages } from '../pipeline/pages.ts';
+import type { AuditLog } from '../pipeline/record.ts';
+import { createSeal } from '../secrets/seal.ts';
+import type { Log } from '../telemetry/log.ts';
+import { AccountBook } from '../upstreams/credentials/authorization-code/book.ts';
+import { AccountVault } from '../upstreams/credentials/authorization-code/vault.ts';
+
+export interface AccountLinkingParts {
+  readonly masterKey: Buffer;
+  readonly audit: AuditLog;
+  readonly log: Log;
+}
+
+/** What the pages need of the revision in force. */
+export interface PageRights {
+  readonly identify: Front['identify'];
+  readonly renew: Front['renew'];
+  readonly signIns: () => SignIns;
+}
+
+export class AccountLinking {
+  readonly book: AccountBook;
+  readonly tickets = new Tickets();
+  readonly #vault: AccountVault;
+  readonly #parts: AccountLinkingParts;
+  /** The public URL, from the moment in which a listener has it. */
+  #base: string | undefined;
+  #pages: Pages | undefined;
+
+  constructor({ secrets, data }: Configuration, parts: AccountLinkingParts) {
+    this.#parts = parts;
+    this.#vault = new AccountVault(secrets, data);
+    this.book = new AccountBook({
+      vault: this.#vault,
+      data,
+      base: () => this.#base,
+      invite: (server, user, wanted) => this.#invite(server, user, wanted),
+      note: (event) => parts.audit.note(event),
+      log: parts.log,
+    });
+  }
+
+  get pages(): Pages | undefined {
+    return this.#pages;
+  }
+
+  configure({ secrets, data }: Configuration): void {
+    this.#vault.configure(secrets, data);
+  }
+
+  /** A listener has this public URL, so there are pages from now on. */
+  reachedAt(base: string, rights: PageRights): void {
+    this.#base = base;
+    this.#pages = accountPages({
+      base,
+      tickets: this.tickets,
+      accounts: (server) => this.book.of(server),
+      ...rights,
+      seal: createSeal(this.#parts.masterKey, 'browser'),
+      clientMetadata: clientDocument,
+      note: (event) => this.#parts.audit.note(event),
+      log: this.#parts.log,
+    });
+  }
+
+  #invite(server: string, user: string, wanted: readonly string[]): Invitation {
+    // Without a public URL there is no page to link to.
+    if (this.#base === undefined) return { server, id: '' };
+    const ticket = this.tickets.issue(server, user, wanted);
+    return { server, url: `${this.#base}${accountPaths.page}${ticket.id}`, id: publicId(ticket) };
+  }
+}

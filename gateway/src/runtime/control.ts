@@ -1,0 +1,215 @@
+/**
+ * Everything that a gateway does by itself, once in a process: it ends what has lost its right, asks issuers, reports the
+ * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { KeyRing } from '../authn/api-key/key-ring.ts';
+import { Reminders } from '../authn/api-key/reminders.ts';
+import { type ToolReport, writeToolReport } from '../catalog/report.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
+import type { Revision } from '../config/revision.ts';
+import type { AuditLog } from '../pipeline/record.ts';
+import { compilePolicy, compilePolicyBeside } from '../policy/compile.ts';
+import { SecretChanges } from '../secrets/changes.ts';
+import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
+import type { Log } from '../telemetry/log.ts';
+import { writeCredentialReport } from '../upstreams/credentials/report.ts';
+import { remembered, transitions } from '../upstreams/credentials/transitions.ts';
+import type { ServerDirectory } from '../upstreams/index.ts';
+import { StateBook, writeServerStates } from '../upstreams/states.ts';
+import { AccountLinking } from './account-linking.ts';
+import { ConditionCheck } from './conditions.ts';
+import { DataPlane } from './data-plane.ts';
+
+export interface ControlParts {
+  readonly keys: KeyRing;
+  readonly masterKey: Buffer;
+  readonly audit: AuditLog;
+  readonly log: Log;
+}
+
+/** How often keys are looked at for reminders, and open streams for credentials that have ended. */
+const reminderIntervalMs = 3_600_000;
+const streamIntervalMs = 1_000;
+
+export class Control {
+  readonly plane: DataPlane;
+  readonly #parts: ControlParts;
+  readonly #accounts: AccountLinking;
+  readonly #conditions: ConditionCheck;
+  readonly #states = new StateBook();
+  readonly #secretChanges: SecretChanges;
+  readonly #reminders = new Reminders();
+  readonly #timers: readonly NodeJS.Timeout[];
+  #credentials: ReturnType<ServerDirectory['credentials']> = {};
+  /** The reports as they were written last. */
+  #credentialsReported = '{}';
+  #statesReported = '{}';
+  #closed = false;
+
+  private constructor(revision: Revision, policy: DataPlane['snapshot']['graph']['policy'], parts: ControlParts) {
+    const { keys, masterKey, audit, log } = parts;
+    this.#parts = parts;
+    logBackgroundFailures(log);
+    this.#accounts = new AccountLinking(revision.configuration, parts);
+    this.#conditions = new ConditionCheck(() => this.plane.revision, log);
+    this.#secretChanges = new SecretChanges(revision.configuration.data);
+    this.plane = new DataPlane(revision, policy, {
+      keys,
+      masterKey,
+      audit,
+      log,
+      book: this.#accounts.book,
+      pages: () => this.#accounts.pages,
+      saw: (server, end) => this.#states.saw(server, end),
+      catalogEvents: {
+        onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
+        onReport: (report) => this.#reportTools(report),
+      },
+    });
+    this.plane.metrics.serversUp(() =>
+      Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
+    );
+    this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
+    this.#remind();
+    this.#timers = [
+      setInterval(() => this.#look(), streamIntervalMs).unref(),
+      setInterval(() => this.#remind(), reminderIntervalMs).unref(),
+    ];
+  }
+
+  /** A revision whose rules do not compile makes no gateway. */
+  static create(
+    revision: Revision,
+    parts: ControlParts,
+  ): { ok: true; control: Control } | { ok: false; diagnostics: readonly Diagnostic[] } {
+    const compiled = compilePolicy(revision);
+    return compiled.ok ? { ok: true, control: new Control(revision, compiled.policy, parts) } : compiled;
+  }
+
+  /** A listener has this public URL, so there are pages for people from now on. */
+  reachedAt(base: string): void {
+    this.#accounts.reachedAt(base, {
+      identify: (credentials) => this.plane.context.identify(credentials),
+      renew: (caller) => this.plane.context.renew(caller),
+      signIns: () => this.plane.snapshot.signIns,
+    });
+  }
+
+  /** Replaces everything at once, or nothing when the new revision is wrong. */
+  async swap(revision: Revision): Promise<readonly Diagnostic[]> {
+    const compiled = await compilePolicyBeside(revision);
+    // What is closed meanwhile takes no revision any more.
+    if (this.#closed) return [];
+    this.plane.metrics.configurationLoaded(compiled.ok);
+    if (!compiled.ok) return compiled.diagnostics;
+    if (meansTheSame(revision, this.plane.revision)) return [];
+    this.#accounts.configure(revision.configuration);
+    this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
+    this.plane.take(revision, compiled.policy);
+    this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
+    inBackground(
+      'compare conditions with tools',
+      this.#conditions.checkAll(this.plane.catalogs.tools(), () => this.plane.isDraining),
+    );
+    this.#remind();
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#reportCredentials();
+    this.#reportStates();
+    this.#noteSecrets();
+    await this.plane.close();
+  }
+
+  #look(): void {
+    this.#lookAtAccounts();
+    this.#reportCredentials();
+    this.#reportStates();
+    this.#noteSecrets();
+    this.plane.endWithoutRight();
+    this.plane.askIssuers();
+  }
+
+  /** Logs keys that are due for rotation; they stay valid. */
+  #remind(): void {
+    const { maxAge } = this.plane.revision.configuration.authentication.keys;
+    const due = this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now());
+    for (const [{ id, createdAt, expiresAt }, reminder] of due)
+      this.#parts.log.warn(
+        {
+          id,
+          reminder,
+          created: new Date(createdAt).toISOString(),
+          ...(expiresAt === undefined ? {} : { expires: new Date(expiresAt).toISOString() }),
+        },
+        'an API key should be replaced: sallyport key rotate',
+      );
+  }
+
+  /** For `server list` and `explain`: which tools cannot be used, and why. */
+  #reportTools(report: ToolReport): void {
+    this.#attempt('what is known of the tools cannot be written', () =>
+      writeToolReport(this.plane.revision.configuration.data, report),
+    );
+  }
+
+  /** For `server list`: the state of the gateway's own credentials, never their material. */
+  #reportCredentials(): void {
+    const credentials = this.plane.servers.credentials();
+    const report = JSON.stringify(credentials);
+    if (report === this.#credentialsReported) return;
+    this.#credentialsReported = report;
+    for (const { server, problem, ...detail } of transitions(this.#credentials, credentials)) {
+      const facts = { server, detail, ...(problem === undefined ? {} : { problem }) };
+      this.#parts.audit.note({ kind: 'credential-state', at: Date.now(), ...facts });
+    }
+    this.#credentials = remembered(this.#credentials, credentials);
+    this.#attempt('the state of credentials cannot be written', () =>
+      writeCredentialReport(this.plane.revision.configuration.data, report),
+    );
+  }
+
+  /** For `server list`: which servers answer. */
+  #reportStates(): void {
+    const report = JSON.stringify(this.#states.all());
+    if (report === this.#statesReported) return;
+    this.#statesReported = report;
+    this.#attempt('the state of servers cannot be written', () =>
+      writeServerStates(this.plane.revision.configuration.data, report),
+    );
+  }
+
+  #lookAtAccounts(): void {
+    this.#attempt('the accounts cannot be read', () => this.#accounts.book.look());
+  }
+
+  #noteSecrets(): void {
+    this.#attempt('the folder of secrets cannot be read', () => {
+      for (const { name, change } of this.#secretChanges.look())
+        this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
+    });
+  }
+
+  /** A file that cannot be read or written keeps nothing else from its work. */
+  #attempt(problem: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, problem);
+    }
+  }
+}
+
+/** The same words can mean other secrets than before, so what references stand for is compared as well. */
+function meansTheSame(one: Revision, other: Revision): boolean {
+  if (one.digest !== other.digest) return false;
+  // Equal words, and these hold no references: they may be many.
+  const resolved = ({
+    configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },
+  }: Revision) => rest;
+  return isDeepStrictEqual(resolved(one), resolved(other));
+}

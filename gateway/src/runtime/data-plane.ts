@@ -1,0 +1,186 @@
+/**
+ * What calls go through: the snapshot in force, the road, and what listeners are given. It has no timers and does nothing
+ * by itself. A new revision is built completely, then one reference is swapped.
+ */
+import { randomBytes } from 'node:crypto';
+import type { KeyRing } from '../authn/api-key/key-ring.ts';
+import { KeyDirectory } from '../authn/jwt/directory.ts';
+import { Catalogs, type CatalogsEvents } from '../catalog/index.ts';
+import type { Revision } from '../config/revision.ts';
+import { Subscription } from '../connections/subscription.ts';
+import type { Front } from '../listeners/front.ts';
+import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import { inspectThrough } from '../pipeline/inspect.ts';
+import type { Pages } from '../pipeline/pages.ts';
+import { Questions } from '../pipeline/questions.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
+import { type Rights, UnderWay } from '../pipeline/rights.ts';
+import { Streams } from '../pipeline/streams.ts';
+import { createSeal } from '../secrets/seal.ts';
+import { inspectors } from '../stages/inspect/index.ts';
+import { inBackground } from '../telemetry/background.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import type { AccountBook } from '../upstreams/credentials/authorization-code/book.ts';
+import { ServerDirectory } from '../upstreams/index.ts';
+import { makeStages } from './road.ts';
+import { type Snapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
+
+export interface DataPlaneParts {
+  readonly keys: KeyRing;
+  readonly masterKey: Buffer;
+  readonly audit: AuditLog;
+  readonly log: Log;
+  readonly book: AccountBook;
+  /** Pages for people; `undefined` until the public URL is known. */
+  readonly pages: () => Pages | undefined;
+  /** How an exchange with a server ended. */
+  readonly saw: (server: string, end: ExchangeEnd) => void;
+  readonly catalogEvents: CatalogsEvents;
+}
+
+export class DataPlane {
+  readonly context: Front;
+  readonly metrics: Metrics;
+  readonly streams = new Streams();
+  readonly servers: ServerDirectory;
+  readonly catalogs: Catalogs;
+  readonly #rights: Rights = {
+    graph: () => this.#snapshot.graph,
+    renew: (caller) => this.#snapshot.authentication.renew(caller),
+    underWay: new UnderWay(),
+  };
+  readonly #questions: Questions;
+  readonly #parts: SnapshotParts;
+  readonly #stopListening: () => void;
+  #snapshot: Snapshot;
+  #draining = false;
+
+  constructor(revision: Revision, policy: Graph['policy'], parts: DataPlaneParts) {
+    const { keys, masterKey, audit, log, book } = parts;
+    const { bounds, servers, egress } = revision.configuration;
+    const deliver = deliverThrough(inspectors);
+    this.metrics = createMetrics(() => this.streams.size);
+    this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
+    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
+    this.servers.configure(servers, bounds, egress.allow);
+    this.#questions = new Questions(createSeal(masterKey, 'question'));
+    this.#parts = {
+      keys,
+      upstreams: this.servers,
+      catalogs: this.catalogs,
+      issuerKeys: new KeyDirectory(log),
+      onThrottled: (address, pause) => {
+        audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
+        log.warn({ address, pause }, 'authentication fails too often');
+      },
+    };
+    this.#snapshot = snapshotOf(revision, policy, this.#parts);
+    this.#stopListening = keys.onRevoked((id) => {
+      this.streams.endCredential(id);
+      this.#rights.underWay.review();
+    });
+    this.#showTables();
+    this.context = this.#contextOf(parts, deliver);
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get revision(): Revision {
+    return this.#snapshot.revision;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Correlation ids of the calls that servers have. */
+  underWay(): readonly string[] {
+    return this.#rights.underWay.ids();
+  }
+
+  /** Replaces everything at once. Calls under way end under the snapshot with which they began. */
+  take(revision: Revision, policy: Graph['policy']): void {
+    const { bounds, servers, egress } = revision.configuration;
+    this.servers.configure(servers, bounds, egress.allow);
+    this.#snapshot = snapshotOf(revision, policy, this.#parts);
+    this.catalogs.configure(servers);
+    this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** What a credential has opened ends with it: at its end, or when its issuer says that it is over. */
+  endWithoutRight(): void {
+    this.streams.endEnded((caller) => this.#rights.renew(caller));
+    this.#rights.underWay.review();
+  }
+
+  /** Asks the issuers of tokens that keep streams open whether these are still good. */
+  askIssuers(): void {
+    const { tokens } = this.#snapshot;
+    for (const caller of this.streams.callers())
+      if (caller.credential.kind === 'token')
+        inBackground(
+          'ask for token',
+          tokens.stillGood(caller).then((good) => good || this.streams.endCredential(caller.credential.id)),
+        );
+  }
+
+  /** No new work from now on; open streams end. Calls under way go on until `close`. */
+  drain(): void {
+    this.#draining = true;
+    this.streams.endAll();
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    this.#questions.close();
+    await this.servers.close();
+  }
+
+  #contextOf({ masterKey, audit, log, pages, saw }: DataPlaneParts, deliver: Deliver): Front {
+    const stages = makeStages({
+      audit,
+      log,
+      metrics: this.metrics,
+      saw,
+      questions: this.#questions,
+      streams: this.streams,
+      rights: this.#rights,
+      deliver,
+      inspect: inspectThrough(inspectors),
+    });
+    return {
+      graph: () => this.#snapshot.graph,
+      bounds: () => this.revision.configuration.bounds,
+      stages,
+      streams: this.streams,
+      identify: (credentials) => this.#snapshot.authentication.authenticate(credentials),
+      authorizationServers: () => {
+        const { issuers, scopesSupported } = this.revision.configuration.authentication;
+        const named = Object.values(issuers).filter(({ resourceServer }) => resourceServer);
+        return { issuers: named.map(({ issuer }) => issuer), scopes: scopesSupported };
+      },
+      renew: (caller) => this.#rights.renew(caller),
+      subscribe: (exchange, caller, listener) =>
+        new Subscription(exchange, { graph: () => this.#snapshot.graph, caller, deliver }, listener),
+      sessionSeal: createSeal(masterKey, 'session'),
+      pages,
+      draining: () => this.#draining,
+      table: this.metrics.table,
+    };
+  }
+
+  #showTables(): void {
+    const { table } = this.metrics;
+    const { issuerKeys } = this.#parts;
+    table('calls', () => this.#rights.underWay.size);
+    table('streams', () => this.streams.size);
+    table('parked_questions', () => this.#questions.size);
+    table('authentication_failures', () => issuerKeys.throttle.size);
+    table('dpop_proofs', () => issuerKeys.proofs.size);
+  }
+}

@@ -1,0 +1,144 @@
+/** Opens the data folder of a gateway and starts what lives as long as the process: keys, evidence log, control, watchdog. */
+import { join } from 'node:path';
+import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../audit/changes.ts';
+import { auditSettings, openAudit } from '../audit/open.ts';
+import { openKeyRing } from '../authn/api-key/open.ts';
+import { exitCodes } from '../cli/exit-codes.ts';
+import { formatDiagnostic } from '../config/diagnostic.ts';
+import { loadConfiguration } from '../config/load.ts';
+import type { Revision } from '../config/revision.ts';
+import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
+import { startWatchdog } from '../process/watchdog.ts';
+import { ownFolders } from '../secrets/data-folder.ts';
+import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
+import { keptProblems } from '../stores/kept-files.ts';
+import { removeLeftDrafts } from '../stores/left-drafts.ts';
+import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
+import { Control } from './control.ts';
+import { complain } from './messages.ts';
+import { type ManagedSecrets, manageSecrets } from './secrets.ts';
+
+/** A running gateway without listeners, or the code to end with. */
+export type Opened =
+  | {
+      readonly ok: true;
+      readonly gateway: Control;
+      readonly log: Log;
+      readonly managed: ManagedSecrets;
+      problems(): readonly string[];
+      readonly configureAudit: (revision: Revision) => void;
+      close(): Promise<void>;
+    }
+  | { readonly ok: false; readonly code: number };
+
+export async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Promise<Opened> {
+  const log = createLog(level);
+  const managed = manageSecrets();
+  const loaded = await loadConfiguration(path, process.env, managed.loading);
+  if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
+  const { data, audit: auditing } = loaded.revision.configuration;
+  const kept = keptProblems(data);
+  if (kept.length > 0)
+    return complainAll(
+      kept.map(({ problem, remedy }) => `sallyport: ${problem}\n    ${remedy}`),
+      exitCodes.data,
+    );
+  const masterKey = openMasterKey(data);
+  if (!masterKey.ok) return complainAll([`${masterKey.problem}\n    ${masterKey.remedy}`], exitCodes.data);
+  removeLeftDrafts([data, ...ownFolders.map((name) => join(data, name))], Date.now());
+  const logKey = openLogMasterKey(data, auditing.keys.master);
+  if (!logKey.ok) return complainAll([`${logKey.problem}\n    ${logKey.remedy}`], exitCodes.data);
+  const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
+  if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
+  const opened = await openAudit({
+    configuration: loaded.revision.configuration,
+    master: logKey.key,
+    role,
+    onHealth: (problem) =>
+      problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),
+    onTrouble: (problem) => log.warn({ problem }, 'beside the log'),
+  });
+  if (!opened.ok) {
+    keys.value.close();
+    return complainAll([`sallyport: ${opened.problem}\n    ${opened.remedy}`], exitCodes.data);
+  }
+  const audit = opened.log;
+  if (!loaded.revision.configuration.audit.enabled) log.warn({}, 'audit.enabled is false: nothing is recorded');
+  const made = Control.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log });
+  if (!made.ok) {
+    keys.value.close();
+    await audit.close();
+    return complainAll(made.diagnostics.map(formatDiagnostic));
+  }
+  const gateway = made.control;
+  audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
+  for (const { kind, at, pid, stack, open } of takeLastWords(data)) {
+    log.error({ kind, at: new Date(at).toISOString(), pid, stack, open }, 'an earlier process ended badly');
+    audit.note({ kind, at: Date.now(), detail: { endedAt: at, pid, open: [...open] }, problem: stack });
+  }
+  const stopWatching = await startWatchdog({
+    data,
+    stallMs: () => gateway.plane.revision.configuration.bounds.stall,
+    exitCode: exitCodes.stalled,
+    open: () => gateway.plane.underWay(),
+  });
+  const isOver = catchLast(data, log, () => gateway.plane.underWay());
+  // A gateway of stdio has a log of its own, which need not tell what happened beside it.
+  const missed = role === 'serve' ? keysMeanwhile(keys.value.all(), audit.served, Date.now()) : [];
+  for (const event of missed) audit.note(event);
+  keys.value.onMade((key) => audit.note(keyMade(key)));
+  keys.value.onRevoked((id) => {
+    const key = [...keys.value.all()].find((each) => each.id === id);
+    audit.note(keyEnded(id, key, Date.now()));
+  });
+  let { configuration } = loaded.revision;
+  return {
+    ok: true,
+    gateway,
+    log,
+    managed,
+    configureAudit: (revision) => {
+      for (const event of statusChanges(configuration, revision.configuration, Date.now())) audit.note(event);
+      configuration = revision.configuration;
+      audit.configure(auditSettings(configuration));
+    },
+    problems: () => {
+      const health = audit.health();
+      const problems = health.ok ? [] : [health.problem];
+      return gateway.plane.context.draining() ? [...problems, 'draining'] : problems;
+    },
+    async close() {
+      await gateway.close();
+      keys.value.close();
+      audit.note({ kind: 'stop', at: Date.now(), detail: {} });
+      await audit.close();
+      stopWatching();
+      isOver();
+    },
+  };
+}
+
+/**
+ * The last handler. A promise that nothing caught is a bug that leaves everything else as it was, so it is written down
+ * and the gateway goes on; after an error that nothing caught the state is unknown, so the process ends.
+ */
+function catchLast(data: string, log: Log, open: () => readonly string[]): () => void {
+  const onRejection = (error: unknown): void => log.error({ err: error }, 'bug: please report it');
+  const onError = (error: unknown): void => {
+    log.error({ err: error }, 'bug: please report it; the gateway ends');
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    leaveLastWords(data, { kind: 'crash', at: Date.now(), pid: process.pid, stack, open: open().slice(0, 100) });
+    process.exit(exitCodes.internal);
+  };
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onError);
+  return () => {
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onError);
+  };
+}
+
+function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {
+  for (const text of texts) complain(text);
+  return { ok: false, code };
+}

@@ -1,0 +1,174 @@
+/** Puts the stages of the road together for one gateway. */
+
+import { connect, renewed } from '../connections/connect.ts';
+import { callConnectTool, isConnectTool } from '../connections/connect-tool.ts';
+import { discover, initialize } from '../connections/hello.ts';
+import { listen } from '../connections/listen.ts';
+import { list } from '../connections/lists.ts';
+import { reachAll } from '../connections/reach.ts';
+import { seek } from '../connections/seek.ts';
+import { Concurrency } from '../limits/concurrency.ts';
+import { type Deliver, ownWords } from '../pipeline/deliver.ts';
+import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';
+import { factsOf } from '../pipeline/facts.ts';
+import { forward } from '../pipeline/forward.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { Inspect } from '../pipeline/inspect.ts';
+import type { Questions } from '../pipeline/questions.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
+import type { Refusal } from '../pipeline/refusal.ts';
+import type { Rights } from '../pipeline/rights.ts';
+import type { Stages } from '../pipeline/run.ts';
+import type { Streams } from '../pipeline/streams.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { logLevels, methods } from '../protocol/methods.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+export interface StageParts {
+  readonly audit: AuditLog;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly questions: Questions;
+  readonly streams: Streams;
+  readonly rights: Rights;
+  readonly deliver: Deliver;
+  readonly inspect: Inspect;
+  /** How an exchange with a server ended. */
+  readonly saw: (server: string, end: ExchangeEnd) => void;
+}
+
+export function makeStages(parts: StageParts): Stages {
+  const { audit, log, metrics, questions, streams, rights, saw, deliver, inspect } = parts;
+  const concurrency = new Concurrency();
+  return {
+    audit,
+    admit: (caller, operation, graph) => concurrency.admit(caller, operation, graph.bounds),
+    isOwn: isConnectTool,
+    connect,
+    renew: renewed,
+    seek,
+    rights,
+    inspect,
+    forward: (exchange, graph, standing) =>
+      forward(witnessed(exchange, graph, audit), { questions, bounds: graph.bounds, standing, deliver, inspect }),
+    answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, { rights, streams, log, deliver, open }),
+    observe(facts, end) {
+      if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
+      metrics.observe({
+        // A server that only the client named is not a label either.
+        server: facts.connections === undefined ? '-' : (facts.server ?? '-'),
+        method: labelOf(facts.method),
+        outcome: end.reason ?? end.outcome,
+        seconds: end.latency / 1_000_000,
+      });
+      if (end.outcome === 'refused' || end.outcome === 'unknown')
+        log.info(
+          {
+            reference: facts.id,
+            method: labelOf(facts.method),
+            caller: facts.caller?.key,
+            reason: end.reason,
+            detail: end.detail,
+          },
+          end.outcome === 'refused' ? 'refused' : 'call may have been made',
+        );
+    },
+    onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),
+  };
+}
+
+/** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
+function witnessed(exchange: Intended, graph: Graph, audit: AuditLog): Intended {
+  const { channel, caller } = exchange;
+  const { ask } = channel;
+  if (ask === undefined) return exchange;
+  return {
+    ...exchange,
+    channel: {
+      notify: (method, params) => channel.notify(method, params),
+      async ask(method, params) {
+        const at = Date.now();
+        const started = performance.now();
+        let asked: Asked = { ok: false };
+        try {
+          asked = await ask.call(channel, method, params);
+          return asked;
+        } finally {
+          // The decision, the definition and the cost are those of the call, and stand in its own record.
+          const {
+            decision: _decision,
+            definition: _definition,
+            cost: _cost,
+            ...facts
+          } = factsOf(exchange, graph, {
+            caller,
+            connected: exchange,
+          });
+          const bytesIn = JSON.stringify(params).length;
+          const latency = Math.round((performance.now() - started) * 1_000);
+          audit.asked(
+            { ...facts, direction: 'server-to-client', at, method, arguments: params, bytesIn },
+            { at: Date.now(), latency, ...answerOf(asked) },
+          );
+        }
+      },
+    },
+  };
+}
+
+function answerOf(asked: Asked): Omit<ExchangeEnd, 'at' | 'latency'> {
+  if (asked.ok) {
+    const resultText = JSON.stringify(asked.result);
+    return { outcome: 'answered', resultText, bytesOut: resultText.length };
+  }
+  const { error } = asked;
+  if (error === undefined) return { outcome: 'cancelled', bytesOut: 0 };
+  return { outcome: 'error', error, bytesOut: error.message.length };
+}
+
+interface Local {
+  readonly rights: Rights;
+  readonly streams: Streams;
+  readonly log: Log;
+  readonly deliver: Deliver;
+  readonly open: () => Promise<Refusal | undefined>;
+}
+
+type Answer = (exchange: Admitted, graph: Graph, local: Local) => Reply | Promise<Reply>;
+
+/** What the gateway answers itself, besides lists. */
+const answers: Readonly<Record<string, Answer>> = {
+  initialize: (exchange, graph, { deliver }) => initialize(exchange, graph, deliver),
+  'server/discover': (exchange, graph, { deliver }) => discover(exchange, graph, deliver),
+  'subscriptions/listen': (exchange, _graph, local) => listen(exchange, local),
+  'logging/setLevel': setLevel,
+  ping: () => ({ kind: 'result', result: ownWords<JsonObject>({}) }),
+  // Of the gateway's own tool.
+  'tools/call': callConnectTool,
+};
+
+async function answerLocally(exchange: Admitted, graph: Graph, local: Local): Promise<Reply> {
+  const { method } = exchange;
+  const kind = methods.get(method)?.list;
+  if (kind !== undefined) return list(exchange, graph, kind, local.log);
+  const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
+  return answer?.(exchange, graph, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
+}
+
+/** A method as a label of metrics and logs: what a client makes up counts as `other`. */
+function labelOf(method: string): string {
+  return methods.has(method) ? method : 'other';
+}
+
+function setLevel(exchange: Identified, graph: Graph): Reply {
+  const { level } = exchange.params;
+  if (typeof level !== 'string' || !logLevels.includes(level))
+    return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'params.level must be a log level' } };
+  const { session } = exchange.client;
+  if (session !== undefined) {
+    session.logLevel = level;
+    for (const { link } of reachAll(exchange, graph)) link.setLevel(level, session.digest);
+  }
+  return { kind: 'result', result: ownWords<JsonObject>({}) };
+}

@@ -1,0 +1,57 @@
+/** What one revision of the configuration became. A new revision makes a new one; nothing in it changes. */
+import type { KeyRing } from '../authn/api-key/key-ring.ts';
+import { type Authentication, makeAuthentication } from '../authn/index.ts';
+import { type TokenAuthenticator, tokenAuthenticator } from '../authn/jwt/authenticator.ts';
+import type { KeyDirectory } from '../authn/jwt/directory.ts';
+import { signIns } from '../authn/sign-in/sign-in.ts';
+import type { Catalogs } from '../catalog/index.ts';
+import type { Revision } from '../config/revision.ts';
+import { guardedFetch } from '../egress/fetch.ts';
+import { egressGuard } from '../egress/guard.ts';
+import type { SignIns } from '../pipeline/accounts.ts';
+import type { Graph } from '../pipeline/graph.ts';
+import type { ServerDirectory } from '../upstreams/index.ts';
+
+export interface Snapshot {
+  readonly revision: Revision;
+  readonly graph: Graph;
+  readonly authentication: Authentication;
+  readonly tokens: TokenAuthenticator;
+  readonly signIns: SignIns;
+}
+
+/** What survives reloads, and what a snapshot is made of beside its revision. */
+export interface SnapshotParts {
+  readonly keys: KeyRing;
+  readonly upstreams: ServerDirectory;
+  readonly catalogs: Catalogs;
+  readonly issuerKeys: KeyDirectory;
+  /** Told of an address whose credentials have failed too often, and for how many milliseconds it has to wait. */
+  readonly onThrottled: (address: string, pause: number) => void;
+}
+
+export function snapshotOf(revision: Revision, policy: Graph['policy'], parts: SnapshotParts): Snapshot {
+  const { keys, upstreams, catalogs, issuerKeys, onThrottled } = parts;
+  const { configuration } = revision;
+  const { bounds, servers } = configuration;
+  const serverOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
+  const graph: Graph = {
+    revision: revision.digest,
+    bounds,
+    policy,
+    upstreams,
+    statusOf: (name) => serverOf(name)?.status,
+    catalog: (name, link) => {
+      const config = serverOf(name);
+      if (config === undefined) throw new Error(`no server ${name} in this revision`);
+      return catalogs.of(link, config, bounds);
+    },
+  };
+  const fetch = guardedFetch(egressGuard(configuration.egress.allow));
+  issuerKeys.configure(configuration, fetch);
+  const { proofs, throttle } = issuerKeys;
+  const keysOf: KeyDirectory['of'] = (issuer) => issuerKeys.of(issuer);
+  const tokens = tokenAuthenticator({ configuration, keysOf, fetch, proofs, throttle });
+  const authentication = makeAuthentication({ configuration, keys, tokens, throttle, onThrottled });
+  return { revision, graph, tokens, authentication, signIns: signIns(configuration, keysOf, fetch) };
+}

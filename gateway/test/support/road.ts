@@ -1,0 +1,196 @@
+/** For tests: the whole road in this process, with a server, a record and a client that are a few lines each. */
+import { randomBytes } from 'node:crypto';
+import { Catalogs } from '../../src/catalog/index.ts';
+import type { Caller } from '../../src/pipeline/caller.ts';
+import { Cancellation } from '../../src/pipeline/cancellation.ts';
+import { deliverThrough } from '../../src/pipeline/deliver.ts';
+import type { Channel, Client, Received, Reply } from '../../src/pipeline/exchange.ts';
+import type { Graph } from '../../src/pipeline/graph.ts';
+import { inspectThrough } from '../../src/pipeline/inspect.ts';
+import type { Inspector } from '../../src/pipeline/inspector.ts';
+import { Questions } from '../../src/pipeline/questions.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
+import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
+import { run, type Stages } from '../../src/pipeline/run.ts';
+import { Streams } from '../../src/pipeline/streams.ts';
+import type { Link, ListResult, OutboundCall, ServerFacts, Step } from '../../src/pipeline/upstream.ts';
+import type { JsonObject } from '../../src/protocol/json.ts';
+import { operationOf } from '../../src/protocol/methods.ts';
+import { makeStages } from '../../src/runtime/road.ts';
+import { createSeal } from '../../src/secrets/seal.ts';
+import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { callerOf, policyOf } from './policy.ts';
+
+/** What a test says of the server behind the road. */
+export interface ToyServer {
+  readonly facts?: Partial<ServerFacts>;
+  readonly tools?: readonly JsonObject[];
+  readonly secrets?: readonly string[];
+  readonly answer?: (call: OutboundCall) => Step | Promise<Step>;
+}
+
+/** What stands in the record for one exchange. */
+export interface Recorded {
+  readonly facts: ExchangeFacts;
+  readonly end: ExchangeEnd | undefined;
+}
+
+export interface Road {
+  readonly graph: Graph;
+  readonly stages: Stages;
+  /** Every call that the server got. */
+  readonly calls: readonly OutboundCall[];
+  /** Ends of exchanges, in their order. */
+  readonly records: readonly Recorded[];
+  /** What the record holds of an exchange before its end. */
+  readonly intents: readonly ExchangeFacts[];
+  send(request: ToyRequest): Promise<ToyAnswer>;
+}
+
+export interface ToyRequest {
+  readonly method?: string;
+  readonly params?: JsonObject;
+  readonly caller?: Caller;
+  readonly client?: Partial<Client>;
+  readonly ask?: Channel['ask'];
+  readonly cancellation?: Cancellation;
+  readonly received?: Partial<Received>;
+}
+
+export interface ToyAnswer {
+  readonly reply: Reply;
+  /** Notifications that reached the client before the reply. */
+  readonly told: readonly { readonly method: string; readonly params: JsonObject }[];
+}
+
+export interface RoadOptions {
+  readonly server?: ToyServer;
+  readonly inspectors?: readonly Inspector[];
+  /** What the record does in place of keeping: throws or rejects. */
+  readonly audit?: Partial<AuditLog>;
+}
+
+export const result = (content: JsonObject): Step => ({ kind: 'result', result: content, bytes: 100 });
+
+const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properties: { text: { type: 'string' } } } };
+
+/** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
+export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
+  const { server = {}, inspectors = [], audit = {} } = options;
+  const { policy, revision } = await policyOf(`version: 1
+callers: { agents: { a: { roles: [r] }, b: {} } }
+servers: { s: { url: "http://127.0.0.1:1" } }
+connections:
+${connections.replace(/^/gm, '  ')}
+`);
+  const { bounds, servers } = revision.configuration;
+  const calls: OutboundCall[] = [];
+  const link = toyLink(server, calls);
+  const all = [...shipped, ...inspectors];
+  const [deliver, inspect] = [deliverThrough(all), inspectThrough(all)];
+  const log = createLog('silent');
+  const catalogs = new Catalogs(log, { onTool: () => {}, onReport: () => {} }, deliver);
+  const configOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
+  const graph: Graph = {
+    revision: revision.digest,
+    bounds,
+    policy,
+    upstreams: { link: () => link },
+    statusOf: (name) => configOf(name)?.status,
+    catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
+  };
+  const rights: Rights = { graph: () => graph, renew: (caller) => caller, underWay: new UnderWay() };
+  const streams = new Streams();
+  const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
+  const stages = makeStages({
+    audit: {
+      intend: (facts) => void intents.push(facts),
+      end: (facts, end) => void records.push({ facts, end }),
+      asked: () => {},
+      rejected: () => {},
+      note: () => {},
+      health: () => ({ ok: true }),
+      close: () => Promise.resolve(),
+      ...audit,
+    },
+    log,
+    metrics: createMetrics(() => 0),
+    questions: new Questions(createSeal(randomBytes(32), 'question')),
+    streams,
+    rights,
+    saw: () => {},
+    deliver,
+    inspect,
+  });
+  return {
+    graph,
+    stages,
+    calls,
+    records,
+    intents,
+    async send(request) {
+      const told: { method: string; params: JsonObject }[] = [];
+      const notify: Channel['notify'] = (method, params) => void told.push({ method, params });
+      const channel = request.ask === undefined ? { notify } : { notify, ask: request.ask };
+      return { reply: await run(receivedOf(request, channel), graph, stages), told };
+    },
+  };
+}
+
+function fail(): never {
+  throw new Error('the configuration has no server');
+}
+
+function toyLink(server: ToyServer, calls: OutboundCall[]): Link {
+  const facts: ServerFacts = {
+    era: 'modern',
+    version: '2026-07-28',
+    capabilities: { tools: {}, resources: {}, prompts: {} },
+    ...server.facts,
+  };
+  return {
+    server: 's',
+    hasAccounts: false,
+    isUntried: false,
+    facts: () => facts,
+    call: async (call) => {
+      calls.push(call);
+      return (await server.answer?.(call)) ?? result({ content: [{ type: 'text', text: 'done' }] });
+    },
+    list: async (kind): Promise<ListResult> => ({ ok: true, items: kind === 'tools' ? (server.tools ?? [echo]) : [] }),
+    secrets: () => server.secrets ?? [],
+    hearing: undefined,
+    watch: () => () => {},
+    onNotification: () => () => {},
+    hold: () => () => {},
+    setLevel: () => {},
+  };
+}
+
+let lastId = 0;
+
+function receivedOf(request: ToyRequest, channel: Channel): Received {
+  const { method = 'tools/call', params = { name: 'echo', arguments: { text: 'hi' } }, client } = request;
+  return {
+    id: `id-${++lastId}`,
+    at: Date.now(),
+    started: performance.now(),
+    transport: 'http',
+    address: undefined,
+    identity: { ok: true, value: request.caller ?? callerOf({ agent: 'a', roles: ['r'] }) },
+    endpoint: { kind: 'server', server: 's' },
+    client: { era: 'modern', version: '2026-07-28', capabilities: {}, ...client },
+    requestId: 1,
+    operation: operationOf(client?.era ?? 'modern', method) ?? 'local',
+    method,
+    params,
+    rawNumbers: false,
+    headers: undefined,
+    bytesIn: 10,
+    cancellation: request.cancellation ?? new Cancellation(),
+    channel,
+    ...request.received,
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * What must not compile. The type checker reads this file with `npm run check`: a line below `@ts-expect-error` that compiles
+ * is an error. Nothing here runs but the test at the end.
+ */
+import { test } from 'node:test';
+import type { Delivered } from '../src/pipeline/deliver.ts';
+import type {
+  Allowed,
+  Channel,
+  Connected,
+  Decided,
+  Identified,
+  Inspected,
+  Intended,
+  Reply,
+} from '../src/pipeline/exchange.ts';
+import type { Graph } from '../src/pipeline/graph.ts';
+import type { Standing } from '../src/pipeline/rights.ts';
+import type { Stages } from '../src/pipeline/run.ts';
+import type { Step } from '../src/pipeline/upstream.ts';
+import type { JsonObject } from '../src/protocol/json.ts';
+
+interface Given {
+  readonly stages: Stages;
+  readonly graph: Graph;
+  readonly standing: Standing;
+}
+
+/** Only an exchange that was admitted, decided, allowed, inspected and recorded can be forwarded. */
+export function forwards(
+  { stages, graph, standing }: Given,
+  exchange: {
+    readonly identified: Identified;
+    readonly connected: Connected;
+    readonly decided: Decided;
+    readonly allowed: Allowed;
+    readonly inspected: Inspected;
+    readonly unrecorded: Allowed<Inspected>;
+    readonly intended: Intended;
+  },
+): void {
+  void stages.forward(exchange.intended, graph, standing);
+  // @ts-expect-error: it was not recorded.
+  void stages.forward(exchange.unrecorded, graph, standing);
+  // @ts-expect-error: the decision may be a denial.
+  void stages.forward(exchange.inspected, graph, standing);
+  // @ts-expect-error: its arguments were not inspected.
+  void stages.forward(exchange.allowed, graph, standing);
+  // @ts-expect-error: it is neither allowed nor inspected.
+  void stages.forward(exchange.decided, graph, standing);
+  // @ts-expect-error: it was not decided.
+  void stages.forward(exchange.connected, graph, standing);
+  // @ts-expect-error: it was not admitted.
+  void stages.connect(exchange.identified, graph);
+}
+
+/** Only what passed `deliver` can be handed to a client. */
+export function delivers(
+  channel: Channel,
+  said: JsonObject,
+  passed: Delivered<JsonObject>,
+  step: Step,
+): readonly Reply[] {
+  channel.notify('notifications/message', passed);
+  // @ts-expect-error: a notification of a server.
+  channel.notify('notifications/message', said);
+  void channel.ask?.('elicitation/create', passed);
+  // @ts-expect-error: an input request of a server.
+  void channel.ask?.('elicitation/create', said);
+  // @ts-expect-error: a result of a server.
+  if (step.kind === 'result') return [{ kind: 'result', result: step.result }];
+  // @ts-expect-error: an error of a server.
+  return step.kind === 'error' ? [{ kind: 'error', error: step.error }] : [];
+}
+
+test('what must not compile is checked by npm run check', () => {});
