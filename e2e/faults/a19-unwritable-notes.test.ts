@@ -74,12 +74,12 @@ const instead: Readonly<Record<string, (path: string, isFolder: boolean, turn: n
 };
 
 /** The running gateway may make again what was moved away, at any moment. */
-function moveOver(made: string, place: string): void {
-  if (lstatSync(made, { throwIfNoEntry: false }) === undefined) return;
+function moveOver(from: string, place: string): void {
+  if (lstatSync(from, { throwIfNoEntry: false }) === undefined) return;
   for (let tries = 0; ; tries++)
     try {
       rmSync(place, { recursive: true, force: true });
-      return renameSync(made, place);
+      return renameSync(from, place);
     } catch (error) {
       if (tries === 100) throw error;
     }
@@ -112,8 +112,7 @@ for (const [what, put] of Object.entries(instead))
       const answer = await call();
       assert.equal(gateway.child.exitCode, null, `${path}: ${gateway.errors().slice(-2_000)}`);
       assert.ok(answer.status < 600, path);
-      rmSync(place, { recursive: true, force: true });
-      renameSync(aside, place);
+      moveOver(aside, place);
     }
     await reload();
     const deadline = Date.now() + 20_000;
