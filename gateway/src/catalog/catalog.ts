@@ -190,11 +190,9 @@ export class Catalog implements CatalogView {
     const stop = this.link.onNotification((method) => {
       if (listChanges.get(method)?.includes(kind) === true) changed = true;
     });
-    const result = await this.link.list(kind).finally(stop);
-    if (!result.ok) return this.#tolerate(kind, result);
-    const began = performance.now();
-    const items = await this.#delivered(kind, result.items);
-    const snapshot = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
+    const read = await this.#read(kind).finally(stop);
+    if (!read.ok) return this.#tolerate(kind, read);
+    const { result, snapshot, began } = read;
     const isHeard = capability.listChanged === true && hearing === this.link.hearing;
     return this.#hold(kind, {
       snapshot,
@@ -203,6 +201,16 @@ export class Catalog implements CatalogView {
       work: performance.now() - began,
       hearing: isHeard ? hearing : undefined,
     });
+  }
+
+  /** The list of the server, and what is known from it once it is delivered and compiled. */
+  async #read(kind: ListKind) {
+    const result = await this.link.list(kind);
+    if (!result.ok) return result;
+    const began = performance.now();
+    const items = await this.#delivered(kind, result.items);
+    const snapshot = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
+    return { ok: true as const, result, snapshot, began };
   }
 
   /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */

@@ -56,3 +56,24 @@ test('a change is loaded, a broken file is reported, and a replaced secret count
   assert.ok(!again.ok);
   assert.equal(results.at(-1), again);
 });
+
+test('a change between the first load and the watch is loaded', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-watch-'));
+  const file = join(folder, 'sallyport.yaml');
+  writeFileSync(file, 'version: 1\n');
+  const since = Date.now();
+  const loaded = { files: [], secretFiles: [] };
+  // Later than the clock of the file system, which may be some milliseconds behind.
+  while (Date.now() < since + 20);
+  writeFileSync(file, 'version: 1\nservers: { a: { url: "http://127.0.0.1:1" } }\n');
+  const { promise, resolve } = Promise.withResolvers<LoadResult>();
+  const watch = await watchConfiguration(file, {}, resolve, { poll: 3_600_000, settle: 3_600_000, loaded, since });
+  t.after(() => {
+    watch.close();
+    rmSync(folder, { recursive: true });
+  });
+  const keepAlive = setInterval(() => undefined, 1_000);
+  t.after(() => clearInterval(keepAlive));
+  const result = await promise;
+  assert.ok(result.ok && 'a' in result.revision.configuration.servers);
+});

@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly load?: LoadOptions;
   /** What the caller has loaded; without it that is loaded here. */
   readonly loaded?: Pick<Revision, 'files' | 'secretFiles'>;
+  /** Milliseconds since the epoch at which that began to be read: what changed since is loaded again at once. */
+  readonly since?: number;
 }
 
 export interface ConfigurationWatch {
@@ -77,6 +79,8 @@ export async function watchConfiguration(
     ...new Set([resolve(path), dirname(resolve(path)), ...secretFiles.map((file) => dirname(file))]),
   ].flatMap((folder) => watcher(folder, soon));
   const interval = setInterval(() => void look(), poll).unref();
+  if (options.since !== undefined && (await changedSince([path, ...files, ...secretFiles], options.since)))
+    setImmediate(() => void reload());
   return {
     reload,
     close: () => {
@@ -116,4 +120,17 @@ async function signature(paths: readonly string[]): Promise<string> {
     }),
   );
   return parts.join(' ');
+}
+
+/** Was one of the files written or put in its place after this moment? */
+async function changedSince(paths: readonly string[], sinceMs: number): Promise<boolean> {
+  const times = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ ctimeMs }) => ctimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return times.some((time) => time > sinceMs);
 }

@@ -24,6 +24,9 @@ const everything = {
   logging: {},
 };
 
+/** Characters of the instructions of a server that clients get. */
+const maxInstructions = 16_384;
+
 interface Presentation {
   readonly info: JsonObject;
   readonly capabilities: JsonObject;
@@ -58,10 +61,17 @@ async function present(exchange: Identified, graph: Graph, era: Era, deliver: De
     ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
   };
   const delivery = await deliver({ kind: 'server-info', content }, { link: reached.link });
-  if (delivery.ok) return delivery.content;
+  if (delivery.ok) return cut(delivery.content);
   const { inspector, detail } = delivery;
   const refusal = { reason: 'content-withheld' as const, server: reached.server, detail: `${inspector}: ${detail}` };
   return { kind: 'refused', refusal };
+}
+
+/** Cut after the inspectors: they would not know the half of a text. */
+function cut(presented: Presentation): Presentation {
+  const { instructions } = presented;
+  if (instructions === undefined || instructions.length <= maxInstructions) return presented;
+  return { ...presented, instructions: instructions.slice(0, maxInstructions) };
 }
 
 export async function initialize(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {

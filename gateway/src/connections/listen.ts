@@ -27,6 +27,7 @@ export interface ListenParts {
 
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
 export async function listen(exchange: Identified, { rights, streams, deliver, open }: ListenParts): Promise<Reply> {
+  const began = rights.graph();
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
@@ -71,14 +72,13 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
   acknowledged = true;
 
   const { promise: over, resolve: end } = Promise.withResolvers<EndReason | 'client'>();
-  const remove = streams.add({
-    caller: exchange.caller,
-    end,
-    refresh: () => {
-      subscription.refresh();
-      if (exchange.endpoint.kind === 'server' && subscription.size === 0) end('disconnected');
-    },
-  });
+  const refresh = (): void => {
+    subscription.refresh();
+    if (exchange.endpoint.kind === 'server' && subscription.size === 0) end('disconnected');
+  };
+  const remove = streams.add({ caller: exchange.caller, end, refresh });
+  // A revision that came into force while the opening was recorded has passed this stream by.
+  if (rights.graph() !== began) refresh();
   exchange.cancellation.onCancel(() => end('client'));
   const ended = await over;
   remove();

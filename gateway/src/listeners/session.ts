@@ -49,6 +49,7 @@ export class LegacySession implements ClientSession {
   #nextQuestion = 1;
   #write: ((text: string) => void) | undefined;
   #queue: string[] = [];
+  #closed = false;
 
   constructor(id: string, caller: Caller, endpoint: Endpoint, claims: ClientClaims) {
     this.digest = createHash('sha256').update(id).digest('base64url').slice(0, 22);
@@ -139,7 +140,14 @@ export class LegacySession implements ClientSession {
     if (typeof requestId === 'string' || typeof requestId === 'number') this.active.get(requestId)?.cancel();
   }
 
+  /** Hears of the servers from now on, unless it does already. False when the session is over. */
+  hear(make: () => Hearing): boolean {
+    if (!this.#closed) this.hearing ??= make();
+    return !this.#closed;
+  }
+
   close(): void {
+    this.#closed = true;
     this.hearing?.close();
     this.#write = undefined;
     this.#queue = [];

@@ -172,3 +172,24 @@ test('an inspector that fails lets nothing through', async () => {
     assert.equal(road.records.length, 1);
   }
 });
+
+test('a secret in the key of an input request withholds it, and the call that asked is given up', async () => {
+  let abandoned = 0;
+  const asked = question([]) as Step & { kind: 'question' };
+  const answer = (): Step => ({
+    ...asked,
+    requests: { [secret]: { method: 'elicitation/create', params: {} } },
+    abandon: () => void abandoned++,
+  });
+  const road = await roadOf(everything, { server: { secrets: [secret], answer } });
+  const { reply } = await road.send({ client: modern });
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'content-withheld');
+  assert.equal(abandoned, 1);
+});
+
+test('instructions are cut after the secrets in them are hidden', async () => {
+  const instructions = `${'x'.repeat(16_384 - 10)}${secret}`;
+  const road = await roadOf(everything, { server: { secrets: [secret], facts: { instructions } } });
+  const { reply } = await road.send({ method: 'server/discover', params: {} });
+  assert.equal(reply.kind === 'text' && reply.text.includes(secret.slice(0, 8)), false);
+});

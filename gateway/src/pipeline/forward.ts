@@ -47,9 +47,17 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   const told = new InOrder();
   const resumed = questions.resume(exchange);
   if (!resumed.ok) return refused(resumed.refusal);
-  const answered = isObject(exchange.params.inputResponses) ? await inspectAnswers(exchange, road.inspect) : exchange;
-  if ('refusal' in answered) {
+  const abandon = (): void => {
     if (resumed.value.kind === 'parked') resumed.value.question.abandon();
+  };
+  const answered = isObject(exchange.params.inputResponses)
+    ? await inspectAnswers(exchange, road.inspect).catch((error: unknown) => {
+        abandon();
+        throw error;
+      })
+    : exchange;
+  if ('refusal' in answered) {
+    abandon();
     return refused(answered.refusal);
   }
   const call = outboundCall(answered, road, told);
@@ -279,9 +287,13 @@ async function put(exchange: Decided, question: Question, road: Forwarding): Pro
   const requests: Record<string, DeliveredRequests[string]> = {};
   for (const [key, { method, params }] of Object.entries(question.requests)) {
     const delivery = await road.deliver({ kind: 'input-request', method, content: params }, origin);
-    if (!delivery.ok) {
+    const named = await road.deliver({ kind: 'input-request', method, content: { key } }, origin);
+    const passed = delivery.ok && named.ok && named.content.key === key;
+    if (!passed) {
       question.abandon();
-      return withheld(origin, delivery);
+      if (!delivery.ok) return withheld(origin, delivery);
+      // The key has to come back as the server wrote it, so it cannot be changed.
+      return withheld(origin, named.ok ? { ok: false, inspector: 'key', detail: 'was changed' } : named);
     }
     requests[key] = { method, params: delivery.content };
   }

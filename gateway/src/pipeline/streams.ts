@@ -13,6 +13,7 @@ export interface OpenStream {
 
 export class Streams {
   readonly #open = new Set<OpenStream>();
+  #draining = false;
 
   get size(): number {
     return this.#open.size;
@@ -20,6 +21,7 @@ export class Streams {
 
   add(stream: OpenStream): () => void {
     this.#open.add(stream);
+    if (this.#draining) stream.end('draining');
     return () => this.#open.delete(stream);
   }
 
@@ -46,7 +48,9 @@ export class Streams {
     for (const stream of this.#copy()) stream.refresh();
   }
 
+  /** Ends everything that is open, and what opens after it. */
   endAll(): void {
+    this.#draining = true;
     for (const stream of this.#copy()) stream.end('draining');
   }
 }

@@ -25,6 +25,8 @@ export type Opened =
       readonly gateway: Control;
       readonly log: Log;
       readonly managed: ManagedSecrets;
+      /** Milliseconds since the epoch at which the configuration began to be read. */
+      readonly began: number;
       problems(): readonly string[];
       readonly configureAudit: (revision: Revision) => void;
       close(): Promise<void>;
@@ -34,6 +36,7 @@ export type Opened =
 export async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Promise<Opened> {
   const log = createLog(level);
   const managed = manageSecrets();
+  const began = Date.now();
   const loaded = await loadConfiguration(path, process.env, managed.loading);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
   const { data, audit: auditing } = loaded.revision.configuration;
@@ -97,6 +100,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     gateway,
     log,
     managed,
+    began,
     configureAudit: (revision) => {
       for (const event of statusChanges(configuration, revision.configuration, Date.now())) audit.note(event);
       configuration = revision.configuration;

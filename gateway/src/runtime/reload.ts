@@ -49,6 +49,7 @@ export async function follow(path: string, opened: Opened & { ok: true }, signal
   const watch = await watchConfiguration(path, process.env, apply, {
     load: { ...managed.loading, read: readBeside },
     loaded: gateway.plane.revision,
+    since: opened.began,
   });
   refreshLater();
   signals.onReload(() => void watch.reload());

@@ -7,7 +7,8 @@ import { hideSecrets } from '../secrets/hide.ts';
 import { misbehaved } from './failures.ts';
 import { implementation } from './identity.ts';
 
-const longestInstructions = 16_384;
+/** Characters of instructions that are kept; clients get `maxInstructions` of what is left once they are delivered. */
+const maxKeptInstructions = 65_536;
 
 export interface Greeting {
   readonly method: 'server/discover' | 'initialize';
@@ -55,7 +56,7 @@ function facts(
     version,
     capabilities,
     ...(isObject(info) ? { info } : {}),
-    ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, longestInstructions) } : {}),
+    ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, maxKeptInstructions) } : {}),
   };
 }
 

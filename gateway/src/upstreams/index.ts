@@ -11,6 +11,7 @@ import { inBackground } from '../telemetry/background.ts';
 import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
+import { GivenSecrets } from './given-secrets.ts';
 import { ServerLink } from './link.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
@@ -32,6 +33,7 @@ export class ServerDirectory implements Upstreams {
   readonly #log: UpstreamLog;
   readonly #timer: NodeJS.Timeout;
   #entries = new Map<string, Entry>();
+  readonly #given = new Map<string, GivenSecrets>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
   /** Links that were left to those who hold them, so far. */
@@ -64,15 +66,26 @@ export class ServerDirectory implements Upstreams {
           ? known
           : {
               digest,
-              server: new Server(name, config, bounds, this.#supervisor, this.#log, credentials),
+              server: new Server(name, config, bounds, this.#supervisor, this.#log, {
+                ...credentials,
+                given: this.#givenTo(name),
+              }),
               links: new Map(),
             },
       );
     }
+    for (const name of this.#given.keys()) if (!entries.has(name)) this.#given.delete(name);
     const old = this.#entries;
     this.#entries = entries;
     this.#bounds = bounds;
     for (const [name, entry] of old) if (entries.get(name) !== entry) this.#retire(entry, bounds.drain);
+  }
+
+  /** A server that is configured anew may still send back what it was given before. */
+  #givenTo(name: string): GivenSecrets {
+    const given = this.#given.get(name) ?? new GivenSecrets();
+    this.#given.set(name, given);
+    return given;
   }
 
   link(name: string, client: LinkClient): Link | undefined {

@@ -19,10 +19,6 @@ import { ownCall } from './own-call.ts';
 import type { Server } from './server.ts';
 import { Way } from './way.ts';
 
-/** Secrets that are remembered of one link: more than all credentials of one caller at one server have at once. */
-const maxGiven = 64;
-const none: readonly string[] = [];
-
 export class ServerLink implements Link {
   readonly server: string;
   readonly hasAccounts: boolean;
@@ -39,7 +35,6 @@ export class ServerLink implements Link {
   readonly #tiers = new Map<OutboundCall['tier'], ServerLink>();
   /** The server binds a session to the credential that began it. */
   #apart = false;
-  #given: readonly string[] = none;
 
   /** `own`: the credential of everything on this way, in place of the one that the caller has. */
   constructor(server: Server, capabilities: JsonObject, era: Era, bounds: Bounds, caller?: Caller, own?: Credential) {
@@ -113,7 +108,8 @@ export class ServerLink implements Link {
     const given = ready instanceof Promise ? await ready : ready;
     if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
     const { headers } = given;
-    this.#remember(special?.secrets() ?? none);
+    // From here on the server may send it back, to any client.
+    this.#server.secrets(credential);
     const foreign = special !== undefined && special !== this.#credential;
     // In headers of other names, the credential of this way would go along with the one of the tier.
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
@@ -187,16 +183,7 @@ export class ServerLink implements Link {
   }
 
   secrets(): readonly string[] {
-    this.#remember(none);
-    return this.#given;
-  }
-
-  /** Keeps what the server is given now beside what it was given lately: a token is renewed while calls are under way. */
-  #remember(special: readonly string[]): void {
-    const now = this.#server.secrets(this.#credential);
-    for (const secrets of [now, special])
-      for (const secret of secrets)
-        if (!this.#given.includes(secret)) this.#given = [secret, ...this.#given].slice(0, maxGiven);
+    return this.#server.secrets(this.#credential);
   }
 }
 

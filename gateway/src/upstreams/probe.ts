@@ -8,6 +8,7 @@ import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { failureText, plain } from './failures.ts';
+import { GivenSecrets } from './given-secrets.ts';
 import { ServerLink } from './link.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
@@ -41,7 +42,11 @@ export async function probeServer(
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${randomUUID()}`);
   const guard = egressGuard(egress);
-  const server = new Server(name, config, bounds, supervisor, silent, { fetch: guardedFetch(guard), guard });
+  const server = new Server(name, config, bounds, supervisor, silent, {
+    fetch: guardedFetch(guard),
+    guard,
+    given: new GivenSecrets(),
+  });
   const link = new ServerLink(server, {}, 'modern', bounds);
   const sweeper = setInterval(() => link.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];

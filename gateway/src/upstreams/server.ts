@@ -10,6 +10,7 @@ import type { Credential } from './credentials/contract.ts';
 import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
 import { Eras } from './eras.ts';
 import { failureText, plain, withLastWords, withoutCredential } from './failures.ts';
+import type { GivenSecrets } from './given-secrets.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
 import { openHttp } from './http/opening.ts';
 import { isInsecure } from './http/tls.ts';
@@ -35,7 +36,7 @@ export class Server {
   readonly eras: Eras;
   /** Of HTTP servers only. */
   readonly credentials: ServerCredentials | undefined;
-  readonly #headerSecrets: readonly string[];
+  readonly #given: GivenSecrets;
   readonly #bounds: Bounds;
   readonly #supervisor: Supervisor;
   readonly #log: UpstreamLog;
@@ -51,13 +52,15 @@ export class Server {
     bounds: Bounds,
     supervisor: Supervisor,
     log: UpstreamLog,
-    credentials: Omit<CredentialParts, 'name'>,
+    { given, ...credentials }: Omit<CredentialParts, 'name'> & { readonly given: GivenSecrets },
   ) {
     this.name = name;
     this.config = config;
     this.eras = new Eras(config);
     this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
-    this.#headerSecrets = ('url' in config ? config.headerSecrets : undefined) ?? [];
+    this.#given = given;
+    const headers = ('url' in config ? config.headerSecrets : undefined) ?? [];
+    given.configure([...headers, ...(this.credentials?.fixed() ?? [])]);
     this.#bounds = boundsOf(bounds, config.timeouts);
     this.#supervisor = supervisor;
     this.#log = log;
@@ -86,10 +89,10 @@ export class Server {
     return this.#bounds.connectTimeout;
   }
 
-  /** What this server is sent and must not come back out of it: fixed headers, and the credential of a way. */
+  /** What this server was given and must not come back out of it. What the credential holds now is presented to it. */
   secrets(credential?: Credential): readonly string[] {
-    const own = credential?.secrets() ?? [];
-    return this.#headerSecrets.length === 0 ? own : [...this.#headerSecrets, ...own];
+    if (credential !== undefined) this.#given.add(credential.secrets());
+    return this.#given.all();
   }
 
   /** A log message that may go to the operator only. */

@@ -58,7 +58,11 @@ export async function legacyOperation(
     else new Answer(response, false, came.started).finish(writeReply(opening.reply, noRequest(came)));
     return;
   }
-  session.hearing ??= hear(session, came, front);
+  // The session may have ended while the opening was recorded.
+  if (!session.hear(() => hear(session, came, front))) {
+    opening.close();
+    return sendRefusal(response, { reason: 'session-unknown' });
+  }
   openStream(session, identity.value, response, front, keepAlive, () => {
     opening.close();
   });

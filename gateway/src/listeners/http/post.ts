@@ -171,7 +171,7 @@ async function travelLegacy(
   };
   // Updates of a resource come over the session's stream, which may be opened later.
   if (session !== undefined && message.method === 'resources/subscribe')
-    session.hearing ??= hear(session, arrival, front);
+    session.hear(() => hear(session, arrival, front));
   if (session !== undefined) answer.preferEvents();
   session?.active.set(message.id, cancellation);
   try {

@@ -289,7 +289,7 @@ class StdioConnection {
     const session = this.#session;
     if (message.method !== 'notifications/initialized' || session === undefined || session.hasStream) return;
     session.openStream(session.caller, (text) => this.#write(text));
-    session.hearing ??= hear(session, arrival('stdio', this.#endpoint), this.#front);
+    session.hear(() => hear(session, arrival('stdio', this.#endpoint), this.#front));
   }
 }
 

@@ -111,6 +111,11 @@ export class ServerCredentials {
     return this.#choices.find((each) => each.tier === tier && each.matches(caller))?.kind.of(caller);
   }
 
+  /** Secrets of the credentials that are the same for every caller and never renewed. */
+  fixed(): readonly string[] {
+    return this.#choices.flatMap(({ kind }) => (kind.perCaller ? [] : kind.of(undefined).secrets()));
+  }
+
   /** True when users have accounts of their own there. */
   get hasAccounts(): boolean {
     return this.#hasAccounts;

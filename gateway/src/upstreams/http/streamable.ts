@@ -247,7 +247,11 @@ function oneText(header: string | readonly string[] | undefined): string | undef
 }
 
 function endFailure(status: number, challenge: string | undefined, movedTo: string | undefined) {
-  if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
+  if (movedTo !== undefined) {
+    // Without its query, which may repeat a secret of the URL that was asked.
+    const [place] = movedTo.split(/[?#]/, 1);
+    return unavailable(`HTTP status ${status}, which leads to ${place}`, status);
+  }
   if (status === 401 || status === 403)
     return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
   // What is refused with 4xx has not been done (RFC 9110, 15.5); with 5xx nothing is sure.
