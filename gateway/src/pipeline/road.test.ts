@@ -213,3 +213,25 @@ test('a result that cannot be written is refused and recorded, and gives the roo
   const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1 } };
   assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
 });
+
+test('a stream that opens while another revision comes into force ends with its connection', async () => {
+  const opening = Promise.withResolvers<undefined>();
+  const recorded = Promise.withResolvers<undefined>();
+  const road = await roadOf(everything, {
+    audit: {
+      intend: () => {
+        opening.resolve(undefined);
+        return recorded.promise;
+      },
+    },
+  });
+  const stream = road.send({
+    method: 'subscriptions/listen',
+    params: { notifications: { toolsListChanged: true } },
+  });
+  await opening.promise;
+  road.take({ ...road.graph, policy: { ...road.graph.policy, grants: () => undefined, serversOf: () => [] } });
+  recorded.resolve(undefined);
+  assert.equal((await stream).reply.kind, 'text');
+  assert.equal(road.records.length, 1);
+});

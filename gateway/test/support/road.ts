@@ -47,6 +47,8 @@ export interface Road {
   /** What the record holds of an exchange before its end. */
   readonly intents: readonly ExchangeFacts[];
   send(request: ToyRequest): Promise<ToyAnswer>;
+  /** From here on this graph is in force. */
+  take(graph: Graph): void;
 }
 
 export interface ToyRequest {
@@ -101,7 +103,8 @@ ${connections.replace(/^/gm, '  ')}
     statusOf: (name) => configOf(name)?.status,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
   };
-  const rights: Rights = { graph: () => graph, renew: (caller) => caller, underWay: new UnderWay() };
+  let current = graph;
+  const rights: Rights = { graph: () => current, renew: (caller) => caller, underWay: new UnderWay() };
   const streams = new Streams();
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
   const stages = makeStages({
@@ -130,6 +133,9 @@ ${connections.replace(/^/gm, '  ')}
     calls,
     records,
     intents,
+    take: (next) => {
+      current = next;
+    },
     async send(request) {
       const told: { method: string; params: JsonObject }[] = [];
       const notify: Channel['notify'] = (method, params) => void told.push({ method, params });
