@@ -1,6 +1,7 @@
 /** Runs the tests of the repository with Node's own runner: unit tests beside the code, then the black-box ones. */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -77,8 +78,10 @@ const reporters = [
   `--test-reporter=${join(import.meta.dirname, 'matched.ts')}`,
   '--test-reporter-destination=stderr',
 ];
+// Unit tests wait for the disk now and then. The others start processes that use every core.
+const concurrency = wanted.suites.includes('e2e') ? 2 : availableParallelism() + 1;
 const options = [
-  '--test-concurrency=2',
+  `--test-concurrency=${concurrency}`,
   '--test-timeout=120000',
   ...wanted.names.map((pattern) => `--test-name-pattern=${pattern}`),
   ...(wanted.names.length > 0 && !wanted.watch ? reporters : []),
