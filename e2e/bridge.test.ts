@@ -1,12 +1,12 @@
 /** Every client era against every server era, over HTTP and over stdio, through one gateway. */
 import { test } from 'node:test';
 import { clientKinds, openSession } from './clients.ts';
-import { type Era, fixtureCommand, openSettings, startFixture, startGateway, withoutGateway } from './harness.ts';
+import { type Era, fixtureCommand, openSettings, startFixture, startGateway } from './harness.ts';
 import { makeJourney } from './journey.ts';
 
 const eras: readonly Era[] = ['dual', 'legacy', 'modern'];
 
-test('the same journey in every cell', { skip: withoutGateway, timeout: 300_000 }, async (t) => {
+test('the same journey in every cell', { timeout: 300_000 }, async (t) => {
   await using started = new AsyncDisposableStack();
   const servers: Record<string, object> = {};
   for (const era of eras) {

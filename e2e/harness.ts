@@ -1,5 +1,4 @@
 /** Starts the gateway and the fixture as real processes, each in a temporary folder and on a port of its own. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +7,6 @@ import { type Running, runToEnd, startAnnounced } from './process.ts';
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
 export const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
-
-/** Until the gateway can serve, there is nothing to start: the tests through it say so and are skipped. */
-export const withoutGateway: string | false = existsSync(join(root, 'gateway', 'src', 'main.ts'))
-  ? false
-  : 'the gateway cannot serve yet';
 
 /** A file of an installed package. */
 export function packageFile(...path: readonly string[]): string {

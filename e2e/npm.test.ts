@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clientKinds, openSession } from './clients.ts';
-import { fixtureCommand, openSettings, packageFile, startGateway, withoutGateway } from './harness.ts';
+import { fixtureCommand, openSettings, packageFile, startGateway } from './harness.ts';
 import { npmServers } from './npm-servers.ts';
 import { runToEnd } from './process.ts';
 
@@ -18,7 +18,7 @@ async function temporaryFolder(resources: AsyncDisposableStack): Promise<string>
   return folder;
 }
 
-test('real servers do their errand for every client', { skip: withoutGateway, timeout: 300_000 }, async (t) => {
+test('real servers do their errand for every client', { timeout: 300_000 }, async (t) => {
   await using resources = new AsyncDisposableStack();
   const servers = await npmServers(await temporaryFolder(resources), resources);
   const entries = Object.fromEntries(servers.map(({ name, entry }) => [name, entry]));
@@ -34,7 +34,7 @@ test('real servers do their errand for every client', { skip: withoutGateway, ti
       });
 });
 
-test('real clients reach a server', { skip: withoutGateway, timeout: 120_000 }, async (t) => {
+test('real clients reach a server', { timeout: 120_000 }, async (t) => {
   await using resources = new AsyncDisposableStack();
   const home = await temporaryFolder(resources);
   const settings = openSettings('e2e', { everything: { command: fixtureCommand('dual') } });
