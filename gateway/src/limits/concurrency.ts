@@ -1,4 +1,4 @@
-/** Stage 6 for now: how many requests and streams one caller has under way. */
+/** Stage 6: how many requests and streams one caller has under way. */
 import type { Caller } from '../pipeline/caller.ts';
 import type { Lease } from '../pipeline/exchange.ts';
 import type { RoadBounds } from '../pipeline/graph.ts';

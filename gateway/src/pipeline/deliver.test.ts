@@ -37,6 +37,12 @@ const question = (seen: JsonObject[]): Step => ({
   abandon: () => {},
 });
 
+const checking: Inspector = {
+  id: 'toy',
+  summary: 'Changes answers.',
+  inbound: ({ kind, content }) => (kind === 'answer' ? { change: { ...content, checked: true } } : undefined),
+};
+
 const modern = { era: 'modern', capabilities: { elicitation: {} } } as const;
 const legacy = { era: 'legacy', version: '2025-11-25', capabilities: { elicitation: {} } } as const;
 
@@ -87,13 +93,8 @@ test('an error of a server passes, and the record has it as the client gets it',
 
 test('what a server asks passes on its way to a legacy client, and what the client answers on its way back', async () => {
   const [answers, asked]: [JsonObject[], unknown[]] = [[], []];
-  const toy: Inspector = {
-    id: 'toy',
-    summary: 'Changes answers.',
-    inbound: ({ kind, content }) => (kind === 'answer' ? { change: { ...content, checked: true } } : undefined),
-  };
   const road = await roadOf(everything, {
-    inspectors: [toy],
+    inspectors: [checking],
     server: { secrets: [secret], answer: () => question(answers) },
   });
   await road.send({
@@ -109,13 +110,8 @@ test('what a server asks passes on its way to a legacy client, and what the clie
 
 test('what a server asks passes on its way to a modern client, and what the client answers on its way back', async () => {
   const answers: JsonObject[] = [];
-  const toy: Inspector = {
-    id: 'toy',
-    summary: 'Changes answers.',
-    inbound: ({ kind, content }) => (kind === 'answer' ? { change: { ...content, checked: true } } : undefined),
-  };
   const road = await roadOf(everything, {
-    inspectors: [toy],
+    inspectors: [checking],
     server: { secrets: [secret], answer: () => question(answers) },
   });
   const { reply } = await road.send({ client: modern });
