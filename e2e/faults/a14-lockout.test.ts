@@ -1,10 +1,10 @@
 /** Tokens of others, forged or nonsense, cost a caller with a good one nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeAuthenticate } from '../../gateway/src/authn/index.ts';
-import { longestTrust, tokenAuthenticator } from '../../gateway/src/authn/jwt/authenticator.ts';
-import { IssuerKeys } from '../../gateway/src/authn/jwt/keys.ts';
-import { Throttle } from '../../gateway/src/authn/throttle.ts';
+import { makeAuthenticate } from '../../gateway/src/stages/authenticate/index.ts';
+import { longestTrust, tokenAuthenticator } from '../../gateway/src/stages/authenticate/jwt/authenticator.ts';
+import { IssuerKeys } from '../../gateway/src/stages/authenticate/jwt/keys.ts';
+import { Throttle } from '../../gateway/src/stages/authenticate/throttle.ts';
 import { configuration as schema } from '../../gateway/src/config/schema/index.ts';
 import { type Header, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';

@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openKeyDesk, openKeyRing } from '../src/authn/api-key/open.ts';
-import { makeAuthenticate } from '../src/authn/index.ts';
+import { openKeyDesk, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
+import { makeAuthenticate } from '../src/stages/authenticate/index.ts';
 import { loadConfiguration } from '../src/config/load.ts';
-import { compilePolicy } from '../src/policy/compile.ts';
+import { compilePolicy } from '../src/stages/decide/compile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-measure-'));
 for (const bystanders of [10, 10_000]) await measure(bystanders);

@@ -14,10 +14,10 @@ import type {
   Intended,
   Reply,
 } from '../src/pipeline/exchange.ts';
-import type { Graph } from '../src/pipeline/graph.ts';
+import type { Graph } from '../src/pipeline/contracts/snapshot.ts';
 import type { Standing } from '../src/pipeline/rights.ts';
 import type { Stages } from '../src/pipeline/run.ts';
-import type { Step } from '../src/pipeline/upstream.ts';
+import type { Step } from '../src/pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../src/protocol/json.ts';
 
 interface Given {

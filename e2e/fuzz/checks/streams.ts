@@ -4,7 +4,7 @@ import { Pieces } from '../../../gateway/src/protocol/pieces.ts';
 import type { Pool, ResponseHandler } from '../../../gateway/src/upstreams/http/client/pool.ts';
 import { ResponseReader } from '../../../gateway/src/upstreams/http/client/response.ts';
 import { exchange } from '../../../gateway/src/upstreams/http/post.ts';
-import { reading } from '../../../gateway/src/upstreams/wire.ts';
+import { reading } from '../../../gateway/src/upstreams/transport.ts';
 import { hostileBytes } from '../hostile.ts';
 import type { Check } from '../in-process.ts';
 import { mutateBytes } from '../mutate.ts';

@@ -1,6 +1,6 @@
 /** Pages that were handed out and not used yet: one for each user and server, good for ten minutes, in memory. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { AccountPlan } from '../pipeline/accounts.ts';
+import type { AccountPlan } from '../pipeline/contracts/accounts.ts';
 
 export const ticketLife = 600_000;
 export const mostTickets = 10_000;

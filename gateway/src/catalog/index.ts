@@ -2,7 +2,7 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
-import type { Link } from '../pipeline/upstream.ts';
+import type { Link } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { Catalog, type CatalogEvents, type CatalogLog, type LastRead } from './catalog.ts';
 import type { ToolReport } from './report.ts';

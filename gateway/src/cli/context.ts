@@ -5,7 +5,7 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
-import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { type CompiledPolicy, compilePolicy } from '../stages/decide/compile.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { openSecretSource } from '../secrets/source.ts';
 import { exitCodes } from './exit-codes.ts';

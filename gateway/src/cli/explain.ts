@@ -2,8 +2,8 @@
 
 import { Command } from 'commander';
 import { readToolReport } from '../catalog/report.ts';
-import type { Capability } from '../pipeline/decision.ts';
-import { type Explanation, explain } from '../policy/explain.ts';
+import type { Capability } from '../pipeline/contracts/policy.ts';
+import { type Explanation, explain } from '../stages/decide/explain.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';

@@ -3,7 +3,7 @@
  * has asked it, and the stream for messages that belong to no request. The same for HTTP and stdio.
  */
 import { createHash } from 'node:crypto';
-import type { Caller } from '../pipeline/caller.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Cancellation } from '../pipeline/cancellation.ts';
 import type { Delivered } from '../pipeline/deliver.ts';
 import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';

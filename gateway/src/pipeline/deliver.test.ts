@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { result, roadOf } from '../../test/support/road.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { Inspector } from './inspector.ts';
-import type { Step } from './upstream.ts';
+import type { Inspector } from './contracts/inspector.ts';
+import type { Step } from './contracts/upstream.ts';
 
 const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
 const secret = 'tok-1234567890';

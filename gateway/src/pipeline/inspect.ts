@@ -3,7 +3,7 @@
 import type { JsonObject } from '../protocol/json.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
-import type { Inspector, Sent } from './inspector.ts';
+import type { Inspector, Sent } from './contracts/inspector.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 
 /** What passed, and whether an inspector changed it. */

@@ -7,9 +7,9 @@ import type { DecodeFault } from '../protocol/decode.ts';
 import { isObject, type JsonFault, type JsonObject, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { Invitation } from './accounts.ts';
+import type { Invitation } from './contracts/accounts.ts';
 import { denialKey, denialOf } from './denial.ts';
-import type { LinkFailure } from './upstream.ts';
+import type { LinkFailure } from './contracts/upstream.ts';
 
 export type Refusal =
   | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }

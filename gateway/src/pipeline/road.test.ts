@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { callerOf } from '../../test/support/policy.ts';
 import { type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
 import { Cancellation } from './cancellation.ts';
-import type { Inspector } from './inspector.ts';
+import type { Inspector } from './contracts/inspector.ts';
 
 const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
 

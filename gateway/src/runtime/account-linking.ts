@@ -2,11 +2,11 @@
 import { accountPages } from '../accounts/pages.ts';
 import { publicId, Tickets } from '../accounts/tickets.ts';
 import type { Configuration } from '../config/schema/index.ts';
-import type { Front } from '../listeners/front.ts';
+import type { Front } from '../listeners/context.ts';
 import { clientDocument } from '../oauth/registration.ts';
-import { accountPaths, type Invitation, type SignIns } from '../pipeline/accounts.ts';
-import type { Pages } from '../pipeline/pages.ts';
-import type { AuditLog } from '../pipeline/record.ts';
+import { accountPaths, type Invitation, type SignIns } from '../pipeline/contracts/accounts.ts';
+import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { createSeal } from '../secrets/seal.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccountBook } from '../upstreams/credentials/authorization-code/book.ts';

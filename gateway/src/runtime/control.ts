@@ -3,13 +3,13 @@
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { KeyRing } from '../authn/api-key/key-ring.ts';
-import { Reminders } from '../authn/api-key/reminders.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
-import type { AuditLog } from '../pipeline/record.ts';
-import { compilePolicy, compilePolicyBeside } from '../policy/compile.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { SecretChanges } from '../secrets/changes.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../audit/changes.ts';
 import { auditSettings, openAudit } from '../audit/open.ts';
-import { openKeyRing } from '../authn/api-key/open.ts';
+import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';

@@ -1,5 +1,5 @@
 /** What `serve --quickstart` prints, for the first two minutes on a laptop. */
-import type { KeyDesk } from '../authn/api-key/open.ts';
+import type { KeyDesk } from '../stages/authenticate/api-key/open.ts';
 import { modernVersion } from '../protocol/versions.ts';
 
 const agent = 'demo';

@@ -1,7 +1,7 @@
 /** `sallyport serve`: the gateway with its HTTP listeners, until it is told to stop. */
 import { join, resolve } from 'node:path';
 import { listenAdmin } from '../admin/listener.ts';
-import { openKeyDesk } from '../authn/api-key/open.ts';
+import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenHttp } from '../listeners/http/server.ts';
 import { takeSignals } from '../process/signals.ts';

@@ -1,15 +1,15 @@
 /** What one revision of the configuration became. A new revision makes a new one; nothing in it changes. */
-import type { KeyRing } from '../authn/api-key/key-ring.ts';
-import { type Authentication, makeAuthentication } from '../authn/index.ts';
-import { type TokenAuthenticator, tokenAuthenticator } from '../authn/jwt/authenticator.ts';
-import type { KeyDirectory } from '../authn/jwt/directory.ts';
-import { signIns } from '../authn/sign-in/sign-in.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { type Authentication, makeAuthentication } from '../stages/authenticate/index.ts';
+import { type TokenAuthenticator, tokenAuthenticator } from '../stages/authenticate/jwt/authenticator.ts';
+import type { KeyDirectory } from '../stages/authenticate/jwt/directory.ts';
+import { signIns } from '../stages/authenticate/sign-in/sign-in.ts';
 import type { Catalogs } from '../catalog/index.ts';
 import type { Revision } from '../config/revision.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
-import type { SignIns } from '../pipeline/accounts.ts';
-import type { Graph } from '../pipeline/graph.ts';
+import type { SignIns } from '../pipeline/contracts/accounts.ts';
+import type { Graph } from '../pipeline/contracts/snapshot.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
 
 export interface Snapshot {

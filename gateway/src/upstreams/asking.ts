@@ -1,6 +1,6 @@
 /** What a server asks of a client: which questions it may ask, and what they look like. */
 
-import type { ClientRequest, OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { ClientRequest, OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, endToEndMeta, metaOf } from '../protocol/meta.ts';
 import { clientRequests } from '../protocol/methods.ts';

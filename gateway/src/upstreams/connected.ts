@@ -1,5 +1,5 @@
 /** A connection to a server after its handshake. */
-import type { LinkFailure, ServerFacts } from '../pipeline/upstream.ts';
+import type { LinkFailure, ServerFacts } from '../pipeline/contracts/upstream.ts';
 import type { Peer } from './peer.ts';
 
 export interface Connected {

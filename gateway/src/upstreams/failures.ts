@@ -1,5 +1,5 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
-import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { LinkFailure } from '../pipeline/contracts/upstream.ts';
 import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 

@@ -1,5 +1,5 @@
 /** What a server says of itself in answer to `server/discover` or `initialize`, and what a refusal of either means. */
-import type { LinkFailure, ServerFacts, Step } from '../pipeline/upstream.ts';
+import type { LinkFailure, ServerFacts, Step } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { type Era, isLegacyVersion, isModernVersion, newestLegacyVersion } from '../protocol/versions.ts';

@@ -4,7 +4,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
-import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
+import type { Link, LinkClient, Upstreams } from '../pipeline/contracts/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
@@ -12,7 +12,7 @@ import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './link.ts';
+import { ServerLink } from './client.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { Cancellation } from '../pipeline/cancellation.ts';
-import type { OutboundCall } from '../pipeline/upstream.ts';
+import type { OutboundCall } from '../pipeline/contracts/upstream.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { isObject } from '../protocol/json.ts';
 import { inBackground } from '../telemetry/background.ts';

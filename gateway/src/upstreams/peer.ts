@@ -4,7 +4,7 @@
  * is the same.
  */
 
-import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/upstream.ts';
+import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/contracts/upstream.ts';
 import { isObject, type JsonObject, plainNumber } from '../protocol/json.ts';
 import {
   codes,
@@ -23,7 +23,7 @@ import { mayAsk, modernQuestion, withoutHopMeta } from './asking.ts';
 import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
 import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
-import type { Abandon, Wire, WireEvents } from './wire.ts';
+import type { Abandon, Wire, WireEvents } from './transport.ts';
 
 export interface PeerTimes {
   /** Milliseconds until a call must have begun to answer, and until it must be over. */

@@ -9,7 +9,7 @@ import type { ListKind } from '../protocol/methods.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { failureText, plain } from './failures.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './link.ts';
+import { ServerLink } from './client.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 

@@ -3,7 +3,7 @@
  * session, or was replaced by one of another era. A connection that is dropped takes all calls on it along, and a call
  * that is made again may be run twice, so that the server is asked first where its answer may mean something else.
  */
-import type { OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
 import type { Connected } from './connected.ts';
 import { mayMeanForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';

@@ -18,8 +18,8 @@ import type { PeerEvents } from './peer.ts';
 import { LastLines } from './stdio/last-lines.ts';
 import { erasInOrder, openStdio, type StdioOpened } from './stdio/opening.ts';
 import type { Supervisor } from './stdio/supervisor.ts';
-import { StdioWire } from './stdio/wire.ts';
-import { reading, type WireEvents } from './wire.ts';
+import { StdioWire } from './stdio/transport.ts';
+import { reading, type WireEvents } from './transport.ts';
 
 export interface UpstreamLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;

@@ -1,19 +1,19 @@
 /** For tests: the whole road in this process, with a server, a record and a client that are a few lines each. */
 import { randomBytes } from 'node:crypto';
 import { Catalogs } from '../../src/catalog/index.ts';
-import type { Caller } from '../../src/pipeline/caller.ts';
+import type { Caller } from '../../src/pipeline/contracts/caller.ts';
 import { Cancellation } from '../../src/pipeline/cancellation.ts';
 import { deliverThrough } from '../../src/pipeline/deliver.ts';
 import type { Channel, Client, Received, Reply } from '../../src/pipeline/exchange.ts';
-import type { Graph } from '../../src/pipeline/graph.ts';
+import type { Graph } from '../../src/pipeline/contracts/snapshot.ts';
 import { inspectThrough } from '../../src/pipeline/inspect.ts';
-import type { Inspector } from '../../src/pipeline/inspector.ts';
-import { Questions } from '../../src/pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
+import type { Inspector } from '../../src/pipeline/contracts/inspector.ts';
+import { Questions } from '../../src/stages/resume/input-requests.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
 import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
 import { run, type Stages } from '../../src/pipeline/run.ts';
 import { Streams } from '../../src/pipeline/streams.ts';
-import type { Link, ListResult, OutboundCall, ServerFacts, Step } from '../../src/pipeline/upstream.ts';
+import type { Link, ListResult, OutboundCall, ServerFacts, Step } from '../../src/pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';

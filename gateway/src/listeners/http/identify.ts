@@ -1,6 +1,6 @@
 /** Stage 3 over HTTP: what a request brings along to prove its caller. */
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { type Outcome, refuse } from '../../pipeline/refusal.ts';
 import type { Arrival } from '../received.ts';
 import type { RequestBody } from './body.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import { runDone, runRefused, runStream } from '../../pipeline/run.ts';
-import { hear } from '../hear.ts';
+import { hear } from '../subscribe.ts';
 import { arrival, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
 import { Answer, type KeepAlive } from './answer.ts';

@@ -1,6 +1,6 @@
 /** Shows pages over HTTP: reads a small form, and nothing else that a browser may send along. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PageRequest, Pages } from '../../pipeline/pages.ts';
+import type { PageRequest, Pages } from '../../pipeline/contracts/pages.ts';
 import { RequestBody } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 

@@ -1,6 +1,6 @@
 /** A POST to an MCP endpoint: decodes the body, finds the session, sends the message down the road, answers. */
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Channel, Client, Received, Reply } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, refuse } from '../../pipeline/refusal.ts';
@@ -10,7 +10,7 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { isObject, type Json, parseJson } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
-import { hear } from '../hear.ts';
+import { hear } from '../subscribe.ts';
 import { type Arrival, received, unreadable } from '../received.ts';
 import { type Asked, type Written, wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, type LegacySession } from '../session.ts';

@@ -2,13 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { runRefused } from '../../pipeline/run.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Front } from '../front.ts';
+import type { Front } from '../context.ts';
 import { type Arrival, arrival, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';

@@ -4,7 +4,7 @@
  * sealed: open streams, waiting questions, what is watched.
  */
 import { randomUUID } from 'node:crypto';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import type { ClientClaims } from '../../protocol/decode.ts';

@@ -1,9 +1,9 @@
 /** The GET stream of a legacy session: what belongs to no request, until the client, its credential or we end it. */
 import type { ServerResponse } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { OpenStream } from '../../pipeline/streams.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
-import type { Front } from '../front.ts';
+import type { Front } from '../context.ts';
 import type { LegacySession } from '../session.ts';
 import { type KeepAlive, Kept } from './answer.ts';
 

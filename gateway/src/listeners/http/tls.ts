@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { ClientCertificate } from '../../pipeline/authenticate.ts';
+import type { ClientCertificate } from '../../pipeline/contracts/authenticate.ts';
 import { readRegularSync } from '../../stores/regular-file.ts';
 
 export type TlsSettings = NonNullable<Configuration['listen']['mcp']['tls']>;

@@ -1,6 +1,6 @@
 /** Checks the arguments of a tool against its input schema, and against the headers that mirror them. */
 
-import type { Inspector } from '../../pipeline/inspector.ts';
+import type { Inspector } from '../../pipeline/contracts/inspector.ts';
 import { type JsonObject, settled } from '../../protocol/json.ts';
 import { argumentMismatch } from '../../protocol/mirrored-headers.ts';
 

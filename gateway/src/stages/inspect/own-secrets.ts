@@ -1,5 +1,5 @@
 /** Takes the gateway's own secrets out of what a server sends: they belong to neither the client nor the model. */
-import type { Inspector } from '../../pipeline/inspector.ts';
+import type { Inspector } from '../../pipeline/contracts/inspector.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { hideSecrets } from '../../secrets/hide.ts';
 

@@ -1,7 +1,7 @@
 /** What the gateway presents to a server. Adding a kind: a folder and a line in `index.ts`. */
 import type { BearerChallenge } from '../../oauth/challenge.ts';
-import type { Invitation } from '../../pipeline/accounts.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Invitation } from '../../pipeline/contracts/accounts.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 
 export type CredentialHeaders = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { Granted } from '../../oauth/token-endpoint.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';

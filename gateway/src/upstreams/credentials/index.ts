@@ -3,7 +3,7 @@ import type { CredentialConfig } from '../../config/schema/credentials.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { EgressGuard } from '../../egress/guard.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { AccountBook } from './authorization-code/book.ts';
 import { authorizationCode } from './authorization-code/kind.ts';
 import { clientCredentials } from './client-credentials/client-credentials.ts';

@@ -1,5 +1,5 @@
 import { bearerChallenge } from '../../oauth/challenge.ts';
-import type { LinkFailure, OutboundCall } from '../../pipeline/upstream.ts';
+import type { LinkFailure, OutboundCall } from '../../pipeline/contracts/upstream.ts';
 import type { Credential } from './contract.ts';
 
 /** An invitation to agree to more, where the server says that the token opens too little. */

@@ -1,7 +1,7 @@
 /** Begins a connection to an HTTP server: in the era that is wanted first, then in the other, then over the old transport. */
 import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
-import type { LinkFailure, Step } from '../../pipeline/upstream.ts';
+import type { LinkFailure, Step } from '../../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Era } from '../../protocol/versions.ts';
 import type { Connected, ConnectResult } from '../connected.ts';

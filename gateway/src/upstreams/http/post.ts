@@ -5,11 +5,11 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
-import type { LinkFailure } from '../../pipeline/upstream.ts';
+import type { LinkFailure } from '../../pipeline/contracts/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
-import type { AnswerLimits } from '../wire.ts';
+import type { AnswerLimits } from '../transport.ts';
 import type { Abandon, Left, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';

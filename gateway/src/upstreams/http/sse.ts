@@ -1,7 +1,7 @@
 /** The HTTP+SSE transport of 2024-11-05: one stream for everything that comes, POSTs for everything that goes. */
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { sent, unavailable } from '../failures.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { Wire, WireEvents } from '../transport.ts';
 import type { Abandon } from './client/pool.ts';
 import { fieldsText, type Headers, merged } from './client/request.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';

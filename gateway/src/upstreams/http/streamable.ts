@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent, unavailable } from '../failures.ts';
-import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
+import type { Abandon, Budget, Wire, WireEvents } from '../transport.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';

@@ -5,7 +5,7 @@
  */
 
 import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { LinkFailure, Step } from '../../pipeline/upstream.ts';
+import type { LinkFailure, Step } from '../../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { codes, errorText, type Message, type RequestId, requestText, resultText } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
@@ -16,7 +16,7 @@ import { factsOf, greetingFailure, greetingOf } from '../handshake.ts';
 import { legacyParams, modernParams } from '../outbound.ts';
 import { ownCall } from '../own-call.ts';
 import { Peer, type PeerEvents, type PeerTimes } from '../peer.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { Wire, WireEvents } from '../transport.ts';
 
 /** Milliseconds. A process that has not answered by then is greeted in the other era as well (2026-07-28, versioning). */
 const silence = 6_000;

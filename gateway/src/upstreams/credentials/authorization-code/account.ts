@@ -5,7 +5,7 @@
 import type { BearerChallenge } from '../../../oauth/challenge.ts';
 import { scopesIn } from '../../../oauth/challenge.ts';
 import type { Granted } from '../../../oauth/token-endpoint.ts';
-import type { Invitation } from '../../../pipeline/accounts.ts';
+import type { Invitation } from '../../../pipeline/contracts/accounts.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from '../contract.ts';
 import { StepUps } from './step-ups.ts';

@@ -6,7 +6,7 @@ import { metadataProblem } from '../../../oauth/authorization.ts';
 import { discover, type ServerMetadata } from '../../../oauth/discovery.ts';
 import { discoverResource, type ResourceFacts } from '../../../oauth/resource.ts';
 import type { TokenPlace } from '../../../oauth/token-endpoint.ts';
-import type { AccountOutcome } from '../../../pipeline/accounts.ts';
+import type { AccountOutcome } from '../../../pipeline/contracts/accounts.ts';
 import type { BookParts } from './book.ts';
 import { type IssuerPin, readPin, writePin } from './pins.ts';
 import type { AccountSettings } from './server-accounts.ts';

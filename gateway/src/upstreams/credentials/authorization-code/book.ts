@@ -1,8 +1,8 @@
 /** The accounts of every server. Outlives revisions: two renewals of one token must never run beside each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Accounts, Invite } from '../../../pipeline/accounts.ts';
-import type { AuditEvent } from '../../../pipeline/record.ts';
+import type { Accounts, Invite } from '../../../pipeline/contracts/accounts.ts';
+import type { AuditEvent } from '../../../pipeline/contracts/audit.ts';
 import { type AccountSettings, ServerAccounts } from './server-accounts.ts';
 import type { AccountVault } from './vault.ts';
 

@@ -3,7 +3,7 @@ import type { AuthorizationCodeConfig } from '../../../config/schema/credentials
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { ServerMetadata } from '../../../oauth/discovery.ts';
 import { methodFor, type RegisteredClient, registerClient, takesDocuments } from '../../../oauth/registration.ts';
-import { type AccountOutcome, accountPaths } from '../../../pipeline/accounts.ts';
+import { type AccountOutcome, accountPaths } from '../../../pipeline/contracts/accounts.ts';
 import type { BookParts } from './book.ts';
 import type { Account } from './vault.ts';
 

@@ -1,0 +1,212 @@
+/**
+ * The lists that a caller sees: filtered by the same decisions that gate its calls, merged over servers at the portal,
+ * and remembered as they are sent for as long as neither the list nor the grants change.
+ */
+
+import type { Capability, Grants } from '../../pipeline/contracts/policy.ts';
+import type { Identified, Reply } from '../../pipeline/exchange.ts';
+import type { Graph, ListSnapshot, ListSnapshotResult } from '../../pipeline/contracts/snapshot.ts';
+import { failureRefusal } from '../../pipeline/refusal.ts';
+import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { cleanServerMeta } from '../../protocol/meta.ts';
+import { type ListKind, listMembers } from '../../protocol/methods.ts';
+import type { Era } from '../../protocol/versions.ts';
+import { aliasOf } from '../../pipeline/alias.ts';
+import { unconnectedNothing, unconnectedTools } from './account-tool.ts';
+import { type Reached, reachAll } from '../../pipeline/reach.ts';
+
+/** How long the portal waits for servers that are just being reached, in milliseconds. */
+const patience = 1_000;
+/** And for those that are reached for the first time: some clients ask for a list once. */
+const firstPatience = 30_000;
+const mostViews = 256;
+
+export interface ListLog {
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export async function list(exchange: Identified, graph: Graph, kind: ListKind, log: ListLog): Promise<Reply> {
+  // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
+  const { cursor } = exchange.params;
+  if (cursor !== undefined && cursor !== null && cursor !== '')
+    return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Invalid cursor' } };
+  const servers = reachAll(exchange, graph);
+  const { era } = exchange.client;
+  if (exchange.endpoint.kind === 'server') {
+    const [reached] = servers;
+    if (reached === undefined)
+      return {
+        kind: 'refused',
+        refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
+      };
+    const read = reached.catalog.read(kind, 'list');
+    const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
+    if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
+    return envelope(kind, era, view({ reached, kind, snapshot: result.snapshot, era, log }, 'server'));
+  }
+  const snapshots = await gather(servers, kind, log);
+  const parts = snapshots
+    .map(({ reached, snapshot }) => view({ reached, kind, snapshot, era, log }, 'portal'))
+    .filter((part) => part.length > 0);
+  return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
+}
+
+/** A user without an account at the server sees how to get one. */
+function orInvitation(kind: ListKind, result: ListSnapshotResult): ListSnapshotResult {
+  if (result.ok || result.failure.kind !== 'unconnected') return result;
+  return { ok: true, snapshot: kind === 'tools' ? unconnectedTools : unconnectedNothing };
+}
+
+const comma = Buffer.from(',');
+
+function joined(parts: readonly Buffer[]): Buffer {
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
+  return Buffer.concat(parts.flatMap((part, index) => (index === 0 ? [part] : [comma, part])));
+}
+
+/** One timer for all that wait equally long. */
+class Deadlines {
+  readonly #timers = new Map<number, { readonly timer: NodeJS.Timeout; readonly late: Promise<'late'> }>();
+
+  after(timeMs: number): Promise<'late'> {
+    const known = this.#timers.get(timeMs);
+    if (known !== undefined) return known.late;
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    this.#timers.set(timeMs, { timer: setTimeout(() => resolve('late'), timeMs), late });
+    return late;
+  }
+
+  clear(): void {
+    for (const { timer } of this.#timers.values()) clearTimeout(timer);
+  }
+}
+
+/** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
+async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog) {
+  const found: { reached: Reached; snapshot: ListSnapshot }[] = [];
+  const deadlines = new Deadlines();
+  await Promise.all(
+    servers.map(async (reached, index) => {
+      const { isUntried } = reached.link;
+      const read = reached.catalog.read(kind, 'list');
+      let result: ListSnapshotResult | 'late';
+      if (read instanceof Promise)
+        result = await Promise.race([read, deadlines.after(isUntried ? firstPatience : patience)]);
+      else result = { ok: true, snapshot: read };
+      if (result !== 'late') result = orInvitation(kind, result);
+      if (result === 'late' || !result.ok) {
+        reached.catalog.missed(kind);
+        const problem = result === 'late' ? 'slow' : result.failure.kind;
+        log.warn({ server: reached.server, list: kind, problem }, 'server left out of a merged list');
+      } else found[index] = { reached, snapshot: result.snapshot };
+    }),
+  );
+  deadlines.clear();
+  return found.filter((entry) => entry !== undefined);
+}
+
+function envelope(kind: ListKind, era: Era, middle: Buffer): Reply {
+  const member = listMembers[kind];
+  // What is filtered for one caller must never be served to another (2026-07-28, caching).
+  return era === 'modern'
+    ? {
+        kind: 'pieces',
+        before: `{"resultType":"complete","${member}":[`,
+        middle,
+        after: '],"ttlMs":0,"cacheScope":"private"}',
+      }
+    : { kind: 'pieces', before: `{"${member}":[`, middle, after: ']}' };
+}
+
+interface Shown {
+  readonly reached: Reached;
+  readonly kind: ListKind;
+  readonly snapshot: ListSnapshot;
+  readonly era: Era;
+  readonly log: ListLog;
+}
+
+/** The entries that these grants show, written and joined by commas. Empty when they show none. */
+export function view(list: Shown, place: 'server' | 'portal'): Buffer {
+  const { reached, kind, snapshot, era, log } = list;
+  // Of our own tool there is a view for each server, as its alias begins with the name of the server.
+  const whose = snapshot === unconnectedTools ? reached.server : reached.grants.key;
+  const key = `${era}${place === 'portal' ? ' portal ' : ' '}${whose}`;
+  const known = snapshot.views.get(key);
+  if (known !== undefined) return known;
+  const texts: string[] = [];
+  for (const item of snapshot.items)
+    try {
+      const text = entryText(list, item, place);
+      if (text !== undefined) texts.push(text);
+    } catch (error) {
+      // One entry that no code here expects must not take the list of everybody with it.
+      log.warn({ server: reached.server, list: kind, err: error }, 'entry left out of a list');
+    }
+  const text = Buffer.from(texts.join(','));
+  if (snapshot.views.size >= mostViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
+  snapshot.views.set(key, text);
+  return text;
+}
+
+/** `undefined` for an entry that these grants do not show. */
+function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): string | undefined {
+  const { reached, kind, snapshot, era } = list;
+  const capability = capabilityOf(kind, item);
+  // The gateway's own tool is there for every caller that is connected to the server.
+  const own = snapshot === unconnectedTools;
+  if (capability === undefined || (!own && !visible(reached.grants, capability))) return undefined;
+  return JSON.stringify(shown(kind, item, era, place === 'portal' ? reached.server : undefined));
+}
+
+function visible(grants: Grants, capability: Capability): boolean {
+  return grants.couldAllow(capability);
+}
+
+function capabilityOf(kind: ListKind, item: JsonObject): Capability | undefined {
+  const name = text(item.name);
+  const uri = text(item.uri);
+  const uriTemplate = text(item.uriTemplate);
+  switch (kind) {
+    case 'tools':
+      return name === undefined ? undefined : { type: 'tool', name };
+    case 'prompts':
+      return name === undefined ? undefined : { type: 'prompt', name };
+    case 'resources':
+      return uri === undefined ? undefined : { type: 'resource', uri };
+    case 'templates':
+      return uriTemplate === undefined ? undefined : { type: 'template', uriTemplate };
+  }
+}
+
+function text(member: Json | undefined): string | undefined {
+  return typeof member === 'string' ? member : undefined;
+}
+
+/** An entry as this era knows it, with its alias at the portal. */
+function shown(kind: ListKind, item: JsonObject, era: Era, server: string | undefined): JsonObject {
+  // Task execution is not offered by the gateway, so a tool must not ask for it.
+  const { execution: _execution, ...entry } = cleanServerMeta(item);
+  const shownEntry: Record<string, Json> = entry;
+  if (server !== undefined && (kind === 'tools' || kind === 'prompts'))
+    shownEntry.name = aliasOf(server, asText(item.name));
+  // Before 2026-07-28 an output schema described an object; clients of that time reject the whole list otherwise.
+  if (era === 'legacy' && isObject(item.outputSchema) && item.outputSchema.type !== 'object')
+    delete shownEntry.outputSchema;
+  return shownEntry;
+}
+
+/** Of two servers with the same resource the first is shown, and routing takes the first as well. */
+function unique(parts: readonly Buffer[], kind: 'resources' | 'templates'): Buffer {
+  if (parts.length < 2) return joined(parts);
+  const member = kind === 'resources' ? 'uri' : 'uriTemplate';
+  const seen = new Set<Json | undefined>();
+  const kept: string[] = [];
+  for (const part of parts)
+    for (const item of JSON.parse(`[${part.toString()}]`) as JsonObject[]) {
+      if (seen.has(item[member])) continue;
+      seen.add(item[member]);
+      kept.push(JSON.stringify(item));
+    }
+  return Buffer.from(kept.join(','));
+}

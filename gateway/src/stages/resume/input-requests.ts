@@ -1,0 +1,148 @@
+/**
+ * Questions of servers on their way to modern clients: the answer comes with a later, independent request, which must
+ * carry our own sealed `requestState` (2026-07-28, MRTR). The state is bound to caller, server, method, capability and
+ * arguments, and it expires; the questions of legacy servers wait here for as long.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
+import type { Connected } from '../../pipeline/exchange.ts';
+import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import type { Question } from '../../pipeline/contracts/upstream.ts';
+
+export interface StateSeal {
+  close(value: Json): string;
+  open(text: string): Json | undefined;
+}
+
+/** What a request says about the question that it answers. */
+export type Resumption =
+  | { readonly kind: 'none' }
+  /** For the server itself: its own state, opened. */
+  | { readonly kind: 'state'; readonly state: string | undefined }
+  | { readonly kind: 'parked'; readonly question: Question };
+
+/** Questions that wait: of all callers, and of one, which may not keep the others from being asked. */
+const maxParked = 10_000;
+const maxParkedOfCaller = 256;
+
+interface Parked {
+  readonly question: Question;
+  readonly timer: NodeJS.Timeout;
+  /** The key of the caller. */
+  readonly owner: string;
+}
+
+/** Input requests of a server, by the key that the server gave each. */
+export type DeliveredRequests = Readonly<
+  Record<string, { readonly method: string; readonly params: Delivered<JsonObject> }>
+>;
+
+export class Questions {
+  readonly #seal: StateSeal;
+  readonly #parked = new Map<string, Parked>();
+  readonly #perCaller = new Map<string, number>();
+
+  constructor(seal: StateSeal) {
+    this.#seal = seal;
+  }
+
+  /** The result that puts a question to a modern client, with these requests. `lifetime` in milliseconds. */
+  put(
+    exchange: Connected,
+    question: Question,
+    requests: DeliveredRequests,
+    lifetime: number,
+  ): Outcome<Delivered<JsonObject>> {
+    const { resume } = question;
+    const bound = { b: binding(exchange), e: Date.now() + lifetime };
+    let requestState: string | undefined;
+    if (resume.kind === 'parked') {
+      const owner = exchange.caller.key;
+      const own = this.#perCaller.get(owner) ?? 0;
+      if (own >= maxParkedOfCaller || this.#parked.size >= maxParked) {
+        question.abandon();
+        return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
+      }
+      question.detach();
+      const id = randomUUID();
+      const timer = setTimeout(() => {
+        this.#take(id);
+        question.abandon();
+      }, lifetime);
+      timer.unref();
+      this.#parked.set(id, { question, timer, owner });
+      this.#perCaller.set(owner, own + 1);
+      requestState = this.#seal.close({ ...bound, p: id });
+    } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
+    // Its requests passed the way back one by one, and everything around them is the gateway's own.
+    const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
+    return pass(requestState === undefined ? result : { ...result, requestState });
+  }
+
+  /** What a request resumes. A state that is forged, expired or of another request is refused. */
+  resume(exchange: Connected): Outcome<Resumption> {
+    const { requestState, inputResponses } = exchange.params;
+    if (inputResponses !== undefined && !isObject(inputResponses))
+      return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
+    if (requestState === undefined)
+      return pass(inputResponses === undefined ? { kind: 'none' } : { kind: 'state', state: undefined });
+    const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
+    if (!isObject(sealed)) return invalid('not sealed by this gateway');
+    if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
+    if (sealed.b !== binding(exchange))
+      return invalid('bound to another caller, server, method, capability or arguments');
+    if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
+    // One answer each: a second request with the same state finds nothing.
+    const parked = this.#take(asText(sealed.p));
+    if (parked === undefined) return invalid('the call that asked is over');
+    clearTimeout(parked.timer);
+    return pass({ kind: 'parked', question: parked.question });
+  }
+
+  /** Questions that wait. */
+  get size(): number {
+    return this.#parked.size;
+  }
+
+  #take(id: string): Parked | undefined {
+    const parked = this.#parked.get(id);
+    if (parked === undefined) return undefined;
+    this.#parked.delete(id);
+    const left = (this.#perCaller.get(parked.owner) ?? 1) - 1;
+    if (left > 0) this.#perCaller.set(parked.owner, left);
+    else this.#perCaller.delete(parked.owner);
+    return parked;
+  }
+
+  close(): void {
+    for (const { question, timer } of this.#parked.values()) {
+      clearTimeout(timer);
+      question.abandon();
+    }
+    this.#parked.clear();
+    this.#perCaller.clear();
+  }
+}
+
+function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
+  return refuse({ reason: 'state-invalid', detail });
+}
+
+/** One digest of everything that the retry must have in common with the request that was asked about. */
+function binding(exchange: Connected): string {
+  const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
+  const parts = [exchange.caller.key, exchange.link.server, exchange.method, sorted(params)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+/** The same value for the same arguments, whatever the order in which the client wrote them. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key] ?? null)]),
+  );
+}

@@ -1,0 +1,193 @@
+/**
+ * Everything that one kind of client does at one server: its calls go over one way, with its credential; those of tiers
+ * whose credential cannot go along over ways of their own.
+ */
+
+import type { Bounds } from '../config/schema/index.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
+import { Cancellation } from '../pipeline/cancellation.ts';
+import type { Link, LinkFailureResult, ListResult, OutboundCall, ServerFacts, Step } from '../pipeline/contracts/upstream.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { ListKind } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
+import { hideSecrets } from '../secrets/hide.ts';
+import type { Credential, CredentialHeaders } from './credentials/contract.ts';
+import { operationOf, stepUp } from './credentials/step-up.ts';
+import { withoutCredential } from './failures.ts';
+import { readList } from './listing.ts';
+import { ownCall } from './own-call.ts';
+import type { Server } from './server.ts';
+import { Way } from './session.ts';
+
+export class ServerLink implements Link {
+  readonly server: string;
+  readonly hasAccounts: boolean;
+  readonly #server: Server;
+  readonly #capabilities: JsonObject;
+  readonly #bounds: Bounds;
+  readonly #credential: Credential | undefined;
+  /** The caller that the link serves; `undefined` for the gateway itself. */
+  readonly #caller: Caller | undefined;
+  readonly #way: Way;
+  #holders = 0;
+
+  /** For tiers whose credential cannot go along on the way of the others. */
+  readonly #tiers = new Map<OutboundCall['tier'], ServerLink>();
+  /** The server binds a session to the credential that began it. */
+  #apart = false;
+
+  /** `own`: the credential of everything on this way, in place of the one that the caller has. */
+  constructor(server: Server, capabilities: JsonObject, era: Era, bounds: Bounds, caller?: Caller, own?: Credential) {
+    this.#server = server;
+    this.server = server.name;
+    this.#capabilities = capabilities;
+    this.#bounds = bounds;
+    this.#caller = caller;
+    this.hasAccounts = server.credentials?.hasAccounts === true;
+    this.#credential = own ?? server.credentials?.way(caller).credential;
+    this.#way = new Way(server, capabilities, era, this.#credential);
+  }
+
+  /** Milliseconds since the link was used last; 0 while it is in use. */
+  idleFor(now: number): number {
+    if (this.#holders > 0) return 0;
+    return Math.min(this.#way.idleFor(now), ...[...this.#tiers.values()].map((link) => link.idleFor(now)));
+  }
+
+  /** Of the connection that there is. */
+  get era(): Era | undefined {
+    return this.#way.era;
+  }
+
+  get hearing(): string | undefined {
+    return this.#way.hearing;
+  }
+
+  get isUntried(): boolean {
+    return this.#server.isUntried;
+  }
+
+  /** From its next connection on the link is one of this era. */
+  turn(era: Era): void {
+    this.#way.prefers = era;
+    for (const link of this.#tiers.values()) link.turn(era);
+  }
+
+  /** From now on callers share the link. */
+  share(): void {
+    this.#way.isOfAll = true;
+    for (const link of this.#tiers.values()) link.share();
+  }
+
+  sweep(now: number): void {
+    this.#way.sweep(now);
+    for (const link of this.#tiers.values()) link.sweep(now);
+  }
+
+  facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
+    return this.#way.facts();
+  }
+
+  call(call: OutboundCall): Promise<Step> {
+    if (this.#credential !== undefined || this.#server.credentials?.hasTiers === true)
+      return this.#callWith(call, true);
+    return this.#callWithout(call);
+  }
+
+  async #callWithout(call: OutboundCall): Promise<Step> {
+    const first = await this.#way.call(call);
+    return first.kind === 'result' ? first : await this.#way.recover(first, call);
+  }
+
+  /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
+  async #callWith(call: OutboundCall, again: boolean): Promise<Step> {
+    const special = call.tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, call.tier);
+    const credential = special ?? this.#credential;
+    if (credential === undefined) return this.#callWithout(call);
+    const ready = credential.ready();
+    const given = ready instanceof Promise ? await ready : ready;
+    if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
+    const { headers } = given;
+    // From here on the server may send it back, to any client.
+    this.#server.secrets(credential);
+    const foreign = special !== undefined && special !== this.#credential;
+    // In headers of other names, the credential of this way would go along with the one of the tier.
+    if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
+      return this.#linkOf(call, special).call(call);
+    const armed = special === undefined ? call : { ...call, headers };
+    const first = await this.#way.call(armed);
+    const step = first.kind === 'result' ? first : await this.#way.recover(first, armed);
+    if (step.kind !== 'failed') return step;
+    // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
+    const refused = 'status' in step.failure && step.failure.status === 401;
+    if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
+    if (foreign && this.#way.sessionLost) {
+      // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
+      this.#apart = true;
+      this.#way.drop();
+      return this.#linkOf(call, special).call(call);
+    }
+    const invitation = stepUp(credential, step.failure, operationOf(call));
+    return invitation === undefined ? step : { kind: 'failed', failure: invitation };
+  }
+
+  #linkOf({ tier }: OutboundCall, credential: Credential): ServerLink {
+    let link = this.#tiers.get(tier);
+    if (link === undefined) {
+      link = new ServerLink(
+        this.#server,
+        this.#capabilities,
+        this.#way.prefers,
+        this.#bounds,
+        this.#caller,
+        credential,
+      );
+      if (this.#way.isOfAll) link.share();
+      this.#tiers.set(tier, link);
+    }
+    return link;
+  }
+
+  list(kind: ListKind): Promise<ListResult> {
+    const capabilities = this.#capabilities;
+    return readList(kind, this.#bounds, {
+      ask: (method, params) => this.call({ ...ownCall(method, params, new Cancellation()), capabilities }),
+      shown: (text) => hideSecrets(text, this.secrets()),
+    });
+  }
+
+  watch(uri: string, listener: () => void): () => void {
+    return this.#way.watch(uri, listener);
+  }
+
+  onNotification(listener: (method: string, params: JsonObject) => void): () => void {
+    return this.#way.onNotification(listener);
+  }
+
+  hold(): () => void {
+    this.#holders++;
+    let held = true;
+    return () => {
+      if (held) this.#holders--;
+      held = false;
+    };
+  }
+
+  setLevel(level: string, whose: string): void {
+    this.#way.setLevel(level, whose);
+    for (const link of this.#tiers.values()) link.setLevel(level, whose);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#way.close(), ...[...this.#tiers.values()].map((link) => link.close())]);
+  }
+
+  secrets(): readonly string[] {
+    return this.#server.secrets(this.#credential);
+  }
+}
+
+/** Every header of the one is replaced by the other. */
+function covers(headers: CredentialHeaders, others: CredentialHeaders | undefined): boolean {
+  return Object.keys(others ?? {}).every((name) => Object.hasOwn(headers, name));
+}
