@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { configuration as schema } from '../src/config/schema/index.ts';
+import type { Fetch } from '../src/egress/fetch.ts';
+import type { Credentials } from '../src/pipeline/contracts/authenticate.ts';
 import { openKeyDesk, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
 import { makeAuthenticate } from '../src/stages/authenticate/index.ts';
 import { tokenAuthenticator } from '../src/stages/authenticate/jwt/authenticator.ts';
 import { IssuerKeys } from '../src/stages/authenticate/jwt/keys.ts';
 import { Throttle } from '../src/stages/authenticate/throttle.ts';
-import { configuration as schema } from '../src/config/schema/index.ts';
-import type { Fetch } from '../src/egress/fetch.ts';
-import type { Credentials } from '../src/pipeline/contracts/authenticate.ts';
 
 const resource = 'https://gateway.example/servers/notes/mcp';
 const issuer = 'https://issuer.example';

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfiguration } from '../src/config/load.ts';
 import { openKeyDesk, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
 import { makeAuthenticate } from '../src/stages/authenticate/index.ts';
-import { loadConfiguration } from '../src/config/load.ts';
 import { compilePolicy } from '../src/stages/decide/compile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-measure-'));

@@ -3,6 +3,8 @@
  * is an error. Nothing here runs but the test at the end.
  */
 import { test } from 'node:test';
+import type { Graph } from '../src/pipeline/contracts/snapshot.ts';
+import type { Step } from '../src/pipeline/contracts/upstream.ts';
 import type { Delivered } from '../src/pipeline/deliver.ts';
 import type {
   Allowed,
@@ -14,10 +16,8 @@ import type {
   Intended,
   Reply,
 } from '../src/pipeline/exchange.ts';
-import type { Graph } from '../src/pipeline/contracts/snapshot.ts';
 import type { Standing } from '../src/pipeline/rights.ts';
 import type { Stages } from '../src/pipeline/run.ts';
-import type { Step } from '../src/pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../src/protocol/json.ts';
 
 interface Given {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { policyOf, withConnections } from '../../test/support/policy.ts';
-import type { Delivery } from '../pipeline/deliver.ts';
-import { ownWords } from '../pipeline/deliver.ts';
 import type { Said } from '../pipeline/contracts/inspector.ts';
 import type { Link } from '../pipeline/contracts/upstream.ts';
+import type { Delivery } from '../pipeline/deliver.ts';
+import { ownWords } from '../pipeline/deliver.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Catalogs } from './index.ts';
 

@@ -6,10 +6,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
-import type { Deliver, Delivered } from '../pipeline/deliver.ts';
-import type { ToolFacts } from '../pipeline/exchange.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/contracts/snapshot.ts';
 import type { Link, ListResult } from '../pipeline/contracts/upstream.ts';
+import type { Deliver, Delivered } from '../pipeline/deliver.ts';
+import type { ToolFacts } from '../pipeline/exchange.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
@@ -35,16 +35,16 @@ const maxVerdicts = 500;
 export type LastRead = Map<ListKind, ListSnapshot>;
 
 /** Milliseconds. A list whose changes are not heard is read again after this time. */
-const silentAge = 30_000;
+const silentAgeMs = 30_000;
 /** One whose changes are heard, as some servers promise to tell them and do not. */
-const announcedAge = 600_000;
+const announcedAgeMs = 600_000;
 /** However long a server says that its list stays as it is. */
 const maxAgeMs = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
-const rereadPause = 1_000;
+const rereadPauseMs = 1_000;
 
 /** A list that does not last is read again after this many times of what it took to compile. */
-const workPause = 5;
+const workPauseMs = 5;
 
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
 const maxTurnMs = 10;
@@ -113,16 +113,16 @@ export class Catalog implements CatalogView {
    */
   #ageOf({ ttl, work = 0, hearing }: Held, purpose: Purpose): number {
     // A caller that lists without a pause must not keep a core busy with compiling the same list.
-    if (ttl === 0 && purpose === 'list') return Math.min(work * workPause, rereadPause);
-    if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
-    const stated = Math.min(ttl ?? silentAge, maxAgeMs);
-    return purpose === 'call' ? Math.max(stated, silentAge) : stated;
+    if (ttl === 0 && purpose === 'list') return Math.min(work * workPauseMs, rereadPauseMs);
+    if (hearing !== undefined && hearing === this.link.hearing) return announcedAgeMs;
+    const stated = Math.min(ttl ?? silentAgeMs, maxAgeMs);
+    return purpose === 'call' ? Math.max(stated, silentAgeMs) : stated;
   }
 
   /** Reads the list again if it is older than a moment: for a name that it does not have. */
   reread(kind: ListKind): Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() - held.readAt < rereadPause)
+    if (held !== undefined && performance.now() - held.readAt < rereadPauseMs)
       return Promise.resolve({ ok: true, snapshot: held.snapshot });
     return this.#fetch(kind);
   }

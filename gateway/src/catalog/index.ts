@@ -1,8 +1,8 @@
 /** The catalogues of all ways, one for each, living as long as the way does. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
-import type { Deliver } from '../pipeline/deliver.ts';
 import type { Link } from '../pipeline/contracts/upstream.ts';
+import type { Deliver } from '../pipeline/deliver.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { Catalog, type CatalogEvents, type CatalogLog, type LastRead } from './catalog.ts';
 import type { ToolReport } from './report.ts';

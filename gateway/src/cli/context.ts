@@ -5,9 +5,9 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
-import { type CompiledPolicy, compilePolicy } from '../stages/decide/compile.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { openSecretSource } from '../secrets/source.ts';
+import { type CompiledPolicy, compilePolicy } from '../stages/decide/compile.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** The colour of a line on a terminal. */

@@ -1,9 +1,9 @@
 /** What `init --from` does after the file is written: secrets, a key, and the way back from the client. */
 import { fileURLToPath } from 'node:url';
-import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { openSecretStore } from '../secrets/source.ts';
+import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
 import { adopt } from './clients/adopt.ts';
 import type { Imported } from './clients/index.ts';
 import { gatewayEntry, pointAtGateway, snippet } from './clients/way-back.ts';

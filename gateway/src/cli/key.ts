@@ -1,11 +1,11 @@
 /** `sallyport key create|list|revoke`: API keys, beside a running gateway or without one. */
 import { Command } from 'commander';
-import { type KeyDesk, openKeyDesk } from '../stages/authenticate/api-key/open.ts';
-import { reminderOf } from '../stages/authenticate/api-key/reminders.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { callerKey } from '../pipeline/contracts/caller.ts';
 import { isNetwork } from '../protocol/networks.ts';
+import { type KeyDesk, openKeyDesk } from '../stages/authenticate/api-key/open.ts';
+import { reminderOf } from '../stages/authenticate/api-key/reminders.ts';
 import type { StoredKey } from '../stores/contract/keys.ts';
 import { findCaller } from './callers.ts';
 import {

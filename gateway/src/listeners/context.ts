@@ -2,10 +2,10 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { Credentials } from '../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../pipeline/contracts/caller.ts';
+import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Graph } from '../pipeline/contracts/snapshot.ts';
 import type { Delivered } from '../pipeline/deliver.ts';
 import type { Identified } from '../pipeline/exchange.ts';
-import type { Graph } from '../pipeline/contracts/snapshot.ts';
-import type { Pages } from '../pipeline/contracts/pages.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';

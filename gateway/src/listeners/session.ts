@@ -3,8 +3,8 @@
  * has asked it, and the stream for messages that belong to no request. The same for HTTP and stdio.
  */
 import { createHash } from 'node:crypto';
-import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Cancellation } from '../pipeline/cancellation.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Delivered } from '../pipeline/deliver.ts';
 import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
@@ -13,9 +13,9 @@ import { notificationText, type RequestId, type ResponseMessage, requestText } f
 import { logLevels } from '../protocol/methods.ts';
 
 /** Questions that may wait for one client. */
-const mostQuestions = 64;
+const maxQuestions = 64;
 /** Messages kept while the client has no stream open. */
-const mostQueued = 256;
+const maxQueued = 256;
 
 /** What the session needs of its subscription to servers. */
 export interface Hearing {
@@ -98,7 +98,7 @@ export class LegacySession implements ClientSession {
     const text = notificationText(method, params);
     if (this.#write !== undefined) return this.#write(text);
     // The same change need not be told twice, and the queue is bounded.
-    if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
+    if (this.#queue.length < maxQueued && !this.#queue.includes(text)) this.#queue.push(text);
   }
 
   watch(server: string, uri: string): boolean {
@@ -111,7 +111,7 @@ export class LegacySession implements ClientSession {
 
   /** Sends a question over the stream of a call and waits for the response, for as long as the call lasts. */
   ask(request: DeliveredRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
-    if (this.#questions.size >= mostQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
+    if (this.#questions.size >= maxQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
     return new Promise((resolve) => {
       const id = `sallyport-${this.#nextQuestion++}`;
       const finish = (asked: Asked): void => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ListSnapshot } from './contracts/snapshot.ts';
 
-const longest = 64;
+const maxAliasLength = 64;
 /** Hexadecimal digits. A server chooses the names of its tools, so half as many could be found by trying. */
 const digestLength = 16;
 /** How an alias with a digest ends. A name that ends like this gets one as well: no server can spell that of another. */
@@ -11,16 +11,16 @@ const digestEnd = new RegExp(`_[0-9a-f]{${digestLength}}$`);
 /** The alias of a capability. A name that has to be changed to fit gets a digest, so that no two become one. */
 export function aliasOf(server: string, name: string): string {
   const plain = `${server}__${name}`;
-  const fits = plain.length <= longest && /^[A-Za-z0-9_-]+$/.test(plain);
+  const fits = plain.length <= maxAliasLength && /^[A-Za-z0-9_-]+$/.test(plain);
   if (fits && !server.includes('__') && !digestEnd.test(plain)) return plain;
   const digest = createHash('sha256').update(`${server}\n${name}`).digest('hex').slice(0, digestLength);
-  const readable = plain.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, longest - digestLength - 1);
+  const readable = plain.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, maxAliasLength - digestLength - 1);
   return `${readable}_${digest}`;
 }
 
 /** Could this alias belong to this server? Says so without knowing what the server offers. */
 export function mayBelong(alias: string, server: string): boolean {
-  const prefix = `${server.replace(/[^A-Za-z0-9_-]/g, '_')}__`.slice(0, longest - digestLength - 1);
+  const prefix = `${server.replace(/[^A-Za-z0-9_-]/g, '_')}__`.slice(0, maxAliasLength - digestLength - 1);
   return alias.startsWith(prefix);
 }
 

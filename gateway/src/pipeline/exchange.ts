@@ -9,13 +9,13 @@ import type { RequestId, RpcError } from '../protocol/jsonrpc.ts';
 import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { Caller } from './contracts/caller.ts';
 import type { Cancellation } from './cancellation.ts';
-import type { Capability, Decision, Grants } from './contracts/policy.ts';
-import type { Delivered } from './deliver.ts';
 import type { ExchangeEnd } from './contracts/audit.ts';
-import type { Outcome, Refusal } from './refusal.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Capability, Decision, Grants } from './contracts/policy.ts';
 import type { CallTimes, Link, ResultSource } from './contracts/upstream.ts';
+import type { Delivered } from './deliver.ts';
+import type { Outcome, Refusal } from './refusal.ts';
 
 /** `/mcp`, or the endpoint of one server. */
 export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };

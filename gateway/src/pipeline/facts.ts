@@ -1,11 +1,11 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
+import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Graph } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
 import { denials } from './denial.ts';
 import type { Connected, Decided, Lease, Received, Reply, Sought } from './exchange.ts';
-import type { Graph } from './contracts/snapshot.ts';
-import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /** How far an exchange has come: filled in along the road, read when its record is written. */

@@ -1,9 +1,10 @@
 /** Which servers a caller reaches, over which links. */
+
+import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { Grants } from './contracts/policy.ts';
-import type { Identified } from './exchange.ts';
 import type { CatalogView, Graph } from './contracts/snapshot.ts';
 import type { Link } from './contracts/upstream.ts';
-import { offeredCapabilities } from '../protocol/capabilities.ts';
+import type { Identified } from './exchange.ts';
 
 /** A server that this caller is connected to, and the way there. */
 export interface Reached {

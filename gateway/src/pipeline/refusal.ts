@@ -8,8 +8,8 @@ import { isObject, type JsonFault, type JsonObject, jsonFaultText } from '../pro
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Invitation } from './contracts/accounts.ts';
-import { denialKey, denialOf } from './denial.ts';
 import type { LinkFailure } from './contracts/upstream.ts';
+import { denialKey, denialOf } from './denial.ts';
 
 export type Refusal =
   | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }

@@ -2,11 +2,12 @@
  * Rights end with what gave them. What stays open holds the credential that opened it, and is judged again for each
  * message by what that credential may do now, under the revision in force.
  */
-import type { Caller } from './contracts/caller.ts';
+
 import { Chain, Link } from './chain.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Graph } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
-import type { Graph } from './contracts/snapshot.ts';
 
 export interface Rights {
   /** The graph in force. */

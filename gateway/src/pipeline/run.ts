@@ -4,7 +4,10 @@
  */
 
 import type { Operation } from '../protocol/methods.ts';
+import { invited } from './account-link.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Graph } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type {
   Admitted,
@@ -21,11 +24,8 @@ import type {
   Use,
 } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
-import type { Graph } from './contracts/snapshot.ts';
 import { type Inspect, inspectArguments } from './inspect.ts';
-import { invited } from './account-link.ts';
 import { isCorrectable, permit } from './permit.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 

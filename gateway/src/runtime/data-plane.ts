@@ -3,22 +3,22 @@
  * by itself. A new revision is built completely, then one reference is swapped.
  */
 import { randomBytes } from 'node:crypto';
-import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
-import { KeyDirectory } from '../stages/authenticate/jwt/directory.ts';
 import { Catalogs, type CatalogsEvents } from '../catalog/index.ts';
 import type { Revision } from '../config/revision.ts';
-import { Subscription } from '../stages/local/subscription.ts';
 import type { Front } from '../listeners/context.ts';
-import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
-import type { Graph } from '../pipeline/contracts/snapshot.ts';
-import { inspectThrough } from '../pipeline/inspect.ts';
-import type { Pages } from '../pipeline/contracts/pages.ts';
-import { Questions } from '../stages/resume/input-requests.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Graph } from '../pipeline/contracts/snapshot.ts';
+import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
+import { inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal } from '../secrets/seal.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { KeyDirectory } from '../stages/authenticate/jwt/directory.ts';
 import { inspectors } from '../stages/inspect/index.ts';
+import { Subscription } from '../stages/local/subscription.ts';
+import { Questions } from '../stages/resume/input-requests.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';

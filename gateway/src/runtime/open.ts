@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../audit/changes.ts';
 import { auditSettings, openAudit } from '../audit/open.ts';
-import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -11,6 +10,7 @@ import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
+import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';

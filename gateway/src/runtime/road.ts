@@ -1,27 +1,27 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, renewed } from '../stages/resolve/resolve.ts';
-import { callConnectTool, isConnectTool } from '../stages/local/account-tool.ts';
-import { discover, initialize } from '../stages/local/handshake.ts';
-import { listen } from '../stages/local/subscriptions-listen.ts';
-import { list } from '../stages/local/lists.ts';
-import { reachAll } from '../pipeline/reach.ts';
-import { seek } from '../stages/resolve/unresolved.ts';
-import { Concurrency } from '../stages/limits/concurrency.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import type { Graph } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../pipeline/deliver.ts';
 import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';
 import { factsOf } from '../pipeline/facts.ts';
-import { forward } from '../stages/forward/forward.ts';
-import type { Graph } from '../pipeline/contracts/snapshot.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
-import type { Questions } from '../stages/resume/input-requests.ts';
-import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import { reachAll } from '../pipeline/reach.ts';
 import type { Refusal } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { logLevels, methods } from '../protocol/methods.ts';
+import { forward } from '../stages/forward/forward.ts';
+import { Concurrency } from '../stages/limits/concurrency.ts';
+import { callConnectTool, isConnectTool } from '../stages/local/account-tool.ts';
+import { discover, initialize } from '../stages/local/handshake.ts';
+import { list } from '../stages/local/lists.ts';
+import { listen } from '../stages/local/subscriptions-listen.ts';
+import { connect, renewed } from '../stages/resolve/resolve.ts';
+import { seek } from '../stages/resolve/unresolved.ts';
+import type { Questions } from '../stages/resume/input-requests.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 

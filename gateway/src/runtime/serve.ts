@@ -1,10 +1,10 @@
 /** `sallyport serve`: the gateway with its HTTP listeners, until it is told to stop. */
 import { join, resolve } from 'node:path';
 import { listenAdmin } from '../admin/listener.ts';
-import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenHttp } from '../listeners/http/server.ts';
 import { takeSignals } from '../process/signals.ts';
+import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { complain, print } from './messages.ts';

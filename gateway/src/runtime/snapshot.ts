@@ -1,15 +1,16 @@
 /** What one revision of the configuration became. A new revision makes a new one; nothing in it changes. */
-import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
-import { type Authentication, makeAuthentication } from '../stages/authenticate/index.ts';
-import { type TokenAuthenticator, tokenAuthenticator } from '../stages/authenticate/jwt/authenticator.ts';
-import type { KeyDirectory } from '../stages/authenticate/jwt/directory.ts';
-import { signIns } from '../stages/authenticate/sign-in/sign-in.ts';
+
 import type { Catalogs } from '../catalog/index.ts';
 import type { Revision } from '../config/revision.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { SignIns } from '../pipeline/contracts/accounts.ts';
 import type { Graph } from '../pipeline/contracts/snapshot.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { type Authentication, makeAuthentication } from '../stages/authenticate/index.ts';
+import { type TokenAuthenticator, tokenAuthenticator } from '../stages/authenticate/jwt/authenticator.ts';
+import type { KeyDirectory } from '../stages/authenticate/jwt/directory.ts';
+import { signIns } from '../stages/authenticate/sign-in/sign-in.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
 
 export interface Snapshot {

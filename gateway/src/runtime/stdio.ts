@@ -1,12 +1,12 @@
 /** `sallyport stdio`: the gateway as a stdio server for one client. */
 import { resolve } from 'node:path';
-import { callerFrom } from '../stages/authenticate/caller.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenStdio, type StdioEnd } from '../listeners/stdio/server.ts';
 import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../pipeline/exchange.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import { takeSignals } from '../process/signals.ts';
+import { callerFrom } from '../stages/authenticate/caller.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import type { Control } from './control.ts';
 import { complain } from './messages.ts';

@@ -30,14 +30,14 @@ export function withoutHopMeta(params: JsonObject): JsonObject {
   return kept === undefined ? rest : { ...rest, _meta: kept };
 }
 
-const mostQuestions = 64;
+const maxQuestions = 64;
 
 /** The questions in the result of a modern server; `undefined` when one of them may not be asked or is none. */
 function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
   if (value === undefined) return {};
   if (!isObject(value)) return undefined;
   const entries = Object.entries(value);
-  if (entries.length > mostQuestions) return undefined;
+  if (entries.length > maxQuestions) return undefined;
   const requests: Record<string, ClientRequest> = {};
   for (const [key, request] of entries) {
     if (!isObject(request) || typeof request.method !== 'string') return undefined;

@@ -4,9 +4,16 @@
  */
 
 import type { Bounds } from '../config/schema/index.ts';
-import type { Caller } from '../pipeline/contracts/caller.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
-import type { Link, LinkFailureResult, ListResult, OutboundCall, ServerFacts, Step } from '../pipeline/contracts/upstream.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
+import type {
+  Link,
+  LinkFailureResult,
+  ListResult,
+  OutboundCall,
+  ServerFacts,
+  Step,
+} from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';

@@ -3,12 +3,12 @@ import type { LinkFailure } from '../pipeline/contracts/upstream.ts';
 import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 
-const longestDetail = 300;
+const maxDetailLength = 300;
 
 /** Servers choose parts of it: on a terminal it must be one readable line, without control characters. */
 export function plain(text: string): string {
-  const line = text.slice(0, longestDetail).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
-  return text.length > longestDetail ? `${line.slice(0, longestDetail - 1)}…` : line;
+  const line = text.slice(0, maxDetailLength).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+  return text.length > maxDetailLength ? `${line.slice(0, maxDetailLength - 1)}…` : line;
 }
 
 /** `challenge`: what the server says about the tokens that it wants. */

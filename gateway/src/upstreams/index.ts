@@ -8,16 +8,16 @@ import type { Link, LinkClient, Upstreams } from '../pipeline/contracts/upstream
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
+import { ServerLink } from './client.ts';
 import type { AccountBook } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './client.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
 /** How often deadlines are looked at, in milliseconds: their precision. */
-const sweepInterval = 250;
+const sweepIntervalMs = 250;
 
 interface Entry {
   readonly digest: string;
@@ -26,7 +26,7 @@ interface Entry {
 }
 
 /** Ways to one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
-const mostLinks = 10_000;
+const maxClients = 10_000;
 
 export class ServerDirectory implements Upstreams {
   readonly #supervisor: Supervisor;
@@ -45,7 +45,7 @@ export class ServerDirectory implements Upstreams {
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
-    this.#timer = setInterval(() => this.#sweep(), sweepInterval);
+    this.#timer = setInterval(() => this.#sweep(), sweepIntervalMs);
     this.#timer.unref();
   }
 
@@ -94,7 +94,7 @@ export class ServerDirectory implements Upstreams {
     const era = entry.server.eras.serving(client.era);
     const known = this.#known(entry, client, era);
     if (known !== undefined) return known;
-    const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
+    const most = 'command' in entry.server.config ? entry.server.config.processes : maxClients;
     const capabilities = entry.server.isShared ? {} : client.capabilities;
     const link = new ServerLink(entry.server, capabilities, era, this.#bounds, client.caller);
     // With every process in use the new link is closed before it begins, and its calls fail.
@@ -207,7 +207,7 @@ export class ServerDirectory implements Upstreams {
         'retire server',
         closed.finally(() => entry.server.close()),
       );
-    }, sweepInterval);
+    }, sweepIntervalMs);
     timer.unref();
   }
 }

@@ -11,10 +11,10 @@ import { inBackground } from '../telemetry/background.ts';
 import type { Connected } from './connected.ts';
 import { ownCall } from './own-call.ts';
 
-const firstPause = 500;
-const longestPause = 30_000;
+const firstPauseMs = 500;
+const maxPauseMs = 30_000;
 /** A stream that lasted this long was a good one: the next pause is the shortest again. */
-const settled = 60_000;
+const stableAfterMs = 60_000;
 
 export interface ListeningEvents {
   onNotification(method: string, params: JsonObject): void;
@@ -26,7 +26,7 @@ export class Listening {
   readonly #events: ListeningEvents;
   #current: Cancellation | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
 
   #isHeard = false;
   #heard = 0;
@@ -65,7 +65,7 @@ export class Listening {
       this.#current = undefined;
       this.#isHeard = false;
       this.#events.onLost();
-      this.#pause = performance.now() - began > settled ? firstPause : Math.min(this.#pause * 2, longestPause);
+      this.#pause = performance.now() - began > stableAfterMs ? firstPauseMs : Math.min(this.#pause * 2, maxPauseMs);
       this.#timer = setTimeout(() => {
         if (!connected.peer.isDown) this.open(connected, uris);
       }, this.#pause);

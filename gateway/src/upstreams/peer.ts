@@ -58,7 +58,7 @@ function nothing(): void {}
 const none: Readonly<Record<string, string>> = {};
 
 /** Steps of one call that wait to be taken. A server that asks more at once misbehaves. */
-const longestQueue = 16;
+const maxQueueLength = 16;
 
 export class Peer implements WireEvents {
   readonly era: Era;
@@ -311,7 +311,7 @@ export class Peer implements WireEvents {
     if (resolve !== undefined) {
       pending.resolve = undefined;
       resolve(step);
-    } else if (pending.steps.length < longestQueue) pending.steps.push(step);
+    } else if (pending.steps.length < maxQueueLength) pending.steps.push(step);
     else this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('asks too many questions at once')) });
   }
 

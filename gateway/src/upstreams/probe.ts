@@ -7,9 +7,9 @@ import { egressGuard } from '../egress/guard.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { hideSecrets } from '../secrets/hide.ts';
+import { ServerLink } from './client.ts';
 import { failureText, plain } from './failures.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './client.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 

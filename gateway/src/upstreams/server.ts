@@ -28,7 +28,7 @@ export interface UpstreamLog {
 }
 
 /** Milliseconds between two words about a server that is still starting. */
-const startingPause = 5_000;
+const startingPauseMs = 5_000;
 
 export class Server {
   readonly name: string;
@@ -201,7 +201,7 @@ export class Server {
     const waiting = setInterval(() => {
       const fields = { server: this.name, seconds: Math.round((performance.now() - began) / 1_000), said: said.text() };
       this.#log.info(fields, 'waiting for the server to start');
-    }, startingPause).unref();
+    }, startingPauseMs).unref();
     // A process for all asks for nothing of a client: one that has no modern era is found out on its first process.
     const preferred = this.isShared && eras.speaks('modern') === undefined ? 'modern' : era;
     const order = erasInOrder(preferred, (each) => eras.speaks(each));

@@ -4,7 +4,13 @@
  */
 
 import { Cancellation } from '../pipeline/cancellation.ts';
-import type { LinkFailure, LinkFailureResult, OutboundCall, ServerFacts, Step } from '../pipeline/contracts/upstream.ts';
+import type {
+  LinkFailure,
+  LinkFailureResult,
+  OutboundCall,
+  ServerFacts,
+  Step,
+} from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { listChanges, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
@@ -23,13 +29,13 @@ import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
-const firstPause = 500;
-const longestPause = 30_000;
+const firstPauseMs = 500;
+const maxPauseMs = 30_000;
 /** A connection that lasted this long was a good one: the next failure starts with the shortest pause again. */
-const settled = 60_000;
+const stableAfterMs = 60_000;
 
 /** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
-const listenPause = 100;
+const listenPauseMs = 100;
 const listenRate = 2_048;
 const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
 
@@ -40,7 +46,7 @@ export class Way {
   #connected: Connected | undefined;
   #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
   #failure: { readonly failure: LinkFailure; readonly until: number } | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
   #connectedAt = 0;
   #usedAt = performance.now();
   #closed = false;
@@ -235,7 +241,7 @@ export class Way {
     const now = performance.now();
     if (!result.ok) {
       this.#failure = { failure: result.failure, until: now + this.#pause };
-      this.#pause = Math.min(this.#pause * 2, longestPause);
+      this.#pause = Math.min(this.#pause * 2, maxPauseMs);
       return { failure: result.failure };
     }
     this.#failure = undefined;
@@ -266,10 +272,10 @@ export class Way {
   #onDown(): void {
     const now = performance.now();
     this.#server.eras.renew();
-    if (now - this.#connectedAt > settled) this.#pause = firstPause;
+    if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;
     else if (this.#connectedAt > 0) {
       this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
-      this.#pause = Math.min(this.#pause * 2, longestPause);
+      this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     }
     this.drop();
     this.#announceAll();
@@ -323,7 +329,7 @@ export class Way {
     if (this.#opening !== undefined) return;
     let length = 0;
     for (const each of this.#watchers.keys()) length += each.length;
-    const wait = this.#openedAt + Math.max(listenPause, length / listenRate) - performance.now();
+    const wait = this.#openedAt + Math.max(listenPauseMs, length / listenRate) - performance.now();
     this.#opening = setTimeout(
       () => {
         this.#opening = undefined;

@@ -1,7 +1,7 @@
 /** A POST to an MCP endpoint: decodes the body, finds the session, sends the message down the road, answers. */
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Channel, Client, Received, Reply } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
@@ -10,10 +10,10 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { isObject, type Json, parseJson } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
-import { hear } from '../subscribe.ts';
 import { type Arrival, received, unreadable } from '../received.ts';
 import { type Asked, type Written, wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, type LegacySession } from '../session.ts';
+import { hear } from '../subscribe.ts';
 import type { Answer } from './answer.ts';
 import { argumentHeader } from './guard.ts';
 import type { HttpFront } from './resources.ts';
@@ -29,7 +29,7 @@ export interface Post {
   readonly gone: Cancellation;
 }
 
-const longestBatch = 64;
+const maxBatchLength = 64;
 
 export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Promise<void> {
   const { arrival, body, answer } = post;
@@ -242,8 +242,8 @@ async function handleBatch(
     return refuseAll({ reason: 'batch-refused' });
   const stray = argumentHeader(request);
   if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, undefined, 'legacy');
-  if (values.length === 0 || values.length > longestBatch)
-    return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${longestBatch} messages` });
+  if (values.length === 0 || values.length > maxBatchLength)
+    return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${maxBatchLength} messages` });
   const decoded = values.map((value) => decode(value, arrival.headers, front.bounds().idLength));
   for (const result of decoded) {
     if (!result.ok) continue;

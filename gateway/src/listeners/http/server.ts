@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { runRefused } from '../../pipeline/run.ts';
@@ -46,7 +46,7 @@ export interface HttpListener {
   close(drain: number): Promise<void>;
 }
 
-const sweepInterval = 60_000;
+const sweepIntervalMs = 60_000;
 /** Milliseconds for which clients of a stopping gateway get 503, when there are any. */
 const farewellMs = 250;
 const silent: TlsLog = { warn: () => {} };
@@ -104,7 +104,7 @@ export async function listenHttp(
     connections,
     resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
   };
-  const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
+  const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepIntervalMs);
   sweeper.unref();
   return {
     port,

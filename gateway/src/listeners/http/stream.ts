@@ -7,7 +7,7 @@ import type { Front } from '../context.ts';
 import type { LegacySession } from '../session.ts';
 import { type KeepAlive, Kept } from './answer.ts';
 
-const longestBacklog = 8 * 1024 * 1024;
+const maxBacklogBytes = 8 * 1024 * 1024;
 
 export function openStream(
   session: LegacySession,
@@ -29,7 +29,7 @@ export function openStream(
     if (response.destroyed || response.writableEnded) return;
     lastWrite = performance.now();
     response.write(text);
-    if (response.writableLength > longestBacklog) response.destroy();
+    if (response.writableLength > maxBacklogBytes) response.destroy();
   };
   const entry = new (class extends Kept {
     keepAlive(now: number, pause: number): void {

@@ -18,7 +18,7 @@ export interface TlsLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-const lookEvery = 2_000;
+const pollIntervalMs = 2_000;
 /** Bytes of one file: authorities of a whole organisation, and the lists of what they revoked. */
 const maxFileBytes = 8 * 1024 ** 2;
 
@@ -75,7 +75,7 @@ export function tlsListener(settings: TlsSettings, options: object, handler: Han
     }
     // Who is revoked now may have a connection open; those who are not come back at once.
     for (const socket of clients) socket.destroy();
-  }, lookEvery).unref();
+  }, pollIntervalMs).unref();
   return { server, certificateOf: (socket) => proved.get(socket), close: () => clearInterval(timer) };
 }
 

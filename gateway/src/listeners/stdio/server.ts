@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
-import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Client, Endpoint, Reply } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
@@ -15,10 +15,10 @@ import { parseJson, plainNumber } from '../../protocol/json.ts';
 import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import type { Front } from '../context.ts';
-import { hear } from '../subscribe.ts';
 import { arrival, received, unreadable } from '../received.ts';
 import { wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, LegacySession } from '../session.ts';
+import { hear } from '../subscribe.ts';
 
 /** Why a connection is over. */
 export type StdioEnd =

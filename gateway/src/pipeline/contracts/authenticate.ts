@@ -1,6 +1,7 @@
 /** The contract of stage 3. `authn/` implements it; the road and the listeners know this file only. */
-import type { Caller, Credential } from './caller.ts';
+
 import type { Outcome } from '../refusal.ts';
+import type { Caller, Credential } from './caller.ts';
 
 /** What a request brought along to prove who sent it. */
 export interface Credentials {

@@ -2,9 +2,9 @@
 
 import type { JsonObject } from '../../protocol/json.ts';
 import type { ListKind } from '../../protocol/methods.ts';
-import type { Policy } from './policy.ts';
 import type { Delivered } from '../deliver.ts';
 import type { ToolFacts } from '../exchange.ts';
+import type { Policy } from './policy.ts';
 import type { Link, LinkFailure, Upstreams } from './upstream.ts';
 
 /** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */

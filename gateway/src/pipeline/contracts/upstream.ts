@@ -7,9 +7,9 @@ import type { RpcError } from '../../protocol/jsonrpc.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import type { MirroredArgument } from '../../protocol/mirrored-headers.ts';
 import type { Era } from '../../protocol/versions.ts';
+import type { Cancellation } from '../cancellation.ts';
 import type { Invitation } from './accounts.ts';
 import type { Caller } from './caller.ts';
-import type { Cancellation } from '../cancellation.ts';
 
 /** The client for which a link to a server is opened. Equal clients share a link where the server allows it. */
 export interface LinkClient {

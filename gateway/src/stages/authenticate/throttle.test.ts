@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mostTracked, Throttle } from './throttle.ts';
+import { maxTracked, Throttle } from './throttle.ts';
 
 const freeFailures = 10;
 
@@ -31,6 +31,6 @@ test('what is remembered is bounded', () => {
   const throttle = new Throttle();
   for (let index = 0; index < 20; index++) throttle.failed('first', undefined, 1_000, freeFailures);
   assert.ok(throttle.pause('first', undefined, 1_000) > 0);
-  for (let index = 0; index < mostTracked; index++) throttle.failed(`s${index}`, undefined, 1_000, freeFailures);
+  for (let index = 0; index < maxTracked; index++) throttle.failed(`s${index}`, undefined, 1_000, freeFailures);
   assert.equal(throttle.pause('first', undefined, 1_000), 0, 'the oldest goes first');
 });

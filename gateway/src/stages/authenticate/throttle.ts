@@ -3,13 +3,13 @@
  * to be good pass all the same, so failures of others cannot lock out a caller that is already in.
  */
 
-const firstPause = 250;
+const firstPauseMs = 250;
 /** Milliseconds. Short for identities: a false claim must not shut out the caller to which the identity belongs. */
 const maxPauseMs = { source: 60_000, identity: 5_000 };
 /** Without a failure for so long, everything is forgotten. */
-const memory = 600_000;
+const memoryMs = 600_000;
 /** Sources, and identities, that are remembered at the same time. */
-export const mostTracked = 10_000;
+export const maxTracked = 10_000;
 
 interface Failures {
   count: number;
@@ -52,16 +52,16 @@ function count(
 ): number {
   if (key === undefined) return 0;
   let known = map.get(key);
-  if (known === undefined || now - known.at > memory) known = { count: 0, at: now, blockedUntil: 0 };
+  if (known === undefined || now - known.at > memoryMs) known = { count: 0, at: now, blockedUntil: 0 };
   // The one that failed longest ago stands first, and goes first.
   map.delete(key);
-  if (map.size >= mostTracked) map.delete(map.keys().next().value ?? '');
+  if (map.size >= maxTracked) map.delete(map.keys().next().value ?? '');
   map.set(key, known);
   known.count += 1;
   known.at = now;
   const beyond = known.count - free;
   if (beyond <= 0) return 0;
-  const pause = Math.min(firstPause * 2 ** Math.min(beyond - 1, 20), longest);
+  const pause = Math.min(firstPauseMs * 2 ** Math.min(beyond - 1, 20), longest);
   known.blockedUntil = now + pause;
   return pause;
 }

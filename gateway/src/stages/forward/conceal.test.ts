@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { visibleCompletion } from './conceal.ts';
 import type { Grants } from '../../pipeline/contracts/policy.ts';
 import type { Decided } from '../../pipeline/exchange.ts';
+import { visibleCompletion } from './conceal.ts';
 
 const publicOnly: Pick<Grants, 'couldAllow'> = {
   couldAllow: (capability) =>

@@ -2,10 +2,11 @@
  * What is denied must look like what does not exist. A server says in its own words that it has no such resource, and
  * completes names of resources that the caller may not read: both would tell the two apart.
  */
-import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
-import { codes } from '../../protocol/jsonrpc.ts';
+
 import type { Grants } from '../../pipeline/contracts/policy.ts';
 import type { Decided } from '../../pipeline/exchange.ts';
+import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { codes } from '../../protocol/jsonrpc.ts';
 
 /** `resources/read` of a URI that the server does not have: -32002, or invalid params (2026-07-28, resources). */
 export function saysNotFound(exchange: Decided, code: number): boolean {

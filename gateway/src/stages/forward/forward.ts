@@ -2,6 +2,16 @@
  * Stages 10 and 11: the call goes to the server, and what comes back reaches the client through `deliver`. Input requests
  * of the server go to a legacy client at once and to a modern one as a result.
  */
+
+import { withoutInvitation } from '../../pipeline/account-link.ts';
+import type { Origin } from '../../pipeline/contracts/inspector.ts';
+import type { ClientRequest, OutboundCall, Question, Step } from '../../pipeline/contracts/upstream.ts';
+import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts';
+import type { Connected, Decided, Intended, Reply } from '../../pipeline/exchange.ts';
+import { InOrder } from '../../pipeline/in-order.ts';
+import type { Inspect } from '../../pipeline/inspect.ts';
+import { callFailureRefusal, failureRefusal, type Refusal, toWire } from '../../pipeline/refusal.ts';
+import type { Standing } from '../../pipeline/rights.ts';
 import { adaptError, adaptResult, urlQuestions } from '../../protocol/bridge.ts';
 import { offeredCapabilities } from '../../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
@@ -9,17 +19,8 @@ import { codes, type RpcError } from '../../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../../protocol/meta.ts';
 import { clientRequests, logLevels } from '../../protocol/methods.ts';
 import { isNumeric } from '../../protocol/numbers.ts';
-import { saysNotFound, visibleCompletion } from './conceal.ts';
-import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts';
-import type { Connected, Decided, Intended, Reply } from '../../pipeline/exchange.ts';
-import { InOrder } from '../../pipeline/in-order.ts';
-import type { Inspect } from '../../pipeline/inspect.ts';
-import type { Origin } from '../../pipeline/contracts/inspector.ts';
-import { withoutInvitation } from '../../pipeline/account-link.ts';
 import type { DeliveredRequests, Questions } from '../resume/input-requests.ts';
-import { callFailureRefusal, failureRefusal, type Refusal, toWire } from '../../pipeline/refusal.ts';
-import type { Standing } from '../../pipeline/rights.ts';
-import type { ClientRequest, OutboundCall, Question, Step } from '../../pipeline/contracts/upstream.ts';
+import { saysNotFound, visibleCompletion } from './conceal.ts';
 
 export interface ForwardBounds {
   readonly result: number;

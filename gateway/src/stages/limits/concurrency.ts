@@ -1,7 +1,7 @@
 /** Stage 6: how many requests and streams one caller has under way. */
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Lease } from '../../pipeline/exchange.ts';
 import type { RoadBounds } from '../../pipeline/contracts/snapshot.ts';
+import type { Lease } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import type { Operation } from '../../protocol/methods.ts';
 

@@ -2,17 +2,18 @@
  * The one tool of the gateway itself. A server that wants to know its users lists nothing for a user without an account
  * there, so this stands in the place of its tools: calling it leads to the page on which the account is connected.
  */
+
+import { aliasOf } from '../../pipeline/alias.ts';
+import type { Graph, ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
-import type { Graph, ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
+import { type Reached, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { aliasOf } from '../../pipeline/alias.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
 
 const name = 'sallyport_connect';
 /** The name may be cut off in an alias of this length. */
-const longestAlias = 64;
+const maxAliasLength = 64;
 
 const tool = ownWords<JsonObject>({
   name,
@@ -31,7 +32,7 @@ export const unconnectedNothing: ListSnapshot = { items: [], byName: new Map(), 
 export function isConnectTool(exchange: Identified, graph: Graph): boolean {
   const asked = exchange.params.name;
   if (exchange.method !== 'tools/call' || typeof asked !== 'string') return false;
-  if (!asked.includes(name) && asked.length !== longestAlias) return false;
+  if (!asked.includes(name) && asked.length !== maxAliasLength) return false;
   return ownerOf(exchange, graph) !== undefined;
 }
 

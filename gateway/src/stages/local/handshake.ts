@@ -1,8 +1,9 @@
 /** What the gateway says about itself and about the server behind an endpoint: `initialize` and `server/discover`. */
 
+import type { Graph } from '../../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
-import type { Graph } from '../../pipeline/contracts/snapshot.ts';
+import { reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
 import { servedCapabilities } from '../../protocol/capabilities.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
@@ -11,7 +12,6 @@ import { metaKeys } from '../../protocol/meta.ts';
 import { version } from '../../protocol/product.ts';
 import { type Era, modernVersions } from '../../protocol/versions.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { reachAll } from '../../pipeline/reach.ts';
 
 const portalInfo = { name: 'sallyport', title: 'Sallyport MCP gateway', version };
 const portalInstructions = 'Tools and prompts of several servers. Each name begins with the name of its server.';

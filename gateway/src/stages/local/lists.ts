@@ -3,23 +3,23 @@
  * and remembered as they are sent for as long as neither the list nor the grants change.
  */
 
+import { aliasOf } from '../../pipeline/alias.ts';
 import type { Capability, Grants } from '../../pipeline/contracts/policy.ts';
-import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import type { Graph, ListSnapshot, ListSnapshotResult } from '../../pipeline/contracts/snapshot.ts';
+import type { Identified, Reply } from '../../pipeline/exchange.ts';
+import { type Reached, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listMembers } from '../../protocol/methods.ts';
 import type { Era } from '../../protocol/versions.ts';
-import { aliasOf } from '../../pipeline/alias.ts';
 import { unconnectedNothing, unconnectedTools } from './account-tool.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
-const patience = 1_000;
+const listTimeoutMs = 1_000;
 /** And for those that are reached for the first time: some clients ask for a list once. */
-const firstPatience = 30_000;
-const mostViews = 256;
+const firstListTimeoutMs = 30_000;
+const maxViews = 256;
 
 export interface ListLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -91,7 +91,7 @@ async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog)
       const read = reached.catalog.read(kind, 'list');
       let result: ListSnapshotResult | 'late';
       if (read instanceof Promise)
-        result = await Promise.race([read, deadlines.after(isUntried ? firstPatience : patience)]);
+        result = await Promise.race([read, deadlines.after(isUntried ? firstListTimeoutMs : listTimeoutMs)]);
       else result = { ok: true, snapshot: read };
       if (result !== 'late') result = orInvitation(kind, result);
       if (result === 'late' || !result.ok) {
@@ -144,7 +144,7 @@ export function view(list: Shown, place: 'server' | 'portal'): Buffer {
       log.warn({ server: reached.server, list: kind, err: error }, 'entry left out of a list');
     }
   const text = Buffer.from(texts.join(','));
-  if (snapshot.views.size >= mostViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
+  if (snapshot.views.size >= maxViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
   snapshot.views.set(key, text);
   return text;
 }

@@ -4,18 +4,18 @@
  */
 
 import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Said } from '../../pipeline/contracts/inspector.ts';
 import type { Grants } from '../../pipeline/contracts/policy.ts';
+import type { Graph } from '../../pipeline/contracts/snapshot.ts';
+import type { Link } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified } from '../../pipeline/exchange.ts';
-import type { Graph } from '../../pipeline/contracts/snapshot.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
-import type { Said } from '../../pipeline/contracts/inspector.ts';
-import type { Link } from '../../pipeline/contracts/upstream.ts';
+import { type Reached, reachAll } from '../../pipeline/reach.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listChanges } from '../../protocol/methods.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
 import { VisibleLists } from './visible-lists.ts';
 
 /** Resources that one stream watches. Each costs a request to its server, and memory here and there. */

@@ -9,7 +9,7 @@ import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { metaKeys } from '../../protocol/meta.ts';
 import { maxWatches, Subscription } from './subscription.ts';
 
-const longestUri = 8_192;
+const maxUriLength = 8_192;
 
 const flags: Readonly<Record<string, string>> = {
   toolsListChanged: 'notifications/tools/list_changed',
@@ -33,7 +33,7 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
   const uris = asked.resourceSubscriptions ?? [];
   if (!Array.isArray(uris) || uris.length > maxWatches)
     return bad(`at most ${maxWatches} resources can be listened to`);
-  if (!(uris as readonly Json[]).every((uri) => typeof uri === 'string' && uri.length <= longestUri))
+  if (!(uris as readonly Json[]).every((uri) => typeof uri === 'string' && uri.length <= maxUriLength))
     return bad('params.notifications.resourceSubscriptions must be URIs');
 
   const methods = new Set<string>();

@@ -1,9 +1,9 @@
 /** What one caller sees of the lists of one server: a change of what is hidden is no change for it. */
 import { hash } from 'node:crypto';
 import type { ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { Reached } from '../../pipeline/reach.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import { view } from './lists.ts';
-import type { Reached } from '../../pipeline/reach.ts';
 
 const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
 /** An item that cannot be shown is logged where the list is answered. */

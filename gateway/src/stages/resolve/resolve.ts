@@ -4,16 +4,16 @@
  * server first: neither words nor time tell the two apart.
  */
 
-import type { Admitted, Connecting, Decided, Identified, ToolFacts } from '../../pipeline/exchange.ts';
+import { byAlias, mayBelong } from '../../pipeline/alias.ts';
 import type { CatalogView, Graph } from '../../pipeline/contracts/snapshot.ts';
-import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { LinkFailure } from '../../pipeline/contracts/upstream.ts';
+import type { Admitted, Connecting, Decided, Identified, ToolFacts } from '../../pipeline/exchange.ts';
+import { type Reached, reach, reachAll } from '../../pipeline/reach.ts';
+import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { byAlias, mayBelong } from '../../pipeline/alias.ts';
-import { type Reached, reach, reachAll } from '../../pipeline/reach.ts';
-import { capabilityOf, understood, type Wanted, wantedBy } from './target.ts';
 import { routed } from './route.ts';
+import { capabilityOf, understood, type Wanted, wantedBy } from './target.ts';
 import { closedAtAll, detailOf, soughtAt, soughtAtAll } from './unresolved.ts';
 
 /** Answers at once when the catalogue is there, which is nearly always. */

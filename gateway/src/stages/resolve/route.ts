@@ -6,7 +6,7 @@ import type { Reached } from '../../pipeline/reach.ts';
 import type { Wanted } from './target.ts';
 
 /** Milliseconds for which the way of a resource waits for lists that were not read yet. */
-const patience = 1_000;
+const listTimeoutMs = 1_000;
 
 /**
  * The servers that may have a resource: those that list it or have a template for it, then, as some resources are listed
@@ -36,7 +36,7 @@ export async function routed(servers: readonly Reached[], wanted: Wanted & { uri
   let found = hit();
   // A list that was never read may have it; a server that is slow now decides for a moment only how long this takes.
   if (found === undefined && unread.length > 0) {
-    await within(unread, patience);
+    await within(unread, listTimeoutMs);
     found = hit();
   }
   if (found !== undefined) return [found];

@@ -11,8 +11,8 @@ export type Wanted =
   | { readonly type: 'resource'; readonly uri: string }
   | { readonly type: 'template'; readonly uriTemplate: string };
 
-const longestName = 256;
-const longestUri = 8192;
+const maxNameLength = 256;
+const maxUriLength = 8192;
 const empty: JsonObject = Object.freeze({});
 
 export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
@@ -24,7 +24,7 @@ export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
     case 'reference':
       return completion(params);
     case 'resource':
-      return typeof params.uri === 'string' && params.uri !== '' && params.uri.length <= longestUri
+      return typeof params.uri === 'string' && params.uri !== '' && params.uri.length <= maxUriLength
         ? pass({ type: 'resource', uri: params.uri })
         : refuse({ reason: 'bad-params', problem: 'params.uri must be a URI' });
     case undefined:
@@ -57,7 +57,7 @@ function only(value: JsonObject, members: readonly string[]): JsonObject {
 
 function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
   const { name, arguments: args } = params;
-  if (typeof name !== 'string' || name === '' || name.length > longestName)
+  if (typeof name !== 'string' || name === '' || name.length > maxNameLength)
     return refuse({ reason: 'bad-params', problem: `params.name must be the name of a ${type}` });
   if (args !== undefined && args !== null && !isObject(args))
     return refuse({ reason: 'bad-params', problem: 'params.arguments must be an object' });
@@ -66,9 +66,9 @@ function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
 
 function completion(params: JsonObject): Outcome<Wanted> {
   const { ref } = params;
-  if (isObject(ref) && ref.type === 'ref/prompt' && typeof ref.name === 'string' && ref.name.length <= longestName)
+  if (isObject(ref) && ref.type === 'ref/prompt' && typeof ref.name === 'string' && ref.name.length <= maxNameLength)
     return pass({ type: 'prompt', name: ref.name, args: empty });
-  if (isObject(ref) && ref.type === 'ref/resource' && typeof ref.uri === 'string' && ref.uri.length <= longestUri)
+  if (isObject(ref) && ref.type === 'ref/resource' && typeof ref.uri === 'string' && ref.uri.length <= maxUriLength)
     return pass({ type: 'template', uriTemplate: ref.uri });
   return refuse({ reason: 'bad-params', problem: 'params.ref must name a prompt or a resource template' });
 }

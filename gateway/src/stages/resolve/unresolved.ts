@@ -1,8 +1,9 @@
 /** What the record says of a request that goes no further: where it would have led, as far as that is known already. */
-import type { Capability, Decision, Grants } from '../../pipeline/contracts/policy.ts';
-import type { Identified, Sought } from '../../pipeline/exchange.ts';
-import type { CatalogView, Graph } from '../../pipeline/contracts/snapshot.ts';
+
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
+import type { Capability, Decision, Grants } from '../../pipeline/contracts/policy.ts';
+import type { CatalogView, Graph } from '../../pipeline/contracts/snapshot.ts';
+import type { Identified, Sought } from '../../pipeline/exchange.ts';
 import { type Reached, reachAll } from '../../pipeline/reach.ts';
 import { capabilityOf, type Wanted, wantedBy } from './target.ts';
 

@@ -4,11 +4,11 @@
  * arguments, and it expires; the questions of legacy servers wait here for as long.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import type { Question } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Connected } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
-import type { Question } from '../../pipeline/contracts/upstream.ts';
+import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 
 export interface StateSeal {
   close(value: Json): string;

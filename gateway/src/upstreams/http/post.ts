@@ -54,7 +54,7 @@ function mediaType(header: string | readonly string[] | undefined): string {
 }
 
 /** Redirects of one request. */
-const mostMoves = 3;
+const maxMoves = 3;
 
 class Exchange implements ResponseHandler, Abandon {
   #sent: Abandon | undefined;
@@ -121,7 +121,7 @@ class Exchange implements ResponseHandler, Abandon {
   }
 
   #follows(location: string | readonly string[] | undefined): boolean {
-    if (typeof location !== 'string' || this.#moves >= mostMoves) return false;
+    if (typeof location !== 'string' || this.#moves >= maxMoves) return false;
     const path = this.#events.onMoved?.(location);
     if (path === undefined) return false;
     this.#moves++;

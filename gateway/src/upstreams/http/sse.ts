@@ -9,7 +9,7 @@ import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
 /** Messages that wait for the address to send them to. */
-const longestQueue = 64;
+const maxQueueLength = 64;
 
 interface Outgoing {
   readonly text: string;
@@ -106,7 +106,7 @@ export class SseWire implements Wire {
     };
     if (this.#closed) return fail('the event stream ended');
     if (this.#path === undefined) {
-      if (this.#waiting.length >= longestQueue) return fail('the server names no endpoint');
+      if (this.#waiting.length >= maxQueueLength) return fail('the server names no endpoint');
       this.#waiting.push(message);
       return;
     }

@@ -19,7 +19,7 @@ import { Peer, type PeerEvents, type PeerTimes } from '../peer.ts';
 import type { Wire, WireEvents } from '../transport.ts';
 
 /** Milliseconds. A process that has not answered by then is greeted in the other era as well (2026-07-28, versioning). */
-const silence = 6_000;
+const silenceMs = 6_000;
 
 export interface StdioOpening {
   /** Starts the process. */
@@ -101,7 +101,7 @@ class Greeter implements WireEvents {
     const { startTimeout } = this.#opening;
     this.#wire = wire;
     return new Promise((resolve) => {
-      const silent = setTimeout(() => this.#askNext(), silence);
+      const silent = setTimeout(() => this.#askNext(), silenceMs);
       const late = setTimeout(() => {
         const failure = timedOut(`did not answer the handshake within ${startTimeout} ms`);
         this.#end?.({ ok: false, failure: this.#first ?? failure, ended: false });

@@ -30,22 +30,22 @@ export interface StdioLog {
 }
 
 /** Milliseconds for the lines of one server before others have their turn, and bytes between two looks at the clock. */
-const longestTurn = 5;
+const maxTurnMs = 5;
 const pieceLength = 4_096;
 const serverIdLength = 4096;
 /** Bytes that may wait for a process that does not read. */
-const longestBacklog = 64 * 1024 * 1024;
+const maxBacklogBytes = 64 * 1024 * 1024;
 const noiseLength = 2_000;
 /** Lines beside messages that are heard of one process. */
-const mostNoise = 1_000;
+const maxNoise = 1_000;
 const openingBrace = 123;
 /** Pauses between closing stdin, SIGTERM and SIGKILL (specification, stdio, shutdown). */
-const grace = 1_500;
+const graceMs = 1_500;
 /** A process that has not spoken yet may be installing what it runs: ended in the middle, it leaves a damaged cache. */
-const installGrace = 10_000;
+const installGraceMs = 10_000;
 
 /** Milliseconds after its end in which the output of a process is read. */
-const lastWordsTime = 1_000;
+const lastWordsTimeMs = 1_000;
 
 /** What every program needs to run at all. Nothing else of the gateway's environment reaches it. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
@@ -99,7 +99,7 @@ export class StdioWire implements Wire {
         release();
         const detail = signal === null ? `exited with code ${code}` : `ended by ${signal}`;
         // What it wrote before its end is still to be read.
-        const late = setTimeout(() => over(detail), lastWordsTime);
+        const late = setTimeout(() => over(detail), lastWordsTimeMs);
         child.stdout.once('close', () => {
           clearTimeout(late);
           over(detail);
@@ -135,9 +135,9 @@ export class StdioWire implements Wire {
   async close(): Promise<void> {
     this.#down = true;
     this.#child.stdin.end();
-    const killAfter = this.#hasSpoken ? grace * 2 : installGrace;
+    const killAfter = this.#hasSpoken ? graceMs * 2 : installGraceMs;
     const timers = [
-      setTimeout(() => this.#signal('SIGTERM'), grace),
+      setTimeout(() => this.#signal('SIGTERM'), graceMs),
       setTimeout(() => this.#signal('SIGKILL'), killAfter),
     ];
     await this.#exited;
@@ -146,7 +146,7 @@ export class StdioWire implements Wire {
 
   /** A process may print faster than its lines can be read: others have their turn in between, and it waits. */
   #feed(lines: Lines, chunk: Buffer): void {
-    const until = performance.now() + longestTurn;
+    const until = performance.now() + maxTurnMs;
     let at = 0;
     while (at < chunk.length && performance.now() < until) {
       lines.feed(chunk.subarray(at, at + pieceLength));
@@ -160,7 +160,7 @@ export class StdioWire implements Wire {
 
   #write(text: string): string | undefined {
     if (this.#down) return 'the process has ended';
-    if (this.#child.stdin.writableLength > longestBacklog) {
+    if (this.#child.stdin.writableLength > maxBacklogBytes) {
       this.#fail('does not read its input');
       return 'the process does not read its input';
     }
@@ -191,12 +191,12 @@ export class StdioWire implements Wire {
     const id = idIn(line, line);
     if (id !== undefined)
       this.#events.onRequestFailed(id, misbehaved(`wrote a line that is no message: ${problem}`), false);
-    if (this.#noise++ < mostNoise) this.#log.onBroken(line.subarray(0, noiseLength).toString('utf8').trimEnd());
+    if (this.#noise++ < maxNoise) this.#log.onBroken(line.subarray(0, noiseLength).toString('utf8').trimEnd());
   }
 
   #hear(stream: 'stdout' | 'stderr', chunk: Buffer): void {
     // A process that never stops talking is heard for a while and then ignored; its output is always read.
-    if (this.#noise > mostNoise) return;
+    if (this.#noise > maxNoise) return;
     this.#noise++;
     this.#log.onNoise(stream, chunk.subarray(0, noiseLength).toString('utf8').trimEnd());
   }

@@ -7,8 +7,8 @@ import { type Networks, networksOf } from '../../../protocol/networks.ts';
 import type { KeyStore, StoredKey } from '../../../stores/contract/keys.ts';
 import { isWellFormed, macOf } from './format.ts';
 
-const followEvery = 250;
-const noteUsesEvery = 5_000;
+const followIntervalMs = 250;
+const noteUsesIntervalMs = 5_000;
 const maxRemembered = 4_096;
 
 export interface KeyRingOptions {
@@ -57,7 +57,7 @@ export class KeyRing {
     this.#onTrouble = onTrouble;
     this.#usesNotedAt = now();
     this.#reload();
-    this.#timer = setInterval(() => this.follow(), followEvery).unref();
+    this.#timer = setInterval(() => this.follow(), followIntervalMs).unref();
   }
 
   /**
@@ -129,7 +129,7 @@ export class KeyRing {
       if (this.#store.version() !== this.#version) this.#reload();
       else this.#expire();
       const now = this.#now();
-      if (now - this.#usesNotedAt >= noteUsesEvery) this.#noteUses(now);
+      if (now - this.#usesNotedAt >= noteUsesIntervalMs) this.#noteUses(now);
       this.#troubled = false;
     } catch (error) {
       if (!this.#troubled) this.#onTrouble(error);

@@ -1,9 +1,9 @@
 /** Keys that are due for replacement. A reminder never refuses a key. */
 import type { StoredKey } from '../../../stores/contract/keys.ts';
 
-const day = 86_400_000;
+const dayMs = 86_400_000;
 /** A key is spoken of this long before its end. */
-const soon = 14 * day;
+const soon = 14 * dayMs;
 const maxRemembered = 10_000;
 
 export type Reminder = 'old' | 'expires soon';
@@ -25,7 +25,7 @@ export class Reminders {
     for (const key of keys) {
       const reminder = reminderOf(key, maxAge, now);
       const said = this.#said.get(key.id);
-      if (reminder === undefined || (said !== undefined && now - said < day)) continue;
+      if (reminder === undefined || (said !== undefined && now - said < dayMs)) continue;
       if (this.#said.size >= maxRemembered) this.#said.clear();
       this.#said.set(key.id, now);
       due.push([key, reminder]);

@@ -5,10 +5,10 @@ import { isObject, parseJsonText } from '../../../protocol/json.ts';
 
 export const proofAlgorithms: readonly string[] = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
 /** "MUST accept … a few minutes" of difference between clocks: milliseconds to both sides. */
-const window = 300_000;
+const windowMs = 300_000;
 /** Proofs that are remembered: of all keys, and of one, which may not keep the others from proving anything. */
-export const mostProofs = 100_000;
-export const mostProofsOfKey = 10_000;
+export const maxProofs = 100_000;
+export const maxProofsOfKey = 10_000;
 const maxProofLength = 8_192;
 
 export interface Proven {
@@ -39,14 +39,14 @@ export class UsedProofs {
   use(key: string, id: string, now: number): boolean {
     // Two halves: each lives for a whole window on either side of now, and then goes at once.
     if (now >= this.#turnAt) {
-      this.#older = now >= this.#turnAt + 2 * window ? new Map() : this.#recent;
+      this.#older = now >= this.#turnAt + 2 * windowMs ? new Map() : this.#recent;
       this.#recent = new Map();
       this.#size = 0;
-      this.#turnAt = now + 2 * window;
+      this.#turnAt = now + 2 * windowMs;
     }
     const own = this.#recent.get(key) ?? new Set<string>();
     if (own.has(id) || this.#older.get(key)?.has(id) === true) return false;
-    if (own.size >= mostProofsOfKey || this.#size >= mostProofs) return false;
+    if (own.size >= maxProofsOfKey || this.#size >= maxProofs) return false;
     own.add(id);
     this.#recent.set(key, own);
     this.#size++;
@@ -73,7 +73,7 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
     const { htm, htu, iat, jti, ath, content_digest: digest } = parsed.value;
     if (htm !== method) return 'htm is another method';
     if (typeof htu !== 'string' || !URL.canParse(htu) || plain(htu) !== plain(url)) return 'htu is another URL';
-    if (typeof iat !== 'number' || Math.abs(now - iat * 1_000) > window) return 'iat is too far away';
+    if (typeof iat !== 'number' || Math.abs(now - iat * 1_000) > windowMs) return 'iat is too far away';
     if (typeof ath !== 'string' || !equal(ath, hash('sha256', token, 'base64url'))) return 'ath is another token';
     if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) return 'jti is missing';
     if (digest === undefined ? digestRequired : !digestFits(digest, await body?.()))

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { configuration as schema } from '../../../config/schema/index.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
-import { mostProofs, mostProofsOfKey, UsedProofs } from '../dpop/proof.ts';
-import { longestTrust, mostRemembered, tokenAuthenticator } from './authenticator.ts';
+import { maxProofs, maxProofsOfKey, UsedProofs } from '../dpop/proof.ts';
+import { maxRemembered, maxTrustMs, tokenAuthenticator } from './authenticator.ts';
 import { IssuerKeys } from './keys.ts';
 
 const resource = 'https://gateway.example/mcp';
@@ -51,14 +51,14 @@ test('a token counts for half a minute, is then looked at again, and stands for 
   const [first, second] = await Promise.all([present('a'), present('a')]);
   assert.equal(asked(), 1, 'one look, however many wait');
   assert.equal(first, second);
-  clock.now += longestTrust - 1;
+  clock.now += maxTrustMs - 1;
   assert.equal(await present('a'), first);
   assert.equal(asked(), 1);
   clock.now += 1;
   assert.equal(await present('a'), first, 'the same object, so that decisions stay remembered');
   assert.equal(asked(), 2);
   tokens.set('a', { sub: 'dana', aud: resource, exp: seconds(clock, 600), scope: 'more' });
-  clock.now += longestTrust;
+  clock.now += maxTrustMs;
   assert.notEqual(await present('a'), first, 'it says something else now');
 });
 
@@ -74,19 +74,19 @@ test('a token never counts beyond its end, and one that was revoked ends what it
   assert.ok(typeof caller === 'object');
   tokens.delete('b');
   assert.equal(await authenticator.stillGood(caller), true, 'within the half minute');
-  clock.now += longestTrust;
+  clock.now += maxTrustMs;
   assert.equal(await authenticator.stillGood(caller), false);
   assert.equal(await present('b'), 'credentials-invalid');
 });
 
 test('remembered tokens are bounded, and the oldest goes first', async () => {
   const { clock, tokens, asked, present } = setUp();
-  for (let index = 0; index <= mostRemembered; index++) {
+  for (let index = 0; index <= maxRemembered; index++) {
     tokens.set(`t${index}`, { sub: `u${index}`, aud: resource, exp: seconds(clock, 600) });
     await present(`t${index}`);
   }
   const before = asked();
-  await present(`t${mostRemembered}`);
+  await present(`t${maxRemembered}`);
   await present('t1');
   assert.equal(asked(), before);
   await present('t0');
@@ -95,11 +95,11 @@ test('remembered tokens are bounded, and the oldest goes first', async () => {
 
 test('used proofs are bounded: a proof that cannot be remembered is not accepted', () => {
   const used = new UsedProofs();
-  for (let index = 0; index < mostProofsOfKey; index++) assert.equal(used.use('key', `p${index}`, 1_000), true);
+  for (let index = 0; index < maxProofsOfKey; index++) assert.equal(used.use('key', `p${index}`, 1_000), true);
   assert.equal(used.use('key', 'one more', 1_000), false);
   assert.equal(used.use('another key', 'p0', 1_000), true, 'A15: the proofs of one key take nothing from another one');
-  for (let key = 1; key < mostProofs / mostProofsOfKey; key++)
-    for (let index = 0; index < mostProofsOfKey; index++) used.use(`key ${key}`, `p${index}`, 1_000);
+  for (let key = 1; key < maxProofs / maxProofsOfKey; key++)
+    for (let index = 0; index < maxProofsOfKey; index++) used.use(`key ${key}`, `p${index}`, 1_000);
   assert.equal(used.use('one key more', 'p0', 1_000), false);
   assert.equal(used.use('key', 'p0', 1_000), false);
   assert.equal(used.use('key', 'p0', 500_000), false, 'as long as it could be accepted');

@@ -26,9 +26,9 @@ import {
 } from './verify.ts';
 
 /** Milliseconds for which a verified token is not looked at again. */
-export const longestTrust = 30_000;
-export const mostRemembered = 10_000;
-export const mostRememberedOfCaller = 256;
+export const maxTrustMs = 30_000;
+export const maxRemembered = 10_000;
+export const maxRememberedOfCaller = 256;
 /** Different tokens that may be under verification at the same time. */
 const maxVerifying = 1_000;
 const maxTokenLength = 16_384;
@@ -87,7 +87,7 @@ export function tokenAuthenticator({
   const ended = new Set<string>();
   const end = (id: string): void => {
     ended.add(id);
-    if (ended.size > mostRemembered) ended.delete(ended.values().next().value ?? '');
+    if (ended.size > maxRemembered) ended.delete(ended.values().next().value ?? '');
   };
   const verifying = new Map<string, Promise<Found>>();
 
@@ -99,9 +99,9 @@ export function tokenAuthenticator({
     own.delete(digest);
     // A caller with many tokens loses its own oldest ones, and not those of others.
     const [mine] = own;
-    if (own.size >= mostRememberedOfCaller && mine !== undefined) forgetDigest(mine);
+    if (own.size >= maxRememberedOfCaller && mine !== undefined) forgetDigest(mine);
     const [oldest] = remembered;
-    if (remembered.size >= mostRemembered && oldest !== undefined) forgetDigest(oldest[0]);
+    if (remembered.size >= maxRemembered && oldest !== undefined) forgetDigest(oldest[0]);
     own.add(digest);
     remembered.set(digest, known);
     ended.delete(known.caller.credential.id);
@@ -141,7 +141,7 @@ export function tokenAuthenticator({
             issuer: issuer.issuer,
           });
     if (typeof caller === 'string') return { ok: false, unreachable: false, problem: caller };
-    const until = Math.min(now() + longestTrust, ends ?? Number.POSITIVE_INFINITY);
+    const until = Math.min(now() + maxTrustMs, ends ?? Number.POSITIVE_INFINITY);
     const known: Known = {
       caller,
       claims,
@@ -303,7 +303,7 @@ function identityOf(parts: Parts | undefined): string | undefined {
 
 /** Introspection may leave out the issuer and the end, but must not contradict what is asked of every token. */
 function opaqueProblem(claims: JsonObject, issuer: IssuerConfig, now: number): string | undefined {
-  const complete = { iss: issuer.issuer, exp: Math.ceil((now + longestTrust) / 1_000), ...claims };
+  const complete = { iss: issuer.issuer, exp: Math.ceil((now + maxTrustMs) / 1_000), ...claims };
   return claimProblem(complete, issuer, now);
 }
 

@@ -14,14 +14,14 @@ import { inBackground } from '../../../telemetry/background.ts';
 import { publicKeyOf } from './signature.ts';
 
 /** Milliseconds between two fetches that tokens with unknown keys can cause. */
-export const refetchPause = 30_000;
+export const refetchPauseMs = 30_000;
 /** Milliseconds until an issuer that did not answer is asked again; doubled each time, up to the longest. */
-export const firstRetry = 250;
-export const longestRetry = refetchPause;
+export const firstRetryMs = 250;
+export const maxRetryMs = refetchPauseMs;
 /** Keys older than this are read again, while the ones that are known go on to count. */
-const fresh = 300_000;
+const freshMs = 300_000;
 /** Keys that could not be read again for so long count no more. */
-const stale = 3_600_000;
+const staleMs = 3_600_000;
 /** Keys of a set that are looked at, and keys that are tried for a token that names none. */
 const maxKeys = 64;
 const maxTried = 4;
@@ -52,7 +52,7 @@ export class IssuerKeys {
   #refetchAt = Number.NEGATIVE_INFINITY;
   /** After failures: when the next attempt may be made, and how long to wait should it fail as well. */
   #retryAt = Number.NEGATIVE_INFINITY;
-  #retryPause = firstRetry;
+  #retryPause = firstRetryMs;
   #reading: Promise<void> | undefined;
   /** Why the last attempt failed; `undefined` when it did not. */
   #problem: string | undefined;
@@ -68,15 +68,15 @@ export class IssuerKeys {
   async find(alg: string, kid: string | undefined): Promise<Keys> {
     const now = this.#now();
     const age = now - this.#readAt;
-    if (age > stale) this.#set = undefined;
+    if (age > staleMs) this.#set = undefined;
     if (this.#set === undefined) await this.#read();
-    else if (age > fresh) inBackground('read keys', this.#read());
+    else if (age > freshMs) inBackground('read keys', this.#read());
     let found = this.#matching(alg, kid);
     // Keys that were read after the token had come are not read again for it.
     if (found.length === 0 && this.#set !== undefined && this.#readAt < now && this.#now() >= this.#refetchAt) {
       await this.#read();
       // Only an answer opens the pause: a failure has its own, which is shorter.
-      if (this.#problem === undefined) this.#refetchAt = this.#now() + refetchPause;
+      if (this.#problem === undefined) this.#refetchAt = this.#now() + refetchPauseMs;
       found = this.#matching(alg, kid);
     }
     // The issuer did not answer, so whether it has such a key is not known.
@@ -112,12 +112,12 @@ export class IssuerKeys {
         this.#set = keys;
         this.#readAt = this.#now();
         this.#problem = undefined;
-        this.#retryPause = firstRetry;
+        this.#retryPause = firstRetryMs;
       })
       .catch((error: unknown) => {
         this.#problem = error instanceof Error ? error.message : String(error);
         this.#retryAt = this.#now() + this.#retryPause;
-        this.#retryPause = Math.min(this.#retryPause * 2, longestRetry);
+        this.#retryPause = Math.min(this.#retryPause * 2, maxRetryMs);
         this.#log.warn({ issuer: this.#source.issuer, problem: this.#problem }, 'keys of an issuer cannot be read');
       })
       .finally(() => {

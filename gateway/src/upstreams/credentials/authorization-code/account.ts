@@ -28,8 +28,8 @@ export interface AccountHost {
 }
 
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
-const early = 60_000;
-const firstPause = 1_000;
+const earlyMs = 60_000;
+const firstPauseMs = 1_000;
 const maxPauseMs = 30_000;
 
 interface Held {
@@ -55,7 +55,7 @@ export class AccountCredential implements Credential {
   /** Why the account must be connected again. */
   #ended: string | undefined;
   #failure: { readonly state: 'expiring' | 'broken'; readonly problem: string; readonly until: number } | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
 
   constructor(user: string, host: AccountHost, now: () => number = Date.now) {
     this.user = user;
@@ -229,14 +229,14 @@ export class AccountCredential implements Credential {
       account,
       headers,
       endsAt,
-      renewAt: account.refresh === undefined ? endsAt : Math.max(endsAt - early, account.issuedAt + life * 0.75),
+      renewAt: account.refresh === undefined ? endsAt : Math.max(endsAt - earlyMs, account.issuedAt + life * 0.75),
       ...(renewedAt === undefined ? {} : { renewedAt }),
     };
     this.#loaded = true;
     this.#unsaved = undefined;
     this.#ended = undefined;
     this.#failure = undefined;
-    this.#pause = firstPause;
+    this.#pause = firstPauseMs;
     return headers;
   }
 

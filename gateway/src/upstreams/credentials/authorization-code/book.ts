@@ -20,8 +20,8 @@ export interface BookParts {
   };
 }
 
-/** The times of some file systems are this coarse, in milliseconds. */
-const coarse = 2_000;
+/** The times of some file systems have this resolution. */
+const mtimeResolutionMs = 2_000;
 
 export class AccountBook {
   readonly #parts: BookParts;
@@ -55,7 +55,7 @@ export class AccountBook {
       (folder) => statSync(join(this.#parts.data, folder), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     );
     const stamp = times.join(' ');
-    if (stamp === this.#stamp && times.every((time) => Date.now() - time > coarse)) return;
+    if (stamp === this.#stamp && times.every((time) => Date.now() - time > mtimeResolutionMs)) return;
     this.#stamp = stamp;
     for (const server of this.#servers.values()) server.look();
   }

@@ -11,7 +11,13 @@ import type { ServerMetadata } from '../../../oauth/discovery.ts';
 import type { RegisteredClient } from '../../../oauth/registration.ts';
 import { scopesToAskFor } from '../../../oauth/scopes.ts';
 import { askForToken, type Granted } from '../../../oauth/token-endpoint.ts';
-import type { AccountAttempt, AccountOutcome, AccountPlan, Accounts, Invitation } from '../../../pipeline/contracts/accounts.ts';
+import type {
+  AccountAttempt,
+  AccountOutcome,
+  AccountPlan,
+  Accounts,
+  Invitation,
+} from '../../../pipeline/contracts/accounts.ts';
 import type { Credential } from '../contract.ts';
 import { AccountCredential, type AccountHost } from './account.ts';
 import { Authority, tokenPlace } from './authority.ts';
