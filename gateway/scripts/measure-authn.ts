@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { configuration as schema } from '../src/config/schema/index.ts';
 import type { Fetch } from '../src/egress/fetch.ts';
 import type { Credentials } from '../src/pipeline/contracts/authenticate.ts';
-import { openKeyDesk, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
+import { openKeyAdmin, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
 import { makeAuthenticate } from '../src/stages/authenticate/index.ts';
 import { tokenAuthenticator } from '../src/stages/authenticate/jwt/authenticator.ts';
 import { IssuerKeys } from '../src/stages/authenticate/jwt/keys.ts';
@@ -25,7 +25,7 @@ const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k'
 const fetch: Fetch = async () => ({ ok: true, status: 200, headers: {}, text: jwks });
 const keys = new IssuerKeys({ issuer, keys: { url: `${issuer}/jwks` } }, fetch, { warn: () => {} });
 const ring = openKeyRing(folder);
-const desk = openKeyDesk(folder);
+const desk = openKeyAdmin(folder);
 if (!ring.ok || !desk.ok) throw new Error('the data folder cannot be used');
 const throttle = new Throttle();
 const tokens = tokenAuthenticator({ configuration, keysOf: () => keys, fetch, throttle });

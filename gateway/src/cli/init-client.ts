@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Configuration } from '../config/schema/index.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { openSecretStore } from '../secrets/source.ts';
-import { openKeyDesk } from '../stages/authenticate/api-key/open.ts';
+import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { adopt } from './clients/adopt.ts';
 import type { Imported } from './clients/index.ts';
 import { gatewayEntry, pointAtGateway, snippet } from './clients/way-back.ts';
@@ -58,7 +58,7 @@ async function adopted(
   // Tried with any key first, so that none is made in vain.
   const tried = await pointAtGateway(client.text, imported, addressed('sp_'));
   if (!tried.ok) return { problem: tried.problem };
-  const desk = openKeyDesk(configuration.data);
+  const desk = openKeyAdmin(configuration.data);
   if (!desk.ok) return { problem: desk.problem };
   try {
     const { text: key, stored } = desk.value.create(

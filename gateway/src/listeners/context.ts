@@ -1,20 +1,20 @@
-/** What every listener is given: the graph in force, the stages, and ways to identify and to name things. */
+/** What every listener is given: the snapshot in force, the stages, and ways to identify and to name things. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { Credentials } from '../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
-import type { Graph } from '../pipeline/contracts/snapshot.ts';
+import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import type { Delivered } from '../pipeline/deliver.ts';
 import type { Identified } from '../pipeline/exchange.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
-import type { Hearing } from './session.ts';
+import type { SessionSubscription } from './session.ts';
 
-export interface Front {
-  /** The graph in force now. An exchange keeps the one that it began with. */
-  graph(): Graph;
+export interface ListenerContext {
+  /** The snapshot in force now. An exchange keeps the one that it began with. */
+  snapshot(): Snapshot;
   bounds(): Bounds;
   readonly stages: Stages;
   readonly streams: Streams;
@@ -29,7 +29,7 @@ export interface Front {
     exchange: Identified,
     caller: () => Caller | undefined,
     listener: (method: string, params: Delivered<JsonObject>) => void,
-  ): Hearing;
+  ): SessionSubscription;
   /** Seals what a session id carries. */
   readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
   /** Pages for people; `undefined` until the public URL is known. */

@@ -13,7 +13,7 @@ import type { Cancellation } from './cancellation.ts';
 import type { ExchangeEnd } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Capability, Decision, Grants } from './contracts/policy.ts';
-import type { CallTimes, Link, ResultSource } from './contracts/upstream.ts';
+import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
 import type { Outcome, Refusal } from './refusal.ts';
 
@@ -24,10 +24,10 @@ export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; 
 export interface Channel {
   notify(method: string, params: Delivered<JsonObject>): void;
   /** Legacy clients only: sends a request of a server and waits for the answer. */
-  readonly ask?: (method: string, params: Delivered<JsonObject>) => Promise<Asked>;
+  readonly requestInput?: (method: string, params: Delivered<JsonObject>) => Promise<InputResponse>;
 }
 
-export type Asked =
+export type InputResponse =
   | { readonly ok: true; readonly result: JsonObject }
   | { readonly ok: false; readonly error?: { readonly code: number; readonly message: string } };
 
@@ -98,7 +98,7 @@ export interface Admitted extends Identified {
 /** Stage 4, connect: one capability of one server. */
 export interface Connected extends Admitted {
   readonly grants: Grants;
-  readonly link: Link;
+  readonly upstream: UpstreamClient;
   readonly capability: Capability;
   /** The definition of a tool, as the server lists it. */
   readonly tool?: ToolFacts;
@@ -107,7 +107,7 @@ export interface Connected extends Admitted {
 }
 
 /** What stage 4 knew of a request that goes no further. It is for the record: the client is told none of it. */
-export interface Sought {
+export interface UnresolvedTarget {
   /** In the client's own words. */
   readonly asked?: string;
   /** Absent when it was looked for at several servers. */
@@ -124,7 +124,7 @@ export interface Sought {
 /** What stage 4 says. */
 export type Connecting =
   | { readonly ok: true; readonly value: Connected }
-  | { readonly ok: false; readonly refusal: Refusal; readonly sought?: Sought };
+  | { readonly ok: false; readonly refusal: Refusal; readonly unresolved?: UnresolvedTarget };
 
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {

@@ -1,35 +1,38 @@
-/** Which servers a caller reaches, over which links. */
+/** Which servers a caller reaches, through which upstream clients. */
 
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { Grants } from './contracts/policy.ts';
-import type { CatalogView, Graph } from './contracts/snapshot.ts';
-import type { Link } from './contracts/upstream.ts';
+import type { CatalogView, Snapshot } from './contracts/snapshot.ts';
+import type { UpstreamClient } from './contracts/upstream.ts';
 import type { Identified } from './exchange.ts';
 
 /** A server that this caller is connected to, and the way there. */
-export interface Reached {
+export interface ReachableServer {
   readonly server: string;
   readonly grants: Grants;
-  readonly link: Link;
+  readonly upstream: UpstreamClient;
   readonly catalog: CatalogView;
 }
 
 /** `undefined` when there is no such server for this caller. */
-export function reach(exchange: Identified, graph: Graph, server: string): Reached | undefined {
-  const status = graph.statusOf(server);
+export function reach(exchange: Identified, snapshot: Snapshot, server: string): ReachableServer | undefined {
+  const status = snapshot.statusOf(server);
   if (status !== 'active' && status !== 'draining') return undefined;
-  const grants = graph.policy.grants(exchange.caller, server);
+  const grants = snapshot.policy.grants(exchange.caller, server);
   if (grants === undefined) return undefined;
   const { session } = exchange.client;
   const capabilities = offeredCapabilities(exchange.client.capabilities, grants.requests);
   const client = { caller: exchange.caller, era: exchange.client.era, capabilities };
-  const link = graph.upstreams.link(server, session === undefined ? client : { ...client, session: session.digest });
-  return link === undefined ? undefined : { server, grants, link, catalog: graph.catalog(server, link) };
+  const upstream = snapshot.upstreams.client(
+    server,
+    session === undefined ? client : { ...client, session: session.digest },
+  );
+  return upstream === undefined ? undefined : { server, grants, upstream, catalog: snapshot.catalog(server, upstream) };
 }
 
 /** Every server that an endpoint leads this caller to, in the order of the configuration. */
-export function reachAll(exchange: Identified, graph: Graph): readonly Reached[] {
+export function reachAll(exchange: Identified, snapshot: Snapshot): readonly ReachableServer[] {
   const { endpoint } = exchange;
-  const names = endpoint.kind === 'server' ? [endpoint.server] : graph.policy.serversOf(exchange.caller);
-  return names.map((name) => reach(exchange, graph, name)).filter((reached) => reached !== undefined);
+  const names = endpoint.kind === 'server' ? [endpoint.server] : snapshot.policy.serversOf(exchange.caller);
+  return names.map((name) => reach(exchange, snapshot, name)).filter((reachable) => reachable !== undefined);
 }

@@ -47,7 +47,7 @@ export class Control {
   #statesReported = '{}';
   #closed = false;
 
-  private constructor(revision: Revision, policy: DataPlane['snapshot']['graph']['policy'], parts: ControlParts) {
+  private constructor(revision: Revision, policy: DataPlane['snapshot']['policy'], parts: ControlParts) {
     const { keys, masterKey, audit, log } = parts;
     this.#parts = parts;
     logBackgroundFailures(log);

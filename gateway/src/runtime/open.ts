@@ -15,7 +15,7 @@ import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
 import { Control } from './control.ts';
-import { complain } from './messages.ts';
+import { report } from './messages.ts';
 import { type ManagedSecrets, manageSecrets } from './secrets.ts';
 
 /** A running gateway without listeners, or the code to end with. */
@@ -143,6 +143,6 @@ function catchLast(data: string, log: Log, open: () => readonly string[]): () =>
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {
-  for (const text of texts) complain(text);
+  for (const text of texts) report(text);
   return { ok: false, code };
 }

@@ -1,18 +1,18 @@
 /**
- * Everything that one kind of client does at one server: its calls go over one way, with its credential; those of tiers
- * whose credential cannot go along over ways of their own.
+ * Everything that one kind of client does at one server: its calls go over one session, with its credential; those of tiers
+ * whose credential cannot go along over sessions of their own.
  */
 
 import type { Bounds } from '../config/schema/index.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type { Caller } from '../pipeline/contracts/caller.ts';
 import type {
-  Link,
   LinkFailureResult,
   ListResult,
   OutboundCall,
   ServerFacts,
   Step,
+  UpstreamClient,
 } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
@@ -24,26 +24,26 @@ import { withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { ownCall } from './own-call.ts';
 import type { Server } from './server.ts';
-import { Way } from './session.ts';
+import { UpstreamSession } from './session.ts';
 
-export class ServerLink implements Link {
+export class ServerClient implements UpstreamClient {
   readonly server: string;
   readonly hasAccounts: boolean;
   readonly #server: Server;
   readonly #capabilities: JsonObject;
   readonly #bounds: Bounds;
   readonly #credential: Credential | undefined;
-  /** The caller that the link serves; `undefined` for the gateway itself. */
+  /** The caller that the upstream client serves; `undefined` for the gateway itself. */
   readonly #caller: Caller | undefined;
-  readonly #way: Way;
+  readonly #session: UpstreamSession;
   #holders = 0;
 
-  /** For tiers whose credential cannot go along on the way of the others. */
-  readonly #tiers = new Map<OutboundCall['tier'], ServerLink>();
+  /** For tiers whose credential cannot go along on the session of the others. */
+  readonly #tiers = new Map<OutboundCall['tier'], ServerClient>();
   /** The server binds a session to the credential that began it. */
   #apart = false;
 
-  /** `own`: the credential of everything on this way, in place of the one that the caller has. */
+  /** `own`: the credential of everything in this session, in place of the one that the caller has. */
   constructor(server: Server, capabilities: JsonObject, era: Era, bounds: Bounds, caller?: Caller, own?: Credential) {
     this.#server = server;
     this.server = server.name;
@@ -51,48 +51,48 @@ export class ServerLink implements Link {
     this.#bounds = bounds;
     this.#caller = caller;
     this.hasAccounts = server.credentials?.hasAccounts === true;
-    this.#credential = own ?? server.credentials?.way(caller).credential;
-    this.#way = new Way(server, capabilities, era, this.#credential);
+    this.#credential = own ?? server.credentials?.session(caller).credential;
+    this.#session = new UpstreamSession(server, capabilities, era, this.#credential);
   }
 
-  /** Milliseconds since the link was used last; 0 while it is in use. */
+  /** Milliseconds since the upstream client was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#holders > 0) return 0;
-    return Math.min(this.#way.idleFor(now), ...[...this.#tiers.values()].map((link) => link.idleFor(now)));
+    return Math.min(this.#session.idleFor(now), ...[...this.#tiers.values()].map((upstream) => upstream.idleFor(now)));
   }
 
   /** Of the connection that there is. */
   get era(): Era | undefined {
-    return this.#way.era;
+    return this.#session.era;
   }
 
   get hearing(): string | undefined {
-    return this.#way.hearing;
+    return this.#session.hearing;
   }
 
   get isUntried(): boolean {
     return this.#server.isUntried;
   }
 
-  /** From its next connection on the link is one of this era. */
+  /** From its next connection on the upstream client is one of this era. */
   turn(era: Era): void {
-    this.#way.prefers = era;
-    for (const link of this.#tiers.values()) link.turn(era);
+    this.#session.prefers = era;
+    for (const upstream of this.#tiers.values()) upstream.turn(era);
   }
 
-  /** From now on callers share the link. */
+  /** From now on callers share the upstream client. */
   share(): void {
-    this.#way.isOfAll = true;
-    for (const link of this.#tiers.values()) link.share();
+    this.#session.isOfAll = true;
+    for (const upstream of this.#tiers.values()) upstream.share();
   }
 
   sweep(now: number): void {
-    this.#way.sweep(now);
-    for (const link of this.#tiers.values()) link.sweep(now);
+    this.#session.sweep(now);
+    for (const upstream of this.#tiers.values()) upstream.sweep(now);
   }
 
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
-    return this.#way.facts();
+    return this.#session.facts();
   }
 
   call(call: OutboundCall): Promise<Step> {
@@ -102,8 +102,8 @@ export class ServerLink implements Link {
   }
 
   async #callWithout(call: OutboundCall): Promise<Step> {
-    const first = await this.#way.call(call);
-    return first.kind === 'result' ? first : await this.#way.recover(first, call);
+    const first = await this.#session.call(call);
+    return first.kind === 'result' ? first : await this.#session.recover(first, call);
   }
 
   /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
@@ -118,41 +118,41 @@ export class ServerLink implements Link {
     // From here on the server may send it back, to any client.
     this.#server.secrets(credential);
     const foreign = special !== undefined && special !== this.#credential;
-    // In headers of other names, the credential of this way would go along with the one of the tier.
+    // In headers of other names, the credential of this session would go along with the one of the tier.
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
       return this.#linkOf(call, special).call(call);
     const armed = special === undefined ? call : { ...call, headers };
-    const first = await this.#way.call(armed);
-    const step = first.kind === 'result' ? first : await this.#way.recover(first, armed);
+    const first = await this.#session.call(armed);
+    const step = first.kind === 'result' ? first : await this.#session.recover(first, armed);
     if (step.kind !== 'failed') return step;
     // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
     const refused = 'status' in step.failure && step.failure.status === 401;
     if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
-    if (foreign && this.#way.sessionLost) {
+    if (foreign && this.#session.sessionLost) {
       // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
       this.#apart = true;
-      this.#way.drop();
+      this.#session.drop();
       return this.#linkOf(call, special).call(call);
     }
-    const invitation = stepUp(credential, step.failure, operationOf(call));
-    return invitation === undefined ? step : { kind: 'failed', failure: invitation };
+    const prompt = stepUp(credential, step.failure, operationOf(call));
+    return prompt === undefined ? step : { kind: 'failed', failure: prompt };
   }
 
-  #linkOf({ tier }: OutboundCall, credential: Credential): ServerLink {
-    let link = this.#tiers.get(tier);
-    if (link === undefined) {
-      link = new ServerLink(
+  #linkOf({ tier }: OutboundCall, credential: Credential): ServerClient {
+    let upstream = this.#tiers.get(tier);
+    if (upstream === undefined) {
+      upstream = new ServerClient(
         this.#server,
         this.#capabilities,
-        this.#way.prefers,
+        this.#session.prefers,
         this.#bounds,
         this.#caller,
         credential,
       );
-      if (this.#way.isOfAll) link.share();
-      this.#tiers.set(tier, link);
+      if (this.#session.isOfAll) upstream.share();
+      this.#tiers.set(tier, upstream);
     }
-    return link;
+    return upstream;
   }
 
   list(kind: ListKind): Promise<ListResult> {
@@ -164,11 +164,11 @@ export class ServerLink implements Link {
   }
 
   watch(uri: string, listener: () => void): () => void {
-    return this.#way.watch(uri, listener);
+    return this.#session.watch(uri, listener);
   }
 
   onNotification(listener: (method: string, params: JsonObject) => void): () => void {
-    return this.#way.onNotification(listener);
+    return this.#session.onNotification(listener);
   }
 
   hold(): () => void {
@@ -181,12 +181,12 @@ export class ServerLink implements Link {
   }
 
   setLevel(level: string, whose: string): void {
-    this.#way.setLevel(level, whose);
-    for (const link of this.#tiers.values()) link.setLevel(level, whose);
+    this.#session.setLevel(level, whose);
+    for (const upstream of this.#tiers.values()) upstream.setLevel(level, whose);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#way.close(), ...[...this.#tiers.values()].map((link) => link.close())]);
+    await Promise.all([this.#session.close(), ...[...this.#tiers.values()].map((upstream) => upstream.close())]);
   }
 
   secrets(): readonly string[] {

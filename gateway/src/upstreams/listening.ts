@@ -1,5 +1,5 @@
 /**
- * The one `subscriptions/listen` of a way to a modern server (2026-07-28): for everybody who listens on it, opened anew
+ * The one `subscriptions/listen` of a session to a modern server (2026-07-28): for everybody who listens on it, opened anew
  * when what is watched changes or when the server ends it.
  */
 

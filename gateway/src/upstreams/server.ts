@@ -19,7 +19,7 @@ import { LastLines } from './stdio/last-lines.ts';
 import { erasInOrder, openStdio, type StdioOpened } from './stdio/opening.ts';
 import type { Supervisor } from './stdio/supervisor.ts';
 import { StdioWire } from './stdio/transport.ts';
-import { reading, type WireEvents } from './transport.ts';
+import { reading, type TransportEvents } from './transport.ts';
 
 export interface UpstreamLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -223,7 +223,7 @@ export class Server {
     return { ok: true, connected };
   }
 
-  #spawn(config: StdioServerConfig, events: WireEvents, said: LastLines): StdioWire {
+  #spawn(config: StdioServerConfig, events: TransportEvents, said: LastLines): StdioWire {
     const [program = '', ...args] = config.command;
     const command = { program, args, cwd: config.cwd ?? process.cwd(), env: config.env };
     const secrets = Object.values(config.env);

@@ -1,15 +1,15 @@
 /**
- * A way to one server with one credential, or none: connects when it is first used, reconnects with growing pauses, keeps
+ * A session at one server with one credential, or none: connects when it is first used, reconnects with growing pauses, keeps
  * one subscription for everybody who listens.
  */
 
 import { Cancellation } from '../pipeline/cancellation.ts';
 import type {
-  LinkFailure,
   LinkFailureResult,
   OutboundCall,
   ServerFacts,
   Step,
+  UpstreamFailure,
 } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { listChanges, listMethods } from '../protocol/methods.ts';
@@ -39,13 +39,13 @@ const listenPauseMs = 100;
 const listenRate = 2_048;
 const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
 
-export class Way {
+export class UpstreamSession {
   readonly #server: Server;
   readonly #capabilities: JsonObject;
   readonly #credential: Credential | undefined;
   #connected: Connected | undefined;
   #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
-  #failure: { readonly failure: LinkFailure; readonly until: number } | undefined;
+  #failure: { readonly failure: UpstreamFailure; readonly until: number } | undefined;
   #pause = firstPauseMs;
   #connectedAt = 0;
   #usedAt = performance.now();
@@ -67,7 +67,7 @@ export class Way {
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
-  /** Many callers share this way, which they may do only in the modern era: a legacy session is of one of them. */
+  /** Many callers share this session, which they may do only in the modern era: a legacy session is of one of them. */
   isOfAll = false;
 
   constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
@@ -89,7 +89,8 @@ export class Way {
   get hearing(): string | undefined {
     const connected = this.#connected;
     if (connected === undefined) return undefined;
-    const stream = connected.facts.era === 'modern' ? this.#listening.hearing : (connected.peer.wire?.hearing ?? 0);
+    const stream =
+      connected.facts.era === 'modern' ? this.#listening.hearing : (connected.peer.transport?.hearing ?? 0);
     return stream === 0 ? undefined : `${this.#connectedAt} ${stream}`;
   }
 
@@ -166,7 +167,7 @@ export class Way {
 
   /** `whose`: what one of them wants takes the place of what it wanted before. */
   setLevel(level: string, whose: string): void {
-    // On a way of many callers none of them decides what the others, or the operator, see.
+    // On a session of many callers none of them decides what the others, or the operator, see.
     if (this.#server.isShared) return;
     if (!this.#levels.want(level, whose)) return;
     this.#tellLevel();
@@ -203,7 +204,7 @@ export class Way {
     const connected = this.#connected;
     if (connected === undefined)
       return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
-    // Its server was replaced while the call waited. The next one finds a way of its own; only lists concern all.
+    // Its server was replaced while the call waited. The next one finds a session of its own; only lists concern all.
     if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
       return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
     if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
@@ -236,7 +237,7 @@ export class Way {
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
       // Not remembered as a failure: the user may connect the account at any moment.
-      if (failure.kind === 'unconnected') return { failure };
+      if (failure.kind === 'account-required') return { failure };
     }
     const now = performance.now();
     if (!result.ok) {
@@ -309,7 +310,7 @@ export class Way {
   }
 
   /**
-   * May a log message that names no call go to clients? On a way of many callers it may hold the arguments of any of
+   * May a log message that names no call go to clients? On a session of many callers it may hold the arguments of any of
    * them, so it does not.
    */
   #mayTell(): boolean {

@@ -1,9 +1,9 @@
 /**
- * A wire carries JSON-RPC messages to one server and back. It knows bytes, statuses and processes; it knows nothing of
+ * A transport carries JSON-RPC messages to one server and back. It knows bytes, statuses and processes; it knows nothing of
  * calls. The peer above it knows nothing of bytes.
  */
 
-import type { LinkFailure } from '../pipeline/contracts/upstream.ts';
+import type { UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { JsonLimits } from '../protocol/json.ts';
 import type { Message, RequestId } from '../protocol/jsonrpc.ts';
 
@@ -17,15 +17,15 @@ export interface AnswerLimits extends JsonLimits {
   readonly member: 'result';
 }
 
-export interface WireEvents {
+export interface TransportEvents {
   /**
    * `request`: the request in whose answer the message came, where the transport tells. `resultText`: the result as the
    * server wrote it, where that text can be used as it is.
    */
   onMessage(message: Message, bytes: number, request: RequestId | undefined, resultText: string | undefined): void;
   /** This request will get no answer. `sessionLost`: the server has forgotten the session. */
-  onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void;
-  /** Nothing will come over this wire any more. */
+  onRequestFailed(id: RequestId, failure: UpstreamFailure, sessionLost: boolean): void;
+  /** Nothing will come over this transport any more. */
   onDown(detail: string): void;
 }
 
@@ -37,7 +37,7 @@ export interface Abandon {
   abort(): boolean;
 }
 
-export interface Wire {
+export interface Transport {
   /** Modern era: a call is cancelled by a notification (stdio), not by closing its stream (HTTP). */
   readonly cancelsByNotification: boolean;
   /**

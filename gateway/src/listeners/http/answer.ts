@@ -1,9 +1,9 @@
 /**
  * The answer to one POST. Becomes JSON when nothing but the reply is to be said, and an event stream as soon as there
- * is a notification, a question, or a wait so long that proxies would give up.
+ * is a notification, an input request, or a wait so long that proxies would give up.
  */
 import type { ServerResponse } from 'node:http';
-import { Chain, Link } from '../../pipeline/chain.ts';
+import { Chain, ChainEntry } from '../../pipeline/chain.ts';
 import type { Delivered } from '../../pipeline/deliver.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -21,7 +21,7 @@ const maxBacklogBytes = 8 * 1024 * 1024;
 const maxUnreadBytes = 64 * 1024 * 1024;
 
 /** Something open that may need a keep-alive. */
-export abstract class Kept extends Link<Kept> {
+export abstract class Kept extends ChainEntry<Kept> {
   abstract keepAlive(now: number, pause: number): void;
   /** Bytes that are said and not read yet. */
   abstract unread(): number;

@@ -9,13 +9,13 @@ import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { challenge, metadataUrl, resourceMetadata, wellKnownPath } from '../../protocol/protected-resource.ts';
-import type { Front } from '../context.ts';
+import type { ListenerContext } from '../context.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { Connections } from './connections.ts';
 import { routeOf } from './guard.ts';
 
 /** What a listener is given, and the names of its endpoints. */
-export interface HttpFront extends Front {
+export interface HttpFront extends ListenerContext {
   readonly resources: Resources;
   readonly bodies: BodyBudget;
   readonly connections: Connections;

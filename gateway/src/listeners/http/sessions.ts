@@ -1,7 +1,7 @@
 /**
  * Legacy sessions over HTTP. The id is sealed: it holds what the client declared and its caller, so that a
  * session survives a restart, and any replica with the same key can serve it. What is kept here is only what cannot be
- * sealed: open streams, waiting questions, what is watched.
+ * sealed: open streams, waiting input requests, what is watched.
  */
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../pipeline/contracts/caller.ts';

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { OpenStream } from '../../pipeline/streams.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
-import type { Front } from '../context.ts';
+import type { ListenerContext } from '../context.ts';
 import type { LegacySession } from '../session.ts';
 import { type KeepAlive, Kept } from './answer.ts';
 
@@ -14,7 +14,7 @@ export function openStream(
   /** Whose credential keeps it open: not always the one with which the session began. */
   caller: Caller,
   response: ServerResponse,
-  front: Front,
+  context: ListenerContext,
   keepAlive: KeepAlive,
   onClose: () => void,
 ): void {
@@ -51,7 +51,7 @@ export function openStream(
       if (session.endpoint.kind === 'server' && session.hearing?.size === 0) response.end();
     },
   };
-  const remove = front.streams.add(stream);
+  const remove = context.streams.add(stream);
   keepAlive.add(entry);
   response.on('close', () => {
     remove();

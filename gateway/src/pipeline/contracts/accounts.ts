@@ -4,7 +4,7 @@
  */
 
 /** A user has to open a page before a call can be made. */
-export interface Invitation {
+export interface AccountLinkPrompt {
   readonly server: string;
   /** The page; absent where this process shows none. */
   readonly url?: string;
@@ -13,7 +13,7 @@ export interface Invitation {
 }
 
 /** Makes the page for a user; `undefined` where this process shows none. `wanted`: scopes that a call lacked. */
-export type Invite = (server: string, user: string, wanted: readonly string[]) => Invitation;
+export type MakeAccountLink = (server: string, user: string, wanted: readonly string[]) => AccountLinkPrompt;
 
 /** What a user is asked to agree to. */
 export interface AccountPlan {

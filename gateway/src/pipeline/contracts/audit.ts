@@ -121,7 +121,7 @@ export interface AuditLog {
   end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined;
   /**
    * What a server asked of the client during an exchange, once that was answered or given up. `facts` are those of the
-   * exchange, with method, arguments, size and time of the question; `end` is about the client's answer.
+   * exchange, with method, arguments, size and time of the input request; `end` is about the client's answer.
    */
   asked(facts: ExchangeFacts, end: ExchangeEnd): void;
   /** Counted, not written one by one: a client without a credential can cause it without end. */

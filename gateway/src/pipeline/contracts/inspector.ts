@@ -6,7 +6,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import type { Decided } from '../exchange.ts';
 import type { Refusal } from '../refusal.ts';
-import type { Link } from './upstream.ts';
+import type { UpstreamClient } from './upstream.ts';
 
 /** Something that a client sends to a server. */
 export type Sent =
@@ -25,7 +25,7 @@ export type Said<Content> =
 
 /** Whose words they are, and during which call; a definition and a message beside calls belong to none. */
 export interface Origin {
-  readonly link: Pick<Link, 'server' | 'secrets'>;
+  readonly upstream: Pick<UpstreamClient, 'server' | 'secrets'>;
   readonly exchange?: Decided;
 }
 

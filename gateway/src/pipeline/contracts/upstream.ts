@@ -1,6 +1,6 @@
 /**
  * What the road knows of the servers behind it. `upstreams/` implements it, for every transport and era; nothing here
- * tells one from another, except where a question can only be answered by the very call that asked it.
+ * tells one from another, except where an input request can only be answered by the very call that asked it.
  */
 import type { Json, JsonObject } from '../../protocol/json.ts';
 import type { RpcError } from '../../protocol/jsonrpc.ts';
@@ -8,11 +8,11 @@ import type { ListKind } from '../../protocol/methods.ts';
 import type { MirroredArgument } from '../../protocol/mirrored-headers.ts';
 import type { Era } from '../../protocol/versions.ts';
 import type { Cancellation } from '../cancellation.ts';
-import type { Invitation } from './accounts.ts';
+import type { AccountLinkPrompt } from './accounts.ts';
 import type { Caller } from './caller.ts';
 
-/** The client for which a link to a server is opened. Equal clients share a link where the server allows it. */
-export interface LinkClient {
+/** The client for which an upstream client to a server is opened. Equal clients share an upstream client where the server allows it. */
+export interface ClientProfile {
   readonly caller: Caller;
   /** A server that speaks both eras is spoken to in this one. */
   readonly era: Era;
@@ -24,7 +24,7 @@ export interface LinkClient {
 
 export interface Upstreams {
   /** Opens nothing by itself: the first use does. `undefined` when there is no such server under this revision. */
-  link(server: string, client: LinkClient): Link | undefined;
+  client(server: string, client: ClientProfile): UpstreamClient | undefined;
 }
 
 /** What a server says about itself. */
@@ -36,7 +36,7 @@ export interface ServerFacts {
   readonly instructions?: string;
 }
 
-export type LinkFailure =
+export type UpstreamFailure =
   /** `status`: the HTTP status, where there was one. */
   | {
       readonly kind: 'unavailable' | 'timeout' | 'misbehaved';
@@ -48,11 +48,11 @@ export type LinkFailure =
       readonly challenge?: string;
     }
   /** The user behind the call has to connect an account first. */
-  | { readonly kind: 'unconnected'; readonly detail: string; readonly invitation: Invitation }
+  | { readonly kind: 'account-required'; readonly detail: string; readonly prompt: AccountLinkPrompt }
   | { readonly kind: 'too-large'; readonly limit: number }
   | { readonly kind: 'cancelled' };
 
-export interface Link {
+export interface UpstreamClient {
   readonly server: string;
   /** Users have accounts of their own at this server. */
   readonly hasAccounts: boolean;
@@ -64,7 +64,7 @@ export interface Link {
   call(call: OutboundCall): Promise<Step>;
   /** All entries of a list, over all pages, within the bounds. `ttl` in milliseconds, absent when the server gives none. */
   list(kind: ListKind): Promise<ListResult>;
-  /** What the server was given over this link and must not come back out of it: credentials, and fixed headers. */
+  /** What the server was given over this upstream client and must not come back out of it: credentials, and fixed headers. */
   secrets(): readonly string[];
   /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
   readonly hearing: string | undefined;
@@ -72,19 +72,19 @@ export interface Link {
   watch(uri: string, listener: () => void): () => void;
   /** Messages that belong to no call: list changes and, on legacy servers, log messages. Returns what stops it. */
   onNotification(listener: (method: string, params: JsonObject) => void): () => void;
-  /** Keeps the link open without calls, until the returned function is called. */
+  /** Keeps the upstream client open without calls, until the returned function is called. */
   hold(): () => void;
   /** Tells a legacy server the least severe level that its clients want to see. `whose`: the session that says so. */
   setLevel(level: string, whose: string): void;
 }
 
 export interface LinkFailureResult {
-  readonly failure: LinkFailure;
+  readonly failure: UpstreamFailure;
 }
 
 export type ListResult =
   | { readonly ok: true; readonly items: readonly JsonObject[]; readonly ttl?: number }
-  | { readonly ok: false; readonly failure: LinkFailure };
+  | { readonly ok: false; readonly failure: UpstreamFailure };
 
 /** Milliseconds until a call must have begun to answer, and until it must be over. */
 export interface CallTimes {
@@ -97,7 +97,7 @@ export interface OutboundCall {
   /** Without the protocol's own `_meta` keys; these are made anew for the server. */
   readonly params: JsonObject;
   readonly capabilities: JsonObject;
-  /** Made by the gateway for itself: no client waits that could answer a question of the server. */
+  /** Made by the gateway for itself: no client waits that could answer an input request of the server. */
   readonly own?: boolean;
   /** Least severe level of log messages that the client gets. */
   readonly logLevel?: string | undefined;
@@ -134,7 +134,7 @@ export interface ResultSource {
   readonly text: string;
 }
 
-/** One step of a call: its end, or a question on the way there. */
+/** One step of a call: its end, or an input request on the way there. */
 export type Step =
   | {
       readonly kind: 'result';
@@ -143,11 +143,11 @@ export type Step =
       readonly source?: ResultSource | undefined;
     }
   | { readonly kind: 'error'; readonly error: RpcError }
-  | { readonly kind: 'failed'; readonly failure: LinkFailure }
-  | Question;
+  | { readonly kind: 'failed'; readonly failure: UpstreamFailure }
+  | InputRequired;
 
-export interface Question {
-  readonly kind: 'question';
+export interface InputRequired {
+  readonly kind: 'input-required';
   readonly requests: Readonly<Record<string, ClientRequest>>;
   /**
    * `state`: any later request can carry the answer, together with this text (modern servers). `parked`: only this very

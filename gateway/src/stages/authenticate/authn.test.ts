@@ -10,7 +10,7 @@ import { openPepper } from '../../secrets/pepper.ts';
 import { openKeyStore } from '../../stores/sqlite/keys.ts';
 import { generateKey, isWellFormed } from './api-key/format.ts';
 import { KeyRing } from './api-key/key-ring.ts';
-import { openKeyDesk } from './api-key/open.ts';
+import { openKeyAdmin } from './api-key/open.ts';
 import { firstAnswer, makeAuthenticate } from './index.ts';
 
 const written = {
@@ -24,7 +24,7 @@ const config = configuration.parse(written);
 
 function setUp() {
   const folder = temporaryFolder('authn');
-  const desk = openKeyDesk(folder);
+  const desk = openKeyAdmin(folder);
   const pepper = openPepper(folder);
   assert.ok(desk.ok && pepper.ok);
   const clock = { now: 1_000 };
@@ -167,6 +167,6 @@ test('a pepper that others can read stops everything', () => {
   keys.close();
   const path = join(folder, 'keys', 'pepper');
   chmodSync(path, 0o644);
-  const refused = openKeyDesk(folder);
+  const refused = openKeyAdmin(folder);
   assert.ok(!refused.ok && refused.remedy === `Run: chmod 600 ${path}`);
 });

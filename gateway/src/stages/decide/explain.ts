@@ -32,7 +32,7 @@ export interface Explanation {
   readonly notes: readonly string[];
 }
 
-export interface Question {
+export interface InputRequired {
   readonly caller: Caller;
   readonly server: string;
   readonly capability: Capability;
@@ -43,8 +43,8 @@ export interface Question {
   readonly leftOut?: { readonly problem?: string; readonly notes: readonly string[] } | undefined;
 }
 
-export function explain(revision: Revision, policy: CompiledPolicy, question: Question): Explanation {
-  const { caller, server, capability, args, now, leftOut } = question;
+export function explain(revision: Revision, policy: CompiledPolicy, inputRequired: InputRequired): Explanation {
+  const { caller, server, capability, args, now, leftOut } = inputRequired;
   const grants = policy.grants(caller, server);
   const subject = nameOf(capability);
   const closed = closedServer(revision, caller, server);

@@ -3,23 +3,23 @@
  * of the server go to a legacy client at once and to a modern one as a result.
  */
 
-import { withoutInvitation } from '../../pipeline/account-link.ts';
+import { withoutAccountLink } from '../../pipeline/account-link.ts';
 import type { Origin } from '../../pipeline/contracts/inspector.ts';
-import type { ClientRequest, OutboundCall, Question, Step } from '../../pipeline/contracts/upstream.ts';
+import type { ClientRequest, InputRequired, OutboundCall, Step } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts';
 import type { Connected, Decided, Intended, Reply } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import type { Inspect } from '../../pipeline/inspect.ts';
 import { callFailureRefusal, failureRefusal, type Refusal, toWire } from '../../pipeline/refusal.ts';
 import type { Standing } from '../../pipeline/rights.ts';
-import { adaptError, adaptResult, urlQuestions } from '../../protocol/bridge.ts';
+import { adaptError, adaptResult, urlElicitations } from '../../protocol/bridge.ts';
 import { offeredCapabilities } from '../../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { codes, type RpcError } from '../../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../../protocol/meta.ts';
 import { clientRequests, logLevels } from '../../protocol/methods.ts';
 import { isNumeric } from '../../protocol/numbers.ts';
-import type { DeliveredRequests, Questions } from '../resume/input-requests.ts';
+import type { DeliveredRequests, InputRequests } from '../resume/input-requests.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
 
 export interface ForwardBounds {
@@ -30,7 +30,7 @@ export interface ForwardBounds {
 
 /** What forwarding needs beside the exchange. */
 export interface Forwarding {
-  readonly questions: Questions;
+  readonly inputRequests: InputRequests;
   readonly bounds: ForwardBounds;
   readonly standing: Standing;
   readonly deliver: Deliver;
@@ -44,12 +44,12 @@ const none: OutboundCall['mirrored'] = [];
 
 export async function forward(exchange: Intended, road: Forwarding): Promise<Reply> {
   if (exchange.method === 'resources/subscribe' || exchange.method === 'resources/unsubscribe') return watch(exchange);
-  const { questions, bounds, standing } = road;
+  const { inputRequests, bounds, standing } = road;
   const told = new InOrder();
-  const resumed = questions.resume(exchange);
+  const resumed = inputRequests.resume(exchange);
   if (!resumed.ok) return refused(resumed.refusal);
   const abandon = (): void => {
-    if (resumed.value.kind === 'parked') resumed.value.question.abandon();
+    if (resumed.value.kind === 'parked') resumed.value.inputRequired.abandon();
   };
   const answered = isObject(exchange.params.inputResponses)
     ? await inspectAnswers(exchange, road.inspect).catch((error: unknown) => {
@@ -63,22 +63,22 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   }
   const call = outboundCall(answered, road, told);
   let step: Step;
-  if (resumed.value.kind === 'parked') step = await resumed.value.question.answer(responsesOf(answered), call);
+  if (resumed.value.kind === 'parked') step = await resumed.value.inputRequired.answer(responsesOf(answered), call);
   else if (resumed.value.kind === 'state') {
     const { requestState: _sealed, ...params } = call.params;
     const { state } = resumed.value;
-    step = await exchange.link.call({
+    step = await exchange.upstream.call({
       ...call,
       params: state === undefined ? params : { ...params, requestState: state },
     });
-  } else step = await exchange.link.call(call);
-  for (let round = 0; step.kind === 'question'; round++) {
+  } else step = await exchange.upstream.call(call);
+  for (let round = 0; step.kind === 'input-required'; round++) {
     if (exchange.client.era === 'modern') return put(exchange, step, road);
     if (round >= bounds.rounds) {
       step.abandon();
       return refused({ reason: 'too-many-rounds', limit: bounds.rounds });
     }
-    const answers = await ask(exchange, step, road);
+    const answers = await requestInput(exchange, step, road);
     const lost = standing.lost();
     if (lost !== undefined) {
       step.abandon();
@@ -97,8 +97,8 @@ function refused(refusal: Refusal): Reply {
 }
 
 /** What the client gets in place of something that an inspector withholds. */
-function withheld({ link }: Origin, { inspector, detail }: Delivery<unknown> & { ok: false }): Reply {
-  return refused({ reason: 'content-withheld', server: link.server, detail: `${inspector}: ${detail}` });
+function withheld({ upstream }: Origin, { inspector, detail }: Delivery<unknown> & { ok: false }): Reply {
+  return refused({ reason: 'content-withheld', server: upstream.server, detail: `${inspector}: ${detail}` });
 }
 
 /** The reply that is made of what was delivered. */
@@ -112,10 +112,10 @@ function made<Content>(
 }
 
 function originOf(exchange: Decided): Origin {
-  return { link: exchange.link, exchange };
+  return { upstream: exchange.upstream, exchange };
 }
 
-function reply(exchange: Intended, step: Exclude<Step, Question>, road: Forwarding): Reply | Promise<Reply> {
+function reply(exchange: Intended, step: Exclude<Step, InputRequired>, road: Forwarding): Reply | Promise<Reply> {
   const { era } = exchange.client;
   const { bounds, deliver } = road;
   const origin = originOf(exchange);
@@ -128,7 +128,7 @@ function reply(exchange: Intended, step: Exclude<Step, Question>, road: Forwardi
       return made(origin, delivery, (result) => ({ kind: 'result', result, source }));
     }
     case 'error': {
-      const asked = era === 'modern' ? urlQuestions(step.error) : undefined;
+      const asked = era === 'modern' ? urlElicitations(step.error) : undefined;
       if (asked !== undefined && mayVisit(exchange)) return put(exchange, visit(asked), road);
       const isNotFound = saysNotFound(exchange, step.error.code);
       const content: RpcError = isNotFound ? step.error : adaptError(step.error, era, exchange.params.uri);
@@ -139,7 +139,7 @@ function reply(exchange: Intended, step: Exclude<Step, Question>, road: Forwardi
       );
     }
     case 'failed':
-      return refused(callFailureRefusal(exchange.link.server, step.failure, exchange.tool?.repeatable ?? true));
+      return refused(callFailureRefusal(exchange.upstream.server, step.failure, exchange.tool?.repeatable ?? true));
   }
 }
 
@@ -157,9 +157,9 @@ function resultOf(exchange: Decided, result: JsonObject): JsonObject {
 
 /** One subscription at the server serves every session that watches the resource. */
 async function watch(exchange: Decided): Promise<Reply> {
-  const { capability, client, link, method } = exchange;
-  const facts = await link.facts();
-  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(link.server, facts.failure) };
+  const { capability, client, upstream, method } = exchange;
+  const facts = await upstream.facts();
+  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(upstream.server, facts.failure) };
   const { resources } = facts.capabilities;
   // As the server itself would say.
   if (!isObject(resources) || resources.subscribe !== true)
@@ -167,9 +167,9 @@ async function watch(exchange: Decided): Promise<Reply> {
   if (client.session === undefined || capability.type !== 'resource')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
   if (method === 'resources/subscribe') {
-    if (!client.session.watch(link.server, capability.uri))
+    if (!client.session.watch(upstream.server, capability.uri))
       return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'The session watches too many resources' } };
-  } else client.session.unwatch(link.server, capability.uri);
+  } else client.session.unwatch(upstream.server, capability.uri);
   return { kind: 'result', result: ownWords<JsonObject>({}) };
 }
 
@@ -183,7 +183,7 @@ function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told
   const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {
     method: exchange.method,
-    params: withoutInvitation(exchange.outbound),
+    params: withoutAccountLink(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     logLevel: level,
     wantedLevel: wanted,
@@ -245,26 +245,30 @@ async function inspectAnswers<Exchange extends Decided>(
 }
 
 /** Puts each request to a legacy client. What the policy does not let the server ask is refused here once more. */
-async function ask(exchange: Decided, question: Question, road: Forwarding): Promise<Record<string, Json>> {
+async function requestInput(
+  exchange: Decided,
+  inputRequired: InputRequired,
+  road: Forwarding,
+): Promise<Record<string, Json>> {
   const answers: Record<string, Json> = {};
-  for (const [key, request] of Object.entries(question.requests)) {
+  for (const [key, request] of Object.entries(inputRequired.requests)) {
     const kind = clientRequests.get(request.method);
-    answers[key] = kind === undefined ? null : await askOne(exchange, request, kind, road);
+    answers[key] = kind === undefined ? null : await requestOne(exchange, request, kind, road);
   }
   return answers;
 }
 
-async function askOne(
+async function requestOne(
   exchange: Decided,
   { method, params }: ClientRequest,
   kind: AskingKind,
   { deliver, inspect, standing }: Forwarding,
 ): Promise<Json> {
   if (exchange.grants.requests[kind] === 'deny' || standing.lost() !== undefined) return null;
-  if (exchange.channel.ask === undefined) return null;
+  if (exchange.channel.requestInput === undefined) return null;
   const shown = await deliver({ kind: 'input-request', method, content: params }, originOf(exchange));
   if (!shown.ok) return refusedAnswer(kind);
-  const asked = await exchange.channel.ask(method, shown.content);
+  const asked = await exchange.channel.requestInput(method, shown.content);
   if (!asked.ok) return refusedAnswer(kind);
   const passed = await inspect({ kind: 'answer', method, content: asked.result }, exchange);
   return passed.ok ? passed.content : refusedAnswer(kind);
@@ -283,29 +287,29 @@ function mayVisit(exchange: Decided): boolean {
 const answeredTwice: Step = { kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } };
 
 /** Puts the input requests of a server to a modern client, as a result. */
-async function put(exchange: Decided, question: Question, road: Forwarding): Promise<Reply> {
+async function put(exchange: Decided, inputRequired: InputRequired, road: Forwarding): Promise<Reply> {
   const origin = originOf(exchange);
   const requests: Record<string, DeliveredRequests[string]> = {};
-  for (const [key, { method, params }] of Object.entries(question.requests)) {
+  for (const [key, { method, params }] of Object.entries(inputRequired.requests)) {
     const delivery = await road.deliver({ kind: 'input-request', method, content: params }, origin);
     const named = await road.deliver({ kind: 'input-request', method, content: { key } }, origin);
     const passed = delivery.ok && named.ok && named.content.key === key;
     if (!passed) {
-      question.abandon();
+      inputRequired.abandon();
       if (!delivery.ok) return withheld(origin, delivery);
       // The key has to come back as the server wrote it, so it cannot be changed.
       return withheld(origin, named.ok ? { ok: false, inspector: 'key', detail: 'was changed' } : named);
     }
     requests[key] = { method, params: delivery.content };
   }
-  const result = road.questions.put(exchange, question, requests, road.bounds.parked);
+  const result = road.inputRequests.put(exchange, inputRequired, requests, road.bounds.parked);
   return result.ok ? { kind: 'result', result: result.value } : refused(result.refusal);
 }
 
-/** The error of a legacy server that wants a page visited first, as a question; the retry simply calls again. */
-function visit(asked: readonly JsonObject[]): Question {
+/** The error of a legacy server that wants a page visited first, as an input request; the retry simply calls again. */
+function visit(asked: readonly JsonObject[]): InputRequired {
   return {
-    kind: 'question',
+    kind: 'input-required',
     requests: Object.fromEntries(
       asked.map(({ elicitationId: _id, ...params }, index) => [
         `visit-${index + 1}`,

@@ -7,8 +7,8 @@ export const ownSecrets: Inspector = {
   id: 'own-secrets',
   summary:
     'Hides what the gateway itself sent to a server, such as its credential, in everything the server sends back.',
-  outbound({ content }, { link }) {
-    const secrets = link.secrets();
+  outbound({ content }, { upstream }) {
+    const secrets = upstream.secrets();
     if (secrets.length === 0) return undefined;
     const hidden = hideSecrets(content as JsonObject, secrets);
     return hidden === content ? undefined : { change: hidden };

@@ -4,10 +4,10 @@
  */
 
 import { aliasOf } from '../../pipeline/alias.ts';
-import type { Graph, ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { ListSnapshot, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
+import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 
@@ -25,22 +25,22 @@ const tool = ownWords<JsonObject>({
 });
 
 /** What a server lists for a user who has no account there yet. */
-export const unconnectedTools: ListSnapshot = { items: [tool], byName: new Map([[name, tool]]), views: new Map() };
-export const unconnectedNothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
+export const accountTools: ListSnapshot = { items: [tool], byName: new Map([[name, tool]]), views: new Map() };
+export const accountNothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
 /** Is this a call of it, and not of a tool of some server that has such a name? */
-export function isConnectTool(exchange: Identified, graph: Graph): boolean {
+export function isConnectTool(exchange: Identified, snapshot: Snapshot): boolean {
   const asked = exchange.params.name;
   if (exchange.method !== 'tools/call' || typeof asked !== 'string') return false;
   if (!asked.includes(name) && asked.length !== maxAliasLength) return false;
-  return ownerOf(exchange, graph) !== undefined;
+  return ownerOf(exchange, snapshot) !== undefined;
 }
 
-export async function callConnectTool(exchange: Identified, graph: Graph): Promise<Reply> {
-  const owner = ownerOf(exchange, graph);
+export async function callConnectTool(exchange: Identified, snapshot: Snapshot): Promise<Reply> {
+  const owner = ownerOf(exchange, snapshot);
   if (owner === undefined)
     return { kind: 'refused', refusal: { reason: 'endpoint-unknown', detail: 'the server is gone' } };
-  const facts = await owner.link.facts();
+  const facts = await owner.upstream.facts();
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(owner.server, facts.failure) };
   const content = [{ type: 'text', text: `Your account at ${owner.server} is connected. List the tools again.` }];
   const result: JsonObject = exchange.client.era === 'modern' ? { resultType: 'complete', content } : { content };
@@ -48,10 +48,10 @@ export async function callConnectTool(exchange: Identified, graph: Graph): Promi
 }
 
 /** The server whose account it connects. */
-function ownerOf(exchange: Identified, graph: Graph): Reached | undefined {
+function ownerOf(exchange: Identified, snapshot: Snapshot): ReachableServer | undefined {
   const { endpoint, params } = exchange;
-  return reachAll(exchange, graph).find(
-    ({ server, link }) =>
-      link.hasAccounts && params.name === (endpoint.kind === 'server' ? name : aliasOf(server, name)),
+  return reachAll(exchange, snapshot).find(
+    ({ server, upstream }) =>
+      upstream.hasAccounts && params.name === (endpoint.kind === 'server' ? name : aliasOf(server, name)),
   );
 }

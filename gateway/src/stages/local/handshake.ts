@@ -1,6 +1,6 @@
 /** What the gateway says about itself and about the server behind an endpoint: `initialize` and `server/discover`. */
 
-import type { Graph } from '../../pipeline/contracts/snapshot.ts';
+import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { reachAll } from '../../pipeline/reach.ts';
@@ -34,36 +34,41 @@ interface Presentation {
 }
 
 /** What stands behind the endpoint of an exchange, in the words of the era of its client. */
-async function present(exchange: Identified, graph: Graph, era: Era, deliver: Deliver): Promise<Presentation | Reply> {
-  const servers = reachAll(exchange, graph);
+async function present(
+  exchange: Identified,
+  snapshot: Snapshot,
+  era: Era,
+  deliver: Deliver,
+): Promise<Presentation | Reply> {
+  const servers = reachAll(exchange, snapshot);
   if (exchange.endpoint.kind === 'portal') {
     // The servers begin to connect now, in the background, so that the list that follows finds them.
-    for (const { link } of servers) {
-      const facts = link.facts();
+    for (const { upstream } of servers) {
+      const facts = upstream.facts();
       if (facts instanceof Promise) inBackground('connect server', facts);
     }
     return { info: portalInfo, capabilities: everything, instructions: portalInstructions };
   }
-  const [reached] = servers;
-  if (reached === undefined)
+  const [reachable] = servers;
+  if (reachable === undefined)
     return {
       kind: 'refused',
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
-  const facts = await reached.link.facts();
+  const facts = await reachable.upstream.facts();
   // A client that cannot begin would never get to the call that leads to the page.
-  if ('failure' in facts && facts.failure.kind === 'unconnected')
-    return { info: { name: reached.server, version: '' }, capabilities: everything };
-  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reached.server, facts.failure) };
+  if ('failure' in facts && facts.failure.kind === 'account-required')
+    return { info: { name: reachable.server, version: '' }, capabilities: everything };
+  if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reachable.server, facts.failure) };
   const content: Presentation = {
-    info: facts.info ?? { name: reached.server, version: '' },
+    info: facts.info ?? { name: reachable.server, version: '' },
     capabilities: servedCapabilities(facts.capabilities, era),
     ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
   };
-  const delivery = await deliver({ kind: 'server-info', content }, { link: reached.link });
+  const delivery = await deliver({ kind: 'server-info', content }, { upstream: reachable.upstream });
   if (delivery.ok) return cut(delivery.content);
   const { inspector, detail } = delivery;
-  const refusal = { reason: 'content-withheld' as const, server: reached.server, detail: `${inspector}: ${detail}` };
+  const refusal = { reason: 'content-withheld' as const, server: reachable.server, detail: `${inspector}: ${detail}` };
   return { kind: 'refused', refusal };
 }
 
@@ -74,8 +79,8 @@ function cut(presented: Presentation): Presentation {
   return { ...presented, instructions: instructions.slice(0, maxInstructions) };
 }
 
-export async function initialize(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
-  const presented = await present(exchange, graph, 'legacy', deliver);
+export async function initialize(exchange: Identified, snapshot: Snapshot, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, snapshot, 'legacy', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     protocolVersion: agreedVersion(exchange.params),
@@ -86,8 +91,8 @@ export async function initialize(exchange: Identified, graph: Graph, deliver: De
   return { kind: 'result', result: ownWords<JsonObject>(result) };
 }
 
-export async function discover(exchange: Identified, graph: Graph, deliver: Deliver): Promise<Reply> {
-  const presented = await present(exchange, graph, 'modern', deliver);
+export async function discover(exchange: Identified, snapshot: Snapshot, deliver: Deliver): Promise<Reply> {
+  const presented = await present(exchange, snapshot, 'modern', deliver);
   if ('kind' in presented) return presented;
   const result: Record<string, Json> = {
     resultType: 'complete',

@@ -5,15 +5,15 @@
 
 import { aliasOf } from '../../pipeline/alias.ts';
 import type { Capability, Grants } from '../../pipeline/contracts/policy.ts';
-import type { Graph, ListSnapshot, ListSnapshotResult } from '../../pipeline/contracts/snapshot.ts';
+import type { ListSnapshot, ListSnapshotResult, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
+import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listMembers } from '../../protocol/methods.ts';
 import type { Era } from '../../protocol/versions.ts';
-import { unconnectedNothing, unconnectedTools } from './account-tool.ts';
+import { accountNothing, accountTools } from './account-tool.ts';
 
 /** How long the portal waits for servers that are just being reached, in milliseconds. */
 const listTimeoutMs = 1_000;
@@ -25,36 +25,36 @@ export interface ListLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-export async function list(exchange: Identified, graph: Graph, kind: ListKind, log: ListLog): Promise<Reply> {
+export async function list(exchange: Identified, snapshot: Snapshot, kind: ListKind, log: ListLog): Promise<Reply> {
   // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
   const { cursor } = exchange.params;
   if (cursor !== undefined && cursor !== null && cursor !== '')
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Invalid cursor' } };
-  const servers = reachAll(exchange, graph);
+  const servers = reachAll(exchange, snapshot);
   const { era } = exchange.client;
   if (exchange.endpoint.kind === 'server') {
-    const [reached] = servers;
-    if (reached === undefined)
+    const [reachable] = servers;
+    if (reachable === undefined)
       return {
         kind: 'refused',
         refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
       };
-    const read = reached.catalog.read(kind, 'list');
-    const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, snapshot: read });
-    if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reached.server, result.failure) };
-    return envelope(kind, era, view({ reached, kind, snapshot: result.snapshot, era, log }, 'server'));
+    const read = reachable.catalog.read(kind, 'list');
+    const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, listed: read });
+    if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reachable.server, result.failure) };
+    return envelope(kind, era, view({ reachable, kind, listed: result.listed, era, log }, 'server'));
   }
   const snapshots = await gather(servers, kind, log);
   const parts = snapshots
-    .map(({ reached, snapshot }) => view({ reached, kind, snapshot, era, log }, 'portal'))
+    .map(({ reachable, listed }) => view({ reachable, kind, listed, era, log }, 'portal'))
     .filter((part) => part.length > 0);
   return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
 }
 
 /** A user without an account at the server sees how to get one. */
 function orInvitation(kind: ListKind, result: ListSnapshotResult): ListSnapshotResult {
-  if (result.ok || result.failure.kind !== 'unconnected') return result;
-  return { ok: true, snapshot: kind === 'tools' ? unconnectedTools : unconnectedNothing };
+  if (result.ok || result.failure.kind !== 'account-required') return result;
+  return { ok: true, listed: kind === 'tools' ? accountTools : accountNothing };
 }
 
 const comma = Buffer.from(',');
@@ -82,23 +82,23 @@ class Deadlines {
 }
 
 /** Servers that answered; those that are slow or broken are left out, and come with a list change later. */
-async function gather(servers: readonly Reached[], kind: ListKind, log: ListLog) {
-  const found: { reached: Reached; snapshot: ListSnapshot }[] = [];
+async function gather(servers: readonly ReachableServer[], kind: ListKind, log: ListLog) {
+  const found: { reachable: ReachableServer; listed: ListSnapshot }[] = [];
   const deadlines = new Deadlines();
   await Promise.all(
-    servers.map(async (reached, index) => {
-      const { isUntried } = reached.link;
-      const read = reached.catalog.read(kind, 'list');
+    servers.map(async (reachable, index) => {
+      const { isUntried } = reachable.upstream;
+      const read = reachable.catalog.read(kind, 'list');
       let result: ListSnapshotResult | 'late';
       if (read instanceof Promise)
         result = await Promise.race([read, deadlines.after(isUntried ? firstListTimeoutMs : listTimeoutMs)]);
-      else result = { ok: true, snapshot: read };
+      else result = { ok: true, listed: read };
       if (result !== 'late') result = orInvitation(kind, result);
       if (result === 'late' || !result.ok) {
-        reached.catalog.missed(kind);
+        reachable.catalog.missed(kind);
         const problem = result === 'late' ? 'slow' : result.failure.kind;
-        log.warn({ server: reached.server, list: kind, problem }, 'server left out of a merged list');
-      } else found[index] = { reached, snapshot: result.snapshot };
+        log.warn({ server: reachable.server, list: kind, problem }, 'server left out of a merged list');
+      } else found[index] = { reachable, listed: result.listed };
     }),
   );
   deadlines.clear();
@@ -119,44 +119,44 @@ function envelope(kind: ListKind, era: Era, middle: Buffer): Reply {
 }
 
 interface Shown {
-  readonly reached: Reached;
+  readonly reachable: ReachableServer;
   readonly kind: ListKind;
-  readonly snapshot: ListSnapshot;
+  readonly listed: ListSnapshot;
   readonly era: Era;
   readonly log: ListLog;
 }
 
 /** The entries that these grants show, written and joined by commas. Empty when they show none. */
 export function view(list: Shown, place: 'server' | 'portal'): Buffer {
-  const { reached, kind, snapshot, era, log } = list;
+  const { reachable, kind, listed, era, log } = list;
   // Of our own tool there is a view for each server, as its alias begins with the name of the server.
-  const whose = snapshot === unconnectedTools ? reached.server : reached.grants.key;
+  const whose = listed === accountTools ? reachable.server : reachable.grants.key;
   const key = `${era}${place === 'portal' ? ' portal ' : ' '}${whose}`;
-  const known = snapshot.views.get(key);
+  const known = listed.views.get(key);
   if (known !== undefined) return known;
   const texts: string[] = [];
-  for (const item of snapshot.items)
+  for (const item of listed.items)
     try {
       const text = entryText(list, item, place);
       if (text !== undefined) texts.push(text);
     } catch (error) {
       // One entry that no code here expects must not take the list of everybody with it.
-      log.warn({ server: reached.server, list: kind, err: error }, 'entry left out of a list');
+      log.warn({ server: reachable.server, list: kind, err: error }, 'entry left out of a list');
     }
   const text = Buffer.from(texts.join(','));
-  if (snapshot.views.size >= maxViews) snapshot.views.delete(snapshot.views.keys().next().value ?? '');
-  snapshot.views.set(key, text);
+  if (listed.views.size >= maxViews) listed.views.delete(listed.views.keys().next().value ?? '');
+  listed.views.set(key, text);
   return text;
 }
 
 /** `undefined` for an entry that these grants do not show. */
 function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): string | undefined {
-  const { reached, kind, snapshot, era } = list;
+  const { reachable, kind, listed, era } = list;
   const capability = capabilityOf(kind, item);
   // The gateway's own tool is there for every caller that is connected to the server.
-  const own = snapshot === unconnectedTools;
-  if (capability === undefined || (!own && !visible(reached.grants, capability))) return undefined;
-  return JSON.stringify(shown(kind, item, era, place === 'portal' ? reached.server : undefined));
+  const own = listed === accountTools;
+  if (capability === undefined || (!own && !visible(reachable.grants, capability))) return undefined;
+  return JSON.stringify(shown(kind, item, era, place === 'portal' ? reachable.server : undefined));
 }
 
 function visible(grants: Grants, capability: Capability): boolean {

@@ -6,12 +6,12 @@
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Said } from '../../pipeline/contracts/inspector.ts';
 import type { Grants } from '../../pipeline/contracts/policy.ts';
-import type { Graph } from '../../pipeline/contracts/snapshot.ts';
-import type { Link } from '../../pipeline/contracts/upstream.ts';
+import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { UpstreamClient } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
+import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listChanges } from '../../protocol/methods.ts';
@@ -24,14 +24,14 @@ export const maxWatches = 1_000;
 export type Listener = (method: string, params: Delivered<JsonObject>) => void;
 
 interface Attached {
-  readonly link: Link;
+  readonly upstream: UpstreamClient;
   readonly grantsKey: string;
   readonly stop: () => void;
 }
 
 /** The revision in force, and who listens under it: `undefined` when the credential has ended. */
 export interface HearingRights {
-  graph(): Graph;
+  snapshot(): Snapshot;
   caller(): Caller | undefined;
   readonly deliver: Deliver;
 }
@@ -49,19 +49,19 @@ export class Subscription {
     this.#exchange = exchange;
     this.#listener = listener;
     this.#rights = rights;
-    for (const reached of this.#reachAll()) this.#attach(reached);
+    for (const reachable of this.#reachAll()) this.#attach(reachable);
   }
 
   /** Where its caller leads now. Nowhere, when the credential has ended. */
-  #reachAll(): readonly Reached[] {
+  #reachAll(): readonly ReachableServer[] {
     const caller = this.#rights.caller();
-    return caller === undefined ? [] : reachAll({ ...this.#exchange, caller }, this.#rights.graph());
+    return caller === undefined ? [] : reachAll({ ...this.#exchange, caller }, this.#rights.snapshot());
   }
 
   /** What its caller may do at a server now. */
   #grants(server: string): Grants | undefined {
     const caller = this.#rights.caller();
-    return caller === undefined ? undefined : this.#rights.graph().policy.grants(caller, server);
+    return caller === undefined ? undefined : this.#rights.snapshot().policy.grants(caller, server);
   }
 
   /** The servers that are heard at the moment. */
@@ -71,29 +71,29 @@ export class Subscription {
 
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
-    const reached = this.#reachAll().find((candidate) => candidate.server === server);
-    if (reached === undefined || !mayRead(reached.grants, uri)) return false;
-    return this.#watchAt(reached, uri);
+    const reachable = this.#reachAll().find((candidate) => candidate.server === server);
+    if (reachable === undefined || !mayRead(reachable.grants, uri)) return false;
+    return this.#watchAt(reachable, uri);
   }
 
   /** False when the stream watches as many as it may. */
-  #watchAt({ server, link }: Reached, uri: string): boolean {
+  #watchAt({ server, upstream }: ReachableServer, uri: string): boolean {
     const key = `${server}\n${uri}`;
     if (this.#watches.has(key)) return true;
     if (this.#watches.size >= maxWatches) return false;
-    const stop = link.watch(uri, () => this.#updated(server, uri));
+    const stop = upstream.watch(uri, () => this.#updated(server, uri));
     this.#watches.set(key, { server, uri, stop });
     return true;
   }
 
   /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
   watchAnywhere(uris: readonly string[]): readonly string[] {
-    const reached = this.#reachAll().map((entry) => ({
+    const reachable = this.#reachAll().map((entry) => ({
       entry,
       listed: entry.catalog.read('resources'),
     }));
     return [...new Set(uris)].filter((uri) => {
-      const candidates = reached.filter(({ entry }) => mayRead(entry.grants, uri));
+      const candidates = reachable.filter(({ entry }) => mayRead(entry.grants, uri));
       const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
       const chosen = listing ?? candidates[0];
       if (chosen === undefined) return false;
@@ -110,16 +110,16 @@ export class Subscription {
   /** A new revision: listens where the caller may listen now, and says which lists look different. */
   refresh(): void {
     if (this.#closed) return;
-    const reached = new Map(this.#reachAll().map((entry) => [entry.server, entry]));
+    const reachable = new Map(this.#reachAll().map((entry) => [entry.server, entry]));
     let changed = false;
     for (const [server, attached] of this.#attached) {
-      const now = reached.get(server);
-      if (now !== undefined && now.link === attached.link && now.grants.key === attached.grantsKey) continue;
+      const now = reachable.get(server);
+      if (now !== undefined && now.upstream === attached.upstream && now.grants.key === attached.grantsKey) continue;
       attached.stop();
       this.#attached.delete(server);
       changed = true;
     }
-    for (const [server, entry] of reached) {
+    for (const [server, entry] of reachable) {
       if (this.#attached.has(server)) continue;
       this.#attach(entry);
       changed = true;
@@ -140,24 +140,25 @@ export class Subscription {
     this.#watches.clear();
   }
 
-  #attach(reached: Reached): void {
-    const { server, link, grants, catalog } = reached;
-    const visible = new VisibleLists(reached);
-    const stopLink = link.onNotification((method, params) => {
+  #attach(reachable: ReachableServer): void {
+    const { server, upstream, grants, catalog } = reachable;
+    const visible = new VisibleLists(reachable);
+    const stopLink = upstream.onNotification((method, params) => {
       // A message that comes after the right to it ended, and before what is open is refreshed.
       if (this.#grants(server) === undefined) return;
       const kinds = listChanges.get(method);
-      if (kinds !== undefined) inBackground('read changed lists', this.#changed(server, link, visible, kinds, method));
+      if (kinds !== undefined)
+        inBackground('read changed lists', this.#changed(server, upstream, visible, kinds, method));
       else if (method === 'notifications/message')
-        this.#tell(server, link, { kind: 'notification', method, content: cleanServerMeta(params) });
+        this.#tell(server, upstream, { kind: 'notification', method, content: cleanServerMeta(params) });
     });
-    const release = link.hold();
+    const release = upstream.hold();
     const stopCatalog = catalog.onArrival((kind) => {
       if (this.#grants(server) === undefined) return;
       for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, ownWords({}));
     });
     this.#attached.set(server, {
-      link,
+      upstream,
       grantsKey: grants.key,
       stop: () => {
         stopLink();
@@ -166,21 +167,21 @@ export class Subscription {
       },
     });
     // Changes can only be heard over a connection; it opens in the background.
-    const facts = link.facts();
+    const facts = upstream.facts();
     if (facts instanceof Promise) inBackground('connect server', facts);
   }
 
   /** Says that a list changed, where its caller sees that it did. */
   async #changed(
     server: string,
-    link: Link,
+    upstream: UpstreamClient,
     visible: VisibleLists,
     kinds: readonly ListKind[],
     method: string,
   ): Promise<void> {
     if (!(await visible.differ(kinds))) return;
     // The list took its time: the stream may be over by now, and so may the right to it.
-    if (this.#attached.get(server)?.link === link && this.#grants(server) !== undefined)
+    if (this.#attached.get(server)?.upstream === upstream && this.#grants(server) !== undefined)
       this.#listener(method, ownWords({}));
   }
 
@@ -192,8 +193,8 @@ export class Subscription {
   }
 
   /** Words of a server, for as long as the right to hear them lasts. */
-  #tell(server: string, link: Link, said: Said<JsonObject> & { readonly method: string }): void {
-    this.#order.pass(this.#rights.deliver(said, { link }), (content) => {
+  #tell(server: string, upstream: UpstreamClient, said: Said<JsonObject> & { readonly method: string }): void {
+    this.#order.pass(this.#rights.deliver(said, { upstream }), (content) => {
       if (!this.#closed && this.#grants(server) !== undefined) this.#listener(said.method, content);
     });
   }

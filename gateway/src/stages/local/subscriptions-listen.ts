@@ -27,7 +27,7 @@ export interface ListenParts {
 
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
 export async function listen(exchange: Identified, { rights, streams, deliver, open }: ListenParts): Promise<Reply> {
-  const began = rights.graph();
+  const began = rights.snapshot();
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
   const uris = asked.resourceSubscriptions ?? [];
@@ -48,7 +48,7 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
     _meta: { ...(isObject(params._meta) ? params._meta : {}), [metaKeys.subscriptionId]: exchange.requestId },
   });
   let acknowledged = false;
-  const who = { graph: () => rights.graph(), caller: () => rights.renew(exchange.caller), deliver };
+  const who = { snapshot: () => rights.snapshot(), caller: () => rights.renew(exchange.caller), deliver };
   const subscription = new Subscription(exchange, who, (method, params) => {
     // A revision may change while the stream opens; nothing precedes the acknowledgement.
     if (acknowledged && (methods.has(method) || method === 'notifications/resources/updated'))
@@ -78,7 +78,7 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
   };
   const remove = streams.add({ caller: exchange.caller, end, refresh });
   // A revision that came into force while the opening was recorded has passed this stream by.
-  if (rights.graph() !== began) refresh();
+  if (rights.snapshot() !== began) refresh();
   exchange.cancellation.onCancel(() => end('client'));
   const ended = await over;
   remove();

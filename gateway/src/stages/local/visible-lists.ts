@@ -1,7 +1,7 @@
 /** What one caller sees of the lists of one server: a change of what is hidden is no change for it. */
 import { hash } from 'node:crypto';
 import type { ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
-import type { Reached } from '../../pipeline/reach.ts';
+import type { ReachableServer } from '../../pipeline/reach.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import { view } from './lists.ts';
 
@@ -19,15 +19,15 @@ const wholes = new WeakMap<ListSnapshot, string>();
 const views = new WeakMap<Buffer, string>();
 
 export class VisibleLists {
-  readonly #reached: Reached;
+  readonly #reachable: ReachableServer;
   /** Each list as it was seen last; `undefined` where it was never read. */
   readonly #seen = new Map<ListKind, Seen | undefined>();
 
-  constructor(reached: Reached) {
-    this.#reached = reached;
+  constructor(reachable: ReachableServer) {
+    this.#reachable = reachable;
     for (const kind of kinds) {
-      const snapshot = reached.catalog.peek(kind);
-      this.#seen.set(kind, snapshot && this.#look(kind, snapshot));
+      const listed = reachable.catalog.peek(kind);
+      this.#seen.set(kind, listed && this.#look(kind, listed));
     }
   }
 
@@ -39,10 +39,10 @@ export class VisibleLists {
     let isHiddenOnly = false;
     let isVisible = false;
     for (const kind of changed) {
-      const read = this.#reached.catalog.read(kind);
-      const result = read instanceof Promise ? await read : ({ ok: true, snapshot: read } as const);
+      const read = this.#reachable.catalog.read(kind);
+      const result = read instanceof Promise ? await read : ({ ok: true, listed: read } as const);
       const before = this.#seen.get(kind);
-      const now = result.ok ? this.#look(kind, result.snapshot) : undefined;
+      const now = result.ok ? this.#look(kind, result.listed) : undefined;
       this.#seen.set(kind, now);
       if (before === undefined || now === undefined || before.visible !== now.visible) isVisible = true;
       else if (before.whole !== now.whole) isHiddenOnly = true;
@@ -50,12 +50,12 @@ export class VisibleLists {
     return isVisible || !isHiddenOnly;
   }
 
-  #look(kind: ListKind, snapshot: ListSnapshot): Seen {
-    const shown = view({ reached: this.#reached, kind, snapshot, era: 'modern', log: silent }, 'server');
+  #look(kind: ListKind, listed: ListSnapshot): Seen {
+    const shown = view({ reachable: this.#reachable, kind, listed, era: 'modern', log: silent }, 'server');
     const visible = views.get(shown) ?? hash('sha256', shown, 'base64url');
     views.set(shown, visible);
-    const whole = wholes.get(snapshot) ?? hash('sha256', JSON.stringify(snapshot.items), 'base64url');
-    wholes.set(snapshot, whole);
+    const whole = wholes.get(listed) ?? hash('sha256', JSON.stringify(listed.items), 'base64url');
+    wholes.set(listed, whole);
     return { whole, visible };
   }
 }

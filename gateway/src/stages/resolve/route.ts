@@ -1,9 +1,9 @@
 /** At the portal: which of the servers that a caller reaches has a resource. */
 import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
-import type { Link } from '../../pipeline/contracts/upstream.ts';
-import type { Reached } from '../../pipeline/reach.ts';
-import type { Wanted } from './target.ts';
+import type { UpstreamClient } from '../../pipeline/contracts/upstream.ts';
+import type { ReachableServer } from '../../pipeline/reach.ts';
+import type { Target } from './target.ts';
 
 /** Milliseconds for which the way of a resource waits for lists that were not read yet. */
 const listTimeoutMs = 1_000;
@@ -13,23 +13,26 @@ const listTimeoutMs = 1_000;
  * nowhere, those whose rules allow it. The first in the order of the configuration wins, here as in the lists: a server
  * that lists a URI does not take it from an earlier one that has it behind a template.
  */
-export async function routed(servers: readonly Reached[], wanted: Wanted & { uri?: string; uriTemplate?: string }) {
+export async function routed(
+  servers: readonly ReachableServer[],
+  target: Target & { uri?: string; uriTemplate?: string },
+) {
   const capability: Capability =
-    wanted.type === 'resource'
-      ? { type: 'resource', uri: wanted.uri }
-      : { type: 'template', uriTemplate: wanted.uriTemplate ?? '' };
+    target.type === 'resource'
+      ? { type: 'resource', uri: target.uri }
+      : { type: 'template', uriTemplate: target.uriTemplate ?? '' };
   const allowed = servers.filter(({ grants }) => grants.couldAllow(capability));
   if (allowed.length < 2) return allowed;
-  const key = wanted.type === 'resource' ? wanted.uri : (wanted.uriTemplate ?? '');
-  const kinds = wanted.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
+  const key = target.type === 'resource' ? target.uri : (target.uriTemplate ?? '');
+  const kinds = target.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
   const unread: Promise<unknown>[] = [];
-  const hit = (): Reached | undefined =>
+  const hit = (): ReachableServer | undefined =>
     allowed.find(({ catalog }) =>
       kinds.some((kind) => {
         const read = catalog.read(kind);
         if (read instanceof Promise) unread.push(read);
         else
-          return kind === 'resources' || wanted.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
+          return kind === 'resources' || target.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
         return false;
       }),
     );
@@ -40,12 +43,12 @@ export async function routed(servers: readonly Reached[], wanted: Wanted & { uri
     found = hit();
   }
   if (found !== undefined) return [found];
-  const able = allowed.filter(({ link }) => mayHaveResources(link.facts()));
+  const able = allowed.filter(({ upstream }) => mayHaveResources(upstream.facts()));
   return able.length > 0 ? able.slice(0, 1) : allowed.slice(0, 1);
 }
 
 /** What is not known yet may be. */
-function mayHaveResources(facts: ReturnType<Link['facts']>): boolean {
+function mayHaveResources(facts: ReturnType<UpstreamClient['facts']>): boolean {
   return facts instanceof Promise || facts.capabilities.resources !== undefined;
 }
 
@@ -58,8 +61,8 @@ async function within(waits: readonly Promise<unknown>[], timeMs: number): Promi
   clearTimeout(timer);
 }
 
-function matchesTemplate(snapshot: ListSnapshot, uri: string): boolean {
-  for (const template of snapshot.byName.keys()) {
+function matchesTemplate(listed: ListSnapshot, uri: string): boolean {
+  for (const template of listed.byName.keys()) {
     const parts = template.split(/\{[^{}]{1,128}\}/);
     if (parts.length > 1 && fits(uri, parts)) return true;
   }

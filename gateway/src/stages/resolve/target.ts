@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { methods } from '../../protocol/methods.ts';
 
 /** `name` as the client sees it: at the portal an alias. */
-export type Wanted =
+export type Target =
   | { readonly type: 'tool' | 'prompt'; readonly name: string; readonly args: JsonObject }
   | { readonly type: 'resource'; readonly uri: string }
   | { readonly type: 'template'; readonly uriTemplate: string };
@@ -15,7 +15,7 @@ const maxNameLength = 256;
 const maxUriLength = 8192;
 const empty: JsonObject = Object.freeze({});
 
-export function wantedBy(method: string, params: JsonObject): Outcome<Wanted> {
+export function targetOf(method: string, params: JsonObject): Outcome<Target> {
   switch (methods.get(method)?.target) {
     case 'tool':
       return named('tool', params);
@@ -55,7 +55,7 @@ function only(value: JsonObject, members: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([name]) => members.includes(name)));
 }
 
-function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
+function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Target> {
   const { name, arguments: args } = params;
   if (typeof name !== 'string' || name === '' || name.length > maxNameLength)
     return refuse({ reason: 'bad-params', problem: `params.name must be the name of a ${type}` });
@@ -64,7 +64,7 @@ function named(type: 'tool' | 'prompt', params: JsonObject): Outcome<Wanted> {
   return pass({ type, name, args: args ?? empty });
 }
 
-function completion(params: JsonObject): Outcome<Wanted> {
+function completion(params: JsonObject): Outcome<Target> {
   const { ref } = params;
   if (isObject(ref) && ref.type === 'ref/prompt' && typeof ref.name === 'string' && ref.name.length <= maxNameLength)
     return pass({ type: 'prompt', name: ref.name, args: empty });
@@ -73,14 +73,14 @@ function completion(params: JsonObject): Outcome<Wanted> {
   return refuse({ reason: 'bad-params', problem: 'params.ref must name a prompt or a resource template' });
 }
 
-export function capabilityOf(wanted: Wanted): Capability {
-  switch (wanted.type) {
+export function capabilityOf(target: Target): Capability {
+  switch (target.type) {
     case 'tool':
     case 'prompt':
-      return { type: wanted.type, name: wanted.name };
+      return { type: target.type, name: target.name };
     case 'resource':
-      return { type: 'resource', uri: wanted.uri };
+      return { type: 'resource', uri: target.uri };
     case 'template':
-      return { type: 'template', uriTemplate: wanted.uriTemplate };
+      return { type: 'template', uriTemplate: target.uriTemplate };
   }
 }

@@ -2,31 +2,35 @@
 
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
 import type { Capability, Decision, Grants } from '../../pipeline/contracts/policy.ts';
-import type { CatalogView, Graph } from '../../pipeline/contracts/snapshot.ts';
-import type { Identified, Sought } from '../../pipeline/exchange.ts';
-import { type Reached, reachAll } from '../../pipeline/reach.ts';
-import { capabilityOf, type Wanted, wantedBy } from './target.ts';
+import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { Identified, UnresolvedTarget } from '../../pipeline/exchange.ts';
+import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
+import { capabilityOf, type Target, targetOf } from './target.ts';
 
 /** For a request beyond the limits of its caller: where the lists at hand say that it leads. Asks no server. */
-export function seek(exchange: Identified, graph: Graph): Sought | undefined {
-  const servers = reachAll(exchange, graph);
+export function unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined {
+  const servers = reachAll(exchange, snapshot);
   const [first] = servers;
   if (first === undefined) return undefined;
-  const wanted = exchange.operation === 'call' ? wantedBy(exchange.method, exchange.params) : undefined;
-  if (wanted?.ok !== true) return soughtAtAll(servers);
-  const { value } = wanted;
-  if (exchange.endpoint.kind === 'server') return soughtAt(first, value, capabilityOf(value));
-  if (value.type !== 'tool' && value.type !== 'prompt') return soughtAtAll(servers, value, capabilityOf(value));
+  const target = exchange.operation === 'call' ? targetOf(exchange.method, exchange.params) : undefined;
+  if (target?.ok !== true) return unresolvedAtAll(servers);
+  const { value } = target;
+  if (exchange.endpoint.kind === 'server') return unresolvedAt(first, value, capabilityOf(value));
+  if (value.type !== 'tool' && value.type !== 'prompt') return unresolvedAtAll(servers, value, capabilityOf(value));
   const possible = servers.filter(({ server }) => mayBelong(value.name, server));
-  for (const reached of possible) {
-    const snapshot = reached.catalog.peek(value.type === 'tool' ? 'tools' : 'prompts');
-    const name = snapshot && byAlias(reached.server, snapshot).get(value.name);
-    if (name !== undefined) return soughtAt(reached, value, { type: value.type, name });
+  for (const reachable of possible) {
+    const listed = reachable.catalog.peek(value.type === 'tool' ? 'tools' : 'prompts');
+    const name = listed && byAlias(reachable.server, listed).get(value.name);
+    if (name !== undefined) return unresolvedAt(reachable, value, { type: value.type, name });
   }
-  return soughtAtAll(possible, value);
+  return unresolvedAtAll(possible, value);
 }
 
-export function soughtAt({ server, grants, catalog }: Reached, asked: Wanted, capability: Capability): Sought {
+export function unresolvedAt(
+  { server, grants, catalog }: ReachableServer,
+  asked: Target,
+  capability: Capability,
+): UnresolvedTarget {
   return {
     asked: nameOf(asked),
     server,
@@ -38,7 +42,11 @@ export function soughtAt({ server, grants, catalog }: Reached, asked: Wanted, ca
 }
 
 /** `capability`: only of what no alias leads to, a resource or a template. */
-export function soughtAtAll(servers: readonly Reached[], asked?: Wanted, capability?: Capability): Sought {
+export function unresolvedAtAll(
+  servers: readonly ReachableServer[],
+  asked?: Target,
+  capability?: Capability,
+): UnresolvedTarget {
   const [only, another] = servers;
   const known = capability !== undefined && servers.some(({ grants, catalog }) => isKnown(capability, grants, catalog));
   return {
@@ -51,20 +59,20 @@ export function soughtAtAll(servers: readonly Reached[], asked?: Wanted, capabil
 }
 
 /** Of several servers that could never allow it, the first one at which a rule says so. */
-export function closedAtAll(servers: readonly Reached[], capability: Capability): Decision | undefined {
+export function closedAtAll(servers: readonly ReachableServer[], capability: Capability): Decision | undefined {
   const decisions = servers.map(({ grants }) => grants.closed(capability));
   return decisions.find(({ rule }) => rule !== undefined) ?? decisions[0];
 }
 
-function nameOf(wanted: Wanted): string {
-  switch (wanted.type) {
+function nameOf(target: Target): string {
+  switch (target.type) {
     case 'tool':
     case 'prompt':
-      return wanted.name;
+      return target.name;
     case 'resource':
-      return wanted.uri;
+      return target.uri;
     case 'template':
-      return wanted.uriTemplate;
+      return target.uriTemplate;
   }
 }
 

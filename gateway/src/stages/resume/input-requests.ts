@@ -1,10 +1,10 @@
 /**
- * Questions of servers on their way to modern clients: the answer comes with a later, independent request, which must
+ * Input requests of servers on their way to modern clients: the answer comes with a later, independent request, which must
  * carry our own sealed `requestState` (2026-07-28, MRTR). The state is bound to caller, server, method, capability and
- * arguments, and it expires; the questions of legacy servers wait here for as long.
+ * arguments, and it expires; the input requests of legacy servers wait here for as long.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import type { Question } from '../../pipeline/contracts/upstream.ts';
+import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Connected } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
@@ -15,19 +15,19 @@ export interface StateSeal {
   open(text: string): Json | undefined;
 }
 
-/** What a request says about the question that it answers. */
+/** What a request says about the input request that it answers. */
 export type Resumption =
   | { readonly kind: 'none' }
   /** For the server itself: its own state, opened. */
   | { readonly kind: 'state'; readonly state: string | undefined }
-  | { readonly kind: 'parked'; readonly question: Question };
+  | { readonly kind: 'parked'; readonly inputRequired: InputRequired };
 
-/** Questions that wait: of all callers, and of one, which may not keep the others from being asked. */
+/** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
 const maxParked = 10_000;
 const maxParkedOfCaller = 256;
 
 interface Parked {
-  readonly question: Question;
+  readonly inputRequired: InputRequired;
   readonly timer: NodeJS.Timeout;
   /** The key of the caller. */
   readonly owner: string;
@@ -38,7 +38,7 @@ export type DeliveredRequests = Readonly<
   Record<string, { readonly method: string; readonly params: Delivered<JsonObject> }>
 >;
 
-export class Questions {
+export class InputRequests {
   readonly #seal: StateSeal;
   readonly #parked = new Map<string, Parked>();
   readonly #perCaller = new Map<string, number>();
@@ -47,31 +47,31 @@ export class Questions {
     this.#seal = seal;
   }
 
-  /** The result that puts a question to a modern client, with these requests. `lifetime` in milliseconds. */
+  /** The result that puts an input request to a modern client, with these requests. `lifetime` in milliseconds. */
   put(
     exchange: Connected,
-    question: Question,
+    inputRequired: InputRequired,
     requests: DeliveredRequests,
     lifetime: number,
   ): Outcome<Delivered<JsonObject>> {
-    const { resume } = question;
+    const { resume } = inputRequired;
     const bound = { b: binding(exchange), e: Date.now() + lifetime };
     let requestState: string | undefined;
     if (resume.kind === 'parked') {
       const owner = exchange.caller.key;
       const own = this.#perCaller.get(owner) ?? 0;
       if (own >= maxParkedOfCaller || this.#parked.size >= maxParked) {
-        question.abandon();
+        inputRequired.abandon();
         return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
       }
-      question.detach();
+      inputRequired.detach();
       const id = randomUUID();
       const timer = setTimeout(() => {
         this.#take(id);
-        question.abandon();
+        inputRequired.abandon();
       }, lifetime);
       timer.unref();
-      this.#parked.set(id, { question, timer, owner });
+      this.#parked.set(id, { inputRequired, timer, owner });
       this.#perCaller.set(owner, own + 1);
       requestState = this.#seal.close({ ...bound, p: id });
     } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
@@ -97,10 +97,10 @@ export class Questions {
     const parked = this.#take(asText(sealed.p));
     if (parked === undefined) return invalid('the call that asked is over');
     clearTimeout(parked.timer);
-    return pass({ kind: 'parked', question: parked.question });
+    return pass({ kind: 'parked', inputRequired: parked.inputRequired });
   }
 
-  /** Questions that wait. */
+  /** Input requests that wait. */
   get size(): number {
     return this.#parked.size;
   }
@@ -116,9 +116,9 @@ export class Questions {
   }
 
   close(): void {
-    for (const { question, timer } of this.#parked.values()) {
+    for (const { inputRequired, timer } of this.#parked.values()) {
       clearTimeout(timer);
-      question.abandon();
+      inputRequired.abandon();
     }
     this.#parked.clear();
     this.#perCaller.clear();
@@ -132,7 +132,7 @@ function invalid(detail: string): { readonly ok: false; readonly refusal: Refusa
 /** One digest of everything that the retry must have in common with the request that was asked about. */
 function binding(exchange: Connected): string {
   const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
-  const parts = [exchange.caller.key, exchange.link.server, exchange.method, sorted(params)];
+  const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, sorted(params)];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 

@@ -1,6 +1,6 @@
 /** What the gateway presents to a server. Adding a kind: a folder and a line in `index.ts`. */
 import type { BearerChallenge } from '../../oauth/challenge.ts';
-import type { Invitation } from '../../pipeline/contracts/accounts.ts';
+import type { AccountLinkPrompt } from '../../pipeline/contracts/accounts.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 
 export type CredentialHeaders = Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export type Ready =
   | { readonly ok: true; readonly headers: CredentialHeaders }
   /** For the record and the log; never repeats a secret. */
   /** With an invitation: the user behind the call can do something about it. */
-  | { readonly ok: false; readonly problem: string; readonly invitation?: Invitation };
+  | { readonly ok: false; readonly problem: string; readonly prompt?: AccountLinkPrompt };
 
 /** `expiring`: works, but could not be renewed. `reauthorize`: consent is needed again. `broken`: it was refused. */
 export type CredentialState = 'unused' | 'connected' | 'expiring' | 'reauthorize' | 'broken';
@@ -25,14 +25,14 @@ export interface Credential {
   refused(headers: CredentialHeaders): boolean;
   state(): { readonly state: CredentialState; readonly expiresAt?: number; readonly problem?: string };
   /** The server wants more scopes for this operation. `undefined` when asking for them would lead nowhere. */
-  insufficient?(challenge: BearerChallenge, operation: string): Invitation | undefined;
+  insufficient?(challenge: BearerChallenge, operation: string): AccountLinkPrompt | undefined;
   /** Calls back when there is a credential where none was, or one that opens more. Returns what stops it. */
   onConnected?(listener: () => void): () => void;
 }
 
 /** One kind of credential at one server: hands out the credential for a caller. */
 export interface CredentialKind {
-  /** Each caller has one of its own, so no way to the server is shared. */
+  /** Each caller has one of its own, so no session at the server is shared. */
   readonly perCaller: boolean;
   of(caller: Caller | undefined): Credential;
   /** What tells the credentials of two calls apart, where a caller has several: what one may do the other may not. */

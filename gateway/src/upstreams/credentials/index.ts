@@ -4,7 +4,7 @@ import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import type { Fetch } from '../../egress/fetch.ts';
 import type { EgressGuard } from '../../egress/guard.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { AccountBook } from './authorization-code/book.ts';
+import type { AccountRegistry } from './authorization-code/book.ts';
 import { authorizationCode } from './authorization-code/kind.ts';
 import { clientCredentials } from './client-credentials/client-credentials.ts';
 import type { Credential, CredentialKind, CredentialState } from './contract.ts';
@@ -39,7 +39,7 @@ export interface CredentialParts {
   readonly fetch: Fetch;
   readonly guard: EgressGuard;
   /** Absent for commands, which act for no user. */
-  readonly book?: AccountBook | undefined;
+  readonly book?: AccountRegistry | undefined;
 }
 
 function kindOf(config: CredentialConfig, server: HttpServerConfig, parts: CredentialParts): CredentialKind {
@@ -92,8 +92,8 @@ export class ServerCredentials {
     this.#hasAccounts = server.credential?.authorizationCode !== undefined;
   }
 
-  /** The credential of a way to the server; `key` tells ways with different credentials apart. */
-  way(caller: Caller | undefined): { readonly credential: Credential | undefined; readonly key: string } {
+  /** The credential of a session to the server; `key` tells sessions with different credentials apart. */
+  session(caller: Caller | undefined): { readonly credential: Credential | undefined; readonly key: string } {
     if (this.#choices.length === 0) return none;
     let credential: Credential | undefined;
     const names: string[] = [];

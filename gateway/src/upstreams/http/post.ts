@@ -5,7 +5,7 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
-import type { LinkFailure } from '../../pipeline/contracts/upstream.ts';
+import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
@@ -39,7 +39,7 @@ export interface ExchangeEvents {
   onMoved?(location: string): string | undefined;
   /** The answer is over. `status` tells whether it was a success. */
   onEnd(status: number): void;
-  onFailure(failure: LinkFailure): void;
+  onFailure(failure: UpstreamFailure): void;
 }
 
 type Answer = 'json' | 'events' | 'other';
@@ -170,7 +170,7 @@ class Exchange implements ResponseHandler, Abandon {
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }
 
-  #fail(failure: LinkFailure): void {
+  #fail(failure: UpstreamFailure): void {
     if (this.#ended) return;
     this.abort();
     this.#events.onFailure(sent(failure));

@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent, unavailable } from '../failures.ts';
-import type { Abandon, Budget, Wire, WireEvents } from '../transport.ts';
+import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
@@ -26,12 +26,12 @@ interface Call {
   current: Abandon | undefined;
 }
 
-export class StreamableWire implements Wire {
+export class StreamableWire implements Transport {
   readonly cancelsByNotification = false;
   readonly #endpoint: HttpEndpoint;
   readonly #era: Era;
   readonly #limits: ExchangeLimits;
-  readonly #events: WireEvents;
+  readonly #events: TransportEvents;
   readonly #base: Headers;
   /** The fields that no call changes, as they were written last, and of which credential. */
   #fixed: { readonly credential: Headers | undefined; readonly text: string | undefined } | undefined;
@@ -49,7 +49,7 @@ export class StreamableWire implements Wire {
   #opened = 0;
   #isOpen = false;
 
-  constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: WireEvents) {
+  constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: TransportEvents) {
     this.#endpoint = endpoint;
     this.#path = endpoint.path;
     this.#era = era;

@@ -7,7 +7,7 @@ import { parseJson } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import { misbehaved, unavailable } from '../failures.ts';
-import type { AnswerLimits, Wire, WireEvents } from '../transport.ts';
+import type { AnswerLimits, Transport, TransportEvents } from '../transport.ts';
 import { marker, type Supervisor } from './supervisor.ts';
 
 export interface StdioCommand {
@@ -50,12 +50,12 @@ const lastWordsTimeMs = 1_000;
 /** What every program needs to run at all. Nothing else of the gateway's environment reaches it. */
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
 
-export class StdioWire implements Wire {
+export class StdioWire implements Transport {
   readonly cancelsByNotification = true;
   readonly hearing = 1;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #limits: StdioLimits;
-  readonly #events: WireEvents;
+  readonly #events: TransportEvents;
   readonly #log: StdioLog;
   readonly #exited: Promise<void>;
   #down = false;
@@ -63,7 +63,13 @@ export class StdioWire implements Wire {
   /** It has written a message. */
   #hasSpoken = false;
 
-  constructor(command: StdioCommand, limits: StdioLimits, events: WireEvents, log: StdioLog, supervisor: Supervisor) {
+  constructor(
+    command: StdioCommand,
+    limits: StdioLimits,
+    events: TransportEvents,
+    log: StdioLog,
+    supervisor: Supervisor,
+  ) {
     this.#limits = limits;
     this.#events = events;
     this.#log = log;

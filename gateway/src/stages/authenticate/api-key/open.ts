@@ -22,14 +22,14 @@ export interface NewKey extends CallerNames {
   readonly networks?: readonly string[] | undefined;
 }
 
-export interface KeyDesk {
+export interface KeyAdmin {
   readonly store: KeyStore;
   /** Makes a key. `text` is the key itself, which cannot be shown again. */
   create(key: NewKey, now: number): { readonly text: string; readonly stored: StoredKey };
 }
 
 /** For making and revoking keys, beside a running gateway or without one. */
-export function openKeyDesk(folder: string): Opened<KeyDesk> {
+export function openKeyAdmin(folder: string): Opened<KeyAdmin> {
   return guarded(folder, (store, pepper) => ({
     store,
     create: (key, now) => {

@@ -6,7 +6,7 @@ import { UsedProofs } from '../dpop/proof.ts';
 import { Throttle } from '../throttle.ts';
 import { IssuerKeys, type KeyLog } from './keys.ts';
 
-export class KeyDirectory {
+export class IssuerKeyRegistry {
   /** DPoP proofs that were used. */
   readonly proofs = new UsedProofs();
   readonly throttle = new Throttle();

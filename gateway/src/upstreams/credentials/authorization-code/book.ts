@@ -1,7 +1,7 @@
 /** The accounts of every server. Outlives revisions: two renewals of one token must never run beside each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Accounts, Invite } from '../../../pipeline/contracts/accounts.ts';
+import type { Accounts, MakeAccountLink } from '../../../pipeline/contracts/accounts.ts';
 import type { AuditEvent } from '../../../pipeline/contracts/audit.ts';
 import { type AccountSettings, ServerAccounts } from './server-accounts.ts';
 import type { AccountVault } from './vault.ts';
@@ -10,7 +10,7 @@ export interface BookParts {
   readonly vault: AccountVault;
   /** The data folder. */
   readonly data: string;
-  readonly invite: Invite;
+  readonly invite: MakeAccountLink;
   /** The public URL of the gateway; `undefined` where no listener runs. */
   readonly base: () => string | undefined;
   readonly note: (event: AuditEvent) => void;
@@ -23,7 +23,7 @@ export interface BookParts {
 /** The times of some file systems have this resolution. */
 const mtimeResolutionMs = 2_000;
 
-export class AccountBook {
+export class AccountRegistry {
   readonly #parts: BookParts;
   readonly #servers = new Map<string, ServerAccounts>();
   #stamp = '';

@@ -1,14 +1,14 @@
 /** The account that each user has at a server. A user without one is asked to connect one. */
 
 import type { Credential, CredentialKind } from '../contract.ts';
-import type { AccountBook } from './book.ts';
+import type { AccountRegistry } from './book.ts';
 import type { AccountSettings } from './server-accounts.ts';
 
 /** `book` is absent for commands, which act for no user. */
 export function authorizationCode(
   server: string,
   settings: AccountSettings,
-  book: AccountBook | undefined,
+  book: AccountRegistry | undefined,
 ): CredentialKind {
   const accounts = book?.open(server, settings);
   return {

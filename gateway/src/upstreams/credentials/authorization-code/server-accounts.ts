@@ -13,10 +13,10 @@ import { scopesToAskFor } from '../../../oauth/scopes.ts';
 import { askForToken, type Granted } from '../../../oauth/token-endpoint.ts';
 import type {
   AccountAttempt,
+  AccountLinkPrompt,
   AccountOutcome,
   AccountPlan,
   Accounts,
-  Invitation,
 } from '../../../pipeline/contracts/accounts.ts';
 import type { Credential } from '../contract.ts';
 import { AccountCredential, type AccountHost } from './account.ts';
@@ -115,7 +115,7 @@ export class ServerAccounts implements Accounts, AccountHost {
     this.#parts.vault.forget(this.#server, user);
   }
 
-  invite(user: string, wanted: readonly string[]): Invitation {
+  invite(user: string, wanted: readonly string[]): AccountLinkPrompt {
     return this.#parts.invite(this.#server, user, wanted);
   }
 
