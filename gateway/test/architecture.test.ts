@@ -85,6 +85,7 @@ test('imports follow the road and every library has one owner', () => {
 
 /** The types that say how far an exchange has come, and what may leave: each is made by one function. */
 const madeIn: Readonly<Record<string, string>> = {
+  Resumed: 'stages/resume/input-requests.ts',
   Allowed: 'pipeline/permit.ts',
   Inspected: 'pipeline/inspect.ts',
   Intended: 'pipeline/run.ts',
@@ -93,7 +94,7 @@ const madeIn: Readonly<Record<string, string>> = {
 
 test('each state of an exchange is made in one place', () => {
   const found = globSync('**/*.ts', { cwd: src }).flatMap((file) =>
-    [...readFileSync(join(src, file), 'utf8').matchAll(/\bas (Allowed|Inspected|Intended|Delivered)\b/g)].map(
+    [...readFileSync(join(src, file), 'utf8').matchAll(/\bas (Resumed|Allowed|Inspected|Intended|Delivered)\b/g)].map(
       ([, name = '']) => `${name} ${file}`,
     ),
   );

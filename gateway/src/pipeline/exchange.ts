@@ -12,6 +12,7 @@ import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { ExchangeEnd } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Resumption } from './contracts/input-requests.ts';
 import type { Capability, Decision, Grants } from './contracts/policy.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
@@ -104,6 +105,8 @@ export interface Connected extends Admitted {
   readonly tool?: ToolFacts;
   /** `params` with original names in place of aliases. */
   readonly outbound: JsonObject;
+  /** What the request resumes; absent where it answers no input request. */
+  readonly resumption?: Resumption;
 }
 
 /** What stage 4 knew of a request that goes no further. It is for the record: the client is told none of it. */
@@ -140,10 +143,13 @@ export interface ToolFacts {
   validate(args: JsonObject): readonly string[] | undefined;
 }
 
+declare const resumed: unique symbol;
+
+/** Every state that the gateway sealed and the client sent back is opened. Only `resume` makes it. */
+export type Resumed = Connected & { readonly [resumed]: true };
+
 /** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
-export interface Decided extends Connected {
-  readonly decision: Decision;
-}
+export type Decided = Resumed & { readonly decision: Decision };
 
 declare const allowed: unique symbol;
 declare const inspected: unique symbol;

@@ -12,6 +12,7 @@ import { decide } from './decide.ts';
 import type {
   Admitted,
   Allowed,
+  Connected,
   Connecting,
   Decided,
   Identified,
@@ -20,6 +21,7 @@ import type {
   Lease,
   Received,
   Reply,
+  Resumed,
   UnresolvedTarget,
   Use,
 } from './exchange.ts';
@@ -42,6 +44,8 @@ export interface Stages {
   admit(caller: Caller, operation: Operation, snapshot: Snapshot): Outcome<Lease>;
   /** 4: which capability of which server. */
   connect(exchange: Admitted, snapshot: Snapshot): Connecting | Promise<Connecting>;
+  /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
+  resume(exchange: Connected): Outcome<Resumed>;
   /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
   renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
   /** What is known of where a request would lead, without asking its server. */
@@ -127,8 +131,10 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
     return refused(connected.refusal);
   }
   progress.connected = connected.value;
+  const resumed = stages.resume(connected.value);
+  if (!resumed.ok) return refused(resumed.refusal);
 
-  let decided = decide(connected.value);
+  let decided = decide(resumed.value);
   progress.decided = decided;
   const early = permit(decided);
   if (!early.ok && !isCorrectable(early.refusal, decided)) return refused(early.refusal);

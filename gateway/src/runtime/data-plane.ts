@@ -18,7 +18,7 @@ import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 import { Subscription } from '../stages/local/subscription.ts';
-import { InputRequests } from '../stages/resume/input-requests.ts';
+import { ParkedRequests } from '../stages/resume/input-requests.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -51,7 +51,7 @@ export class DataPlane {
     renew: (caller) => this.#snapshot.authentication.renew(caller),
     underWay: new UnderWay(),
   };
-  readonly #inputRequests: InputRequests;
+  readonly #inputRequests: ParkedRequests;
   readonly #parts: SnapshotParts;
   readonly #stopListening: () => void;
   #snapshot: RuntimeSnapshot;
@@ -65,7 +65,7 @@ export class DataPlane {
     this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
-    this.#inputRequests = new InputRequests(createSeal(masterKey, 'input-request'));
+    this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
     this.#parts = {
       keys,
       upstreams: this.servers,

@@ -21,7 +21,7 @@ import { list } from '../stages/local/lists.ts';
 import { listen } from '../stages/local/subscriptions-listen.ts';
 import { connect, renewed } from '../stages/resolve/resolve.ts';
 import { unresolvedTarget } from '../stages/resolve/unresolved.ts';
-import type { InputRequests } from '../stages/resume/input-requests.ts';
+import type { ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -29,7 +29,7 @@ export interface StageParts {
   readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly inputRequests: InputRequests;
+  readonly inputRequests: ParkedRequests;
   readonly streams: Streams;
   readonly rights: Rights;
   readonly deliver: Deliver;
@@ -46,6 +46,7 @@ export function makeStages(parts: StageParts): Stages {
     admit: (caller, operation, snapshot) => concurrency.admit(caller, operation, snapshot.bounds),
     isOwn: isConnectTool,
     connect,
+    resume: (exchange) => inputRequests.resume(exchange),
     renew: renewed,
     unresolvedTarget,
     rights,

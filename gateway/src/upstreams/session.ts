@@ -328,16 +328,13 @@ export class UpstreamSession {
     if (connected.facts.era === 'legacy') return this.#watching.changed(uri);
     // Each opening names everything that is watched, so that changes wait for each other: the longer, the more there is.
     if (this.#opening !== undefined) return;
-    let length = 0;
-    for (const each of this.#watchers.keys()) length += each.length;
+    const { length } = [...this.#watchers.keys()].join('');
     const wait = this.#openedAt + Math.max(listenPauseMs, length / listenRate) - performance.now();
-    this.#opening = setTimeout(
-      () => {
-        this.#opening = undefined;
-        if (this.#connected !== undefined) this.#listen(this.#connected);
-      },
-      Math.max(0, wait),
-    );
+    const open = (): void => {
+      this.#opening = undefined;
+      if (this.#connected !== undefined) this.#listen(this.#connected);
+    };
+    this.#opening = setTimeout(open, Math.max(0, wait));
     this.#opening.unref();
   }
 

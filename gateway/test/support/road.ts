@@ -24,7 +24,7 @@ import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
-import { InputRequests } from '../../src/stages/resume/input-requests.ts';
+import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { callerOf, policyOf } from './policy.ts';
@@ -126,7 +126,7 @@ ${connections.replace(/^/gm, '  ')}
     },
     log,
     metrics: createMetrics(() => 0),
-    inputRequests: new InputRequests(createSeal(randomBytes(32), 'input-request')),
+    inputRequests: new ParkedRequests(createSeal(randomBytes(32), 'input-request')),
     streams,
     rights,
     saw: () => {},

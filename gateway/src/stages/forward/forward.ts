@@ -4,6 +4,7 @@
  */
 
 import { withoutAccountLink } from '../../pipeline/account-link.ts';
+import type { DeliveredRequests, InputRequests } from '../../pipeline/contracts/input-requests.ts';
 import type { Origin } from '../../pipeline/contracts/inspector.ts';
 import type { ClientRequest, InputRequired, OutboundCall, Step } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts';
@@ -19,7 +20,6 @@ import { codes, type RpcError } from '../../protocol/jsonrpc.ts';
 import { cleanServerMeta, metaKeys, metaOf } from '../../protocol/meta.ts';
 import { clientRequests, logLevels } from '../../protocol/methods.ts';
 import { isNumeric } from '../../protocol/numbers.ts';
-import type { DeliveredRequests, InputRequests } from '../resume/input-requests.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
 
 export interface ForwardBounds {
@@ -46,34 +46,33 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   if (exchange.method === 'resources/subscribe' || exchange.method === 'resources/unsubscribe') return watch(exchange);
   const { inputRequests, bounds, standing } = road;
   const told = new InOrder();
-  const resumed = inputRequests.resume(exchange);
-  if (!resumed.ok) return refused(resumed.refusal);
-  const abandon = (): void => {
-    if (resumed.value.kind === 'parked') resumed.value.inputRequired.abandon();
-  };
+  const { resumption } = exchange;
+  const taken = resumption?.kind === 'parked' ? inputRequests.take(resumption.id) : undefined;
+  if (taken?.ok === false) return refused(taken.refusal);
+  const parked = taken?.value;
   const answered = isObject(exchange.params.inputResponses)
     ? await inspectAnswers(exchange, road.inspect).catch((error: unknown) => {
-        abandon();
+        parked?.abandon();
         throw error;
       })
     : exchange;
   if ('refusal' in answered) {
-    abandon();
+    parked?.abandon();
     return refused(answered.refusal);
   }
   const call = outboundCall(answered, road, told);
   let step: Step;
-  if (resumed.value.kind === 'parked') step = await resumed.value.inputRequired.answer(responsesOf(answered), call);
-  else if (resumed.value.kind === 'state') {
+  if (parked !== undefined) step = await parked.answer(responsesOf(answered), call);
+  else if (resumption?.kind === 'state') {
     const { requestState: _sealed, ...params } = call.params;
-    const { state } = resumed.value;
+    const { state } = resumption;
     step = await exchange.upstream.call({
       ...call,
       params: state === undefined ? params : { ...params, requestState: state },
     });
   } else step = await exchange.upstream.call(call);
   for (let round = 0; step.kind === 'input-required'; round++) {
-    if (exchange.client.era === 'modern') return put(exchange, step, road);
+    if (exchange.client.era === 'modern') return issue(exchange, step, road);
     if (round >= bounds.rounds) {
       step.abandon();
       return refused({ reason: 'too-many-rounds', limit: bounds.rounds });
@@ -129,7 +128,7 @@ function reply(exchange: Intended, step: Exclude<Step, InputRequired>, road: For
     }
     case 'error': {
       const asked = era === 'modern' ? urlElicitations(step.error) : undefined;
-      if (asked !== undefined && mayVisit(exchange)) return put(exchange, visit(asked), road);
+      if (asked !== undefined && mayVisit(exchange)) return issue(exchange, visit(asked), road);
       const isNotFound = saysNotFound(exchange, step.error.code);
       const content: RpcError = isNotFound ? step.error : adaptError(step.error, era, exchange.params.uri);
       return made(origin, deliver({ kind: 'error', content }, origin), (error) =>
@@ -287,7 +286,7 @@ function mayVisit(exchange: Decided): boolean {
 const answeredTwice: Step = { kind: 'failed', failure: { kind: 'misbehaved', detail: 'asked after it had failed' } };
 
 /** Puts the input requests of a server to a modern client, as a result. */
-async function put(exchange: Decided, inputRequired: InputRequired, road: Forwarding): Promise<Reply> {
+async function issue(exchange: Decided, inputRequired: InputRequired, road: Forwarding): Promise<Reply> {
   const origin = originOf(exchange);
   const requests: Record<string, DeliveredRequests[string]> = {};
   for (const [key, { method, params }] of Object.entries(inputRequired.requests)) {
@@ -302,7 +301,7 @@ async function put(exchange: Decided, inputRequired: InputRequired, road: Forwar
     }
     requests[key] = { method, params: delivery.content };
   }
-  const result = road.inputRequests.put(exchange, inputRequired, requests, road.bounds.parked);
+  const result = road.inputRequests.issue(exchange, inputRequired, requests, road.bounds.parked);
   return result.ok ? { kind: 'result', result: result.value } : refused(result.refusal);
 }
 

@@ -4,9 +4,10 @@
  * arguments, and it expires; the input requests of legacy servers wait here for as long.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { DeliveredRequests, InputRequests, Resumption } from '../../pipeline/contracts/input-requests.ts';
 import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
-import type { Connected } from '../../pipeline/exchange.ts';
+import type { Connected, Resumed } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 
@@ -14,13 +15,6 @@ export interface StateSeal {
   close(value: Json): string;
   open(text: string): Json | undefined;
 }
-
-/** What a request says about the input request that it answers. */
-export type Resumption =
-  | { readonly kind: 'none' }
-  /** For the server itself: its own state, opened. */
-  | { readonly kind: 'state'; readonly state: string | undefined }
-  | { readonly kind: 'parked'; readonly inputRequired: InputRequired };
 
 /** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
 const maxParked = 10_000;
@@ -33,12 +27,7 @@ interface Parked {
   readonly owner: string;
 }
 
-/** Input requests of a server, by the key that the server gave each. */
-export type DeliveredRequests = Readonly<
-  Record<string, { readonly method: string; readonly params: Delivered<JsonObject> }>
->;
-
-export class InputRequests {
+export class ParkedRequests implements InputRequests {
   readonly #seal: StateSeal;
   readonly #parked = new Map<string, Parked>();
   readonly #perCaller = new Map<string, number>();
@@ -47,15 +36,14 @@ export class InputRequests {
     this.#seal = seal;
   }
 
-  /** The result that puts an input request to a modern client, with these requests. `lifetime` in milliseconds. */
-  put(
+  issue(
     exchange: Connected,
     inputRequired: InputRequired,
     requests: DeliveredRequests,
-    lifetime: number,
+    lifetimeMs: number,
   ): Outcome<Delivered<JsonObject>> {
     const { resume } = inputRequired;
-    const bound = { b: binding(exchange), e: Date.now() + lifetime };
+    const bound = { b: binding(exchange), e: Date.now() + lifetimeMs };
     let requestState: string | undefined;
     if (resume.kind === 'parked') {
       const owner = exchange.caller.key;
@@ -69,7 +57,7 @@ export class InputRequests {
       const timer = setTimeout(() => {
         this.#take(id);
         inputRequired.abandon();
-      }, lifetime);
+      }, lifetimeMs);
       timer.unref();
       this.#parked.set(id, { inputRequired, timer, owner });
       this.#perCaller.set(owner, own + 1);
@@ -80,24 +68,40 @@ export class InputRequests {
     return pass(requestState === undefined ? result : { ...result, requestState });
   }
 
-  /** What a request resumes. A state that is forged, expired or of another request is refused. */
-  resume(exchange: Connected): Outcome<Resumption> {
+  /**
+   * Stage 4, the end: what the request resumes. Every sealed state is opened here, once, before anything is decided. A
+   * state that is forged, expired or of another request is refused.
+   */
+  resume(exchange: Connected): Outcome<Resumed> {
     const { requestState, inputResponses } = exchange.params;
     if (inputResponses !== undefined && !isObject(inputResponses))
       return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
     if (requestState === undefined)
-      return pass(inputResponses === undefined ? { kind: 'none' } : { kind: 'state', state: undefined });
+      return pass(
+        (inputResponses === undefined
+          ? exchange
+          : { ...exchange, resumption: { kind: 'state', state: undefined } }) as Resumed,
+      );
+    const resumption = this.#opened(exchange, requestState);
+    return resumption.ok ? pass({ ...exchange, resumption: resumption.value } as Resumed) : resumption;
+  }
+
+  #opened(exchange: Connected, requestState: Json): Outcome<Resumption> {
     const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
     if (!isObject(sealed)) return invalid('not sealed by this gateway');
     if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
     if (sealed.b !== binding(exchange))
       return invalid('bound to another caller, server, method, capability or arguments');
     if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
-    // One answer each: a second request with the same state finds nothing.
-    const parked = this.#take(asText(sealed.p));
-    if (parked === undefined) return invalid('the call that asked is over');
+    const id = asText(sealed.p);
+    return this.#parked.has(id) ? pass({ kind: 'parked', id }) : invalid(over);
+  }
+
+  take(id: string): Outcome<InputRequired> {
+    const parked = this.#take(id);
+    if (parked === undefined) return invalid(over);
     clearTimeout(parked.timer);
-    return pass({ kind: 'parked', inputRequired: parked.inputRequired });
+    return pass(parked.inputRequired);
   }
 
   /** Input requests that wait. */
@@ -124,6 +128,8 @@ export class InputRequests {
     this.#perCaller.clear();
   }
 }
+
+const over = 'the call that asked is over';
 
 function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
   return refuse({ reason: 'state-invalid', detail });
