@@ -1,7 +1,9 @@
 /** Checks that span the configuration: every name that is used exists, is unique, and opens nothing by accident. */
 import { BlockList, isIP } from 'node:net';
+import { credentialKinds } from '../upstreams/credentials/kinds.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
+import { chosenKind } from './schema/credentials.ts';
 import type { Configuration } from './schema/index.ts';
 import { suggestion } from './suggest.ts';
 
@@ -60,13 +62,12 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
         for (const [at, caller] of (selector[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
-    const oauth = [server.credential, ...server.credentials].flatMap((each) =>
-      each === undefined
-        ? []
-        : [each.clientCredentials, each.tokenExchange, each.idJag, each.idJag?.provider, each.workloadIdentity],
-    );
-    for (const url of oauth.flatMap((each) => [each?.issuer, each?.tokenUrl]))
-      if (url !== undefined && !isSafe(url))
+    const urls = [server.credential, ...server.credentials].flatMap((section) => {
+      const chosen = chosenKind(section, credentialKinds);
+      return chosen?.kind.urls?.(chosen.options) ?? [];
+    });
+    for (const url of urls)
+      if (!isSafe(url))
         complaints.push({
           code: 'CFG041',
           place: place(['servers', name]),

@@ -7,7 +7,7 @@ import type { Era } from '../protocol/versions.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import type { ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
+import { ServerCredentials, type ServerParts } from './credentials/index.ts';
 import { Eras } from './eras.ts';
 import { failureText, plain, withLastWords, withoutCredential } from './failures.ts';
 import type { GivenSecrets } from './given-secrets.ts';
@@ -52,7 +52,7 @@ export class Server {
     bounds: Bounds,
     supervisor: Supervisor,
     log: UpstreamLog,
-    { given, ...credentials }: Omit<CredentialParts, 'name'> & { readonly given: GivenSecrets },
+    { given, ...credentials }: Omit<ServerParts, 'name'> & { readonly given: GivenSecrets },
   ) {
     this.name = name;
     this.config = config;
