@@ -1,5 +1,7 @@
 /** Checks that span the configuration: every name that is used exists, is unique, and opens nothing by accident. */
 import { BlockList, isIP } from 'node:net';
+import type { AuthenticatorDefinition } from '../stages/authenticate/contract.ts';
+import { authenticators } from '../stages/authenticate/list.ts';
 import { credentialKinds } from '../upstreams/credentials/kinds.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
@@ -75,8 +77,11 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
           remedy: 'A secret would cross the network in the open. Plain http is accepted on this machine only.',
         });
   }
-  for (const [index, entry] of configuration.authentication.certificates.entries())
-    parts(entry, ['authentication', 'certificates', index]);
+  for (const definition of authenticators as readonly AuthenticatorDefinition[]) {
+    const options: unknown = Reflect.get(configuration.authentication, definition.id);
+    for (const { caller, path } of definition.callers?.(options) ?? [])
+      parts(caller, ['authentication', definition.id, ...path]);
+  }
   const { mcp } = configuration.listen;
   if (!isLoopback(mcp.host) && mcp.tls === undefined && mcp.behindProxy.length === 0)
     complaints.push({
@@ -88,7 +93,6 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
   complaints.push(...checkIssuers(configuration, place));
   if (configuration.authentication.anonymous !== undefined) {
     const path = ['authentication', 'anonymous'];
-    parts(configuration.authentication.anonymous, path);
     const { host } = configuration.listen.mcp;
     if (!isLoopback(host))
       complaints.push({

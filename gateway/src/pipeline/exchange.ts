@@ -10,9 +10,9 @@ import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
-import type { ExchangeEnd } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
+import type { Lease } from './contracts/limit.ts';
 import type { Capability, Decision, Grants } from './contracts/policy.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
@@ -75,20 +75,6 @@ export interface Received {
 /** Stage 3, authenticate: there is a caller. */
 export interface Identified extends Received {
   readonly caller: Caller;
-}
-
-/** Room for one exchange under the limits that apply to its caller. */
-export interface Lease {
-  /** Gives the room back. Called once, when the record of the exchange is written. */
-  settle(use: Use): void;
-}
-
-/** What an exchange took of the limits. Sizes in bytes. */
-export interface Use {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly cost: number;
-  readonly outcome: ExchangeEnd['outcome'];
 }
 
 /** Stage 6, limits: the caller has room for one more. */

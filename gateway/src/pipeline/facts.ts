@@ -2,10 +2,11 @@
 
 import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
 import { denials } from './denial.ts';
-import type { Connected, Decided, Lease, Received, Reply, UnresolvedTarget } from './exchange.ts';
+import type { Connected, Decided, Received, Reply, UnresolvedTarget } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /** How far an exchange has come: filled in along the road, read when its record is written. */

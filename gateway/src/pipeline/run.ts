@@ -7,6 +7,7 @@ import type { Operation } from '../protocol/methods.ts';
 import { withAccountLink } from './account-link.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Lease, Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type {
@@ -18,12 +19,10 @@ import type {
   Identified,
   Inspected,
   Intended,
-  Lease,
   Received,
   Reply,
   Resumed,
   UnresolvedTarget,
-  Use,
 } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
 import { type Inspect, inspectArguments } from './inspect.ts';

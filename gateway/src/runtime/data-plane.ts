@@ -17,6 +17,7 @@ import { createSeal } from '../secrets/seal.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { inspectors } from '../stages/inspect/index.ts';
+import { admission } from '../stages/limits/index.ts';
 import { Subscription } from '../stages/local/subscription.ts';
 import { ParkedRequests } from '../stages/resume/input-requests.ts';
 import { inBackground } from '../telemetry/background.ts';
@@ -143,6 +144,7 @@ export class DataPlane {
 
   #contextOf({ masterKey, audit, log, pages, saw }: DataPlaneParts, deliver: Deliver): ListenerContext {
     const stages = makeStages({
+      limit: admission(),
       audit,
       log,
       metrics: this.metrics,

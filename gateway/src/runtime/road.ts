@@ -1,6 +1,7 @@
 /** Puts the stages of the road together for one gateway. */
 
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import type { Limit } from '../pipeline/contracts/limit.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../pipeline/deliver.ts';
 import type { Admitted, Identified, InputResponse, Intended, Reply } from '../pipeline/exchange.ts';
@@ -14,7 +15,6 @@ import type { Streams } from '../pipeline/streams.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { logLevels, methods } from '../protocol/methods.ts';
 import { forward } from '../stages/forward/forward.ts';
-import { Concurrency } from '../stages/limits/concurrency.ts';
 import { callConnectTool, isConnectTool } from '../stages/local/account-tool.ts';
 import { discover, initialize } from '../stages/local/handshake.ts';
 import { list } from '../stages/local/lists.ts';
@@ -26,6 +26,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface StageParts {
+  readonly limit: Limit;
   readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -39,11 +40,10 @@ export interface StageParts {
 }
 
 export function makeStages(parts: StageParts): Stages {
-  const { audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect } = parts;
-  const concurrency = new Concurrency();
+  const { limit, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect } = parts;
   return {
     audit,
-    admit: (caller, operation, snapshot) => concurrency.admit(caller, operation, snapshot.bounds),
+    admit: (caller, operation, { bounds }) => limit.admit({ caller, operation, bounds }),
     isOwn: isConnectTool,
     connect,
     resume: (exchange) => inputRequests.resume(exchange),

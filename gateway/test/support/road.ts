@@ -24,6 +24,8 @@ import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
+import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
+import { admission } from '../../src/stages/limits/index.ts';
 import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -76,6 +78,8 @@ export interface ToyAnswer {
 export interface RoadOptions {
   readonly server?: ToyServer;
   readonly inspectors?: readonly Inspector[];
+  /** In place of those that ship. */
+  readonly limits?: readonly LimitDefinition[];
   /** What the record does in place of keeping: throws or rejects. */
   readonly audit?: Partial<AuditLog>;
 }
@@ -86,7 +90,7 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, inspectors = [], audit = {} } = options;
+  const { server = {}, inspectors = [], audit = {}, limits } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
 servers: { s: { url: "http://127.0.0.1:1" } }
@@ -114,6 +118,7 @@ ${connections.replace(/^/gm, '  ')}
   const streams = new Streams();
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
   const stages = makeStages({
+    limit: admission(limits),
     audit: {
       intend: (facts) => void intents.push(facts),
       end: (facts, end) => void records.push({ facts, end }),

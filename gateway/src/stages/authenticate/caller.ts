@@ -1,7 +1,13 @@
 /** From the names that a credential proves to the caller, with what the configuration says about each of them. */
-import type { Configuration } from '../../config/schema/index.ts';
+import type { Callers, Scopes } from '../../config/schema/callers.ts';
 import { type Caller, type Credential, callerKey } from '../../pipeline/contracts/caller.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+
+/** The parts of the configuration that say what a caller is. */
+export interface CallerSettings {
+  readonly callers: Callers;
+  readonly authentication: { readonly scopes: Scopes };
+}
 
 export interface CallerNames {
   readonly user?: string | undefined;
@@ -31,7 +37,7 @@ const trusts = ['untrusted', 'standard', 'trusted'] as const;
  * and must be.
  */
 export function callerFrom(
-  configuration: Configuration,
+  configuration: CallerSettings,
   names: CallerNames,
   credential: Credential,
   said?: Said,

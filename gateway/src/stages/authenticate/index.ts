@@ -1,32 +1,27 @@
-/** Every authenticator, in the order in which they are asked. Adding one: a folder and a line here. */
+/** Stage 3: the authenticators of `list.ts`, asked one after the other, and the pauses after failures. */
 import type { Configuration } from '../../config/schema/index.ts';
 import type { Authenticate, Authenticator, AuthnResult, Credentials } from '../../pipeline/contracts/authenticate.ts';
 import { refuse } from '../../pipeline/refusal.ts';
-import { anonymousAuthenticator } from './anonymous/authenticator.ts';
-import { apiKeyAuthenticator } from './api-key/authenticator.ts';
-import type { KeyRing } from './api-key/key-ring.ts';
-import { certificateAuthenticator } from './certificate/authenticator.ts';
-import { claimedIdentity, type TokenAuthenticator } from './jwt/authenticator.ts';
+import type { AuthenticatorDefinition, AuthenticationParts as DefinitionParts } from './contract.ts';
+import { claimedIdentity } from './jwt/authenticator.ts';
+import { authenticators } from './list.ts';
 import { makeRenew, type Renew } from './renew.ts';
 import type { Throttle } from './throttle.ts';
 
-export interface AuthenticationParts {
+/** The same with the whole configuration, of which each definition gets its own section. */
+export interface AuthenticationParts extends DefinitionParts {
   readonly configuration: Configuration;
-  readonly keys: KeyRing;
-  /** Absent where no token can be presented, as on the command line. */
-  readonly tokens?: TokenAuthenticator;
-  readonly throttle?: Throttle;
-  /** Told when a source that failed too often begins to wait; milliseconds. */
-  readonly onThrottled?: (address: string, pause: number) => void;
 }
 
-function authenticators({ configuration, keys, tokens }: AuthenticationParts): readonly Authenticator[] {
-  return [
-    apiKeyAuthenticator(configuration, keys),
-    ...(tokens === undefined ? [] : [tokens]),
-    certificateAuthenticator(configuration),
-    anonymousAuthenticator(configuration),
-  ];
+/** `definitions`: in place of those that ship. */
+function made(
+  parts: AuthenticationParts,
+  definitions: readonly AuthenticatorDefinition[] = authenticators,
+): readonly Authenticator[] {
+  const { authentication } = parts.configuration;
+  return definitions
+    .map((definition) => definition.create(Reflect.get(authentication, definition.id), parts))
+    .filter((authenticator) => authenticator !== undefined);
 }
 
 /** Stage 3 of the road, for one revision. */
@@ -35,8 +30,11 @@ export interface Authentication {
   readonly renew: Renew;
 }
 
-export function makeAuthentication(parts: AuthenticationParts): Authentication {
-  const list = authenticators(parts);
+export function makeAuthentication(
+  parts: AuthenticationParts,
+  definitions?: readonly AuthenticatorDefinition[],
+): Authentication {
+  const list = made(parts, definitions);
   const ask = firstAnswer(list);
   const { throttle, onThrottled } = parts;
   const { freeFailures } = parts.configuration.authentication;

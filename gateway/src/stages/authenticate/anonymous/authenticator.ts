@@ -1,11 +1,12 @@
 /** The caller that a request without any credential stands for, where the configuration names one. */
-import type { Configuration } from '../../../config/schema/index.ts';
 import type { Authenticator } from '../../../pipeline/contracts/authenticate.ts';
 import { pass } from '../../../pipeline/refusal.ts';
-import { callerFrom } from '../caller.ts';
+import { type CallerSettings, callerFrom } from '../caller.ts';
 
-export function anonymousAuthenticator(configuration: Configuration): Authenticator {
-  const named = configuration.authentication.anonymous;
+export function anonymousAuthenticator(
+  configuration: CallerSettings,
+  named: Parameters<typeof callerFrom>[1] | undefined,
+): Authenticator {
   const caller = named && callerFrom(configuration, named, { kind: 'anonymous', id: 'anonymous' });
   const at = named && callerFrom(configuration, named, { kind: 'local', id: 'stdio' });
   return {

@@ -1,15 +1,14 @@
 /** API keys as `Authorization: Bearer sp_…`. */
-import type { Configuration } from '../../../config/schema/index.ts';
 import type { Authenticator } from '../../../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
 import { pass, refuse } from '../../../pipeline/refusal.ts';
 import type { StoredKey } from '../../../stores/contract/keys.ts';
-import { callerFrom } from '../caller.ts';
+import { type CallerSettings, callerFrom } from '../caller.ts';
 import { keyPrefix } from './format.ts';
 import type { KeyRing } from './key-ring.ts';
 
 /** Made for each revision, since roles and attributes come from it; the key ring lives on. */
-export function apiKeyAuthenticator(configuration: Configuration, keys: KeyRing): Authenticator {
+export function apiKeyAuthenticator(configuration: CallerSettings, keys: KeyRing): Authenticator {
   const callers = new WeakMap<StoredKey, Caller | string>();
   const callerOf = (key: StoredKey): Caller | string => {
     let caller = callers.get(key);

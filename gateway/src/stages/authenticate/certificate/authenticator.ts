@@ -1,14 +1,23 @@
 /** Client certificates: the caller that a verified certificate stands for, by the names in it. */
-import type { Configuration } from '../../../config/schema/index.ts';
 import type { Authenticator } from '../../../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
 import { pass, refuse } from '../../../pipeline/refusal.ts';
-import { callerFrom } from '../caller.ts';
+import { type CallerSettings, callerFrom } from '../caller.ts';
 
 const maxRemembered = 10_000;
 
-export function certificateAuthenticator(configuration: Configuration): Authenticator {
-  const entries = configuration.authentication.certificates;
+/** A certificate with this alternative name stands for this caller. */
+export interface CertificateEntry {
+  readonly name: string;
+  readonly user?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly application?: string | undefined;
+}
+
+export function certificateAuthenticator(
+  configuration: CallerSettings,
+  entries: readonly CertificateEntry[],
+): Authenticator {
   const callers = new Map<string, Caller | string>();
   const callerOf = (thumbprint: string, names: readonly string[], expiresAt: number): Caller | string => {
     let caller = callers.get(thumbprint);

@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto';
 import { needsCallerToken } from '../../../config/schema/credentials.ts';
 import type { Configuration } from '../../../config/schema/index.ts';
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { Authenticator, AuthnResult, Credentials } from '../../../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
@@ -16,6 +15,7 @@ import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
 import { introspect } from './introspect.ts';
 import type { IssuerKeys } from './keys.ts';
+import type { IssuerConfig } from './options.ts';
 import {
   audiencesOf,
   claimProblem,

@@ -1,10 +1,10 @@
 /** From the claims of a valid token to the caller, by the mapping that the operator declared. */
 import type { Configuration } from '../../../config/schema/index.ts';
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
 import { isCallerName } from '../../../config/schema/units.ts';
 import type { Caller, Credential } from '../../../pipeline/contracts/caller.ts';
 import { isObject, type Json, type JsonObject } from '../../../protocol/json.ts';
 import { type CallerNames, callerFrom, type Said } from '../caller.ts';
+import type { IssuerConfig } from './options.ts';
 
 /** Roles, groups or scopes of one token. */
 const maxNames = 256;

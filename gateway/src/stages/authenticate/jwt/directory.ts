@@ -1,10 +1,10 @@
 /** The keys of every issuer. Survives reloads: an issuer that did not change is not asked again. */
 import type { Configuration } from '../../../config/schema/index.ts';
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { UsedProofs } from '../dpop/proof.ts';
 import { Throttle } from '../throttle.ts';
 import { IssuerKeys, type KeyLog } from './keys.ts';
+import type { IssuerConfig } from './options.ts';
 
 export class IssuerKeyRegistry {
   /** DPoP proofs that were used. */

@@ -1,8 +1,9 @@
 /** Asks the authorization server about a token that says nothing by itself (RFC 7662). */
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
+
 import type { Fetch } from '../../../egress/fetch.ts';
 import { basicCredentials } from '../../../oauth/basic.ts';
 import { isObject, parseJsonText } from '../../../protocol/json.ts';
+import type { IssuerConfig } from './options.ts';
 import type { Verified } from './verify.ts';
 
 export type Introspection = NonNullable<IssuerConfig['introspection']>;

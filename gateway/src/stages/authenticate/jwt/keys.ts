@@ -5,12 +5,12 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
 import { isObject, type Json } from '../../../protocol/json.ts';
 import { readRegular } from '../../../stores/regular-file.ts';
 import { inBackground } from '../../../telemetry/background.ts';
+import type { IssuerConfig } from './options.ts';
 import { publicKeyOf } from './signature.ts';
 
 /** Milliseconds between two fetches that tokens with unknown keys can cause. */

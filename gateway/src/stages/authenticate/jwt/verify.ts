@@ -1,7 +1,8 @@
 /** Is this access token valid here and now? RFC 7519, 8725, 9068. Says what was wrong for the record only. */
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
+
 import { isObject, type Json, type JsonObject, parseJsonText } from '../../../protocol/json.ts';
 import type { IssuerKeys } from './keys.ts';
+import type { IssuerConfig } from './options.ts';
 import { signatureFits } from './signature.ts';
 
 export type Verified =

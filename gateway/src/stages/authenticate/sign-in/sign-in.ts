@@ -4,7 +4,6 @@
  */
 import { isLoopback } from '../../../config/names.ts';
 import type { Configuration } from '../../../config/schema/index.ts';
-import type { IssuerConfig } from '../../../config/schema/issuers.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { beginAuthorization, promisesIssuer, randomText, readReturn } from '../../../oauth/authorization.ts';
 import { discover, type ServerMetadata } from '../../../oauth/discovery.ts';
@@ -14,6 +13,7 @@ import type { AccountOutcome, SignInAttempt, SignIns } from '../../../pipeline/c
 import type { JsonObject } from '../../../protocol/json.ts';
 import { callerFromClaims } from '../jwt/claims.ts';
 import type { IssuerKeys } from '../jwt/keys.ts';
+import type { IssuerConfig } from '../jwt/options.ts';
 import { audiencesOf, readToken, verifyToken } from '../jwt/verify.ts';
 
 interface Attempt extends SignInAttempt {

@@ -7,6 +7,7 @@ export const basic = defineCredential({
   id: 'basic',
   summary: 'A name and a password.',
   options: z.strictObject({
+    // oxlint-disable-next-line no-control-regex -- no header holds them
     user: z.string().regex(/^[^:\x00-\x1f\x7f]{1,256}$/, 'must be a name without a colon'),
     password: secret,
   }),

@@ -1,6 +1,6 @@
 /** Authorization servers whose access tokens are accepted, and what their claims mean. */
 import { z } from 'zod';
-import { duration, name, oneOrMore, secret } from './units.ts';
+import { duration, name, oneOrMore, secret } from '../../../config/schema/units.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 /** A claim by its name, or a path into it: `act.sub`. */
@@ -96,9 +96,6 @@ const issuer = z.strictObject({
     .describe('How far callers are trusted that are not named under callers.'),
 });
 
-export const issuers = z
-  .record(name, issuer)
-  .default({})
-  .describe('Authorization servers whose access tokens are accepted, by a name of your own.');
+export const issuers = z.record(name, issuer).default({});
 
 export type IssuerConfig = z.output<typeof issuer>;

@@ -1,9 +1,6 @@
-/** Stage 6: how many requests and streams one caller has under way. */
-import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { RoadBounds } from '../../pipeline/contracts/snapshot.ts';
-import type { Lease } from '../../pipeline/exchange.ts';
-import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
-import type { Operation } from '../../protocol/methods.ts';
+/** How many requests and streams one caller has under way. */
+import type { Demand, Lease, Limit } from '../../../pipeline/contracts/limit.ts';
+import { type Outcome, pass, refuse } from '../../../pipeline/refusal.ts';
 
 /** Callers without anything under way that are remembered: forgetting each at once would cost more than it saves. */
 const maxIdle = 10_000;
@@ -17,11 +14,11 @@ class Count implements Lease {
   }
 }
 
-export class Concurrency {
+export class Concurrency implements Limit {
   readonly #counts = new Map<string, Count>();
 
   /** The lease of each exchange of a caller is its count, which each gives back once. */
-  admit(caller: Caller, operation: Operation, bounds: RoadBounds): Outcome<Lease> {
+  admit({ caller, operation, bounds }: Demand): Outcome<Lease> {
     const isStream = operation === 'stream';
     const limit = isStream ? bounds.streams : bounds.concurrency;
     const count = this.#countOf(isStream ? `stream ${caller.key}` : caller.key);
