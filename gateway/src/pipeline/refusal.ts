@@ -258,7 +258,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
       return own(
         200,
         503,
-        referred(`The server ${refusal.server} cannot be reachable at the moment: try again in a while`),
+        referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
       );
     case 'account-required':
       return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
@@ -275,7 +275,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'server-misbehaved':
       return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
     case 'result-too-large':
-      return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: requestInput for less at once`));
+      return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
     case 'too-many-rounds':
       return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
     case 'record-unavailable':
