@@ -2,7 +2,7 @@
 
 import { denialKey } from '../pipeline/denial.ts';
 import type { Reply } from '../pipeline/exchange.ts';
-import { toWire, type WireError } from '../pipeline/refusal.ts';
+import { toWire, type WireError } from '../pipeline/wire-error.ts';
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
 

@@ -68,6 +68,7 @@ export function makeStages(parts: StageParts): Stages {
         server: facts.connections === undefined ? '-' : (facts.server ?? '-'),
         method: labelOf(facts.method),
         outcome: end.reason ?? end.outcome,
+        cause: end.cause,
         seconds: end.latency / 1_000_000,
       });
       if (end.outcome === 'refused' || end.outcome === 'unknown')

@@ -23,7 +23,7 @@ export function identify(
   const { headers, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
   if (headerCount(request, 'authorization') > 1)
-    return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
+    return refuse({ reason: 'credentials-invalid', cause: 'ambiguous', detail: 'more than one Authorization header' });
   return context.identify({
     authorization: headers.authorization,
     headers,

@@ -1,6 +1,7 @@
 /** Refusals that are answered without a message that could be read. */
 import type { ServerResponse } from 'node:http';
-import { type Refusal, toWire } from '../../pipeline/refusal.ts';
+import { type Refusal } from '../../pipeline/refusal.ts';
+import { toWire } from '../../pipeline/wire-error.ts';
 import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Arrival } from '../received.ts';
 import type { InputResponse } from '../reply-text.ts';

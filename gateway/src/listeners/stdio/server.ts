@@ -131,7 +131,7 @@ class StdioConnection {
   #identity(): Outcome<Caller> {
     const caller = this.#context.renew(this.#holder);
     return caller === undefined
-      ? { ok: false, refusal: { reason: 'credentials-invalid', detail: 'the credential has ended' } }
+      ? { ok: false, refusal: { reason: 'credentials-invalid', cause: 'expired', detail: 'the credential has ended' } }
       : { ok: true, value: caller };
   }
 

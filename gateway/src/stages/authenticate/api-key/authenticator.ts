@@ -36,13 +36,15 @@ export function apiKeyAuthenticator(configuration: CallerSettings, keys: KeyRing
       if (!checked.ok && checked.reason === 'elsewhere')
         return refuse({
           reason: 'credentials-invalid',
+          cause: 'address',
           detail: `API key ${checked.id} may not be used from ${address ?? transport}`,
         });
-      if (!checked.ok) return refuse({ reason: 'credentials-invalid', detail: `API key ${checked.reason}` });
+      if (!checked.ok)
+        return refuse({ reason: 'credentials-invalid', cause: checked.reason, detail: `API key ${checked.reason}` });
       const { key } = checked;
       const caller = callerOf(key);
       if (typeof caller === 'string')
-        return refuse({ reason: 'credentials-invalid', detail: `API key ${key.id}: ${caller}` });
+        return refuse({ reason: 'credentials-invalid', cause: 'caller', detail: `API key ${key.id}: ${caller}` });
       return pass(caller);
     },
   };

@@ -46,10 +46,10 @@ export function certificateAuthenticator(
       if (certificate === undefined || authorization !== undefined) return undefined;
       // The connection may be older than the end of its certificate.
       if (certificate.expiresAt <= Date.now())
-        return refuse({ reason: 'credentials-invalid', detail: 'certificate: expired' });
+        return refuse({ reason: 'credentials-invalid', cause: 'expired', detail: 'certificate: expired' });
       const caller = callerOf(certificate.thumbprint, certificate.names, certificate.expiresAt);
       return typeof caller === 'string'
-        ? refuse({ reason: 'credentials-invalid', detail: `certificate: ${caller}` })
+        ? refuse({ reason: 'credentials-invalid', cause: 'caller', detail: `certificate: ${caller}` })
         : pass(caller);
     },
   };

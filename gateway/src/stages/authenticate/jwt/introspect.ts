@@ -4,7 +4,7 @@ import type { Fetch } from '../../../egress/fetch.ts';
 import { basicCredentials } from '../../../oauth/basic.ts';
 import { isObject, parseJsonText } from '../../../protocol/json.ts';
 import type { IssuerConfig } from './options.ts';
-import type { Verified } from './verify.ts';
+import { invalid, type Verified } from './verify.ts';
 
 export type Introspection = NonNullable<IssuerConfig['introspection']>;
 
@@ -23,13 +23,14 @@ export async function introspect(
     },
     body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
   });
-  if (!answer.ok) return { ok: false, unreachable: true, problem: answer.problem };
-  if (answer.status !== 200) return { ok: false, unreachable: true, problem: `introspection answers ${answer.status}` };
+  if (!answer.ok) return unreachable(answer.problem);
+  if (answer.status !== 200) return unreachable(`introspection answers ${answer.status}`);
   const parsed = parseJsonText(answer.text, { depth: 16, looseText: true });
-  if (!parsed.ok || !isObject(parsed.value))
-    return { ok: false, unreachable: true, problem: 'introspection answers no JSON object' };
+  if (!parsed.ok || !isObject(parsed.value)) return unreachable('introspection answers no JSON object');
   // "If the token is not active … the authorization server MUST return … active set to false" (RFC 7662, 2.2).
-  return parsed.value.active === true
-    ? { ok: true, claims: parsed.value }
-    : { ok: false, unreachable: false, problem: 'not active' };
+  return parsed.value.active === true ? { ok: true, claims: parsed.value } : invalid('revoked', 'not active');
+}
+
+function unreachable(problem: string): Verified {
+  return { ...invalid('unknown', problem), unreachable: true };
 }
