@@ -106,16 +106,24 @@ test('W4: instructions that are cut show no part of a secret at the place of the
       },
     },
   ];
-  // In the middle of the token, and right before its last character.
-  for (const shown of [10, token.length - 1]) {
-    const instructions = `${'i'.repeat(16_384 - shown)}${token}${'z'.repeat(100_000)}`;
-    await using world = await startExchanging(() => token, {}, { instructions });
+  // In the middle of the token, right before its last character, and of so many that little is left of them once hidden.
+  const many = 'many-'.repeat(800);
+  const cuts = [10, token.length - 1].map((shown) => ({
+    given: token,
+    instructions: `${'i'.repeat(16_384 - shown)}${token}${'z'.repeat(100_000)}`,
+    shows: /^i{16000,}\(hidden/,
+  }));
+  for (const { given, instructions, shows } of [
+    ...cuts,
+    { given: many, instructions: many.repeat(30), shows: /^\(hidden\)/ },
+  ]) {
+    await using world = await startExchanging(() => given, {}, { instructions });
     for (const { headers, body } of clients) {
       const answer = await world.send('dana', headers, body);
       const cut = String(answer.json?.result?.instructions);
-      assert.match(cut, /^i{16000,}\(hidden/, answer.body.slice(0, 500));
+      assert.match(cut, shows, answer.body.slice(0, 500));
       assert.ok(cut.length <= 16_384);
-      assert.doesNotMatch(answer.body, /instr.{0,3}ctions-|iins/);
+      assert.doesNotMatch(answer.body, /instr.{0,3}ctions-|iins|many-/);
     }
   }
 });
