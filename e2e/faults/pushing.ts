@@ -47,7 +47,11 @@ export class PushingServer extends InProcessServer {
     const session = method === 'initialize' ? { 'mcp-session-id': `session-${++this.#sessions}` } : {};
     response.writeHead(200, { 'content-type': 'application/json', ...session });
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result: this.#result(method) }));
+    if (method === 'tools/list') this.listed();
   }
+
+  /** The list of tools has just been sent. */
+  protected listed(): void {}
 
   #hold(message: Message, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
