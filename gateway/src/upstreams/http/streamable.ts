@@ -249,8 +249,8 @@ function oneText(header: string | readonly string[] | undefined): string | undef
 /** Where a redirect leads, without query, fragment and user information, which may repeat a secret of the URL that was asked. */
 function placeOf(location: string | undefined, asked: URL): string | undefined {
   if (location === undefined || !URL.canParse(location, asked.href)) return undefined;
-  const { protocol, host, pathname } = new URL(location, asked);
-  return `${protocol}//${host}${pathname}`;
+  const { protocol, host, origin, pathname } = new URL(location, asked);
+  return origin === asked.origin ? pathname : `${protocol}//${host}${pathname}`;
 }
 
 function endFailure(status: number, challenge: string | undefined, movedTo: string | undefined) {
