@@ -18,6 +18,8 @@ export interface HeldCall {
   send(message: object): void;
   /** Answers the call. */
   answer(text: string): void;
+  /** Breaks the connection. */
+  cut(): void;
   /** True when the client of this server has given it up. */
   closed(): boolean;
 }
@@ -62,6 +64,7 @@ export class PushingServer extends InProcessServer {
       answer: (text) => {
         response.end(this.event({ jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text }] } }));
       },
+      cut: () => void response.destroy(),
       closed: () => response.destroyed,
     });
   }
