@@ -86,10 +86,10 @@ async function table(name: string, entries: number): Promise<void> {
 }
 
 /** The call is over for the gateway, the server and the client: its state opens nothing any more. */
-async function isOver({ held, ...resuming }: Parked): Promise<void> {
+async function isOver({ requestState, inputResponses }: Omit<Parked, 'held'>): Promise<void> {
   await table('parked_questions', 0);
   await table('calls', 0);
-  const again = await send(resuming);
+  const again = await send({ requestState, inputResponses });
   assert.match(again.body, /"error"/);
   assert.doesNotMatch(again.body, /input_required/);
   await table('calls', 0);
@@ -147,5 +147,5 @@ test('W10: a second question takes the place of the first one, and a client that
   await server.until(() => server.received.some((message) => message.id === id && message.method === undefined));
   leaving.destroy();
   await server.until(() => server.calls('notifications/cancelled').length > 0 || first.held.closed());
-  await isOver({ held: first.held, ...again });
+  await isOver(again);
 });
