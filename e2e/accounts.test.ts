@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
-import { aliasOf } from '../gateway/src/connections/alias.ts';
+import { aliasOf } from '../gateway/src/pipeline/alias.ts';
 import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { back, startAuthorizing } from './attacks/authorizing.ts';
 import { type Protected, startProtected } from './attacks/protected.ts';

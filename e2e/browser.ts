@@ -7,7 +7,7 @@ export interface Shown {
   readonly body: string;
 }
 
-const mostHops = 20;
+const maxHops = 20;
 
 export class Browser {
   readonly #cookies = new Map<string, Map<string, string>>();
@@ -44,7 +44,7 @@ export class Browser {
   /** Follows redirects, and pages that lead on by themselves, up to one that waits for a person, or up to `until`. */
   async follow(first: Shown, until: (next: URL) => boolean = () => false): Promise<Shown> {
     let shown = first;
-    for (let hop = 0; hop < mostHops; hop++) {
+    for (let hop = 0; hop < maxHops; hop++) {
       const next = nextOf(shown);
       if (next === undefined) return shown;
       if (until(next)) return { ...shown, url: next };

@@ -1,7 +1,7 @@
 /** The log that is measured, and the call that it records. */
 import type { AuditSettings } from '../../gateway/src/audit/settings.ts';
-import type { Caller } from '../../gateway/src/pipeline/caller.ts';
-import type { ExchangeEnd, ExchangeFacts } from '../../gateway/src/pipeline/record.ts';
+import type { ExchangeEnd, ExchangeFacts } from '../../gateway/src/pipeline/contracts/audit.ts';
+import type { Caller } from '../../gateway/src/pipeline/contracts/caller.ts';
 
 export const master = Buffer.alloc(32, 7);
 export const settings: AuditSettings = {

@@ -1,7 +1,7 @@
 /** Attacks of one server on another at the portal, where the names of all of them stand side by side. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aliasOf } from '../../gateway/src/connections/alias.ts';
+import { aliasOf } from '../../gateway/src/pipeline/alias.ts';
 import { openSettings, startGateway } from '../harness.ts';
 import { meta, modernCall, modernHeaders, sendRaw } from './raw.ts';
 import { startWitness } from './witness.ts';

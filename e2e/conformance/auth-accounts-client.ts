@@ -13,7 +13,7 @@ import { freePort, runToEnd } from '../process.ts';
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
 /** Under this name the suite expects the document of a client that it cannot fetch. */
 const publicUrl = 'https://conformance-test.local';
-const mostRounds = 12;
+const maxRounds = 12;
 
 interface Context {
   readonly client_id?: string;
@@ -88,7 +88,7 @@ async function use(gateway: Gateway & { readonly local: string }): Promise<boole
   const opened = new Set<string>();
   let agreed = false;
   let answered = 0;
-  for (let round = 0; round < mostRounds; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     const answer = await sendRaw(modernCallWith({ url: `${gateway.local}/servers/suite/mcp`, key, tool: 'test-tool' }));
     process.stderr.write(`call: ${answer.status} ${answer.body.slice(0, 300)}\n`);
     const page = pageIn(answer);

@@ -5,7 +5,7 @@
 import { type OAuthOptions, type OAuthSession, openOAuthSession } from '../oauth-client.ts';
 import { callWithGrant } from './auth-grants.ts';
 import { behindGateway } from './auth-resource-server.ts';
-import type { Way } from './auth-scenarios.ts';
+import type { UpstreamSession } from './auth-scenarios.ts';
 
 const scenario = process.env['MCP_CONFORMANCE_SCENARIO'] ?? '';
 const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ async function use(session: OAuthSession): Promise<void> {
   for (const _ of [1, 2]) await session.call(tools[0]?.name ?? '');
 }
 
-async function run(way: Way, url: string): Promise<void> {
+async function run(way: UpstreamSession, url: string): Promise<void> {
   if (way === 'grants') return callWithGrant(scenario, context, url);
   if (way === 'direct') {
     await using session = await openOAuthSession(url, clientOptions());
@@ -42,7 +42,7 @@ async function run(way: Way, url: string): Promise<void> {
   await use(session);
 }
 
-const way = process.argv[process.argv.indexOf('--way') + 1] as Way;
+const way = process.argv[process.argv.indexOf('--way') + 1] as UpstreamSession;
 await run(way, process.argv.at(-1) ?? '').catch((error: unknown) => {
   process.stderr.write(`${String(error)}\n`);
   process.exitCode = 1;

@@ -38,4 +38,4 @@ export const resourceServerScenarios = [
 ] as const;
 
 /** How the client that the suite starts reaches the server: directly, or in one of the two directions. */
-export type Way = 'direct' | 'resource-server' | 'grants';
+export type UpstreamSession = 'direct' | 'resource-server' | 'grants';

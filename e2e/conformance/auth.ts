@@ -1,13 +1,13 @@
 /** `npm run conformance -- --auth`: what of OAuth is run, in which direction, and the table of it. */
 import { join } from 'node:path';
-import { grantScenarios, resourceServerScenarios, type Way } from './auth-scenarios.ts';
+import { grantScenarios, resourceServerScenarios, type UpstreamSession } from './auth-scenarios.ts';
 import { runWithClient } from './client-scenarios.ts';
 import { type Checks, type Count, countOf, countText, countWidth, type Loss, losses } from './suite.ts';
 
 interface Part {
   readonly title: string;
   readonly scenarios: readonly string[];
-  readonly way: Way;
+  readonly way: UpstreamSession;
   /** Compared with a client that has no gateway before it; else every check has to pass. */
   readonly compared: boolean;
 }
@@ -44,7 +44,7 @@ export interface AuthRow {
 
 const clientFile = join(import.meta.dirname, 'auth-client.ts');
 
-function run(scenario: string, way: Way): ReturnType<typeof runWithClient> {
+function run(scenario: string, way: UpstreamSession): ReturnType<typeof runWithClient> {
   return runWithClient(scenario, '2026-07-28', [clientFile, '--way', way]);
 }
 

@@ -30,7 +30,7 @@ const schemas = {
   dates: { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } },
   ids: {
     type: 'object',
-    properties: { id: { type: 'string', format: 'uuid' }, link: { type: 'string', format: 'uri' } },
+    properties: { id: { type: 'string', format: 'uuid' }, upstream: { type: 'string', format: 'uri' } },
   },
   prices: { type: 'object', properties: { price: { type: 'number', multipleOf: 0.01 } } },
   names: { type: 'object', properties: { constructor: { type: 'string' }, toString: { type: 'number' } } },
@@ -63,7 +63,7 @@ const steps: readonly Step[] = [
   { tool: 'ask_model' },
   { tool: 'ask_roots' },
   { tool: 'dates', args: { at: '2026-11-28T10:00:00' } },
-  { tool: 'ids', args: { id: '0af7651916cd43dd8448eb211c80319c', link: 'http://example.org/ü' } },
+  { tool: 'ids', args: { id: '0af7651916cd43dd8448eb211c80319c', upstream: 'http://example.org/ü' } },
   { tool: 'prices', args: { price: 19.99 } },
   { tool: 'names', args: { constructor: 'x', toString: 1 } },
   { tool: 'draft4', args: { n: 0.5 } },

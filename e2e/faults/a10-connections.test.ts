@@ -142,15 +142,15 @@ test('A10: slow bodies of strangers are not kept', async () => {
   using crowd = new Crowd();
   await crowd.connect(gateway, 120, postHead(gateway));
   const sending = sendSlowly(crowd);
-  let mostBytes = 0;
+  let maxBytes = 0;
   const state = { over: false };
   void sending.finally(() => (state.over = true));
   while (!state.over) {
     assert.equal(await call(gateway, key), 200);
-    mostBytes = Math.max(mostBytes, await memoryOf(gateway.pid));
+    maxBytes = Math.max(maxBytes, await memoryOf(gateway.pid));
   }
   await sending;
-  const growth = mostBytes - before;
+  const growth = maxBytes - before;
   assert.ok(growth < maxGrowthBytes, `${Math.round(growth / 1024 ** 2)} MiB`);
   assert.ok(crowd.answers.every((answer) => answer === '' || answer.startsWith('HTTP/1.1 401')));
 });

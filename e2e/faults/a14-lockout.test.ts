@@ -1,11 +1,11 @@
 /** Tokens of others, forged or nonsense, cost a caller with a good one nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeAuthenticate } from '../../gateway/src/authn/index.ts';
-import { longestTrust, tokenAuthenticator } from '../../gateway/src/authn/jwt/authenticator.ts';
-import { IssuerKeys } from '../../gateway/src/authn/jwt/keys.ts';
-import { Throttle } from '../../gateway/src/authn/throttle.ts';
 import { configuration as schema } from '../../gateway/src/config/schema/index.ts';
+import { makeAuthenticate } from '../../gateway/src/stages/authenticate/index.ts';
+import { maxTrustMs, tokenAuthenticator } from '../../gateway/src/stages/authenticate/jwt/authenticator.ts';
+import { IssuerKeys } from '../../gateway/src/stages/authenticate/jwt/keys.ts';
+import { Throttle } from '../../gateway/src/stages/authenticate/throttle.ts';
 import { type Header, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { startGateway } from '../harness.ts';
@@ -100,7 +100,7 @@ test('A14: (unit) a token that was good is accepted again and again, beyond the 
     const pauseMs = throttle.pause(shared, identity, Date.now());
     assert.ok(count === 0 || pauseMs > 0);
     // Each failure after a pause makes the next one longer; once longer than the trust, the good token meets one.
-    context.mock.timers.tick(Math.min(pauseMs, longestTrust));
+    context.mock.timers.tick(Math.min(pauseMs, maxTrustMs));
     const isPaused = throttle.pause(shared, identity, Date.now()) > 0;
     assert.equal(await present(good, shared), 'ok', `round ${count}`);
     if (isPaused) assert.equal(await present('nonsense', shared), 'too-many-failures');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Sessions } from '../../gateway/src/listeners/http/sessions.ts';
-import type { Caller } from '../../gateway/src/pipeline/caller.ts';
+import type { Caller } from '../../gateway/src/pipeline/contracts/caller.ts';
 import { openEndedIds } from '../../gateway/src/stores/ended-ids.ts';
 import { type Header, legacyHeaders, meta, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { fixtureCommand, type Gateway, startGateway } from '../harness.ts';

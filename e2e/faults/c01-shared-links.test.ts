@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfiguration } from '../../gateway/src/config/load.ts';
-import type { Caller } from '../../gateway/src/pipeline/caller.ts';
 import { Cancellation } from '../../gateway/src/pipeline/cancellation.ts';
-import type { Link, LinkClient } from '../../gateway/src/pipeline/upstream.ts';
+import type { Caller } from '../../gateway/src/pipeline/contracts/caller.ts';
+import type { ClientProfile, UpstreamClient } from '../../gateway/src/pipeline/contracts/upstream.ts';
 import { ServerDirectory } from '../../gateway/src/upstreams/index.ts';
 import { ownCall } from '../../gateway/src/upstreams/own-call.ts';
 import type { Behaviour } from '../fixtures/other/core.ts';
@@ -16,12 +16,12 @@ import { openSettings } from '../harness.ts';
 
 const log = { info: () => {}, warn: () => {}, debug: () => {} };
 
-function clientOf(agent: string): LinkClient {
+function clientOf(agent: string): ClientProfile {
   return { caller: { key: `agent:${agent}`, agent, roles: [] } as unknown as Caller, era: 'modern', capabilities: {} };
 }
 
-function echo(link: Link) {
-  return link.call({
+function echo(upstream: UpstreamClient) {
+  return upstream.call({
     ...ownCall('tools/call', { name: 'echo', arguments: { a: 1 } }, new Cancellation()),
     tier: 'write',
   });
@@ -45,10 +45,10 @@ test('C1 (unit): a connection that callers share carries no call of the legacy e
   const directory = new ServerDirectory('c01', bounds, log);
   context.after(() => directory.close());
   directory.configure(servers, bounds);
-  const linkOf = (agent: string): Link => {
-    const link = directory.link('other', clientOf(agent));
-    assert.ok(link);
-    return link;
+  const linkOf = (agent: string): UpstreamClient => {
+    const upstream = directory.client('other', clientOf(agent));
+    assert.ok(upstream);
+    return upstream;
   };
 
   await linkOf('one').facts();
@@ -87,7 +87,7 @@ test('C1 (unit): a connection that callers share carries no call of the legacy e
   await linkOf('three').facts();
   for (const agent of ['three', 'two', 'one']) {
     assert.notEqual(linkOf(agent), shared);
-    assert.notEqual(directory.link('other', { ...clientOf(agent), era: 'legacy' }), shared);
+    assert.notEqual(directory.client('other', { ...clientOf(agent), era: 'legacy' }), shared);
   }
   release();
 });

@@ -18,9 +18,9 @@ export interface Run {
   readonly folder: string;
 }
 
-const mostFailures = 3;
+const maxFailures = 3;
 /** Attempts at, and milliseconds for, making one failing input smaller. */
-const mostReductions = 60;
+const maxReductions = 60;
 const reduceForMs = 30_000;
 
 export async function fuzz(target: Target, { random, forMs, folder }: Run): Promise<Report> {
@@ -30,7 +30,7 @@ export async function fuzz(target: Target, { random, forMs, folder }: Run): Prom
   let worstMs: number | undefined;
   let subject: Subject | undefined;
   try {
-    while (performance.now() < until && failures.length < mostFailures) {
+    while (performance.now() < until && failures.length < maxFailures) {
       subject ??= await target.open();
       const inputs = Array.from({ length: target.batch }, () => target.make(random));
       const problem = await subject.attempt(inputs);
@@ -63,7 +63,7 @@ export async function replay(target: Target, inputs: readonly Buffer[]): Promise
 /** Halves, then quarters and so on, of the inputs, and of the bytes of one that is left, while the rest still fails. */
 async function reduce(target: Target, inputs: readonly Buffer[]): Promise<readonly Buffer[]> {
   const deadline = performance.now() + reduceForMs;
-  let left = mostReductions;
+  let left = maxReductions;
   const fails = async (some: readonly Buffer[]): Promise<boolean> => {
     if (left-- <= 0 || performance.now() > deadline) return false;
     return (await replay(target, some)) !== undefined;

@@ -1,7 +1,7 @@
 /** Targets without a process of their own: a function takes an input, returns what is wrong, and throws for a bug only. */
 import { inspect } from 'node:util';
 import type { Random } from './random.ts';
-import { longestTurnMs, type Subject, type Target } from './target.ts';
+import { maxTurnMs, type Subject, type Target } from './target.ts';
 
 export interface Check {
   readonly name: string;
@@ -42,14 +42,14 @@ export function inProcess({ name, make, open }: Check): Target {
         let least = first;
         for (let replay = 0; replay < replays; replay++) least = Math.min(least, (await timed(input)).ms);
         worst = Math.max(worst, least);
-        return least > longestTurnMs ? `takes ${least.toFixed(0)} ms each time` : undefined;
+        return least > maxTurnMs ? `takes ${least.toFixed(0)} ms each time` : undefined;
       };
       return {
         async attempt(inputs) {
           for (const input of inputs) {
             const { problem, ms } = await timed(input);
             if (problem !== undefined) return problem;
-            if (ms <= Math.max(worst, longestTurnMs / 4)) continue;
+            if (ms <= Math.max(worst, maxTurnMs / 4)) continue;
             const stalled = await slow(input, ms);
             if (stalled !== undefined) return stalled;
           }

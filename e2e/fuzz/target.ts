@@ -22,7 +22,7 @@ export interface Target {
 }
 
 /** No turn of a loop may take longer, in milliseconds. On machines that are not one's own `SALLYPORT_FUZZ_STALL_MS` says more. */
-export const longestTurnMs = Number(process.env.SALLYPORT_FUZZ_STALL_MS ?? 100);
+export const maxTurnMs = Number(process.env.SALLYPORT_FUZZ_STALL_MS ?? 100);
 
 export function corpusLines(name: string): readonly string[] {
   return corpusText(name)

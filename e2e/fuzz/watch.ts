@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { memoryOf, waitsDuring } from '../faults/stall.ts';
 import type { Gateway } from '../harness.ts';
 import { startAnnounced } from '../process.ts';
-import { longestTurnMs } from './target.ts';
+import { maxTurnMs } from './target.ts';
 
 /** Bytes. A gateway under any of these inputs stays far below. */
-const mostMemory = 1024 * 1024 * 1024;
+const maxMemory = 1024 * 1024 * 1024;
 const replays = 5;
 
 export interface Watch extends AsyncDisposable {
@@ -35,12 +35,12 @@ export async function startWatch(gateway: Gateway): Promise<Watch> {
     const first = await measured(give);
     if (first.problem !== undefined) return first.problem;
     let least = first.ms;
-    for (let replay = 0; replay < replays && least > longestTurnMs; replay++)
+    for (let replay = 0; replay < replays && least > maxTurnMs; replay++)
       least = Math.min(least, (await measured(give)).ms);
     worst = Math.max(worst, least);
-    if (least > longestTurnMs) return `the gateway stalls for ${least.toFixed(0)} ms each time`;
+    if (least > maxTurnMs) return `the gateway stalls for ${least.toFixed(0)} ms each time`;
     const memory = await memoryOf(gateway.pid);
-    return memory > mostMemory ? `the gateway has ${(memory / 2 ** 20).toFixed(0)} MiB` : bug;
+    return memory > maxMemory ? `the gateway has ${(memory / 2 ** 20).toFixed(0)} MiB` : bug;
   };
   return {
     // A health request that fails is a gateway that is gone, or as good as gone.

@@ -15,8 +15,8 @@ export interface Load {
 const connections = 32;
 /** A gateway that answers later than this has not answered. */
 const patienceMs = 20_000;
-const mostUnderWay = 512;
-const mostHostile = 16;
+const maxUnderWay = 512;
+const maxHostile = 16;
 
 /** Answers per second with every connection busy. */
 export async function bestRate(load: Load, forMs: number): Promise<number> {
@@ -43,9 +43,9 @@ export async function keepPace(load: Load, perSecond: number, signal: AbortSigna
     const due = ((performance.now() - began) / 1_000) * perSecond;
     // A load that fell behind does not catch up in a burst.
     if (due - sent > perSecond) [began, sent] = [performance.now(), 0];
-    for (; sent < due && underWay.size < mostUnderWay; sent++) {
+    for (; sent < due && underWay.size < maxUnderWay; sent++) {
       const rude = load.random.chance(0.02);
-      if (rude && hostile >= mostHostile) continue;
+      if (rude && hostile >= maxHostile) continue;
       if (rude) hostile++;
       const call = (rude ? hostileCall(load, agent) : goodCall(load, agent)).finally(() => {
         if (rude) hostile--;

@@ -26,7 +26,7 @@ interface Urls {
 
 const minuteMs = 60_000;
 /** Resident memory of the last minutes over that of minutes 8 to 12. */
-const mostGrowth = 1.15;
+const maxGrowth = 1.15;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '60' }, seed: { type: 'string' } } });
@@ -126,7 +126,7 @@ function memoryProblem(memory: readonly number[]): string | undefined {
   say(
     `memory: ${mebibytes(early)} MiB in minutes 8 to 12, ${mebibytes(late)} in the last five, ratio ${ratio.toFixed(3)}`,
   );
-  return ratio > mostGrowth ? `memory grew to ${ratio.toFixed(3)} of what it was` : undefined;
+  return ratio > maxGrowth ? `memory grew to ${ratio.toFixed(3)} of what it was` : undefined;
 }
 
 async function stopped({ child }: Gateway): Promise<string | undefined> {

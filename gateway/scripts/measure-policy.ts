@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openKeyDesk, openKeyRing } from '../src/authn/api-key/open.ts';
-import { makeAuthenticate } from '../src/authn/index.ts';
 import { loadConfiguration } from '../src/config/load.ts';
-import { compilePolicy } from '../src/policy/compile.ts';
+import { openKeyAdmin, openKeyRing } from '../src/stages/authenticate/api-key/open.ts';
+import { makeAuthenticate } from '../src/stages/authenticate/index.ts';
+import { compilePolicy } from '../src/stages/decide/compile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-measure-'));
 for (const bystanders of [10, 10_000]) await measure(bystanders);
@@ -39,7 +39,7 @@ ${lines.map((index) => `  - { name: o${index}, from: { agent: other }, to: s, to
   const started = performance.now();
   const loaded = await loadConfiguration(path, {});
   const compiled = loaded.ok ? compilePolicy(loaded.revision) : loaded;
-  const desk = openKeyDesk(join(folder, 'data'));
+  const desk = openKeyAdmin(join(folder, 'data'));
   const ring = openKeyRing(join(folder, 'data'));
   if (!loaded.ok || !compiled.ok || !desk.ok || !ring.ok) throw new Error('the measurement itself is wrong');
   const loading = performance.now() - started;

@@ -44,7 +44,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'too-many-streams': { reason: 'too-many-streams', limit: 1 },
   'too-many-sessions': { reason: 'too-many-sessions', limit: 1 },
   'server-unavailable': { reason: 'server-unavailable', server, detail },
-  unconnected: { reason: 'unconnected', server, detail, invitation: { server, id: 'i' } },
+  'account-required': { reason: 'account-required', server, detail, prompt: { server, id: 'i' } },
   'server-timeout': { reason: 'server-timeout', server, detail },
   'server-misbehaved': { reason: 'server-misbehaved', server, detail },
   'call-unfinished': { reason: 'call-unfinished', server, how: 'timeout', repeatable: false, detail },

@@ -3,6 +3,8 @@
  * is an error. Nothing here runs but the test at the end.
  */
 import { test } from 'node:test';
+import type { Snapshot } from '../src/pipeline/contracts/snapshot.ts';
+import type { Step } from '../src/pipeline/contracts/upstream.ts';
 import type { Delivered } from '../src/pipeline/deliver.ts';
 import type {
   Allowed,
@@ -14,21 +16,19 @@ import type {
   Intended,
   Reply,
 } from '../src/pipeline/exchange.ts';
-import type { Graph } from '../src/pipeline/graph.ts';
 import type { Standing } from '../src/pipeline/rights.ts';
 import type { Stages } from '../src/pipeline/run.ts';
-import type { Step } from '../src/pipeline/upstream.ts';
 import type { JsonObject } from '../src/protocol/json.ts';
 
 interface Given {
   readonly stages: Stages;
-  readonly graph: Graph;
+  readonly snapshot: Snapshot;
   readonly standing: Standing;
 }
 
 /** Only an exchange that was admitted, decided, allowed, inspected and recorded can be forwarded. */
 export function forwards(
-  { stages, graph, standing }: Given,
+  { stages, snapshot, standing }: Given,
   exchange: {
     readonly identified: Identified;
     readonly connected: Connected;
@@ -39,19 +39,19 @@ export function forwards(
     readonly intended: Intended;
   },
 ): void {
-  void stages.forward(exchange.intended, graph, standing);
+  void stages.forward(exchange.intended, snapshot, standing);
   // @ts-expect-error: it was not recorded.
-  void stages.forward(exchange.unrecorded, graph, standing);
+  void stages.forward(exchange.unrecorded, snapshot, standing);
   // @ts-expect-error: the decision may be a denial.
-  void stages.forward(exchange.inspected, graph, standing);
+  void stages.forward(exchange.inspected, snapshot, standing);
   // @ts-expect-error: its arguments were not inspected.
-  void stages.forward(exchange.allowed, graph, standing);
+  void stages.forward(exchange.allowed, snapshot, standing);
   // @ts-expect-error: it is neither allowed nor inspected.
-  void stages.forward(exchange.decided, graph, standing);
+  void stages.forward(exchange.decided, snapshot, standing);
   // @ts-expect-error: it was not decided.
-  void stages.forward(exchange.connected, graph, standing);
+  void stages.forward(exchange.connected, snapshot, standing);
   // @ts-expect-error: it was not admitted.
-  void stages.connect(exchange.identified, graph);
+  void stages.connect(exchange.identified, snapshot);
 }
 
 /** Only what passed `deliver` can be handed to a client. */
@@ -64,9 +64,9 @@ export function delivers(
   channel.notify('notifications/message', passed);
   // @ts-expect-error: a notification of a server.
   channel.notify('notifications/message', said);
-  void channel.ask?.('elicitation/create', passed);
+  void channel.requestInput?.('elicitation/create', passed);
   // @ts-expect-error: an input request of a server.
-  void channel.ask?.('elicitation/create', said);
+  void channel.requestInput?.('elicitation/create', said);
   // @ts-expect-error: a result of a server.
   if (step.kind === 'result') return [{ kind: 'result', result: step.result }];
   // @ts-expect-error: an error of a server.

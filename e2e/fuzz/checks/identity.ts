@@ -1,11 +1,11 @@
 /** Tokens, proofs, and the documents of issuers. A token of another text than the one that was signed is none. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { proofProblem, UsedProofs } from '../../../gateway/src/authn/dpop/proof.ts';
-import { introspect } from '../../../gateway/src/authn/jwt/introspect.ts';
-import { IssuerKeys } from '../../../gateway/src/authn/jwt/keys.ts';
-import { audiencesOf, readToken, verifyToken } from '../../../gateway/src/authn/jwt/verify.ts';
-import type { IssuerConfig } from '../../../gateway/src/config/schema/issuers.ts';
 import type { Fetch } from '../../../gateway/src/egress/fetch.ts';
+import { proofProblem, UsedProofs } from '../../../gateway/src/stages/authenticate/dpop/proof.ts';
+import { introspect } from '../../../gateway/src/stages/authenticate/jwt/introspect.ts';
+import { IssuerKeys } from '../../../gateway/src/stages/authenticate/jwt/keys.ts';
+import type { IssuerConfig } from '../../../gateway/src/stages/authenticate/jwt/options.ts';
+import { audiencesOf, readToken, verifyToken } from '../../../gateway/src/stages/authenticate/jwt/verify.ts';
 import type { Check } from '../in-process.ts';
 import { mutateText, mutateValue } from '../mutate.ts';
 import type { Random } from '../random.ts';

@@ -1,11 +1,11 @@
 /** What decides: schemas of servers, URIs against patterns, conditions. */
 import { compileSchema } from '../../../gateway/src/catalog/schema.ts';
-import { compileCondition } from '../../../gateway/src/policy/condition.ts';
-import { parseUri, type Uri } from '../../../gateway/src/policy/uri.ts';
-import { matchUri, parsePattern } from '../../../gateway/src/policy/uri-pattern.ts';
-import { canOverlap, covers, parseTemplate } from '../../../gateway/src/policy/uri-template.ts';
 import { exact, isObject, parseJsonText, settled } from '../../../gateway/src/protocol/json.ts';
 import { mirroredArguments } from '../../../gateway/src/protocol/mirrored-headers.ts';
+import { compileCondition } from '../../../gateway/src/stages/decide/condition.ts';
+import { parseUri, type Uri } from '../../../gateway/src/stages/decide/uri.ts';
+import { matchUri, parsePattern } from '../../../gateway/src/stages/decide/uri-pattern.ts';
+import { canOverlap, covers, parseTemplate } from '../../../gateway/src/stages/decide/uri-template.ts';
 import type { Check } from '../in-process.ts';
 import { mutateText, mutateValue } from '../mutate.ts';
 import type { Random } from '../random.ts';

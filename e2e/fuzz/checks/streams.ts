@@ -4,7 +4,7 @@ import { Pieces } from '../../../gateway/src/protocol/pieces.ts';
 import type { Pool, ResponseHandler } from '../../../gateway/src/upstreams/http/client/pool.ts';
 import { ResponseReader } from '../../../gateway/src/upstreams/http/client/response.ts';
 import { exchange } from '../../../gateway/src/upstreams/http/post.ts';
-import { reading } from '../../../gateway/src/upstreams/wire.ts';
+import { reading } from '../../../gateway/src/upstreams/transport.ts';
 import { hostileBytes } from '../hostile.ts';
 import type { Check } from '../in-process.ts';
 import { mutateBytes } from '../mutate.ts';
@@ -12,7 +12,7 @@ import { seeded } from '../random.ts';
 import { corpusLines } from '../target.ts';
 
 const messages = corpusLines('messages.jsonl');
-const longestLine = 600;
+const maxLineLength = 600;
 const longest = 200_000;
 
 /** Cuts that the input chooses itself, so that a file repeats them. */
@@ -31,7 +31,7 @@ function pieces(input: Buffer): readonly Buffer[] {
 
 function linesOf(parts: readonly Buffer[]): readonly string[] {
   const heard: string[] = [];
-  const lines = new Lines(longestLine, {
+  const lines = new Lines(maxLineLength, {
     onLine: (line) => heard.push(line.toString('latin1')),
     onTooLong: (_first, last) => heard.push(`too long: ${last.toString('latin1')}`),
   });
@@ -45,7 +45,7 @@ function checkLines(input: Buffer): string | undefined {
     .toString('latin1')
     .split('\n')
     .slice(0, -1)
-    .map((line) => (line.length > longestLine ? `too long: ${line.slice(-512)}` : line));
+    .map((line) => (line.length > maxLineLength ? `too long: ${line.slice(-512)}` : line));
   if (linesOf(parts).join('\n') !== expected.join('\n')) return 'lines depend on how the bytes are cut';
   const collected = new Pieces();
   for (const part of parts) collected.add(part);

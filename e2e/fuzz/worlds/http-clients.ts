@@ -12,7 +12,7 @@ import { inParallel, startWatch } from '../watch.ts';
 
 const messages = corpusLines('messages.jsonl');
 const paths = ['/servers/witness/mcp', '/mcp', '/servers/other/mcp', '/', '/.well-known/oauth-protected-resource'];
-const longestWaitMs = 400;
+const maxWaitMs = 400;
 
 /** `@HOST@`, `@KEY@` and `@SESSION@` stand for what differs at each start. */
 function headOf(body: string, random: Random): readonly string[] {
@@ -58,7 +58,7 @@ async function exchange(url: URL, bytes: Buffer): Promise<string> {
     if (heard.includes('\r\n\r\n')) setTimeout(() => socket.destroy(), 20);
   });
   socket.on('error', () => socket.destroy());
-  const timer = setTimeout(() => socket.destroy(), longestWaitMs);
+  const timer = setTimeout(() => socket.destroy(), maxWaitMs);
   if (bytes.length % 4 === 0) socket.write(bytes);
   else socket.end(bytes);
   await once(socket, 'close');

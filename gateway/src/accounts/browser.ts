@@ -18,11 +18,11 @@ export interface Browser {
 }
 
 /** How long a proof counts, and a form may lie open. */
-const life = 600_000;
+const lifetimeMs = 600_000;
 
 export function newBrowser(user?: string): Browser {
   const id = randomBytes(24).toString('base64url');
-  return { id, until: Date.now() + life, ...(user === undefined ? {} : { user }) };
+  return { id, until: Date.now() + lifetimeMs, ...(user === undefined ? {} : { user }) };
 }
 
 export class Cookies {
@@ -50,12 +50,12 @@ export class Cookies {
   write({ id, until, user }: Browser): string {
     const value = this.#seal.close({ b: id, e: until, ...(user === undefined ? {} : { u: user }) });
     const secure = this.#secure ? '; Secure' : '';
-    return `${this.#name}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${Math.ceil(life / 1_000)}${secure}`;
+    return `${this.#name}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${Math.ceil(lifetimeMs / 1_000)}${secure}`;
   }
 
   /** For one form on one page. */
   formToken(browser: Browser, page: string): string {
-    return this.#seal.close({ f: browser.id, p: page, e: Date.now() + life });
+    return this.#seal.close({ f: browser.id, p: page, e: Date.now() + lifetimeMs });
   }
 
   formFits(browser: Browser, page: string, token: string | null): boolean {

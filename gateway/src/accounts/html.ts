@@ -1,6 +1,6 @@
 /** The few pages, as text. Everything that is put in is escaped; nothing is loaded from anywhere. */
 import { createHash } from 'node:crypto';
-import type { PageAnswer } from '../pipeline/pages.ts';
+import type { PageAnswer } from '../pipeline/contracts/pages.ts';
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.4rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}

@@ -9,11 +9,11 @@ import {
   accountPaths,
   type SignInAttempt,
   type SignIns,
-} from '../pipeline/accounts.ts';
-import type { Credentials } from '../pipeline/authenticate.ts';
-import type { Caller } from '../pipeline/caller.ts';
-import type { PageAnswer, PageRequest, Pages } from '../pipeline/pages.ts';
-import type { AuditEvent } from '../pipeline/record.ts';
+} from '../pipeline/contracts/accounts.ts';
+import type { AuditEvent } from '../pipeline/contracts/audit.ts';
+import type { Credentials } from '../pipeline/contracts/authenticate.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
+import type { PageAnswer, PageRequest, Pages } from '../pipeline/contracts/pages.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { type Browser, Cookies, newBrowser, type Seal } from './browser.ts';

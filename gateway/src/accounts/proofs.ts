@@ -1,5 +1,5 @@
 /** Who was proven in which browser, and by which credential: a proof ends with the credential that gave it. */
-import type { Caller } from '../pipeline/caller.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Browser } from './browser.ts';
 
 /** Proofs that are kept at the same time: of all users, and of one. */

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Browser } from './browser.ts';
 import type { Ticket } from './tickets.ts';
 
-const life = 600_000;
+const lifetimeMs = 600_000;
 const maxExpected = 10_000;
 
 interface Expected<Leaving> {
@@ -30,7 +30,7 @@ export class Returns<Leaving extends { readonly kind: string }> {
       if (this.#expected.size < maxExpected) break;
       this.#forget(oldest);
     }
-    this.#expected.set(state, { ticket, browser: digest(browser.id), until: this.#now() + life, leaving });
+    this.#expected.set(state, { ticket, browser: digest(browser.id), until: this.#now() + lifetimeMs, leaving });
     this.#latest.set(page, state);
   }
 

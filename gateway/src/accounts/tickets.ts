@@ -1,9 +1,9 @@
 /** Pages that were handed out and not used yet: one for each user and server, good for ten minutes, in memory. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { AccountPlan } from '../pipeline/accounts.ts';
+import type { AccountPlan } from '../pipeline/contracts/accounts.ts';
 
-export const ticketLife = 600_000;
-export const mostTickets = 10_000;
+export const ticketLifetimeMs = 600_000;
+export const maxTickets = 10_000;
 
 export interface Ticket {
   readonly id: string;
@@ -37,13 +37,19 @@ export class Tickets {
     const owner = JSON.stringify([server, user]);
     const known = this.find(this.#ids.get(owner) ?? '');
     // Half of its life is left to the user at least.
-    if (known !== undefined && known.until - this.#now() > ticketLife / 2) {
+    if (known !== undefined && known.until - this.#now() > ticketLifetimeMs / 2) {
       known.wanted = [...new Set([...known.wanted, ...wanted])].slice(0, maxWanted);
       return known;
     }
-    if (this.#tickets.size >= mostTickets) this.#makeRoom();
+    if (this.#tickets.size >= maxTickets) this.#makeRoom();
     const id = randomBytes(32).toString('base64url');
-    const ticket: Ticket = { id, server, user, wanted: wanted.slice(0, maxWanted), until: this.#now() + ticketLife };
+    const ticket: Ticket = {
+      id,
+      server,
+      user,
+      wanted: wanted.slice(0, maxWanted),
+      until: this.#now() + ticketLifetimeMs,
+    };
     this.#tickets.set(id, ticket);
     this.#ids.set(owner, id);
     return ticket;

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callerNamed, endOf, factsOf, fullCapture, master, temporaryData } from '../../test/support/audit-log.ts';
-import type { AuditEvent } from '../pipeline/record.ts';
+import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import { type GatewayAuditLog, openAuditLog } from './audit-log.ts';
 import { Authentications } from './authentications.ts';
 import { readGroup, segmentName } from './log/segment.ts';

@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
-import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../pipeline/record.ts';
+import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../pipeline/contracts/audit.ts';
 import { TurnEnd } from '../pipeline/turn.ts';
 import { startThread } from '../process/thread.ts';
 import { Authentications } from './authentications.ts';

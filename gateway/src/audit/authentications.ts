@@ -1,6 +1,7 @@
 /** Who proved who they are, and who failed to. */
-import type { Caller } from '../pipeline/caller.ts';
-import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../pipeline/record.ts';
+
+import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../pipeline/contracts/audit.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import { Counted } from './counted.ts';
 
 /** A credential in use is recorded once in this time. */

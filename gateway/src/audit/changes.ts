@@ -1,6 +1,6 @@
 /** What changes around the calls and has a record of its own: servers of a revision, and API keys. */
 import type { Configuration } from '../config/schema/index.ts';
-import type { AuditEvent } from '../pipeline/record.ts';
+import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import type { StoredKey } from '../stores/contract/keys.ts';
 
 /** One event for each server that came, went, or has another status. */

@@ -1,7 +1,7 @@
 /**
  * Events that clients can cause without a credential: written one by one up to a number a minute, counted beyond it.
  */
-import type { AuditEvent, Rejection } from '../pipeline/record.ts';
+import type { AuditEvent, Rejection } from '../pipeline/contracts/audit.ts';
 
 /** Of one minute, those that get a record of their own. */
 const single = 10;

@@ -1,5 +1,5 @@
 /** The audit contract without a log behind it: for tools that carry no calls of others. */
-import type { AuditLog } from '../pipeline/record.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
 
 export const noAudit: AuditLog = {
   intend: () => undefined,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { policyOf, withConnections } from '../../test/support/policy.ts';
+import type { Said } from '../pipeline/contracts/inspector.ts';
+import type { UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Delivery } from '../pipeline/deliver.ts';
 import { ownWords } from '../pipeline/deliver.ts';
-import type { Said } from '../pipeline/inspector.ts';
-import type { Link } from '../pipeline/upstream.ts';
 import { createLog } from '../telemetry/log.ts';
 import { Catalogs } from './index.ts';
 
@@ -17,7 +17,7 @@ test('a list that changes while it is delivered and compiled is read again', asy
   const config = servers['s'] ?? assert.fail();
   const listeners = new Set<(method: string, params: object) => void>();
   let lists = 0;
-  const link = {
+  const upstream = {
     server: 's',
     facts: () => ({ era: 'legacy', version: '2025-11-25', capabilities: { tools: { listChanged: true } } }),
     list: async () => ({ ok: true, items: [{ name: `tool-${++lists}`, inputSchema: { type: 'object' } }] }),
@@ -27,7 +27,7 @@ test('a list that changes while it is delivered and compiled is read again', asy
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-  } as unknown as Link;
+  } as unknown as UpstreamClient;
   let announced = false;
   const catalogs = new Catalogs(createLog('silent'), { onTool: () => {}, onReport: () => {} }, (async (
     said: Said<object>,
@@ -38,11 +38,11 @@ test('a list that changes while it is delivered and compiled is read again', asy
     const delivery: Delivery<object> = { ok: true, content: ownWords(said.content) };
     return delivery;
   }) as never);
-  const catalog = catalogs.of(link, config, bounds);
+  const catalog = catalogs.of(upstream, config, bounds);
   await catalog.read('tools');
   const read = catalog.read('tools');
   assert.ok(read instanceof Promise, 'what was read is stale already');
   const result = await read;
-  assert.ok(result.ok && result.snapshot.byName.has('tool-2'));
+  assert.ok(result.ok && result.listed.byName.has('tool-2'));
   assert.ok(!(catalog.read('tools') instanceof Promise), 'nothing has changed since');
 });

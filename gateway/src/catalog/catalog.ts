@@ -1,15 +1,15 @@
 /**
- * What one way leads to: the lists of a server, read when first needed, remembered until the server says that they
+ * What one session leads to: the lists of a server, read when first needed, remembered until the server says that they
  * changed or their time is over, with a compiled check for each tool.
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/contracts/snapshot.ts';
+import type { ListResult, UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
-import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/graph.ts';
-import type { Link, ListResult } from '../pipeline/upstream.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
@@ -31,26 +31,26 @@ export interface CatalogEvents {
 /** Tools of one list about which something is kept to be read. */
 const maxVerdicts = 500;
 
-/** The lists of a server as some way to it read them last. */
+/** The lists of a server as some session at it read them last. */
 export type LastRead = Map<ListKind, ListSnapshot>;
 
 /** Milliseconds. A list whose changes are not heard is read again after this time. */
-const silentAge = 30_000;
+const silentAgeMs = 30_000;
 /** One whose changes are heard, as some servers promise to tell them and do not. */
-const announcedAge = 600_000;
+const announcedAgeMs = 600_000;
 /** However long a server says that its list stays as it is. */
 const maxAgeMs = 3_600_000;
 /** A list is not read more often than this to find a name that it does not have. */
-const rereadPause = 1_000;
+const rereadPauseMs = 1_000;
 
 /** A list that does not last is read again after this many times of what it took to compile. */
-const workPause = 5;
+const workPauseMs = 5;
 
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
 const maxTurnMs = 10;
 
 interface Held {
-  readonly snapshot: ListSnapshot;
+  readonly listed: ListSnapshot;
   readonly readAt: number;
   /** Milliseconds for which the server says that the list stays as it is. */
   readonly ttl: number | undefined;
@@ -74,7 +74,7 @@ export interface CatalogParts {
 }
 
 export class Catalog implements CatalogView {
-  readonly link: Link;
+  readonly upstream: UpstreamClient;
   readonly #config: ServerConfig;
   readonly #bounds: Bounds;
   readonly #log: CatalogLog;
@@ -87,15 +87,20 @@ export class Catalog implements CatalogView {
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
 
-  constructor(link: Link, config: ServerConfig, bounds: Bounds, { log, events, lastRead, deliver }: CatalogParts) {
-    this.link = link;
+  constructor(
+    upstream: UpstreamClient,
+    config: ServerConfig,
+    bounds: Bounds,
+    { log, events, lastRead, deliver }: CatalogParts,
+  ) {
+    this.upstream = upstream;
     this.#config = config;
     this.#bounds = bounds;
     this.#log = log;
     this.#events = events;
     this.#lastRead = lastRead;
     this.#deliver = deliver;
-    link.onNotification((method) => {
+    upstream.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
   }
@@ -103,7 +108,7 @@ export class Catalog implements CatalogView {
   /** Returns the cached list; fetches it when absent or expired. */
   read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.snapshot;
+    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.listed;
     return this.#fetch(kind);
   }
 
@@ -113,22 +118,22 @@ export class Catalog implements CatalogView {
    */
   #ageOf({ ttl, work = 0, hearing }: Held, purpose: Purpose): number {
     // A caller that lists without a pause must not keep a core busy with compiling the same list.
-    if (ttl === 0 && purpose === 'list') return Math.min(work * workPause, rereadPause);
-    if (hearing !== undefined && hearing === this.link.hearing) return announcedAge;
-    const stated = Math.min(ttl ?? silentAge, maxAgeMs);
-    return purpose === 'call' ? Math.max(stated, silentAge) : stated;
+    if (ttl === 0 && purpose === 'list') return Math.min(work * workPauseMs, rereadPauseMs);
+    if (hearing !== undefined && hearing === this.upstream.hearing) return announcedAgeMs;
+    const stated = Math.min(ttl ?? silentAgeMs, maxAgeMs);
+    return purpose === 'call' ? Math.max(stated, silentAgeMs) : stated;
   }
 
   /** Reads the list again if it is older than a moment: for a name that it does not have. */
   reread(kind: ListKind): Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() - held.readAt < rereadPause)
-      return Promise.resolve({ ok: true, snapshot: held.snapshot });
+    if (held !== undefined && performance.now() - held.readAt < rereadPauseMs)
+      return Promise.resolve({ ok: true, listed: held.listed });
     return this.#fetch(kind);
   }
 
   peek(kind: ListKind): ListSnapshot | undefined {
-    return this.#held.get(kind)?.snapshot ?? this.#lastRead.get(kind);
+    return this.#held.get(kind)?.listed ?? this.#lastRead.get(kind);
   }
 
   tierOf(tool: string): ToolFacts['tier'] {
@@ -171,7 +176,7 @@ export class Catalog implements CatalogView {
     if (reading !== undefined) return reading;
     const promise = this.#load(kind)
       .catch((error: unknown): ListSnapshotResult => {
-        this.#log.warn({ server: this.link.server, list: kind, err: error }, 'list cannot be read');
+        this.#log.warn({ server: this.upstream.server, list: kind, err: error }, 'list cannot be read');
         return { ok: false, failure: { kind: 'misbehaved', detail: `${kind} cannot be read` } };
       })
       .finally(() => this.#reading.delete(kind));
@@ -180,22 +185,22 @@ export class Catalog implements CatalogView {
   }
 
   async #load(kind: ListKind): Promise<ListSnapshotResult> {
-    const facts = await this.link.facts();
+    const facts = await this.upstream.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
-    if (!isObject(capability)) return this.#hold(kind, { ...unheard, snapshot: nothing, ttl: maxAgeMs });
-    const { hearing } = this.link;
+    if (!isObject(capability)) return this.#hold(kind, { ...unheard, listed: nothing, ttl: maxAgeMs });
+    const { hearing } = this.upstream;
     // A change that is announced while the list is being read makes the answer stale before it is there.
     let changed = false;
-    const stop = this.link.onNotification((method) => {
+    const stop = this.upstream.onNotification((method) => {
       if (listChanges.get(method)?.includes(kind) === true) changed = true;
     });
     const read = await this.#read(kind).finally(stop);
     if (!read.ok) return this.#tolerate(kind, read);
-    const { result, snapshot, began } = read;
-    const isHeard = capability.listChanged === true && hearing === this.link.hearing;
+    const { result, listed, began } = read;
+    const isHeard = capability.listChanged === true && hearing === this.upstream.hearing;
     return this.#hold(kind, {
-      snapshot,
+      listed,
       readAt: changed ? Number.NEGATIVE_INFINITY : performance.now(),
       ttl: result.ttl,
       work: performance.now() - began,
@@ -205,12 +210,12 @@ export class Catalog implements CatalogView {
 
   /** The list of the server, and what is known from it once it is delivered and compiled. */
   async #read(kind: ListKind) {
-    const result = await this.link.list(kind);
+    const result = await this.upstream.list(kind);
     if (!result.ok) return result;
     const began = performance.now();
     const items = await this.#delivered(kind, result.items);
-    const snapshot = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
-    return { ok: true as const, result, snapshot, began };
+    const listed = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
+    return { ok: true as const, result, listed, began };
   }
 
   /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
@@ -225,7 +230,7 @@ export class Catalog implements CatalogView {
       const delivery = this.#deliver({ kind: 'definition', list, content }, this);
       const done = delivery instanceof Promise ? await delivery : delivery;
       if (done.ok) kept.push(done.content);
-      else this.#log.warn({ server: this.link.server, list, problem: done.detail }, 'definition withheld');
+      else this.#log.warn({ server: this.upstream.server, list, problem: done.detail }, 'definition withheld');
     }
     return kept;
   }
@@ -233,7 +238,7 @@ export class Catalog implements CatalogView {
   /** Some servers declare resources and know no templates; that is an empty list, not a failure. */
   #tolerate(kind: ListKind, result: ListResult & { ok: false }): ListSnapshotResult {
     if (kind === 'templates' && result.failure.kind === 'misbehaved')
-      return this.#hold(kind, { ...unheard, snapshot: nothing });
+      return this.#hold(kind, { ...unheard, listed: nothing });
     return { ok: false, failure: result.failure };
   }
 
@@ -241,11 +246,11 @@ export class Catalog implements CatalogView {
     kind: ListKind,
     { readAt = performance.now(), ...list }: Omit<Held, 'readAt'> & { readAt?: number },
   ): ListSnapshotResult {
-    const { snapshot } = list;
-    this.#lastRead.set(kind, snapshot);
+    const { listed } = list;
+    this.#lastRead.set(kind, listed);
     this.#held.set(kind, { ...list, readAt });
     if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
-    return { ok: true, snapshot };
+    return { ok: true, listed };
   }
 
   /** Leaves out what cannot be called safely, and says so once per reading. */
@@ -265,7 +270,7 @@ export class Catalog implements CatalogView {
       const tool = asText(item.name).slice(0, 128);
       if ((problem !== undefined || notes.length > 0) && verdicts.length < maxVerdicts)
         verdicts.push({ tool, notes, ...(problem === undefined ? {} : { problem }) });
-      const about = { server: this.link.server, tool };
+      const about = { server: this.upstream.server, tool };
       if (problem !== undefined) {
         this.#log.warn({ ...about, problem }, 'tool left out');
         continue;
@@ -278,16 +283,16 @@ export class Catalog implements CatalogView {
       usable.push(item);
       byName.set(asText(item.name), item);
     }
-    this.#events.onTools(this.link.server, schemas, verdicts);
+    this.#events.onTools(this.upstream.server, schemas, verdicts);
     return { items: usable, byName, views: new Map() };
   }
 
   /** A fault of a listener must not take the list with it. */
   #tell(tool: string, schema: JsonObject): void {
     try {
-      this.#events.onTool(this.link.server, tool, schema);
+      this.#events.onTool(this.upstream.server, tool, schema);
     } catch (error) {
-      this.#log.warn({ server: this.link.server, tool, err: error }, 'conditions cannot be compared with the tool');
+      this.#log.warn({ server: this.upstream.server, tool, err: error }, 'conditions cannot be compared with the tool');
     }
   }
 }

@@ -26,7 +26,7 @@ import {
   type Walk,
   wantsMore,
 } from './run.ts';
-import { deepest, keysOf, type Steps, TooCostly } from './steps.ts';
+import { keysOf, maxDepth, type Steps, TooCostly } from './steps.ts';
 
 export interface CheckOptions {
   readonly dialect: Dialect;
@@ -140,7 +140,7 @@ class Walker implements Walk {
     run.steps.take(1);
     if (schema === true) return true;
     if (!isObject(schema)) return fail(run, 'boolean schema is false');
-    if (run.depth >= deepest) throw new TooCostly();
+    if (run.depth >= maxDepth) throw new TooCostly();
     const { rules, last } = this.#read(schema, run.steps);
     run.depth++;
     run.steps.take(rules.length + last.length);

@@ -1,14 +1,14 @@
-/** The catalogues of all ways, one for each, living as long as the way does. */
+/** The catalogues of all sessions, one for each, living as long as the session does. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
-import type { Link } from '../pipeline/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { Catalog, type CatalogEvents, type CatalogLog, type LastRead } from './catalog.ts';
 import type { ToolReport } from './report.ts';
 import type { NamedVerdict } from './tools.ts';
 
-/** The tools of a server as some way to it read them last. */
+/** The tools of a server as some session at it read them last. */
 interface KnownTools {
   readonly schemas: ReadonlyMap<string, JsonObject>;
   readonly verdicts: readonly NamedVerdict[];
@@ -22,7 +22,7 @@ export interface CatalogsEvents {
 }
 
 export class Catalogs {
-  readonly #known = new WeakMap<Link, Catalog>();
+  readonly #known = new WeakMap<UpstreamClient, Catalog>();
   readonly #lastRead = new WeakMap<ServerConfig, LastRead>();
   readonly #tools = new Map<string, KnownTools>();
   readonly #log: CatalogLog;
@@ -36,8 +36,8 @@ export class Catalogs {
     this.#deliver = deliver;
   }
 
-  of(link: Link, config: ServerConfig, bounds: Bounds): Catalog {
-    const known = this.#known.get(link);
+  of(upstream: UpstreamClient, config: ServerConfig, bounds: Bounds): Catalog {
+    const known = this.#known.get(upstream);
     if (known !== undefined) return known;
     const lastRead: LastRead = this.#lastRead.get(config) ?? new Map();
     this.#lastRead.set(config, lastRead);
@@ -49,8 +49,8 @@ export class Catalogs {
       },
     };
     const parts = { log: this.#log, events, lastRead, deliver: this.#deliver };
-    const catalog = new Catalog(link, config, bounds, parts);
-    this.#known.set(link, catalog);
+    const catalog = new Catalog(upstream, config, bounds, parts);
+    this.#known.set(upstream, catalog);
     return catalog;
   }
 

@@ -15,9 +15,9 @@ export interface Pattern {
 export type Patterns = ReadonlyMap<string, Pattern>;
 
 const maxPatternLength = 2_000;
-const largestProgram = 2_000;
+const maxProgramSize = 2_000;
 /** Instructions of all patterns of one schema: what compiling them can cost at the first call. */
-const largestPrograms = 4_000;
+const maxProgramsSize = 4_000;
 const maxPatterns = 300;
 const maxNotes = 20;
 
@@ -44,7 +44,7 @@ export function readPatterns(
       break;
     }
     const size = source.length > maxPatternLength ? 0 : programSize(source);
-    const problem = problemOf(source, size) ?? (total + size > largestPrograms ? 'there are too many' : undefined);
+    const problem = problemOf(source, size) ?? (total + size > maxProgramsSize ? 'there are too many' : undefined);
     const pattern = problem === undefined ? patternOf(source, size, trials) : problem;
     if (typeof pattern === 'string') {
       if (notes.length < maxNotes)
@@ -59,7 +59,7 @@ export function readPatterns(
 
 function problemOf(source: string, size: number): string | undefined {
   if (source.length > maxPatternLength) return `it has ${source.length} characters`;
-  if (size > largestProgram) return 'its repetitions or classes make it too large';
+  if (size > maxProgramSize) return 'its repetitions or classes make it too large';
   if (needsBacktracking(source)) return 'it needs look-around or back-references';
   if (!propertiesOf(source).every(isKnownProperty)) return 'the engine does not know its properties';
   return undefined;

@@ -50,7 +50,7 @@ export interface Walk {
   declares(schema: Json): boolean;
 }
 
-export const mostProblems = 8;
+export const maxProblems = 8;
 
 export function lookedAtNothing(top: boolean): Looked {
   return { top, names: new Set(), items: 0, places: new Set(), named: false, spoken: false };
@@ -67,7 +67,7 @@ export function merge(from: Looked, into: Looked, steps: Steps): void {
 
 /** After something that does not fit: whether to look for more of it. */
 export function wantsMore({ problems }: Run): boolean {
-  return problems !== undefined && problems.length < mostProblems;
+  return problems !== undefined && problems.length < maxProblems;
 }
 
 /** Does each of these hold? Goes on after the first that does not for as long as more problems are wanted. */
@@ -92,7 +92,7 @@ export function quietly(run: Run, check: () => boolean): boolean {
 }
 
 export function fail({ problems, path, steps }: Run, problem: string): false {
-  if (problems === undefined || problems.length >= mostProblems) return false;
+  if (problems === undefined || problems.length >= maxProblems) return false;
   steps.take(20);
   const place = path.map((key) => `/${String(key).slice(0, 80).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
   const line = `arguments${place}: ${problem}`;

@@ -9,16 +9,16 @@ import { compareNumbers, decimalOf, isRawJSON, type RawNumber } from '../protoco
  * One step is some tens of nanoseconds, in a process that has just started some more: all of them together stay below
  * 50 ms. A table of 25,000 cells is within it.
  */
-export const mostSteps = 150_000;
+export const maxSteps = 150_000;
 
 /** Deepest nesting of subschemas and values that is followed. */
-export const deepest = 1_000;
+export const maxDepth = 1_000;
 
 /** Thrown by a check that costs too much, and caught by the one place that began it. */
 export class TooCostly extends Error {}
 
 export class Steps {
-  #left = mostSteps;
+  #left = maxSteps;
 
   take(count: number): void {
     this.#left -= count;

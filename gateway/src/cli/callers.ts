@@ -1,10 +1,11 @@
 /** Callers as they are written on the command line and in examples. */
-import { type CallerNames, callerFrom } from '../authn/caller.ts';
-import { namesIn, saidBy } from '../authn/jwt/claims.ts';
+
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
-import type { Caller } from '../pipeline/caller.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import { isObject, type Json, type JsonObject, parseJsonText } from '../protocol/json.ts';
+import { type CallerNames, callerFrom } from '../stages/authenticate/caller.ts';
+import { namesIn, saidBy } from '../stages/authenticate/jwt/claims.ts';
 
 export type NamedCaller =
   | { readonly ok: true; readonly caller: Caller }

@@ -5,11 +5,11 @@ import {
   type CommonOptions,
   type Context,
   check,
-  complain,
   configOption,
   configPath,
   jsonOption,
   outJson,
+  report,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -34,12 +34,16 @@ conditions and patterns. Several files are checked each for itself; a folder is 
       const results: (Checked & { readonly path: string })[] = [];
       for (const path of paths)
         results.push({ path, ...(await check(context, path, { secrets: options.secrets ? 'resolve' : 'leave' })) });
-      report(context, options, results);
+      printResults(context, options, results);
       if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
     });
 }
 
-function report(context: Context, options: Options, results: readonly (Checked & { readonly path: string })[]): void {
+function printResults(
+  context: Context,
+  options: Options,
+  results: readonly (Checked & { readonly path: string })[],
+): void {
   if (options.json === true) {
     const plain = results.map((result) =>
       result.ok
@@ -50,7 +54,7 @@ function report(context: Context, options: Options, results: readonly (Checked &
     return;
   }
   for (const result of results) {
-    if (!result.ok) complain(context, options, result.diagnostics);
+    if (!result.ok) report(context, options, result.diagnostics);
     else {
       const { servers, connections, tests } = result.revision.configuration;
       const counts = `${Object.keys(servers).length} servers, ${connections.length} connections, ${tests.length} tests`;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Ended, runCommand } from '../../test/support/command.ts';
-import { isWellFormed } from '../authn/api-key/format.ts';
-import { openKeyRing } from '../authn/api-key/open.ts';
+import { isWellFormed } from '../stages/authenticate/api-key/format.ts';
+import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { probeNetwork } from './probe.ts';
 
 const sallyport = join(import.meta.dirname, '..', '..', 'bin', 'sallyport.js');

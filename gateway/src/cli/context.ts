@@ -5,9 +5,9 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostic.ts';
 import { type LoadOptions, loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
-import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { openSecretSource } from '../secrets/source.ts';
+import { type CompiledPolicy, compilePolicy } from '../stages/decide/compile.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** The colour of a line on a terminal. */
@@ -61,7 +61,7 @@ export async function loadOrComplain(
 ): Promise<{ readonly revision: Revision; readonly policy: CompiledPolicy } | undefined> {
   const checked = await check(context, configPath(context, options.config), load);
   if (checked.ok) return checked;
-  complain(context, options, checked.diagnostics);
+  report(context, options, checked.diagnostics);
   context.exit(exitCodes.configuration);
   return undefined;
 }
@@ -89,7 +89,7 @@ export async function check(context: Context, path: string, load: LoadOptions): 
   return compiled.ok ? { ok: true, revision: loaded.revision, policy: compiled.policy } : compiled;
 }
 
-export function complain(context: Context, { json }: CommonOptions, diagnostics: readonly Diagnostic[]): void {
+export function report(context: Context, { json }: CommonOptions, diagnostics: readonly Diagnostic[]): void {
   if (json === true) outJson(context, { ok: false, diagnostics });
   else for (const diagnostic of diagnostics) context.err(formatDiagnostic(diagnostic));
 }

@@ -2,10 +2,10 @@
 
 import { Command } from 'commander';
 import { readToolReport } from '../catalog/report.ts';
-import type { Capability } from '../pipeline/decision.ts';
-import { type Explanation, explain } from '../policy/explain.ts';
+import type { Capability } from '../pipeline/contracts/policy.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
+import { type Explanation, explain } from '../stages/decide/explain.ts';
 import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';
 import {
   type CommonOptions,

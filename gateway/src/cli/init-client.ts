@@ -1,9 +1,9 @@
 /** What `init --from` does after the file is written: secrets, a key, and the way back from the client. */
 import { fileURLToPath } from 'node:url';
-import { openKeyDesk } from '../authn/api-key/open.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { openSecretStore } from '../secrets/source.ts';
+import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { adopt } from './clients/adopt.ts';
 import type { Imported } from './clients/index.ts';
 import { gatewayEntry, pointAtGateway, snippet } from './clients/way-back.ts';
@@ -58,7 +58,7 @@ async function adopted(
   // Tried with any key first, so that none is made in vain.
   const tried = await pointAtGateway(client.text, imported, addressed('sp_'));
   if (!tried.ok) return { problem: tried.problem };
-  const desk = openKeyDesk(configuration.data);
+  const desk = openKeyAdmin(configuration.data);
   if (!desk.ok) return { problem: desk.problem };
   try {
     const { text: key, stored } = desk.value.create(

@@ -8,7 +8,7 @@ import { writeWhole } from '../stores/whole-file.ts';
 import { undo } from './clients/adopt.ts';
 import { type Imported, importClient } from './clients/index.ts';
 import { maxClientBytes } from './clients/syntax.ts';
-import { type CommonOptions, type Context, check, complain, fail, jsonOption, outJson } from './context.ts';
+import { type CommonOptions, type Context, check, fail, jsonOption, outJson, report } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { finishImport, type WayBack } from './init-client.ts';
 import { emptyFile, importedFile, starterFolder } from './init-file.ts';
@@ -91,7 +91,7 @@ async function fromClient(context: Context, options: InitOptions, from: string):
   const checked = await check(context, path, { secrets: 'leave' });
   if (!checked.ok) {
     if (options.json !== true) context.err(`sallyport: ${options.out} is written, and cannot be used as it is:`);
-    complain(context, options, checked.diagnostics);
+    report(context, options, checked.diagnostics);
     if (options.json !== true) tellNotes(context, imported);
     return context.exit(exitCodes.no);
   }
@@ -103,12 +103,12 @@ async function fromClient(context: Context, options: InitOptions, from: string):
     replaceSecrets: options.force === true,
     adopt: options.adopt === true,
   });
-  if (options.json === true) outJson(context, report(options, imported, done));
+  if (options.json === true) outJson(context, summary(options, imported, done));
   else tell(context, options, imported, done);
   if (done.problem !== undefined) context.exit(exitCodes.no);
 }
 
-function report(options: InitOptions, { kind, servers, variables, notes }: Imported, done: WayBack): object {
+function summary(options: InitOptions, { kind, servers, variables, notes }: Imported, done: WayBack): object {
   return {
     ok: done.problem === undefined,
     file: options.out,

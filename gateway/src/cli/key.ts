@@ -1,11 +1,11 @@
 /** `sallyport key create|list|revoke`: API keys, beside a running gateway or without one. */
 import { Command } from 'commander';
-import { type KeyDesk, openKeyDesk } from '../authn/api-key/open.ts';
-import { reminderOf } from '../authn/api-key/reminders.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
-import { callerKey } from '../pipeline/caller.ts';
+import { callerKey } from '../pipeline/contracts/caller.ts';
 import { isNetwork } from '../protocol/networks.ts';
+import { type KeyAdmin, openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
+import { reminderOf } from '../stages/authenticate/api-key/reminders.ts';
 import type { StoredKey } from '../stores/contract/keys.ts';
 import { findCaller } from './callers.ts';
 import {
@@ -214,12 +214,12 @@ function revokeCommand(context: Context): Command {
 
 interface Desk {
   readonly configuration: Configuration;
-  readonly desk: KeyDesk;
+  readonly desk: KeyAdmin;
 }
 
 function withDesk(context: Context, options: CommonOptions, work: (desk: Desk) => void): Promise<void> {
   return withConfiguration(context, options, (configuration) => {
-    const opened = openKeyDesk(configuration.data);
+    const opened = openKeyAdmin(configuration.data);
     if (!opened.ok) return fail(context, options, exitCodes.data, opened.problem, opened.remedy);
     try {
       work({ configuration, desk: opened.value });

@@ -67,7 +67,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     out: writerTo(process.stdout),
-    err: complain,
+    err: report,
     terminal: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
     ...(process.stdin.isTTY ? { confirm: askPerson } : {}),
   });
@@ -104,7 +104,7 @@ async function askPerson(question: string): Promise<boolean> {
   }
 }
 
-function complain(text: string): void {
+function report(text: string): void {
   process.stderr.write(`${shown(asTyped(text))}\n`);
 }
 
@@ -114,7 +114,7 @@ const colours: Readonly<Record<Tone, string>> = { good: '\u001B[32m', bad: '\u00
 function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
-    complain(`sallyport: the output cannot be written: ${error.message}`);
+    report(`sallyport: the output cannot be written: ${error.message}`);
     process.exitCode = exitCodes.data;
   });
   return (text, tone) => {

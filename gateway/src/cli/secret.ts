@@ -22,7 +22,7 @@ import { exitCodes } from './exit-codes.ts';
 import { readValue } from './stdin.ts';
 
 /** How long a rotation waits for a running gateway, in milliseconds. */
-const patience = 10_000;
+const stdinTimeoutMs = 10_000;
 
 export function secretCommand(context: Context): Command {
   return new Command('secret')
@@ -79,7 +79,7 @@ function rotateCommand(context: Context): Command {
         const used = editionsInUse(configuration.data, name).length > 0;
         await store.put(name, value, Date.now());
         const edition = store.edition(name);
-        const deadline = Date.now() + patience;
+        const deadline = Date.now() + stdinTimeoutMs;
         const isTaken = (): boolean =>
           !used || editionsInUse(configuration.data, name).every((each) => each === edition);
         while (!isTaken() && Date.now() < deadline) await pause(20);

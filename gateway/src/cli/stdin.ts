@@ -1,5 +1,5 @@
 /** Secret values that commands read. They never stand on a command line, where other users could see them. */
-import { longestSecret } from '../secrets/store.ts';
+import { maxSecretBytes } from '../secrets/store.ts';
 
 /** All of stdin. A terminal is refused: what is typed there stands in the scroll-back. */
 export async function readValue(
@@ -11,7 +11,7 @@ export async function readValue(
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > longestSecret) return { problem: 'the value is larger than 64 KiB', remedy: 'Is it the right file?' };
+    if (length > maxSecretBytes) return { problem: 'the value is larger than 64 KiB', remedy: 'Is it the right file?' };
     chunks.push(chunk);
   }
   const value = Buffer.concat(chunks)

@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import type { Revision } from '../config/revision.ts';
 import type { Example } from '../config/schema/tests.ts';
-import type { Capability } from '../pipeline/decision.ts';
-import type { CompiledPolicy } from '../policy/compile.ts';
-import { explain, nameOf } from '../policy/explain.ts';
+import type { Capability } from '../pipeline/contracts/policy.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import type { CompiledPolicy } from '../stages/decide/compile.ts';
+import { explain, nameOf } from '../stages/decide/explain.ts';
 import { findCaller } from './callers.ts';
 import { type CommonOptions, type Context, configOption, jsonOption, loadOrComplain, outJson } from './context.ts';
 import { exitCodes } from './exit-codes.ts';

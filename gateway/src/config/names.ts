@@ -1,7 +1,11 @@
 /** Checks that span the configuration: every name that is used exists, is unique, and opens nothing by accident. */
 import { BlockList, isIP } from 'node:net';
+import type { AuthenticatorDefinition } from '../stages/authenticate/contract.ts';
+import { authenticators } from '../stages/authenticate/list.ts';
+import { credentialKinds } from '../upstreams/credentials/kinds.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
+import { chosenKind } from './schema/credentials.ts';
 import type { Configuration } from './schema/index.ts';
 import { suggestion } from './suggest.ts';
 
@@ -60,13 +64,12 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
         for (const [at, caller] of (selector[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
-    const oauth = [server.credential, ...server.credentials].flatMap((each) =>
-      each === undefined
-        ? []
-        : [each.clientCredentials, each.tokenExchange, each.idJag, each.idJag?.provider, each.workloadIdentity],
-    );
-    for (const url of oauth.flatMap((each) => [each?.issuer, each?.tokenUrl]))
-      if (url !== undefined && !isSafe(url))
+    const urls = [server.credential, ...server.credentials].flatMap((section) => {
+      const chosen = chosenKind(section, credentialKinds);
+      return chosen?.kind.urls?.(chosen.options) ?? [];
+    });
+    for (const url of urls)
+      if (!isSafe(url))
         complaints.push({
           code: 'CFG041',
           place: place(['servers', name]),
@@ -74,8 +77,11 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
           remedy: 'A secret would cross the network in the open. Plain http is accepted on this machine only.',
         });
   }
-  for (const [index, entry] of configuration.authentication.certificates.entries())
-    parts(entry, ['authentication', 'certificates', index]);
+  for (const definition of authenticators as readonly AuthenticatorDefinition[]) {
+    const options: unknown = Reflect.get(configuration.authentication, definition.id);
+    for (const { caller, path } of definition.callers?.(options) ?? [])
+      parts(caller, ['authentication', definition.id, ...path]);
+  }
   const { mcp } = configuration.listen;
   if (!isLoopback(mcp.host) && mcp.tls === undefined && mcp.behindProxy.length === 0)
     complaints.push({
@@ -87,7 +93,6 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
   complaints.push(...checkIssuers(configuration, place));
   if (configuration.authentication.anonymous !== undefined) {
     const path = ['authentication', 'anonymous'];
-    parts(configuration.authentication.anonymous, path);
     const { host } = configuration.listen.mcp;
     if (!isLoopback(host))
       complaints.push({

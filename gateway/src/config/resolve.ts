@@ -1,11 +1,11 @@
 /** From what the file says to what the gateway uses: secrets put in, paths absolute. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { IssuerConfig } from '../stages/authenticate/jwt/options.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
 import { type Environment, type Managed, resolveReferences } from './references.ts';
 import type { Configuration } from './schema/index.ts';
-import type { IssuerConfig } from './schema/issuers.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from './schema/servers.ts';
 import { isLiteralSecret, secretInWord, secretsInUrl } from './secret-shapes.ts';
 

@@ -37,8 +37,8 @@ export type Answered =
 
 export type Fetch = (url: string, ask?: Ask) => Promise<Answered>;
 
-const defaultLimit = 512 * 1024;
-const defaultTime = 5_000;
+const defaultMaxBytes = 512 * 1024;
+const defaultTimeoutMs = 5_000;
 
 /** `lookup` is for tests. */
 export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = lookupName): Fetch {
@@ -59,7 +59,8 @@ export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = loo
     if (ask.method === 'POST') return { ok: false, refused: true, problem: `${url.origin} redirects a POST` };
     return fetchOne(new URL(location, url).href, { ...rest, operator: false }, left - 1, deadline);
   };
-  return (url, ask = {}) => fetchOne(url, ask, ask.redirects ?? 0, performance.now() + (ask.within ?? defaultTime));
+  return (url, ask = {}) =>
+    fetchOne(url, ask, ask.redirects ?? 0, performance.now() + (ask.within ?? defaultTimeoutMs));
 }
 
 function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName, deadline: number): Promise<Answered> {
@@ -117,7 +118,7 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
       // The address that was connected to in the end, however it was resolved.
       if (remoteAddress !== undefined && !mayReach(remoteAddress))
         return fail(new EgressError(`${url.origin} leads to an address that is not public`));
-      collect(response, ask.limit ?? defaultLimit, (collected) => {
+      collect(response, ask.limit ?? defaultMaxBytes, (collected) => {
         if (collected instanceof Error) return fail(collected);
         settle({ ok: true, status: response.statusCode ?? 0, headers: response.headers, text: collected });
         request?.destroy();

@@ -1,7 +1,7 @@
 /** Puts together what the road receives. */
 import { randomBytes } from 'node:crypto';
-import type { Caller } from '../pipeline/caller.ts';
 import { Cancellation } from '../pipeline/cancellation.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Channel, Client, Endpoint, Received } from '../pipeline/exchange.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';

@@ -3,22 +3,22 @@
  * has asked it, and the stream for messages that belong to no request. The same for HTTP and stdio.
  */
 import { createHash } from 'node:crypto';
-import type { Caller } from '../pipeline/caller.ts';
 import type { Cancellation } from '../pipeline/cancellation.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Delivered } from '../pipeline/deliver.ts';
-import type { Asked, ClientSession, Endpoint } from '../pipeline/exchange.ts';
+import type { ClientSession, Endpoint, InputResponse } from '../pipeline/exchange.ts';
 import type { ClientClaims } from '../protocol/decode.ts';
 import { asText, isObject, type Json, type JsonObject, plainNumber } from '../protocol/json.ts';
 import { notificationText, type RequestId, type ResponseMessage, requestText } from '../protocol/jsonrpc.ts';
 import { logLevels } from '../protocol/methods.ts';
 
-/** Questions that may wait for one client. */
-const mostQuestions = 64;
+/** Input requests that may wait for one client. */
+const maxQuestions = 64;
 /** Messages kept while the client has no stream open. */
-const mostQueued = 256;
+const maxQueued = 256;
 
 /** What the session needs of its subscription to servers. */
-export interface Hearing {
+export interface SessionSubscription {
   watch(server: string, uri: string): boolean;
   unwatch(server: string, uri: string): void;
   /** The servers that are heard at the moment. */
@@ -43,9 +43,9 @@ export class LegacySession implements ClientSession {
   readonly claims: ClientClaims;
   logLevel: string | undefined;
   usedAt = Date.now();
-  hearing: Hearing | undefined;
+  hearing: SessionSubscription | undefined;
   readonly active = new Map<RequestId, Cancellation>();
-  readonly #questions = new Map<RequestId, (asked: Asked) => void>();
+  readonly #questions = new Map<RequestId, (asked: InputResponse) => void>();
   #nextQuestion = 1;
   #write: ((text: string) => void) | undefined;
   #endStream: (() => void) | undefined;
@@ -102,7 +102,7 @@ export class LegacySession implements ClientSession {
     const text = notificationText(method, params);
     if (this.#write !== undefined) return this.#write(text);
     // The same change need not be told twice, and the queue is bounded.
-    if (this.#queue.length < mostQueued && !this.#queue.includes(text)) this.#queue.push(text);
+    if (this.#queue.length < maxQueued && !this.#queue.includes(text)) this.#queue.push(text);
   }
 
   watch(server: string, uri: string): boolean {
@@ -113,12 +113,16 @@ export class LegacySession implements ClientSession {
     this.hearing?.unwatch(server, uri);
   }
 
-  /** Sends a question over the stream of a call and waits for the response, for as long as the call lasts. */
-  ask(request: DeliveredRequest, write: (text: string) => void, cancellation: Cancellation): Promise<Asked> {
-    if (this.#questions.size >= mostQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
+  /** Sends an input request over the stream of a call and waits for the response, for as long as the call lasts. */
+  requestInput(
+    request: DeliveredRequest,
+    write: (text: string) => void,
+    cancellation: Cancellation,
+  ): Promise<InputResponse> {
+    if (this.#questions.size >= maxQuestions || cancellation.cancelled) return Promise.resolve({ ok: false });
     return new Promise((resolve) => {
       const id = `sallyport-${this.#nextQuestion++}`;
-      const finish = (asked: Asked): void => {
+      const finish = (asked: InputResponse): void => {
         this.#questions.delete(id);
         stop();
         resolve(asked);
@@ -145,7 +149,7 @@ export class LegacySession implements ClientSession {
   }
 
   /** Hears of the servers from now on, unless it does already. False when the session is over. */
-  hear(make: () => Hearing): boolean {
+  hear(make: () => SessionSubscription): boolean {
     if (!this.#closed) this.hearing ??= make();
     return !this.#closed;
   }

@@ -57,8 +57,8 @@ export type Granted =
 /** `access-token`: to present to a server. `assertion`: to ask for a token elsewhere (`token_type` N_A). */
 export type Wanted = 'access-token' | 'assertion';
 
-const assertionLife = 60;
-const metadataLife = 3_600_000;
+const assertionLifeSeconds = 60;
+const metadataLifeMs = 3_600_000;
 
 /** Knows one authorization server and authenticates to it. */
 export class TokenEndpoint {
@@ -92,7 +92,7 @@ export class TokenEndpoint {
     if (!found.ok) return { problem: found.problem };
     const url = found.metadata.url('token_endpoint');
     if (url === undefined) return { problem: 'the metadata of the authorization server names no token_endpoint' };
-    this.#found = { ...url, issuer, until: Date.now() + metadataLife };
+    this.#found = { ...url, issuer, until: Date.now() + metadataLifeMs };
     return this.#found;
   }
 }
@@ -146,7 +146,7 @@ async function assertion(client: OAuthClient, audience: string, privateKey: stri
     .setSubject(clientId)
     .setAudience(audience)
     .setIssuedAt(now)
-    .setExpirationTime(now + assertionLife)
+    .setExpirationTime(now + assertionLifeSeconds)
     .sign(key);
 }
 

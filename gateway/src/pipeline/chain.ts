@@ -2,12 +2,12 @@
  * What is open, in a list that its entries leave by themselves. In place of a Set, which is filled and emptied all the time
  * here: that leaves a chain of outgrown tables behind, each keeping the entries of its time alive until a full collection.
  */
-export class Link<Entry extends Link<Entry>> {
+export class ChainEntry<Entry extends ChainEntry<Entry>> {
   before: Entry | undefined;
   after: Entry | undefined;
 }
 
-export class Chain<Entry extends Link<Entry>> {
+export class Chain<Entry extends ChainEntry<Entry>> {
   #first: Entry | undefined;
   #size = 0;
 

@@ -1,8 +1,8 @@
 /** Stage 5. Completions are allowed exactly where the prompt or template that they complete could be. */
 import { exact, type JsonObject } from '../protocol/json.ts';
-import type { Connected, Decided, Received } from './exchange.ts';
+import type { Decided, Received, Resumed } from './exchange.ts';
 
-export function decide<Exchange extends Connected>(exchange: Exchange): Exchange & Decided {
+export function decide<Exchange extends Resumed>(exchange: Exchange): Exchange & Decided {
   const { capability, grants } = exchange;
   if (exchange.method === 'completion/complete') {
     const effect = grants.couldAllow(capability) ? 'allow' : 'deny';

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { result, roadOf } from '../../test/support/road.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { Inspector } from './inspector.ts';
-import type { Step } from './upstream.ts';
+import type { Inspector } from './contracts/inspector.ts';
+import type { Step } from './contracts/upstream.ts';
 
 const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
 const secret = 'tok-1234567890';
@@ -25,8 +25,8 @@ function marking(seen: string[], late: 'at once' | 'late'): Inspector {
   };
 }
 
-const question = (seen: JsonObject[]): Step => ({
-  kind: 'question',
+const inputRequired = (seen: JsonObject[]): Step => ({
+  kind: 'input-required',
   requests: { form: { method: 'elicitation/create', params: { message: `the server asks ${secret}` } } },
   resume: { kind: 'parked' },
   answer: async (responses) => {
@@ -95,11 +95,11 @@ test('what a server asks passes on its way to a legacy client, and what the clie
   const [answers, asked]: [JsonObject[], unknown[]] = [[], []];
   const road = await roadOf(everything, {
     inspectors: [checking],
-    server: { secrets: [secret], answer: () => question(answers) },
+    server: { secrets: [secret], answer: () => inputRequired(answers) },
   });
   await road.send({
     client: legacy,
-    ask: async (_method, params) => {
+    requestInput: async (_method, params) => {
       asked.push(params);
       return { ok: true, result: { action: 'accept' } };
     },
@@ -112,7 +112,7 @@ test('what a server asks passes on its way to a modern client, and what the clie
   const answers: JsonObject[] = [];
   const road = await roadOf(everything, {
     inspectors: [checking],
-    server: { secrets: [secret], answer: () => question(answers) },
+    server: { secrets: [secret], answer: () => inputRequired(answers) },
   });
   const { reply } = await road.send({ client: modern });
   const first = JSON.parse(reply.kind === 'text' ? reply.text : '{}') as {
@@ -134,7 +134,7 @@ test('an answer that an inspector refuses ends the call that asked', async () =>
     summary: 'Refuses answers.',
     inbound: ({ kind }) => (kind === 'answer' ? { refuse: { reason: 'denied', detail: 'toy' } } : undefined),
   };
-  const answer = (): Step => ({ ...question([]), abandon: () => abandoned++ }) as Step;
+  const answer = (): Step => ({ ...inputRequired([]), abandon: () => abandoned++ }) as Step;
   const road = await roadOf(everything, { inspectors: [stop], server: { answer } });
   const { reply } = await road.send({ client: modern });
   const { requestState } = JSON.parse(reply.kind === 'text' ? reply.text : '{}') as { requestState: string };
@@ -171,7 +171,7 @@ test('an inspector that fails lets nothing through', async () => {
 
 test('a secret in the key of an input request withholds it, and the call that asked is given up', async () => {
   let abandoned = 0;
-  const asked = question([]) as Step & { kind: 'question' };
+  const asked = inputRequired([]) as Step & { kind: 'input-required' };
   const answer = (): Step => ({
     ...asked,
     requests: { [secret]: { method: 'elicitation/create', params: {} } },

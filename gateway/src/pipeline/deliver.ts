@@ -2,7 +2,7 @@
  * The way back. The one function through which everything goes that a server says and a client gets: results, errors,
  * notifications, input requests, definitions, and how a server introduces itself.
  */
-import type { Inspector, Origin, OutboundVerdict, Said } from './inspector.ts';
+import type { Inspector, Origin, OutboundVerdict, Said } from './contracts/inspector.ts';
 
 declare const delivered: unique symbol;
 

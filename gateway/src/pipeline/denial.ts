@@ -61,7 +61,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   denied: permission,
   'right-ended': { ...permission, made: true },
   held: approval,
-  unconnected: approval,
+  'account-required': approval,
   'too-many-failures': busy,
   'too-many-requests': busy,
   'too-many-streams': busy,

@@ -9,13 +9,14 @@ import type { RequestId, RpcError } from '../protocol/jsonrpc.ts';
 import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { Caller } from './caller.ts';
 import type { Cancellation } from './cancellation.ts';
-import type { Capability, Decision, Grants } from './decision.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Resumption } from './contracts/input-requests.ts';
+import type { Lease } from './contracts/limit.ts';
+import type { Capability, Decision, Grants } from './contracts/policy.ts';
+import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
-import type { ExchangeEnd } from './record.ts';
 import type { Outcome, Refusal } from './refusal.ts';
-import type { CallTimes, Link, ResultSource } from './upstream.ts';
 
 /** `/mcp`, or the endpoint of one server. */
 export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; readonly server: string };
@@ -24,10 +25,10 @@ export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; 
 export interface Channel {
   notify(method: string, params: Delivered<JsonObject>): void;
   /** Legacy clients only: sends a request of a server and waits for the answer. */
-  readonly ask?: (method: string, params: Delivered<JsonObject>) => Promise<Asked>;
+  readonly requestInput?: (method: string, params: Delivered<JsonObject>) => Promise<InputResponse>;
 }
 
-export type Asked =
+export type InputResponse =
   | { readonly ok: true; readonly result: JsonObject }
   | { readonly ok: false; readonly error?: { readonly code: number; readonly message: string } };
 
@@ -76,20 +77,6 @@ export interface Identified extends Received {
   readonly caller: Caller;
 }
 
-/** Room for one exchange under the limits that apply to its caller. */
-export interface Lease {
-  /** Gives the room back. Called once, when the record of the exchange is written. */
-  settle(use: Use): void;
-}
-
-/** What an exchange took of the limits. Sizes in bytes. */
-export interface Use {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly cost: number;
-  readonly outcome: ExchangeEnd['outcome'];
-}
-
 /** Stage 6, limits: the caller has room for one more. */
 export interface Admitted extends Identified {
   readonly lease: Lease;
@@ -98,16 +85,18 @@ export interface Admitted extends Identified {
 /** Stage 4, connect: one capability of one server. */
 export interface Connected extends Admitted {
   readonly grants: Grants;
-  readonly link: Link;
+  readonly upstream: UpstreamClient;
   readonly capability: Capability;
   /** The definition of a tool, as the server lists it. */
   readonly tool?: ToolFacts;
   /** `params` with original names in place of aliases. */
   readonly outbound: JsonObject;
+  /** What the request resumes; absent where it answers no input request. */
+  readonly resumption?: Resumption;
 }
 
 /** What stage 4 knew of a request that goes no further. It is for the record: the client is told none of it. */
-export interface Sought {
+export interface UnresolvedTarget {
   /** In the client's own words. */
   readonly asked?: string;
   /** Absent when it was looked for at several servers. */
@@ -124,7 +113,7 @@ export interface Sought {
 /** What stage 4 says. */
 export type Connecting =
   | { readonly ok: true; readonly value: Connected }
-  | { readonly ok: false; readonly refusal: Refusal; readonly sought?: Sought };
+  | { readonly ok: false; readonly refusal: Refusal; readonly unresolved?: UnresolvedTarget };
 
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {
@@ -140,10 +129,13 @@ export interface ToolFacts {
   validate(args: JsonObject): readonly string[] | undefined;
 }
 
+declare const resumed: unique symbol;
+
+/** Every state that the gateway sealed and the client sent back is opened. Only `resume` makes it. */
+export type Resumed = Connected & { readonly [resumed]: true };
+
 /** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
-export interface Decided extends Connected {
-  readonly decision: Decision;
-}
+export type Decided = Resumed & { readonly decision: Decision };
 
 declare const allowed: unique symbol;
 declare const inspected: unique symbol;

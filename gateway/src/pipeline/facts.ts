@@ -1,11 +1,12 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
-import type { Caller } from './caller.ts';
+import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Lease } from './contracts/limit.ts';
+import type { Snapshot } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
 import { denials } from './denial.ts';
-import type { Connected, Decided, Lease, Received, Reply, Sought } from './exchange.ts';
-import type { Graph } from './graph.ts';
-import type { ExchangeEnd, ExchangeFacts } from './record.ts';
+import type { Connected, Decided, Received, Reply, UnresolvedTarget } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /** How far an exchange has come: filled in along the road, read when its record is written. */
@@ -14,7 +15,7 @@ export interface Progress {
   lease?: Lease;
   connected?: Connected;
   /** Instead of `connected`, when stage 4 or a limit before it ended the exchange. */
-  sought?: Sought | undefined;
+  unresolved?: UnresolvedTarget | undefined;
   decided?: Decided;
   /** The facts of the intent, which the outcome repeats. */
   intended?: ExchangeFacts;
@@ -25,13 +26,13 @@ export interface Progress {
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 /** Everything known of an exchange when its record is written. */
-export function factsOf(message: Received, graph: Graph, progress: Progress): ExchangeFacts {
+export function factsOf(message: Received, snapshot: Snapshot, progress: Progress): ExchangeFacts {
   const { client } = message;
-  const { connected, sought } = progress;
+  const { connected, unresolved } = progress;
   const facts: Mutable<ExchangeFacts> = {
     id: message.id,
     at: message.at,
-    revision: graph.revision,
+    revision: snapshot.revision,
     direction: 'client-to-server',
     transport: message.transport,
     era: client.era,
@@ -45,9 +46,9 @@ export function factsOf(message: Received, graph: Graph, progress: Progress): Ex
   if (connected === undefined) {
     if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
     if (message.operation === 'call') facts.arguments = message.params;
-    return sought === undefined ? facts : soughtFacts(facts, sought, message);
+    return unresolved === undefined ? facts : soughtFacts(facts, unresolved, message);
   }
-  facts.server = connected.link.server;
+  facts.server = connected.upstream.server;
   facts.connections = connected.grants.connections;
   facts.capability = connected.capability;
   facts.arguments = argumentsOf(connected) ?? {};
@@ -60,21 +61,21 @@ export function factsOf(message: Received, graph: Graph, progress: Progress): Ex
   return facts;
 }
 
-function soughtFacts(facts: Mutable<ExchangeFacts>, sought: Sought, message: Received): ExchangeFacts {
-  if (sought.server === undefined) delete facts.server;
-  else facts.server = sought.server;
-  facts.connections = sought.connections;
-  if (sought.asked !== undefined) facts.asked = sought.asked;
-  if (sought.tier !== undefined) facts.tier = sought.tier;
-  if (sought.decision !== undefined) facts.decision = sought.decision;
-  if (sought.capability === undefined) return facts;
-  facts.capability = sought.capability;
+function soughtFacts(facts: Mutable<ExchangeFacts>, unresolved: UnresolvedTarget, message: Received): ExchangeFacts {
+  if (unresolved.server === undefined) delete facts.server;
+  else facts.server = unresolved.server;
+  facts.connections = unresolved.connections;
+  if (unresolved.asked !== undefined) facts.asked = unresolved.asked;
+  if (unresolved.tier !== undefined) facts.tier = unresolved.tier;
+  if (unresolved.decision !== undefined) facts.decision = unresolved.decision;
+  if (unresolved.capability === undefined) return facts;
+  facts.capability = unresolved.capability;
   facts.arguments = argumentsOf(message) ?? {};
   return facts;
 }
 
 /** Refusals of `forward` that it gives before the server has the call. */
-const unsent: ReadonlySet<Reason> = new Set(['state-invalid', 'bad-params', 'unconnected']);
+const unsent: ReadonlySet<Reason> = new Set(['state-invalid', 'bad-params', 'account-required']);
 
 /**
  * The refusal that replaces a reply whose record cannot be written. Clients repeat a call that is reported as not made, so

@@ -1,9 +1,9 @@
 /** Stage 7: what a client sends passes every inspector before a server gets it. */
 
 import type { JsonObject } from '../protocol/json.ts';
+import type { Inspector, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
-import type { Inspector, Sent } from './inspector.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 
 /** What passed, and whether an inspector changed it. */

@@ -7,9 +7,9 @@ import type { DecodeFault } from '../protocol/decode.ts';
 import { isObject, type JsonFault, type JsonObject, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { Invitation } from './accounts.ts';
+import type { AccountLinkPrompt } from './contracts/accounts.ts';
+import type { UpstreamFailure } from './contracts/upstream.ts';
 import { denialKey, denialOf } from './denial.ts';
-import type { LinkFailure } from './upstream.ts';
 
 export type Refusal =
   | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }
@@ -45,10 +45,10 @@ export type Refusal =
   | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
   | {
-      readonly reason: 'unconnected';
+      readonly reason: 'account-required';
       readonly server: string;
       readonly detail: string;
-      readonly invitation: Invitation;
+      readonly prompt: AccountLinkPrompt;
     }
   | { readonly reason: 'server-timeout'; readonly server: string; readonly detail: string }
   | { readonly reason: 'server-misbehaved'; readonly server: string; readonly detail: string }
@@ -93,14 +93,14 @@ export function refuse(refusal: Refusal): { readonly ok: false; readonly refusal
  * What it means for a call that its server failed after the call was handed to it. `repeatable`: making it once more would
  * change nothing more.
  */
-export function callFailureRefusal(server: string, failure: LinkFailure, repeatable: boolean): Refusal {
+export function callFailureRefusal(server: string, failure: UpstreamFailure, repeatable: boolean): Refusal {
   return 'sent' in failure
     ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, detail: failure.detail }
     : failureRefusal(server, failure);
 }
 
 /** What it means for a request that the server could not be asked. */
-export function failureRefusal(server: string, failure: LinkFailure): Refusal {
+export function failureRefusal(server: string, failure: UpstreamFailure): Refusal {
   switch (failure.kind) {
     case 'unavailable':
       return { reason: 'server-unavailable', server, detail: failure.detail };
@@ -112,8 +112,8 @@ export function failureRefusal(server: string, failure: LinkFailure): Refusal {
       return { reason: 'result-too-large', limit: failure.limit };
     case 'cancelled':
       return { reason: 'cancelled' };
-    case 'unconnected':
-      return { reason: 'unconnected', server, detail: failure.detail, invitation: failure.invitation };
+    case 'account-required':
+      return { reason: 'account-required', server, detail: failure.detail, prompt: failure.prompt };
   }
 }
 
@@ -260,8 +260,8 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         503,
         referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
       );
-    case 'unconnected':
-      return own(200, 428, referred(invitationText(refusal.server, refusal.invitation)));
+    case 'account-required':
+      return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
     case 'server-timeout':
       return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
     case 'call-unfinished':
@@ -326,7 +326,7 @@ const endings = {
 } as const;
 
 /** The text for clients with and without URL elicitation. */
-export function invitationText(server: string, { url }: Invitation): string {
+export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
   return url === undefined
     ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`
     : `The server ${server} wants to know you. Open ${url} in a browser, connect your account, and try again`;

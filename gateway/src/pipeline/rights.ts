@@ -2,33 +2,34 @@
  * Rights end with what gave them. What stays open holds the credential that opened it, and is judged again for each
  * message by what that credential may do now, under the revision in force.
  */
-import type { Caller } from './caller.ts';
-import { Chain, Link } from './chain.ts';
+
+import { Chain, ChainEntry } from './chain.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
-import type { Graph } from './graph.ts';
 
 export interface Rights {
-  /** The graph in force. */
-  graph(): Graph;
+  /** The snapshot in force. */
+  snapshot(): Snapshot;
   /** Who the credential of a caller stands for now; `undefined` when it has ended. */
   renew(caller: Caller): Caller | undefined;
   readonly underWay: UnderWay;
 }
 
 /** A call that its server has, until it is answered. */
-export class Standing extends Link<Standing> {
+export class Standing extends ChainEntry<Standing> {
   readonly #exchange: Decided;
   readonly #rights: Rights;
   /** What the last judgement was about. */
-  #graph: Graph;
+  #snapshot: Snapshot;
   #caller: Caller;
   #lost: string | undefined;
 
-  constructor(exchange: Decided, graph: Graph, rights: Rights) {
+  constructor(exchange: Decided, snapshot: Snapshot, rights: Rights) {
     super();
     this.#exchange = exchange;
-    this.#graph = graph;
+    this.#snapshot = snapshot;
     this.#caller = exchange.caller;
     this.#rights = rights;
   }
@@ -39,11 +40,11 @@ export class Standing extends Link<Standing> {
     const caller = this.#rights.renew(this.#exchange.caller);
     if (caller === undefined) this.#lost = 'the credential has ended';
     else {
-      const graph = this.#rights.graph();
-      if (graph === this.#graph && caller === this.#caller) return undefined;
-      this.#graph = graph;
+      const snapshot = this.#rights.snapshot();
+      if (snapshot === this.#snapshot && caller === this.#caller) return undefined;
+      this.#snapshot = snapshot;
       this.#caller = caller;
-      this.#lost = problemUnder(this.#exchange, caller, graph);
+      this.#lost = problemUnder(this.#exchange, caller, snapshot);
     }
     return this.#lost;
   }
@@ -60,11 +61,11 @@ export class Standing extends Link<Standing> {
 }
 
 /** Why a call that was allowed would not be allowed now. */
-function problemUnder(exchange: Decided, caller: Caller, graph: Graph): string | undefined {
-  const { server } = exchange.link;
-  const status = graph.statusOf(server);
+function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): string | undefined {
+  const { server } = exchange.upstream;
+  const status = snapshot.statusOf(server);
   if (status !== 'active' && status !== 'draining') return `the server is ${status ?? 'not configured any more'}`;
-  const grants = graph.policy.grants(caller, server);
+  const grants = snapshot.policy.grants(caller, server);
   if (grants === undefined) return 'no connection leads there any more';
   const { effect, rule } = decide({ ...exchange, caller, grants }).decision;
   if (effect === 'allow' || effect === 'observe') return undefined;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { callerOf } from '../../test/support/policy.ts';
 import { type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
 import { Cancellation } from './cancellation.ts';
-import type { Inspector } from './inspector.ts';
+import type { Inspector } from './contracts/inspector.ts';
 
 const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
 
@@ -162,14 +162,14 @@ for (const { name, connections = everything, options, request = {}, end, called 
     assert.equal(road.intents.length >= road.calls.length, true);
     if (road.intents[0] !== undefined) assert.equal(recorded?.facts, road.intents[0]);
     // The room that it took is free again.
-    const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1, streams: 1 } };
+    const limit = { ...road.snapshot, bounds: { ...road.snapshot.bounds, concurrency: 1, streams: 1 } };
     assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
   });
 
 test('beyond the limit of its caller a request is refused and recorded, and leads nowhere', async () => {
   const { promise: held, resolve: go } = Promise.withResolvers<undefined>();
   const road = await roadOf(everything, { server: { answer: async () => (await held, result({ content: [] })) } });
-  const limit = road.graph.bounds.concurrency;
+  const limit = road.snapshot.bounds.concurrency;
   const waiting = Array.from({ length: limit }, () => road.send({}));
   const { reply } = await road.send({});
   assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'too-many-requests');
@@ -210,7 +210,7 @@ test('a result that cannot be written is refused and recorded, and gives the roo
     road.records.map(({ end }) => end?.outcome),
     ['unknown'],
   );
-  const limit = { ...road.graph, bounds: { ...road.graph.bounds, concurrency: 1 } };
+  const limit = { ...road.snapshot, bounds: { ...road.snapshot.bounds, concurrency: 1 } };
   assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
 });
 
@@ -230,7 +230,7 @@ test('a stream that opens while another revision comes into force ends with its 
     params: { notifications: { toolsListChanged: true } },
   });
   await opening.promise;
-  road.take({ ...road.graph, policy: { ...road.graph.policy, grants: () => undefined, serversOf: () => [] } });
+  road.take({ ...road.snapshot, policy: { ...road.snapshot.policy, grants: () => undefined, serversOf: () => [] } });
   recorded.resolve(undefined);
   assert.equal((await stream).reply.kind, 'text');
   assert.equal(road.records.length, 1);

@@ -4,52 +4,55 @@
  */
 
 import type { Operation } from '../protocol/methods.ts';
-import type { Caller } from './caller.ts';
+import { withAccountLink } from './account-link.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { Caller } from './contracts/caller.ts';
+import type { Lease, Use } from './contracts/limit.ts';
+import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type {
   Admitted,
   Allowed,
+  Connected,
   Connecting,
   Decided,
   Identified,
   Inspected,
   Intended,
-  Lease,
   Received,
   Reply,
-  Sought,
-  Use,
+  Resumed,
+  UnresolvedTarget,
 } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
-import type { Graph } from './graph.ts';
 import { type Inspect, inspectArguments } from './inspect.ts';
-import { invited } from './invite.ts';
 import { isCorrectable, permit } from './permit.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from './record.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `runtime/road.ts` puts them together. */
 export interface Stages {
   /** Is this a call of a tool of the gateway itself? */
-  isOwn(exchange: Identified, graph: Graph): boolean;
+  isOwn(exchange: Identified, snapshot: Snapshot): boolean;
   /**
    * What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. `open` records that a stream
    * opens, before the client is told that it did.
    */
-  answerLocally(exchange: Admitted, graph: Graph, open: () => Promise<Refusal | undefined>): Promise<Reply>;
+  answerLocally(exchange: Admitted, snapshot: Snapshot, open: () => Promise<Refusal | undefined>): Promise<Reply>;
   /** 6: room under the limits of the caller, until the lease is settled. */
-  admit(caller: Caller, operation: Operation, graph: Graph): Outcome<Lease>;
+  admit(caller: Caller, operation: Operation, snapshot: Snapshot): Outcome<Lease>;
   /** 4: which capability of which server. */
-  connect(exchange: Admitted, graph: Graph): Connecting | Promise<Connecting>;
+  connect(exchange: Admitted, snapshot: Snapshot): Connecting | Promise<Connecting>;
+  /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
+  resume(exchange: Connected): Outcome<Resumed>;
   /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
-  renew(exchange: Decided, graph: Graph): Promise<Decided | undefined>;
+  renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
   /** What is known of where a request would lead, without asking its server. */
-  seek(exchange: Identified, graph: Graph): Sought | undefined;
+  unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined;
   /** 7: what a client sends to a server. */
   readonly inspect: Inspect;
   /** 10 and 11: to the server and back. */
-  forward(exchange: Intended, graph: Graph, standing: Standing): Promise<Reply>;
+  forward(exchange: Intended, snapshot: Snapshot, standing: Standing): Promise<Reply>;
   /** What the caller of something that stays open may do now. */
   readonly rights: Rights;
   readonly audit: AuditLog;
@@ -59,32 +62,38 @@ export interface Stages {
   onBug(error: unknown, reference: string): void;
 }
 
-export async function run(message: Received, graph: Graph, stages: Stages): Promise<Reply> {
+export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const progress: Progress = {};
   let reply: Reply;
   try {
-    reply = await travel(message, graph, stages, progress);
+    reply = await travel(message, snapshot, stages, progress);
   } catch (error) {
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
-  return invited(message, await record(message, graph, stages, progress, reply));
+  return withAccountLink(message, await record(message, snapshot, stages, progress, reply));
 }
 
-function travel(message: Received, graph: Graph, stages: Stages, progress: Progress): Reply | Promise<Reply> {
+function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {
   if (!message.identity.ok) return refused(message.identity.refusal);
-  const admitted = admit(message, message.identity.value, graph, stages, progress);
+  const admitted = admit(message, message.identity.value, snapshot, stages, progress);
   if (!admitted.ok) return refused(admitted.refusal);
-  return message.operation === 'call' && !stages.isOwn(admitted.value, graph)
-    ? call(admitted.value, graph, stages, progress)
-    : local(admitted.value, graph, stages, progress);
+  return message.operation === 'call' && !stages.isOwn(admitted.value, snapshot)
+    ? call(admitted.value, snapshot, stages, progress)
+    : local(admitted.value, snapshot, stages, progress);
 }
 
-function admit(message: Received, caller: Caller, graph: Graph, stages: Stages, progress: Progress): Outcome<Admitted> {
+function admit(
+  message: Received,
+  caller: Caller,
+  snapshot: Snapshot,
+  stages: Stages,
+  progress: Progress,
+): Outcome<Admitted> {
   progress.caller = caller;
-  const lease = stages.admit(caller, message.operation, graph);
+  const lease = stages.admit(caller, message.operation, snapshot);
   if (!lease.ok) {
-    progress.sought = stages.seek({ ...message, caller }, graph);
+    progress.unresolved = stages.unresolvedTarget({ ...message, caller }, snapshot);
     return lease;
   }
   progress.lease = lease.value;
@@ -95,34 +104,36 @@ function admit(message: Received, caller: Caller, graph: Graph, stages: Stages, 
 const maxRemakes = 3;
 
 /** What the gateway answers itself, by the revision that is in force when the answer is there. */
-async function local(exchange: Admitted, graph: Graph, stages: Stages, progress: Progress): Promise<Reply> {
+async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
   const { rights } = stages;
-  let current = graph;
+  let current = snapshot;
   let { caller } = exchange;
   for (let remakes = 0; ; remakes++) {
     const reply = await stages.answerLocally({ ...exchange, caller }, current, () =>
-      recordOpening(exchange, graph, stages, progress),
+      recordOpening(exchange, snapshot, stages, progress),
     );
     if (exchange.operation === 'stream' || reply.kind === 'refused') return reply;
     const renewed = rights.renew(caller);
     if (renewed === undefined) return refused({ reason: 'right-ended', detail: 'the credential has ended' });
-    if (rights.graph() === current) return reply;
+    if (rights.snapshot() === current) return reply;
     if (remakes === maxRemakes) return refused({ reason: 'right-ended', detail: 'the configuration keeps changing' });
     caller = renewed;
-    current = rights.graph();
+    current = rights.snapshot();
   }
 }
 
-async function call(exchange: Admitted, graph: Graph, stages: Stages, progress: Progress): Promise<Reply> {
-  const connecting = stages.connect(exchange, graph);
+async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
+  const connecting = stages.connect(exchange, snapshot);
   const connected = connecting instanceof Promise ? await connecting : connecting;
   if (!connected.ok) {
-    progress.sought = connected.sought;
+    progress.unresolved = connected.unresolved;
     return refused(connected.refusal);
   }
   progress.connected = connected.value;
+  const resumed = stages.resume(connected.value);
+  if (!resumed.ok) return refused(resumed.refusal);
 
-  let decided = decide(connected.value);
+  let decided = decide(resumed.value);
   progress.decided = decided;
   const early = permit(decided);
   if (!early.ok && !isCorrectable(early.refusal, decided)) return refused(early.refusal);
@@ -130,7 +141,9 @@ async function call(exchange: Admitted, graph: Graph, stages: Stages, progress: 
   const inspecting = inspectArguments(decided, stages.inspect);
   let inspected = inspecting instanceof Promise ? await inspecting : inspecting;
   const renewed =
-    !inspected.ok && inspected.refusal.reason === 'arguments-invalid' ? await stages.renew(decided, graph) : undefined;
+    !inspected.ok && inspected.refusal.reason === 'arguments-invalid'
+      ? await stages.renew(decided, snapshot)
+      : undefined;
   if (renewed !== undefined) {
     progress.connected = progress.decided = decided = renewed;
     inspected = await inspectArguments(renewed, stages.inspect);
@@ -142,21 +155,21 @@ async function call(exchange: Admitted, graph: Graph, stages: Stages, progress: 
   const allowed = permit(final);
   if (!allowed.ok) return refused(allowed.refusal);
 
-  const intending = intend(allowed.value, graph, stages, progress);
+  const intending = intend(allowed.value, snapshot, stages, progress);
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
-  return send(intended.value, graph, stages, progress);
+  return send(intended.value, snapshot, stages, progress);
 }
 
 /** Stage 9. Answers at once where the record need not be durable before the call. */
 function intend(
   exchange: Allowed<Inspected>,
-  graph: Graph,
+  snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
 ): Outcome<Intended> | Promise<Outcome<Intended>> {
-  progress.intended = factsOf(exchange, graph, progress);
+  progress.intended = factsOf(exchange, snapshot, progress);
   const written = stages.audit.intend(progress.intended);
   if (written === undefined) return pass(exchange as Intended);
   return written.then(
@@ -166,14 +179,14 @@ function intend(
 }
 
 /** Stages 10 and 11, for as long as the caller has the right to it. */
-async function send(exchange: Intended, graph: Graph, stages: Stages, progress: Progress): Promise<Reply> {
+async function send(exchange: Intended, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
   progress.forwarded = true;
   const { rights } = stages;
-  const standing = new Standing(exchange, graph, rights);
+  const standing = new Standing(exchange, snapshot, rights);
   rights.underWay.add(standing);
   let reply: Reply;
   try {
-    reply = await stages.forward(exchange, graph, standing);
+    reply = await stages.forward(exchange, snapshot, standing);
   } finally {
     rights.underWay.delete(standing);
   }
@@ -186,16 +199,16 @@ async function send(exchange: Intended, graph: Graph, stages: Stages, progress: 
 export type Opening = { readonly ok: true; close(): void } | { readonly ok: false; readonly reply: Reply };
 
 /** The road of a stream that a listener opens for a session: recorded when it opens, and when it is over. */
-export async function runStream(message: Identified, graph: Graph, stages: Stages): Promise<Opening> {
+export async function runStream(message: Identified, snapshot: Snapshot, stages: Stages): Promise<Opening> {
   const progress: Progress = {};
-  const admitted = admit(message, message.caller, graph, stages, progress);
-  const refusal = admitted.ok ? await recordOpening(message, graph, stages, progress) : admitted.refusal;
+  const admitted = admit(message, message.caller, snapshot, stages, progress);
+  const refusal = admitted.ok ? await recordOpening(message, snapshot, stages, progress) : admitted.refusal;
   if (refusal !== undefined)
-    return { ok: false, reply: await record(message, graph, stages, progress, refused(refusal)) };
+    return { ok: false, reply: await record(message, snapshot, stages, progress, refused(refusal)) };
   return {
     ok: true,
     close: () => {
-      record(message, graph, stages, progress, { kind: 'text', text: '' }).catch((error: unknown) =>
+      record(message, snapshot, stages, progress, { kind: 'text', text: '' }).catch((error: unknown) =>
         stages.onBug(error, message.id),
       );
     },
@@ -205,11 +218,11 @@ export async function runStream(message: Identified, graph: Graph, stages: Stage
 /** What stays open is recorded when it opens: how it ends may never be known. */
 async function recordOpening(
   message: Received,
-  graph: Graph,
+  snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
 ): Promise<Refusal | undefined> {
-  progress.intended = factsOf(message, graph, progress);
+  progress.intended = factsOf(message, snapshot, progress);
   try {
     await stages.audit.intend(progress.intended);
     return undefined;
@@ -219,29 +232,29 @@ async function recordOpening(
 }
 
 /** The road of what a listener has done itself for a known caller, such as ending a session. */
-export function runDone(message: Identified, graph: Graph, stages: Stages): Promise<Reply> {
-  return record(message, graph, stages, { caller: message.caller }, { kind: 'text', text: '' });
+export function runDone(message: Identified, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+  return record(message, snapshot, stages, { caller: message.caller }, { kind: 'text', text: '' });
 }
 
 /** The short road of what could not be decoded: it is recorded with its caller. */
-export function runRefused(message: Received, refusal: Refusal, graph: Graph, stages: Stages): Promise<Reply> {
+export function runRefused(message: Received, refusal: Refusal, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const { identity } = message;
   // An unknown caller learns nothing of what the gateway thinks of the message.
-  if (!identity.ok) return record(message, graph, stages, {}, refused(identity.refusal));
-  return record(message, graph, stages, { caller: identity.value }, refused(refusal));
+  if (!identity.ok) return record(message, snapshot, stages, {}, refused(identity.refusal));
+  return record(message, snapshot, stages, { caller: identity.value }, refused(refusal));
 }
 
 /** Stage 12. */
 async function record(
   message: Received,
-  graph: Graph,
+  snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
   reply: Reply,
 ): Promise<Reply> {
   let use: Use = { bytesIn: message.bytesIn, bytesOut: 0, cost: 0, outcome: 'unknown' };
   try {
-    const facts = progress.intended ?? factsOf(message, graph, progress);
+    const facts = progress.intended ?? factsOf(message, snapshot, progress);
     const { end, written } = concluded(message, reply, progress, stages);
     use = { bytesIn: message.bytesIn, bytesOut: end.bytesOut, cost: facts.cost ?? 0, outcome: end.outcome };
     let unwritten: string | undefined;

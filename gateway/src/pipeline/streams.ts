@@ -1,5 +1,5 @@
 /** Everything that stays open towards clients, so that it can be ended when its credential is, or refreshed on reload. */
-import type { Caller } from './caller.ts';
+import type { Caller } from './contracts/caller.ts';
 
 export type EndReason = 'revoked' | 'disconnected' | 'draining';
 

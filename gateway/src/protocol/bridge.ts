@@ -41,8 +41,8 @@ export function adaptError(error: RpcError, client: Era, uri: Json | undefined):
   return error;
 }
 
-/** The questions that a legacy server wants answered in a browser first (2025-11-25, URL elicitation, -32042). */
-export function urlQuestions(error: RpcError): readonly JsonObject[] | undefined {
+/** The input requests that a legacy server wants answered in a browser first (2025-11-25, URL elicitation, -32042). */
+export function urlElicitations(error: RpcError): readonly JsonObject[] | undefined {
   if (error.code !== codes.urlElicitationRequired || !isObject(error.data)) return undefined;
   const { elicitations } = error.data;
   if (!Array.isArray(elicitations) || elicitations.length === 0 || elicitations.length > 16) return undefined;

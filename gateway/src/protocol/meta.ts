@@ -30,12 +30,12 @@ export function metaOf(params: JsonObject): JsonObject {
 const traceKeys: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** Characters; what W3C asks to be passed on at the least. */
-const longestTracestate = 512;
+const maxTracestateLength = 512;
 
 function isPassedTrace(key: string, value: Json): boolean {
   if (typeof value !== 'string') return false;
   if (key === 'traceparent') return traceparent.test(value);
-  return key === 'tracestate' && value.length <= longestTracestate && /^[\x20-\x7e]*$/.test(value);
+  return key === 'tracestate' && value.length <= maxTracestateLength && /^[\x20-\x7e]*$/.test(value);
 }
 
 /** What a client put into `_meta` for the server: everything but the keys that belong to one hop. */

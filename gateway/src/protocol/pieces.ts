@@ -1,13 +1,13 @@
 /** A body as it comes in. Bytes that come one by one must not cost an object each. */
 
-const mostPieces = 1_024;
+const maxPieces = 1_024;
 
 export class Pieces {
   readonly #joined: Buffer[] = [];
   #pieces: Buffer[] = [];
 
   add(piece: Buffer): void {
-    if (this.#pieces.push(piece) < mostPieces) return;
+    if (this.#pieces.push(piece) < maxPieces) return;
     this.#joined.push(Buffer.concat(this.#pieces));
     this.#pieces = [];
   }

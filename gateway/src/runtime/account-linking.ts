@@ -2,14 +2,14 @@
 import { accountPages } from '../accounts/pages.ts';
 import { publicId, Tickets } from '../accounts/tickets.ts';
 import type { Configuration } from '../config/schema/index.ts';
-import type { Front } from '../listeners/front.ts';
+import type { ListenerContext } from '../listeners/context.ts';
 import { clientDocument } from '../oauth/registration.ts';
-import { accountPaths, type Invitation, type SignIns } from '../pipeline/accounts.ts';
-import type { Pages } from '../pipeline/pages.ts';
-import type { AuditLog } from '../pipeline/record.ts';
+import { type AccountLinkPrompt, accountPaths, type SignIns } from '../pipeline/contracts/accounts.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import type { Pages } from '../pipeline/contracts/pages.ts';
 import { createSeal } from '../secrets/seal.ts';
 import type { Log } from '../telemetry/log.ts';
-import { AccountBook } from '../upstreams/credentials/authorization-code/book.ts';
+import { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { AccountVault } from '../upstreams/credentials/authorization-code/vault.ts';
 
 export interface AccountLinkingParts {
@@ -20,13 +20,13 @@ export interface AccountLinkingParts {
 
 /** What the pages need of the revision in force. */
 export interface PageRights {
-  readonly identify: Front['identify'];
-  readonly renew: Front['renew'];
+  readonly identify: ListenerContext['identify'];
+  readonly renew: ListenerContext['renew'];
   readonly signIns: () => SignIns;
 }
 
 export class AccountLinking {
-  readonly book: AccountBook;
+  readonly book: AccountRegistry;
   readonly tickets = new Tickets();
   readonly #vault: AccountVault;
   readonly #parts: AccountLinkingParts;
@@ -37,7 +37,7 @@ export class AccountLinking {
   constructor({ secrets, data }: Configuration, parts: AccountLinkingParts) {
     this.#parts = parts;
     this.#vault = new AccountVault(secrets, data);
-    this.book = new AccountBook({
+    this.book = new AccountRegistry({
       vault: this.#vault,
       data,
       base: () => this.#base,
@@ -70,7 +70,7 @@ export class AccountLinking {
     });
   }
 
-  #invite(server: string, user: string, wanted: readonly string[]): Invitation {
+  #invite(server: string, user: string, wanted: readonly string[]): AccountLinkPrompt {
     // Without a public URL there is no page to link to.
     if (this.#base === undefined) return { server, id: '' };
     const ticket = this.tickets.issue(server, user, wanted);

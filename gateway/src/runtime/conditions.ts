@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
-import { checkTool } from '../policy/schema-check.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import { checkTool } from '../stages/decide/schema-check.ts';
 import type { Log } from '../telemetry/log.ts';
 
 const maxWarnings = 1_000;

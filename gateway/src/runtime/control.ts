@@ -3,14 +3,14 @@
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { KeyRing } from '../authn/api-key/key-ring.ts';
-import { Reminders } from '../authn/api-key/reminders.ts';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
-import type { AuditLog } from '../pipeline/record.ts';
-import { compilePolicy, compilePolicyBeside } from '../policy/compile.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
+import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
@@ -47,7 +47,7 @@ export class Control {
   #statesReported = '{}';
   #closed = false;
 
-  private constructor(revision: Revision, policy: DataPlane['snapshot']['graph']['policy'], parts: ControlParts) {
+  private constructor(revision: Revision, policy: DataPlane['snapshot']['policy'], parts: ControlParts) {
     const { keys, masterKey, audit, log } = parts;
     this.#parts = parts;
     logBackgroundFailures(log);

@@ -3,36 +3,37 @@
  * by itself. A new revision is built completely, then one reference is swapped.
  */
 import { randomBytes } from 'node:crypto';
-import type { KeyRing } from '../authn/api-key/key-ring.ts';
-import { KeyDirectory } from '../authn/jwt/directory.ts';
 import { Catalogs, type CatalogsEvents } from '../catalog/index.ts';
 import type { Revision } from '../config/revision.ts';
-import { Subscription } from '../connections/subscription.ts';
-import type { Front } from '../listeners/front.ts';
+import type { ListenerContext } from '../listeners/context.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
-import type { Graph } from '../pipeline/graph.ts';
 import { inspectThrough } from '../pipeline/inspect.ts';
-import type { Pages } from '../pipeline/pages.ts';
-import { Questions } from '../pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal } from '../secrets/seal.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { inspectors } from '../stages/inspect/index.ts';
+import { admission } from '../stages/limits/index.ts';
+import { Subscription } from '../stages/local/subscription.ts';
+import { ParkedRequests } from '../stages/resume/input-requests.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import type { AccountBook } from '../upstreams/credentials/authorization-code/book.ts';
+import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
 import { makeStages } from './road.ts';
-import { type Snapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
+import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
 export interface DataPlaneParts {
   readonly keys: KeyRing;
   readonly masterKey: Buffer;
   readonly audit: AuditLog;
   readonly log: Log;
-  readonly book: AccountBook;
+  readonly book: AccountRegistry;
   /** Pages for people; `undefined` until the public URL is known. */
   readonly pages: () => Pages | undefined;
   /** How an exchange with a server ended. */
@@ -41,23 +42,23 @@ export interface DataPlaneParts {
 }
 
 export class DataPlane {
-  readonly context: Front;
+  readonly context: ListenerContext;
   readonly metrics: Metrics;
   readonly streams = new Streams();
   readonly servers: ServerDirectory;
   readonly catalogs: Catalogs;
   readonly #rights: Rights = {
-    graph: () => this.#snapshot.graph,
+    snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
     underWay: new UnderWay(),
   };
-  readonly #questions: Questions;
+  readonly #inputRequests: ParkedRequests;
   readonly #parts: SnapshotParts;
   readonly #stopListening: () => void;
-  #snapshot: Snapshot;
+  #snapshot: RuntimeSnapshot;
   #draining = false;
 
-  constructor(revision: Revision, policy: Graph['policy'], parts: DataPlaneParts) {
+  constructor(revision: Revision, policy: Snapshot['policy'], parts: DataPlaneParts) {
     const { keys, masterKey, audit, log, book } = parts;
     const { bounds, servers, egress } = revision.configuration;
     const deliver = deliverThrough(inspectors);
@@ -65,12 +66,12 @@ export class DataPlane {
     this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
-    this.#questions = new Questions(createSeal(masterKey, 'question'));
+    this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
     this.#parts = {
       keys,
       upstreams: this.servers,
       catalogs: this.catalogs,
-      issuerKeys: new KeyDirectory(log),
+      issuerKeys: new IssuerKeyRegistry(log),
       onThrottled: (address, pause) => {
         audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
         log.warn({ address, pause }, 'authentication fails too often');
@@ -85,12 +86,12 @@ export class DataPlane {
     this.context = this.#contextOf(parts, deliver);
   }
 
-  get snapshot(): Snapshot {
+  get snapshot(): RuntimeSnapshot {
     return this.#snapshot;
   }
 
   get revision(): Revision {
-    return this.#snapshot.revision;
+    return this.#snapshot.loaded;
   }
 
   get isDraining(): boolean {
@@ -103,7 +104,7 @@ export class DataPlane {
   }
 
   /** Replaces everything at once. Calls under way end under the snapshot with which they began. */
-  take(revision: Revision, policy: Graph['policy']): void {
+  take(revision: Revision, policy: Snapshot['policy']): void {
     const { bounds, servers, egress } = revision.configuration;
     this.servers.configure(servers, bounds, egress.allow);
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
@@ -137,24 +138,25 @@ export class DataPlane {
 
   async close(): Promise<void> {
     this.#stopListening();
-    this.#questions.close();
+    this.#inputRequests.close();
     await this.servers.close();
   }
 
-  #contextOf({ masterKey, audit, log, pages, saw }: DataPlaneParts, deliver: Deliver): Front {
+  #contextOf({ masterKey, audit, log, pages, saw }: DataPlaneParts, deliver: Deliver): ListenerContext {
     const stages = makeStages({
+      limit: admission(),
       audit,
       log,
       metrics: this.metrics,
       saw,
-      questions: this.#questions,
+      inputRequests: this.#inputRequests,
       streams: this.streams,
       rights: this.#rights,
       deliver,
       inspect: inspectThrough(inspectors),
     });
     return {
-      graph: () => this.#snapshot.graph,
+      snapshot: () => this.#snapshot,
       bounds: () => this.revision.configuration.bounds,
       stages,
       streams: this.streams,
@@ -166,7 +168,7 @@ export class DataPlane {
       },
       renew: (caller) => this.#rights.renew(caller),
       subscribe: (exchange, caller, listener) =>
-        new Subscription(exchange, { graph: () => this.#snapshot.graph, caller, deliver }, listener),
+        new Subscription(exchange, { snapshot: () => this.#snapshot, caller, deliver }, listener),
       sessionSeal: createSeal(masterKey, 'session'),
       pages,
       draining: () => this.#draining,
@@ -179,7 +181,7 @@ export class DataPlane {
     const { issuerKeys } = this.#parts;
     table('calls', () => this.#rights.underWay.size);
     table('streams', () => this.streams.size);
-    table('parked_questions', () => this.#questions.size);
+    table('parked_input_requests', () => this.#inputRequests.size);
     table('authentication_failures', () => issuerKeys.throttle.size);
     table('dpop_proofs', () => issuerKeys.proofs.size);
   }

@@ -7,6 +7,6 @@ export function print(text: string): void {
 }
 
 /** For the operator, on stderr: what is wrong, where, and what to do. */
-export function complain(text: string): void {
+export function report(text: string): void {
   process.stderr.write(`${shown(asTyped(text))}\n`);
 }

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../audit/changes.ts';
 import { auditSettings, openAudit } from '../audit/open.ts';
-import { openKeyRing } from '../authn/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -11,11 +10,12 @@ import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
+import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
 import { Control } from './control.ts';
-import { complain } from './messages.ts';
+import { report } from './messages.ts';
 import { type ManagedSecrets, manageSecrets } from './secrets.ts';
 
 /** A running gateway without listeners, or the code to end with. */
@@ -143,6 +143,6 @@ function catchLast(data: string, log: Log, open: () => readonly string[]): () =>
 }
 
 function complainAll(texts: readonly string[], code: number = exitCodes.configuration): Opened {
-  for (const text of texts) complain(text);
+  for (const text of texts) report(text);
   return { ok: false, code };
 }

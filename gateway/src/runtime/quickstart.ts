@@ -1,13 +1,14 @@
 /** What `serve --quickstart` prints, for the first two minutes on a laptop. */
-import type { KeyDesk } from '../authn/api-key/open.ts';
+
 import { modernVersion } from '../protocol/versions.ts';
+import type { KeyAdmin } from '../stages/authenticate/api-key/open.ts';
 
 const agent = 'demo';
-const validity = 7 * 86_400_000;
+const validityMs = 7 * 86_400_000;
 
 /** Makes a key that is valid for a week, and says how to use it. */
-export function quickstartText(base: string, admin: string, desk: KeyDesk): string {
-  const key = desk.create({ agent, name: 'quickstart', expiresAt: Date.now() + validity }, Date.now()).text;
+export function quickstartText(base: string, admin: string, desk: KeyAdmin): string {
+  const key = desk.create({ agent, name: 'quickstart', expiresAt: Date.now() + validityMs }, Date.now()).text;
   const snippet = {
     mcpServers: { sallyport: { type: 'http', url: `${base}/mcp`, headers: { Authorization: `Bearer ${key}` } } },
   };

@@ -1,35 +1,36 @@
 /** Puts the stages of the road together for one gateway. */
 
-import { connect, renewed } from '../connections/connect.ts';
-import { callConnectTool, isConnectTool } from '../connections/connect-tool.ts';
-import { discover, initialize } from '../connections/hello.ts';
-import { listen } from '../connections/listen.ts';
-import { list } from '../connections/lists.ts';
-import { reachAll } from '../connections/reach.ts';
-import { seek } from '../connections/seek.ts';
-import { Concurrency } from '../limits/concurrency.ts';
+import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
+import type { Limit } from '../pipeline/contracts/limit.ts';
+import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../pipeline/deliver.ts';
-import type { Admitted, Asked, Identified, Intended, Reply } from '../pipeline/exchange.ts';
+import type { Admitted, Identified, InputResponse, Intended, Reply } from '../pipeline/exchange.ts';
 import { factsOf } from '../pipeline/facts.ts';
-import { forward } from '../pipeline/forward.ts';
-import type { Graph } from '../pipeline/graph.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
-import type { Questions } from '../pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd } from '../pipeline/record.ts';
+import { reachAll } from '../pipeline/reach.ts';
 import type { Refusal } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { logLevels, methods } from '../protocol/methods.ts';
+import { forward } from '../stages/forward/forward.ts';
+import { callConnectTool, isConnectTool } from '../stages/local/account-tool.ts';
+import { discover, initialize } from '../stages/local/handshake.ts';
+import { list } from '../stages/local/lists.ts';
+import { listen } from '../stages/local/subscriptions-listen.ts';
+import { connect, renewed } from '../stages/resolve/resolve.ts';
+import { unresolvedTarget } from '../stages/resolve/unresolved.ts';
+import type { ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface StageParts {
+  readonly limit: Limit;
   readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly questions: Questions;
+  readonly inputRequests: ParkedRequests;
   readonly streams: Streams;
   readonly rights: Rights;
   readonly deliver: Deliver;
@@ -39,20 +40,27 @@ export interface StageParts {
 }
 
 export function makeStages(parts: StageParts): Stages {
-  const { audit, log, metrics, questions, streams, rights, saw, deliver, inspect } = parts;
-  const concurrency = new Concurrency();
+  const { limit, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect } = parts;
   return {
     audit,
-    admit: (caller, operation, graph) => concurrency.admit(caller, operation, graph.bounds),
+    admit: (caller, operation, { bounds }) => limit.admit({ caller, operation, bounds }),
     isOwn: isConnectTool,
     connect,
+    resume: (exchange) => inputRequests.resume(exchange),
     renew: renewed,
-    seek,
+    unresolvedTarget,
     rights,
     inspect,
-    forward: (exchange, graph, standing) =>
-      forward(witnessed(exchange, graph, audit), { questions, bounds: graph.bounds, standing, deliver, inspect }),
-    answerLocally: (exchange, graph, open) => answerLocally(exchange, graph, { rights, streams, log, deliver, open }),
+    forward: (exchange, snapshot, standing) =>
+      forward(witnessed(exchange, snapshot, audit), {
+        inputRequests,
+        bounds: snapshot.bounds,
+        standing,
+        deliver,
+        inspect,
+      }),
+    answerLocally: (exchange, snapshot, open) =>
+      answerLocally(exchange, snapshot, { rights, streams, log, deliver, open }),
     observe(facts, end) {
       if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
       metrics.observe({
@@ -79,20 +87,20 @@ export function makeStages(parts: StageParts): Stages {
 }
 
 /** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
-function witnessed(exchange: Intended, graph: Graph, audit: AuditLog): Intended {
+function witnessed(exchange: Intended, snapshot: Snapshot, audit: AuditLog): Intended {
   const { channel, caller } = exchange;
-  const { ask } = channel;
-  if (ask === undefined) return exchange;
+  const { requestInput } = channel;
+  if (requestInput === undefined) return exchange;
   return {
     ...exchange,
     channel: {
       notify: (method, params) => channel.notify(method, params),
-      async ask(method, params) {
+      async requestInput(method, params) {
         const at = Date.now();
         const started = performance.now();
-        let asked: Asked = { ok: false };
+        let asked: InputResponse = { ok: false };
         try {
-          asked = await ask.call(channel, method, params);
+          asked = await requestInput.call(channel, method, params);
           return asked;
         } finally {
           // The decision, the definition and the cost are those of the call, and stand in its own record.
@@ -101,7 +109,7 @@ function witnessed(exchange: Intended, graph: Graph, audit: AuditLog): Intended 
             definition: _definition,
             cost: _cost,
             ...facts
-          } = factsOf(exchange, graph, {
+          } = factsOf(exchange, snapshot, {
             caller,
             connected: exchange,
           });
@@ -117,7 +125,7 @@ function witnessed(exchange: Intended, graph: Graph, audit: AuditLog): Intended 
   };
 }
 
-function answerOf(asked: Asked): Omit<ExchangeEnd, 'at' | 'latency'> {
+function answerOf(asked: InputResponse): Omit<ExchangeEnd, 'at' | 'latency'> {
   if (asked.ok) {
     const resultText = JSON.stringify(asked.result);
     return { outcome: 'answered', resultText, bytesOut: resultText.length };
@@ -135,12 +143,12 @@ interface Local {
   readonly open: () => Promise<Refusal | undefined>;
 }
 
-type Answer = (exchange: Admitted, graph: Graph, local: Local) => Reply | Promise<Reply>;
+type Answer = (exchange: Admitted, snapshot: Snapshot, local: Local) => Reply | Promise<Reply>;
 
 /** What the gateway answers itself, besides lists. */
 const answers: Readonly<Record<string, Answer>> = {
-  initialize: (exchange, graph, { deliver }) => initialize(exchange, graph, deliver),
-  'server/discover': (exchange, graph, { deliver }) => discover(exchange, graph, deliver),
+  initialize: (exchange, snapshot, { deliver }) => initialize(exchange, snapshot, deliver),
+  'server/discover': (exchange, snapshot, { deliver }) => discover(exchange, snapshot, deliver),
   'subscriptions/listen': (exchange, _graph, local) => listen(exchange, local),
   'logging/setLevel': setLevel,
   ping: () => ({ kind: 'result', result: ownWords<JsonObject>({}) }),
@@ -148,12 +156,12 @@ const answers: Readonly<Record<string, Answer>> = {
   'tools/call': callConnectTool,
 };
 
-async function answerLocally(exchange: Admitted, graph: Graph, local: Local): Promise<Reply> {
+async function answerLocally(exchange: Admitted, snapshot: Snapshot, local: Local): Promise<Reply> {
   const { method } = exchange;
   const kind = methods.get(method)?.list;
-  if (kind !== undefined) return list(exchange, graph, kind, local.log);
+  if (kind !== undefined) return list(exchange, snapshot, kind, local.log);
   const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
-  return answer?.(exchange, graph, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
+  return answer?.(exchange, snapshot, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
 }
 
 /** A method as a label of metrics and logs: what a client makes up counts as `other`. */
@@ -161,14 +169,14 @@ function labelOf(method: string): string {
   return methods.has(method) ? method : 'other';
 }
 
-function setLevel(exchange: Identified, graph: Graph): Reply {
+function setLevel(exchange: Identified, snapshot: Snapshot): Reply {
   const { level } = exchange.params;
   if (typeof level !== 'string' || !logLevels.includes(level))
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'params.level must be a log level' } };
   const { session } = exchange.client;
   if (session !== undefined) {
     session.logLevel = level;
-    for (const { link } of reachAll(exchange, graph)) link.setLevel(level, session.digest);
+    for (const { upstream } of reachAll(exchange, snapshot)) upstream.setLevel(level, session.digest);
   }
   return { kind: 'result', result: ownWords<JsonObject>({}) };
 }

@@ -1,13 +1,13 @@
 /** `sallyport serve`: the gateway with its HTTP listeners, until it is told to stop. */
 import { join, resolve } from 'node:path';
 import { listenAdmin } from '../admin/listener.ts';
-import { openKeyDesk } from '../authn/api-key/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenHttp } from '../listeners/http/server.ts';
 import { takeSignals } from '../process/signals.ts';
+import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
-import { complain, print } from './messages.ts';
+import { print, report } from './messages.ts';
 import { open } from './open.ts';
 import { quickstartText } from './quickstart.ts';
 import { follow } from './reload.ts';
@@ -64,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
   if (options.json === true) print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl }));
   else if (options.quickstart === true) {
-    const desk = openKeyDesk(data);
+    const desk = openKeyAdmin(data);
     if (desk.ok) print(quickstartText(base, adminUrl, desk.value));
     if (desk.ok) desk.value.store.close();
   } else print(`Sallyport listens on ${base}/mcp, health and metrics on ${adminUrl}`);
@@ -91,7 +91,7 @@ async function attempt<Listener extends object>(listening: Promise<Listener>): P
     const remedy = isAddress
       ? 'Choose another with --port or --admin-port, or under listen, or stop what uses it.'
       : 'See listen.mcp.tls.';
-    complain(`sallyport cannot listen: ${message}\n    ${remedy}`);
+    report(`sallyport cannot listen: ${message}\n    ${remedy}`);
     return isAddress ? exitCodes.listen : exitCodes.configuration;
   }
 }

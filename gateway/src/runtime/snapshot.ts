@@ -1,20 +1,21 @@
 /** What one revision of the configuration became. A new revision makes a new one; nothing in it changes. */
-import type { KeyRing } from '../authn/api-key/key-ring.ts';
-import { type Authentication, makeAuthentication } from '../authn/index.ts';
-import { type TokenAuthenticator, tokenAuthenticator } from '../authn/jwt/authenticator.ts';
-import type { KeyDirectory } from '../authn/jwt/directory.ts';
-import { signIns } from '../authn/sign-in/sign-in.ts';
+
 import type { Catalogs } from '../catalog/index.ts';
 import type { Revision } from '../config/revision.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
-import type { SignIns } from '../pipeline/accounts.ts';
-import type { Graph } from '../pipeline/graph.ts';
+import type { SignIns } from '../pipeline/contracts/accounts.ts';
+import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
+import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
+import { type Authentication, makeAuthentication } from '../stages/authenticate/index.ts';
+import { type TokenAuthenticator, tokenAuthenticator } from '../stages/authenticate/jwt/authenticator.ts';
+import type { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
+import { signIns } from '../stages/authenticate/sign-in/sign-in.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
 
-export interface Snapshot {
-  readonly revision: Revision;
-  readonly graph: Graph;
+/** What the road sees of it, and what listeners and pages need beside that. */
+export interface RuntimeSnapshot extends Snapshot {
+  readonly loaded: Revision;
   readonly authentication: Authentication;
   readonly tokens: TokenAuthenticator;
   readonly signIns: SignIns;
@@ -25,33 +26,33 @@ export interface SnapshotParts {
   readonly keys: KeyRing;
   readonly upstreams: ServerDirectory;
   readonly catalogs: Catalogs;
-  readonly issuerKeys: KeyDirectory;
+  readonly issuerKeys: IssuerKeyRegistry;
   /** Told of an address whose credentials have failed too often, and for how many milliseconds it has to wait. */
   readonly onThrottled: (address: string, pause: number) => void;
 }
 
-export function snapshotOf(revision: Revision, policy: Graph['policy'], parts: SnapshotParts): Snapshot {
+export function snapshotOf(revision: Revision, policy: Snapshot['policy'], parts: SnapshotParts): RuntimeSnapshot {
   const { keys, upstreams, catalogs, issuerKeys, onThrottled } = parts;
   const { configuration } = revision;
   const { bounds, servers } = configuration;
   const serverOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
-  const graph: Graph = {
+  const snapshot: Snapshot = {
     revision: revision.digest,
     bounds,
     policy,
     upstreams,
     statusOf: (name) => serverOf(name)?.status,
-    catalog: (name, link) => {
+    catalog: (name, upstream) => {
       const config = serverOf(name);
       if (config === undefined) throw new Error(`no server ${name} in this revision`);
-      return catalogs.of(link, config, bounds);
+      return catalogs.of(upstream, config, bounds);
     },
   };
   const fetch = guardedFetch(egressGuard(configuration.egress.allow));
   issuerKeys.configure(configuration, fetch);
   const { proofs, throttle } = issuerKeys;
-  const keysOf: KeyDirectory['of'] = (issuer) => issuerKeys.of(issuer);
+  const keysOf: IssuerKeyRegistry['of'] = (issuer) => issuerKeys.of(issuer);
   const tokens = tokenAuthenticator({ configuration, keysOf, fetch, proofs, throttle });
   const authentication = makeAuthentication({ configuration, keys, tokens, throttle, onThrottled });
-  return { revision, graph, tokens, authentication, signIns: signIns(configuration, keysOf, fetch) };
+  return { ...snapshot, loaded: revision, tokens, authentication, signIns: signIns(configuration, keysOf, fetch) };
 }

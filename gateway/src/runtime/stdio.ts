@@ -1,15 +1,15 @@
 /** `sallyport stdio`: the gateway as a stdio server for one client. */
 import { resolve } from 'node:path';
-import { callerFrom } from '../authn/caller.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenStdio, type StdioEnd } from '../listeners/stdio/server.ts';
-import type { Caller } from '../pipeline/caller.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../pipeline/exchange.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import { takeSignals } from '../process/signals.ts';
+import { callerFrom } from '../stages/authenticate/caller.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import type { Control } from './control.ts';
-import { complain } from './messages.ts';
+import { report } from './messages.ts';
 import { open } from './open.ts';
 import { follow } from './reload.ts';
 
@@ -30,7 +30,7 @@ export async function stdio(options: StdioOptions): Promise<number> {
   const { gateway } = opened;
   const identity = await identify(gateway, options.key);
   if (!identity.ok) {
-    complain(
+    report(
       'sallyport stdio: the API key is not valid\n    Make one with: sallyport key create, and pass it as SALLYPORT_API_KEY.',
     );
     await opened.close();
@@ -47,7 +47,7 @@ export async function stdio(options: StdioOptions): Promise<number> {
   await opened.close();
   const problem = stdioProblems[ended];
   if (problem === undefined) return exitCodes.ok;
-  complain(`sallyport stdio: ${problem}`);
+  report(`sallyport stdio: ${problem}`);
   return exitCodes.no;
 }
 

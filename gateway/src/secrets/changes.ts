@@ -8,8 +8,8 @@ export interface SecretChange {
   readonly change: 'put' | 'rotated' | 'removed';
 }
 
-/** The times of some file systems are this coarse, in milliseconds. */
-const coarse = 2_000;
+/** The times of some file systems have this resolution. */
+const mtimeResolutionMs = 2_000;
 
 export class SecretChanges {
   readonly #data: string;
@@ -26,7 +26,8 @@ export class SecretChanges {
   /** What changed since the last look. Costs one `stat` while nothing does. */
   look(): readonly SecretChange[] {
     const changedAt = this.#stamp();
-    if (changedAt === this.#changedAt && (changedAt === undefined || Date.now() - changedAt > coarse)) return [];
+    if (changedAt === this.#changedAt && (changedAt === undefined || Date.now() - changedAt > mtimeResolutionMs))
+      return [];
     const before = this.#editions;
     const found = editionsOf(this.#data);
     const after = new Map([...found].map(([name, edition]) => [name, edition ?? before.get(name)]));

@@ -10,7 +10,7 @@ import { writeWhole } from '../stores/whole-file.ts';
 import type { KeyProvider } from './providers/contract.ts';
 
 export const secretName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
-export const longestSecret = 64 * 1024;
+export const maxSecretBytes = 64 * 1024;
 
 interface Envelope {
   readonly version: 1;

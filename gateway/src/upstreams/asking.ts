@@ -1,6 +1,6 @@
-/** What a server asks of a client: which questions it may ask, and what they look like. */
+/** What a server asks of a client: which input requests it may ask, and what they look like. */
 
-import type { ClientRequest, OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { ClientRequest, OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { cleanServerMeta, endToEndMeta, metaOf } from '../protocol/meta.ts';
 import { clientRequests } from '../protocol/methods.ts';
@@ -30,14 +30,14 @@ export function withoutHopMeta(params: JsonObject): JsonObject {
   return kept === undefined ? rest : { ...rest, _meta: kept };
 }
 
-const mostQuestions = 64;
+const maxQuestions = 64;
 
-/** The questions in the result of a modern server; `undefined` when one of them may not be asked or is none. */
+/** The input requests in the result of a modern server; `undefined` when one of them may not be asked or is none. */
 function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
   if (value === undefined) return {};
   if (!isObject(value)) return undefined;
   const entries = Object.entries(value);
-  if (entries.length > mostQuestions) return undefined;
+  if (entries.length > maxQuestions) return undefined;
   const requests: Record<string, ClientRequest> = {};
   for (const [key, request] of entries) {
     if (!isObject(request) || typeof request.method !== 'string') return undefined;
@@ -62,7 +62,7 @@ export function modernQuestion(
   if (requests === undefined || (state !== undefined && typeof state !== 'string'))
     return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
   return {
-    kind: 'question',
+    kind: 'input-required',
     requests,
     resume: state === undefined ? { kind: 'state' } : { kind: 'state', state },
     answer: (inputResponses, next) => {

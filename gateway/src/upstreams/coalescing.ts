@@ -4,9 +4,9 @@
  */
 
 /** Milliseconds between two announcements of the same thing. */
-const pause = 250;
+const pauseMs = 250;
 /** Things whose pauses run at the same time. Beyond it nothing is announced: a list is read again once it is old. */
-const mostKeys = 2_000;
+const maxKeys = 2_000;
 
 export class Coalescing {
   /** Pauses under way; the value is what is to be said at the end of one. */
@@ -19,7 +19,7 @@ export class Coalescing {
       current.again = announce;
       return;
     }
-    if (this.#pauses.size >= mostKeys) return;
+    if (this.#pauses.size >= maxKeys) return;
     this.#begin(key);
     announce();
   }
@@ -36,7 +36,7 @@ export class Coalescing {
       if (again === undefined) return;
       this.#begin(key);
       again();
-    }, pause).unref();
+    }, pauseMs).unref();
     this.#pauses.set(key, { timer, again: undefined });
   }
 }

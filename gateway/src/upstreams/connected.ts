@@ -1,5 +1,5 @@
 /** A connection to a server after its handshake. */
-import type { LinkFailure, ServerFacts } from '../pipeline/upstream.ts';
+import type { ServerFacts, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { Peer } from './peer.ts';
 
 export interface Connected {
@@ -9,4 +9,4 @@ export interface Connected {
 
 export type ConnectResult =
   | { readonly ok: true; readonly connected: Connected }
-  | { readonly ok: false; readonly failure: LinkFailure };
+  | { readonly ok: false; readonly failure: UpstreamFailure };

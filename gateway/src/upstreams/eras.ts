@@ -6,7 +6,7 @@ import type { ServerConfig } from '../config/schema/servers.ts';
 import type { Era } from '../protocol/versions.ts';
 
 /** Milliseconds. A server may be replaced by one of another era at any time, and would be spoken to as before. */
-const refusalAge = 600_000;
+const refusalAgeMs = 600_000;
 
 interface Verdict {
   readonly speaks: boolean;
@@ -69,5 +69,5 @@ export function otherEra(era: Era): Era {
 }
 
 function isOld({ speaks, at }: Verdict): boolean {
-  return !speaks && performance.now() - at > refusalAge;
+  return !speaks && performance.now() - at > refusalAgeMs;
 }

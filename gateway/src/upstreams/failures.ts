@@ -1,18 +1,18 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
-import type { LinkFailure } from '../pipeline/upstream.ts';
+import type { UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 
-const longestDetail = 300;
+const maxDetailLength = 300;
 
 /** Servers choose parts of it: on a terminal it must be one readable line, without control characters. */
 export function plain(text: string): string {
-  const line = text.slice(0, longestDetail).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
-  return text.length > longestDetail ? `${line.slice(0, longestDetail - 1)}…` : line;
+  const line = text.slice(0, maxDetailLength).replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+  return text.length > maxDetailLength ? `${line.slice(0, maxDetailLength - 1)}…` : line;
 }
 
 /** `challenge`: what the server says about the tokens that it wants. */
-export function unavailable(detail: string, status?: number, challenge?: string): LinkFailure {
+export function unavailable(detail: string, status?: number, challenge?: string): UpstreamFailure {
   return {
     kind: 'unavailable',
     detail: plain(detail),
@@ -22,33 +22,33 @@ export function unavailable(detail: string, status?: number, challenge?: string)
 }
 
 /** Nothing was sent, as there is nothing to present. */
-export function withoutCredential({ problem, invitation }: Ready & { readonly ok: false }): LinkFailure {
+export function withoutCredential({ problem, prompt }: Ready & { readonly ok: false }): UpstreamFailure {
   const detail = `no credential: ${problem}`;
-  return invitation === undefined ? unavailable(detail) : { kind: 'unconnected', detail, invitation };
+  return prompt === undefined ? unavailable(detail) : { kind: 'account-required', detail, prompt };
 }
 
 /** With the last that a process wrote before it failed: that usually says why. */
-export function withLastWords(failure: LinkFailure, said: string): LinkFailure {
+export function withLastWords(failure: UpstreamFailure, said: string): UpstreamFailure {
   if (said === '' || (failure.kind !== 'unavailable' && failure.kind !== 'timeout')) return failure;
   return { ...failure, detail: plain(`${failure.detail}; its last output: ${said}`) };
 }
 
-export function misbehaved(detail: string): LinkFailure {
+export function misbehaved(detail: string): UpstreamFailure {
   return { kind: 'misbehaved', detail: plain(detail) };
 }
 
-export function timedOut(detail: string): LinkFailure {
+export function timedOut(detail: string): UpstreamFailure {
   return { kind: 'timeout', detail };
 }
 
 /** The same failure of a request that the server may have had. */
-export function sent(failure: LinkFailure): LinkFailure {
+export function sent(failure: UpstreamFailure): UpstreamFailure {
   switch (failure.kind) {
     case 'unavailable':
     case 'timeout':
     case 'misbehaved':
       return { ...failure, sent: true };
-    case 'unconnected':
+    case 'account-required':
     case 'too-large':
     case 'cancelled':
       return failure;
@@ -56,19 +56,19 @@ export function sent(failure: LinkFailure): LinkFailure {
 }
 
 /** The same failure as one of what came before the request. */
-export function unsent(failure: LinkFailure): LinkFailure {
+export function unsent(failure: UpstreamFailure): UpstreamFailure {
   if (!('sent' in failure)) return failure;
   const { sent: _sent, ...rest } = failure;
   return rest;
 }
 
 /** A failure in words, for records and logs. */
-export function failureText(failure: LinkFailure): string {
+export function failureText(failure: UpstreamFailure): string {
   switch (failure.kind) {
     case 'unavailable':
     case 'timeout':
     case 'misbehaved':
-    case 'unconnected':
+    case 'account-required':
       return failure.detail;
     case 'too-large':
       return `answer larger than ${failure.limit} bytes`;

@@ -1,5 +1,5 @@
 /** What a server says of itself in answer to `server/discover` or `initialize`, and what a refusal of either means. */
-import type { LinkFailure, ServerFacts, Step } from '../pipeline/upstream.ts';
+import type { ServerFacts, Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { metaKeys, metaOf } from '../protocol/meta.ts';
 import { type Era, isLegacyVersion, isModernVersion, newestLegacyVersion } from '../protocol/versions.ts';
@@ -72,7 +72,7 @@ function kept(instructions: Json | undefined, secrets: readonly string[]): strin
 }
 
 /** Why the greeting failed. `secrets`: what the server was given, and may repeat; they are hidden before the text is cut. */
-export function greetingFailure(step: Step, secrets: readonly string[] = []): LinkFailure {
+export function greetingFailure(step: Step, secrets: readonly string[] = []): UpstreamFailure {
   if (step.kind === 'failed') return step.failure;
   if (step.kind === 'error') {
     const said = hideSecrets(step.error.message, secrets);
@@ -86,7 +86,7 @@ export function greetingFailure(step: Step, secrets: readonly string[] = []): Li
  * say nothing about the era (2026-07-28, versioning); servers of the other era answer with about everything else, some
  * with 500, some never.
  */
-export function mayBeOtherEra(failure: LinkFailure): boolean {
+export function mayBeOtherEra(failure: UpstreamFailure): boolean {
   if (failure.kind !== 'unavailable') return failure.kind === 'misbehaved' || failure.kind === 'timeout';
   const { status, challenge } = failure;
   // Without a challenge it is no refusal of a credential (RFC 9110, 15.5.2): some want a session for everything.

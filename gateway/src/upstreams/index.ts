@@ -1,32 +1,32 @@
-/** All servers of a revision, and the ways to them. Survives reloads: what did not change stays connected. */
+/** All servers of a revision, and the sessions there. Survives reloads: what did not change stays connected. */
 import { createHash } from 'node:crypto';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
-import type { Link, LinkClient, Upstreams } from '../pipeline/upstream.ts';
+import type { ClientProfile, UpstreamClient, Upstreams } from '../pipeline/contracts/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
 import { inBackground } from '../telemetry/background.ts';
-import type { AccountBook } from './credentials/authorization-code/book.ts';
+import { ServerClient } from './client.ts';
+import type { AccountRegistry } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './link.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
 /** How often deadlines are looked at, in milliseconds: their precision. */
-const sweepInterval = 250;
+const sweepIntervalMs = 250;
 
 interface Entry {
   readonly digest: string;
   readonly server: Server;
-  readonly links: Map<string, ServerLink>;
+  readonly clients: Map<string, ServerClient>;
 }
 
-/** Ways to one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
-const mostLinks = 10_000;
+/** Sessions at one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
+const maxClients = 10_000;
 
 export class ServerDirectory implements Upstreams {
   readonly #supervisor: Supervisor;
@@ -36,16 +36,16 @@ export class ServerDirectory implements Upstreams {
   readonly #given = new Map<string, GivenSecrets>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
-  /** Links that were left to those who hold them, so far. */
+  /** Upstream clients that were left to those who hold them, so far. */
   #left = 0;
-  readonly #book: AccountBook | undefined;
+  readonly #book: AccountRegistry | undefined;
 
-  constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountBook) {
+  constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountRegistry) {
     this.#book = book;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
-    this.#timer = setInterval(() => this.#sweep(), sweepInterval);
+    this.#timer = setInterval(() => this.#sweep(), sweepIntervalMs);
     this.#timer.unref();
   }
 
@@ -70,7 +70,7 @@ export class ServerDirectory implements Upstreams {
                 ...credentials,
                 given: this.#givenTo(name),
               }),
-              links: new Map(),
+              clients: new Map(),
             },
       );
     }
@@ -88,50 +88,53 @@ export class ServerDirectory implements Upstreams {
     return given;
   }
 
-  link(name: string, client: LinkClient): Link | undefined {
+  client(name: string, client: ClientProfile): UpstreamClient | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
     const era = entry.server.eras.serving(client.era);
     const known = this.#known(entry, client, era);
     if (known !== undefined) return known;
-    const most = 'command' in entry.server.config ? entry.server.config.processes : mostLinks;
+    const most = 'command' in entry.server.config ? entry.server.config.processes : maxClients;
     const capabilities = entry.server.isShared ? {} : client.capabilities;
-    const link = new ServerLink(entry.server, capabilities, era, this.#bounds, client.caller);
-    // With every process in use the new link is closed before it begins, and its calls fail.
-    if (entry.links.size >= most && !this.#makeRoom(entry)) inBackground('close way', link.close());
+    const upstream = new ServerClient(entry.server, capabilities, era, this.#bounds, client.caller);
+    // With every process in use the new upstream client is closed before it begins, and its calls fail.
+    if (entry.clients.size >= most && !this.#makeRoom(entry)) inBackground('close upstream client', upstream.close());
     else {
       const key = linkKey(entry.server, client, era);
-      if (isOfAll(key)) link.share();
-      entry.links.set(key, link);
+      if (isOfAll(key)) upstream.share();
+      entry.clients.set(key, upstream);
     }
-    return link;
+    return upstream;
   }
 
   /**
-   * A link of this era, or one that was opened before the eras of its server were known and turned out to be of this
+   * An upstream client of this era, or one that was opened before the eras of its server were known and turned out to be of this
    * one: nothing is connected or started twice.
    */
-  #known({ server, links }: Entry, client: LinkClient, era: Era): ServerLink | undefined {
+  #known({ server, clients }: Entry, client: ClientProfile, era: Era): ServerClient | undefined {
     const key = linkKey(server, client, era);
-    const link = links.get(key);
-    if (link !== undefined && (link.era === undefined || link.era === era || server.eras.speaks(era) === false))
-      return link;
+    const upstream = clients.get(key);
+    if (
+      upstream !== undefined &&
+      (upstream.era === undefined || upstream.era === era || server.eras.speaks(era) === false)
+    )
+      return upstream;
     const other = otherEra(era);
-    if (link !== undefined) {
+    if (upstream !== undefined) {
       // It was asked in the other era first, which its server has as well.
-      links.delete(key);
+      clients.delete(key);
       // One of all callers is never one of a single one: others listen on it. It ends when they are gone.
-      if (isOfAll(key)) links.set(`left ${++this.#left}`, link);
-      else if (!links.has(linkKey(server, client, other)))
-        this.#place(links, linkKey(server, client, other), link, other);
-      else inBackground('close way', link.close());
+      if (isOfAll(key)) clients.set(`left ${++this.#left}`, upstream);
+      else if (!clients.has(linkKey(server, client, other)))
+        this.#place(clients, linkKey(server, client, other), upstream, other);
+      else inBackground('close upstream client', upstream.close());
       return undefined;
     }
     for (const place of [clientKey(server, client, era), linkKey(server, client, other)]) {
-      const opened = links.get(place);
+      const opened = clients.get(place);
       if (opened?.era === era) {
-        links.delete(place);
-        return this.#place(links, key, opened, era);
+        clients.delete(place);
+        return this.#place(clients, key, opened, era);
       }
       // Nothing is started only to learn the era while the first process has not said a word.
       if (opened !== undefined && !server.isHttp && opened.era === undefined && server.eras.speaks(era) === undefined)
@@ -140,11 +143,11 @@ export class ServerDirectory implements Upstreams {
     return undefined;
   }
 
-  #place(links: Map<string, ServerLink>, key: string, link: ServerLink, era: Era): ServerLink {
-    links.set(key, link);
-    link.turn(era);
-    if (isOfAll(key)) link.share();
-    return link;
+  #place(clients: Map<string, ServerClient>, key: string, upstream: ServerClient, era: Era): ServerClient {
+    clients.set(key, upstream);
+    upstream.turn(era);
+    if (isOfAll(key)) upstream.share();
+    return upstream;
   }
 
   /** How the credentials of every server are. Says nothing of the credentials themselves. */
@@ -161,35 +164,35 @@ export class ServerDirectory implements Upstreams {
     clearInterval(this.#timer);
     const entries = [...this.#entries.values()];
     this.#entries = new Map();
-    await Promise.all(entries.flatMap((entry) => [...entry.links.values()].map((link) => link.close())));
+    await Promise.all(entries.flatMap((entry) => [...entry.clients.values()].map((upstream) => upstream.close())));
     for (const { server } of entries) server.close();
     this.#supervisor.close();
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const { server, links } of this.#entries.values())
-      for (const [key, link] of links) {
-        link.sweep(now);
-        if (link.idleFor(now) < server.config.idle) continue;
-        links.delete(key);
-        inBackground('close way', link.close());
+    for (const { server, clients } of this.#entries.values())
+      for (const [key, upstream] of clients) {
+        upstream.sweep(now);
+        if (upstream.idleFor(now) < server.config.idle) continue;
+        clients.delete(key);
+        inBackground('close upstream client', upstream.close());
       }
   }
 
-  /** Closes the link that has been idle for longest; false when all are in use. */
+  /** Closes the upstream client that has been idle for longest; false when all are in use. */
   #makeRoom(entry: Entry): boolean {
     const now = performance.now();
     let oldest: string | undefined;
     let longest = 0;
-    for (const [key, link] of entry.links) {
-      const idle = link.idleFor(now);
+    for (const [key, upstream] of entry.clients) {
+      const idle = upstream.idleFor(now);
       if (idle > longest) [oldest, longest] = [key, idle];
     }
     if (oldest === undefined) return false;
-    const link = entry.links.get(oldest);
-    entry.links.delete(oldest);
-    if (link !== undefined) inBackground('close way', link.close());
+    const upstream = entry.clients.get(oldest);
+    entry.clients.delete(oldest);
+    if (upstream !== undefined) inBackground('close upstream client', upstream.close());
     return true;
   }
 
@@ -198,37 +201,37 @@ export class ServerDirectory implements Upstreams {
     const deadline = performance.now() + drain;
     const timer = setInterval(() => {
       const now = performance.now();
-      for (const link of entry.links.values()) link.sweep(now);
-      const busy = [...entry.links.values()].some((link) => link.idleFor(now) === 0);
+      for (const upstream of entry.clients.values()) upstream.sweep(now);
+      const busy = [...entry.clients.values()].some((upstream) => upstream.idleFor(now) === 0);
       if (busy && now < deadline) return;
       clearInterval(timer);
-      const closed = Promise.all([...entry.links.values()].map((link) => link.close()));
+      const closed = Promise.all([...entry.clients.values()].map((upstream) => upstream.close()));
       inBackground(
         'retire server',
         closed.finally(() => entry.server.close()),
       );
-    }, sweepInterval);
+    }, sweepIntervalMs);
     timer.unref();
   }
 }
 
-/** What the keys of links begin with that many callers share. */
+/** What the keys of upstream clients begin with that many callers share. */
 const ofAll = 'modern ';
 
 function isOfAll(key: string): boolean {
   return key.startsWith(ofAll);
 }
 
-/** Links are shared: by all clients at a modern HTTP server, as every request stands alone there; else by one caller, or one session of it. */
-function linkKey(server: Server, client: LinkClient, era: Era): string {
+/** Upstream clients are shared: by all clients at a modern HTTP server, as every request stands alone there; else by one caller, or one session of it. */
+function linkKey(server: Server, client: ClientProfile, era: Era): string {
   if (!server.isHttp || era === 'legacy' || server.eras.speaks('modern') !== true)
     return clientKey(server, client, era);
-  return server.credentials === undefined ? ofAll : `${ofAll}${server.credentials.way(client.caller).key}`;
+  return server.credentials === undefined ? ofAll : `${ofAll}${server.credentials.session(client.caller).key}`;
 }
 
-function clientKey(server: Server, client: LinkClient, era: Era): string {
+function clientKey(server: Server, client: ClientProfile, era: Era): string {
   if (server.isShared) return `shared ${era}`;
-  const credential = server.credentials?.way(client.caller).key ?? '';
+  const credential = server.credentials?.session(client.caller).key ?? '';
   const declared = capabilityKey(client.capabilities);
   const session = server.isHttp && client.session !== undefined ? client.session : '';
   return `${client.caller.key}\n${declared}\n${session}\n${credential}\n${era}`;

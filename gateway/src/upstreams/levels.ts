@@ -8,7 +8,7 @@ import type { Connected } from './connected.ts';
 import { ownCall } from './own-call.ts';
 
 /** Sessions that share a connection and have said what they want. */
-const mostWishes = 1_000;
+const maxWishes = 1_000;
 
 export class Levels {
   readonly #wishes = new Map<string, number>();
@@ -19,7 +19,7 @@ export class Levels {
   want(level: string, whose: string): boolean {
     const rank = logLevels.indexOf(level);
     if (rank === -1) return false;
-    if (this.#wishes.size < mostWishes || this.#wishes.has(whose)) this.#wishes.set(whose, rank);
+    if (this.#wishes.size < maxWishes || this.#wishes.has(whose)) this.#wishes.set(whose, rank);
     return true;
   }
 

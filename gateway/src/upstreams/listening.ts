@@ -1,20 +1,20 @@
 /**
- * The one `subscriptions/listen` of a way to a modern server (2026-07-28): for everybody who listens on it, opened anew
+ * The one `subscriptions/listen` of a session to a modern server (2026-07-28): for everybody who listens on it, opened anew
  * when what is watched changes or when the server ends it.
  */
 
 import { Cancellation } from '../pipeline/cancellation.ts';
-import type { OutboundCall } from '../pipeline/upstream.ts';
+import type { OutboundCall } from '../pipeline/contracts/upstream.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { isObject } from '../protocol/json.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Connected } from './connected.ts';
 import { ownCall } from './own-call.ts';
 
-const firstPause = 500;
-const longestPause = 30_000;
+const firstPauseMs = 500;
+const maxPauseMs = 30_000;
 /** A stream that lasted this long was a good one: the next pause is the shortest again. */
-const settled = 60_000;
+const stableAfterMs = 60_000;
 
 export interface ListeningEvents {
   onNotification(method: string, params: JsonObject): void;
@@ -26,7 +26,7 @@ export class Listening {
   readonly #events: ListeningEvents;
   #current: Cancellation | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
 
   #isHeard = false;
   #heard = 0;
@@ -65,7 +65,7 @@ export class Listening {
       this.#current = undefined;
       this.#isHeard = false;
       this.#events.onLost();
-      this.#pause = performance.now() - began > settled ? firstPause : Math.min(this.#pause * 2, longestPause);
+      this.#pause = performance.now() - began > stableAfterMs ? firstPauseMs : Math.min(this.#pause * 2, maxPauseMs);
       this.#timer = setTimeout(() => {
         if (!connected.peer.isDown) this.open(connected, uris);
       }, this.#pause);

@@ -1,6 +1,6 @@
 /** Reads one list of a server, page by page, as far as the bounds go. */
 import type { Bounds } from '../config/schema/index.ts';
-import type { ListResult, Step } from '../pipeline/upstream.ts';
+import type { ListResult, Step } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject, plainNumber } from '../protocol/json.ts';
 import { type ListKind, listMembers, listMethods } from '../protocol/methods.ts';
 import { misbehaved } from './failures.ts';

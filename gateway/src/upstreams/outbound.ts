@@ -1,6 +1,6 @@
 /** The parameters of a request as each era wants them, made anew from what was authorised. */
 
-import type { OutboundCall } from '../pipeline/upstream.ts';
+import type { OutboundCall } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import type { RequestId } from '../protocol/jsonrpc.ts';
 import { endToEndMeta, metaKeys, metaOf } from '../protocol/meta.ts';

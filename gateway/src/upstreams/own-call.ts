@@ -1,6 +1,6 @@
 /** Calls that the gateway makes at a server for itself. */
 import { Cancellation } from '../pipeline/cancellation.ts';
-import type { OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { timedOut } from './failures.ts';
 import type { Peer } from './peer.ts';

@@ -1,10 +1,16 @@
 /**
- * One server over one wire, in one era: matches answers to calls, progress to its call, and a server's questions to the
- * call that can take them. The two eras differ in how a request is built and in how a question arrives; everything else
+ * One server over one transport, in one era: matches answers to calls, progress to its call, and a server's input requests to the
+ * call that can take them. The two eras differ in how a request is built and in how an input request arrives; everything else
  * is the same.
  */
 
-import type { ClientRequest, LinkFailure, OutboundCall, Question, Step } from '../pipeline/upstream.ts';
+import type {
+  ClientRequest,
+  InputRequired,
+  OutboundCall,
+  Step,
+  UpstreamFailure,
+} from '../pipeline/contracts/upstream.ts';
 import { isObject, type JsonObject, plainNumber } from '../protocol/json.ts';
 import {
   codes,
@@ -23,7 +29,7 @@ import { mayAsk, modernQuestion, withoutHopMeta } from './asking.ts';
 import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
 import { legacyParams, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
-import type { Abandon, Wire, WireEvents } from './wire.ts';
+import type { Abandon, Transport, TransportEvents } from './transport.ts';
 
 export interface PeerTimes {
   /** Milliseconds until a call must have begun to answer, and until it must be over. */
@@ -32,7 +38,7 @@ export interface PeerTimes {
 }
 
 export interface PeerEvents {
-  /** Whose calls go over the wire: those of one client, or of many that must not see what concerns another. */
+  /** Whose calls go over the transport: those of one client, or of many that must not see what concerns another. */
   readonly audience: 'one' | 'many';
   onNotification(method: string, params: JsonObject): void;
   onDown(detail: string): void;
@@ -58,15 +64,15 @@ function nothing(): void {}
 const none: Readonly<Record<string, string>> = {};
 
 /** Steps of one call that wait to be taken. A server that asks more at once misbehaves. */
-const longestQueue = 16;
+const maxQueueLength = 16;
 
-export class Peer implements WireEvents {
+export class Peer implements TransportEvents {
   readonly era: Era;
   readonly #times: PeerTimes;
   readonly #events: PeerEvents;
   readonly #pending = new Slots<Pending>();
   #calls = 0;
-  #wire: Wire | undefined;
+  #transport: Transport | undefined;
   #down: string | undefined;
   /** Set after a request failed because the server forgot the session. */
   sessionLost = false;
@@ -77,13 +83,13 @@ export class Peer implements WireEvents {
     this.#events = events;
   }
 
-  /** Must be called once, before anything else: wire and peer need each other. */
-  attach(wire: Wire): void {
-    this.#wire = wire;
+  /** Must be called once, before anything else: transport and peer need each other. */
+  attach(transport: Transport): void {
+    this.#transport = transport;
   }
 
-  get wire(): Wire | undefined {
-    return this.#wire;
+  get transport(): Transport | undefined {
+    return this.#transport;
   }
 
   get isDown(): boolean {
@@ -121,9 +127,9 @@ export class Peer implements WireEvents {
         const mirrored = mirror(modernVersion, call.method, params, call.mirrored);
         const headers = call.headers === undefined ? mirrored : { ...mirrored, ...call.headers };
         const budget = call.open === true ? 'streams' : 'calls';
-        pending.abandon = this.#wire?.request(id, requestText(id, call.method, params), headers, budget);
+        pending.abandon = this.#transport?.request(id, requestText(id, call.method, params), headers, budget);
       } else
-        pending.abandon = this.#wire?.request(
+        pending.abandon = this.#transport?.request(
           id,
           requestText(id, call.method, legacyParams(call, id)),
           call.headers ?? none,
@@ -133,13 +139,13 @@ export class Peer implements WireEvents {
   }
 
   notify(method: string, params: JsonObject): void {
-    if (this.#down === undefined) this.#wire?.send(notificationText(method, params));
+    if (this.#down === undefined) this.#transport?.send(notificationText(method, params));
   }
 
   /** Ends every call whose time is over. Called a few times a second for all calls together: a timer each would cost more. */
   sweep(now: number): void {
     for (const pending of this.#pending.values()) {
-      // While a person thinks about a question, the clock of the call stands still; the parked question has its own.
+      // While a person thinks about an input request, the clock of the call stands still; the parked input request has its own.
       if (pending.resolve === undefined) continue;
       const overdue =
         now > pending.begun + (pending.call.times?.total ?? this.#times.total)
@@ -156,7 +162,7 @@ export class Peer implements WireEvents {
   async close(): Promise<void> {
     this.#down ??= 'closed';
     this.#failAll('the connection was closed');
-    await this.#wire?.close();
+    await this.#transport?.close();
   }
 
   onMessage(message: Message, bytes: number, request: RequestId | undefined, resultText?: string): void {
@@ -171,7 +177,7 @@ export class Peer implements WireEvents {
     pending.call.onNotification(message.method, message.params);
   }
 
-  onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void {
+  onRequestFailed(id: RequestId, failure: UpstreamFailure, sessionLost: boolean): void {
     if (sessionLost) this.sessionLost = true;
     const pending = this.#pending.get(id);
     if (pending !== undefined) this.#finish(pending, { kind: 'failed', failure });
@@ -215,24 +221,24 @@ export class Peer implements WireEvents {
 
   #onRequest(message: RequestMessage, request: RequestId | undefined): void {
     const { id, method, params } = message;
-    if (method === 'ping') return this.#wire?.send(resultText(id, {}));
+    if (method === 'ping') return this.#transport?.send(resultText(id, {}));
     const pending = this.era === 'legacy' ? this.#addressee(method, params, request) : undefined;
     if (pending === undefined)
-      return this.#wire?.send(errorText(id, { code: codes.methodNotFound, message: 'Method not found' }));
+      return this.#transport?.send(errorText(id, { code: codes.methodNotFound, message: 'Method not found' }));
     pending.quietUntil = Number.POSITIVE_INFINITY;
     const asked: ClientRequest = { method, params: withoutHopMeta(params) };
-    const question: Question = {
-      kind: 'question',
-      requests: { question: asked },
+    const inputRequired: InputRequired = {
+      kind: 'input-required',
+      requests: { inputRequired: asked },
       resume: { kind: 'parked' },
       answer: (responses, next) => {
         pending.call = next;
         pending.stopListening();
         pending.stopListening = next.cancellation.onCancel(() => this.#cancel(pending));
-        const response = responses.question;
-        // An answer that leaves out what was asked gets the question again (2026-07-28, MRTR).
-        if (response === undefined) return Promise.resolve(question);
-        this.#wire?.send(
+        const response = responses.inputRequired;
+        // An answer that leaves out what was asked gets the input request again (2026-07-28, MRTR).
+        if (response === undefined) return Promise.resolve(inputRequired);
+        this.#transport?.send(
           isObject(response)
             ? resultText(id, response)
             : errorText(id, { code: -1, message: 'The client refused to answer' }),
@@ -244,15 +250,15 @@ export class Peer implements WireEvents {
         pending.stopListening = nothing;
       },
       abandon: () => {
-        this.#wire?.send(errorText(id, { code: -1, message: 'The client does not answer' }));
+        this.#transport?.send(errorText(id, { code: -1, message: 'The client does not answer' }));
         this.#cancel(pending);
       },
     };
-    this.#deliver(pending, question);
+    this.#deliver(pending, inputRequired);
   }
 
   /**
-   * The call that a question of a legacy server belongs to: the one in whose stream it came. Where no transport tells, the
+   * The call that an input request of a legacy server belongs to: the one in whose stream it came. Where no transport tells, the
    * latest that may be asked; of those that wait for an answer of the client already only where there is no other.
    */
   #addressee(method: string, params: JsonObject, request: RequestId | undefined): Pending | undefined {
@@ -311,7 +317,7 @@ export class Peer implements WireEvents {
     if (resolve !== undefined) {
       pending.resolve = undefined;
       resolve(step);
-    } else if (pending.steps.length < longestQueue) pending.steps.push(step);
+    } else if (pending.steps.length < maxQueueLength) pending.steps.push(step);
     else this.#finish(pending, { kind: 'failed', failure: sent(misbehaved('asks too many questions at once')) });
   }
 
@@ -332,11 +338,13 @@ export class Peer implements WireEvents {
    * when nothing of the request has left.
    */
   #abandon(pending: Pending): boolean {
-    const wire = this.#wire;
-    if (wire === undefined) return false;
+    const transport = this.#transport;
+    if (transport === undefined) return false;
     const left = pending.abandon?.abort() ?? true;
-    if (left && (this.era === 'legacy' || wire.cancelsByNotification))
-      wire.send(notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }));
+    if (left && (this.era === 'legacy' || transport.cancelsByNotification))
+      transport.send(
+        notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }),
+      );
     return left;
   }
 }

@@ -7,9 +7,9 @@ import { egressGuard } from '../egress/guard.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { hideSecrets } from '../secrets/hide.ts';
+import { ServerClient } from './client.ts';
 import { failureText, plain } from './failures.ts';
 import { GivenSecrets } from './given-secrets.ts';
-import { ServerLink } from './link.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
@@ -47,8 +47,8 @@ export async function probeServer(
     guard,
     given: new GivenSecrets(),
   });
-  const link = new ServerLink(server, {}, 'modern', bounds);
-  const sweeper = setInterval(() => link.sweep(performance.now()), 250);
+  const upstream = new ServerClient(server, {}, 'modern', bounds);
+  const sweeper = setInterval(() => upstream.sweep(performance.now()), 250);
   const steps: ProbeStep[] = [];
   const timed = async (
     step: string,
@@ -62,23 +62,23 @@ export async function probeServer(
   };
   try {
     const connected = await timed('handshake', async () => {
-      const facts = await link.facts();
+      const facts = await upstream.facts();
       if ('failure' in facts) return { ok: false, detail: failureText(facts.failure) };
       const named = typeof facts.info?.name === 'string' ? plain(facts.info.name) : 'a server without a name';
       return { ok: true, detail: `${facts.era} era, version ${facts.version}, ${named}` };
     });
     if (!connected) return steps;
-    const facts = await link.facts();
+    const facts = await upstream.facts();
     for (const kind of kinds) {
       const capability = kind === 'templates' ? 'resources' : kind;
       if ('failure' in facts || facts.capabilities[capability] === undefined) continue;
       await timed(kind, async () => {
-        const list = await link.list(kind);
+        const list = await upstream.list(kind);
         return list.ok
           ? {
               ok: true,
               detail: `${list.items.length} listed`,
-              notes: hideSecrets(judge(kind, list.items), link.secrets()),
+              notes: hideSecrets(judge(kind, list.items), upstream.secrets()),
             }
           : { ok: false, detail: failureText(list.failure) };
       });
@@ -86,7 +86,7 @@ export async function probeServer(
     return steps;
   } finally {
     clearInterval(sweeper);
-    await link.close();
+    await upstream.close();
     server.close();
     supervisor.close();
   }

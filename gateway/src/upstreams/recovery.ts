@@ -3,7 +3,7 @@
  * session, or was replaced by one of another era. A connection that is dropped takes all calls on it along, and a call
  * that is made again may be run twice, so that the server is asked first where its answer may mean something else.
  */
-import type { OutboundCall, Step } from '../pipeline/upstream.ts';
+import type { OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
 import type { Connected } from './connected.ts';
 import { mayMeanForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
@@ -11,7 +11,7 @@ import type { Server } from './server.ts';
 
 type Unsuccessful = Step & { readonly kind: 'failed' | 'error' };
 
-/** What of a way is needed for it. */
+/** What of a session is needed for it. */
 export interface Recovering {
   readonly server: Server;
   /** False once another call has dropped this connection. */
@@ -21,24 +21,24 @@ export interface Recovering {
   call(call: OutboundCall): Promise<Step>;
 }
 
-/** The step itself, or that of the call made once more. `connected`: what the way has now. */
+/** The step itself, or that of the call made once more. `connected`: what the session has now. */
 export function recovered(
   step: Unsuccessful,
   call: OutboundCall,
   connected: Connected | undefined,
-  way: Recovering,
+  session: Recovering,
 ): Step | Promise<Step> {
-  if (connected === undefined || !way.server.isHttp) return step;
-  if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, way) : step;
+  if (connected === undefined || !session.server.isHttp) return step;
+  if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, session) : step;
   if (connected.peer.sessionLost) {
     // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
-    way.drop();
-    return way.call(call);
+    session.drop();
+    return session.call(call);
   }
   const { failure } = step;
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
-  if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, connected, way);
-  return [400, 404, 405].includes(failure.status) ? afterRefusal(step, connected, way) : step;
+  if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, connected, session);
+  return [400, 404, 405].includes(failure.status) ? afterRefusal(step, connected, session) : step;
 }
 
 /**
@@ -49,12 +49,12 @@ async function afterError(
   step: Unsuccessful,
   call: OutboundCall,
   connected: Connected,
-  way: Recovering,
+  session: Recovering,
 ): Promise<Step> {
-  const pinged = await askWithin(connected.peer, 'ping', {}, way.server.pingTimeout);
-  if (pinged.kind !== 'failed' || !way.isCurrent(connected)) return step;
-  way.drop();
-  return call.method !== 'tools/call' || call.tier === 'read' ? way.call(call) : step;
+  const pinged = await askWithin(connected.peer, 'ping', {}, session.server.pingTimeout);
+  if (pinged.kind !== 'failed' || !session.isCurrent(connected)) return step;
+  session.drop();
+  return call.method !== 'tools/call' || call.tier === 'read' ? session.call(call) : step;
 }
 
 /**
@@ -65,26 +65,26 @@ async function afterDoubt(
   step: Unsuccessful,
   call: OutboundCall,
   connected: Connected,
-  way: Recovering,
+  session: Recovering,
 ): Promise<Step> {
-  const asked = await askHarmless(connected, way.server);
+  const asked = await askHarmless(connected, session.server);
   const isForgotten = asked.kind === 'error' ? mayMeanForgotten(asked.error) : connected.peer.sessionLost;
-  if (!isForgotten || !way.isCurrent(connected)) return step;
-  way.drop();
+  if (!isForgotten || !session.isCurrent(connected)) return step;
+  session.drop();
   // A modern server has no sessions: this one was replaced by one that has.
-  if (connected.facts.era === 'modern') way.server.eras.forget();
-  return way.call(call);
+  if (connected.facts.era === 'modern') session.server.eras.forget();
+  return session.call(call);
 }
 
 /**
  * The server may be of another era now; or this request alone was refused, as by a proxy that finds its headers too long,
  * and the calls that others have under way on this connection must not end with it.
  */
-async function afterRefusal(step: Unsuccessful, connected: Connected, way: Recovering): Promise<Step> {
-  const asked = await askHarmless(connected, way.server);
-  if (asked.kind === 'result' || !way.isCurrent(connected)) return step;
-  way.drop();
-  way.server.eras.forget();
+async function afterRefusal(step: Unsuccessful, connected: Connected, session: Recovering): Promise<Step> {
+  const asked = await askHarmless(connected, session.server);
+  if (asked.kind === 'result' || !session.isCurrent(connected)) return step;
+  session.drop();
+  session.server.eras.forget();
   return step;
 }
 

@@ -7,7 +7,7 @@ import type { Era } from '../protocol/versions.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import type { ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { type CredentialParts, ServerCredentials } from './credentials/index.ts';
+import { ServerCredentials, type ServerParts } from './credentials/index.ts';
 import { Eras } from './eras.ts';
 import { failureText, plain, withLastWords, withoutCredential } from './failures.ts';
 import type { GivenSecrets } from './given-secrets.ts';
@@ -18,8 +18,8 @@ import type { PeerEvents } from './peer.ts';
 import { LastLines } from './stdio/last-lines.ts';
 import { erasInOrder, openStdio, type StdioOpened } from './stdio/opening.ts';
 import type { Supervisor } from './stdio/supervisor.ts';
-import { StdioWire } from './stdio/wire.ts';
-import { reading, type WireEvents } from './wire.ts';
+import { StdioWire } from './stdio/transport.ts';
+import { reading, type TransportEvents } from './transport.ts';
 
 export interface UpstreamLog {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -28,7 +28,7 @@ export interface UpstreamLog {
 }
 
 /** Milliseconds between two words about a server that is still starting. */
-const startingPause = 5_000;
+const startingPauseMs = 5_000;
 
 export class Server {
   readonly name: string;
@@ -52,7 +52,7 @@ export class Server {
     bounds: Bounds,
     supervisor: Supervisor,
     log: UpstreamLog,
-    { given, ...credentials }: Omit<CredentialParts, 'name'> & { readonly given: GivenSecrets },
+    { given, ...credentials }: Omit<ServerParts, 'name'> & { readonly given: GivenSecrets },
   ) {
     this.name = name;
     this.config = config;
@@ -201,7 +201,7 @@ export class Server {
     const waiting = setInterval(() => {
       const fields = { server: this.name, seconds: Math.round((performance.now() - began) / 1_000), said: said.text() };
       this.#log.info(fields, 'waiting for the server to start');
-    }, startingPause).unref();
+    }, startingPauseMs).unref();
     // A process for all asks for nothing of a client: one that has no modern era is found out on its first process.
     const preferred = this.isShared && eras.speaks('modern') === undefined ? 'modern' : era;
     const order = erasInOrder(preferred, (each) => eras.speaks(each));
@@ -223,7 +223,7 @@ export class Server {
     return { ok: true, connected };
   }
 
-  #spawn(config: StdioServerConfig, events: WireEvents, said: LastLines): StdioWire {
+  #spawn(config: StdioServerConfig, events: TransportEvents, said: LastLines): StdioWire {
     const [program = '', ...args] = config.command;
     const command = { program, args, cwd: config.cwd ?? process.cwd(), env: config.env };
     const secrets = Object.values(config.env);

@@ -16,7 +16,7 @@ export interface ServerState {
 
 export type ServerStates = Readonly<Record<string, ServerState>>;
 
-const longestProblem = 300;
+const maxProblemLength = 300;
 const credentialRefused = /\b40[13]\b/;
 
 export class StateBook {
@@ -28,7 +28,7 @@ export class StateBook {
     const { reason, detail = '', outcome } = end;
     if (reason === 'server-unavailable' || reason === 'server-timeout') {
       const state = credentialRefused.test(detail) ? 'refused' : 'down';
-      this.#set(server, state, detail.slice(0, longestProblem));
+      this.#set(server, state, detail.slice(0, maxProblemLength));
     } else if (outcome === 'answered' || outcome === 'tool-error' || outcome === 'error') this.#set(server, 'up');
   }
 
@@ -54,7 +54,7 @@ function pathIn(data: string): string {
 }
 
 /** Bytes. */
-const longestFile = 16 * 1024 ** 2;
+const maxFileBytes = 16 * 1024 ** 2;
 
 /** Throws what the disk says. */
 export function writeServerStates(data: string, text: string): void {
@@ -64,7 +64,7 @@ export function writeServerStates(data: string, text: string): void {
 
 /** Empty when no gateway has run here. */
 export function readServerStates(data: string): ServerStates {
-  const read = readRegularSync(pathIn(data), longestFile);
+  const read = readRegularSync(pathIn(data), maxFileBytes);
   try {
     const found = read.ok ? (JSON.parse(read.bytes.toString('utf8')) as unknown) : undefined;
     return typeof found === 'object' && found !== null ? (found as ServerStates) : {};

@@ -4,7 +4,7 @@
  */
 
 /** Requests to subscribe and unsubscribe that are under way at the same time. */
-const mostAtOnce = 8;
+const maxAtOnce = 8;
 
 export class Watching {
   readonly #wanted: ReadonlyMap<string, unknown>;
@@ -37,7 +37,7 @@ export class Watching {
 
   #go(): void {
     for (const uri of this.#changed) {
-      if (this.#underWay >= mostAtOnce) return;
+      if (this.#underWay >= maxAtOnce) return;
       this.#changed.delete(uri);
       if (this.#wanted.has(uri) === this.#known.has(uri)) continue;
       const method = this.#wanted.has(uri) ? 'resources/subscribe' : 'resources/unsubscribe';

@@ -5,8 +5,8 @@ import { keyPlaces } from '../../src/audit/open.ts';
 import { endMessage, intentMessage, type Message } from '../../src/audit/record/message.ts';
 import type { CaptureSettings } from '../../src/audit/settings.ts';
 import { type OpenedWriter, openWriter } from '../../src/audit/writer/open.ts';
-import type { Caller } from '../../src/pipeline/caller.ts';
-import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
+import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
+import type { Caller } from '../../src/pipeline/contracts/caller.ts';
 import { temporaryFolder } from './folder.ts';
 
 export const master = Buffer.alloc(32, 7);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { formatDiagnostic } from '../../src/config/diagnostic.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { LoadResult, Revision } from '../../src/config/revision.ts';
-import { type Caller, callerKey } from '../../src/pipeline/caller.ts';
-import { type CompiledPolicy, compilePolicy } from '../../src/policy/compile.ts';
+import { type Caller, callerKey } from '../../src/pipeline/contracts/caller.ts';
+import { type CompiledPolicy, compilePolicy } from '../../src/stages/decide/compile.ts';
 
 export async function loadText(text: string): Promise<LoadResult> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-policy-'));

@@ -1,24 +1,32 @@
 /** For tests: the whole road in this process, with a server, a record and a client that are a few lines each. */
 import { randomBytes } from 'node:crypto';
 import { Catalogs } from '../../src/catalog/index.ts';
-import type { Caller } from '../../src/pipeline/caller.ts';
 import { Cancellation } from '../../src/pipeline/cancellation.ts';
+import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
+import type { Caller } from '../../src/pipeline/contracts/caller.ts';
+import type { Inspector } from '../../src/pipeline/contracts/inspector.ts';
+import type { Snapshot } from '../../src/pipeline/contracts/snapshot.ts';
+import type {
+  ListResult,
+  OutboundCall,
+  ServerFacts,
+  Step,
+  UpstreamClient,
+} from '../../src/pipeline/contracts/upstream.ts';
 import { deliverThrough } from '../../src/pipeline/deliver.ts';
 import type { Channel, Client, Received, Reply } from '../../src/pipeline/exchange.ts';
-import type { Graph } from '../../src/pipeline/graph.ts';
 import { inspectThrough } from '../../src/pipeline/inspect.ts';
-import type { Inspector } from '../../src/pipeline/inspector.ts';
-import { Questions } from '../../src/pipeline/questions.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/record.ts';
 import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
 import { run, type Stages } from '../../src/pipeline/run.ts';
 import { Streams } from '../../src/pipeline/streams.ts';
-import type { Link, ListResult, OutboundCall, ServerFacts, Step } from '../../src/pipeline/upstream.ts';
 import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
+import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
+import { admission } from '../../src/stages/limits/index.ts';
+import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { callerOf, policyOf } from './policy.ts';
@@ -38,7 +46,7 @@ export interface Recorded {
 }
 
 export interface Road {
-  readonly graph: Graph;
+  readonly snapshot: Snapshot;
   readonly stages: Stages;
   /** Every call that the server got. */
   readonly calls: readonly OutboundCall[];
@@ -47,8 +55,8 @@ export interface Road {
   /** What the record holds of an exchange before its end. */
   readonly intents: readonly ExchangeFacts[];
   send(request: ToyRequest): Promise<ToyAnswer>;
-  /** From here on this graph is in force. */
-  take(graph: Graph): void;
+  /** From here on this snapshot is in force. */
+  take(snapshot: Snapshot): void;
 }
 
 export interface ToyRequest {
@@ -56,7 +64,7 @@ export interface ToyRequest {
   readonly params?: JsonObject;
   readonly caller?: Caller;
   readonly client?: Partial<Client>;
-  readonly ask?: Channel['ask'];
+  readonly requestInput?: Channel['requestInput'];
   readonly cancellation?: Cancellation;
   readonly received?: Partial<Received>;
 }
@@ -70,6 +78,8 @@ export interface ToyAnswer {
 export interface RoadOptions {
   readonly server?: ToyServer;
   readonly inspectors?: readonly Inspector[];
+  /** In place of those that ship. */
+  readonly limits?: readonly LimitDefinition[];
   /** What the record does in place of keeping: throws or rejects. */
   readonly audit?: Partial<AuditLog>;
 }
@@ -80,7 +90,7 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, inspectors = [], audit = {} } = options;
+  const { server = {}, inspectors = [], audit = {}, limits } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
 servers: { s: { url: "http://127.0.0.1:1" } }
@@ -89,25 +99,26 @@ ${connections.replace(/^/gm, '  ')}
 `);
   const { bounds, servers } = revision.configuration;
   const calls: OutboundCall[] = [];
-  const link = toyLink(server, calls);
+  const upstream = toyUpstream(server, calls);
   const all = [...shipped, ...inspectors];
   const [deliver, inspect] = [deliverThrough(all), inspectThrough(all)];
   const log = createLog('silent');
   const catalogs = new Catalogs(log, { onTool: () => {}, onReport: () => {} }, deliver);
   const configOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
-  const graph: Graph = {
+  const snapshot: Snapshot = {
     revision: revision.digest,
     bounds,
     policy,
-    upstreams: { link: () => link },
+    upstreams: { client: () => upstream },
     statusOf: (name) => configOf(name)?.status,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
   };
-  let current = graph;
-  const rights: Rights = { graph: () => current, renew: (caller) => caller, underWay: new UnderWay() };
+  let current = snapshot;
+  const rights: Rights = { snapshot: () => current, renew: (caller) => caller, underWay: new UnderWay() };
   const streams = new Streams();
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
   const stages = makeStages({
+    limit: admission(limits),
     audit: {
       intend: (facts) => void intents.push(facts),
       end: (facts, end) => void records.push({ facts, end }),
@@ -120,7 +131,7 @@ ${connections.replace(/^/gm, '  ')}
     },
     log,
     metrics: createMetrics(() => 0),
-    questions: new Questions(createSeal(randomBytes(32), 'question')),
+    inputRequests: new ParkedRequests(createSeal(randomBytes(32), 'input-request')),
     streams,
     rights,
     saw: () => {},
@@ -128,7 +139,7 @@ ${connections.replace(/^/gm, '  ')}
     inspect,
   });
   return {
-    graph,
+    snapshot,
     stages,
     calls,
     records,
@@ -139,8 +150,8 @@ ${connections.replace(/^/gm, '  ')}
     async send(request) {
       const told: { method: string; params: JsonObject }[] = [];
       const notify: Channel['notify'] = (method, params) => void told.push({ method, params });
-      const channel = request.ask === undefined ? { notify } : { notify, ask: request.ask };
-      return { reply: await run(receivedOf(request, channel), graph, stages), told };
+      const channel = request.requestInput === undefined ? { notify } : { notify, requestInput: request.requestInput };
+      return { reply: await run(receivedOf(request, channel), snapshot, stages), told };
     },
   };
 }
@@ -149,7 +160,7 @@ function fail(): never {
   throw new Error('the configuration has no server');
 }
 
-function toyLink(server: ToyServer, calls: OutboundCall[]): Link {
+function toyUpstream(server: ToyServer, calls: OutboundCall[]): UpstreamClient {
   const facts: ServerFacts = {
     era: 'modern',
     version: '2026-07-28',

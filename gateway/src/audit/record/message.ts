@@ -2,7 +2,7 @@
  * What the data plane hands to the writer for one record: three texts. Everything that costs time, such as canonical
  * form, commitments, encryption and hashing, happens on the other side.
  */
-import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../../pipeline/record.ts';
+import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../../pipeline/contracts/audit.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 
 /** Who it is about. Roles, claims and scopes are not recorded: the revision and the rule say what they led to. */

@@ -21,7 +21,7 @@ import { temporaryFolder } from '../../../test/support/folder.ts';
 import { keyPlaces, logFolder } from '../../audit/open.ts';
 import { endMessage, intentMessage, type Message, noteMessage } from '../../audit/record/message.ts';
 import { openWriter } from '../../audit/writer/open.ts';
-import type { ExchangeFacts } from '../../pipeline/record.ts';
+import type { ExchangeFacts } from '../../pipeline/contracts/audit.ts';
 
 const bin = join(import.meta.dirname, '..', '..', '..', 'bin');
 

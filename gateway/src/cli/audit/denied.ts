@@ -3,11 +3,11 @@ import type { Reason } from '../../pipeline/refusal.ts';
 import type { Hit } from './search.ts';
 
 /** Refusals for want of a right. Others are about the message, the load or the server, and deny nothing. */
-const reasons: ReadonlySet<string> = new Set([
+const reasons = [
   'denied',
   'held',
   'scope-missing',
-  'unconnected',
+  'account-required',
   // What a caller may not see is as if it were not there, by its own name or by that of the portal.
   'capability-unknown',
   'endpoint-unknown',
@@ -19,7 +19,10 @@ const reasons: ReadonlySet<string> = new Set([
   'origin-refused',
   'address-refused',
   'right-ended',
-] satisfies readonly Reason[]);
+] satisfies readonly Reason[];
+
+/** `unconnected` is the name of `account-required` in older records. */
+const denying: ReadonlySet<string> = new Set([...reasons, 'unconnected']);
 
 const kinds: ReadonlySet<string> = new Set(['authentication-failed', 'authentication-throttled', 'request-refused']);
 
@@ -27,5 +30,5 @@ export function isDenied({ record, outcome }: Hit): boolean {
   const { fields } = record;
   const end = outcome?.fields ?? fields;
   if (kinds.has(fields.kind) || ['deny', 'hold'].includes(fields.decision?.effect ?? '')) return true;
-  return end.outcome === 'refused' && reasons.has(end.reason ?? '');
+  return end.outcome === 'refused' && denying.has(end.reason ?? '');
 }

@@ -1,7 +1,7 @@
 /** How records look on the command line. */
 import { capabilityOf } from '../../audit/index/index-file.ts';
 import type { ArchivedRecord } from '../../audit/read/archive.ts';
-import { callerKey } from '../../pipeline/caller.ts';
+import { callerKey } from '../../pipeline/contracts/caller.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import type { Context, Tone } from '../context.ts';
 

@@ -12,7 +12,7 @@ interface Options extends LogOptions {
   readonly follow?: boolean;
 }
 
-const every = 500;
+const intervalMs = 500;
 
 export function tailCommand(context: Context): Command {
   return new Command('tail')
@@ -42,7 +42,7 @@ export function tailCommand(context: Context): Command {
           }
           next = size;
           if (options.follow !== true) return;
-          await pause(every);
+          await pause(intervalMs);
         }
       });
     });

@@ -1,7 +1,8 @@
 /** Who may call: users, agents and applications, with roles, trust and attributes. */
 import { z } from 'zod';
-import { issuers } from './issuers.ts';
-import { callerName, duration, name, oneOrMore } from './units.ts';
+import { authenticators } from '../../stages/authenticate/list.ts';
+import { plugInKeys } from './plug-in.ts';
+import { callerName, name, oneOrMore } from './units.ts';
 
 const attributes = z
   .record(z.string().max(128), z.json())
@@ -47,43 +48,17 @@ export const callers = z
   })
   .describe('Who may call. A key can only be made for a caller that is named here.');
 
+const scopes = z
+  .record(scope, z.strictObject({ implies: z.array(scope).min(1).describe('Narrower scopes that it stands for.') }))
+  .default({})
+  .describe('Scopes that imply others.');
+
+export type Callers = z.output<typeof callers>;
+export type Scopes = z.output<typeof scopes>;
+
 export const authentication = z
   .strictObject({
-    anonymous: z
-      .strictObject({
-        user: callerName.optional().describe('A user named under callers.'),
-        agent: callerName.optional().describe('An agent named under callers.'),
-        application: callerName.optional().describe('An application named under callers.'),
-      })
-      .refine((value) => Object.keys(value).length > 0, 'must name the user, agent or application it stands for')
-      .optional()
-      .describe('The caller that a request without credentials stands for. Only while listening on loopback.'),
-    issuers,
-    certificates: z
-      .array(
-        z
-          .strictObject({
-            name: z
-              .string()
-              .regex(/^(?:URI|DNS|email):[^\s",]{1,512}$/, 'must be URI:spiffe://…, DNS:… or email:…')
-              .describe('An alternative name of the certificate, such as URI:spiffe://corp/agents/support.'),
-            user: callerName.optional().describe('A user named under callers.'),
-            agent: callerName.optional().describe('An agent named under callers.'),
-            application: callerName.optional().describe('An application named under callers.'),
-          })
-          .refine((value) => Object.keys(value).length > 1, 'must say which user, agent or application it stands for'),
-      )
-      .max(10_000)
-      .default([])
-      .describe('The callers that client certificates stand for. Certificates are verified by listen.mcp.tls.clients.'),
-    keys: z
-      .strictObject({
-        maxAge: duration
-          .optional()
-          .describe('Age beyond which `key list` and the log remind of replacing a key. It goes on to work.'),
-      })
-      .prefault({})
-      .describe('API keys.'),
+    ...plugInKeys(authenticators),
     freeFailures: z
       .int()
       .min(1)
@@ -94,10 +69,7 @@ export const authentication = z
       .enum(['optional', 'required'])
       .default('optional')
       .describe('Whether a DPoP proof must cover the body. Where it does, it is always checked.'),
-    scopes: z
-      .record(scope, z.strictObject({ implies: z.array(scope).min(1).describe('Narrower scopes that it stands for.') }))
-      .default({})
-      .describe('Scopes that imply others.'),
+    scopes,
     scopesSupported: z
       .array(scope)
       .max(64)

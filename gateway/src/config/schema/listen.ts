@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { defaultMaxKeys, defaultMaxValues } from '../../protocol/json.ts';
 import { isNetwork } from '../../protocol/networks.ts';
+import { limits } from '../../stages/limits/list.ts';
+import { boundsOf } from './plug-in.ts';
 import { duration, size } from './units.ts';
 
 const host = z.string().min(1).max(255).describe('Address to listen on.');
@@ -92,14 +94,13 @@ export const bounds = z
       .describe('Most different keys of objects in one message; rows with the same keys in the same order count once.'),
     headers: size.prefault('16KiB').describe('Largest header section of a request.'),
     idLength: z.int().min(16).max(4096).default(256).describe('Longest JSON-RPC id, in characters.'),
-    concurrency: z.int().min(1).max(100_000).default(256).describe('Requests that one caller may have under way.'),
+    ...boundsOf(limits),
     connections: z
       .int()
       .min(1)
       .max(1_000_000)
       .default(20_000)
       .describe('Connections of clients, and at most three quarters of the files that the process may open.'),
-    streams: z.int().min(1).max(100_000).default(64).describe('Open notification streams of one caller.'),
     sessions: z.int().min(1).max(1_000_000).default(256).describe('Legacy sessions that one caller may have open.'),
     connectTimeout: duration.prefault('5s').describe('Time to connect to a server or to start it.'),
     firstByte: duration.prefault('60s').describe('Time until a server begins to answer or reports progress.'),

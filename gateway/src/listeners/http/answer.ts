@@ -1,9 +1,9 @@
 /**
  * The answer to one POST. Becomes JSON when nothing but the reply is to be said, and an event stream as soon as there
- * is a notification, a question, or a wait so long that proxies would give up.
+ * is a notification, an input request, or a wait so long that proxies would give up.
  */
 import type { ServerResponse } from 'node:http';
-import { Chain, Link } from '../../pipeline/chain.ts';
+import { Chain, ChainEntry } from '../../pipeline/chain.ts';
 import type { Delivered } from '../../pipeline/deliver.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -16,12 +16,12 @@ const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Bu
 });
 
 /** Bytes that may wait for a client that does not read. */
-const longestBacklog = 8 * 1024 * 1024;
+const maxBacklogBytes = 8 * 1024 * 1024;
 /** Bytes of whole answers that may wait for one caller that does not read them. */
-const mostUnread = 64 * 1024 * 1024;
+const maxUnreadBytes = 64 * 1024 * 1024;
 
 /** Something open that may need a keep-alive. */
-export abstract class Kept extends Link<Kept> {
+export abstract class Kept extends ChainEntry<Kept> {
   abstract keepAlive(now: number, pause: number): void;
   /** Bytes that are said and not read yet. */
   abstract unread(): number;
@@ -51,7 +51,7 @@ export class KeepAlive {
         const together = (unread.get(open.owner) ?? 0) + bytes;
         unread.set(open.owner, together);
         // One answer alone may be as large as the bounds let it be, and its reader slow.
-        if (together > mostUnread && together > bytes) open.cut();
+        if (together > maxUnreadBytes && together > bytes) open.cut();
       }
     }, 1_000);
     this.#timer.unref();
@@ -186,6 +186,6 @@ export class Answer extends Kept {
     this.#lastWrite = performance.now();
     response.write(text);
     // A client that does not read must not make the gateway keep everything for it.
-    if (response.writableLength > longestBacklog) response.destroy();
+    if (response.writableLength > maxBacklogBytes) response.destroy();
   }
 }

@@ -1,6 +1,6 @@
 /** Stage 3 over HTTP: what a request brings along to prove its caller. */
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { type Outcome, refuse } from '../../pipeline/refusal.ts';
 import type { Arrival } from '../received.ts';
 import type { RequestBody } from './body.ts';
@@ -17,22 +17,22 @@ export function headerCount({ rawHeaders }: IncomingMessage, name: string): numb
 export function identify(
   request: IncomingMessage,
   { endpoint, address }: Arrival,
-  front: HttpFront,
+  context: HttpFront,
   body?: RequestBody,
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
   if (headerCount(request, 'authorization') > 1)
     return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
-  return front.identify({
+  return context.identify({
     authorization: headers.authorization,
     headers,
     address,
     transport: 'http',
-    resource: front.resources.of(endpoint),
+    resource: context.resources.of(endpoint),
     method: request.method,
     // Who sends it is nearly proved by then; what is not, counts for the address.
     ...(body === undefined ? {} : { body: () => body.whole(`proof ${address ?? ''}`) }),
-    certificate: front.certificateOf?.(socket),
+    certificate: context.certificateOf?.(socket),
   });
 }

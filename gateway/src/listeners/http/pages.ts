@@ -1,10 +1,10 @@
 /** Shows pages over HTTP: reads a small form, and nothing else that a browser may send along. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PageRequest, Pages } from '../../pipeline/pages.ts';
+import type { PageRequest, Pages } from '../../pipeline/contracts/pages.ts';
 import { RequestBody } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 
-const longestForm = 16_384;
+const maxFormBytes = 16_384;
 const formType = /^application\/x-www-form-urlencoded(?:;|$)/i;
 
 /** `undefined`: not a page, or one that must not be asked for in this way. */
@@ -61,7 +61,7 @@ export function showPage(
     response.end();
     return undefined;
   }
-  new RequestBody(request, longestForm, budget).read('forms', (body) => {
+  new RequestBody(request, maxFormBytes, budget).read('forms', (body) => {
     if (response.destroyed) return;
     if (typeof body !== 'string') return answer(new URLSearchParams(body.toString('utf8')));
     response.writeHead(413, { 'content-length': 0, connection: 'close' });

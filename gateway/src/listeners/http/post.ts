@@ -1,7 +1,7 @@
 /** A POST to an MCP endpoint: decodes the body, finds the session, sends the message down the road, answers. */
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Channel, Client, Received, Reply } from '../../pipeline/exchange.ts';
 import { type Outcome, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
@@ -10,10 +10,10 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { isObject, type Json, parseJson } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
 import { batchVersion, type Era } from '../../protocol/versions.ts';
-import { hear } from '../hear.ts';
 import { type Arrival, received, unreadable } from '../received.ts';
-import { type Asked, type Written, wholeText, writeReply } from '../reply-text.ts';
+import { type InputResponse, type Written, wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, type LegacySession } from '../session.ts';
+import { hear } from '../subscribe.ts';
 import type { Answer } from './answer.ts';
 import { argumentHeader } from './guard.ts';
 import type { HttpFront } from './resources.ts';
@@ -29,20 +29,20 @@ export interface Post {
   readonly gone: Cancellation;
 }
 
-const longestBatch = 64;
+const maxBatchLength = 64;
 
-export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Promise<void> {
+export function handlePost(post: Post, context: HttpFront, sessions: Sessions): Promise<void> {
   const { arrival, body, answer } = post;
-  const bounds = front.bounds();
+  const bounds = context.bounds();
   const parsed = parseJson(body, bounds);
   const refuseAll = async (refusal: Refusal, id?: RequestId, era: Era = 'modern', method?: string): Promise<void> => {
     const message = unreadable(arrival, known(post), body.length, method);
-    const reply = await runRefused(message, refusal, front.graph(), front.stages);
+    const reply = await runRefused(message, refusal, context.snapshot(), context.stages);
     answer.finish(writeReply(reply, { id, method: '', era, reference: arrival.id }));
   };
   if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault });
   if (Array.isArray(parsed.value))
-    return handleBatch(post, parsed.value as readonly Json[], front, sessions, refuseAll);
+    return handleBatch(post, parsed.value as readonly Json[], context, sessions, refuseAll);
   const decoded = decode(parsed.value, arrival.headers, bounds.idLength);
   if (!decoded.ok) return refuseAll(decoded.fault, decoded.id, decoded.era, methodOf(parsed.value));
   const message = decoded.decoded;
@@ -54,9 +54,9 @@ export function handlePost(post: Post, front: HttpFront, sessions: Sessions): Pr
       if (!answer.canStream) return refuseAll({ reason: 'not-acceptable' }, message.id);
       answer.open();
     }
-    return deliver(travel(post, message, client, post.gone, channel, front, parsed.rawNumbers), answer);
+    return deliver(travel(post, message, client, post.gone, channel, context, parsed.rawNumbers), answer);
   }
-  return handleLegacy(post, message, parsed.rawNumbers, front, sessions, refuseAll);
+  return handleLegacy(post, message, parsed.rawNumbers, context, sessions, refuseAll);
 }
 
 function known({ caller }: Post): Outcome<Caller> {
@@ -79,7 +79,7 @@ async function handleLegacy(
   post: Post,
   message: Decoded,
   rawNumbers: boolean,
-  front: HttpFront,
+  context: HttpFront,
   sessions: Sessions,
   refuseAll: RefuseAll,
 ): Promise<void> {
@@ -90,8 +90,8 @@ async function handleLegacy(
   // A server that honours these headers would act on values that were not compared with the body.
   if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, id, 'legacy', method);
   if (message.kind === 'request' && message.method === 'initialize')
-    return initialize(post, message, rawNumbers, front, sessions);
-  const found = sessionOf(post, sessions, front.bounds().sessions);
+    return initialize(post, message, rawNumbers, context, sessions);
+  const found = sessionOf(post, sessions, context.bounds().sessions);
   if (!found.ok) return refuseAll(found.refusal, id, 'legacy', method);
   const session = found.value;
   if (message.kind === 'response') {
@@ -103,7 +103,7 @@ async function handleLegacy(
     if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
     return answer.finishEmpty(202);
   }
-  answer.finish(await travelLegacy(post, message, session, rawNumbers, front, arrival));
+  answer.finish(await travelLegacy(post, message, session, rawNumbers, context, arrival));
 }
 
 /** `undefined` when the client speaks without a session, which no server is obliged to require. */
@@ -120,19 +120,19 @@ async function initialize(
   post: Post,
   message: Decoded & { kind: 'request' },
   rawNumbers: boolean,
-  front: HttpFront,
+  context: HttpFront,
   sessions: Sessions,
 ): Promise<void> {
   const { answer, arrival, caller } = post;
   const claims = claimsOf(message.params, agreedVersion(message.params));
-  const limit = front.bounds().sessions;
+  const limit = context.bounds().sessions;
   const minted: MintedSession | undefined = sessions.mint(caller, arrival.endpoint, claims, limit);
   if (minted === undefined) {
     const reply = await runRefused(
       unreadable(arrival, known(post), post.body.length, 'initialize'),
       { reason: 'too-many-sessions', limit },
-      front.graph(),
-      front.stages,
+      context.snapshot(),
+      context.stages,
     );
     return answer.finish(
       writeReply(reply, { id: message.id, method: 'initialize', era: 'legacy', reference: arrival.id }),
@@ -140,7 +140,7 @@ async function initialize(
   }
   const client: Client = { ...claims, era: 'legacy', session: minted.session };
   const channel: Channel = { notify: (method, params) => answer.notify(method, params) };
-  const { reply, written } = await travel(post, message, client, post.gone, channel, front, rawNumbers, arrival);
+  const { reply, written } = await travel(post, message, client, post.gone, channel, context, rawNumbers, arrival);
   if (reply.kind === 'text') answer.setHeader('mcp-session-id', minted.id);
   else sessions.discard(minted.id);
   answer.finish(written);
@@ -151,7 +151,7 @@ async function travelLegacy(
   message: Decoded & { kind: 'request' },
   session: LegacySession | undefined,
   rawNumbers: boolean,
-  front: HttpFront,
+  context: HttpFront,
   arrival: Arrival,
 ): Promise<Written> {
   const { answer } = post;
@@ -166,16 +166,19 @@ async function travelLegacy(
   const channel: Channel = {
     notify: (method, params) => answer.notify(method, params),
     ...(session !== undefined && answer.canStream
-      ? { ask: (method, params) => session.ask({ method, params }, write, anyOf(cancellation, post.gone)) }
+      ? {
+          requestInput: (method, params) =>
+            session.requestInput({ method, params }, write, anyOf(cancellation, post.gone)),
+        }
       : {}),
   };
   // Updates of a resource come over the session's stream, which may be opened later.
   if (session !== undefined && message.method === 'resources/subscribe')
-    session.hear(() => hear(session, arrival, front));
+    session.hear(() => hear(session, arrival, context));
   if (session !== undefined) answer.preferEvents();
   session?.active.set(message.id, cancellation);
   try {
-    return (await travel(post, message, client, cancellation, channel, front, rawNumbers, arrival)).written;
+    return (await travel(post, message, client, cancellation, channel, context, rawNumbers, arrival)).written;
   } finally {
     session?.active.delete(message.id);
   }
@@ -195,7 +198,7 @@ function travel(
   client: Client,
   cancellation: Cancellation,
   channel: Channel,
-  front: HttpFront,
+  context: HttpFront,
   rawNumbers: boolean,
   arrival = post.arrival,
 ): Promise<Travelled> {
@@ -211,16 +214,16 @@ function travel(
     cancellation,
     channel,
   });
-  return conclude(exchange, front);
+  return conclude(exchange, context);
 }
 
-async function conclude(exchange: Received, front: HttpFront): Promise<Travelled> {
+async function conclude(exchange: Received, context: HttpFront): Promise<Travelled> {
   const { requestId: id, method, client, endpoint } = exchange;
-  const reply = await run(exchange, front.graph(), front.stages);
-  const asked: Asked = { id, method, era: client.era, reference: exchange.id };
+  const reply = await run(exchange, context.snapshot(), context.stages);
+  const asked: InputResponse = { id, method, era: client.era, reference: exchange.id };
   const written = writeReply(reply, asked);
   if (reply.kind !== 'refused' || reply.refusal.reason !== 'scope-missing') return { reply, written };
-  const challenge = front.resources.insufficient(endpoint, reply.refusal.scopes);
+  const challenge = context.resources.insufficient(endpoint, reply.refusal.scopes);
   return { reply, written: { ...written, headers: { ...written.headers, 'www-authenticate': challenge } } };
 }
 
@@ -228,12 +231,12 @@ async function conclude(exchange: Received, front: HttpFront): Promise<Travelled
 async function handleBatch(
   post: Post,
   values: readonly Json[],
-  front: HttpFront,
+  context: HttpFront,
   sessions: Sessions,
   refuseAll: RefuseAll,
 ): Promise<void> {
   const { arrival, answer, request } = post;
-  const found = sessionOf(post, sessions, front.bounds().sessions);
+  const found = sessionOf(post, sessions, context.bounds().sessions);
   if (!found.ok) return refuseAll(found.refusal, undefined, 'legacy');
   const session = found.value;
   const header = arrival.headers?.('mcp-protocol-version');
@@ -242,9 +245,9 @@ async function handleBatch(
     return refuseAll({ reason: 'batch-refused' });
   const stray = argumentHeader(request);
   if (stray !== undefined) return refuseAll({ reason: 'stray-argument-header', header: stray }, undefined, 'legacy');
-  if (values.length === 0 || values.length > longestBatch)
-    return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${longestBatch} messages` });
-  const decoded = values.map((value) => decode(value, arrival.headers, front.bounds().idLength));
+  if (values.length === 0 || values.length > maxBatchLength)
+    return refuseAll({ reason: 'bad-message', problem: `A batch has 1 to ${maxBatchLength} messages` });
+  const decoded = values.map((value) => decode(value, arrival.headers, context.bounds().idLength));
   for (const result of decoded) {
     if (!result.ok) continue;
     // A modern message, or the handshake itself, in a batch is a way around the checks that each has alone.
@@ -259,7 +262,7 @@ async function handleBatch(
     if (!result.ok) {
       // What is wrong with one message spoils its own answer only (JSON-RPC 2.0, 6).
       const message = unreadable(own, known(post), post.body.length, methodOf(values[index] ?? null));
-      const reply = await runRefused(message, result.fault, front.graph(), front.stages);
+      const reply = await runRefused(message, result.fault, context.snapshot(), context.stages);
       answers.push(wholeText(writeReply(reply, { id: result.id, method: '', era: 'legacy', reference: own.id })));
       continue;
     }
@@ -268,7 +271,7 @@ async function handleBatch(
     else if (message.kind === 'notification') {
       if (message.method === 'notifications/cancelled') session?.cancelled(message.params);
     } else {
-      answers.push(wholeText(await travelLegacy(post, message, session, true, front, own)));
+      answers.push(wholeText(await travelLegacy(post, message, session, true, context, own)));
     }
   }
   if (answers.length === 0) return answer.finishEmpty(202);

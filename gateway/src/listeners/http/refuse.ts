@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http';
 import { type Refusal, toWire } from '../../pipeline/refusal.ts';
 import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Arrival } from '../received.ts';
-import type { Asked } from '../reply-text.ts';
+import type { InputResponse } from '../reply-text.ts';
 
 /** What a message that was not read is answered as. */
-export function noRequest({ id }: Arrival): Asked {
+export function noRequest({ id }: Arrival): InputResponse {
   return { id: undefined, method: '', era: 'modern', reference: id };
 }
 

@@ -4,18 +4,18 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ClientCertificate } from '../../pipeline/authenticate.ts';
+import type { ClientCertificate } from '../../pipeline/contracts/authenticate.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { challenge, metadataUrl, resourceMetadata, wellKnownPath } from '../../protocol/protected-resource.ts';
-import type { Front } from '../front.ts';
+import type { ListenerContext } from '../context.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { Connections } from './connections.ts';
 import { routeOf } from './guard.ts';
 
 /** What a listener is given, and the names of its endpoints. */
-export interface HttpFront extends Front {
+export interface HttpFront extends ListenerContext {
   readonly resources: Resources;
   readonly bodies: BodyBudget;
   readonly connections: Connections;

@@ -2,13 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { runRefused } from '../../pipeline/run.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Front } from '../front.ts';
+import type { ListenerContext } from '../context.ts';
 import { type Arrival, arrival, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
 import { Answer, KeepAlive } from './answer.ts';
@@ -46,23 +46,23 @@ export interface HttpListener {
   close(drain: number): Promise<void>;
 }
 
-const sweepInterval = 60_000;
+const sweepIntervalMs = 60_000;
 /** Milliseconds for which clients of a stopping gateway get 503, when there are any. */
 const farewellMs = 250;
 const silent: TlsLog = { warn: () => {} };
 
 export async function listenHttp(
   listen: Configuration['listen']['mcp'],
-  front: Front,
+  context: ListenerContext,
   ended: EndedSessions,
   log: TlsLog = silent,
 ): Promise<HttpListener> {
-  const bounds = front.bounds();
-  const sessions = new Sessions(front.sessionSeal, ended);
-  const keepAlive = new KeepAlive(() => front.bounds().keepAlive);
+  const bounds = context.bounds();
+  const sessions = new Sessions(context.sessionSeal, ended);
+  const keepAlive = new KeepAlive(() => context.bounds().keepAlive);
   const bodies = new BodyBudget();
-  front.table('sessions', () => sessions.size);
-  front.table('body_bytes', () => bodies.size);
+  context.table('sessions', () => sessions.size);
+  context.table('body_bytes', () => bodies.size);
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
   const options = {
@@ -79,7 +79,7 @@ export async function listenHttp(
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
     response.on('error', () => response.destroy());
     handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
-      front.stages.onBug(error, '-');
+      context.stages.onBug(error, '-');
       response.destroy();
     });
   };
@@ -88,7 +88,7 @@ export async function listenHttp(
   const requests = new UnderWay(server);
   server.maxRequestsPerSocket = 0;
   const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
-  front.table('connections', () => connections.count());
+  context.table('connections', () => connections.count());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
@@ -97,14 +97,14 @@ export async function listenHttp(
   guard = makeGuard(listen, port);
   const clientAddress = clientAddressOf(listen.behindProxy);
   named = {
-    ...front,
+    ...context,
     ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
     addressOf: ({ socket, headers }) => clientAddress(socket.remoteAddress, headers['x-forwarded-for']),
     bodies,
     connections,
-    resources: new Resources(publicBase(listen, port), () => front.authorizationServers()),
+    resources: new Resources(publicBase(listen, port), () => context.authorizationServers()),
   };
-  const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepInterval);
+  const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepIntervalMs);
   sweeper.unref();
   return {
     port,
@@ -136,15 +136,15 @@ function handle(
   request: IncomingMessage,
   response: ServerResponse,
   guard: Guard,
-  front: HttpFront,
+  context: HttpFront,
   sessions: Sessions,
   keepAlive: KeepAlive,
 ): Promise<void> | undefined {
   const { headers, method } = request;
   const reject = (refusal: Refusal, problem?: string): undefined => {
-    const address = front.addressOf(request);
+    const address = context.addressOf(request);
     const { reason } = refusal;
-    front.stages.audit.rejected({
+    context.stages.audit.rejected({
       at: Date.now(),
       transport: 'http',
       reason,
@@ -158,18 +158,18 @@ function handle(
   const isOneHost = headerCount(request, 'host') === 1;
   if (!isOneHost || !guard.hostAllowed(headers.host))
     return reject({ reason: 'host-refused' }, nameIn('Host', headers.host));
-  const pages = front.pages();
+  const pages = context.pages();
   const page = pagePath(request.url ?? '/', pages);
   if (page !== undefined && pages !== undefined) {
     if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
       return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
-    showPage(request, response, page, front.addressOf(request), pages, front.bodies);
+    showPage(request, response, page, context.addressOf(request), pages, context.bodies);
     return undefined;
   }
   if (!guard.originAllowed(headers.origin))
     return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
   if (headers.origin !== undefined) allowOrigin(response, headers.origin);
-  const metadata = method === 'GET' ? front.resources.metadata(request.url ?? '/') : undefined;
+  const metadata = method === 'GET' ? context.resources.metadata(request.url ?? '/') : undefined;
   if (metadata !== undefined) {
     sendMetadata(response, metadata);
     return undefined;
@@ -177,13 +177,13 @@ function handle(
   const route = routeOf(request.url ?? '/');
   if (!route.ok) return reject(route.refusal);
   if (method === 'OPTIONS' && headers.origin !== undefined) return preflight(request, response);
-  if (front.draining()) {
+  if (context.draining()) {
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
   }
-  if (method === 'POST') return post(request, response, route.value, front, sessions, keepAlive);
+  if (method === 'POST') return post(request, response, route.value, context, sessions, keepAlive);
   if (method === 'GET' || method === 'DELETE')
-    return legacyOperation(method, request, response, route.value, front, sessions, keepAlive);
+    return legacyOperation(method, request, response, route.value, context, sessions, keepAlive);
   return reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
 }
 
@@ -191,30 +191,30 @@ function post(
   request: IncomingMessage,
   response: ServerResponse,
   endpoint: Endpoint,
-  front: HttpFront,
+  context: HttpFront,
   sessions: Sessions,
   keepAlive: KeepAlive,
 ): undefined {
-  const came = arrival('http', endpoint, headerReader(request), front.addressOf(request));
-  const body = new RequestBody(request, front.bounds().body, front.bodies);
+  const came = arrival('http', endpoint, headerReader(request), context.addressOf(request));
+  const body = new RequestBody(request, context.bounds().body, context.bodies);
   const fail = (error: unknown): void => {
-    front.stages.onBug(error, came.id);
+    context.stages.onBug(error, came.id);
     response.destroy();
   };
   // Before a byte of the body is read: what a stranger sends costs a look at the head.
   const identified = (identity: Outcome<Caller>): void => {
     if (!identity.ok) {
-      refuseUnknown(request, response, came, identity, front).catch(fail);
+      refuseUnknown(request, response, came, identity, context).catch(fail);
       return;
     }
     const known = identity.value;
-    front.connections.known(request.socket);
+    context.connections.known(request.socket);
     body.read(known.key, (bytes) => {
       if (response.destroyed) return;
-      answer({ request, response, came, body: bytes, front, sessions, keepAlive }, known).catch(fail);
+      answer({ request, response, came, body: bytes, context, sessions, keepAlive }, known).catch(fail);
     });
   };
-  const identity = identify(request, came, front, body);
+  const identity = identify(request, came, context, body);
   if (identity instanceof Promise) identity.then(identified).catch(fail);
   else identified(identity);
 }
@@ -225,13 +225,13 @@ async function refuseUnknown(
   response: ServerResponse,
   came: Arrival,
   identity: { readonly ok: false; readonly refusal: Refusal },
-  front: HttpFront,
+  context: HttpFront,
 ): Promise<void> {
   const message = unreadable(came, identity, 0);
-  const reply = await runRefused(message, identity.refusal, front.graph(), front.stages);
+  const reply = await runRefused(message, identity.refusal, context.snapshot(), context.stages);
   const { status, text, headers } = writeReply(reply, noRequest(came));
-  const challenge = front.resources.unauthorized(came.endpoint, identity.refusal);
-  answerUnread(request, response, front.bounds().body, {
+  const challenge = context.resources.unauthorized(came.endpoint, identity.refusal);
+  answerUnread(request, response, context.bounds().body, {
     status,
     text,
     headers: { ...headers, 'www-authenticate': challenge },
@@ -244,17 +244,17 @@ interface Read {
   readonly response: ServerResponse;
   readonly came: Arrival;
   readonly body: BodyResult;
-  readonly front: HttpFront;
+  readonly context: HttpFront;
   readonly sessions: Sessions;
   readonly keepAlive: KeepAlive;
 }
 
 function answer(read: Read, caller: Caller): Promise<void> {
-  const { request, response, came, body, front, sessions, keepAlive } = read;
+  const { request, response, came, body, context, sessions, keepAlive } = read;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
-  if (body === 'too-large') refusal = { reason: 'body-too-large', limit: front.bounds().body };
-  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: front.bounds().concurrency };
+  if (body === 'too-large') refusal = { reason: 'body-too-large', limit: context.bounds().body };
+  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: context.bounds().concurrency };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
@@ -267,20 +267,20 @@ function answer(read: Read, caller: Caller): Promise<void> {
     keepAlive.delete(reply);
     gone.cancel();
   });
-  return handlePost({ request, arrival: came, caller, body, answer: reply, gone }, front, sessions);
+  return handlePost({ request, arrival: came, caller, body, answer: reply, gone }, context, sessions);
 }
 
 async function refuseBody(
-  { request, response, came, body, front }: Read,
+  { request, response, came, body, context }: Read,
   caller: Caller,
   refusal: Refusal,
 ): Promise<void> {
   const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
-  const reply = await runRefused(message, refusal, front.graph(), front.stages);
+  const reply = await runRefused(message, refusal, context.snapshot(), context.stages);
   const { status, text, headers } = writeReply(reply, noRequest(came));
   // What is left of a body that is too large is never read as the next request.
   const closing = typeof body === 'string' ? { connection: 'close' } : {};
-  answerUnread(request, response, front.bounds().body, { status, text, headers: { ...headers, ...closing } });
+  answerUnread(request, response, context.bounds().body, { status, text, headers: { ...headers, ...closing } });
 }
 
 /** Public, and the same for everybody (RFC 9728, 3.2). */

@@ -1,10 +1,10 @@
 /**
  * Legacy sessions over HTTP. The id is sealed: it holds what the client declared and its caller, so that a
  * session survives a restart, and any replica with the same key can serve it. What is kept here is only what cannot be
- * sealed: open streams, waiting questions, what is watched.
+ * sealed: open streams, waiting input requests, what is watched.
  */
 import { randomUUID } from 'node:crypto';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import type { ClientClaims } from '../../protocol/decode.ts';
@@ -13,9 +13,9 @@ import { isLegacyVersion } from '../../protocol/versions.ts';
 import { LegacySession } from '../session.ts';
 
 /** Time after which a client has to initialize again, in milliseconds. */
-const lifetime = 7 * 86_400_000;
+const lifetimeMs = 7 * 86_400_000;
 /** Time after which what is kept of an unused session is forgotten; the session itself goes on. */
-const idle = 3_600_000;
+const idleMs = 3_600_000;
 const maxSessions = 100_000;
 /** The part of them that one caller may have, whatever the configuration allows it. */
 const shareOfCaller = 0.25;
@@ -62,7 +62,7 @@ export class Sessions {
   mint(caller: Caller, endpoint: Endpoint, claims: ClientClaims, limit: number): MintedSession | undefined {
     if (!this.#makeRoom(caller, limit)) return undefined;
     const nonce = randomUUID();
-    const expires = Date.now() + lifetime;
+    const expires = Date.now() + lifetimeMs;
     const id = this.#seal.close({
       n: nonce,
       k: caller.key,
@@ -140,7 +140,7 @@ export class Sessions {
   /** Forgets what is kept of sessions that were not used for long. */
   sweep(now: number): void {
     for (const [id, { session }] of this.#known)
-      if (!session.hasStream && session.active.size === 0 && now - session.usedAt > idle) this.discard(id);
+      if (!session.hasStream && session.active.size === 0 && now - session.usedAt > idleMs) this.discard(id);
   }
 
   close(): void {

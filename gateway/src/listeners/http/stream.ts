@@ -1,20 +1,20 @@
 /** The GET stream of a legacy session: what belongs to no request, until the client, its credential or we end it. */
 import type { ServerResponse } from 'node:http';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { OpenStream } from '../../pipeline/streams.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
-import type { Front } from '../front.ts';
+import type { ListenerContext } from '../context.ts';
 import type { LegacySession } from '../session.ts';
 import { type KeepAlive, Kept } from './answer.ts';
 
-const longestBacklog = 8 * 1024 * 1024;
+const maxBacklogBytes = 8 * 1024 * 1024;
 
 export function openStream(
   session: LegacySession,
   /** Whose credential keeps it open: not always the one with which the session began. */
   caller: Caller,
   response: ServerResponse,
-  front: Front,
+  context: ListenerContext,
   keepAlive: KeepAlive,
   onClose: () => void,
 ): void {
@@ -29,7 +29,7 @@ export function openStream(
     if (response.destroyed || response.writableEnded) return;
     lastWrite = performance.now();
     response.write(text);
-    if (response.writableLength > longestBacklog) response.destroy();
+    if (response.writableLength > maxBacklogBytes) response.destroy();
   };
   const entry = new (class extends Kept {
     keepAlive(now: number, pause: number): void {
@@ -52,7 +52,7 @@ export function openStream(
       if (session.endpoint.kind === 'server' && session.hearing?.size === 0) response.end();
     },
   };
-  const remove = front.streams.add(stream);
+  const remove = context.streams.add(stream);
   keepAlive.add(entry);
   response.on('close', () => {
     remove();

@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { ClientCertificate } from '../../pipeline/authenticate.ts';
+import type { ClientCertificate } from '../../pipeline/contracts/authenticate.ts';
 import { readRegularSync } from '../../stores/regular-file.ts';
 
 export type TlsSettings = NonNullable<Configuration['listen']['mcp']['tls']>;
@@ -18,7 +18,7 @@ export interface TlsLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-const lookEvery = 2_000;
+const pollIntervalMs = 2_000;
 /** Bytes of one file: authorities of a whole organisation, and the lists of what they revoked. */
 const maxFileBytes = 8 * 1024 ** 2;
 
@@ -75,7 +75,7 @@ export function tlsListener(settings: TlsSettings, options: object, handler: Han
     }
     // Who is revoked now may have a connection open; those who are not come back at once.
     for (const socket of clients) socket.destroy();
-  }, lookEvery).unref();
+  }, pollIntervalMs).unref();
   return { server, certificateOf: (socket) => proved.get(socket), close: () => clearInterval(timer) };
 }
 

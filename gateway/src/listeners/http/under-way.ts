@@ -19,8 +19,8 @@ export class UnderWay {
     return this.#count;
   }
 
-  /** Resolves when none is left, not before `leastMs` where clients are connected, and not after `mostMs`. */
-  async over(leastMs: number, mostMs: number): Promise<void> {
+  /** Resolves when none is left, not before `leastMs` where clients are connected, and not after `maxMs`. */
+  async over(leastMs: number, maxMs: number): Promise<void> {
     const began = performance.now();
     const connected = await new Promise<number>((resolve) =>
       this.#server.getConnections((_error, count) => resolve(count)),
@@ -29,7 +29,7 @@ export class UnderWay {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setInterval(() => {
       const past = performance.now() - began;
-      if (past < mostMs && (this.#count > 0 || past < least)) return;
+      if (past < maxMs && (this.#count > 0 || past < least)) return;
       clearInterval(timer);
       resolve();
     }, lookMs);

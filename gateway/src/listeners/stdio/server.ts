@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
-import type { Caller } from '../../pipeline/caller.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Client, Endpoint, Reply } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { run, runRefused } from '../../pipeline/run.ts';
@@ -14,11 +14,11 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { parseJson, plainNumber } from '../../protocol/json.ts';
 import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
-import type { Front } from '../front.ts';
-import { hear } from '../hear.ts';
+import type { ListenerContext } from '../context.ts';
 import { arrival, received, unreadable } from '../received.ts';
 import { wholeText, writeReply } from '../reply-text.ts';
 import { claimsOf, LegacySession } from '../session.ts';
+import { hear } from '../subscribe.ts';
 
 /** Why a connection is over. */
 export type StdioEnd =
@@ -51,9 +51,9 @@ export function listenStdio(
   output: Writable,
   endpoint: Endpoint,
   caller: Caller,
-  front: Front,
+  context: ListenerContext,
 ): StdioListener {
-  const connection = new StdioConnection(input, output, endpoint, caller, front);
+  const connection = new StdioConnection(input, output, endpoint, caller, context);
   return { ended: connection.ended, close: () => connection.close('closed') };
 }
 
@@ -64,7 +64,7 @@ class StdioConnection {
   readonly #output: Writable;
   readonly #endpoint: Endpoint;
   readonly #holder: Caller;
-  readonly #front: Front;
+  readonly #context: ListenerContext;
   readonly #active = new Map<RequestId, Cancellation>();
   readonly #running = new Set<Promise<void>>();
   readonly #leave: () => void;
@@ -75,16 +75,16 @@ class StdioConnection {
   #stalled: NodeJS.Timeout | undefined;
   #draining: NodeJS.Timeout | undefined;
 
-  constructor(input: Readable, output: Writable, endpoint: Endpoint, caller: Caller, front: Front) {
+  constructor(input: Readable, output: Writable, endpoint: Endpoint, caller: Caller, context: ListenerContext) {
     this.#input = input;
     this.#output = output;
     this.#endpoint = endpoint;
     this.#holder = caller;
-    this.#front = front;
+    this.#context = context;
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<StdioEnd>());
-    const lines = new Lines(front.bounds().body, {
+    const lines = new Lines(context.bounds().body, {
       onLine: (line) => this.#receive(line),
-      onTooLong: () => this.#track(this.#refuse({ reason: 'body-too-large', limit: front.bounds().body })),
+      onTooLong: () => this.#track(this.#refuse({ reason: 'body-too-large', limit: context.bounds().body })),
     });
     input.on('data', (chunk: Buffer) => lines.feed(chunk));
     input.on('end', () => {
@@ -96,7 +96,7 @@ class StdioConnection {
     output.on('close', () => this.close('output-closed'));
     output.on('drain', () => this.#resume());
     // From the start: the credential may end before the client has said anything.
-    this.#leave = front.streams.add({
+    this.#leave = context.streams.add({
       caller,
       end: (reason) => this.close(reason === 'revoked' ? 'credential-ended' : 'closed'),
       refresh: () => this.#session?.hearing?.refresh(),
@@ -110,7 +110,7 @@ class StdioConnection {
 
   #track(work: Promise<void>): void {
     const running = work
-      .catch((error: unknown) => this.#front.stages.onBug(error, '-'))
+      .catch((error: unknown) => this.#context.stages.onBug(error, '-'))
       .finally(() => {
         this.#running.delete(running);
         if (this.#crowded && this.#running.size < this.#maxRunning() / 2) this.#resume();
@@ -123,13 +123,13 @@ class StdioConnection {
 
   /** More than may wait for answers of the client, which come as lines as well. */
   #maxRunning(): number {
-    const { concurrency, streams } = this.#front.bounds();
+    const { concurrency, streams } = this.#context.bounds();
     return maxLinesUnderWay + concurrency + streams;
   }
 
   /** Who the credential stands for now. */
   #identity(): Outcome<Caller> {
-    const caller = this.#front.renew(this.#holder);
+    const caller = this.#context.renew(this.#holder);
     return caller === undefined
       ? { ok: false, refusal: { reason: 'credentials-invalid', detail: 'the credential has ended' } }
       : { ok: true, value: caller };
@@ -144,7 +144,7 @@ class StdioConnection {
     bytes = 0,
   ): Promise<void> {
     const message = unreadable(came, this.#identity(), bytes);
-    const reply = await runRefused(message, refusal, this.#front.graph(), this.#front.stages);
+    const reply = await runRefused(message, refusal, this.#context.snapshot(), this.#context.stages);
     this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
   }
 
@@ -155,7 +155,7 @@ class StdioConnection {
   #drain(): void {
     if (this.#closed || this.#draining !== undefined) return;
     for (const [id, cancellation] of this.#active) if (this.#streams.has(id)) cancellation.cancel();
-    this.#draining = setTimeout(() => this.close('input-closed'), this.#front.bounds().drain);
+    this.#draining = setTimeout(() => this.close('input-closed'), this.#context.bounds().drain);
     Promise.allSettled(this.#running).then(
       () => this.close('input-closed'),
       () => this.close('input-closed'),
@@ -197,7 +197,7 @@ class StdioConnection {
   readonly #streams = new Set<RequestId>();
 
   async #handle(line: Buffer): Promise<void> {
-    const bounds = this.#front.bounds();
+    const bounds = this.#context.bounds();
     const came = arrival('stdio', this.#endpoint);
     const identity = this.#identity();
     if (!identity.ok) {
@@ -247,13 +247,14 @@ class StdioConnection {
           notify: (method, params) => write(notificationText(method, params)),
           ...(this.#session !== undefined && session !== undefined
             ? {
-                ask: (method, params) =>
-                  this.#session?.ask({ method, params }, write, cancellation) ?? Promise.resolve({ ok: false }),
+                requestInput: (method, params) =>
+                  this.#session?.requestInput({ method, params }, write, cancellation) ??
+                  Promise.resolve({ ok: false }),
               }
             : {}),
         },
       });
-      const reply = await run(exchange, this.#front.graph(), this.#front.stages);
+      const reply = await run(exchange, this.#context.snapshot(), this.#context.stages);
       // A request that was cancelled gets no answer (specification, cancellation).
       if (cancellation.cancelled && message.operation !== 'stream' && !isWithheld(reply)) return;
       this.#write(
@@ -289,7 +290,7 @@ class StdioConnection {
     const session = this.#session;
     if (message.method !== 'notifications/initialized' || session === undefined || session.hasStream) return;
     session.openStream(session.caller, (text) => this.#write(text));
-    session.hear(() => hear(session, arrival('stdio', this.#endpoint), this.#front));
+    session.hear(() => hear(session, arrival('stdio', this.#endpoint), this.#context));
   }
 }
 

@@ -1,5 +1,5 @@
 /** The inspectors, in the order in which they work. To add one: a file or folder here, and a line in this list. */
-import type { Inspector } from '../../pipeline/inspector.ts';
+import type { Inspector } from '../../pipeline/contracts/inspector.ts';
 import { inputSchema } from './input-schema.ts';
 import { ownSecrets } from './own-secrets.ts';
 

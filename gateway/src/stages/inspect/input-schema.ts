@@ -1,10 +1,10 @@
 /** Checks the arguments of a tool against its input schema, and against the headers that mirror them. */
 
-import type { Inspector } from '../../pipeline/inspector.ts';
+import { defineInspector } from '../../pipeline/contracts/inspector.ts';
 import { type JsonObject, settled } from '../../protocol/json.ts';
 import { argumentMismatch } from '../../protocol/mirrored-headers.ts';
 
-export const inputSchema: Inspector = {
+export const inputSchema = defineInspector({
   id: 'input-schema',
   summary: 'Refuses arguments that do not fit the input schema of the tool, or the headers that mirror them.',
   inbound({ kind, content }, { tool, headers, client, rawNumbers }) {
@@ -16,4 +16,4 @@ export const inputSchema: Inspector = {
     const problems = tool.validate(rawNumbers ? (settled(content) as JsonObject) : content);
     return problems === undefined ? undefined : { refuse: { reason: 'arguments-invalid', problems } };
   },
-};
+});

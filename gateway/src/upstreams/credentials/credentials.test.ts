@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fetch } from '../../egress/fetch.ts';
+import { egressGuard } from '../../egress/guard.ts';
 import type { Granted } from '../../oauth/token-endpoint.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { CredentialParts } from './contract.ts';
 import { maxTokens } from './per-caller.ts';
 import { TokenCredential } from './token.ts';
 import { tokenExchange } from './token-exchange/token-exchange.ts';
@@ -92,6 +94,10 @@ function callerWith(user: string, subject: string, expiresAt?: number): Caller {
   };
 }
 
+function parts(fetch: Fetch): CredentialParts {
+  return { name: 'server', resource: 'https://server.example/mcp', fetch, guard: egressGuard([]) };
+}
+
 test('a thousand callers at once make one exchange each, and none gets the token of another', async () => {
   const asked: string[] = [];
   const fetch: Fetch = async (_url, ask) => {
@@ -105,7 +111,7 @@ test('a thousand callers at once make one exchange each, and none gets the token
       text: JSON.stringify({ access_token: `for-${subject}`, expires_in: 600 }),
     };
   };
-  const kind = tokenExchange(config, 'https://server.example/mcp', fetch);
+  const kind = tokenExchange.create(config, parts(fetch));
   const callers = Array.from({ length: 1_000 }, (_, index) => callerWith(`u${index}`, `t${index}`));
   const answers = await Promise.all(
     [...callers, ...callers, ...callers].map(async (caller) => ({ caller, ready: await kind.of(caller).ready() })),
@@ -121,7 +127,7 @@ test('callers with tokens are kept within a bound, and a new token of a caller i
     asked.push(new URLSearchParams(ask?.body).get('subject_token') ?? '');
     return { ok: true, status: 200, headers: {}, text: '{"access_token":"x","expires_in":600}' };
   };
-  const kind = tokenExchange(config, 'https://server.example/mcp', fetch);
+  const kind = tokenExchange.create(config, parts(fetch));
   kind.of(callerWith('dana', 'old', 1_000));
   await kind.of(callerWith('dana', 'new', Date.now() + 600_000)).ready();
   assert.deepEqual(asked, ['new']);

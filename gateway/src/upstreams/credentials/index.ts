@@ -1,17 +1,9 @@
 /** The credentials of one server: which one a caller's call gets, and how each of them is. */
-import type { CredentialConfig } from '../../config/schema/credentials.ts';
+import { chosenKind } from '../../config/schema/credentials.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
-import type { Fetch } from '../../egress/fetch.ts';
-import type { EgressGuard } from '../../egress/guard.ts';
-import type { Caller } from '../../pipeline/caller.ts';
-import type { AccountBook } from './authorization-code/book.ts';
-import { authorizationCode } from './authorization-code/kind.ts';
-import { clientCredentials } from './client-credentials/client-credentials.ts';
-import type { Credential, CredentialKind, CredentialState } from './contract.ts';
-import { fixedCredential } from './fixed/fixed.ts';
-import { idJag } from './id-jag/id-jag.ts';
-import { tokenExchange } from './token-exchange/token-exchange.ts';
-import { workloadIdentity } from './workload-identity/workload-identity.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Credential, CredentialDefinition, CredentialKind, CredentialParts, CredentialState } from './contract.ts';
+import { credentialKinds } from './kinds.ts';
 
 export interface CredentialReport {
   readonly credential: string;
@@ -32,36 +24,23 @@ interface Choice {
   readonly matches: (caller: Caller | undefined) => boolean;
 }
 
-/** What kinds of credentials work with. */
-export interface CredentialParts {
-  /** The name of the server. */
-  readonly name: string;
-  readonly fetch: Fetch;
-  readonly guard: EgressGuard;
-  /** Absent for commands, which act for no user. */
-  readonly book?: AccountBook | undefined;
+function kindOf(section: object, server: HttpServerConfig, parts: ServerParts): CredentialKind {
+  const { kinds = credentialKinds, ...rest } = parts;
+  const chosen = chosenKind(section, kinds);
+  if (chosen === undefined) throw new Error('a credential of no kind passed the schema');
+  return chosen.kind.create(chosen.options, { ...rest, resource: server.url.replace(/#.*$/, '') });
 }
 
-function kindOf(config: CredentialConfig, server: HttpServerConfig, parts: CredentialParts): CredentialKind {
-  const { name, fetch, guard, book } = parts;
-  // RFC 8707: the canonical URI of the server, without fragment.
-  const resource = server.url.replace(/#.*$/, '');
-  if (config.clientCredentials !== undefined) return clientCredentials(config.clientCredentials, resource, fetch);
-  if (config.tokenExchange !== undefined) return tokenExchange(config.tokenExchange, resource, fetch);
-  if (config.idJag !== undefined) return idJag(config.idJag, resource, fetch);
-  if (config.workloadIdentity !== undefined) return workloadIdentity(config.workloadIdentity, resource, fetch);
-  if (config.authorizationCode !== undefined)
-    return authorizationCode(name, { url: resource, config: config.authorizationCode, fetch, guard }, book);
-  const fixed = fixedCredential(config);
-  if (fixed === undefined) throw new Error('a credential of no kind passed the schema');
-  return fixed;
+/** What the credentials of one server are made with. `kinds`: in place of those that ship. */
+export interface ServerParts extends Omit<CredentialParts, 'resource'> {
+  readonly kinds?: readonly CredentialDefinition[];
 }
 
 export class ServerCredentials {
   readonly #choices: readonly Choice[];
   readonly #hasAccounts: boolean;
 
-  constructor(server: HttpServerConfig, parts: CredentialParts) {
+  constructor(server: HttpServerConfig, parts: ServerParts) {
     const special = server.credentials.map(({ for: selector, ...config }, index): Choice => {
       const { tier, user, agent, application, role } = selector;
       const named = { user, agent, application };
@@ -89,11 +68,11 @@ export class ServerCredentials {
             },
           ];
     this.#choices = [...special, ...general];
-    this.#hasAccounts = server.credential?.authorizationCode !== undefined;
+    this.#hasAccounts = chosenKind(server.credential, parts.kinds ?? credentialKinds)?.kind.hasAccounts === true;
   }
 
-  /** The credential of a way to the server; `key` tells ways with different credentials apart. */
-  way(caller: Caller | undefined): { readonly credential: Credential | undefined; readonly key: string } {
+  /** The credential of a session to the server; `key` tells sessions with different credentials apart. */
+  session(caller: Caller | undefined): { readonly credential: Credential | undefined; readonly key: string } {
     if (this.#choices.length === 0) return none;
     let credential: Credential | undefined;
     const names: string[] = [];

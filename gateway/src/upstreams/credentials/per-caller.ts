@@ -1,6 +1,6 @@
 /** A kind of credential that is made from the token which a caller presented: one for each such token. */
 import type { Granted } from '../../oauth/token-endpoint.ts';
-import type { Caller } from '../../pipeline/caller.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Credential, CredentialKind } from './contract.ts';
 import { TokenCredential } from './token.ts';
 

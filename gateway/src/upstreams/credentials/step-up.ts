@@ -1,15 +1,19 @@
 import { bearerChallenge } from '../../oauth/challenge.ts';
-import type { LinkFailure, OutboundCall } from '../../pipeline/upstream.ts';
+import type { OutboundCall, UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Credential } from './contract.ts';
 
 /** An invitation to agree to more, where the server says that the token opens too little. */
-export function stepUp(credential: Credential, failure: LinkFailure, operation: string): LinkFailure | undefined {
+export function stepUp(
+  credential: Credential,
+  failure: UpstreamFailure,
+  operation: string,
+): UpstreamFailure | undefined {
   if (!('challenge' in failure) || failure.status !== 403) return undefined;
   const challenge = bearerChallenge(failure.challenge);
-  const invitation = challenge === undefined ? undefined : credential.insufficient?.(challenge, operation);
-  return invitation === undefined
+  const prompt = challenge === undefined ? undefined : credential.insufficient?.(challenge, operation);
+  return prompt === undefined
     ? undefined
-    : { kind: 'unconnected', detail: `the token lacks ${challenge?.scopes.join(' ')}`, invitation };
+    : { kind: 'account-required', detail: `the token lacks ${challenge?.scopes.join(' ')}`, prompt };
 }
 
 export function operationOf({ method, params }: OutboundCall): string {

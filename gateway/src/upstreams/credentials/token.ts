@@ -7,12 +7,12 @@ import { inBackground } from '../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from './contract.ts';
 
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
-const early = 60_000;
+const earlyMs = 60_000;
 /** Assumed where the server does not say how long a token lives. */
-const assumedLife = 300_000;
-const firstPause = 1_000;
+const assumedLifeMs = 300_000;
+const firstPauseMs = 1_000;
 /** Milliseconds after which further calls do not wait for a request that is under way. */
-const patience = 2_000;
+const refreshTimeoutMs = 2_000;
 const maxPauseMs = 30_000;
 
 interface Held {
@@ -29,7 +29,7 @@ export class TokenCredential implements Credential {
   #fetching: Promise<Ready> | undefined;
   /** The last failure, and until when it stands for itself. */
   #failure: { readonly state: CredentialState; readonly problem: string; readonly until: number } | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
   #askedAt = 0;
 
   constructor(grant: () => Promise<Granted>, now: () => number = Date.now) {
@@ -48,8 +48,8 @@ export class TokenCredential implements Credential {
     }
     if (this.#failure !== undefined && now < this.#failure.until) return { ok: false, problem: this.#failure.problem };
     // A token endpoint that hangs must not hold all the calls that a caller may have under way, also to other servers.
-    if (this.#fetching !== undefined && now - this.#askedAt > patience)
-      return { ok: false, problem: `the token endpoint has not answered within ${patience} ms` };
+    if (this.#fetching !== undefined && now - this.#askedAt > refreshTimeoutMs)
+      return { ok: false, problem: `the token endpoint has not answered within ${refreshTimeoutMs} ms` };
     return this.#fetch();
   }
 
@@ -96,13 +96,13 @@ export class TokenCredential implements Credential {
   #take(granted: Granted): Ready {
     const now = this.#now();
     if (granted.ok) {
-      const life = granted.lifetime ?? assumedLife;
+      const life = granted.lifetime ?? assumedLifeMs;
       const endsAt = Math.min(now + life, granted.notAfter ?? Number.POSITIVE_INFINITY);
-      const renewAt = Math.max(endsAt - early, now + (endsAt - now) * 0.75);
+      const renewAt = Math.max(endsAt - earlyMs, now + (endsAt - now) * 0.75);
       // One assignment: a call sees the old token or the new one, never a part of each.
       this.#held = { headers: { authorization: `Bearer ${granted.token}` }, token: granted.token, renewAt, endsAt };
       this.#failure = undefined;
-      this.#pause = firstPause;
+      this.#pause = firstPauseMs;
       return { ok: true, headers: this.#held.headers };
     }
     const state = granted.lasting ? (granted.reauthorize === true ? 'reauthorize' : 'broken') : 'expiring';

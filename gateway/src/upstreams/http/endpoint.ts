@@ -12,7 +12,7 @@ export interface HttpEndpoint {
   /** For answers that stay open: however many callers keep one, calls find a connection. */
   readonly streams: Pool;
   readonly headers: Readonly<Record<string, string>>;
-  /** The credential of one way, as it is now: it changes while the way stays. */
+  /** The credential of one session, as it is now: it changes while the session stays. */
   readonly credential?: () => Readonly<Record<string, string>>;
   close(): void;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createParser } from 'eventsource-parser';
-import { reading } from '../wire.ts';
+import { reading } from '../transport.ts';
 import type { Pool, ResponseHandler } from './client/pool.ts';
 import { exchange } from './post.ts';
 

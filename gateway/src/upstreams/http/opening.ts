@@ -1,7 +1,7 @@
 /** Begins a connection to an HTTP server: in the era that is wanted first, then in the other, then over the old transport. */
 import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
-import type { LinkFailure, Step } from '../../pipeline/upstream.ts';
+import type { Step, UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Era } from '../../protocol/versions.ts';
 import type { Connected, ConnectResult } from '../connected.ts';
@@ -33,8 +33,8 @@ export interface HttpOpening {
 
 export async function openHttp(opening: HttpOpening): Promise<ConnectResult> {
   const { eras } = opening;
-  let first: LinkFailure | undefined;
-  let posted: LinkFailure | undefined;
+  let first: UpstreamFailure | undefined;
+  let posted: UpstreamFailure | undefined;
   const refused: Era[] = [];
   for (const manner of mannersOf(opening)) {
     // The old transport is tried where nothing takes a POST (2025-11-25, backwards compatibility).
@@ -75,7 +75,7 @@ function mannersOf({ config, eras, era }: HttpOpening): readonly Manner[] {
   }
 }
 
-function takesNoPost(failure: LinkFailure): boolean {
+function takesNoPost(failure: UpstreamFailure): boolean {
   return failure.kind === 'unavailable' && failure.status !== undefined && [400, 404, 405].includes(failure.status);
 }
 
@@ -100,7 +100,7 @@ async function greet(opening: HttpOpening, manner: Manner): Promise<ConnectResul
 
 /** Ends the handshake of the legacy era (2025-11-25, lifecycle). */
 export function begin({ peer, facts }: Connected): void {
-  peer.wire?.agreed(facts.version);
+  peer.transport?.agreed(facts.version);
   peer.notify('notifications/initialized', {});
-  peer.wire?.openStream();
+  peer.transport?.openStream();
 }

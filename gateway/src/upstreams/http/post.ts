@@ -5,11 +5,11 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
-import type { LinkFailure } from '../../pipeline/upstream.ts';
+import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
-import type { AnswerLimits } from '../wire.ts';
+import type { AnswerLimits } from '../transport.ts';
 import type { Abandon, Left, Pool, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
@@ -39,7 +39,7 @@ export interface ExchangeEvents {
   onMoved?(location: string): string | undefined;
   /** The answer is over. `status` tells whether it was a success. */
   onEnd(status: number): void;
-  onFailure(failure: LinkFailure): void;
+  onFailure(failure: UpstreamFailure): void;
 }
 
 type Answer = 'json' | 'events' | 'other';
@@ -54,7 +54,7 @@ function mediaType(header: string | readonly string[] | undefined): string {
 }
 
 /** Redirects of one request. */
-const mostMoves = 3;
+const maxMoves = 3;
 
 class Exchange implements ResponseHandler, Abandon {
   #sent: Abandon | undefined;
@@ -121,7 +121,7 @@ class Exchange implements ResponseHandler, Abandon {
   }
 
   #follows(location: string | readonly string[] | undefined): boolean {
-    if (typeof location !== 'string' || this.#moves >= mostMoves) return false;
+    if (typeof location !== 'string' || this.#moves >= maxMoves) return false;
     const path = this.#events.onMoved?.(location);
     if (path === undefined) return false;
     this.#moves++;
@@ -170,7 +170,7 @@ class Exchange implements ResponseHandler, Abandon {
     else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
   }
 
-  #fail(failure: LinkFailure): void {
+  #fail(failure: UpstreamFailure): void {
     if (this.#ended) return;
     this.abort();
     this.#events.onFailure(sent(failure));

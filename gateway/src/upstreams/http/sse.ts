@@ -1,7 +1,7 @@
 /** The HTTP+SSE transport of 2024-11-05: one stream for everything that comes, POSTs for everything that goes. */
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { sent, unavailable } from '../failures.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { Transport, TransportEvents } from '../transport.ts';
 import type { Abandon } from './client/pool.ts';
 import { fieldsText, type Headers, merged } from './client/request.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
@@ -9,7 +9,7 @@ import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const serverIdLength = 4096;
 /** Messages that wait for the address to send them to. */
-const longestQueue = 64;
+const maxQueueLength = 64;
 
 interface Outgoing {
   readonly text: string;
@@ -17,17 +17,17 @@ interface Outgoing {
   readonly headers: Headers;
 }
 
-export class SseWire implements Wire {
+export class SseWire implements Transport {
   readonly cancelsByNotification = true;
   readonly #endpoint: HttpEndpoint;
   readonly #limits: ExchangeLimits;
-  readonly #events: WireEvents;
+  readonly #events: TransportEvents;
   readonly #stream: Abandon;
   #path: string | undefined;
   #waiting: Outgoing[] = [];
   #closed = false;
 
-  constructor(endpoint: HttpEndpoint, limits: ExchangeLimits, events: WireEvents) {
+  constructor(endpoint: HttpEndpoint, limits: ExchangeLimits, events: TransportEvents) {
     this.#endpoint = endpoint;
     this.#limits = limits;
     this.#events = events;
@@ -106,7 +106,7 @@ export class SseWire implements Wire {
     };
     if (this.#closed) return fail('the event stream ended');
     if (this.#path === undefined) {
-      if (this.#waiting.length >= longestQueue) return fail('the server names no endpoint');
+      if (this.#waiting.length >= maxQueueLength) return fail('the server names no endpoint');
       this.#waiting.push(message);
       return;
     }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import { ownCall } from '../own-call.ts';
 import { Peer } from '../peer.ts';
-import { reading } from '../wire.ts';
+import { reading } from '../transport.ts';
 import { dialler } from './client/dial.ts';
 import { Pool } from './client/pool.ts';
 import { StreamableWire } from './streamable.ts';

@@ -3,17 +3,17 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent, unavailable } from '../failures.ts';
-import type { Abandon, Budget, Wire, WireEvents } from '../wire.ts';
+import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
 const accept = 'application/json, text/event-stream';
-const firstPause = 1_000;
+const firstPauseMs = 1_000;
 /** A server that wants to be asked again at once is asked four times a second. */
-const shortestPause = 250;
-const longestPause = 30_000;
+const minPauseMs = 250;
+const maxPauseMs = 30_000;
 
 /** Ids that servers choose are theirs; only their size is ours to bound. */
 const serverIdLength = 4096;
@@ -26,12 +26,12 @@ interface Call {
   current: Abandon | undefined;
 }
 
-export class StreamableWire implements Wire {
+export class StreamableWire implements Transport {
   readonly cancelsByNotification = false;
   readonly #endpoint: HttpEndpoint;
   readonly #era: Era;
   readonly #limits: ExchangeLimits;
-  readonly #events: WireEvents;
+  readonly #events: TransportEvents;
   readonly #base: Headers;
   /** The fields that no call changes, as they were written last, and of which credential. */
   #fixed: { readonly credential: Headers | undefined; readonly text: string | undefined } | undefined;
@@ -43,13 +43,13 @@ export class StreamableWire implements Wire {
   #version: string | undefined;
   #stream: Abandon | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
   #closed = false;
   /** Streams that were opened so far, and whether the last one is open. */
   #opened = 0;
   #isOpen = false;
 
-  constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: WireEvents) {
+  constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: TransportEvents) {
     this.#endpoint = endpoint;
     this.#path = endpoint.path;
     this.#era = era;
@@ -73,7 +73,7 @@ export class StreamableWire implements Wire {
     let movedTo: string | undefined;
     let lost = false;
     let lastEventId: string | undefined;
-    let retry = firstPause;
+    let retry = firstPauseMs;
     const resumes = (): boolean => {
       if (call.answered || lastEventId === undefined || status !== 200 || this.#closed) return false;
       if (this.#era !== 'legacy') return false;
@@ -94,7 +94,7 @@ export class StreamableWire implements Wire {
       onResumable: (eventId, pause) => {
         // An id that could not stand in a header is not one that we could send back.
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
-        if (pause !== undefined) retry = Math.min(Math.max(pause, shortestPause), longestPause);
+        if (pause !== undefined) retry = Math.min(Math.max(pause, minPauseMs), maxPauseMs);
       },
       onMoved: (location) => this.#moved(location),
       onHead: (code, responseHeaders) => {
@@ -146,7 +146,7 @@ export class StreamableWire implements Wire {
       if (this.#closed || status === 405 || status === 404) return;
       this.#timer = setTimeout(() => this.openStream(), this.#pause);
       this.#timer.unref();
-      this.#pause = Math.min(this.#pause * 2, longestPause);
+      this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     };
     this.#stream = exchange(
       this.#endpoint.streams,
@@ -158,7 +158,7 @@ export class StreamableWire implements Wire {
           if (code !== 200) return;
           this.#isOpen = true;
           this.#opened++;
-          this.#pause = firstPause;
+          this.#pause = firstPauseMs;
         },
         onValue: (value, bytes) => {
           if (status === 200) this.#deliver(value, bytes, undefined, status);

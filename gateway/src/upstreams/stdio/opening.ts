@@ -5,7 +5,7 @@
  */
 
 import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { LinkFailure, Step } from '../../pipeline/upstream.ts';
+import type { Step, UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { codes, errorText, type Message, type RequestId, requestText, resultText } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
@@ -16,14 +16,14 @@ import { factsOf, greetingFailure, greetingOf } from '../handshake.ts';
 import { legacyParams, modernParams } from '../outbound.ts';
 import { ownCall } from '../own-call.ts';
 import { Peer, type PeerEvents, type PeerTimes } from '../peer.ts';
-import type { Wire, WireEvents } from '../wire.ts';
+import type { Transport, TransportEvents } from '../transport.ts';
 
 /** Milliseconds. A process that has not answered by then is greeted in the other era as well (2026-07-28, versioning). */
-const silence = 6_000;
+const silenceMs = 6_000;
 
 export interface StdioOpening {
   /** Starts the process. */
-  readonly start: (events: WireEvents) => Wire;
+  readonly start: (events: TransportEvents) => Transport;
   /** The eras to try, in this order. */
   readonly eras: readonly Era[];
   readonly capabilities: JsonObject;
@@ -37,21 +37,21 @@ export interface StdioOpening {
 export type StdioOpened = { readonly refused: readonly Era[] } & (
   | { readonly ok: true; readonly connected: Connected }
   /** `ended`: by itself, on the first greeting. */
-  | { readonly ok: false; readonly failure: LinkFailure; readonly ended: boolean }
+  | { readonly ok: false; readonly failure: UpstreamFailure; readonly ended: boolean }
 );
 
 export async function openStdio(opening: StdioOpening): Promise<StdioOpened> {
   const greeter = new Greeter(opening);
   const relay = new Relay(greeter);
-  const wire = opening.start(relay);
-  const found = await greeter.greet(wire);
+  const transport = opening.start(relay);
+  const found = await greeter.greet(transport);
   if (!found.ok) {
-    await wire.close();
+    await transport.close();
     return { ...found, refused: [] };
   }
   const { facts } = found;
   const peer = new Peer(facts.era, opening.times, opening.events);
-  peer.attach(wire);
+  peer.attach(transport);
   relay.to = peer;
   if (greeter.down !== undefined) peer.onDown(greeter.down);
   if (facts.era === 'legacy') peer.notify('notifications/initialized', {});
@@ -59,10 +59,10 @@ export async function openStdio(opening: StdioOpening): Promise<StdioOpened> {
 }
 
 /** The process outlives its greeting: from then on a peer hears it. */
-class Relay implements WireEvents {
-  to: WireEvents;
+class Relay implements TransportEvents {
+  to: TransportEvents;
 
-  constructor(to: WireEvents) {
+  constructor(to: TransportEvents) {
     this.to = to;
   }
 
@@ -70,7 +70,7 @@ class Relay implements WireEvents {
     this.to.onMessage(message, bytes, request, text);
   }
 
-  onRequestFailed(id: RequestId, failure: LinkFailure, sessionLost: boolean): void {
+  onRequestFailed(id: RequestId, failure: UpstreamFailure, sessionLost: boolean): void {
     this.to.onRequestFailed(id, failure, sessionLost);
   }
 
@@ -81,27 +81,27 @@ class Relay implements WireEvents {
 
 type Found =
   | { readonly ok: true; readonly facts: Connected['facts'] }
-  | { readonly ok: false; readonly failure: LinkFailure; readonly ended: boolean };
+  | { readonly ok: false; readonly failure: UpstreamFailure; readonly ended: boolean };
 
-class Greeter implements WireEvents {
+class Greeter implements TransportEvents {
   /** Why nothing more will come, once that is so. */
   down: string | undefined;
   readonly #opening: StdioOpening;
   readonly #asked: Era[] = [];
   #refusals = 0;
-  #wire: Wire | undefined;
-  #first: LinkFailure | undefined;
+  #transport: Transport | undefined;
+  #first: UpstreamFailure | undefined;
   #end: ((found: Found) => void) | undefined;
 
   constructor(opening: StdioOpening) {
     this.#opening = opening;
   }
 
-  greet(wire: Wire): Promise<Found> {
+  greet(transport: Transport): Promise<Found> {
     const { startTimeout } = this.#opening;
-    this.#wire = wire;
+    this.#transport = transport;
     return new Promise((resolve) => {
-      const silent = setTimeout(() => this.#askNext(), silence);
+      const silent = setTimeout(() => this.#askNext(), silenceMs);
       const late = setTimeout(() => {
         const failure = timedOut(`did not answer the handshake within ${startTimeout} ms`);
         this.#end?.({ ok: false, failure: this.#first ?? failure, ended: false });
@@ -126,7 +126,7 @@ class Greeter implements WireEvents {
     if (message.kind === 'request') {
       const { id, method } = message;
       const unknown = { code: codes.methodNotFound, message: 'Method not found' };
-      return this.#wire?.send(method === 'ping' ? resultText(id, {}) : errorText(id, unknown));
+      return this.#transport?.send(method === 'ping' ? resultText(id, {}) : errorText(id, unknown));
     }
     if (message.kind !== 'response') return;
     const { id, result, error } = message;
@@ -136,7 +136,7 @@ class Greeter implements WireEvents {
     );
   }
 
-  onRequestFailed(id: RequestId, failure: LinkFailure): void {
+  onRequestFailed(id: RequestId, failure: UpstreamFailure): void {
     this.#answered(id, { kind: 'failed', failure });
   }
 
@@ -168,7 +168,7 @@ class Greeter implements WireEvents {
     const { method, params } = greetingOf(era, this.#opening.capabilities);
     const call = ownCall(method, params, new Cancellation());
     const id = idOf(era);
-    this.#wire?.request(
+    this.#transport?.request(
       id,
       requestText(id, method, era === 'modern' ? modernParams(call, id) : legacyParams(call, id)),
       {},

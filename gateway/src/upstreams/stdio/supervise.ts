@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 
 const mark = process.argv[2] ?? '';
 const groups = new Set<number>();
-const grace = 1_000;
+const graceMs = 1_000;
 
 // A terminal that closes or a stop of the whole service must not end the one process that cleans up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -26,7 +26,7 @@ lines.on('close', () => {
   setTimeout(() => {
     end('SIGKILL');
     process.exit(0);
-  }, grace);
+  }, graceMs);
 });
 
 function end(signal: 'SIGTERM' | 'SIGKILL'): void {

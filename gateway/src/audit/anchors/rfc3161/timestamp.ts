@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { DerReader, der, oidBytes, tags } from './der.ts';
 
-export interface Question {
+export interface InputRequired {
   /** SHA-256 of what is stamped. */
   readonly digest: Buffer;
   /** Content of a positive INTEGER. */
@@ -29,7 +29,7 @@ export function makeNonce(): Buffer {
 }
 
 /** Section 2.4.1. */
-export function timestampQuery({ digest, nonce, policy }: Question): Buffer {
+export function timestampQuery({ digest, nonce, policy }: InputRequired): Buffer {
   return der(
     tags.sequence,
     der(tags.integer, Buffer.from([1])),
@@ -41,7 +41,7 @@ export function timestampQuery({ digest, nonce, policy }: Question): Buffer {
 }
 
 /** Section 2.4.2. Throws a sentence. Signature and certificate are left to the verifier, which has the trusted CAs. */
-export function readTimestamp(answer: Buffer, question: Question): Timestamp {
+export function readTimestamp(answer: Buffer, question: InputRequired): Timestamp {
   const outer = new DerReader(answer);
   const response = outer.inside(tags.sequence, 'the answer');
   outer.end('the answer');
@@ -90,7 +90,7 @@ function contentOf(token: Buffer): Buffer {
   return info;
 }
 
-function readInfo(bytes: Buffer, { digest, nonce, policy }: Question): Date {
+function readInfo(bytes: Buffer, { digest, nonce, policy }: InputRequired): Date {
   const outer = new DerReader(bytes);
   const info = outer.inside(tags.sequence, 'the timestamp');
   outer.end('the timestamp');

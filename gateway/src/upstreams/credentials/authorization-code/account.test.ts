@@ -28,7 +28,7 @@ function world(stored: readonly Account[], renew: (account: Account, refresh: st
   const disk = new Map(stored.map((account) => [account.user, account]));
   const facts = { now: 1_000, blocked: undefined as string | undefined, fits: true, full: false };
   const renewals: string[] = [];
-  const invitations: (readonly string[])[] = [];
+  const prompts: (readonly string[])[] = [];
   let verified = 0;
   const host: AccountHost = {
     blocked: () => facts.blocked,
@@ -48,12 +48,12 @@ function world(stored: readonly Account[], renew: (account: Account, refresh: st
       return renew(account, refresh);
     },
     invite: (_user, wanted) => {
-      invitations.push(wanted);
+      prompts.push(wanted);
       return { server: 'notes', id: 'x', url: 'https://gateway.example/connect/x' };
     },
   };
   const of = (user: string) => new AccountCredential(user, host, () => facts.now);
-  return { disk, facts, renewals, invitations, of, verified: () => verified };
+  return { disk, facts, renewals, prompts, of, verified: () => verified };
 }
 
 /** Lets the work in the background of a call that did not wait finish. */
@@ -135,7 +135,7 @@ test('a transient failure leaves the token in use; invalid_grant asks the user',
   assert.equal(w.renewals.length, 1, 'and it is not asked again at once');
   w.facts.now = 11 * minute;
   const asked = await dana.ready();
-  assert.ok(!asked.ok && asked.invitation !== undefined);
+  assert.ok(!asked.ok && asked.prompt !== undefined);
   assert.equal(dana.state().state, 'reauthorize');
   assert.equal(w.disk.size, 0);
 });
@@ -172,7 +172,7 @@ test('16 tokens of another server, or of an authorization server that was agreed
   w.facts.fits = false;
   assert.deepEqual(dana.current(), {});
   const asked = await dana.ready();
-  assert.ok(!asked.ok && asked.invitation !== undefined);
+  assert.ok(!asked.ok && asked.prompt !== undefined);
   assert.deepEqual(w.renewals, []);
 });
 
@@ -206,7 +206,7 @@ test('a user is asked for more scopes at most twice for one operation, and never
   assert.equal(wants(['write'], 'invalid_token'), undefined);
   assert.ok(wants(['read', 'write']));
   assert.ok(wants(['read', 'write']), 'the same question again, as it was not answered');
-  assert.deepEqual(w.invitations, [['write'], ['write']]);
+  assert.deepEqual(w.prompts, [['write'], ['write']]);
   dana.connected(accountOf('dana', { token: 'two' }));
   assert.ok(wants(['write']));
   dana.connected(accountOf('dana', { token: 'three' }));
@@ -225,6 +225,6 @@ test('what another process of the gateway has renewed is taken over, and what it
   w.disk.clear();
   w.facts.now += 11 * minute;
   const asked = await here.ready();
-  assert.ok(!asked.ok && asked.invitation !== undefined);
+  assert.ok(!asked.ok && asked.prompt !== undefined);
   assert.equal(w.renewals.length, 1);
 });

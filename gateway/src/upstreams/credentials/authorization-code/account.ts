@@ -5,7 +5,7 @@
 import type { BearerChallenge } from '../../../oauth/challenge.ts';
 import { scopesIn } from '../../../oauth/challenge.ts';
 import type { Granted } from '../../../oauth/token-endpoint.ts';
-import type { Invitation } from '../../../pipeline/accounts.ts';
+import type { AccountLinkPrompt } from '../../../pipeline/contracts/accounts.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from '../contract.ts';
 import { StepUps } from './step-ups.ts';
@@ -24,12 +24,12 @@ export interface AccountHost {
   replace(account: Account): Promise<boolean>;
   forget(user: string): void;
   renew(account: Account, refresh: string): Promise<Granted>;
-  invite(user: string, wanted: readonly string[]): Invitation;
+  invite(user: string, wanted: readonly string[]): AccountLinkPrompt;
 }
 
 /** Renewed this long before the end, in milliseconds, but not before three quarters of its life. */
-const early = 60_000;
-const firstPause = 1_000;
+const earlyMs = 60_000;
+const firstPauseMs = 1_000;
 const maxPauseMs = 30_000;
 
 interface Held {
@@ -55,7 +55,7 @@ export class AccountCredential implements Credential {
   /** Why the account must be connected again. */
   #ended: string | undefined;
   #failure: { readonly state: 'expiring' | 'broken'; readonly problem: string; readonly until: number } | undefined;
-  #pause = firstPause;
+  #pause = firstPauseMs;
 
   constructor(user: string, host: AccountHost, now: () => number = Date.now) {
     this.user = user;
@@ -105,7 +105,7 @@ export class AccountCredential implements Credential {
     return true;
   }
 
-  insufficient(challenge: BearerChallenge, operation: string): Invitation | undefined {
+  insufficient(challenge: BearerChallenge, operation: string): AccountLinkPrompt | undefined {
     const held = this.#held;
     if (challenge.error !== 'insufficient_scope' || held === undefined) return undefined;
     const missing = challenge.scopes.filter((scope) => !held.account.scopes.includes(scope));
@@ -175,7 +175,7 @@ export class AccountCredential implements Credential {
     if (this.#unsaved !== undefined) return this.#save(this.#unsaved);
     let held = this.#held;
     if (!this.#loaded || held !== undefined) held = await this.#reload();
-    if (held === undefined) return this.#invited(this.#ended ?? 'the user has not connected an account');
+    if (held === undefined) return this.#withAccountLink(this.#ended ?? 'the user has not connected an account');
     if (!this.#host.fits(held.account))
       return this.#end('the server, or its authorization server, is another one now', { forget: true });
     if (this.#now() < held.renewAt) return { ok: true, headers: held.headers };
@@ -188,7 +188,7 @@ export class AccountCredential implements Credential {
     // Meanwhile the account was connected anew or disconnected.
     if (this.#held !== held)
       return this.#held === undefined
-        ? this.#invited('the account was disconnected')
+        ? this.#withAccountLink('the account was disconnected')
         : { ok: true, headers: this.#held.headers };
     if (granted.ok) return this.#save(renewed(held.account, granted, this.#now()));
     // A client that the gateway registered is gone for good. One that the operator registered works again when its secret
@@ -215,7 +215,7 @@ export class AccountCredential implements Credential {
     this.#unsaved = account;
     if (!(await this.#host.replace(account))) {
       this.disconnected();
-      return this.#invited('the account was disconnected');
+      return this.#withAccountLink('the account was disconnected');
     }
     const headers = this.#take(account, this.#now());
     return { ok: true, headers };
@@ -229,19 +229,19 @@ export class AccountCredential implements Credential {
       account,
       headers,
       endsAt,
-      renewAt: account.refresh === undefined ? endsAt : Math.max(endsAt - early, account.issuedAt + life * 0.75),
+      renewAt: account.refresh === undefined ? endsAt : Math.max(endsAt - earlyMs, account.issuedAt + life * 0.75),
       ...(renewedAt === undefined ? {} : { renewedAt }),
     };
     this.#loaded = true;
     this.#unsaved = undefined;
     this.#ended = undefined;
     this.#failure = undefined;
-    this.#pause = firstPause;
+    this.#pause = firstPauseMs;
     return headers;
   }
 
-  #invited(problem: string): Ready {
-    return { ok: false, problem, invitation: this.#host.invite(this.user, []) };
+  #withAccountLink(problem: string): Ready {
+    return { ok: false, problem, prompt: this.#host.invite(this.user, []) };
   }
 
   #end(problem: string, { forget }: { readonly forget: boolean }): Ready {
@@ -249,7 +249,7 @@ export class AccountCredential implements Credential {
     this.#failure = undefined;
     this.#ended = problem;
     if (forget) this.#host.forget(this.user);
-    return this.#invited(problem);
+    return this.#withAccountLink(problem);
   }
 
   #failed(problem: string, state: 'expiring' | 'broken' = 'expiring'): Ready {

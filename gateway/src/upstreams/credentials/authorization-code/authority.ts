@@ -6,14 +6,14 @@ import { metadataProblem } from '../../../oauth/authorization.ts';
 import { discover, type ServerMetadata } from '../../../oauth/discovery.ts';
 import { discoverResource, type ResourceFacts } from '../../../oauth/resource.ts';
 import type { TokenPlace } from '../../../oauth/token-endpoint.ts';
-import type { AccountOutcome } from '../../../pipeline/accounts.ts';
+import type { AccountOutcome } from '../../../pipeline/contracts/accounts.ts';
 import type { BookParts } from './book.ts';
 import { type IssuerPin, readPin, writePin } from './pins.ts';
 import type { AccountSettings } from './server-accounts.ts';
 
-const metadataLife = 3_600_000;
+const metadataLifeMs = 3_600_000;
 /** A server is not asked more often than this whose tokens it wants, however many accounts there are to renew. */
-const verifyPause = 10_000;
+const verifyPauseMs = 10_000;
 
 /** An authorization server that may be used, and what the server says beside its name. */
 export interface Agreed {
@@ -75,7 +75,7 @@ export class Authority {
   verify(): Promise<void> {
     if (this.#verifying !== undefined) return this.#verifying;
     const now = performance.now();
-    if (now - this.#verifiedAt < verifyPause) return Promise.resolve();
+    if (now - this.#verifiedAt < verifyPauseMs) return Promise.resolve();
     this.#verifiedAt = now;
     this.#verifying = this.#facts()
       .then((found) => {
@@ -111,7 +111,7 @@ export class Authority {
     const found = await discover(issuer, fetch, operator);
     if (!found.ok) return found;
     this.#metadata.clear();
-    this.#metadata.set(issuer, { metadata: found.metadata, until: Date.now() + metadataLife });
+    this.#metadata.set(issuer, { metadata: found.metadata, until: Date.now() + metadataLifeMs });
     return { ok: true, value: found.metadata };
   }
 

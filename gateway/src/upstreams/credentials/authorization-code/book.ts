@@ -1,8 +1,8 @@
 /** The accounts of every server. Outlives revisions: two renewals of one token must never run beside each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Accounts, Invite } from '../../../pipeline/accounts.ts';
-import type { AuditEvent } from '../../../pipeline/record.ts';
+import type { Accounts, MakeAccountLink } from '../../../pipeline/contracts/accounts.ts';
+import type { AuditEvent } from '../../../pipeline/contracts/audit.ts';
 import { type AccountSettings, ServerAccounts } from './server-accounts.ts';
 import type { AccountVault } from './vault.ts';
 
@@ -10,7 +10,7 @@ export interface BookParts {
   readonly vault: AccountVault;
   /** The data folder. */
   readonly data: string;
-  readonly invite: Invite;
+  readonly invite: MakeAccountLink;
   /** The public URL of the gateway; `undefined` where no listener runs. */
   readonly base: () => string | undefined;
   readonly note: (event: AuditEvent) => void;
@@ -20,10 +20,10 @@ export interface BookParts {
   };
 }
 
-/** The times of some file systems are this coarse, in milliseconds. */
-const coarse = 2_000;
+/** The times of some file systems have this resolution. */
+const mtimeResolutionMs = 2_000;
 
-export class AccountBook {
+export class AccountRegistry {
   readonly #parts: BookParts;
   readonly #servers = new Map<string, ServerAccounts>();
   #stamp = '';
@@ -55,7 +55,7 @@ export class AccountBook {
       (folder) => statSync(join(this.#parts.data, folder), { throwIfNoEntry: false })?.mtimeMs ?? 0,
     );
     const stamp = times.join(' ');
-    if (stamp === this.#stamp && times.every((time) => Date.now() - time > coarse)) return;
+    if (stamp === this.#stamp && times.every((time) => Date.now() - time > mtimeResolutionMs)) return;
     this.#stamp = stamp;
     for (const server of this.#servers.values()) server.look();
   }

@@ -1,10 +1,10 @@
 /** As which client the gateway speaks to one authorization server, and what it remembers of having registered there. */
-import type { AuthorizationCodeConfig } from '../../../config/schema/credentials.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { ServerMetadata } from '../../../oauth/discovery.ts';
 import { methodFor, type RegisteredClient, registerClient, takesDocuments } from '../../../oauth/registration.ts';
-import { type AccountOutcome, accountPaths } from '../../../pipeline/accounts.ts';
+import { type AccountOutcome, accountPaths } from '../../../pipeline/contracts/accounts.ts';
 import type { BookParts } from './book.ts';
+import type { AuthorizationCodeOptions } from './options.ts';
 import type { Account } from './vault.ts';
 
 export class ClientOf {
@@ -22,7 +22,7 @@ export class ClientOf {
 
   /** Registered by the operator, else known by a document, else registered before, else now. */
   async of(
-    config: AuthorizationCodeConfig,
+    config: AuthorizationCodeOptions,
     metadata: ServerMetadata,
     fetch: Fetch,
   ): Promise<AccountOutcome<RegisteredClient>> {
@@ -42,7 +42,7 @@ export class ClientOf {
   /** The client that the tokens of an account were given to; `undefined` when it is gone. */
   behind(
     { clientId, client }: Account,
-    config: AuthorizationCodeConfig,
+    config: AuthorizationCodeOptions,
     metadata: ServerMetadata,
   ): RegisteredClient | undefined {
     if (clientId === config.clientId) return configured(config, clientId, metadata);
@@ -51,7 +51,7 @@ export class ClientOf {
   }
 
   /** What an account stores of its client: only the id, unless the gateway registered the client itself. */
-  remembered(client: RegisteredClient, config: AuthorizationCodeConfig): Pick<Account, 'clientId' | 'client'> {
+  remembered(client: RegisteredClient, config: AuthorizationCodeOptions): Pick<Account, 'clientId' | 'client'> {
     const { clientId, method, clientSecret } = client;
     if (clientId === config.clientId || method === 'private_key_jwt') return { clientId };
     if (clientId === this.#document()) return { clientId };
@@ -83,7 +83,7 @@ export class ClientOf {
   }
 }
 
-function configured(config: AuthorizationCodeConfig, clientId: string, metadata: ServerMetadata): RegisteredClient {
+function configured(config: AuthorizationCodeOptions, clientId: string, metadata: ServerMetadata): RegisteredClient {
   const client = { ...config, clientId };
   return { ...client, method: methodFor(client, metadata) };
 }

@@ -1,23 +1,23 @@
 /** The account that each user has at a server. A user without one is asked to connect one. */
 
-import type { Credential, CredentialKind } from '../contract.ts';
-import type { AccountBook } from './book.ts';
-import type { AccountSettings } from './server-accounts.ts';
+import { type Credential, defineCredential } from '../contract.ts';
+import { options } from './options.ts';
 
-/** `book` is absent for commands, which act for no user. */
-export function authorizationCode(
-  server: string,
-  settings: AccountSettings,
-  book: AccountBook | undefined,
-): CredentialKind {
-  const accounts = book?.open(server, settings);
-  return {
-    perCaller: true,
-    of: (caller): Credential =>
-      accounts === undefined || caller?.user === undefined ? withoutUser : accounts.of(caller.user),
-    all: () => accounts?.all() ?? [],
-  };
-}
+export const authorizationCode = defineCredential({
+  id: 'authorizationCode',
+  summary: 'The account that each user has at the server, connected in a browser (OAuth authorization code).',
+  options,
+  hasAccounts: true,
+  create(config, { name, resource, fetch, guard, book }) {
+    const accounts = book?.open(name, { url: resource, config, fetch, guard });
+    return {
+      perCaller: true,
+      of: (caller): Credential =>
+        accounts === undefined || caller?.user === undefined ? withoutUser : accounts.of(caller.user),
+      all: () => accounts?.all() ?? [],
+    };
+  },
+});
 
 const withoutUser: Credential = {
   ready: () => ({ ok: false, problem: 'only users have accounts there, and no user is behind the call' }),

@@ -2,7 +2,6 @@
  * The accounts of all users at one server: speaks to the authorization server that was agreed to as a client, from the
  * first page to the last renewal.
  */
-import type { AuthorizationCodeConfig } from '../../../config/schema/credentials.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { EgressGuard } from '../../../egress/guard.ts';
 import { beginAuthorization, promisesIssuer, readReturn } from '../../../oauth/authorization.ts';
@@ -11,12 +10,19 @@ import type { ServerMetadata } from '../../../oauth/discovery.ts';
 import type { RegisteredClient } from '../../../oauth/registration.ts';
 import { scopesToAskFor } from '../../../oauth/scopes.ts';
 import { askForToken, type Granted } from '../../../oauth/token-endpoint.ts';
-import type { AccountAttempt, AccountOutcome, AccountPlan, Accounts, Invitation } from '../../../pipeline/accounts.ts';
+import type {
+  AccountAttempt,
+  AccountLinkPrompt,
+  AccountOutcome,
+  AccountPlan,
+  Accounts,
+} from '../../../pipeline/contracts/accounts.ts';
 import type { Credential } from '../contract.ts';
 import { AccountCredential, type AccountHost } from './account.ts';
 import { Authority, tokenPlace } from './authority.ts';
 import type { BookParts } from './book.ts';
 import { ClientOf } from './client.ts';
+import type { AuthorizationCodeOptions } from './options.ts';
 import type { Account } from './vault.ts';
 
 /** Users whose tokens are in memory at the same time; those of others are read again when they call. */
@@ -25,7 +31,7 @@ const maxUsers = 10_000;
 export interface AccountSettings {
   /** Without fragment. */
   readonly url: string;
-  readonly config: AuthorizationCodeConfig;
+  readonly config: AuthorizationCodeOptions;
   readonly fetch: Fetch;
   readonly guard: EgressGuard;
 }
@@ -109,7 +115,7 @@ export class ServerAccounts implements Accounts, AccountHost {
     this.#parts.vault.forget(this.#server, user);
   }
 
-  invite(user: string, wanted: readonly string[]): Invitation {
+  invite(user: string, wanted: readonly string[]): AccountLinkPrompt {
     return this.#parts.invite(this.#server, user, wanted);
   }
 

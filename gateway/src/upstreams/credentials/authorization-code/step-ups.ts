@@ -2,7 +2,7 @@
 import type { Account } from './vault.ts';
 
 const maxStepUps = 2;
-const memory = 600_000;
+const memoryMs = 600_000;
 const maxOperations = 64;
 
 interface Asked {
@@ -24,7 +24,7 @@ export class StepUps {
   mayAsk(operation: string, { token }: Account): boolean {
     const now = this.#now();
     let asked = this.#asked.get(operation);
-    if (asked === undefined || now - asked.first > memory) {
+    if (asked === undefined || now - asked.first > memoryMs) {
       asked = { first: now, count: 0, token: '' };
       this.#asked.delete(operation);
       if (this.#asked.size >= maxOperations) this.#asked.delete(this.#asked.keys().next().value ?? '');

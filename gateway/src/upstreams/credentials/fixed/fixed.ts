@@ -1,11 +1,8 @@
-/** Credentials that are what they are: a bearer token, a key in a header of its own, a name and a password. */
-import type { CredentialConfig } from '../../../config/schema/credentials.ts';
+/** Credentials that are the same for every caller and never renewed. */
 import type { Credential, CredentialHeaders, CredentialKind } from '../contract.ts';
 
-export function fixedCredential(config: CredentialConfig): CredentialKind | undefined {
-  const made = headersOf(config);
-  if (made === undefined) return undefined;
-  const { headers, secrets } = made;
+/** `secrets`: the texts in the headers that must not come back from the server. */
+export function fixedCredential(headers: CredentialHeaders, secrets: readonly string[]): CredentialKind {
   let state: 'unused' | 'connected' | 'broken' = 'unused';
   const credential: Credential = {
     ready() {
@@ -21,18 +18,4 @@ export function fixedCredential(config: CredentialConfig): CredentialKind | unde
     state: () => ({ state }),
   };
   return { perCaller: false, of: () => credential, all: () => [['', credential]] };
-}
-
-function headersOf({
-  bearer,
-  apiKey,
-  basic,
-}: CredentialConfig): { readonly headers: CredentialHeaders; readonly secrets: readonly string[] } | undefined {
-  if (bearer !== undefined) return { headers: { authorization: `Bearer ${bearer}` }, secrets: [bearer] };
-  if (apiKey !== undefined)
-    return { headers: { [apiKey.header.toLowerCase()]: apiKey.value }, secrets: [apiKey.value] };
-  if (basic === undefined) return undefined;
-  // RFC 7617: UTF-8, and no colon in the name, which the schema sees to.
-  const encoded = Buffer.from(`${basic.user}:${basic.password}`).toString('base64');
-  return { headers: { authorization: `Basic ${encoded}` }, secrets: [basic.password, encoded] };
 }

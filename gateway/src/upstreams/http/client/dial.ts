@@ -11,7 +11,7 @@ export interface Dialling {
 
 export type Dial = (done: (dialled: Dialled) => void) => Dialling;
 
-const probeAfter = 60_000;
+const probeAfterMs = 60_000;
 
 /**
  * `timeout` in milliseconds, for everything until the connection can be used. `tls` is asked for each connection: the
@@ -25,7 +25,7 @@ export function dialler(
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isTls = url.protocol === 'https:';
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
-  const base = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfter };
+  const base = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs };
   const secured = (): ConnectionOptions => ({
     ...base,
     ...(isIP(host) === 0 ? { servername: host } : {}),

@@ -28,11 +28,11 @@ export interface Abandon {
 /** Requests that may wait for a connection. */
 const maxQueue = 16_384;
 /** A connection that rested this long may have been closed at the other end: look before it is used, in milliseconds. */
-const doubtful = 1_000;
-const sweepInterval = 1_000;
+const idleCheckAfterMs = 1_000;
+const sweepIntervalMs = 1_000;
 const maxAttempts = 3;
 /** A connection that was never used rests this long. */
-const restsAtFirst = 30_000;
+const assumedKeepAliveMs = 30_000;
 
 export class Pool {
   readonly #dial: Dial;
@@ -123,7 +123,7 @@ export class Pool {
       },
     });
     this.#all.add(connection);
-    this.#timer ??= setInterval(() => this.#sweep(performance.now()), sweepInterval).unref();
+    this.#timer ??= setInterval(() => this.#sweep(performance.now()), sweepIntervalMs).unref();
     this.#serve(connection);
   }
 
@@ -204,7 +204,7 @@ class Connection implements ResponseEvents {
   #reader: ResponseReader | undefined;
   #problem = 'the connection was closed before the answer was whole';
   #usedAt = performance.now();
-  restsUntil = performance.now() + restsAtFirst;
+  restsUntil = performance.now() + assumedKeepAliveMs;
   isOver = false;
 
   constructor(socket: Socket, host: string, events: ConnectionEvents) {
@@ -222,7 +222,7 @@ class Connection implements ResponseEvents {
   /** The request leaves with `send`. */
   take(job: Job): void {
     this.#job = job;
-    this.#doubted = performance.now() - this.#usedAt > doubtful;
+    this.#doubted = performance.now() - this.#usedAt > idleCheckAfterMs;
     job.connection = this;
   }
 

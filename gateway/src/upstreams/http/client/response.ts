@@ -20,10 +20,10 @@ const maxFields = 256;
 const maxChunkLineBytes = 512;
 const maxInterim = 8;
 /** Bytes below which a chunk is not handed on by itself. */
-const smallChunk = 1_024;
+const smallChunkBytes = 1_024;
 /** Without a word of the server connections are kept this long; with one, a second less than it says. */
-const keepByDefault = 30_000;
-const keepMargin = 1_000;
+const defaultKeepAliveMs = 30_000;
+const keepAliveMarginMs = 1_000;
 
 const headEnd = Buffer.from('\r\n\r\n');
 const lineEnd = Buffer.from('\r\n');
@@ -47,7 +47,7 @@ export class ResponseReader {
   /** Small chunks that came in the same piece. */
   #small: Buffer[] = [];
   /** Milliseconds for which the connection may rest after this response; 0 when it must not be used again. */
-  keep = keepByDefault;
+  keep = defaultKeepAliveMs;
 
   constructor(events: ResponseEvents) {
     this.#events = events;
@@ -67,7 +67,7 @@ export class ResponseReader {
 
   /** Chunks of a few bytes are handed on together: each of them costs as much as a large one. */
   #take(part: Buffer): void {
-    if (part.length >= smallChunk) {
+    if (part.length >= smallChunkBytes) {
       this.#flush();
       this.#events.onData(part);
     } else this.#small.push(part);
@@ -218,7 +218,7 @@ function readHead(text: string): Head | string {
 function framingOf(status: number, current: boolean, headers: ResponseHeaders): Framing | string {
   const { connection, 'transfer-encoding': coding, 'content-length': length } = headers;
   const hint = headers['keep-alive'];
-  let keep = keepByDefault;
+  let keep = defaultKeepAliveMs;
   if (!current || (connection !== undefined && /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(String(connection)))) keep = 0;
   else if (typeof hint === 'string') keep = keepFor(hint);
   if (status === 204 || status === 304)
@@ -258,6 +258,6 @@ function fieldsOf(lines: string): ResponseHeaders | undefined {
 
 function keepFor(hint: string): number {
   const seconds = /(?:^|[,;\t ])timeout=([0-9]{1,6})(?:$|[,;\t ])/i.exec(hint)?.[1];
-  if (seconds === undefined) return keepByDefault;
-  return Math.min(Math.max(Number(seconds) * 1_000 - keepMargin, 0), keepByDefault);
+  if (seconds === undefined) return defaultKeepAliveMs;
+  return Math.min(Math.max(Number(seconds) * 1_000 - keepAliveMarginMs, 0), defaultKeepAliveMs);
 }

@@ -1,0 +1,46 @@
+/**
+ * The contract of stage 7 and of the way back: an inspector looks at what crosses the gateway, and changes or stops it.
+ * Inbound it sees what a client sends to a server, outbound what a server sends to a client.
+ */
+import type { JsonObject } from '../../protocol/json.ts';
+import type { ListKind } from '../../protocol/methods.ts';
+import type { Decided } from '../exchange.ts';
+import type { Refusal } from '../refusal.ts';
+import type { UpstreamClient } from './upstream.ts';
+
+/** Something that a client sends to a server. */
+export type Sent =
+  | { readonly kind: 'arguments'; readonly content: JsonObject }
+  /** What the client answers to an input request with this method. */
+  | { readonly kind: 'answer'; readonly method: string; readonly content: JsonObject };
+
+/** `undefined`: nothing to object. What is changed is decided on again, forwarded and recorded. */
+export type InboundVerdict = undefined | { readonly change: JsonObject } | { readonly refuse: Refusal };
+
+/** Something that a server sends to a client; an error as its code, message and data. */
+export type Said<Content> =
+  | { readonly kind: 'result' | 'notification' | 'input-request'; readonly method: string; readonly content: Content }
+  | { readonly kind: 'error' | 'server-info'; readonly content: Content }
+  | { readonly kind: 'definition'; readonly list: ListKind; readonly content: Content };
+
+/** Whose words they are, and during which call; a definition and a message beside calls belong to none. */
+export interface Origin {
+  readonly upstream: Pick<UpstreamClient, 'server' | 'secrets'>;
+  readonly exchange?: Decided;
+}
+
+/** `undefined`: it goes on as it is. `withhold`: the client does not get it; the text is for the operator. */
+export type OutboundVerdict = undefined | { readonly change: object } | { readonly withhold: string };
+
+/** Adding one: a file in `stages/inspect/` and a line in its list. An answer at once where there is one: promises cost every call more. */
+export interface Inspector {
+  readonly id: string;
+  /** One sentence for the documentation. */
+  readonly summary: string;
+  inbound?(sent: Sent, exchange: Decided): InboundVerdict | Promise<InboundVerdict>;
+  outbound?(said: Said<object>, origin: Origin): OutboundVerdict | Promise<OutboundVerdict>;
+}
+
+export function defineInspector(inspector: Inspector): Inspector {
+  return inspector;
+}

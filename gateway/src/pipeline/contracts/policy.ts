@@ -1,0 +1,67 @@
+/** What the policy answers. The stages that ask know this file only; `policy/` implements it. */
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Caller } from './caller.ts';
+
+/** A capability by its original name or URI, never by the alias that a client sees. */
+export type Capability =
+  | { readonly type: 'tool'; readonly name: string }
+  | { readonly type: 'prompt'; readonly name: string }
+  | { readonly type: 'resource'; readonly uri: string }
+  | { readonly type: 'template'; readonly uriTemplate: string };
+
+/** Where a rule stands, and what it says there. */
+export interface RuleReference {
+  readonly connection: string;
+  /** `file:line:column` */
+  readonly place: string;
+  /** The rule in one line, such as `allow query_data when args.limit <= 100`. */
+  readonly text: string;
+}
+
+export interface Decision {
+  readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
+  /**
+   * `rule`: that rule decided. `no-rule`: nothing matched, which denies. `scope`: a rule would open it, and the token
+   * lacks its scopes. The others: the ceiling of that principal says no, whatever the rules say.
+   */
+  readonly reason: 'rule' | 'no-rule' | 'scope' | 'user-ceiling' | 'agent-ceiling' | 'application-ceiling';
+  /** With `scope`: every scope that the operation needs. */
+  readonly scopes?: readonly string[];
+  readonly rule?: RuleReference;
+  /** What the operator tells the model about a denial or a hold. */
+  readonly message?: string;
+  /** What would have happened without `mode: observe` on the connection. */
+  readonly observed?: 'deny' | 'hold';
+  /** Conditions that could not be evaluated, each with its place. They opened nothing. */
+  readonly errors: readonly string[];
+}
+
+export type ClientRequestKind = 'elicitation' | 'sampling' | 'roots';
+
+/** What one caller may do at one server, under one revision. */
+export interface Grants {
+  /** Equal for two callers exactly when their lists are equal. */
+  readonly key: string;
+  /** Names of the connections that lead there. */
+  readonly connections: readonly string[];
+  /** What the server may ask of the client of this caller. */
+  readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
+  /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
+  decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
+  /** Could this be allowed for some arguments at some time? What lists show. */
+  couldAllow(capability: Capability): boolean;
+  /**
+   * Why a capability could never be allowed, for the record. It looks at names and at what is certain about the caller,
+   * never at arguments: what a client sends must not decide how long this takes.
+   */
+  closed(capability: Capability): Decision;
+  /** Is a tool or prompt written out in a rule? Then its name is in the configuration, and no client made it up. */
+  names(capability: Capability): boolean;
+}
+
+export interface Policy {
+  /** `undefined`: no connection leads there, so the server does not exist for this caller. */
+  grants(caller: Caller, server: string): Grants | undefined;
+  /** The servers that a caller is connected to, in the order of the configuration. */
+  serversOf(caller: Caller): readonly string[];
+}

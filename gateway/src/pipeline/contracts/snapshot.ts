@@ -1,0 +1,56 @@
+/** Everything that one revision of the configuration became. A call ends under the snapshot it began with. */
+
+import type { JsonObject } from '../../protocol/json.ts';
+import type { ListKind } from '../../protocol/methods.ts';
+import type { Delivered } from '../deliver.ts';
+import type { ToolFacts } from '../exchange.ts';
+import type { Policy } from './policy.ts';
+import type { UpstreamClient, UpstreamFailure, Upstreams } from './upstream.ts';
+
+/** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */
+export interface RoadBounds {
+  readonly concurrency: number;
+  readonly streams: number;
+  readonly result: number;
+  readonly rounds: number;
+  readonly parked: number;
+}
+
+export type ServerStatus = 'active' | 'draining' | 'inactive' | 'quarantined';
+
+export interface Snapshot {
+  /** Digest of the revision. */
+  readonly revision: string;
+  readonly bounds: RoadBounds;
+  readonly policy: Policy;
+  readonly upstreams: Upstreams;
+  /** `undefined` for a server that is not configured. */
+  statusOf(server: string): ServerStatus | undefined;
+  catalog(server: string, upstream: UpstreamClient): CatalogView;
+}
+
+/** A list at one moment; `views` remembers what was written from it, and is forgotten with it. */
+export interface ListSnapshot {
+  readonly items: readonly Delivered<JsonObject>[];
+  readonly byName: ReadonlyMap<string, Delivered<JsonObject>>;
+  readonly views: Map<string, Buffer>;
+}
+
+export type ListSnapshotResult =
+  | { readonly ok: true; readonly listed: ListSnapshot }
+  | { readonly ok: false; readonly failure: UpstreamFailure };
+
+export interface CatalogView {
+  /** `purpose`: a list that is shown is read again when the server says that it does not last (2026-07-28, caching). */
+  read(kind: ListKind, purpose?: 'list' | 'call'): ListSnapshot | Promise<ListSnapshotResult>;
+  /** Reads again, unless that happened a moment ago. */
+  reread(kind: ListKind): Promise<ListSnapshotResult>;
+  /** The list as it was last read, however long ago and through whichever upstream client. Sends no request, and is for records only. */
+  peek(kind: ListKind): ListSnapshot | undefined;
+  facts(definition: JsonObject): ToolFacts;
+  /** What the configuration says of a tool of this name, whether the server has one or not. */
+  tierOf(tool: string): ToolFacts['tier'];
+  /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */
+  missed(kind: ListKind): void;
+  onArrival(listener: (kind: ListKind) => void): () => void;
+}

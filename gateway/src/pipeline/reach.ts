@@ -1,0 +1,38 @@
+/** Which servers a caller reaches, through which upstream clients. */
+
+import { offeredCapabilities } from '../protocol/capabilities.ts';
+import type { Grants } from './contracts/policy.ts';
+import type { CatalogView, Snapshot } from './contracts/snapshot.ts';
+import type { UpstreamClient } from './contracts/upstream.ts';
+import type { Identified } from './exchange.ts';
+
+/** A server that this caller is connected to, and the way there. */
+export interface ReachableServer {
+  readonly server: string;
+  readonly grants: Grants;
+  readonly upstream: UpstreamClient;
+  readonly catalog: CatalogView;
+}
+
+/** `undefined` when there is no such server for this caller. */
+export function reach(exchange: Identified, snapshot: Snapshot, server: string): ReachableServer | undefined {
+  const status = snapshot.statusOf(server);
+  if (status !== 'active' && status !== 'draining') return undefined;
+  const grants = snapshot.policy.grants(exchange.caller, server);
+  if (grants === undefined) return undefined;
+  const { session } = exchange.client;
+  const capabilities = offeredCapabilities(exchange.client.capabilities, grants.requests);
+  const client = { caller: exchange.caller, era: exchange.client.era, capabilities };
+  const upstream = snapshot.upstreams.client(
+    server,
+    session === undefined ? client : { ...client, session: session.digest },
+  );
+  return upstream === undefined ? undefined : { server, grants, upstream, catalog: snapshot.catalog(server, upstream) };
+}
+
+/** Every server that an endpoint leads this caller to, in the order of the configuration. */
+export function reachAll(exchange: Identified, snapshot: Snapshot): readonly ReachableServer[] {
+  const { endpoint } = exchange;
+  const names = endpoint.kind === 'server' ? [endpoint.server] : snapshot.policy.serversOf(exchange.caller);
+  return names.map((name) => reach(exchange, snapshot, name)).filter((reachable) => reachable !== undefined);
+}

@@ -1,0 +1,153 @@
+/** From a revision to a policy: checks every rule and condition, then indexes them by who calls. */
+import type { Diagnostic } from '../../config/diagnostic.ts';
+import type { Revision } from '../../config/revision.ts';
+import type { ConnectionConfig } from '../../config/schema/connections.ts';
+import { atOnce, inSlices } from '../../config/slices.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Policy } from '../../pipeline/contracts/policy.ts';
+import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
+import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
+import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
+import { NameRules, UriRules } from './rule-index.ts';
+
+export interface CompiledPolicy extends Policy {
+  grants(caller: Caller, server: string): ExplainedGrants | undefined;
+}
+
+export type PolicyResult =
+  | { readonly ok: true; readonly policy: CompiledPolicy }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+export function compilePolicy(revision: Revision): PolicyResult {
+  return atOnce(compileSteps(revision));
+}
+
+/** The same beside the requests of a running gateway. */
+export function compilePolicyBeside(revision: Revision): Promise<PolicyResult> {
+  return inSlices(compileSteps(revision));
+}
+
+function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
+  const complaints: Diagnostic[] = [];
+  const connections: CompiledConnection[] = [];
+  let order = 0;
+  for (const [index, config] of revision.configuration.connections.entries()) {
+    const rules: Record<RuleKind, CompiledRule[]> = { tools: [], resources: [], prompts: [] };
+    for (const kind of ['tools', 'resources', 'prompts'] as const)
+      for (const [at, rule] of config[kind].entries()) {
+        const place = { connection: index, kind, index: at, order: order++ };
+        const compiled = compileRule(rule, place, revision, complaints);
+        if (compiled !== undefined) rules[kind].push(compiled);
+        yield;
+      }
+    connections.push({
+      config,
+      index,
+      tools: new NameRules(rules.tools),
+      resources: new UriRules(rules.resources),
+      prompts: new NameRules(rules.prompts),
+    });
+    yield;
+  }
+  const ceilings = yield* compileCeilings(revision, complaints);
+  if (complaints.length > 0) return { ok: false, diagnostics: complaints };
+  const byPrincipal = yield* connectionsByPrincipal(connections);
+  return { ok: true, policy: policyOf(byPrincipal, ceilings, revision) };
+}
+
+function* connectionsByPrincipal(
+  connections: readonly CompiledConnection[],
+): Generator<void, ReadonlyMap<string, readonly CompiledConnection[]>> {
+  const byPrincipal = new Map<string, CompiledConnection[]>();
+  for (const connection of connections)
+    for (const principal of principalsOf(connection.config.from)) {
+      const list = byPrincipal.get(principal);
+      if (list === undefined) byPrincipal.set(principal, [connection]);
+      // The same name may stand twice in a list.
+      else if (list.at(-1) !== connection) list.push(connection);
+      yield;
+    }
+  return byPrincipal;
+}
+
+/** What leads from one caller to the servers. Made once for each caller object, and forgotten with it. */
+interface Reach {
+  readonly servers: readonly string[];
+  readonly connections: ReadonlyMap<string, readonly CompiledConnection[]>;
+  readonly grants: Map<string, ExplainedGrants>;
+}
+
+function policyOf(
+  byPrincipal: ReadonlyMap<string, readonly CompiledConnection[]>,
+  ceilings: Ceilings,
+  revision: Revision,
+): CompiledPolicy {
+  const { digest } = revision;
+  const { servers: configured } = revision.configuration;
+  const servers = Object.keys(configured);
+  const position = new Map(servers.map((server, at) => [server, at]));
+  const known = new WeakMap<Caller, Reach>();
+
+  const reachOf = (caller: Caller): Reach => {
+    let reach = known.get(caller);
+    if (reach !== undefined) return reach;
+    const leading = new Map<string, CompiledConnection[]>();
+    const candidates = new Set(namesOf(caller).flatMap((name) => byPrincipal.get(name) ?? []));
+    for (const connection of [...candidates].toSorted((a, b) => a.index - b.index)) {
+      if (!leadsFrom(connection.config.from, caller)) continue;
+      for (const server of new Set(connection.config.to)) {
+        // The server's own word: who must be named in every call.
+        if (configured[server]?.requires.some((kind) => caller[kind] === undefined) === true) continue;
+        const list = leading.get(server);
+        if (list === undefined) leading.set(server, [connection]);
+        else list.push(connection);
+      }
+    }
+    const ordered = [...leading.keys()].toSorted((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
+    reach = { servers: ordered, connections: leading, grants: new Map() };
+    known.set(caller, reach);
+    return reach;
+  };
+
+  return {
+    serversOf: (caller) => reachOf(caller).servers,
+    grants: (caller, server) => {
+      const reach = reachOf(caller);
+      const made = reach.grants.get(server);
+      if (made !== undefined) return made;
+      const leading = reach.connections.get(server);
+      if (leading === undefined) return undefined;
+      const grants = makeGrants(caller, leading, digest, server, ceilingsOf(caller, ceilings));
+      reach.grants.set(server, grants);
+      return grants;
+    },
+  };
+}
+
+const trusts = ['untrusted', 'standard', 'trusted'] as const;
+
+type From = ConnectionConfig['from'];
+const kinds = ['user', 'agent', 'application', 'role'] as const;
+
+/** The entries of the index under which a connection stands: those of one key, the most telling one that it has. */
+function* principalsOf(from: From): Generator<string> {
+  const kind = kinds.find((each) => from[each] !== undefined);
+  if (kind === undefined) yield 'anyone';
+  else for (const name of from[kind] ?? []) yield `${kind}:${name}`;
+}
+
+/** The entries of the index that may concern a caller. */
+function namesOf(caller: Caller): readonly string[] {
+  const names = ['anyone', ...new Set(caller.roles.map((role) => `role:${role}`))];
+  for (const kind of principals) if (caller[kind] !== undefined) names.push(`${kind}:${caller[kind]}`);
+  return names;
+}
+
+/** Every key that is given must fit; of a list, any entry. */
+function leadsFrom(from: From, caller: Caller): boolean {
+  const named = principals.every(
+    (kind) => from[kind] === undefined || (caller[kind] !== undefined && from[kind].includes(caller[kind])),
+  );
+  if (from.trust !== undefined && trusts.indexOf(caller.trust) < trusts.indexOf(from.trust)) return false;
+  return named && (from.role === undefined || from.role.some((role) => caller.roles.includes(role)));
+}

@@ -1,0 +1,235 @@
+/** What one caller may do at one server: the connections that lead there, and decisions on their rules. */
+import type { ConnectionConfig } from '../../config/schema/connections.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Capability, ClientRequestKind, Decision, Grants } from '../../pipeline/contracts/policy.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Ceiling } from './ceiling.ts';
+import type { ConditionContext } from './condition.ts';
+import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
+import type { Rule } from './rule.ts';
+import type { Match, NameRules, UriRules } from './rule-index.ts';
+import { parseUri } from './uri.ts';
+import { parseTemplate } from './uri-template.ts';
+
+export interface CompiledConnection {
+  readonly config: ConnectionConfig;
+  /** Its place in the configuration. */
+  readonly index: number;
+  readonly tools: NameRules;
+  readonly prompts: NameRules;
+  readonly resources: UriRules;
+}
+
+/** The outcome of one rule for one call. */
+export interface Considered {
+  readonly rule: Rule;
+  readonly matched: boolean;
+  /** Why its condition could not be evaluated. */
+  readonly error?: string;
+}
+
+export interface ExplainedGrants extends Grants {
+  /** Every rule on the capability with its outcome for these arguments. */
+  consider(capability: Capability, args: JsonObject | undefined, now: number): readonly Considered[];
+}
+
+const noArguments: JsonObject = {};
+const neverOpen: Decision = { effect: 'deny', reason: 'no-rule', errors: [] };
+
+export function makeGrants(
+  caller: Caller,
+  connections: readonly CompiledConnection[],
+  digest: string,
+  server = '',
+  ceilings: readonly Ceiling[] = [],
+): ExplainedGrants {
+  const seen = callerView(caller);
+  const enforcing = connections.some(({ config }) => config.mode === 'enforce');
+  const statics = new Map<Rule, boolean | string>();
+  // Only an authorization server can give more scopes, so only holders of a token are shown what needs them.
+  const mayStepUp = caller.credential.kind === 'token';
+  const lacking = new Set<Rule>();
+  const outcomes: string[] = [];
+  for (const { tools, prompts, resources } of connections)
+    for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules]) {
+      if (rule.scopes.length > 0) {
+        const held = rule.scopes.every((scope) => caller.scopes.includes(scope));
+        if (!held) lacking.add(rule);
+        outcomes.push(held || mayStepUp ? '1' : '0');
+      }
+      if (rule.condition?.static === true) {
+        const outcome = rule.condition.evaluate({ caller: seen });
+        statics.set(rule, outcome);
+        outcomes.push(applies(rule, outcome) ? '1' : '0');
+      }
+    }
+
+  const evaluate = (match: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
+    const { condition } = match.rule;
+    if (condition === undefined) return true;
+    if (condition.static) return statics.get(match.rule) ?? 'was not evaluated';
+    if (condition.usesTime) context.time ??= new Date(now);
+    return condition.evaluate(match.uri === undefined ? context : { ...context, uri: match.uri });
+  };
+
+  const decide = (capability: Capability, args: JsonObject | undefined, now: number): Decision => {
+    const ceiling = closing(capability);
+    if (ceiling !== undefined) return { effect: 'deny', reason: `${ceiling.by}-ceiling`, errors: noErrors };
+    if (capability.type === 'template') return couldAllow(capability) ? openTemplate : neverOpen;
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return { effect: 'deny', reason: 'no-rule', errors: [matches] };
+    const tally = emptyTally();
+    let errors: string[] | undefined;
+    let wanting: Rule | undefined;
+    // What an opening rule says of the calls that it does not open.
+    let hint: string | undefined;
+    const context: { args: unknown; caller: object; time?: Date } = { args: args ?? noArguments, caller: seen };
+    for (const list of matches)
+      for (const match of list) {
+        const outcome = evaluate(match, context, now);
+        if (typeof outcome === 'string') (errors ??= []).push(`${match.rule.reference.place}: ${outcome}`);
+        if (!applies(match.rule, outcome)) {
+          if (!match.rule.closing && !match.rule.observed) hint ??= match.rule.message;
+          continue;
+        }
+        if (!lacking.has(match.rule)) count(tally, match.rule);
+        // Of several ways to be allowed, the one that asks for least.
+        else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
+      }
+    const decision = conclude(tally, enforcing, errors ?? noErrors);
+    if (decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
+    if (wanting === undefined) return hint === undefined ? decision : { ...decision, message: hint };
+    return { ...decision, reason: 'scope', scopes: wanting.scopes, rule: wanting.reference };
+  };
+
+  const closing = (capability: Capability): Ceiling | undefined =>
+    ceilings.length === 0 ? undefined : ceilings.find((ceiling) => !ceiling.allows(server, capability));
+
+  const couldAllow = (capability: Capability): boolean => {
+    if (closing(capability) !== undefined) return false;
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return false;
+    let open = !enforcing;
+    for (const list of matches)
+      for (const { rule } of list) {
+        if (lacking.has(rule) && !mayStepUp) continue;
+        const outcome = statics.get(rule);
+        const certain = rule.condition === undefined || outcome !== undefined;
+        const possible = outcome === undefined || applies(rule, outcome);
+        if (rule.effect === 'deny') {
+          if (certain && possible && !rule.observed) return false;
+        } else if (possible && !(rule.effect === 'hold' && rule.observed)) open = true;
+      }
+    return open;
+  };
+
+  const closed = (capability: Capability): Decision => {
+    const ceiling = closing(capability);
+    if (ceiling !== undefined) return { effect: 'deny', reason: `${ceiling.by}-ceiling`, errors: noErrors };
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return { effect: 'deny', reason: 'no-rule', errors: [matches] };
+    let denying: Rule | undefined;
+    let wanting: Rule | undefined;
+    for (const list of matches)
+      for (const { rule } of list) {
+        const outcome = statics.get(rule);
+        const certain = rule.condition === undefined || (outcome !== undefined && applies(rule, outcome));
+        if (!certain) continue;
+        if (rule.effect === 'deny') {
+          if (!rule.observed) denying = stronger(denying, rule);
+        } else if (lacking.has(rule) && (wanting === undefined || rule.scopes.length < wanting.scopes.length))
+          wanting = rule;
+      }
+    if (denying !== undefined) return byRule(denying, noErrors);
+    if (wanting === undefined) return neverOpen;
+    return { effect: 'deny', reason: 'scope', scopes: wanting.scopes, rule: wanting.reference, errors: noErrors };
+  };
+
+  return {
+    key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
+    connections: connections.map(({ config }) => config.name),
+    requests: requestsOf(connections),
+    decide,
+    couldAllow,
+    closed,
+    names: (capability) => {
+      switch (capability.type) {
+        case 'tool':
+          return connections.some(({ tools }) => tools.has(capability.name));
+        case 'prompt':
+          return connections.some(({ prompts }) => prompts.has(capability.name));
+        case 'resource':
+        case 'template':
+          return false;
+      }
+    },
+    consider: (capability, args, now) => {
+      const matches = lookUp(connections, capability);
+      if (typeof matches === 'string') return [];
+      const context = { args: args ?? noArguments, caller: seen };
+      return matches.flat().map((match) => {
+        const outcome = capability.type === 'template' ? true : evaluate(match, context, now);
+        const matched = applies(match.rule, outcome);
+        return { rule: match.rule, matched, ...(typeof outcome === 'string' ? { error: outcome } : {}) };
+      });
+    },
+  };
+}
+
+const noErrors: readonly string[] = [];
+const openTemplate: Decision = { effect: 'allow', reason: 'rule', errors: [] };
+
+/** A condition that cannot be evaluated opens nothing and closes what it closes. */
+function applies(rule: Rule, outcome: boolean | string): boolean {
+  return typeof outcome === 'string' ? rule.closing : outcome;
+}
+
+/** The rules on a capability, by connection; or why it can match no rule at all. */
+function lookUp(
+  connections: readonly CompiledConnection[],
+  capability: Capability,
+): readonly (readonly Match[])[] | string {
+  switch (capability.type) {
+    case 'tool':
+      return connections.map(({ tools }) => tools.for(capability.name));
+    case 'prompt':
+      return connections.map(({ prompts }) => prompts.for(capability.name));
+    case 'resource': {
+      const parsed = parseUri(capability.uri);
+      if (!parsed.ok) return `the URI ${parsed.fault}`;
+      return connections.map(({ resources }) => resources.for(parsed.uri));
+    }
+    case 'template': {
+      const template = parseTemplate(capability.uriTemplate);
+      if (template === undefined) return 'the template has a dot segment';
+      return connections.map(({ resources }) => resources.forTemplate(template));
+    }
+  }
+}
+
+/** The caller as conditions see it: names that are absent are empty texts, so that comparing with them is no error. */
+function callerView(caller: Caller): ConditionContext['caller'] {
+  const { user = '', agent = '', application = '', roles, groups = [], scopes, claims, attributes, trust } = caller;
+  return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
+}
+
+const requestDefaults: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> = {
+  elicitation: 'allow',
+  sampling: 'deny',
+  roots: 'deny',
+};
+
+/** Deny beats allow across connections; what none of them mentions has its default. */
+function requestsOf(connections: readonly CompiledConnection[]): Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> {
+  const one = (kind: ClientRequestKind): 'allow' | 'deny' => {
+    const said = connections.flatMap(({ config }) => config.requests[kind] ?? []);
+    if (said.includes('deny')) return 'deny';
+    return said.includes('allow') ? 'allow' : requestDefaults[kind];
+  };
+  return { elicitation: one('elicitation'), sampling: one('sampling'), roots: one('roots') };
+}
+
+/** A short text for a row of zeros and ones. */
+function pack(bits: readonly string[]): string {
+  return bits.length === 0 ? '' : `${bits.length}.${BigInt(`0b${bits.join('')}`).toString(36)}`;
+}

@@ -1,0 +1,108 @@
+/** One line of a connection, compiled: what it matches, what it does, and where it stands. */
+import type { Diagnostic } from '../../config/diagnostic.ts';
+import type { Revision } from '../../config/revision.ts';
+import type { RuleConfig } from '../../config/schema/connections.ts';
+import type { Decision, RuleReference } from '../../pipeline/contracts/policy.ts';
+import { type Condition, compileCondition } from './condition.ts';
+import { parsePattern, type UriPattern } from './uri-pattern.ts';
+
+export type Effect = Decision['effect'];
+export type RuleKind = 'tools' | 'prompts' | 'resources';
+
+export interface Rule {
+  readonly effect: Effect;
+  /** Deny and hold: they close, so they read widely, and match when their condition cannot be evaluated. */
+  readonly closing: boolean;
+  /** Place in the whole configuration, to choose the first of equals. */
+  readonly order: number;
+  readonly condition: Condition | undefined;
+  readonly reference: RuleReference;
+  /** Scopes that the caller must have for an opening rule to open. */
+  readonly scopes: readonly string[];
+  readonly observed: boolean;
+  /** For the model. */
+  readonly message: string | undefined;
+  /** Names or patterns as written. */
+  readonly patterns: readonly string[];
+}
+
+/** Deny beats hold beats observe beats allow, wherever the lines stand. */
+export const rank: Readonly<Record<Effect, number>> = { allow: 0, observe: 1, hold: 2, deny: 3 };
+
+const effects = ['allow', 'deny', 'hold', 'observe'] as const;
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  /** For resources only. */
+  readonly uriPatterns: readonly UriPattern[];
+}
+
+/** Compiles one rule, or complains. `order` must grow along the configuration. */
+export function compileRule(
+  config: RuleConfig,
+  at: { readonly connection: number; readonly kind: RuleKind; readonly index: number; readonly order: number },
+  revision: Revision,
+  complaints: Diagnostic[],
+): CompiledRule | undefined {
+  const path = ['connections', at.connection, at.kind, at.index];
+  const effect = effects.find((each) => config[each] !== undefined);
+  const connection = revision.configuration.connections[at.connection];
+  if (effect === undefined || connection === undefined) return undefined;
+  const patterns = config[effect] ?? [];
+  const before = complaints.length;
+  const uriPatterns = at.kind === 'resources' ? uriPatternsOf(patterns, [...path, effect], revision, complaints) : [];
+  if (complaints.length > before) return undefined;
+  const shared = uriPatterns
+    .map(({ variables }) => variables)
+    .reduce<readonly string[] | undefined>(
+      (all, names) => (all === undefined ? names : all.filter((name) => names.includes(name))),
+      undefined,
+    );
+  let condition: Condition | undefined;
+  if (config.when !== undefined) {
+    const compiled = compileCondition(config.when, at.kind === 'resources' ? 'resource' : 'arguments', shared);
+    if (!compiled.ok) {
+      for (const { code, start, problem, remedy } of compiled.problems)
+        complaints.push({ code, place: revision.locate([...path, 'when'], start), problem, remedy });
+      return undefined;
+    }
+    condition = compiled.condition;
+  }
+  const when = config.when === undefined ? '' : ` when ${config.when.replace(/\s+/g, ' ').trim()}`;
+  const scopes = config.scopes === undefined ? '' : ` with scope ${config.scopes.join(' ')}`;
+  const rule: Rule = {
+    effect,
+    closing: effect === 'deny' || effect === 'hold',
+    order: at.order,
+    condition,
+    scopes: config.scopes ?? [],
+    message: config.message,
+    observed: connection.mode === 'observe',
+    patterns,
+    reference: {
+      connection: connection.name,
+      place: revision.place(path),
+      text: shorten(`${effect} ${patterns.join(', ')}`, 160) + shorten(scopes, 160) + shorten(when, 240),
+    },
+  };
+  return { rule, uriPatterns };
+}
+
+function uriPatternsOf(
+  patterns: readonly string[],
+  path: readonly (string | number)[],
+  revision: Revision,
+  complaints: Diagnostic[],
+): UriPattern[] {
+  return patterns.flatMap((text, index) => {
+    const parsed = parsePattern(text);
+    if (parsed.ok) return [parsed.pattern];
+    const { problem, remedy } = parsed;
+    complaints.push({ code: 'POL010', place: revision.locate([...path, index], 0), problem, remedy });
+    return [];
+  });
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}

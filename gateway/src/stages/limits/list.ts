@@ -1,0 +1,4 @@
+/** Every limit, in the order in which they are asked. To add one: a folder and a line here. */
+import { concurrency } from './concurrency/definition.ts';
+
+export const limits = [concurrency] as const;

@@ -1,0 +1,207 @@
+/**
+ * What one open stream hears of the servers behind its endpoint: changes of lists, updates of the resources that it
+ * watches, and log messages of legacy servers that belong to no call. Only what its caller may see passes.
+ */
+
+import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Said } from '../../pipeline/contracts/inspector.ts';
+import type { Grants } from '../../pipeline/contracts/policy.ts';
+import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { UpstreamClient } from '../../pipeline/contracts/upstream.ts';
+import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
+import type { Identified } from '../../pipeline/exchange.ts';
+import { InOrder } from '../../pipeline/in-order.ts';
+import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { cleanServerMeta } from '../../protocol/meta.ts';
+import { type ListKind, listChanges } from '../../protocol/methods.ts';
+import { inBackground } from '../../telemetry/background.ts';
+import { VisibleLists } from './visible-lists.ts';
+
+/** Resources that one stream watches. Each costs a request to its server, and memory here and there. */
+export const maxWatches = 1_000;
+
+export type Listener = (method: string, params: Delivered<JsonObject>) => void;
+
+interface Attached {
+  readonly upstream: UpstreamClient;
+  readonly grantsKey: string;
+  readonly stop: () => void;
+}
+
+/** The revision in force, and who listens under it: `undefined` when the credential has ended. */
+export interface HearingRights {
+  snapshot(): Snapshot;
+  caller(): Caller | undefined;
+  readonly deliver: Deliver;
+}
+
+export class Subscription {
+  readonly #exchange: Identified;
+  readonly #listener: Listener;
+  readonly #attached = new Map<string, Attached>();
+  readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
+  readonly #rights: HearingRights;
+  #closed = false;
+  readonly #order = new InOrder();
+
+  constructor(exchange: Identified, rights: HearingRights, listener: Listener) {
+    this.#exchange = exchange;
+    this.#listener = listener;
+    this.#rights = rights;
+    for (const reachable of this.#reachAll()) this.#attach(reachable);
+  }
+
+  /** Where its caller leads now. Nowhere, when the credential has ended. */
+  #reachAll(): readonly ReachableServer[] {
+    const caller = this.#rights.caller();
+    return caller === undefined ? [] : reachAll({ ...this.#exchange, caller }, this.#rights.snapshot());
+  }
+
+  /** What its caller may do at a server now. */
+  #grants(server: string): Grants | undefined {
+    const caller = this.#rights.caller();
+    return caller === undefined ? undefined : this.#rights.snapshot().policy.grants(caller, server);
+  }
+
+  /** The servers that are heard at the moment. */
+  get size(): number {
+    return this.#attached.size;
+  }
+
+  /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
+  watch(server: string, uri: string): boolean {
+    const reachable = this.#reachAll().find((candidate) => candidate.server === server);
+    if (reachable === undefined || !mayRead(reachable.grants, uri)) return false;
+    return this.#watchAt(reachable, uri);
+  }
+
+  /** False when the stream watches as many as it may. */
+  #watchAt({ server, upstream }: ReachableServer, uri: string): boolean {
+    const key = `${server}\n${uri}`;
+    if (this.#watches.has(key)) return true;
+    if (this.#watches.size >= maxWatches) return false;
+    const stop = upstream.watch(uri, () => this.#updated(server, uri));
+    this.#watches.set(key, { server, uri, stop });
+    return true;
+  }
+
+  /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
+  watchAnywhere(uris: readonly string[]): readonly string[] {
+    const reachable = this.#reachAll().map((entry) => ({
+      entry,
+      listed: entry.catalog.read('resources'),
+    }));
+    return [...new Set(uris)].filter((uri) => {
+      const candidates = reachable.filter(({ entry }) => mayRead(entry.grants, uri));
+      const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
+      const chosen = listing ?? candidates[0];
+      if (chosen === undefined) return false;
+      return this.#watchAt(chosen.entry, uri);
+    });
+  }
+
+  unwatch(server: string, uri: string): void {
+    const key = `${server}\n${uri}`;
+    this.#watches.get(key)?.stop();
+    this.#watches.delete(key);
+  }
+
+  /** A new revision: listens where the caller may listen now, and says which lists look different. */
+  refresh(): void {
+    if (this.#closed) return;
+    const reachable = new Map(this.#reachAll().map((entry) => [entry.server, entry]));
+    let changed = false;
+    for (const [server, attached] of this.#attached) {
+      const now = reachable.get(server);
+      if (now !== undefined && now.upstream === attached.upstream && now.grants.key === attached.grantsKey) continue;
+      attached.stop();
+      this.#attached.delete(server);
+      changed = true;
+    }
+    for (const [server, entry] of reachable) {
+      if (this.#attached.has(server)) continue;
+      this.#attach(entry);
+      changed = true;
+    }
+    // A copy, as what is watched again would be walked again, without end.
+    const watches = [...this.#watches.values()];
+    for (const { stop } of watches) stop();
+    this.#watches.clear();
+    for (const { server, uri } of watches) this.watch(server, uri);
+    if (changed) for (const method of listChanges.keys()) this.#listener(method, ownWords({}));
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { stop } of this.#attached.values()) stop();
+    for (const { stop } of this.#watches.values()) stop();
+    this.#attached.clear();
+    this.#watches.clear();
+  }
+
+  #attach(reachable: ReachableServer): void {
+    const { server, upstream, grants, catalog } = reachable;
+    const visible = new VisibleLists(reachable);
+    const stopLink = upstream.onNotification((method, params) => {
+      // A message that comes after the right to it ended, and before what is open is refreshed.
+      if (this.#grants(server) === undefined) return;
+      const kinds = listChanges.get(method);
+      if (kinds !== undefined)
+        inBackground('read changed lists', this.#changed(server, upstream, visible, kinds, method));
+      else if (method === 'notifications/message')
+        this.#tell(server, upstream, { kind: 'notification', method, content: cleanServerMeta(params) });
+    });
+    const release = upstream.hold();
+    const stopCatalog = catalog.onArrival((kind) => {
+      if (this.#grants(server) === undefined) return;
+      for (const [method, kinds] of listChanges) if (kinds[0] === kind) this.#listener(method, ownWords({}));
+    });
+    this.#attached.set(server, {
+      upstream,
+      grantsKey: grants.key,
+      stop: () => {
+        stopLink();
+        stopCatalog();
+        release();
+      },
+    });
+    // Changes can only be heard over a connection; it opens in the background.
+    const facts = upstream.facts();
+    if (facts instanceof Promise) inBackground('connect server', facts);
+  }
+
+  /** Says that a list changed, where its caller sees that it did. */
+  async #changed(
+    server: string,
+    upstream: UpstreamClient,
+    visible: VisibleLists,
+    kinds: readonly ListKind[],
+    method: string,
+  ): Promise<void> {
+    if (!(await visible.differ(kinds))) return;
+    // The list took its time: the stream may be over by now, and so may the right to it.
+    if (this.#attached.get(server)?.upstream === upstream && this.#grants(server) !== undefined)
+      this.#listener(method, ownWords({}));
+  }
+
+  #updated(server: string, uri: string): void {
+    const grants = this.#grants(server);
+    // The URI is the one that the client named, or one below it that the server names.
+    if (grants !== undefined && mayRead(grants, uri))
+      this.#listener('notifications/resources/updated', ownWords({ uri }));
+  }
+
+  /** Words of a server, for as long as the right to hear them lasts. */
+  #tell(server: string, upstream: UpstreamClient, said: Said<JsonObject> & { readonly method: string }): void {
+    this.#order.pass(this.#rights.deliver(said, { upstream }), (content) => {
+      if (!this.#closed && this.#grants(server) !== undefined) this.#listener(said.method, content);
+    });
+  }
+}
+
+/** The decision that gates reads: that a resource changes is a part of what it says. */
+function mayRead(grants: Grants, uri: string): boolean {
+  const { effect } = grants.decide({ type: 'resource', uri }, undefined, Date.now());
+  return effect === 'allow' || effect === 'observe';
+}

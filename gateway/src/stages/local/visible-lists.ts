@@ -1,0 +1,61 @@
+/** What one caller sees of the lists of one server: a change of what is hidden is no change for it. */
+import { hash } from 'node:crypto';
+import type { ListSnapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { ReachableServer } from '../../pipeline/reach.ts';
+import type { ListKind } from '../../protocol/methods.ts';
+import { view } from './lists.ts';
+
+const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'];
+/** An item that cannot be shown is logged where the list is answered. */
+const silent = { warn: () => {} };
+
+interface Seen {
+  /** Digests of the list as the server has it, and as the caller sees it. */
+  readonly whole: string;
+  readonly visible: string;
+}
+
+const wholes = new WeakMap<ListSnapshot, string>();
+const views = new WeakMap<Buffer, string>();
+
+export class VisibleLists {
+  readonly #reachable: ReachableServer;
+  /** Each list as it was seen last; `undefined` where it was never read. */
+  readonly #seen = new Map<ListKind, Seen | undefined>();
+
+  constructor(reachable: ReachableServer) {
+    this.#reachable = reachable;
+    for (const kind of kinds) {
+      const listed = reachable.catalog.peek(kind);
+      this.#seen.set(kind, listed && this.#look(kind, listed));
+    }
+  }
+
+  /**
+   * Reads lists that a server says have changed. False when something changed, and nothing that the caller sees: an
+   * announcement without a change tells nothing, and is passed on as the server meant it.
+   */
+  async differ(changed: readonly ListKind[]): Promise<boolean> {
+    let isHiddenOnly = false;
+    let isVisible = false;
+    for (const kind of changed) {
+      const read = this.#reachable.catalog.read(kind);
+      const result = read instanceof Promise ? await read : ({ ok: true, listed: read } as const);
+      const before = this.#seen.get(kind);
+      const now = result.ok ? this.#look(kind, result.listed) : undefined;
+      this.#seen.set(kind, now);
+      if (before === undefined || now === undefined || before.visible !== now.visible) isVisible = true;
+      else if (before.whole !== now.whole) isHiddenOnly = true;
+    }
+    return isVisible || !isHiddenOnly;
+  }
+
+  #look(kind: ListKind, listed: ListSnapshot): Seen {
+    const shown = view({ reachable: this.#reachable, kind, listed, era: 'modern', log: silent }, 'server');
+    const visible = views.get(shown) ?? hash('sha256', shown, 'base64url');
+    views.set(shown, visible);
+    const whole = wholes.get(listed) ?? hash('sha256', JSON.stringify(listed.items), 'base64url');
+    wholes.set(listed, whole);
+    return { whole, visible };
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Stage 4: which connection leads from this caller to this server, and to which capability there. What no connection
+ * leads to, and what none of its rules could ever allow, answers exactly like what does not exist, without asking the
+ * server first: neither words nor time tell the two apart.
+ */
+
+import { byAlias, mayBelong } from '../../pipeline/alias.ts';
+import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
+import type { Admitted, Connecting, Decided, Identified, ToolFacts } from '../../pipeline/exchange.ts';
+import { type ReachableServer, reach, reachAll } from '../../pipeline/reach.ts';
+import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { inBackground } from '../../telemetry/background.ts';
+import { routed } from './route.ts';
+import { capabilityOf, type Target, targetOf, understood } from './target.ts';
+import { closedAtAll, detailOf, unresolvedAt, unresolvedAtAll } from './unresolved.ts';
+
+/** Answers at once when the catalogue is there, which is nearly always. */
+export function connect(exchange: Admitted, snapshot: Snapshot): Connecting | Promise<Connecting> {
+  const target = targetOf(exchange.method, exchange.params);
+  if (!target.ok) return target;
+  if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, snapshot, target.value);
+  const reachable = reach(exchange, snapshot, exchange.endpoint.server);
+  if (reachable === undefined)
+    return refuse({ reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` });
+  return enter(exchange, snapshot, reachable, target.value, understood(exchange.method, exchange.params));
+}
+
+async function connectPortal(exchange: Admitted, snapshot: Snapshot, target: Target): Promise<Connecting> {
+  const servers = reachAll(exchange, snapshot);
+  if (target.type === 'tool' || target.type === 'prompt') {
+    const kind = target.type === 'tool' ? 'tools' : 'prompts';
+    const possible = servers.filter(({ server }) => mayBelong(target.name, server));
+    let failure: Refusal | undefined;
+    for (const reachable of possible) {
+      const found = await originalName(reachable, kind, target.name);
+      if (!found.ok) failure = found.refusal;
+      else if (found.value !== undefined) {
+        const original = found.value;
+        return enter(exchange, snapshot, reachable, { ...target, name: original }, renamed(exchange, original), target);
+      }
+    }
+    const refusal = failure ?? unknown(target, 'no server has this alias');
+    return { ok: false, refusal, unresolved: unresolvedAtAll(possible, target) };
+  }
+  for (const reachable of await routed(servers, target))
+    return enter(exchange, snapshot, reachable, target, understood(exchange.method, exchange.params));
+  const capability = capabilityOf(target);
+  const decision = closedAtAll(servers, capability);
+  const unresolved = { ...unresolvedAtAll(servers, target, capability), ...(decision && { decision }) };
+  const detail = decision === undefined ? 'no server has it' : detailOf(exchange, decision);
+  return { ok: false, refusal: unknown(target, detail), unresolved };
+}
+
+/**
+ * The exchange with the tool as its server lists it now; `undefined` when that is what is remembered. Its server may have
+ * been deployed anew without a word, and a call that is right for it be refused by the schema of before.
+ */
+export async function renewed(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined> {
+  const { upstream, capability, tool } = exchange;
+  if (tool === undefined || capability.type !== 'tool') return undefined;
+  const catalog = snapshot.catalog(upstream.server, upstream);
+  const result = await catalog.reread('tools');
+  const definition = result.ok ? result.listed.byName.get(capability.name) : undefined;
+  if (definition === undefined) return undefined;
+  const facts: ToolFacts = catalog.facts(definition);
+  return facts.digest === tool.digest ? undefined : { ...exchange, tool: facts };
+}
+
+function renamed(exchange: Identified, name: string): JsonObject {
+  const params = understood(exchange.method, exchange.params);
+  return exchange.method === 'completion/complete'
+    ? { ...params, ref: { type: 'ref/prompt', name } }
+    : { ...params, name };
+}
+
+async function originalName(
+  reachable: ReachableServer,
+  kind: 'tools' | 'prompts',
+  alias: string,
+): Promise<Outcome<string | undefined>> {
+  const first = await reachable.catalog.read(kind);
+  const listed = 'ok' in first ? first : ({ ok: true, listed: first } as const);
+  if (!listed.ok) return refuse(failureRefusal(reachable.server, listed.failure));
+  const found = byAlias(reachable.server, listed.listed).get(alias);
+  // The answer does not wait for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
+  if (found === undefined) inBackground('reread list', reachable.catalog.reread(kind));
+  return pass(found);
+}
+
+/** The caller reaches the server; now the capability must be one that its rules could allow, and that the server has. */
+function enter(
+  exchange: Admitted,
+  snapshot: Snapshot,
+  reachable: ReachableServer,
+  target: Target,
+  outbound: JsonObject,
+  // What the client asked for, in its own words: a refusal repeats nothing else.
+  asked = target,
+): Connecting | Promise<Connecting> {
+  const { grants, upstream, catalog, server } = reachable;
+  const capability = capabilityOf(target);
+  const no = (refusal: Refusal): Connecting => ({
+    ok: false,
+    refusal,
+    unresolved: unresolvedAt(reachable, asked, capability),
+  });
+  if (!grants.couldAllow(capability)) {
+    const decision = grants.closed(capability);
+    const unresolved = { ...unresolvedAt(reachable, asked, capability), decision };
+    return { ok: false, refusal: unknown(asked, detailOf(exchange, decision)), unresolved };
+  }
+  if (snapshot.statusOf(server) === 'draining')
+    return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+  if (target.type !== 'tool' && target.type !== 'prompt')
+    return pass({ ...exchange, grants, upstream, capability, outbound });
+  const definition = find(catalog, target.type === 'tool' ? 'tools' : 'prompts', target.name);
+  const found = (value: JsonObject | undefined): Connecting => {
+    if (value === undefined) return no(unknown(asked, 'the server has no such name'));
+    if (target.type === 'prompt') return pass({ ...exchange, grants, upstream, capability, outbound });
+    const tool: ToolFacts = catalog.facts(value);
+    return pass({ ...exchange, grants, upstream, capability, outbound, tool });
+  };
+  if (!(definition instanceof Promise)) return found(definition);
+  return definition.then((result) => (result.ok ? found(result.value) : no(failureRefusal(server, result.failure))));
+}
+
+type Found =
+  | { readonly ok: true; readonly value: JsonObject | undefined }
+  | { readonly ok: false; readonly failure: UpstreamFailure };
+
+/** The definition of a name. For a name that the list does not have the list is read again, for the next one who asks. */
+function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string): JsonObject | Promise<Found> {
+  const read = catalog.read(kind);
+  const known = read instanceof Promise ? undefined : read.byName.get(name);
+  return known ?? search(catalog, kind, name, read);
+}
+
+async function search(
+  catalog: CatalogView,
+  kind: 'tools' | 'prompts',
+  name: string,
+  read: ReturnType<CatalogView['read']>,
+): Promise<Found> {
+  if (read instanceof Promise) {
+    const result = await read;
+    if (!result.ok) return result;
+    const known = result.listed.byName.get(name);
+    if (known !== undefined) return { ok: true, value: known };
+  }
+  // The answer does not wait for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
+  inBackground('reread list', catalog.reread(kind));
+  return { ok: true, value: undefined };
+}
+
+function unknown(target: Target, detail: string): Refusal {
+  switch (target.type) {
+    case 'tool':
+    case 'prompt':
+      return { reason: 'capability-unknown', what: target.type, name: target.name, detail };
+    case 'resource':
+      return { reason: 'capability-unknown', what: 'resource', name: target.uri, detail };
+    case 'template':
+      return { reason: 'capability-unknown', what: 'resource', name: target.uriTemplate, detail };
+  }
+}

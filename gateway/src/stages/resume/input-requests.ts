@@ -1,0 +1,154 @@
+/**
+ * Input requests of servers on their way to modern clients: the answer comes with a later, independent request, which must
+ * carry our own sealed `requestState` (2026-07-28, MRTR). The state is bound to caller, server, method, capability and
+ * arguments, and it expires; the input requests of legacy servers wait here for as long.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import type { DeliveredRequests, InputRequests, Resumption } from '../../pipeline/contracts/input-requests.ts';
+import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
+import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
+import type { Connected, Resumed } from '../../pipeline/exchange.ts';
+import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+
+export interface StateSeal {
+  close(value: Json): string;
+  open(text: string): Json | undefined;
+}
+
+/** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
+const maxParked = 10_000;
+const maxParkedOfCaller = 256;
+
+interface Parked {
+  readonly inputRequired: InputRequired;
+  readonly timer: NodeJS.Timeout;
+  /** The key of the caller. */
+  readonly owner: string;
+}
+
+export class ParkedRequests implements InputRequests {
+  readonly #seal: StateSeal;
+  readonly #parked = new Map<string, Parked>();
+  readonly #perCaller = new Map<string, number>();
+
+  constructor(seal: StateSeal) {
+    this.#seal = seal;
+  }
+
+  issue(
+    exchange: Connected,
+    inputRequired: InputRequired,
+    requests: DeliveredRequests,
+    lifetimeMs: number,
+  ): Outcome<Delivered<JsonObject>> {
+    const { resume } = inputRequired;
+    const bound = { b: binding(exchange), e: Date.now() + lifetimeMs };
+    let requestState: string | undefined;
+    if (resume.kind === 'parked') {
+      const owner = exchange.caller.key;
+      const own = this.#perCaller.get(owner) ?? 0;
+      if (own >= maxParkedOfCaller || this.#parked.size >= maxParked) {
+        inputRequired.abandon();
+        return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
+      }
+      inputRequired.detach();
+      const id = randomUUID();
+      const timer = setTimeout(() => {
+        this.#take(id);
+        inputRequired.abandon();
+      }, lifetimeMs);
+      timer.unref();
+      this.#parked.set(id, { inputRequired, timer, owner });
+      this.#perCaller.set(owner, own + 1);
+      requestState = this.#seal.close({ ...bound, p: id });
+    } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
+    // Its requests passed the way back one by one, and everything around them is the gateway's own.
+    const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
+    return pass(requestState === undefined ? result : { ...result, requestState });
+  }
+
+  /**
+   * Stage 4, the end: what the request resumes. Every sealed state is opened here, once, before anything is decided. A
+   * state that is forged, expired or of another request is refused.
+   */
+  resume(exchange: Connected): Outcome<Resumed> {
+    const { requestState, inputResponses } = exchange.params;
+    if (inputResponses !== undefined && !isObject(inputResponses))
+      return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
+    if (requestState === undefined)
+      return pass(
+        (inputResponses === undefined
+          ? exchange
+          : { ...exchange, resumption: { kind: 'state', state: undefined } }) as Resumed,
+      );
+    const resumption = this.#opened(exchange, requestState);
+    return resumption.ok ? pass({ ...exchange, resumption: resumption.value } as Resumed) : resumption;
+  }
+
+  #opened(exchange: Connected, requestState: Json): Outcome<Resumption> {
+    const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
+    if (!isObject(sealed)) return invalid('not sealed by this gateway');
+    if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
+    if (sealed.b !== binding(exchange))
+      return invalid('bound to another caller, server, method, capability or arguments');
+    if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
+    const id = asText(sealed.p);
+    return this.#parked.has(id) ? pass({ kind: 'parked', id }) : invalid(over);
+  }
+
+  take(id: string): Outcome<InputRequired> {
+    const parked = this.#take(id);
+    if (parked === undefined) return invalid(over);
+    clearTimeout(parked.timer);
+    return pass(parked.inputRequired);
+  }
+
+  /** Input requests that wait. */
+  get size(): number {
+    return this.#parked.size;
+  }
+
+  #take(id: string): Parked | undefined {
+    const parked = this.#parked.get(id);
+    if (parked === undefined) return undefined;
+    this.#parked.delete(id);
+    const left = (this.#perCaller.get(parked.owner) ?? 1) - 1;
+    if (left > 0) this.#perCaller.set(parked.owner, left);
+    else this.#perCaller.delete(parked.owner);
+    return parked;
+  }
+
+  close(): void {
+    for (const { inputRequired, timer } of this.#parked.values()) {
+      clearTimeout(timer);
+      inputRequired.abandon();
+    }
+    this.#parked.clear();
+    this.#perCaller.clear();
+  }
+}
+
+const over = 'the call that asked is over';
+
+function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
+  return refuse({ reason: 'state-invalid', detail });
+}
+
+/** One digest of everything that the retry must have in common with the request that was asked about. */
+function binding(exchange: Connected): string {
+  const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
+  const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, sorted(params)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+/** The same value for the same arguments, whatever the order in which the client wrote them. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, sorted(value[key] ?? null)]),
+  );
+}

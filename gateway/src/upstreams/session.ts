@@ -1,0 +1,349 @@
+/**
+ * A session at one server with one credential, or none: connects when it is first used, reconnects with growing pauses, keeps
+ * one subscription for everybody who listens.
+ */
+
+import { Cancellation } from '../pipeline/cancellation.ts';
+import type {
+  LinkFailureResult,
+  OutboundCall,
+  ServerFacts,
+  Step,
+  UpstreamFailure,
+} from '../pipeline/contracts/upstream.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import { listChanges, listMethods } from '../protocol/methods.ts';
+import type { Era } from '../protocol/versions.ts';
+import { hideSecrets } from '../secrets/hide.ts';
+import { inBackground } from '../telemetry/background.ts';
+import { Coalescing } from './coalescing.ts';
+import type { Connected, ConnectResult } from './connected.ts';
+import type { Credential } from './credentials/contract.ts';
+import { stepUp } from './credentials/step-up.ts';
+import { unavailable, unsent } from './failures.ts';
+import { Levels } from './levels.ts';
+import { Listening } from './listening.ts';
+import { MessageRate } from './message-rate.ts';
+import { ownCall } from './own-call.ts';
+import { recovered } from './recovery.ts';
+import type { Server } from './server.ts';
+import { Watching } from './watching.ts';
+
+const firstPauseMs = 500;
+const maxPauseMs = 30_000;
+/** A connection that lasted this long was a good one: the next failure starts with the shortest pause again. */
+const stableAfterMs = 60_000;
+
+/** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
+const listenPauseMs = 100;
+const listenRate = 2_048;
+const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
+
+export class UpstreamSession {
+  readonly #server: Server;
+  readonly #capabilities: JsonObject;
+  readonly #credential: Credential | undefined;
+  #connected: Connected | undefined;
+  #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
+  #failure: { readonly failure: UpstreamFailure; readonly until: number } | undefined;
+  #pause = firstPauseMs;
+  #connectedAt = 0;
+  #usedAt = performance.now();
+  #closed = false;
+  readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #coalescing = new Coalescing();
+  readonly #watching = new Watching(this.#watchers, (method, uri) => this.#askToWatch(method, uri));
+  #opening: NodeJS.Timeout | undefined;
+  #openedAt = Number.NEGATIVE_INFINITY;
+  readonly #rate = new MessageRate();
+  readonly #listening = new Listening({
+    onNotification: (method, params) => this.#onNotification(method, params),
+    // Changes may have been missed, so that remembered lists must be read again.
+    onLost: () => this.#announceAll(),
+  });
+  readonly #stopHearing: (() => void) | undefined;
+  readonly #levels = new Levels();
+
+  /** The era in which the next connection is tried first. */
+  prefers: Era;
+  /** Many callers share this session, which they may do only in the modern era: a legacy session is of one of them. */
+  isOfAll = false;
+
+  constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
+    this.#server = server;
+    this.prefers = era;
+    this.#capabilities = capabilities;
+    this.#credential = credential;
+    // What the server lists for this user is known from now on, or more of it.
+    this.#stopHearing = credential?.onConnected?.(() => this.#announceAll());
+  }
+
+  /** Milliseconds since it was used last; 0 while it is in use. */
+  idleFor(now: number): number {
+    if (this.#connecting !== undefined || this.#connected?.peer.busy === true) return 0;
+    return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
+  }
+
+  /** Names the stream over which changes of lists are heard; `undefined` while there is none. */
+  get hearing(): string | undefined {
+    const connected = this.#connected;
+    if (connected === undefined) return undefined;
+    const stream =
+      connected.facts.era === 'modern' ? this.#listening.hearing : (connected.peer.transport?.hearing ?? 0);
+    return stream === 0 ? undefined : `${this.#connectedAt} ${stream}`;
+  }
+
+  /** The server has forgotten the session that it had begun with us. */
+  get sessionLost(): boolean {
+    return this.#connected?.peer.sessionLost === true;
+  }
+
+  /** Of the connection that there is. */
+  get era(): Era | undefined {
+    return this.#connected?.facts.era;
+  }
+
+  sweep(now: number): void {
+    this.#connected?.peer.sweep(now);
+  }
+
+  facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
+    this.#usedAt = performance.now();
+    const connected = this.#connected;
+    if (connected !== undefined && !connected.peer.isDown && !connected.peer.sessionLost) return connected.facts;
+    return this.#within(this.#connect());
+  }
+
+  /** A server may need minutes to start; a client is told so before it gives up by itself. */
+  async #within(connecting: Promise<ServerFacts | LinkFailureResult>): Promise<ServerFacts | LinkFailureResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<LinkFailureResult>((resolve) => {
+      const failure = { kind: 'unavailable', detail: 'is still starting' } as const;
+      timer = setTimeout(() => resolve({ failure }), this.#server.patience);
+    });
+    return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** One attempt, over the connection that there is or a new one. */
+  call(call: OutboundCall): Promise<Step> {
+    const facts = this.facts();
+    if (!(facts instanceof Promise)) return this.#send(call);
+    return facts.then((result) =>
+      'failure' in result ? { kind: 'failed', failure: unsent(result.failure) } : this.#send(call),
+    );
+  }
+
+  /** What is left to do about a call that did not succeed: with a new session it is made once more. */
+  recover(step: Step, call: OutboundCall): Step | Promise<Step> {
+    if (step.kind !== 'failed' && step.kind !== 'error') return step;
+    return recovered(step, call, this.#connected, {
+      server: this.#server,
+      isCurrent: (connected) => this.#connected === connected,
+      drop: () => this.drop(),
+      call: (again) => this.call(again),
+    });
+  }
+
+  watch(uri: string, listener: () => void): () => void {
+    const watchers = this.#watchers.get(uri);
+    if (watchers !== undefined) watchers.add(listener);
+    else {
+      this.#watchers.set(uri, new Set([listener]));
+      this.#watchChanged(uri);
+    }
+    return () => {
+      const current = this.#watchers.get(uri);
+      if (current?.delete(listener) !== true || current.size > 0) return;
+      this.#watchers.delete(uri);
+      this.#watchChanged(uri);
+    };
+  }
+
+  onNotification(listener: (method: string, params: JsonObject) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** `whose`: what one of them wants takes the place of what it wanted before. */
+  setLevel(level: string, whose: string): void {
+    // On a session of many callers none of them decides what the others, or the operator, see.
+    if (this.#server.isShared) return;
+    if (!this.#levels.want(level, whose)) return;
+    this.#tellLevel();
+  }
+
+  #tellLevel(): void {
+    const told = this.#connected === undefined ? undefined : this.#levels.tell(this.#connected);
+    if (told !== undefined) inBackground('logging/setLevel', told);
+  }
+
+  /** The next call begins a connection. */
+  drop(): void {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    clearTimeout(this.#opening);
+    this.#opening = undefined;
+    this.#listening.close();
+    if (connected !== undefined) inBackground('close connection', connected.peer.close());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#coalescing.close();
+    clearTimeout(this.#opening);
+    this.#stopHearing?.();
+    await this.#connecting;
+    const connected = this.#connected;
+    this.#connected = undefined;
+    this.#listening.close();
+    await connected?.peer.close();
+  }
+
+  #send(call: OutboundCall): Promise<Step> {
+    const connected = this.#connected;
+    if (connected === undefined)
+      return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
+    // Its server was replaced while the call waited. The next one finds a session of its own; only lists concern all.
+    if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
+      return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
+    if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
+    this.setLevel(call.wantedLevel, 'calls');
+    const told = this.#levels.tell(connected);
+    return told === undefined ? connected.peer.call(call) : told.then(() => connected.peer.call(call));
+  }
+
+  #connect(): Promise<ServerFacts | LinkFailureResult> {
+    if (this.#closed) return Promise.resolve({ failure: { kind: 'unavailable', detail: 'closed' } });
+    if (this.#connecting !== undefined) return this.#connecting;
+    const now = performance.now();
+    if (this.#failure !== undefined && now < this.#failure.until)
+      return Promise.resolve({ failure: this.#failure.failure });
+    this.drop();
+    this.#connecting = this.#attempt().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #attempt(): Promise<ServerFacts | LinkFailureResult> {
+    let result = await this.#connectOnce();
+    const credential = this.#credential;
+    if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
+      // Nothing was done, as with a call; a credential that can be made anew is, once.
+      if (this.#server.credentials?.hasAccounts === true && credential.refused(credential.current()))
+        result = await this.#connectOnce();
+    }
+    if (!result.ok && credential !== undefined) {
+      const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
+      // Not remembered as a failure: the user may connect the account at any moment.
+      if (failure.kind === 'account-required') return { failure };
+    }
+    const now = performance.now();
+    if (!result.ok) {
+      this.#failure = { failure: result.failure, until: now + this.#pause };
+      this.#pause = Math.min(this.#pause * 2, maxPauseMs);
+      return { failure: result.failure };
+    }
+    this.#failure = undefined;
+    this.#connectedAt = now;
+    const { connected } = result;
+    this.#connected = connected;
+    this.#levels.begin();
+    this.#tellLevel();
+    if (connected.facts.era === 'modern') this.#listen(connected);
+    else this.#watching.begin();
+    return connected.facts;
+  }
+
+  #connectOnce(): Promise<ConnectResult> {
+    return this.#server.connect(
+      this.#capabilities,
+      {
+        audience: this.#server.isShared ? 'many' : 'one',
+        onNotification: (method, params) => this.#onNotification(method, params),
+        onDown: () => this.#onDown(),
+      },
+      this.prefers,
+      this.#credential,
+    );
+  }
+
+  /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
+  #onDown(): void {
+    const now = performance.now();
+    this.#server.eras.renew();
+    if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;
+    else if (this.#connectedAt > 0) {
+      this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
+      this.#pause = Math.min(this.#pause * 2, maxPauseMs);
+    }
+    this.drop();
+    this.#announceAll();
+  }
+
+  #announceAll(): void {
+    for (const method of ['tools', 'prompts', 'resources'])
+      for (const listener of this.#listeners) listener(`notifications/${method}/list_changed`, {});
+  }
+
+  #onNotification(method: string, params: JsonObject): void {
+    if (method === 'notifications/resources/updated') {
+      const { uri } = params;
+      if (typeof uri !== 'string') return;
+      this.#coalescing.say(`updated ${uri}`, () => this.#updated(uri));
+      return;
+    }
+    if (listChanges.has(method)) {
+      this.#coalescing.say(method, () => this.#tell(method, params));
+      return;
+    }
+    if (method === 'notifications/message' && !this.#mayTell())
+      return this.#server.noted(hideSecrets(params, this.#server.secrets(this.#credential)));
+    this.#tell(method, params);
+  }
+
+  #updated(uri: string): void {
+    for (const [watched, watchers] of this.#watchers)
+      if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
+        for (const watcher of watchers) watcher();
+  }
+
+  /**
+   * May a log message that names no call go to clients? On a session of many callers it may hold the arguments of any of
+   * them, so it does not.
+   */
+  #mayTell(): boolean {
+    if (this.#server.isShared || this.isOfAll || this.#connected?.facts.era === 'modern') return false;
+    return this.#rate.take(performance.now());
+  }
+
+  #tell(method: string, params: JsonObject): void {
+    for (const listener of this.#listeners) listener(method, params);
+  }
+
+  #watchChanged(uri: string): void {
+    const connected = this.#connected;
+    if (connected === undefined) return;
+    if (connected.facts.era === 'legacy') return this.#watching.changed(uri);
+    // Each opening names everything that is watched, so that changes wait for each other: the longer, the more there is.
+    if (this.#opening !== undefined) return;
+    const { length } = [...this.#watchers.keys()].join('');
+    const wait = this.#openedAt + Math.max(listenPauseMs, length / listenRate) - performance.now();
+    const open = (): void => {
+      this.#opening = undefined;
+      if (this.#connected !== undefined) this.#listen(this.#connected);
+    };
+    this.#opening = setTimeout(open, Math.max(0, wait));
+    this.#opening.unref();
+  }
+
+  async #askToWatch(method: string, uri: string): Promise<void> {
+    await this.#connected?.peer.call(ownCall(method, { uri }, new Cancellation()));
+  }
+
+  #listen(connected: Connected): void {
+    this.#openedAt = performance.now();
+    this.#listening.open(connected, () => [...this.#watchers.keys()]);
+  }
+}
