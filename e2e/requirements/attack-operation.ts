@@ -218,7 +218,7 @@ export const smaller = from('Attacks on a running gateway: smaller finds', [
     id: 'S6',
     text: 'People are sent to sign in over https, or on this machine.',
     proofs: inFile(
-      'gateway/src/authn/sign-in/sign-in.test.ts',
+      'gateway/src/stages/authenticate/sign-in/sign-in.test.ts',
       'people are sent to sign in over https, or on this machine, and nowhere else',
     ),
   },

@@ -137,7 +137,7 @@ export const intermediary = from('MCP 2026-07-28: what a gateway must do', [
     text: 'Merged names begin with the name of the configuration, are unique, and have at most 64 characters.',
     proofs: [
       ...inFile(
-        'gateway/src/connections/alias.test.ts',
+        'gateway/src/pipeline/alias.test.ts',
         'a name that does not fit ends with 64 bits of a digest, within 64 characters',
       ),
       ...inFile(

@@ -149,7 +149,7 @@ export const tokens = from('MCP 2026-07-28 authorization, RFC 6750, 8414, 8705, 
     id: 'T19',
     text: 'API keys are stored as HMAC only.',
     proofs: inFile(
-      'gateway/src/authn/authn.test.ts',
+      'gateway/src/stages/authenticate/authn.test.ts',
       '19 keys are stored as HMAC only, in files that other users cannot read',
     ),
   },
