@@ -209,7 +209,7 @@ test('an answer that is not JSON, and one that is HTML with status 500', async (
   failed(broken, /may have been made/);
   assert.doesNotMatch(broken.body, /secret|srv/);
 });
-test("401 and 403 of the server are not the client's: no challenge comes through", async () => {
+test("a refusal of the server with 401 or 403 is not the client's: no challenge comes through", async () => {
   for (const status of [401, 403]) {
     const answer = await call((response) =>
       response.writeHead(status, { 'www-authenticate': 'Bearer resource_metadata="https://evil.example"' }).end(),

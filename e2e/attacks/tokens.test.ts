@@ -1,4 +1,4 @@
-/** Attacks on access tokens, each named after its line of the checklist or of the threats of authorization. */
+/** Attacks on access tokens. A number at the beginning of a name is that of `e2e/requirements/tokens.ts`. */
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { connect } from 'node:net';

@@ -18,6 +18,8 @@ export interface HeldCall {
   send(message: object): void;
   /** Answers the call. */
   answer(text: string): void;
+  /** Breaks the connection. */
+  cut(): void;
   /** True when the client of this server has given it up. */
   closed(): boolean;
 }
@@ -47,7 +49,11 @@ export class PushingServer extends InProcessServer {
     const session = method === 'initialize' ? { 'mcp-session-id': `session-${++this.#sessions}` } : {};
     response.writeHead(200, { 'content-type': 'application/json', ...session });
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result: this.#result(method) }));
+    if (method === 'tools/list') this.listed();
   }
+
+  /** The list of tools has just been sent. */
+  protected listed(): void {}
 
   #hold(message: Message, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
@@ -58,6 +64,7 @@ export class PushingServer extends InProcessServer {
       answer: (text) => {
         response.end(this.event({ jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text }] } }));
       },
+      cut: () => void response.destroy(),
       closed: () => response.destroyed,
     });
   }

@@ -48,6 +48,7 @@ export class LegacySession implements ClientSession {
   readonly #questions = new Map<RequestId, (asked: InputResponse) => void>();
   #nextQuestion = 1;
   #write: ((text: string) => void) | undefined;
+  #endStream: (() => void) | undefined;
   #queue: string[] = [];
   #closed = false;
 
@@ -77,10 +78,11 @@ export class LegacySession implements ClientSession {
     this.hearing?.refresh();
   }
 
-  /** Attaches the stream of this credential; what has waited for it is written at once. */
-  openStream(caller: Caller, write: (text: string) => void): object {
+  /** Attaches the stream of this credential; what has waited for it is written at once. `end`: when the session is over. */
+  openStream(caller: Caller, write: (text: string) => void, end?: () => void): object {
     this.#hold(caller);
     this.#write = write;
+    this.#endStream = end;
     const queue = this.#queue;
     this.#queue = [];
     for (const text of queue) write(text);
@@ -89,7 +91,9 @@ export class LegacySession implements ClientSession {
 
   /** `token` is what `openStream` returned: the end of an older stream must not close the one that replaced it. */
   closeStream(token: object): void {
-    if (this.#write === token) this.#write = undefined;
+    if (this.#write !== token) return;
+    this.#write = undefined;
+    this.#endStream = undefined;
   }
 
   /** A message that belongs to no request. */
@@ -153,7 +157,9 @@ export class LegacySession implements ClientSession {
   close(): void {
     this.#closed = true;
     this.hearing?.close();
+    this.#endStream?.();
     this.#write = undefined;
+    this.#endStream = undefined;
     this.#queue = [];
     for (const cancellation of this.active.values()) cancellation.cancel();
     for (const finish of this.#questions.values()) finish({ ok: false });

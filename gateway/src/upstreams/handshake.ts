@@ -24,24 +24,29 @@ export function greetingOf(era: Era, capabilities: JsonObject): Greeting {
   };
 }
 
-/** `undefined` when the result is no answer to the greeting of this era. */
-export function factsOf(era: Era, result: JsonObject): ServerFacts | undefined {
-  return era === 'modern' ? modernFacts(result) : legacyFacts(result);
+/**
+ * `undefined` when the result is no answer to the greeting of this era. `secrets`: what the server was given; they are
+ * hidden before the instructions are cut, since nothing knows the half of one afterwards.
+ */
+export function factsOf(era: Era, result: JsonObject, secrets: readonly string[] = []): ServerFacts | undefined {
+  return era === 'modern' ? modernFacts(result, secrets) : legacyFacts(result, secrets);
 }
 
-function modernFacts(result: JsonObject): ServerFacts | undefined {
+function modernFacts(result: JsonObject, secrets: readonly string[]): ServerFacts | undefined {
   const versions = result.supportedVersions;
   if (!Array.isArray(versions) || !isObject(result.capabilities)) return undefined;
   const version = (versions as readonly Json[]).find((entry) => typeof entry === 'string' && isModernVersion(entry));
   if (typeof version !== 'string') return undefined;
   const info = metaOf(result)[metaKeys.serverInfo] ?? result.serverInfo;
-  return facts('modern', version, info, result.capabilities, result.instructions);
+  const { capabilities } = result;
+  return facts('modern', version, info, capabilities, kept(result.instructions, secrets));
 }
 
-function legacyFacts(result: JsonObject): ServerFacts | undefined {
+function legacyFacts(result: JsonObject, secrets: readonly string[]): ServerFacts | undefined {
   const version = result.protocolVersion;
   if (typeof version !== 'string' || !isLegacyVersion(version) || !isObject(result.capabilities)) return undefined;
-  return facts('legacy', version, result.serverInfo, result.capabilities, result.instructions);
+  const { serverInfo, capabilities } = result;
+  return facts('legacy', version, serverInfo, capabilities, kept(result.instructions, secrets));
 }
 
 function facts(
@@ -49,15 +54,21 @@ function facts(
   version: string,
   info: Json | undefined,
   capabilities: JsonObject,
-  instructions: Json | undefined,
+  instructions: string | undefined,
 ): ServerFacts {
   return {
     era,
     version,
     capabilities,
     ...(isObject(info) ? { info } : {}),
-    ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, maxKeptInstructions) } : {}),
+    ...(instructions === undefined ? {} : { instructions }),
   };
+}
+
+function kept(instructions: Json | undefined, secrets: readonly string[]): string | undefined {
+  return typeof instructions === 'string'
+    ? hideSecrets(instructions, secrets).slice(0, maxKeptInstructions)
+    : undefined;
 }
 
 /** Why the greeting failed. `secrets`: what the server was given, and may repeat; they are hidden before the text is cut. */

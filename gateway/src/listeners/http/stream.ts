@@ -42,9 +42,10 @@ export function openStream(
       response.destroy();
     }
   })(caller.key);
+  const end = (): void => void response.end();
   const stream: OpenStream = {
     caller,
-    end: () => response.end(),
+    end,
     refresh: () => {
       session.hearing?.refresh();
       // Nothing will be said on it any more.
@@ -59,5 +60,5 @@ export function openStream(
     session.closeStream(token);
     onClose();
   });
-  const token = session.openStream(caller, (text) => write(eventText(text)));
+  const token = session.openStream(caller, (text) => write(eventText(text)), end);
 }

@@ -88,7 +88,7 @@ async function greet(opening: HttpOpening, manner: Manner): Promise<ConnectResul
   );
   const { method, params } = greetingOf(era, capabilities);
   const step: Step = await askWithin(peer, method, params, bounds.connectTimeout);
-  const facts = step.kind === 'result' ? factsOf(era, step.result) : undefined;
+  const facts = step.kind === 'result' ? factsOf(era, step.result, secrets) : undefined;
   if (facts === undefined) {
     await peer.close();
     return { ok: false, failure: greetingFailure(step, secrets) };

@@ -100,7 +100,7 @@ export class StreamableWire implements Transport {
       onHead: (code, responseHeaders) => {
         status = code;
         lost = this.#forgets(code, responseHeaders);
-        if (code >= 300 && code < 400) movedTo = oneText(responseHeaders.location);
+        if (code >= 300 && code < 400) movedTo = placeOf(oneText(responseHeaders.location), this.#endpoint.url);
         if (code === 401 || code === 403) challenge = oneText(responseHeaders['www-authenticate']);
         const session = responseHeaders['mcp-session-id'];
         if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
@@ -246,12 +246,15 @@ function oneText(header: string | readonly string[] | undefined): string | undef
   return typeof header === 'string' ? header : header?.join(', ');
 }
 
+/** Where a redirect leads, without query, fragment and user information, which may repeat a secret of the URL that was asked. */
+function placeOf(location: string | undefined, asked: URL): string | undefined {
+  if (location === undefined || !URL.canParse(location, asked.href)) return undefined;
+  const { protocol, host, origin, pathname } = new URL(location, asked);
+  return origin === asked.origin ? pathname : `${protocol}//${host}${pathname}`;
+}
+
 function endFailure(status: number, challenge: string | undefined, movedTo: string | undefined) {
-  if (movedTo !== undefined) {
-    // Without its query, which may repeat a secret of the URL that was asked.
-    const [place] = movedTo.split(/[?#]/, 1);
-    return unavailable(`HTTP status ${status}, which leads to ${place}`, status);
-  }
+  if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
   if (status === 401 || status === 403)
     return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
   // What is refused with 4xx has not been done (RFC 9110, 15.5); with 5xx nothing is sure.
