@@ -238,8 +238,14 @@ export function runDone(message: Identified, snapshot: Snapshot, stages: Stages)
   return record(message, snapshot, stages, { caller: message.caller }, { kind: 'text', text: '' });
 }
 
+/** The stages, and the snapshot in force. */
+export interface Road {
+  readonly snapshot: Snapshot;
+  readonly stages: Stages;
+}
+
 /** The short road of what could not be decoded: it is recorded with its caller. */
-export function runRefused(message: Received, refusal: Refusal, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+export function runRefused(message: Received, refusal: Refusal, { snapshot, stages }: Road): Promise<Reply> {
   const { identity } = message;
   // An unknown caller learns nothing of what the gateway thinks of the message.
   if (!identity.ok) return record(message, snapshot, stages, {}, refused(identity.refusal));

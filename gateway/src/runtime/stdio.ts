@@ -38,7 +38,10 @@ export async function stdio(options: StdioOptions): Promise<number> {
   }
   const endpoint: Endpoint =
     options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
-  const listener = listenStdio(process.stdin, process.stdout, endpoint, identity.value, gateway.plane.context);
+  const listener = listenStdio(
+    { input: process.stdin, output: process.stdout, endpoint, caller: identity.value },
+    gateway.plane.context,
+  );
   const stopWatching = await follow(resolve(options.config), opened, signals);
   const ended = await Promise.race([listener.ended, signals.stopped.then(() => 'closed' as const)]);
   gateway.plane.drain();
