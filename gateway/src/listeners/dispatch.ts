@@ -70,7 +70,7 @@ export async function dispatch(
   const decoded = decode(value, incoming.arrival.headers, context.bounds().idLength);
   if (!decoded.ok) {
     const { fault, era, id } = decoded;
-    return refused(fault, incoming, context, { era, id, method: methodOf(value) });
+    return refused(fault, incoming, { context, era, id, method: methodOf(value) });
   }
   const message = decoded.decoded;
   if (message.kind === 'request' && message.claims !== undefined) {
@@ -79,7 +79,7 @@ export async function dispatch(
   }
   const id = message.kind === 'request' ? message.id : undefined;
   const refuseLegacy = (refusal: Refusal): Promise<Written> =>
-    refused(refusal, incoming, context, { era: 'legacy', id, method: methodOf(value) ?? '(response)' });
+    refused(refusal, incoming, { context, era: 'legacy', id, method: methodOf(value) ?? '(response)' });
   const refusal = transport.legacyRefusal();
   if (refusal !== undefined) return refuseLegacy(refusal);
   if (message.kind === 'request' && message.method === 'initialize')
@@ -113,14 +113,20 @@ interface Parts {
   readonly context: ListenerContext;
 }
 
+interface Refusing {
+  readonly context: ListenerContext;
+  readonly era?: Era;
+  readonly id?: RequestId | undefined;
+  /** For the record. */
+  readonly method?: string | undefined;
+}
+
 /** Answers a message that goes no further, and leaves its record. */
 export async function refused(
   refusal: Refusal,
   { arrival, identity, bytes }: Incoming,
-  context: ListenerContext,
-  about: { readonly era?: Era; readonly id?: RequestId | undefined; readonly method?: string | undefined } = {},
+  { context, era = 'modern', id, method }: Refusing,
 ): Promise<Written> {
-  const { era = 'modern', id, method } = about;
   const message = unreadable(arrival, identity, { bytesIn: bytes, ...(method === undefined ? {} : { method }) });
   const reply = await runRefused(message, refusal, { snapshot: context.snapshot(), stages: context.stages });
   return writeReply(reply, { id, method: '', era, reference: arrival.id });
@@ -130,7 +136,12 @@ async function initialized(message: DecodedRequest, incoming: Incoming, parts: P
   const claims = claimsOf(message.params, agreedVersion(message.params));
   const begun = parts.transport.begin(claims);
   if (!begun.ok)
-    return refused(begun.refusal, incoming, parts.context, { era: 'legacy', id: message.id, method: 'initialize' });
+    return refused(begun.refusal, incoming, {
+      context: parts.context,
+      era: 'legacy',
+      id: message.id,
+      method: 'initialize',
+    });
   const { session, keep, discard } = begun.value;
   const client: Client = { ...claims, era: 'legacy', session };
   const onReply = ({ kind }: Reply): void => (kind === 'refused' || kind === 'error' ? discard() : keep());
@@ -152,7 +163,7 @@ async function answered(
   const { id, method, params, operation } = message;
   const { arrival, identity, bytes: bytesIn, rawNumbers } = incoming;
   const opened = transport.open(message, session);
-  if (!opened.ok) return refused(opened.refusal, incoming, context, { era: client.era, id, method });
+  if (!opened.ok) return refused(opened.refusal, incoming, { context, era: client.era, id, method });
   const { cancellation, channel } = opened.value;
   try {
     const parts = { identity, client, requestId: id, operation, method, params, rawNumbers, bytesIn };

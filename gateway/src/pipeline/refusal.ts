@@ -120,10 +120,15 @@ export function refuse(refusal: Refusal): { readonly ok: false; readonly refusal
 }
 
 /**
- * What it means for a call that its server failed after the call was handed to it. `repeatable`: making it once more would
- * change nothing more.
+ * What it means for a call that its server failed after the call was handed to it. `tool`: what is known of the tool that
+ * was called.
  */
-export function callFailureRefusal(server: string, failure: UpstreamFailure, repeatable: boolean): Refusal {
+export function callFailureRefusal(
+  server: string,
+  failure: UpstreamFailure,
+  tool: { readonly repeatable: boolean } | undefined,
+): Refusal {
+  const { repeatable } = tool ?? { repeatable: true };
   return 'sent' in failure
     ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, detail: failure.detail }
     : failureRefusal(server, failure);

@@ -69,7 +69,9 @@ async function identify(gateway: Control, key: string | undefined): Promise<Outc
     return gateway.plane.context.identify({ authorization: `Bearer ${key}`, headers: {}, transport: 'stdio' });
   const { anonymous } = configuration.authentication;
   const caller =
-    anonymous === undefined ? undefined : callerFrom(configuration, anonymous, { kind: 'local', id: 'stdio' });
+    anonymous === undefined
+      ? undefined
+      : callerFrom(configuration, anonymous, { credential: { kind: 'local', id: 'stdio' } });
   return caller === undefined || typeof caller === 'string'
     ? { ok: false, refusal: { reason: 'credentials-missing' } }
     : { ok: true, value: caller };

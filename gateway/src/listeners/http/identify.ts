@@ -17,8 +17,7 @@ export function headerCount({ rawHeaders }: IncomingMessage, name: string): numb
 export function identify(
   request: IncomingMessage,
   { endpoint, address }: Arrival,
-  context: HttpFront,
-  body?: RequestBody,
+  { context, body }: { readonly context: HttpFront; readonly body?: RequestBody },
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.

@@ -17,7 +17,7 @@ export async function legacyOperation(method: 'GET' | 'DELETE', exchange: HttpEx
   request.resume();
   const address = context.addressOf(request);
   const arrival = arrivalOf({ transport: 'http', endpoint, headers: headerReader(request), address });
-  const identity = await identify(request, arrival, context);
+  const identity = await identify(request, arrival, { context });
   const refuseTo = async (refusal: Refusal): Promise<void> => {
     const message = unreadable(arrival, identity, { method: `(${method})` });
     await runRefused(message, refusal, { snapshot: context.snapshot(), stages: context.stages });

@@ -51,7 +51,7 @@ export function handlePost(
     bytes: body.length,
     rawNumbers: parsed.ok && parsed.rawNumbers,
   };
-  if (!parsed.ok) return deliver(refused({ reason: 'bad-json', fault: parsed.fault }, incoming, context), answer);
+  if (!parsed.ok) return deliver(refused({ reason: 'bad-json', fault: parsed.fault }, incoming, { context }), answer);
   const transport = new PostTransport(post, listener);
   return deliver(
     Array.isArray(parsed.value)
@@ -178,7 +178,7 @@ async function dispatchBatch(
 ): Promise<Written | undefined> {
   const { context } = transport;
   const refusal = batchRefusal(values, incoming, transport);
-  if (refusal !== undefined) return refused(refusal, incoming, context, { era: 'legacy' });
+  if (refusal !== undefined) return refused(refusal, incoming, { context, era: 'legacy' });
   const answers: string[] = [];
   for (const [index, value] of values.entries()) {
     const arrival: Arrival = { ...incoming.arrival, id: `${incoming.arrival.id}.${index}` };

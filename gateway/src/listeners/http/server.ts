@@ -53,8 +53,7 @@ const silent: TlsLog = { warn: () => {} };
 export async function listenHttp(
   listen: Configuration['listen']['mcp'],
   context: ListenerContext,
-  ended: EndedSessions,
-  log: TlsLog = silent,
+  { ended, log = silent }: { readonly ended: EndedSessions; readonly log?: TlsLog },
 ): Promise<HttpListener> {
   const bounds = context.bounds();
   const sessions = new Sessions(context.sessionSeal, ended);
@@ -83,11 +82,15 @@ export async function listenHttp(
       response.destroy();
     });
   };
-  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
+  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
   const requests = new UnderWay(server);
   server.maxRequestsPerSocket = 0;
-  const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
+  const connections = boundConnections(server, {
+    max: maxConnectionsWithin(bounds.connections),
+    proxies: listen.behindProxy,
+    log,
+  });
   context.table('connections', () => connections.count());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -213,7 +216,7 @@ function post(exchange: HttpExchange): undefined {
       answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);
     });
   };
-  const identity = identify(request, arrival, context, body);
+  const identity = identify(request, arrival, { context, body });
   if (identity instanceof Promise) identity.then(identified).catch(fail);
   else identified(identity);
 }
@@ -225,10 +228,10 @@ async function refuseUnknown(
   identity: Outcome<Caller> & { readonly ok: false },
 ): Promise<void> {
   const incoming: Incoming = { arrival, identity, bytes: 0, rawNumbers: false };
-  const written = await refused(identity.refusal, incoming, context);
+  const written = await refused(identity.refusal, incoming, { context });
   const challenge = context.resources.unauthorized(arrival.endpoint, identity.refusal);
   const headers = { ...written.headers, 'www-authenticate': challenge };
-  answerUnread(request, response, context.bounds().body, { ...written, headers });
+  answerUnread(request, response, { ...written, headers, maxBytes: context.bounds().body });
 }
 
 /** A POST whose body was read, or why there is none. */
@@ -264,10 +267,10 @@ async function refuseBody({ exchange, arrival, caller, body }: Read, refusal: Re
   const { request, response, context } = exchange;
   const bytes = typeof body === 'string' ? 0 : body.length;
   const incoming: Incoming = { arrival, identity: { ok: true, value: caller }, bytes, rawNumbers: false };
-  const written = await refused(refusal, incoming, context);
+  const written = await refused(refusal, incoming, { context });
   // What is left of a body that is too large is never read as the next request.
   const headers = { ...written.headers, ...(typeof body === 'string' ? { connection: 'close' } : {}) };
-  answerUnread(request, response, context.bounds().body, { ...written, headers });
+  answerUnread(request, response, { ...written, headers, maxBytes: context.bounds().body });
 }
 
 /** Public, and the same for everybody (RFC 9728, 3.2). */

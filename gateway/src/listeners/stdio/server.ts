@@ -148,7 +148,7 @@ class StdioConnection implements ClientTransport {
 
   /** Answers what could not be read, and leaves a record of it. */
   async #refuseLine(refusal: Refusal, incoming = this.#incoming(0)): Promise<void> {
-    this.#write(wholeText(await refused(refusal, incoming, this.#context)));
+    this.#write(wholeText(await refused(refusal, incoming, { context: this.#context })));
   }
 
   #incoming(bytes: number): Incoming {

@@ -139,7 +139,7 @@ function reply(exchange: Intended, step: Exclude<Step, InputRequired>, road: For
       );
     }
     case 'failed':
-      return refused(callFailureRefusal(exchange.upstream.server, step.failure, exchange.tool?.repeatable ?? true));
+      return refused(callFailureRefusal(exchange.upstream.server, step.failure, exchange.tool));
   }
 }
 

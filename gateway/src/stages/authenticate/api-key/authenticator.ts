@@ -15,7 +15,7 @@ export function apiKeyAuthenticator(configuration: CallerSettings, keys: KeyRing
     if (caller === undefined) {
       const { id, expiresAt } = key;
       const credential = { kind: 'api-key', id, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
-      caller = callerFrom(configuration, key, credential);
+      caller = callerFrom(configuration, key, { credential });
       callers.set(key, caller);
     }
     return caller;

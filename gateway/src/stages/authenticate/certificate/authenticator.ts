@@ -27,7 +27,7 @@ export function certificateAuthenticator(
     const { user, agent, application } = entry;
     const id = `certificate_${thumbprint.slice(0, 16)}`;
     const credential = { kind: 'certificate', id, expiresAt, names, thumbprint } as const;
-    caller = callerFrom(configuration, { user, agent, application }, credential);
+    caller = callerFrom(configuration, { user, agent, application }, { credential });
     if (callers.size >= maxRemembered) callers.clear();
     callers.set(thumbprint, caller);
     return caller;

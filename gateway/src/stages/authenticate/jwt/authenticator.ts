@@ -131,13 +131,16 @@ export function tokenAuthenticator({
     const caller =
       before !== undefined && JSON.stringify(before.claims) === JSON.stringify(claims)
         ? before.caller
-        : callerFromClaims(configuration, issuer, claims, {
-            kind: 'token',
-            id: `token_${digest.slice(0, 16)}`,
-            ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
-            ...(exchanged ? { subjectToken: () => token } : {}),
-            ...(asked ? { introspected: () => token } : {}),
-            issuer: issuer.issuer,
+        : callerFromClaims(configuration, issuer, {
+            claims,
+            credential: {
+              kind: 'token',
+              id: `token_${digest.slice(0, 16)}`,
+              ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
+              ...(exchanged ? { subjectToken: () => token } : {}),
+              ...(asked ? { introspected: () => token } : {}),
+              issuer: issuer.issuer,
+            },
           });
     if (typeof caller === 'string') return invalid('caller', caller);
     const until = Math.min(now() + maxTrustMs, ends ?? Number.POSITIVE_INFINITY);
@@ -155,7 +158,7 @@ export function tokenAuthenticator({
     if (parts !== undefined) {
       const issuer = byUrl.get(parts.issuer);
       if (issuer === undefined) return invalid('unknown', 'the token is from an issuer that is not accepted');
-      const verified = await verifyToken(token, parts, issuer, keysOf(issuer), now());
+      const verified = await verifyToken(token, parts, { issuer, keys: keysOf(issuer), now: now() });
       return verified.ok ? establish(digest, issuer, verified.claims, token, false) : verified;
     }
     let last: Found = invalid('unknown', 'the token is no JWT, and no issuer can be asked about it');
@@ -261,7 +264,7 @@ export function tokenAuthenticator({
       if (known !== undefined) return known.caller;
       const issuer = byUrl.get(credential.issuer ?? '');
       if (issuer === undefined) return undefined;
-      const caller = callerFromClaims(configuration, issuer, claims, credential);
+      const caller = callerFromClaims(configuration, issuer, { claims, credential });
       return typeof caller === 'string' ? undefined : caller;
     },
     authenticate(credentials) {

@@ -17,7 +17,7 @@ const claimsText = Buffer.from(JSON.stringify(claims)).toString('base64url');
 async function verified(token: string, key: CryptoKey, config = issuer): Promise<Verified | undefined> {
   const parts = readToken(token);
   const keys = { find: () => Promise.resolve({ ok: true, keys: [key] }) } as unknown as IssuerKeys;
-  return parts && verifyToken(token, parts, config as IssuerConfig, keys, Date.now());
+  return parts && verifyToken(token, parts, { issuer: config as IssuerConfig, keys, now: Date.now() });
 }
 
 const causeOf = (result: Verified | undefined): string | undefined => {

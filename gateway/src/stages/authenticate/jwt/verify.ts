@@ -40,9 +40,7 @@ export function readToken(token: string): TokenParts | undefined {
 export async function verifyToken(
   token: string,
   { header, claims }: TokenParts,
-  issuer: IssuerConfig,
-  keys: IssuerKeys,
-  now: number,
+  { issuer, keys, now }: { readonly issuer: IssuerConfig; readonly keys: IssuerKeys; readonly now: number },
 ): Promise<Verified> {
   const { alg, kid, typ, crit } = header;
   // RFC 8725, 3.1: only algorithms that were chosen here, never what a token says about itself.

@@ -67,7 +67,11 @@ export function signIns(
       const parts = granted.idToken === undefined ? undefined : readToken(granted.idToken);
       if (parts === undefined || granted.idToken === undefined) return no('the issuer gave no ID token');
       const { type: _accessTokens, ...rules } = issuer;
-      const verified = await verifyToken(granted.idToken, parts, rules, keysOf(issuer), Date.now());
+      const verified = await verifyToken(granted.idToken, parts, {
+        issuer: rules,
+        keys: keysOf(issuer),
+        now: Date.now(),
+      });
       if (!verified.ok) return verified;
       const problem = idTokenProblem(verified.claims, client.clientId, nonce);
       return problem === undefined ? userOf(configuration, issuer, verified.claims) : no(problem);
@@ -93,7 +97,7 @@ function idTokenProblem(claims: JsonObject, clientId: string, nonce: string): st
 function userOf(configuration: Configuration, issuer: IssuerConfig, claims: JsonObject): AccountOutcome<string> {
   // The client of an ID token is the gateway itself, so no agent or application is derived from it.
   const user = { ...issuer, claims: { ...issuer.claims, agent: [], application: [] } };
-  const caller = callerFromClaims(configuration, user, claims, { kind: 'token', id: 'sign-in' });
+  const caller = callerFromClaims(configuration, user, { claims, credential: { kind: 'token', id: 'sign-in' } });
   if (typeof caller === 'string') return no(caller);
   return caller.user === undefined ? no('the ID token names no user') : { ok: true, value: caller.user };
 }
