@@ -50,6 +50,7 @@ function folderOf(file: string): string {
 /** The folders that may import a library: one, but for what two protocols share. What is not here has no owner. */
 const owners: Readonly<Record<string, string | readonly string[]>> = {
   jose: ['stages/authenticate', 'oauth'],
+  oauth4webapi: ['oauth', 'stages/authenticate'],
   'eventsource-parser': 'upstreams',
   re2js: 'catalog',
   '@marcbachmann/cel-js': 'stages/decide',
