@@ -48,20 +48,37 @@ function rememberedAbout(facts: ExchangeFacts, caller: Caller): string {
 }
 
 function plainAbout({ caller, address, client, decision }: ExchangeFacts): object {
-  return { ...(caller === undefined ? {} : whoOf(caller)), address, client, rule: decision?.rule?.text };
+  const who = caller === undefined ? {} : whoOf(caller);
+  const scopes = caller === undefined || caller.scopes.length === 0 ? undefined : listed(caller.scopes);
+  return { ...who, scopes, address, client, rule: decision?.rule?.text };
+}
+
+function listed(texts: readonly string[]): readonly string[] {
+  return texts.slice(0, maxListLength).map(cut);
 }
 
 /** What only few exchanges have; `undefined` for none of it. */
 function moreAbout(facts: ExchangeFacts): object | undefined {
   const { capability, connections, asked, decision, server } = facts;
+  const { audience, delegation, extensions } = facts;
   const isOther = methodOf(facts) === 'other';
   const isPlain =
+    audience === undefined &&
+    delegation === undefined &&
+    extensions === undefined &&
     !isOther &&
     (connections !== undefined || server === undefined) &&
     (capability === undefined ? asked === undefined : !('uri' in capability)) &&
     (decision === undefined || decision.errors.length === 0);
   if (isPlain) return undefined;
   return {
+    audience: audience === undefined ? undefined : cut(audience),
+    delegation: delegation === undefined ? undefined : listed(delegation),
+    // Names that the client made up.
+    extensions:
+      extensions === undefined
+        ? undefined
+        : { offered: listed(extensions.offered), dropped: listed(extensions.dropped) },
     method: isOther ? cut(facts.method) : undefined,
     server: connections === undefined ? cut(server ?? '') || undefined : undefined,
     // A name that only the client knows is free text.

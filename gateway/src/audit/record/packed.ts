@@ -43,9 +43,9 @@ export function pack(message: Message, { bytes, words }: Packing, at: number, nu
   const word = at >>> 2;
   const name = `${message.kind}\n${message.id}\n${message.tier}\n${message.method}\n${message.server}\n${message.outcome}\n${message.subject}`;
   let end = packNamed(name, members, bytes, words, at);
-  end += words[word + lengthsAt + 6] = about === '' ? 0 : bytes.write(about, end);
-  end += words[word + lengthsAt + 7] = args === '' ? 0 : bytes.write(args, end);
-  end += words[word + lengthsAt + 8] = result === '' ? 0 : bytes.write(result, end);
+  end += words[word + lengthsAt + 7] = about === '' ? 0 : bytes.write(about, end);
+  end += words[word + lengthsAt + 8] = args === '' ? 0 : bytes.write(args, end);
+  end += words[word + lengthsAt + 9] = result === '' ? 0 : bytes.write(result, end);
   words[word + 2] = captures.indexOf(capture);
   words[word + 3] = limit;
   return finish(words, at, end, number);
@@ -54,11 +54,11 @@ export function pack(message: Message, { bytes, words }: Packing, at: number, nu
 /** Mostly there is nothing but ASCII, so that one write is enough to know all lengths. */
 function packNamed(name: string, members: Members, bytes: Buffer, words: Uint32Array, at: number): number {
   const lengths = (at >>> 2) + lengthsAt;
-  const [a, b, c, d, e] = members;
-  const all = name + a + b + c + d + e;
+  const [a, b, c, d, e, f] = members;
+  const all = name + a + b + c + d + e + f;
   const begin = at + headBytes;
   const written = bytes.write(all, begin);
-  const texts = [name, a, b, c, d, e];
+  const texts = [name, a, b, c, d, e, f];
   let end = begin;
   for (let index = 0; index < texts.length; index++) {
     const text = texts[index] ?? '';
@@ -115,7 +115,7 @@ export function packedAt(packing: Packing, at: number, end: number, number: numb
     throw new Error('what the data plane handed over is damaged');
   const isElsewhere = isMark(packing, at);
   let length = headBytes;
-  if (!isElsewhere) for (let index = 0; index < 9; index++) length += words[word + lengthsAt + index] ?? 0;
+  if (!isElsewhere) for (let index = 0; index < 10; index++) length += words[word + lengthsAt + index] ?? 0;
   if (length > size) throw new Error('what the data plane handed over is damaged');
   return { packing, at, size, isElsewhere };
 }
@@ -145,16 +145,16 @@ export function unpack({ packing: { bytes, words }, at }: Packed): Unpacked {
   const length = (index: number): number => words[word + lengthsAt + index] ?? 0;
   const begin = at + headBytes;
   let end = begin;
-  for (let index = 0; index < 6; index++) end += length(index);
+  for (let index = 0; index < 7; index++) end += length(index);
   const texts = bytes.toString('latin1', begin, end);
   let from = length(0);
   const next = (index: number): string => texts.slice(from, (from += length(index)));
   const names = texts.slice(0, from);
-  const members: Members = [next(1), next(2), next(3), next(4), next(5)];
+  const members: Members = [next(1), next(2), next(3), next(4), next(5), next(6)];
   const part = (index: number): Buffer => bytes.subarray(end, (end += length(index)));
-  const about = part(6);
-  const args = part(7);
-  const result = part(8);
+  const about = part(7);
+  const args = part(8);
+  const result = part(9);
   const capture = captures[words[word + 2] ?? 0] ?? 'digest';
   const limit = words[word + 3] ?? 0;
   const [kind = '', id = '', tier = '', method = '', server = '', outcome = '', ...subject] = names.split('\n');

@@ -3,22 +3,34 @@
  * writer puts its own members in between and neither parses nor serialises the others again.
  */
 import type { Capability, Decision, RuleReference } from '../../pipeline/decision.ts';
-import type { ExchangeEnd, ExchangeFacts } from '../../pipeline/record.ts';
+import type { ExchangeEnd, ExchangeFacts, Verdict } from '../../pipeline/record.ts';
 import { clientRequests, operationOf } from '../../protocol/methods.ts';
 import type { Capture } from '../settings.ts';
 import { canonical, type Plain } from './canonical.ts';
 
+/** Of the credentials of a call: how the caller proved who it is, and what the server was shown. */
+interface Shown {
+  readonly binding: string | undefined;
+  readonly kind: string;
+  readonly presented: string | undefined;
+}
+
 /** What a record says in public, but for what the writer adds. Nothing here was chosen freely by a client. */
 export interface PublicPart {
+  readonly approval?: ExchangeFacts['approval'] | undefined;
   readonly bytesIn?: number | undefined;
   readonly bytesOut?: number | undefined;
   readonly capability?: Capability | undefined;
   readonly capture?: Capture | undefined;
+  readonly checks?: readonly Verdict[] | undefined;
   readonly code?: number | undefined;
   readonly connections?: readonly string[] | undefined;
   readonly cost?: number | undefined;
+  readonly credential?: Shown | undefined;
   readonly decision?: Decision | undefined;
   readonly definition?: string | undefined;
+  readonly definitionAge?: number | undefined;
+  readonly definitionSource?: string | undefined;
   readonly detail?: Plain | undefined;
   readonly direction?: string | undefined;
   readonly ended?: number | undefined;
@@ -26,6 +38,7 @@ export interface PublicPart {
   readonly id?: string | undefined;
   readonly kind: string;
   readonly latency?: number | undefined;
+  readonly limits?: readonly Verdict[] | undefined;
   readonly method?: string | undefined;
   readonly outcome?: string | undefined;
   readonly reason?: string | undefined;
@@ -38,10 +51,10 @@ export interface PublicPart {
 }
 
 /**
- * Members as text, each with a comma before it, in the stretches between which the writer's own stand: `about` and
- * `arguments`, [0], `parent` and `private`, [1], `result`, [2], `seq`, [3], `subject`, [4], `v` and `written`.
+ * Members as text, each with a comma before it, in the stretches between which the writer's own stand: `about`, [0],
+ * `arguments`, [1], `parent` and `private`, [2], `result`, [3], `seq`, [4], `subject`, [5], `v` and `written`.
  */
-export type Members = readonly [string, string, string, string, string];
+export type Members = readonly [string, string, string, string, string, string];
 
 const maxTextLength = 512;
 export const maxListLength = 32;
@@ -72,12 +85,18 @@ export function membersOf(part: PublicPart): Members {
   const length = members.reduce((sum, text) => sum + text.length, 0);
   if (length <= maxMembersLength) return members;
   // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
-  const [first, reason, revision, place, rest] = textsOf({ ...part, connections: undefined, detail: undefined });
-  return [first, reason, revision, `${place},"shortened":true`, rest];
+  const [approval, first, reason, revision, place, rest] = textsOf({
+    ...part,
+    connections: undefined,
+    detail: undefined,
+    checks: undefined,
+  });
+  return [approval, first, reason, revision, `${place},"shortened":true`, rest];
 }
 
 function textsOf(part: PublicPart): Members {
   const { bytesIn, bytesOut, capability, capture, code, connections, cost, decision, definition, detail } = part;
+  const { checks, credential, definitionAge, definitionSource, limits } = part;
   const { direction, ended, era, id, kind, latency, method, outcome, reason, revision } = part;
   const { server, session, tier, time, transport } = part;
   let first = '';
@@ -85,11 +104,15 @@ function textsOf(part: PublicPart): Members {
   if (bytesOut !== undefined) first += `,"bytesOut":${whole(bytesOut)}`;
   if (capability !== undefined) first += `,"capability":${capabilityText(capability)}`;
   if (capture !== undefined) first += `,"capture":"${capture}"`;
+  if (checks !== undefined) first += `,"checks":${verdictsText(checks)}`;
   if (code !== undefined) first += `,"code":${whole(code)}`;
   if (connections !== undefined) first += `,"connections":${connectionsText(connections)}`;
   if (cost !== undefined) first += `,"cost":"${cost}"`;
+  if (credential !== undefined) first += `,"credential":${credentialText(credential)}`;
   if (decision !== undefined) first += `,"decision":${decisionText(decision)}`;
   if (definition !== undefined) first += `,"definition":${few(definition)}`;
+  if (definitionAge !== undefined) first += `,"definitionAge":${whole(definitionAge)}`;
+  if (definitionSource !== undefined) first += `,"definitionSource":${few(definitionSource)}`;
   if (detail !== undefined) first += `,"detail":${canonical(detail)}`;
   if (direction !== undefined) first += `,"direction":${few(direction)}`;
   if (ended !== undefined) first += `,"ended":${whole(ended)}`;
@@ -97,6 +120,7 @@ function textsOf(part: PublicPart): Members {
   if (id !== undefined) first += `,"id":${canonical(id)}`;
   first += `,"kind":${few(kind)}`;
   if (latency !== undefined) first += `,"latency":${whole(latency)}`;
+  if (limits !== undefined) first += `,"limits":${verdictsText(limits)}`;
   if (method !== undefined) first += `,"method":${few(method)}`;
   if (outcome !== undefined) first += `,"outcome":${few(outcome)}`;
   let place = '';
@@ -107,12 +131,24 @@ function textsOf(part: PublicPart): Members {
   if (time !== undefined) rest += `,"time":${whole(time)}`;
   if (transport !== undefined) rest += `,"transport":${few(transport)}`;
   return [
+    part.approval === undefined ? '' : `,"approval":${canonical({ ...part.approval })}`,
     first,
     reason === undefined ? '' : `,"reason":${few(reason)}`,
     revision === undefined ? '' : `,"revision":${few(revision)}`,
     place,
     rest,
   ];
+}
+
+function credentialText({ binding, kind, presented }: Shown): string {
+  const bound = binding === undefined ? '' : `"binding":${few(binding)},`;
+  return `{${bound}"kind":${few(kind)}${presented === undefined ? '' : `,"presented":${few(presented)}`}}`;
+}
+
+function verdictsText(verdicts: readonly Verdict[]): string {
+  return canonical(
+    verdicts.slice(0, maxListLength).map(({ name, verdict }) => ({ name: cut(name), verdict: cut(verdict) })),
+  );
 }
 
 /** A URI may name a person; a tool, prompt or template is what the server lists. */
@@ -159,16 +195,23 @@ function freshDecision({ effect, errors, observed, reason, rule }: Decision): st
 }
 
 export function factsPublic(facts: ExchangeFacts): Omit<PublicPart, 'kind' | 'capture'> {
+  const { binding, caller, presented } = facts;
   return {
+    approval: facts.approval,
     bytesIn: facts.bytesIn,
     capability: facts.capability,
+    checks: facts.checks,
     connections: facts.connections,
     cost: facts.cost,
+    credential: caller === undefined ? undefined : { binding, kind: caller.credential.kind, presented },
     decision: facts.decision,
     definition: facts.definition,
+    definitionAge: facts.definitionAge,
+    definitionSource: facts.definitionSource,
     direction: facts.direction,
     era: facts.era,
     id: facts.id,
+    limits: facts.limits,
     method: methodOf(facts),
     revision: facts.revision,
     // Before a connection was found, the server is only what the client says.

@@ -1,5 +1,5 @@
 /** From a record that was handed over to what is stored: commitments, the sealed private part, and the public part. */
-import { sha256Hex } from '../hash.ts';
+import { sha256Base64 } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
 import type { Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
@@ -31,11 +31,11 @@ export function store(record: Unpacked, place: Place, room: Room): Stored {
   const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(keys, place, parts, room);
   const promise = (part: PartName, text: Buffer): string =>
     text.length === 0 ? '' : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(keys, seq, part, text)}"}`;
-  const [known, reason, revision, server, rest] = members;
-  const first = promise('about', about) + promise('arguments', args) + known;
+  const [approval, known, reason, revision, server, rest] = members;
+  const first = promise('about', about) + approval + promise('arguments', args) + known;
   const parent = intent === undefined ? '' : `,"parent":${intent.seq}`;
-  const digest = sealed.length === 0 ? '' : `,"private":"${sha256Hex(sealed)}"`;
-  const end = `,"v":1,"written":${written}}`;
+  const digest = sealed.length === 0 ? '' : `,"private":"${sha256Base64(sealed)}"`;
+  const end = `,"v":2,"written":${written}}`;
   const text = `{${first.slice(1)}${parent}${digest}${reason}${promise('result', result)}${revision},"seq":${seq}${server},"subject":"${keys.pseudonym}"${rest}${end}`;
   if (text.length > longestEntry) throw new RangeError('the public part is too long');
   return { entry: room.bytes(text), sealed };
