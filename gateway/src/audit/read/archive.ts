@@ -12,6 +12,8 @@ import { LogReader } from './log-reader.ts';
 
 /** The public part, as JSON. `docs/evidence.md` lists the fields. */
 export interface PublicPart {
+  /** Version of the record: 1 or 2. */
+  readonly v: number;
   readonly seq: number;
   readonly kind: string;
   readonly written: number;
@@ -36,6 +38,10 @@ export interface About {
   readonly agent?: string;
   readonly application?: string;
   readonly credential?: { readonly kind: string; readonly id: string };
+  /** On whose behalf the caller acts, the first one first. */
+  readonly delegation?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly audience?: string;
   readonly address?: string;
   readonly client?: { readonly name: string; readonly version: string };
   readonly uri?: string;
@@ -96,9 +102,9 @@ export class Archive {
     const sealed = this.reader.sealed(seq);
     if (sealed.length === 0) return { ...base, privacy: 'dropped' };
     if (keys === undefined) return { ...base, privacy: 'key-missing' };
-    if (sha256(sealed).toString('hex') !== fields.private)
+    if (sha256(sealed).toString(fields.v === 1 ? 'hex' : 'base64url') !== fields.private)
       throw new Error(`the private part of record ${seq} is not the one that was recorded`);
-    const parts = openParts(keys, this.origin, seq, sealed);
+    const parts = openParts(keys, { origin: this.origin, seq, version: fields.v }, sealed);
     if (parts === undefined) throw new Error(`the private part of record ${seq} does not open with its key`);
     const about = parts.about === '' ? {} : (JSON.parse(parts.about) as About);
     return { ...base, privacy: 'open', parts, about };
