@@ -227,9 +227,9 @@ test('portal: a server that hangs delays no other one, and its tools appear when
     ...openSettings('tester', {
       fast: { url: fast.url },
       broken: { url: 'http://127.0.0.1:9/mcp' },
-      hanging: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] },
+      // The first list waits for programs that are starting, for up to half a minute.
+      hanging: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'], startTimeout: '1s' },
     }),
-    bounds: { connectTimeout: '4s' },
   });
   await using session = await openSession('sdk2-modern', { url: `${gateway.mcp}/mcp` });
   assert.deepEqual(await session.tools(), ['fast__quick']);
