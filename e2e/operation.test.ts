@@ -53,7 +53,7 @@ async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean
 test('reload: a changed file is in force at once, a wrong one changes nothing and is complained about', async () => {
   await using witness = await startWitness([{ name: 'one' }, { name: 'two' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.match((await callAs(gateway, key, 'two')).body, /Unknown tool/);
 
   await rewrite(gateway, (text) => text.replace('"allow":"one"', '"allow":["one","two"]'));
@@ -92,7 +92,7 @@ for (const [what, to, expected] of [
   test(`reload: a call under way ${what}`, async () => {
     await using witness = await startWitness([{ name: 'one' }]);
     await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-    const key = await gateway.key('ada');
+    const key = gateway.key('ada');
     const arrived = Promise.withResolvers<() => void>();
     witness.answer('one', (response, { message }) =>
       arrived.resolve(() =>
@@ -113,7 +113,7 @@ for (const [what, to, expected] of [
 test('revocation: the key stops working within a second, and its open streams end', async () => {
   await using witness = await startWitness([{ name: 'one' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.equal((await callAs(gateway, key, 'one')).status, 200);
   const listen = JSON.stringify({
     jsonrpc: '2.0',
@@ -140,7 +140,7 @@ test('revocation: the key stops working within a second, and its open streams en
 test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', async () => {
   await using witness = await startWitness([{ name: 'one' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const arrived = Promise.withResolvers<() => void>();
   witness.answer('one', (response, { message }) =>
     arrived.resolve(() =>
@@ -182,7 +182,7 @@ test('logs: a refusal has the reference that the client sees, and no log holds a
     { name: 'one', inputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
   ]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one', when: 'args.n < 5' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const answer = await sendRaw({
     url: gateway.endpoint('witness'),
     headers: [...modernHeaders('tools/call', 'one'), ['Authorization', `Bearer ${key}`]],

@@ -119,7 +119,7 @@ test('sharing: each caller has a process of its own, or all have one', async () 
     ['own', 3],
   ] as const) {
     for (const agent of ['ada', 'bob']) {
-      const headers = { Authorization: `Bearer ${await gateway.key(agent)}` };
+      const headers = { Authorization: `Bearer ${gateway.key(agent)}` };
       await using session = await openSession('sdk2-modern', { url: gateway.endpoint(server), headers });
       assert.ok((await session.tools()).length > 0);
     }

@@ -109,7 +109,7 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
     },
     { env: { S: 'client-secret-1' } },
   );
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const changes = async (count: number): Promise<readonly Shown[]> => {
     const deadline = Date.now() + 20_000;
     for (;;) {
@@ -156,7 +156,7 @@ test('a credential that was broken works again once its secret is right, which i
     connections: [{ name: 'bot', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
   });
   await using gateway = await startGateway(settings('${env:S}'), { env: { S: 'wrong-secret-1' } });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   await call(gateway, 'notes', key, 'open');
   const [broken] = await found(gateway, 'credential-state');
   assert.deepEqual(broken?.detail, { credential: 'credential', from: 'unused', to: 'broken', count: 1 });

@@ -58,9 +58,7 @@ export async function startWorld(settings: Settings = {}, options: GatewayOption
       command: [process.execPath, join(bin, 'sallyport.js'), ...args, '--config', gateway.config],
       within: 30_000,
     });
-  const keyOf = async (user: string): Promise<string> =>
-    (await sallyport('key', 'create', '--user', user, '--quiet')).stdout.trim();
-  const keys = { dana: await keyOf('dana'), eve: await keyOf('eve') };
+  const keys = { dana: gateway.key({ user: 'dana' }), eve: gateway.key({ user: 'eve' }) };
   const copies: string[] = [];
   return {
     gateway,

@@ -84,7 +84,7 @@ async function call(gateway: Gateway, key: string, agent: Agent | false = false)
 
 test('A10: with few files, more idle connections than files stop neither calls nor their records', async () => {
   await using gateway = await start(['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]);
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });
   try {
     assert.equal(await call(gateway, key, kept), 200);
@@ -136,7 +136,7 @@ const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 
 test('A10: slow bodies of strangers are not kept', async () => {
   await using gateway = await start();
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.equal(await call(gateway, key), 200);
   const before = await memoryOf(gateway.pid);
   using crowd = new Crowd();
@@ -157,7 +157,7 @@ test('A10: slow bodies of strangers are not kept', async () => {
 
 test('A10: slow bodies of one caller have a share, and another caller works', async () => {
   await using gateway = await start();
-  const [ada, bob] = [await gateway.key('ada'), await gateway.key('bob')];
+  const [ada, bob] = [gateway.key('ada'), gateway.key('bob')];
   using crowd = new Crowd();
   await crowd.connect(gateway, 64, postHead(gateway, ada));
   await sendSlowly(crowd);

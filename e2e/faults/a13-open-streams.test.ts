@@ -39,7 +39,7 @@ test('A13: an acknowledged listen and an open GET stream are in the log after ki
     );
   const gateway = await start();
   context.after(() => gateway.stop());
-  const key = await gateway.key('client');
+  const key = gateway.key('client');
   const url = gateway.endpoint('pushing');
   const session = await startSession(url, key);
   using _stream = session.events;

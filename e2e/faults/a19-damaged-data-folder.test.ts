@@ -43,7 +43,7 @@ before(async () => {
   writeFileSync(config, JSON.stringify({ version: 1, data: join(good, 'data'), ...settings }));
   assert.equal((await sallyportWith('good', 'secret', 'put', 'token', '--config', config)).code, 0);
   const gateway = await startGateway(settings, { folder: good });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const headers = [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`] as const];
   assert.equal((await sendRaw({ url: gateway.endpoint('notes'), headers, body: modernCall('open') })).status, 200);
   await gateway.stop();

@@ -29,7 +29,7 @@ test('A20: a rotation on a nearly full disk keeps the secret that was good, in u
   assert.equal((await sallyportWith('good', 'secret', 'put', 'token', '--config', config)).code, 0);
   assert.equal((await sallyportWith('other', 'secret', 'put', 'other', '--config', config)).code, 0);
   await using gateway = await startGateway(settings, { folder });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const filler = join(folder, 'data', 'filler');
   fill(filler);
   // One page is left: a part of the new value fits, and the rest does not.

@@ -43,7 +43,7 @@ async function startWorld(): Promise<World> {
   return {
     server,
     gateway,
-    key: await gateway.key('client'),
+    key: gateway.key('client'),
     url: gateway.endpoint('pushing'),
     hold: () => {
       clear();
@@ -118,7 +118,7 @@ async function pushTo(server: PushingServer, witness: Events): Promise<void> {
 test('W5: a session that ended while its stream was being opened hears of no server, and neither does one that was open', async () => {
   await using world = await startWorld();
   const { server, gateway, url } = world;
-  const witness = await startSession(url, await gateway.key('other'));
+  const witness = await startSession(url, gateway.key('other'));
   using stays = witness.events;
   await witness.request('resources/subscribe', { uri: 'doc:one' });
   const open = await startSession(url, world.key);
@@ -147,7 +147,7 @@ test('W5: a session that ended while its stream was being opened hears of no ser
 test('W6: a stream that was being opened while a revision came into force is judged by that revision', async () => {
   await using world = await startWorld();
   const { server, gateway, url, key } = world;
-  const witness = await startSession(url, await gateway.key('other'));
+  const witness = await startSession(url, gateway.key('other'));
   using stays = witness.events;
   await witness.request('resources/subscribe', { uri: 'doc:one' });
   const session = await startSession(url, key);
