@@ -37,12 +37,15 @@ test('a toy credential stands in the schema and is presented to the server', asy
   const parsed = configuration.parse({ version: 1, servers: { s: { url: 'http://127.0.0.1:1/mcp' } } });
   const server = parsed.servers['s'];
   assert.ok(server !== undefined && 'url' in server);
-  const credentials = new ServerCredentials({ ...server, credential: section }, {
-    name: 's',
-    kinds,
-    guard: egressGuard([]),
-    fetch: () => Promise.reject(new Error('nothing is fetched')),
-  });
+  const credentials = new ServerCredentials(
+    { ...server, credential: section },
+    {
+      name: 's',
+      kinds,
+      guard: egressGuard([]),
+      fetch: () => Promise.reject(new Error('nothing is fetched')),
+    },
+  );
   const made = credentials.session(undefined).credential;
   assert.deepEqual(await made?.ready(), { ok: true, headers: { 'x-toy': 'hello' } });
   assert.deepEqual(made?.secrets(), ['hello']);
