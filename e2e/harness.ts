@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openKeyAdmin } from '../gateway/src/stages/authenticate/api-key/open.ts';
-import { type Running, startAnnounced } from './process.ts';
+import { patienceMs, type Running, startAnnounced } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
@@ -90,7 +90,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
   const running = await startAnnounced(
     {
       command: options.prefix === undefined ? serve : [...options.prefix, ...serve],
-      within: options.within ?? 15_000,
+      within: options.within ?? patienceMs,
       ...(options.env === undefined ? {} : { env: options.env }),
     },
     (line) => {
@@ -130,7 +130,7 @@ function untilLogged({ child, errors }: Running, holds: () => boolean): Promise<
       child.stderr?.off('data', look);
       how();
     };
-    const timer = setTimeout(() => end(() => reject(new Error(`was not logged:\n${errors()}`))), 15_000);
+    const timer = setTimeout(() => end(() => reject(new Error(`was not logged:\n${errors()}`))), patienceMs);
     child.stderr?.on('data', look);
     look();
   });

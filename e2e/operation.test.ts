@@ -9,13 +9,13 @@ import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from './attac
 import { sendJson, startWitness } from './attacks/witness.ts';
 import { openSession } from './clients.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
-import { runToEnd } from './process.ts';
+import { patienceMs, runToEnd } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const program = join(root, 'gateway', 'bin', 'sallyport.js');
 
 function cli(...args: readonly string[]) {
-  return runToEnd({ command: [process.execPath, program, ...args], within: 20_000 });
+  return runToEnd({ command: [process.execPath, program, ...args] });
 }
 
 const settings = (url: string, tools: readonly object[]) => ({
@@ -40,7 +40,7 @@ function callAs(gateway: Gateway, key: string, tool: string) {
 }
 
 /** Asks again until the answer fits; a reload is seen from outside by what it changes. */
-async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean, within = 10_000): Promise<T> {
+async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean, within = patienceMs): Promise<T> {
   const deadline = Date.now() + within;
   for (;;) {
     const answer = await ask();

@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { Browser } from '../browser.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
 import { type Authorizing, back, startAuthorizing } from './authorizing.ts';
 import { type Protected, startProtected } from './protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './raw.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 function gatewayFor(servers: Readonly<Record<string, Protected>>, allow: readonly string[]): Promise<Gateway> {
   return startGateway({
@@ -23,7 +21,7 @@ function gatewayFor(servers: Readonly<Record<string, Protected>>, allow: readonl
 }
 
 async function command(gateway: Gateway, ...args: readonly string[]): Promise<string> {
-  const run = await runToEnd({ command: [process.execPath, program, ...args, '--config', gateway.config] });
+  const run = await runCommandHere(...args, '--config', gateway.config);
   assert.equal(run.code, 0, run.stderr);
   return run.stdout.trim();
 }

@@ -6,11 +6,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { startIssuer } from '../issuer.ts';
-import { runToEnd } from '../process.ts';
 import { filesWith } from './world.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
@@ -25,17 +25,7 @@ interface Shown {
 }
 
 async function search(gateway: Gateway, ...args: readonly string[]): Promise<readonly Shown[]> {
-  const command = [
-    process.execPath,
-    program,
-    'audit',
-    'search',
-    ...args,
-    '--json',
-    '--config',
-    gateway.config,
-  ] as const;
-  const ended = await runToEnd({ command, within: 20_000 });
+  const ended = await runCommandHere('audit', 'search', ...args, '--json', '--config', gateway.config);
   assert.equal(ended.code, 0, ended.stderr);
   return (JSON.parse(ended.stdout) as { records: Shown[] }).records;
 }

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 import { memoryOf } from './stall.ts';
 
@@ -76,7 +77,7 @@ async function call(gateway: Gateway, key: string, agent: Agent | false = false)
     headers: { ...Object.fromEntries(modernHeaders('tools/call', 'tool')), authorization: `Bearer ${key}` },
   });
   asked.end(modernCall('tool'));
-  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(15_000) })) as [IncomingMessage];
+  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
   response.resume();
   await once(response, 'end');
   return response.statusCode ?? 0;

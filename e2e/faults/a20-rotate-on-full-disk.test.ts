@@ -6,6 +6,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { fill, smallDisk } from '../audit/small-disk.ts';
@@ -42,7 +43,7 @@ test('A20: a rotation on a nearly full disk keeps the secret that was good, in u
   }
   const added = await sallyportWith(long, 'secret', 'put', 'new', '--config', gateway.config);
   assert.equal(added.code, 66);
-  const listed = await sallyportWith('', 'secret', 'list', '--config', gateway.config);
+  const listed = await runCommandHere('secret', 'list', '--config', gateway.config);
   assert.equal(listed.code, 0, listed.stderr);
   assert.deepEqual(listed.stdout.match(/^\S+/gm), ['other', 'token']);
   await sendRaw({

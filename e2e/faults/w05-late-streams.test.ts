@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { type Events, openEvents, startSession } from './events.ts';
 import { PushingServer } from './pushing.ts';
 import { reload } from './reload.ts';
@@ -60,7 +61,7 @@ async function startWorld(): Promise<World> {
 
 /** For what announces itself nowhere: a file, a metric. */
 async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
     assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
     await pause(10);
