@@ -20,15 +20,14 @@ test('what came along with a refused handshake is dropped', { timeout: 20_000 },
     clients: { authorities: authority.certFile, required: false },
   };
   let handled = 0;
-  const listener = tlsListener(
-    settings,
-    {},
-    (_request, response) => {
+  const listener = tlsListener(settings, {
+    options: {},
+    handler: (_request, response) => {
       handled += 1;
       response.end('handled');
     },
-    { warn: () => {} },
-  );
+    log: { warn: () => {} },
+  });
   // A test that fails must not leave a server that keeps it running.
   using _ = { [Symbol.dispose]: () => (listener.close(), void listener.server.close()) };
   listener.server.listen(0, '127.0.0.1');

@@ -146,6 +146,33 @@ test('4 expired, not valid yet, issued in the future, without an end', async () 
   unauthorized(await call(await issuer.sign({ aud, exp: '9999999999' })));
 });
 
+test('each failure has a cause in the metrics, and the client is told none of it', async () => {
+  const aud = resource();
+  const counted = async (cause: string): Promise<number> => {
+    const metrics = await (await fetch(`${gateway.admin}/metrics`)).text();
+    const line = `sallyport_refusals_total{reason="credentials-invalid",cause="${cause}"} `;
+    return Number(
+      metrics
+        .split('\n')
+        .find((each) => each.startsWith(line))
+        ?.slice(line.length) ?? 0,
+    );
+  };
+  const bodies = new Set<string>();
+  for (const [cause, claims] of [
+    ['expired', { aud, exp: seconds() - 1 }],
+    ['audience', { aud: 'https://elsewhere.example/mcp' }],
+    ['not-yet-valid', { aud, nbf: seconds() + 60 }],
+  ] as const) {
+    const before = await counted(cause);
+    const answer = await call(await issuer.sign(claims));
+    unauthorized(answer);
+    bodies.add(JSON.stringify(answer).replaceAll(/"date":"[^"]*"|"id":\d+/g, ''));
+    assert.equal(await counted(cause), before + 1, cause);
+  }
+  assert.equal(bodies.size, 1);
+});
+
 test('5 alg none', async () => {
   const [, claims] = (await issuer.sign({ aud: resource() })).split('.');
   for (const alg of ['none', 'None', 'NONE', '']) {

@@ -180,7 +180,8 @@ test('A15: (unit) callers that fill the table of sessions take none from others'
   const sessions = new Sessions(seal, ended, 4_000);
   const callerOf = (key: string) => ({ key, credential: { kind: 'key', id: key } }) as unknown as Caller;
   const claims = { version: '2025-11-25', capabilities: {} } as const;
-  const mint = (key: string) => sessions.mint(callerOf(key), { kind: 'portal' }, claims, 1_000_000);
+  const mint = (key: string) =>
+    sessions.mint(callerOf(key), claims, { endpoint: { kind: 'portal' }, limit: 1_000_000 });
   const first = mint('first');
   assert.ok(first !== undefined);
   first.session.watch('server', 'uri');
@@ -188,7 +189,7 @@ test('A15: (unit) callers that fill the table of sessions take none from others'
   // The table is full; only who has sessions can make room, with its own.
   assert.equal(mint('late'), undefined);
   assert.ok(mint('a') !== undefined);
-  const found = sessions.find(first.id, callerOf('first'), { kind: 'portal' }, 256);
+  const found = sessions.find(first.id, callerOf('first'), { endpoint: { kind: 'portal' }, limit: 256 });
   assert.ok(found.ok && found.value === first.session);
   sessions.close();
 });

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { denialKey, denials } from '../src/pipeline/denial.ts';
-import { type Reason, type Refusal, toWire } from '../src/pipeline/refusal.ts';
+import { type Reason, type Refusal } from '../src/pipeline/refusal.ts';
+import { toWire } from '../src/pipeline/wire-error.ts';
 
 const detail = 'only for the operator';
 const server = 's';
@@ -27,7 +28,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'batch-refused': { reason: 'batch-refused' },
   'stray-argument-header': { reason: 'stray-argument-header', header: 'h' },
   'credentials-missing': { reason: 'credentials-missing' },
-  'credentials-invalid': { reason: 'credentials-invalid', detail },
+  'credentials-invalid': { reason: 'credentials-invalid', cause: 'expired', detail },
   'too-many-failures': { reason: 'too-many-failures', seconds: 9 },
   'authentication-unavailable': { reason: 'authentication-unavailable', detail },
   'scope-missing': { reason: 'scope-missing', scopes: ['a'], detail },
@@ -38,7 +39,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   denied: { reason: 'denied', detail },
   held: { reason: 'held', detail },
   'arguments-invalid': { reason: 'arguments-invalid', problems: ['p'] },
-  'state-invalid': { reason: 'state-invalid', detail },
+  'state-invalid': { reason: 'state-invalid', cause: 'expired', detail },
   'capability-missing': { reason: 'capability-missing', required: 'elicitation' },
   'too-many-requests': { reason: 'too-many-requests', limit: 1 },
   'too-many-streams': { reason: 'too-many-streams', limit: 1 },
@@ -53,7 +54,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'record-unavailable': { reason: 'record-unavailable', detail },
   'result-unrecorded': { reason: 'result-unrecorded', answered: true, detail },
   'content-withheld': { reason: 'content-withheld', server, detail },
-  'right-ended': { reason: 'right-ended', detail },
+  'right-ended': { reason: 'right-ended', cause: 'rule', detail },
   draining: { reason: 'draining' },
   cancelled: { reason: 'cancelled' },
   internal: { reason: 'internal', detail },

@@ -50,7 +50,7 @@ const trusted = new IssuerKeys(issuer, answering(JSON.stringify(publicSet)), sil
 async function verified(token: string) {
   const parts = readToken(token);
   if (parts === undefined) return undefined;
-  const result = await verifyToken(token, parts, issuer as IssuerConfig, trusted, nowMs);
+  const result = await verifyToken(token, parts, { issuer: issuer as IssuerConfig, keys: trusted, now: nowMs });
   if (!result.ok) return undefined;
   audiencesOf(result.claims);
   return { ...parts, claims: result.claims };

@@ -77,7 +77,10 @@ function checkUri(input: Buffer): string | undefined {
   if (isWritable && uriText.length < 8_000 && (!again.ok || written(again.uri) !== written(uri.uri)))
     return `its normal form is another URI: ${written(uri.uri)}`;
   if (!pattern.ok) return undefined;
-  const [opening, closing] = [matchUri(pattern.pattern, uri.uri, false), matchUri(pattern.pattern, uri.uri, true)];
+  const [opening, closing] = [
+    matchUri(pattern.pattern, uri.uri, 'opening'),
+    matchUri(pattern.pattern, uri.uri, 'closing'),
+  ];
   if (opening !== undefined && closing === undefined) return 'opens what it would not close';
   if (patternText === uriText && !/[{}*]/.test(uriText) && opening === undefined)
     return 'does not match the pattern of the same text';

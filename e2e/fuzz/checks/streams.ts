@@ -85,14 +85,18 @@ function heardOf(parts: readonly Buffer[]): string {
       return { abort: () => (aborted = true) };
     },
   };
-  exchange(pool as unknown as Pool, { method: 'POST', path: '/', fields: '' }, limits, {
-    onHead: (status) => heard.push(status),
-    onValue: (value) => heard.push(['value', value]),
-    onText: (text, event) => heard.push(['text', text, event]),
-    onResumable: (id, retry) => heard.push(['resumable', id, retry]),
-    onEnd: (status) => heard.push(['end', status]),
-    onFailure: ({ kind }) => heard.push(['failure', kind]),
-  });
+  exchange(
+    { pool: pool as unknown as Pool, limits },
+    { method: 'POST', path: '/', fields: '' },
+    {
+      onHead: (status) => heard.push(status),
+      onValue: (value) => heard.push(['value', value]),
+      onText: (text, event) => heard.push(['text', text, event]),
+      onResumable: (id, retry) => heard.push(['resumable', id, retry]),
+      onEnd: (status) => heard.push(['end', status]),
+      onFailure: ({ kind }) => heard.push(['failure', kind]),
+    },
+  );
   const [handler] = handlers;
   if (handler === undefined) return 'not sent';
   const reader = new ResponseReader(handler);

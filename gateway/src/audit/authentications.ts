@@ -37,8 +37,15 @@ export class Authentications {
     this.#note({ kind: 'authentication-succeeded', at, caller, ...(address && { address }), detail });
   }
 
-  failed({ at, address, transport }: ExchangeFacts, { reason = 'unknown', detail: problem }: ExchangeEnd): void {
-    this.#failures.add({ at, transport, reason, ...(address && { address }), ...(problem && { problem }) });
+  failed({ at, address, transport }: ExchangeFacts, { reason = 'unknown', cause, detail: problem }: ExchangeEnd): void {
+    this.#failures.add({
+      at,
+      transport,
+      reason,
+      ...(cause && { cause }),
+      ...(address && { address }),
+      ...(problem && { problem }),
+    });
   }
 
   close(): void {

@@ -29,10 +29,10 @@ export class Counted {
     this.#note = note;
   }
 
-  add({ at, transport, reason, address, problem }: Rejection): void {
+  add({ at, transport, reason, cause, address, problem }: Rejection): void {
     const minute = this.#current(at);
     if (++minute.seen <= single) {
-      const detail = { reason, transport };
+      const detail = { reason, transport, ...(cause && { cause }) };
       this.#note({ kind: this.#kind, at, ...(address && { address }), detail, ...(problem && { problem }) });
       return;
     }

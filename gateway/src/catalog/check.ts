@@ -111,7 +111,7 @@ class Walker implements Walk {
     if (!this.#closing || !isObject(value)) return this.check(schema, value, run, undefined);
     const { composed, silent, exact } = this.#read(schema, run.steps);
     if (exact) return this.check(schema, value, run, silent ? strictly : undefined);
-    const looked = lookedAtNothing(true);
+    const looked = lookedAtNothing('top');
     const fits = this.check(schema, value, run, looked);
     // After a branch that did not fit, it is not known what that one names.
     if (!fits && (run.problems === undefined || composed)) return false;
@@ -125,7 +125,7 @@ class Walker implements Walk {
     const { composed, silent } = this.#read(schema, run.steps);
     if (!composed) return this.check(schema, value, run, silent ? strictly : undefined);
     run.steps.take(4);
-    const looked = lookedAtNothing(false);
+    const looked = lookedAtNothing('inside');
     if (!this.check(schema, value, run, looked)) return false;
     return !looked.named || looked.spoken || this.#onlyLookedAt(value, looked, run);
   }
@@ -147,7 +147,7 @@ class Walker implements Walk {
     // `unevaluated…` knows of what its own schema has looked at, and of nothing beside that.
     const apart = last.length > 0 && looked !== strictly;
     if (apart) run.steps.take(4);
-    const own = apart ? lookedAtNothing(looked?.top ?? false) : looked;
+    const own = apart ? lookedAtNothing(looked?.top === true ? 'top' : 'inside') : looked;
     const fits = holds(rules, value, run, own) && (last.length === 0 || holds(last, value, run, own));
     run.depth--;
     if (fits && apart && looked !== undefined && own !== undefined) merge(own, looked, run.steps);
@@ -157,7 +157,7 @@ class Walker implements Walk {
   tried(schema: Json, value: Json, run: Run, looked: Looked | undefined): boolean {
     if (looked === undefined) return this.check(schema, value, run, undefined);
     run.steps.take(4);
-    const own = lookedAtNothing(looked.top);
+    const own = lookedAtNothing(looked.top ? 'top' : 'inside');
     if (!this.check(schema, value, run, own)) return false;
     merge(own, looked, run.steps);
     return true;

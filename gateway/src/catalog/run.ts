@@ -30,7 +30,7 @@ export interface Looked {
 }
 
 /** In place of what was looked at: a member that is not named here is refused at once. */
-export const strictly: Looked = lookedAtNothing(false);
+export const strictly: Looked = lookedAtNothing('inside');
 
 export type Rule = (value: Json, run: Run, looked: Looked | undefined) => boolean;
 
@@ -52,8 +52,9 @@ export interface Walk {
 
 export const maxProblems = 8;
 
-export function lookedAtNothing(top: boolean): Looked {
-  return { top, names: new Set(), items: 0, places: new Set(), named: false, spoken: false };
+/** `where`: at the top of the arguments, or within them. */
+export function lookedAtNothing(where: 'top' | 'inside'): Looked {
+  return { top: where === 'top', names: new Set(), items: 0, places: new Set(), named: false, spoken: false };
 }
 
 export function merge(from: Looked, into: Looked, steps: Steps): void {

@@ -62,16 +62,14 @@ export function findTokenCaller(
       remedy: 'Write it as name=value, such as department=sales.',
     };
   const said = saidBy(issuer, claims);
-  const caller = callerFrom(
-    configuration,
-    names ?? namesIn(issuer, claims),
-    { kind: 'token', id: 'command-line', issuer: issuer.issuer },
-    {
+  const caller = callerFrom(configuration, names ?? namesIn(issuer, claims), {
+    credential: { kind: 'token', id: 'command-line', issuer: issuer.issuer },
+    said: {
       ...said,
       groups: [...said.groups, ...(words.group ?? [])],
       scopes: [...said.scopes, ...(words.scope ?? []).flatMap((each) => each.split(' '))],
     },
-  );
+  });
   if (typeof caller !== 'string') return { ok: true, caller };
   const remedy = 'Name who calls with --caller, or with the claims that name a user or an agent.';
   return { ok: false, problem: caller, remedy };
@@ -103,7 +101,7 @@ function put(claims: Record<string, Json>, name: string, value: Json): void {
 
 /** The caller that these names stand for, with the roles and attributes of the configuration. */
 export function findCaller(configuration: Configuration, names: CallerNames): NamedCaller {
-  const caller = callerFrom(configuration, names, { kind: 'local', id: 'command-line' });
+  const caller = callerFrom(configuration, names, { credential: { kind: 'local', id: 'command-line' } });
   if (typeof caller !== 'string') return { ok: true, caller };
   const { users, agents, applications } = configuration.callers;
   for (const [kind, known] of [

@@ -69,9 +69,8 @@ export async function loadOrComplain(
 /** The work of a command that needs the configuration and nothing else of the revision. */
 export async function withConfiguration(
   context: Context,
-  options: CommonOptions,
+  { load, ...options }: CommonOptions & { readonly load?: LoadOptions },
   work: (configuration: Configuration) => void | Promise<void>,
-  load?: LoadOptions,
 ): Promise<void> {
   const loaded = await loadOrComplain(context, options, load);
   if (loaded !== undefined) await work(loaded.revision.configuration);
@@ -95,7 +94,14 @@ export function report(context: Context, { json }: CommonOptions, diagnostics: r
 }
 
 /** A sentence about what went wrong, and an exit code. */
-export function fail(context: Context, { json }: CommonOptions, code: number, problem: string, remedy?: string): void {
+export interface Failure {
+  /** Exit code. */
+  readonly code: number;
+  readonly problem: string;
+  readonly remedy?: string | undefined;
+}
+
+export function fail(context: Context, { json }: CommonOptions, { code, problem, remedy }: Failure): void {
   if (json === true) outJson(context, { ok: false, problem, remedy });
   else context.err(`sallyport: ${shownInLine(problem)}${remedy === undefined ? '' : `\n    ${shownInLine(remedy)}`}`);
   context.exit(code);

@@ -57,7 +57,8 @@ Example:
   sallyport explain --claim sub=dana client_id=app --group finance --server ledger --tool post`,
     )
     .action(async (options: Options) => {
-      const usage = (problem: string, remedy: string) => fail(context, options, exitCodes.usage, problem, remedy);
+      const usage = (problem: string, remedy: string) =>
+        fail(context, options, { code: exitCodes.usage, problem: problem, remedy: remedy });
       const capability = capabilityOf(options);
       if (capability === undefined)
         return usage('name one capability', 'Give exactly one of --tool, --resource, --template and --prompt.');
@@ -78,7 +79,8 @@ Example:
         names === undefined || hasToken(options)
           ? findTokenCaller(revision.configuration, names, options)
           : findCaller(revision.configuration, names);
-      if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
+      if (!found.ok)
+        return fail(context, options, { code: exitCodes.no, problem: found.problem, remedy: found.remedy });
       const { caller } = found;
       const { server } = options;
       const leftOut =

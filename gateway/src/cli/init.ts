@@ -45,13 +45,11 @@ Examples:
     )
     .action(async (options: InitOptions) => {
       if (options.from === undefined && (options.adopt === true || options.undo === true))
-        return fail(
-          context,
-          options,
-          exitCodes.usage,
-          '--adopt and --undo need --from',
-          'Name the file of the client.',
-        );
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: '--adopt and --undo need --from',
+          remedy: 'Name the file of the client.',
+        });
       if (options.undo === true) return undone(context, options);
       if (options.from === undefined) return first(context, options);
       return fromClient(context, options, resolve(context.cwd, options.from));
@@ -61,7 +59,7 @@ Examples:
 function undone(context: Context, options: InitOptions): void {
   const path = resolve(context.cwd, options.from ?? '');
   const done = undo(path);
-  if (!done.ok) return fail(context, options, exitCodes.no, done.problem);
+  if (!done.ok) return fail(context, options, { code: exitCodes.no, problem: done.problem });
   if (options.json === true) return outJson(context, { ok: true, restored: path, aside: done.path });
   context.out(`${path} is as it was. What it was meanwhile is in ${done.path}.`);
 }
@@ -78,11 +76,15 @@ async function first(context: Context, options: InitOptions): Promise<void> {
 
 async function fromClient(context: Context, options: InitOptions, from: string): Promise<void> {
   const source = readRegularSync(from, maxClientBytes);
-  if (!source.ok) return fail(context, options, exitCodes.no, `${options.from} cannot be read: ${source.problem}`);
+  if (!source.ok)
+    return fail(context, options, { code: exitCodes.no, problem: `${options.from} cannot be read: ${source.problem}` });
   const text = source.bytes.toString('utf8');
   const result = await importClient(text, from, { env: context.env, home: homedir() });
   if (!result.ok)
-    return fail(context, options, exitCodes.no, `nothing was taken over from ${options.from}: ${result.problem}`);
+    return fail(context, options, {
+      code: exitCodes.no,
+      problem: `nothing was taken over from ${options.from}: ${result.problem}`,
+    });
   const { imported } = result;
   const path = resolve(context.cwd, options.out);
   const problem = write(path, importedFile(imported, dirname(path)), options.force === true);
@@ -152,7 +154,7 @@ function tellNotes(context: Context, { notes }: Pick<Imported, 'notes'>): void {
 function unwritten(context: Context, options: InitOptions, problem: string): void {
   const remedy = problem === 'exists' ? 'Use --out for another name, or --force to overwrite it.' : undefined;
   const text = `${options.out} ${problem === 'exists' ? 'exists' : problem}`;
-  return fail(context, options, exitCodes.no, text, remedy);
+  return fail(context, options, { code: exitCodes.no, problem: text, remedy: remedy });
 }
 
 /** The folder that the example server needs. */

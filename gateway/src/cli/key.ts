@@ -65,28 +65,29 @@ function createCommand(context: Context): Command {
       const { user, agent, application, name } = options;
       const lifetime = options.expires === undefined ? undefined : parseDuration(options.expires);
       if (options.expires !== undefined && lifetime === undefined)
-        return fail(context, options, exitCodes.usage, '--expires cannot be read', 'Write it as 12h, 30d or 90d.');
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: '--expires cannot be read',
+          remedy: 'Write it as 12h, 30d or 90d.',
+        });
       const wrong = options.network.find((network) => !isNetwork(network));
       if (wrong !== undefined)
-        return fail(
-          context,
-          options,
-          exitCodes.usage,
-          `"${wrong}" is no network`,
-          'Write it as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7.',
-        );
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: `"${wrong}" is no network`,
+          remedy: 'Write it as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7.',
+        });
       const networks = options.network.length === 0 ? undefined : options.network;
       if ((user ?? agent ?? application) === undefined)
-        return fail(
-          context,
-          options,
-          exitCodes.usage,
-          'no caller given',
-          'Give --agent, --user or --application, or several.',
-        );
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: 'no caller given',
+          remedy: 'Give --agent, --user or --application, or several.',
+        });
       await withDesk(context, options, ({ configuration, desk }) => {
         const found = findCaller(configuration, { user, agent, application });
-        if (!found.ok) return fail(context, options, exitCodes.no, found.problem, found.remedy);
+        if (!found.ok)
+          return fail(context, options, { code: exitCodes.no, problem: found.problem, remedy: found.remedy });
         const now = Date.now();
         const expiresAt = lifetime === undefined ? undefined : now + lifetime;
         const { text, stored } = desk.create({ user, agent, application, name, networks, expiresAt }, now);
@@ -123,22 +124,28 @@ function rotateCommand(context: Context): Command {
       const overlap = parseDuration(options.overlap);
       const lifetime = options.expires === undefined ? undefined : parseDuration(options.expires);
       if (overlap === undefined || (options.expires !== undefined && lifetime === undefined))
-        return fail(context, options, exitCodes.usage, 'a duration cannot be read', 'Write it as 12h, 30d or 90d.');
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: 'a duration cannot be read',
+          remedy: 'Write it as 12h, 30d or 90d.',
+        });
       await withDesk(context, options, ({ desk }) => {
         const now = Date.now();
         const old = desk.store.list().find((each) => each.id === id);
         if (old === undefined) {
           const known = desk.store.list().map((each) => each.id);
-          return fail(context, options, exitCodes.no, `there is no key ${id}`, suggestion(id, known, 'key'));
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `there is no key ${id}`,
+            remedy: suggestion(id, known, 'key'),
+          });
         }
         if (old.revokedAt !== undefined || (old.expiresAt !== undefined && old.expiresAt <= now))
-          return fail(
-            context,
-            options,
-            exitCodes.no,
-            `${id} is no longer valid`,
-            'Make a new one: sallyport key create',
-          );
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `${id} is no longer valid`,
+            remedy: 'Make a new one: sallyport key create',
+          });
         const { user, agent, application, name, networks } = old;
         // A key that ends is replaced by one that ends at the same time: a rotation must not extend access.
         const expiresAt = lifetime === undefined ? old.expiresAt : now + lifetime;
@@ -203,7 +210,11 @@ function revokeCommand(context: Context): Command {
         const key = desk.store.list().find((each) => each.id === id);
         if (key === undefined) {
           const known = desk.store.list().map((each) => each.id);
-          return fail(context, options, exitCodes.no, `there is no key ${id}`, suggestion(id, known, 'key'));
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `there is no key ${id}`,
+            remedy: suggestion(id, known, 'key'),
+          });
         }
         const done = desk.store.revoke(id, Date.now());
         if (options.json === true) outJson(context, { ok: true, id, revoked: done });
@@ -220,7 +231,8 @@ interface Desk {
 function withDesk(context: Context, options: CommonOptions, work: (desk: Desk) => void): Promise<void> {
   return withConfiguration(context, options, (configuration) => {
     const opened = openKeyAdmin(configuration.data);
-    if (!opened.ok) return fail(context, options, exitCodes.data, opened.problem, opened.remedy);
+    if (!opened.ok)
+      return fail(context, options, { code: exitCodes.data, problem: opened.problem, remedy: opened.remedy });
     try {
       work({ configuration, desk: opened.value });
     } finally {

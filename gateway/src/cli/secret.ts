@@ -46,10 +46,15 @@ function putCommand(context: Context): Command {
     .action((name: string, options: CommonOptions) =>
       withStore(context, options, async ({ store }) => {
         if (!secretName.test(name))
-          return fail(context, options, exitCodes.usage, `"${name}" is no name of a secret`, 'Use A-Z a-z 0-9 . _ -');
+          return fail(context, options, {
+            code: exitCodes.usage,
+            problem: `"${name}" is no name of a secret`,
+            remedy: 'Use A-Z a-z 0-9 . _ -',
+          });
         if (store.has(name)) return taken(context, options, name);
         const value = await readValue('sallyport secret put <name> < file');
-        if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
+        if (typeof value !== 'string')
+          return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
         if (!(await store.add(name, value, Date.now()))) return taken(context, options, name);
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is kept. Refer to it as \${secret:${name}}.`);
@@ -75,7 +80,8 @@ function rotateCommand(context: Context): Command {
       withStore(context, options, async ({ store, configuration }) => {
         if (!store.has(name)) return missing(context, options, store, name);
         const value = await readValue('sallyport secret put <name> < file');
-        if (typeof value !== 'string') return fail(context, options, exitCodes.usage, value.problem, value.remedy);
+        if (typeof value !== 'string')
+          return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
         const used = editionsInUse(configuration.data, name).length > 0;
         await store.put(name, value, Date.now());
         const edition = store.edition(name);
@@ -161,7 +167,8 @@ function rewrapCommand(context: Context): Command {
         const { openMasterKey } = await import('../secrets/master-key.ts');
         const { localProvider } = await import('../secrets/providers/local/local.ts');
         const key = options.fromLocal === true ? openMasterKey(configuration.data) : undefined;
-        if (key?.ok === false) return fail(context, options, exitCodes.data, key.problem, key.remedy);
+        if (key?.ok === false)
+          return fail(context, options, { code: exitCodes.data, problem: key.problem, remedy: key.remedy });
         const from = key === undefined ? undefined : localProvider(key.key);
         const secrets = await store.rewrap(from);
         const others = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
@@ -186,28 +193,30 @@ interface Desk {
 }
 
 function withStore(context: Context, options: CommonOptions, work: (desk: Desk) => Promise<void>): Promise<void> {
-  return withConfiguration(
-    context,
-    options,
-    async (configuration) => {
-      try {
-        await work({ store: openSecretStore(configuration.secrets, configuration.data), configuration });
-      } catch (error) {
-        fail(context, options, exitCodes.data, `the secrets cannot be used: ${(error as Error).message}`);
-      }
-    },
-    { secrets: 'managers' },
-  );
+  return withConfiguration(context, { ...options, load: { secrets: 'managers' } }, async (configuration) => {
+    try {
+      await work({ store: openSecretStore(configuration.secrets, configuration.data), configuration });
+    } catch (error) {
+      fail(context, options, {
+        code: exitCodes.data,
+        problem: `the secrets cannot be used: ${(error as Error).message}`,
+      });
+    }
+  });
 }
 
 function taken(context: Context, options: CommonOptions, name: string): void {
   const remedy = `To replace it: sallyport secret rotate ${name}`;
-  fail(context, options, exitCodes.no, `there is a secret ${name}`, remedy);
+  fail(context, options, { code: exitCodes.no, problem: `there is a secret ${name}`, remedy: remedy });
 }
 
 function missing(context: Context, options: CommonOptions, store: SecretStore, name: string): void {
   const known = store.list().map((each) => each.name);
-  fail(context, options, exitCodes.no, `there is no secret ${name}`, suggestion(name, known, 'secret'));
+  fail(context, options, {
+    code: exitCodes.no,
+    problem: `there is no secret ${name}`,
+    remedy: suggestion(name, known, 'secret'),
+  });
 }
 
 /** Does each server that needs the secret accept it? */
@@ -221,7 +230,7 @@ async function probeUsers(context: Context, options: CommonOptions, name: string
   for (const [server, config] of Object.entries(written.revision.configuration.servers)) {
     const usable = servers[server];
     if (usable === undefined || !JSON.stringify(config).includes(`\${secret:${name}}`)) continue;
-    const steps = await probeServer(server, usable, bounds, egress.allow, () => []);
+    const steps = await probeServer(server, usable, { bounds, egress: egress.allow, judge: () => [] });
     const bad = steps.find(({ ok }) => !ok);
     results.push({ server, ok: bad === undefined, detail: bad?.detail ?? 'accepts it' });
   }

@@ -33,7 +33,7 @@ export function disconnectCommand(context: Context): Command {
       const found = await accountServer(context, options, name);
       if (found === undefined) return;
       if (!forgetAccount(found.data, name, options.user))
-        return fail(context, options, exitCodes.no, `${options.user} has no account at ${name}`);
+        return fail(context, options, { code: exitCodes.no, problem: `${options.user} has no account at ${name}` });
       if (options.json === true) outJson(context, { ok: true, server: name, user: options.user });
       else context.out(`${options.user} is disconnected from ${name}`);
     });
@@ -54,15 +54,14 @@ export function trustCommand(context: Context): Command {
       const found = await accountServer(context, options, name);
       if (found === undefined) return;
       const { issuer } = options;
-      if (!URL.canParse(issuer)) return fail(context, options, exitCodes.usage, `${issuer} is no URL`);
+      if (!URL.canParse(issuer))
+        return fail(context, options, { code: exitCodes.usage, problem: `${issuer} is no URL` });
       if (found.issuer !== undefined && found.issuer !== issuer)
-        return fail(
-          context,
-          options,
-          exitCodes.no,
-          `the configuration says issuer: ${found.issuer}`,
-          'Change it there: what the configuration says counts before what was agreed to.',
-        );
+        return fail(context, options, {
+          code: exitCodes.no,
+          problem: `the configuration says issuer: ${found.issuer}`,
+          remedy: 'Change it there: what the configuration says counts before what was agreed to.',
+        });
       const before = readPin(found.data, name);
       writePin(found.data, name, { url: found.url, issuer, since: Date.now() });
       if (options.json === true) return outJson(context, { ok: true, server: name, issuer, before: before?.issuer });
@@ -84,12 +83,16 @@ async function accountServer(context: Context, options: CommonOptions, name: str
   const server: ServerConfig | undefined = Object.hasOwn(servers, name) ? servers[name] : undefined;
   const known = Object.keys(servers).filter((each) => accountsOf(servers[each]) !== undefined);
   if (server === undefined) {
-    fail(context, options, exitCodes.no, `there is no server "${name}"`, suggestion(name, known, 'server'));
+    fail(context, options, {
+      code: exitCodes.no,
+      problem: `there is no server "${name}"`,
+      remedy: suggestion(name, known, 'server'),
+    });
     return undefined;
   }
   const accounts = accountsOf(server);
   if (accounts === undefined || !('url' in server)) {
-    fail(context, options, exitCodes.no, `users have no accounts at ${name}`);
+    fail(context, options, { code: exitCodes.no, problem: `users have no accounts at ${name}` });
     return undefined;
   }
   return { data, url: server.url.replace(/#.*$/, ''), issuer: accounts.issuer };

@@ -90,29 +90,28 @@ function probeCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nEnds with 1 when any step fails.\n\nExample:\n  sallyport server probe projects')
     .action((names: string[], options: CommonOptions) =>
-      withConfiguration(
-        context,
-        options,
-        async ({ servers, bounds, egress }) => {
-          const known = Object.keys(servers);
-          const unknown = names.find((name) => !known.includes(name));
-          if (unknown !== undefined) {
-            const remedy = suggestion(unknown, known, 'server');
-            return fail(context, options, exitCodes.no, `there is no server "${unknown}"`, remedy);
-          }
-          const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
-          for (const name of names.length > 0 ? names : known) {
-            const server = servers[name];
-            if (server === undefined) continue;
-            const steps = await probe(name, server, bounds, egress.allow);
-            results.push({ name, ok: steps.every(({ ok }) => ok), steps });
-            if (options.json !== true) print(context, name, steps);
-          }
-          if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
-          if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
-        },
-        { secrets: 'resolve' },
-      ),
+      withConfiguration(context, { ...options, load: { secrets: 'resolve' } }, async ({ servers, bounds, egress }) => {
+        const known = Object.keys(servers);
+        const unknown = names.find((name) => !known.includes(name));
+        if (unknown !== undefined) {
+          const remedy = suggestion(unknown, known, 'server');
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `there is no server "${unknown}"`,
+            remedy: remedy,
+          });
+        }
+        const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
+        for (const name of names.length > 0 ? names : known) {
+          const server = servers[name];
+          if (server === undefined) continue;
+          const steps = await probe(name, server, bounds, egress.allow);
+          results.push({ name, ok: steps.every(({ ok }) => ok), steps });
+          if (options.json !== true) print(context, name, steps);
+        }
+        if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
+        if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
+      }),
     );
 }
 
@@ -129,7 +128,7 @@ async function probe(
     kind === 'tools'
       ? judgeTools(items, server, bounds).map((verdict) => `tool ${verdict.tool} ${verdictText(verdict)}`)
       : [];
-  return [...steps, ...(await probeServer(name, server, bounds, egress, judge))];
+  return [...steps, ...(await probeServer(name, server, { bounds, egress, judge }))];
 }
 
 function print(context: Context, name: string, steps: readonly ProbeStep[]): void {

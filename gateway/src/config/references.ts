@@ -133,11 +133,17 @@ export type Resolved =
   | { readonly ok: false; readonly offset: number; readonly problem: string; readonly remedy: string };
 
 /** Replaces every reference in a text, spelled by `spell` where it lands. `read` holds what those led to that take more than a look at the environment. */
+export interface ReferenceParts {
+  readonly env: Environment;
+  /** What references to files and secret managers led to. */
+  readonly read?: ReadonlyMap<string, Managed> | undefined;
+  /** How a value is written where it stands, such as in a URL. */
+  readonly spell?: (value: string) => string;
+}
+
 export function resolveReferences(
   text: string,
-  env: Environment,
-  read: ReadonlyMap<string, Managed> = new Map(),
-  spell: (value: string) => string = (value) => value,
+  { env, read = new Map(), spell = (value) => value }: ReferenceParts,
 ): Resolved {
   const files: string[] = [];
   const secrets: string[] = [];

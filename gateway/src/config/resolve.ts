@@ -36,7 +36,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
     spell: (value: string) => string = (same) => same,
   ): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.env, context.read, spell);
+    const resolved = resolveReferences(value, { env: context.env, read: context.read, spell });
     if (resolved.ok) {
       for (const file of resolved.files) secretFiles.add(file);
       for (const secret of resolved.secrets) secrets?.add(secret);
@@ -49,7 +49,7 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   /** A key that only the gateway may have, so not in a file that other users can read. */
   const key = (value: string, path: Path): string => {
     if (context.env === undefined) return value;
-    const resolved = resolveReferences(value, context.env, context.read);
+    const resolved = resolveReferences(value, { env: context.env, read: context.read });
     const open = resolved.ok && process.platform !== 'win32' ? resolved.files.find(isReadableByOthers) : undefined;
     if (open === undefined) return text(value, path);
     diagnostics.push({

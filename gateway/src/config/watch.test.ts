@@ -18,8 +18,7 @@ test('a change is loaded, a broken file is reported, and a replaced secret count
   const results: LoadResult[] = [];
   let arrived = Promise.withResolvers<LoadResult>();
   const watch = await watchConfiguration(
-    file,
-    {},
+    { path: file, env: {} },
     (result) => {
       results.push(result);
       arrived.resolve(result);
@@ -67,7 +66,12 @@ test('a change between the first load and the watch is loaded', async (t) => {
   while (Date.now() < since + 20);
   writeFileSync(file, 'version: 1\nservers: { a: { url: "http://127.0.0.1:1" } }\n');
   const { promise, resolve } = Promise.withResolvers<LoadResult>();
-  const watch = await watchConfiguration(file, {}, resolve, { poll: 3_600_000, settle: 3_600_000, loaded, since });
+  const watch = await watchConfiguration({ path: file, env: {} }, resolve, {
+    poll: 3_600_000,
+    settle: 3_600_000,
+    loaded,
+    since,
+  });
   t.after(() => {
     watch.close();
     rmSync(folder, { recursive: true });

@@ -29,8 +29,7 @@ export interface ConfigurationWatch {
 
 /** Calls back with every fresh result, good or bad, one at a time. The first load is the caller's business. */
 export async function watchConfiguration(
-  path: string,
-  env: Environment,
+  { path, env }: { readonly path: string; readonly env: Environment },
   onLoad: (result: LoadResult) => void | Promise<void>,
   options: WatchOptions = {},
 ): Promise<ConfigurationWatch> {

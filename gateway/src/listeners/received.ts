@@ -38,12 +38,17 @@ export interface Arrival {
   readonly headers: HeaderReader | undefined;
 }
 
-export function arrival(
-  transport: 'http' | 'stdio',
-  endpoint: Endpoint,
-  headers?: HeaderReader,
-  address?: string,
-): Arrival {
+export function arrivalOf({
+  transport,
+  endpoint,
+  headers,
+  address,
+}: {
+  readonly transport: 'http' | 'stdio';
+  readonly endpoint: Endpoint;
+  readonly headers?: HeaderReader | undefined;
+  readonly address?: string | undefined;
+}): Arrival {
   return {
     id: correlationId(),
     at: Date.now(),
@@ -68,16 +73,16 @@ export interface RequestParts {
   readonly channel: Channel;
 }
 
-export function received(came: Arrival, parts: RequestParts): Received {
+export function received(arrival: Arrival, parts: RequestParts): Received {
   // One by one: to spread two objects takes several times as long.
   return {
-    id: came.id,
-    at: came.at,
-    started: came.started,
-    transport: came.transport,
-    address: came.address,
-    endpoint: came.endpoint,
-    headers: came.headers,
+    id: arrival.id,
+    at: arrival.at,
+    started: arrival.started,
+    transport: arrival.transport,
+    address: arrival.address,
+    endpoint: arrival.endpoint,
+    headers: arrival.headers,
     identity: parts.identity,
     client: parts.client,
     requestId: parts.requestId,
@@ -96,13 +101,12 @@ const silent: Channel = { notify: () => {} };
 
 /** What stands in the record for a message that could not be read. */
 export function unreadable(
-  came: Arrival,
+  arrival: Arrival,
   identity: Outcome<Caller>,
-  bytesIn: number,
-  method = '(unreadable)',
+  { bytesIn = 0, method = '(unreadable)' }: { readonly bytesIn?: number; readonly method?: string } = {},
 ): Received {
   return {
-    ...came,
+    ...arrival,
     identity,
     client: unknownClient,
     requestId: '',

@@ -2,7 +2,7 @@
 
 import { denialKey } from '../pipeline/denial.ts';
 import type { Reply } from '../pipeline/exchange.ts';
-import { toWire, type WireError } from '../pipeline/refusal.ts';
+import { toWire, type WireError } from '../pipeline/wire-error.ts';
 import { errorText, type RequestId } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
 
@@ -15,7 +15,8 @@ export interface Written {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface InputResponse {
+/** The request that is answered. */
+export interface Asked {
   readonly id: RequestId | undefined;
   readonly method: string;
   readonly era: Era;
@@ -23,7 +24,7 @@ export interface InputResponse {
   readonly reference: string;
 }
 
-export function writeReply(reply: Reply, asked: InputResponse): Written {
+export function writeReply(reply: Reply, asked: Asked): Written {
   switch (reply.kind) {
     case 'text':
       return { status: 200, text: `{"jsonrpc":"2.0","id":${JSON.stringify(asked.id)},"result":${reply.text}}` };
@@ -54,7 +55,7 @@ export function writeReply(reply: Reply, asked: InputResponse): Written {
   }
 }
 
-function toolErrorText(asked: InputResponse, { error, denial }: WireError): string {
+function toolErrorText(asked: Asked, { error, denial }: WireError): string {
   const result = {
     ...(asked.era === 'modern' ? { resultType: 'complete' } : {}),
     content: [{ type: 'text', text: error.message }],

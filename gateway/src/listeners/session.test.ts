@@ -10,13 +10,13 @@ test('a session that is over hears of no server', () => {
     return { watch: () => false, unwatch: () => {}, size: 1, refresh: () => {}, close: () => void closed++ };
   };
   const claims = { version: '2025-11-25', capabilities: {} };
-  const session = new LegacySession('id', callerOf({ agent: 'a' }), { kind: 'portal' }, claims);
+  const session = new LegacySession('id', callerOf({ agent: 'a' }), { endpoint: { kind: 'portal' }, claims });
   assert.equal(session.hear(make), true);
   assert.equal(session.hear(make), true);
   assert.equal(made, 1, 'it hears once');
   session.close();
   assert.equal(closed, 1);
-  const late = new LegacySession('id', callerOf({ agent: 'a' }), { kind: 'portal' }, claims);
+  const late = new LegacySession('id', callerOf({ agent: 'a' }), { endpoint: { kind: 'portal' }, claims });
   late.close();
   assert.equal(late.hear(make), false);
   assert.equal(made, 1);

@@ -52,7 +52,11 @@ export class LegacySession implements ClientSession {
   #queue: string[] = [];
   #closed = false;
 
-  constructor(id: string, caller: Caller, endpoint: Endpoint, claims: ClientClaims) {
+  constructor(
+    id: string,
+    caller: Caller,
+    { endpoint, claims }: { readonly endpoint: Endpoint; readonly claims: ClientClaims },
+  ) {
     this.digest = createHash('sha256').update(id).digest('base64url').slice(0, 22);
     this.caller = caller;
     this.holder = caller;

@@ -4,9 +4,9 @@ import type { ListenerContext } from './context.ts';
 import { type Arrival, unreadable } from './received.ts';
 import type { LegacySession, SessionSubscription } from './session.ts';
 
-export function hear(session: LegacySession, came: Arrival, context: ListenerContext): SessionSubscription {
+export function subscribe(session: LegacySession, arrival: Arrival, context: ListenerContext): SessionSubscription {
   const { caller } = session;
-  const message = unreadable(came, { ok: true, value: caller }, 0, '(stream)');
+  const message = unreadable(arrival, { ok: true, value: caller }, { method: '(stream)' });
   const exchange: Identified = { ...message, caller, client: { ...session.claims, era: 'legacy', session } };
   // What is said on the stream is for the credential that opened it, and not for the one that began the session.
   return context.subscribe(

@@ -49,7 +49,8 @@ test('scopes: the challenge, else the configuration, else the metadata, else non
 });
 
 const issuer = 'https://as.example';
-const returned = (query: string, required: boolean) => readReturn(new URLSearchParams(query), issuer, required);
+const returned = (query: string, required: boolean) =>
+  readReturn(new URLSearchParams(query), { issuer, namesIssuer: required });
 
 test('the table of RFC 9207 as MCP asks for it: compared when there, required when promised, as it is written', () => {
   assert.deepEqual(returned('code=c&iss=https://as.example', true), { ok: true, code: 'c' });

@@ -5,10 +5,10 @@
 import type { Fetch } from '../egress/fetch.ts';
 import { isObject, type Json, type JsonObject, parseJsonText } from '../protocol/json.ts';
 import { version } from '../protocol/product.ts';
+import type { AuthenticatedClient, ClientMethod, OAuthClient } from './client.ts';
 import type { ServerMetadata } from './discovery.ts';
-import type { ClientMethod, OAuthClient } from './token-endpoint.ts';
 
-export type RegisteredClient = OAuthClient & { readonly method: ClientMethod };
+export type RegisteredClient = AuthenticatedClient;
 
 export interface DynamicClient {
   readonly clientId: string;

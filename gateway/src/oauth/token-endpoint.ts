@@ -1,24 +1,23 @@
 /** Asks an authorization server for a token as a client of it (RFC 6749, 7523, 8693). */
-import { importJWK, importPKCS8, type JWK, SignJWT } from 'jose';
-import type { Answered, Fetch } from '../egress/fetch.ts';
-import { isObject, type Json, type JsonObject, parseJsonText } from '../protocol/json.ts';
-import { basicCredentials } from './basic.ts';
+import {
+  genericTokenEndpointRequest,
+  OperationProcessingError,
+  processGenericTokenEndpointResponse,
+  ResponseBodyError,
+  type TokenEndpointResponse,
+  UnsupportedOperationError,
+} from 'oauth4webapi';
+import type { Fetch } from '../egress/fetch.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
+import {
+  type AuthenticatedClient,
+  authenticationOf,
+  type ClientMethod,
+  guarded,
+  type OAuthClient,
+  RequestFailed,
+} from './client.ts';
 import { discover } from './discovery.ts';
-
-export interface OAuthClient {
-  readonly issuer?: string | undefined;
-  readonly tokenUrl?: string | undefined;
-  readonly clientId: string;
-  readonly clientSecret?: string | undefined;
-  /** PKCS #8 in PEM, or a JWK. */
-  readonly privateKey?: string | undefined;
-  /** ES256 when absent. */
-  readonly algorithm?: string;
-  readonly keyId?: string | undefined;
-}
-
-/** How a client proves itself at the token endpoint (RFC 7591, 2). */
-export type ClientMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
 
 /** Where tokens are asked for. `operator`: the operator named it. */
 export interface TokenPlace {
@@ -57,8 +56,16 @@ export type Granted =
 /** `access-token`: to present to a server. `assertion`: to ask for a token elsewhere (`token_type` N_A). */
 export type Wanted = 'access-token' | 'assertion';
 
-const assertionLifeSeconds = 60;
 const metadataLifeMs = 3_600_000;
+
+/** The parameters of a grant, `grant_type` among them. A list is a parameter that stands several times. */
+export type TokenParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface TokenRequest {
+  readonly parameters: TokenParameters;
+  readonly fetch: Fetch;
+  readonly wanted?: Wanted;
+}
 
 /** Knows one authorization server and authenticates to it. */
 export class TokenEndpoint {
@@ -74,13 +81,11 @@ export class TokenEndpoint {
   }
 
   /** `wanted`: a token for servers, or one that is only good to ask for another. */
-  async ask(
-    parameters: Readonly<Record<string, string | readonly string[] | undefined>>,
-    wanted: Wanted = 'access-token',
-  ): Promise<Granted> {
+  async ask(parameters: TokenParameters, wanted: Wanted = 'access-token'): Promise<Granted> {
     const endpoint = await this.#endpoint();
     if ('problem' in endpoint) return { ok: false, lasting: false, problem: endpoint.problem };
-    return askForToken(endpoint, { ...this.#client, method: methodOf(this.#client) }, parameters, this.#fetch, wanted);
+    const client = { ...this.#client, method: methodOf(this.#client) };
+    return askForToken(endpoint, client, { parameters, fetch: this.#fetch, wanted });
   }
 
   async #endpoint(): Promise<TokenPlace | { problem: string }> {
@@ -105,49 +110,60 @@ function methodOf({ clientSecret, privateKey }: OAuthClient): ClientMethod {
 /** One request to a token endpoint, as the client authenticates there. */
 export async function askForToken(
   place: TokenPlace,
-  client: OAuthClient & { readonly method: ClientMethod },
-  parameters: Readonly<Record<string, string | readonly string[] | undefined>>,
-  fetch: Fetch,
-  wanted: Wanted = 'access-token',
+  client: AuthenticatedClient,
+  { parameters, fetch, wanted = 'access-token' }: TokenRequest,
 ): Promise<Granted> {
+  const server = { issuer: place.issuer, token_endpoint: place.url };
+  const named = { client_id: client.clientId };
+  const { grant_type: grantType, ...others } = parameters;
+  let idToken: Json | undefined;
+  const complete = (body: JsonObject): JsonObject => {
+    // An ID token is verified where it is used, with the keys and the nonce that are known there.
+    const { id_token: given, ...rest } = body;
+    idToken = given;
+    return wanted === 'access-token' ? { token_type: 'bearer', ...rest } : rest;
+  };
+  try {
+    const response = await genericTokenEndpointRequest(
+      server,
+      named,
+      await authenticationOf(client),
+      String(grantType),
+      formOf(others),
+      guarded({ fetch, operator: place.operator, complete }),
+    );
+    // N_A is the type of what is no token to use (RFC 8693, 2.2.1).
+    const options = { recognizedTokenTypes: { n_a: () => undefined } };
+    const granted = await processGenericTokenEndpointResponse(server, named, response, options);
+    return grantedBy(granted, wanted, idToken);
+  } catch (error) {
+    return refusedBy(error);
+  }
+}
+
+function formOf(parameters: TokenParameters): URLSearchParams {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters))
     for (const each of typeof value === 'object' ? value : value === undefined ? [] : [value]) form.append(name, each);
-  const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
-  const { clientId, clientSecret = '', privateKey, method } = client;
-  if (method === 'client_secret_basic') headers['authorization'] = basicCredentials(clientId, clientSecret);
-  else form.set('client_id', clientId);
-  if (method === 'client_secret_post') form.set('client_secret', clientSecret);
-  if (method === 'private_key_jwt') {
-    form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-    form.set('client_assertion', await assertion(client, place.issuer, privateKey ?? ''));
-  }
-  const answer = await fetch(place.url, {
-    method: 'POST',
-    operator: place.operator,
-    headers,
-    body: form.toString(),
-    limit: 64 * 1024,
-    within: 10_000,
-  });
-  return readAnswer(answer, wanted);
+  return form;
 }
 
-/** RFC 7523, 2.2: for this server only, used once, over in a minute. */
-async function assertion(client: OAuthClient, audience: string, privateKey: string): Promise<string> {
-  const { clientId, algorithm = 'ES256', keyId } = client;
-  const key = privateKey.trimStart().startsWith('{')
-    ? await importJWK(JSON.parse(privateKey) as JWK, algorithm)
-    : await importPKCS8(privateKey, algorithm);
-  const now = Math.floor(Date.now() / 1_000);
-  return new SignJWT({ jti: crypto.randomUUID() })
-    .setProtectedHeader({ alg: algorithm, ...(keyId === undefined ? {} : { kid: keyId }) })
-    .setIssuer(clientId)
-    .setSubject(clientId)
-    .setAudience(audience)
-    .setIssuedAt(now)
-    .setExpirationTime(now + assertionLifeSeconds)
-    .sign(key);
+function grantedBy(response: TokenEndpointResponse, wanted: Wanted, idToken: Json | undefined): Granted {
+  const { access_token: token, token_type: type, expires_in: seconds, scope, refresh_token: refresh } = response;
+  // A token of a type that is not understood must not be used (RFC 6749, 7.1).
+  if (type !== (wanted === 'assertion' ? 'n_a' : 'bearer'))
+    return failed(true, 'the token is of a type that the gateway does not speak');
+  if (!isTokenText(token)) return failed(false, 'the token endpoint answers without a token');
+  const { issued_token_type: issuedType } = response;
+  return {
+    ok: true,
+    token,
+    ...(seconds !== undefined && seconds > 0 ? { lifetime: seconds * 1_000 } : {}),
+    ...(isTokenText(refresh) ? { refresh } : {}),
+    ...(isTokenText(idToken) ? { idToken } : {}),
+    ...(typeof issuedType === 'string' ? { issuedType } : {}),
+    ...(scope === undefined ? {} : { scope }),
+  };
 }
 
 /** Errors of RFC 6749, 5.2, that asking again does not cure. */
@@ -162,38 +178,24 @@ const lasting = new Set([
   'access_denied',
 ]);
 
-function readAnswer(answer: Answered, wanted: Wanted): Granted {
-  if (!answer.ok) return { ok: false, lasting: answer.refused, problem: answer.problem };
-  const parsed = parseJsonText(answer.text, { depth: 16, looseText: true });
-  const body: JsonObject = parsed.ok && isObject(parsed.value) ? parsed.value : {};
-  const { access_token: token, token_type: type, expires_in: seconds, error, scope, id_token: idToken } = body;
-  const refresh = body.refresh_token;
-  if (answer.status === 200 && isTokenText(token)) {
-    // A token of a type that is not understood must not be used (RFC 6749, 7.1), and N_A is none to use (RFC 8693, 2.2.1).
-    const expected = wanted === 'assertion' ? 'n_a' : 'bearer';
-    if (typeof type === 'string' ? type.toLowerCase() !== expected : wanted === 'assertion')
-      return { ok: false, lasting: true, problem: 'the token is of a type that the gateway does not speak' };
-    return {
-      ok: true,
-      token,
-      ...(typeof seconds === 'number' && seconds > 0 ? { lifetime: seconds * 1_000 } : {}),
-      ...(isTokenText(refresh) ? { refresh } : {}),
-      ...(isTokenText(idToken) ? { idToken } : {}),
-      ...(typeof body.issued_token_type === 'string' ? { issuedType: body.issued_token_type } : {}),
-      ...(typeof scope === 'string' ? { scope } : {}),
-    };
+function refusedBy(error: unknown): Granted {
+  if (error instanceof RequestFailed) return failed(error.refused, error.message);
+  if (error instanceof ResponseBodyError) {
+    const { error: word, status } = error;
+    if (!lasting.has(word)) return failed(false, `the token endpoint answers ${status} without a token`);
+    const problem = `the authorization server says ${word}`;
+    return { ...failed(true, problem), reauthorize: word === 'invalid_grant', error: word };
   }
-  if (typeof error === 'string' && lasting.has(error))
-    return {
-      ok: false,
-      lasting: true,
-      reauthorize: error === 'invalid_grant',
-      error,
-      problem: `the authorization server says ${error}`,
-    };
-  return { ok: false, lasting: false, problem: `the token endpoint answers ${answer.status} without a token` };
+  if (error instanceof UnsupportedOperationError)
+    return failed(true, 'the token is of a type that the gateway does not speak');
+  if (error instanceof OperationProcessingError) return failed(false, 'the token endpoint answers without a token');
+  throw error;
 }
 
-function isTokenText(value: Json | undefined): value is string {
+function failed(isLasting: boolean, problem: string): Granted & { readonly ok: false } {
+  return { ok: false, lasting: isLasting, problem };
+}
+
+function isTokenText(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]{1,16384}$/.test(value);
 }

@@ -7,7 +7,7 @@ import { codes } from '../protocol/jsonrpc.ts';
 import { methods } from '../protocol/methods.ts';
 import { ownWords } from './deliver.ts';
 import type { Received, Reply } from './exchange.ts';
-import { accountLinkText } from './refusal.ts';
+import { accountLinkText } from './wire-error.ts';
 
 /** The key of the gateway's own input request: an answer under it never goes to a server. */
 const key = 'sallyport-connect';

@@ -122,8 +122,10 @@ export function endOf(
     case 'refused': {
       const { refusal } = reply;
       const outcome = outcomeOf(refusal, progress);
-      const end: ExchangeEnd = { ...base, outcome, reason: refusal.reason };
-      return { end: 'detail' in refusal ? { ...end, detail: refusal.detail } : end, written: reply };
+      const end: Mutable<ExchangeEnd> = { ...base, outcome, reason: refusal.reason };
+      if ('cause' in refusal) end.cause = refusal.cause;
+      if ('detail' in refusal) end.detail = refusal.detail;
+      return { end, written: reply };
     }
   }
 }

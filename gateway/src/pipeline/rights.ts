@@ -8,6 +8,7 @@ import type { Caller } from './contracts/caller.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
+import type { RightsFault } from './refusal.ts';
 
 export interface Rights {
   /** The snapshot in force. */
@@ -17,6 +18,12 @@ export interface Rights {
   readonly underWay: UnderWay;
 }
 
+export interface LostRight {
+  readonly cause: RightsFault;
+  /** For the operator. */
+  readonly detail: string;
+}
+
 /** A call that its server has, until it is answered. */
 export class Standing extends ChainEntry<Standing> {
   readonly #exchange: Decided;
@@ -24,7 +31,7 @@ export class Standing extends ChainEntry<Standing> {
   /** What the last judgement was about. */
   #snapshot: Snapshot;
   #caller: Caller;
-  #lost: string | undefined;
+  #lost: LostRight | undefined;
 
   constructor(exchange: Decided, snapshot: Snapshot, rights: Rights) {
     super();
@@ -35,10 +42,10 @@ export class Standing extends ChainEntry<Standing> {
   }
 
   /** Why the right to the call has ended; `undefined` while it has not. What was lost stays lost. */
-  lost(): string | undefined {
+  lost(): LostRight | undefined {
     if (this.#lost !== undefined) return this.#lost;
     const caller = this.#rights.renew(this.#exchange.caller);
-    if (caller === undefined) this.#lost = 'the credential has ended';
+    if (caller === undefined) this.#lost = { cause: 'credential', detail: 'the credential has ended' };
     else {
       const snapshot = this.#rights.snapshot();
       if (snapshot === this.#snapshot && caller === this.#caller) return undefined;
@@ -61,15 +68,19 @@ export class Standing extends ChainEntry<Standing> {
 }
 
 /** Why a call that was allowed would not be allowed now. */
-function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): string | undefined {
+function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
   const { server } = exchange.upstream;
   const status = snapshot.statusOf(server);
-  if (status !== 'active' && status !== 'draining') return `the server is ${status ?? 'not configured any more'}`;
+  if (status !== 'active' && status !== 'draining')
+    return { cause: 'server', detail: `the server is ${status ?? 'not configured any more'}` };
   const grants = snapshot.policy.grants(caller, server);
-  if (grants === undefined) return 'no connection leads there any more';
+  if (grants === undefined) return { cause: 'connection', detail: 'no connection leads there any more' };
   const { effect, rule } = decide({ ...exchange, caller, grants }).decision;
   if (effect === 'allow' || effect === 'observe') return undefined;
-  return rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`;
+  return {
+    cause: 'rule',
+    detail: rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`,
+  };
 }
 
 /** The calls that servers have. Its size is bounded by what each caller may have under way. */

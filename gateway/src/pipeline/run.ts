@@ -114,9 +114,11 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
     );
     if (exchange.operation === 'stream' || reply.kind === 'refused') return reply;
     const renewed = rights.renew(caller);
-    if (renewed === undefined) return refused({ reason: 'right-ended', detail: 'the credential has ended' });
+    if (renewed === undefined)
+      return refused({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
     if (rights.snapshot() === current) return reply;
-    if (remakes === maxRemakes) return refused({ reason: 'right-ended', detail: 'the configuration keeps changing' });
+    if (remakes === maxRemakes)
+      return refused({ reason: 'right-ended', cause: 'configuration', detail: 'the configuration keeps changing' });
     caller = renewed;
     current = rights.snapshot();
   }
@@ -192,7 +194,7 @@ async function send(exchange: Intended, snapshot: Snapshot, stages: Stages, prog
   }
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();
-  return lost === undefined ? reply : refused({ reason: 'right-ended', detail: lost });
+  return lost === undefined ? reply : refused({ reason: 'right-ended', ...lost });
 }
 
 /** What `runStream` gives a listener: whether the stream may open, and how it says that it is over. */
@@ -236,8 +238,14 @@ export function runDone(message: Identified, snapshot: Snapshot, stages: Stages)
   return record(message, snapshot, stages, { caller: message.caller }, { kind: 'text', text: '' });
 }
 
+/** The stages, and the snapshot in force. */
+export interface Road {
+  readonly snapshot: Snapshot;
+  readonly stages: Stages;
+}
+
 /** The short road of what could not be decoded: it is recorded with its caller. */
-export function runRefused(message: Received, refusal: Refusal, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+export function runRefused(message: Received, refusal: Refusal, { snapshot, stages }: Road): Promise<Reply> {
   const { identity } = message;
   // An unknown caller learns nothing of what the gateway thinks of the message.
   if (!identity.ok) return record(message, snapshot, stages, {}, refused(identity.refusal));

@@ -96,7 +96,7 @@ function decodeModern(
   const capabilities = meta[metaKeys.clientCapabilities];
   if (!isObject(capabilities)) return fail({ reason: 'bad-meta', key: metaKeys.clientCapabilities });
   if (headers !== undefined) {
-    const header = standardMismatch(headers, version, method, params);
+    const header = standardMismatch(headers, version, { method, params });
     if (header !== undefined) return fail({ reason: 'header-mismatch', header });
   }
   if (!isModernVersion(version))

@@ -27,7 +27,7 @@ export function decodeHeader(value: string): string | undefined {
   return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined;
 }
 
-/** One annotated argument of a tool: the header is `Mcp-Param-` and `header`, the value stands at `path`. */
+/** One mirrored argument of a tool: the header is `Mcp-Param-` and `header`, the value stands at `path`. */
 export interface MirroredArgument {
   readonly header: string;
   readonly path: readonly string[];
@@ -37,7 +37,7 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const scalarTypes: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean', 'number']);
 
 /**
- * The annotated arguments of an input schema, or `undefined` when an annotation breaks a rule, which makes the whole
+ * The mirrored arguments of an input schema, or `undefined` when an annotation breaks a rule, which makes the whole
  * tool invalid. Annotations count only where a chain of `properties` leads. `number` is accepted although the
  * specification does not list it, as its own conformance suite mirrors it.
  */
@@ -95,19 +95,20 @@ function headerText(value: Json | undefined): string | undefined {
     : undefined;
 }
 
+export interface MirroredRequest {
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly mirrored: readonly MirroredArgument[];
+}
+
 /** Headers for a request to a modern server, made anew from the body that is sent. */
-export function mirror(
-  version: string,
-  method: string,
-  params: JsonObject,
-  annotated: readonly MirroredArgument[],
-): Record<string, string> {
+export function mirror(version: string, { method, params, mirrored }: MirroredRequest): Record<string, string> {
   const headers: Record<string, string> = { 'mcp-protocol-version': version, 'mcp-method': method };
   const member = methods.get(method)?.nameMember;
   const name = member === undefined ? undefined : params[member];
   if (typeof name === 'string') headers['mcp-name'] = encodeHeader(name);
-  if (annotated.length > 0 && isObject(params.arguments))
-    for (const { header, path } of annotated) {
+  if (mirrored.length > 0 && isObject(params.arguments))
+    for (const { header, path } of mirrored) {
       const text = headerText(valueAt(params.arguments, path));
       if (text !== undefined) headers[`mcp-param-${header.toLowerCase()}`] = encodeHeader(text);
     }
@@ -121,8 +122,7 @@ export type HeaderReader = (name: string) => string | undefined | false;
 export function standardMismatch(
   read: HeaderReader,
   version: string,
-  method: string,
-  params: JsonObject,
+  { method, params }: Omit<MirroredRequest, 'mirrored'>,
 ): string | undefined {
   if (read('mcp-protocol-version') !== version) return 'MCP-Protocol-Version';
   if (read('mcp-method') !== method) return 'Mcp-Method';
@@ -137,10 +137,10 @@ export function standardMismatch(
 /** The name of the first argument header that does not mirror the arguments, or `undefined` when all do. */
 export function argumentMismatch(
   read: HeaderReader,
-  annotated: readonly MirroredArgument[],
+  mirrored: readonly MirroredArgument[],
   args: JsonObject,
 ): string | undefined {
-  for (const { header, path } of annotated) {
+  for (const { header, path } of mirrored) {
     const value = read(`mcp-param-${header.toLowerCase()}`);
     const argument = valueAt(args, path);
     const expected = headerText(argument);

@@ -24,7 +24,7 @@ export class ConditionCheck {
   }
 
   check(server: string, tool: string, inputSchema: JsonObject): void {
-    for (const diagnostic of checkTool(this.#revision(), server, tool, inputSchema)) {
+    for (const diagnostic of checkTool(this.#revision(), { server, tool, inputSchema })) {
       const problem = formatDiagnostic(diagnostic);
       if (this.#warned.has(problem) || this.#warned.size >= maxWarnings) continue;
       this.#warned.add(problem);

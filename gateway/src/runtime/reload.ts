@@ -46,7 +46,7 @@ export async function follow(path: string, opened: Opened & { ok: true }, signal
     const pause = refreshPauses[gateway.plane.revision.configuration.secrets.refresh];
     if (pause > 0 && managed.remote()) refresh = setTimeout(() => void watch.reload(), pause).unref();
   };
-  const watch = await watchConfiguration(path, process.env, apply, {
+  const watch = await watchConfiguration({ path, env: process.env }, apply, {
     load: { ...managed.loading, read: readBeside },
     loaded: gateway.plane.revision,
     since: opened.began,

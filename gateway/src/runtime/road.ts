@@ -68,6 +68,7 @@ export function makeStages(parts: StageParts): Stages {
         server: facts.connections === undefined ? '-' : (facts.server ?? '-'),
         method: labelOf(facts.method),
         outcome: end.reason ?? end.outcome,
+        cause: end.cause,
         seconds: end.latency / 1_000_000,
       });
       if (end.outcome === 'refused' || end.outcome === 'unknown')
@@ -159,7 +160,7 @@ const answers: Readonly<Record<string, Answer>> = {
 async function answerLocally(exchange: Admitted, snapshot: Snapshot, local: Local): Promise<Reply> {
   const { method } = exchange;
   const kind = methods.get(method)?.list;
-  if (kind !== undefined) return list(exchange, snapshot, kind, local.log);
+  if (kind !== undefined) return list(exchange, snapshot, { kind, log: local.log });
   const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
   return answer?.(exchange, snapshot, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
 }

@@ -38,7 +38,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const ended = openEndedIds(join(data, 'ended-sessions'), (error) =>
     log.warn({ err: error }, 'ended sessions cannot be noted: they open again after a restart'),
   );
-  const mcp = await attempt(listenHttp(listen.mcp, gateway.plane.context, ended, log));
+  const mcp = await attempt(listenHttp(listen.mcp, gateway.plane.context, { ended, log }));
   const admin =
     typeof mcp === 'number'
       ? mcp

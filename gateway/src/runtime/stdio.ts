@@ -38,7 +38,10 @@ export async function stdio(options: StdioOptions): Promise<number> {
   }
   const endpoint: Endpoint =
     options.server === undefined ? { kind: 'portal' } : { kind: 'server', server: options.server };
-  const listener = listenStdio(process.stdin, process.stdout, endpoint, identity.value, gateway.plane.context);
+  const listener = listenStdio(
+    { input: process.stdin, output: process.stdout, endpoint, caller: identity.value },
+    gateway.plane.context,
+  );
   const stopWatching = await follow(resolve(options.config), opened, signals);
   const ended = await Promise.race([listener.ended, signals.stopped.then(() => 'closed' as const)]);
   gateway.plane.drain();
@@ -66,7 +69,9 @@ async function identify(gateway: Control, key: string | undefined): Promise<Outc
     return gateway.plane.context.identify({ authorization: `Bearer ${key}`, headers: {}, transport: 'stdio' });
   const { anonymous } = configuration.authentication;
   const caller =
-    anonymous === undefined ? undefined : callerFrom(configuration, anonymous, { kind: 'local', id: 'stdio' });
+    anonymous === undefined
+      ? undefined
+      : callerFrom(configuration, anonymous, { credential: { kind: 'local', id: 'stdio' } });
   return caller === undefined || typeof caller === 'string'
     ? { ok: false, refusal: { reason: 'credentials-missing' } }
     : { ok: true, value: caller };

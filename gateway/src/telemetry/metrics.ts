@@ -9,6 +9,8 @@ export interface ExchangeObservation {
   readonly method: string;
   /** How the exchange ended: an outcome, or the reason of a refusal. */
   readonly outcome: string;
+  /** Of a refusal: which one of its causes, a fixed word. */
+  readonly cause?: string | undefined;
   readonly seconds: number;
 }
 
@@ -32,6 +34,12 @@ export function createMetrics(streams: () => number): Metrics {
     totalHelp: 'Exchanges by server, method and outcome.',
     seconds: 'sallyport_exchange_seconds',
     secondsHelp: 'Time from the arrival of a request to its answer.',
+  });
+  const refusals = new Counter({
+    name: 'sallyport_refusals_total',
+    help: 'Refusals that have several causes, by reason and cause.',
+    labelNames: ['reason', 'cause'],
+    registers: [registry],
   });
   const reloads = new Counter({
     name: 'sallyport_configuration_loads_total',
@@ -79,7 +87,10 @@ export function createMetrics(streams: () => number): Metrics {
     serversUp: (states) => {
       serverStates = states;
     },
-    observe: ({ server, method, outcome, seconds }) => exchanges.observe(server, method, outcome, seconds),
+    observe({ server, method, outcome, cause, seconds }) {
+      exchanges.observe(server, method, outcome, seconds);
+      if (cause !== undefined) refusals.inc({ reason: outcome, cause });
+    },
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,

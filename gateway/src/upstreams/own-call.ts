@@ -20,7 +20,11 @@ export function ownCall(method: string, params: JsonObject, cancellation: Cancel
 }
 
 /** One with a time limit of its own, in milliseconds. */
-export async function askWithin(peer: Peer, method: string, params: JsonObject, timeMs: number): Promise<Step> {
+export async function askWithin(
+  peer: Peer,
+  { method, params = {} }: { readonly method: string; readonly params?: JsonObject },
+  timeMs: number,
+): Promise<Step> {
   const cancellation = new Cancellation();
   const timer = setTimeout(() => cancellation.cancel(), timeMs);
   const step = await peer.call(ownCall(method, params, cancellation));

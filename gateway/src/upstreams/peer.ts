@@ -124,7 +124,7 @@ export class Peer implements TransportEvents {
       if (this.#pending.get(id) !== pending) return;
       if (this.era === 'modern') {
         const params = modernParams(call, id);
-        const mirrored = mirror(modernVersion, call.method, params, call.mirrored);
+        const mirrored = mirror(modernVersion, { method: call.method, params, mirrored: call.mirrored });
         const headers = call.headers === undefined ? mirrored : { ...mirrored, ...call.headers };
         const budget = call.open === true ? 'streams' : 'calls';
         pending.abandon = this.#transport?.request(id, requestText(id, call.method, params), headers, budget);

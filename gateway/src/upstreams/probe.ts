@@ -33,12 +33,17 @@ const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources', 'templates'
  * Connects as the gateway would, with the gateway's own credential, and leaves nothing running. `egress`: what the
  * operator opened (`egress.allow`).
  */
+export interface ProbeParts {
+  readonly bounds: Bounds;
+  /** Addresses that are allowed beside public ones. */
+  readonly egress: readonly string[];
+  readonly judge: Judge;
+}
+
 export async function probeServer(
   name: string,
   config: ServerConfig,
-  bounds: Bounds,
-  egress: readonly string[],
-  judge: Judge,
+  { bounds, egress, judge }: ProbeParts,
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${randomUUID()}`);
   const guard = egressGuard(egress);

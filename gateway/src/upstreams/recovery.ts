@@ -13,6 +13,8 @@ type Unsuccessful = Step & { readonly kind: 'failed' | 'error' };
 
 /** What of a session is needed for it. */
 export interface Recovering {
+  /** What the session has now. */
+  readonly connected: Connected | undefined;
   readonly server: Server;
   /** False once another call has dropped this connection. */
   isCurrent(connected: Connected): boolean;
@@ -21,13 +23,9 @@ export interface Recovering {
   call(call: OutboundCall): Promise<Step>;
 }
 
-/** The step itself, or that of the call made once more. `connected`: what the session has now. */
-export function recovered(
-  step: Unsuccessful,
-  call: OutboundCall,
-  connected: Connected | undefined,
-  session: Recovering,
-): Step | Promise<Step> {
+/** The step itself, or that of the call made once more. */
+export function recovered(step: Unsuccessful, call: OutboundCall, session: Recovering): Step | Promise<Step> {
+  const { connected } = session;
   if (connected === undefined || !session.server.isHttp) return step;
   if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, session) : step;
   if (connected.peer.sessionLost) {
@@ -51,7 +49,7 @@ async function afterError(
   connected: Connected,
   session: Recovering,
 ): Promise<Step> {
-  const pinged = await askWithin(connected.peer, 'ping', {}, session.server.pingTimeout);
+  const pinged = await askWithin(connected.peer, { method: 'ping' }, session.server.pingTimeout);
   if (pinged.kind !== 'failed' || !session.isCurrent(connected)) return step;
   session.drop();
   return call.method !== 'tools/call' || call.tier === 'read' ? session.call(call) : step;
@@ -91,5 +89,5 @@ async function afterRefusal(step: Unsuccessful, connected: Connected, session: R
 /** What every server of the era of this connection answers, and that changes nothing. */
 function askHarmless({ peer, facts }: Connected, server: Server): Promise<Step> {
   const method = facts.era === 'modern' ? 'server/discover' : 'ping';
-  return askWithin(peer, method, {}, server.pingTimeout);
+  return askWithin(peer, { method }, server.pingTimeout);
 }

@@ -137,7 +137,8 @@ export class UpstreamSession {
   /** What is left to do about a call that did not succeed: with a new session it is made once more. */
   recover(step: Step, call: OutboundCall): Step | Promise<Step> {
     if (step.kind !== 'failed' && step.kind !== 'error') return step;
-    return recovered(step, call, this.#connected, {
+    return recovered(step, call, {
+      connected: this.#connected,
       server: this.#server,
       isCurrent: (connected) => this.#connected === connected,
       drop: () => this.drop(),

@@ -10,7 +10,11 @@ export const toyAuthenticator = defineAuthenticator({
   callers: (options) => (options === undefined ? [] : [{ path: [], caller: { agent: options.agent } }]),
   create(options, { configuration }) {
     if (options === undefined) return undefined;
-    const caller = callerFrom(configuration, { agent: options.agent }, { kind: 'anonymous', id: 'toy' });
+    const caller = callerFrom(
+      configuration,
+      { agent: options.agent },
+      { credential: { kind: 'anonymous', id: 'toy' } },
+    );
     return {
       id: 'toy',
       kinds: [],

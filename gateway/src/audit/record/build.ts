@@ -11,6 +11,7 @@ export interface PublicPart {
   readonly bytesOut?: number | undefined;
   readonly capability?: PlainObject | undefined;
   readonly capture?: Capture | undefined;
+  readonly cause?: string | undefined;
   readonly code?: number | undefined;
   readonly connections?: readonly string[] | undefined;
   readonly cost?: string | undefined;
@@ -233,8 +234,8 @@ function factsAbout(facts: FactsHead): object {
   };
 }
 
-function endPublic({ outcome, reason, error, latency, bytesOut, at }: EndHead): Omit<PublicPart, 'kind'> {
-  return { outcome, reason, code: error?.code, latency, bytesOut, ended: at };
+function endPublic({ outcome, reason, cause, error, latency, bytesOut, at }: EndHead): Omit<PublicPart, 'kind'> {
+  return { outcome, reason, cause, code: error?.code, latency, bytesOut, ended: at };
 }
 
 function endAbout({ detail, error }: EndHead): object {

@@ -95,6 +95,7 @@ function endHead(end: ExchangeEnd): { readonly [Name in keyof Required<EndHead>]
     at: end.at,
     outcome: end.outcome,
     reason: end.reason,
+    cause: end.cause,
     detail: end.detail,
     error: end.error,
     latency: end.latency,

@@ -37,6 +37,7 @@ export function store(draft: Draft, place: Place, room: Room): Stored {
     bytesOut: known.bytesOut,
     capability: known.capability,
     capture: known.capture,
+    cause: known.cause,
     code: known.code,
     connections: known.connections,
     cost: known.cost,

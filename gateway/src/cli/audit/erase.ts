@@ -107,16 +107,18 @@ export function eraseCommand(context: Context): Command {
 async function erase(context: Context, options: EraseOptions): Promise<void> {
   const { subject } = options;
   if (!isPerson(subject))
-    return fail(
-      context,
-      options,
-      exitCodes.usage,
-      `${subject} cannot be erased`,
-      '--subject is user:name, agent:name or application:name; `audit subjects` lists them.',
-    );
+    return fail(context, options, {
+      code: exitCodes.usage,
+      problem: `${subject} cannot be erased`,
+      remedy: '--subject is user:name, agent:name or application:name; `audit subjects` lists them.',
+    });
   const question = `Everything that the logs hold about ${subject} becomes unreadable for good. Go on?`;
   if (options.yes !== true && options.json !== true && (await context.confirm?.(question)) === false)
-    return fail(context, options, exitCodes.no, 'nothing was erased', 'Answer yes, or use --yes.');
+    return fail(context, options, {
+      code: exitCodes.no,
+      problem: 'nothing was erased',
+      remedy: 'Answer yes, or use --yes.',
+    });
   const logs = await openLogs(context, options);
   if (logs === undefined) return;
   const { data } = logs.configuration;
@@ -134,13 +136,11 @@ async function erase(context: Context, options: EraseOptions): Promise<void> {
       ? undefined
       : `${ofOthers} records with ${subject} belong to other subjects, as a record is about its user, else its agent, else its application; list them: sallyport audit search --caller ${subject}`;
   if (erased.length === 0 && failures.length === 0)
-    return fail(
-      context,
-      options,
-      exitCodes.no,
-      `${options.log ?? 'the data folder'} holds nothing about ${subject}${others === undefined ? '' : ` alone: ${others}`}`,
-      'Write it as user:name, agent:name or application:name; `audit subjects` lists them.',
-    );
+    return fail(context, options, {
+      code: exitCodes.no,
+      problem: `${options.log ?? 'the data folder'} holds nothing about ${subject}${others === undefined ? '' : ` alone: ${others}`}`,
+      remedy: 'Write it as user:name, agent:name or application:name; `audit subjects` lists them.',
+    });
   if (options.json === true)
     outJson(context, {
       ok: failures.length === 0,
@@ -163,7 +163,7 @@ async function erase(context: Context, options: EraseOptions): Promise<void> {
 }
 
 function failWith(context: Context, options: EraseOptions, { code, problem, remedy }: Failure): void {
-  fail(context, options, code, problem, remedy);
+  fail(context, options, { code: code, problem: problem, remedy: remedy });
 }
 
 async function eraseIn(

@@ -75,7 +75,8 @@ export function exportCommand(context: Context): Command {
 }
 
 async function runExport(context: Context, options: Options): Promise<void> {
-  const usage = (problem: string, remedy: string): void => fail(context, options, exitCodes.usage, problem, remedy);
+  const usage = (problem: string, remedy: string): void =>
+    fail(context, options, { code: exitCodes.usage, problem: problem, remedy: remedy });
   if (!names.includes(options.format))
     return usage(`there is no format ${options.format}`, `There are: ${names.join(', ')}.`);
   const disclose = readDisclose(options.disclose);
@@ -157,7 +158,12 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
     const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
       if (trouble !== undefined) return undefined;
       const { origin } = log.archive;
-      for (const hit of pages(log, inLog(search, options, log, context.cwd), options, search.limit - records)) {
+      for (const hit of pages(
+        log,
+        inLog(search, options, { ...log, cwd: context.cwd }),
+        options,
+        search.limit - records,
+      )) {
         if (lacksKey(hit)) missing++;
         const line = shownInLine(format.line(redacted({ origin, ...hit }, disclose)));
         if (file === undefined) context.out(line);
@@ -192,7 +198,12 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
   const failures = await readEach(logs, namesOf(request), (log) => {
     const seqs: number[] = [];
     let count = 0;
-    for (const { record, outcome } of pages(log, inLog(search, options, log, context.cwd), options, search.limit)) {
+    for (const { record, outcome } of pages(
+      log,
+      inLog(search, options, { ...log, cwd: context.cwd }),
+      options,
+      search.limit,
+    )) {
       const found = outcome === undefined ? [record.seq] : [record.seq, outcome.seq];
       count += found.length;
       if (count <= maxProved) seqs.push(...found);
@@ -209,15 +220,14 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
   });
   const [bundle, ...more] = bundles;
   if (failures.length > 0 && bundle === undefined) return { records: 0, failures };
-  if (bundle === undefined) fail(context, options, exitCodes.no, 'No record matches', 'Nothing was written.');
+  if (bundle === undefined)
+    fail(context, options, { code: exitCodes.no, problem: 'No record matches', remedy: 'Nothing was written.' });
   else if (more.length > 0)
-    fail(
-      context,
-      options,
-      exitCodes.no,
-      `records of several logs match (${bundles.map(({ log }) => log).join(', ')}), and a proof is about one`,
-      'Make one for each with --log.',
-    );
+    fail(context, options, {
+      code: exitCodes.no,
+      problem: `records of several logs match (${bundles.map(({ log }) => log).join(', ')}), and a proof is about one`,
+      remedy: 'Make one for each with --log.',
+    });
   if (bundle === undefined || more.length > 0) return undefined;
   const text = shown(JSON.stringify(bundle.proof, undefined, 2));
   if (path === undefined) context.out(text);
@@ -241,6 +251,6 @@ function proofOf(
 }
 
 function failWith(context: Context, options: Options, { code, problem, remedy }: Failure): undefined {
-  fail(context, options, code, problem, remedy);
+  fail(context, options, { code: code, problem: problem, remedy: remedy });
   return undefined;
 }

@@ -68,7 +68,8 @@ export async function withLog(context: Context, options: LogOptions, work: (log:
   const logs = await openLogs(context, options);
   if (logs === undefined) return;
   const failure = await readLog(logs, options.log, work);
-  if (failure !== undefined) fail(context, options, failure.code, failure.problem, failure.remedy);
+  if (failure !== undefined)
+    fail(context, options, { code: failure.code, problem: failure.problem, remedy: failure.remedy });
 }
 
 /** `undefined` when it was said why not. */
@@ -82,7 +83,7 @@ export async function openLogs(context: Context, options: CommonOptions): Promis
   const master = openLogMasterKey(configuration.data, configuration.audit.keys.master);
   const warn = (problem: string): void => context.err(`sallyport: ${shownInLine(problem)}`);
   if (master.ok) return { configuration, master: master.key, warn };
-  fail(context, options, exitCodes.data, master.problem, master.remedy);
+  fail(context, options, { code: exitCodes.data, problem: master.problem, remedy: master.remedy });
   return undefined;
 }
 

@@ -36,11 +36,15 @@ export function proveCommand(context: Context): Command {
     .action(async (which: string, options: Options) => {
       const disclose = readDisclose(options.disclose);
       if (typeof disclose === 'string')
-        return fail(context, options, exitCodes.usage, disclose, `There are: ${partNames.join(', ')}.`);
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: disclose,
+          remedy: `There are: ${partNames.join(', ')}.`,
+        });
       await withLog(context, options, (log) => {
         const records = recordsOf(log, which);
         const seqs = records.map(({ seq }) => seq);
-        if (seqs.length === 0) return noRecord(context, options, which, log);
+        if (seqs.length === 0) return noRecord(context, options, { which, checkpoint: log.checkpoint });
         const keySeqs = keyRecords((query) => log.index.search(query), log.archive, log.checkpoint);
         const { archive, checkpoint } = log;
         const proof = prove({ archive, checkpoint, seqs, keySeqs, disclose });

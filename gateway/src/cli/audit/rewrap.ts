@@ -50,20 +50,23 @@ export function rewrapCommand(context: Context): Command {
       const { configuration } = loaded.revision;
       const { data } = configuration;
       const given = options.toLocal === true ? undefined : await readValue('sallyport audit rewrap < key');
-      if (typeof given === 'object') return fail(context, options, exitCodes.usage, given.problem, given.remedy);
+      if (typeof given === 'object')
+        return fail(context, options, { code: exitCodes.usage, problem: given.problem, remedy: given.remedy });
       const from = openLogMasterKey(data, configuration.audit.keys.master);
       const to = given === undefined ? openMasterKey(data) : openLogMasterKey(data, given);
-      if (!from.ok) return fail(context, options, exitCodes.data, from.problem, from.remedy);
+      if (!from.ok) return fail(context, options, { code: exitCodes.data, problem: from.problem, remedy: from.remedy });
       if (!to.ok)
-        return fail(context, options, exitCodes.usage, 'the new key is not a key', 'openssl rand -hex 32 makes one.');
+        return fail(context, options, {
+          code: exitCodes.usage,
+          problem: 'the new key is not a key',
+          remedy: 'openssl rand -hex 32 makes one.',
+        });
       if (from.key.equals(to.key))
-        return fail(
-          context,
-          options,
-          exitCodes.no,
-          'the configuration says this key already',
-          'Logs that are still under another one need that one in the configuration while this runs.',
-        );
+        return fail(context, options, {
+          code: exitCodes.no,
+          problem: 'the configuration says this key already',
+          remedy: 'Logs that are still under another one need that one in the configuration while this runs.',
+        });
       const logs: { log: string; result: Rewrapped }[] = [];
       for (const log of logsOf(data)) logs.push({ log, result: await rewrapLog(configuration, log, from.key, to.key) });
       const ok = logs.every(({ result }) => result !== 'neither');

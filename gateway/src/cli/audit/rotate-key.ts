@@ -15,7 +15,8 @@ export function rotateKeyCommand(context: Context): Command {
     .action(async (options: LogOptions) => {
       await withLog(context, options, async (log) => {
         const answer = await log.ask({ do: 'rotate-key' });
-        if (!answer.ok) return fail(context, options, exitCodes.no, answer.problem, answer.remedy);
+        if (!answer.ok)
+          return fail(context, options, { code: exitCodes.no, problem: answer.problem, remedy: answer.remedy });
         if (options.json === true) outJson(context, { ok: true, ...answer.result });
         else context.out(`The log is signed by ${answer.result['key'] ?? ''} from now on.`);
       });

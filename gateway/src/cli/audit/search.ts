@@ -79,9 +79,10 @@ export function searchCommand(context: Context): Command {
     )
     .action(async (options: SearchOptions & LogOptions) => {
       const search = readSearch(options, Date.now(), maxShown);
-      if (typeof search === 'string') return fail(context, options, exitCodes.usage, search, 'Try --help.');
+      if (typeof search === 'string')
+        return fail(context, options, { code: exitCodes.usage, problem: search, remedy: 'Try --help.' });
       await withLog(context, options, (log) => {
-        const { hits, next } = find(log, inLog(search, options, log, context.cwd), options);
+        const { hits, next } = find(log, inLog(search, options, { ...log, cwd: context.cwd }), options);
         if (options.json === true)
           outJson(context, {
             ok: true,
@@ -93,7 +94,7 @@ export function searchCommand(context: Context): Command {
             lookedBefore: log.checkpoint.size,
           });
         else {
-          for (const { text, tone } of rows(hits, context.terminal === true)) context.out(text, tone);
+          for (const { text, tone } of rows(hits, context)) context.out(text, tone);
           if (hits.length === 0) context.out(`No record matches among the ${log.checkpoint.size} that there are.`);
           if (next !== undefined) context.out(`There may be more: --before ${next}`);
         }
@@ -136,8 +137,7 @@ export function readSearch(options: SearchOptions, now: number, most: number): S
 export function inLog(
   search: Search,
   { subject, rule }: SearchOptions,
-  { archive, index }: OpenLog,
-  cwd: string,
+  { archive, index, cwd }: OpenLog & { readonly cwd: string },
 ): Search {
   const words = { ...search.words };
   if (subject !== undefined)

@@ -20,7 +20,7 @@ export function showCommand(context: Context): Command {
     .action(async (which: string, options: LogOptions) => {
       await withLog(context, options, (log) => {
         const records = recordsOf(log, which);
-        if (records.length === 0) return noRecord(context, options, which, log);
+        if (records.length === 0) return noRecord(context, options, { which, checkpoint: log.checkpoint });
         if (options.json === true) outJson(context, { ok: true, records: records.map(recordJson) });
         else {
           const [first] = records;
@@ -31,22 +31,22 @@ export function showCommand(context: Context): Command {
     });
 }
 
-export function noRecord(context: Context, options: LogOptions, which: string, { checkpoint }: OpenLog): void {
+export function noRecord(
+  context: Context,
+  options: LogOptions,
+  { which, checkpoint }: Pick<OpenLog, 'checkpoint'> & { readonly which: string },
+): void {
   if (/^\d{1,15}$/.test(which) && Number(which) < checkpoint.size)
-    return fail(
-      context,
-      options,
-      exitCodes.no,
-      `record ${which} was dropped by retention`,
-      'Its hash is still in the log: `audit search --kind retention` says what was dropped.',
-    );
-  fail(
-    context,
-    options,
-    exitCodes.no,
-    `there is no record ${which}`,
-    'Give the number or the correlation id of a record; `audit search` shows both.',
-  );
+    return fail(context, options, {
+      code: exitCodes.no,
+      problem: `record ${which} was dropped by retention`,
+      remedy: 'Its hash is still in the log: `audit search --kind retention` says what was dropped.',
+    });
+  fail(context, options, {
+    code: exitCodes.no,
+    problem: `there is no record ${which}`,
+    remedy: 'Give the number or the correlation id of a record; `audit search` shows both.',
+  });
 }
 
 /** The record and the others of its exchange, in order. */

@@ -62,9 +62,10 @@ export interface Row {
 /** Records as lines under each other, with a head and colours on a terminal; in a pipe each line stands for itself. */
 export function rows(
   hits: readonly { readonly record: ArchivedRecord; readonly outcome?: ArchivedRecord }[],
-  onTerminal: boolean,
+  { terminal }: { readonly terminal?: boolean },
 ): readonly Row[] {
-  if (!onTerminal || hits.length === 0) return hits.map(({ record, outcome }) => ({ text: line(record, outcome) }));
+  if (terminal !== true || hits.length === 0)
+    return hits.map(({ record, outcome }) => ({ text: line(record, outcome) }));
   const table = [[...columns], ...hits.map(({ record, outcome }) => cells(record, outcome, record).map(shownInLine))];
   const widths = columns.map((_, at) => Math.min(widest, Math.max(...table.map((row) => row[at]?.length ?? 0))));
   return table.map((row, index) => {

@@ -26,7 +26,7 @@ export function tailCommand(context: Context): Command {
     .addHelpText('after', '\nExample:\n  sallyport audit tail --follow')
     .action(async (options: Options) => {
       if (!/^\d{1,5}$/.test(options.lines))
-        return fail(context, options, exitCodes.usage, '--lines must be a number up to 99999');
+        return fail(context, options, { code: exitCodes.usage, problem: '--lines must be a number up to 99999' });
       await withLog(context, options, async (log) => {
         const { archive, index, checkpoint } = log;
         let next = Math.max(0, checkpoint.size - Number(options.lines));

@@ -43,7 +43,7 @@ export function verifyCommand(context: Context): Command {
       const folder = logFolder(loaded.revision.configuration.data, options.log);
       if (!/^[a-z0-9-]{1,64}$/.test(options.log) || !existsSync(join(folder, 'checkpoint'))) {
         const { code, problem, remedy } = noLog(folder);
-        return fail(context, options, code, problem, remedy);
+        return fail(context, options, { code: code, problem: problem, remedy: remedy });
       }
       const { code, out, problems } = await runVerifier(context, [folder, ...argumentsOf(options)]);
       // A log that failed verification is not read any further.

@@ -1,8 +1,7 @@
 /** One server of a client, as the gateway has it. What is not taken over is told. */
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { isStringList } from './found.ts';
-import type { Surroundings } from './placeholders.ts';
-import { type Taken, takeUrl, takeValue, takeWords } from './taken.ts';
+import { type Taking, takeUrl, takeValue, takeWords } from './taken.ts';
 
 export interface ToolRules {
   /** Names or patterns; without them all. */
@@ -41,22 +40,20 @@ const because: Readonly<Record<string, string>> = {
 export function takeServer(
   name: string,
   entry: Json,
-  taken: Taken,
-  around: Surroundings,
-  off: boolean,
+  taking: Taking & { readonly off: boolean },
 ): TakenServer | undefined {
-  const leave = (why: string): undefined => void taken.notes.push(`${name} is left out: it ${why}`);
+  const leave = (why: string): undefined => void taking.taken.notes.push(`${name} is left out: it ${why}`);
   if (!isObject(entry)) return leave('is no map');
-  const config = serverConfig(name, entry, taken, around);
+  const config = serverConfig(name, entry, taking);
   if (config === undefined) return leave('needs what the gateway does not know');
   if (Object.keys(config).length === 0) return leave('has neither a command nor a URL');
   for (const key of Object.keys(entry))
     if (!silent.has(key)) {
       const why = because[key];
-      taken.notes.push(`"${key}" of ${name} is not taken over${why === undefined ? '' : `: ${why}`}`);
+      taking.taken.notes.push(`"${key}" of ${name} is not taken over${why === undefined ? '' : `: ${why}`}`);
     }
-  const isOff = off || entry['disabled'] === true || entry['enabled'] === false;
-  if (isOff) taken.notes.push(`${name} is switched off at the client, and here: status: inactive`);
+  const isOff = taking.off || entry['disabled'] === true || entry['enabled'] === false;
+  if (isOff) taking.taken.notes.push(`${name} is switched off at the client, and here: status: inactive`);
   return { config: isOff ? { ...config, status: 'inactive' } : config, tools: toolRules(entry) };
 }
 
@@ -75,17 +72,17 @@ function toolRules(entry: JsonObject): ToolRules {
 
 type Config = Record<string, unknown>;
 
-function serverConfig(name: string, entry: JsonObject, taken: Taken, around: Surroundings): Config | undefined {
+function serverConfig(name: string, entry: JsonObject, taking: Taking): Config | undefined {
   const nested = isObject(entry['command']) ? entry['command'] : entry;
   const command = nested === entry ? entry['command'] : nested['path'];
   const url = [entry['url'], entry['serverUrl'], entry['httpUrl']].find((each) => typeof each === 'string');
-  if (isStringList(command) && command.length > 0) return stdioConfig(name, command, nested, entry, taken, around);
+  if (isStringList(command) && command.length > 0) return stdioConfig(name, command, nested, entry, taking);
   if (typeof command === 'string' && command !== '') {
     const { args } = nested;
     const words = Array.isArray(args) ? (args as readonly Json[]).map(textOf) : [];
-    return stdioConfig(name, [command, ...words], nested, entry, taken, around);
+    return stdioConfig(name, [command, ...words], nested, entry, taking);
   }
-  return typeof url === 'string' ? httpConfig(name, url, entry, taken, around) : {};
+  return typeof url === 'string' ? httpConfig(name, url, entry, taking) : {};
 }
 
 function stdioConfig(
@@ -93,21 +90,19 @@ function stdioConfig(
   words: readonly string[],
   nested: JsonObject,
   entry: JsonObject,
-  taken: Taken,
-  around: Surroundings,
+  taking: Taking,
 ): Config | undefined {
-  const command = takeWords(words, name, taken, around);
+  const command = takeWords(words, name, taking);
   if (command === undefined) return undefined;
   const passed = isStringList(entry['env_vars']) ? entry['env_vars'] : [];
   const env = takeTexts(
     { ...Object.fromEntries(passed.map((key) => [key, `\${env:${key}}`])), ...mapOf(nested, 'env', 'environment') },
     { server: name, what: 'env' },
-    taken,
-    around,
+    taking,
   );
   const given = typeof entry['cwd'] === 'string' ? entry['cwd'] : undefined;
   const cwd =
-    given === undefined ? around.project : takeValue(given, { server: name, what: 'cwd', key: '' }, taken, around);
+    given === undefined ? taking.around.project : takeValue(given, { server: name, what: 'cwd', key: '' }, taking);
   if (env === undefined || (given !== undefined && cwd === undefined)) return undefined;
   return {
     command,
@@ -116,14 +111,8 @@ function stdioConfig(
   };
 }
 
-function httpConfig(
-  name: string,
-  text: string,
-  entry: JsonObject,
-  taken: Taken,
-  around: Surroundings,
-): Config | undefined {
-  const url = takeUrl(text, name, taken, around);
+function httpConfig(name: string, text: string, entry: JsonObject, taking: Taking): Config | undefined {
+  const url = takeUrl(text, name, taking);
   const options = isObject(entry['requestOptions']) ? entry['requestOptions'] : {};
   const bearer = entry['bearer_token_env_var'];
   const fromVariables = Object.entries(mapOf(entry, 'env_http_headers')).map(([key, value]) => [
@@ -136,9 +125,9 @@ function httpConfig(
     ...(Object.fromEntries(fromVariables) as JsonObject),
     ...(typeof bearer === 'string' ? { Authorization: `Bearer \${env:${bearer}}` } : {}),
   };
-  const headers = takeTexts(given, { server: name, what: 'header' }, taken, around);
+  const headers = takeTexts(given, { server: name, what: 'header' }, taking);
   if (url === undefined || headers === undefined) return undefined;
-  const isSse = entry['type'] === 'sse' || (around.kind === 'gemini' && typeof entry['url'] === 'string');
+  const isSse = entry['type'] === 'sse' || (taking.around.kind === 'gemini' && typeof entry['url'] === 'string');
   return {
     url,
     ...(isSse ? { transport: 'sse' } : {}),
@@ -149,11 +138,10 @@ function httpConfig(
 function takeTexts(
   values: JsonObject,
   place: { readonly server: string; readonly what: string },
-  taken: Taken,
-  around: Surroundings,
+  taking: Taking,
 ): Record<string, string> | undefined {
   const done = Object.entries(values).map(
-    ([key, value]) => [key, takeValue(textOf(value), { ...place, key }, taken, around)] as const,
+    ([key, value]) => [key, takeValue(textOf(value), { ...place, key }, taking)] as const,
   );
   if (done.some(([, value]) => value === undefined)) return undefined;
   return Object.fromEntries(done) as Record<string, string>;

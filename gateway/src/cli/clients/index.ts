@@ -62,7 +62,11 @@ export async function importClient(text: string, path: string, { env, home }: Im
     if (project !== undefined)
       taken.notes.push(`${name} was for ${project} alone, so it is inactive here: the client keeps it`);
     const isOff = project !== undefined || off.has(original);
-    const found = takeServer(name, value, taken, { ...around, project: project ?? around.project }, isOff);
+    const found = takeServer(name, value, {
+      taken,
+      around: { ...around, project: project ?? around.project },
+      off: isOff,
+    });
     if (found === undefined) left.add(original);
     else servers.push({ name, ...found });
   }

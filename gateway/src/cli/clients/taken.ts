@@ -26,9 +26,15 @@ export interface Place {
   readonly key: string;
 }
 
+/** What has been taken so far, and what the values are read in. */
+export interface Taking {
+  readonly taken: Taken;
+  readonly around: Surroundings;
+}
+
 /** One value, ready for the file of the gateway; `undefined` when only the client could say what it is. */
-export function takeValue(value: string, place: Place, taken: Taken, around: Surroundings): string | undefined {
-  const expanded = expandAt(value, place, taken, around);
+export function takeValue(value: string, place: Place, taking: Taking): string | undefined {
+  const expanded = expandAt(value, place, taking);
   if (expanded === undefined) return undefined;
   const { text, literal } = expanded;
   if (!literal) return text;
@@ -36,47 +42,44 @@ export function takeValue(value: string, place: Place, taken: Taken, around: Sur
   const bare = text.slice(scheme.length);
   const isNamed = secretWord.test(place.key) && !harmless.test(bare);
   if (bare === '' || !(isNamed || scheme !== '' || randomShape.test(bare) || isSecretByShape(bare))) return text;
-  return scheme + keep(bare, place, taken);
+  return scheme + keep(bare, place, taking);
 }
 
 /** The words of a command. */
-export function takeWords(
-  words: readonly string[],
-  server: string,
-  taken: Taken,
-  around: Surroundings,
-): readonly string[] | undefined {
+export function takeWords(words: readonly string[], server: string, taking: Taking): readonly string[] | undefined {
   const done = words.map((word, index): string | undefined => {
     const place = { server, what: 'argument', key: String(index) };
-    const expanded = expandAt(word, place, taken, around);
+    const expanded = expandAt(word, place, taking);
     if (expanded === undefined || !expanded.literal) return expanded?.text;
     const { text } = expanded;
     const found = secretInWord(text, words[index - 1]);
     if (found !== undefined)
       return (
-        text.slice(0, found.start) + keep(text.slice(found.start), { ...place, key: found.name || place.key }, taken)
+        text.slice(0, found.start) + keep(text.slice(found.start), { ...place, key: found.name || place.key }, taking)
       );
-    if (index > 0 && /^https?:\/\//.test(text)) return takeUrl(text, server, taken, around);
-    return index > 0 && (randomShape.test(text) || isSecretByShape(text)) ? keep(text, place, taken) : text;
+    if (index > 0 && /^https?:\/\//.test(text)) return takeUrl(text, server, taking);
+    return index > 0 && (randomShape.test(text) || isSecretByShape(text)) ? keep(text, place, taking) : text;
   });
   return done.every((word) => word !== undefined) ? done : undefined;
 }
 
 /** A URL without what its query or its user part holds. */
-export function takeUrl(text: string, server: string, taken: Taken, around: Surroundings): string | undefined {
-  const expanded = expandAt(text, { server, what: 'url', key: 'url' }, taken, around);
+export function takeUrl(text: string, server: string, taking: Taking): string | undefined {
+  const expanded = expandAt(text, { server, what: 'url', key: 'url' }, taking);
   if (expanded === undefined || !URL.canParse(expanded.text)) return undefined;
   let url = expanded.text;
   for (const name of new Set(secretsInUrl(url))) {
     if (name === 'user') {
-      taken.notes.push(`the user name and password in the URL of ${server} are left out: use headers or credential`);
+      taking.taken.notes.push(
+        `the user name and password in the URL of ${server} are left out: use headers or credential`,
+      );
       url = url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1');
       continue;
     }
     url = url.replace(
       new RegExp(`([?&]${name.replace(/[^\w-]/g, '\\$&')}=)([^&#]*)`, 'g'),
       (_whole, head: string, value: string) =>
-        head + keep(decoded(value), { server, what: 'query parameter', key: name }, taken),
+        head + keep(decoded(value), { server, what: 'query parameter', key: name }, taking),
     );
   }
   return url;
@@ -92,19 +95,19 @@ function decoded(value: string): string {
   }
 }
 
-function expandAt(value: string, place: Place, taken: Taken, around: Surroundings): Expanded | undefined {
+function expandAt(value: string, place: Place, taking: Taking): Expanded | undefined {
   const where = `${place.what} ${place.key} of ${place.server}`;
-  const expanded = expand(value, around);
+  const expanded = expand(value, taking.around);
   if (!expanded.ok) {
-    taken.notes.push(`${where} uses ${expanded.unknown}, which only the client can fill in`);
+    taking.taken.notes.push(`${where} uses ${expanded.unknown}, which only the client can fill in`);
     return undefined;
   }
-  for (const variable of expanded.variables) taken.variables.set(variable, where);
-  for (const note of expanded.notes) taken.notes.push(`${where}: ${note}`);
+  for (const variable of expanded.variables) taking.taken.variables.set(variable, where);
+  for (const note of expanded.notes) taking.taken.notes.push(`${where}: ${note}`);
   return expanded;
 }
 
-function keep(value: string, { server, key }: Place, taken: Taken): string {
+function keep(value: string, { server, key }: Place, { taken }: Taking): string {
   const base = `${server}-${/^\d+$/.test(key) ? `argument-${key}` : key}`
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')

@@ -17,7 +17,7 @@ for (const events of [false, true])
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
     client.write('POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
-    const answer = new Answer(response, true, performance.now());
+    const answer = new Answer(response, { canStream: true, started: performance.now() });
     if (events) answer.preferEvents();
     answer.finish({ status: 200, text: 'x'.repeat(32 * 1024 * 1024) });
     await turn();

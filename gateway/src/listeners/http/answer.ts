@@ -80,12 +80,19 @@ export class Answer extends Kept {
   #finished = false;
   #lastWrite: number;
 
-  /** `streams`: the client accepts event streams. `owner`: the caller, if it is known. */
-  constructor(response: ServerResponse, streams: boolean, now: number, owner = '') {
+  /** `canStream`: the client accepts event streams. `owner`: the caller, if it is known. */
+  constructor(
+    response: ServerResponse,
+    {
+      canStream,
+      started,
+      owner = '',
+    }: { readonly canStream: boolean; readonly started: number; readonly owner?: string },
+  ) {
     super(owner);
     this.#response = response;
-    this.#streams = streams;
-    this.#lastWrite = now;
+    this.#streams = canStream;
+    this.#lastWrite = started;
   }
 
   get canStream(): boolean {

@@ -87,6 +87,14 @@ export class RequestBody {
 const maxLingerMs = 2_000;
 const maxLingerPieces = 10_000;
 
+export interface Unread {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  /** Of the body that is not read. */
+  readonly maxBytes: number;
+}
+
 /**
  * Answers a request whose body is not wanted, whole and at once, and then reads on for a moment: a connection
  * that is closed while bytes are still coming is reset, and the client may lose the answer with it (RFC 9112, 9.6).
@@ -95,8 +103,7 @@ const maxLingerPieces = 10_000;
 export function answerUnread(
   request: IncomingMessage,
   response: ServerResponse,
-  maxBytes: number,
-  { status, headers, text }: { status: number; headers: Readonly<Record<string, string>>; text: string },
+  { status, headers, text, maxBytes }: Unread,
 ): void {
   if (response.destroyed) return;
   const body = Buffer.from(text);

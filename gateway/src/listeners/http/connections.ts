@@ -51,9 +51,7 @@ const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddres
 /** Holds the listener to `max` connections, and each address to its share. `proxies`: addresses with many behind them. */
 export function boundConnections(
   server: Server,
-  max: number,
-  proxies: readonly string[],
-  log: ConnectionLog,
+  { max, proxies, log }: { readonly max: number; readonly proxies: readonly string[]; readonly log: ConnectionLog },
 ): Connections {
   const many: Networks = networksOf([...proxies, '127.0.0.0/8', '::1/128']);
   const counts = new Map<string, number>();

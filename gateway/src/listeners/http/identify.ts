@@ -17,13 +17,12 @@ export function headerCount({ rawHeaders }: IncomingMessage, name: string): numb
 export function identify(
   request: IncomingMessage,
   { endpoint, address }: Arrival,
-  context: HttpFront,
-  body?: RequestBody,
+  { context, body }: { readonly context: HttpFront; readonly body?: RequestBody },
 ): Outcome<Caller> | Promise<Outcome<Caller>> {
   const { headers, socket } = request;
   // Node takes the first of two Authorization headers; another reader may take the last.
   if (headerCount(request, 'authorization') > 1)
-    return refuse({ reason: 'credentials-invalid', detail: 'more than one Authorization header' });
+    return refuse({ reason: 'credentials-invalid', cause: 'ambiguous', detail: 'more than one Authorization header' });
   return context.identify({
     authorization: headers.authorization,
     headers,

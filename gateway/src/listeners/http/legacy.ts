@@ -1,74 +1,73 @@
 /** GET opens the stream of a legacy session and DELETE ends it (2025-11-25, transports); nothing else uses them. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Endpoint } from '../../pipeline/exchange.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import { runDone, runRefused, runStream } from '../../pipeline/run.ts';
-import { arrival, unreadable } from '../received.ts';
+import { type Arrival, arrivalOf, unreadable } from '../received.ts';
 import { writeReply } from '../reply-text.ts';
-import { hear } from '../subscribe.ts';
-import { Answer, type KeepAlive } from './answer.ts';
+import { subscribe } from '../subscribe.ts';
+import { Answer } from './answer.ts';
 import { accepted, headerReader } from './guard.ts';
 import { identify } from './identify.ts';
 import { noRequest, sendRefusal } from './refuse.ts';
-import type { HttpFront } from './resources.ts';
-import type { Sessions } from './sessions.ts';
+import type { HttpExchange } from './server.ts';
 import { openStream } from './stream.ts';
 
-export async function legacyOperation(
-  method: 'GET' | 'DELETE',
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoint: Endpoint,
-  context: HttpFront,
-  sessions: Sessions,
-  keepAlive: KeepAlive,
-): Promise<void> {
+export async function legacyOperation(method: 'GET' | 'DELETE', exchange: HttpExchange): Promise<void> {
+  const { request, response, endpoint, context } = exchange;
   request.resume();
-  const came = arrival('http', endpoint, headerReader(request), context.addressOf(request));
-  const identity = await identify(request, came, context);
-  if (!identity.ok) {
-    await runRefused(
-      unreadable(came, identity, 0, `(${method})`),
-      identity.refusal,
-      context.snapshot(),
-      context.stages,
-    );
-    response.setHeader('www-authenticate', context.resources.unauthorized(endpoint, identity.refusal));
-    return sendRefusal(response, identity.refusal);
-  }
-  context.connections.known(request.socket);
-  // Whose it is is known, so it is an exchange as any other.
+  const address = context.addressOf(request);
+  const arrival = arrivalOf({ transport: 'http', endpoint, headers: headerReader(request), address });
+  const identity = await identify(request, arrival, { context });
   const refuseTo = async (refusal: Refusal): Promise<void> => {
-    await runRefused(unreadable(came, identity, 0, `(${method})`), refusal, context.snapshot(), context.stages);
+    const message = unreadable(arrival, identity, { method: `(${method})` });
+    await runRefused(message, refusal, { snapshot: context.snapshot(), stages: context.stages });
     sendRefusal(response, refusal);
   };
-  const id = came.headers?.('mcp-session-id');
-  if (id === undefined) return refuseTo({ reason: 'http-method', allowed: 'POST' });
-  if (id === false) return refuseTo({ reason: 'session-unknown' });
-  const found = sessions.find(id, identity.value, endpoint, context.bounds().sessions);
-  if (!found.ok) return refuseTo(found.refusal);
+  if (!identity.ok) {
+    response.setHeader('www-authenticate', context.resources.unauthorized(endpoint, identity.refusal));
+    return refuseTo(identity.refusal);
+  }
+  context.connections.known(request.socket);
+  // The caller is authenticated, so this is recorded as a normal exchange.
+  const refusal = await operate(method, exchange, { arrival, caller: identity.value });
+  if (refusal !== undefined) await refuseTo(refusal);
+}
+
+async function operate(
+  method: 'GET' | 'DELETE',
+  { request, response, context, sessions, keepAlive, endpoint }: HttpExchange,
+  { arrival, caller }: { readonly arrival: Arrival; readonly caller: Caller },
+): Promise<Refusal | undefined> {
+  const id = arrival.headers?.('mcp-session-id');
+  if (id === undefined) return { reason: 'http-method', allowed: 'POST' };
+  if (id === false) return { reason: 'session-unknown' };
+  const found = sessions.find(id, caller, { endpoint, limit: context.bounds().sessions });
+  if (!found.ok) return found.refusal;
   const session = found.value;
-  session.usedBy(identity.value);
-  const message = { ...unreadable(came, identity, 0, `(${method})`), caller: identity.value };
+  session.usedBy(caller);
+  const message = { ...unreadable(arrival, { ok: true, value: caller }, { method: `(${method})` }), caller };
   if (method === 'DELETE') {
     sessions.end(id);
     await runDone(message, context.snapshot(), context.stages);
     response.writeHead(204).end();
-    return;
+    return undefined;
   }
-  if (!accepted(request.headers.accept).events) return refuseTo({ reason: 'not-acceptable' });
+  if (!accepted(request.headers.accept).events) return { reason: 'not-acceptable' };
   const opening = await runStream({ ...message, operation: 'stream' }, context.snapshot(), context.stages);
   if (!opening.ok || response.destroyed) {
     if (opening.ok) opening.close();
-    else new Answer(response, false, came.started).finish(writeReply(opening.reply, noRequest(came)));
-    return;
+    else
+      new Answer(response, { canStream: false, started: arrival.started }).finish(
+        writeReply(opening.reply, noRequest(arrival)),
+      );
+    return undefined;
   }
   // The session may have ended while the opening was recorded.
-  if (!session.hear(() => hear(session, came, context))) {
+  if (!session.hear(() => subscribe(session, arrival, context))) {
     opening.close();
-    return sendRefusal(response, { reason: 'session-unknown' });
+    sendRefusal(response, { reason: 'session-unknown' });
+    return undefined;
   }
-  openStream(session, identity.value, response, context, keepAlive, () => {
-    opening.close();
-  });
+  openStream(session, { caller, response, context, keepAlive, onClose: () => opening.close() });
+  return undefined;
 }

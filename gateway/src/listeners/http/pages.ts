@@ -25,13 +25,17 @@ export function formAllowed({ headers }: IncomingMessage, originAllowed: (origin
   return origin === undefined || origin === 'null' || originAllowed(origin);
 }
 
+export interface PageVisit {
+  readonly path: string;
+  readonly pages: Pages;
+  readonly address: string | undefined;
+  readonly budget: BodyBudget;
+}
+
 export function showPage(
   request: IncomingMessage,
   response: ServerResponse,
-  path: string,
-  address: string | undefined,
-  pages: Pages,
-  budget: BodyBudget,
+  { path, pages, address, budget }: PageVisit,
 ): void {
   const { method, headers, url = '/' } = request;
   const question = url.indexOf('?');

@@ -1,12 +1,13 @@
 /** Refusals that are answered without a message that could be read. */
 import type { ServerResponse } from 'node:http';
-import { type Refusal, toWire } from '../../pipeline/refusal.ts';
+import { type Refusal } from '../../pipeline/refusal.ts';
+import { toWire } from '../../pipeline/wire-error.ts';
 import { errorText } from '../../protocol/jsonrpc.ts';
 import type { Arrival } from '../received.ts';
-import type { InputResponse } from '../reply-text.ts';
+import type { Asked } from '../reply-text.ts';
 
 /** What a message that was not read is answered as. */
-export function noRequest({ id }: Arrival): InputResponse {
+export function noRequest({ id }: Arrival): Asked {
   return { id: undefined, method: '', era: 'modern', reference: id };
 }
 

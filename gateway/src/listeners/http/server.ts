@@ -6,11 +6,10 @@ import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
-import { runRefused } from '../../pipeline/run.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { ListenerContext } from '../context.ts';
-import { type Arrival, arrival, unreadable } from '../received.ts';
-import { writeReply } from '../reply-text.ts';
+import { type Incoming, refused } from '../dispatch.ts';
+import { type Arrival, arrivalOf } from '../received.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
@@ -32,7 +31,7 @@ import { headerCount, identify } from './identify.ts';
 import { legacyOperation } from './legacy.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { handlePost } from './post.ts';
-import { noRequest, sendRefusal } from './refuse.ts';
+import { sendRefusal } from './refuse.ts';
 import { type HttpFront, Resources } from './resources.ts';
 import { type EndedSessions, Sessions } from './sessions.ts';
 import { type TlsLog, tlsListener } from './tls.ts';
@@ -54,8 +53,7 @@ const silent: TlsLog = { warn: () => {} };
 export async function listenHttp(
   listen: Configuration['listen']['mcp'],
   context: ListenerContext,
-  ended: EndedSessions,
-  log: TlsLog = silent,
+  { ended, log = silent }: { readonly ended: EndedSessions; readonly log?: TlsLog },
 ): Promise<HttpListener> {
   const bounds = context.bounds();
   const sessions = new Sessions(context.sessionSeal, ended);
@@ -78,16 +76,21 @@ export async function listenHttp(
     if (guard === undefined || named === undefined) return void response.destroy();
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
     response.on('error', () => response.destroy());
-    handle(request, response, guard, named, sessions, keepAlive)?.catch((error: unknown) => {
+    const exchange = { request, response, context: named, sessions, keepAlive };
+    handle(exchange, guard)?.catch((error: unknown) => {
       context.stages.onBug(error, '-');
       response.destroy();
     });
   };
-  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, options, handler, log);
+  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
   const requests = new UnderWay(server);
   server.maxRequestsPerSocket = 0;
-  const connections = boundConnections(server, maxConnectionsWithin(bounds.connections), listen.behindProxy, log);
+  const connections = boundConnections(server, {
+    max: maxConnectionsWithin(bounds.connections),
+    proxies: listen.behindProxy,
+    log,
+  });
   context.table('connections', () => connections.count());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -132,14 +135,18 @@ async function closeServer(server: Server, drain: number, requests: UnderWay): P
   clearTimeout(timer);
 }
 
-function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  guard: Guard,
-  context: HttpFront,
-  sessions: Sessions,
-  keepAlive: KeepAlive,
-): Promise<void> | undefined {
+/** A request at an MCP endpoint, with what answers it. */
+export interface HttpExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly endpoint: Endpoint;
+  readonly context: HttpFront;
+  readonly sessions: Sessions;
+  readonly keepAlive: KeepAlive;
+}
+
+function handle(unrouted: Omit<HttpExchange, 'endpoint'>, guard: Guard): Promise<void> | undefined {
+  const { request, response, context } = unrouted;
   const { headers, method } = request;
   const reject = (refusal: Refusal, problem?: string): undefined => {
     const address = context.addressOf(request);
@@ -163,7 +170,7 @@ function handle(
   if (page !== undefined && pages !== undefined) {
     if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
       return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
-    showPage(request, response, page, context.addressOf(request), pages, context.bodies);
+    showPage(request, response, { path: page, pages, address: context.addressOf(request), budget: context.bodies });
     return undefined;
   }
   if (!guard.originAllowed(headers.origin))
@@ -181,76 +188,63 @@ function handle(
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
   }
-  if (method === 'POST') return post(request, response, route.value, context, sessions, keepAlive);
-  if (method === 'GET' || method === 'DELETE')
-    return legacyOperation(method, request, response, route.value, context, sessions, keepAlive);
+  const exchange: HttpExchange = { ...unrouted, endpoint: route.value };
+  if (method === 'POST') return post(exchange);
+  if (method === 'GET' || method === 'DELETE') return legacyOperation(method, exchange);
   return reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
 }
 
-function post(
-  request: IncomingMessage,
-  response: ServerResponse,
-  endpoint: Endpoint,
-  context: HttpFront,
-  sessions: Sessions,
-  keepAlive: KeepAlive,
-): undefined {
-  const came = arrival('http', endpoint, headerReader(request), context.addressOf(request));
+function post(exchange: HttpExchange): undefined {
+  const { request, response, endpoint, context } = exchange;
+  const headers = headerReader(request);
+  const arrival = arrivalOf({ transport: 'http', endpoint, headers, address: context.addressOf(request) });
   const body = new RequestBody(request, context.bounds().body, context.bodies);
   const fail = (error: unknown): void => {
-    context.stages.onBug(error, came.id);
+    context.stages.onBug(error, arrival.id);
     response.destroy();
   };
   // Before a byte of the body is read: what a stranger sends costs a look at the head.
   const identified = (identity: Outcome<Caller>): void => {
     if (!identity.ok) {
-      refuseUnknown(request, response, came, identity, context).catch(fail);
+      refuseUnknown(exchange, arrival, identity).catch(fail);
       return;
     }
     const known = identity.value;
     context.connections.known(request.socket);
     body.read(known.key, (bytes) => {
       if (response.destroyed) return;
-      answer({ request, response, came, body: bytes, context, sessions, keepAlive }, known).catch(fail);
+      answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);
     });
   };
-  const identity = identify(request, came, context, body);
+  const identity = identify(request, arrival, { context, body });
   if (identity instanceof Promise) identity.then(identified).catch(fail);
   else identified(identity);
 }
 
 /** Refuses a POST of an unknown caller. Its body is not looked at. */
 async function refuseUnknown(
-  request: IncomingMessage,
-  response: ServerResponse,
-  came: Arrival,
-  identity: { readonly ok: false; readonly refusal: Refusal },
-  context: HttpFront,
+  { request, response, context }: HttpExchange,
+  arrival: Arrival,
+  identity: Outcome<Caller> & { readonly ok: false },
 ): Promise<void> {
-  const message = unreadable(came, identity, 0);
-  const reply = await runRefused(message, identity.refusal, context.snapshot(), context.stages);
-  const { status, text, headers } = writeReply(reply, noRequest(came));
-  const challenge = context.resources.unauthorized(came.endpoint, identity.refusal);
-  answerUnread(request, response, context.bounds().body, {
-    status,
-    text,
-    headers: { ...headers, 'www-authenticate': challenge },
-  });
+  const incoming: Incoming = { arrival, identity, bytes: 0, rawNumbers: false };
+  const written = await refused(identity.refusal, incoming, { context });
+  const challenge = context.resources.unauthorized(arrival.endpoint, identity.refusal);
+  const headers = { ...written.headers, 'www-authenticate': challenge };
+  answerUnread(request, response, { ...written, headers, maxBytes: context.bounds().body });
 }
 
 /** A POST whose body was read, or why there is none. */
 interface Read {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly came: Arrival;
+  readonly exchange: HttpExchange;
+  readonly arrival: Arrival;
+  readonly caller: Caller;
   readonly body: BodyResult;
-  readonly context: HttpFront;
-  readonly sessions: Sessions;
-  readonly keepAlive: KeepAlive;
 }
 
-function answer(read: Read, caller: Caller): Promise<void> {
-  const { request, response, came, body, context, sessions, keepAlive } = read;
+function answer(read: Read): Promise<void> {
+  const { exchange, arrival, caller, body } = read;
+  const { request, response, context, keepAlive } = exchange;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
   if (body === 'too-large') refusal = { reason: 'body-too-large', limit: context.bounds().body };
@@ -258,29 +252,25 @@ function answer(read: Read, caller: Caller): Promise<void> {
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };
-  if (refusal !== undefined || typeof body === 'string')
-    return refuseBody(read, caller, refusal ?? { reason: 'media-type' });
+  if (refusal !== undefined || typeof body === 'string') return refuseBody(read, refusal ?? { reason: 'media-type' });
   const gone = new Cancellation();
-  const reply = new Answer(response, accept.events, came.started, caller.key);
+  const reply = new Answer(response, { canStream: accept.events, started: arrival.started, owner: caller.key });
   keepAlive.add(reply);
   response.on('close', () => {
     keepAlive.delete(reply);
     gone.cancel();
   });
-  return handlePost({ request, arrival: came, caller, body, answer: reply, gone }, context, sessions);
+  return handlePost({ request, arrival, caller, answer: reply, gone }, body, exchange);
 }
 
-async function refuseBody(
-  { request, response, came, body, context }: Read,
-  caller: Caller,
-  refusal: Refusal,
-): Promise<void> {
-  const message = unreadable(came, { ok: true, value: caller }, typeof body === 'string' ? 0 : body.length);
-  const reply = await runRefused(message, refusal, context.snapshot(), context.stages);
-  const { status, text, headers } = writeReply(reply, noRequest(came));
+async function refuseBody({ exchange, arrival, caller, body }: Read, refusal: Refusal): Promise<void> {
+  const { request, response, context } = exchange;
+  const bytes = typeof body === 'string' ? 0 : body.length;
+  const incoming: Incoming = { arrival, identity: { ok: true, value: caller }, bytes, rawNumbers: false };
+  const written = await refused(refusal, incoming, { context });
   // What is left of a body that is too large is never read as the next request.
-  const closing = typeof body === 'string' ? { connection: 'close' } : {};
-  answerUnread(request, response, context.bounds().body, { status, text, headers: { ...headers, ...closing } });
+  const headers = { ...written.headers, ...(typeof body === 'string' ? { connection: 'close' } : {}) };
+  answerUnread(request, response, { ...written, headers, maxBytes: context.bounds().body });
 }
 
 /** Public, and the same for everybody (RFC 9728, 3.2). */

@@ -36,6 +36,12 @@ export interface MintedSession {
   readonly session: LegacySession;
 }
 
+/** Where a client presents a session, and how many its caller may have. */
+interface Place {
+  readonly endpoint: Endpoint;
+  readonly limit: number;
+}
+
 interface Kept {
   readonly session: LegacySession;
   /** What stands in the seal: unlike the text of the id, it cannot be written in another way. */
@@ -59,7 +65,7 @@ export class Sessions {
   }
 
   /** `undefined` when the caller has as many sessions as it may have, all of them in use. */
-  mint(caller: Caller, endpoint: Endpoint, claims: ClientClaims, limit: number): MintedSession | undefined {
+  mint(caller: Caller, claims: ClientClaims, { endpoint, limit }: Place): MintedSession | undefined {
     if (!this.#makeRoom(caller, limit)) return undefined;
     const nonce = randomUUID();
     const expires = Date.now() + lifetimeMs;
@@ -72,7 +78,7 @@ export class Sessions {
       ...(claims.info === undefined ? {} : { i: { name: claims.info.name, version: claims.info.version } }),
       e: expires,
     });
-    const session = new LegacySession(id, caller, endpoint, claims);
+    const session = new LegacySession(id, caller, { endpoint, claims });
     this.#keep(id, { session, nonce, expires });
     return { id, session };
   }
@@ -81,7 +87,7 @@ export class Sessions {
    * The session of an id, for its own caller at its own endpoint; for all others it does not exist. One that is not kept
    * here any more opens again from its seal, and counts as a new one does.
    */
-  find(id: string, caller: Caller, endpoint: Endpoint, limit: number): Outcome<LegacySession> {
+  find(id: string, caller: Caller, { endpoint, limit }: Place): Outcome<LegacySession> {
     const known = this.#known.get(id);
     if (known !== undefined) {
       const { session } = known;
@@ -110,7 +116,7 @@ export class Sessions {
       capabilities: sealed.c,
       ...(isObject(info) ? { info: { name: asText(info.name), version: asText(info.version) } } : {}),
     };
-    return { session: new LegacySession(id, caller, endpoint, claims), nonce: sealed.n, expires: sealed.e };
+    return { session: new LegacySession(id, caller, { endpoint, claims }), nonce: sealed.n, expires: sealed.e };
   }
 
   get size(): number {

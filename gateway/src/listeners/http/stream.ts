@@ -9,14 +9,18 @@ import { type KeepAlive, Kept } from './answer.ts';
 
 const maxBacklogBytes = 8 * 1024 * 1024;
 
+export interface StreamParts {
+  /** Whose credential keeps it open: not always the one with which the session began. */
+  readonly caller: Caller;
+  readonly response: ServerResponse;
+  readonly context: ListenerContext;
+  readonly keepAlive: KeepAlive;
+  readonly onClose: () => void;
+}
+
 export function openStream(
   session: LegacySession,
-  /** Whose credential keeps it open: not always the one with which the session began. */
-  caller: Caller,
-  response: ServerResponse,
-  context: ListenerContext,
-  keepAlive: KeepAlive,
-  onClose: () => void,
+  { caller, response, context, keepAlive, onClose }: StreamParts,
 ): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream',

@@ -31,7 +31,14 @@ export interface TlsListener {
 
 type Handler = (request: IncomingMessage, response: import('node:http').ServerResponse) => void;
 
-export function tlsListener(settings: TlsSettings, options: object, handler: Handler, log: TlsLog): TlsListener {
+export interface TlsParts {
+  /** Of the HTTP server. */
+  readonly options: object;
+  readonly handler: Handler;
+  readonly log: TlsLog;
+}
+
+export function tlsListener(settings: TlsSettings, { options, handler, log }: TlsParts): TlsListener {
   const proved = new WeakMap<Socket, ClientCertificate>();
   const clients = new Set<TLSSocket>();
   const refused = new WeakSet<Socket>();

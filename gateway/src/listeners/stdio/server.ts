@@ -6,19 +6,28 @@ import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { Cancellation } from '../../pipeline/cancellation.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Client, Endpoint, Reply } from '../../pipeline/exchange.ts';
-import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
-import { run, runRefused } from '../../pipeline/run.ts';
-import { type Decoded, decode } from '../../protocol/decode.ts';
+import type { Channel, Endpoint, Reply } from '../../pipeline/exchange.ts';
+import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import type { ClientClaims } from '../../protocol/decode.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
 import { parseJson, plainNumber } from '../../protocol/json.ts';
 import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import type { ListenerContext } from '../context.ts';
-import { arrival, received, unreadable } from '../received.ts';
-import { wholeText, writeReply } from '../reply-text.ts';
-import { claimsOf, LegacySession } from '../session.ts';
-import { hear } from '../subscribe.ts';
+import {
+  type ClientTransport,
+  type DecodedNotification,
+  type DecodedRequest,
+  dispatch,
+  type Incoming,
+  type NewSession,
+  type OpenRequest,
+  refused,
+} from '../dispatch.ts';
+import { arrivalOf } from '../received.ts';
+import { type Written, wholeText } from '../reply-text.ts';
+import { LegacySession } from '../session.ts';
+import { subscribe } from '../subscribe.ts';
 
 /** Why a connection is over. */
 export type StdioEnd =
@@ -46,18 +55,20 @@ const maxLinesUnderWay = 512;
 /** Milliseconds for which a client may let bytes wait before it is given up. */
 const maxStallMs = 60_000;
 
-export function listenStdio(
-  input: Readable,
-  output: Writable,
-  endpoint: Endpoint,
-  caller: Caller,
-  context: ListenerContext,
-): StdioListener {
-  const connection = new StdioConnection(input, output, endpoint, caller, context);
+/** One client on two streams. `caller` is proved by what started the process. */
+export interface StdioClient {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly endpoint: Endpoint;
+  readonly caller: Caller;
+}
+
+export function listenStdio(client: StdioClient, context: ListenerContext): StdioListener {
+  const connection = new StdioConnection(client, context);
   return { ended: connection.ended, close: () => connection.close('closed') };
 }
 
-class StdioConnection {
+class StdioConnection implements ClientTransport {
   readonly ended: Promise<StdioEnd>;
   readonly #end: (reason: StdioEnd) => void;
   readonly #input: Readable;
@@ -75,7 +86,7 @@ class StdioConnection {
   #stalled: NodeJS.Timeout | undefined;
   #draining: NodeJS.Timeout | undefined;
 
-  constructor(input: Readable, output: Writable, endpoint: Endpoint, caller: Caller, context: ListenerContext) {
+  constructor({ input, output, endpoint, caller }: StdioClient, context: ListenerContext) {
     this.#input = input;
     this.#output = output;
     this.#endpoint = endpoint;
@@ -84,7 +95,7 @@ class StdioConnection {
     ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<StdioEnd>());
     const lines = new Lines(context.bounds().body, {
       onLine: (line) => this.#receive(line),
-      onTooLong: () => this.#track(this.#refuse({ reason: 'body-too-large', limit: context.bounds().body })),
+      onTooLong: () => this.#track(this.#refuseLine({ reason: 'body-too-large', limit: context.bounds().body })),
     });
     input.on('data', (chunk: Buffer) => lines.feed(chunk));
     input.on('end', () => {
@@ -131,21 +142,18 @@ class StdioConnection {
   #identity(): Outcome<Caller> {
     const caller = this.#context.renew(this.#holder);
     return caller === undefined
-      ? { ok: false, refusal: { reason: 'credentials-invalid', detail: 'the credential has ended' } }
+      ? { ok: false, refusal: { reason: 'credentials-invalid', cause: 'expired', detail: 'the credential has ended' } }
       : { ok: true, value: caller };
   }
 
   /** Answers what could not be read, and leaves a record of it. */
-  async #refuse(
-    refusal: Refusal,
-    id?: RequestId,
-    era: 'legacy' | 'modern' = 'modern',
-    came = arrival('stdio', this.#endpoint),
-    bytes = 0,
-  ): Promise<void> {
-    const message = unreadable(came, this.#identity(), bytes);
-    const reply = await runRefused(message, refusal, this.#context.snapshot(), this.#context.stages);
-    this.#write(wholeText(writeReply(reply, { id, method: '', era, reference: came.id })));
+  async #refuseLine(refusal: Refusal, incoming = this.#incoming(0)): Promise<void> {
+    this.#write(wholeText(await refused(refusal, incoming, { context: this.#context })));
+  }
+
+  #incoming(bytes: number): Incoming {
+    const arrival = arrivalOf({ transport: 'stdio', endpoint: this.#endpoint });
+    return { arrival, identity: this.#identity(), bytes, rawNumbers: false };
   }
 
   /**
@@ -197,100 +205,71 @@ class StdioConnection {
   readonly #streams = new Set<RequestId>();
 
   async #handle(line: Buffer): Promise<void> {
-    const bounds = this.#context.bounds();
-    const came = arrival('stdio', this.#endpoint);
-    const identity = this.#identity();
-    if (!identity.ok) {
-      await this.#refuse(identity.refusal, undefined, 'modern', came, line.length);
+    const incoming = this.#incoming(line.length);
+    if (!incoming.identity.ok) {
+      await this.#refuseLine(incoming.identity.refusal, incoming);
       return this.close('credential-ended');
     }
-    const refuseAll = (refusal: Refusal, id: RequestId | undefined, era: 'legacy' | 'modern'): Promise<void> =>
-      this.#refuse(refusal, id, era, came, line.length);
-    const parsed = parseJson(line, bounds);
-    if (!parsed.ok) return refuseAll({ reason: 'bad-json', fault: parsed.fault }, undefined, 'modern');
-    const decoded = decode(parsed.value, undefined, bounds.idLength);
-    if (!decoded.ok) {
-      // A notification has no answer, not even an error.
-      if (decoded.id === undefined && decoded.fault.reason === 'unknown-method') return;
-      return refuseAll(decoded.fault, decoded.id, decoded.era);
-    }
-    const message = decoded.decoded;
-    if (message.kind === 'response') {
-      this.#session?.answered(message);
-      return;
-    }
-    if (message.kind === 'notification') return this.#notified(message);
-    if (this.#active.has(message.id))
-      return refuseAll(
-        { reason: 'bad-message', problem: 'id is in use by a request under way' },
-        message.id,
-        message.era,
-      );
-    const client = this.#clientOf(message, identity.value);
+    const parsed = parseJson(line, this.#context.bounds());
+    if (!parsed.ok) return this.#refuseLine({ reason: 'bad-json', fault: parsed.fault }, incoming);
+    const { value, rawNumbers } = parsed;
+    const written = await dispatch(value, { ...incoming, rawNumbers }, { transport: this, context: this.#context });
+    if (written !== undefined) this.#write(wholeText(written));
+  }
+
+  legacyRefusal(): undefined {}
+
+  session(): Outcome<LegacySession | undefined> {
+    return pass(this.#session);
+  }
+
+  begin(claims: ClientClaims): Outcome<NewSession> {
+    this.#session?.close();
+    const session = new LegacySession(randomUUID(), this.#holder, { endpoint: this.#endpoint, claims });
+    this.#session = session;
+    return pass({ session, keep: () => {}, discard: () => {} });
+  }
+
+  version(): string {
+    return agreedVersion({});
+  }
+
+  open({ id, operation }: DecodedRequest, session: LegacySession | undefined): Outcome<OpenRequest> {
+    if (this.#active.has(id)) return refuse({ reason: 'bad-message', problem: 'id is in use by a request under way' });
     const cancellation = new Cancellation();
-    this.#active.set(message.id, cancellation);
-    if (message.operation === 'stream') this.#streams.add(message.id);
-    const { session } = client;
+    const isStream = operation === 'stream';
+    this.#active.set(id, cancellation);
+    if (isStream) this.#streams.add(id);
     const write = (text: string): void => this.#write(text);
-    try {
-      const exchange = received(came, {
-        identity,
-        client,
-        requestId: message.id,
-        operation: message.operation,
-        method: message.method,
-        params: message.params,
-        rawNumbers: parsed.rawNumbers,
-        bytesIn: line.length,
-        cancellation,
-        channel: {
-          notify: (method, params) => write(notificationText(method, params)),
-          ...(this.#session !== undefined && session !== undefined
-            ? {
-                requestInput: (method, params) =>
-                  this.#session?.requestInput({ method, params }, write, cancellation) ??
-                  Promise.resolve({ ok: false }),
-              }
-            : {}),
-        },
-      });
-      const reply = await run(exchange, this.#context.snapshot(), this.#context.stages);
+    const notify: Channel['notify'] = (method, params) => write(notificationText(method, params));
+    const requestInput: Channel['requestInput'] = (method, params) =>
+      this.#session?.requestInput({ method, params }, write, cancellation) ?? Promise.resolve({ ok: false });
+    return pass({
+      cancellation,
+      channel: session === undefined ? { notify } : { notify, requestInput },
       // A request that was cancelled gets no answer (specification, cancellation).
-      if (cancellation.cancelled && message.operation !== 'stream' && !isWithheld(reply)) return;
-      this.#write(
-        wholeText(writeReply(reply, { id: message.id, method: message.method, era: client.era, reference: came.id })),
-      );
-    } finally {
-      this.#active.delete(message.id);
-      this.#streams.delete(message.id);
-    }
+      awaits: (reply) => !cancellation.cancelled || isStream || isWithheld(reply),
+      close: () => {
+        this.#active.delete(id);
+        this.#streams.delete(id);
+      },
+    });
   }
 
-  #clientOf(message: Decoded & { kind: 'request' }, caller: Caller): Client {
-    if (message.claims !== undefined) return { ...message.claims, era: 'modern' };
-    if (message.method === 'initialize') {
-      this.#session?.close();
-      const claims = claimsOf(message.params, agreedVersion(message.params));
-      const session = new LegacySession(randomUUID(), caller, this.#endpoint, claims);
-      this.#session = session;
-      return { ...claims, era: 'legacy', session };
-    }
-    const session = this.#session;
-    return session === undefined
-      ? { era: 'legacy', version: agreedVersion({}), capabilities: {} }
-      : { ...session.claims, era: 'legacy', session };
-  }
-
-  #notified(message: Decoded & { kind: 'notification' }): void {
-    if (message.method === 'notifications/cancelled') {
-      const requestId = plainNumber(message.params.requestId);
+  notified({ method, params }: DecodedNotification, session: LegacySession | undefined): void {
+    if (method === 'notifications/cancelled') {
+      const requestId = plainNumber(params.requestId);
       if (typeof requestId === 'string' || typeof requestId === 'number') this.#active.get(requestId)?.cancel();
       return;
     }
-    const session = this.#session;
-    if (message.method !== 'notifications/initialized' || session === undefined || session.hasStream) return;
+    if (method !== 'notifications/initialized' || session === undefined || session.hasStream) return;
     session.openStream(session.caller, (text) => this.#write(text));
-    session.hear(() => hear(session, arrival('stdio', this.#endpoint), this.#context));
+    const arrival = arrivalOf({ transport: 'stdio', endpoint: this.#endpoint });
+    session.hear(() => subscribe(session, arrival, this.#context));
+  }
+
+  finish(_reply: Reply, written: Written): Written {
+    return written;
   }
 }
 

@@ -50,6 +50,8 @@ export interface ExchangeEnd {
    */
   readonly outcome: 'answered' | 'tool-error' | 'error' | 'refused' | 'cancelled' | 'unknown';
   readonly reason?: string;
+  /** Of a refusal with several causes: which one, from a closed list. */
+  readonly cause?: string;
   /** What only the operator may know about a refusal. */
   readonly detail?: string;
   /** The result as JSON text, exactly as the client gets it. Absent for lists, which are the same for many. */
@@ -105,6 +107,7 @@ export interface Rejection {
   readonly at: number;
   readonly transport: 'http' | 'stdio';
   readonly reason: string;
+  readonly cause?: string;
   readonly address?: string;
   /** What only the operator may know. */
   readonly problem?: string;

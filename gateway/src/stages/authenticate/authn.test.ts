@@ -74,6 +74,7 @@ test('a key made elsewhere works, and stands for one caller object until somethi
   keys.follow();
   assert.deepEqual(refusalOf(authenticate(bearer(text))), {
     reason: 'credentials-invalid',
+    cause: 'revoked',
     detail: 'API key revoked',
   });
   assert.deepEqual(ended, [stored.id]);

@@ -39,8 +39,7 @@ const trusts = ['untrusted', 'standard', 'trusted'] as const;
 export function callerFrom(
   configuration: CallerSettings,
   names: CallerNames,
-  credential: Credential,
-  said?: Said,
+  { credential, said }: { readonly credential: Credential; readonly said?: Said },
 ): Caller | string {
   const { users, agents, applications } = configuration.callers;
   const declared = { user: users, agent: agents, application: applications };

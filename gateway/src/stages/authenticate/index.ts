@@ -88,7 +88,11 @@ export function firstAnswer(list: readonly Pick<Authenticator, 'authenticate'>[]
     }
     return credentials.authorization === undefined
       ? refuse({ reason: 'credentials-missing' })
-      : refuse({ reason: 'credentials-invalid', detail: 'no authenticator knows this kind of credential' });
+      : refuse({
+          reason: 'credentials-invalid',
+          cause: 'unknown',
+          detail: 'no authenticator knows this kind of credential',
+        });
   };
   return (credentials) => ask(credentials, 0);
 }

@@ -61,7 +61,7 @@ export function* compileCeilings(revision: Revision, complaints: Diagnostic[]): 
             case 'resource': {
               if (resources === undefined) return true;
               const parsed = parseUri(capability.uri);
-              return parsed.ok && resources.some((pattern) => matchUri(pattern, parsed.uri, false) !== undefined);
+              return parsed.ok && resources.some((pattern) => matchUri(pattern, parsed.uri, 'opening') !== undefined);
             }
             case 'template': {
               const template = parseTemplate(capability.uriTemplate);

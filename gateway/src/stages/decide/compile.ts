@@ -36,7 +36,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
     for (const kind of ['tools', 'resources', 'prompts'] as const)
       for (const [at, rule] of config[kind].entries()) {
         const place = { connection: index, kind, index: at, order: order++ };
-        const compiled = compileRule(rule, place, revision, complaints);
+        const compiled = compileRule(rule, place, { revision, complaints });
         if (compiled !== undefined) rules[kind].push(compiled);
         yield;
       }
@@ -117,7 +117,7 @@ function policyOf(
       if (made !== undefined) return made;
       const leading = reach.connections.get(server);
       if (leading === undefined) return undefined;
-      const grants = makeGrants(caller, leading, digest, server, ceilingsOf(caller, ceilings));
+      const grants = makeGrants(caller, leading, { digest, server, ceilings: ceilingsOf(caller, ceilings) });
       reach.grants.set(server, grants);
       return grants;
     },

@@ -135,7 +135,7 @@ function strictPresence(
 
 function condition(source: string, program: ParseResult, survey: Survey): Condition {
   const touched = survey.paths.filter(({ steps }) => steps[0] === 'args').map(({ steps }) => steps);
-  const { loops, variables } = survey;
+  const { variables } = survey;
   return {
     source,
     survey,
@@ -143,7 +143,7 @@ function condition(source: string, program: ParseResult, survey: Survey): Condit
     usesTime: variables.has('time'),
     evaluate(context) {
       for (const steps of touched) {
-        const problem = unfit(context.args, steps, loops);
+        const problem = unfit(context.args, steps, survey);
         if (problem !== undefined) return `${steps.join('.')} ${problem}`;
       }
       const outcome = outcomeOf(program, context, source);

@@ -30,11 +30,11 @@ export function stronger(a: Rule | undefined, b: Rule): Rule {
  * connection leads from the same caller to the same server as well, its denials and holds stand, and the observing one
  * opens no more than its own allow lines say; what it would close is then observed on calls that are allowed anyway.
  */
-export function conclude(tally: Tally, enforcing: boolean, errors: readonly string[]): Decision {
+export function conclude(tally: Tally, mode: 'enforce' | 'observe', errors: readonly string[]): Decision {
   const { enforced, observedOpening, observedClosing } = tally;
   const base = observedOpening === undefined ? enforced : stronger(enforced, observedOpening);
   if (base !== undefined && base.closing) return byRule(base, errors);
-  if (enforcing && base === undefined) return { effect: 'deny', reason: 'no-rule', errors };
+  if (mode === 'enforce' && base === undefined) return { effect: 'deny', reason: 'no-rule', errors };
   if (observedClosing !== undefined)
     return {
       effect: 'observe',

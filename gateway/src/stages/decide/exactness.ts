@@ -11,7 +11,11 @@ const maxText = 1024 ** 2;
 const maxTextInLoops = 64 * 1024;
 
 /** A problem with the value at a path of the arguments, or `undefined`. */
-export function unfit(args: unknown, steps: readonly string[], loops: boolean): string | undefined {
+export function unfit(
+  args: unknown,
+  steps: readonly string[],
+  { loops }: { readonly loops: boolean },
+): string | undefined {
   let value = args;
   // The first step is the variable itself.
   for (let index = 1; index < steps.length; index++) {

@@ -36,15 +36,20 @@ export interface ExplainedGrants extends Grants {
 const noArguments: JsonObject = {};
 const neverOpen: Decision = { effect: 'deny', reason: 'no-rule', errors: [] };
 
+export interface GrantParts {
+  /** Of the revision. */
+  readonly digest: string;
+  readonly server?: string;
+  readonly ceilings?: readonly Ceiling[];
+}
+
 export function makeGrants(
   caller: Caller,
   connections: readonly CompiledConnection[],
-  digest: string,
-  server = '',
-  ceilings: readonly Ceiling[] = [],
+  { digest, server = '', ceilings = [] }: GrantParts,
 ): ExplainedGrants {
   const seen = callerView(caller);
-  const enforcing = connections.some(({ config }) => config.mode === 'enforce');
+  const mode = connections.some(({ config }) => config.mode === 'enforce') ? 'enforce' : 'observe';
   const statics = new Map<Rule, boolean | string>();
   // Only an authorization server can give more scopes, so only holders of a token are shown what needs them.
   const mayStepUp = caller.credential.kind === 'token';
@@ -96,7 +101,7 @@ export function makeGrants(
         // Of several ways to be allowed, the one that asks for least.
         else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
       }
-    const decision = conclude(tally, enforcing, errors ?? noErrors);
+    const decision = conclude(tally, mode, errors ?? noErrors);
     if (decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
     if (wanting === undefined) return hint === undefined ? decision : { ...decision, message: hint };
     return { ...decision, reason: 'scope', scopes: wanting.scopes, rule: wanting.reference };
@@ -109,7 +114,7 @@ export function makeGrants(
     if (closing(capability) !== undefined) return false;
     const matches = lookUp(connections, capability);
     if (typeof matches === 'string') return false;
-    let open = !enforcing;
+    let open = mode === 'observe';
     for (const list of matches)
       for (const { rule } of list) {
         if (lacking.has(rule) && !mayStepUp) continue;

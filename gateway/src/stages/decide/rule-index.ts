@@ -79,7 +79,7 @@ export class UriRules {
     const found: Match[] = [];
     const take = (entries: readonly UriRule[] | undefined) => {
       for (const { rule, pattern } of entries ?? []) {
-        const values = matchUri(pattern, uri, rule.closing);
+        const values = matchUri(pattern, uri, rule.closing ? 'closing' : 'opening');
         if (values !== undefined) found.push({ rule, uri: values });
       }
     };

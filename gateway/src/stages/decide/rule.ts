@@ -41,8 +41,7 @@ export interface CompiledRule {
 export function compileRule(
   config: RuleConfig,
   at: { readonly connection: number; readonly kind: RuleKind; readonly index: number; readonly order: number },
-  revision: Revision,
-  complaints: Diagnostic[],
+  { revision, complaints }: { readonly revision: Revision; readonly complaints: Diagnostic[] },
 ): CompiledRule | undefined {
   const path = ['connections', at.connection, at.kind, at.index];
   const effect = effects.find((each) => config[each] !== undefined);
@@ -50,7 +49,8 @@ export function compileRule(
   if (effect === undefined || connection === undefined) return undefined;
   const patterns = config[effect] ?? [];
   const before = complaints.length;
-  const uriPatterns = at.kind === 'resources' ? uriPatternsOf(patterns, [...path, effect], revision, complaints) : [];
+  const uriPatterns =
+    at.kind === 'resources' ? uriPatternsOf(patterns, [...path, effect], { revision, complaints }) : [];
   if (complaints.length > before) return undefined;
   const shared = uriPatterns
     .map(({ variables }) => variables)
@@ -91,8 +91,7 @@ export function compileRule(
 function uriPatternsOf(
   patterns: readonly string[],
   path: readonly (string | number)[],
-  revision: Revision,
-  complaints: Diagnostic[],
+  { revision, complaints }: { readonly revision: Revision; readonly complaints: Diagnostic[] },
 ): UriPattern[] {
   return patterns.flatMap((text, index) => {
     const parsed = parsePattern(text);

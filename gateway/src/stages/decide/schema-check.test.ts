@@ -41,8 +41,8 @@ test('the complaint points into the expression in the file', async () => {
       '- { name: c, from: { agent: a }, to: s, tools: [{ allow: "q*", when: "args.limit < 5 && args.tabel == 1" }] }',
     ),
   );
-  const [first] = checkTool(revision, 's', 'query', schema);
+  const [first] = checkTool(revision, { server: 's', tool: 'query', inputSchema: schema });
   assert.equal(first?.place.line, 5);
   assert.equal(first?.place.column, 91);
-  assert.deepEqual(checkTool(revision, 's', 'other', schema), []);
+  assert.deepEqual(checkTool(revision, { server: 's', tool: 'other', inputSchema: schema }), []);
 });

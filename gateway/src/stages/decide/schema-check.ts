@@ -53,9 +53,7 @@ function closedProperties(schema: unknown): Readonly<Record<string, unknown>> | 
 /** The same for every rule of every connection that leads to the tool. Each tool is checked once for a definition. */
 export function checkTool(
   revision: Revision,
-  server: string,
-  tool: string,
-  inputSchema: JsonObject,
+  { server, tool, inputSchema }: { readonly server: string; readonly tool: string; readonly inputSchema: JsonObject },
 ): readonly Diagnostic[] {
   return revision.configuration.connections.flatMap((connection, at) =>
     connection.to.includes(server)

@@ -119,7 +119,12 @@ function parsePart(text: string, kind: 'authority' | 'segment' | 'tail'): Part |
  * The values of the variables where a pattern matches. `closing` is for rules that deny or hold: it reads widely, so that
  * an added query, a doubled or a trailing slash does not lead around them. Rules that open read narrowly.
  */
-export function matchUri(pattern: UriPattern, uri: Uri, closing: boolean): Record<string, string> | undefined {
+export function matchUri(
+  pattern: UriPattern,
+  uri: Uri,
+  rule: 'opening' | 'closing',
+): Record<string, string> | undefined {
+  const closing = rule === 'closing';
   const values: Record<string, string> = {};
   if (pattern.reach === 'everything') return values;
   if (pattern.scheme !== uri.scheme) return undefined;

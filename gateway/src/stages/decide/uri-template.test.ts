@@ -60,7 +60,7 @@ test('a template is shown whenever one of its URIs matches, and covered only whe
       const parsed = parsePattern(pattern);
       assert.ok(uri.ok && parsed.ok);
       const { overlap, covered } = compare(pattern, template);
-      const matches = matchUri(parsed.pattern, uri.uri, false) !== undefined;
+      const matches = matchUri(parsed.pattern, uri.uri, 'opening') !== undefined;
       if (matches) assert.ok(overlap, `${pattern} ${template}`);
       else assert.ok(!covered, `${pattern} ${template}`);
     }),

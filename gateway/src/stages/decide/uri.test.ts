@@ -8,7 +8,7 @@ function match(pattern: string, text: string, closing = false): Record<string, s
   const parsed = parsePattern(pattern);
   assert.ok(parsed.ok, `${pattern}: ${parsed.ok ? '' : parsed.problem}`);
   const uri = parseUri(text);
-  return uri.ok ? matchUri(parsed.pattern, uri.uri, closing) : uri.fault;
+  return uri.ok ? matchUri(parsed.pattern, uri.uri, closing ? 'closing' : 'opening') : uri.fault;
 }
 
 test('a variable is one segment or a part of one', () => {
@@ -224,7 +224,11 @@ test('a pattern matches the URI that is written like it, whatever letters its ho
     const [pattern, uri] = [parsePattern(text), parseUri(text)];
     assert.ok(pattern.ok && uri.ok, text);
     for (const closing of [true, false])
-      assert.notEqual(matchUri(pattern.pattern, uri.uri, closing), undefined, `${text} ${closing}`);
+      assert.notEqual(
+        matchUri(pattern.pattern, uri.uri, closing ? 'closing' : 'opening'),
+        undefined,
+        `${text} ${closing}`,
+      );
   }
 });
 
@@ -234,11 +238,11 @@ test('a port beside the host does not lead around a rule that closes every host'
   for (const text of ['doc://h/secret', 'doc://h:8080/secret']) {
     const uri = parseUri(text);
     assert.ok(uri.ok, text);
-    assert.notEqual(matchUri(parsed.pattern, uri.uri, true), undefined, text);
+    assert.notEqual(matchUri(parsed.pattern, uri.uri, 'closing'), undefined, text);
   }
   const other = parseUri('doc://h:8080/secret');
   assert.ok(other.ok);
-  assert.equal(matchUri(parsed.pattern, other.uri, false), undefined, 'what opens reads narrowly');
+  assert.equal(matchUri(parsed.pattern, other.uri, 'opening'), undefined, 'what opens reads narrowly');
 });
 
 test('a host of characters that no name has is none, however they are written', () => {

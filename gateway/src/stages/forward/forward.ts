@@ -11,8 +11,9 @@ import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts
 import type { Connected, Decided, Intended, Reply } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import type { Inspect } from '../../pipeline/inspect.ts';
-import { callFailureRefusal, failureRefusal, type Refusal, toWire } from '../../pipeline/refusal.ts';
+import { callFailureRefusal, failureRefusal, type Refusal } from '../../pipeline/refusal.ts';
 import type { Standing } from '../../pipeline/rights.ts';
+import { toWire } from '../../pipeline/wire-error.ts';
 import { adaptError, adaptResult, urlElicitations } from '../../protocol/bridge.ts';
 import { offeredCapabilities } from '../../protocol/capabilities.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
@@ -81,7 +82,7 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
     const lost = standing.lost();
     if (lost !== undefined) {
       step.abandon();
-      return refused({ reason: 'right-ended', detail: lost });
+      return refused({ reason: 'right-ended', ...lost });
     }
     step = await step.answer(answers, call);
   }
@@ -138,7 +139,7 @@ function reply(exchange: Intended, step: Exclude<Step, InputRequired>, road: For
       );
     }
     case 'failed':
-      return refused(callFailureRefusal(exchange.upstream.server, step.failure, exchange.tool?.repeatable ?? true));
+      return refused(callFailureRefusal(exchange.upstream.server, step.failure, exchange.tool));
   }
 }
 

@@ -25,7 +25,11 @@ export interface ListLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-export async function list(exchange: Identified, snapshot: Snapshot, kind: ListKind, log: ListLog): Promise<Reply> {
+export async function list(
+  exchange: Identified,
+  snapshot: Snapshot,
+  { kind, log }: { readonly kind: ListKind; readonly log: ListLog },
+): Promise<Reply> {
   // Lists are answered in one page, so no cursor can be one of ours (specification, pagination).
   const { cursor } = exchange.params;
   if (cursor !== undefined && cursor !== null && cursor !== '')

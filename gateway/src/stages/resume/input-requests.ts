@@ -88,18 +88,18 @@ export class ParkedRequests implements InputRequests {
 
   #opened(exchange: Connected, requestState: Json): Outcome<Resumption> {
     const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
-    if (!isObject(sealed)) return invalid('not sealed by this gateway');
-    if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired');
+    if (!isObject(sealed)) return invalid('forged', 'not sealed by this gateway');
+    if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired', 'expired');
     if (sealed.b !== binding(exchange))
-      return invalid('bound to another caller, server, method, capability or arguments');
+      return invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
     if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
     const id = asText(sealed.p);
-    return this.#parked.has(id) ? pass({ kind: 'parked', id }) : invalid(over);
+    return this.#parked.has(id) ? pass({ kind: 'parked', id }) : invalid('over', over);
   }
 
   take(id: string): Outcome<InputRequired> {
     const parked = this.#take(id);
-    if (parked === undefined) return invalid(over);
+    if (parked === undefined) return invalid('over', over);
     clearTimeout(parked.timer);
     return pass(parked.inputRequired);
   }
@@ -131,8 +131,10 @@ export class ParkedRequests implements InputRequests {
 
 const over = 'the call that asked is over';
 
-function invalid(detail: string): { readonly ok: false; readonly refusal: Refusal } {
-  return refuse({ reason: 'state-invalid', detail });
+type Cause = Extract<Refusal, { reason: 'state-invalid' }>['cause'];
+
+function invalid(cause: Cause, detail: string): { readonly ok: false; readonly refusal: Refusal } {
+  return refuse({ reason: 'state-invalid', cause, detail });
 }
 
 /** One digest of everything that the retry must have in common with the request that was asked about. */

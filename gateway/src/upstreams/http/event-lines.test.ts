@@ -34,12 +34,16 @@ test('nothing is heard after the event that ended an exchange', () => {
     return { abort: () => true };
   };
   const limits = { ...reading, depth: 8, values: 100, keys: 10, result: 1_000, firstByte: 1_000, total: 1_000 };
-  exchange({ send } as unknown as Pool, { method: 'POST', path: '/', fields: '' }, limits, {
-    onValue: (value) => heard.push(value),
-    onResumable: (id, retry) => heard.push([id, retry]),
-    onEnd: () => heard.push('end'),
-    onFailure: ({ kind }) => heard.push(kind),
-  });
+  exchange(
+    { pool: { send } as unknown as Pool, limits },
+    { method: 'POST', path: '/', fields: '' },
+    {
+      onValue: (value) => heard.push(value),
+      onResumable: (id, retry) => heard.push([id, retry]),
+      onEnd: () => heard.push('end'),
+      onFailure: ({ kind }) => heard.push(kind),
+    },
+  );
   handler?.onHead(200, { 'content-type': 'text/event-stream' });
   handler?.onData(Buffer.from('data: {no JSON}\n\nretry: 5\nid: 7\ndata: {}\n\n'));
   handler?.onEnd();

@@ -87,7 +87,7 @@ async function greet(opening: HttpOpening, manner: Manner): Promise<ConnectResul
     manner === 'old transport' ? new SseWire(endpoint, limits, peer) : new StreamableWire(endpoint, era, limits, peer),
   );
   const { method, params } = greetingOf(era, capabilities);
-  const step: Step = await askWithin(peer, method, params, bounds.connectTimeout);
+  const step: Step = await askWithin(peer, { method, params }, bounds.connectTimeout);
   const facts = step.kind === 'result' ? factsOf(era, step.result, secrets) : undefined;
   if (facts === undefined) {
     await peer.close();

@@ -178,7 +178,13 @@ class Exchange implements ResponseHandler, Abandon {
 }
 
 /** Starts the exchange. Never throws: what goes wrong is reported to the events. */
-export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents): Abandon {
+/** A connection pool, and the limits of what goes over it. */
+export interface Route {
+  readonly pool: Pool;
+  readonly limits: ExchangeLimits;
+}
+
+export function exchange({ pool, limits }: Route, request: HttpRequest, events: ExchangeEvents): Abandon {
   const handler = new Exchange(pool, request, limits, events);
   handler.send();
   return handler;
@@ -189,23 +195,21 @@ export function exchange(pool: Pool, request: HttpRequest, limits: ExchangeLimit
  * never says so would keep a connection for each of them. `done` is told what went wrong, if anything did.
  */
 export function deliver(
-  pool: Pool,
+  route: Route,
   request: HttpRequest,
-  limits: ExchangeLimits,
-  time: number,
-  done: (problem?: string) => void,
+  { timeMs, done }: { readonly timeMs: number; readonly done: (problem?: string) => void },
 ): void {
   const end = (problem?: string): void => {
     clearTimeout(timer);
     done(problem);
   };
-  const handle = exchange(pool, request, limits, {
+  const handle = exchange(route, request, {
     onValue: () => {},
     onEnd: (status) => end(status < 300 ? undefined : `HTTP status ${status}`),
     onFailure: (failure) => end(failureText(failure)),
   });
   const timer = setTimeout(() => {
     handle.abort();
-    done(`the server did not take it within ${time} ms`);
-  }, time).unref();
+    done(`the server did not take it within ${timeMs} ms`);
+  }, timeMs).unref();
 }

@@ -38,13 +38,12 @@ export class SseWire implements Transport {
       events.onDown(detail);
     };
     this.#stream = exchange(
-      endpoint.streams,
+      { pool: endpoint.streams, limits },
       {
         method: 'GET',
         path: endpoint.path,
         fields: fieldsText(merged(endpoint.headers, endpoint.credential?.() ?? {}, { accept: 'text/event-stream' })),
       },
-      limits,
       {
         onHead: (code) => {
           status = code;
@@ -116,13 +115,14 @@ export class SseWire implements Transport {
       }),
     );
     deliver(
-      this.#endpoint.calls,
+      { pool: this.#endpoint.calls, limits: this.#limits },
       { method: 'POST', path: this.#path, fields, body: text },
-      this.#limits,
-      // The answer to a request comes over the stream, and may come before this one.
-      id === undefined ? this.#limits.firstByte : this.#limits.total,
-      (problem) => {
-        if (problem !== undefined) (/status 4\d\d/.test(problem) ? fail : broke)(problem);
+      {
+        // The answer to a request comes over the stream, and may come before this one.
+        timeMs: id === undefined ? this.#limits.firstByte : this.#limits.total,
+        done: (problem) => {
+          if (problem !== undefined) (/status 4\d\d/.test(problem) ? fail : broke)(problem);
+        },
       },
     );
   }

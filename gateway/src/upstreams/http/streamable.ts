@@ -90,7 +90,7 @@ export class StreamableWire implements Transport {
       call.current = { abort };
       return true;
     };
-    call.current = exchange(this.#endpoint[budget], request, this.#limits, {
+    call.current = exchange({ pool: this.#endpoint[budget], limits: this.#limits }, request, {
       onResumable: (eventId, pause) => {
         // An id that could not stand in a header is not one that we could send back.
         if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
@@ -125,7 +125,8 @@ export class StreamableWire implements Transport {
 
   send(text: string): void {
     const request: HttpRequest = { method: 'POST', path: this.#path, fields: this.#fields({}), body: text };
-    deliver(this.#endpoint.calls, request, this.#limits, this.#limits.firstByte, () => {});
+    const route = { pool: this.#endpoint.calls, limits: this.#limits };
+    deliver(route, request, { timeMs: this.#limits.firstByte, done: () => {} });
   }
 
   agreed(version: string): void {
@@ -149,9 +150,8 @@ export class StreamableWire implements Transport {
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     };
     this.#stream = exchange(
-      this.#endpoint.streams,
+      { pool: this.#endpoint.streams, limits: this.#limits },
       { method: 'GET', path: this.#path, fields: this.#fields({ accept: 'text/event-stream' }) },
-      this.#limits,
       {
         onHead: (code) => {
           status = code;
@@ -178,7 +178,8 @@ export class StreamableWire implements Transport {
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
     const request: HttpRequest = { method: 'DELETE', path: this.#path, fields: this.#fields({}) };
     await new Promise<void>((resolve) => {
-      deliver(this.#endpoint.calls, request, this.#limits, 1_000, () => resolve());
+      const route = { pool: this.#endpoint.calls, limits: this.#limits };
+      deliver(route, request, { timeMs: 1_000, done: () => resolve() });
     });
   }
 

@@ -7,8 +7,8 @@ export function anonymousAuthenticator(
   configuration: CallerSettings,
   named: Parameters<typeof callerFrom>[1] | undefined,
 ): Authenticator {
-  const caller = named && callerFrom(configuration, named, { kind: 'anonymous', id: 'anonymous' });
-  const at = named && callerFrom(configuration, named, { kind: 'local', id: 'stdio' });
+  const caller = named && callerFrom(configuration, named, { credential: { kind: 'anonymous', id: 'anonymous' } });
+  const at = named && callerFrom(configuration, named, { credential: { kind: 'local', id: 'stdio' } });
   return {
     id: 'anonymous',
     kinds: ['anonymous', 'local'],

@@ -15,7 +15,7 @@ export function apiKeyAuthenticator(configuration: CallerSettings, keys: KeyRing
     if (caller === undefined) {
       const { id, expiresAt } = key;
       const credential = { kind: 'api-key', id, ...(expiresAt === undefined ? {} : { expiresAt }) } as const;
-      caller = callerFrom(configuration, key, credential);
+      caller = callerFrom(configuration, key, { credential });
       callers.set(key, caller);
     }
     return caller;
@@ -36,13 +36,15 @@ export function apiKeyAuthenticator(configuration: CallerSettings, keys: KeyRing
       if (!checked.ok && checked.reason === 'elsewhere')
         return refuse({
           reason: 'credentials-invalid',
+          cause: 'address',
           detail: `API key ${checked.id} may not be used from ${address ?? transport}`,
         });
-      if (!checked.ok) return refuse({ reason: 'credentials-invalid', detail: `API key ${checked.reason}` });
+      if (!checked.ok)
+        return refuse({ reason: 'credentials-invalid', cause: checked.reason, detail: `API key ${checked.reason}` });
       const { key } = checked;
       const caller = callerOf(key);
       if (typeof caller === 'string')
-        return refuse({ reason: 'credentials-invalid', detail: `API key ${key.id}: ${caller}` });
+        return refuse({ reason: 'credentials-invalid', cause: 'caller', detail: `API key ${key.id}: ${caller}` });
       return pass(caller);
     },
   };

@@ -27,7 +27,7 @@ export function certificateAuthenticator(
     const { user, agent, application } = entry;
     const id = `certificate_${thumbprint.slice(0, 16)}`;
     const credential = { kind: 'certificate', id, expiresAt, names, thumbprint } as const;
-    caller = callerFrom(configuration, { user, agent, application }, credential);
+    caller = callerFrom(configuration, { user, agent, application }, { credential });
     if (callers.size >= maxRemembered) callers.clear();
     callers.set(thumbprint, caller);
     return caller;
@@ -46,10 +46,10 @@ export function certificateAuthenticator(
       if (certificate === undefined || authorization !== undefined) return undefined;
       // The connection may be older than the end of its certificate.
       if (certificate.expiresAt <= Date.now())
-        return refuse({ reason: 'credentials-invalid', detail: 'certificate: expired' });
+        return refuse({ reason: 'credentials-invalid', cause: 'expired', detail: 'certificate: expired' });
       const caller = callerOf(certificate.thumbprint, certificate.names, certificate.expiresAt);
       return typeof caller === 'string'
-        ? refuse({ reason: 'credentials-invalid', detail: `certificate: ${caller}` })
+        ? refuse({ reason: 'credentials-invalid', cause: 'caller', detail: `certificate: ${caller}` })
         : pass(caller);
     },
   };

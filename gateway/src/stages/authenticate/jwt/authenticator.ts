@@ -8,7 +8,7 @@ import type { Configuration } from '../../../config/schema/index.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { Authenticator, AuthnResult, Credentials } from '../../../pipeline/contracts/authenticate.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
-import { pass, refuse } from '../../../pipeline/refusal.ts';
+import { type CredentialFault, pass, refuse } from '../../../pipeline/refusal.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { equal, proofProblem, UsedProofs } from '../dpop/proof.ts';
 import type { Throttle } from '../throttle.ts';
@@ -18,7 +18,8 @@ import type { IssuerKeys } from './keys.ts';
 import type { IssuerConfig } from './options.ts';
 import {
   audiencesOf,
-  claimProblem,
+  claimFault,
+  invalid,
   type TokenParts as Parts,
   readToken,
   type Verified,
@@ -52,9 +53,7 @@ interface Known {
   readonly until: number;
 }
 
-type Found =
-  | { readonly ok: true; readonly known: Known }
-  | { readonly ok: false; readonly unreachable: boolean; readonly signed?: true; readonly problem: string };
+type Found = { readonly ok: true; readonly known: Known } | (Verified & { readonly ok: false });
 
 export interface TokenAuthenticator extends Authenticator {
   /** Is the token behind a caller still good? Asks where only the issuer can tell; else the end of the token counts. */
@@ -132,15 +131,18 @@ export function tokenAuthenticator({
     const caller =
       before !== undefined && JSON.stringify(before.claims) === JSON.stringify(claims)
         ? before.caller
-        : callerFromClaims(configuration, issuer, claims, {
-            kind: 'token',
-            id: `token_${digest.slice(0, 16)}`,
-            ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
-            ...(exchanged ? { subjectToken: () => token } : {}),
-            ...(asked ? { introspected: () => token } : {}),
-            issuer: issuer.issuer,
+        : callerFromClaims(configuration, issuer, {
+            claims,
+            credential: {
+              kind: 'token',
+              id: `token_${digest.slice(0, 16)}`,
+              ...(ends === undefined ? {} : { expiresAt: ends + issuer.skew }),
+              ...(exchanged ? { subjectToken: () => token } : {}),
+              ...(asked ? { introspected: () => token } : {}),
+              issuer: issuer.issuer,
+            },
           });
-    if (typeof caller === 'string') return { ok: false, unreachable: false, problem: caller };
+    if (typeof caller === 'string') return invalid('caller', caller);
     const until = Math.min(now() + maxTrustMs, ends ?? Number.POSITIVE_INFINITY);
     const known: Known = {
       caller,
@@ -155,17 +157,18 @@ export function tokenAuthenticator({
   const verify = async (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
     if (parts !== undefined) {
       const issuer = byUrl.get(parts.issuer);
-      if (issuer === undefined) return invalid('the token is from an issuer that is not accepted');
-      const verified = await verifyToken(token, parts, issuer, keysOf(issuer), now());
+      if (issuer === undefined) return invalid('unknown', 'the token is from an issuer that is not accepted');
+      const verified = await verifyToken(token, parts, { issuer, keys: keysOf(issuer), now: now() });
       return verified.ok ? establish(digest, issuer, verified.claims, token, false) : verified;
     }
-    let last: Found = invalid('the token is no JWT, and no issuer can be asked about it');
+    let last: Found = invalid('unknown', 'the token is no JWT, and no issuer can be asked about it');
     for (const issuer of introspecting) {
       if (issuer.introspection === undefined) continue;
       const verified = await introspect(token, issuer.introspection, fetch);
-      const problem = verified.ok ? opaqueProblem(verified.claims, issuer, now()) : undefined;
-      if (verified.ok && problem === undefined) return establish(digest, issuer, verified.claims, token, true);
-      last = verified.ok ? invalid(problem ?? '') : verified;
+      const fault = verified.ok ? opaqueFault(verified.claims, issuer, now()) : undefined;
+      if (verified.ok && fault === undefined) return establish(digest, issuer, verified.claims, token, true);
+      if (!verified.ok) last = verified;
+      else if (fault !== undefined) last = invalid(...fault);
       // A later issuer could name another caller for the token, so an unreachable issuer ends the search.
       if (!last.ok && last.unreachable) return last;
     }
@@ -176,7 +179,7 @@ export function tokenAuthenticator({
     const running = verifying.get(digest);
     if (running !== undefined) return running;
     if (verifying.size >= maxVerifying)
-      return Promise.resolve({ ok: false, unreachable: true, problem: 'too many tokens to verify at once' });
+      return Promise.resolve({ ...invalid('signature', 'too many tokens to verify at once'), unreachable: true });
     const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
       if (!found.ok && !found.unreachable && before !== undefined) {
@@ -196,6 +199,7 @@ export function tokenAuthenticator({
         ? refuse({ reason: 'authentication-unavailable', detail: found.problem })
         : refuse({
             reason: 'credentials-invalid',
+            cause: found.cause,
             detail: `token: ${found.problem}`,
             ...(found.signed === true ? { signed: true } : {}),
           });
@@ -204,7 +208,11 @@ export function tokenAuthenticator({
     const { resource } = credentials;
     // "MUST validate that access tokens were issued specifically for them as the intended audience" (2026-07-28).
     if (resource === undefined || !audiences.includes(resource))
-      return refuse({ reason: 'credentials-invalid', detail: 'token: not issued for this resource' });
+      return refuse({
+        reason: 'credentials-invalid',
+        cause: 'audience',
+        detail: 'token: not issued for this resource',
+      });
     if (claims.cnf !== undefined || presented.scheme === 'dpop') return prove(presented, known, credentials);
     return pass(caller);
   };
@@ -215,7 +223,8 @@ export function tokenAuthenticator({
     { caller, claims }: Known,
     { certificate, headers, method, resource, body }: Credentials,
   ): AuthnResult | Promise<AuthnResult> => {
-    const not = (detail: string): AuthnResult => refuse({ reason: 'credentials-invalid', detail: `token: ${detail}` });
+    const not = (detail: string, cause: CredentialFault = 'binding'): AuthnResult =>
+      refuse({ reason: 'credentials-invalid', cause, detail: `token: ${detail}` });
     const confirmation = isObject(claims.cnf) ? claims.cnf : {};
     const { jkt, 'x5t#S256': certified, ...others } = confirmation;
     if (Object.keys(others).length > 0 || (jkt ?? certified) === undefined)
@@ -241,7 +250,7 @@ export function tokenAuthenticator({
       },
       usedProofs,
       now(),
-    ).then((problem) => (problem === undefined ? pass(caller) : not(`DPoP: ${problem}`)));
+    ).then((problem) => (problem === undefined ? pass(caller) : not(`DPoP: ${problem}`, 'proof')));
   };
 
   return {
@@ -255,7 +264,7 @@ export function tokenAuthenticator({
       if (known !== undefined) return known.caller;
       const issuer = byUrl.get(credential.issuer ?? '');
       if (issuer === undefined) return undefined;
-      const caller = callerFromClaims(configuration, issuer, claims, credential);
+      const caller = callerFromClaims(configuration, issuer, { claims, credential });
       return typeof caller === 'string' ? undefined : caller;
     },
     authenticate(credentials) {
@@ -302,13 +311,9 @@ function identityOf(parts: Parts | undefined): string | undefined {
 }
 
 /** Introspection may leave out the issuer and the end, but must not contradict what is asked of every token. */
-function opaqueProblem(claims: JsonObject, issuer: IssuerConfig, now: number): string | undefined {
+function opaqueFault(claims: JsonObject, issuer: IssuerConfig, now: number): ReturnType<typeof claimFault> {
   const complete = { iss: issuer.issuer, exp: Math.ceil((now + maxTrustMs) / 1_000), ...claims };
-  return claimProblem(complete, issuer, now);
-}
-
-function invalid(problem: string): Verified & { readonly ok: false } {
-  return { ok: false, unreachable: false, problem };
+  return claimFault(complete, issuer, now);
 }
 
 interface Presented {

@@ -13,13 +13,12 @@ const maxNames = 256;
 export function callerFromClaims(
   configuration: Configuration,
   issuer: IssuerConfig,
-  claims: JsonObject,
-  credential: Credential,
+  { claims, credential }: { readonly claims: JsonObject; readonly credential: Credential },
 ): Caller | string {
   const names = namesIn(issuer, claims);
   for (const name of Object.values(names))
     if (name !== undefined && !isCallerName(name)) return 'a name in the token has characters that are not accepted';
-  return callerFrom(configuration, names, credential, saidBy(issuer, claims));
+  return callerFrom(configuration, names, { credential, said: saidBy(issuer, claims) });
 }
 
 export function namesIn({ claims: mapping, prefix = '' }: IssuerConfig, claims: JsonObject): CallerNames {

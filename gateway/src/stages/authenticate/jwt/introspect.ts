@@ -1,10 +1,15 @@
 /** Asks the authorization server about a token that says nothing by itself (RFC 7662). */
-
+import {
+  introspectionRequest,
+  OperationProcessingError,
+  processIntrospectionResponse,
+  ResponseBodyError,
+} from 'oauth4webapi';
 import type { Fetch } from '../../../egress/fetch.ts';
-import { basicCredentials } from '../../../oauth/basic.ts';
-import { isObject, parseJsonText } from '../../../protocol/json.ts';
+import { authenticationOf, guarded, RequestFailed } from '../../../oauth/client.ts';
+import type { JsonObject } from '../../../protocol/json.ts';
 import type { IssuerConfig } from './options.ts';
-import type { Verified } from './verify.ts';
+import { invalid, type Verified } from './verify.ts';
 
 export type Introspection = NonNullable<IssuerConfig['introspection']>;
 
@@ -13,23 +18,25 @@ export async function introspect(
   { url, clientId, clientSecret }: Introspection,
   fetch: Fetch,
 ): Promise<Verified> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    operator: true,
-    limit: 64 * 1024,
-    headers: {
-      authorization: basicCredentials(clientId, clientSecret),
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body: new URLSearchParams({ token, token_type_hint: 'access_token' }).toString(),
-  });
-  if (!answer.ok) return { ok: false, unreachable: true, problem: answer.problem };
-  if (answer.status !== 200) return { ok: false, unreachable: true, problem: `introspection answers ${answer.status}` };
-  const parsed = parseJsonText(answer.text, { depth: 16, looseText: true });
-  if (!parsed.ok || !isObject(parsed.value))
-    return { ok: false, unreachable: true, problem: 'introspection answers no JSON object' };
-  // "If the token is not active … the authorization server MUST return … active set to false" (RFC 7662, 2.2).
-  return parsed.value.active === true
-    ? { ok: true, claims: parsed.value }
-    : { ok: false, unreachable: false, problem: 'not active' };
+  const server = { issuer: new URL(url).origin, introspection_endpoint: url };
+  const client = { client_id: clientId };
+  try {
+    const authentication = await authenticationOf({ clientId, clientSecret, method: 'client_secret_basic' });
+    const response = await introspectionRequest(server, client, authentication, token, {
+      ...guarded({ fetch, operator: true }),
+      additionalParameters: { token_type_hint: 'access_token' },
+    });
+    const answer = await processIntrospectionResponse(server, client, response);
+    // "If the token is not active … the authorization server MUST return … active set to false" (RFC 7662, 2.2).
+    return answer.active ? { ok: true, claims: answer as JsonObject } : invalid('revoked', 'not active');
+  } catch (error) {
+    if (error instanceof RequestFailed) return unreachable(error.message);
+    if (error instanceof ResponseBodyError) return unreachable(`introspection answers ${error.status}`);
+    if (error instanceof OperationProcessingError) return unreachable('introspection gives no answer that can be used');
+    throw error;
+  }
+}
+
+function unreachable(problem: string): Verified {
+  return { ...invalid('unknown', problem), unreachable: true };
 }

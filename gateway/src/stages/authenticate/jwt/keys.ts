@@ -3,15 +3,13 @@
  * there. However many such tokens come, the issuer is asked once in half a minute; one that does not answer is asked
  * again soon at first, then ever more seldom.
  */
-import type { KeyObject } from 'node:crypto';
-import type { JWK } from 'jose';
+import { type CryptoKey, importJWK, type JWK } from 'jose';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
 import { isObject, type Json } from '../../../protocol/json.ts';
 import { readRegular } from '../../../stores/regular-file.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { IssuerConfig } from './options.ts';
-import { publicKeyOf } from './signature.ts';
 
 /** Milliseconds between two fetches that tokens with unknown keys can cause. */
 export const refetchPauseMs = 30_000;
@@ -30,7 +28,7 @@ const maxFileBytes = 1024 ** 2;
 const maxFileMs = 5_000;
 
 export type Keys =
-  | { readonly ok: true; readonly keys: readonly KeyObject[] }
+  | { readonly ok: true; readonly keys: readonly CryptoKey[] }
   /** `unknown`: the issuer has no such key. `unreachable`: it did not answer, so that is not known. */
   | { readonly ok: false; readonly reason: 'unknown' | 'unreachable'; readonly problem: string };
 
@@ -46,7 +44,8 @@ export class IssuerKeys {
   readonly #now: () => number;
   readonly #log: KeyLog;
   #set: readonly JWK[] | undefined;
-  readonly #imported = new WeakMap<JWK, KeyObject | 'unusable'>();
+  /** By key, then by algorithm: a key is imported for one. */
+  readonly #imported = new WeakMap<JWK, Map<string, Promise<CryptoKey | undefined>>>();
   #readAt = Number.NEGATIVE_INFINITY;
   /** When a key that is not there may cause a fetch again. */
   #refetchAt = Number.NEGATIVE_INFINITY;
@@ -83,8 +82,8 @@ export class IssuerKeys {
     if (this.#set === undefined || (found.length === 0 && this.#problem !== undefined))
       return { ok: false, reason: 'unreachable', problem: this.#problem ?? 'the keys of the issuer are too old' };
     if (found.length === 0) return { ok: false, reason: 'unknown', problem: 'the issuer has no such key' };
-    const keys = found.map((jwk) => this.#import(jwk)).filter((key) => key !== undefined);
-    return { ok: true, keys };
+    const keys = await Promise.all(found.map((jwk) => this.#import(jwk, alg)));
+    return { ok: true, keys: keys.filter((key) => key !== undefined) };
   }
 
   #matching(alg: string, kid: string | undefined): readonly JWK[] {
@@ -94,13 +93,12 @@ export class IssuerKeys {
     return fitting.slice(0, maxTried);
   }
 
-  #import(jwk: JWK): KeyObject | undefined {
-    let key = this.#imported.get(jwk);
-    if (key === undefined) {
-      key = publicKeyOf(jwk) ?? 'unusable';
-      this.#imported.set(jwk, key);
-    }
-    return key === 'unusable' ? undefined : key;
+  #import(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
+    const known = this.#imported.get(jwk) ?? new Map<string, Promise<CryptoKey | undefined>>();
+    this.#imported.set(jwk, known);
+    const key = known.get(alg) ?? publicKeyOf(jwk, alg);
+    known.set(alg, key);
+    return key;
   }
 
   /** One reading at a time, and none while the last one has failed just now. */
@@ -167,6 +165,22 @@ function isPublicKey(key: Json): boolean {
     return false;
   if (key.use !== undefined && key.use !== 'sig') return false;
   return !Array.isArray(key.key_ops) || (key.key_ops as readonly Json[]).includes('verify');
+}
+
+/** "A key of size 2048 bits or larger MUST be used" (RFC 7518, 3.3). */
+const minRsaBits = 2_048;
+
+/** `undefined` for a key that must not be used. */
+export async function publicKeyOf(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
+  try {
+    const key = await importJWK(jwk, alg);
+    if (key instanceof Uint8Array || key.type !== 'public') return undefined;
+    const { modulusLength } = key.algorithm as { modulusLength?: number };
+    return modulusLength !== undefined && modulusLength < minRsaBits ? undefined : key;
+  } catch {
+    // A key that cannot be read is one that verifies nothing.
+    return undefined;
+  }
 }
 
 function fits(jwk: JWK, alg: string): boolean {

@@ -1,14 +1,22 @@
 /** Is this access token valid here and now? RFC 7519, 8725, 9068. Says what was wrong for the record only. */
 
+import { type CryptoKey, compactVerify } from 'jose';
+import type { CredentialFault } from '../../../pipeline/refusal.ts';
 import { isObject, type Json, type JsonObject, parseJsonText } from '../../../protocol/json.ts';
 import type { IssuerKeys } from './keys.ts';
 import type { IssuerConfig } from './options.ts';
-import { signatureFits } from './signature.ts';
 
 export type Verified =
   | { readonly ok: true; readonly claims: JsonObject }
   /** `signed`: by the issuer that it names, so the claims are those of the identity that they name. */
-  | { readonly ok: false; readonly unreachable: boolean; readonly signed?: true; readonly problem: string };
+  | {
+      readonly ok: false;
+      /** The issuer could not be asked, so nothing is known of the token. */
+      readonly unreachable: boolean;
+      readonly signed?: true;
+      readonly cause: CredentialFault;
+      readonly problem: string;
+    };
 
 export interface TokenParts {
   readonly header: JsonObject;
@@ -32,27 +40,38 @@ export function readToken(token: string): TokenParts | undefined {
 export async function verifyToken(
   token: string,
   { header, claims }: TokenParts,
-  issuer: IssuerConfig,
-  keys: IssuerKeys,
-  now: number,
+  { issuer, keys, now }: { readonly issuer: IssuerConfig; readonly keys: IssuerKeys; readonly now: number },
 ): Promise<Verified> {
   const { alg, kid, typ, crit } = header;
   // RFC 8725, 3.1: only algorithms that were chosen here, never what a token says about itself.
   if (typeof alg !== 'string' || !(issuer.algorithms as readonly string[]).includes(alg))
-    return invalid('the algorithm is not accepted');
-  if (!typeFits(typ, issuer.type)) return invalid('the type is not accepted');
+    return invalid('algorithm', 'the algorithm is not accepted');
+  if (!typeFits(typ, issuer.type)) return invalid('type', 'the type is not accepted');
   // No extension is understood here, so none may be critical (RFC 7515, 4.1.11).
-  if (crit !== undefined) return invalid('a critical header is not understood');
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 512)) return invalid('kid is no text');
+  if (crit !== undefined) return invalid('malformed', 'a critical header is not understood');
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > 512)) return invalid('malformed', 'kid is no text');
   const found = await keys.find(alg, kid);
-  if (!found.ok) return { ok: false, unreachable: found.reason === 'unreachable', problem: found.problem };
+  if (!found.ok) return { ...invalid('signature', found.problem), unreachable: found.reason === 'unreachable' };
   for (const key of found.keys) {
     // `jku`, `x5u` and `jwk` in the header are never looked at: the keys are those of the issuer.
-    if (!signatureFits(token, alg, key)) continue;
-    const problem = claimProblem(claims, issuer, now);
-    return problem === undefined ? { ok: true, claims } : { ...invalid(problem), signed: true };
+    if (!(await isSignedBy(token, alg, key))) continue;
+    const fault = claimFault(claims, issuer, now);
+    return fault === undefined ? { ok: true, claims } : { ...invalid(...fault), signed: true };
   }
-  return invalid('the signature is wrong');
+  return invalid('signature', 'the signature is wrong');
+}
+
+/** RFC 7515, 5.2. `alg` is accepted for the key; a token that differs in the spelling of its signature is another token. */
+async function isSignedBy(token: string, alg: string, key: CryptoKey): Promise<boolean> {
+  const text = token.slice(token.lastIndexOf('.') + 1);
+  if (Buffer.from(text, 'base64url').toString('base64url') !== text) return false;
+  try {
+    await compactVerify(token, key, { algorithms: [alg] });
+    return true;
+  } catch {
+    // Every fault of the token itself is an exception there.
+    return false;
+  }
 }
 
 /** RFC 9068, 4: `typ` is at+jwt; other issuers write JWT or nothing. */
@@ -62,20 +81,21 @@ function typeFits(typ: Json | undefined, declared: string | undefined): boolean 
   return type === undefined || type === 'at+jwt' || type === 'jwt';
 }
 
-/** What is wrong with the claims, apart from the audience. */
-export function claimProblem(
+/** What is wrong with the claims, apart from the audience. `now` in milliseconds. */
+export function claimFault(
   claims: JsonObject,
   issuer: Pick<IssuerConfig, 'issuer' | 'skew' | 'maxAge'>,
   now: number,
-): string | undefined {
+): readonly [cause: CredentialFault, problem: string] | undefined {
   const { iss, exp, nbf, iat } = claims;
-  if (iss !== issuer.issuer) return 'the issuer is another one';
-  if (!isTime(exp)) return 'exp is missing';
-  if (now >= exp * 1_000 + issuer.skew) return 'expired';
-  if (nbf !== undefined && (!isTime(nbf) || now < nbf * 1_000 - issuer.skew)) return 'not valid yet';
-  if (iat !== undefined && (!isTime(iat) || now < iat * 1_000 - issuer.skew)) return 'issued in the future';
+  if (iss !== issuer.issuer) return ['issuer', 'the issuer is another one'];
+  if (!isTime(exp)) return ['malformed', 'exp is missing'];
+  if (now >= exp * 1_000 + issuer.skew) return ['expired', 'expired'];
+  if (nbf !== undefined && (!isTime(nbf) || now < nbf * 1_000 - issuer.skew)) return ['not-yet-valid', 'not valid yet'];
+  if (iat !== undefined && (!isTime(iat) || now < iat * 1_000 - issuer.skew))
+    return ['not-yet-valid', 'issued in the future'];
   if (issuer.maxAge !== undefined && (!isTime(iat) || now > iat * 1_000 + issuer.maxAge + issuer.skew))
-    return 'issued too long ago';
+    return ['expired', 'issued too long ago'];
   return undefined;
 }
 
@@ -91,8 +111,8 @@ export function audiencesOf(claims: JsonObject): readonly string[] {
   return (aud as readonly Json[]).filter((entry) => typeof entry === 'string').slice(0, 64);
 }
 
-function invalid(problem: string): Verified & { readonly ok: false } {
-  return { ok: false, unreachable: false, problem };
+export function invalid(cause: CredentialFault, problem: string): Verified & { readonly ok: false } {
+  return { ok: false, unreachable: false, cause, problem };
 }
 
 function decode(part: string | undefined): JsonObject | undefined {

@@ -2,10 +2,11 @@
  * OpenID Connect sign-in at the issuers whose tokens are accepted: who is in front of this browser? What comes out is the
  * name that a token of the same issuer would have given, by the same mapping.
  */
+import { generateRandomNonce } from 'oauth4webapi';
 import { isLoopback } from '../../../config/names.ts';
 import type { Configuration } from '../../../config/schema/index.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
-import { beginAuthorization, promisesIssuer, randomText, readReturn } from '../../../oauth/authorization.ts';
+import { beginAuthorization, promisesIssuer, readReturn } from '../../../oauth/authorization.ts';
 import { discover, type ServerMetadata } from '../../../oauth/discovery.ts';
 import { methodFor } from '../../../oauth/registration.ts';
 import { askForToken } from '../../../oauth/token-endpoint.ts';
@@ -44,14 +45,14 @@ export function signIns(
       const endpoint = found.metadata.url('authorization_endpoint');
       if (endpoint === undefined) return no('the issuer has no page to sign in');
       if (!isSafe(endpoint.url)) return no('the page to sign in is not https');
-      const nonce = randomText();
+      const nonce = generateRandomNonce();
       const { clientId, scopes } = issuer.signIn;
-      const begun = beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, nonce });
+      const begun = await beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, nonce });
       return { ok: true, value: { ...begun, issuer, metadata: found.metadata, nonce, redirectUri } };
     },
     async finish(attempt, query) {
       const { issuer, metadata, verifier, nonce, redirectUri } = attempt as Attempt;
-      const returned = readReturn(query, issuer.issuer, promisesIssuer(metadata));
+      const returned = readReturn(query, { issuer: issuer.issuer, namesIssuer: promisesIssuer(metadata) });
       if (!returned.ok) return returned;
       const place = metadata.url('token_endpoint');
       if (issuer.signIn === undefined || place === undefined) return no('the issuer has no token_endpoint');
@@ -60,14 +61,25 @@ export function signIns(
       const granted = await askForToken(
         { ...place, issuer: issuer.issuer },
         { ...client, method: methodFor(client, metadata) },
-        { grant_type: 'authorization_code', code: returned.code, code_verifier: verifier, redirect_uri: redirectUri },
-        fetch,
+        {
+          parameters: {
+            grant_type: 'authorization_code',
+            code: returned.code,
+            code_verifier: verifier,
+            redirect_uri: redirectUri,
+          },
+          fetch,
+        },
       );
       if (!granted.ok) return granted;
       const parts = granted.idToken === undefined ? undefined : readToken(granted.idToken);
       if (parts === undefined || granted.idToken === undefined) return no('the issuer gave no ID token');
       const { type: _accessTokens, ...rules } = issuer;
-      const verified = await verifyToken(granted.idToken, parts, rules, keysOf(issuer), Date.now());
+      const verified = await verifyToken(granted.idToken, parts, {
+        issuer: rules,
+        keys: keysOf(issuer),
+        now: Date.now(),
+      });
       if (!verified.ok) return verified;
       const problem = idTokenProblem(verified.claims, client.clientId, nonce);
       return problem === undefined ? userOf(configuration, issuer, verified.claims) : no(problem);
@@ -93,7 +105,7 @@ function idTokenProblem(claims: JsonObject, clientId: string, nonce: string): st
 function userOf(configuration: Configuration, issuer: IssuerConfig, claims: JsonObject): AccountOutcome<string> {
   // The client of an ID token is the gateway itself, so no agent or application is derived from it.
   const user = { ...issuer, claims: { ...issuer.claims, agent: [], application: [] } };
-  const caller = callerFromClaims(configuration, user, claims, { kind: 'token', id: 'sign-in' });
+  const caller = callerFromClaims(configuration, user, { claims, credential: { kind: 'token', id: 'sign-in' } });
   if (typeof caller === 'string') return no(caller);
   return caller.user === undefined ? no('the ID token names no user') : { ok: true, value: caller.user };
 }

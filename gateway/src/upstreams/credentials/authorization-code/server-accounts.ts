@@ -128,7 +128,7 @@ export class ServerAccounts implements Accounts, AccountHost {
     if (place === undefined || client === undefined)
       return { ok: false, lasting: true, reauthorize: true, problem: 'the client that the token was given to is gone' };
     const parameters = { grant_type: 'refresh_token', refresh_token: refresh, resource };
-    const granted = await askForToken(place, client, parameters, this.#settings.fetch);
+    const granted = await askForToken(place, client, { parameters, fetch: this.#settings.fetch });
     if (!granted.ok && granted.error === 'invalid_client') this.#client.gone(metadata.value);
     return granted;
   }
@@ -162,14 +162,14 @@ export class ServerAccounts implements Accounts, AccountHost {
     const redirectUri = this.#client.redirectUri();
     const { scopes, resource } = known;
     const { clientId } = client.value;
-    const begun = beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, resource });
+    const begun = await beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, resource });
     return { ok: true, value: { ...begun, plan: known, client: client.value, redirectUri } };
   }
 
   async finish(user: string, attempt: AccountAttempt, query: URLSearchParams): Promise<AccountOutcome<undefined>> {
     const { plan, client, verifier, redirectUri } = attempt as Attempt;
     // Before anything of the answer is used, and before the code goes anywhere.
-    const returned = readReturn(query, plan.issuer, promisesIssuer(plan.metadata));
+    const returned = readReturn(query, { issuer: plan.issuer, namesIssuer: promisesIssuer(plan.metadata) });
     if (!returned.ok) return returned;
     // Meanwhile another user may have connected the first account, or an operator may have agreed to another issuer.
     const agreed = this.#authority.issuer();
@@ -177,18 +177,14 @@ export class ServerAccounts implements Accounts, AccountHost {
     const place = tokenPlace(plan.metadata);
     if (place === undefined) return { ok: false, problem: 'the authorization server names no token_endpoint' };
     const now = Date.now();
-    const granted = await askForToken(
-      place,
-      client,
-      {
-        grant_type: 'authorization_code',
-        code: returned.code,
-        code_verifier: verifier,
-        redirect_uri: redirectUri,
-        resource: plan.resource,
-      },
-      this.#settings.fetch,
-    );
+    const parameters = {
+      grant_type: 'authorization_code',
+      code: returned.code,
+      code_verifier: verifier,
+      redirect_uri: redirectUri,
+      resource: plan.resource,
+    };
+    const granted = await askForToken(place, client, { parameters, fetch: this.#settings.fetch });
     if (!granted.ok) {
       if (granted.error === 'invalid_client') this.#client.gone(plan.metadata);
       return { ok: false, problem: granted.problem };

@@ -248,7 +248,7 @@ class Connection implements ResponseEvents {
     this.#reader = new ResponseReader(this);
     const { body = '', fields = '' } = job.request;
     const length = Buffer.byteLength(body);
-    const head = headText(job.request, fields, this.#host, length);
+    const head = headText(job.request, fields, { host: this.#host, length });
     const socket = this.#socket;
     // As many bytes as characters: nothing but ASCII, so head and body go out in one piece.
     if (length === body.length) socket.write(head + body, 'latin1');

@@ -35,7 +35,11 @@ export function merged(...records: readonly Headers[]): Headers {
 }
 
 /** Everything before the body. `length`: bytes of the body. */
-export function headText(request: HttpRequest, fields: string, host: string, length: number): string {
+export function headText(
+  request: HttpRequest,
+  fields: string,
+  { host, length }: { readonly host: string; readonly length: number },
+): string {
   const framing = request.body === undefined ? '' : `content-length: ${length}\r\n`;
   return `${request.method} ${request.path} HTTP/1.1\r\nhost: ${host}\r\n${fields}${framing}\r\n`;
 }

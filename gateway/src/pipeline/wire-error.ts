@@ -1,0 +1,222 @@
+/** What a refusal looks like from outside: the one translation to HTTP status, JSON-RPC error and words. */
+import { isObject, type JsonObject, jsonFaultText } from '../protocol/json.ts';
+import { codes, type RpcError } from '../protocol/jsonrpc.ts';
+import type { Era } from '../protocol/versions.ts';
+import type { AccountLinkPrompt } from './contracts/accounts.ts';
+import { denialKey, denialOf } from './denial.ts';
+import type { Refusal } from './refusal.ts';
+
+export interface WireError {
+  /** HTTP status; ignored on stdio. */
+  readonly status: number;
+  readonly error: RpcError;
+  /** For `tools/call`: the same as a result with `isError`, which a model can read and correct. */
+  readonly asToolResult: boolean;
+  /** Class, `retryable`, `retryAfterSeconds` and reference, for `_meta`. */
+  readonly denial?: JsonObject;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Codes of our own stand outside the range that JSON-RPC and MCP reserve, and mirror the HTTP status they resemble. */
+function own(status: number, code: number, message: string, headers?: Readonly<Record<string, string>>): WireError {
+  const wire = { status, error: { code, message }, asToolResult: status === 200 };
+  return headers === undefined ? wire : { ...wire, headers };
+}
+
+function protocol(status: number, code: number, message: string, data?: RpcError['data']): WireError {
+  return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
+}
+
+/**
+ * What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record; absent
+ * where there is none. What machines need stands in the `data` of the error, beside what the protocol has there.
+ */
+export function toWire(refusal: Refusal, era: Era, reference: string | undefined): WireError {
+  const wire = inWords(refusal, era, reference ?? '-');
+  const { code, message, data } = wire.error;
+  const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
+  if (denial === undefined) return wire;
+  const more = { _meta: { [denialKey]: denial } };
+  return { ...wire, error: { code, message, data: isObject(data) ? { ...data, ...more } : more }, denial };
+}
+
+function inWords(refusal: Refusal, era: Era, reference: string): WireError {
+  const referred = (text: string): string => `${text} (reference ${reference})`;
+  switch (refusal.reason) {
+    case 'host-refused':
+      return protocol(403, codes.invalidRequest, 'This Host is not served here');
+    case 'address-refused':
+      return protocol(403, codes.invalidRequest, 'Not reachable from there');
+    case 'origin-refused':
+      return protocol(403, codes.invalidRequest, 'This Origin may not call the gateway');
+    case 'http-method':
+      return { ...protocol(405, codes.invalidRequest, 'Method not allowed'), headers: { allow: refusal.allowed } };
+    case 'content-encoding':
+      // RFC 9110, 15.5.16: the field says what would have been taken.
+      return {
+        ...protocol(415, codes.invalidRequest, 'The body must not be compressed: send it without Content-Encoding'),
+        headers: { 'accept-encoding': 'identity' },
+      };
+    case 'media-type':
+      return protocol(415, codes.invalidRequest, 'Content-Type must be application/json');
+    case 'not-acceptable':
+      return protocol(406, codes.invalidRequest, 'Accept must list application/json and text/event-stream');
+    case 'credentials-in-query':
+      return protocol(
+        400,
+        codes.invalidRequest,
+        'Credentials belong into the Authorization header, never into the URL',
+      );
+    case 'body-too-large':
+      return protocol(413, codes.invalidRequest, `The body is larger than ${refusal.limit} bytes`);
+    case 'bad-json':
+      return protocol(400, codes.parse, jsonFaultText[refusal.fault]);
+    case 'bad-message':
+      return protocol(400, codes.invalidRequest, refusal.problem);
+    case 'bad-meta':
+      return protocol(400, codes.invalidParams, `params._meta must have ${refusal.key}`);
+    case 'header-mismatch':
+      return protocol(400, codes.headerMismatch, `${refusal.header} does not match the body`);
+    case 'unsupported-version':
+      return protocol(400, codes.unsupportedVersion, 'Unsupported protocol version', {
+        supported: refusal.supported,
+        requested: refusal.requested,
+      });
+    case 'unknown-method':
+      // A legacy client takes 404 for the end of its session.
+      return protocol(era === 'modern' ? 404 : 200, codes.methodNotFound, 'Method not found');
+    case 'batch-refused':
+      return protocol(400, codes.invalidRequest, 'Batches exist only in protocol version 2025-03-26');
+    case 'stray-argument-header':
+      return protocol(400, codes.headerMismatch, `${refusal.header} belongs to a request of 2026-07-28`);
+    case 'credentials-missing':
+      return protocol(401, 401, 'Authentication required: send an API key as Authorization: Bearer');
+    case 'credentials-invalid':
+      return protocol(401, 401, 'The credentials are not valid');
+    case 'too-many-failures':
+      return {
+        ...protocol(429, 429, 'Too many failures: try again later'),
+        headers: { 'retry-after': String(refusal.seconds) },
+      };
+    case 'authentication-unavailable':
+      return {
+        ...protocol(503, 503, referred('The credentials cannot be checked at the moment')),
+        headers: { 'retry-after': '5' },
+      };
+    case 'scope-missing':
+      return protocol(403, 403, referred(`This needs the scope ${refusal.scopes.join(' ')}`));
+    case 'session-unknown':
+      return protocol(404, 404, 'Session not found: initialize again');
+    case 'endpoint-unknown':
+      return protocol(404, 404, 'There is no such server');
+    case 'capability-unknown':
+      return refusal.what === 'resource'
+        ? protocol(200, era === 'modern' ? codes.invalidParams : codes.resourceNotFound, 'Resource not found', {
+            uri: refusal.name,
+          })
+        : protocol(
+            200,
+            codes.invalidParams,
+            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list has those that there are`,
+          );
+    case 'bad-params':
+      return protocol(200, codes.invalidParams, refusal.problem);
+    case 'denied':
+      return own(200, 403, referred(`Not allowed by policy with these arguments: ${refusal.message ?? deniedAdvice}`));
+    case 'held':
+      return own(
+        200,
+        403,
+        referred(`This call needs the approval of a person and was not made: ${refusal.message ?? heldAdvice}`),
+      );
+    case 'arguments-invalid':
+      return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
+    case 'state-invalid':
+      return protocol(200, codes.invalidParams, 'requestState is not valid for this request');
+    case 'capability-missing':
+      return protocol(400, codes.missingCapability, 'The client lacks a capability that this request needs', {
+        requiredCapabilities: { [refusal.required]: {} },
+      });
+    case 'too-many-requests':
+      return own(429, 429, `More than ${refusal.limit} requests under way: try again`, { 'retry-after': '1' });
+    case 'too-many-streams':
+      return own(429, 429, `More than ${refusal.limit} open streams`, { 'retry-after': '5' });
+    case 'too-many-sessions':
+      return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
+    case 'server-unavailable':
+      return own(
+        200,
+        503,
+        referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
+      );
+    case 'account-required':
+      return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
+    case 'server-timeout':
+      return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
+    case 'call-unfinished':
+      return own(
+        200,
+        refusal.how === 'timeout' ? 504 : 502,
+        referred(
+          `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and making it again changes nothing more' : 'do not simply repeat it, find out first what became of it'}`,
+        ),
+      );
+    case 'server-misbehaved':
+      return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
+    case 'result-too-large':
+      return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
+    case 'too-many-rounds':
+      return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
+    case 'record-unavailable':
+      return own(200, 503, referred('The call was not made because it could not be recorded'));
+    case 'result-unrecorded':
+      return own(
+        200,
+        500,
+        referred(
+          refusal.answered
+            ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
+            : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
+        ),
+      );
+    case 'content-withheld':
+      return own(
+        200,
+        403,
+        referred(
+          `What the server ${refusal.server} answered is withheld by an inspection: the call was made, and making it again changes nothing`,
+        ),
+      );
+    case 'right-ended':
+      return own(
+        200,
+        403,
+        referred(
+          'The right to make this call ended while it was under way: it may have been made, and its result is withheld',
+        ),
+      );
+    case 'draining':
+      return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
+    case 'cancelled':
+      return own(200, 499, 'Cancelled');
+    case 'internal':
+      return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
+  }
+}
+
+/** What a model is to do, where the operator does not say more. */
+const deniedAdvice = 'do not repeat the call as it is';
+const heldAdvice = 'do not repeat it, ask the person you work for';
+
+const endings = {
+  unavailable: 'ended or broke off before it answered',
+  timeout: 'did not answer in time',
+  misbehaved: 'answered in a way that cannot be forwarded',
+} as const;
+
+/** The text for clients with and without URL elicitation. */
+export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
+  return url === undefined
+    ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`
+    : `The server ${server} wants to know you. Open ${url} in a browser, connect your account, and try again`;
+}
