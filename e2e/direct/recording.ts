@@ -62,10 +62,12 @@ export async function record(target: Target, era: Era, steps: readonly Step[]): 
   await client.connect(transport, { timeout });
   // Heard before the client of the SDK, which loses progress that arrives in one read with the result.
   const heard = transport.onmessage;
-  transport.onmessage = (message: JSONRPCMessage) => {
-    if ('method' in message && !('id' in message)) told.push(...tellingOf(message));
-    heard?.(message);
-  };
+  Object.assign(transport, {
+    onmessage: (message: JSONRPCMessage) => {
+      if ('method' in message && !('id' in message)) told.push(...tellingOf(message));
+      heard?.(message);
+    },
+  });
   const happenings: Happening[] = [];
   const happen = async (request: string, work: () => Promise<unknown>): Promise<unknown> => {
     asked = [];
