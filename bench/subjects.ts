@@ -86,7 +86,7 @@ export async function startPinned(
     env: { NODE_ENV: 'production' },
   });
   try {
-    return { gateway, headers: keyHeader(options.keyed ? await gateway.key('bench') : undefined) };
+    return { gateway, headers: keyHeader(options.keyed ? gateway.key('bench') : undefined) };
   } catch (error) {
     await gateway.stop();
     throw error;

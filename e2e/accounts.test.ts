@@ -25,13 +25,7 @@ function gatewayFor(server: Protected, issuer: string, credential: object = {}, 
   return startGateway(settings, folder === undefined ? {} : { folder });
 }
 
-async function keyOf(gateway: Gateway, user: string): Promise<string> {
-  const made = await runToEnd({
-    command: [process.execPath, program, 'key', 'create', '--user', user, '--quiet', '--config', gateway.config],
-  });
-  assert.equal(made.code, 0, made.stderr);
-  return made.stdout.trim();
-}
+const keyOf = (gateway: Gateway, user: string): string => gateway.key({ user });
 
 function call(gateway: Gateway, key: string, tool = 'open', params: object = {}, elicitation?: object) {
   const capabilities = elicitation === undefined ? {} : { elicitation };
@@ -49,7 +43,7 @@ test('a user connects an account in the browser, the call goes through, and the 
   await using as = await startAuthorizationServer();
   await using server = await startProtected([{ name: 'open' }], [as.issuer]);
   await using gateway = await gatewayFor(server, as.issuer);
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   const asked = await call(gateway, key, 'open', {}, { url: {} });
   assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.body + gateway.errors());
   const page = pageOf(asked);
@@ -64,7 +58,7 @@ test('a user connects an account in the browser, the call goes through, and the 
   const token = (seen?.headers.authorization ?? '').replace('Bearer ', '');
   assert.equal(decodeJwt(token).aud, server.url);
   assert.deepEqual(as.grants, ['authorization_code']);
-  const other = await call(gateway, await keyOf(gateway, 'eve'));
+  const other = await call(gateway, keyOf(gateway, 'eve'));
   assert.match(other.body, /connect your account/, 'the account of one user is not that of another');
 });
 
@@ -79,7 +73,7 @@ async function listed(gateway: Gateway, wanted: RegExp): Promise<string> {
 }
 
 const connected = async (gateway: Gateway, user: string): Promise<string> => {
-  const key = await keyOf(gateway, user);
+  const key = keyOf(gateway, user);
   const done = await new Browser().connect(pageOf(await call(gateway, key)), key);
   assert.match(done.body, /is connected/, done.body + gateway.errors());
   return key;
@@ -122,13 +116,13 @@ test('without url elicitation a client is told the page, and a legacy client get
   await using as = await startAuthorizationServer();
   await using server = await startProtected([{ name: 'open' }], [as.issuer]);
   await using gateway = await gatewayFor(server, as.issuer);
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   for (const elicitation of [undefined, {}, { form: {} }]) {
     const told = await call(gateway, key, 'open', {}, elicitation);
     assert.equal(told.json?.result?.['isError'], true, told.body);
     pageOf(told);
   }
-  const bot = await call(gateway, await gateway.key('bot'));
+  const bot = await call(gateway, gateway.key('bot'));
   assert.match(bot.body, /cannot be reached/, 'the call has no user who could have an account');
   const client = new Client(
     { name: 'test', version: '1' },
@@ -159,7 +153,7 @@ test('the tool that connects an account is that of the gateway under every alias
     servers: { 'my.notes': { url: server.url, credential: { authorizationCode: {} } } },
     connections: [{ name: 'all', from: { anyone: true }, to: 'my.notes', tools: [{ allow: '*' }] }],
   });
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   const url = `${gateway.mcp}/mcp`;
   const tool = aliasOf('my.notes', 'sallyport_connect');
   const page = pageOf(await sendRaw(modernCallWith({ url, key, tool })));
@@ -186,7 +180,7 @@ test('under an https URL the gateway is known by its document, and its cookies b
     servers: { notes: { url: server.url, credential: { authorizationCode: {} } } },
     connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
   });
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   const asked = await sendRaw(modernCallWith({ url: `${local}/servers/notes/mcp`, key, tool: 'open' }));
   const page = pageOf(asked);
   assert.ok(page.startsWith(`${base}/connect/`), page);

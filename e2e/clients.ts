@@ -5,6 +5,7 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as Stdio1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as Http1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { patienceMs } from './process.ts';
 
 export const clientKinds = ['sdk2-legacy', 'sdk2-auto', 'sdk2-modern', 'sdk1'] as const;
 export type ClientKind = (typeof clientKinds)[number];
@@ -37,7 +38,7 @@ export interface Session extends AsyncDisposable {
 const answers = { name: 'Ada', username: 'ada', email: 'ada@example.org' };
 const info = { name: 'sallyport-e2e', version: '1.0.0' };
 const capabilities = { elicitation: {} };
-const timeout = 20_000;
+const timeout = patienceMs;
 
 export async function openSession(kind: ClientKind, target: Target): Promise<Session> {
   return kind === 'sdk1' ? openVersion1(target) : openVersion2(kind, target);

@@ -39,7 +39,7 @@ test('bearer, key in a header, basic: each arrives as it should, and nothing of 
   ] as const) {
     witness.forget();
     await using gateway = await gatewayWith({ url: witness.url, credential }, {}, { S: 's3cret-s3cret' });
-    const key = await gateway.key('bot');
+    const key = gateway.key('bot');
     assert.equal((await call(gateway, key)).status, 200);
     assert.equal(witness.calls()[0]?.headers[name], value);
     assert.ok(!JSON.stringify(witness.calls()).includes(key));
@@ -53,7 +53,7 @@ test('a server that echoes our credential, in its error or in its result, gives 
     {},
     { S: 's3cret-s3cret' },
   );
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   for (const body of [
     { error: { code: -32_000, message: 'bad token Bearer s3cret-s3cret', data: { sent: ['s3cret-s3cret'] } } },
     { result: { resultType: 'complete', isError: true, content: [{ type: 'text', text: 'token s3cret-s3cret' }] } },
@@ -81,7 +81,7 @@ test('secrets in fixed headers do not come back out of the server, with a creden
       {},
       { S: 's3cret-s3cret', H: 's3cret-header', H2: 's3cret-cookie' },
     );
-    const key = await gateway.key('bot');
+    const key = gateway.key('bot');
     for (const body of [
       (sent: string) => ({ error: { code: -32_000, message: `I was sent ${sent}`, data: { [sent]: [sent] } } }),
       (sent: string) => ({
@@ -130,8 +130,8 @@ test('a credential for each tier', async () => {
     {},
     { READ: 'read-only', WRITE: 'may-write', OTHER: 'for-other' },
   );
-  const key = await gateway.key('bot');
-  const other = await gateway.key('other');
+  const key = gateway.key('bot');
+  const other = gateway.key('other');
   await call(gateway, key, 'open');
   await call(gateway, key, 'write');
   await call(gateway, other, 'write');
@@ -171,7 +171,7 @@ test('client credentials at a real authorization server: a secret, one token for
     {},
     { S: 'a:b+c/%d' },
   );
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const answers = await Promise.all(Array.from({ length: 20 }, () => call(gateway, key)));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]), gateway.errors());
   assert.deepEqual(server.grants, ['client_credentials']);
@@ -226,7 +226,7 @@ test('client credentials with private_key_jwt, in PEM and as JWK', async () => {
       {},
       { KEY: key },
     );
-    assert.equal((await call(gateway, await gateway.key('bot'))).status, 200);
+    assert.equal((await call(gateway, gateway.key('bot'))).status, 200);
     assert.equal(decodeJwt(bearerOf(witness, 0))['client_id'], clientId, gateway.errors());
   }
 });
@@ -288,7 +288,7 @@ test('token exchange: each user gets a token of its own, made from the one it pr
   const gone = await call(gateway, await issuer.sign({ aud, sub: 'gone' }));
   assert.match(gone.body, /cannot be reached/);
   assert.doesNotMatch(gone.body, /invalid_grant/);
-  const key = await call(gateway, await gateway.key('bot'));
+  const key = await call(gateway, gateway.key('bot'));
   assert.match(key.body, /cannot be reached/, 'an API key is nothing that could be exchanged');
 
   const deadline = Date.now() + 5_000;

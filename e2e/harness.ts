@@ -2,7 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Running, runToEnd, startAnnounced } from './process.ts';
+import { openKeyAdmin } from '../gateway/src/stages/authenticate/api-key/open.ts';
+import { patienceMs, type Running, startAnnounced } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
@@ -37,8 +38,23 @@ export interface Gateway extends Running {
   readonly endpoint: (server: string) => string;
   /** Waits until this holds of what the gateway has logged; fails after some seconds. */
   readonly until: (holds: () => boolean) => Promise<void>;
-  /** Makes an API key on the running gateway. */
-  readonly key: (agent: string) => Promise<string>;
+  /** Makes an API key beside the running gateway, as `sallyport key create` does, for an agent or for these. */
+  readonly key: (caller: string | KeyNames) => string;
+}
+
+/** The caller that a key stands for. */
+export type KeyNames = Readonly<Partial<Record<'user' | 'agent' | 'application', string>>>;
+
+/** In this process: the command takes half a second of CPU to start, and most tests are about something else. */
+function makeKey(data: string, names: KeyNames): string {
+  const opened = openKeyAdmin(data);
+  if (!opened.ok) throw new Error(opened.problem);
+  const { value: keys } = opened;
+  try {
+    return keys.create(names, Date.now()).text;
+  } finally {
+    keys.store.close();
+  }
 }
 
 /** What stands in a configuration besides the version, the data folder and the ports. */
@@ -74,7 +90,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
   const running = await startAnnounced(
     {
       command: options.prefix === undefined ? serve : [...options.prefix, ...serve],
-      within: options.within ?? 15_000,
+      within: options.within ?? patienceMs,
       ...(options.env === undefined ? {} : { env: options.env }),
     },
     (line) => {
@@ -98,14 +114,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     config,
     until: (holds) => untilLogged(running, holds),
     endpoint: (server) => `${running.said.mcp}/servers/${server}/mcp`,
-    async key(agent) {
-      const made = await runToEnd({
-        command: [process.execPath, gatewayFile, 'key', 'create', '--agent', agent, '--quiet', '--config', config],
-        within: 15_000,
-      });
-      if (made.code !== 0) throw new Error(`key create ended with ${made.code}: ${made.stderr}`);
-      return made.stdout.trim();
-    },
+    key: (caller) => makeKey(join(folder, 'data'), typeof caller === 'string' ? { agent: caller } : caller),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -121,7 +130,7 @@ function untilLogged({ child, errors }: Running, holds: () => boolean): Promise<
       child.stderr?.off('data', look);
       how();
     };
-    const timer = setTimeout(() => end(() => reject(new Error(`was not logged:\n${errors()}`))), 15_000);
+    const timer = setTimeout(() => end(() => reject(new Error(`was not logged:\n${errors()}`))), patienceMs);
     child.stderr?.on('data', look);
     look();
   });

@@ -199,7 +199,7 @@ test('workload identity: the JWT in a file becomes a token, and the next one is 
     },
     connections: [{ name: 'all', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
   });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   assert.match((await call(gateway, key)).body, /the witness was called/, gateway.errors());
   assert.deepEqual(
     server.assertions.map(({ jti }) => jti),

@@ -71,7 +71,7 @@ test('requires: a server exists only for calls with everyone behind them', async
   assert.equal(await call('both', await issuer.sign({ aud })), 'called');
   assert.equal(await call('both', await issuer.sign({ aud, client_id: undefined })), '404', 'no agent');
   assert.equal(await call('both', await issuer.sign({ aud, sub: 'bot' })), '404', 'no user');
-  assert.equal(await call('both', await gateway.key('bot')), '404');
+  assert.equal(await call('both', gateway.key('bot')), '404');
 });
 
 test('trust: a connection leads only from callers that are trusted far enough', async () => {
@@ -81,8 +81,8 @@ test('trust: a connection leads only from callers that are trusted far enough', 
 });
 
 test('scopes of API keys are those of their callers, and no challenge asks for more', async () => {
-  assert.equal(await call('trusting', await gateway.key('bot'), 'scoped'), 'called');
-  assert.equal(await call('trusting', await gateway.key('plain'), 'scoped'), '200', 'an unknown tool, no challenge');
+  assert.equal(await call('trusting', gateway.key('bot'), 'scoped'), 'called');
+  assert.equal(await call('trusting', gateway.key('plain'), 'scoped'), '200', 'an unknown tool, no challenge');
   assert.equal(witness.calls().length, 1);
 });
 
@@ -143,7 +143,7 @@ async function portOf(pid: number): Promise<number> {
 test('a rotated API key works on for its overlap, beside the new one, and then no more', {
   timeout: 60_000,
 }, async () => {
-  const old = await gateway.key('bot');
+  const old = gateway.key('bot');
   const sallyport = (...args: string[]) =>
     runToEnd({
       command: [

@@ -18,7 +18,7 @@ const settings = (url: string) => ({
 });
 
 function sallyport(config: string, ...args: readonly string[]) {
-  return runToEnd({ command: [process.execPath, program, ...args, '--config', config], within: 20_000 });
+  return runToEnd({ command: [process.execPath, program, ...args, '--config', config] });
 }
 
 async function create(config: string, ...args: readonly string[]): Promise<string> {

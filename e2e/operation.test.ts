@@ -9,13 +9,13 @@ import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from './attac
 import { sendJson, startWitness } from './attacks/witness.ts';
 import { openSession } from './clients.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
-import { runToEnd } from './process.ts';
+import { patienceMs, runToEnd } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const program = join(root, 'gateway', 'bin', 'sallyport.js');
 
 function cli(...args: readonly string[]) {
-  return runToEnd({ command: [process.execPath, program, ...args], within: 20_000 });
+  return runToEnd({ command: [process.execPath, program, ...args] });
 }
 
 const settings = (url: string, tools: readonly object[]) => ({
@@ -40,7 +40,7 @@ function callAs(gateway: Gateway, key: string, tool: string) {
 }
 
 /** Asks again until the answer fits; a reload is seen from outside by what it changes. */
-async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean, within = 10_000): Promise<T> {
+async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean, within = patienceMs): Promise<T> {
   const deadline = Date.now() + within;
   for (;;) {
     const answer = await ask();
@@ -53,7 +53,7 @@ async function eventually<T>(ask: () => Promise<T>, fits: (answer: T) => boolean
 test('reload: a changed file is in force at once, a wrong one changes nothing and is complained about', async () => {
   await using witness = await startWitness([{ name: 'one' }, { name: 'two' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.match((await callAs(gateway, key, 'two')).body, /Unknown tool/);
 
   await rewrite(gateway, (text) => text.replace('"allow":"one"', '"allow":["one","two"]'));
@@ -92,7 +92,7 @@ for (const [what, to, expected] of [
   test(`reload: a call under way ${what}`, async () => {
     await using witness = await startWitness([{ name: 'one' }]);
     await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-    const key = await gateway.key('ada');
+    const key = gateway.key('ada');
     const arrived = Promise.withResolvers<() => void>();
     witness.answer('one', (response, { message }) =>
       arrived.resolve(() =>
@@ -113,7 +113,7 @@ for (const [what, to, expected] of [
 test('revocation: the key stops working within a second, and its open streams end', async () => {
   await using witness = await startWitness([{ name: 'one' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.equal((await callAs(gateway, key, 'one')).status, 200);
   const listen = JSON.stringify({
     jsonrpc: '2.0',
@@ -140,7 +140,7 @@ test('revocation: the key stops working within a second, and its open streams en
 test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', async () => {
   await using witness = await startWitness([{ name: 'one' }]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const arrived = Promise.withResolvers<() => void>();
   witness.answer('one', (response, { message }) =>
     arrived.resolve(() =>
@@ -182,7 +182,7 @@ test('logs: a refusal has the reference that the client sees, and no log holds a
     { name: 'one', inputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
   ]);
   await using gateway = await startGateway(settings(witness.url, [{ allow: 'one', when: 'args.n < 5' }]));
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const answer = await sendRaw({
     url: gateway.endpoint('witness'),
     headers: [...modernHeaders('tools/call', 'one'), ['Authorization', `Bearer ${key}`]],
@@ -227,9 +227,9 @@ test('portal: a server that hangs delays no other one, and its tools appear when
     ...openSettings('tester', {
       fast: { url: fast.url },
       broken: { url: 'http://127.0.0.1:9/mcp' },
-      hanging: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] },
+      // The first list waits for programs that are starting, for up to half a minute.
+      hanging: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'], startTimeout: '1s' },
     }),
-    bounds: { connectTimeout: '4s' },
   });
   await using session = await openSession('sdk2-modern', { url: `${gateway.mcp}/mcp` });
   assert.deepEqual(await session.tools(), ['fast__quick']);

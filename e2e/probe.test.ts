@@ -59,7 +59,7 @@ test('server probe, and the probe of secret rotate, reach what egress.allow open
   assert.equal((await sallyport('first-secret', 'secret', 'put', 'client', '--config', config)).code, 0);
 
   await using gateway = await startGateway(settings([elsewhere.issuer]));
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const call = async (): Promise<string> =>
     (
       await sendRaw({

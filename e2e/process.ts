@@ -22,8 +22,14 @@ export interface Start {
   readonly within?: number;
 }
 
+/**
+ * Milliseconds after which something that never happens is given up: far more than a busy machine takes, so that only what
+ * hangs is found by it.
+ */
+export const patienceMs = 60_000;
+
 const keptErrors = 16 * 1024;
-const grace = 5_000;
+const grace = 15_000;
 
 /** Starts a process and waits for the first line of JSON on its stdout that `wanted` accepts. */
 export async function startAnnounced<T>(
@@ -40,7 +46,7 @@ export async function startAnnounced<T>(
   child.stderr.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-keptErrors);
   });
-  const said = await announcement(child, start.within ?? 15_000, wanted).catch(async (cause: unknown) => {
+  const said = await announcement(child, start.within ?? patienceMs, wanted).catch(async (cause: unknown) => {
     await stop(child);
     throw new Error(`${start.command.join(' ')}: ${String(cause)}\n${errors}`, { cause });
   });
@@ -98,7 +104,7 @@ export async function runToEnd(
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const timer = setTimeout(() => child.kill('SIGKILL'), start.within ?? 60_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), start.within ?? patienceMs);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   return { code, stdout, stderr };
@@ -126,7 +132,7 @@ export async function startListening(start: Start, port: number): Promise<Runnin
     errors = (errors + chunk.toString()).slice(-keptErrors);
   });
   child.once('error', (error) => (errors += error.message));
-  const deadline = Date.now() + (start.within ?? 20_000);
+  const deadline = Date.now() + (start.within ?? patienceMs);
   while (!(await accepts(port))) {
     if (Date.now() > deadline || child.exitCode !== null) {
       await stop(child);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openSession } from './clients.ts';
 import { fixtureCommand, type Gateway, openSettings, startGateway } from './harness.ts';
+import { patienceMs } from './process.ts';
 
 const everything = { command: fixtureCommand('legacy') };
 
@@ -54,7 +55,7 @@ function serversOf(gateway: Gateway): readonly number[] {
 }
 
 /** Asks the operating system until it says so; processes send no event to strangers. */
-async function until(what: string, holds: () => boolean, within = 10_000): Promise<void> {
+async function until(what: string, holds: () => boolean, within = patienceMs): Promise<void> {
   const deadline = Date.now() + within;
   while (!holds()) {
     if (Date.now() > deadline) assert.fail(`not within ${within} ms: ${what}`);
@@ -119,7 +120,7 @@ test('sharing: each caller has a process of its own, or all have one', async () 
     ['own', 3],
   ] as const) {
     for (const agent of ['ada', 'bob']) {
-      const headers = { Authorization: `Bearer ${await gateway.key(agent)}` };
+      const headers = { Authorization: `Bearer ${gateway.key(agent)}` };
       await using session = await openSession('sdk2-modern', { url: gateway.endpoint(server), headers });
       assert.ok((await session.tools()).length > 0);
     }

@@ -55,7 +55,7 @@ test('a secret is rotated under load: no call fails, the next call uses the new 
   assert.equal((await secret('x', 'put', 'notes-token', '--config', config)).code, 1, 'put replaces nothing');
 
   await using gateway = await startGateway(settings);
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const call = (): Promise<RawAnswer> =>
     sendRaw({
       url: gateway.endpoint('notes'),
@@ -161,7 +161,7 @@ test('references to Vault and AWS Secrets Manager, by recorded requests', { time
     },
     { env: { VAULT_TOKEN: 'vault-token', AWS_SECRET: 'aws-secret' } },
   );
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   for (const name of ['one', 'two'])
     await sendRaw({
       url: gateway.endpoint(name),

@@ -78,8 +78,8 @@ const reporters = [
   `--test-reporter=${join(import.meta.dirname, 'matched.ts')}`,
   '--test-reporter-destination=stderr',
 ];
-// Unit tests wait for the disk now and then. The others start processes that use every core.
-const concurrency = wanted.suites.includes('e2e') ? 2 : availableParallelism() + 1;
+// Every file waits now and then: for the disk, for a process to start or end, for a time-out. The bound is for memory.
+const concurrency = Math.min(availableParallelism() + 1, 8);
 const options = [
   `--test-concurrency=${concurrency}`,
   '--test-timeout=120000',

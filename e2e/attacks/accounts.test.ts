@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { Browser } from '../browser.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
 import { type Authorizing, back, startAuthorizing } from './authorizing.ts';
 import { type Protected, startProtected } from './protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './raw.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 function gatewayFor(servers: Readonly<Record<string, Protected>>, allow: readonly string[]): Promise<Gateway> {
   return startGateway({
@@ -23,13 +21,12 @@ function gatewayFor(servers: Readonly<Record<string, Protected>>, allow: readonl
 }
 
 async function command(gateway: Gateway, ...args: readonly string[]): Promise<string> {
-  const run = await runToEnd({ command: [process.execPath, program, ...args, '--config', gateway.config] });
+  const run = await runCommandHere(...args, '--config', gateway.config);
   assert.equal(run.code, 0, run.stderr);
   return run.stdout.trim();
 }
 
-const keyOf = (gateway: Gateway, user: string): Promise<string> =>
-  command(gateway, 'key', 'create', '--user', user, '--quiet');
+const keyOf = (gateway: Gateway, user: string): string => gateway.key({ user });
 
 function call(gateway: Gateway, key: string, server = 'notes'): Promise<RawAnswer> {
   return sendRaw(modernCallWith({ url: gateway.endpoint(server), key, tool: 'open' }));
@@ -49,7 +46,7 @@ async function world() {
   const as = await startAuthorizing();
   const server = await startProtected([{ name: 'open' }], [as.issuer]);
   const gateway = await gatewayFor({ notes: server }, [as.issuer]);
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   return {
     as,
     server,
@@ -105,7 +102,7 @@ test('mixed-up issuer: a server sends the browser to the authorization server of
   await using good = await startProtected([{ name: 'open' }], [honest.issuer]);
   await using bad = await startProtected([{ name: 'open' }], [evil.issuer]);
   await using gateway = await gatewayFor({ notes: good, trap: bad }, [honest.issuer, evil.issuer]);
-  const key = await keyOf(gateway, 'dana');
+  const key = keyOf(gateway, 'dana');
   // The login page that dana sees is the one that she knows; its code is meant to end at the token endpoint of the trap.
   evil.leave = (query) => `${honest.issuer}/authorize?${query.toString()}`;
   const shown = await new Browser().connect(await pageFor(gateway, key, 'trap'), key);
@@ -115,7 +112,7 @@ test('mixed-up issuer: a server sends the browser to the authorization server of
 
 test('session of another user: opening the page of another user connects nothing', async () => {
   await using w = await world();
-  const eve = await keyOf(w.gateway, 'eve');
+  const eve = keyOf(w.gateway, 'eve');
   const page = await w.page();
   const other = new Browser();
   const shown = await other.connect(page, eve);
@@ -144,7 +141,7 @@ test('session of another user: an answer that was meant for one browser is nothi
   const caught = await mine.follow(await mine.submit(consent, '/agree'), isCallback);
   assert.equal(caught.url.pathname, '/connect/callback');
   const victim = new Browser();
-  const eve = await keyOf(w.gateway, 'eve');
+  const eve = keyOf(w.gateway, 'eve');
   await victim.follow(await victim.submit(await victim.open(await pageFor(w.gateway, eve)), '/key', { key: eve }));
   assert.equal((await victim.open(caught.url.href)).status, 404);
   // The same user in another browser is not enough: a code that was caught must not be planted anywhere.
@@ -273,7 +270,7 @@ test('16 a server that changes its authorization server: an alarm, and no creden
   assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
   await w.gateway.until(() => /NAMES ANOTHER AUTHORIZATION SERVER/.test(w.gateway.errors()));
   assert.equal(w.as.redeemed.length, 1, 'nothing was renewed');
-  const eve = await keyOf(w.gateway, 'eve');
+  const eve = keyOf(w.gateway, 'eve');
   w.server.presented.length = 0;
   assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
   assert.match((await call(w.gateway, eve)).body, /cannot be reached/, 'and no user is sent there either');

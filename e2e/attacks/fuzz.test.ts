@@ -34,7 +34,7 @@ before(async () => {
       },
     ],
   });
-  key = await gateway.key('fuzzer');
+  key = gateway.key('fuzzer');
 });
 after(async () => {
   agent.destroy();

@@ -38,7 +38,7 @@ export async function sendRaw(request: RawRequest): Promise<RawAnswer> {
     ...headers.map(([name, value]) => `${name}: ${value}`),
   ];
   const bytes = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
-  return parseAnswer(await exchangeBytes(url, bytes, request.within ?? 10_000));
+  return parseAnswer(await exchangeBytes(url, bytes, request.within ?? 30_000));
 }
 
 /** Writes these bytes and returns everything that comes back until the other side closes. */

@@ -50,8 +50,8 @@ before(async () => {
       { name: 'other', from: { agent: 'other' }, to: ['witness', 'second'], tools: [{ allow: 'hidden' }] },
     ],
   });
-  key = await gateway.key('attacker');
-  otherKey = await gateway.key('other');
+  key = gateway.key('attacker');
+  otherKey = gateway.key('other');
 });
 
 after(async () => {

@@ -21,8 +21,8 @@ before(async () => {
     connections: [{ name: 'all', from: { agent: ['ada', 'bob'] }, to: ['one', 'two', 'modern'], ...everything }],
     bounds: { parked: '2s' },
   });
-  ada = await gateway.key('ada');
-  bob = await gateway.key('bob');
+  ada = gateway.key('ada');
+  bob = gateway.key('bob');
 });
 after(() => gateway.stop());
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { legacyHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, openSettings, startFixture, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
 import { filesWith } from './world.ts';
 
 interface Found {
@@ -37,13 +37,8 @@ interface Found {
   };
 }
 
-const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
-
 async function audit(gateway: Gateway, ...args: readonly string[]): Promise<Found[]> {
-  const { code, stdout, stderr } = await runToEnd({
-    command: [process.execPath, bin, 'audit', ...args, '--json', '--config', gateway.config],
-    within: 30_000,
-  });
+  const { code, stdout, stderr } = await runCommandHere('audit', ...args, '--json', '--config', gateway.config);
   assert.equal(code, 0, stderr + stdout);
   return (JSON.parse(stdout) as { records: Found[] }).records;
 }

@@ -6,11 +6,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { startIssuer } from '../issuer.ts';
-import { runToEnd } from '../process.ts';
 import { filesWith } from './world.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
@@ -25,17 +25,7 @@ interface Shown {
 }
 
 async function search(gateway: Gateway, ...args: readonly string[]): Promise<readonly Shown[]> {
-  const command = [
-    process.execPath,
-    program,
-    'audit',
-    'search',
-    ...args,
-    '--json',
-    '--config',
-    gateway.config,
-  ] as const;
-  const ended = await runToEnd({ command, within: 20_000 });
+  const ended = await runCommandHere('audit', 'search', ...args, '--json', '--config', gateway.config);
   assert.equal(ended.code, 0, ended.stderr);
   return (JSON.parse(ended.stdout) as { records: Shown[] }).records;
 }
@@ -109,7 +99,7 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
     },
     { env: { S: 'client-secret-1' } },
   );
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const changes = async (count: number): Promise<readonly Shown[]> => {
     const deadline = Date.now() + 20_000;
     for (;;) {
@@ -156,7 +146,7 @@ test('a credential that was broken works again once its secret is right, which i
     connections: [{ name: 'bot', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
   });
   await using gateway = await startGateway(settings('${env:S}'), { env: { S: 'wrong-secret-1' } });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   await call(gateway, 'notes', key, 'open');
   const [broken] = await found(gateway, 'credential-state');
   assert.deepEqual(broken?.detail, { credential: 'credential', from: 'unused', to: 'broken', count: 1 });

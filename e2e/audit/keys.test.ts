@@ -4,10 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runToEnd } from '../process.ts';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { type Ended, startWorld, type World } from './world.ts';
-
-const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
 
 interface Shown {
   readonly kind: string;
@@ -26,8 +24,7 @@ test('keys that are made, replaced and revoked while no gateway runs are recorde
   try {
     let config = '';
     const key = async (...args: readonly string[]): Promise<Ended> => {
-      const command = [process.execPath, program, 'key', ...args, '--config', config] as const;
-      const ended = await runToEnd({ command, within: 30_000 });
+      const ended = await runCommandHere('key', ...args, '--config', config);
       assert.equal(ended.code, 0, ended.stderr);
       return ended;
     };
@@ -40,8 +37,7 @@ test('keys that are made, replaced and revoked while no gateway runs are recorde
     const { id } = JSON.parse(made.stdout) as { id: string };
     await key('revoke', id);
     // A command that writes to the log meanwhile hides nothing.
-    const rotate = [process.execPath, program, 'audit', 'rotate-key', '--config', config] as const;
-    assert.equal((await runToEnd({ command: rotate, within: 30_000 })).code, 0);
+    assert.equal((await runCommandHere('audit', 'rotate-key', '--config', config)).code, 0);
     for (let start = 0; start < 2; start++) {
       await using world = await startWorld({}, { folder });
       const [revoked, ...more] = await ofKind(world, 'key-revoked');

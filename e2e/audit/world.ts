@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Ended, runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, type GatewayOptions, type Settings, startGateway } from '../harness.ts';
@@ -12,18 +13,16 @@ const bin = join(import.meta.dirname, '..', '..', 'gateway', 'bin');
 
 export const verifierFile = join(bin, 'sallyport-verify.js');
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Ended };
 
 export interface World extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly witness: Witness;
   readonly keys: Readonly<Record<'dana' | 'eve', string>>;
-  /** `sallyport …` with the configuration of the gateway. */
+  /** `sallyport …` with the configuration of the gateway, beside it, in the process of the test. */
   readonly sallyport: (...args: readonly string[]) => Promise<Ended>;
+  /** The same as a process of its own, for tests of what that writes. */
+  readonly process: (...args: readonly string[]) => Promise<Ended>;
   readonly call: (key: string | undefined, tool: string, args?: object) => Promise<RawAnswer>;
   /** The log, copied to where nothing else of the gateway is. */
   readonly copyLog: () => Promise<string>;
@@ -53,20 +52,18 @@ export async function startWorld(settings: Settings = {}, options: GatewayOption
     },
     options,
   );
-  const sallyport = (...args: readonly string[]): Promise<Ended> =>
-    runToEnd({
-      command: [process.execPath, join(bin, 'sallyport.js'), ...args, '--config', gateway.config],
-      within: 30_000,
-    });
-  const keyOf = async (user: string): Promise<string> =>
-    (await sallyport('key', 'create', '--user', user, '--quiet')).stdout.trim();
-  const keys = { dana: await keyOf('dana'), eve: await keyOf('eve') };
+  const keys = { dana: gateway.key({ user: 'dana' }), eve: gateway.key({ user: 'eve' }) };
   const copies: string[] = [];
   return {
     gateway,
     witness,
     keys,
-    sallyport,
+    sallyport: (...args) => runCommandHere(...args, '--config', gateway.config),
+    process: (...args) =>
+      runToEnd({
+        command: [process.execPath, join(bin, 'sallyport.js'), ...args, '--config', gateway.config],
+        within: 30_000,
+      }),
     call: (key, tool, args = {}) =>
       sendRaw({
         url: gateway.endpoint('notes'),

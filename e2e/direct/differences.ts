@@ -32,10 +32,6 @@ function withoutTokens(value: unknown): unknown {
   return JSON.parse(text.replaceAll(/under token \d+/g, 'under a token')) as unknown;
 }
 
-function isLast(told: unknown): boolean {
-  return isMembers(told) && isMembers(told.progress) && told.progress.progress === told.progress.total;
-}
-
 function omit(members: Members, ...names: readonly string[]): Members {
   return Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)));
 }
@@ -107,10 +103,6 @@ export const differences: readonly Difference[] = [
       ...(happening.result === undefined ? {} : { result: withoutTokens(happening.result) }),
       asked: happening.asked.map(withoutTokens),
     })),
-  },
-  {
-    reason: 'The client of the SDK loses progress that comes in one piece with the result, as over a direct pipe.',
-    without: eachHappening((happening) => ({ ...happening, told: happening.told.filter((each) => !isLast(each)) })),
   },
   {
     reason: 'A server asks during a call only: outside of one there is no caller whose rights it could be held to.',

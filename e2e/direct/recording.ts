@@ -1,5 +1,11 @@
 /** Everything that one client sees of one server: what it says of itself, its lists, results, errors, questions. */
-import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import {
+  Client,
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Era } from '../fixtures/other/core.ts';
 
@@ -52,8 +58,16 @@ export async function record(target: Target, era: Era, steps: readonly Step[]): 
   const sampled = { role: 'assistant' as const, content: { type: 'text' as const, text: 'sampled' }, model: 'none' };
   client.setRequestHandler('sampling/createMessage', answering('sampling/createMessage', sampled));
   client.setRequestHandler('roots/list', answering('roots/list', { roots: [{ uri: 'file:///here', name: 'here' }] }));
-  client.setNotificationHandler('notifications/message', ({ params }) => void told.push({ message: params }));
-  await client.connect(transportTo(target), { timeout });
+  const transport = transportTo(target);
+  await client.connect(transport, { timeout });
+  // Heard before the client of the SDK, which loses progress that arrives in one read with the result.
+  const heard = transport.onmessage;
+  Object.assign(transport, {
+    onmessage: (message: JSONRPCMessage) => {
+      if ('method' in message && !('id' in message)) told.push(...tellingOf(message));
+      heard?.(message);
+    },
+  });
   const happenings: Happening[] = [];
   const happen = async (request: string, work: () => Promise<unknown>): Promise<unknown> => {
     asked = [];
@@ -68,7 +82,8 @@ export async function record(target: Target, era: Era, steps: readonly Step[]): 
       return undefined;
     }
   };
-  const options = { timeout, onprogress: (progress: unknown) => void told.push({ progress }) };
+  // Without it the client asks for no progress.
+  const options = { timeout, onprogress: () => {} };
   try {
     const served = client.getServerCapabilities() ?? {};
     const server = { capabilities: served, info: client.getServerVersion(), instructions: client.getInstructions() };
@@ -94,6 +109,14 @@ export async function record(target: Target, era: Era, steps: readonly Step[]): 
   } finally {
     await client.close();
   }
+}
+
+/** What a notification tells about a call; tokens are those of one hop. */
+function tellingOf({ method, params }: JSONRPCNotification): readonly unknown[] {
+  if (method === 'notifications/message') return [{ message: params }];
+  if (method !== 'notifications/progress') return [];
+  const { progressToken: _, ...progress } = params ?? {};
+  return [{ progress }];
 }
 
 interface Named {

@@ -5,10 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { openSettings, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 /** A gateway into which a test loads something that goes wrong when SIGUSR2 comes. */
 async function startWith(folder: string, wrong: string, settings: object = {}) {
@@ -21,10 +19,7 @@ async function startWith(folder: string, wrong: string, settings: object = {}) {
 }
 
 async function recordsOf(config: string, kind: string): Promise<string> {
-  const found = await runToEnd({
-    command: [process.execPath, program, 'audit', 'search', '--kind', kind, '--json', '--config', config],
-  });
-  return found.stdout;
+  return (await runCommandHere('audit', 'search', '--kind', kind, '--json', '--config', config)).stdout;
 }
 
 const cases = [

@@ -4,14 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { legacyHeaders, meta, modernHeaders } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
 import { type Events, listen, openEvents, startSession } from './events.ts';
 import { type HeldCall, PushingServer } from './pushing.ts';
 import { reload } from './reload.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 interface World {
   readonly server: PushingServer;
@@ -61,7 +59,7 @@ const modernHold = JSON.stringify({
 });
 
 async function command(gateway: Gateway, ...args: readonly string[]): Promise<string> {
-  const run = await runToEnd({ command: [process.execPath, program, ...args, '--config', gateway.config] });
+  const run = await runCommandHere(...args, '--config', gateway.config);
   assert.equal(run.code, 0, run.stderr);
   return run.stdout.trim();
 }

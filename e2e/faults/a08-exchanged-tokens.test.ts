@@ -5,9 +5,6 @@ import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/r
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { startIssuer } from '../issuer.ts';
-import { runToEnd } from '../process.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 function call(gateway: Gateway, credential: string): Promise<RawAnswer> {
   return sendRaw({
@@ -15,14 +12,6 @@ function call(gateway: Gateway, credential: string): Promise<RawAnswer> {
     headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${credential}`]],
     body: modernCall('open'),
   });
-}
-
-async function keyOf(gateway: Gateway, ...names: readonly string[]): Promise<string> {
-  const made = await runToEnd({
-    command: [process.execPath, program, 'key', 'create', '--quiet', ...names, '--config', gateway.config],
-  });
-  assert.equal(made.code, 0, made.stderr);
-  return made.stdout.trim();
 }
 
 test('A8: neither a key nor a weaker token of the same caller acts with what its strong token was exchanged for', async () => {
@@ -62,7 +51,7 @@ test('A8: neither a key nor a weaker token of the same caller acts with what its
     tokenWith('little'),
     tokenWith('nothing'),
   ]);
-  const keys = [await keyOf(gateway, '--user', 'dana', '--agent', 'bot'), await keyOf(gateway, '--user', 'dana')];
+  const keys = [gateway.key({ user: 'dana', agent: 'bot' }), gateway.key({ user: 'dana' })];
   const presented = async (credential: string): Promise<string | undefined> => {
     witness.forget();
     const { body } = await call(gateway, credential);

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 import { memoryOf } from './stall.ts';
 
@@ -76,7 +77,7 @@ async function call(gateway: Gateway, key: string, agent: Agent | false = false)
     headers: { ...Object.fromEntries(modernHeaders('tools/call', 'tool')), authorization: `Bearer ${key}` },
   });
   asked.end(modernCall('tool'));
-  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(15_000) })) as [IncomingMessage];
+  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
   response.resume();
   await once(response, 'end');
   return response.statusCode ?? 0;
@@ -84,7 +85,7 @@ async function call(gateway: Gateway, key: string, agent: Agent | false = false)
 
 test('A10: with few files, more idle connections than files stop neither calls nor their records', async () => {
   await using gateway = await start(['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]);
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });
   try {
     assert.equal(await call(gateway, key, kept), 200);
@@ -136,7 +137,7 @@ const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve,
 
 test('A10: slow bodies of strangers are not kept', async () => {
   await using gateway = await start();
-  const key = await gateway.key('ada');
+  const key = gateway.key('ada');
   assert.equal(await call(gateway, key), 200);
   const before = await memoryOf(gateway.pid);
   using crowd = new Crowd();
@@ -157,7 +158,7 @@ test('A10: slow bodies of strangers are not kept', async () => {
 
 test('A10: slow bodies of one caller have a share, and another caller works', async () => {
   await using gateway = await start();
-  const [ada, bob] = [await gateway.key('ada'), await gateway.key('bob')];
+  const [ada, bob] = [gateway.key('ada'), gateway.key('bob')];
   using crowd = new Crowd();
   await crowd.connect(gateway, 64, postHead(gateway, ada));
   await sendSlowly(crowd);

@@ -24,10 +24,10 @@ test('A12: what a client says acts nowhere: log, show, search, tail, export, che
   const written = JSON.parse(readFileSync(path, 'utf8')) as { connections: [object] };
   const outputs: Record<string, string> = {};
   const run = async (...args: string[]): Promise<void> => {
-    const { stdout, stderr } = await world.sallyport(...args);
+    const { stdout, stderr } = await world.process(...args);
     outputs[args.slice(0, 4).join(' ')] = stdout + stderr;
   };
-  const found = await world.sallyport('audit', 'search', '--json');
+  const found = await world.process('audit', 'search', '--json');
   const { records } = JSON.parse(found.stdout) as { records: readonly { seq: number }[] };
   outputs['search --json'] = found.stdout;
   for (const { seq } of records.slice(0, 3)) await run('audit', 'show', `${seq}`);

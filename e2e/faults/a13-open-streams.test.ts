@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { sendRaw } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { sallyportWith } from './commands.ts';
 import { listen, startSession } from './events.ts';
 import { PushingServer } from './pushing.ts';
 
@@ -39,7 +39,7 @@ test('A13: an acknowledged listen and an open GET stream are in the log after ki
     );
   const gateway = await start();
   context.after(() => gateway.stop());
-  const key = await gateway.key('client');
+  const key = gateway.key('client');
   const url = gateway.endpoint('pushing');
   const session = await startSession(url, key);
   using _stream = session.events;
@@ -62,7 +62,7 @@ test('A13: an acknowledged listen and an open GET stream are in the log after ki
 
   await using again = await start();
   const search = async (...filters: readonly string[]): Promise<readonly Found[]> => {
-    const found = await sallyportWith('', 'audit', 'search', ...filters, '--json', '--config', again.config);
+    const found = await runCommandHere('audit', 'search', ...filters, '--json', '--config', again.config);
     assert.equal(found.code, 0, found.stderr);
     return (JSON.parse(found.stdout) as { readonly records: readonly Found[] }).records;
   };

@@ -47,8 +47,8 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-a15-'));
   server = await new PushingServer().listen();
   gateway = await start();
-  ada = await gateway.key('ada');
-  bob = await gateway.key('bob');
+  ada = gateway.key('ada');
+  bob = gateway.key('bob');
 });
 after(async () => {
   await gateway.stop();

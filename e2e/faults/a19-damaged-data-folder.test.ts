@@ -22,6 +22,7 @@ import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { gatewayFile, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 
 let folder = '';
@@ -43,7 +44,7 @@ before(async () => {
   writeFileSync(config, JSON.stringify({ version: 1, data: join(good, 'data'), ...settings }));
   assert.equal((await sallyportWith('good', 'secret', 'put', 'token', '--config', config)).code, 0);
   const gateway = await startGateway(settings, { folder: good });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const headers = [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`] as const];
   assert.equal((await sendRaw({ url: gateway.endpoint('notes'), headers, body: modernCall('open') })).status, 200);
   await gateway.stop();
@@ -72,7 +73,6 @@ interface Outcome {
 }
 
 let count = 0;
-const limitMs = 20_000;
 
 /** Starts a gateway in a copy of the good folder, damaged first; what serves is told to end, after `later`. */
 async function outcomeOf(damage: Damage, later: Damage = () => {}): Promise<Outcome> {
@@ -88,7 +88,7 @@ async function outcomeOf(damage: Damage, later: Damage = () => {}): Promise<Outc
   });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   const ended = once(child, 'close') as Promise<[number | null]>;
   const start = await Promise.race([once(child.stdout, 'data').then(() => 'serves'), ended.then(([code]) => code)]);
   if (start === 'serves') {

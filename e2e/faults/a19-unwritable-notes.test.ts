@@ -47,7 +47,7 @@ async function live(context: TestContext, folder: string): Promise<Live> {
   assert.equal((await sallyportWith('good', 'secret', 'put', 'token', '--config', config)).code, 0);
   const gateway = await startGateway({ ...settings }, { folder });
   context.after(() => gateway.stop());
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   let count = 0;
   return {
     gateway,

@@ -6,6 +6,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { fill, smallDisk } from '../audit/small-disk.ts';
@@ -29,7 +30,7 @@ test('A20: a rotation on a nearly full disk keeps the secret that was good, in u
   assert.equal((await sallyportWith('good', 'secret', 'put', 'token', '--config', config)).code, 0);
   assert.equal((await sallyportWith('other', 'secret', 'put', 'other', '--config', config)).code, 0);
   await using gateway = await startGateway(settings, { folder });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const filler = join(folder, 'data', 'filler');
   fill(filler);
   // One page is left: a part of the new value fits, and the rest does not.
@@ -42,7 +43,7 @@ test('A20: a rotation on a nearly full disk keeps the secret that was good, in u
   }
   const added = await sallyportWith(long, 'secret', 'put', 'new', '--config', gateway.config);
   assert.equal(added.code, 66);
-  const listed = await sallyportWith('', 'secret', 'list', '--config', gateway.config);
+  const listed = await runCommandHere('secret', 'list', '--config', gateway.config);
   assert.equal(listed.code, 0, listed.stderr);
   assert.deepEqual(listed.stdout.match(/^\S+/gm), ['other', 'token']);
   await sendRaw({

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { fixtureCommand, gatewayFile } from '../harness.ts';
-import { sallyportWith } from './commands.ts';
 import { PushingServer } from './pushing.ts';
 import { memoryOf } from './stall.ts';
 
@@ -42,7 +42,7 @@ async function world(context: TestContext, servers: object, bounds: object = {})
       bounds,
     }),
   );
-  const made = await sallyportWith('', 'key', 'create', '--agent', 'client', '--json', '--config', config);
+  const made = await runCommandHere('key', 'create', '--agent', 'client', '--json', '--config', config);
   const { key, id } = JSON.parse(made.stdout) as { readonly key: string; readonly id: string };
   const start = (): Client => {
     const client = startClient(config, key);
@@ -98,7 +98,7 @@ for (const [when, initialized] of [
     if (initialized) client.say({ method: 'notifications/initialized' });
     client.say({ id: 2, method: 'tools/list' });
     await client.until((text) => text.includes('"id":2'));
-    assert.equal((await sallyportWith('', 'key', 'revoke', keyId, '--config', config)).code, 0);
+    assert.equal((await runCommandHere('key', 'revoke', keyId, '--config', config)).code, 0);
     // It need not say anything for that; what it says within the quarter of a second of the key ring may be answered.
     const { code, stderr } = await client.ended();
     assert.equal(code, 1, stderr);

@@ -1,14 +1,12 @@
 /** The connect page: only a person proves a person, and only for as long as the credential of the proof stands. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { type Authorizing, startAuthorizing } from '../attacks/authorizing.ts';
 import { startProtected } from '../attacks/protected.ts';
 import { modernCallWith, pageIn, sendRaw } from '../attacks/raw.ts';
 import { Browser } from '../browser.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
-
-const program = 'gateway/bin/sallyport.js';
 
 interface Key {
   readonly id: string;
@@ -36,7 +34,7 @@ async function world(): Promise<World> {
     connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
   });
   const sallyport = async (...args: readonly string[]): Promise<string> => {
-    const run = await runToEnd({ command: [process.execPath, program, ...args, '--config', gateway.config] });
+    const run = await runCommandHere(...args, '--config', gateway.config);
     assert.equal(run.code, 0, run.stderr);
     return run.stdout.trim();
   };

@@ -48,7 +48,7 @@ test('A25: a secret file that becomes a FIFO, a folder, a device, empty or huge 
   writeFileSync(file, 'good\n');
   await using witness = await startWitness([{ name: 'open' }]);
   await using gateway = await startGateway({ ...settingsOf(witness.url, `\${file:${file}}`) });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const worse: readonly (readonly [RegExp, () => void])[] = [
     [/is not a regular file/, () => void execFileSync('mkfifo', [file])],
     [/is not a regular file/, () => mkdirSync(file)],
@@ -85,7 +85,7 @@ test('A25: a reload takes effect although a reference got worse, whose last good
   await using witness = await startWitness([{ name: 'open' }]);
   const settings = settingsOf(witness.url, `\${file:${file}}`);
   await using gateway = await startGateway({ ...settings });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const change = (changed: object) => reload(gateway, (file) => Object.assign(file, changed), settled);
   rmSync(file);
   await change({ connections: [] });

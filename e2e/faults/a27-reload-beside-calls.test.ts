@@ -45,7 +45,7 @@ test('A27: a reload of many users stops no request of the gateway', async (conte
   await using gateway = await startGateway(settings(1), {
     env: { NODE_OPTIONS: `--require ${hook}`, LOOP_PROBE: told },
   });
-  const key = await gateway.key('bot');
+  const key = gateway.key('bot');
   const call = () => sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool: 'open' }));
   assert.equal((await call()).status, 200);
   const longest = async (): Promise<number> => {

@@ -5,10 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
-import { gatewayFile, openSettings, startGateway } from '../harness.ts';
-import { freePort, runToEnd } from '../process.ts';
+import { openSettings, startGateway } from '../harness.ts';
+import { freePort } from '../process.ts';
 
 test('B12: server list and the metrics say which server is down and which refuses the credential', async (context) => {
   await using witness = await startWitness([{ name: 'open' }]);
@@ -41,9 +42,7 @@ test('B12: server list and the metrics say which server is down and which refuse
   let list = '';
   // Written within a second of the change.
   for (const deadline = Date.now() + 10_000; !list.includes('REFUSES'); assert.ok(Date.now() < deadline, list))
-    ({ stdout: list } = await runToEnd({
-      command: [process.execPath, gatewayFile, 'server', 'list', '--config', gateway.config],
-    }));
+    ({ stdout: list } = await runCommandHere('server', 'list', '--config', gateway.config));
   assert.match(list, /^good .*\n {4}answers since /m);
   assert.match(list, /^refusing .*\n {4}REFUSES OUR CREDENTIAL since .*401/m);
   assert.match(list, /^down .*\n {4}CANNOT BE REACHED since /m);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sallyportWith } from './commands.ts';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 
 const server = { url: 'http://127.0.0.1:9/mcp' };
 const issuer = {
@@ -71,7 +71,7 @@ async function withFile(work: (config: string) => Promise<void>): Promise<void> 
 test('B8: the status of a server and the callers it requires close a call for explain and test', () =>
   withFile(async (config) => {
     const explain = (name: string, ...caller: readonly string[]) =>
-      sallyportWith('', 'explain', '--caller', ...caller, '--server', name, '--tool', 'x', '--config', config);
+      runCommandHere('explain', '--caller', ...caller, '--server', name, '--tool', 'x', '--config', config);
     assert.equal((await explain('open', 'agent:bot')).code, 0);
     for (const [name, why] of [
       ['draining', /takes no new calls/],
@@ -85,7 +85,7 @@ test('B8: the status of a server and the callers it requires close a call for ex
       assert.match(stdout, why, name);
     }
     assert.equal((await explain('personal', 'user:dana', 'agent:bot')).code, 0);
-    const { code, stdout } = await sallyportWith('', 'test', '--config', config);
+    const { code, stdout } = await runCommandHere('test', '--config', config);
     assert.match(stdout, /5 of 5 examples hold/, stdout);
     assert.equal(code, 0);
   }));
@@ -94,7 +94,7 @@ test('B8: explain asks for callers that only an identity provider knows', () =>
   withFile(async (config) => {
     const explain = async (tool: string, ...words: readonly string[]) => {
       const who = ['--issuer', 'corporate', ...words];
-      return (await sallyportWith('', 'explain', ...who, '--server', 'open', '--tool', tool, '--config', config)).code;
+      return (await runCommandHere('explain', ...who, '--server', 'open', '--tool', tool, '--config', config)).code;
     };
     const eve = ['--claim', 'sub=eve'];
     const cases: readonly (readonly [code: number, tool: string, ...words: readonly string[]])[] = [
@@ -110,8 +110,8 @@ test('B8: explain asks for callers that only an identity provider knows', () =>
     await Promise.all(
       cases.map(async ([code, tool, ...words]) => assert.equal(await explain(tool, ...words), code, words.join(' '))),
     );
-    const several = await sallyportWith('', 'explain', ...eve, '--server', 'open', '--tool', 'x', '--config', config);
+    const several = await runCommandHere('explain', ...eve, '--server', 'open', '--tool', 'x', '--config', config);
     assert.match(several.stderr, /several issuers[^]*corporate, partner/);
-    const none = await sallyportWith('', 'explain', '--server', 'open', '--tool', 'x', '--config', config);
+    const none = await runCommandHere('explain', '--server', 'open', '--tool', 'x', '--config', config);
     assert.match(none.stderr, /no caller is named/);
   }));

@@ -1,7 +1,7 @@
 /** C12: a tool is used in the dialect that its schema is written in, and what is left out is said where operators look. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sallyportWith } from './commands.ts';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { startTools, toolOf } from './tool-calls.ts';
 
 const draft = (number: string): string => `http://json-schema.org/draft-${number}/schema#`;
@@ -106,7 +106,7 @@ test('C12: what is left out is said by probe, list and explain', async () => {
     toolOf('loose', { pattern: '^(?!x)' }),
   ]);
   const { gateway } = world;
-  const ask = (...words: readonly string[]) => sallyportWith('', ...words, '--config', gateway.config);
+  const ask = (...words: readonly string[]) => runCommandHere(...words, '--config', gateway.config);
   const explain = (tool: string) => ask('explain', '--caller', 'agent:client', '--server', 'witness', '--tool', tool);
   const probed = await ask('server', 'probe', 'witness');
   assert.equal(probed.code, 0, probed.stdout);

@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { legacyHeaders, meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { patienceMs } from '../process.ts';
 
 export interface Events extends Disposable {
   readonly status: number;
@@ -30,7 +31,7 @@ export async function openEvents({ url, method = 'POST', headers = [], key, body
     headers: { ...Object.fromEntries(headers), ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
   });
   asked.end(body);
-  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(15_000) })) as [IncomingMessage];
+  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
   const changes = new EventEmitter();
   let text = '';
   let ended = false;
@@ -44,7 +45,7 @@ export async function openEvents({ url, method = 'POST', headers = [], key, body
   });
   response.on('error', () => {});
   const until = async (holds: () => boolean): Promise<void> => {
-    const signal = AbortSignal.timeout(15_000);
+    const signal = AbortSignal.timeout(patienceMs);
     while (!holds()) {
       await once(changes, 'change', { signal }).catch((cause: unknown) => {
         throw new Error(`did not come: ${text}`, { cause });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { type Events, openEvents, startSession } from './events.ts';
 import { PushingServer } from './pushing.ts';
 import { reload } from './reload.ts';
@@ -43,7 +44,7 @@ async function startWorld(): Promise<World> {
   return {
     server,
     gateway,
-    key: await gateway.key('client'),
+    key: gateway.key('client'),
     url: gateway.endpoint('pushing'),
     hold: () => {
       clear();
@@ -60,7 +61,7 @@ async function startWorld(): Promise<World> {
 
 /** For what announces itself nowhere: a file, a metric. */
 async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   while (!(await holds())) {
     assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
     await pause(10);
@@ -118,7 +119,7 @@ async function pushTo(server: PushingServer, witness: Events): Promise<void> {
 test('W5: a session that ended while its stream was being opened hears of no server, and neither does one that was open', async () => {
   await using world = await startWorld();
   const { server, gateway, url } = world;
-  const witness = await startSession(url, await gateway.key('other'));
+  const witness = await startSession(url, gateway.key('other'));
   using stays = witness.events;
   await witness.request('resources/subscribe', { uri: 'doc:one' });
   const open = await startSession(url, world.key);
@@ -147,7 +148,7 @@ test('W5: a session that ended while its stream was being opened hears of no ser
 test('W6: a stream that was being opened while a revision came into force is judged by that revision', async () => {
   await using world = await startWorld();
   const { server, gateway, url, key } = world;
-  const witness = await startSession(url, await gateway.key('other'));
+  const witness = await startSession(url, gateway.key('other'));
   using stays = witness.events;
   await witness.request('resources/subscribe', { uri: 'doc:one' });
   const session = await startSession(url, key);

@@ -9,10 +9,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { openSettings, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 
 /** Waits for the data folder of a gateway that starts: its configuration has been read by then, and nothing listens yet. */
 async function hasRead(data: string): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   while (!existsSync(data)) {
     assert.ok(Date.now() < deadline, 'the gateway does not start');
     await nextTurn();

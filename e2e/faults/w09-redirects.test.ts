@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { openSettings, startGateway } from '../harness.ts';
-import { sallyportWith } from './commands.ts';
 
 const secret = 'planted-key-0123456789';
 
@@ -42,12 +42,12 @@ test('W9: the query, fragment and user information of a redirect are in no log, 
       body: modernCall('open'),
     };
     const { body } = await sendRaw(call);
-    const probe = await sallyportWith('', 'server', 'probe', name, '--config', gateway.config);
+    const probe = await runCommandHere('server', 'probe', name, '--config', gateway.config);
     for (const [where, text] of Object.entries({ answer: body, probe: probe.stdout + probe.stderr }))
       assert.doesNotMatch(text, /planted/, `${name}, ${where}: ${text}`);
     assert.match(probe.stdout + probe.stderr, /leads to \S*other\.example\/moved/, 'the place itself is told');
   }
-  const list = await sallyportWith('', 'server', 'list', '--config', gateway.config);
+  const list = await runCommandHere('server', 'list', '--config', gateway.config);
   assert.doesNotMatch(list.stdout + list.stderr, /planted/);
   assert.match(gateway.errors(), /other\.example\/moved/);
   assert.doesNotMatch(gateway.errors(), /planted/);

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { meta, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, openSettings, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { type HeldCall, PushingServer } from './pushing.ts';
 
 let server: PushingServer;
@@ -75,7 +76,7 @@ function parkedIn({ json, body }: RawAnswer): Omit<Parked, 'held'> {
 
 /** Waits until a table of the gateway has this many entries. */
 async function table(name: string, entries: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const text = await (await fetch(`${gateway.admin}/metrics`)).text();
     const found = new RegExp(`sallyport_table_entries\\{table="${name}"\\} (\\d+)`).exec(text)?.[1];

@@ -156,7 +156,7 @@ async function soak(folder: string): Promise<readonly string[]> {
       problems.push(`the gateway logged a bug: ${chunk.toString().slice(0, 2_000)}`);
   });
   const counts = new Counts();
-  const key = await gateway.key('soak');
+  const key = gateway.key('soak');
   const memory = await work({ gateway, key, random: seeded(seed), counts }, problems);
   say('');
   const errors =

@@ -86,7 +86,7 @@ export const httpClients: Target = {
     const witness = stack.use(await startDecidedWitness());
     const gateway = stack.use(await startGateway(decidedSettings(witness.url)));
     const watch = stack.use(await startWatch(gateway));
-    const key = await gateway.key('fuzzer');
+    const key = gateway.key('fuzzer');
     const url = new URL(gateway.endpoint('witness'));
     const give = async (inputs: readonly Buffer[]): Promise<string | undefined> => {
       const session = await openSession(gateway, key);

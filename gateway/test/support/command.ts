@@ -21,24 +21,29 @@ export function runCommandAs(uid: number, folder: string, ...args: readonly stri
   return runAs(uid, folder, args);
 }
 
-async function runAs(uid: number, folder: string, args: readonly string[]): Promise<Ended> {
-  const before = { cwd: process.cwd(), uid: process.geteuid?.() ?? 0 };
+/** The same where the test itself runs, so that several may run at once. */
+export async function runCommandHere(...args: readonly string[]): Promise<Ended> {
   let stdout = '';
   let stderr = '';
+  const code = await runIn(args, {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (text) => {
+      stdout += `${shown(text)}\n`;
+    },
+    err: (text) => {
+      stderr += `${shown(text)}\n`;
+    },
+  });
+  return { code, stdout, stderr };
+}
+
+async function runAs(uid: number, folder: string, args: readonly string[]): Promise<Ended> {
+  const before = { cwd: process.cwd(), uid: process.geteuid?.() ?? 0 };
   try {
     process.chdir(folder);
     process.seteuid?.(uid);
-    const code = await runIn(args, {
-      env: process.env,
-      cwd: folder,
-      out: (text) => {
-        stdout += `${shown(text)}\n`;
-      },
-      err: (text) => {
-        stderr += `${shown(text)}\n`;
-      },
-    });
-    return { code, stdout, stderr };
+    return await runCommandHere(...args);
   } finally {
     process.seteuid?.(before.uid);
     process.chdir(before.cwd);
