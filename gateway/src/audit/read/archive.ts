@@ -5,7 +5,7 @@ import { sha256 } from '../hash.ts';
 import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
 import { Subjects } from '../keys/subjects.ts';
 import { realDisk } from '../log/disk.ts';
-import { openParts, type PrivateParts } from '../record/private.ts';
+import { openAbout, openParts, type PrivateParts } from '../record/private.ts';
 import { readOrigin } from '../writer/open.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';
 import { LogReader } from './log-reader.ts';
@@ -64,6 +64,8 @@ export interface ArchivedRecord {
   readonly about?: About;
 }
 
+const nothing = Buffer.alloc(0);
+
 export class Archive {
   readonly reader: LogReader;
   readonly origin: string;
@@ -72,6 +74,7 @@ export class Archive {
   readonly lookupKey: Buffer;
   /** Does a record say that this subject was erased? The index knows; without one every missing key counts as lost. */
   saysErased: (pseudonym: string) => boolean = () => false;
+  #lastAbout: { readonly text: string; readonly about: About } = { text: '', about: {} };
 
   private constructor(folder: string, origin: string, subjects: Subjects, wrapping: Buffer) {
     this.reader = new LogReader(folder);
@@ -91,6 +94,25 @@ export class Archive {
   record(seq: number, size: number): ArchivedRecord | undefined {
     const entry = this.reader.entry(seq, size);
     return entry === undefined ? undefined : this.open(seq, entry);
+  }
+
+  /** What a record says of its caller; nothing of an outcome, which says nothing of it. Throws as `open` does. */
+  names(seq: number, fields: PublicPart): About | undefined {
+    if (fields.private === undefined || fields.kind === 'outcome') return undefined;
+    const keys = this.subjects.byPseudonym(fields.subject);
+    const sealed = keys === undefined ? nothing : this.reader.sealed(seq);
+    if (keys === undefined || sealed.length === 0) return undefined;
+    const text = openAbout(keys, { origin: this.origin, seq, version: fields.v }, sealed);
+    if (text === undefined) throw new Error(`the private part of record ${seq} does not open with its key`);
+    return this.#aboutOf(text);
+  }
+
+  /** Of one caller it is mostly the same text. */
+  #aboutOf(text: string): About {
+    if (text === this.#lastAbout.text) return this.#lastAbout.about;
+    const about = text === '' ? {} : (JSON.parse(text) as About);
+    this.#lastAbout = { text, about };
+    return about;
   }
 
   open(seq: number, entry: Buffer): ArchivedRecord {

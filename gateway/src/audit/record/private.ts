@@ -5,7 +5,14 @@
  * Version 2 (docs/decisions/0014): AES-256-CTR and HMAC-SHA-256, encrypt-then-MAC. One keystream of a subject serves many
  * records, each of which says where its bytes stand in it. Version 1, which is read and no longer written: AES-256-GCM.
  */
-import { type Cipheriv, createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  type Decipheriv,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type ByteText, sha256Text, together } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
@@ -115,13 +122,17 @@ function compressed(whole: Buffer): Buffer {
   return small.length < whole.length ? small : whole;
 }
 
+interface Versioned extends Where {
+  readonly version: number;
+}
+
 /** `undefined` when these bytes are not what was sealed for this record under this key. `version`: of the record. */
 export function openParts(
   keys: SubjectKeys,
-  { version, ...where }: Where & { readonly version: number },
+  { version, ...where }: Versioned,
   sealed: Buffer,
 ): PrivateParts | undefined {
-  const plain = version === 1 ? openFirst(keys, where, sealed) : openSealed(keys, where, sealed);
+  const plain = openBytes(keys, { version, ...where }, sealed);
   if (plain === undefined) return undefined;
   const texts: string[] = [];
   for (let at = 0; at < plain.length; ) {
@@ -133,16 +144,53 @@ export function openParts(
   return { about, arguments: args, result };
 }
 
+/** The first of the parts, for a reader that needs no other. */
+export function openAbout(keys: SubjectKeys, where: Versioned, sealed: Buffer): string | undefined {
+  const plain = openBytes(keys, where, sealed);
+  return plain === undefined || plain.length < 4
+    ? plain?.toString()
+    : plain.toString('utf8', 4, 4 + plain.readUInt32LE(0));
+}
+
+function openBytes(keys: SubjectKeys, where: Versioned, sealed: Buffer): Buffer | undefined {
+  return where.version === 1 ? openFirst(keys, where, sealed) : openSealed(keys, where, sealed);
+}
+
+/** A keystream that is read: mostly the next record goes on where the one before it ended, or soon after. */
+interface Reading {
+  readonly decipher: Decipheriv;
+  readonly nonce: string;
+  place: number;
+}
+
+const readings = new WeakMap<SubjectKeys, Reading>();
+/** Bytes of the keystream that are passed over before it is begun anew. */
+const skipped = Buffer.alloc(4_096);
+
+function readingAt(keys: SubjectKeys, nonce: Buffer, place: number): Decipheriv {
+  const name = nonce.toString('latin1');
+  const open = readings.get(keys);
+  const ahead = open === undefined || open.nonce !== name ? -1 : place - open.place;
+  if (open !== undefined && ahead >= 0 && ahead <= skipped.length) {
+    if (ahead > 0) open.decipher.update(skipped.subarray(0, ahead));
+    open.place = place;
+    return open.decipher;
+  }
+  const decipher = createDecipheriv('aes-256-ctr', keys.stream, counter(nonce, place));
+  decipher.update(skipped.subarray(0, place % blockSize));
+  readings.set(keys, { decipher, nonce: name, place });
+  return decipher;
+}
+
 function openSealed(keys: SubjectKeys, where: Where, sealed: Buffer): Buffer | undefined {
   const end = sealed.length - tagSize;
   if (end < headSize) return undefined;
   const tag = Buffer.from(tagOf(keys.seal, where, sealed.subarray(0, end)), 'latin1');
   if (!timingSafeEqual(tag, sealed.subarray(end))) return undefined;
   const place = sealed.readUInt32BE(1 + nonceSize);
-  const iv = counter(sealed.subarray(1, 1 + nonceSize), place);
-  const decipher = createDecipheriv('aes-256-ctr', keys.stream, iv);
-  decipher.update(Buffer.alloc(place % blockSize));
-  const packed = decipher.update(sealed.subarray(headSize, end));
+  const packed = readingAt(keys, sealed.subarray(1, 1 + nonceSize), place).update(sealed.subarray(headSize, end));
+  const reading = readings.get(keys);
+  if (reading !== undefined) reading.place += packed.length;
   if (sealed[0] === asItIs) return packed;
   try {
     return sealed[0] === zstd ? zstdDecompressSync(packed, { maxOutputLength: maxPlain }) : undefined;
