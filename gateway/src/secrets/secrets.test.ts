@@ -208,6 +208,7 @@ test('an answer of AWS that says no is told by its name, and without keys its ch
 });
 
 test('an SDK that is not installed is named with the command that installs it', async () => {
-  const missing = (): Promise<unknown> => import(`@aws-sdk/${'client-that-is-not-there'}`);
+  const name = '@aws-sdk/client-that-is-not-there';
+  const missing = (): Promise<unknown> => import(name);
   await assert.rejects(loadAws('@aws-sdk/x', missing), /not installed\. Run: npm install @aws-sdk\/x$/);
 });
