@@ -1,15 +1,12 @@
 /** TLS towards servers: own authorities, pins, a certificate of the gateway, and what happens without them. */
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
-import { sendJson } from './attacks/witness.ts';
 import { type Authority, makeAuthority, type Pair } from './certificates.ts';
 import { openSettings, startGateway } from './harness.ts';
 import { runToEnd } from './process.ts';
+import { said, startTlsServer } from './tls-server.ts';
 
 let authority: Authority;
 let server: Pair;
@@ -22,38 +19,6 @@ before(() => {
 });
 after(() => authority[Symbol.dispose]());
 
-async function startTlsServer(requestCert = false) {
-  const listening = createServer(
-    { cert: server.cert, key: server.key, requestCert, ...(requestCert ? { ca: authority.cert } : {}) },
-    (request, response) => {
-      let text = '';
-      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      request.on('end', () => {
-        const { id, method } = JSON.parse(text) as { id: number; method: string };
-        const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
-        const results: Record<string, object> = {
-          'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
-          'tools/list': { ...complete, tools: [{ name: 'open', inputSchema: { type: 'object' } }] },
-        };
-        const result = results[method] ?? {
-          resultType: 'complete',
-          content: [{ type: 'text', text: 'made it there' }],
-        };
-        sendJson(response, { jsonrpc: '2.0', id, result });
-      });
-    },
-  ).listen(0, '127.0.0.1');
-  await once(listening, 'listening');
-  return {
-    url: `https://127.0.0.1:${(listening.address() as AddressInfo).port}/mcp`,
-    async [Symbol.asyncDispose]() {
-      listening.closeAllConnections();
-      listening.close();
-      await once(listening, 'close');
-    },
-  };
-}
-
 /** One call, and what `server probe` says; both must agree. */
 async function reached(url: string, tls: object | undefined): Promise<{ ok: boolean; errors: string; probe: string }> {
   await using gateway = await startGateway(openSettings('a', { notes: { url, ...(tls && { tls }) } }));
@@ -62,7 +27,7 @@ async function reached(url: string, tls: object | undefined): Promise<{ ok: bool
     headers: modernHeaders('tools/call', 'open'),
     body: modernCall('open'),
   });
-  const ok = answer.body.includes('made it there');
+  const ok = answer.body.includes(said);
   const program = 'gateway/bin/sallyport.js';
   const probe = await runToEnd({
     command: [process.execPath, program, 'server', 'probe', 'notes', '--config', gateway.config],
@@ -72,7 +37,7 @@ async function reached(url: string, tls: object | undefined): Promise<{ ok: bool
 }
 
 test('a server is verified: its authority must be known, and its key pinned where pins are declared', async () => {
-  await using target = await startTlsServer();
+  await using target = await startTlsServer({ cert: server.cert, key: server.key });
   const authorities = `\${file:${authority.certFile}}`;
   const spki = new X509Certificate(server.cert).publicKey.export({ type: 'spki', format: 'der' });
   const pin = `sha256/${createHash('sha256').update(spki).digest('base64')}`;
@@ -90,7 +55,7 @@ test('a server is verified: its authority must be known, and its key pinned wher
 });
 
 test('insecure has an end, and is shouted about until then', async () => {
-  await using target = await startTlsServer();
+  await using target = await startTlsServer({ cert: server.cert, key: server.key });
   const day = (offset: number): string => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
   const open = await reached(target.url, { insecureUntil: day(2) });
   assert.equal(open.ok, true);
@@ -100,7 +65,12 @@ test('insecure has an end, and is shouted about until then', async () => {
 });
 
 test('a server that asks for a certificate gets that of the gateway', async () => {
-  await using target = await startTlsServer(true);
+  await using target = await startTlsServer({
+    cert: server.cert,
+    key: server.key,
+    requestCert: true,
+    ca: authority.cert,
+  });
   const authorities = `\${file:${authority.certFile}}`;
   assert.equal((await reached(target.url, { authorities })).ok, false);
   const own = { certificate: `\${file:${client.certFile}}`, key: `\${file:${client.keyFile}}` };

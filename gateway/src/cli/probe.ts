@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { HttpServerConfig } from '../config/schema/servers.ts';
+import { environmentProxies, openTunnel, type Proxy, type Tunnel } from '../egress/proxy.ts';
 import { isInsecure, tlsOptions } from '../upstreams/http/tls.ts';
 import type { ProbeStep } from '../upstreams/probe.ts';
 
@@ -18,6 +19,9 @@ export async function probeNetwork(
   const host = hostname.replace(/^\[|\]$/g, '');
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
   const steps: ProbeStep[] = [];
+  const proxy = environmentProxies(new URL(url));
+  if (proxy !== undefined)
+    return [await timed('proxy', timeout, () => tunnelled(proxy, { host, port: number, timeoutMs: timeout }))];
   let address = host;
   const resolved = await timed('DNS', timeout, async () => {
     if (isIP(host) !== 0) return 'an address, nothing to look up';
@@ -51,6 +55,17 @@ export async function probeNetwork(
     }),
   );
   return steps;
+}
+
+/** Through a proxy names are looked up there, and what follows is what the handshake says. */
+function tunnelled(proxy: Proxy, tunnel: Tunnel): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  openTunnel(proxy, tunnel, (opening) => {
+    if (!opening.ok) return reject(new Error(opening.problem));
+    opening.socket.destroy();
+    resolve(`${proxy.url.host} leads to ${tunnel.host}:${tunnel.port}`);
+  });
+  return promise;
 }
 
 /** Waits until a socket is open, and closes it. `read`: what there is to say about it, which only an open one knows. */

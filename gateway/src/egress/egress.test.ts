@@ -117,7 +117,7 @@ async function serve(listener: RequestListener) {
 test('a DNS answer that changes between check and connect: the name is looked up once, and that is what counts', async () => {
   await using inside = await serve((_request, response) => response.end('secret'));
   const { resolver, asked } = answers(['127.0.0.1'], ['8.8.8.8']);
-  const answer = await guardedFetch(egressGuard([]), resolver)(`https://rebind.example:${inside.port}/`);
+  const answer = await guardedFetch(egressGuard([]), { lookup: resolver })(`https://rebind.example:${inside.port}/`);
   assert.deepEqual(answer, {
     ok: false,
     refused: true,
@@ -130,7 +130,7 @@ test('a DNS answer that changes between check and connect: the name is looked up
 test('one private address among public ones makes the name suspicious', async () => {
   await using inside = await serve((_request, response) => response.end('secret'));
   const { resolver } = answers(['8.8.8.8', '127.0.0.1']);
-  const answer = await guardedFetch(egressGuard([]), resolver)(`https://mixed.example:${inside.port}/`);
+  const answer = await guardedFetch(egressGuard([]), { lookup: resolver })(`https://mixed.example:${inside.port}/`);
   assert.ok(!answer.ok && answer.refused);
   assert.equal(inside.connections(), 0);
 });

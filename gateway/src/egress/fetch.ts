@@ -6,8 +6,10 @@ import { lookup as lookupName } from 'node:dns';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Pieces } from '../protocol/pieces.ts';
 import { type EgressGuard, hostOf } from './guard.ts';
+import { environmentProxies, openTunnel, type Proxy, type ProxyFor } from './proxy.ts';
 
 export interface Ask {
   readonly method?: 'GET' | 'POST' | 'PUT';
@@ -40,8 +42,14 @@ export type Fetch = (url: string, ask?: Ask) => Promise<Answered>;
 const defaultMaxBytes = 512 * 1024;
 const defaultTimeoutMs = 5_000;
 
-/** `lookup` is for tests. */
-export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = lookupName): Fetch {
+export interface FetchParts {
+  readonly lookup?: typeof lookupName;
+  readonly proxyFor?: ProxyFor;
+}
+
+/** `parts` are for tests. */
+export function guardedFetch(guard: EgressGuard, parts: FetchParts = {}): Fetch {
+  const way: Way = { guard, lookup: parts.lookup ?? lookupName, proxyFor: parts.proxyFor ?? environmentProxies };
   const fetchOne = async (text: string, ask: Ask, left: number, deadline: number): Promise<Answered> => {
     if (!URL.canParse(text)) return { ok: false, refused: true, problem: 'not a URL' };
     const url = new URL(text);
@@ -49,7 +57,7 @@ export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = loo
       return { ok: false, refused: true, problem: `${url.protocol} is no protocol to ask over` };
     const problem = ask.operator === true ? undefined : guard.refusal(url);
     if (problem !== undefined) return { ok: false, refused: true, problem: `${url.origin} ${problem}` };
-    const answer = await once(url, ask, guard, lookup, deadline);
+    const answer = await once(url, ask, { ...way, deadline });
     if (!answer.ok || answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
     const { location } = answer.headers;
     if (left === 0 || typeof location !== 'string' || !URL.canParse(location, url.href))
@@ -63,22 +71,38 @@ export function guardedFetch(guard: EgressGuard, lookup: typeof lookupName = loo
     fetchOne(url, ask, ask.redirects ?? 0, performance.now() + (ask.within ?? defaultTimeoutMs));
 }
 
-function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName, deadline: number): Promise<Answered> {
+interface Way {
+  readonly guard: EgressGuard;
+  readonly lookup: typeof lookupName;
+  readonly proxyFor: ProxyFor;
+}
+
+async function once(url: URL, ask: Ask, way: Way & { readonly deadline: number }): Promise<Answered> {
+  const { guard, lookup, proxyFor, deadline } = way;
   const host = hostOf(url);
   const mayReach = (address: string): boolean => ask.operator === true || guard.addressAllowed(url, address);
+  const leadsInside = `${url.origin} leads to an address that is not public`;
   // Every address that is returned here has been checked, and only these can be connected to.
   const guardedLookup: LookupFunction = (name, options, done) => {
     lookup(name, { all: true, ...(options.family === undefined ? {} : { family: options.family }) }, (error, found) => {
       if (error !== null) return done(error, []);
       const allowed = found.filter(({ address }) => mayReach(address));
       // One address that is not public makes the name suspicious as a whole.
-      if (allowed.length < found.length || allowed.length === 0)
-        return done(new EgressError(`${url.origin} leads to an address that is not public`), []);
+      if (allowed.length < found.length || allowed.length === 0) return done(new EgressError(leadsInside), []);
       const [first] = allowed;
       if (options.all === true) done(null, allowed);
       else if (first !== undefined) done(null, first.address, first.family);
     });
   };
+  const proxy = proxyFor(url);
+  // The proxy looks the name up. What this machine knows of it counts as well, where it knows anything.
+  if (proxy !== undefined && isIP(host) === 0 && !(await isFree(host, { lookup, mayReach, deadline })))
+    return { ok: false, refused: true, problem: leadsInside };
+  const route: Pick<RequestOptions, 'agent' | 'lookup' | 'createConnection'> =
+    proxy === undefined
+      ? // Literal addresses are never looked up; the guard has seen them in the URL.
+        { agent: false, ...(isIP(host) === 0 ? { lookup: guardedLookup } : {}) }
+      : { createConnection: throughProxy(proxy, url, { ...ask, deadline }) };
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
     let request: ClientRequest | undefined;
@@ -99,9 +123,7 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
         ...ask.headers,
         ...(ask.body === undefined ? {} : { 'content-length': Buffer.byteLength(ask.body) }),
       },
-      agent: false,
-      // Literal addresses are never looked up; the guard has seen them in the URL.
-      ...(isIP(host) === 0 ? { lookup: guardedLookup } : {}),
+      ...route,
       ...ask.tls,
     };
     try {
@@ -116,8 +138,8 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
     request.on('response', (response) => {
       const { remoteAddress } = response.socket;
       // The address that was connected to in the end, however it was resolved.
-      if (remoteAddress !== undefined && !mayReach(remoteAddress))
-        return fail(new EgressError(`${url.origin} leads to an address that is not public`));
+      if (proxy === undefined && remoteAddress !== undefined && !mayReach(remoteAddress))
+        return fail(new EgressError(leadsInside));
       collect(response, ask.limit ?? defaultMaxBytes, (collected) => {
         if (collected instanceof Error) return fail(collected);
         settle({ ok: true, status: response.statusCode ?? 0, headers: response.headers, text: collected });
@@ -126,6 +148,46 @@ function once(url: URL, ask: Ask, guard: EgressGuard, lookup: typeof lookupName,
     });
     request.end(ask.body);
   });
+}
+
+/** False when this machine knows an address of the name that must not be reached. A name it does not know is free. */
+function isFree(
+  host: string,
+  {
+    lookup,
+    mayReach,
+    deadline,
+  }: Pick<Way, 'lookup'> & { readonly mayReach: (address: string) => boolean; readonly deadline: number },
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(true), Math.max(0, deadline - performance.now()) / 2);
+  lookup(host, { all: true }, (error, found) => {
+    clearTimeout(timer);
+    resolve(error !== null || found.every(({ address }) => mayReach(address)));
+  });
+  return promise;
+}
+
+type CreateConnection = NonNullable<RequestOptions['createConnection']>;
+
+function throughProxy(
+  proxy: Proxy,
+  url: URL,
+  { tls, deadline }: Ask & { readonly deadline: number },
+): CreateConnection {
+  const host = hostOf(url);
+  const isTls = url.protocol === 'https:';
+  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+  return (_options, done) => {
+    openTunnel(proxy, { host, port, timeoutMs: Math.max(1, deadline - performance.now()) }, (tunnelled) => {
+      if (!tunnelled.ok) return done(new Error(tunnelled.problem), undefined as never);
+      const { socket } = tunnelled;
+      if (!isTls) return done(null, socket);
+      const servername = isIP(host) === 0 ? { servername: host } : {};
+      done(null, connectTls({ socket, host, ...servername, ...tls }));
+    });
+    return undefined;
+  };
 }
 
 class EgressError extends Error {}

@@ -6,6 +6,7 @@ import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
+import { proxyProblem } from '../egress/proxy.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -37,6 +38,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const log = createLog(level);
   const managed = manageSecrets();
   const began = Date.now();
+  const proxies = proxyProblem(process.env);
+  if (proxies !== undefined) return complainAll([`sallyport: ${proxies}`]);
   const loaded = await loadConfiguration(path, process.env, managed.loading);
   if (!loaded.ok) return complainAll(loaded.diagnostics.map(formatDiagnostic));
   const { data, audit: auditing } = loaded.revision.configuration;

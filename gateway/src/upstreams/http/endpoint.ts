@@ -24,7 +24,10 @@ export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndp
   const verified = tls === undefined ? {} : tlsOptions(tls);
   const open = { ...verified, rejectUnauthorized: false };
   // Asked for each connection: the end of an exception to verification needs no restart.
-  const dial = dialler(url, bounds.connectTimeout, () => (isInsecure(tls, Date.now()) ? open : verified));
+  const dial = dialler(url, {
+    timeoutMs: bounds.connectTimeout,
+    tls: () => (isInsecure(tls, Date.now()) ? open : verified),
+  });
   const calls = new Pool(url.host, dial, config.connections);
   const streams = new Pool(url.host, dial, config.streams);
   const close = (): void => {

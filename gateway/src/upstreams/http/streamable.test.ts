@@ -30,11 +30,7 @@ test('a server is not told to give up what it was never asked', { timeout: 20_00
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
-  const pool = new Pool(
-    url.host,
-    dialler(url, 2_000, () => ({})),
-    1,
-  );
+  const pool = new Pool(url.host, dialler(url, { timeoutMs: 2_000, tls: () => ({}) }), 1);
   const endpoint = { url, path: url.pathname, calls: pool, streams: pool, headers: {}, close: () => pool.destroy() };
   const times = { firstByte: 10_000, total: 10_000 };
   const peer = new Peer('legacy', times, { audience: 'one', onNotification: () => {}, onDown: () => {} });

@@ -39,7 +39,7 @@ class Scripted implements AsyncDisposable {
     await once(this.server, 'listening');
     const { port } = this.server.address() as AddressInfo;
     const url = new URL(`http://127.0.0.1:${port}`);
-    const dial = dialler(url, 2_000, () => ({}));
+    const dial = dialler(url, { timeoutMs: 2_000, tls: () => ({}) });
     const watched: Dial = (done) =>
       dial((dialled) => {
         if (dialled.ok) onDialled(dialled.socket);
@@ -157,11 +157,7 @@ test('a server that closes whatever it accepts is not dialled for ever', async (
   let accepted = 0;
   server.on('connection', () => accepted++);
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const pool = new Pool(
-    url.host,
-    dialler(url, 2_000, () => ({})),
-    4,
-  );
+  const pool = new Pool(url.host, dialler(url, { timeoutMs: 2_000, tls: () => ({}) }), 4);
   const { error } = await send(pool, post('{}'));
   assert.notEqual(error, undefined);
   assert.ok(accepted <= 4, `${accepted} connections`);
@@ -228,11 +224,7 @@ test('a server that cannot be reached fails each request that waits for it, and 
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   server.close();
   await once(server, 'close');
-  const pool = new Pool(
-    url.host,
-    dialler(url, 2_000, () => ({})),
-    2,
-  );
+  const pool = new Pool(url.host, dialler(url, { timeoutMs: 2_000, tls: () => ({}) }), 2);
   const answers = await Promise.all(Array.from({ length: 5 }, () => send(pool, post('{}'))));
   for (const { error } of answers) assert.match(error ?? '', /^ECONNREFUSED: /);
   pool.destroy();

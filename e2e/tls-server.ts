@@ -1,0 +1,49 @@
+/** A modern MCP server over TLS, with one tool, for tests. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { sendJson } from './attacks/witness.ts';
+
+export interface TlsServer extends AsyncDisposable {
+  readonly port: number;
+  /** With the address of this machine. */
+  readonly url: string;
+}
+
+export const said = 'made it there';
+
+/** `onCall`: told of each request. `token`: what `POST /token` answers, for credentials that are fetched. */
+export async function startTlsServer(
+  options: ServerOptions,
+  { onCall, token }: { readonly onCall?: (request: IncomingMessage) => void; readonly token?: string } = {},
+): Promise<TlsServer> {
+  const listening = createServer(options, (request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      onCall?.(request);
+      if (request.url === '/token')
+        return sendJson(response, { access_token: token, token_type: 'Bearer', expires_in: 600 });
+      const { id, method } = JSON.parse(text) as { id: number; method: string };
+      const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
+      const results: Record<string, object> = {
+        'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
+        'tools/list': { ...complete, tools: [{ name: 'open', inputSchema: { type: 'object' } }] },
+      };
+      const result = results[method] ?? { resultType: 'complete', content: [{ type: 'text', text: said }] };
+      sendJson(response, { jsonrpc: '2.0', id, result });
+    });
+  }).listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  const { port } = listening.address() as AddressInfo;
+  return {
+    port,
+    url: `https://127.0.0.1:${port}/mcp`,
+    async [Symbol.asyncDispose]() {
+      listening.closeAllConnections();
+      listening.close();
+      await once(listening, 'close');
+    },
+  };
+}
