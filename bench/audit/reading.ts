@@ -12,7 +12,7 @@ import { nothingDropped } from '../../gateway/src/audit/retention/dropped.ts';
 import { openWriter } from '../../gateway/src/audit/writer/open.ts';
 import type { OpenState } from '../../gateway/src/audit/writer/replay.ts';
 import { rounded } from '../table.ts';
-import { master, settings } from './log.ts';
+import { master } from './log.ts';
 import { type AuditRow, ms, quantiles, row } from './row.ts';
 
 export function verification(folder: string): AuditRow[] {
@@ -28,7 +28,7 @@ export function verification(folder: string): AuditRow[] {
 /** A log too large to be made call by call: its records have no private part. */
 export async function reading(data: string, size: number): Promise<AuditRow[]> {
   const folder = join(data, 'log');
-  const first = await openWriter({ folder, keys: keyPlaces(data, 'log'), master, capture: settings.capture });
+  const first = await openWriter({ folder, keys: keyPlaces(data, 'log'), master });
   if (!first.ok) throw new Error(first.problem);
   const { origin, writer } = first.value;
   writer.drain();
@@ -58,7 +58,7 @@ export async function reading(data: string, size: number): Promise<AuditRow[]> {
   await before.close(() => state(size));
 
   const begin = performance.now();
-  const again = await openWriter({ folder, keys: keyPlaces(data, 'log'), master, capture: settings.capture });
+  const again = await openWriter({ folder, keys: keyPlaces(data, 'log'), master });
   const opening = performance.now() - begin;
   if (!again.ok) throw new Error(again.problem);
   await again.value.writer.close();

@@ -114,7 +114,7 @@ function groupBy(list, keyOf) {
 
 /**
  * `crypto.hash` is from Node 20.12 and twice as fast.
- * @type {(algorithm: string, data: string | Buffer, encoding: 'hex' | 'binary') => string}
+ * @type {(algorithm: string, data: string | Buffer, encoding: 'hex' | 'base64url' | 'binary') => string}
  */
 const hash = crypto.hash ?? ((algorithm, data, encoding) => crypto.createHash(algorithm).update(data).digest(encoding));
 /** @type {(algorithm: string, data: Buffer) => Buffer} */
@@ -580,6 +580,15 @@ function checkAnchored(anchors, records, keys) {
   return { notes, tokens };
 }
 
+/**
+ * How a record writes digests and commitments: that is what its version is about.
+ * @param {Fields} fields @param {string} where @returns {'hex' | 'base64url'}
+ */
+function digestsOf({ v }, where) {
+  if (v === 1) return 'hex';
+  return v === 2 ? 'base64url' : lie(`${where} has version ${JSON.stringify(v)}`);
+}
+
 /** @param {Fields} record @param {Fields} fields @param {string} where */
 function checkDisclosed({ disclosed = {} }, fields, where) {
   for (const [part, shown] of Object.entries(objectIn(disclosed, where))) {
@@ -589,7 +598,7 @@ function checkDisclosed({ disclosed = {} }, fields, where) {
     const hidden = Object.hasOwn(fields, part) ? fields[part] : undefined;
     const promised =
       (isObject(hidden) ? hidden.commitment : undefined) ?? lie(`${where} promises nothing about ${part}`);
-    if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString('hex') !== promised)
+    if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString(digestsOf(fields, where)) !== promised)
       lie(`${where}: the ${part} shown are not those that were recorded`);
   }
   return Object.keys(objectIn(disclosed, where));
@@ -1187,7 +1196,7 @@ class Story {
   /** @param {number} seq @param {Fields & { kind: string }} fields */
   see(seq, fields) {
     const where = `record ${seq}`;
-    if (fields.v !== 1) lie(`${where} has version ${JSON.stringify(fields.v)}`);
+    digestsOf(fields, where);
     if (fields.seq !== seq)
       lie(`${where} says that it is record ${JSON.stringify(fields.seq)}: records were removed, added or swapped`);
     const { kind, written, subject } = fields;
@@ -1364,7 +1373,7 @@ function checkBundles({ folder, from, to, size }) {
       if (fields.private === undefined) continue;
       if (stored === undefined || stored.sealed.length === 0)
         story.miss(textIn(fields.tier ?? 'read', `record ${seq}`), seq);
-      else if (hash('sha256', stored.sealed, 'hex') !== fields.private)
+      else if (hash('sha256', stored.sealed, digestsOf(fields, `record ${seq}`)) !== fields.private)
         lie(`record ${seq}: its private part is not the one that was recorded`);
       else story.sealed++;
     }

@@ -5,13 +5,22 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../pipeline/contracts/audit.ts';
-import { TurnEnd } from '../pipeline/turn.ts';
 import { startThread } from '../process/thread.ts';
+import { inBackground } from '../telemetry/background.ts';
 import { Authentications } from './authentications.ts';
 import { Counted } from './counted.ts';
-import { askedMessage, endMessage, intentMessage, type Message, noteMessage } from './record/message.ts';
-import type { AuditSettings, Tier } from './settings.ts';
-import type { FromWriter, ToWriter, WriterStart } from './writer/protocol.ts';
+import { Gathering } from './gathering.ts';
+import {
+  askedMessage,
+  type CaptureRule,
+  endMessage,
+  intentMessage,
+  type Message,
+  noteMessage,
+} from './record/message.ts';
+import { type AuditSettings, captureOf, type Tier } from './settings.ts';
+import { HandingOver, sharedRecords } from './writer/hand-over.ts';
+import type { FromWriter, LogPlaces, ToWriter, WriterStart } from './writer/protocol.ts';
 
 export interface GatewayAuditLog extends AuditLog {
   readonly origin: string;
@@ -22,7 +31,7 @@ export interface GatewayAuditLog extends AuditLog {
   configure(settings: AuditSettings): void;
 }
 
-export interface OpenAuditLogOptions extends WriterStart {
+export interface OpenAuditLogOptions extends LogPlaces {
   /** Told when writing begins to fail and when it works again. */
   readonly onHealth: (problem: string | undefined) => void;
   /** Told of an anchor that cannot be reached. */
@@ -33,23 +42,14 @@ export type OpenAuditLogResult =
   | { readonly ok: true; readonly value: GatewayAuditLog }
   | { readonly ok: false; readonly locked: boolean; readonly problem: string; readonly remedy: string };
 
-/** Milliseconds. A record that no caller waits for goes with the next awaited one, or after this time. */
-const linger = 5;
-/** Records that are not kept back for that. */
-const maxLingering = 1_024;
-/**
- * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
- * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
- */
-const maxTurns = 8;
-const enough = 64;
 /** Of the writer, in megabytes: what records leave behind is swept up in portions too small to be noticed. */
 const youngGeneration = 4;
 /** Longest time that an exchange waits for a place in the queue, or for its record. */
 const patience = 10_000;
 
 export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
-  const { onHealth, onTrouble, ...start } = options;
+  const { onHealth, onTrouble, ...places } = options;
+  const start: WriterStart = { ...places, records: sharedRecords() };
   // A batch of records that is alive for long would teach the engine to make all later ones in the old generation, where
   // they keep the texts of their time until a full collection: several a second (measured; docs/decisions/0010).
   setFlagsFromString('--no-allocation-site-pretenuring');
@@ -71,12 +71,12 @@ export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAu
       remedy: 'This is a bug: please report it.',
     }),
   );
-  if (typeof first === 'object' && first.type === 'opened') {
-    const log = new ThreadedLog(worker, start.settings, first, { onHealth, ...(onTrouble && { onTrouble }) });
+  if (first.type === 'opened') {
+    const log = new ThreadedLog(worker, start, first, { onHealth, ...(onTrouble && { onTrouble }) });
     return { ok: true, value: log };
   }
   await worker.terminate();
-  if (typeof first === 'number' || first.type !== 'refused') throw new Error('the writer of the log did not open it');
+  if (first.type !== 'refused') throw new Error('the writer of the log did not open it');
   return { ok: false, locked: first.locked, problem: first.problem, remedy: first.remedy };
 }
 
@@ -102,34 +102,26 @@ class ThreadedLog implements GatewayAuditLog {
   readonly #authentications: Authentications;
   readonly #rejections: Counted;
   #settings: AuditSettings;
-  #texts: string[] = [];
-  /** A caller waits for one of these records: they go as soon as the writer can take them. */
-  #urgent = false;
-  #lingering = false;
-  /** How often the group that fills was looked at, and what it held then. */
-  #turns = 0;
-  #gathered = 0;
-  readonly #turn = new TurnEnd<void>(() => this.#flush());
-  /** Records that the writer has and has not answered for. */
-  #ahead = 0;
-  /** Records given numbers, records durable, and bytes of those in between. */
-  #accepted = 0;
-  #durable = 0;
-  #sizes: number[] = [];
-  #bytes = 0;
+  #rule: CaptureRule;
+  readonly #records: HandingOver;
+  readonly #gathering: Gathering;
   #waiters: Waiter[] = [];
   #lost = 0;
   #problem: string | undefined;
   #closing = false;
+  #ended = false;
 
   constructor(
     worker: Worker,
-    settings: AuditSettings,
+    { settings, records }: WriterStart,
     opened: Extract<FromWriter, { type: 'opened' }>,
     listeners: Listeners,
   ) {
     this.#worker = worker;
     this.#settings = settings;
+    this.#rule = ruleOf(settings);
+    this.#records = new HandingOver(records, (record) => worker.postMessage(record, [record]));
+    this.#gathering = new Gathering(this.#records);
     this.#listeners = listeners;
     this.origin = opened.origin;
     this.key = opened.key;
@@ -139,8 +131,10 @@ class ThreadedLog implements GatewayAuditLog {
     worker.on('message', (message: FromWriter) => this.#hear(message));
     worker.on('error', (error) => this.#failed(`the writer of the log ended: ${error.message}`));
     worker.on('exit', () => {
+      this.#ended = true;
       if (!this.#closing) this.#failed('the writer of the log ended');
     });
+    inBackground('hear what is durable', this.#listen());
   }
 
   intend(facts: ExchangeFacts): Promise<void> | undefined {
@@ -148,7 +142,8 @@ class ThreadedLog implements GatewayAuditLog {
     const tier = facts.tier ?? 'read';
     const { durability } = this.#settings;
     const waits = durability === 'before-forward' || (durability === 'before-reply' && tier !== 'read');
-    return this.#put(intentMessage(facts), tier, waits);
+    const message = made(() => intentMessage(facts, this.#rule));
+    return this.#put(message, tier, waits);
   }
 
   end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined {
@@ -160,11 +155,12 @@ class ThreadedLog implements GatewayAuditLog {
     if (!intended) this.#authentications.succeeded(facts.caller, facts);
     // While the disk fails, a tool that is hidden must be refused like one that does not exist.
     const tier = facts.asked === undefined ? (facts.tier ?? 'read') : 'read';
-    return this.#put(endMessage(facts, end, intended), tier, this.#settings.durability !== 'none');
+    const message = made(() => endMessage(facts, end, intended, this.#rule));
+    return this.#put(message, tier, this.#settings.durability !== 'none');
   }
 
   asked(facts: ExchangeFacts, end: ExchangeEnd): void {
-    this.#pushLater(askedMessage(facts, end));
+    this.#pushLater(made(() => askedMessage(facts, end, this.#rule)));
   }
 
   rejected(rejection: Rejection): void {
@@ -172,13 +168,13 @@ class ThreadedLog implements GatewayAuditLog {
   }
 
   note(event: AuditEvent): void {
-    this.#pushLater(noteMessage(event));
+    this.#pushLater(made(() => noteMessage(event)));
   }
 
   /** No caller waits for it. */
   #pushLater(message: Message): void {
     if (this.#full) this.#lost++;
-    else this.#push(message, false);
+    else this.#gathering.push(message, false);
   }
 
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string } {
@@ -187,6 +183,7 @@ class ThreadedLog implements GatewayAuditLog {
 
   configure(settings: AuditSettings): void {
     this.#settings = settings;
+    this.#rule = ruleOf(settings);
     this.#send({ type: 'settings', settings });
   }
 
@@ -194,8 +191,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#authentications.close();
     this.#rejections.close();
     this.#closing = true;
-    this.#hand();
-    this.#send({ type: 'close' });
+    this.#send({ type: 'close', rest: this.#gathering.last() });
     this.#worker.ref();
     // An error of the thread, which `once` would reject for, has been told of where it happened.
     if (this.#worker.threadId !== -1) await new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
@@ -204,7 +200,7 @@ class ThreadedLog implements GatewayAuditLog {
 
   get #full(): boolean {
     const { queue } = this.#settings;
-    return this.#sizes.length >= queue.records || this.#bytes >= queue.bytes;
+    return this.#gathering.records >= queue.records || this.#gathering.bytes >= queue.bytes;
   }
 
   #put(message: Message, tier: Tier, waits: boolean): Promise<void> | undefined {
@@ -214,34 +210,15 @@ class ThreadedLog implements GatewayAuditLog {
       this.#lost++;
       return allowed ? undefined : Promise.reject(new Error(this.#problem ?? 'the log is closed'));
     }
-    const record = this.#push(message, waits);
+    const record = this.#gathering.push(message, waits);
     // Kept for when the disk works again; what may not go on without it does not go on.
     if (this.#problem !== undefined) return allowed ? undefined : Promise.reject(new Error(this.#problem));
     return waits ? this.#wait(record, tier) : undefined;
   }
 
-  #push({ head, args, result }: Message, urgent: boolean): number {
-    const size = head.length + args.length + result.length;
-    this.#texts.push(head, args, result);
-    this.#sizes.push(size);
-    this.#bytes += size;
-    if (urgent || this.#texts.length >= 3 * maxLingering) {
-      if (!this.#urgent) this.#turn.add();
-      this.#urgent = true;
-    } else if (!this.#lingering) {
-      this.#lingering = true;
-      setTimeout(() => this.#lingered(), linger);
-    }
-    return ++this.#accepted;
-  }
-
-  #lingered(): void {
-    this.#lingering = false;
-    this.#urgent = this.#texts.length > 0;
-    this.#flush();
-  }
-
   #wait(record: number, tier: Tier): Promise<void> {
+    // For as long as an exchange waits for the thread, it keeps the process alive.
+    if (this.#waiters.length === 0) this.#worker.ref();
     return new Promise((resolve, reject) => this.#waiters.push({ record, tier, resolve, reject }));
   }
 
@@ -250,33 +227,9 @@ class ThreadedLog implements GatewayAuditLog {
     const deadline = performance.now() + patience;
     while (this.#full) {
       if (performance.now() > deadline) throw new Error('the queue of the log stays full');
-      await this.#wait(this.#durable + 1, tier);
+      await this.#wait(this.#gathering.durable + 1, tier);
     }
     await this.#put(message, tier, waits);
-  }
-
-  #flush(): void {
-    if (!this.#urgent || this.#ahead !== 0) return;
-    if (this.#grows()) this.#turn.add();
-    else this.#hand();
-  }
-
-  #grows(): boolean {
-    const before = this.#gathered;
-    this.#gathered = this.#texts.length / 3;
-    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
-  }
-
-  #hand(): void {
-    if (this.#texts.length === 0) return;
-    const texts = this.#texts;
-    this.#texts = [];
-    this.#urgent = false;
-    this.#turns = 0;
-    this.#gathered = 0;
-    this.#ahead += texts.length / 3;
-    // One text costs a fraction of what a list of them does on its way to another thread.
-    this.#send(texts.join('\n'));
   }
 
   #send(message: ToWriter): void {
@@ -285,7 +238,8 @@ class ThreadedLog implements GatewayAuditLog {
   }
 
   #hear(message: FromWriter): void {
-    if (typeof message === 'number') return this.#done(message);
+    // What it had made durable before it said so.
+    this.#done(this.#records.answered());
     switch (message.type) {
       case 'failing':
         if (message.problem === '') this.#works();
@@ -301,18 +255,26 @@ class ThreadedLog implements GatewayAuditLog {
     }
   }
 
+  async #listen(): Promise<void> {
+    while (!this.#ended) {
+      this.#done(this.#records.answered());
+      await this.#records.answer();
+    }
+  }
+
   #done(records: number): void {
-    this.#durable += records;
-    for (const size of this.#sizes.splice(0, records)) this.#bytes -= size;
-    this.#ahead = Math.max(0, this.#ahead - records);
-    this.#flush();
+    if (records === 0) return;
+    this.#gathering.done(records);
+    const { durable } = this.#gathering;
     let released = 0;
     for (const waiter of this.#waiters) {
-      if (waiter.record > this.#durable) break;
+      if (waiter.record > durable) break;
       waiter.resolve();
       released++;
     }
-    if (released > 0) this.#waiters.splice(0, released);
+    if (released === 0) return;
+    this.#waiters.splice(0, released);
+    if (this.#waiters.length === 0 && !this.#closing) this.#worker.unref();
   }
 
   #failed(problem: string): void {
@@ -328,7 +290,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#listeners.onHealth(undefined);
     if (this.#lost > 0) {
       const detail = { records: this.#lost };
-      this.#push(noteMessage({ kind: 'lost', at: Date.now(), detail }), false);
+      this.#gathering.push(noteMessage({ kind: 'lost', at: Date.now(), detail }), false);
     }
     this.#lost = 0;
   }
@@ -336,9 +298,24 @@ class ThreadedLog implements GatewayAuditLog {
   #refuseWaiters(problem: string): void {
     const waiters = this.#waiters;
     this.#waiters = [];
+    if (!this.#closing) this.#worker.unref();
     for (const { tier, resolve, reject } of waiters) {
       if (this.#settings.onFailure[tier] === 'allow') resolve();
       else reject(new Error(problem));
     }
+  }
+}
+
+function ruleOf({ capture }: AuditSettings): CaptureRule {
+  return { limit: capture.limit, of: (tier, connections) => captureOf(capture, tier, connections) };
+}
+
+/** What no record can be made of is a bug. It must not end the exchange, nor vanish. */
+function made(make: () => Message): Message {
+  try {
+    return make();
+  } catch (error) {
+    const detail = { records: 1, problem: error instanceof Error ? error.message : String(error) };
+    return noteMessage({ kind: 'lost', at: Date.now(), detail });
   }
 }

@@ -19,8 +19,9 @@ export function sha256Text(data: Uint8Array | string): ByteText {
   return hash('sha256', data, 'binary');
 }
 
-export function sha256Hex(data: Uint8Array | string): string {
-  return hash('sha256', data, 'hex');
+/** The digest in base64url. */
+export function sha256Base64(data: Uint8Array | string): string {
+  return hash('sha256', data, 'base64url');
 }
 
 /** The parts one after another. Only good until the next call: hash it at once. */

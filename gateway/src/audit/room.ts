@@ -3,6 +3,8 @@
  * takes a dozen small pieces; as buffers of their own they were what the writer's garbage collector worked on, for
  * milliseconds in which no record became durable.
  */
+import type { ByteText } from './hash.ts';
+
 const size = 1024 * 1024;
 
 export class Room {
@@ -23,6 +25,13 @@ export class Room {
     const begin = this.#used;
     this.#used += this.#bytes.write(text, begin);
     return this.#bytes.subarray(begin, this.#used);
+  }
+
+  /** A text with a character for each byte, good until `clear`. */
+  bytes(text: ByteText): Buffer {
+    const bytes = this.take(text.length);
+    bytes.write(text, 'latin1');
+    return bytes;
   }
 
   clear(): void {

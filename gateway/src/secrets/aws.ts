@@ -1,78 +1,56 @@
-/** Requests to AWS JSON services, signed with Signature Version 4. */
-import { createHash, createHmac } from 'node:crypto';
-import type { Fetch } from '../egress/fetch.ts';
-import { isObject, type JsonObject, parseJsonText } from '../protocol/json.ts';
+/**
+ * AWS through its own SDK: an optional peer, which the operator installs and which is loaded only where the configuration
+ * names a service of AWS.
+ */
 
 export interface AwsAccess {
   readonly region: string;
   /** The service's own endpoint when not given. */
   readonly endpoint?: string | undefined;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+  /** Without keys the standard chain is asked: variables, shared files, web identity, container and instance roles. */
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
   readonly sessionToken?: string | undefined;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+const requestTimeoutMs = 10_000;
+const connectTimeoutMs = 5_000;
 
-/** The headers of a signed POST to `/`. `at` is the time of the signature. */
-export function signed(
-  access: AwsAccess,
-  service: string,
-  host: string,
-  target: string,
-  body: string,
-  at: Date,
-): Record<string, string> {
-  const time = at.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const day = time.slice(0, 8);
-  const headers: Record<string, string> = {
-    'content-type': 'application/x-amz-json-1.1',
-    host,
-    'x-amz-date': time,
-    ...(access.sessionToken === undefined ? {} : { 'x-amz-security-token': access.sessionToken }),
-    'x-amz-target': target,
-  };
-  const names = Object.keys(headers).toSorted((a, b) => (a < b ? -1 : 1));
-  const canonical = [
-    'POST',
-    '/',
-    '',
-    ...names.map((name) => `${name}:${headers[name]}`),
-    '',
-    names.join(';'),
-    sha256(body),
-  ].join('\n');
-  const scope = `${day}/${access.region}/${service}/aws4_request`;
-  const key = [access.region, service, 'aws4_request'].reduce<Buffer>(
-    (from, part) => hmac(from, part),
-    hmac(`AWS4${access.secretAccessKey}`, day),
-  );
-  const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')).toString('hex');
+/** The options of a client of the SDK. */
+export function awsOptions({ region, endpoint, accessKeyId, secretAccessKey, sessionToken }: AwsAccess) {
+  const keys =
+    accessKeyId === undefined || secretAccessKey === undefined
+      ? {}
+      : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
   return {
-    ...headers,
-    authorization: `AWS4-HMAC-SHA256 Credential=${access.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+    region,
+    ...keys,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs },
   };
 }
 
-export async function askAws(
-  access: AwsAccess,
-  service: 'kms' | 'secretsmanager',
-  target: string,
-  body: JsonObject,
-  fetch: Fetch,
-): Promise<JsonObject> {
-  const url = access.endpoint ?? `https://${service}.${access.region}.amazonaws.com`;
-  const text = JSON.stringify(body);
-  const answer = await fetch(url, {
-    method: 'POST',
-    operator: true,
-    headers: signed(access, service, new URL(url).host, target, text, new Date()),
-    body: text,
-  });
-  if (!answer.ok) throw new Error(answer.problem);
-  const parsed = parseJsonText(answer.text, { depth: 8, looseText: true });
-  if (answer.status !== 200 || !parsed.ok || !isObject(parsed.value))
-    throw new Error(`AWS ${service} answers ${answer.status} to ${target}`);
-  return parsed.value;
+/** Loads an SDK package. The remedy stands in the error where it is not installed. */
+export async function loadAws<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')
+      throw new Error(`the package ${name} is not installed. Run: npm install ${name}`, { cause: error });
+    throw error;
+  }
+}
+
+/** One request, bounded in time together with the search for credentials. An error says what AWS calls it, and no more. */
+export async function askAws<Answer>(
+  operation: string,
+  ask: (options: { readonly abortSignal: AbortSignal }) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask({ abortSignal: AbortSignal.timeout(2 * requestTimeoutMs) });
+  } catch (error) {
+    const name = error instanceof Error && /^[A-Za-z]{1,64}$/.test(error.name) ? error.name : 'an error';
+    throw new Error(`AWS ${operation}: ${name}`, { cause: error });
+  }
 }

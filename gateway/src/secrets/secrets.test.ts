@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
 import { temporaryFolder } from '../../test/support/folder.ts';
 import type { Fetch } from '../egress/fetch.ts';
-import { signed } from './aws.ts';
+import { type AwsAccess, loadAws } from './aws.ts';
 import { awsKmsProvider } from './providers/aws-kms/aws-kms.ts';
 import type { KeyProvider } from './providers/contract.ts';
 import { localProvider } from './providers/local/local.ts';
@@ -63,15 +66,15 @@ function vault(requests: object[]): KeyProvider {
 const access = { region: 'eu-west-1', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-secret' };
 
 /** Computes the signature anew from what arrived, as AWS does. */
-function signatureFits(headers: Readonly<Record<string, string>>, body: string): boolean {
+function signatureFits(headers: Readonly<Record<string, unknown>>, body: string): boolean {
   const [, scope = '', names = '', signature] =
     /Credential=AKIDEXAMPLE\/(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})$/.exec(
-      headers['authorization'] ?? '',
+      String(headers['authorization']),
     ) ?? [];
   const sha = (text: string) => createHash('sha256').update(text).digest('hex');
   const list = names.split(';');
-  const canonical = `POST\n/\n\n${list.map((name) => `${name}:${headers[name]}\n`).join('')}\n${names}\n${sha(body)}`;
-  const text = `AWS4-HMAC-SHA256\n${headers['x-amz-date']}\n${scope}\n${sha(canonical)}`;
+  const canonical = `POST\n/\n\n${list.map((name) => `${name}:${String(headers[name])}\n`).join('')}\n${names}\n${sha(body)}`;
+  const text = `AWS4-HMAC-SHA256\n${String(headers['x-amz-date'])}\n${scope}\n${sha(canonical)}`;
   let key: string | Buffer = `AWS4${access.secretAccessKey}`;
   for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
   return (
@@ -80,29 +83,50 @@ function signatureFits(headers: Readonly<Record<string, string>>, body: string):
   );
 }
 
-function kms(): KeyProvider {
-  const service = keyService();
-  const fetch: Fetch = async (url, ask) => {
-    const body = ask?.body ?? '';
-    if (url !== 'https://kms.eu-west-1.amazonaws.com' || !signatureFits(ask?.headers ?? {}, body))
-      return answer(400, { __type: 'InvalidSignatureException' });
-    const { KeyId, EncryptionContext, Plaintext, CiphertextBlob } = JSON.parse(body) as {
-      KeyId: string;
-      EncryptionContext: object;
-      Plaintext?: string;
-      CiphertextBlob?: string;
-    };
-    const aad = JSON.stringify(EncryptionContext);
-    if (KeyId !== 'alias/sallyport') return answer(400, { __type: 'NotFoundException' });
-    if (ask?.headers?.['x-amz-target'] === 'TrentService.Encrypt')
-      return answer(200, { KeyId, CiphertextBlob: service.encrypt(Buffer.from(Plaintext ?? '', 'base64'), aad) });
-    const plain = service.decrypt(CiphertextBlob ?? '', aad);
-    return plain === undefined
-      ? answer(400, { __type: 'InvalidCiphertextException' })
-      : answer(200, { KeyId, Plaintext: plain.toString('base64') });
+/** KMS on loopback, for as long as the tests of this file run. */
+const keyManagement = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const [status, answer] = kmsAnswer(request.headers, Buffer.concat(chunks).toString());
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer));
+  });
+});
+const kmsKeys = keyService();
+
+function kmsAnswer(headers: Readonly<Record<string, unknown>>, body: string): readonly [number, object] {
+  if (!signatureFits(headers, body)) return [400, { __type: 'InvalidSignatureException' }];
+  const { KeyId, EncryptionContext, Plaintext, CiphertextBlob } = JSON.parse(body) as {
+    KeyId: string;
+    EncryptionContext: object;
+    Plaintext?: string;
+    CiphertextBlob?: string;
   };
-  return awsKmsProvider({ ...access, keyId: 'alias/sallyport' }, fetch);
+  const aad = JSON.stringify(EncryptionContext);
+  if (KeyId !== 'alias/sallyport') return [400, { __type: 'NotFoundException' }];
+  if (headers['x-amz-target'] === 'TrentService.Encrypt')
+    return [200, { KeyId, CiphertextBlob: kmsKeys.encrypt(Buffer.from(Plaintext ?? '', 'base64'), aad) }];
+  const plain = kmsKeys.decrypt(CiphertextBlob ?? '', aad);
+  return plain === undefined
+    ? [400, { __type: 'InvalidCiphertextException' }]
+    : [200, { KeyId, Plaintext: plain.toString('base64') }];
 }
+
+before(async () => {
+  keyManagement.listen(0, '127.0.0.1');
+  await once(keyManagement, 'listening');
+});
+
+after(() => {
+  keyManagement.closeAllConnections();
+  keyManagement.close();
+});
+
+function kmsAccess(): AwsAccess {
+  return { ...access, endpoint: `http://127.0.0.1:${(keyManagement.address() as AddressInfo).port}` };
+}
+
+const kms = (): KeyProvider => awsKmsProvider({ ...kmsAccess(), keyId: 'alias/sallyport' });
 
 const folder = () => temporaryFolder('secrets');
 const providers: readonly (readonly [string, () => KeyProvider])[] = [
@@ -168,16 +192,23 @@ test('moving to another provider wraps the keys anew and leaves the values', asy
   await assert.rejects(new SecretStore(data, local).get('token'));
 });
 
-test('a signature covers time, target and body', () => {
-  const headers = signed(
-    { region: 'us-east-1', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-secret' },
-    'kms',
-    'kms.us-east-1.amazonaws.com',
-    'TrentService.Encrypt',
-    '{}',
-    new Date('2026-01-02T03:04:05.678Z'),
-  );
-  assert.equal(headers['x-amz-date'], '20260102T030405Z');
-  assert.ok(signatureFits(headers, '{}'));
-  assert.ok(!signatureFits(headers, '{ }'));
+test('an answer of AWS that says no is told by its name, and without keys its chain of credentials is asked', async () => {
+  const wrong = awsKmsProvider({ ...kmsAccess(), secretAccessKey: 'another', keyId: 'alias/sallyport' });
+  await assert.rejects(wrong.wrap(randomBytes(32), 'a'), /^Error: AWS KMS Encrypt: InvalidSignatureException$/);
+  const { accessKeyId: _id, secretAccessKey: _secret, ...anywhere } = kmsAccess();
+  const variables = { AWS_ACCESS_KEY_ID: access.accessKeyId, AWS_SECRET_ACCESS_KEY: access.secretAccessKey };
+  Object.assign(process.env, variables);
+  try {
+    const provider = awsKmsProvider({ ...anywhere, keyId: 'alias/sallyport' });
+    const key = randomBytes(32);
+    assert.deepEqual(await provider.unwrap(await provider.wrap(key, 'a'), 'a'), key);
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  }
+});
+
+test('an SDK that is not installed is named with the command that installs it', async () => {
+  const name = '@aws-sdk/client-that-is-not-there';
+  const missing = (): Promise<unknown> => import(name);
+  await assert.rejects(loadAws('@aws-sdk/x', missing), /not installed\. Run: npm install @aws-sdk\/x$/);
 });

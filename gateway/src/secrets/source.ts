@@ -4,7 +4,7 @@ import type { Configuration } from '../config/schema/index.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import { isObject, type JsonObject, parseJsonText } from '../protocol/json.ts';
-import { askAws } from './aws.ts';
+import { askAws, awsOptions, loadAws } from './aws.ts';
 import { openMasterKey } from './master-key.ts';
 import { awsKmsProvider } from './providers/aws-kms/aws-kms.ts';
 import type { KeyProvider } from './providers/contract.ts';
@@ -27,7 +27,7 @@ export function openAccountStore(settings: Settings, data: string): SecretStore 
 function providerOf({ transit, kms }: Settings, data: string): KeyProvider {
   const fetch = guardedFetch(egressGuard([]));
   if (transit !== undefined) return vaultProvider(transit, fetch);
-  if (kms !== undefined) return awsKmsProvider(kms, fetch);
+  if (kms !== undefined) return awsKmsProvider(kms);
   const opened = openMasterKey(data);
   if (!opened.ok) throw new Error(`${opened.problem}. ${opened.remedy}`);
   return localProvider(opened.key);
@@ -81,17 +81,13 @@ export function openSecretSource(settings: Settings, data: string, editions?: Ma
 
   async function readAws(id: string): Promise<JsonObject> {
     if (settings.aws === undefined) throw new Error('secrets.aws does not say which account to ask');
-    const answer = await askAws(
-      settings.aws,
-      'secretsmanager',
-      'secretsmanager.GetSecretValue',
-      { SecretId: id },
-      fetch,
-    );
-    const parsed =
-      typeof answer.SecretString === 'string'
-        ? parseJsonText(answer.SecretString, { depth: 8, looseText: true })
-        : undefined;
+    const name = '@aws-sdk/client-secrets-manager';
+    const sdk = await loadAws(name, () => import('@aws-sdk/client-secrets-manager'));
+    const client = new sdk.SecretsManagerClient(awsOptions(settings.aws));
+    const command = new sdk.GetSecretValueCommand({ SecretId: id });
+    const { SecretString } = await askAws('Secrets Manager', (options) => client.send(command, options));
+    client.destroy();
+    const parsed = SecretString === undefined ? undefined : parseJsonText(SecretString, { depth: 8, looseText: true });
     return parsed?.ok === true && isObject(parsed.value) ? parsed.value : {};
   }
 }

@@ -80,7 +80,6 @@ export async function openTestLog(
     folder,
     keys: keyPlaces(data, 'log'),
     master,
-    capture: fullCapture,
     ...(disk && { disk }),
     ...(now && { now }),
   });

@@ -1,7 +1,7 @@
 /** ArcSight's Common Event Format, for old SIEMs. */
 import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
-import { type ExportedEvent, type ExportFormat, endOf, isTroubling, timeOf } from './event.ts';
+import { type ExportedEvent, type ExportFormat, endOf, isTroubling, mcpOf, timeOf } from './event.ts';
 
 export const cef: ExportFormat = {
   name: 'cef',
@@ -39,6 +39,7 @@ function extension(event: ExportedEvent, about: ExportedEvent['record']['about']
     cs3: about?.agent,
     cs4Label: about?.application === undefined ? undefined : 'application',
     cs4: about?.application,
+    ...mcpOf(event),
   };
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)

@@ -1,4 +1,5 @@
 /** What an export makes of one exchange or other record, and how a format turns it into a line. */
+import { capabilityOf } from '../index/index-file.ts';
 import type { ArchivedRecord } from '../read/archive.ts';
 import type { PartName } from '../record/private.ts';
 
@@ -37,6 +38,18 @@ const troubling: ReadonlySet<string> = new Set([
   'authentication-throttled',
   'request-refused',
 ]);
+
+/** What SIEM rules look for under the same name in every format. Absent members are left out. */
+export function mcpOf({ record: { fields, about } }: ExportedEvent): Readonly<Record<string, string>> {
+  const { id, method } = fields;
+  const name = about?.uri ?? capabilityOf(fields);
+  return {
+    ...(method !== undefined && { mcp_method: method }),
+    ...(name !== undefined && { mcp_name: name }),
+    ...(id !== undefined && { correlation_id: id }),
+    ...(about?.delegation !== undefined && { delegation_path: about.delegation.join(' > ') }),
+  };
+}
 
 /** Was a request refused, though the record is no exchange with an outcome? */
 export function isTroubling(kind: string): boolean {

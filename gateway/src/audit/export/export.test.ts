@@ -9,6 +9,7 @@ const record: ArchivedRecord = {
   seq: 7,
   entry: Buffer.alloc(0),
   fields: {
+    v: 2,
     seq: 7,
     kind: 'intent',
     written: 5,
@@ -29,6 +30,7 @@ const outcome: ArchivedRecord = {
   seq: 8,
   entry: Buffer.alloc(0),
   fields: {
+    v: 2,
     seq: 8,
     kind: 'outcome',
     written: 6,
@@ -62,17 +64,31 @@ test('user, agent and application are all carried, in OCSF and in CEF', () => {
     const { actor, unmapped } = ocsfEvent(by(about)) as { actor: object; unmapped?: object };
     return [actor, unmapped];
   };
+  const mcp = { mcp_method: 'tools/call', mcp_name: 'put|x', correlation_id: 'call-1' };
   const all = { user: 'dana', agent: 'bot', application: 'desk' };
-  assert.deepEqual(of(all), [{ user: { name: 'dana', uid: 'ab' }, app_name: 'desk' }, { caller: all }]);
+  assert.deepEqual(of(all), [
+    { user: { name: 'dana', uid: 'ab' }, app_name: 'desk' },
+    { caller: all, ...mcp },
+  ]);
   assert.deepEqual(of({ user: 'dana', agent: 'bot' }), [
     { user: { name: 'dana', uid: 'ab' }, app_name: 'bot' },
-    { caller: { user: 'dana', agent: 'bot' } },
+    { caller: { user: 'dana', agent: 'bot' }, ...mcp },
   ]);
   assert.deepEqual(of({ agent: 'bot' }), [
     { user: { name: 'bot', uid: 'ab' }, app_name: 'bot' },
-    { caller: { agent: 'bot' } },
+    { caller: { agent: 'bot' }, ...mcp },
   ]);
-  assert.deepEqual(of({ address: '192.0.2.7' }), [{ user: { name: 'unknown', uid: 'ab' } }, undefined]);
+  assert.deepEqual(of({ address: '192.0.2.7' }), [{ user: { name: 'unknown', uid: 'ab' } }, mcp]);
+  const delegation = ['dana', 'planner'];
+  assert.deepEqual(of({ user: 'dana', delegation })[1], {
+    caller: { user: 'dana' },
+    ...mcp,
+    delegation_path: 'dana > planner',
+  });
+  assert.match(
+    cef.line(by({ delegation })),
+    / mcp_method=tools\/call mcp_name=put\|x correlation_id=call-1 delegation_path=dana > planner$/,
+  );
   assert.match(cef.line(by(all)), / suser=dana .* cs3Label=agent cs3=bot cs4Label=application cs4=desk/);
   assert.doesNotMatch(cef.line(by({ user: 'dana' })), /cs3|cs4/);
 });

@@ -5,7 +5,7 @@
 import { version } from '../../protocol/product.ts';
 import { capabilityOf } from '../index/index-file.ts';
 import type { About } from '../read/archive.ts';
-import { type ExportedEvent, type ExportFormat, endOf, isTroubling, timeOf } from './event.ts';
+import { type ExportedEvent, type ExportFormat, endOf, isTroubling, mcpOf, timeOf } from './event.ts';
 
 interface Kind {
   readonly classUid: number;
@@ -68,7 +68,8 @@ export function ocsfEvent(event: ExportedEvent): object {
       uid: `${origin}/${record.seq}`,
       ...(fields.id === undefined ? {} : { correlation_uid: fields.id }),
     },
-    ...(about === undefined ? {} : { actor: actorOf(about, fields.subject), ...callerOf(about) }),
+    ...(about === undefined ? {} : { actor: actorOf(about, fields.subject) }),
+    ...unmapped(event),
     ...(about?.address === undefined ? {} : { src_endpoint: { ip: about.address } }),
     ...(classUid === 6003 ? apiFields(event) : {}),
     ...(classUid === 3002 ? { user: { name: user ?? 'unknown' }, service: { name: 'sallyport' } } : {}),
@@ -96,9 +97,11 @@ function actorOf({ user, agent, application }: About, subject: string): object {
 }
 
 /** What has no place of its own in the schema until it knows agents. */
-function callerOf({ user, agent, application }: About): object {
+function unmapped(event: ExportedEvent): object {
+  const { user, agent, application } = event.record.about ?? {};
   const caller = { ...(user && { user }), ...(agent && { agent }), ...(application && { application }) };
-  return Object.keys(caller).length === 0 ? {} : { unmapped: { caller } };
+  const members = { ...(Object.keys(caller).length > 0 && { caller }), ...mcpOf(event) };
+  return Object.keys(members).length === 0 ? {} : { unmapped: members };
 }
 
 function apiFields(event: ExportedEvent): object {

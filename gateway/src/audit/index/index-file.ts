@@ -5,10 +5,12 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Database, isReadOnly, openPassing, transaction } from '../../stores/sqlite/driver.ts';
-import type { Archive, ArchivedRecord, PublicPart } from '../read/archive.ts';
+import type { Archive, PublicPart } from '../read/archive.ts';
 import { isDamage, openCurrent, openIndex, prepare, removeIndex, rootOver } from './database.ts';
+import { insertRow, type Row } from './rows.ts';
 import { type WordColumn, Words, wordColumns } from './words.ts';
 
+export { capabilityOf } from './rows.ts';
 export { type WordColumn, wordColumns } from './words.ts';
 
 export interface Search {
@@ -114,10 +116,15 @@ export class IndexFile {
       this.#version = version;
       const from = this.next;
       const to = Math.min(size, from + batch);
-      for (const { seq, entry } of archive.reader.entries(from, to, size)) this.#add(archive.open(seq, entry));
+      const rows = new Map<number, Row>();
+      for (const { seq, entry } of archive.reader.entries(from, to, size)) {
+        const fields = JSON.parse(entry.toString('utf8')) as PublicPart;
+        this.#take(rows, seq, fields, archive);
+      }
+      for (const row of rows.values()) insertRow((sql) => this.#statement(sql), this.#words, row);
       this.#database
-        .prepare('UPDATE progress SET next = ?, root = ?, rows = (SELECT count(*) FROM records)')
-        .run(to, rootOver(archive, to));
+        .prepare('UPDATE progress SET next = ?, root = ?, rows = rows + ?')
+        .run(to, rootOver(archive, to), rows.size);
       return to < size;
     });
   }
@@ -284,36 +291,23 @@ export class IndexFile {
     while (this.#catchUp(this.#archive));
   }
 
-  #add({ seq, fields, about }: ArchivedRecord): void {
+  /** An outcome goes into the row of its intent, which is mostly in the same batch. */
+  #take(rows: Map<number, Row>, seq: number, fields: PublicPart, archive: Archive): void {
+    const outcome = this.#words.add('outcome', fields.outcome);
+    const reason = this.#words.add('reason', fields.reason);
     if (fields.kind === 'outcome' && fields.parent !== undefined) {
-      this.#statement('UPDATE records SET outcome = ?, reason = ?, outcome_seq = ? WHERE seq = ?').run(
-        this.#words.add('outcome', fields.outcome),
-        this.#words.add('reason', fields.reason),
-        seq,
-        fields.parent,
-      );
+      const row = rows.get(fields.parent);
+      if (row === undefined)
+        this.#statement('UPDATE records SET outcome = ?, reason = ?, outcome_seq = ? WHERE seq = ?').run(
+          outcome,
+          reason,
+          seq,
+          fields.parent,
+        );
+      else Object.assign(row, { outcome, reason, outcomeSeq: seq });
       return;
     }
-    this.#statement(
-      `INSERT OR REPLACE INTO records (seq, time, kind, id, subject, user, agent, application, server, capability, method,
-         effect, rule, outcome, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      seq,
-      fields.time ?? fields.written,
-      this.#words.add('kind', fields.kind),
-      fields.id ?? null,
-      this.#words.add('subject', fields.subject),
-      this.#words.add('user', about?.user),
-      this.#words.add('agent', about?.agent),
-      this.#words.add('application', about?.application),
-      this.#words.add('server', fields.server),
-      this.#words.add('capability', capabilityOf(fields)),
-      this.#words.add('method', fields.method),
-      this.#words.add('effect', fields.decision?.effect),
-      this.#words.add('rule', fields.decision?.place),
-      this.#words.add('outcome', fields.outcome),
-      this.#words.add('reason', fields.reason),
-    );
+    rows.set(seq, { seq, fields, about: archive.names(seq, fields), outcome, reason, outcomeSeq: null });
     if (fields.kind === 'erasure' && typeof fields.detail?.['subject'] === 'string') {
       this.#statement('INSERT OR IGNORE INTO erased VALUES (?)').run(fields.detail['subject']);
       this.#erased.push(fields.detail['subject']);
@@ -334,8 +328,4 @@ export class IndexFile {
     this.#statements.set(sql, made);
     return made;
   }
-}
-
-export function capabilityOf({ capability }: PublicPart): string | undefined {
-  return capability?.name ?? capability?.template ?? capability?.type;
 }

@@ -19,7 +19,11 @@ export interface SubjectKeys {
   /** What stands for the subject in public parts: random, hex. */
   readonly pseudonym: string;
   readonly createdAt: number;
+  /** Of private parts of version 1. */
   readonly encryption: KeyObject;
+  /** Of later ones: what encrypts, and what binds them to their record. */
+  readonly stream: KeyObject;
+  readonly seal: HmacKey;
   readonly commitment: HmacKey;
 }
 
@@ -189,8 +193,10 @@ export class Subjects {
     this.#write(slot.slot, bytes);
     this.#withFile((file) => this.#disk.fsyncSync(file));
     const opened = this.#opened.get(slot.pseudonym);
-    opened?.commitment.inner.fill(0);
-    opened?.commitment.outer.fill(0);
+    for (const { inner, outer } of opened === undefined ? [] : [opened.commitment, opened.seal]) {
+      inner.fill(0);
+      outer.fill(0);
+    }
     this.#opened.delete(slot.pseudonym);
     this.#byName.clear();
     const others = (this.#byLookup.get(slot.lookup) ?? none).filter((each) => each !== slot);
@@ -218,6 +224,8 @@ export class Subjects {
       pseudonym: slot.pseudonym,
       createdAt: slot.createdAt,
       encryption: createSecretKey(derived(key, 'sallyport private part')),
+      stream: createSecretKey(derived(key, 'sallyport private part v2')),
+      seal: hmacKey(derived(key, 'sallyport private part v2 seal')),
       commitment: hmacKey(derived(key, 'sallyport commitment')),
     };
     if (this.#opened.size >= maxOpened) this.#opened.clear();

@@ -5,13 +5,15 @@ import { sha256 } from '../hash.ts';
 import { localKeyService, openWrappingKey } from '../keys/key-service.ts';
 import { Subjects } from '../keys/subjects.ts';
 import { realDisk } from '../log/disk.ts';
-import { openParts, type PrivateParts } from '../record/private.ts';
+import { openAbout, openParts, type PrivateParts } from '../record/private.ts';
 import { readOrigin } from '../writer/open.ts';
 import type { KeyPlaces } from '../writer/protocol.ts';
 import { LogReader } from './log-reader.ts';
 
 /** The public part, as JSON. `docs/evidence.md` lists the fields. */
 export interface PublicPart {
+  /** Version of the record: 1 or 2. */
+  readonly v: number;
   readonly seq: number;
   readonly kind: string;
   readonly written: number;
@@ -36,6 +38,10 @@ export interface About {
   readonly agent?: string;
   readonly application?: string;
   readonly credential?: { readonly kind: string; readonly id: string };
+  /** On whose behalf the caller acts, the first one first. */
+  readonly delegation?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly audience?: string;
   readonly address?: string;
   readonly client?: { readonly name: string; readonly version: string };
   readonly uri?: string;
@@ -58,6 +64,8 @@ export interface ArchivedRecord {
   readonly about?: About;
 }
 
+const nothing = Buffer.alloc(0);
+
 export class Archive {
   readonly reader: LogReader;
   readonly origin: string;
@@ -66,6 +74,7 @@ export class Archive {
   readonly lookupKey: Buffer;
   /** Does a record say that this subject was erased? The index knows; without one every missing key counts as lost. */
   saysErased: (pseudonym: string) => boolean = () => false;
+  #lastAbout: { readonly text: string; readonly about: About } = { text: '', about: {} };
 
   private constructor(folder: string, origin: string, subjects: Subjects, wrapping: Buffer) {
     this.reader = new LogReader(folder);
@@ -87,6 +96,25 @@ export class Archive {
     return entry === undefined ? undefined : this.open(seq, entry);
   }
 
+  /** What a record says of its caller; nothing of an outcome, which says nothing of it. Throws as `open` does. */
+  names(seq: number, fields: PublicPart): About | undefined {
+    if (fields.private === undefined || fields.kind === 'outcome') return undefined;
+    const keys = this.subjects.byPseudonym(fields.subject);
+    const sealed = keys === undefined ? nothing : this.reader.sealed(seq);
+    if (keys === undefined || sealed.length === 0) return undefined;
+    const text = openAbout(keys, { origin: this.origin, seq, version: fields.v }, sealed);
+    if (text === undefined) throw new Error(`the private part of record ${seq} does not open with its key`);
+    return this.#aboutOf(text);
+  }
+
+  /** Of one caller it is mostly the same text. */
+  #aboutOf(text: string): About {
+    if (text === this.#lastAbout.text) return this.#lastAbout.about;
+    const about = text === '' ? {} : (JSON.parse(text) as About);
+    this.#lastAbout = { text, about };
+    return about;
+  }
+
   open(seq: number, entry: Buffer): ArchivedRecord {
     const fields = JSON.parse(entry.toString('utf8')) as PublicPart;
     const base = { seq, entry, fields };
@@ -96,9 +124,9 @@ export class Archive {
     const sealed = this.reader.sealed(seq);
     if (sealed.length === 0) return { ...base, privacy: 'dropped' };
     if (keys === undefined) return { ...base, privacy: 'key-missing' };
-    if (sha256(sealed).toString('hex') !== fields.private)
+    if (sha256(sealed).toString(fields.v === 1 ? 'hex' : 'base64url') !== fields.private)
       throw new Error(`the private part of record ${seq} is not the one that was recorded`);
-    const parts = openParts(keys, this.origin, seq, sealed);
+    const parts = openParts(keys, { origin: this.origin, seq, version: fields.v }, sealed);
     if (parts === undefined) throw new Error(`the private part of record ${seq} does not open with its key`);
     const about = parts.about === '' ? {} : (JSON.parse(parts.about) as About);
     return { ...base, privacy: 'open', parts, about };

@@ -2,7 +2,7 @@
  * HMAC-SHA-256 (RFC 2104) for keys that are used once or a few times. Two one-shot hashes are several times faster than
  * an HMAC object with a key of its own, and the log makes some for every record.
  */
-import { type ByteText, sha256Hex, sha256Text, together } from '../hash.ts';
+import { type ByteText, sha256Base64, sha256Text, together } from '../hash.ts';
 
 const blockSize = 64;
 
@@ -37,6 +37,6 @@ export function hmacText({ inner, outer }: HmacKey, data: Uint8Array | ByteText)
   return sha256Text(together(outer, sha256Text(together(inner, data))));
 }
 
-export function hmacHex({ inner, outer }: HmacKey, data: Uint8Array | ByteText): string {
-  return sha256Hex(together(outer, sha256Text(together(inner, data))));
+export function hmacBase64({ inner, outer }: HmacKey, data: Uint8Array | ByteText): string {
+  return sha256Base64(together(outer, sha256Text(together(inner, data))));
 }

@@ -1,137 +1,159 @@
 /**
- * What the data plane hands to the writer for one record: three texts. Everything that costs time, such as canonical
- * form, commitments, encryption and hashing, happens on the other side.
+ * What the data plane hands to the writer for one record: texts that are written once and go to the disk as they are.
+ * What costs time, such as commitments, encryption and hashing, happens on the other side.
  */
 import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../../pipeline/contracts/audit.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { Capture, Tier } from '../settings.ts';
+import { aboutText, endAbout, factsAbout, noteAbout } from './about.ts';
+import { endPublic, factsPublic, type Members, membersOf, methodOf, plain } from './public.ts';
+import { subjectOf, unknownSubject } from './subject.ts';
 
-/** Who it is about. Roles, claims and scopes are not recorded: the revision and the rule say what they led to. */
-export interface Who {
-  readonly user?: string;
-  readonly agent?: string;
-  readonly application?: string;
-  readonly credential?: { readonly kind: string; readonly id: string };
-}
-
-export type FactsHead = Omit<ExchangeFacts, 'caller' | 'arguments'> & { readonly who?: Who };
-
-export type EndHead = Omit<ExchangeEnd, 'resultText'>;
+/** The kinds of records that exchanges have; the others are `NoteHead['kind']`. */
+export type ExchangeKind = 'intent' | 'outcome' | 'exchange' | 'client-request';
 
 export type NoteHead = Omit<AuditEvent, 'caller' | 'kind'> & {
   readonly kind: AuditEvent['kind'] | 'heartbeat' | 'lost' | 'clock' | 'subject-key-replaced';
-  readonly who?: Who;
+  readonly caller?: AuditEvent['caller'];
 };
 
-export type Head =
-  | { readonly is: 'intent'; readonly facts: FactsHead }
-  | { readonly is: 'outcome'; readonly id: string; readonly end: EndHead }
-  | { readonly is: 'exchange'; readonly facts: FactsHead; readonly end: EndHead }
-  | { readonly is: 'client-request'; readonly facts: FactsHead; readonly end: EndHead }
-  | { readonly is: 'note'; readonly note: NoteHead };
-
-/** Head as JSON, arguments as JSON, result as JSON; the last two may be empty. */
 export interface Message {
-  readonly head: string;
+  readonly kind: string;
+  /** Correlation id; empty when there is none. */
+  readonly id: string;
+  /** Whose key encrypts the private part. Of an outcome the writer takes the one of its intent. */
+  readonly subject: string;
+  /** What the writer must know of an intent to give it up; empty where there is none. */
+  readonly tier: string;
+  readonly method: string;
+  readonly server: string;
+  readonly outcome: string;
+  readonly members: Members;
+  /** JSON; empty texts are left out. */
+  readonly about: string;
   readonly args: string;
   readonly result: string;
+  /** What of arguments and result is kept, and how many characters of each at most. */
+  readonly capture: Capture;
+  readonly limit: number;
 }
 
-export function whoOf({ user, agent, application, credential }: Names): Who {
-  return {
-    ...(user === undefined ? {} : { user }),
-    ...(agent === undefined ? {} : { agent }),
-    ...(application === undefined ? {} : { application }),
-    ...(credential === undefined ? {} : { credential: { kind: credential.kind, id: credential.id } }),
-  };
+export interface CaptureRule {
+  of(tier: Tier | undefined, connections: readonly string[]): Capture;
+  /** Longest text that is kept of arguments or a result, in characters. */
+  readonly limit: number;
 }
 
-type Names = NonNullable<AuditEvent['caller']>;
-
-const whos = new WeakMap<Names, Who>();
-
-function who(caller: Names): Who {
-  const known = whos.get(caller);
-  if (known !== undefined) return known;
-  const made = whoOf(caller);
-  whos.set(caller, made);
-  return made;
-}
-
-/** Every member is named, as copying what is left of an object costs more than writing it. JSON leaves out `undefined`. */
-function factsHead(facts: ExchangeFacts): {
-  readonly [Name in keyof Required<FactsHead>]: FactsHead[Name] | undefined;
-} {
-  return {
-    id: facts.id,
-    at: facts.at,
-    revision: facts.revision,
-    direction: facts.direction,
-    transport: facts.transport,
-    era: facts.era,
-    method: facts.method,
-    address: facts.address,
-    client: facts.client,
-    session: facts.session,
-    server: facts.server,
-    connections: facts.connections,
-    capability: facts.capability,
-    asked: facts.asked,
-    tier: facts.tier,
-    definition: facts.definition,
-    decision: facts.decision,
-    cost: facts.cost,
-    bytesIn: facts.bytesIn,
-    who: facts.caller === undefined ? undefined : who(facts.caller),
-  };
-}
-
-/** In the writer's words: `Head`. */
-function headText(head: { readonly is: Head['is'] } & Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(head);
-}
-
-function endHead(end: ExchangeEnd): { readonly [Name in keyof Required<EndHead>]: EndHead[Name] | undefined } {
-  return {
-    at: end.at,
-    outcome: end.outcome,
-    reason: end.reason,
-    cause: end.cause,
-    detail: end.detail,
-    error: end.error,
-    latency: end.latency,
-    bytesOut: end.bytesOut,
-  };
-}
+/** Keeps arguments and results. */
+const everything: CaptureRule = { of: () => 'full', limit: 65_536 };
 
 function argumentsText(value: JsonObject | undefined): string {
   return value === undefined ? '' : JSON.stringify(value);
 }
 
-export function intentMessage(facts: ExchangeFacts): Message {
+/** A record of the facts, and of the end where it has one. */
+function factsMessage(kind: ExchangeKind, facts: ExchangeFacts, rule: CaptureRule, end?: ExchangeEnd): Message {
+  const capture = rule.of(facts.tier, facts.connections ?? []);
+  const known = factsPublic(facts);
+  const part = end === undefined ? { ...known, kind, capture } : { ...known, ...endPublic(end), kind, capture };
+  const detail = kind === 'client-request' ? { answered: end?.outcome === 'answered' } : undefined;
   return {
-    head: headText({ is: 'intent', facts: factsHead(facts) }),
+    kind,
+    id: facts.id,
+    subject: subjectOf(facts.caller),
+    tier: facts.tier ?? '',
+    method: known.method ?? '',
+    server: known.server ?? '',
+    outcome: end?.outcome ?? '',
+    members: membersOf(detail === undefined ? part : { ...part, detail }),
+    about: factsAbout(facts, end),
     args: argumentsText(facts.arguments),
-    result: '',
+    result: end?.resultText ?? '',
+    capture,
+    limit: rule.limit,
   };
 }
 
-export function endMessage(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Message {
-  const { resultText = '' } = end;
-  const head = intended
-    ? headText({ is: 'outcome', id: facts.id, end: endHead(end) })
-    : headText({ is: 'exchange', facts: factsHead(facts), end: endHead(end) });
-  return { head, args: intended ? '' : argumentsText(facts.arguments), result: resultText };
+export function intentMessage(facts: ExchangeFacts, rule: CaptureRule = everything): Message {
+  return factsMessage('intent', facts, rule);
 }
 
-export function askedMessage(facts: ExchangeFacts, end: ExchangeEnd): Message {
+export function endMessage(
+  facts: ExchangeFacts,
+  end: ExchangeEnd,
+  intended: boolean,
+  rule: CaptureRule = everything,
+): Message {
+  if (!intended) return factsMessage('exchange', facts, rule, end);
+  const capture = rule.of(facts.tier, facts.connections ?? []);
+  const { id, tier, server } = facts;
+  const method = methodOf(facts);
   return {
-    head: headText({ is: 'client-request', facts: factsHead(facts), end: endHead(end) }),
-    args: argumentsText(facts.arguments),
+    kind: 'outcome',
+    id,
+    subject: '',
+    tier: tier ?? '',
+    method,
+    server: server ?? '',
+    outcome: end.outcome,
+    members: membersOf({ ...endPublic(end), kind: 'outcome', id, server, method, tier, capture, time: end.at }),
+    about: aboutText(endAbout(end)),
+    args: '',
     result: end.resultText ?? '',
+    capture,
+    limit: rule.limit,
   };
 }
 
-export function noteMessage({ caller, ...note }: AuditEvent | (NoteHead & { caller?: Names })): Message {
-  const head: Head = { is: 'note', note: caller === undefined ? note : { ...note, who: who(caller) } };
-  return { head: JSON.stringify(head), args: '', result: '' };
+export function askedMessage(facts: ExchangeFacts, end: ExchangeEnd, rule: CaptureRule = everything): Message {
+  return factsMessage('client-request', facts, rule, end);
+}
+
+const textless = {
+  id: '',
+  tier: '',
+  method: '',
+  outcome: '',
+  args: '',
+  result: '',
+  capture: 'digest',
+  limit: 0,
+} as const;
+
+export function noteMessage({ kind, at, caller, address, server, detail, problem }: NoteHead): Message {
+  return {
+    ...textless,
+    kind,
+    subject: caller === undefined ? 'gateway' : subjectOf(caller),
+    server: server ?? '',
+    members: membersOf({ kind, time: at, server, detail: plain(detail) }),
+    about: noteAbout(caller, address, problem),
+  };
+}
+
+/** The outcome of an intent whose end was not seen. */
+export const unknown = 'unknown';
+
+/** What is left of an intent in the record of its end. */
+export interface GivenUp {
+  readonly id: string;
+  readonly server: string | undefined;
+  readonly method: string;
+  readonly tier: Tier | undefined;
+}
+
+/** The record of that outcome. `time` in milliseconds. */
+export function unknownOutcome({ id, server, method, tier }: GivenUp, time: number): Message {
+  return {
+    ...textless,
+    kind: 'outcome',
+    id,
+    subject: unknownSubject,
+    outcome: unknown,
+    tier: tier ?? '',
+    method,
+    server: server ?? '',
+    members: membersOf({ kind: 'outcome', outcome: unknown, id, server, method, tier, time }),
+    about: '',
+  };
 }

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { OpenIntent } from '../record/build.ts';
-import { OpenIntents } from './open-intents.ts';
+import { type OpenIntent, OpenIntents } from './open-intents.ts';
 
 function intent(seq: number): OpenIntent {
-  return { seq, subject: 'user:dana', server: 'files', method: 'tools/call', tier: 'read', connections: [] };
+  return { seq, subject: 'user:dana', server: 'files', method: 'tools/call', tier: 'read' };
 }
 
 test('open intents are found, given up and listed as a Map of them would', () => {

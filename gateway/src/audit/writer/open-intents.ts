@@ -3,7 +3,19 @@
  * every call keeps what it held alive until a full collection (docs/decisions/0004), which here meant that the writer ran
  * one several times a second.
  */
-import { type OpenIntent, unknownSubject } from '../record/build.ts';
+import { unknownSubject } from '../record/subject.ts';
+import type { Tier } from '../settings.ts';
+
+/** What an outcome needs of the intent before it. */
+export interface OpenIntent {
+  readonly seq: number;
+  readonly subject: string;
+  readonly server: string | undefined;
+  readonly method: string;
+  readonly tier: Tier | undefined;
+  /** The subject was erased meanwhile: what the call led to is not kept. */
+  readonly erased?: true;
+}
 
 interface Entry {
   readonly id: string;

@@ -9,7 +9,6 @@ import { openSigningKey, parseSigningKey, type SigningKeyResult } from '../keys/
 import { Subjects } from '../keys/subjects.ts';
 import { type Disk, realDisk, replaceFile, syncFolder } from '../log/disk.ts';
 import { LogDamage } from '../log/recovery.ts';
-import type { CaptureSettings } from '../settings.ts';
 import type { KeyPlaces } from './protocol.ts';
 import { Writer } from './writer.ts';
 
@@ -17,7 +16,6 @@ export interface OpenWriterOptions {
   readonly folder: string;
   readonly keys: KeyPlaces;
   readonly master: Buffer;
-  readonly capture: CaptureSettings;
   readonly disk?: Disk;
   readonly now?: () => number;
 }
@@ -35,7 +33,7 @@ export type OpenWriterResult =
   | { readonly ok: false; readonly reason: 'locked' | 'unusable'; readonly problem: string; readonly remedy: string };
 
 export async function openWriter(options: OpenWriterOptions): Promise<OpenWriterResult> {
-  const { folder, keys, master, capture, disk = realDisk, now = Date.now } = options;
+  const { folder, keys, master, disk = realDisk, now = Date.now } = options;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = holdLock(join(folder, 'lock'));
@@ -56,7 +54,7 @@ export async function openWriter(options: OpenWriterOptions): Promise<OpenWriter
       const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`, keys.subjects);
       refuseIfOthersRead(keys.subjects);
       const subjects = new Subjects(keys.subjects, disk, wrapping);
-      const parts = { folder, disk, origin, subjects, capture, now };
+      const parts = { folder, disk, origin, subjects, now };
       const writer = withNextKey(keys, signing.key, (signingKey) => new Writer({ ...parts, signingKey }));
       return { ok: true, value: { writer, origin, subjects, release: () => lock.release() } };
     } catch (error) {

@@ -1,7 +1,12 @@
 /** What the data plane and the writer's thread say to each other. */
 import type { AuditSettings } from '../settings.ts';
+import type { Posted, SharedRecords } from './hand-over.ts';
 
-export interface WriterStart {
+export interface WriterStart extends LogPlaces {
+  readonly records: SharedRecords;
+}
+
+export interface LogPlaces {
   /** Folder of the log. */
   readonly folder: string;
   readonly keys: KeyPlaces;
@@ -17,9 +22,13 @@ export interface KeyPlaces {
   readonly signingPem?: string;
 }
 
+/** Records themselves are in the memory that both share. */
 export type ToWriter =
-  /** Three lines for each record: head, arguments, result. JSON texts, so none holds a line break. */
-  string | { readonly type: 'settings'; readonly settings: AuditSettings } | { readonly type: 'close' };
+  /** A record that is too large for it. */
+  | Posted
+  | { readonly type: 'settings'; readonly settings: AuditSettings }
+  /** `rest`: the last records, which that memory had no room for. */
+  | { readonly type: 'close'; readonly rest: readonly Posted[] };
 
 export type FromWriter =
   | {
@@ -31,8 +40,6 @@ export type FromWriter =
       readonly served: number;
     }
   | { readonly type: 'refused'; readonly locked: boolean; readonly problem: string; readonly remedy: string }
-  /** So many more records are durable. */
-  | number
   | { readonly type: 'failing'; readonly problem: string }
   /** Nothing that holds a call up: an anchor does not answer, tiles cannot be synced. */
   | { readonly type: 'trouble'; readonly problem: string }

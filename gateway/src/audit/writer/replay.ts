@@ -1,6 +1,8 @@
 /** What the records that are read again when a log is opened say about how it goes on. */
-import { type OpenIntent, unknown, unknownSubject } from '../record/build.ts';
+import { unknown } from '../record/message.ts';
+import { unknownSubject } from '../record/subject.ts';
 import { type Dropped, nothingDropped } from '../retention/dropped.ts';
+import type { OpenIntent } from './open-intents.ts';
 
 /** What the next opening must know that is not in the records it reads again. */
 export interface OpenState {
@@ -102,11 +104,10 @@ export interface Replayed {
   readonly server?: string;
   readonly method?: string;
   readonly tier?: OpenIntent['tier'];
-  readonly connections?: readonly string[];
   readonly detail?: { readonly subject?: string } & Partial<Dropped>;
 }
 
-export function intentOf(seq: number, { server, method = 'other', tier, connections = [] }: Replayed): OpenIntent {
+export function intentOf(seq: number, { server, method = 'other', tier }: Replayed): OpenIntent {
   // The public part does not name the subject, so an intent given up after a crash has the subject `unknown`.
-  return { seq, subject: unknownSubject, server, method, tier, connections };
+  return { seq, subject: unknownSubject, server, method, tier };
 }

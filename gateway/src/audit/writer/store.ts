@@ -1,12 +1,12 @@
-/** From a draft to what is stored: commitments, the sealed private part, and the canonical public part. */
-import { sha256Hex } from '../hash.ts';
+/** From a record that was handed over to what is stored: commitments, the sealed private part, and the public part. */
+import { sha256Base64 } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
 import type { Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
-import type { Draft, PublicPart } from '../record/build.ts';
-import { canonical, type PlainObject } from '../record/canonical.ts';
+import type { Unpacked } from '../record/packed.ts';
 import { commitment, type PartName, sealParts } from '../record/private.ts';
 import type { Room } from '../room.ts';
+import type { OpenIntent } from './open-intents.ts';
 
 /** Where a record stands, when it was written (milliseconds since the epoch), and whose keys seal it. */
 export interface Place {
@@ -14,62 +14,29 @@ export interface Place {
   readonly origin: string;
   readonly written: number;
   readonly keys: SubjectKeys;
+  /** Of an outcome: what it is the outcome of. */
+  readonly intent?: OpenIntent | undefined;
 }
 
 const nothing = Buffer.alloc(0);
+const forgotten = { about: nothing, result: nothing, kept: { args: nothing, result: nothing } };
 
 /** Both parts are good for as long as the room. */
-export function store(draft: Draft, place: Place, room: Room): Stored {
-  const { public: known, about, args, result, kept } = draft;
-  const { seq, written, keys } = place;
-  const texts = { about: room.text(about), args: room.text(args), result: room.text(result) };
-  // Mostly the text is kept as it was.
-  const bytesOf = (keep: string, text: string, bytes: Buffer): Buffer => (keep === text ? bytes : room.text(keep));
-  const parts = [texts.about, bytesOf(kept.args, args, texts.args), bytesOf(kept.result, result, texts.result)];
+export function store(record: Unpacked, place: Place, room: Room): Stored {
+  const { seq, written, keys, intent } = place;
+  const { members, args } = record;
+  // Of an erased subject nothing is kept that became known afterwards.
+  const { about, result, kept } = intent?.erased === true ? { ...record, ...forgotten } : record;
+  const parts = [about, kept.args, kept.result];
   const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(keys, place, parts, room);
-  const promise = (part: PartName, text: Buffer): PlainObject | undefined =>
-    text.length === 0 ? undefined : { bytes: text.length, commitment: commitment(keys, seq, part, text) };
-  // Sorted by name, so that the canonical form need not sort; every name is named, so that none can be forgotten.
-  const fields: { readonly [Name in keyof Required<PublicPart>]: PublicPart[Name] | undefined } & PlainObject = {
-    about: promise('about', texts.about),
-    arguments: promise('arguments', texts.args),
-    bytesIn: known.bytesIn,
-    bytesOut: known.bytesOut,
-    capability: known.capability,
-    capture: known.capture,
-    cause: known.cause,
-    code: known.code,
-    connections: known.connections,
-    cost: known.cost,
-    decision: known.decision,
-    definition: known.definition,
-    detail: known.detail,
-    direction: known.direction,
-    ended: known.ended,
-    era: known.era,
-    id: known.id,
-    kind: known.kind,
-    latency: known.latency,
-    method: known.method,
-    outcome: known.outcome,
-    parent: known.parent,
-    private: sealed.length === 0 ? undefined : sha256Hex(sealed),
-    reason: known.reason,
-    result: promise('result', texts.result),
-    revision: known.revision,
-    seq,
-    server: known.server,
-    session: known.session,
-    subject: keys.pseudonym,
-    tier: known.tier,
-    time: known.time,
-    transport: known.transport,
-    v: 1,
-    written,
-  };
-  let entry = room.text(canonical(fields));
-  // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
-  if (entry.length > longestEntry)
-    entry = room.text(canonical({ ...fields, connections: undefined, detail: undefined, shortened: true }));
-  return { entry, sealed };
+  const promise = (part: PartName, text: Buffer): string =>
+    text.length === 0 ? '' : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(keys, seq, part, text)}"}`;
+  const [approval, known, reason, revision, server, rest] = members;
+  const first = promise('about', about) + approval + promise('arguments', args) + known;
+  const parent = intent === undefined ? '' : `,"parent":${intent.seq}`;
+  const digest = sealed.length === 0 ? '' : `,"private":"${sha256Base64(sealed)}"`;
+  const end = `,"v":2,"written":${written}}`;
+  const text = `{${first.slice(1)}${parent}${digest}${reason}${promise('result', result)}${revision},"seq":${seq}${server},"subject":"${keys.pseudonym}"${rest}${end}`;
+  if (text.length > longestEntry) throw new RangeError('the public part is too long');
+  return { entry: room.bytes(text), sealed };
 }

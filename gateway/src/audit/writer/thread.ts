@@ -2,11 +2,12 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { inBackground } from '../../telemetry/background.ts';
 import { Anchoring } from '../anchors/anchoring.ts';
-import type { Message } from '../record/message.ts';
+import { packingOf } from '../record/packed.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Retention } from '../retention/retention.ts';
 import type { RetentionSettings } from '../settings.ts';
 import { answerRequests } from './control.ts';
+import { HandedOver, type Posted } from './hand-over.ts';
 import { openWriter } from './open.ts';
 import type { FromWriter, ToWriter, WriterStart } from './protocol.ts';
 
@@ -26,7 +27,6 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     folder: start.folder,
     keys: start.keys,
     master: Buffer.from(start.master),
-    capture: start.settings.capture,
   });
   if (!opened.ok) {
     say({ type: 'refused', locked: opened.reason === 'locked', problem: opened.problem, remedy: opened.remedy });
@@ -35,6 +35,8 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   }
   const { writer, origin, release } = opened.value;
   let { settings } = start;
+  const records = new HandedOver(start.records, () => receivePosted());
+  writer.takeFrom(records);
   const anchoring = new Anchoring(start.folder, settings.anchors, (problem) => say({ type: 'trouble', problem }));
   let publishTimer: NodeJS.Timeout | undefined;
   let publishing: Promise<void> | undefined;
@@ -43,6 +45,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   let failing = false;
   let closing = false;
   let closed = false;
+  let rest: readonly Posted[] = [];
 
   /** Records go first: a caller may wait for a record, and none waits for a checkpoint. */
   const publish = async (): Promise<void> => {
@@ -82,11 +85,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   };
   /** Makes durable what has arrived, and what arrives meanwhile. */
   const commit = (): void => {
-    take();
-    while (writer.busy) {
-      writer.commit();
-      take();
-    }
+    while (writer.busy) writer.commit();
   };
   const write = (): void => {
     attempt(() => {
@@ -99,23 +98,22 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       }
       publishSoon();
     });
-    // `take` may have read the request to close together with the records.
     if (closing) inBackground('close log', close());
   };
   const handle = (message: ToWriter): void => {
-    if (typeof message === 'string') return writer.accept(messagesOf(message.split('\n')));
+    if (message instanceof ArrayBuffer) return records.posted(message);
     switch (message.type) {
       case 'settings':
         settings = message.settings;
-        writer.configure(settings.capture);
         anchoring.configure(settings.anchors);
         return;
       case 'close':
         closing = true;
+        rest = message.rest;
     }
   };
-  /** What has arrived while the last group was written. */
-  const take = (): void => {
+  /** A record that did not fit into shared memory was sent before the place that marks it was handed over. */
+  const receivePosted = (): void => {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
       handle(next.message as ToWriter);
   };
@@ -156,6 +154,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     const steps = [
       () => retention.close(),
       () => publishing,
+      () => writer.acceptPacked(rest.map(packingOf)),
       () => writer.close(),
       () => anchoring.close(),
       () => release(),
@@ -172,24 +171,25 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
   port.on('message', (message: ToWriter) => {
     if (closing) return;
     handle(message);
-    write();
+    if (closing) write();
   });
-  writer.onDone = say;
+  writer.onDone = (durable) => records.answer(durable);
   writer.onTrouble = (problem) => say({ type: 'trouble', problem });
   const { size, served } = writer;
   say({ type: 'opened', size, origin, key: writer.signer.verifierKey, served });
   write();
+  const goOn = async (): Promise<void> => {
+    for (;;) {
+      await records.change();
+      if (closing) return;
+      write();
+    }
+  };
+  inBackground('write records', goOn());
 }
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function messagesOf(texts: readonly string[]): Message[] {
-  const messages: Message[] = [];
-  for (let at = 0; at + 2 < texts.length; at += 3)
-    messages.push({ head: texts[at] ?? '', args: texts[at + 1] ?? '', result: texts[at + 2] ?? '' });
-  return messages;
 }
 
 if (parentPort !== null) await main(parentPort, workerData as WriterStart);

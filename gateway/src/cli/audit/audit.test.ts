@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { callOf, endOf, factsOf, fullCapture, master } from '../../../test/support/audit-log.ts';
+import { callOf, endOf, factsOf, master } from '../../../test/support/audit-log.ts';
 import { type Ended, runCommand, runCommandAs } from '../../../test/support/command.ts';
 import { temporaryFolder } from '../../../test/support/folder.ts';
 import { keyPlaces, logFolder } from '../../audit/open.ts';
@@ -45,7 +45,7 @@ function worldOf(context: TestContext): World {
     data,
     run: (...args) => runCommand(folder, 'audit', ...args),
     write: async (log, messages) => {
-      const place = { folder: logFolder(data, log), keys: keyPlaces(data, log), master, capture: fullCapture };
+      const place = { folder: logFolder(data, log), keys: keyPlaces(data, log), master };
       const opened = await openWriter(place);
       assert.ok(opened.ok);
       opened.value.writer.accept(messages);
@@ -287,7 +287,6 @@ test('a command that ended cleanly leaves no report of a crash', async (context)
     folder: logFolder(data, 'log'),
     keys: keyPlaces(data, 'log'),
     master,
-    capture: fullCapture,
   });
   assert.ok(opened.ok);
   opened.value.writer.accept(callOf('lost', 'eve'));

@@ -1,10 +1,10 @@
 /** Values that a search may ask for, so that a misspelt one is not taken for one that no record has. */
-import type { Head, NoteHead } from '../../audit/record/message.ts';
+import type { ExchangeKind, NoteHead } from '../../audit/record/message.ts';
 import type { ExchangeEnd } from '../../pipeline/contracts/audit.ts';
 import type { Decision } from '../../pipeline/contracts/policy.ts';
 
 /** The compiler names what is missing here. */
-const kinds: Readonly<Record<NoteHead['kind'] | Exclude<Head['is'], 'note' | 'outcome'>, true>> = {
+const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>, true>> = {
   intent: true,
   exchange: true,
   'client-request': true,

@@ -161,8 +161,7 @@ export async function readLog(
       if (checkpoint === undefined)
         return { code: exitCodes.no, problem: emptyLog, remedy: 'Make a call through the gateway first.' };
       const settings = auditSettings(configuration);
-      const { capture } = settings;
-      const ask = (request: Request) => askWriter({ folder, keys, master, capture }, request);
+      const ask = (request: Request) => askWriter({ folder, keys, master }, request);
       const catchUp = async (): Promise<void> => {
         await publish(folder);
         archive.subjects.reload();

@@ -1,7 +1,7 @@
 /** `sallyport audit rewrap`: puts the keys of all logs under another master key. */
 import { Command } from 'commander';
 import { localKeyService, masterKeyId, type Rewrapped, rewrap } from '../../audit/keys/key-service.ts';
-import { auditSettings, keyPlaces, logFolder } from '../../audit/open.ts';
+import { keyPlaces, logFolder } from '../../audit/open.ts';
 import { askWriter } from '../../audit/writer/ask.ts';
 import { readOrigin } from '../../audit/writer/open.ts';
 import type { Configuration } from '../../config/schema/index.ts';
@@ -80,11 +80,10 @@ async function rewrapLog(configuration: Configuration, log: string, from: Buffer
   const { data } = configuration;
   const folder = logFolder(data, log);
   const keys = keyPlaces(data, log, configuration.audit.keys.signing);
-  const { capture } = auditSettings(configuration);
   const services = { from: localKeyService(from), to: localKeyService(to) };
   return rewrap(keys.wrapping, `log ${readOrigin(folder)}`, services, async () => {
     const request = { do: 'note-rewrap', from: masterKeyId(from), to: masterKeyId(to) } as const;
-    const answer = await askWriter({ folder, keys, master: from, capture }, request);
+    const answer = await askWriter({ folder, keys, master: from }, request);
     if (!answer.ok) throw new Error(`${answer.problem}: ${answer.remedy}`);
   });
 }

@@ -36,8 +36,29 @@ export interface ExchangeFacts {
   readonly arguments?: JsonObject;
   readonly decision?: Decision;
   readonly cost?: number;
+  /** On whose behalf the caller acts, the first one first: an entry for each hand-over of the credential. */
+  readonly delegation?: readonly string[];
+  /** What binds the credential of the caller to its holder, and the audience that it was issued for. */
+  readonly binding?: 'certificate' | 'dpop';
+  readonly audience?: string;
+  /** Kind of the credential that the gateway presented to the server. */
+  readonly presented?: string;
+  /** Whether the definition was remembered or read anew for this call, and how old it was, in milliseconds. */
+  readonly definitionSource?: 'remembered' | 'read';
+  readonly definitionAge?: number;
+  /** Names of the extensions that the client offered, and of those that did not reach the server. */
+  readonly extensions?: { readonly offered: readonly string[]; readonly dropped: readonly string[] };
+  /** What looked at the exchange, by the name that the gateway gives it, and what it said. */
+  readonly checks?: readonly Verdict[];
+  readonly limits?: readonly Verdict[];
+  readonly approval?: { readonly id: string; readonly verdict: string };
   /** Bytes of the request as received. */
   readonly bytesIn: number;
+}
+
+export interface Verdict {
+  readonly name: string;
+  readonly verdict: string;
 }
 
 /** How an exchange ended. */

@@ -1,0 +1,114 @@
+/**
+ * Gathers records of the data plane into groups and hands these over: while the writer is busy with one, the next one
+ * fills.
+ */
+import { TurnEnd } from '../pipeline/turn.ts';
+import type { Message } from './record/message.ts';
+import type { HandingOver, Posted } from './writer/hand-over.ts';
+
+/** Milliseconds. A record that no caller waits for goes with the next awaited one, or after this time. */
+const linger = 5;
+/** Records that are not kept back for that. */
+const maxLingering = 1_024;
+/**
+ * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
+ * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
+ */
+const maxTurns = 8;
+const enough = 64;
+
+export class Gathering {
+  readonly #records: HandingOver;
+  /** A caller waits for one of these records: they go as soon as the writer can take them. */
+  #urgent = false;
+  #lingering = false;
+  /** How often the group that fills was looked at, and what it held then. */
+  #turns = 0;
+  #gathered = 0;
+  readonly #turn = new TurnEnd<void>(() => this.#flush());
+  /** Records that the writer has and has not answered for, and their bytes. */
+  #ahead = 0;
+  #bytesAhead = 0;
+  /** Records given numbers, records durable, and bytes of those in between. */
+  #accepted = 0;
+  #durable = 0;
+  #bytes = 0;
+  #closed = false;
+
+  constructor(records: HandingOver) {
+    this.#records = records;
+  }
+
+  /** The number of the last record that is durable. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** Records that are not durable, and their bytes. */
+  get records(): number {
+    return this.#accepted - this.#durable;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Returns the number of the record, which counts from one. `urgent`: a caller waits for it. */
+  push(message: Message, urgent: boolean): number {
+    this.#bytes += this.#records.put(message);
+    if (urgent || this.#records.waiting >= maxLingering) {
+      if (!this.#urgent) this.#turn.add();
+      this.#urgent = true;
+    } else if (!this.#lingering) {
+      this.#lingering = true;
+      setTimeout(() => this.#lingered(), linger);
+    }
+    return ++this.#accepted;
+  }
+
+  #lingered(): void {
+    this.#lingering = false;
+    this.#urgent = this.#records.waiting > 0;
+    this.#flush();
+  }
+
+  /** So many more are durable. */
+  done(records: number): void {
+    this.#durable += records;
+    this.#ahead = Math.max(0, this.#ahead - records);
+    if (this.#ahead === 0) {
+      this.#bytes -= this.#bytesAhead;
+      this.#bytesAhead = 0;
+    }
+    this.#flush();
+  }
+
+  /** Hands over what there is. Returns what did not fit. What comes after that is not written. */
+  last(): readonly Posted[] {
+    this.#closed = true;
+    return this.#records.handLast();
+  }
+
+  #flush(): void {
+    if (!this.#urgent || this.#ahead !== 0) return;
+    if (this.#grows()) this.#turn.add();
+    else this.#hand();
+  }
+
+  #grows(): boolean {
+    const before = this.#gathered;
+    this.#gathered = this.#records.waiting;
+    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
+  }
+
+  #hand(): void {
+    if (this.#closed) return;
+    const { records, bytes } = this.#records.hand();
+    this.#ahead += records;
+    this.#bytesAhead += bytes;
+    this.#turns = 0;
+    this.#gathered = 0;
+    // What did not fit has been waited for as well.
+    this.#urgent = this.#records.waiting > 0;
+  }
+}
