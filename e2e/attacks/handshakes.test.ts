@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
-import { openSettings, startGateway } from '../harness.ts';
+import { after, before, test } from 'node:test';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import { modernCall, modernHeaders, sendRaw } from './raw.ts';
 import { sendJson } from './witness.ts';
 
@@ -34,37 +34,55 @@ async function startRefusing(before: string): Promise<AsyncDisposable & { readon
   };
 }
 
-for (const era of ['legacy', 'modern'] as const)
-  for (const [what, sends] of [
-    ['a credential', { credential: { bearer: '${env:TOKEN}' } }],
-    ['a secret in a fixed header', { headers: { 'X-Tenant': 'Bearer ${env:TOKEN}' } }],
-  ] as const)
-    for (const [where, before] of [
-      ['at the beginning', '\u001b[2J\r\nforged line\u2028\u202e '],
-      // What is cut must have been searched as a whole.
-      ['over the place where it is cut', 'x'.repeat(245)],
-    ] as const)
-      test(`${era}: ${what} ${where} of a refused handshake is not in the log`, { timeout: 30_000 }, async () => {
-        await using server = await startRefusing(before);
-        await using gateway = await startGateway(
-          openSettings('client', { refusing: { url: server.url, era, ...sends } }),
-          { env: { TOKEN: token } },
-        );
-        const answer = await sendRaw({
-          url: gateway.endpoint('refusing'),
-          headers: modernHeaders('tools/call', 'open'),
-          body: modernCall('open'),
-        });
-        await gateway.until(() => gateway.errors().includes('"server not connected"'));
-        const lines = gateway
-          .errors()
-          .split('\n')
-          .filter((line) => line.includes('server not connected'));
-        const { problem } = JSON.parse(lines[0] ?? '{}') as { readonly problem?: string };
-        assert.match(problem ?? '', /refused the handshake with -32603: /);
-        assert.match(problem ?? '', where === 'at the beginning' ? /forged line {3}Bearer \(hidden\)!/ : /x{200}/);
-        assert.ok((problem ?? '').length <= 300, problem);
-        assert.doesNotMatch(problem ?? '', /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
-        // Beginnings of it are as bad.
-        for (const text of [gateway.errors(), answer.body]) assert.ok(!text.includes(token.slice(0, 6)), text);
-      });
+const secrets = {
+  'a credential': { credential: { bearer: '${env:TOKEN}' } },
+  'a secret in a fixed header': { headers: { 'X-Tenant': 'Bearer ${env:TOKEN}' } },
+};
+const places = {
+  'at the beginning': '\u001b[2J\r\nforged line\u2028\u202e ',
+  // What is cut must have been searched as a whole.
+  'over the place where it is cut': 'x'.repeat(245),
+};
+const cases = (['legacy', 'modern'] as const).flatMap((era) =>
+  Object.entries(secrets).flatMap(([what, sends]) =>
+    Object.entries(places).map(([where, before], at) => ({
+      name: `${era}-${what.replaceAll(' ', '-')}-${at}`,
+      what: `${era}: ${what} ${where}`,
+      before,
+      entry: { era, ...sends },
+    })),
+  ),
+);
+
+let gateway: Gateway;
+const resources = new AsyncDisposableStack();
+
+before(async () => {
+  const servers: Record<string, object> = {};
+  for (const { name, before: text, entry } of cases)
+    servers[name] = { url: resources.use(await startRefusing(text)).url, ...entry };
+  gateway = resources.use(await startGateway(openSettings('client', servers), { env: { TOKEN: token } }));
+});
+after(() => resources.disposeAsync());
+
+for (const { name, what, before: text } of cases)
+  test(`${what} of a refused handshake is not in the log`, { timeout: 30_000 }, async () => {
+    const answer = await sendRaw({
+      url: gateway.endpoint(name),
+      headers: modernHeaders('tools/call', 'open'),
+      body: modernCall('open'),
+    });
+    const linesOf = (): readonly string[] =>
+      gateway
+        .errors()
+        .split('\n')
+        .filter((line) => line.includes('"server not connected"') && line.includes(`"server":"${name}"`));
+    await gateway.until(() => linesOf().length > 0);
+    const { problem = '' } = JSON.parse(linesOf()[0] ?? '{}') as { readonly problem?: string };
+    assert.match(problem, /refused the handshake with -32603: /);
+    assert.match(problem, text.startsWith('x') ? /x{200}/ : /forged line {3}Bearer \(hidden\)!/);
+    assert.ok(problem.length <= 300, problem);
+    assert.doesNotMatch(problem, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    // Beginnings of it are as bad.
+    for (const said of [gateway.errors(), answer.body]) assert.ok(!said.includes(token.slice(0, 6)), said);
+  });

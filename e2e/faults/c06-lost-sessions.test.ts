@@ -1,9 +1,9 @@
 /** C6: a server that has forgotten a session says so in many ways; a new one is begun, and the call made once more. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { HttpBehaviour } from '../fixtures/other/http.ts';
 import { OtherServer } from '../fixtures/other/http.ts';
-import { openSettings, startGateway } from '../harness.ts';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import { openAskingClient } from './asking-client.ts';
 
 const refusals: Readonly<Record<string, NonNullable<HttpBehaviour['unknownSession']>>> = {
@@ -23,14 +23,25 @@ const refusals: Readonly<Record<string, NonNullable<HttpBehaviour['unknownSessio
   '500 without a word': { status: 500 },
 };
 
-for (const [name, unknownSession] of Object.entries(refusals))
+const servers = new Map<string, OtherServer>();
+const resources = new AsyncDisposableStack();
+let gateway: Gateway;
+const idOf = (name: string): string => name.replaceAll(' ', '-');
+
+before(async () => {
+  for (const [name, unknownSession] of Object.entries(refusals))
+    servers.set(name, resources.use(await new OtherServer({ eras: 'legacy', unknownSession }).listen()));
+  const entries = [...servers].map(([name, { url }]) => [idOf(name), { url }] as const);
+  gateway = resources.use(await startGateway(openSettings('client', Object.fromEntries(entries))));
+});
+after(() => resources.disposeAsync());
+
+for (const name of Object.keys(refusals))
   test(`C6: a restarted server that answers the old session with ${name}`, async () => {
-    await using server = await new OtherServer({ eras: 'legacy', unknownSession }).listen();
-    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
     for (const era of ['legacy', 'modern'] as const) {
-      await using client = await openAskingClient(gateway.endpoint('other'), era);
+      await using client = await openAskingClient(gateway.endpoint(idOf(name)), era);
       assert.match(await client.call('echo', { a: 1 }), /"a":1/);
-      server.forgetSessions();
+      servers.get(name)?.forgetSessions();
       const second = await client.call('echo', { a: 2 });
       // After a bare 500 the call may have been run: it is not made again, but the session begins anew.
       if (name !== '500 without a word') assert.match(second, /"a":2/);
@@ -40,8 +51,8 @@ for (const [name, unknownSession] of Object.entries(refusals))
 
 test('C6: an error of a tool that speaks of something else is not repeated', async () => {
   await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  await using own = await startGateway(openSettings('client', { other: { url: server.url } }));
+  await using client = await openAskingClient(own.endpoint('other'), 'legacy');
   await assert.rejects(client.call('fail', { a: 'the training session was moved' }), /the training session was moved/);
   assert.equal(server.core.countOf('tools/call'), 1);
 });
