@@ -9,12 +9,12 @@ import type { Delivered } from '../src/pipeline/deliver.ts';
 import type {
   Allowed,
   Channel,
-  Connected,
   Decided,
   Identified,
   Inspected,
   Intended,
   Reply,
+  Resolved,
 } from '../src/pipeline/exchange.ts';
 import type { Standing } from '../src/pipeline/rights.ts';
 import type { Stages } from '../src/pipeline/run.ts';
@@ -31,7 +31,7 @@ export function forwards(
   { stages, snapshot, standing }: Given,
   exchange: {
     readonly identified: Identified;
-    readonly connected: Connected;
+    readonly resolved: Resolved;
     readonly decided: Decided;
     readonly allowed: Allowed;
     readonly inspected: Inspected;
@@ -49,9 +49,9 @@ export function forwards(
   // @ts-expect-error: it is neither allowed nor inspected.
   void stages.forward(exchange.decided, snapshot, standing);
   // @ts-expect-error: it was not decided.
-  void stages.forward(exchange.connected, snapshot, standing);
+  void stages.forward(exchange.resolved, snapshot, standing);
   // @ts-expect-error: it was not admitted.
-  void stages.connect(exchange.identified, snapshot);
+  void stages.resolve(exchange.identified, snapshot);
 }
 
 /** Only what passed `deliver` can be handed to a client. */

@@ -82,8 +82,8 @@ export interface Admitted extends Identified {
   readonly lease: Lease;
 }
 
-/** Stage 4, connect: one capability of one server. */
-export interface Connected extends Admitted {
+/** Stage 4, resolve: one capability of one server. */
+export interface Resolved extends Admitted {
   readonly grants: Grants;
   readonly upstream: UpstreamClient;
   readonly capability: Capability;
@@ -111,8 +111,8 @@ export interface UnresolvedTarget {
 }
 
 /** What stage 4 says. */
-export type Connecting =
-  | { readonly ok: true; readonly value: Connected }
+export type Resolving =
+  | { readonly ok: true; readonly value: Resolved }
   | { readonly ok: false; readonly refusal: Refusal; readonly unresolved?: UnresolvedTarget };
 
 /** What the catalogue knows of a tool. */
@@ -132,7 +132,7 @@ export interface ToolFacts {
 declare const resumed: unique symbol;
 
 /** Every state that the gateway sealed and the client sent back is opened. Only `resume` makes it. */
-export type Resumed = Connected & { readonly [resumed]: true };
+export type Resumed = Resolved & { readonly [resumed]: true };
 
 /** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
 export type Decided = Resumed & { readonly decision: Decision };

@@ -6,15 +6,15 @@ import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
 import { denials } from './denial.ts';
-import type { Connected, Decided, Received, Reply, UnresolvedTarget } from './exchange.ts';
+import type { Decided, Received, Reply, Resolved, UnresolvedTarget } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /** How far an exchange has come: filled in along the road, read when its record is written. */
 export interface Progress {
   caller?: Caller;
   lease?: Lease;
-  connected?: Connected;
-  /** Instead of `connected`, when stage 4 or a limit before it ended the exchange. */
+  resolved?: Resolved;
+  /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;
   decided?: Decided;
   /** The facts of the intent, which the outcome repeats. */
@@ -28,7 +28,7 @@ type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 /** Everything known of an exchange when its record is written. */
 export function factsOf(message: Received, snapshot: Snapshot, progress: Progress): ExchangeFacts {
   const { client } = message;
-  const { connected, unresolved } = progress;
+  const { resolved, unresolved } = progress;
   const facts: Mutable<ExchangeFacts> = {
     id: message.id,
     at: message.at,
@@ -43,19 +43,19 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
   if (progress.caller !== undefined) facts.caller = progress.caller;
   if (client.info !== undefined) facts.client = client.info;
   if (client.session !== undefined) facts.session = client.session.digest;
-  if (connected === undefined) {
+  if (resolved === undefined) {
     if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
     if (message.operation === 'call') facts.arguments = message.params;
     return unresolved === undefined ? facts : soughtFacts(facts, unresolved, message);
   }
-  facts.server = connected.upstream.server;
-  facts.connections = connected.grants.connections;
-  facts.capability = connected.capability;
-  facts.arguments = argumentsOf(connected) ?? {};
-  if (connected.tool !== undefined) {
-    facts.tier = connected.tool.tier;
-    facts.definition = connected.tool.digest;
-    if (connected.tool.cost !== undefined) facts.cost = connected.tool.cost;
+  facts.server = resolved.upstream.server;
+  facts.connections = resolved.grants.connections;
+  facts.capability = resolved.capability;
+  facts.arguments = argumentsOf(resolved) ?? {};
+  if (resolved.tool !== undefined) {
+    facts.tier = resolved.tool.tier;
+    facts.definition = resolved.tool.digest;
+    if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
   return facts;

@@ -13,14 +13,14 @@ import { decide } from './decide.ts';
 import type {
   Admitted,
   Allowed,
-  Connected,
-  Connecting,
   Decided,
   Identified,
   Inspected,
   Intended,
   Received,
   Reply,
+  Resolved,
+  Resolving,
   Resumed,
   UnresolvedTarget,
 } from './exchange.ts';
@@ -42,9 +42,9 @@ export interface Stages {
   /** 6: room under the limits of the caller, until the lease is settled. */
   admit(caller: Caller, operation: Operation, snapshot: Snapshot): Outcome<Lease>;
   /** 4: which capability of which server. */
-  connect(exchange: Admitted, snapshot: Snapshot): Connecting | Promise<Connecting>;
+  resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
   /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
-  resume(exchange: Connected): Outcome<Resumed>;
+  resume(exchange: Resolved): Outcome<Resumed>;
   /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
   renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
   /** What is known of where a request would lead, without asking its server. */
@@ -125,14 +125,14 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
 }
 
 async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
-  const connecting = stages.connect(exchange, snapshot);
-  const connected = connecting instanceof Promise ? await connecting : connecting;
-  if (!connected.ok) {
-    progress.unresolved = connected.unresolved;
-    return refused(connected.refusal);
+  const resolving = stages.resolve(exchange, snapshot);
+  const resolved = resolving instanceof Promise ? await resolving : resolving;
+  if (!resolved.ok) {
+    progress.unresolved = resolved.unresolved;
+    return refused(resolved.refusal);
   }
-  progress.connected = connected.value;
-  const resumed = stages.resume(connected.value);
+  progress.resolved = resolved.value;
+  const resumed = stages.resume(resolved.value);
   if (!resumed.ok) return refused(resumed.refusal);
 
   let decided = decide(resumed.value);
@@ -147,13 +147,13 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
       ? await stages.renew(decided, snapshot)
       : undefined;
   if (renewed !== undefined) {
-    progress.connected = progress.decided = decided = renewed;
+    progress.resolved = progress.decided = decided = renewed;
     inspected = await inspectArguments(renewed, stages.inspect);
   }
   if (!inspected.ok) return refused(inspected.refusal);
   let final = inspected.value;
   // An inspector changed the arguments: the rules decide about those that are sent.
-  if (final !== decided) progress.connected = progress.decided = final = decide(final);
+  if (final !== decided) progress.resolved = progress.decided = final = decide(final);
   const allowed = permit(final);
   if (!allowed.ok) return refused(allowed.refusal);
 

@@ -3,23 +3,18 @@
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Limit } from '../pipeline/contracts/limit.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
-import { type Deliver, ownWords } from '../pipeline/deliver.ts';
-import type { Admitted, Identified, InputResponse, Intended, Reply } from '../pipeline/exchange.ts';
+import type { Deliver } from '../pipeline/deliver.ts';
+import type { InputResponse, Intended } from '../pipeline/exchange.ts';
 import { factsOf } from '../pipeline/facts.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
-import { reachAll } from '../pipeline/reach.ts';
-import type { Refusal } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
-import type { JsonObject } from '../protocol/json.ts';
-import { logLevels, methods } from '../protocol/methods.ts';
+import { methods } from '../protocol/methods.ts';
 import { forward } from '../stages/forward/forward.ts';
-import { callConnectTool, isConnectTool } from '../stages/local/account-tool.ts';
-import { discover, initialize } from '../stages/local/handshake.ts';
-import { list } from '../stages/local/lists.ts';
-import { listen } from '../stages/local/subscriptions-listen.ts';
-import { connect, renewed } from '../stages/resolve/resolve.ts';
+import { isConnectTool } from '../stages/local/account-tool.ts';
+import { answerLocally } from '../stages/local/index.ts';
+import { renewed, resolve } from '../stages/resolve/resolve.ts';
 import { unresolvedTarget } from '../stages/resolve/unresolved.ts';
 import type { ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -45,7 +40,7 @@ export function makeStages(parts: StageParts): Stages {
     audit,
     admit: (caller, operation, { bounds }) => limit.admit({ caller, operation, bounds }),
     isOwn: isConnectTool,
-    connect,
+    resolve,
     resume: (exchange) => inputRequests.resume(exchange),
     renew: renewed,
     unresolvedTarget,
@@ -112,7 +107,7 @@ function witnessed(exchange: Intended, snapshot: Snapshot, audit: AuditLog): Int
             ...facts
           } = factsOf(exchange, snapshot, {
             caller,
-            connected: exchange,
+            resolved: exchange,
           });
           const bytesIn = JSON.stringify(params).length;
           const latency = Math.round((performance.now() - started) * 1_000);
@@ -136,48 +131,7 @@ function answerOf(asked: InputResponse): Omit<ExchangeEnd, 'at' | 'latency'> {
   return { outcome: 'error', error, bytesOut: error.message.length };
 }
 
-interface Local {
-  readonly rights: Rights;
-  readonly streams: Streams;
-  readonly log: Log;
-  readonly deliver: Deliver;
-  readonly open: () => Promise<Refusal | undefined>;
-}
-
-type Answer = (exchange: Admitted, snapshot: Snapshot, local: Local) => Reply | Promise<Reply>;
-
-/** What the gateway answers itself, besides lists. */
-const answers: Readonly<Record<string, Answer>> = {
-  initialize: (exchange, snapshot, { deliver }) => initialize(exchange, snapshot, deliver),
-  'server/discover': (exchange, snapshot, { deliver }) => discover(exchange, snapshot, deliver),
-  'subscriptions/listen': (exchange, _graph, local) => listen(exchange, local),
-  'logging/setLevel': setLevel,
-  ping: () => ({ kind: 'result', result: ownWords<JsonObject>({}) }),
-  // Of the gateway's own tool.
-  'tools/call': callConnectTool,
-};
-
-async function answerLocally(exchange: Admitted, snapshot: Snapshot, local: Local): Promise<Reply> {
-  const { method } = exchange;
-  const kind = methods.get(method)?.list;
-  if (kind !== undefined) return list(exchange, snapshot, { kind, log: local.log });
-  const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
-  return answer?.(exchange, snapshot, local) ?? { kind: 'refused', refusal: { reason: 'unknown-method', method } };
-}
-
 /** A method as a label of metrics and logs: what a client makes up counts as `other`. */
 function labelOf(method: string): string {
   return methods.has(method) ? method : 'other';
-}
-
-function setLevel(exchange: Identified, snapshot: Snapshot): Reply {
-  const { level } = exchange.params;
-  if (typeof level !== 'string' || !logLevels.includes(level))
-    return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'params.level must be a log level' } };
-  const { session } = exchange.client;
-  if (session !== undefined) {
-    session.logLevel = level;
-    for (const { upstream } of reachAll(exchange, snapshot)) upstream.setLevel(level, session.digest);
-  }
-  return { kind: 'result', result: ownWords<JsonObject>({}) };
 }

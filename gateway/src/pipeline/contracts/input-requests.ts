@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Delivered } from '../deliver.ts';
-import type { Connected } from '../exchange.ts';
+import type { Resolved } from '../exchange.ts';
 import type { Outcome } from '../refusal.ts';
 import type { InputRequired } from './upstream.ts';
 
@@ -23,7 +23,7 @@ export type Resumption =
 export interface InputRequests {
   /** The result that puts the input requests to a modern client. `lifetimeMs`: how long an answer is taken. */
   issue(
-    exchange: Connected,
+    exchange: Resolved,
     inputRequired: InputRequired,
     requests: DeliveredRequests,
     lifetimeMs: number,

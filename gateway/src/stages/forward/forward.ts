@@ -8,7 +8,7 @@ import type { DeliveredRequests, InputRequests } from '../../pipeline/contracts/
 import type { Origin } from '../../pipeline/contracts/inspector.ts';
 import type { ClientRequest, InputRequired, OutboundCall, Step } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivery, ownWords } from '../../pipeline/deliver.ts';
-import type { Connected, Decided, Intended, Reply } from '../../pipeline/exchange.ts';
+import type { Decided, Intended, Reply, Resolved } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import type { Inspect } from '../../pipeline/inspect.ts';
 import { callFailureRefusal, failureRefusal, type Refusal } from '../../pipeline/refusal.ts';
@@ -223,7 +223,7 @@ function notificationFor(
   return rank >= logLevels.indexOf(level) ? cleaned : undefined;
 }
 
-function responsesOf({ outbound }: Connected): Readonly<Record<string, Json>> {
+function responsesOf({ outbound }: Resolved): Readonly<Record<string, Json>> {
   const { inputResponses } = outbound;
   return isObject(inputResponses) ? inputResponses : {};
 }

@@ -7,7 +7,7 @@
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
-import type { Admitted, Connecting, Decided, Identified, ToolFacts } from '../../pipeline/exchange.ts';
+import type { Admitted, Decided, Identified, Resolving, ToolFacts } from '../../pipeline/exchange.ts';
 import { type ReachableServer, reach, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -17,17 +17,17 @@ import { capabilityOf, type Target, targetOf, understood } from './target.ts';
 import { closedAtAll, detailOf, unresolvedAt, unresolvedAtAll } from './unresolved.ts';
 
 /** Answers at once when the catalogue is there, which is nearly always. */
-export function connect(exchange: Admitted, snapshot: Snapshot): Connecting | Promise<Connecting> {
+export function resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving> {
   const target = targetOf(exchange.method, exchange.params);
   if (!target.ok) return target;
-  if (exchange.endpoint.kind === 'portal') return connectPortal(exchange, snapshot, target.value);
+  if (exchange.endpoint.kind === 'portal') return resolveAtPortal(exchange, snapshot, target.value);
   const reachable = reach(exchange, snapshot, exchange.endpoint.server);
   if (reachable === undefined)
     return refuse({ reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` });
   return enter(exchange, snapshot, reachable, target.value, understood(exchange.method, exchange.params));
 }
 
-async function connectPortal(exchange: Admitted, snapshot: Snapshot, target: Target): Promise<Connecting> {
+async function resolveAtPortal(exchange: Admitted, snapshot: Snapshot, target: Target): Promise<Resolving> {
   const servers = reachAll(exchange, snapshot);
   if (target.type === 'tool' || target.type === 'prompt') {
     const kind = target.type === 'tool' ? 'tools' : 'prompts';
@@ -98,10 +98,10 @@ function enter(
   outbound: JsonObject,
   // What the client asked for, in its own words: a refusal repeats nothing else.
   asked = target,
-): Connecting | Promise<Connecting> {
+): Resolving | Promise<Resolving> {
   const { grants, upstream, catalog, server } = reachable;
   const capability = capabilityOf(target);
-  const no = (refusal: Refusal): Connecting => ({
+  const no = (refusal: Refusal): Resolving => ({
     ok: false,
     refusal,
     unresolved: unresolvedAt(reachable, asked, capability),
@@ -116,7 +116,7 @@ function enter(
   if (target.type !== 'tool' && target.type !== 'prompt')
     return pass({ ...exchange, grants, upstream, capability, outbound });
   const definition = find(catalog, target.type === 'tool' ? 'tools' : 'prompts', target.name);
-  const found = (value: JsonObject | undefined): Connecting => {
+  const found = (value: JsonObject | undefined): Resolving => {
     if (value === undefined) return no(unknown(asked, 'the server has no such name'));
     if (target.type === 'prompt') return pass({ ...exchange, grants, upstream, capability, outbound });
     const tool: ToolFacts = catalog.facts(value);

@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DeliveredRequests, InputRequests, Resumption } from '../../pipeline/contracts/input-requests.ts';
 import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
-import type { Connected, Resumed } from '../../pipeline/exchange.ts';
+import type { Resolved, Resumed } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 
@@ -37,7 +37,7 @@ export class ParkedRequests implements InputRequests {
   }
 
   issue(
-    exchange: Connected,
+    exchange: Resolved,
     inputRequired: InputRequired,
     requests: DeliveredRequests,
     lifetimeMs: number,
@@ -72,7 +72,7 @@ export class ParkedRequests implements InputRequests {
    * Stage 4, the end: what the request resumes. Every sealed state is opened here, once, before anything is decided. A
    * state that is forged, expired or of another request is refused.
    */
-  resume(exchange: Connected): Outcome<Resumed> {
+  resume(exchange: Resolved): Outcome<Resumed> {
     const { requestState, inputResponses } = exchange.params;
     if (inputResponses !== undefined && !isObject(inputResponses))
       return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
@@ -86,7 +86,7 @@ export class ParkedRequests implements InputRequests {
     return resumption.ok ? pass({ ...exchange, resumption: resumption.value } as Resumed) : resumption;
   }
 
-  #opened(exchange: Connected, requestState: Json): Outcome<Resumption> {
+  #opened(exchange: Resolved, requestState: Json): Outcome<Resumption> {
     const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
     if (!isObject(sealed)) return invalid('forged', 'not sealed by this gateway');
     if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired', 'expired');
@@ -138,7 +138,7 @@ function invalid(cause: Cause, detail: string): { readonly ok: false; readonly r
 }
 
 /** One digest of everything that the retry must have in common with the request that was asked about. */
-function binding(exchange: Connected): string {
+function binding(exchange: Resolved): string {
   const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
   const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, sorted(params)];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
