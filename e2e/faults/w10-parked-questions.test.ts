@@ -88,7 +88,7 @@ async function table(name: string, entries: number): Promise<void> {
 
 /** The call is over for the gateway, the server and the client: its state opens nothing any more. */
 async function isOver({ requestState, inputResponses }: Omit<Parked, 'held'>): Promise<void> {
-  await table('parked_questions', 0);
+  await table('parked_input_requests', 0);
   await table('calls', 0);
   const again = await send({ requestState, inputResponses });
   assert.match(again.body, /"error"/);
@@ -107,7 +107,7 @@ async function answered({ held, ...resuming }: Parked, then: (held: HeldCall) =>
 
 test('W10: an answer that cannot be delivered ends the call that was asked about', async () => {
   const parked = await park();
-  await table('parked_questions', 1);
+  await table('parked_input_requests', 1);
   const { body } = await answered(parked, (held) => held.answer('x'.repeat(200_000)));
   assert.doesNotMatch(body, /xxxx/);
   assert.match(body, /"isError":true|"error"/);
@@ -132,10 +132,10 @@ test('W10: a server that breaks the call off after the answer, or while it waits
 test('W10: a second question takes the place of the first one, and a client that goes away ends the call', async () => {
   const first = await park();
   const again = parkedIn(await answered(first, (held) => void question(held)));
-  await table('parked_questions', 1);
+  await table('parked_input_requests', 1);
   const replay = await send({ requestState: first.requestState, inputResponses: first.inputResponses });
   assert.match(replay.body, /"error"/);
-  await table('parked_questions', 1);
+  await table('parked_input_requests', 1);
   const id = `question-${asked}`;
   const leaving = request(gateway.endpoint('pushing'), {
     method: 'POST',
