@@ -3,7 +3,8 @@
  * there. However many such tokens come, the issuer is asked once in half a minute; one that does not answer is asked
  * again soon at first, then ever more seldom.
  */
-import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
+import { importJWK } from 'jose/key/import';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
 import { isObject, type Json } from '../../../protocol/json.ts';
