@@ -32,9 +32,7 @@ export class UndiciPool implements HttpPool {
         bodyTimeout: 0,
         headersTimeout: 0,
         connect: (_options, done) => {
-          dial((dialled) =>
-            dialled.ok ? done(null, dialled.socket as never) : done(new Error(dialled.problem), null),
-          );
+          dial((dialled) => (dialled.ok ? done(null, dialled.socket) : done(new Error(dialled.problem), null)));
         },
       });
     } catch {
