@@ -17,11 +17,19 @@ const maxLingering = 1_024;
 const maxTurns = 8;
 const enough = 64;
 
+/**
+ * `later`: no caller waits for it. `soon`: one does, and others may. `now`: one does, and no other call is under way, so
+ * that there is nothing to wait for.
+ */
+export type Urgency = 'later' | 'soon' | 'now';
+
 export class Gathering {
   readonly #records: HandingOver;
   /** A caller waits for one of these records: they go as soon as the writer can take them. */
   #urgent = false;
   #lingering = false;
+  /** When the oldest record came that was not handed over, in milliseconds. */
+  #since = 0;
   /** How often the group that fills was looked at, and what it held then. */
   #turns = 0;
   #gathered = 0;
@@ -53,22 +61,30 @@ export class Gathering {
     return this.#bytes;
   }
 
-  /** Returns the number of the record, which counts from one. `urgent`: a caller waits for it. */
-  push(message: Message, urgent: boolean): number {
+  /** Returns the number of the record, which counts from one. */
+  push(message: Message, urgency: Urgency): number {
+    if (this.#records.waiting === 0) this.#since = performance.now();
     this.#bytes += this.#records.put(message);
-    if (urgent || this.#records.waiting >= maxLingering) {
+    if (urgency === 'now' && this.#ahead === 0) this.#hand();
+    else if (urgency !== 'later' || this.#records.waiting >= maxLingering) {
       if (!this.#urgent) this.#turn.add();
       this.#urgent = true;
-    } else if (!this.#lingering) {
-      this.#lingering = true;
-      setTimeout(() => this.#lingered(), linger);
-    }
+    } else if (!this.#lingering) this.#linger(linger);
     return ++this.#accepted;
+  }
+
+  #linger(timeMs: number): void {
+    this.#lingering = true;
+    setTimeout(() => this.#lingered(), timeMs);
   }
 
   #lingered(): void {
     this.#lingering = false;
-    this.#urgent = this.#records.waiting > 0;
+    if (this.#records.waiting === 0) return;
+    const left = this.#since + linger - performance.now();
+    // The oldest has come after others had gone: it may still find company.
+    if (left >= 1 && !this.#urgent) return this.#linger(left);
+    this.#urgent = true;
     this.#flush();
   }
 
