@@ -11,10 +11,12 @@ const linger = 5;
 /** Records that are not kept back for that. */
 const maxLingering = 1_024;
 /**
- * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
- * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
+ * A group waits until so many turns of the event loop in a row have brought no more records, for `maxTurns` at most, and
+ * not when it has `enough`: of larger groups the machine has fewer changes from one thread to the other
+ * (docs/decisions/0010).
  */
-const maxTurns = 8;
+const quietTurns = 2;
+const maxTurns = 16;
 const enough = 64;
 
 /**
@@ -30,8 +32,9 @@ export class Gathering {
   #lingering = false;
   /** When the oldest record came that was not handed over, in milliseconds. */
   #since = 0;
-  /** How often the group that fills was looked at, and what it held then. */
+  /** How often the group that fills was looked at, how often in vain since it grew, and what it held then. */
   #turns = 0;
+  #quiet = 0;
   #gathered = 0;
   readonly #turn = new TurnEnd<void>(() => this.#flush());
   /** Records that the writer has and has not answered for, and their bytes. */
@@ -114,7 +117,8 @@ export class Gathering {
   #grows(): boolean {
     const before = this.#gathered;
     this.#gathered = this.#records.waiting;
-    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
+    this.#quiet = this.#gathered > before ? 0 : this.#quiet + 1;
+    return this.#quiet < quietTurns && this.#gathered < enough && ++this.#turns < maxTurns;
   }
 
   #hand(): void {
@@ -123,6 +127,7 @@ export class Gathering {
     this.#ahead += records;
     this.#bytesAhead += bytes;
     this.#turns = 0;
+    this.#quiet = 0;
     this.#gathered = 0;
     // What did not fit has been waited for as well.
     this.#urgent = this.#records.waiting > 0;
