@@ -7,7 +7,7 @@ import type { Kind } from './catalogue.ts';
 import { keyHeader } from './message.ts';
 import { startNginx } from './nginx.ts';
 import { onCore, pinned, subjectCore } from './places.ts';
-import { profiles } from './profiles.ts';
+import { fallback, profiles } from './profiles.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface Subject {
@@ -52,7 +52,7 @@ export async function startSubjects(upstream: Upstream): Promise<Started> {
     const there = `${bare.said}${new URL(url).pathname}`;
     return { name: bareProxy, note: 'the measure', pid: bare.pid, url: there, kind: 'strict', headers: {} };
   });
-  for (const profile of profiles)
+  for (const profile of [...profiles, fallback])
     await attempt(profile.name, async () => {
       const { gateway, headers } = await startPinned(profile.settings(url), { keyed: profile.keyed });
       resources.use(gateway);

@@ -54,6 +54,7 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   '@aws-sdk/client-kms': 'secrets',
   '@aws-sdk/client-secrets-manager': 'secrets',
   'eventsource-parser': 'upstreams',
+  undici: 'upstreams',
   re2js: 'catalog',
   '@marcbachmann/cel-js': 'stages/decide',
   yaml: 'config',

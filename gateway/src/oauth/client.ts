@@ -2,7 +2,8 @@
  * The gateway as an OAuth client: `oauth4webapi` speaks, and every request of it goes through the egress guard, which
  * decides where it may go, how long it may take and how much may come back.
  */
-import { importJWK, importPKCS8, type JWK } from 'jose';
+import type { JWK } from 'jose';
+import { importJWK, importPKCS8 } from 'jose/key/import';
 import {
   allowInsecureRequests,
   type ClientAuth,

@@ -3,7 +3,8 @@
  * issued the grant that was asked for? Its signature is checked by the authorization server that it is made for; the
  * gateway checks that it is made for that one alone before it hands it over.
  */
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { decodeJwt } from 'jose/jwt/decode';
 
 export const tokenTypes = {
   accessToken: 'urn:ietf:params:oauth:token-type:access_token',

@@ -61,8 +61,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     master: logKey.key,
     role,
     onHealth: (problem) =>
-      problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),
-    onTrouble: (problem) => log.warn({ problem }, 'beside the log'),
+      problem === undefined ? log.info({}, 'audit log recovered') : log.error({ problem }, 'audit log write failed'),
+    onTrouble: (problem) => log.warn({ problem }, 'audit anchor or index failed'),
   });
   if (!opened.ok) {
     keys.value.close();

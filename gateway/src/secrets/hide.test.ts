@@ -44,6 +44,16 @@ test('the search without the probe finds what indexOf finds', () => {
 test('a secret is found as a URL and as a JSON text spell it', () => {
   const secret = 'pa"ss wörd/1';
   const spellings = spellingsOf(secret);
-  for (const text of [secret, encodeURIComponent(secret), JSON.stringify({ secret })])
-    assert.doesNotMatch(hideSecrets(text, spellings), /w%C3|wörd/, text);
+  const encoded = encodeURIComponent(secret);
+  const written = [
+    secret,
+    encoded,
+    encoded.replaceAll(/%../g, (sign) => sign.toLowerCase()),
+    encoded.replace('%2F', '/'),
+    new URLSearchParams({ secret }).toString(),
+    JSON.stringify({ secret }),
+    JSON.stringify({ secret }).replace('/', '\\/'),
+  ];
+  for (const text of written) assert.doesNotMatch(hideSecrets(text, spellings), /w%C3|w%c3|wörd/, text);
+  assert.deepEqual(spellingsOf('sp_plainToken-0123'), ['sp_plainToken-0123'], 'most secrets have one spelling');
 });

@@ -15,10 +15,17 @@ export function hideSecrets<Value extends Json | undefined>(value: Value, secret
   return wanted.length === 0 ? value : (hide(value, wanted) as Value);
 }
 
-/** The secret as it is, in a URL, and within a JSON text that is itself a text. */
+/**
+ * The secret as it is, in a URL (with and without its slashes encoded, in a path and in a form, hexadecimal digits of either
+ * case), and within a JSON text that is itself a text (with and without its slashes escaped).
+ */
 export function spellingsOf(secret: string): readonly string[] {
   if (!secret.isWellFormed()) return [secret];
-  return [...new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])];
+  const encoded = encodeURIComponent(secret);
+  const inUrl = [encoded, encoded.replaceAll('%2F', '/'), encoded.replaceAll('%20', '+')];
+  const small = inUrl.map((text) => text.replaceAll(/%[0-9A-F]{2}/g, (sign) => sign.toLowerCase()));
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return [...new Set([secret, ...inUrl, ...small, inJson, inJson.replaceAll('/', '\\/')])];
 }
 
 function hide(value: Json | undefined, secrets: readonly string[]): Json | undefined {

@@ -1,6 +1,4 @@
 /** Work that nothing waits for. Its failure must reach the operator's log: an unhandled rejection ends the process. */
-import { createLog } from './log.ts';
-
 export interface BackgroundLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
@@ -14,8 +12,9 @@ export function logBackgroundFailures(to: BackgroundLog): void {
 
 /** Lets `work` go on by itself. A rejection is a bug: it is logged with the name of the task, and ends nothing. */
 export function inBackground(task: string, work: Promise<unknown>): void {
-  work.catch((error: unknown) => {
-    log ??= createLog('error');
+  work.catch(async (error: unknown) => {
+    // Loaded when there is something to say: threads that never log start without it.
+    log ??= (await import('./log.ts')).createLog('error');
     log.error({ err: error, task }, 'background task failed');
   });
 }

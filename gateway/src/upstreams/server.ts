@@ -27,6 +27,8 @@ export interface UpstreamLog {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** A server whose first start takes longer is waited for no longer than any other that is being reached. */
+const firstTryMs = 30_000;
 /** Milliseconds between two words about a server that is still starting. */
 const startingPauseMs = 5_000;
 
@@ -45,6 +47,7 @@ export class Server {
   #firstStart: Promise<ConnectResult> | undefined;
   #hasStarted = false;
   #tried = false;
+  #firstTryAt: number | undefined;
 
   constructor(
     name: string,
@@ -75,9 +78,10 @@ export class Server {
     return 'command' in this.config && this.config.sharing === 'shared';
   }
 
-  /** No attempt to connect has ended yet. */
+  /** No attempt to connect has ended yet, and the first one has not taken long either. */
   get isUntried(): boolean {
-    return !this.#tried;
+    if (this.#tried) return false;
+    return this.#firstTryAt === undefined || performance.now() - this.#firstTryAt < firstTryMs;
   }
 
   /** Milliseconds that a request waits for a connection. */
@@ -118,6 +122,7 @@ export class Server {
         'THE CERTIFICATE OF THIS SERVER IS NOT VERIFIED',
       );
     const started = performance.now();
+    this.#firstTryAt ??= started;
     const ready = await credential?.ready();
     if (ready?.ok === false) return { ok: false, failure: withoutCredential(ready) };
     const result =

@@ -10,6 +10,7 @@ import type { AuditSettings } from '../../audit/settings.ts';
 import { askRunning, askWriter } from '../../audit/writer/ask.ts';
 import type { Answer, Request } from '../../audit/writer/control.ts';
 import type { Configuration } from '../../config/schema/index.ts';
+import { messageOf } from '../../protocol/result.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
 import { isReadOnly } from '../../stores/sqlite/driver.ts';
@@ -175,7 +176,7 @@ export async function readLog(
     if (error instanceof OutputClosed) throw error;
     return {
       code: exitCodes.data,
-      problem: `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      problem: `the log in ${folder} cannot be read: ${messageOf(error)}`,
       remedy: remedyFor(error),
     };
   }

@@ -1,6 +1,9 @@
 /** Proof of possession: DPoP (RFC 9449), with the digest of the body that the MCP extension draft adds. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
+import { compactVerify } from 'jose/jws/compact/verify';
+import { importJWK } from 'jose/key/import';
 import { isObject, parseJsonText } from '../../../protocol/json.ts';
 
 export const proofAlgorithms: readonly string[] = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];

@@ -3,10 +3,12 @@
  * there. However many such tokens come, the issuer is asked once in half a minute; one that does not answer is asked
  * again soon at first, then ever more seldom.
  */
-import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
+import { importJWK } from 'jose/key/import';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
 import { isObject, type Json } from '../../../protocol/json.ts';
+import { messageOf } from '../../../protocol/result.ts';
 import { readRegular } from '../../../stores/regular-file.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { IssuerConfig } from './options.ts';
@@ -113,7 +115,7 @@ export class IssuerKeys {
         this.#retryPause = firstRetryMs;
       })
       .catch((error: unknown) => {
-        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#problem = messageOf(error);
         this.#retryAt = this.#now() + this.#retryPause;
         this.#retryPause = Math.min(this.#retryPause * 2, maxRetryMs);
         this.#log.warn({ issuer: this.#source.issuer, problem: this.#problem }, 'keys of an issuer cannot be read');

@@ -1,6 +1,7 @@
 /** Is this access token valid here and now? RFC 7519, 8725, 9068. Says what was wrong for the record only. */
 
-import { type CryptoKey, compactVerify } from 'jose';
+import type { CryptoKey } from 'jose';
+import { compactVerify } from 'jose/jws/compact/verify';
 import type { CredentialFault } from '../../../pipeline/refusal.ts';
 import { isObject, type Json, type JsonObject, parseJsonText } from '../../../protocol/json.ts';
 import type { IssuerKeys } from './keys.ts';
