@@ -100,7 +100,7 @@ test('a group grows while every turn brings a record, but not for ever', async (
   await Promise.all(calls);
   await log.close();
   const [first = 0] = groupsOf(data);
-  assert.ok(first > 1 && first <= 8, `the first group has ${first} records`);
+  assert.ok(first > 1 && first <= 16, `the first group has ${first} records`);
 });
 
 test('a group that has enough records does not wait for more', async (context) => {

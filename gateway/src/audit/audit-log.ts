@@ -105,6 +105,8 @@ class ThreadedLog implements GatewayAuditLog {
   #rule: CaptureRule;
   readonly #records: HandingOver;
   readonly #gathering: Gathering;
+  /** Calls whose intent was recorded and whose outcome was not. */
+  #underWay = 0;
   #waiters: Waiter[] = [];
   #lost = 0;
   #problem: string | undefined;
@@ -143,7 +145,9 @@ class ThreadedLog implements GatewayAuditLog {
     const { durability } = this.#settings;
     const waits = durability === 'before-forward' || (durability === 'before-reply' && tier !== 'read');
     const message = made(() => intentMessage(facts, this.#rule));
-    return this.#put(message, tier, waits);
+    const record = this.#put(message, tier, waits);
+    this.#underWay++;
+    return record;
   }
 
   end(facts: ExchangeFacts, end: ExchangeEnd, intended: boolean): Promise<void> | undefined {
@@ -152,7 +156,8 @@ class ThreadedLog implements GatewayAuditLog {
       this.#authentications.failed(facts, end);
       return undefined;
     }
-    if (!intended) this.#authentications.succeeded(facts.caller, facts);
+    if (intended) this.#underWay--;
+    else this.#authentications.succeeded(facts.caller, facts);
     // While the disk fails, a tool that is hidden must be refused like one that does not exist.
     const tier = facts.asked === undefined ? (facts.tier ?? 'read') : 'read';
     const message = made(() => endMessage(facts, end, intended, this.#rule));
@@ -174,7 +179,7 @@ class ThreadedLog implements GatewayAuditLog {
   /** No caller waits for it. */
   #pushLater(message: Message): void {
     if (this.#full) this.#lost++;
-    else this.#gathering.push(message, false);
+    else this.#gathering.push(message, 'later');
   }
 
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string } {
@@ -210,7 +215,8 @@ class ThreadedLog implements GatewayAuditLog {
       this.#lost++;
       return allowed ? undefined : Promise.reject(new Error(this.#problem ?? 'the log is closed'));
     }
-    const record = this.#gathering.push(message, waits);
+    const urgency = !waits ? 'later' : this.#underWay > 0 || message.kind === 'exchange' ? 'soon' : 'now';
+    const record = this.#gathering.push(message, urgency);
     // Kept for when the disk works again; what may not go on without it does not go on.
     if (this.#problem !== undefined) return allowed ? undefined : Promise.reject(new Error(this.#problem));
     return waits ? this.#wait(record, tier) : undefined;
@@ -290,7 +296,7 @@ class ThreadedLog implements GatewayAuditLog {
     this.#listeners.onHealth(undefined);
     if (this.#lost > 0) {
       const detail = { records: this.#lost };
-      this.#gathering.push(noteMessage({ kind: 'lost', at: Date.now(), detail }), false);
+      this.#gathering.push(noteMessage({ kind: 'lost', at: Date.now(), detail }), 'later');
     }
     this.#lost = 0;
   }
@@ -307,7 +313,10 @@ class ThreadedLog implements GatewayAuditLog {
 }
 
 function ruleOf({ capture }: AuditSettings): CaptureRule {
-  return { limit: capture.limit, of: (tier, connections) => captureOf(capture, tier, connections) };
+  const { connections, limit, tiers } = capture;
+  // Mostly no connection says anything of its own.
+  if (Object.keys(connections).length === 0) return { limit, of: (tier) => tiers[tier ?? 'read'] };
+  return { limit, of: (tier, names) => captureOf(capture, tier, names) };
 }
 
 /** What no record can be made of is a bug. It must not end the exchange, nor vanish. */

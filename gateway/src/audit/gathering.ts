@@ -11,19 +11,30 @@ const linger = 5;
 /** Records that are not kept back for that. */
 const maxLingering = 1_024;
 /**
- * A group waits while every turn of the event loop brings more records, for this many turns at most, and not when it has
- * this many records: of larger groups the machine has fewer changes from one thread to the other (docs/decisions/0010).
+ * A group waits until so many turns of the event loop in a row have brought no more records, for `maxTurns` at most, and
+ * not when it has `enough`: of larger groups the machine has fewer changes from one thread to the other
+ * (docs/decisions/0010).
  */
-const maxTurns = 8;
+const quietTurns = 2;
+const maxTurns = 16;
 const enough = 64;
+
+/**
+ * `later`: no caller waits for it. `soon`: one does, and others may. `now`: one does, and no other call is under way, so
+ * that there is nothing to wait for.
+ */
+export type Urgency = 'later' | 'soon' | 'now';
 
 export class Gathering {
   readonly #records: HandingOver;
   /** A caller waits for one of these records: they go as soon as the writer can take them. */
   #urgent = false;
   #lingering = false;
-  /** How often the group that fills was looked at, and what it held then. */
+  /** When the oldest record came that was not handed over, in milliseconds. */
+  #since = 0;
+  /** How often the group that fills was looked at, how often in vain since it grew, and what it held then. */
   #turns = 0;
+  #quiet = 0;
   #gathered = 0;
   readonly #turn = new TurnEnd<void>(() => this.#flush());
   /** Records that the writer has and has not answered for, and their bytes. */
@@ -53,22 +64,30 @@ export class Gathering {
     return this.#bytes;
   }
 
-  /** Returns the number of the record, which counts from one. `urgent`: a caller waits for it. */
-  push(message: Message, urgent: boolean): number {
+  /** Returns the number of the record, which counts from one. */
+  push(message: Message, urgency: Urgency): number {
+    if (this.#records.waiting === 0) this.#since = performance.now();
     this.#bytes += this.#records.put(message);
-    if (urgent || this.#records.waiting >= maxLingering) {
+    if (urgency === 'now' && this.#ahead === 0) this.#hand();
+    else if (urgency !== 'later' || this.#records.waiting >= maxLingering) {
       if (!this.#urgent) this.#turn.add();
       this.#urgent = true;
-    } else if (!this.#lingering) {
-      this.#lingering = true;
-      setTimeout(() => this.#lingered(), linger);
-    }
+    } else if (!this.#lingering) this.#linger(linger);
     return ++this.#accepted;
+  }
+
+  #linger(timeMs: number): void {
+    this.#lingering = true;
+    setTimeout(() => this.#lingered(), timeMs);
   }
 
   #lingered(): void {
     this.#lingering = false;
-    this.#urgent = this.#records.waiting > 0;
+    if (this.#records.waiting === 0) return;
+    const left = this.#since + linger - performance.now();
+    // The oldest has come after others had gone: it may still find company.
+    if (left >= 1 && !this.#urgent) return this.#linger(left);
+    this.#urgent = true;
     this.#flush();
   }
 
@@ -98,7 +117,8 @@ export class Gathering {
   #grows(): boolean {
     const before = this.#gathered;
     this.#gathered = this.#records.waiting;
-    return this.#gathered > before && this.#gathered < enough && ++this.#turns < maxTurns;
+    this.#quiet = this.#gathered > before ? 0 : this.#quiet + 1;
+    return this.#quiet < quietTurns && this.#gathered < enough && ++this.#turns < maxTurns;
   }
 
   #hand(): void {
@@ -107,6 +127,7 @@ export class Gathering {
     this.#ahead += records;
     this.#bytesAhead += bytes;
     this.#turns = 0;
+    this.#quiet = 0;
     this.#gathered = 0;
     // What did not fit has been waited for as well.
     this.#urgent = this.#records.waiting > 0;

@@ -6,12 +6,19 @@ import type { IndexStart } from './thread.ts';
 /** Milliseconds for which an ending gateway waits for the batch that is being taken in. */
 const maxCloseMs = 5_000;
 
+/** In megabytes: it takes in batches, and what they leave behind need not pile up. */
+const youngGeneration = 4;
+
 export interface RunningIndex {
   close(): Promise<void>;
 }
 
 export function startIndex(start: IndexStart, onProblem: (problem: string) => void): RunningIndex {
-  const worker = startThread(import.meta, 'thread', { workerData: start, name: 'sallyport-index' });
+  const worker = startThread(import.meta, 'thread', {
+    workerData: start,
+    name: 'sallyport-index',
+    resourceLimits: { maxYoungGenerationSizeMb: youngGeneration },
+  });
   worker.unref();
   const { promise: gone, resolve: end } = Promise.withResolvers<true>();
   let over = false;

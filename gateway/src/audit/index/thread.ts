@@ -41,6 +41,7 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
       // Keys of subjects that the writer has made or erased meanwhile.
       archive.subjects.reload();
       for (let more = true; more && !signal.aborted; await pause(breath)) more = index.catchUp(archive);
+      archive.reader.release();
       for (const pseudonym of index.takeErased()) index.forget(pseudonym);
     }
     if (!looked && !signal.aborted) {

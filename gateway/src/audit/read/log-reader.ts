@@ -61,6 +61,15 @@ export class LogReader {
     return this.#stored(seq)?.sealed ?? Buffer.alloc(0);
   }
 
+  /** Lets go of what was read so far. A reader that goes on from here reads on; for what came before it reads again. */
+  release(): void {
+    for (const segment of this.#segments.values()) {
+      segment.records.clear();
+      segment.released = segment.last + 1;
+    }
+    this.#bundle = undefined;
+  }
+
   #entries(index: number, size: number): readonly Buffer[] | undefined {
     const width = Math.min(tileWidth, size - index * tileWidth);
     if (this.#bundle?.index === index && this.#bundle.entries.length >= width) return this.#bundle.entries;
@@ -88,9 +97,9 @@ export class LogReader {
     const first = this.#firsts.findLast((each) => each <= seq);
     if (first === undefined) return undefined;
     let segment = this.#segments.get(first);
-    if (segment === undefined) {
+    if (segment === undefined || segment.released > seq) {
       if (this.#segments.size >= maxSegments) this.#segments.clear();
-      segment = { records: new Map(), end: 0 };
+      segment = { records: new Map(), end: 0, released: 0, last: -1 };
       this.#segments.set(first, segment);
     }
     if (!segment.records.has(seq)) readOn(segment, join(this.folder, 'segments', segmentName(first)));
@@ -103,6 +112,9 @@ interface Segment {
   readonly records: Map<number, Stored>;
   /** Offset up to which the file was read: it only grows. */
   end: number;
+  /** Records before this one are held no more, and the last one that was read. */
+  released: number;
+  last: number;
 }
 
 function readOn(segment: Segment, path: string): void {
@@ -113,6 +125,7 @@ function readOn(segment: Segment, path: string): void {
       const group = readGroup(read, segment.end);
       if (group === 'end' || group === 'torn') return;
       for (const [index, stored] of group.records.entries()) segment.records.set(group.first + index, stored);
+      segment.last = group.first + group.records.length - 1;
       segment.end = group.end;
     }
   } finally {

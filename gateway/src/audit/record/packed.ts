@@ -5,7 +5,7 @@
 
 import type { Capture } from '../settings.ts';
 import type { Message } from './message.ts';
-import type { Members } from './public.ts';
+import { type Members, membersLength } from './public.ts';
 import { redacted } from './redact.ts';
 
 /** Memory that holds packed records, one after the other, each at a multiple of four bytes. */
@@ -27,13 +27,15 @@ const lengthsAt = 4;
 const elsewhere = 0xff;
 const captures: readonly Capture[] = ['full', 'redacted', 'digest'];
 
-/** Bytes that a record takes at most. */
-export function packedBound({ subject, members, about, args, result, ...rest }: Message): number {
-  const { kind, id, tier, method, server, outcome } = rest;
-  let length = kind.length + id.length + tier.length + method.length + server.length + outcome.length + 6;
-  length += subject.length + about.length + args.length + result.length;
-  for (const text of members) length += text.length;
-  // No UTF-16 code unit takes more than three bytes.
+/** UTF-16 code units of all texts of a record. */
+export function lengthOf(message: Message): number {
+  const { kind, id, tier, method, server, outcome, subject, members, about, args, result } = message;
+  const named = kind.length + id.length + tier.length + method.length + server.length + outcome.length + 6;
+  return named + subject.length + membersLength(members) + about.length + args.length + result.length;
+}
+
+/** Bytes that a record of this length takes at most: no UTF-16 code unit takes more than three. */
+export function packedBound(length: number): number {
   return headBytes + 3 * length + 4;
 }
 
@@ -81,8 +83,12 @@ export function isMark({ words }: Packing, at: number): boolean {
 
 export const markBytes = headBytes + 4;
 
+function aligned(offset: number): number {
+  return (offset + 3) & ~3;
+}
+
 function finish(words: Uint32Array, at: number, end: number, number: number): number {
-  const next = (end + 3) & ~3;
+  const next = aligned(end);
   words[at >>> 2] = next - at;
   words[(at >>> 2) + 1] = number;
   return next;
@@ -90,7 +96,7 @@ function finish(words: Uint32Array, at: number, end: number, number: number): nu
 
 /** A record in memory of its own, for one that is handed over alone. */
 export function packedAlone(message: Message, number: number): Packing {
-  const packing = packingOf(new ArrayBuffer((packedBound(message) + 3) & ~3));
+  const packing = packingOf(new ArrayBuffer((packedBound(lengthOf(message)) + 3) & ~3));
   pack(message, packing, 0, number);
   return packing;
 }
@@ -108,15 +114,15 @@ export interface Packed {
  * damaged, and no record may be made of it.
  */
 export function packedAt(packing: Packing, at: number, end: number, number: number): Packed {
-  const { words } = packing;
+  const { bytes, words } = packing;
   const word = at >>> 2;
   const size = words[word] ?? 0;
-  if (at + headBytes > end || size < headBytes || at + size > end || words[word + 1] !== number)
+  if (end > bytes.length || at + headBytes > end || size < headBytes || at + size > end || words[word + 1] !== number)
     throw new Error('what the data plane handed over is damaged');
   const isElsewhere = isMark(packing, at);
   let length = headBytes;
   if (!isElsewhere) for (let index = 0; index < 10; index++) length += words[word + lengthsAt + index] ?? 0;
-  if (length > size) throw new Error('what the data plane handed over is damaged');
+  if (aligned(length) !== size) throw new Error('what the data plane handed over is damaged');
   return { packing, at, size, isElsewhere };
 }
 

@@ -82,10 +82,13 @@ function whole(value: number): number {
   return value;
 }
 
+export function membersLength([a, b, c, d, e, f]: Members): number {
+  return a.length + b.length + c.length + d.length + e.length + f.length;
+}
+
 export function membersOf(part: PublicPart): Members {
   const members = textsOf(part);
-  const length = members.reduce((sum, text) => sum + text.length, 0);
-  if (length <= maxMembersLength) return members;
+  if (membersLength(members) <= maxMembersLength) return members;
   // Lists and details are bounded one by one; should they be too long together, they go and the record says so.
   const [approval, first, reason, revision, place, rest] = textsOf({
     ...part,

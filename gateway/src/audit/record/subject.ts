@@ -1,4 +1,4 @@
-/** Whom a record is about, and who that is in words. */
+/** The subject of a record, and what a record says of a caller. */
 import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
 
 /** Who it is about. Roles, claims and scopes are not recorded: the revision and the rule say what they led to. */

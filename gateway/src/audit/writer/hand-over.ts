@@ -6,6 +6,7 @@
 import type { Message } from '../record/message.ts';
 import {
   isMark,
+  lengthOf,
   markBytes,
   type Packed,
   type Packing,
@@ -68,14 +69,15 @@ export class HandingOver {
     return this.#count + this.#rest.length;
   }
 
-  /** Returns what it counts for, in bytes. */
+  /** Returns its length, which is what it counts for. */
   put(message: Message): number {
-    const bytes = packedBound(message);
-    if (this.#rest.length > 0 || !this.#pack(message, bytes)) this.#rest.push(message);
-    return bytes;
+    const length = lengthOf(message);
+    if (this.#rest.length > 0 || !this.#pack(message, length)) this.#rest.push(message);
+    return length;
   }
 
-  #pack(message: Message, bound: number): boolean {
+  #pack(message: Message, length: number): boolean {
+    const bound = packedBound(length);
     const packing = this.#halves[this.#half];
     if (packing === undefined) return false;
     const isLarge = bound > halfBytes - halfHead;
@@ -85,7 +87,7 @@ export class HandingOver {
       this.#end = packMark(packing, this.#end, this.#number);
     } else this.#end = pack(message, packing, this.#end, this.#number);
     this.#number = (this.#number + 1) >>> 0;
-    this.#bytes += bound;
+    this.#bytes += length;
     this.#count++;
     return true;
   }
