@@ -1,5 +1,5 @@
 /**
- * What the road tells the evidence log. `audit/` implements it. Everything here is plain data; what is encrypted, what
+ * What the road tells the evidence log. `stages/record/` implements it. Everything here is plain data; what is encrypted, what
  * is public and how it is made durable is the log's business. Credentials and session ids never appear here.
  */
 import type { JsonObject } from '../../protocol/json.ts';
