@@ -1,6 +1,6 @@
 /**
  * The least that a proxy in Node can do which reads the messages: receive, parse, forward, parse, send. No decision, no
- * check. What the gateway costs beyond this is what it adds.   node bare-proxy.ts <origin of the upstream>
+ * check. What the gateway costs beyond this is what it adds.   node bare-proxy.ts <origin of the upstream> <port>
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Pool } from 'undici';
@@ -63,8 +63,4 @@ const server = createServer((request, response) => {
     else response.writeHead(405).end();
   });
 });
-server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => {
-  const address = server.address();
-  if (address !== null && typeof address === 'object')
-    process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${address.port}` })}\n`);
-});
+server.listen({ port: Number(process.argv[3]), host: '127.0.0.1', backlog: 4_096 });

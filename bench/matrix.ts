@@ -47,11 +47,15 @@ export interface Row extends Load {
   };
 }
 
+function nameFor({ toolName: named }: Subject, tool: string): string {
+  return named === undefined ? tool : named(tool);
+}
+
 async function sample(subject: Subject, load: Load, seconds: number): Promise<Sample> {
   return measure({
     url: subject.url,
     pid: subject.pid,
-    request: toolCall(toolName(subject.kind, load.shape, load.size), subject.headers),
+    request: toolCall(nameFor(subject, toolName(subject.kind, load.shape, load.size)), subject.headers),
     connections: load.connections,
     seconds,
     least: sizes[load.size],

@@ -17,9 +17,10 @@ export const wideBounds = { concurrency: 100_000, streams: 100_000 };
 
 const open = callTools.filter((tool) => tool.name.startsWith('open_')).map((tool) => tool.name);
 
-function server(url: string): object {
+function server(url: string, more: object = {}): object {
   return {
     url,
+    ...more,
     era: 'modern',
     connections: 256,
     // The schema of an `open` tool names no argument, and arguments that are not named are refused otherwise.
@@ -32,12 +33,14 @@ export function benchSettings(options: {
   readonly keyed: boolean;
   readonly rules: readonly object[];
   readonly more?: Settings;
+  /** Of the server. */
+  readonly server?: object;
 }): Settings {
   return {
     bounds: wideBounds,
     ...(options.keyed ? {} : { authentication: { anonymous: { agent } } }),
     callers: { agents: { [agent]: {} } },
-    servers: { bench: server(options.url) },
+    servers: { bench: server(options.url, options.server) },
     connections: [{ name: 'bench', from: { agent }, to: 'bench', tools: options.rules }],
     audit: { enabled: false },
     ...options.more,
@@ -52,6 +55,15 @@ export const conditional = [
 
 /** P0 to P3 keep no records, so that P4 shows what records cost: everything of the default settings. */
 export const durableRecords: Settings | undefined = { audit: {} };
+
+/** P0 with the HTTP client to fall back to, so that each run shows what our own one is worth. */
+export const fallback: Profile = {
+  name: 'P0u',
+  adds: 'pass-through with undici',
+  kind: 'open',
+  keyed: false,
+  settings: (url) => benchSettings({ url, keyed: false, rules: everything, server: { httpClient: 'undici' } }),
+};
 
 export const profiles: readonly Profile[] = [
   {

@@ -1,5 +1,6 @@
 /**
  * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
+ *                   npm run bench -- --peer FILE [--peer FILE …]: gateways of others beside ours, from their descriptions
  *                   npm run bench -- --against COMMIT [--quick] [--only P0,P3]: CPU a call, against that commit, in turns
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
  */
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     upstream: { type: 'string' },
     audit: { type: 'boolean', default: false },
     against: { type: 'string' },
+    peer: { type: 'string', multiple: true, default: [] },
   },
 });
 const parts = ['calls', 'lists', 'growth', 'streams', 'ready'] as const;
@@ -80,7 +82,7 @@ function printCalls(rows: readonly Row[]): void {
 }
 
 async function runCalls(upstream: Upstream): Promise<object> {
-  await using started = await startSubjects(upstream);
+  await using started = await startSubjects(upstream, values.peer);
   for (const { name, why } of started.missing) say(`not measured: ${name}: ${why}\n`);
   if (durableRecords === undefined) say('not measured: P4: the configuration has no section for durable records yet\n');
   const rows = await runMatrix(started.subjects, values.quick ? quick : full, printCalls);
@@ -179,7 +181,7 @@ async function main(): Promise<number> {
   const chosen = parts.filter((part) => wanted.includes(part));
   const kind = values.upstream === 'nginx' || values.upstream === 'node' ? values.upstream : undefined;
   if (chosen.length < wanted.length || (values.upstream !== undefined && kind === undefined)) {
-    process.stderr.write(`usage: bench [--quick] [--only ${parts.join(',')}] [--upstream nginx|node]\n`);
+    process.stderr.write(`usage: bench [--quick] [--only ${parts.join(',')}] [--upstream nginx|node] [--peer FILE]\n`);
     return 64;
   }
   buildGateway();

@@ -1,13 +1,12 @@
 /** What is measured: the upstream alone, two proxies that decide nothing, and the gateway in its profiles. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Gateway, type Settings, startGateway } from '../e2e/harness.ts';
-import { startAnnounced } from '../e2e/process.ts';
 import type { Kind } from './catalogue.ts';
 import { keyHeader } from './message.ts';
-import { startNginx } from './nginx.ts';
-import { onCore, pinned, subjectCore } from './places.ts';
-import { profiles } from './profiles.ts';
+import { own, readPeer, startPeer } from './peers.ts';
+import { onCore, subjectCore } from './places.ts';
+import { fallback, profiles } from './profiles.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface Subject {
@@ -18,6 +17,8 @@ export interface Subject {
   readonly url: string;
   readonly kind: Kind;
   readonly headers: Readonly<Record<string, string>>;
+  /** What it calls a tool of the upstream, where that is another name. */
+  readonly toolName?: (tool: string) => string;
 }
 
 export interface Started extends AsyncDisposable {
@@ -28,7 +29,8 @@ export interface Started extends AsyncDisposable {
 
 export const bareProxy = 'bare Node proxy';
 
-export async function startSubjects(upstream: Upstream): Promise<Started> {
+/** `foreign`: descriptions of gateways of others, as files. */
+export async function startSubjects(upstream: Upstream, foreign: readonly string[] = []): Promise<Started> {
   const resources = new AsyncDisposableStack();
   const url = upstream.url('calls');
   const subjects: Subject[] = [
@@ -42,17 +44,9 @@ export async function startSubjects(upstream: Upstream): Promise<Started> {
       missing.push({ name, why: String(error).split('\n').slice(0, 3).join(' ') });
     }
   };
-  await attempt('nginx', async () => {
-    const nginx = resources.use(await startNginx({ core: subjectCore, http: proxyBlock(new URL(url).origin) }));
-    const there = `${nginx.url}${new URL(url).pathname}`;
-    return { name: 'nginx', note: 'reverse proxy', pid: nginx.pid, url: there, kind: 'strict', headers: {} };
-  });
-  await attempt(bareProxy, async () => {
-    const bare = resources.use(await startBareProxy(url));
-    const there = `${bare.said}${new URL(url).pathname}`;
-    return { name: bareProxy, note: 'the measure', pid: bare.pid, url: there, kind: 'strict', headers: {} };
-  });
-  for (const profile of profiles)
+  for (const file of [...own, ...foreign])
+    await attempt(basename(file, '.json'), async () => resources.use(await startPeer(await readPeer(file), url)));
+  for (const profile of [...profiles, fallback])
     await attempt(profile.name, async () => {
       const { gateway, headers } = await startPinned(profile.settings(url), { keyed: profile.keyed });
       resources.use(gateway);
@@ -91,23 +85,4 @@ export async function startPinned(
     await gateway.stop();
     throw error;
   }
-}
-
-function startBareProxy(url: string) {
-  const file = join(import.meta.dirname, 'bare-proxy.ts');
-  return startAnnounced({ command: pinned(subjectCore, process.execPath, file, new URL(url).origin) }, (line) =>
-    typeof line === 'object' && line !== null && 'url' in line ? String(line.url) : undefined,
-  );
-}
-
-function proxyBlock(origin: string): (port: number) => string {
-  return (port) => `
-  upstream bench { server ${new URL(origin).host}; keepalive 512; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / {
-      proxy_pass http://bench; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host $http_host; proxy_buffers 32 16k; proxy_buffer_size 16k;
-    }
-  }`;
 }

@@ -59,7 +59,7 @@ test('a user connects an account in the browser, the call goes through, and the 
   assert.equal(decodeJwt(token).aud, server.url);
   assert.deepEqual(as.grants, ['authorization_code']);
   const other = await call(gateway, keyOf(gateway, 'eve'));
-  assert.match(other.body, /connect your account/, 'the account of one user is not that of another');
+  assert.match(other.body, /requires a linked account/, 'the account of one user is not that of another');
 });
 
 /** What `server list` says of the accounts, once it says this. The report is written once a second. */
@@ -108,7 +108,7 @@ test('a token is renewed with rotation, survives a restart, and is forgotten on 
   assert.equal(gone.code, 0, gone.stderr);
   assert.equal(gone.stdout, 'dana is disconnected from notes\n');
   await listed(again, /credential {2}user:dana {2}unused/);
-  assert.match((await call(again, key)).body, /connect your account/);
+  assert.match((await call(again, key)).body, /requires a linked account/);
   await again.stop();
 });
 

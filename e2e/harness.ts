@@ -75,12 +75,13 @@ export interface GatewayOptions {
 export async function startGateway(settings: Settings, options: GatewayOptions = {}): Promise<Gateway> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'sallyport-e2e-')));
   const config = join(folder, 'sallyport.yaml');
+  const data = typeof settings['data'] === 'string' ? settings['data'] : join(folder, 'data');
   // JSON is YAML, so the generated file needs no library.
   await writeFile(
     config,
     JSON.stringify({
       version: 1,
-      data: join(folder, 'data'),
+      data,
       listen: { mcp: { port: 0 }, admin: { port: 0 } },
       ...settings,
     }),
@@ -114,7 +115,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
     config,
     until: (holds) => untilLogged(running, holds),
     endpoint: (server) => `${running.said.mcp}/servers/${server}/mcp`,
-    key: (caller) => makeKey(join(folder, 'data'), typeof caller === 'string' ? { agent: caller } : caller),
+    key: (caller) => makeKey(data, typeof caller === 'string' ? { agent: caller } : caller),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -10,8 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { rangeReader, segmentsOf } from '../../gateway/src/audit/log/recovery.ts';
-import { readGroup, segmentName } from '../../gateway/src/audit/log/segment.ts';
+import { rangeReader, segmentsOf } from '../../gateway/src/stages/record/log/recovery.ts';
+import { readGroup, segmentName } from '../../gateway/src/stages/record/log/segment.ts';
 import { type Quantiles, quantiles } from './row.ts';
 
 /**

@@ -1,7 +1,8 @@
 /** The log that is measured, and the call that it records. */
-import type { AuditSettings } from '../../gateway/src/audit/settings.ts';
+
 import type { ExchangeEnd, ExchangeFacts } from '../../gateway/src/pipeline/contracts/audit.ts';
 import type { Caller } from '../../gateway/src/pipeline/contracts/caller.ts';
+import type { AuditSettings } from '../../gateway/src/stages/record/settings.ts';
 
 export const master = Buffer.alloc(32, 7);
 export const settings: AuditSettings = {

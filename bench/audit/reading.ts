@@ -1,16 +1,16 @@
 /** How fast a log is checked, opened and searched. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { IndexFile } from '../../gateway/src/audit/index/index-file.ts';
-import { signerOf } from '../../gateway/src/audit/keys/signing-key.ts';
-import { realDisk } from '../../gateway/src/audit/log/disk.ts';
-import { LogFiles } from '../../gateway/src/audit/log/log-files.ts';
-import { keyPlaces } from '../../gateway/src/audit/open.ts';
-import { Archive } from '../../gateway/src/audit/read/archive.ts';
-import { canonical } from '../../gateway/src/audit/record/canonical.ts';
-import { nothingDropped } from '../../gateway/src/audit/retention/dropped.ts';
-import { openWriter } from '../../gateway/src/audit/writer/open.ts';
-import type { OpenState } from '../../gateway/src/audit/writer/replay.ts';
+import { signerOf } from '../../gateway/src/stages/record/keys/signing-key.ts';
+import { realDisk } from '../../gateway/src/stages/record/log/disk.ts';
+import { LogFiles } from '../../gateway/src/stages/record/log/log-files.ts';
+import { keyPlaces } from '../../gateway/src/stages/record/open.ts';
+import { Archive } from '../../gateway/src/stages/record/read/archive.ts';
+import { canonical } from '../../gateway/src/stages/record/record/canonical.ts';
+import { nothingDropped } from '../../gateway/src/stages/record/retention/dropped.ts';
+import { IndexFile } from '../../gateway/src/stages/record/search-index/index-file.ts';
+import { openWriter } from '../../gateway/src/stages/record/writer/open.ts';
+import type { OpenState } from '../../gateway/src/stages/record/writer/replay.ts';
 import { rounded } from '../table.ts';
 import { master } from './log.ts';
 import { type AuditRow, ms, quantiles, row } from './row.ts';

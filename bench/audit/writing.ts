@@ -1,9 +1,9 @@
 /** What it costs to make records durable. */
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openAuditLog } from '../../gateway/src/audit/audit-log.ts';
-import { settleEvery } from '../../gateway/src/audit/log/log-files.ts';
-import { keyPlaces } from '../../gateway/src/audit/open.ts';
+import { openAuditLog } from '../../gateway/src/stages/record/audit-log.ts';
+import { settleEvery } from '../../gateway/src/stages/record/log/log-files.ts';
+import { keyPlaces } from '../../gateway/src/stages/record/open.ts';
 import { rounded } from '../table.ts';
 import { groupsOf, settledOf, sizeOf, syncTimes } from './disk.ts';
 import { end, facts, master, settings } from './log.ts';

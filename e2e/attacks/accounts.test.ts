@@ -130,7 +130,7 @@ test('session of another user: opening the page of another user connects nothing
     form: /name="form" value="([^"]+)"/.exec(own.body)?.[1] ?? '',
   });
   assert.equal(forged.status, 403, 'the token of one form is nothing on another page');
-  assert.match((await call(w.gateway, w.key)).body, /connect your account/);
+  assert.match((await call(w.gateway, w.key)).body, /requires a linked account/);
 });
 
 test('session of another user: an answer that was meant for one browser is nothing in another', async () => {

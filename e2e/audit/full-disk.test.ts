@@ -1,11 +1,15 @@
 /** A disk that is really full, under a running gateway: what the clients of calls under way are told. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RawAnswer } from '../attacks/raw.ts';
 import { fill, smallDisk } from './small-disk.ts';
 import { startWorld } from './world.ts';
+
+/** It needs its room on the disk. */
+const incompressible = randomBytes(37_500).toString('base64');
 
 function textOf({ json, body }: RawAnswer): string {
   const [content] = (json?.result?.['content'] ?? []) as readonly { readonly text: string }[];
@@ -31,7 +35,7 @@ test('a call that was made is never called not made, and a hidden tool stays hid
   const { promise: both, resolve: bothArrived } = Promise.withResolvers<void>();
   world.witness.answer('write', (response, { message }) => {
     arrived.push((end) => {
-      const content = [{ type: 'text', text: 'x'.repeat(50_000) }];
+      const content = [{ type: 'text', text: incompressible }];
       const result = { resultType: 'complete', content };
       if (end === 'break') response.destroy();
       else
@@ -48,7 +52,8 @@ test('a call that was made is never called not made, and a hidden tool stays hid
   arrived[0]?.('answer');
   const made = textOf(await Promise.race([first, second]));
   assert.match(made, /^The call was made, and its result is withheld because it could not be recorded: do not simply/);
-  assert.doesNotMatch(made, /ENOSPC|xxx/);
+  assert.doesNotMatch(made, /ENOSPC/);
+  assert.ok(!made.includes(incompressible.slice(0, 100)));
   arrived[1]?.('break');
   const ends = (await Promise.all([first, second])).map(textOf);
   assert.equal(ends.filter((text) => text.startsWith('The call may have been made, and how it ended')).length, 1);

@@ -5,10 +5,10 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { signerOf } from '../../gateway/src/audit/keys/signing-key.ts';
-import { realDisk } from '../../gateway/src/audit/log/disk.ts';
-import { LogFiles } from '../../gateway/src/audit/log/log-files.ts';
-import { canonical, type PlainObject } from '../../gateway/src/audit/record/canonical.ts';
+import { signerOf } from '../../gateway/src/stages/record/keys/signing-key.ts';
+import { realDisk } from '../../gateway/src/stages/record/log/disk.ts';
+import { LogFiles } from '../../gateway/src/stages/record/log/log-files.ts';
+import { canonical, type PlainObject } from '../../gateway/src/stages/record/record/canonical.ts';
 import { startWorld, verify } from '../audit/world.ts';
 
 // oxlint-disable-next-line no-control-regex -- these are what it is about

@@ -28,7 +28,7 @@ test('an option that it does not have, a pattern that is none and a path without
 });
 
 test('a pattern chooses among the tests of the files that the parts of paths choose', () => {
-  const file = 'audit/log/note.test';
+  const file = 'stages/record/log/note.test';
   const { status, stdout } = run('--unit', '--name', 'a key whose id', '--name', '/^NOT THERE/i', file);
   assert.equal(status, 0, stdout);
   assert.match(stdout, /tests 1\n/);

@@ -6,12 +6,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { signerOf } from '../src/audit/keys/signing-key.ts';
-import { realDisk } from '../src/audit/log/disk.ts';
-import { LogFiles } from '../src/audit/log/log-files.ts';
-import { keyPlaces } from '../src/audit/open.ts';
-import { canonical, type PlainObject } from '../src/audit/record/canonical.ts';
-import { perform } from '../src/audit/writer/control.ts';
+import { signerOf } from '../src/stages/record/keys/signing-key.ts';
+import { realDisk } from '../src/stages/record/log/disk.ts';
+import { LogFiles } from '../src/stages/record/log/log-files.ts';
+import { keyPlaces } from '../src/stages/record/open.ts';
+import { canonical, type PlainObject } from '../src/stages/record/record/canonical.ts';
+import { perform } from '../src/stages/record/writer/control.ts';
 import { callOf, closeTestLog, openTestLog, temporaryData } from './support/audit-log.ts';
 
 const program = join(import.meta.dirname, '..', 'bin', 'sallyport-verify.js');

@@ -1,9 +1,9 @@
 /** The verifier on a small log, and on a proof, that were changed: always an answer, and never yes to a changed record. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyPlaces } from '../../../gateway/src/audit/open.ts';
-import { Archive } from '../../../gateway/src/audit/read/archive.ts';
-import { prove } from '../../../gateway/src/audit/read/prove.ts';
+import { keyPlaces } from '../../../gateway/src/stages/record/open.ts';
+import { Archive } from '../../../gateway/src/stages/record/read/archive.ts';
+import { prove } from '../../../gateway/src/stages/record/read/prove.ts';
 import { callOf, closeTestLog, master, openTestLog, temporaryData } from '../../../gateway/test/support/audit-log.ts';
 import { verifierFile } from '../../audit/world.ts';
 import { runToEnd } from '../../process.ts';

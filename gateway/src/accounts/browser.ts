@@ -3,12 +3,8 @@
  * sealed token that is worth something in the same browser only.
  */
 import { randomBytes } from 'node:crypto';
-import { isObject, type Json } from '../protocol/json.ts';
-
-export interface Seal {
-  close(value: Json): string;
-  open(text: string): Json | undefined;
-}
+import { isObject } from '../protocol/json.ts';
+import type { Seal } from '../protocol/seal.ts';
 
 export interface Browser {
   readonly id: string;

@@ -1,16 +1,7 @@
-/** The digest of a definition: everything that a model sees of a capability, in one canonical spelling. */
+/** The digest of a definition: everything that a model sees of a capability. */
 import { createHash } from 'node:crypto';
-import { isObject, type Json } from '../protocol/json.ts';
-
-/** Members sorted by their UTF-16 code units, as RFC 8785 orders them. */
-export function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonical).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value)
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key] ?? null)}`);
-  return `{${members.join(',')}}`;
-}
+import { canonical } from '../protocol/canonical.ts';
+import type { Json } from '../protocol/json.ts';
 
 export function definitionDigest(definition: Json): string {
   return createHash('sha256').update(canonical(definition)).digest('hex');

@@ -4,12 +4,11 @@ import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import type { Caller } from '../pipeline/contracts/caller.ts';
 import { isObject, type Json, type JsonObject, parseJsonText } from '../protocol/json.ts';
+import type { Failed } from '../protocol/result.ts';
 import { type CallerNames, callerFrom } from '../stages/authenticate/caller.ts';
 import { namesIn, saidBy } from '../stages/authenticate/jwt/claims.ts';
 
-export type NamedCaller =
-  | { readonly ok: true; readonly caller: Caller }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+export type NamedCaller = { readonly ok: true; readonly caller: Caller } | Failed;
 
 /** `agent:x`, `user:dana agent:x`, or several of them. */
 export function parseCaller(words: readonly string[]): CallerNames | undefined {

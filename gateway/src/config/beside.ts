@@ -1,5 +1,6 @@
 /** Reads the files of a configuration in a thread of its own, so that a reload stops no request of a running gateway. */
 import { startThread } from '../process/thread.ts';
+import { messageOf } from '../protocol/result.ts';
 import { addPiece, type Piece } from './pieces.ts';
 import type { WrittenResult } from './written.ts';
 
@@ -22,7 +23,7 @@ export async function readBeside(path: string, maxMs: number = deadlineMs): Prom
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage('next');
   });
-  worker.on('error', (error) => failed(`cannot be read: ${error instanceof Error ? error.message : String(error)}`));
+  worker.on('error', (error) => failed(`cannot be read: ${messageOf(error)}`));
   worker.on('exit', () => failed('cannot be read: the thread that reads it has ended'));
   // An exchange that is open keeps the process, a reload does not.
   worker.unref();

@@ -3,6 +3,7 @@
  * here or in a diagnostic ever repeats a value.
  */
 import { resolve } from 'node:path';
+import { type Failed, messageOf } from '../protocol/result.ts';
 import { readRegular } from '../stores/regular-file.ts';
 
 const maxSecretBytes = 64 * 1024;
@@ -21,7 +22,7 @@ export type Managed =
       /** The file that changes when the secret does. */
       readonly file?: string;
     }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+  | Failed;
 
 /** Reads one secret. May throw: the text of the error is shown, so it holds no secret. */
 export type SecretSource = (kind: ManagedKind, name: string) => Promise<Managed>;
@@ -86,7 +87,7 @@ export async function readManaged(
       const found = await source?.(kind, text.slice(colon + 1)).catch(
         (error: unknown): Managed => ({
           ok: false,
-          problem: `${text} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+          problem: `${text} cannot be read: ${messageOf(error)}`,
           remedy: 'See docs/credentials.md.',
         }),
       );

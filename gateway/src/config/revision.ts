@@ -1,5 +1,7 @@
 /** An immutable, hashed version of the whole configuration. Every record names the one that decided it. */
 import { createHash } from 'node:crypto';
+import { canonical } from '../protocol/canonical.ts';
+import type { Json } from '../protocol/json.ts';
 import { type Diagnostic, formatPlace, type Place } from './diagnostic.ts';
 import { find, type LocatedMap, type Path, placeWithin } from './located.ts';
 import type { Configuration } from './schema/index.ts';
@@ -39,16 +41,9 @@ export function places(root: LocatedMap): Pick<Revision, 'place' | 'locate'> {
   };
 }
 
+/** Equal for configurations that mean the same, however the file is laid out. */
 export function digestOf(configuration: Configuration): string {
-  return createHash('sha256').update(canonical(configuration)).digest('hex');
-}
-
-/** JSON with sorted keys: equal for configurations that mean the same, however the file is laid out. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(',')}}`;
+  return createHash('sha256')
+    .update(canonical(configuration as unknown as Json))
+    .digest('hex');
 }

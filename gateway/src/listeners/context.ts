@@ -9,7 +9,8 @@ import type { Identified } from '../pipeline/exchange.ts';
 import type { Outcome } from '../pipeline/refusal.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
-import type { Json, JsonObject } from '../protocol/json.ts';
+import type { JsonObject } from '../protocol/json.ts';
+import type { Seal } from '../protocol/seal.ts';
 import type { SessionSubscription } from './session.ts';
 
 export interface ListenerContext {
@@ -31,7 +32,7 @@ export interface ListenerContext {
     listener: (method: string, params: Delivered<JsonObject>) => void,
   ): SessionSubscription;
   /** Seals what a session id carries. */
-  readonly sessionSeal: { close(value: Json): string; open(text: string): Json | undefined };
+  readonly sessionSeal: Seal;
   /** Pages for people; `undefined` until the public URL is known. */
   pages(): Pages | undefined;
   /** Shows how full a table of the listener is. */

@@ -2,6 +2,8 @@
  * The way back. The one function through which everything goes that a server says and a client gets: results, errors,
  * notifications, input requests, definitions, and how a server introduces itself.
  */
+
+import { messageOf } from '../protocol/result.ts';
 import type { Inspector, Origin, OutboundVerdict, Said } from './contracts/inspector.ts';
 
 declare const delivered: unique symbol;
@@ -55,7 +57,7 @@ export function deliverThrough(inspectors: readonly Inspector[]): Deliver {
 
 /** An inspector that fails lets nothing through: what it did not judge may be what it is there for. */
 function failed(error: unknown): OutboundVerdict {
-  return { withhold: `failed: ${error instanceof Error ? error.message : String(error)}` };
+  return { withhold: `failed: ${messageOf(error)}` };
 }
 
 function judge(inspector: Inspector, said: Said<object>, origin: Origin): OutboundVerdict | Promise<OutboundVerdict> {

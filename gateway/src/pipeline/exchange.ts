@@ -13,7 +13,7 @@ import type { Cancellation } from './cancellation.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
 import type { Lease } from './contracts/limit.ts';
-import type { Capability, Decision, Grants } from './contracts/policy.ts';
+import type { Capability, Decision, Grants, Tier } from './contracts/policy.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
 import type { Outcome, Refusal } from './refusal.ts';
@@ -118,7 +118,7 @@ export type Resolving =
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {
   readonly digest: string;
-  readonly tier: 'read' | 'write' | 'destructive';
+  readonly tier: Tier;
   readonly cost?: number;
   /** Milliseconds for its calls, where the operator says so. */
   readonly timeouts?: CallTimes;

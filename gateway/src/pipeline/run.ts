@@ -4,6 +4,7 @@
  */
 
 import type { Operation } from '../protocol/methods.ts';
+import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
@@ -296,7 +297,7 @@ function concluded(message: Received, reply: Reply, progress: Progress, stages: 
 }
 
 function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function refused(refusal: Refusal): Reply {

@@ -44,11 +44,11 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
   const referred = (text: string): string => `${text} (reference ${reference})`;
   switch (refusal.reason) {
     case 'host-refused':
-      return protocol(403, codes.invalidRequest, 'This Host is not served here');
+      return protocol(403, codes.invalidRequest, 'Host header not allowed');
     case 'address-refused':
-      return protocol(403, codes.invalidRequest, 'Not reachable from there');
+      return protocol(403, codes.invalidRequest, 'Client address not allowed');
     case 'origin-refused':
-      return protocol(403, codes.invalidRequest, 'This Origin may not call the gateway');
+      return protocol(403, codes.invalidRequest, 'Origin not allowed');
     case 'http-method':
       return { ...protocol(405, codes.invalidRequest, 'Method not allowed'), headers: { allow: refusal.allowed } };
     case 'content-encoding':
@@ -217,6 +217,6 @@ const endings = {
 /** The text for clients with and without URL elicitation. */
 export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
   return url === undefined
-    ? `The server ${server} wants to know you, and an account can only be connected at the HTTP endpoint of the gateway`
-    : `The server ${server} wants to know you. Open ${url} in a browser, connect your account, and try again`;
+    ? `The server ${server} requires a linked account, which can only be linked at the HTTP endpoint of the gateway`
+    : `The server ${server} requires a linked account. Open ${url} in a browser, sign in, then retry`;
 }

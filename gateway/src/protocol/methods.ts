@@ -1,4 +1,5 @@
 /** Every method that the gateway understands. What is not in this table does not cross it. */
+import type { Era } from './versions.ts';
 
 /**
  * `call` reaches one capability of one server. `list` is answered from the catalogue. `local` concerns the gateway
@@ -10,7 +11,7 @@ export type ListKind = 'tools' | 'prompts' | 'resources' | 'templates';
 
 /** One row a method: everything that any part of the gateway needs to know of it. */
 export interface Method {
-  readonly eras: readonly ('legacy' | 'modern')[];
+  readonly eras: readonly Era[];
   readonly operation: Operation;
   /** What a call is about. `reference`: the prompt or template that `params.ref` names. */
   readonly target?: 'tool' | 'prompt' | 'resource' | 'reference';
@@ -81,7 +82,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
 ]);
 
 /** What a request asks for, or `undefined` for a method that this era does not have. */
-export function operationOf(era: 'legacy' | 'modern', method: string): Operation | undefined {
+export function operationOf(era: Era, method: string): Operation | undefined {
   const row = methods.get(method);
   return row?.eras.includes(era) === true ? row.operation : undefined;
 }

@@ -1,7 +1,5 @@
 /** Opens the data folder of a gateway and starts what lives as long as the process: keys, evidence log, control, watchdog. */
 import { join } from 'node:path';
-import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../audit/changes.ts';
-import { auditSettings, openAudit } from '../audit/open.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -12,6 +10,8 @@ import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
+import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
+import { auditSettings, openAudit } from '../stages/record/open.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
@@ -61,8 +61,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     master: logKey.key,
     role,
     onHealth: (problem) =>
-      problem === undefined ? log.info({}, 'records are written again') : log.error({ problem }, 'the log fails'),
-    onTrouble: (problem) => log.warn({ problem }, 'beside the log'),
+      problem === undefined ? log.info({}, 'audit log recovered') : log.error({ problem }, 'audit log write failed'),
+    onTrouble: (problem) => log.warn({ problem }, 'audit anchor or index failed'),
   });
   if (!opened.ok) {
     keys.value.close();

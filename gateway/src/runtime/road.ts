@@ -2,10 +2,7 @@
 
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Limit } from '../pipeline/contracts/limit.ts';
-import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
-import type { InputResponse, Intended } from '../pipeline/exchange.ts';
-import { factsOf } from '../pipeline/facts.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
@@ -14,6 +11,7 @@ import { methods } from '../protocol/methods.ts';
 import { forward } from '../stages/forward/forward.ts';
 import { isConnectTool } from '../stages/local/account-tool.ts';
 import { answerLocally } from '../stages/local/index.ts';
+import { witnessed } from '../stages/record/witnessed.ts';
 import { renewed, resolve } from '../stages/resolve/resolve.ts';
 import { unresolvedTarget } from '../stages/resolve/unresolved.ts';
 import type { ParkedRequests } from '../stages/resume/input-requests.ts';
@@ -80,55 +78,6 @@ export function makeStages(parts: StageParts): Stages {
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),
   };
-}
-
-/** What a server asks of a legacy client is a record; a modern client gets it as a result, which is recorded anyway. */
-function witnessed(exchange: Intended, snapshot: Snapshot, audit: AuditLog): Intended {
-  const { channel, caller } = exchange;
-  const { requestInput } = channel;
-  if (requestInput === undefined) return exchange;
-  return {
-    ...exchange,
-    channel: {
-      notify: (method, params) => channel.notify(method, params),
-      async requestInput(method, params) {
-        const at = Date.now();
-        const started = performance.now();
-        let asked: InputResponse = { ok: false };
-        try {
-          asked = await requestInput.call(channel, method, params);
-          return asked;
-        } finally {
-          // The decision, the definition and the cost are those of the call, and stand in its own record.
-          const {
-            decision: _decision,
-            definition: _definition,
-            cost: _cost,
-            ...facts
-          } = factsOf(exchange, snapshot, {
-            caller,
-            resolved: exchange,
-          });
-          const bytesIn = JSON.stringify(params).length;
-          const latency = Math.round((performance.now() - started) * 1_000);
-          audit.asked(
-            { ...facts, direction: 'server-to-client', at, method, arguments: params, bytesIn },
-            { at: Date.now(), latency, ...answerOf(asked) },
-          );
-        }
-      },
-    },
-  };
-}
-
-function answerOf(asked: InputResponse): Omit<ExchangeEnd, 'at' | 'latency'> {
-  if (asked.ok) {
-    const resultText = JSON.stringify(asked.result);
-    return { outcome: 'answered', resultText, bytesOut: resultText.length };
-  }
-  const { error } = asked;
-  if (error === undefined) return { outcome: 'cancelled', bytesOut: 0 };
-  return { outcome: 'error', error, bytesOut: error.message.length };
 }
 
 /** A method as a label of metrics and logs: what a client makes up counts as `other`. */

@@ -1,10 +1,9 @@
 /** Master keys: 32 random bytes in hex, in a file that only its owner can read, or from the configuration. */
 import { randomBytes } from 'node:crypto';
+import type { Failed } from '../protocol/result.ts';
 import { readOwnKey } from './own-key.ts';
 
-export type MasterKeyResult =
-  | { readonly ok: true; readonly key: Buffer }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+export type MasterKeyResult = { readonly ok: true; readonly key: Buffer } | Failed;
 
 /** Reads `<data>/keys/master`, and makes it at the first start. */
 export function openMasterKey(data: string): MasterKeyResult {

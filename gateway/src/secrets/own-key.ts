@@ -1,6 +1,7 @@
 /** A key of the gateway itself: a line in a file of the folder `keys` that only its owner can read, made when missing. */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../protocol/result.ts';
 import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
 import { type FolderProblem, refuseSharedFolder } from './data-folder.ts';
@@ -25,7 +26,7 @@ export function readOwnKey(data: string, name: string, make: () => string): OwnK
     if (isOpen) return { ok: false, problem: `others can read ${path}`, remedy: `Run: chmod 600 ${path}` };
     return { ok: true, path, text: read.bytes.toString('utf8').trim() };
   } catch (error) {
-    return refused(path, error instanceof Error ? error.message : String(error));
+    return refused(path, messageOf(error));
   }
 }
 

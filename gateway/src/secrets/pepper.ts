@@ -1,10 +1,9 @@
 /** The pepper of API keys: 256 random bits in a file that only its owner can read, made at the first start. */
 import { randomBytes } from 'node:crypto';
+import type { Failed } from '../protocol/result.ts';
 import { readOwnKey } from './own-key.ts';
 
-export type PepperResult =
-  | { readonly ok: true; readonly pepper: Buffer }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+export type PepperResult = { readonly ok: true; readonly pepper: Buffer } | Failed;
 
 /** Reads `<folder>/keys/pepper`, or makes it. Without it stolen HMACs cannot be tried out, and no key works any more. */
 export function openPepper(folder: string): PepperResult {

@@ -4,17 +4,11 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { Json } from '../protocol/json.ts';
+import type { Seal } from '../protocol/seal.ts';
 
 const nonceLength = 12;
 const tagLength = 16;
 const maxSealedLength = 16_384;
-
-export interface Seal {
-  /** Visible ASCII, safe in a header. */
-  close(value: Json): string;
-  /** `undefined` for anything that this seal has not closed. */
-  open(text: string): Json | undefined;
-}
 
 /** `master`: 32 secret bytes. `purpose` names what is sealed, such as `session`. */
 export function createSeal(master: Buffer, purpose: string): Seal {

@@ -5,6 +5,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../protocol/result.ts';
 import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
 import type { KeyProvider } from './providers/contract.ts';
@@ -213,7 +214,7 @@ export class SecretStore {
       try {
         if (await this.#rewrapOne(name, from)) count += 1;
       } catch (error) {
-        failed.push({ name, damaged: error instanceof Error ? error.message : String(error) });
+        failed.push({ name, damaged: messageOf(error) });
       }
     return { count, failed };
   }

@@ -1,12 +1,12 @@
 /** A log that a test writes by itself, without a gateway and without a thread. */
 import { join } from 'node:path';
-import type { Disk } from '../../src/audit/log/disk.ts';
-import { keyPlaces } from '../../src/audit/open.ts';
-import { endMessage, intentMessage, type Message } from '../../src/audit/record/message.ts';
-import type { CaptureSettings } from '../../src/audit/settings.ts';
-import { type OpenedWriter, openWriter } from '../../src/audit/writer/open.ts';
 import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
 import type { Caller } from '../../src/pipeline/contracts/caller.ts';
+import type { Disk } from '../../src/stages/record/log/disk.ts';
+import { keyPlaces } from '../../src/stages/record/open.ts';
+import { endMessage, intentMessage, type Message } from '../../src/stages/record/record/message.ts';
+import type { CaptureSettings } from '../../src/stages/record/settings.ts';
+import { type OpenedWriter, openWriter } from '../../src/stages/record/writer/open.ts';
 import { temporaryFolder } from './folder.ts';
 
 export const master = Buffer.alloc(32, 7);

@@ -1,5 +1,5 @@
 /** A disk on which chosen operations fail until they are let through again. */
-import { type Disk, realDisk } from '../../src/audit/log/disk.ts';
+import { type Disk, realDisk } from '../../src/stages/record/log/disk.ts';
 
 export function failingDisk(): Disk & { fail: (operation: 'write' | 'sync' | undefined, after?: number) => void } {
   let failing: 'write' | 'sync' | undefined;

@@ -18,10 +18,10 @@ import { type TestContext, test } from 'node:test';
 import { callOf, endOf, factsOf, master } from '../../../test/support/audit-log.ts';
 import { type Ended, runCommand, runCommandAs } from '../../../test/support/command.ts';
 import { temporaryFolder } from '../../../test/support/folder.ts';
-import { keyPlaces, logFolder } from '../../audit/open.ts';
-import { endMessage, intentMessage, type Message, noteMessage } from '../../audit/record/message.ts';
-import { openWriter } from '../../audit/writer/open.ts';
 import type { ExchangeFacts } from '../../pipeline/contracts/audit.ts';
+import { keyPlaces, logFolder } from '../../stages/record/open.ts';
+import { endMessage, intentMessage, type Message, noteMessage } from '../../stages/record/record/message.ts';
+import { openWriter } from '../../stages/record/writer/open.ts';
 
 const bin = join(import.meta.dirname, '..', '..', '..', 'bin');
 

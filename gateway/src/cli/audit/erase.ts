@@ -2,9 +2,10 @@
 
 import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
-import { logFolder } from '../../audit/open.ts';
-import { isPerson } from '../../audit/writer/control.ts';
+import { messageOf } from '../../protocol/result.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import { logFolder } from '../../stages/record/open.ts';
+import { isPerson } from '../../stages/record/writer/control.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeOutput } from '../output-file.ts';
@@ -196,7 +197,7 @@ async function eraseIn(
     erased.push(done);
     return {
       code: exitCodes.data,
-      problem: `erased, but the certificate cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      problem: `erased, but the certificate cannot be written to ${path}: ${messageOf(error)}`,
       remedy: 'Keep the one that is printed here.',
     };
   }

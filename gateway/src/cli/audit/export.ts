@@ -1,11 +1,11 @@
 /** `sallyport audit export`: records for other systems, for a case, or for the person they are about. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { redacted } from '../../audit/export/event.ts';
-import { exportFormats } from '../../audit/export/index.ts';
-import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
-import { type PartName, partNames } from '../../audit/record/private.ts';
 import { shown, shownInLine } from '../../protocol/shown.ts';
+import { redacted } from '../../stages/record/export/event.ts';
+import { exportFormats } from '../../stages/record/export/index.ts';
+import { keyRecords, type Proof, prove } from '../../stages/record/read/prove.ts';
+import { type PartName, partNames } from '../../stages/record/record/private.ts';
 import type { WholeFile } from '../../stores/whole-file.ts';
 import { type Context, fail, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -1,7 +1,8 @@
 /** Values that a search may ask for, so that a misspelt one is not taken for one that no record has. */
-import type { ExchangeKind, NoteHead } from '../../audit/record/message.ts';
+
 import type { ExchangeEnd } from '../../pipeline/contracts/audit.ts';
 import type { Decision } from '../../pipeline/contracts/policy.ts';
+import type { ExchangeKind, NoteHead } from '../../stages/record/record/message.ts';
 
 /** The compiler names what is missing here. */
 const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>, true>> = {

@@ -2,16 +2,17 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { IndexFile } from '../../audit/index/index-file.ts';
-import { auditSettings, indexPath, keyPlaces, logFolder } from '../../audit/open.ts';
-import { Archive } from '../../audit/read/archive.ts';
-import type { SignedCheckpoint } from '../../audit/read/log-reader.ts';
-import type { AuditSettings } from '../../audit/settings.ts';
-import { askRunning, askWriter } from '../../audit/writer/ask.ts';
-import type { Answer, Request } from '../../audit/writer/control.ts';
 import type { Configuration } from '../../config/schema/index.ts';
+import { messageOf } from '../../protocol/result.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { openLogMasterKey } from '../../secrets/master-key.ts';
+import { auditSettings, indexPath, keyPlaces, logFolder } from '../../stages/record/open.ts';
+import { Archive } from '../../stages/record/read/archive.ts';
+import type { SignedCheckpoint } from '../../stages/record/read/log-reader.ts';
+import { IndexFile } from '../../stages/record/search-index/index-file.ts';
+import type { AuditSettings } from '../../stages/record/settings.ts';
+import { askRunning, askWriter } from '../../stages/record/writer/ask.ts';
+import type { Answer, Request } from '../../stages/record/writer/control.ts';
 import { isReadOnly } from '../../stores/sqlite/driver.ts';
 import { holdLock } from '../../stores/sqlite/lock.ts';
 import { type CommonOptions, type Context, fail, loadOrComplain, OutputClosed } from '../context.ts';
@@ -175,7 +176,7 @@ export async function readLog(
     if (error instanceof OutputClosed) throw error;
     return {
       code: exitCodes.data,
-      problem: `the log in ${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      problem: `the log in ${folder} cannot be read: ${messageOf(error)}`,
       remedy: remedyFor(error),
     };
   }

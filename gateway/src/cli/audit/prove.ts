@@ -2,10 +2,11 @@
 
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
-import { keyRecords, type Proof, prove } from '../../audit/read/prove.ts';
-import { type PartName, partNames } from '../../audit/record/private.ts';
+import { messageOf } from '../../protocol/result.ts';
 import { shown } from '../../protocol/shown.ts';
+import type { ArchivedRecord } from '../../stages/record/read/archive.ts';
+import { keyRecords, type Proof, prove } from '../../stages/record/read/prove.ts';
+import { type PartName, partNames } from '../../stages/record/record/private.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeOutput } from '../output-file.ts';
@@ -88,7 +89,7 @@ function whyNot(part: PartName, records: readonly ArchivedRecord[], { records: p
 export function cannotWrite(path: string, error: unknown): Failure {
   return {
     code: exitCodes.data,
-    problem: `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    problem: `${path} cannot be written: ${messageOf(error)}`,
     remedy: 'Look at the folder, its owner and the space that is left.',
   };
 }

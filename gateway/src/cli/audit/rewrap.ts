@@ -1,11 +1,11 @@
 /** `sallyport audit rewrap`: puts the keys of all logs under another master key. */
 import { Command } from 'commander';
-import { localKeyService, masterKeyId, type Rewrapped, rewrap } from '../../audit/keys/key-service.ts';
-import { keyPlaces, logFolder } from '../../audit/open.ts';
-import { askWriter } from '../../audit/writer/ask.ts';
-import { readOrigin } from '../../audit/writer/open.ts';
 import type { Configuration } from '../../config/schema/index.ts';
 import { openLogMasterKey, openMasterKey } from '../../secrets/master-key.ts';
+import { localKeyService, masterKeyId, type Rewrapped, rewrap } from '../../stages/record/keys/key-service.ts';
+import { keyPlaces, logFolder } from '../../stages/record/open.ts';
+import { askWriter } from '../../stages/record/writer/ask.ts';
+import { readOrigin } from '../../stages/record/writer/open.ts';
 import {
   type CommonOptions,
   type Context,

@@ -1,11 +1,11 @@
 /** `sallyport audit search`, and how its conditions are read. */
 import { relative, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { Found, Search } from '../../audit/index/index-file.ts';
+import type { Found, Search } from '../../stages/record/search-index/index-file.ts';
 
-export type { Search } from '../../audit/index/index-file.ts';
+export type { Search } from '../../stages/record/search-index/index-file.ts';
 
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import type { ArchivedRecord } from '../../stages/record/read/archive.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -1,8 +1,8 @@
 /** `sallyport audit show <record>`: one exchange or record, with its private part if there still is one. */
 import { Command } from 'commander';
-import { capabilityOf } from '../../audit/index/index-file.ts';
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import type { ArchivedRecord } from '../../stages/record/read/archive.ts';
+import { capabilityOf } from '../../stages/record/search-index/index-file.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';

@@ -1,8 +1,9 @@
 /** How records look on the command line. */
-import { capabilityOf } from '../../audit/index/index-file.ts';
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
+
 import { callerKey } from '../../pipeline/contracts/caller.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import type { ArchivedRecord } from '../../stages/record/read/archive.ts';
+import { capabilityOf } from '../../stages/record/search-index/index-file.ts';
 import type { Context, Tone } from '../context.ts';
 
 export function callerOf({ about, privacy }: ArchivedRecord): string {

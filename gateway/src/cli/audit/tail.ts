@@ -1,7 +1,7 @@
 /** `sallyport audit tail`: the last records, and those to come. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { ArchivedRecord } from '../../audit/read/archive.ts';
+import type { ArchivedRecord } from '../../stages/record/read/archive.ts';
 import { type Context, configOption, fail, jsonOption } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type LogOptions, logOption, type OpenLog, withLog } from './open.ts';

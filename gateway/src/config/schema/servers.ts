@@ -101,6 +101,12 @@ const http = z.strictObject({
     )
     .optional()
     .describe('TLS towards the server. Its certificate is always verified, unless insecureUntil says otherwise.'),
+  httpClient: z
+    .enum(['own', 'undici'])
+    .default('own')
+    .describe(
+      'undici: another HTTP client, which must be installed beside Sallyport, should our own one not get along.',
+    ),
   connections: z
     .int()
     .min(1)

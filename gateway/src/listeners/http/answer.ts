@@ -76,7 +76,7 @@ export class Answer extends Kept {
   readonly #headers: Record<string, string> = {};
   #streaming = false;
   #eventsPreferred = false;
-  /** All is said, although it may take long until a client that reads slowly has it. */
+  /** The reply is written completely; a slow client may still be reading it. */
   #finished = false;
   #lastWrite: number;
 

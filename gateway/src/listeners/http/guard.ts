@@ -11,7 +11,7 @@ const loopbackAddresses = new Set(['127.0.0.1', '::1', 'localhost']);
 export interface Guard {
   /** Against DNS rebinding: only names under which the gateway is meant to be reached (2026-07-28, security). */
   hostAllowed(host: string | undefined): boolean;
-  /** `undefined` is no browser, and allowed. */
+  /** No Origin header means a client that is not a browser, which is allowed. */
   originAllowed(origin: string | undefined): boolean;
   /** Plain HTTP from elsewhere than this machine must come from a declared proxy. */
   addressAllowed(address: string | undefined): boolean;

@@ -8,7 +8,8 @@ import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import type { ClientClaims } from '../../protocol/decode.ts';
-import { asText, isObject, type Json } from '../../protocol/json.ts';
+import { asText, isObject } from '../../protocol/json.ts';
+import type { Seal } from '../../protocol/seal.ts';
 import { isLegacyVersion } from '../../protocol/versions.ts';
 import { LegacySession } from '../session.ts';
 
@@ -19,11 +20,6 @@ const idleMs = 3_600_000;
 const maxSessions = 100_000;
 /** The part of them that one caller may have, whatever the configuration allows it. */
 const shareOfCaller = 0.25;
-
-export interface Sealer {
-  close(value: Json): string;
-  open(text: string): Json | undefined;
-}
 
 /** Sessions that were ended and would still open, by caller and by what stands in the seal. */
 export interface EndedSessions {
@@ -50,7 +46,7 @@ interface Kept {
 }
 
 export class Sessions {
-  readonly #seal: Sealer;
+  readonly #seal: Seal;
   readonly #ended: EndedSessions;
   readonly #max: number;
   readonly #known = new Map<string, Kept>();
@@ -58,7 +54,7 @@ export class Sessions {
   readonly #perCaller = new Map<string, Map<string, Kept>>();
 
   /** `max`: sessions of all callers of which something is kept. */
-  constructor(seal: Sealer, ended: EndedSessions, max = maxSessions) {
+  constructor(seal: Seal, ended: EndedSessions, max = maxSessions) {
     this.#seal = seal;
     this.#ended = ended;
     this.#max = max;

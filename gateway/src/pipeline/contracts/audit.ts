@@ -1,10 +1,11 @@
 /**
- * What the road tells the evidence log. `audit/` implements it. Everything here is plain data; what is encrypted, what
+ * What the road tells the evidence log. `stages/record/` implements it. Everything here is plain data; what is encrypted, what
  * is public and how it is made durable is the log's business. Credentials and session ids never appear here.
  */
 import type { JsonObject } from '../../protocol/json.ts';
+import type { Era } from '../../protocol/versions.ts';
 import type { Caller } from './caller.ts';
-import type { Capability, Decision } from './policy.ts';
+import type { Capability, Decision, Tier } from './policy.ts';
 
 /** What is known about an exchange when it is about to be forwarded, or when it ended before that. */
 export interface ExchangeFacts {
@@ -15,7 +16,7 @@ export interface ExchangeFacts {
   readonly revision: string;
   readonly direction: 'client-to-server' | 'server-to-client';
   readonly transport: 'http' | 'stdio';
-  readonly era: 'legacy' | 'modern';
+  readonly era: Era;
   readonly method: string;
   /** Address of the client; absent on stdio. */
   readonly address?: string;
@@ -29,7 +30,7 @@ export interface ExchangeFacts {
   readonly capability?: Capability;
   /** What the client asked for, of a request that ended before its capability was established. */
   readonly asked?: string;
-  readonly tier?: 'read' | 'write' | 'destructive';
+  readonly tier?: Tier;
   /** Digest of the definition of the capability that the call was checked against. */
   readonly definition?: string;
   /** Arguments of a tool or prompt, or the parameters of another method. */

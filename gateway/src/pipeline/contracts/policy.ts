@@ -1,6 +1,9 @@
-/** What the policy answers. The stages that ask know this file only; `policy/` implements it. */
+/** What the policy answers. The stages that ask know this file only; `stages/decide/` implements it. */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Caller } from './caller.ts';
+
+/** How dangerous a tool is: it reads, it changes something, or what it does cannot be undone. */
+export type Tier = 'read' | 'write' | 'destructive';
 
 /** A capability by its original name or URI, never by the alias that a client sees. */
 export type Capability =

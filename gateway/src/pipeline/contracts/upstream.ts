@@ -10,6 +10,7 @@ import type { Era } from '../../protocol/versions.ts';
 import type { Cancellation } from '../cancellation.ts';
 import type { AccountLinkPrompt } from './accounts.ts';
 import type { Caller } from './caller.ts';
+import type { Tier } from './policy.ts';
 
 /** The client for which an upstream client to a server is opened. Equal clients share an upstream client where the server allows it. */
 export interface ClientProfile {
@@ -105,7 +106,7 @@ export interface OutboundCall {
   readonly wantedLevel?: string | undefined;
   readonly progress: boolean;
   /** Of the tool that is called: some servers get another credential for it. */
-  readonly tier?: 'read' | 'write' | 'destructive' | undefined;
+  readonly tier?: Tier | undefined;
   /** In place of those of the server. */
   readonly times?: CallTimes | undefined;
   /** Headers of this call only, such as a credential of its tier. */

@@ -3,6 +3,8 @@
  * for nothing. Beside that there are `*` (everything), `scheme:**` (a whole scheme) and a last segment `**` (everything
  * below). Patterns are compared with parsed, normalised URIs, never with strings.
  */
+
+import type { Failed } from '../../protocol/result.ts';
 import { authorityOf, decode, isDotSegment, maxUriLength, normalise, splitUri, type Uri } from './uri.ts';
 
 /** Text with at most one variable in it, which makes a match unambiguous. */
@@ -25,9 +27,7 @@ export interface UriPattern {
   readonly variables: readonly string[];
 }
 
-export type PatternResult =
-  | { readonly ok: true; readonly pattern: UriPattern }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+export type PatternResult = { readonly ok: true; readonly pattern: UriPattern } | Failed;
 
 const everything: Omit<UriPattern, 'source'> = {
   reach: 'everything',

@@ -18,8 +18,7 @@ const maxAliasLength = 64;
 const tool = ownWords<JsonObject>({
   name,
   title: 'Connect your account',
-  description:
-    'This server wants to know its users. Call this tool to connect your account; then list the tools again.',
+  description: 'This server requires an account of yours. Call this tool to link it, then list the tools again.',
   inputSchema: { type: 'object', properties: {}, additionalProperties: false },
   annotations: { readOnlyHint: true, openWorldHint: false },
 });

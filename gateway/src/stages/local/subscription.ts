@@ -200,7 +200,7 @@ export class Subscription {
   }
 }
 
-/** The decision that gates reads: that a resource changes is a part of what it says. */
+/** The same decision as for reads: an update notification discloses that the resource changed. */
 function mayRead(grants: Grants, uri: string): boolean {
   const { effect } = grants.decide({ type: 'resource', uri }, undefined, Date.now());
   return effect === 'allow' || effect === 'observe';

@@ -9,12 +9,9 @@ import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Resolved, Resumed } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import { canonical } from '../../protocol/canonical.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
-
-export interface StateSeal {
-  close(value: Json): string;
-  open(text: string): Json | undefined;
-}
+import type { Seal } from '../../protocol/seal.ts';
 
 /** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
 const maxParked = 10_000;
@@ -28,11 +25,11 @@ interface Parked {
 }
 
 export class ParkedRequests implements InputRequests {
-  readonly #seal: StateSeal;
+  readonly #seal: Seal;
   readonly #parked = new Map<string, Parked>();
   readonly #perCaller = new Map<string, number>();
 
-  constructor(seal: StateSeal) {
+  constructor(seal: Seal) {
     this.#seal = seal;
   }
 
@@ -140,17 +137,6 @@ function invalid(cause: Cause, detail: string): { readonly ok: false; readonly r
 /** One digest of everything that the retry must have in common with the request that was asked about. */
 function binding(exchange: Resolved): string {
   const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
-  const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, sorted(params)];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
-}
-
-/** The same value for the same arguments, whatever the order in which the client wrote them. */
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .toSorted()
-      .map((key) => [key, sorted(value[key] ?? null)]),
-  );
+  const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, params];
+  return createHash('sha256').update(canonical(parts)).digest('base64url');
 }

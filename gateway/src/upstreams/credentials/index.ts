@@ -2,6 +2,7 @@
 import { chosenKind } from '../../config/schema/credentials.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Tier } from '../../pipeline/contracts/policy.ts';
 import type { Credential, CredentialDefinition, CredentialKind, CredentialParts, CredentialState } from './contract.ts';
 import { credentialKinds } from './kinds.ts';
 
@@ -14,8 +15,6 @@ export interface CredentialReport {
 }
 
 const none: { readonly credential: undefined; readonly key: '' } = { credential: undefined, key: '' };
-
-type Tier = 'read' | 'write' | 'destructive';
 
 interface Choice {
   readonly name: string;

@@ -3,6 +3,7 @@
  * ends, kept while renewing fails for a moment, given up when the server says that it is over.
  */
 import type { Granted } from '../../oauth/token-endpoint.ts';
+import { messageOf } from '../../protocol/result.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from './contract.ts';
 
@@ -120,5 +121,5 @@ export class TokenCredential implements Credential {
 }
 
 function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -2,15 +2,16 @@
 import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import { dialler } from './client/dial.ts';
-import { Pool } from './client/pool.ts';
+import { type HttpPool, Pool } from './client/pool.ts';
+import { UndiciPool } from './client/undici.ts';
 import { isInsecure, tlsOptions } from './tls.ts';
 
 export interface HttpEndpoint {
   readonly url: URL;
   readonly path: string;
-  readonly calls: Pool;
+  readonly calls: HttpPool;
   /** For answers that stay open: however many callers keep one, calls find a connection. */
-  readonly streams: Pool;
+  readonly streams: HttpPool;
   readonly headers: Readonly<Record<string, string>>;
   /** The credential of one session, as it is now: it changes while the session stays. */
   readonly credential?: () => Readonly<Record<string, string>>;
@@ -28,8 +29,10 @@ export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndp
     timeoutMs: bounds.connectTimeout,
     tls: () => (isInsecure(tls, Date.now()) ? open : verified),
   });
-  const calls = new Pool(url.host, dial, config.connections);
-  const streams = new Pool(url.host, dial, config.streams);
+  const poolOf = (connections: number): HttpPool =>
+    config.httpClient === 'undici' ? new UndiciPool(url, dial, connections) : new Pool(url.host, dial, connections);
+  const calls = poolOf(config.connections);
+  const streams = poolOf(config.streams);
   const close = (): void => {
     calls.destroy();
     streams.destroy();

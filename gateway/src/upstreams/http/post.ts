@@ -10,7 +10,7 @@ import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
 import type { AnswerLimits } from '../transport.ts';
-import type { Abandon, Left, Pool, ResponseHandler } from './client/pool.ts';
+import type { Abandon, HttpPool, Left, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 
@@ -58,7 +58,7 @@ const maxMoves = 3;
 
 class Exchange implements ResponseHandler, Abandon {
   #sent: Abandon | undefined;
-  readonly #pool: Pool;
+  readonly #pool: HttpPool;
   #request: HttpRequest;
   #moves = 0;
   /** The answer says that the request belongs elsewhere. */
@@ -73,7 +73,7 @@ class Exchange implements ResponseHandler, Abandon {
   readonly #limits: ExchangeLimits;
   readonly #events: ExchangeEvents;
 
-  constructor(pool: Pool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents) {
+  constructor(pool: HttpPool, request: HttpRequest, limits: ExchangeLimits, events: ExchangeEvents) {
     this.#pool = pool;
     this.#request = request;
     this.#limits = limits;
@@ -180,7 +180,7 @@ class Exchange implements ResponseHandler, Abandon {
 /** Starts the exchange. Never throws: what goes wrong is reported to the events. */
 /** A connection pool, and the limits of what goes over it. */
 export interface Route {
-  readonly pool: Pool;
+  readonly pool: HttpPool;
   readonly limits: ExchangeLimits;
 }
 

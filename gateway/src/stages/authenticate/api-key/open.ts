@@ -1,5 +1,6 @@
 /** Opens everything that API keys need in a data folder, for the gateway and for the command line alike. */
 import { join } from 'node:path';
+import type { Failed } from '../../../protocol/result.ts';
 import { openPepper } from '../../../secrets/pepper.ts';
 import type { KeyStore, StoredKey } from '../../../stores/contract/keys.ts';
 import { openKeyStore } from '../../../stores/sqlite/keys.ts';
@@ -7,9 +8,7 @@ import type { CallerNames } from '../caller.ts';
 import { generateKey, generateKeyId, macOf } from './format.ts';
 import { KeyRing } from './key-ring.ts';
 
-export type Opened<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+export type Opened<Value> = { readonly ok: true; readonly value: Value } | Failed;
 
 /** `onTrouble` hears when the store cannot be read for a while. The ring closes the store with itself. */
 export function openKeyRing(folder: string, onTrouble?: (error: unknown) => void): Opened<KeyRing> {

@@ -8,6 +8,7 @@ import { importJWK } from 'jose/key/import';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
 import { isObject, type Json } from '../../../protocol/json.ts';
+import { messageOf } from '../../../protocol/result.ts';
 import { readRegular } from '../../../stores/regular-file.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { IssuerConfig } from './options.ts';
@@ -114,7 +115,7 @@ export class IssuerKeys {
         this.#retryPause = firstRetryMs;
       })
       .catch((error: unknown) => {
-        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#problem = messageOf(error);
         this.#retryAt = this.#now() + this.#retryPause;
         this.#retryPause = Math.min(this.#retryPause * 2, maxRetryMs);
         this.#log.warn({ issuer: this.#source.issuer, problem: this.#problem }, 'keys of an issuer cannot be read');

@@ -6,6 +6,7 @@ import type { BearerChallenge } from '../../../oauth/challenge.ts';
 import { scopesIn } from '../../../oauth/challenge.ts';
 import type { Granted } from '../../../oauth/token-endpoint.ts';
 import type { AccountLinkPrompt } from '../../../pipeline/contracts/accounts.ts';
+import { messageOf } from '../../../protocol/result.ts';
 import { inBackground } from '../../../telemetry/background.ts';
 import type { Credential, CredentialHeaders, CredentialState, Ready } from '../contract.ts';
 import { StepUps } from './step-ups.ts';
@@ -164,7 +165,7 @@ export class AccountCredential implements Credential {
 
   #work(): Promise<Ready> {
     this.#working ??= this.#obtain()
-      .catch((error: unknown): Ready => this.#failed(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown): Ready => this.#failed(messageOf(error)))
       .finally(() => {
         this.#working = undefined;
       });

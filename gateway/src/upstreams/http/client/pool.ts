@@ -34,7 +34,15 @@ const maxAttempts = 3;
 /** A connection that was never used rests this long. */
 const assumedKeepAliveMs = 30_000;
 
-export class Pool {
+/** Requests to one server, over as many connections as it may have. */
+export interface HttpPool {
+  /** Never throws, and never calls back before it returns. */
+  send(request: HttpRequest, handler: ResponseHandler): Abandon;
+  /** Everything under way fails. */
+  destroy(): void;
+}
+
+export class Pool implements HttpPool {
   readonly #dial: Dial;
   readonly #host: string;
   readonly #most: number;
@@ -56,7 +64,6 @@ export class Pool {
     this.#most = connections;
   }
 
-  /** Never throws, and never calls back before it returns. */
   send(request: HttpRequest, handler: ResponseHandler): Abandon {
     const job = new Job(request, handler, this.#queue);
     const problem = this.#obstacle(request);
@@ -72,7 +79,6 @@ export class Pool {
     return job;
   }
 
-  /** Everything under way fails. */
   destroy(): void {
     this.#closed = true;
     clearInterval(this.#timer);

@@ -1,0 +1,12 @@
+/** The audit contract without a log behind it: for tools that carry no calls of others. */
+import type { AuditLog } from '../../pipeline/contracts/audit.ts';
+
+export const noAudit: AuditLog = {
+  intend: () => undefined,
+  end: () => undefined,
+  asked: () => {},
+  rejected: () => {},
+  note: () => {},
+  health: () => ({ ok: true }),
+  close: () => Promise.resolve(),
+};

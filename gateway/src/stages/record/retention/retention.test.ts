@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  callerNamed,
+  closeTestLog,
+  endOf,
+  factsOf,
+  openTestLog,
+  temporaryData,
+} from '../../../../test/support/audit-log.ts';
+import { endMessage, intentMessage } from '../record/message.ts';
+import type { Dropped } from './dropped.ts';
+import { planRetention } from './plan.ts';
+import { Retention } from './retention.ts';
+
+const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+const day = 86_400_000;
+
+function verify(folder: string): { code: number | null; text: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, folder], { encoding: 'utf8' });
+  return { code: status, text: stdout + stderr };
+}
+
+/** Segments of 600 records, of which each has a private part, ten days apart. Segments end at 16,384; each opening begins one. */
+async function writeSegments(data: string, count: number, clock: { time: number }): Promise<void> {
+  for (let segment = 0; segment < count; segment++) {
+    const log = await openTestLog(data, { now: () => clock.time });
+    for (let call = 0; call < 300; call++) {
+      const facts = {
+        ...factsOf(`${segment}-${call}`, 'dana', clock.time),
+        tier: call % 2 === 0 ? ('read' as const) : ('write' as const),
+      };
+      log.writer.accept([
+        intentMessage({ ...facts, caller: callerNamed('dana') }),
+        endMessage(facts, endOf(clock.time), true),
+      ]);
+    }
+    log.writer.drain();
+    await closeTestLog(log);
+    clock.time += 10 * day;
+  }
+}
+
+function segmentsIn(folder: string): string[] {
+  return readdirSync(join(folder, 'segments')).toSorted();
+}
+
+test('private parts go by tier and age, bundles later, and what is left verifies', async (context) => {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 4, clock);
+  const log = await openTestLog(data, { now });
+  const retention = new Retention(log.folder, log.writer, now);
+  const first = await retention.run({ read: 25 * day, write: 35 * day });
+  assert.deepEqual(Object.keys(first.tiers), ['read', 'write']);
+  assert.ok((first.tiers.read ?? 0) > (first.tiers.write ?? 0));
+  assert.equal(verify(log.folder).code, 0, verify(log.folder).text);
+  assert.match(verify(log.folder).text, /[1-9]\d* dropped by retention/);
+  const again = await retention.run({ read: 25 * day, write: 35 * day });
+  assert.deepEqual(again, { tiers: {}, entries: 0 });
+
+  const second = await retention.run({ read: day, write: day, destructive: day, records: 15 * day });
+  assert.ok(second.entries >= 256);
+  assert.equal(existsSync(join(log.folder, 'tile/entries/000')), false);
+  assert.ok(readdirSync(join(log.folder, 'segments')).length < 5);
+  await closeTestLog(log);
+  const { code, text } = verify(log.folder);
+  assert.equal(code, 0, text);
+  assert.match(text, new RegExp(`the first ${second.entries} records were dropped by retention`));
+  // It opens, goes on and verifies.
+  const opened = await openTestLog(data, { now });
+  opened.writer.accept([intentMessage(factsOf('after', 'dana', clock.time))]);
+  opened.writer.drain();
+  await closeTestLog(opened);
+  assert.equal(verify(log.folder).code, 0);
+});
+
+test('what was said to be dropped is dropped by the next process, if this one did not get to it', async () => {
+  const data = temporaryData();
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 3, clock);
+  const ages = { read: day, write: day, destructive: day, records: 15 * day };
+  const log = await openTestLog(data, { now });
+  const before = segmentsIn(log.folder);
+  const last = { tiers: {}, entries: 0 };
+  const plan = planRetention({ folder: log.folder, settled: log.writer.settled, ages, now: now(), last });
+  assert.ok(plan !== undefined && plan.entries >= 256);
+  log.writer.sayDropped(plan);
+  // Left by a process that was killed while it rewrote a segment, and before that by one that published.
+  writeFileSync(join(log.folder, 'segments', `${before[0]}.new`), 'private parts');
+  const stray = join(log.folder, 'tile/entries/000.p');
+  mkdirSync(stray, { recursive: true });
+  writeFileSync(join(stray, '17'), 'public parts');
+  await closeTestLog(log);
+  assert.ok(existsSync(join(log.folder, 'tile/entries/000')));
+  assert.equal(verify(log.folder).code, 0, 'more than must be there is no lie');
+
+  const next = await openTestLog(data, { now });
+  assert.deepEqual(next.writer.retention, { said: plan, done: last });
+  // Off the disk only now, so this run reports it; what was said stays one record.
+  assert.deepEqual(await new Retention(next.folder, next.writer, now).run(ages), plan);
+  assert.deepEqual(next.writer.retention, { said: plan, done: plan });
+  assert.equal(existsSync(join(next.folder, 'tile/entries/000')), false);
+  assert.equal(existsSync(stray), false);
+  assert.deepEqual(
+    segmentsIn(next.folder).filter((name) => before.slice(0, 2).includes(name) || name.endsWith('.new')),
+    [],
+  );
+  await closeTestLog(next);
+  assert.equal(verify(log.folder).code, 0);
+});
+
+test('a segment is rewritten when something of it is due, and not again', async () => {
+  const data = temporaryData();
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 3, clock);
+  const log = await openTestLog(data, { now });
+  const retention = new Retention(log.folder, log.writer, now);
+  const inodeOf = (index: number): number =>
+    statSync(join(log.folder, 'segments', segmentsIn(log.folder)[index] ?? '')).ino;
+  const before = [inodeOf(0), inodeOf(1)];
+  await retention.run({ read: 25 * day });
+  const first = [inodeOf(0), inodeOf(1)];
+  assert.notEqual(first[0], before[0]);
+  assert.equal(first[1], before[1]);
+  clock.time += 10 * day;
+  await retention.run({ read: 25 * day });
+  assert.equal(inodeOf(0), first[0], 'nothing of it has become due since');
+  assert.notEqual(inodeOf(1), first[1]);
+  await closeTestLog(log);
+});
+
+test('records become durable while old ones are dropped, and closing does not wait for that', async () => {
+  const data = temporaryData();
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 3, clock);
+  const log = await openTestLog(data, { now });
+  const retention = new Retention(log.folder, log.writer, now);
+  const state = { over: false };
+  const running = retention.run({ read: day }).finally(() => {
+    state.over = true;
+  });
+  let written = 0;
+  while (!state.over) {
+    log.writer.accept([intentMessage(factsOf(`meanwhile-${written++}`, 'dana', now()))]);
+    log.writer.drain();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok((await running).tiers.read);
+  assert.ok(written > 1);
+  clock.time += 10 * day;
+  const interrupted = assert.rejects(retention.run({ read: day, write: day }), /the log is being closed/);
+  await retention.close();
+  await interrupted;
+  await closeTestLog(log);
+  assert.equal(verify(log.folder).code, 0, verify(log.folder).text);
+});
+
+test('a log that writes little begins a segment a day, so that what is due goes about then', async () => {
+  const data = temporaryData();
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const log = await openTestLog(data, { now: () => clock.time });
+  const retention = new Retention(log.folder, log.writer, () => clock.time);
+  let dropped: Dropped = { tiers: {}, entries: 0 };
+  for (let quarter = 0; quarter < 6 * 4; quarter++) {
+    for (let call = 0; call < 50; call++)
+      log.writer.accept([intentMessage(factsOf(`${quarter}-${call}`, 'dana', clock.time))]);
+    log.writer.drain();
+    clock.time += day / 4;
+    const run = await retention.run({ read: 4 * day });
+    if ((run.tiers.read ?? 0) > 0) dropped = run;
+  }
+  // One each half day, which is an eighth of the age.
+  const count = segmentsIn(log.folder).length;
+  assert.ok(count >= 11 && count <= 13, String(count));
+  // Of six days the last four stay, the end of a segment, and a tile that is not full; before them is the log's key.
+  const due = dropped.tiers.read ?? 0;
+  assert.ok(due >= 2 * 4 * 50 - 100 - 256 && due <= 2 * 4 * 50 + 1, JSON.stringify(dropped));
+  await closeTestLog(log);
+  assert.equal(verify(log.folder).code, 0);
+});
+
+test('what an earlier version said of settled tiles is not read: it is made again', async () => {
+  const data = temporaryData();
+  await writeSegments(data, 2, { time: Date.UTC(2030, 0, 1) });
+  const path = join(data, 'log', 'settled.json');
+  const { size } = JSON.parse(readFileSync(path, 'utf8')) as { size: number };
+  assert.ok(size > 256);
+  writeFileSync(path, JSON.stringify({ size, open: { intents: [], written: 1, kind: 'stop', key: 'k' } }));
+  const log = await openTestLog(data);
+  await closeTestLog(log);
+  assert.equal(verify(log.folder).code, 0, verify(log.folder).text);
+});

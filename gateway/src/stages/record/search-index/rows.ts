@@ -1,0 +1,45 @@
+/** One row of the index: an exchange with its outcome, or another record. */
+import type { Database } from '../../../stores/sqlite/driver.ts';
+import type { About, PublicPart } from '../read/archive.ts';
+import type { Words } from './words.ts';
+
+/** A row before it is in the table. */
+export interface Row {
+  readonly seq: number;
+  readonly fields: PublicPart;
+  readonly about: About | undefined;
+  outcome: number | null;
+  reason: number | null;
+  outcomeSeq: number | null;
+}
+
+type StatementOf = (sql: string) => ReturnType<Database['prepare']>;
+
+export function insertRow(statement: StatementOf, words: Words, row: Row): void {
+  const { seq, fields, about, outcome, reason, outcomeSeq } = row;
+  statement(
+    `INSERT INTO records (seq, time, kind, id, subject, user, agent, application, server, capability, method,
+         effect, rule, outcome, reason, outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(
+    seq,
+    fields.time ?? fields.written,
+    words.add('kind', fields.kind),
+    fields.id ?? null,
+    words.add('subject', fields.subject),
+    words.add('user', about?.user),
+    words.add('agent', about?.agent),
+    words.add('application', about?.application),
+    words.add('server', fields.server),
+    words.add('capability', capabilityOf(fields)),
+    words.add('method', fields.method),
+    words.add('effect', fields.decision?.effect),
+    words.add('rule', fields.decision?.place),
+    outcome,
+    reason,
+    outcomeSeq,
+  );
+}
+
+export function capabilityOf({ capability }: PublicPart): string | undefined {
+  return capability?.name ?? capability?.template ?? capability?.type;
+}
