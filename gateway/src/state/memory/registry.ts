@@ -43,8 +43,9 @@ export class MemoryRegistry<Value> implements Local<Registry<Value>> {
     const known = this.#find(entry.key, now);
     if (when === 'absent' && known !== undefined) return { ok: false, reason: 'exists' };
     if (typeof when === 'number' && known?.version !== when) return { ok: false, reason: 'changed' };
-    // What it replaces gives its room to it.
-    if (known !== undefined) this.#remove(known);
+    // What it replaces gives its room to it, and so does one that has ended.
+    const standing = this.#standing(entry.key);
+    if (standing !== undefined) this.#remove(standing);
     if (!this.#makeRoom(entry.owner)) {
       if (known !== undefined) this.#add(known);
       return { ok: false, reason: 'full' };
@@ -68,9 +69,10 @@ export class MemoryRegistry<Value> implements Local<Registry<Value>> {
   }
 
   take(key: string, now: number): Entry<Value> | undefined {
-    const found = this.#find(key, now);
+    const found = this.#standing(key);
+    // One that has ended gives its room back as well.
     if (found !== undefined) this.#remove(found);
-    return found;
+    return found !== undefined && found.expiresAt > now ? found : undefined;
   }
 
   list(owner: string, now: number): readonly Entry<Value>[] {
@@ -86,8 +88,13 @@ export class MemoryRegistry<Value> implements Local<Registry<Value>> {
   }
 
   #find(key: string, now: number): Node<Value> | undefined {
+    const node = this.#standing(key);
+    return node !== undefined && node.expiresAt > now ? node : undefined;
+  }
+
+  #standing(key: string): Node<Value> | undefined {
     const node = this.#recent.get(key) ?? this.#earlier.get(key);
-    return node !== undefined && node.counts && node.expiresAt > now ? node : undefined;
+    return node?.counts === true ? node : undefined;
   }
 
   /** What stands in the earlier map was put more than a lifetime ago when it is dropped, and has ended. */
