@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'process'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
-  upstreams: [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'oauth'],
+  upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config', 'state'],
   admin: [...base, 'pipeline', 'config', 'stores'],
 };

@@ -8,6 +8,7 @@ import { shownInLine } from '../protocol/shown.ts';
 import { editionsInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { type SecretStore, secretName } from '../secrets/store.ts';
+import { isTold } from './announce.ts';
 import {
   type CommonOptions,
   type Context,
@@ -44,7 +45,7 @@ function putCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  pass show projects | sallyport secret put projects-token')
     .action((name: string, options: CommonOptions) =>
-      withStore(context, options, async ({ store }) => {
+      withStore(context, options, async ({ store, configuration }) => {
         if (!secretName.test(name))
           return fail(context, options, {
             code: exitCodes.usage,
@@ -56,6 +57,7 @@ function putCommand(context: Context): Command {
         if (typeof value !== 'string')
           return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
         if (!(await store.add(name, value, Date.now()))) return taken(context, options, name);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is kept. Refer to it as \${secret:${name}}.`);
       }),
@@ -84,6 +86,7 @@ function rotateCommand(context: Context): Command {
           return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
         const used = editionsInUse(configuration.data, name).length > 0;
         await store.put(name, value, Date.now());
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         const edition = store.edition(name);
         const deadline = Date.now() + stdinTimeoutMs;
         const isTaken = (): boolean =>
@@ -146,8 +149,9 @@ function removeCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport secret remove projects-token')
     .action((name: string, options: CommonOptions) =>
-      withStore(context, options, async ({ store }) => {
+      withStore(context, options, async ({ store, configuration }) => {
         if (!store.remove(name)) return missing(context, options, store, name);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is removed`);
       }),
@@ -172,6 +176,7 @@ function rewrapCommand(context: Context): Command {
         const from = key === undefined ? undefined : localProvider(key.key);
         const secrets = await store.rewrap(from);
         const others = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         const failed = [...secrets.failed, ...others.failed];
         const [count, accounts] = [secrets.count, others.count];
         if (options.json === true) outJson(context, { ok: failed.length === 0, count, accounts, failed });

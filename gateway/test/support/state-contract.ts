@@ -1,6 +1,7 @@
 /** What every registry, every table of counters and every table of holds must do. One body for all of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Changes } from '../../src/state/contract/changes.ts';
 import type { CounterBounds, Counters, HoldBounds, Holds } from '../../src/state/contract/counters.ts';
 import type { Registry, RegistryBounds } from '../../src/state/contract/registry.ts';
 
@@ -111,12 +112,12 @@ export function registryContract(name: string, open: (bounds: RegistryBounds) =>
     const bounds: RegistryBounds = { maxEntries: 2_000, maxOfOwner: 100, lifetimeMs: 1_000, whenFull: 'evict' };
     const registry = open(bounds);
     const rounds = await fillFor(async (index) => {
-      await registry.put({ key: `k${index}`, owner: `o${index % 40}`, value: note('') }, index / 10);
+      await registry.put({ key: `k${index}`, owner: `o${index % 40}`, value: note('') }, Math.floor(index / 10));
     });
-    assert.equal(await registry.size(rounds / 10), Math.min(rounds, bounds.maxEntries));
-    assert.ok((await registry.list('o1', rounds / 10)).length <= bounds.maxOfOwner);
+    assert.equal(await registry.size(Math.floor(rounds / 10)), Math.min(rounds, bounds.maxEntries));
+    assert.ok((await registry.list('o1', Math.floor(rounds / 10))).length <= bounds.maxOfOwner);
     await likeAtFirst(async (index) => {
-      await registry.put({ key: `l${index}`, owner: `o${index % 40}`, value: note('') }, rounds / 10);
+      await registry.put({ key: `l${index}`, owner: `o${index % 40}`, value: note('') }, Math.floor(rounds / 10));
     }, open(bounds));
   });
 
@@ -214,5 +215,38 @@ export function holdsContract(name: string, open: (bounds: HoldBounds) => Holds)
     const holds = open({ maxKeys: 10, lifetimeMs: 1_000 });
     const all = await Promise.all(Array.from({ length: 64 }, async () => holds.hold('dana', 10, 0)));
     assert.equal(all.filter((hold) => hold !== undefined).length, 10);
+  });
+}
+
+/** `open` opens the same changes each time within one test, as another process does. */
+export function changesContract(name: string, open: (folder: string) => Changes, makeFolder: () => string): void {
+  test(`${name}: what was announced is seen once by every other process, and not by the one that announced it`, async () => {
+    const folder = makeFolder();
+    const [one, two, three] = [open(folder), open(folder), open(folder)];
+    assert.deepEqual(await two.look(), []);
+    await one.announce('accounts');
+    await one.announce('accounts');
+    await one.announce('secrets');
+    assert.deepEqual(await two.look(), ['accounts', 'secrets']);
+    assert.deepEqual(await two.look(), []);
+    assert.deepEqual(await one.look(), []);
+    await two.announce('issuers');
+    assert.deepEqual(await three.look(), ['accounts', 'issuers', 'secrets']);
+    assert.deepEqual(await one.look(), ['issuers']);
+    assert.deepEqual(await two.look(), []);
+  });
+
+  test(`${name}: two that announce the same at the same time hear of each other`, async () => {
+    const folder = makeFolder();
+    const [one, two] = [open(folder), open(folder)];
+    await one.announce('accounts');
+    await two.announce('accounts');
+    assert.deepEqual([await one.look(), await two.look()], [['accounts'], ['accounts']]);
+  });
+
+  test(`${name}: what was announced before it was opened is no change`, async () => {
+    const folder = makeFolder();
+    await open(folder).announce('accounts');
+    assert.deepEqual(await open(folder).look(), []);
   });
 }

@@ -123,7 +123,7 @@ export class ParkedRequests implements InputRequests {
   }
 
   close(): void {
-    for (const id of [...this.#parked.keys()]) {
+    for (const id of this.#parked.keys()) {
       const parked = this.#take(id);
       clearTimeout(parked?.timer);
       parked?.inputRequired.abandon();

@@ -25,10 +25,14 @@ const migrations: readonly string[] = [
   'ALTER TABLE api_keys ADD COLUMN networks TEXT;',
 ];
 
+export function databasePath(folder: string): string {
+  return join(folder, 'sallyport.db');
+}
+
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
 export function openDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'sallyport.db');
+  const path = databasePath(folder);
   // SQLite gives its other files the mode of this one.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: 5_000 });
