@@ -193,7 +193,10 @@ export const profile = from('CoSAI MCP Security v2.0', [
   {
     id: 'D5',
     text: 'What a caller had under way is given up and withheld when its right ends.',
-    proofs: inFile('e2e/faults/a06-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
+    proofs: [
+      ...inFile('e2e/faults/a06-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
+      ...inFile('e2e/faults/a06-token-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
+    ],
   },
   {
     id: 'D6',

@@ -27,7 +27,7 @@ import { fileAnchor } from './file/anchor.ts';
 import { urlAnchor } from './url/anchor.ts';
 import { witnessAnchor } from './witness/anchor.ts';
 
-const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 
 async function logFor(context: TestContext): Promise<TestLog> {
   const data = temporaryData();

@@ -13,7 +13,7 @@ import { Archive } from './archive.ts';
 import { LogReader } from './log-reader.ts';
 import { type Proof, prove } from './prove.ts';
 
-const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 
 /** A log of 300 calls that is stamped after 100, 200 and 300 of them; a proof of calls of the first hundred. */
 async function setUp(context: TestContext) {

@@ -10,7 +10,7 @@ import { IndexFile } from '../search-index/index-file.ts';
 import { Archive } from './archive.ts';
 import { prove } from './prove.ts';
 
-const root = join(import.meta.dirname, '..', '..', '..');
+const root = join(import.meta.dirname, '..', '..', '..', '..');
 const program = join(root, 'bin', 'sallyport-verify.js');
 const old = join(root, 'test', 'fixtures', 'log-of-version-1');
 

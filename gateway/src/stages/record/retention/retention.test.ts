@@ -16,7 +16,7 @@ import type { Dropped } from './dropped.ts';
 import { planRetention } from './plan.ts';
 import { Retention } from './retention.ts';
 
-const program = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 const day = 86_400_000;
 
 function verify(folder: string): { code: number | null; text: string } {

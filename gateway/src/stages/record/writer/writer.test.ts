@@ -29,7 +29,7 @@ import { keyPlaces } from '../open.ts';
 import { LogReader } from '../read/log-reader.ts';
 import { openWriter } from './open.ts';
 
-const verifier = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
+const verifier = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 
 function dataFor(context: TestContext): string {
   const data = temporaryData();

@@ -18,7 +18,7 @@ import { LogReader, type SignedCheckpoint } from '../../read/log-reader.ts';
 import { timestampAnchor } from './anchor.ts';
 import { makeNonce, readTimestamp, timestampQuery } from './timestamp.ts';
 
-const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
+const program = join(import.meta.dirname, '..', '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 
 function temporary(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-tsa-'));
