@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
-import { editionsInUse } from '../secrets/in-use.ts';
+import { openInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { type SecretStore, secretName } from '../secrets/store.ts';
 import { isTold } from './announce.ts';
@@ -84,15 +84,16 @@ function rotateCommand(context: Context): Command {
         const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string')
           return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
-        const used = editionsInUse(configuration.data, name).length > 0;
+        const inUse = openInUse(configuration.data);
+        const used = inUse.editionsOf(name).length > 0;
         await store.put(name, value, Date.now());
         if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         const edition = store.edition(name);
         const deadline = Date.now() + stdinTimeoutMs;
-        const isTaken = (): boolean =>
-          !used || editionsInUse(configuration.data, name).every((each) => each === edition);
+        const isTaken = (): boolean => !used || inUse.editionsOf(name).every((each) => each === edition);
         while (!isTaken() && Date.now() < deadline) await pause(20);
         const inForce = isTaken();
+        inUse.close();
         const probes = options.probe ? await probeUsers(context, options, name) : [];
         const failed = probes.filter(({ ok }) => !ok).map((each) => each.server);
         if (options.json === true)

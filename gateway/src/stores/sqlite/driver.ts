@@ -23,6 +23,26 @@ const migrations: readonly string[] = [
    CREATE TABLE versions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
   // A list as JSON; null: from everywhere.
   'ALTER TABLE api_keys ADD COLUMN networks TEXT;',
+  // Registries of state/contract: a place is given once, so that it is a version too.
+  `CREATE TABLE registry_entries (
+     place INTEGER PRIMARY KEY AUTOINCREMENT,
+     registry TEXT NOT NULL,
+     key TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     value TEXT NOT NULL,
+     expires_at INTEGER NOT NULL,
+     UNIQUE (registry, key)
+   ) STRICT;
+   CREATE INDEX registry_owners ON registry_entries (registry, owner, place);
+   CREATE INDEX registry_places ON registry_entries (registry, place);
+   CREATE INDEX registry_ends ON registry_entries (registry, expires_at);
+   CREATE TABLE registry_sizes (registry TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT;
+   CREATE TRIGGER registry_grows AFTER INSERT ON registry_entries BEGIN
+     INSERT INTO registry_sizes VALUES (new.registry, 1) ON CONFLICT (registry) DO UPDATE SET entries = entries + 1;
+   END;
+   CREATE TRIGGER registry_shrinks AFTER DELETE ON registry_entries BEGIN
+     UPDATE registry_sizes SET entries = entries - 1 WHERE registry = old.registry;
+   END;`,
 ];
 
 export function databasePath(folder: string): string {
