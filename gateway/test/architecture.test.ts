@@ -31,7 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/limits': [...base, 'pipeline', 'state'],
   'stages/inspect': [...base, 'pipeline', 'secrets'],
   'stages/forward': [...base, 'pipeline'],
-  'stages/record': [...base, 'pipeline', 'config', 'stores', 'secrets', 'egress', 'process'],
+  'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Changes } from '../../src/state/contract/changes.ts';
 import type { CounterBounds, Counters, HoldBounds, Holds } from '../../src/state/contract/counters.ts';
+import type { Mailbox } from '../../src/state/contract/mailbox.ts';
 import type { Registry, RegistryBounds } from '../../src/state/contract/registry.ts';
 
 export interface Note {
@@ -248,5 +249,49 @@ export function changesContract(name: string, open: (folder: string) => Changes,
     const folder = makeFolder();
     await open(folder).announce('accounts');
     assert.deepEqual(await open(folder).look(), []);
+  });
+}
+
+/** `open` opens the same mailbox each time within one test, as another process does. */
+export function mailboxContract(name: string, open: (folder: string) => Mailbox, makeFolder: () => string): void {
+  test(`${name}: a letter is handed out once, and so is its answer`, async () => {
+    const folder = makeFolder();
+    const [command, gateway, other] = [open(folder), open(folder), open(folder)];
+    const id = (await command.send('log', { text: 'erase', until: 100 }, 0)) ?? '';
+    assert.equal(await command.answerTo(id, 1), undefined);
+    assert.deepEqual(await gateway.receive('another log', 1), []);
+    assert.deepEqual(await gateway.receive('log', 1), [{ id, text: 'erase' }]);
+    assert.deepEqual(await other.receive('log', 1), []);
+    await gateway.answer({ to: 'log', id, text: 'done' }, 2);
+    assert.equal(await command.answerTo('another id', 3), undefined);
+    assert.equal(await command.answerTo(id, 3), 'done');
+    assert.equal(await command.answerTo(id, 3), undefined);
+  });
+
+  test(`${name}: a letter that was given up is not handed out`, async () => {
+    const folder = makeFolder();
+    const [command, gateway] = [open(folder), open(folder)];
+    const id = (await command.send('log', { text: 'erase', until: 100 }, 0)) ?? '';
+    await command.withdraw(id, 1);
+    await command.send('log', { text: 'rotate', until: 100 }, 1);
+    assert.deepEqual(await gateway.receive('log', 100), [], 'its sender waits no longer');
+  });
+
+  test(`${name}: letters to one address are bounded, and handed out in their order, some at a time`, async () => {
+    const folder = makeFolder();
+    const [command, gateway] = [open(folder), open(folder)];
+    const sent: (string | undefined)[] = [];
+    for (let index = 0; index < 101; index++) sent.push(await command.send('log', { text: `${index}`, until: 100 }, 0));
+    assert.equal(sent.indexOf(undefined), 100);
+    assert.ok((await command.send('another log', { text: '', until: 100 }, 0)) !== undefined);
+    const read: string[] = [];
+    for (let letters = await gateway.receive('log', 1); letters.length > 0; letters = await gateway.receive('log', 1)) {
+      assert.ok(letters.length <= 16);
+      read.push(...letters.map(({ text }) => text));
+    }
+    assert.deepEqual(
+      read,
+      Array.from({ length: 100 }, (_, index) => `${index}`),
+    );
   });
 }
