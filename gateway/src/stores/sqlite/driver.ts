@@ -43,6 +43,25 @@ const migrations: readonly string[] = [
    CREATE TRIGGER registry_shrinks AFTER DELETE ON registry_entries BEGIN
      UPDATE registry_sizes SET entries = entries - 1 WHERE registry = old.registry;
    END;`,
+  // Counters and holds of state/contract. A counter that changes gets a new place, so that they stand in that order.
+  `CREATE TABLE counters (
+     place INTEGER PRIMARY KEY AUTOINCREMENT,
+     name TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     key TEXT NOT NULL,
+     value INTEGER NOT NULL,
+     changed_at INTEGER NOT NULL,
+     UNIQUE (name, owner, key)
+   ) STRICT;
+   CREATE INDEX counters_places ON counters (name, owner, place);
+   CREATE TABLE holds (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     name TEXT NOT NULL,
+     key TEXT NOT NULL,
+     ends_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX holds_of_key ON holds (name, key, ends_at);
+   CREATE INDEX holds_ends ON holds (name, ends_at);`,
 ];
 
 export function databasePath(folder: string): string {
