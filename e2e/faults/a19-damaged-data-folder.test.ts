@@ -232,7 +232,8 @@ test('A19: whatever takes the place of everything in the data folder, a gateway 
   ends.push(
     outcomeOf(
       () => {},
-      (data) => rmSync(data, { recursive: true, force: true }),
+      // The gateway may write while its folder is removed.
+      (data) => rmSync(data, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 }),
     ),
   );
   for (const { start, end, errors } of await Promise.all(ends)) {

@@ -84,4 +84,12 @@ export const wayBack = from('Attacks on the way back, reloads and starts', [
       'W10: a second question takes the place of the first one, and a client that goes away ends the call',
     ),
   },
+  {
+    id: 'W11',
+    text: 'The name of an argument is read as it is spelled, whatever names were sent before.',
+    proofs: inFile(
+      'e2e/faults/w11-escaped-keys.test.ts',
+      'W11: a rule sees an argument however its name is spelled, whatever names were sent before',
+    ),
+  },
 ]);

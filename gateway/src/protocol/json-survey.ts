@@ -53,6 +53,8 @@ export interface Survey {
   readonly members: number;
   /** Begin and end, one after the other, of each number that double precision does not hold. */
   readonly raw: readonly number[];
+  /** Begin and end, one after the other, of each key that holds an escape, without its quotes. */
+  readonly escapedKeys: readonly number[];
   /** Where the text of the wanted member begins and ends; 0 where it was not seen. */
   readonly from: number;
   readonly to: number;
@@ -63,7 +65,7 @@ const backslash = 92;
 const zero = 48;
 const none: readonly number[] = [];
 
-const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, from: 0, to: 0 });
+const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, escapedKeys: none, from: 0, to: 0 });
 
 /**
  * One pass over the text that counts what `JSON.parse` forgets, and refuses what it would take long for. Assumes nothing
@@ -88,6 +90,9 @@ export function survey(text: string, limits: JsonLimits): Survey {
   let to = 0;
   let stringFrom = 0;
   let stringTo = 0;
+  let escapedKeys: number[] | undefined;
+  /** The first backslash at or behind the last key. */
+  let escape = -1;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code <= 32) continue;
@@ -136,6 +141,13 @@ export function survey(text: string, limits: JsonLimits): Survey {
       members++;
       // A text with the same characters may be a value as well: only a key has the colon behind it.
       if (keyEnd > 0 && from === 0 && depth === 1) from = index + 1;
+      if (escape < stringFrom) escape = nextBackslash(text, stringFrom);
+      if (escape < stringTo) {
+        values++;
+        escapedKeys ??= [];
+        escapedKeys.push(stringFrom, stringTo);
+        if (values > maxValues) return refused('too-many-values');
+      }
       if (shapes !== undefined && shapes.key(text, stringFrom, stringTo, depth) > maxKeys)
         return refused('too-many-keys');
     } else if (code === 44) {
@@ -148,7 +160,13 @@ export function survey(text: string, limits: JsonLimits): Survey {
     }
   }
   if (values > maxValues) return refused('too-many-values');
-  return { members, raw: raw ?? none, from, to };
+  return { members, raw: raw ?? none, escapedKeys: escapedKeys ?? none, from, to };
+}
+
+/** Past the end when there is none. */
+function nextBackslash(text: string, from: number): number {
+  const found = text.indexOf('\\', from);
+  return found === -1 ? text.length : found;
 }
 
 /** Where the string that begins at `from` ends: its closing quote, or -1. */

@@ -3,7 +3,7 @@
  * for each purpose. What is sealed for one purpose opens for no other.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { Json } from '../protocol/json.ts';
+import { readOwnJson } from '../protocol/json.ts';
 import type { Seal } from '../protocol/seal.ts';
 
 const nonceLength = 12;
@@ -30,7 +30,7 @@ export function createSeal(master: Buffer, purpose: string): Seal {
         const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceLength)).setAAD(aad);
         decipher.setAuthTag(bytes.subarray(bytes.length - tagLength));
         const body = bytes.subarray(nonceLength, bytes.length - tagLength);
-        return JSON.parse(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')) as Json;
+        return readOwnJson(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8'));
       } catch {
         return undefined;
       }

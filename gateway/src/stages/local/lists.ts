@@ -9,7 +9,7 @@ import type { ListSnapshot, ListSnapshotResult, Snapshot } from '../../pipeline/
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
-import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { asText, isObject, type Json, type JsonObject, readOwnJson } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listMembers } from '../../protocol/methods.ts';
 import type { Era } from '../../protocol/versions.ts';
@@ -207,7 +207,7 @@ function unique(parts: readonly Buffer[], kind: 'resources' | 'templates'): Buff
   const seen = new Set<Json | undefined>();
   const kept: string[] = [];
   for (const part of parts)
-    for (const item of JSON.parse(`[${part.toString()}]`) as JsonObject[]) {
+    for (const item of readOwnJson(`[${part.toString()}]`) as readonly JsonObject[]) {
       if (seen.has(item[member])) continue;
       seen.add(item[member]);
       kept.push(JSON.stringify(item));

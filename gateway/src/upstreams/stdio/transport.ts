@@ -116,7 +116,9 @@ export class StdioWire implements Transport {
         }
       });
     });
-    child.stdin.on('error', () => this.#fail('closed its input'));
+    // A process that ends closes its input first: how it ended says more, and comes soon.
+    child.stdin.once('error', () => setTimeout(() => this.#fail('closed its input'), lastWordsTimeMs).unref());
+    child.stdin.on('error', () => {});
     const lines = new Lines(limits.result, {
       onLine: (line) => this.#read(line),
       onTooLong: (first, last) => this.#skipped(first, last),

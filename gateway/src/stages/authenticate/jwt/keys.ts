@@ -7,7 +7,7 @@ import type { CryptoKey, JWK } from 'jose';
 import { importJWK } from 'jose/key/import';
 import type { Fetch } from '../../../egress/fetch.ts';
 import { discover } from '../../../oauth/discovery.ts';
-import { isObject, type Json } from '../../../protocol/json.ts';
+import { isObject, type Json, parseJsonText } from '../../../protocol/json.ts';
 import { messageOf } from '../../../protocol/result.ts';
 import { readRegular } from '../../../stores/regular-file.ts';
 import { inBackground } from '../../../telemetry/background.ts';
@@ -153,8 +153,8 @@ export class IssuerKeys {
 }
 
 function keysOf(text: string): readonly JWK[] {
-  const set = JSON.parse(text) as Json;
-  const keys = isObject(set) ? set.keys : undefined;
+  const set = parseJsonText(text, { depth: 16 });
+  const keys = set.ok && isObject(set.value) ? set.value.keys : undefined;
   if (!Array.isArray(keys)) throw new Error('not a JWK set');
   const usable = (keys as readonly Json[]).filter(isPublicKey);
   if (usable.length === 0) throw new Error('the JWK set has no public key for signatures');

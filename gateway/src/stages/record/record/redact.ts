@@ -1,10 +1,10 @@
 /** Arguments and results with every value replaced by what kind of value it was. The names of members stay. */
-import type { Json } from '../../../protocol/json.ts';
+import { type Json, nearest, readOwnJson } from '../../../protocol/json.ts';
 
 /** `text` is JSON that the gateway wrote itself. */
 export function redacted(text: string): string {
   if (text === '') return '';
-  return JSON.stringify(shape(JSON.parse(text) as Json));
+  return JSON.stringify(shape(nearest(readOwnJson(text))));
 }
 
 function shape(value: Json): Json {
