@@ -41,6 +41,15 @@ test('what a process that was killed has noted is not believed, and is removed b
   inUse.close();
 });
 
+test('a process that has the id of one that was killed, as in a container, has noted nothing but what it uses', () => {
+  const data = temporaryFolder('in-use');
+  openInUse(data).note(new Map([['old', 'one']]), fail);
+  const restarted = openInUse(data);
+  restarted.note(new Map([['token', 'two']]), fail);
+  assert.deepEqual([restarted.editionsOf('old'), restarted.editionsOf('token')], [[], ['two']]);
+  restarted.close();
+});
+
 test('a database that cannot be used is told, and stops nothing', () => {
   const data = temporaryFolder('in-use');
   writeFileSync(databasePath(data), 'garbage'.repeat(1_000));

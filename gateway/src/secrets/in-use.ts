@@ -1,6 +1,6 @@
 /**
  * Which edition of each secret the running gateways work with, so that a rotation can be waited for. It is a note beside
- * the work, in a registry of the embedded database: a gateway goes on without it.
+ * the work, one for each process, in a registry of the embedded database: a gateway goes on without it.
  */
 import { existsSync } from 'node:fs';
 import type { Local } from '../state/contract/later.ts';
@@ -8,19 +8,20 @@ import type { Registry } from '../state/contract/registry.ts';
 import { sqliteRegistry } from '../state/sqlite/registry.ts';
 import { databasePath, openDatabase } from '../stores/sqlite/driver.ts';
 
-/** Processes that are noted for one secret; a data folder has one gateway, and some of stdio beside it. */
+/** A data folder has one gateway, and some of stdio beside it. */
 const maxProcesses = 256;
-const maxNotes = 65_536;
 /** A note ends with its process; milliseconds. */
 const lifetimeMs = 100 * 365 * 86_400_000;
+/** All notes have one owner, so that they are found without the ids of their processes. */
+const owner = 'gateways';
 
 interface Note {
   readonly pid: number;
-  readonly edition: string;
+  readonly editions: Readonly<Record<string, unknown>>;
 }
 
 export interface InUse {
-  /** What this process works with. Never throws; `onTrouble` hears why it cannot be noted. */
+  /** All that this process works with. Never throws; `onTrouble` hears why it cannot be noted. */
   note(editions: ReadonlyMap<string, string>, onTrouble: (error: unknown) => void): void;
   /** The editions of a secret that running gateways use: none when none runs, or when they use no such secret. */
   editionsOf(name: string): readonly string[];
@@ -30,24 +31,25 @@ export interface InUse {
 
 /** Opened when it is first needed: a gateway starts although it cannot be. */
 export function openInUse(data: string): InUse {
+  const key = String(process.pid);
   let opened: { readonly notes: Local<Registry<Note>>; close(): void } | undefined;
-  const noted = new Set<string>();
+  let noted: string | undefined;
   const open = (): Local<Registry<Note>> => {
     opened ??= openNotes(data);
     return opened.notes;
   };
   return {
     note(editions, onTrouble) {
+      const text = JSON.stringify([...editions]);
+      // A gateway without secrets has something to remove when one that had its id was killed.
+      if (text === noted || (editions.size === 0 && !existsSync(databasePath(data)))) return;
       try {
-        for (const [name, edition] of editions) {
-          const notes = open();
-          const now = Date.now();
-          if (notes.get(keyOf(name), now)?.value.edition === edition) continue;
-          for (const { key, value } of notes.list(name, now)) if (!isRunning(value.pid)) notes.take(key, now);
-          const value = { pid: process.pid, edition };
-          if (!notes.put({ key: keyOf(name), owner: name, value }, now).ok) throw new Error('there is no room for it');
-          noted.add(name);
-        }
+        const notes = open();
+        const now = Date.now();
+        for (const each of notes.list(owner, now)) if (!isRunning(each.value.pid)) notes.take(each.key, now);
+        const value = { pid: process.pid, editions: Object.fromEntries(editions) };
+        if (!notes.put({ key, owner, value }, now).ok) throw new Error('there is no room for it');
+        noted = text;
       } catch (error) {
         onTrouble(error);
       }
@@ -56,8 +58,12 @@ export function openInUse(data: string): InUse {
       // Where no gateway has run, none uses anything.
       if (opened === undefined && !existsSync(databasePath(data))) return [];
       try {
-        const notes = open().list(name, Date.now());
-        return notes.flatMap(({ value }) => (isRunning(value.pid) ? [value.edition] : []));
+        return open()
+          .list(owner, Date.now())
+          .flatMap(({ value: { pid, editions } }) => {
+            const edition = Object.hasOwn(editions, name) ? editions[name] : undefined;
+            return typeof edition === 'string' && isRunning(pid) ? [edition] : [];
+          });
       } catch {
         // A database that cannot be read keeps no secret from being rotated: no gateway is known to run.
         return [];
@@ -65,9 +71,9 @@ export function openInUse(data: string): InUse {
     },
     close() {
       try {
-        for (const name of noted) open().take(keyOf(name), Date.now());
+        if (noted !== undefined) open().take(key, Date.now());
       } catch {
-        // They name a process that is gone, and are not believed.
+        // It names a process that is gone, and is not believed.
       }
       opened?.close();
     },
@@ -76,21 +82,21 @@ export function openInUse(data: string): InUse {
 
 function openNotes(data: string): { readonly notes: Local<Registry<Note>>; close(): void } {
   const database = openDatabase(data);
-  const bounds = { maxEntries: maxNotes, maxOfOwner: maxProcesses, lifetimeMs, whenFull: 'evict' } as const;
+  const bounds = { maxEntries: maxProcesses, maxOfOwner: maxProcesses, lifetimeMs, whenFull: 'evict' } as const;
   return {
     notes: sqliteRegistry<Note>(database, { ...bounds, name: 'secrets-in-use', read: readNote }),
     close: () => database.close(),
   };
 }
 
-function keyOf(name: string): string {
-  return `${name} ${process.pid}`;
-}
-
 function readNote(value: unknown): Note | undefined {
-  const { pid, edition } = (value ?? {}) as Partial<Record<keyof Note, unknown>>;
-  return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && typeof edition === 'string'
-    ? { pid, edition }
+  const { pid, editions } = (value ?? {}) as Partial<Record<keyof Note, unknown>>;
+  return typeof pid === 'number' &&
+    Number.isSafeInteger(pid) &&
+    pid > 0 &&
+    typeof editions === 'object' &&
+    editions !== null
+    ? { pid, editions: editions as Note['editions'] }
     : undefined;
 }
 
