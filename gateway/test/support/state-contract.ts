@@ -122,18 +122,22 @@ export function registryContract(name: string, open: (bounds: RegistryBounds) =>
     }, open(bounds));
   });
 
-  /** Operations at the bound beside those of an empty registry, in the same run. */
+  /** Operations at the bound beside those of an empty registry, in the same run. The fastest of some batches: the machine may pause. */
   async function likeAtFirst(work: (index: number) => Promise<void>, empty: Registry<Note>): Promise<void> {
     const measure = async (once: (index: number) => Promise<void>) => {
-      const began = performance.now();
-      for (let index = 0; index < 500; index++) await once(index);
-      return performance.now() - began;
+      let fastestMs = Number.POSITIVE_INFINITY;
+      for (let batch = 0; batch < 10; batch++) {
+        const began = performance.now();
+        for (let index = 0; index < 100; index++) await once(100 * batch + index);
+        fastestMs = Math.min(fastestMs, performance.now() - began);
+      }
+      return fastestMs;
     };
     const first = await measure(async (index) => {
       await empty.put({ key: `e${index}`, owner: `o${index % 40}`, value: note('') }, 0);
     });
     const atTheBound = await measure(work);
-    assert.ok(atTheBound < 20 * first + 50, `${atTheBound.toFixed(1)} ms against ${first.toFixed(1)} ms`);
+    assert.ok(atTheBound < 20 * first + 10, `${atTheBound.toFixed(1)} ms against ${first.toFixed(1)} ms`);
   }
 }
 
