@@ -1,7 +1,7 @@
 /** A mailbox of two registries, one of letters and one of answers, wherever these are kept. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { databasePath, openDatabase } from '../stores/sqlite/driver.ts';
+import { databasePath, emptyJournal, openDatabase } from '../stores/sqlite/driver.ts';
 import type { Local } from './contract/later.ts';
 import type { Mailbox } from './contract/mailbox.ts';
 import type { Registry, RegistryBounds } from './contract/registry.ts';
@@ -62,7 +62,29 @@ export function openMailbox(data: string): OpenMailbox | undefined {
   const database = openDatabase(data);
   const letters = sqliteRegistry<Kept>(database, { ...letterBounds, name: 'letters', read: readKept });
   const answers = sqliteRegistry<Kept>(database, { ...answerBounds, name: 'answers', read: readKept });
-  return { ...mailboxOf(letters, answers), close: () => database.close() };
+  const mailbox = mailboxOf(letters, answers);
+  // Letters can name a person who is to be erased.
+  const gone = <Value>(value: Value): Value => {
+    try {
+      emptyJournal(database);
+    } catch {
+      // A disk that fails for it: what was taken must be handed out all the same, and the next letter empties it.
+    }
+    return value;
+  };
+  return {
+    ...mailbox,
+    receive(to, now) {
+      const received = mailbox.receive(to, now);
+      return received.length === 0 ? received : gone(received);
+    },
+    answerTo(id, now) {
+      const text = mailbox.answerTo(id, now);
+      return text === undefined ? undefined : gone(text);
+    },
+    withdraw: (id, now) => gone(mailbox.withdraw(id, now)),
+    close: () => database.close(),
+  };
 }
 
 function readKept(value: unknown): Kept | undefined {

@@ -75,9 +75,19 @@ export function openDatabase(folder: string): Database {
   // SQLite gives its other files the mode of this one.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: 5_000 });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;',
+  );
   migrate(database);
   return database;
+}
+
+/**
+ * What was deleted is in the file beside the database until that is begun anew; this empties it. Another process that is
+ * at work there can keep it from that for now.
+ */
+export function emptyJournal(database: Database): void {
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 /** Opens a database of another kind at exactly this path, without tables. */
