@@ -51,3 +51,24 @@ test('sqlite: two processes share a limit, and a hold that was never given back 
   assert.ok(one.hold('dana', 2, 1_000));
   assert.equal(two.held('dana', 1_000), 2);
 });
+
+test('sqlite: counters of another name, and holds of another name, are others', () => {
+  const database = openDatabase(makeFolder());
+  const a = { owner: 'source', key: 'a' };
+  sqliteCounters(database, 'test', counterBounds).add([a], 0);
+  const others = sqliteCounters(database, 'others', counterBounds);
+  assert.deepEqual([others.read(a, 0), others.size(0)], [undefined, 0]);
+  const holdBounds = { maxKeys: 1, lifetimeMs: 1_000 };
+  assert.ok(sqliteHolds(database, 'test', holdBounds).hold('a', 1, 0));
+  assert.ok(sqliteHolds(database, 'others', holdBounds).hold('b', 1, 0));
+});
+
+test('sqlite: on a full file several counters are added to, or none of them', () => {
+  const database = openDatabase(makeFolder());
+  const counters = sqliteCounters(database, 'test', counterBounds);
+  const small = { owner: 'source', key: 'a' };
+  counters.add([small], 0);
+  database.exec(`PRAGMA max_page_count = ${Number(database.prepare('PRAGMA page_count').get()?.['page_count'])}`);
+  assert.throws(() => counters.add([small, { owner: 'identity', key: 'x'.repeat(100_000) }], 1), /full/);
+  assert.equal(counters.read(small, 1)?.value, 1);
+});
