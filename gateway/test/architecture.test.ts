@@ -143,12 +143,8 @@ function sources(): readonly string[] {
   return globSync('**/*.ts', { cwd: src }).filter((file) => !file.endsWith('.test.ts'));
 }
 
-/** Files that still have such functions: OAuth, and the log. */
-const stillPositional = /^(?:oauth|stages\/record|stores\/whole-file\.ts)/;
-
 test('an exported function has at most three positional parameters, and no boolean one', () => {
   const complaints = sources().flatMap((file) => {
-    if (stillPositional.test(file)) return [];
     const text = readFileSync(join(src, file), 'utf8');
     return [...text.matchAll(/^export (?:async )?function\*? (\w+)(?:<[^(]*>)?\(([\s\S]*?)\)(?::|\s*\{)/gm)].flatMap(
       ([, name = '', list = '']) => {

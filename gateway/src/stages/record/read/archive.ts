@@ -87,7 +87,7 @@ export class Archive {
     const origin = readOrigin(folder);
     // Reading makes no key: without one there is nothing to read.
     readFileSync(keys.wrapping);
-    const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`);
+    const wrapping = await openWrappingKey({ path: keys.wrapping, context: `log ${origin}` }, localKeyService(master));
     return new Archive(folder, origin, new Subjects(keys.subjects, realDisk, wrapping), wrapping);
   }
 

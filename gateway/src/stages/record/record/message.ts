@@ -78,13 +78,13 @@ export function intentMessage(facts: ExchangeFacts, rule: CaptureRule = everythi
   return factsMessage('intent', facts, rule);
 }
 
-export function endMessage(
-  facts: ExchangeFacts,
-  end: ExchangeEnd,
-  intended: boolean,
-  rule: CaptureRule = everything,
-): Message {
-  if (!intended) return factsMessage('exchange', facts, rule, end);
+/** An exchange that had no intent. */
+export function exchangeMessage(facts: ExchangeFacts, end: ExchangeEnd, rule: CaptureRule = everything): Message {
+  return factsMessage('exchange', facts, rule, end);
+}
+
+/** The end of an exchange whose intent is in the log. */
+export function outcomeMessage(facts: ExchangeFacts, end: ExchangeEnd, rule: CaptureRule = everything): Message {
   const capture = rule.of(facts.tier, facts.connections ?? []);
   const { id, tier, server } = facts;
   const method = methodOf(facts);
