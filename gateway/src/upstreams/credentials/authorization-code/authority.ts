@@ -159,6 +159,7 @@ export class Authority {
   #setPin(pin: IssuerPin): void {
     this.#pin = pin;
     writePin(this.#parts.data, this.#server, pin);
+    this.#parts.announce('issuers');
   }
 
   /** A browser is sent there, with whatever the user has at that origin. */
