@@ -103,6 +103,10 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
   return all.length === 1 ? all[0] : undefined;
 }
 
+function pointerText(parts: readonly string[]): string {
+  return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 function print(context: Context, { allowed, decision, summary, considered, change, listed, notes }: Explanation): void {
   const effect = allowed ? (decision?.effect ?? 'allow') : decision?.effect === 'hold' ? 'hold' : 'deny';
   context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
@@ -111,6 +115,8 @@ function print(context: Context, { allowed, decision, summary, considered, chang
     context.out(
       shownInLine(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`),
     );
+  for (const { pointers, place } of decision?.masks ?? [])
+    context.out(shownInLine(`Masks in its result: ${pointers.map(pointerText).join(', ')}  ${place}`));
   for (const note of notes) context.out(shownInLine(`Note: ${note}`));
   context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
   context.out(shownInLine(`What would change it: ${change}`));

@@ -10,6 +10,7 @@ import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
+import type { Checks } from './checks.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
 import type { Lease } from './contracts/limit.ts';
@@ -80,6 +81,7 @@ export interface Identified extends Received {
 /** Stage 6, limits: the caller has room for one more. */
 export interface Admitted extends Identified {
   readonly lease: Lease;
+  readonly checks: Checks;
 }
 
 /** Stage 4, resolve: one capability of one server. */

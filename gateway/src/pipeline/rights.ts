@@ -3,6 +3,7 @@
  * message by what that credential may do now, under the revision in force.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Chain, ChainEntry } from './chain.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -75,8 +76,11 @@ function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): Lo
     return { cause: 'server', detail: `the server is ${status ?? 'not configured any more'}` };
   const grants = snapshot.policy.grants(caller, server);
   if (grants === undefined) return { cause: 'connection', detail: 'no connection leads there any more' };
-  const { effect, rule } = decide({ ...exchange, caller, grants }).decision;
-  if (effect === 'allow' || effect === 'observe') return undefined;
+  const { effect, rule, masks = [] } = decide({ ...exchange, caller, grants }).decision;
+  const { masks: before = [] } = exchange.decision;
+  const isOpen = effect === 'allow' || effect === 'observe';
+  if (isOpen && masks.every((mask) => before.some((each) => isDeepStrictEqual(each, mask)))) return undefined;
+  if (isOpen) return { cause: 'rule', detail: 'a rule masks what it did not mask before' };
   return {
     cause: 'rule',
     detail: rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`,

@@ -6,6 +6,7 @@
 import type { Operation } from '../protocol/methods.ts';
 import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
+import { Checks } from './checks.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease, Use } from './contracts/limit.ts';
@@ -98,7 +99,8 @@ function admit(
     return lease;
   }
   progress.lease = lease.value;
-  return pass({ ...message, caller, lease: lease.value });
+  progress.checks = new Checks();
+  return pass({ ...message, caller, lease: lease.value, checks: progress.checks });
 }
 
 /** Most times that an answer is made anew because another revision came into force meanwhile. */

@@ -21,6 +21,16 @@ export interface RuleReference {
   readonly text: string;
 }
 
+/** Fields that results must not show to this caller. */
+export interface Mask {
+  /** JSON pointers (RFC 6901), each as its parts; `*` stands for any name or index. */
+  readonly pointers: readonly (readonly string[])[];
+  /** What becomes of content that is no JSON. */
+  readonly text: 'withhold' | 'keep';
+  /** Of the rule: `file:line:column` */
+  readonly place: string;
+}
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -33,6 +43,8 @@ export interface Decision {
   readonly rule?: RuleReference;
   /** What the operator tells the model about a denial or a hold. */
   readonly message?: string;
+  /** What the rules that let it through take out of its result; absent where that is nothing. */
+  readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */
   readonly observed?: 'deny' | 'hold';
   /** Conditions that could not be evaluated, each with its place. They opened nothing. */
@@ -53,6 +65,8 @@ export interface Grants {
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /** Could a result of it be masked, for some arguments at some time? */
+  couldMask(capability: Capability): boolean;
   /**
    * Why a capability could never be allowed, for the record. It looks at names and at what is certain about the caller,
    * never at arguments: what a client sends must not decide how long this takes.

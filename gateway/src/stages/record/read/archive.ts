@@ -29,6 +29,7 @@ export interface PublicPart {
   readonly tier?: string;
   readonly capability?: { readonly type: string; readonly name?: string; readonly template?: string };
   readonly decision?: { readonly effect: string; readonly connection?: string; readonly place?: string };
+  readonly checks?: readonly { readonly name: string; readonly part?: string; readonly verdict: string }[];
   readonly detail?: Readonly<Record<string, unknown>>;
   readonly [field: string]: unknown;
 }

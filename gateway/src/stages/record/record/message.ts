@@ -55,7 +55,8 @@ function argumentsText(value: JsonObject | undefined): string {
 function factsMessage(kind: ExchangeKind, facts: ExchangeFacts, rule: CaptureRule, end?: ExchangeEnd): Message {
   const capture = rule.of(facts.tier, facts.connections ?? []);
   const known = factsPublic(facts);
-  const part = end === undefined ? { ...known, kind, capture } : { ...known, ...endPublic(end), kind, capture };
+  const checks = end?.checks === undefined ? known.checks : [...(known.checks ?? []), ...end.checks];
+  const part = end === undefined ? { ...known, kind, capture } : { ...known, ...endPublic(end), checks, kind, capture };
   const detail = kind === 'client-request' ? { answered: end?.outcome === 'answered' } : undefined;
   return {
     kind,
