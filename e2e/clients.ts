@@ -16,7 +16,7 @@ export type Target =
 
 export interface ToolOutcome {
   readonly text: string;
-  readonly structured: unknown;
+  readonly structured?: unknown;
   readonly isError: boolean;
 }
 
@@ -111,8 +111,8 @@ function outcome(result: unknown): ToolOutcome {
   const { content, structuredContent, isError } = result as Readonly<Record<string, unknown>>;
   return {
     text: textOf(Array.isArray(content) ? content : []),
-    structured: structuredContent,
     isError: isError === true,
+    ...(structuredContent !== undefined && { structured: structuredContent }),
   };
 }
 
