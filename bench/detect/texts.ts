@@ -1,0 +1,88 @@
+/** Texts that the detectors are measured on: ordinary ones, and the worst that a sender can make. */
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** JSON as tools give it: records with names, dates, numbers, URLs and prose, of about that many characters. */
+export function ordinaryJson(chars: number): string {
+  const rows: unknown[] = [];
+  for (let at = 0, length = 0; length < chars; at++) {
+    const row = {
+      id: 10_000 + at * 37,
+      title: `Move the importer to the new queue, part ${at}`,
+      state: at % 3 === 0 ? 'closed' : 'open',
+      author: { login: `dana${at % 17}`, name: 'Dana Whitfield', type: 'User' },
+      labels: ['backend', 'priority/medium', 'needs-review'],
+      created_at: `2026-0${1 + (at % 9)}-1${at % 10}T09:3${at % 6}:12Z`,
+      comments: at % 11,
+      url: `https://tracker.internal/projects/importer/issues/${at}`,
+      body: 'The worker reads one batch at a time and acknowledges it when all rows are written. Retries are counted per row.',
+      ratio: at / 7,
+    };
+    rows.push(row);
+    length += JSON.stringify(row).length + 1;
+  }
+  // A text of its own, as a parser gives it, not a slice of another one.
+  return Buffer.from(JSON.stringify(rows).slice(0, chars)).toString();
+}
+
+/** READMEs, sources and data of the packages that are installed: [path, text]. */
+export function* installed({ maxBytes }: { maxBytes: number }): Generator<readonly [string, string]> {
+  let bytes = 0;
+  const files = globSync('node_modules/**/*.{md,js,mjs,cjs,ts,json,yml,yaml,txt,html,css}', { cwd: root }).toSorted();
+  for (const file of files) {
+    const path = join(root, file);
+    const { size } = statSync(path);
+    if (size > 4_000_000 || !statSync(path).isFile()) continue;
+    bytes += size;
+    if (bytes > maxBytes) return;
+    yield [file, readFileSync(path, 'utf8')];
+  }
+}
+
+/** Near misses of every anchor, repeated to that many characters, each in its own text. */
+export function nearMisses(anchors: readonly string[], chars: number): ReadonlyMap<string, string> {
+  const repeated = (piece: string): string => piece.repeat(Math.ceil(chars / piece.length)).slice(0, chars);
+  const texts = new Map<string, string>();
+  for (const anchor of anchors) {
+    texts.set(`anchor ${anchor}`, repeated(anchor));
+    texts.set(`cut ${anchor}`, repeated(anchor.slice(0, -1) || anchor));
+    texts.set(`upper ${anchor}`, repeated(`${anchor.toUpperCase()} `));
+    texts.set(`assigned ${anchor}`, repeated(`${anchor}=`));
+    texts.set(`quoted ${anchor}`, repeated(`"${anchor}":"`));
+    texts.set(`long ${anchor}`, repeated(`${anchor}${'Ab3'.repeat(60)} `));
+  }
+  for (const piece of [
+    'a',
+    '1',
+    '4111 1111 ',
+    '%41',
+    '\\u0041',
+    '&#65;',
+    'QWxhZGRpbg',
+    '://a:',
+    '@',
+    '-----BEGIN ',
+    '1.',
+    'a:b',
+    '::',
+    '\u200b',
+    'é',
+    '字',
+    '<!--',
+    '![](',
+    '(',
+    '\ud83d\ude00',
+    '\u{e0041}',
+    'eyJ.',
+    ' ',
+    '\n',
+    '"',
+    '+1 (2',
+    '12-',
+    'DE89 ',
+  ])
+    texts.set(`piece ${JSON.stringify(piece)}`, repeated(piece));
+  return texts;
+}

@@ -1,0 +1,19 @@
+/** The cases of every detector, and what holds for all of them: places, determinism, redaction. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { choose, compileDetectors } from '../src/stages/inspect/detectors/engine/compile.ts';
+import { scan } from '../src/stages/inspect/detectors/engine/scan.ts';
+import { detectors } from '../src/stages/inspect/detectors/list.ts';
+import { casesOf } from './support/detector-cases.ts';
+
+const key = Buffer.alloc(32, 1);
+
+for (const detector of detectors) {
+  const { cases, options } = casesOf(detector.id);
+  const set = compileDetectors([choose(detector, options as never)]);
+  for (const { text, finds } of cases)
+    test(`${detector.id}: ${finds.join(' ') || 'nothing'} in ${JSON.stringify(text.slice(0, 60))}`, () => {
+      const found = scan(set, text, { key }).findings.map((finding) => finding.class);
+      assert.deepEqual([...new Set(found)].toSorted(), [...finds].toSorted(), text);
+    });
+}
