@@ -1,0 +1,205 @@
+/**
+ * Aho-Corasick over every anchor of a set. Most of a text cannot begin an anchor: three characters at a time are looked
+ * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it.
+ */
+import { foldOf } from './fold.ts';
+
+/** Of six bits each, so that three of them make a key. */
+const maxColumns = 63;
+const keyBits = 18;
+const keyMask = (1 << keyBits) - 1;
+/** Bits of `filter`. */
+export const startsAnchor = 1;
+export const startsNumber = 2;
+export const startsColons = 4;
+
+export interface Automaton {
+  readonly anchors: readonly string[];
+  /** The column of each code unit; 0 for what stands in no anchor. */
+  readonly columns: Uint8Array;
+  readonly width: number;
+  /** `next[state * width + column]` */
+  readonly next: Int32Array;
+  readonly depth: Uint8Array;
+  /** `ends[outputs[state]]` to `ends[outputs[state + 1] - 1]` are the anchors that end in a state. */
+  readonly outputs: Int32Array;
+  readonly ends: Int32Array;
+  /** What may begin with three characters. */
+  readonly filter: Uint8Array;
+}
+
+const maxAnchor = 255;
+
+/** @param anchors folded, of 1 to 255 code units */
+export function compileAutomaton(anchors: readonly string[]): Automaton {
+  const columns = columnsOf(anchors);
+  const width = 1 + columns.reduce((most, column) => Math.max(most, column), 0);
+  const trie = trieOf(anchors, columns, width);
+  return { anchors, columns, width, ...linked(trie, width), filter: filterOf(anchors, columns) };
+}
+
+function columnsOf(anchors: readonly string[]): Uint8Array {
+  const ascii = new Map<number, number>();
+  // Digits and what shapes are made of have columns of their own in any case.
+  const used = new Set(`0123456789abcdef.:-${anchors.join('')}`);
+  for (const sign of used) if (sign.charCodeAt(0) < 128) ascii.set(sign.charCodeAt(0), ascii.size + 1);
+  // Characters beyond ASCII share what is left; what ends there is compared with its anchor again.
+  const others = Math.max(4, maxColumns - ascii.size);
+  const columns = new Uint8Array(0x1_0000);
+  for (let code = 0; code < columns.length; code++) {
+    const plain = foldOf[code] ?? 0;
+    columns[code] = plain < 128 ? (ascii.get(plain) ?? 0) : ascii.size + 1 + (plain % others);
+  }
+  return columns;
+}
+
+interface Trie {
+  readonly states: number;
+  readonly next: Int32Array;
+  readonly depth: Uint8Array;
+  readonly own: ReadonlyMap<number, readonly number[]>;
+}
+
+function trieOf(anchors: readonly string[], columns: Uint8Array, width: number): Trie {
+  const most = 1 + anchors.reduce((sum, anchor) => sum + anchor.length, 0);
+  const next = new Int32Array(most * width);
+  const depth = new Uint8Array(most);
+  const own = new Map<number, number[]>();
+  let states = 1;
+  for (const [id, anchor] of anchors.entries()) {
+    if (anchor === '' || anchor.length > maxAnchor) throw new Error(`anchor of ${anchor.length} characters`);
+    let state = 0;
+    for (let at = 0; at < anchor.length; at++) {
+      const cell = state * width + (columns[anchor.charCodeAt(at)] ?? 0);
+      if (next[cell] === 0) {
+        depth[states] = (depth[state] ?? 0) + 1;
+        next[cell] = states++;
+      }
+      state = next[cell] ?? 0;
+    }
+    own.set(state, [...(own.get(state) ?? []), id]);
+  }
+  return { states, next: next.slice(0, states * width), depth: depth.slice(0, states), own };
+}
+
+/** Fills the transitions of failure in, breadth first, and joins what ends in a state with what ends in its suffixes. */
+function linked({ states, next, depth, own }: Trie, width: number) {
+  const fail = new Int32Array(states);
+  const queue: number[] = [0];
+  for (const state of queue) {
+    const base = (fail[state] ?? 0) * width;
+    for (let column = 0; column < width; column++) {
+      const cell = state * width + column;
+      const child = next[cell] ?? 0;
+      const other = state === 0 ? 0 : (next[base + column] ?? 0);
+      if (child !== 0) {
+        fail[child] = other;
+        queue.push(child);
+      } else next[cell] = other;
+    }
+  }
+  const all: (readonly number[])[] = Array.from({ length: states }, () => []);
+  for (const state of queue) all[state] = [...(own.get(state) ?? []), ...(all[fail[state] ?? 0] ?? [])];
+  const outputs = new Int32Array(states + 1);
+  for (let state = 0; state < states; state++) outputs[state + 1] = (outputs[state] ?? 0) + (all[state]?.length ?? 0);
+  return { next, depth, outputs, ends: Int32Array.from(all.flat()) };
+}
+
+function filterOf(anchors: readonly string[], columns: Uint8Array): Uint8Array {
+  const filter = new Uint8Array(1 << keyBits);
+  const every = [...new Set(columns)];
+  const columnsIn = (signs: string): readonly number[] => [...signs].map((sign) => columns[sign.charCodeAt(0)] ?? 0);
+  const mark = (bit: number, lists: readonly (readonly number[])[]): void => {
+    for (const first of lists[0] ?? every)
+      for (const second of lists[1] ?? every)
+        for (const third of lists[2] ?? every) {
+          const key = keyOf(first, second, third);
+          filter[key] = (filter[key] ?? 0) | bit;
+        }
+  };
+  for (const anchor of anchors) {
+    mark(
+      startsAnchor,
+      [...anchor.slice(0, 3)].flatMap((sign) => [...sign.split('')].map((unit) => columnsIn(unit))),
+    );
+  }
+  const digits = columnsIn('0123456789');
+  const hex = columnsIn('0123456789abcdef');
+  mark(startsNumber, [digits, digits, digits]);
+  mark(startsNumber, [digits, columnsIn('.'), digits]);
+  mark(startsColons, [hex, columnsIn(':-'), hex]);
+  mark(startsColons, [columnsIn(':'), columnsIn(':'), hex]);
+  mark(startsColons, [hex, columnsIn(':'), columnsIn(':')]);
+  return filter;
+}
+
+function keyOf(first: number, second: number, third: number): number {
+  return ((first << 12) ^ (second << 6) ^ third) & keyMask;
+}
+
+export interface Listener {
+  anchor(id: number, from: number, to: number): void;
+  shape(bits: number, at: number): void;
+}
+
+/** Tells everything that begins in `text[from, to)`, and what the text after it completes. Returns where to go on. */
+export function walk(
+  automaton: Automaton,
+  { text, from, to }: { readonly text: string; readonly from: number; readonly to: number },
+  listener: Listener,
+): number {
+  const { columns, filter } = automaton;
+  // The text has an end that no anchor goes beyond: two characters that stand in none.
+  const safe = Math.min(to, text.length - 2);
+  let at = from;
+  let key = startKey(automaton, text, at);
+  while (at < to) {
+    const third = at < safe ? (columns[text.charCodeAt(at + 2)] as number) : 0;
+    key = ((key << 6) ^ third) & keyMask;
+    const bits = filter[key] as number;
+    if (bits === 0) {
+      at++;
+      continue;
+    }
+    if (bits > startsAnchor) listener.shape(bits, at);
+    if ((bits & startsAnchor) === 0) {
+      at++;
+      continue;
+    }
+    at = climb(automaton, text, at, listener);
+    key = startKey(automaton, text, at);
+  }
+  return at;
+}
+
+/** The columns of two characters, as the key has them before the third. */
+function startKey({ columns }: Automaton, text: string, at: number): number {
+  const first = at < text.length ? (columns[text.charCodeAt(at)] as number) : 0;
+  const second = at + 1 < text.length ? (columns[text.charCodeAt(at + 1)] as number) : 0;
+  return (first << 6) ^ second;
+}
+
+/** Walks the automaton from `at`. Returns where the next anchor may begin, which is after `at`. */
+function climb(automaton: Automaton, text: string, at: number, listener: Listener): number {
+  const { columns, next, width, depth, outputs } = automaton;
+  let state = 0;
+  for (let here = at; here < text.length; ) {
+    state = next[state * width + (columns[text.charCodeAt(here)] as number)] as number;
+    here++;
+    const deep = depth[state] as number;
+    const start = here - deep;
+    if (deep < 3 && start > at) return start;
+    const last = outputs[state + 1] as number;
+    for (let output = outputs[state] as number; output < last; output++)
+      tell(automaton, { text, to: here, id: automaton.ends[output] ?? 0 }, listener);
+  }
+  return text.length;
+}
+
+function tell(automaton: Automaton, { text, to, id }: { text: string; to: number; id: number }, listener: Listener) {
+  const anchor = automaton.anchors[id] ?? '';
+  const from = to - anchor.length;
+  for (let at = 0; at < anchor.length; at++)
+    if ((foldOf[text.charCodeAt(from + at)] ?? 0) !== anchor.charCodeAt(at)) return;
+  listener.anchor(id, from, to);
+}

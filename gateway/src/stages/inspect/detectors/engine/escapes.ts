@@ -1,0 +1,86 @@
+/** Texts behind percent, entity, `\u` and `\x` escapes, and tag characters: decoded around the escapes only. */
+import type { Mapped } from './view.ts';
+
+const escapes =
+  /(?:%[0-9a-f]{2})+|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|[\u{e0020}-\u{e007e}]/giu;
+const mayEscape = /[%&\\\u{e0020}-\u{e007e}]/u;
+const names: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  commat: '@',
+  colon: ':',
+  equals: '=',
+  sol: '/',
+  period: '.',
+  lowbar: '_',
+  num: '#',
+  hyphen: '-',
+  dash: '-',
+  lpar: '(',
+  rpar: ')',
+  excl: '!',
+  Tab: '\t',
+  NewLine: '\n',
+};
+/** Escapes that are further apart than this are in texts of their own. */
+const reach = 256;
+
+/** The neighbourhoods of escapes, with each escape as what it stands for. */
+export function unescaped(text: string): readonly Mapped[] {
+  if (!mayEscape.test(text)) return [];
+  const all: Mapped[] = [];
+  let building: Building | undefined;
+  for (const match of text.matchAll(escapes)) {
+    const value = valueOf(match[0]);
+    if (value === undefined) continue;
+    if (building === undefined || match.index > building.at + 2 * reach) {
+      if (building !== undefined) all.push(finished(text, building));
+      building = { out: [], offsets: [], at: Math.max(building?.at ?? 0, match.index - reach) };
+    }
+    copy(text, building, match.index);
+    const step = value.length === match[0].length / 3 ? 3 : 0;
+    for (let unit = 0; unit < value.length; unit++) {
+      building.out.push(value[unit] ?? '');
+      building.offsets.push(match.index + unit * step);
+    }
+    building.at = match.index + match[0].length;
+  }
+  if (building !== undefined) all.push(finished(text, building));
+  return all;
+}
+
+interface Building {
+  readonly out: string[];
+  readonly offsets: number[];
+  at: number;
+}
+
+function copy(text: string, building: Building, to: number): void {
+  for (; building.at < to; building.at++) {
+    building.out.push(text[building.at] ?? '');
+    building.offsets.push(building.at);
+  }
+}
+
+function finished(text: string, building: Building): Mapped {
+  copy(text, building, Math.min(text.length, building.at + reach));
+  return { text: building.out.join(''), offsets: Int32Array.from([...building.offsets, building.at]) };
+}
+
+/** What an escape stands for; `undefined` for one that stands for nothing. */
+function valueOf(escape: string): string | undefined {
+  if (escape.startsWith('%')) return Buffer.from(escape.replaceAll('%', ''), 'hex').toString('utf8');
+  if (escape.startsWith('\\')) return fromCode(Number.parseInt(escape.slice(2).replace(/[{}]/g, ''), 16));
+  if (escape.startsWith('&#x') || escape.startsWith('&#X')) return fromCode(Number.parseInt(escape.slice(3), 16));
+  if (escape.startsWith('&#')) return fromCode(Number.parseInt(escape.slice(2), 10));
+  if (escape.startsWith('&')) return names[escape.slice(1, -1)];
+  return fromCode((escape.codePointAt(0) ?? 0) - 0xe0000);
+}
+
+function fromCode(code: number): string | undefined {
+  return code > 0x10_ffff ? undefined : String.fromCodePoint(code);
+}

@@ -1,0 +1,138 @@
+/** A text as a model reads it: compatibility forms resolved, hidden characters gone, look-alike letters made Latin. */
+import type { Mapped } from './view.ts';
+
+/** What a reader does not see. Shared with the detector of hidden text. */
+export const hidden =
+  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/u;
+const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
+/** What `plain` texts are made of has one reading. */
+export const unusual = /[^\t\n\r\x20-\x7e]/;
+
+const lookalikes = new Map<string, string>(
+  Object.entries({
+    а: 'a',
+    е: 'e',
+    о: 'o',
+    р: 'p',
+    с: 'c',
+    у: 'y',
+    х: 'x',
+    ѕ: 's',
+    і: 'i',
+    ј: 'j',
+    ԁ: 'd',
+    һ: 'h',
+    ӏ: 'l',
+    ԛ: 'q',
+    ԝ: 'w',
+    А: 'A',
+    В: 'B',
+    Е: 'E',
+    К: 'K',
+    М: 'M',
+    Н: 'H',
+    О: 'O',
+    Р: 'P',
+    С: 'C',
+    Т: 'T',
+    Х: 'X',
+    Ѕ: 'S',
+    І: 'I',
+    Ј: 'J',
+    ο: 'o',
+    α: 'a',
+    ν: 'v',
+    ρ: 'p',
+    ι: 'i',
+    κ: 'k',
+    υ: 'u',
+    Α: 'A',
+    Β: 'B',
+    Ε: 'E',
+    Η: 'H',
+    Ι: 'I',
+    Κ: 'K',
+    Μ: 'M',
+    Ν: 'N',
+    Ο: 'O',
+    Ρ: 'P',
+    Τ: 'T',
+    Υ: 'Y',
+    Χ: 'X',
+    Ζ: 'Z',
+    ı: 'i',
+    ɡ: 'g',
+    ɑ: 'a',
+    ո: 'n',
+    ս: 'u',
+    օ: 'o',
+  }),
+);
+
+const forms = new Map<string, string>();
+const maxForms = 20_000;
+
+function formOf(sign: string): string {
+  const known = forms.get(sign);
+  if (known !== undefined) return known;
+  const form = hidden.test(sign) || control.test(sign) ? '' : sign.normalize('NFKC');
+  if (forms.size < maxForms) forms.set(sign, form);
+  return form;
+}
+
+const latin = /[a-z]/i;
+const escapeCode = 0x1b;
+// A sequence ends at its final byte; longer ones than any terminal takes are text.
+const ansi = /\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))/y;
+
+/** `undefined` where nothing changes. */
+export function normalised(text: string): Mapped | undefined {
+  if (!unusual.test(text)) return undefined;
+  const out: string[] = [];
+  const offsets: number[] = [];
+  let changed = false;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code < 0x7f && code >= 0x20) {
+      out.push(text[at] ?? '');
+      offsets.push(at++);
+      continue;
+    }
+    const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    const length = code === escapeCode ? sequenceAt(text, at) : sign.length;
+    const form = composed(out, letterOf(text, at, sign));
+    changed ||= form !== sign || length !== sign.length;
+    for (const unit of form.split('')) {
+      out.push(unit);
+      offsets.push(at);
+    }
+    at += length;
+  }
+  if (!changed) return undefined;
+  offsets.push(text.length);
+  return { text: out.join(''), offsets: Int32Array.from(offsets) };
+}
+
+function sequenceAt(text: string, at: number): number {
+  ansi.lastIndex = at;
+  return ansi.exec(text)?.[0].length ?? 1;
+}
+
+/** Look-alikes count beside a Latin letter only: a word in Cyrillic or Greek is what it is. */
+function letterOf(text: string, at: number, sign: string): string {
+  const twin = lookalikes.get(sign);
+  if (twin === undefined) return formOf(sign);
+  return latin.test(text[at - 1] ?? '') || latin.test(text[at + 1] ?? '') ? twin : sign;
+}
+
+const mark = /^[\u0300-\u036f]$/;
+
+/** A combining mark joins the letter before it where Unicode has one character for both. */
+function composed(out: string[], form: string): string {
+  if (!mark.test(form)) return form;
+  const last = out.at(-1) ?? '';
+  const joined = (last + form).normalize('NFC');
+  if (last === '' || joined.length !== 1) return form;
+  out[out.length - 1] = joined;
+  return '';
+}

@@ -1,0 +1,256 @@
+/**
+ * Runs a set of detectors over the texts of one message, in every reading: as sent, normalised, decoded, joined. Work is
+ * bounded by characters, findings, rounds of decoding and time; what was not looked at is reported with its place.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Hit } from '../detector.ts';
+import { startsColons, startsNumber, walk } from './automaton.ts';
+import type { BoundMatcher, DetectorSet } from './compile.ts';
+import { decodedRuns } from './encoded.ts';
+import { unescaped } from './escapes.ts';
+import { type Finding, fingerprintOf, settled } from './finding.ts';
+import { normalised, unusual } from './normalise.ts';
+import { joinedView, mappedView, type Span, type View, viewOf } from './view.ts';
+
+export interface ScanBounds {
+  /** UTF-16 code units of all parts together. */
+  readonly maxChars: number;
+  readonly maxFindings: number;
+  /** How often what was decoded is decoded again. */
+  readonly maxRounds: number;
+  /** What decoding may yield, in UTF-16 code units. */
+  readonly maxDecodedChars: number;
+  /** Looked at between slices of 16 Ki characters. */
+  readonly timeMs: number;
+}
+
+export const defaultBounds: ScanBounds = {
+  maxChars: 16_777_216,
+  maxFindings: 1_000,
+  maxRounds: 3,
+  maxDecodedChars: 4_194_304,
+  timeMs: 5_000,
+};
+
+export interface Unscanned extends Span {
+  readonly reason: 'size' | 'findings' | 'time' | 'rounds';
+}
+
+export interface ScanResult {
+  /** Ordered by place. */
+  readonly findings: readonly Finding[];
+  readonly unscanned: readonly Unscanned[];
+}
+
+export interface ScanOptions {
+  /** Of the fingerprints. */
+  readonly key: KeyObject | Uint8Array;
+  readonly bounds?: Partial<ScanBounds>;
+  /** Milliseconds; monotonic. */
+  readonly now?: () => number;
+}
+
+/** One text: spans have part 0. */
+export function scan(set: DetectorSet, text: string, options: ScanOptions): ScanResult {
+  return scanParts(set, [text], options);
+}
+
+/** The texts of one message, in the order in which they stand there. */
+export function scanParts(set: DetectorSet, parts: readonly string[], options: ScanOptions): ScanResult {
+  const steps = scanning(set, parts, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+const sliceChars = 16_384;
+const minChars = 6;
+
+interface Pending {
+  readonly view: View;
+  readonly round: number;
+}
+
+interface Work {
+  readonly set: DetectorSet;
+  readonly options: ScanOptions;
+  readonly bounds: ScanBounds;
+  readonly found: Finding[];
+  readonly known: Set<string>;
+  readonly unscanned: Unscanned[];
+  decodedChars: number;
+}
+
+/** As `scanParts`, and stops after each slice, so that a caller can let other work in between. */
+export function* scanning(
+  set: DetectorSet,
+  parts: readonly string[],
+  options: ScanOptions,
+): Generator<undefined, ScanResult> {
+  const bounds = { ...defaultBounds, ...options.bounds };
+  const now = options.now ?? (() => performance.now());
+  const end = now() + bounds.timeMs;
+  const work: Work = { set, options, bounds, found: [], known: new Set(), unscanned: [], decodedChars: 0 };
+  const scanned: string[] = [];
+  let left = bounds.maxChars;
+  let spent = 0;
+  for (const [part, whole] of parts.entries()) {
+    const text = whole.length > left ? whole.slice(0, left) : whole;
+    if (text.length < whole.length) work.unscanned.push({ part, from: text.length, to: whole.length, reason: 'size' });
+    left -= text.length;
+    scanned.push(text);
+    // Nothing is that short; what it is a piece of is found in the joined reading.
+    if (text.length < minChars && !unusual.test(text)) continue;
+    const sent = viewOf('sent', text, (from, to) => [{ part, from, to }]);
+    const queue: Pending[] = [{ view: sent, round: 0 }];
+    for (const pending of queue) {
+      const { view } = pending;
+      wholeText(work, view);
+      for (let at = 0; at < view.text.length; ) {
+        const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
+        at = walk(set.automaton, slice, listenerOf(work, view));
+        spent += at - slice.from;
+        const reason = spent >= sliceChars && now() > end ? 'time' : isFull(work) ? 'findings' : undefined;
+        if (reason !== undefined) return stopped(work, { view, at, part, parts }, reason);
+        if (spent < sliceChars) continue;
+        spent = 0;
+        yield;
+      }
+      queue.push(...readings(work, pending));
+    }
+  }
+  if (parts.length > 1) yield* joined(work, scanned, { now, end });
+  return { findings: settled(work.found), unscanned: work.unscanned };
+}
+
+function* joined(
+  work: Work,
+  parts: readonly string[],
+  { now, end }: { now: () => number; end: number },
+): Generator<undefined, void> {
+  const whole = joinedView(parts);
+  const clean = normalised(whole.text);
+  for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)])
+    for (let at = 0; at < view.text.length; ) {
+      const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
+      at = walk(work.set.automaton, slice, listenerOf(work, view));
+      const reason = now() > end ? ('time' as const) : isFull(work) ? ('findings' as const) : undefined;
+      if (reason !== undefined) {
+        const rest = view.locate(at, view.text.length);
+        work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason })));
+        return;
+      }
+      yield;
+    }
+}
+
+function isFull({ found, bounds }: Work): boolean {
+  return found.length >= bounds.maxFindings;
+}
+
+/** What is left when a scan ends early: the rest of this part, and all parts after it. */
+function stopped(
+  work: Work,
+  { view, at, part, parts }: { view: View; at: number; part: number; parts: readonly string[] },
+  reason: Unscanned['reason'],
+): ScanResult {
+  const from = view.kind === 'sent' ? at : 0;
+  const rest = parts
+    .slice(part)
+    .map((text, index) => ({ part: part + index, from: index === 0 ? from : 0, to: text.length, reason }));
+  const unscanned = [...work.unscanned, ...rest.filter((span) => span.to > span.from)];
+  return { findings: settled(work.found), unscanned };
+}
+
+/** The other readings of a view. */
+function readings(work: Work, { view, round }: Pending): readonly Pending[] {
+  const next: Pending[] = [];
+  if (view.kind !== 'normalised') {
+    const clean = normalised(view.text);
+    if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
+  }
+  const decoded = [
+    ...decodedRuns(view.text).map((run) => viewOf('decoded', run.text, () => view.locate(run.from, run.to))),
+    ...unescaped(view.text).map((mapped) => mappedView('decoded', mapped, view)),
+  ];
+  for (const each of decoded) {
+    work.decodedChars += each.text.length;
+    if (round < work.bounds.maxRounds && work.decodedChars <= work.bounds.maxDecodedChars)
+      next.push({ view: each, round: round + 1 });
+    else {
+      const reason = round < work.bounds.maxRounds ? ('size' as const) : ('rounds' as const);
+      work.unscanned.push(...each.locate(0, each.text.length).map((span) => ({ ...span, reason })));
+    }
+  }
+  return next;
+}
+
+function wholeText(work: Work, view: View): void {
+  if (work.set.onUnusual.length === 0 || view.kind === 'normalised') return;
+  const at = view.text.search(unusual);
+  if (at >= 0) for (const bound of work.set.onUnusual) ask(work, view, { bound, from: at, to: at + 1 });
+}
+
+function listenerOf(work: Work, view: View) {
+  const { byAnchor, onNumber, onColons } = work.set;
+  let numberEnd = 0;
+  return {
+    anchor(id: number, from: number, to: number): void {
+      for (const bound of byAnchor[id] ?? []) ask(work, view, { bound, from, to });
+    },
+    shape(bits: number, at: number): void {
+      if ((bits & startsColons) !== 0) for (const bound of onColons) ask(work, view, { bound, from: at, to: at + 3 });
+      if ((bits & startsNumber) === 0 || at < numberEnd) return;
+      const { from, to } = numberAround(view.text, at);
+      numberEnd = to;
+      for (const bound of onNumber) ask(work, view, { bound, from, to });
+    },
+  };
+}
+
+const numberSigns = new Uint8Array(128);
+for (const sign of '0123456789 .-/()+') numberSigns[sign.charCodeAt(0)] = 1;
+/** Longer than any number with a meaning, with a separator between all its digits. */
+const maxNumber = 64;
+
+/** Digits and what separates them, without separators at both ends but `+` and `(`. */
+function numberAround(text: string, at: number): { from: number; to: number } {
+  const isNumber = (place: number): boolean => (numberSigns[text.charCodeAt(place)] ?? 0) === 1;
+  const isDigit = (place: number): boolean => text.charCodeAt(place) >= 48 && text.charCodeAt(place) <= 57;
+  let from = at;
+  while (from > 0 && from > at - maxNumber && isNumber(from - 1)) from--;
+  while (from < at && !isDigit(from) && text[from] !== '+' && text[from] !== '(') from++;
+  let to = at + 1;
+  while (to < text.length && to < at + maxNumber && isNumber(to)) to++;
+  while (to > at + 1 && !isDigit(to - 1)) to--;
+  return { from, to };
+}
+
+function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
+  const { matcher, detector } = bound;
+  if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
+  const hits = matcher.find(view, from, to);
+  if (hits === undefined) return;
+  if ('class' in hits) report(work, view, { detector, hit: hits });
+  else for (const hit of hits) report(work, view, { detector, hit });
+}
+
+function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
+  const [first, ...more] = view.locate(hit.from, hit.to);
+  if (first === undefined || (view.kind === 'joined' && more.length === 0) || isFull(work)) return;
+  // The same place in another reading is the same finding, and the first reading is the plainest.
+  const key = `${detector}/${hit.class} ${first.part} ${first.from} ${more.at(-1)?.to ?? first.to}`;
+  if (work.known.has(key)) return;
+  work.known.add(key);
+  work.found.push({
+    detector,
+    class: hit.class,
+    severity: work.set.classes.get(`${detector}/${hit.class}`)?.severity ?? 'medium',
+    confidence: hit.confidence,
+    ...(hit.checksum === undefined ? {} : { checksum: hit.checksum }),
+    view: view.kind,
+    spans: [first, ...more],
+    fingerprint: fingerprintOf(view.text.slice(hit.from, hit.to), work.options.key),
+  });
+}

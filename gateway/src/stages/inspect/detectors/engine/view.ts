@@ -1,0 +1,109 @@
+/** One reading of what was sent: the text that matchers see, and where each piece of it stands in the message. */
+import type { Runs } from './alphabet.ts';
+
+export type ViewKind = 'sent' | 'normalised' | 'decoded' | 'joined';
+
+/** A piece of a part of the message, in UTF-16 code units. */
+export interface Span {
+  /** The index of the part. */
+  readonly part: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface View {
+  readonly kind: ViewKind;
+  readonly text: string;
+  readonly runs: Runs;
+  /** Ends of values that were judged, with how often: see `triedOften`. */
+  readonly tries: Map<string, { to: number; count: number }>;
+  /** Where `text[from, to)` stands in the message. */
+  readonly locate: (from: number, to: number) => readonly Span[];
+  /** Whether two parts meet at this offset. */
+  readonly isSeam: (at: number) => boolean;
+}
+
+const never = (): boolean => false;
+
+export function viewOf(kind: ViewKind, text: string, locate: View['locate']): View {
+  return { kind, text, runs: new Map(), tries: new Map(), locate, isSeam: never };
+}
+
+/** How many beginnings of one value are tried, as in `a=b=c=…`. */
+const maxTries = 6;
+
+/** Whether a value that ends here was judged that often: what nests does not cost the square of its length. */
+export function triedOften({ tries }: View, by: string, to: number): boolean {
+  const last = tries.get(by);
+  if (last === undefined) tries.set(by, { to, count: 1 });
+  else if (last.to !== to) {
+    last.to = to;
+    last.count = 1;
+  } else return ++last.count > maxTries;
+  return false;
+}
+
+/** A text that was made from another one, with the offset there of each of its characters and of its end. */
+export interface Mapped {
+  readonly text: string;
+  readonly offsets: Int32Array;
+}
+
+export function mappedView(kind: ViewKind, { text, offsets }: Mapped, parent: View): View {
+  return viewOf(kind, text, (from, to) => parent.locate(offsets[from] ?? 0, offsets[to] ?? 0));
+}
+
+const wholePart = 1024;
+const edge = 512;
+
+interface Piece {
+  readonly at: number;
+  readonly part: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The parts of a message as one text, without the middle of long ones, which were looked at alone. */
+export function joinedView(parts: readonly string[]): View {
+  const pieces: Piece[] = [];
+  const texts: string[] = [];
+  const seams = new Set<number>();
+  let at = 0;
+  const add = (text: string, part: number, offset: number): void => {
+    pieces.push({ at, part, offset, length: text.length });
+    texts.push(text);
+    at += text.length;
+  };
+  for (const [part, text] of parts.entries()) {
+    if (part > 0) seams.add(at);
+    if (text.length <= wholePart) add(text, part, 0);
+    else {
+      add(text.slice(0, edge), part, 0);
+      // No format contains it: nothing is found over the gap.
+      texts.push('\0');
+      at++;
+      add(text.slice(-edge), part, text.length - edge);
+    }
+  }
+  return {
+    ...viewOf('joined', texts.join(''), (from, to) => spansIn(pieces, from, to)),
+    isSeam: (offset) => seams.has(offset),
+  };
+}
+
+function spansIn(pieces: readonly Piece[], from: number, to: number): readonly Span[] {
+  let low = 0;
+  for (let high = pieces.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    const piece = pieces[middle];
+    if (piece !== undefined && piece.at + piece.length <= from) low = middle + 1;
+    else high = middle;
+  }
+  const spans: Span[] = [];
+  for (let index = low; index < pieces.length; index++) {
+    const { at, part, offset, length } = pieces[index] as Piece;
+    if (at >= to) break;
+    if (length > 0) spans.push({ part, from: offset + Math.max(0, from - at), to: offset + Math.min(length, to - at) });
+  }
+  return spans;
+}

@@ -1,0 +1,107 @@
+/** National identifiers: near a word of their context, or alone where form and check leave chance no room. */
+import type { Hit, Matcher } from '../detector.ts';
+import { type Identifier, identifiers } from './national.ts';
+
+const after = 64;
+const before = 24;
+const edges = { start: String.raw`(?<![\w.+])`, end: String.raw`(?![\w]|[.-]\d)` };
+
+/** Forms that arise by chance less than once in many gigabytes, given their check digits. */
+const distinctive: Readonly<Record<string, RegExp>> = {
+  'it-cf': /[A-Z]{6}\d{2}[ABCDEHLMPRST]\d{2}[A-Z]\d{3}[A-Z]/,
+  'mx-curp': /[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z0-9]\d/,
+  'fi-hetu': /\d{6}[-+A]\d{3}[0-9A-FHJ-NPR-Y]/,
+  'ch-ahv': /756\.\d{4}\.\d{4}\.\d{2}/,
+  'br-cpf': /\d{3}\.\d{3}\.\d{3}-\d{2}/,
+  'br-cnpj': /\d{2}\.\d{3}\.\d{3}\/\d{4}-\d{2}/,
+  'be-rrn': /\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}/,
+  'cn-id': /[1-9]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dX]/,
+};
+
+export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
+  const form = new RegExp(`${edges.start}(?:${identifier.form.source})${edges.end}`, 'gi');
+  return {
+    anchors: identifier.words,
+    joins: false,
+    find({ text }, from, to): readonly Hit[] | undefined {
+      if (!isWord(text, from, to)) return undefined;
+      return [
+        ...hits(text, { identifier, form, from: to, to: to + after }),
+        ...hits(text, { identifier, form, from: Math.max(0, from - before), to: from }).filter((hit) => from - hit.to <= 3),
+      ];
+    },
+  };
+});
+
+function hits(
+  text: string,
+  { identifier, form, from, to }: { identifier: Identifier; form: RegExp; from: number; to: number },
+): readonly Hit[] {
+  const found: Hit[] = [];
+  // The character before and some after, so that what is cut at the edge is not taken for whole.
+  const start = Math.max(0, from - 1);
+  for (const match of text.slice(start, to + 24).matchAll(form)) {
+    const at = start + match.index;
+    if (at < from || at >= to || !passes(identifier, match[0])) continue;
+    found.push({ class: identifier.id, from: at, to: at + match[0].length, confidence: 0.85, checksum: 'valid' });
+  }
+  return found;
+}
+
+function passes({ check }: Identifier, written: string): boolean {
+  return check(written.replace(/[^0-9A-Za-z+]/g, '').toUpperCase());
+}
+
+/** Whole words, and parts of names such as `userSSN` and `ssn_last`. */
+function isWord(text: string, from: number, to: number): boolean {
+  const lower = /[a-z]/;
+  const first = text[from] ?? '';
+  const starts = !/[A-Za-z]/.test(text[from - 1] ?? '') || (lower.test(text[from - 1] ?? '') && /[A-Z]/.test(first));
+  return to - from >= 8 || (starts && !lower.test(text[to] ?? ''));
+}
+
+/** What can begin in a run of digits: a look at a few characters, as most runs are none of these. */
+function mayBe(text: string, from: number, to: number): readonly string[] {
+  const length = to - from;
+  const before = text.charCodeAt(from - 1);
+  if (before >= 65 && before <= 90) return ['it-cf', 'mx-curp'];
+  if (text[from + 3] === '.') return text[from + 7] === '.' ? (text.startsWith('756.', from) ? ['ch-ahv'] : ['br-cpf']) : ['ch-ahv'];
+  if (text[from + 2] === '.') return ['br-cnpj', 'be-rrn'];
+  if (length === 6 || '-+'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
+  return length === 17 || length === 18 ? ['cn-id'] : [];
+}
+
+const singles = new Map(
+  Object.entries(distinctive).map(([id, form]) => [
+    id,
+    {
+      identifier: identifiers.find((each) => each.id === id) as Identifier,
+      form: new RegExp(`${edges.start}(?:${form.source})${edges.end}`, 'g'),
+    },
+  ]),
+);
+const lead = 16;
+
+export const alone: Matcher = {
+  shapes: ['number'],
+  joins: true,
+  find({ text }, from, to): readonly Hit[] | undefined {
+    const candidates = mayBe(text, from, to);
+    if (candidates.length === 0) return undefined;
+    const start = Math.max(0, from - lead);
+    const around = text.slice(start, Math.min(text.length, to + 12));
+    return candidates.flatMap((id) => {
+      const single = singles.get(id);
+      if (single === undefined) return [];
+      return [...around.matchAll(single.form)]
+        .filter((match) => passes(single.identifier, match[0]) && !(start > 0 && match.index === 0))
+        .map((match) => ({
+          class: id,
+          from: start + match.index,
+          to: start + match.index + match[0].length,
+          confidence: 0.9,
+          checksum: 'valid' as const,
+        }));
+    });
+  },
+};

@@ -1,0 +1,220 @@
+/** A value that is assigned to a telling name: in code, JSON, YAML, environment, flags, headers, XML and prose. */
+import type { Hit, Matcher } from '../detector.ts';
+import { isIn } from '../engine/alphabet.ts';
+import { fold } from '../engine/fold.ts';
+import { triedOften, type View } from '../engine/view.ts';
+import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
+import { vendorOf } from './vendors.ts';
+
+const passwordNames = [
+  'password',
+  'passwd',
+  'passphrase',
+  'passcode',
+  'pwd',
+  'passwort',
+  'kennwort',
+  'contraseña',
+  'mot de passe',
+  'motdepasse',
+  'senha',
+  'wachtwoord',
+  'пароль',
+  '密码',
+  '密碼',
+  'パスワード',
+  '비밀번호',
+  'hasło',
+  'lösenord',
+  'şifre',
+  'parola',
+];
+const keyNames = [
+  'secret',
+  'token',
+  'apikey',
+  'api_key',
+  'api-key',
+  'api key',
+  'accesskey',
+  'access_key',
+  'access-key',
+  'authkey',
+  'auth_key',
+  'privatekey',
+  'private_key',
+  'private-key',
+  'presharedkey',
+  'credential',
+  'authorization',
+  'bearer ',
+  'encryption_key',
+  'encryptionkey',
+  'signing_key',
+  'signingkey',
+  'license_key',
+  'service_key',
+  'servicekey',
+  'master_key',
+  'masterkey',
+  'accountkey',
+  'account_key',
+  'admin_key',
+  'adminkey',
+  'write_key',
+  'hmac_key',
+  'app_key',
+  'client_key',
+  'subscription-key',
+  'sessionid',
+  'session_id',
+  'schlüssel',
+  'clave',
+  '密钥',
+  'ключ',
+];
+/** Words of names whose value is no secret, though they hold a telling word. */
+const harmless =
+  /public|tokeni[sz]|max_?tokens?|tokens?_?(?:count|limit|type|url|uri|endpoint|name|id|usage|budget|program|address|expir|lifetime|ttl|hash|symbol|index|length|kind|class|pattern|regex|path|file|env)|(?:next|page|sync|continuation|cursor|progress|cancel\w*|csrf|xsrf|pagination|prev\w*|resume|design|erc\d*|lp|syntax|js|css)[_-]?(?:page)?[_-]?token|key_?id|secret_?(?:name|arn|id|ref|version|manager|path|key_?name|type)|password_?(?:hash|hint|reset|policy|field|input|length|min|max|confirm|label|strength|changed|age|expir|file|env|regex|rule)|hash|checksum|digest|integrity|fingerprint|thumbprint|signature|(?:foreign|primary|cache|partition|sort|idempotency|object|i18n|translation|storage)_?key|etag|nonce|\bsri\b/i;
+
+const passwords = passwordNames.map(fold);
+
+export const assignment: Matcher = {
+  anchors: [...passwordNames, ...keyNames],
+  joins: true,
+  find(view, from, to) {
+    const found = valueAfter(view.text, { from, to });
+    if (found === undefined || triedOften(view, 'assignment', found.to)) return undefined;
+    return judged(view, found, { from, to });
+  },
+};
+
+export interface Assigned {
+  /** The whole name, and a few words before it. */
+  readonly name: string;
+  readonly context: string;
+  readonly from: number;
+  readonly to: number;
+  readonly quoted: boolean;
+}
+
+const maxName = 48;
+const maxValue = 1_600;
+
+function isName(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return isIn(code, 't') || code > 0x7f;
+}
+
+/** The value that follows a name around `[from, to)`. */
+export function valueAfter(text: string, { from, to }: { from: number; to: number }): Assigned | undefined {
+  let start = from;
+  while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
+  let end = to;
+  while (end < to + maxName && end < text.length && isName(text, end)) end++;
+  // A part of a name with colons, as in `arn:…:secret:name`.
+  if (end >= to + maxName || (text[start - 1] === ':' && text[end] === ':')) return undefined;
+  const isFlag = text.startsWith('--', start) || text.startsWith('set ', start - 4) || text.startsWith('login ', Math.max(0, start - 40));
+  const value = operator(text, end, {
+    spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
+  });
+  if (value === undefined) return undefined;
+  const span = valueSpan(text, value);
+  if (span === undefined || span.to - span.from < 6) return undefined;
+  return { name: text.slice(start, end), context: text.slice(Math.max(0, start - 40), end), ...span };
+}
+
+// Sticky, without nesting or alternatives that begin alike: linear in what they take.
+const closing = /\\?["'`]?[\])]?[ \t]{0,4}/y;
+const signs = /(?:===?|:=|=>|->|=|:(?!:)|,(?=[ \t]?\\?["'`])|>|[ \t]?(?:is|lautet|ist|est|es|é):?[ \t](?=\S))/y;
+const schemes =
+  /[ \t]{0,8}(?:(?:f|b|r|u|rb|@|\$)(?=["']))?(\\?["'`])?(?:(?:Bearer|Token|Bot|Digest|token|bearer|apikey|ApiKey|SSWS|Key)[ \t]{1,2})?(\\?["'`])?/y;
+
+function operator(text: string, end: number, { spaced }: { spaced: boolean }): number | undefined {
+  closing.lastIndex = end;
+  closing.exec(text);
+  const after = closing.lastIndex;
+  signs.lastIndex = after;
+  if (signs.exec(text) !== null) return signs.lastIndex;
+  if (spaced && after > end && text[after - 1] === ' ') return after;
+  return spaced && text[end - 1] === ' ' ? end : undefined;
+}
+
+function valueSpan(text: string, at: number): { from: number; to: number; quoted: boolean } | undefined {
+  schemes.lastIndex = at;
+  const match = schemes.exec(text);
+  if (match === null) return undefined;
+  const quote = match[2] ?? match[1];
+  const from = schemes.lastIndex;
+  const most = Math.min(text.length, from + maxValue);
+  if (quote !== undefined) {
+    const sign = quote.at(-1) ?? '';
+    for (let to = from; to < most; to++) {
+      const here = text[to];
+      if (here === '\n') return undefined;
+      if (here === sign) return { from, to: text[to - 1] === '\\' && quote.length === 2 ? to - 1 : to, quoted: true };
+    }
+    return most === text.length ? { from, to: most, quoted: true } : undefined;
+  }
+  let to = from;
+  while (to < most && !endsValue(text.charCodeAt(to))) to++;
+  if (to === most && to < text.length) return undefined;
+  if (text[to] === '(' || text[to] === '{' || text[to] === '[') return undefined;
+  while (to > from && /[.:!?]/.test(text[to - 1] ?? '')) to--;
+  return { from, to, quoted: false };
+}
+
+const ends = new Set([...' \t\r\n"\'`,;<>(){}[]&|\\'].map((sign) => sign.charCodeAt(0)));
+
+function endsValue(code: number): boolean {
+  return ends.has(code);
+}
+
+const space = /[\s]/;
+const reference =
+  /^(?:\$|%|<|\{|\(|\[|env[.:]|process\.|os\.|import\.|config|secrets?\.|vault:|op:\/\/|ssm:|arn:|file:|https?:|\/|\.\/|~\/|data:|kms:|aws-sm:|@|sha(?:1|256|384|512)[-:])/i;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const path = /^[A-Za-z_$][\w$]*(?:[.:/][A-Za-z_$][\w$]*)+$/;
+
+function judged(
+  view: View,
+  { name, context, from, to, quoted }: Assigned,
+  at: { from: number; to: number },
+): Hit | undefined {
+  const value = view.text.slice(from, to);
+  if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name)) return undefined;
+  if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
+  const folded = fold(name);
+  const random = value.length <= maxValue && isRandom(value);
+  const vendor = random ? vendorOf(fold(context), value) : undefined;
+  if (vendor !== undefined) return { class: vendor.id, from, to, confidence: 0.9 };
+  const word = fold(view.text.slice(at.from, at.to));
+  if (passwords.includes(word)) return password(value, { from, to, quoted });
+  if (word === 'session_id' || word === 'sessionid') return undefined;
+  if (uuid.test(value))
+    return /key|secret|credential/.test(folded) ? { class: 'assigned-secret', from, to, confidence: 0.6 } : undefined;
+  if (value.length < 16 || value.length > 600 || !random) return undefined;
+  return { class: 'assigned-secret', from, to, confidence: quoted ? 0.75 : 0.65 };
+}
+
+/** Words with separators and small numbers. */
+const wordList = /^(?:[A-Za-z]{2,24}|\d{1,4}|[a-z])(?:[-_.](?:[A-Za-z]{2,24}|\d{1,4}|[a-z]))+$/;
+const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/];
+const usual =
+  /^(?:pass(?:word|wd|phrase)?|secret|admin|root|user|guest|test|demo|none|null|true|false|undefined|required|optional|string|changeit|letmein|hunter2|default|empty|value|text|hidden|new|old|current|confirm)[\W\d_]*$/i;
+const program = /[=<>]{2}|=>|\)|\(|;|::|\\u|\$\{|\*\*|\|\|/;
+
+/** People choose passwords: three kinds of characters, and no word of a program. */
+function password(value: string, { from, to, quoted }: { from: number; to: number; quoted: boolean }): Hit | undefined {
+  if (value.length < 8 || value.length > 128 || usual.test(value) || isPlaceholder(value) || program.test(value))
+    return undefined;
+  const mixed = kinds.filter((kind) => kind.test(value)).length;
+  const digits = (kinds[2] as RegExp).test(value);
+  if (mixed < 3 || !digits)
+    return isRandom(value) && value.length >= 16
+      ? { class: 'assigned-password', from, to, confidence: 0.7 }
+      : undefined;
+  if (isWordy(value) && !quoted) return undefined;
+  if (/^[\w$]+(?:[.[][\w$\]]+)+$/.test(value) && !quoted) return undefined;
+  return { class: 'assigned-password', from, to, confidence: quoted ? 0.7 : 0.6 };
+}

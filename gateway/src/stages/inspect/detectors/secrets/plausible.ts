@@ -1,0 +1,64 @@
+/** What tells a value that a machine made from a placeholder, a word or a part of a program. */
+
+/** Bits per character, from the frequencies in the text itself. */
+export function entropy(text: string): number {
+  const counts = new Uint16Array(128);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at) & 127;
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
+  let bits = 0;
+  for (const count of counts) if (count > 0) bits -= (count / text.length) * Math.log2(count / text.length);
+  return bits;
+}
+
+const stand =
+  /example|placeholder|changeme|change_me|dummy|sample|redacted|insert|replace|your[-_ ]?|my[-_](?:api|secret|token|key|pass)|fake|todo|foobar|foo_?bar|lorem|xxxx|XXXX|\*{3}|\.{3}|0{8}|1{8}|deadbeef|abcdefg|bcdefgh|cdefghi|12345678|23456789|98765432|qwerty|asdfgh|notreal|not-real|not_a|testtest|AAECAwQF|<[^>]*>|\$\{|\{\{/i;
+
+/** Whether documentation would print it: an example, a pattern to fill in, a row of the alphabet, one sign repeated. */
+export function isPlaceholder(value: string): boolean {
+  return stand.test(value) || hasLongRepeat(value) || isSequence(value);
+}
+
+function hasLongRepeat(value: string): boolean {
+  let run = 1;
+  for (let at = 1; at < value.length; at++) {
+    run = value[at] === value[at - 1] ? run + 1 : 1;
+    if (run >= 6) return true;
+  }
+  // A short piece that is repeated: "abcabcabcabc".
+  for (let period = 1; period <= 4 && value.length >= 12; period++) {
+    let same = 0;
+    for (let at = period; at < value.length; at++) if (value[at] === value[at - period]) same++;
+    if (same >= (value.length - period) * 0.9) return true;
+  }
+  return false;
+}
+
+/** More than half of the steps from one character to the next are one up or one down. */
+function isSequence(value: string): boolean {
+  let steps = 0;
+  for (let at = 1; at < value.length; at++)
+    if (Math.abs(value.charCodeAt(at) - value.charCodeAt(at - 1)) === 1) steps++;
+  return value.length >= 8 && steps > value.length * 0.5;
+}
+
+const hexadecimal = /^[0-9a-f-]+$/i;
+
+/** Whether the value looks drawn at random: mixed characters, no words in camel case or with separators. */
+export function isRandom(value: string): boolean {
+  if (isPlaceholder(value)) return false;
+  const bits = entropy(value);
+  if (hexadecimal.test(value)) return value.length >= 16 && bits >= 2.8 && /[0-9]/.test(value) && /[a-f]/i.test(value);
+  const digits = value.replace(/[^0-9]/g, '').length;
+  if (digits === 0 || digits === value.length) return false;
+  const most = Math.log2(Math.min(value.length, 62));
+  return bits >= Math.min(3.6, most * 0.78) && !isWordy(value);
+}
+
+/** Words in camel case or between separators, with few changes between kinds of characters. */
+export function isWordy(value: string): boolean {
+  const words = value.match(/[A-Z]?[a-z]{3,}|[A-Z]{3,}/g) ?? [];
+  const inWords = words.filter((word) => /[aeiouy]/i.test(word)).reduce((sum, word) => sum + word.length, 0);
+  return inWords > value.length * 0.7;
+}
