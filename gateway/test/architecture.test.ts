@@ -41,7 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options)\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/guardrails)\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {

@@ -1,15 +1,11 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
+import { guardrailReference } from './guardrails.ts';
+import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
-
-/** RFC 6901, with `*` for every member of an object or item of a list. */
-const pointer = z
-  .string()
-  .max(512)
-  .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'must be a JSON pointer such as /budget or /tasks/*/notes');
 
 /** `{ allow: [a, b], when: … }`: exactly one effect, on names in which `*` stands for any characters. */
 const rule = z
@@ -81,6 +77,9 @@ export const connection = z.strictObject({
     .describe('Who: every key that is given must match; of a list, any entry.'),
   to: oneOrMore(name).describe('The server, or servers.'),
   mode: z.enum(['enforce', 'observe']).default('enforce').describe('observe records decisions and lets calls through.'),
+  guardrails: guardrailReference
+    .optional()
+    .describe('What is looked for in the content of calls, and what is done about it.'),
   tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
   resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
   prompts: z

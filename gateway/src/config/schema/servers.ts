@@ -1,6 +1,7 @@
 /** The MCP servers behind the gateway. */
 import { z } from 'zod';
 import { credential, credentials } from './credentials.ts';
+import { guardrailReference } from './guardrails.ts';
 import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
@@ -34,6 +35,7 @@ const common = {
     .describe(
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
+  guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

@@ -63,6 +63,8 @@ export interface Verdict {
   /** What it looked at, such as `arguments` or `result`. */
   readonly part?: string;
   readonly verdict: string;
+  /** Microseconds that it took. */
+  readonly micros?: number;
 }
 
 /** How an exchange ended. */

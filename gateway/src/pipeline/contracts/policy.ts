@@ -1,6 +1,7 @@
 /** What the policy answers. The stages that ask know this file only; `stages/decide/` implements it. */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Caller } from './caller.ts';
+import type { Guardrails } from './guardrails.ts';
 
 /** How dangerous a tool is: it reads, it changes something, or what it does cannot be undone. */
 export type Tier = 'read' | 'write' | 'destructive';
@@ -59,6 +60,8 @@ export interface Grants {
   readonly key: string;
   /** Names of the connections that lead there. */
   readonly connections: readonly string[];
+  /** What is looked for in the content of its calls, and of what comes back. */
+  readonly guardrails: Guardrails;
   /** What the server may ask of the client of this caller. */
   readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
   /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
@@ -81,4 +84,6 @@ export interface Policy {
   grants(caller: Caller, server: string): Grants | undefined;
   /** The servers that a caller is connected to, in the order of the configuration. */
   serversOf(caller: Caller): readonly string[];
+  /** Of everything that leads to a server: for what it sends beside calls, such as definitions. */
+  guardrailsOf(server: string): Guardrails;
 }

@@ -1,11 +1,13 @@
 /** What one caller may do at one server: the connections that lead there, and decisions on their rules. */
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
+import { type Guardrails, noGuardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Capability, ClientRequestKind, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { ConditionContext } from './condition.ts';
 import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
+import { together } from './guardrails.ts';
 import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
@@ -13,6 +15,7 @@ import { parseTemplate } from './uri-template.ts';
 
 export interface CompiledConnection {
   readonly config: ConnectionConfig;
+  readonly guardrails: Guardrails;
   /** Its place in the configuration. */
   readonly index: number;
   readonly tools: NameRules;
@@ -41,12 +44,14 @@ export interface GrantParts {
   readonly digest: string;
   readonly server?: string;
   readonly ceilings?: readonly Ceiling[];
+  /** Of the gateway and the server. */
+  readonly guardrails?: Guardrails;
 }
 
 export function makeGrants(
   caller: Caller,
   connections: readonly CompiledConnection[],
-  { digest, server = '', ceilings = [] }: GrantParts,
+  { digest, server = '', ceilings = [], guardrails = noGuardrails }: GrantParts,
 ): ExplainedGrants {
   const seen = callerView(caller);
   const mode = connections.some(({ config }) => config.mode === 'enforce') ? 'enforce' : 'observe';
@@ -181,6 +186,7 @@ export function makeGrants(
   return {
     key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
+    guardrails: together([guardrails, ...connections.map((each) => each.guardrails)]),
     requests: requestsOf(connections),
     decide,
     couldAllow,

@@ -155,7 +155,7 @@ function verdictsText(verdicts: readonly Verdict[]): string {
   return canonical(
     verdicts
       .slice(0, maxListLength)
-      .map(({ name, part, verdict }) => ({ name: cut(name), part, verdict: cut(verdict) })),
+      .map(({ micros, name, part, verdict }) => ({ micros, name: cut(name), part, verdict: cut(verdict) })),
   );
 }
 

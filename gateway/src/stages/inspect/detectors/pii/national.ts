@@ -62,7 +62,11 @@ function brazilianCompany(value: string): boolean {
 function french(value: string): boolean {
   const body = value.slice(0, 13).replace('2A', '19').replace('2B', '18');
   const month = range(value, 3, 5);
-  if (!/^\d{13}$/.test(body) || !((month >= 1 && month <= 12) || month === 20 || (month >= 30 && month <= 42) || month >= 50)) return false;
+  if (
+    !/^\d{13}$/.test(body) ||
+    !((month >= 1 && month <= 12) || month === 20 || (month >= 30 && month <= 42) || month >= 50)
+  )
+    return false;
   return 97 - remainder(body, 97) === range(value, 13, 15);
 }
 
@@ -89,7 +93,9 @@ function norwegian(value: string): boolean {
   const day = range(value, 0, 2);
   if (!isDay(day > 40 ? day - 40 : day, range(value, 2, 4) % 40)) return false;
   return (
-    (weighted(value, [3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11) + (weighted(value, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11) === 0
+    (weighted(value, [3, 7, 6, 1, 8, 9, 4, 5, 2, 1]) % 11) +
+      (weighted(value, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) % 11) ===
+    0
   );
 }
 
@@ -105,7 +111,10 @@ function polish(value: string): boolean {
 function czech(value: string): boolean {
   const month = range(value, 2, 4);
   const real = month > 70 ? month - 70 : month > 50 ? month - 50 : month > 20 ? month - 20 : month;
-  return isDay(range(value, 4, 6), real) && (value.length === 9 || Number(value) % 11 === 0 || Number(value.slice(0, 9)) % 11 === 10);
+  return (
+    isDay(range(value, 4, 6), real) &&
+    (value.length === 9 || Number(value) % 11 === 0 || Number(value.slice(0, 9)) % 11 === 10)
+  );
 }
 
 function baltic(value: string): boolean {
@@ -151,7 +160,10 @@ function swiss(value: string): boolean {
 }
 
 function austrian(value: string): boolean {
-  return weighted(value, [3, 7, 9, 0, 5, 8, 4, 2, 1, 6]) % 11 === digitAt(value, 3) && isDay(range(value, 4, 6), range(value, 6, 8) % 12 || 12);
+  return (
+    weighted(value, [3, 7, 9, 0, 5, 8, 4, 2, 1, 6]) % 11 === digitAt(value, 3) &&
+    isDay(range(value, 4, 6), range(value, 6, 8) % 12 || 12)
+  );
 }
 
 function nhs(value: string): boolean {
@@ -162,7 +174,9 @@ function nhs(value: string): boolean {
 function socialSecurity(value: string): boolean {
   const area = range(value, 0, 3);
   const known = ['078051120', '219099999', '123456789', '111111111', '987654321'];
-  return area > 0 && area < 900 && area !== 666 && range(value, 3, 5) > 0 && range(value, 5, 9) > 0 && !known.includes(value);
+  return (
+    area > 0 && area < 900 && area !== 666 && range(value, 3, 5) > 0 && range(value, 5, 9) > 0 && !known.includes(value)
+  );
 }
 
 function southAfrican(value: string): boolean {
@@ -216,7 +230,10 @@ function thai(value: string): boolean {
 function turkish(value: string): boolean {
   const odd = weighted(value, [1, 0, 1, 0, 1, 0, 1, 0, 1]);
   const even = weighted(value, [0, 1, 0, 1, 0, 1, 0, 1]);
-  return (((odd * 7 - even) % 10) + 10) % 10 === digitAt(value, 9) && (odd + even + digitAt(value, 9)) % 10 === digitAt(value, 10);
+  return (
+    (((odd * 7 - even) % 10) + 10) % 10 === digitAt(value, 9) &&
+    (odd + even + digitAt(value, 9)) % 10 === digitAt(value, 10)
+  );
 }
 
 function australianTax(value: string): boolean {
@@ -278,19 +295,67 @@ const row = (id: string, summary: string, form: RegExp, check: Identifier['check
 });
 
 export const identifiers: readonly Identifier[] = [
-  row('us-ssn', 'US social security number', /\d{3}[- ]?\d{2}[- ]?\d{4}/, socialSecurity, 'ssn|social security|seguro social'),
+  row(
+    'us-ssn',
+    'US social security number',
+    /\d{3}[- ]?\d{2}[- ]?\d{4}/,
+    socialSecurity,
+    'ssn|social security|seguro social',
+  ),
   row('us-itin', 'US individual taxpayer number', /9\d{2}[- ]?[5-9]\d[- ]?\d{4}/, () => true, 'itin|taxpayer'),
-  row('ca-sin', 'Canadian social insurance number', /\d{3}[- ]?\d{3}[- ]?\d{3}/, luhn, 'sin |sin:|sin"|social insurance|assurance sociale|nas '),
+  row(
+    'ca-sin',
+    'Canadian social insurance number',
+    /\d{3}[- ]?\d{3}[- ]?\d{3}/,
+    luhn,
+    'sin |sin:|sin"|social insurance|assurance sociale|nas ',
+  ),
   row('gb-nhs', 'NHS number', /\d{3}[- ]?\d{3}[- ]?\d{4}/, nhs, 'nhs'),
   row('ie-pps', 'Irish PPS number', /\d{7}[A-W][A-IW]?/, irish, 'pps'),
-  row('fr-nir', 'French social security number', /[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}/, french, 'nir|secu|securite sociale|social security|assure'),
-  row('de-tax', 'German tax identification number', /[1-9]\d ?\d{3} ?\d{3} ?\d{3}/, mod11Of10, 'steuer|idnr|tin|tax id|identifikationsnummer'),
-  row('es-dni', 'Spanish DNI or NIE', /(?:\d{8}|[XYZ]\d{7})[- ]?[A-HJ-NP-TV-Z]/, spanish, 'dni|nie|nif|identidad|identity|documento'),
+  row(
+    'fr-nir',
+    'French social security number',
+    /[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}/,
+    french,
+    'nir|secu|securite sociale|social security|assure',
+  ),
+  row(
+    'de-tax',
+    'German tax identification number',
+    /[1-9]\d ?\d{3} ?\d{3} ?\d{3}/,
+    mod11Of10,
+    'steuer|idnr|tin|tax id|identifikationsnummer',
+  ),
+  row(
+    'es-dni',
+    'Spanish DNI or NIE',
+    /(?:\d{8}|[XYZ]\d{7})[- ]?[A-HJ-NP-TV-Z]/,
+    spanish,
+    'dni|nie|nif|identidad|identity|documento',
+  ),
   row('pt-nif', 'Portuguese NIF', /[1235689]\d{2} ?\d{3} ?\d{3}/, portuguese, 'nif|contribuinte'),
-  row('nl-bsn', 'Dutch citizen service number', /\d{9}|\d{4}[. ]\d{2}[. ]\d{3}/, dutch, 'bsn|burgerservice|sofi|citizen service'),
-  row('be-rrn', 'Belgian national number', /\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}/, belgian, 'rijksregister|registre national|nationaal|national number|insz|niss|rrn'),
+  row(
+    'nl-bsn',
+    'Dutch citizen service number',
+    /\d{9}|\d{4}[. ]\d{2}[. ]\d{3}/,
+    dutch,
+    'bsn|burgerservice|sofi|citizen service',
+  ),
+  row(
+    'be-rrn',
+    'Belgian national number',
+    /\d{2}[. ]?\d{2}[. ]?\d{2}[- ]?\d{3}[. ]?\d{2}/,
+    belgian,
+    'rijksregister|registre national|nationaal|national number|insz|niss|rrn',
+  ),
   row('ch-ahv', 'Swiss AHV number', /756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}/, swiss, 'ahv|avs|sozialversicherung|social'),
-  row('at-svnr', 'Austrian insurance number', /\d{4}[ /]?\d{6}/, austrian, 'svnr|sozialversicherung|sv-nr|versicherungsnummer'),
+  row(
+    'at-svnr',
+    'Austrian insurance number',
+    /\d{4}[ /]?\d{6}/,
+    austrian,
+    'svnr|sozialversicherung|sv-nr|versicherungsnummer',
+  ),
   row('pl-pesel', 'Polish PESEL', /\d{11}/, polish, 'pesel'),
   row('cz-rc', 'Czech or Slovak birth number', /\d{6}\/?\d{3,4}/, czech, 'rodne|rodné|birth number|r.č'),
   row('ro-cnp', 'Romanian CNP', /[1-9]\d{12}/, romanian, 'cnp|cod numeric'),
@@ -299,10 +364,28 @@ export const identifiers: readonly Identifier[] = [
   row('hr-oib', 'Croatian OIB', /\d{11}/, mod11Of10, 'oib'),
   row('ee-ik', 'Estonian or Lithuanian personal code', /[1-6]\d{10}/, baltic, 'isikukood|asmens kodas|personal code'),
   row('se-pnr', 'Swedish personal number', /(?:\d{2})?\d{6}[-+]?\d{4}/, swedish, 'personnummer|personal number|pnr'),
-  row('no-fnr', 'Norwegian birth number', /\d{6} ?\d{5}/, norwegian, 'fodselsnummer|fødselsnummer|personnummer|fnr|national id'),
+  row(
+    'no-fnr',
+    'Norwegian birth number',
+    /\d{6} ?\d{5}/,
+    norwegian,
+    'fodselsnummer|fødselsnummer|personnummer|fnr|national id',
+  ),
   row('dk-cpr', 'Danish CPR number', /\d{6}-?\d{4}/, danish, 'cpr'),
-  row('fi-hetu', 'Finnish personal identity code', /\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]/, finnish, 'hetu|henkilotunnus|henkilötunnus|identity code'),
-  row('it-cf', 'Italian fiscal code', /[A-Z]{6}\d{2}[ABCDEHLMPRST]\d{2}[A-Z]\d{3}[A-Z]/, italian, 'codice fiscale|fiscale|fiscal code|cf|c.f.'),
+  row(
+    'fi-hetu',
+    'Finnish personal identity code',
+    /\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]/,
+    finnish,
+    'hetu|henkilotunnus|henkilötunnus|identity code',
+  ),
+  row(
+    'it-cf',
+    'Italian fiscal code',
+    /[A-Z]{6}\d{2}[ABCDEHLMPRST]\d{2}[A-Z]\d{3}[A-Z]/,
+    italian,
+    'codice fiscale|fiscale|fiscal code|cf|c.f.',
+  ),
   row('br-cpf', 'Brazilian CPF', /\d{3}\.?\d{3}\.?\d{3}-?\d{2}/, brazilianPerson, 'cpf'),
   row('br-cnpj', 'Brazilian CNPJ', /\d{2}\.?\d{3}\.?\d{3}\/?\d{4}-?\d{2}/, brazilianCompany, 'cnpj'),
   row('cl-rut', 'Chilean RUT', /\d{1,2}\.?\d{3}\.?\d{3}-[\dKk]/, chilean, 'rut|run '),
@@ -313,15 +396,45 @@ export const identifiers: readonly Identifier[] = [
   row('in-aadhaar', 'Indian Aadhaar number', /[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}/, verhoeff, 'aadhaar|aadhar|uid|आधार'),
   row('in-pan', 'Indian PAN', /[A-Z]{3}[ABCFGHLJPT][A-Z]\d{4}[A-Z]/, () => true, 'pan |pan:|pan"|permanent account'),
   row('cn-id', 'Chinese resident identity number', /[1-9]\d{16}[\dX]/, chinese, '身份证|identity|id card|resident'),
-  row('tw-id', 'Taiwanese national identity number', /[A-Z][1289]\d{8}/, taiwanese, '身分證|national id|identity|taiwan'),
-  row('hk-id', 'Hong Kong identity card', /[A-Z]{1,2}\d{6}\(?[\dA]\)?/, hongKong, 'hkid|identity card|身份證|hong kong'),
-  row('jp-my-number', 'Japanese My Number', /\d{4}[ -]?\d{4}[ -]?\d{4}/, japanese, 'マイナンバー|my number|mynumber|個人番号'),
-  row('kr-rrn', 'Korean resident registration number', /\d{6}-?[1-8]\d{6}/, korean, '주민등록|주민|rrn|resident registration'),
+  row(
+    'tw-id',
+    'Taiwanese national identity number',
+    /[A-Z][1289]\d{8}/,
+    taiwanese,
+    '身分證|national id|identity|taiwan',
+  ),
+  row(
+    'hk-id',
+    'Hong Kong identity card',
+    /[A-Z]{1,2}\d{6}\(?[\dA]\)?/,
+    hongKong,
+    'hkid|identity card|身份證|hong kong',
+  ),
+  row(
+    'jp-my-number',
+    'Japanese My Number',
+    /\d{4}[ -]?\d{4}[ -]?\d{4}/,
+    japanese,
+    'マイナンバー|my number|mynumber|個人番号',
+  ),
+  row(
+    'kr-rrn',
+    'Korean resident registration number',
+    /\d{6}-?[1-8]\d{6}/,
+    korean,
+    '주민등록|주민|rrn|resident registration',
+  ),
   row('sg-nric', 'Singaporean NRIC or FIN', /[STFGM]\d{7}[A-Z]/, singaporean, 'nric|fin|singapore|identity'),
   row('th-id', 'Thai national identity number', /\d-?\d{4}-?\d{5}-?\d{2}-?\d/, thai, 'บัตรประชาชน|thai|national id'),
   row('tr-tckn', 'Turkish identity number', /[1-9]\d{10}/, turkish, 'tckn|kimlik|t.c.|tc no'),
   row('il-id', 'Israeli identity number', /\d{9}/, israeli, 'תעודת זהות|teudat|israeli id'),
-  row('za-id', 'South African identity number', /\d{6} ?\d{4} ?\d{2} ?\d/, southAfrican, 'id number|identity|south africa|sa id|rsa id|id no'),
+  row(
+    'za-id',
+    'South African identity number',
+    /\d{6} ?\d{4} ?\d{2} ?\d/,
+    southAfrican,
+    'id number|identity|south africa|sa id|rsa id|id no',
+  ),
   row('au-tfn', 'Australian tax file number', /\d{3} ?\d{3} ?\d{3}/, australianTax, 'tfn|tax file'),
   row('au-medicare', 'Australian Medicare number', /[2-6]\d{3} ?\d{5} ?\d/, australianHealth, 'medicare'),
   row('nz-ird', 'New Zealand IRD number', /\d{2,3}-?\d{3}-?\d{3}/, newZealand, 'ird'),
