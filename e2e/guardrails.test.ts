@@ -1,7 +1,7 @@
 /** Guardrails through a running gateway: real servers, every kind of client, both transports, the record and the disk. */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -129,4 +129,29 @@ test('a guardrail that a reload adds holds from then on', async () => {
     file.inspection = { guardrails: 'recommended' };
   });
   assert.match((await read()).text, /redacted/);
+});
+
+test('a path is held under its folder, and what the server gets is its one spelling', async () => {
+  await using guarded = await startGuarded(undefined);
+  const { gateway, folder, secret } = guarded;
+  await reload(gateway, (file) => {
+    const { files } = file.servers as { files: object };
+    const read_text_file = { arguments: { path: { role: 'path', under: join(folder, 'open') } } };
+    file.servers = { files: { ...files, tools: { read_text_file } } };
+  });
+  await using session = await open('sdk2-auto', guarded);
+  for (const path of [
+    join(folder, 'deploy.env'),
+    `${folder}/open/../deploy.env`,
+    '../deploy.env',
+    `${folder}/open/%2e%2e/deploy.env`,
+  ]) {
+    const { text, isError } = await session.call('read_text_file', { path });
+    assert.equal(isError, true, path);
+    assert.match(text, /^Invalid arguments: arguments\/path: must /, path);
+    assert.ok(!text.includes(secret));
+  }
+  await mkdir(join(folder, 'open'));
+  await writeFile(join(folder, 'open', 'note.txt'), 'an open note');
+  assert.equal((await session.call('read_text_file', { path: './x/../note.txt' })).text, 'an open note');
 });

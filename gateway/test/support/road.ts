@@ -81,7 +81,8 @@ export interface ToyAnswer {
 
 export interface RoadOptions {
   readonly server?: ToyServer;
-  /** YAML: more keys of the configuration. */
+  /** YAML: more keys of the server, and of the configuration. */
+  readonly serverSettings?: string;
   readonly settings?: string;
   readonly inspectors?: readonly Inspector[];
   /** In place of those that ship. */
@@ -96,10 +97,13 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, settings = '', inspectors = [], audit = {}, limits } = options;
+  const { server = {}, serverSettings = '', settings = '', inspectors = [], audit = {}, limits } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
-servers: { s: { url: "http://127.0.0.1:1" } }
+servers:
+  s:
+    url: "http://127.0.0.1:1"
+  ${serverSettings}
 ${settings}
 connections:
 ${connections.replace(/^/gm, '  ')}

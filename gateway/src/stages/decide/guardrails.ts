@@ -11,7 +11,7 @@ import {
   type GuardrailUse,
   noGuardrails,
 } from '../../pipeline/contracts/guardrails.ts';
-import { partsOf } from './pointer.ts';
+import { partsOf } from '../../protocol/pointer.ts';
 
 type Level = GuardrailUse['level'];
 type Direction = 'request' | 'response';

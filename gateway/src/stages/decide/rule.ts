@@ -3,8 +3,8 @@ import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import type { RuleConfig } from '../../config/schema/connections.ts';
 import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
+import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
-import { partsOf } from './pointer.ts';
 import { parsePattern, type UriPattern } from './uri-pattern.ts';
 
 export type Effect = Decision['effect'];

@@ -1,5 +1,6 @@
 /** The inspectors, in the order in which they work. To add one: a file or folder here, and a line in this list. */
 import type { Inspector } from '../../pipeline/contracts/inspector.ts';
+import { argumentRoles } from './argument-roles/argument-roles.ts';
 import {
   type GuardrailParts,
   requestGuardrails,
@@ -15,6 +16,7 @@ export function inspectors(parts: GuardrailParts): readonly Inspector[] {
     requestGuardrails(parts),
     restoredPlaceholders(parts),
     inputSchema,
+    argumentRoles,
     ownSecrets,
     masks,
     responseGuardrails(parts),
