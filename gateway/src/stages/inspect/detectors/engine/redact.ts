@@ -14,8 +14,8 @@ export function redactParts(
   replacement: Replacement = named,
 ): readonly string[] {
   const cuts = parts.map((): Cut[] => []);
+  // The first part of a split value has the replacement, the others lose their piece.
   for (const finding of findings)
-    // The first part of a split value has the replacement, the others lose their piece.
     for (const [index, span] of finding.spans.entries())
       cuts[span.part]?.push({ ...span, text: index === 0 ? replacement(finding) : '' });
   return parts.map((text, part) => without(text, cuts[part] ?? []));

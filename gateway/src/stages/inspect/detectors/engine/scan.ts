@@ -101,7 +101,7 @@ export function* scanning(
     left -= text.length;
     scanned.push(text);
     // Nothing is that short; what it is a piece of is found in the joined reading.
-    if (text.length < minChars && !unusual.test(text)) continue;
+    if (text.length < minChars && set.onWhole.length === 0 && !unusual.test(text)) continue;
     const sent = viewOf('sent', text, (from, to) => [{ part, from, to }]);
     const queue: Pending[] = [{ view: sent, round: 0 }];
     for (const pending of queue) {
@@ -187,6 +187,8 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
 }
 
 function wholeText(work: Work, view: View): void {
+  for (const { detector, matcher } of work.set.onWhole)
+    for (const hit of matcher.whole?.(view) ?? []) report(work, view, { detector, hit });
   if (work.set.onUnusual.length === 0 || view.kind === 'normalised') return;
   const at = view.text.search(unusual);
   if (at >= 0) for (const bound of work.set.onUnusual) ask(work, view, { bound, from: at, to: at + 1 });

@@ -22,7 +22,8 @@ const printed = new Set(
     ' ',
   ),
 );
-const context = /card|visa|master|amex|credit|debit|pan\b|carte|karte|tarjeta|cartao|cartão|kreditkarte|cvv|cvc|exp|карт|卡/i;
+const context =
+  /card|visa|master|amex|credit|debit|pan\b|carte|karte|tarjeta|cartao|cartão|kreditkarte|cvv|cvc|exp|карт|卡/i;
 
 export const card: Matcher = {
   shapes: ['number'],
@@ -55,7 +56,12 @@ function groupsOf(text: string, from: number, to: number): { digits: string; end
 
 function isGlued(text: string, from: number, end: number): boolean {
   const before = text.charCodeAt(from - 1);
-  return isIn(before, 'w') || isIn(text.charCodeAt(end), 'w') || /[.,-]\d?$/.test(text.slice(from - 1, from)) || /^[.,-]\d/.test(text.slice(end, end + 2));
+  return (
+    isIn(before, 'w') ||
+    isIn(text.charCodeAt(end), 'w') ||
+    /[.,-]\d?$/.test(text.slice(from - 1, from)) ||
+    /^[.,-]\d/.test(text.slice(end, end + 2))
+  );
 }
 
 /** A value of a member whose name says that it counts or identifies, or a time in micro- or nanoseconds. */

@@ -30,7 +30,11 @@ export const email: Matcher = {
     if (text[from - 1] === '\\' && /[nrt]/.test(text[from] ?? '')) from++;
     const local = text.slice(from, at);
     const domain = text.slice(at + 1, to);
-    if (!/^[a-z0-9](?:[a-z0-9-]{0,62}\.)+[a-z]{2,24}$/i.test(domain) && !/^(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}$/i.test(domain)) return undefined;
+    if (
+      !/^[a-z0-9](?:[a-z0-9-]{0,62}\.)+[a-z]{2,24}$/i.test(domain) &&
+      !/^(?:[a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,24}$/i.test(domain)
+    )
+      return undefined;
     if (domain.includes('..') || local.includes('..') || local.endsWith('.')) return undefined;
     // What stands behind a colon is a path of git, behind a slash of a registry.
     if (text[to] === ':' && /[\w~/]/.test(text[to + 1] ?? '') && /^(?:git|hg)/.test(local)) return undefined;

@@ -27,7 +27,9 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
       if (!isWord(text, from, to)) return undefined;
       return [
         ...hits(text, { identifier, form, from: to, to: to + after }),
-        ...hits(text, { identifier, form, from: Math.max(0, from - before), to: from }).filter((hit) => from - hit.to <= 3),
+        ...hits(text, { identifier, form, from: Math.max(0, from - before), to: from }).filter(
+          (hit) => from - hit.to <= 3,
+        ),
       ];
     },
   };
@@ -65,7 +67,8 @@ function mayBe(text: string, from: number, to: number): readonly string[] {
   const length = to - from;
   const before = text.charCodeAt(from - 1);
   if (before >= 65 && before <= 90) return ['it-cf', 'mx-curp'];
-  if (text[from + 3] === '.') return text[from + 7] === '.' ? (text.startsWith('756.', from) ? ['ch-ahv'] : ['br-cpf']) : ['ch-ahv'];
+  if (text[from + 3] === '.')
+    return text[from + 7] === '.' ? (text.startsWith('756.', from) ? ['ch-ahv'] : ['br-cpf']) : ['ch-ahv'];
   if (text[from + 2] === '.') return ['br-cnpj', 'be-rrn'];
   if (length === 6 || '-+'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
   return length === 17 || length === 18 ? ['cn-id'] : [];

@@ -16,7 +16,12 @@ export const ipv4: Matcher = {
     const match = four.exec(text.slice(from, to + 2));
     if (match === null || benignFour.test(match[0]) || match[0].length < 10) return undefined;
     // Versions of programs have four numbers too.
-    if (/(?:version|ver|v|release|build|chrome|safari|edg|firefox)\S{0,2}[\s/:="']{0,3}$/i.test(text.slice(Math.max(0, from - 14), from))) return undefined;
+    if (
+      /(?:version|ver|v|release|build|chrome|safari|edg|firefox)\S{0,2}[\s/:="']{0,3}$/i.test(
+        text.slice(Math.max(0, from - 14), from),
+      )
+    )
+      return undefined;
     return { class: 'ip-address', from, to: from + match[0].length, confidence: 0.8 };
   },
 };
@@ -39,10 +44,13 @@ export const hexadecimal: Matcher = {
     mac.lastIndex = from;
     const device = mac.exec(text)?.[0];
     if (device !== undefined)
-      return benignMac.test(device) || !/\d/.test(device) ? undefined : { class: 'mac-address', from, to: from + 17, confidence: 0.85 };
+      return benignMac.test(device) || !/\d/.test(device)
+        ? undefined
+        : { class: 'mac-address', from, to: from + 17, confidence: 0.85 };
     six.lastIndex = from;
     const address = six.exec(text)?.[0].replace(/[:.]+$/, '') ?? '';
-    if (isIn(text.charCodeAt(from + address.length), 'w') || !isIPv6(address) || benignSix.test(address)) return undefined;
+    if (isIn(text.charCodeAt(from + address.length), 'w') || !isIPv6(address) || benignSix.test(address))
+      return undefined;
     if (address.split(':').filter((group) => group.length > 2).length < 3) return undefined;
     return { class: 'ip-address', from, to: from + address.length, confidence: 0.85 };
   },

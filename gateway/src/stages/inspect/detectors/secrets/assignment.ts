@@ -114,7 +114,10 @@ export function valueAfter(text: string, { from, to }: { from: number; to: numbe
   while (end < to + maxName && end < text.length && isName(text, end)) end++;
   // A part of a name with colons, as in `arn:…:secret:name`.
   if (end >= to + maxName || (text[start - 1] === ':' && text[end] === ':')) return undefined;
-  const isFlag = text.startsWith('--', start) || text.startsWith('set ', start - 4) || text.startsWith('login ', Math.max(0, start - 40));
+  const isFlag =
+    text.startsWith('--', start) ||
+    text.startsWith('set ', start - 4) ||
+    text.startsWith('login ', Math.max(0, start - 40));
   const value = operator(text, end, {
     spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
   });
@@ -164,7 +167,7 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   return { from, to, quoted: false };
 }
 
-const ends = new Set([...' \t\r\n"\'`,;<>(){}[]&|\\'].map((sign) => sign.charCodeAt(0)));
+const ends = new Set(Array.from(' \t\r\n"\'`,;<>(){}[]&|\\', (sign) => sign.charCodeAt(0)));
 
 function endsValue(code: number): boolean {
   return ends.has(code);
