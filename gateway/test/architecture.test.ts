@@ -57,7 +57,7 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   '@aws-sdk/client-secrets-manager': 'secrets',
   'eventsource-parser': 'upstreams',
   undici: 'upstreams',
-  re2js: 'catalog',
+  re2js: ['catalog', 'stages/inspect'],
   '@marcbachmann/cel-js': 'stages/decide',
   yaml: 'config',
   zod: ['config', 'upstreams', 'stages/authenticate', 'stages/limits'],

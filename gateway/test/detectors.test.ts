@@ -1,6 +1,7 @@
 /** The cases of every detector, and what holds for all of them: places, determinism, redaction. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DetectorDefinition } from '../src/stages/inspect/detectors/detector.ts';
 import { choose, compileDetectors } from '../src/stages/inspect/detectors/engine/compile.ts';
 import { scan } from '../src/stages/inspect/detectors/engine/scan.ts';
 import { detectors } from '../src/stages/inspect/detectors/list.ts';
@@ -10,7 +11,7 @@ const key = Buffer.alloc(32, 1);
 
 for (const detector of detectors) {
   const { cases, options } = casesOf(detector.id);
-  const set = compileDetectors([choose(detector, options as never)]);
+  const set = compileDetectors([choose(detector as DetectorDefinition, options)]);
   for (const { text, finds } of cases)
     test(`${detector.id}: ${finds.join(' ') || 'nothing'} in ${JSON.stringify(text.slice(0, 60))}`, () => {
       const found = scan(set, text, { key }).findings.map((finding) => finding.class);

@@ -1,7 +1,7 @@
 /** Guardrails: what detectors look for in content, and what becomes of what they find. */
 import { z } from 'zod';
 import { guardrailActions, severities } from '../../pipeline/contracts/guardrails.ts';
-import { detectors } from '../../stages/inspect/detectors/list.ts';
+import { fixedDetectors, patternProblem } from '../../stages/inspect/detectors/list.ts';
 import { pointer } from './pointer.ts';
 import { name, oneOrMore } from './units.ts';
 
@@ -47,18 +47,28 @@ function use(classes: readonly string[]) {
 
 export type DetectorUseConfig = z.output<ReturnType<typeof use>>;
 
+const expression = z
+  .string()
+  .min(1)
+  .max(512)
+  .superRefine((text, context) => {
+    const problem = patternProblem(text);
+    if (problem !== undefined)
+      context.addIssue({ code: 'custom', message: `is no regular expression of RE2: ${problem}` });
+  });
+
 const wordList = z
   .strictObject({
     words: z.array(z.string().min(2).max(256)).max(10_000).default([]).describe('Words, without case and accents.'),
-    patterns: z.array(z.string().min(1).max(512)).max(100).default([]).describe('Regular expressions (RE2).'),
+    patterns: z.array(expression).max(100).default([]).describe('Regular expressions (RE2).'),
     action,
   })
   .refine((value) => value.words.length + value.patterns.length > 0, 'must have words or patterns');
 
-type DetectorId = (typeof detectors)[number]['id'];
+type DetectorId = (typeof fixedDetectors)[number]['id'];
 
 const detectorKeys = Object.fromEntries(
-  detectors.map(({ id, summary, classes }) => [
+  fixedDetectors.map(({ id, summary, classes }) => [
     id,
     use(classes(undefined).map((each) => each.id))
       .optional()

@@ -114,7 +114,7 @@ export class CompiledGuardrails {
   ): readonly GuardrailUse[] {
     if (reference === undefined) return [];
     if (typeof reference !== 'string') {
-      const name = `${path.slice(0, path.at(-1) === direction ? -2 : -1).join('.')}`;
+      const name = path.slice(0, path.at(-1) === direction ? -2 : -1).join('.');
       return [{ level, guardrail: this.#made(reference, name, path) }];
     }
     const guardrail = this.named(reference, direction);

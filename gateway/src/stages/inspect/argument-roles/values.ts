@@ -39,12 +39,13 @@ function pathUnder(text: string, under: readonly string[]): Judged {
   if (text === '' || text.length > maxPathLength || doubtful.test(text)) return no('must be a plain path');
   if (isWindows ? /^(?:[\\/]{2}|[^:]{2,}:|.:.*:)/.test(text) : text.includes('\\') || text.startsWith('//'))
     return no('must be a plain path');
-  const { normalize, isAbsolute, join, sep } = isWindows ? win32 : posix;
-  const whole = normalize(isAbsolute(text) ? text : join(first, text));
+  const paths = isWindows ? win32 : posix;
+  const { sep } = paths;
+  const whole = paths.normalize(paths.isAbsolute(text) ? text : paths.join(first, text));
   const path = whole.length > 1 && whole.endsWith(sep) && !/^[A-Za-z]:\\$/.test(whole) ? whole.slice(0, -1) : whole;
   const fold = (each: string): string => (isWindows ? each.toLowerCase() : each);
   const isWithin = under.some((folder) => {
-    const root = fold(normalize(folder)).replace(/[/\\]$/, '');
+    const root = fold(paths.normalize(folder)).replace(/[/\\]$/, '');
     return fold(path) === root || fold(path).startsWith(root + sep);
   });
   return isWithin ? yes(path) : no(`must lie under ${under.join(' or ')}`);

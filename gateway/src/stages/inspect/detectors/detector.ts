@@ -36,6 +36,8 @@ export interface Matcher {
   readonly joins: boolean;
   /** Looks around one anchor or shape, `text[from, to)`. Its work is bounded, whatever the text is. */
   find(view: View, from: number, to: number): Hit | readonly Hit[] | undefined;
+  /** For patterns without literals: looks at the whole text, in time that is linear in it. */
+  whole?(view: View): readonly Hit[];
 }
 
 export interface DetectorDefinition<Options = unknown> {

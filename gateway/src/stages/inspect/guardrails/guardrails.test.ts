@@ -76,7 +76,7 @@ test('a secret is found that is split over blocks, encoded, or disguised', async
     split: { content: [say(`k=${key.slice(0, 9)}`), say(key.slice(9))].flatMap((each) => each.content as Json[]) },
     base64: say(Buffer.from(`the access key is ${key}`).toString('base64')),
     escaped: say(JSON.stringify(`x ${key}`).replace('AKIA', '\\u0041KIA')),
-    'zero-width': say([...key].join('\u200b')),
+    'zero-width': say(key.split('').join('\u200b')),
   };
   for (const [name, answer] of Object.entries(disguised)) {
     const road = await roadOf(connection('{ secrets: redact }'), { server: { answer: () => result(answer) } });
@@ -164,6 +164,37 @@ ${connection(inner)}`);
   };
   assert.equal(await loosened(true), 'warn');
   assert.equal(await loosened(false), 'block');
+});
+
+test('words and patterns of the operator are found, without case and accents, and under their label', async () => {
+  const road = await roadOf(
+    connection(
+      '{ patterns: { projects: { words: [falcon, Zürich], action: redact }, tickets: { patterns: ["T-[0-9]{4}"], action: observe } } }',
+    ),
+    {
+      server: { answer: () => result(say('The FALCON flies to zurich with T-1234, not to falconry')) },
+    },
+  );
+  const { reply } = await ask(road);
+  assert.match(
+    JSON.stringify(reply),
+    /The \[redacted: [^\]]+\] flies to \[redacted: [^\]]+\] with T-1234, not to falconry/,
+  );
+  assert.deepEqual(road.findings.map((each) => `${each.action} ${each.class}`).toSorted(), [
+    'observe connections.0.tickets',
+    'redact connections.0.projects',
+    'redact connections.0.projects',
+  ]);
+});
+
+test('a value that stands beside others is cut out alone', async () => {
+  const contact = 'ada.lovelace@analytical-engines.co.uk';
+  const structuredContent = { name: 'falcon', contact, title: 'Build it' };
+  const road = await roadOf(connection('{ pii: redact }'), {
+    server: { answer: () => result({ content: [], structuredContent }) },
+  });
+  const { reply } = await ask(road);
+  assert.match(JSON.stringify(reply), /falcon.{5,9}contact.{5,9}\[redacted: pii\/email\].{5,9}title.{5,9}Build it/);
 });
 
 test('one finding is switched off alone: by its value, its tool, or its place', async () => {

@@ -11,7 +11,8 @@ import {
 } from '../../../pipeline/contracts/guardrails.ts';
 import { type Chosen, choose, compileDetectors, type DetectorSet } from '../detectors/engine/compile.ts';
 import type { Finding } from '../detectors/engine/finding.ts';
-import { detectors } from '../detectors/list.ts';
+import { fixedDetectors } from '../detectors/list.ts';
+import { words } from '../detectors/words/detector.ts';
 
 /** One line of a guardrail that is in force. */
 interface Line {
@@ -93,7 +94,11 @@ function setOf(ids: ReadonlySet<string>, wordLists: readonly WordList[]): Detect
   const key = JSON.stringify([[...ids].toSorted(), wordLists]);
   const known = sets.get(key);
   if (known !== undefined) return known;
-  const chosen: Chosen[] = detectors.filter(({ id }) => ids.has(id)).map((detector) => choose(detector, undefined));
+  const chosen: Chosen[] = fixedDetectors
+    .filter(({ id }) => ids.has(id))
+    .map((detector) => choose(detector, undefined));
+  if (wordLists.length > 0)
+    chosen.push(choose(words, Object.fromEntries(wordLists.map(({ label, ...list }) => [label, list]))));
   const made = compileDetectors(chosen);
   if (sets.size >= maxSets) sets.clear();
   sets.set(key, made);

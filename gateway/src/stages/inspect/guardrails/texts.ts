@@ -82,9 +82,11 @@ export function pathOf(content: Json, index: number): readonly string[] {
   const walk = (value: Json, path: readonly string[]): readonly string[] | undefined => {
     if (typeof value === 'string') return isPart(value, path.at(-1) ?? '') && next++ === index ? path : undefined;
     if (typeof value !== 'object' || value === null || isRawJSON(value)) return undefined;
-    const entries = Array.isArray(value) ? [...(value as readonly Json[]).entries()] : Object.entries(value);
+    const entries: Iterable<readonly [string | number, Json]> = Array.isArray(value)
+      ? (value as readonly Json[]).entries()
+      : Object.entries(value);
     for (const [key, member] of entries) {
-      const found = walk(member as Json, [...path, String(key)]);
+      const found = walk(member, [...path, String(key)]);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -108,7 +108,7 @@ function linked({ states, next, depth, own }: Trie, width: number) {
 function filterOf(anchors: readonly string[], columns: Uint8Array): Uint8Array {
   const filter = new Uint8Array(1 << keyBits);
   const every = [...new Set(columns)];
-  const columnsIn = (signs: string): readonly number[] => [...signs].map((sign) => columns[sign.charCodeAt(0)] ?? 0);
+  const columnsIn = (signs: string): readonly number[] => Array.from(signs, (sign) => columns[sign.charCodeAt(0)] ?? 0);
   const mark = (bit: number, lists: readonly (readonly number[])[]): void => {
     for (const first of lists[0] ?? every)
       for (const second of lists[1] ?? every)
@@ -117,12 +117,7 @@ function filterOf(anchors: readonly string[], columns: Uint8Array): Uint8Array {
           filter[key] = (filter[key] ?? 0) | bit;
         }
   };
-  for (const anchor of anchors) {
-    mark(
-      startsAnchor,
-      [...anchor.slice(0, 3)].flatMap((sign) => [...sign.split('')].map((unit) => columnsIn(unit))),
-    );
-  }
+  for (const anchor of anchors) mark(startsAnchor, anchor.slice(0, 3).split('').map(columnsIn));
   const digits = columnsIn('0123456789');
   const hex = columnsIn('0123456789abcdef');
   mark(startsNumber, [digits, digits, digits]);

@@ -15,6 +15,7 @@ export interface DetectorSet {
   readonly onNumber: readonly BoundMatcher[];
   readonly onColons: readonly BoundMatcher[];
   readonly onUnusual: readonly BoundMatcher[];
+  readonly onWhole: readonly BoundMatcher[];
   /** By detector and class: `secrets/jwt`. */
   readonly classes: ReadonlyMap<string, FindingClass>;
   /** By id: what records say of the check. */
@@ -51,6 +52,7 @@ export function compileDetectors(chosen: readonly Chosen[]): DetectorSet {
     onNumber: on('number'),
     onColons: on('colons'),
     onUnusual: on('unusual'),
+    onWhole: all.filter(({ matcher }) => matcher.whole !== undefined),
     classes: new Map(chosen.flatMap(({ id, classes }) => classes.map((each) => [`${id}/${each.id}`, each] as const))),
     versions: Object.fromEntries(chosen.map(({ id, version }) => [id, version])),
   };

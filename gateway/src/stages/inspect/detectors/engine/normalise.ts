@@ -3,7 +3,9 @@ import type { Mapped } from './view.ts';
 
 /** What a reader does not see. Shared with the detector of hidden text. */
 export const hidden =
+  // oxlint-disable-next-line no-misleading-character-class -- each of them is meant by itself
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/u;
+// oxlint-disable-next-line no-control-regex -- controls are what is looked for
 const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
 /** What `plain` texts are made of has one reading. */
 export const unusual = /[^\t\n\r\x20-\x7e]/;
@@ -83,6 +85,7 @@ function formOf(sign: string): string {
 const latin = /[a-z]/i;
 const escapeCode = 0x1b;
 // A sequence ends at its final byte; longer ones than any terminal takes are text.
+// oxlint-disable-next-line no-control-regex -- controls are what is looked for
 const ansi = /\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))/y;
 
 /** `undefined` where nothing changes. */

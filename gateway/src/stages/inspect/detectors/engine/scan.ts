@@ -101,7 +101,7 @@ export function* scanning(
     left -= text.length;
     scanned.push(text);
     // Nothing is that short; what it is a piece of is found in the joined reading.
-    if (text.length < minChars && !unusual.test(text)) continue;
+    if (text.length < minChars && set.onWhole.length === 0 && !unusual.test(text)) continue;
     const sent = viewOf('sent', text, (from, to) => [{ part, from, to }]);
     const queue: Pending[] = [{ view: sent, round: 0 }];
     for (const pending of queue) {
@@ -187,6 +187,8 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
 }
 
 function wholeText(work: Work, view: View): void {
+  for (const { detector, matcher } of work.set.onWhole)
+    for (const hit of matcher.whole?.(view) ?? []) report(work, view, { detector, hit });
   if (work.set.onUnusual.length === 0 || view.kind === 'normalised') return;
   const at = view.text.search(unusual);
   if (at >= 0) for (const bound of work.set.onUnusual) ask(work, view, { bound, from: at, to: at + 1 });
@@ -236,6 +238,15 @@ function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher;
   else for (const hit of hits) report(work, view, { detector, hit });
 }
 
+function isTouched({ found }: Work, detector: string, { part, from, to }: Span): boolean {
+  return found.some(
+    (finding) =>
+      finding.detector === detector &&
+      finding.view !== 'joined' &&
+      finding.spans.some((span) => span.part === part && span.from < to && from < span.to),
+  );
+}
+
 function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
   const [first, ...more] = view.locate(hit.from, hit.to);
   if (first === undefined || (view.kind === 'joined' && more.length === 0) || isFull(work)) return;
@@ -243,6 +254,8 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
   const key = `${detector}/${hit.class} ${first.part} ${first.from} ${more.at(-1)?.to ?? first.to}`;
   if (work.known.has(key)) return;
   work.known.add(key);
+  // Put together with its neighbours, a value that stands in one part seems to reach into others.
+  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work, detector, span))) return;
   work.found.push({
     detector,
     class: hit.class,

@@ -21,7 +21,7 @@ const printed = new Set([
 ]);
 
 /** Digits follow the country: the anchor is each country with each digit. */
-const anchors = [...lengthOf.keys()].flatMap((country) => [...'0123456789'].map((digit) => country + digit));
+const anchors = [...lengthOf.keys()].flatMap((country) => Array.from('0123456789', (digit) => country + digit));
 
 export const iban: Matcher = {
   anchors,

@@ -43,7 +43,7 @@ const words = [
   'sms to',
   'reach me',
 ];
-const national = /(?:\(\d{2,5}\)|\d)[\d ().\/-]{5,18}\d(?![\w%])/g;
+const national = /(?:\(\d{2,5}\)|\d)[\d ()./-]{5,18}\d(?![\w%])/g;
 const dateLike =
   /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})|^\d{1,3}(?:\.\d{1,3}){3}$|^\d+\.\d+$/;
 const reach = 40;

@@ -167,7 +167,7 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   return { from, to, quoted: false };
 }
 
-const ends = new Set([...' \t\r\n"\'`,;<>(){}[]&|\\'].map((sign) => sign.charCodeAt(0)));
+const ends = new Set(Array.from(' \t\r\n"\'`,;<>(){}[]&|\\', (sign) => sign.charCodeAt(0)));
 
 function endsValue(code: number): boolean {
   return ends.has(code);

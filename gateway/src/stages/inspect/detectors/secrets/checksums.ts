@@ -25,9 +25,9 @@ const generator = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 export function isBech32(token: string): boolean {
   const text = token.toLowerCase();
   const split = text.lastIndexOf('1');
-  const values = [...text.slice(split + 1)].map((sign) => bech32.indexOf(sign));
+  const values = Array.from(text.slice(split + 1), (sign) => bech32.indexOf(sign));
   if (values.includes(-1)) return false;
-  const codes = [...text.slice(0, split)].map((sign) => sign.charCodeAt(0));
+  const codes = Array.from(text.slice(0, split), (sign) => sign.charCodeAt(0));
   let check = 1;
   for (const value of [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31), ...values]) {
     const top = check >>> 25;

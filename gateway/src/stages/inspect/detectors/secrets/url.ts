@@ -4,7 +4,7 @@ import { runEnd } from '../engine/alphabet.ts';
 import { isPlaceholder } from './plausible.ts';
 
 const maxUserInfo = 256;
-const ends = new Set([...'/ \t\r\n"\'`<>?#\\,;|']);
+const ends = new Set('/ \t\r\n"\'`<>?#\\,;|');
 const weak =
   /^(?:pass(?:word|wd)?\d{0,4}|pwd|secret|changeme|postgres|root|admin|test|guest|user(?:name)?|example|demo|foo|bar|baz|mysql|redis|mongo|dev|local(?:host)?|default|hunter2|p@ss(?:w0rd|word)|p|x+|[*.…]+|\.\.\.|token|key|api[_-]?key|db_?pass(?:word)?|my_?pass(?:word)?|mysecretpassword|string|value|pw|credentials?|\w{0,8}(?:pass(?:word)?|pwd|secret|key)_?\d{0,4}|\w{1,3})$/i;
 const template = /[$<>{}[\]%]\{?[A-Z_a-z]|\{\{|^\$|^%[A-Z]|^:|^\(|\)$/;
