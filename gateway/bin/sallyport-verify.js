@@ -341,6 +341,7 @@ const kinds = new Set([
   'issuer-changed',
   'issuer-agreed',
   'server-status',
+  'limit-warning',
   'log-key',
   'master-key',
   'erasure',

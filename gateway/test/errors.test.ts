@@ -44,6 +44,8 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'too-many-requests': { reason: 'too-many-requests', limit: 1 },
   'too-many-streams': { reason: 'too-many-streams', limit: 1 },
   'too-many-sessions': { reason: 'too-many-sessions', limit: 1 },
+  'limit-reached': { reason: 'limit-reached', limit: 'l', seconds: 7, detail, verdicts: [] },
+  'too-many-refusals': { reason: 'too-many-refusals', seconds: 7 },
   'server-unavailable': { reason: 'server-unavailable', server, detail },
   'account-required': { reason: 'account-required', server, detail, prompt: { server, id: 'i' } },
   'server-timeout': { reason: 'server-timeout', server, detail },

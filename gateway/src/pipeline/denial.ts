@@ -68,6 +68,8 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'too-many-requests': busy,
   'too-many-streams': busy,
   'too-many-sessions': busy,
+  'limit-reached': busy,
+  'too-many-refusals': busy,
   'result-too-large': { class: 'limit', retryable: false, made: true },
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,
@@ -81,6 +83,11 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   cancelled: { class: 'transient', retryable: false },
   internal: { class: 'transient', retryable: false },
 };
+
+function mayBeRepeated(refusal: Refusal, retryable: boolean): boolean {
+  if (refusal.reason === 'call-unfinished') return refusal.repeatable;
+  return refusal.reason === 'limit-reached' ? refusal.seconds !== undefined : retryable;
+}
 
 /** What is denied and what does not exist are answered in the same bytes, and a reference is never the same. */
 const alike: ReadonlySet<Reason> = new Set(['capability-unknown', 'endpoint-unknown']);
@@ -98,7 +105,7 @@ export function denialOf(
   if (bare === true) return undefined;
   return {
     class: kind,
-    retryable: refusal.reason === 'call-unfinished' ? refusal.repeatable : retryable,
+    retryable: mayBeRepeated(refusal, retryable),
     ...(retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) }),
     ...(reference === undefined || alike.has(refusal.reason) ? {} : { reference }),
   };

@@ -3,13 +3,11 @@
  * record. Open this file to see the product.
  */
 
-import type { Operation } from '../protocol/methods.ts';
 import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
 import { Checks } from './checks.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Caller } from './contracts/caller.ts';
-import type { Lease, Use } from './contracts/limit.ts';
+import type { Admission, Lease, Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type {
@@ -19,6 +17,7 @@ import type {
   Identified,
   Inspected,
   Intended,
+  Limited,
   Received,
   Reply,
   Resolved,
@@ -29,7 +28,7 @@ import type {
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
 import { type Inspect, inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
-import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
+import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
 
 /** The stages that are more than a few lines, each from its own folder. `runtime/road.ts` puts them together. */
@@ -42,13 +41,18 @@ export interface Stages {
    */
   answerLocally(exchange: Admitted, snapshot: Snapshot, open: () => Promise<Refusal | undefined>): Promise<Reply>;
   /** 6: room under the limits of the caller, until the lease is settled. */
-  admit(caller: Caller, operation: Operation, snapshot: Snapshot): Outcome<Lease>;
+  admit(exchange: Identified, snapshot: Snapshot): Outcome<Lease>;
   /** 4: which capability of which server. */
   resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
   /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
   resume(exchange: Resolved): Outcome<Resumed>;
   /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
   renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
+  /**
+   * 6, the end: room under the limits of the policy, until the lease is settled. It comes after everything that denies a
+   * call or finds it invalid: a limit tells nothing of what is hidden, and only calls that would be made count.
+   */
+  limit(exchange: Allowed<Inspected>, snapshot: Snapshot): Outcome<Admission> | Promise<Outcome<Admission>>;
   /** What is known of where a request would lead, without asking its server. */
   unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined;
   /** 7: what a client sends to a server. */
@@ -87,13 +91,13 @@ function travel(message: Received, snapshot: Snapshot, stages: Stages, progress:
 
 function admit(
   message: Received,
-  caller: Caller,
+  caller: Identified['caller'],
   snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
 ): Outcome<Admitted> {
   progress.caller = caller;
-  const lease = stages.admit(caller, message.operation, snapshot);
+  const lease = stages.admit({ ...message, caller }, snapshot);
   if (!lease.ok) {
     progress.unresolved = stages.unresolvedTarget({ ...message, caller }, snapshot);
     return lease;
@@ -164,16 +168,40 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   const allowed = permit(final);
   if (!allowed.ok) return refused(allowed.refusal);
 
-  const intending = intend(allowed.value, snapshot, stages, progress);
+  const limiting = limit(allowed.value, snapshot, stages, progress);
+  const limited = limiting instanceof Promise ? await limiting : limiting;
+  if (!limited.ok) return refused(limited.refusal);
+
+  const intending = intend(limited.value, snapshot, stages, progress);
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
   return send(intended.value, snapshot, stages, progress);
 }
 
+/** Stage 6, the end. Answers at once unless the call has to wait for another one. */
+function limit(
+  exchange: Allowed<Inspected>,
+  snapshot: Snapshot,
+  stages: Stages,
+  progress: Progress,
+): Outcome<Limited<Allowed<Inspected>>> | Promise<Outcome<Limited<Allowed<Inspected>>>> {
+  const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
+    if (!outcome.ok) {
+      if (outcome.refusal.reason === 'limit-reached') progress.limits = outcome.refusal.verdicts;
+      return outcome;
+    }
+    progress.admission = outcome.value.lease;
+    if (outcome.value.verdicts !== undefined) progress.limits = outcome.value.verdicts;
+    return pass(exchange as Limited<Allowed<Inspected>>);
+  };
+  const limiting = stages.limit(exchange, snapshot);
+  return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+}
+
 /** Stage 9. Answers at once where the record need not be durable before the call. */
 function intend(
-  exchange: Allowed<Inspected>,
+  exchange: Limited<Allowed<Inspected>>,
   snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
@@ -271,7 +299,7 @@ async function record(
   try {
     const facts = progress.intended ?? factsOf(message, snapshot, progress);
     const { end, written } = concluded(message, reply, progress, stages);
-    use = { bytesIn: message.bytesIn, bytesOut: end.bytesOut, cost: facts.cost ?? 0, outcome: end.outcome };
+    use = useOf(message, facts, end);
     let unwritten: string | undefined;
     try {
       const keeping = stages.audit.end(facts, end, progress.intended !== undefined);
@@ -289,7 +317,13 @@ async function record(
     return refused(refusal);
   } finally {
     progress.lease?.settle(use);
+    progress.admission?.settle(use);
   }
+}
+
+function useOf({ bytesIn }: Received, { cost = 0 }: ExchangeFacts, { bytesOut, outcome, reason }: ExchangeEnd): Use {
+  const use: Use = { bytesIn, bytesOut, cost, outcome };
+  return reason === undefined ? use : { ...use, reason: reason as Reason };
 }
 
 /** A reply that cannot be written is a bug, and its exchange leaves a record like every other. */

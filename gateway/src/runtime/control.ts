@@ -13,6 +13,7 @@ import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
+import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
@@ -22,6 +23,7 @@ import { StateBook, writeServerStates } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
+import { type KeepBudgets, keepBudgets } from './limits.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -30,6 +32,8 @@ export interface ControlParts {
   readonly log: Log;
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
+  /** Where budgets are kept. */
+  readonly sums: Local<KeptSums>;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
@@ -45,6 +49,7 @@ export class Control {
   readonly #conditions: ConditionCheck;
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
+  readonly #budgets: KeepBudgets;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -70,6 +75,7 @@ export class Control {
       audit,
       log,
       book: this.#accounts.book,
+      sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
       catalogEvents: {
@@ -81,6 +87,7 @@ export class Control {
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
+    this.#budgets = keepBudgets(this.plane.meters, log);
     this.#remind();
     this.#timers = [
       setInterval(() => this.#follow(), followIntervalMs).unref(),
@@ -132,6 +139,7 @@ export class Control {
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#budgets.close();
     this.#reportCredentials();
     this.#reportStates();
     this.#noteSecrets();
@@ -141,6 +149,7 @@ export class Control {
   /** The one look at what other processes change: while nothing does, it reads no file and no table. */
   #follow(): void {
     this.#parts.keys.follow();
+    this.#budgets.look();
     try {
       const announced = this.#parts.changes.look();
       this.#isUnread = false;

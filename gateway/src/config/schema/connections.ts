@@ -1,6 +1,7 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
 import { guardrailReference } from './guardrails.ts';
+import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
 
@@ -80,6 +81,7 @@ export const connection = z.strictObject({
   guardrails: guardrailReference
     .optional()
     .describe('What is looked for in the content of calls, and what is done about it.'),
+  limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
   tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
   resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
   prompts: z

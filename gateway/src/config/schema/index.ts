@@ -5,6 +5,7 @@ import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
+import { limits } from './limits.ts';
 import { bounds, listen } from './listen.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
@@ -24,6 +25,7 @@ export const configuration = z.strictObject({
     .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
     .prefault({})
     .describe('What holds for the content of all calls.'),
+  limits: limits.prefault([]),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

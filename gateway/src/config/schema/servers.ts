@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
+import { limits } from './limits.ts';
 import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
@@ -16,6 +17,7 @@ const tool = z.strictObject({
   tier: tier.optional().describe('How dangerous the tool is.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
+  limits: limits.prefault([]).describe('For calls of this tool.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   additionalArguments: z
     .boolean()
@@ -38,6 +40,7 @@ const common = {
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
+  limits: limits.prefault([]).describe('For all calls to this server.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

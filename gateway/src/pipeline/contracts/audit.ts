@@ -116,6 +116,7 @@ export interface AuditEvent {
     | 'issuer-changed'
     | 'issuer-agreed'
     | 'server-status'
+    | 'limit-warning'
     | 'log-key'
     | 'master-key'
     | 'erasure'

@@ -62,6 +62,16 @@ const migrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX holds_of_key ON holds (name, key, ends_at);
    CREATE INDEX holds_ends ON holds (name, ends_at);`,
+  // What budgets have used, by slot of time.
+  `CREATE TABLE sums (
+     "limit" TEXT NOT NULL,
+     key TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     amount INTEGER NOT NULL,
+     ends_at INTEGER NOT NULL,
+     UNIQUE ("limit", key, slot)
+   ) STRICT;
+   CREATE INDEX sums_ends ON sums (ends_at);`,
 ];
 
 export function databasePath(folder: string): string {
