@@ -38,6 +38,10 @@ const common = {
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
+  outputSchema: z
+    .enum(['off', 'warn', 'block'])
+    .default('off')
+    .describe('What becomes of results that do not meet the output schema of their tool.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')
