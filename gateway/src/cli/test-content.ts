@@ -17,6 +17,7 @@ import { modernVersion } from '../protocol/versions.ts';
 import { openMasterKey } from '../secrets/master-key.ts';
 import { derivedKey } from '../secrets/seal.ts';
 import type { CompiledPolicy } from '../stages/decide/compile.ts';
+import { createInspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 
@@ -84,6 +85,7 @@ function inspectorsOf({ configuration }: Revision, policy: CompiledPolicy): Retu
     fingerprintKey: key,
     placeholders: createPlaceholders(randomBytes(64)),
     guardrailsOf: (server) => policy.guardrailsOf(server),
+    thread: createInspectionThread(),
     onFinding: () => undefined,
   });
 }

@@ -3,6 +3,7 @@ import type { Verdict } from '../../../pipeline/contracts/audit.ts';
 import type { GuardrailAction, Guardrails } from '../../../pipeline/contracts/guardrails.ts';
 import type { InboundVerdict, Inspector, OutboundVerdict, Seen } from '../../../pipeline/contracts/inspector.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
+import type { InspectionThread } from '../beside/inspection-thread.ts';
 import { withoutMisfit } from '../output-schema.ts';
 import { type Judged, type Looked, type Looking, look } from './look.ts';
 import type { Placeholders } from './placeholders.ts';
@@ -13,6 +14,7 @@ export interface GuardrailParts {
   /** Of the fingerprints of findings: they are the same for as long as the master key is. */
   readonly fingerprintKey: Buffer;
   readonly placeholders: Placeholders;
+  readonly thread: InspectionThread;
   /** For what a server sends beside calls. */
   readonly guardrailsOf: (server: string) => Guardrails;
   /** Told of each finding that counts. */
@@ -30,7 +32,7 @@ export interface ReportedFinding {
 const findingsKey = 'sallyport/findings';
 
 /** Comes before the arguments are checked: what it leaves of them is what the schema and the rules see. */
-export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: GuardrailParts): Inspector {
+export function requestGuardrails({ fingerprintKey, placeholders, thread, onFinding }: GuardrailParts): Inspector {
   return {
     id: 'request-guardrails',
     summary: 'Looks for secrets, personal data, injections and words of the operator in what clients send.',
@@ -47,6 +49,8 @@ export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: G
         plan,
         key: fingerprintKey,
         tool: toolOf(exchange),
+        thread,
+        owner: exchange.caller.key,
         replace: replacing(placeholders, exchange),
       });
       return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
@@ -58,6 +62,7 @@ export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: G
 export function responseGuardrails({
   fingerprintKey,
   placeholders,
+  thread,
   guardrailsOf,
   onFinding,
 }: GuardrailParts): Inspector {
@@ -72,6 +77,8 @@ export function responseGuardrails({
         plan,
         key: fingerprintKey,
         tool: exchange && toolOf(exchange),
+        thread,
+        owner: exchange?.caller.key ?? `server ${upstream.server}`,
         // What a server sends beside calls is for many callers, so that it can have no placeholder of one.
         replace: exchange === undefined ? () => undefined : replacing(placeholders, exchange),
       };
