@@ -18,7 +18,7 @@ export function inspectors(parts: GuardrailParts): readonly Inspector[] {
     requestGuardrails(parts),
     restoredPlaceholders(parts),
     inputSchema,
-    argumentRoles,
+    argumentRoles(parts.thread),
     ownSecrets,
     outputSchema,
     contentTypes,

@@ -5,14 +5,11 @@ import type { Sent } from './inspection-thread.ts';
 import { answerOf, type Job } from './jobs.ts';
 
 parentPort?.on('message', ({ id, job }: { readonly id: number; readonly job: Job }) => {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  parentPort?.postMessage({ id, done: done(job) } satisfies Sent);
+  const answer = (done: Sent['done']): void =>
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    parentPort?.postMessage({ id, done } satisfies Sent);
+  answerOf(job).then(
+    (value) => answer({ ok: true, answer: value }),
+    (error: unknown) => answer({ ok: false, problem: messageOf(error) }),
+  );
 });
-
-function done(job: Job): Sent['done'] {
-  try {
-    return { ok: true, answer: answerOf(job) };
-  } catch (error) {
-    return { ok: false, problem: messageOf(error) };
-  }
-}
