@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/local': [...base, 'pipeline'],
   'stages/decide': [...base, 'pipeline', 'config'],
   'stages/limits': [...base, 'pipeline', 'config', 'state'],
-  'stages/inspect': [...base, 'pipeline', 'egress', 'secrets'],
+  'stages/inspect': [...base, 'pipeline', 'egress', 'secrets', 'process'],
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
@@ -41,7 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|limit))\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit))\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {
@@ -61,6 +61,8 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   '@marcbachmann/cel-js': 'stages/decide',
   yaml: 'config',
   zod: ['config', 'upstreams', 'stages/authenticate', 'stages/limits'],
+  'libpg-query': 'stages/inspect',
+  'node-sql-parser': 'stages/inspect',
   pino: 'telemetry',
   '@prometheus-io/client': 'telemetry',
   commander: 'cli',

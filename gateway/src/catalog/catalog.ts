@@ -15,7 +15,7 @@ import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
 import { compileSchema } from './schema.ts';
-import { judgeTool, type NamedVerdict, newTrials, rolesOf, schemaOptions, toldOf } from './tools.ts';
+import { judgeTool, type NamedVerdict, newTrials, outputFacts, rolesOf, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -155,6 +155,7 @@ export class Catalog implements CatalogView {
       ...(told === undefined ? {} : { timeouts: told.timeouts, ...rolesOf(told) }),
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(definition, this.tierOf(name)),
+      ...outputFacts(definition, this.#config, this.#bounds),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],
     };
     this.#tools.set(definition, facts);

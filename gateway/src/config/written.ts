@@ -6,6 +6,7 @@ import type { Diagnostic, Place } from './diagnostic.ts';
 import { checkShape } from './issues.ts';
 import type { LocatedMap, Path } from './located.ts';
 import { checkNames } from './names.ts';
+import { checkPeers } from './peers.ts';
 import { checkPlainHttp } from './plain-http.ts';
 import { referencesIn } from './references.ts';
 import { digestOf, placeIn } from './revision.ts';
@@ -47,7 +48,11 @@ export async function readWritten(path: string): Promise<WrittenResult> {
     root,
     files,
     folder,
-    complaints: [...checkNames(configuration, place), ...checkPlainHttp(configuration, place, Date.now())],
+    complaints: [
+      ...checkNames(configuration, place),
+      ...checkPeers(configuration, place),
+      ...checkPlainHttp(configuration, place, Date.now()),
+    ],
     references: { all: referencesIn(configuration), late: referencesIn([servers, authentication]) },
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ClientClaims } from '../protocol/decode.ts';
-import type { JsonObject } from '../protocol/json.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
 import type { RequestId, RpcError } from '../protocol/jsonrpc.ts';
 import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
@@ -118,6 +118,13 @@ export type Resolving =
   | { readonly ok: true; readonly value: Resolved }
   | { readonly ok: false; readonly refusal: Refusal; readonly unresolved?: UnresolvedTarget };
 
+export interface OutputFacts {
+  /** What becomes of a result that does not meet the schema, as the operator says. */
+  readonly misfit: 'off' | 'warn' | 'block';
+  /** Problems with this structured content, each with its path; `undefined` when it fits. */
+  validate(structuredContent: Json): readonly string[] | undefined;
+}
+
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {
   readonly digest: string;
@@ -128,6 +135,8 @@ export interface ToolFacts {
   readonly mirrored: readonly MirroredArgument[];
   /** What its arguments stand for, as the operator says; absent where nothing is said. */
   readonly roles?: readonly RoledArgument[];
+  /** What is known of its results, where it has an output schema. */
+  readonly output?: OutputFacts;
   /** Making a call once more changes nothing more: it only reads, or is idempotent, as the operator or the server says. */
   readonly repeatable: boolean;
   /** Problems with these arguments, each with its path; `undefined` when they fit. */

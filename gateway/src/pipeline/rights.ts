@@ -80,8 +80,12 @@ function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): Lo
   const isOpen = effect === 'allow' || effect === 'observe';
   if (isOpen && !masks.every((mask) => before.some((each) => isSame(each, mask))))
     return { cause: 'rule', detail: 'a rule masks what it did not mask before' };
-  if (isOpen && !isSame(grants.guardrails.response, exchange.grants.guardrails.response))
+  const { capability } = exchange;
+  const { response } = exchange.grants.guardrailsOn(capability);
+  if (isOpen && !isSame(grants.guardrailsOn(capability).response, response))
     return { cause: 'rule', detail: 'other guardrails look at what the server sends' };
+  if (isOpen && !isSame(grants.content ?? {}, exchange.grants.content ?? {}))
+    return { cause: 'connection', detail: 'other types of content may cross' };
   if (isOpen) return undefined;
   return {
     cause: 'rule',

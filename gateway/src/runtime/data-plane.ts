@@ -16,6 +16,7 @@ import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
+import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 import { admission } from '../stages/limits/index.ts';
@@ -67,6 +68,7 @@ export class DataPlane {
     underWay: new UnderWay(),
   };
   readonly #inputRequests: ParkedRequests;
+  readonly #inspectionThread: InspectionThread;
   readonly #parts: SnapshotParts;
   readonly #stopListening: () => void;
   #snapshot: RuntimeSnapshot;
@@ -78,11 +80,13 @@ export class DataPlane {
     const { keys, masterKey, audit, log, book } = parts;
     const { bounds, servers, egress } = revision.configuration;
     this.metrics = createMetrics(() => this.streams.size);
+    this.#inspectionThread = createInspectionThread((problem) => log.error({ problem }, 'an inspection failed'));
     const all = inspectors({
       fingerprintKey: derivedKey(masterKey, 'fingerprint'),
       placeholders: createPlaceholders(derivedKey(masterKey, 'placeholder', 64)),
       guardrailsOf: (server) => this.#snapshot.policy.guardrailsOf(server),
       onFinding: this.metrics.finding,
+      thread: this.#inspectionThread,
     });
     this.meters = new MemoryMeters({
       maxKeys: maxLimitKeys,
@@ -173,6 +177,7 @@ export class DataPlane {
   async close(): Promise<void> {
     this.#stopListening();
     this.#inputRequests.close();
+    this.#inspectionThread.close();
     await this.servers.close();
   }
 

@@ -23,6 +23,7 @@ import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
+import { createInspectionThread } from '../../src/stages/inspect/beside/inspection-thread.ts';
 import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
 import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
@@ -134,6 +135,7 @@ ${connections.replace(/^/gm, '  ')}
     fingerprintKey: Buffer.alloc(32, 7),
     placeholders: createPlaceholders(Buffer.alloc(64, 7)),
     guardrailsOf: (name: string) => policy.guardrailsOf(name),
+    thread: createInspectionThread(),
     onFinding: (finding: ReportedFinding) => void findings.push(finding),
   };
   const all = [...shipped(parts), ...inspectors];

@@ -1,5 +1,6 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
+import { contentTypes } from '../../protocol/content.ts';
 import { guardrailReference } from './guardrails.ts';
 import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
@@ -36,6 +37,11 @@ const rule = z
       .enum(['withhold', 'keep'])
       .optional()
       .describe('What becomes of content in which nothing can be masked, as it is no JSON. Withheld by default.'),
+    guardrails: guardrailReference
+      .optional()
+      .describe(
+        'What is looked for in the content of all calls that the rule names, whatever `when` says of their arguments. Not with deny.',
+      ),
     scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
       .optional()
       .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),
@@ -43,6 +49,10 @@ const rule = z
   .refine(
     (value) => value.scopes === undefined || (value.deny === undefined && value.hold === undefined),
     'must say scopes only with allow or observe: what closes does so whatever the scopes are',
+  )
+  .refine(
+    (value) => value.guardrails === undefined || value.deny === undefined,
+    'must say no guardrails with deny: what is denied is not sent',
   )
   .refine(
     (value) => value.mask === undefined || (value.deny === undefined && value.hold === undefined),
@@ -82,6 +92,16 @@ export const connection = z.strictObject({
     .optional()
     .describe('What is looked for in the content of calls, and what is done about it.'),
   limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
+  content: oneOrMore(z.enum(contentTypes))
+    .optional()
+    .describe(
+      'Types of content that results and prompts may hold. What is not listed is left out, with a note in its place.',
+    ),
+  schemes: oneOrMore(
+    z.string().regex(/^[a-z][a-z0-9+.-]{0,31}$/, 'must be a URI scheme in lower case, without the colon'),
+  )
+    .optional()
+    .describe('URI schemes of the links, embedded resources and pages to which results and input requests may point.'),
   tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
   resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
   prompts: z

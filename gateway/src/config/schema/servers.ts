@@ -41,6 +41,10 @@ const common = {
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   limits: limits.prefault([]).describe('For all calls to this server.'),
+  outputSchema: z
+    .enum(['off', 'warn', 'block'])
+    .default('off')
+    .describe('What becomes of results that do not meet the output schema of their tool.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

@@ -32,6 +32,13 @@ export interface Mask {
   readonly place: string;
 }
 
+/** What results, prompts and input requests may hold. A member that is absent limits nothing. */
+export interface ContentLimits {
+  readonly types?: readonly string[];
+  /** Of URIs, in lower case, without the colon. */
+  readonly schemes?: readonly string[];
+}
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -60,14 +67,19 @@ export interface Grants {
   readonly key: string;
   /** Names of the connections that lead there. */
   readonly connections: readonly string[];
-  /** What is looked for in the content of its calls, and of what comes back. */
-  readonly guardrails: Guardrails;
+  /** What every connection that leads there lists; absent where none lists anything. */
+  readonly content?: ContentLimits;
   /** What the server may ask of the client of this caller. */
   readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
   /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /**
+   * What is looked for in the content of calls of it, and in what comes back: of the gateway, the server, the connections, and
+   * every rule that names it and is not certain to have no say about this caller, whatever its arguments are.
+   */
+  guardrailsOn(capability: Capability): Guardrails;
   /** Could a result of it be masked, for some arguments at some time? */
   couldMask(capability: Capability): boolean;
   /**

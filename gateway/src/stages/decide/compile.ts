@@ -41,7 +41,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
     for (const kind of ['tools', 'resources', 'prompts'] as const)
       for (const [at, rule] of config[kind].entries()) {
         const place = { connection: index, kind, index: at, order: order++ };
-        const compiled = compileRule(rule, place, { revision, complaints });
+        const compiled = compileRule(rule, place, { revision, complaints, guardrails });
         if (compiled !== undefined) rules[kind].push(compiled);
         yield;
       }

@@ -66,7 +66,7 @@ export function explain(revision: Revision, policy: CompiledPolicy, inputRequire
     listed: !isLeftOut && grants.couldAllow(capability),
     decision,
     connections: grants.connections,
-    guardrails: grants.guardrails,
+    guardrails: grants.guardrailsOn(capability),
     considered,
     summary: summarise(caller, server, subject, decision),
     change: changeOf(decision, considered, capability, grants.connections),

@@ -2,9 +2,11 @@
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import type { RuleConfig } from '../../config/schema/connections.ts';
+import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
 import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
+import type { CompiledGuardrails } from './guardrails.ts';
 import { parsePattern, type UriPattern } from './uri-pattern.ts';
 
 export type Effect = Decision['effect'];
@@ -27,6 +29,7 @@ export interface Rule {
   readonly scopes: readonly string[];
   readonly observed: boolean;
   readonly mask: RuleMask | undefined;
+  readonly guardrails: Guardrails;
   /** For the model. */
   readonly message: string | undefined;
   /** Names or patterns as written. */
@@ -44,11 +47,17 @@ export interface CompiledRule {
   readonly uriPatterns: readonly UriPattern[];
 }
 
+export interface RuleParts {
+  readonly revision: Revision;
+  readonly complaints: Diagnostic[];
+  readonly guardrails: CompiledGuardrails;
+}
+
 /** Compiles one rule, or complains. `order` must grow along the configuration. */
 export function compileRule(
   config: RuleConfig,
   at: { readonly connection: number; readonly kind: RuleKind; readonly index: number; readonly order: number },
-  { revision, complaints }: { readonly revision: Revision; readonly complaints: Diagnostic[] },
+  { revision, complaints, guardrails }: RuleParts,
 ): CompiledRule | undefined {
   const path = ['connections', at.connection, at.kind, at.index];
   const effect = effects.find((each) => config[each] !== undefined);
@@ -91,6 +100,7 @@ export function compileRule(
     message: config.message,
     observed: connection.mode === 'observe',
     patterns,
+    guardrails: guardrails.usesOf(config.guardrails, 'rule', [...path, 'guardrails']),
     mask:
       pointers === undefined ? undefined : { mask: { pointers, text: config.maskText ?? 'withhold', place }, unless },
     reference: {
