@@ -107,6 +107,13 @@ test('a rate: the eleventh call of every kind of client hears when, the record h
     assert.match(search.stdout, /"limits": \[\s*\{\s*"name": "everybody",\s*"verdict": "refused"\s*\}\s*\]/);
     assert.match(search.stdout, /"reason": "limit-reached"/);
   });
+  await t.test('limits show and explain', async () => {
+    const show = await sallyportWith('', 'limits', 'show', '--caller', 'agent:sdk1', '--config', gateway.config);
+    assert.match(show.stdout, /^everybody {2}agent:sdk1 {2}\d+ of 10 used \(10\/min/, show.stdout + show.stderr);
+    const words = ['--caller', 'agent:b', '--server', 's', '--tool', 'search'];
+    const explain = await sallyportWith('', 'explain', ...words, '--config', gateway.config);
+    assert.match(explain.stdout, /^Limit: everybody {2}agent:b {2}\d+ of 10 used/m, explain.stdout + explain.stderr);
+  });
   await t.test('metrics', async () => {
     const text = await (await fetch(`${gateway.admin}/metrics`)).text();
     assert.match(text, /sallyport_limits_total\{limit="everybody",event="refused"\} [6-9]/);

@@ -11,6 +11,7 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
+import { limitsCommand } from './limits.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
@@ -27,6 +28,7 @@ const commands = [
   testCommand,
   scanCommand,
   keyCommand,
+  limitsCommand,
   secretCommand,
   serverCommand,
   auditCommand,

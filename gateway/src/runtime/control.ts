@@ -23,6 +23,7 @@ import { StateBook, writeServerStates } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
+import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
 
 export interface ControlParts {
@@ -32,6 +33,8 @@ export interface ControlParts {
   readonly log: Log;
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
+  /** It answers what commands ask: the one process of a data folder that serves. */
+  readonly answers: boolean;
   /** Where budgets are kept. */
   readonly sums: Local<KeptSums>;
 }
@@ -50,6 +53,7 @@ export class Control {
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #budgets: KeepBudgets;
+  readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -88,6 +92,7 @@ export class Control {
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
     this.#budgets = keepBudgets(this.plane.meters, log);
+    this.#desk = parts.answers ? limitDesk(this.plane, revision.configuration.data) : undefined;
     this.#remind();
     this.#timers = [
       setInterval(() => this.#follow(), followIntervalMs).unref(),
@@ -140,6 +145,7 @@ export class Control {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#budgets.close();
+    this.#desk?.close();
     this.#reportCredentials();
     this.#reportStates();
     this.#noteSecrets();
@@ -165,6 +171,7 @@ export class Control {
   #takeOver(): void {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
+    if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
@@ -229,6 +236,13 @@ export class Control {
       this.#accounts.book.look();
       this.#pending.delete('accounts');
       this.#pending.delete('issuers');
+    });
+  }
+
+  #readLetters(): void {
+    this.#attempt('the letters of commands cannot be read', () => {
+      this.#desk?.look();
+      this.#pending.delete('letters');
     });
   }
 

@@ -86,6 +86,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     log,
     changes,
     sums,
+    answers: role === 'serve',
   });
   if (!made.ok) {
     closeKept();

@@ -76,6 +76,8 @@ export interface Meters {
   adjust(adjustments: readonly Adjustment[], now: number): Later<void>;
   /** Takes nothing. Of a rate: how many of its burst are used. */
   read(demand: Demand, now: number): Later<Level>;
+  /** Keys of a limit in which this text stands, as many as `most`. */
+  keys(table: string, text: string, most: number): Later<readonly string[]>;
   /** Keys that take up room. */
   size(): Later<number>;
 }

@@ -89,6 +89,15 @@ export class MemoryMeters implements Local<Meters> {
     return { used: meter.kind === 'rate' ? Math.min(meter.burst, used) : used, retryAt };
   }
 
+  keys(table: string, text: string, most: number): readonly string[] {
+    const found: string[] = [];
+    for (const key of this.#tables.get(table)?.states.keys() ?? []) {
+      if (found.length >= most) break;
+      if (key.includes(text)) found.push(key);
+    }
+    return found;
+  }
+
   size(): number {
     return this.#size;
   }

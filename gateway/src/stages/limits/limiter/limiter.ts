@@ -106,18 +106,24 @@ export class Limiter {
     return ok ? pass(undefined) : this.#refusal(asked, short);
   }
 
-  /** What a caller has left, without taking anything. */
-  levels(rules: readonly LimitRule[], subject: Subject): readonly { rule: LimitRule; key: string; level: Level }[] {
+  /** How much of a rule is used for a key, without taking anything. */
+  level(rule: LimitRule, key: string): Level {
     const now = this.#parts.now();
-    const { rules: asked, demands } = this.#demandsOf(
-      rules.map((rule) => ({ rule })),
-      { subject, now, amountOf: () => 0 },
-    );
-    return demands.flatMap((demand, index) => {
-      const rule = asked[index];
-      if (rule === undefined) return [];
-      return [{ rule, key: demand.key, level: this.#parts.meters.read(demand, now.steady) }];
-    });
+    const meter = this.#meterOf(rule)(now);
+    return this.#parts.meters.read({ table: rule.id, key, meter, amount: 0, enforced: true }, now.steady);
+  }
+
+  /** Keys of a rule that are counted at the moment and that name this. */
+  keysWith(rule: LimitRule, text: string, most: number): readonly string[] {
+    return this.#parts.meters.keys(rule.id, text, most);
+  }
+
+  /** Seconds until a time that a level says. */
+  secondsUntil({ kind }: LimitRule, at: number): number {
+    const { wall, steady } = this.#parts.now();
+    // Calendars go by the clock on the wall.
+    const from = kind.is === 'budget' && kind.window.by === 'calendar' ? wall : steady;
+    return Math.max(1, Math.ceil((at - from) / 1_000));
   }
 
   #preparedFor({ target, subject }: Call, rules: LimitRules): readonly Prepared[] {
@@ -237,10 +243,7 @@ export class Limiter {
     const rule = last === undefined ? undefined : rules[last.index];
     if (last === undefined || rule === undefined) throw new Error('a refusal has a limit');
     const until = waitOf(last);
-    const wall = this.#parts.now().wall;
-    // Calendars go by the clock on the wall.
-    const from = rule.kind.is === 'budget' && rule.kind.window.by === 'calendar' ? wall : now;
-    const seconds = Number.isFinite(until) ? { seconds: Math.max(1, Math.ceil((until - from) / 1_000)) } : {};
+    const seconds = Number.isFinite(until) ? { seconds: this.secondsUntil(rule, until) } : {};
     const names = enforced.map(({ index }) => rules[index]?.name).join(', ');
     const verdicts = enforced.map(({ index }) => ({ name: rules[index]?.name ?? '', verdict: 'refused' }));
     return refuse({
