@@ -60,32 +60,40 @@ export class MemoryMeters implements Local<Meters> {
   take(demands: readonly Demand[], now: number): Taken {
     let short: Short[] | undefined;
     let ok = true;
+    const states: (State | undefined)[] = [];
     for (let index = 0; index < demands.length; index++) {
       const demand = demands[index] as Demand;
-      const lacking = this.#lacking(demand, now);
+      const state = this.#state(demand, now);
+      states.push(state);
+      const lacking = lackingOf(demand, state, now);
       if (lacking === undefined) continue;
       (short ??= []).push({ index, retryAt: lacking.retryAt });
       if (demand.enforced) ok = false;
     }
     if (short === undefined) {
-      for (const demand of demands) this.#add(demand, demand.amount, now);
+      for (let index = 0; index < demands.length; index++) {
+        const demand = demands[index] as Demand;
+        this.#add(demand, { amount: demand.amount, state: states[index], now });
+      }
       return taken;
     }
     if (ok) {
       const without = new Set(short.map(({ index }) => index));
-      for (const [index, demand] of demands.entries()) if (!without.has(index)) this.#add(demand, demand.amount, now);
+      for (const [index, demand] of demands.entries())
+        if (!without.has(index)) this.#add(demand, { amount: demand.amount, state: states[index], now });
     }
     return { ok, short };
   }
 
   adjust(adjustments: readonly Adjustment[], now: number): void {
-    for (const { demand, by } of adjustments) this.#add(demand, by, now);
+    for (const { demand, by } of adjustments) this.#add(demand, { amount: by, state: this.#state(demand, now), now });
   }
 
   read(demand: Demand, now: number): Level {
     const { meter } = demand;
-    const used = this.#used(demand, now);
-    const retryAt = this.#lacking({ ...demand, amount: 1 }, now)?.retryAt;
+    const state = this.#state(demand, now);
+    const used = usedOf(demand, state, now);
+    const retryAt = lackingOf({ ...demand, amount: 1 }, state, now)?.retryAt;
     return { used: meter.kind === 'rate' ? Math.min(meter.burst, used) : used, retryAt };
   }
 
@@ -138,62 +146,30 @@ export class MemoryMeters implements Local<Meters> {
       }
   }
 
-  /** Why there is no room; `undefined` where there is. */
-  #lacking(demand: Demand, now: number): { readonly retryAt: number | undefined } | undefined {
-    const { meter } = demand;
-    const state = this.#state(demand, now);
-    switch (meter.kind) {
-      case 'rate': {
-        const at = typeof state === 'number' ? state : 0;
-        const nowMicros = Math.round(now * 1_000);
-        const readyMicros = readyAt(meter, at, nowMicros);
-        return readyMicros > nowMicros ? { retryAt: readyMicros / 1_000 } : undefined;
-      }
-      case 'held':
-        return heldIn(state) + 1 > meter.limit ? { retryAt: undefined } : undefined;
-      case 'sum': {
-        const over = sumOf(state, meter, now) + demand.amount - meter.limit;
-        return over > 0 && isSum(state) ? { retryAt: roomAt(state, meter, over) } : over > 0 ? never : undefined;
-      }
-    }
-  }
-
-  #used(demand: Demand, now: number): number {
-    const { meter } = demand;
-    const state = this.#state(demand, now);
-    switch (meter.kind) {
-      case 'rate':
-        return typeof state === 'number' ? Math.max(0, Math.ceil((state - now * 1_000) / meter.everyMicros)) : 0;
-      case 'held':
-        return heldIn(state);
-      case 'sum':
-        return sumOf(state, meter, now);
-    }
-  }
-
-  #add(demand: Demand, amount: number, now: number): void {
+  #add(demand: Demand, { amount, state, now }: { amount: number; state: State | undefined; now: number }): void {
     const { meter } = demand;
     switch (meter.kind) {
       case 'rate': {
-        const state = this.#state(demand, now);
         const nowMicros = Math.round(now * 1_000);
         const from = typeof state === 'number' && state > nowMicros ? state : nowMicros;
         this.#put(demand, from + amount * meter.everyMicros, now);
         return;
       }
       case 'held': {
-        const state = this.#state(demand, now);
         if (typeof state === 'object' && 'held' in state) state.held = Math.max(0, state.held + amount);
         else if (amount > 0) this.#put(demand, { held: amount }, now);
         return;
       }
       case 'sum':
-        this.#addSum(demand, { meter, amount, now });
+        this.#addSum(demand, { meter, amount, state, now });
     }
   }
 
-  #addSum(demand: Demand, { meter, amount, now }: { meter: Sum; amount: number; now: number }): void {
-    let state = this.#state(demand, now);
+  #addSum(
+    demand: Demand,
+    { meter, amount, state: known, now }: { meter: Sum; amount: number; state: State | undefined; now: number },
+  ): void {
+    let state = known;
     if (!isSum(state)) {
       state = { slots: [], touchedAt: now, endsAt: 0, isListed: false };
       this.#put(demand, state, now);
@@ -341,4 +317,38 @@ function roomAt(state: SumState, meter: Sum, over: number): number | undefined {
 function isNew(state: State, now: number): boolean {
   if (typeof state === 'number') return state <= now * 1_000;
   return 'held' in state ? state.held === 0 : state.endsAt <= now && !state.isListed;
+}
+
+/** Why there is no room; `undefined` where there is. */
+function lackingOf(
+  demand: Demand,
+  state: State | undefined,
+  now: number,
+): { readonly retryAt: number | undefined } | undefined {
+  const { meter } = demand;
+  switch (meter.kind) {
+    case 'rate': {
+      const at = typeof state === 'number' ? state : 0;
+      const nowMicros = Math.round(now * 1_000);
+      const readyMicros = readyAt(meter, at, nowMicros);
+      return readyMicros > nowMicros ? { retryAt: readyMicros / 1_000 } : undefined;
+    }
+    case 'held':
+      return heldIn(state) + 1 > meter.limit ? { retryAt: undefined } : undefined;
+    case 'sum': {
+      const over = sumOf(state, meter, now) + demand.amount - meter.limit;
+      return over > 0 && isSum(state) ? { retryAt: roomAt(state, meter, over) } : over > 0 ? never : undefined;
+    }
+  }
+}
+
+function usedOf({ meter }: Demand, state: State | undefined, now: number): number {
+  switch (meter.kind) {
+    case 'rate':
+      return typeof state === 'number' ? Math.max(0, Math.ceil((state - now * 1_000) / meter.everyMicros)) : 0;
+    case 'held':
+      return heldIn(state);
+    case 'sum':
+      return sumOf(state, meter, now);
+  }
 }

@@ -45,6 +45,8 @@ export interface Call {
 interface Prepared {
   readonly rule: LimitRule;
   readonly keys?: readonly string[];
+  /** Where each call asks the same. */
+  readonly demands?: readonly Demand[];
 }
 
 /** What is asked for one call. */
@@ -85,8 +87,9 @@ export class Limiter {
   admit(call: Call, rules: LimitRules): Outcome<Admission> | Promise<Outcome<Admission>> {
     const prepared = this.#preparedFor(call, rules);
     if (prepared.length === 0) return unlimitedOutcome;
-    const asked = this.#asked(prepared, call);
-    const result = this.#take(asked);
+    const now = this.#parts.now();
+    const asked = this.#asked(prepared, call, now);
+    const result = this.#parts.meters.take(asked.demands, now.steady);
     if (result.ok) return pass(this.#admission(asked, result.short, call));
     const held = heldUp(asked, result.short);
     return held === undefined ? this.#refused(asked, result.short, call) : this.#wait(asked, held, call);
@@ -135,7 +138,7 @@ export class Limiter {
     if (prepared === undefined) {
       prepared = rules
         .ofCall(target)
-        .map((rule) => (isFixed(rule) ? { rule, keys: keysOf(rule, subject) } : { rule }))
+        .map((rule) => this.#preparedRule(rule, subject))
         .filter(({ keys }) => keys === undefined || keys.length > 0);
       if (known.size >= maxRemembered) known.clear();
       known.set(name, prepared);
@@ -143,8 +146,16 @@ export class Limiter {
     return prepared;
   }
 
-  #asked(prepared: readonly Prepared[], call: Call): Asked {
-    const now = this.#parts.now();
+  #preparedRule(rule: LimitRule, subject: Subject): Prepared {
+    if (!isFixed(rule)) return { rule };
+    const keys = keysOf(rule, subject);
+    if (rule.kind.is === 'budget') return { rule, keys };
+    const meter = this.#meterOf(rule)(this.#parts.now());
+    const demands = keys.map((key) => ({ table: rule.id, key, meter, amount: 1, enforced: !rule.isObserved }));
+    return { rule, keys, demands };
+  }
+
+  #asked(prepared: readonly Prepared[], call: Call, now: Now): Asked {
     return this.#demandsOf(prepared, { subject: call.subject, now, amountOf: (rule) => amountOf(rule, call) });
   }
 
@@ -158,9 +169,16 @@ export class Limiter {
   ): Asked {
     const rules: LimitRule[] = [];
     const demands: Demand[] = [];
-    for (const { rule, keys = keysOf(rule, subject) } of prepared) {
+    for (const { rule, keys = keysOf(rule, subject), demands: made } of prepared) {
       const units = amount(rule);
       if (units === undefined) continue;
+      if (made !== undefined) {
+        for (const demand of made) {
+          rules.push(rule);
+          demands.push(demand);
+        }
+        continue;
+      }
       const meter = this.#meterOf(rule)(now);
       for (const key of keys) {
         rules.push(rule);
