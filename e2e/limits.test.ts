@@ -272,3 +272,35 @@ test('a caller that probes is slowed down, and no other one', async () => {
   assert.match(said[6] ?? '', /^Too many calls were refused, and this one was not looked at\. Try again in 1 second,/);
   assert.equal(await call(gateway, b), made);
 });
+
+test('a loop is told, then refused, and what is denied again and again is told so', async (t) => {
+  await using limited = await startLimited([], { loops: 'on' });
+  const { gateway, witness } = limited;
+  for (const kind of clientKinds)
+    await t.test(kind, async () => {
+      const headers = { Authorization: `Bearer ${gateway.key(kind)}` };
+      await using session = await openSession(kind, { url: gateway.endpoint('s'), headers });
+      witness.forget();
+      const said: string[] = [];
+      for (let at = 0; at < 6; at++) said.push((await session.call('search', {})).text);
+      assert.deepEqual(said.slice(0, 2), [made, made]);
+      assert.match(
+        said[2] ?? '',
+        /^the witness was called\n*Note of the gateway: this call gave the same result 3 times in a row\./,
+      );
+      assert.match(
+        said[5] ?? '',
+        /^This call was made 5 times in a row and always ended the same, so it is refused for /,
+      );
+      assert.equal(witness.calls().length, 5);
+      assert.equal((await session.call('drop', {})).text, made);
+    });
+  await t.test('denied calls', async () => {
+    const key = gateway.key('a');
+    const said: string[] = [];
+    for (let at = 0; at < 6; at++) said.push(await call(gateway, key, 'update'));
+    assert.doesNotMatch(said[1] ?? '', /Note/);
+    assert.match(said[2] ?? '', /Unknown tool: update.*Note of the gateway: this call was refused 3 times\./);
+    assert.match(said[5] ?? '', /This call was made 5 times in a row/);
+  });
+});

@@ -70,6 +70,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'too-many-sessions': busy,
   'limit-reached': busy,
   'too-many-refusals': busy,
+  'call-repeated': busy,
   'result-too-large': { class: 'limit', retryable: false, made: true },
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,

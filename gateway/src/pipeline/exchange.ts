@@ -181,4 +181,5 @@ export type Reply =
       /** What the server said, where the client is told something else: for the record. */
       readonly said?: { readonly code: number; readonly message: string };
     }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  /** `note`: what the model is told beside the reason. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly note?: string };

@@ -70,6 +70,8 @@ export type Refusal =
       readonly detail: string;
       readonly verdicts: readonly Verdict[];
     }
+  /** The caller made the same call again and again. */
+  | { readonly reason: 'call-repeated'; readonly seconds: number; readonly times: number }
   /** Too many calls of this caller were denied or invalid. */
   | { readonly reason: 'too-many-refusals'; readonly seconds: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }

@@ -6,67 +6,20 @@
 import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
 import { Checks } from './checks.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Admission, Lease, Use } from './contracts/limit.ts';
+import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { Admission, Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
-import type {
-  Admitted,
-  Allowed,
-  Decided,
-  Identified,
-  Inspected,
-  Intended,
-  Limited,
-  Received,
-  Reply,
-  Resolved,
-  Resolving,
-  Resumed,
-  UnresolvedTarget,
-} from './exchange.ts';
+import { withNote } from './deliver.ts';
+import type { Admitted, Allowed, Identified, Inspected, Intended, Limited, Received, Reply } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
-import { type Inspect, inspectArguments, withArguments } from './inspect.ts';
+import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
 import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
-import { type Rights, Standing } from './rights.ts';
+import { Standing } from './rights.ts';
+import type { Stages } from './stages.ts';
 
-/** The stages that are more than a few lines, each from its own folder. `runtime/road.ts` puts them together. */
-export interface Stages {
-  /** Is this a call of a tool of the gateway itself? */
-  isOwn(exchange: Identified, snapshot: Snapshot): boolean;
-  /**
-   * What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. `open` records that a stream
-   * opens, before the client is told that it did.
-   */
-  answerLocally(exchange: Admitted, snapshot: Snapshot, open: () => Promise<Refusal | undefined>): Promise<Reply>;
-  /** 6: room under the limits of the caller, until the lease is settled. */
-  admit(exchange: Identified, snapshot: Snapshot): Outcome<Lease>;
-  /** 4: which capability of which server. */
-  resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
-  /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
-  resume(exchange: Resolved): Outcome<Resumed>;
-  /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
-  renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
-  /**
-   * 6, the end: room under the limits of the policy, until the lease is settled. It comes after everything that denies a
-   * call or finds it invalid: a limit tells nothing of what is hidden, and only calls that would be made count.
-   */
-  limit(exchange: Allowed<Inspected>, snapshot: Snapshot): Outcome<Admission> | Promise<Outcome<Admission>>;
-  /** What is known of where a request would lead, without asking its server. */
-  unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined;
-  /** 7: what a client sends to a server. */
-  readonly inspect: Inspect;
-  /** 10 and 11: to the server and back. */
-  forward(exchange: Intended, snapshot: Snapshot, standing: Standing): Promise<Reply>;
-  /** What the caller of something that stays open may do now. */
-  readonly rights: Rights;
-  readonly audit: AuditLog;
-  /** Told of every exchange when it is over. */
-  observe(facts: ExchangeFacts, end: ExchangeEnd): void;
-  /** Told of a bug: the operator must see it, the client must not. */
-  onBug(error: unknown, reference: string): void;
-}
+export type { Stages } from './stages.ts';
 
 export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const progress: Progress = {};
@@ -85,7 +38,7 @@ function travel(message: Received, snapshot: Snapshot, stages: Stages, progress:
   const admitted = admit(message, message.identity.value, snapshot, stages, progress);
   if (!admitted.ok) return refused(admitted.refusal);
   return message.operation === 'call' && !stages.isOwn(admitted.value, snapshot)
-    ? call(admitted.value, snapshot, stages, progress)
+    ? watched(admitted.value, snapshot, stages, progress)
     : local(admitted.value, snapshot, stages, progress);
 }
 
@@ -129,6 +82,25 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
     caller = renewed;
     current = rights.snapshot();
   }
+}
+
+/** A call, and a look at whether its caller goes round in circles. */
+async function watched(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
+  const held = stages.loops.held(exchange);
+  if (held !== undefined) {
+    progress.unresolved = stages.unresolvedTarget(exchange, snapshot);
+    return refused(held);
+  }
+  const reply = await call(exchange, snapshot, stages, progress);
+  const verdict = stages.loops.saw(exchange, reply, { resolved: progress.resolved, snapshot });
+  if (verdict === undefined) return reply;
+  exchange.checks.add({ name: 'loops', part: 'calls', verdict: `told after ${verdict.times}` });
+  return noted(reply, verdict.note);
+}
+
+function noted(reply: Reply, note: string): Reply {
+  if (reply.kind === 'refused') return { ...reply, note };
+  return reply.kind === 'result' ? { kind: 'result', result: withNote(reply.result, note) } : reply;
 }
 
 async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {

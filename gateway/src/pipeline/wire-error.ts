@@ -27,18 +27,31 @@ function protocol(status: number, code: number, message: string, data?: RpcError
   return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
 }
 
+/** The request that is refused. */
+export interface Asked {
+  readonly era: Era;
+  readonly reference: string | undefined;
+  readonly note?: string | undefined;
+}
+
 /**
  * What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record; absent
  * where there is none. What machines need stands in the `data` of the error, beside what the protocol has there.
  */
-export function toWire(refusal: Refusal, era: Era, reference: string | undefined): WireError {
-  const wire = inWords(refusal, era, reference ?? '-');
+export function toWire(refusal: Refusal, { era, reference, note }: Asked): WireError {
+  const wire = withNote(inWords(refusal, era, reference ?? '-'), note);
   const { code, message, data } = wire.error;
   const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
   if (denial === undefined) return wire;
   const { retryAfterSeconds } = denial;
   const more = { ...(retryAfterSeconds !== undefined && { retryAfterSeconds }), _meta: { [denialKey]: denial } };
   return { ...wire, error: { code, message, data: isObject(data) ? { ...data, ...more } : more }, denial };
+}
+
+/** What a model is told beside the reason. */
+function withNote(wire: WireError, note: string | undefined): WireError {
+  if (note === undefined) return wire;
+  return { ...wire, error: { ...wire.error, message: `${wire.error.message}. ${note}` } };
 }
 
 function inWords(refusal: Refusal, era: Era, reference: string): WireError {
@@ -147,6 +160,13 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'limit-reached':
       return limited(
         referred(`The limit "${refusal.limit}" is reached, and the call was not made. ${retryText(refusal.seconds)}`),
+        refusal.seconds,
+      );
+    case 'call-repeated':
+      return limited(
+        referred(
+          `This call was made ${refusal.times} times in a row and always ended the same, so it is refused for ${durationText(refusal.seconds)}. Do not repeat it: change the arguments, do something else, or tell the person you work for.`,
+        ),
         refusal.seconds,
       );
     case 'too-many-refusals':

@@ -22,6 +22,7 @@ import { inspectors } from '../stages/inspect/index.ts';
 import { admission } from '../stages/limits/index.ts';
 import { clock } from '../stages/limits/limiter/clock.ts';
 import { Limiter } from '../stages/limits/limiter/limiter.ts';
+import { Loops } from '../stages/limits/loops/loops.ts';
 import { Subscription } from '../stages/local/subscription.ts';
 import { ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Local } from '../state/contract/later.ts';
@@ -67,6 +68,7 @@ export class DataPlane {
     renew: (caller) => this.#snapshot.authentication.renew(caller),
     underWay: new UnderWay(),
   };
+  readonly #loops: Loops;
   readonly #inputRequests: ParkedRequests;
   readonly #inspectionThread: InspectionThread;
   readonly #parts: SnapshotParts;
@@ -97,6 +99,7 @@ export class DataPlane {
       now: clock(),
       onEvent: limitReporter({ audit, log, metrics: this.metrics }),
     });
+    this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
     this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
@@ -189,6 +192,7 @@ export class DataPlane {
     const stages = makeStages({
       limit: admission(),
       limiter: this.limiter,
+      loops: this.#loops,
       audit,
       log,
       metrics: this.metrics,
@@ -229,6 +233,7 @@ export class DataPlane {
     table('authentication_failures', () => issuerKeys.throttle.size);
     table('dpop_proofs', () => issuerKeys.proofs.size);
     table('limits', () => this.meters.size());
+    table('loops', () => this.#loops.size);
     table('limit_queues', () => this.limiter.waiting);
   }
 }

@@ -1,8 +1,9 @@
 /** Answers commands that ask what callers have left: `limits show` and `explain`. */
 import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { LimitRule } from '../pipeline/contracts/limit.ts';
+import { unitOf } from '../stages/limits/limiter/amounts.ts';
 import { keysOf, type Subject } from '../stages/limits/limiter/keys.ts';
-import { type Limiter, unitOf } from '../stages/limits/limiter/limiter.ts';
+import type { Limiter } from '../stages/limits/limiter/limiter.ts';
 import { type LimitQuestion, type LimitRow, limitAddress, readQuestion } from '../state/limit-letters.ts';
 import { type OpenMailbox, openMailbox } from '../state/mailbox.ts';
 import type { DataPlane } from './data-plane.ts';

@@ -32,6 +32,7 @@ import { admission } from '../../src/stages/limits/index.ts';
 import { clock } from '../../src/stages/limits/limiter/clock.ts';
 import { type LimitEvent, Limiter } from '../../src/stages/limits/limiter/limiter.ts';
 import type { Now } from '../../src/stages/limits/limiter/meters.ts';
+import { Loops } from '../../src/stages/limits/loops/loops.ts';
 import { compileLimits } from '../../src/stages/limits/rules/compile.ts';
 import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { MemoryMeters } from '../../src/state/memory/meters.ts';
@@ -162,6 +163,7 @@ ${connections.replace(/^/gm, '  ')}
   const stages = makeStages({
     limit: admission(limits),
     limiter,
+    loops: new Loops({ now: () => now().steady, onLoop: () => {} }),
     audit: {
       intend: (facts) => void intents.push(facts),
       end: (facts, end) => void records.push({ facts, end }),

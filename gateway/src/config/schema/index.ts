@@ -5,7 +5,7 @@ import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
-import { limits } from './limits.ts';
+import { limits, loops } from './limits.ts';
 import { bounds, listen } from './listen.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
@@ -26,6 +26,7 @@ export const configuration = z.strictObject({
     .prefault({})
     .describe('What holds for the content of all calls.'),
   limits: limits.prefault([]),
+  loops: loops.default('off'),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

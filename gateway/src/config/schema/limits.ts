@@ -179,6 +179,12 @@ export const limit = fields
 
 export type LimitConfig = z.output<typeof limit>;
 
+export const loops = z
+  .enum(['on', 'off'])
+  .describe(
+    'Whether callers are told, and then refused, that make the same calls with the same results again and again.',
+  );
+
 const recommended = z.literal('recommended');
 type Written = z.input<typeof limit> | 'recommended';
 

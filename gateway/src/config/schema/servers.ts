@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
-import { limits } from './limits.ts';
+import { limits, loops } from './limits.ts';
 import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
@@ -18,6 +18,7 @@ const tool = z.strictObject({
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
   limits: limits.prefault([]).describe('For calls of this tool.'),
+  loops: loops.optional().describe('For this tool, in place of what holds for its server: off where it is polled.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   additionalArguments: z
     .boolean()
@@ -41,6 +42,7 @@ const common = {
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   limits: limits.prefault([]).describe('For all calls to this server.'),
+  loops: loops.optional().describe('For this server, in place of what holds for all.'),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')

@@ -45,6 +45,13 @@ export interface Limit {
   admit(demand: Demand): Outcome<Lease>;
 }
 
+/** A caller goes round in circles. */
+export interface LoopVerdict {
+  /** For the model. */
+  readonly note: string;
+  readonly times: number;
+}
+
 /** What limits of the configuration count apart. */
 export const limitKeys = [
   'user',
@@ -110,6 +117,8 @@ export interface LimitRules {
   readonly all: readonly LimitRule[];
   /** Those that a call meets, the outermost first. */
   ofCall(target: LimitTarget): readonly LimitRule[];
+  /** Whether equal results of a tool are looked for. */
+  watchesLoops(server: string, tool: string): boolean;
   /** Those that lists or handshakes meet. */
   of(what: 'lists' | 'handshakes'): readonly LimitRule[];
 }

@@ -3,18 +3,18 @@
  * when every key that there is room for is in use, those that come then share one.
  */
 import type { Local } from '../contract/later.ts';
-import type {
-  Adjustment,
-  Demand,
-  KeptChange,
-  KeptSums,
-  Level,
-  Meters,
-  Rate,
-  Short,
-  Sum,
-  Taken,
-} from '../contract/meters.ts';
+import type { Adjustment, Demand, KeptChange, KeptSums, Level, Meters, Short, Sum, Taken } from '../contract/meters.ts';
+import {
+  isIdle,
+  isNew,
+  isSum,
+  lackingOf,
+  type State,
+  type SumState,
+  slotAt,
+  stillCounting,
+  usedOf,
+} from './meter-states.ts';
 
 export interface MemoryMeterOptions {
   /** Keys of all limits together. */
@@ -27,17 +27,6 @@ export interface MemoryMeterOptions {
 const shared = '(shared)';
 /** Keys that are looked at, and forgotten where they are as good as new, for each new one. */
 const swept = 4;
-
-/** Slots of a sum, each as three numbers: when it begins, what was taken in it, and what of that is not kept yet. */
-interface SumState {
-  slots: number[];
-  touchedAt: number;
-  endsAt: number;
-  isListed: boolean;
-}
-
-/** A rate is one number: the time, in microseconds, at which it is as good as new. */
-type State = number | SumState | { held: number };
 
 class Table {
   readonly states = new Map<string, State>();
@@ -252,103 +241,5 @@ export class MemoryMeters implements Local<Meters> {
       table.states.delete(key);
       this.#size--;
     }
-  }
-}
-
-const never = { retryAt: undefined };
-
-/** The time in microseconds at which one more fits. */
-function readyAt({ everyMicros, burst }: Rate, at: number, nowMicros: number): number {
-  return Math.max(at, nowMicros) + everyMicros - burst * everyMicros;
-}
-
-function isSum(state: State | undefined): state is SumState {
-  return typeof state === 'object' && 'slots' in state;
-}
-
-function heldIn(state: State | undefined): number {
-  return typeof state === 'object' && 'held' in state ? state.held : 0;
-}
-
-function isIdle(state: SumState, { idleMs }: Sum, now: number): boolean {
-  return idleMs !== undefined && now - state.touchedAt > idleMs;
-}
-
-/** A slot that begins later than now belongs to a clock that was set back: it counts, but for no longer than a window. */
-function counts(begin: number, { slot, since, lastsMs }: Sum): boolean {
-  return begin >= since && begin - slot <= lastsMs;
-}
-
-function sumOf(state: State | undefined, meter: Sum, now: number): number {
-  if (!isSum(state) || isIdle(state, meter, now)) return 0;
-  const { slots } = state;
-  let sum = 0;
-  for (let at = 0; at < slots.length; at += 3) if (counts(slots[at] ?? 0, meter)) sum += slots[at + 1] ?? 0;
-  return sum;
-}
-
-function slotAt(slots: readonly number[], begin: number): number {
-  for (let at = slots.length - 3; at >= 0; at -= 3) if (slots[at] === begin) return at;
-  return -1;
-}
-
-function stillCounting(slots: readonly number[], meter: Sum): number[] {
-  const still: number[] = [];
-  for (let at = 0; at < slots.length; at += 3)
-    // What is not kept yet stays until it is.
-    if (counts(slots[at] ?? 0, meter) || slots[at + 2] !== 0)
-      still.push(slots[at] ?? 0, slots[at + 1] ?? 0, slots[at + 2] ?? 0);
-  return still;
-}
-
-/** When enough of the oldest slots count no more for what is over the limit. */
-function roomAt(state: SumState, meter: Sum, over: number): number | undefined {
-  if (meter.idleMs !== undefined) return state.touchedAt + meter.idleMs;
-  let left = over;
-  for (let at = 0; at < state.slots.length; at += 3) {
-    const begin = state.slots[at] ?? 0;
-    if (!counts(begin, meter)) continue;
-    left -= state.slots[at + 1] ?? 0;
-    if (left <= 0) return begin + meter.lastsMs;
-  }
-  return undefined;
-}
-
-function isNew(state: State, now: number): boolean {
-  if (typeof state === 'number') return state <= now * 1_000;
-  return 'held' in state ? state.held === 0 : state.endsAt <= now && !state.isListed;
-}
-
-/** Why there is no room; `undefined` where there is. */
-function lackingOf(
-  demand: Demand,
-  state: State | undefined,
-  now: number,
-): { readonly retryAt: number | undefined } | undefined {
-  const { meter } = demand;
-  switch (meter.kind) {
-    case 'rate': {
-      const at = typeof state === 'number' ? state : 0;
-      const nowMicros = Math.round(now * 1_000);
-      const readyMicros = readyAt(meter, at, nowMicros);
-      return readyMicros > nowMicros ? { retryAt: readyMicros / 1_000 } : undefined;
-    }
-    case 'held':
-      return heldIn(state) + 1 > meter.limit ? { retryAt: undefined } : undefined;
-    case 'sum': {
-      const over = sumOf(state, meter, now) + demand.amount - meter.limit;
-      return over > 0 && isSum(state) ? { retryAt: roomAt(state, meter, over) } : over > 0 ? never : undefined;
-    }
-  }
-}
-
-function usedOf({ meter }: Demand, state: State | undefined, now: number): number {
-  switch (meter.kind) {
-    case 'rate':
-      return typeof state === 'number' ? Math.max(0, Math.ceil((state - now * 1_000) / meter.everyMicros)) : 0;
-    case 'held':
-      return heldIn(state);
-    case 'sum':
-      return sumOf(state, meter, now);
   }
 }

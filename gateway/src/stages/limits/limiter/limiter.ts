@@ -10,7 +10,7 @@ import type { Grants } from '../../../pipeline/contracts/policy.ts';
 import { type Outcome, pass, refuse } from '../../../pipeline/refusal.ts';
 import type { Local } from '../../../state/contract/later.ts';
 import type { Adjustment, Demand, Level, Meters, Short } from '../../../state/contract/meters.ts';
-import { costUnit } from '../rules/compile.ts';
+import { amountOf, correctionOf, unitOf } from './amounts.ts';
 import { isFixed, keysOf, type Subject } from './keys.ts';
 import { meterOf, type Now } from './meters.ts';
 import { Queues, type Waiter } from './queue.ts';
@@ -57,10 +57,6 @@ interface Asked {
 
 /** Tools of one caller at one server whose rules are remembered. */
 const maxRemembered = 4_096;
-/** Of an answer that is not there yet, in bytes, and at most this share of its budget. */
-const reservedBytes = 65_536;
-const reservedShare = 0.1;
-
 const unlimited: Admission = { lease: { settle: () => {} } };
 const unlimitedOutcome = pass(unlimited);
 
@@ -284,50 +280,6 @@ export class Limiter {
       this.#parts.onEvent({ rule, what, subject });
     }
     return verdicts;
-  }
-}
-
-/** What of a rule is counted: its whole units are so many. */
-export function unitOf({ kind }: LimitRule): number {
-  return kind.is === 'budget' && kind.of === 'cost' ? costUnit : 1;
-}
-
-/** What a call takes before it is made; `undefined`: the rule does not concern it. */
-function amountOf({ kind }: LimitRule, { bytesIn, cost, isResumed }: Call): number | undefined {
-  if (kind.is === 'concurrency') return 1;
-  if (kind.is === 'rate') return isResumed ? undefined : 1;
-  switch (kind.of) {
-    case 'calls':
-      return isResumed ? undefined : 1;
-    case 'cost':
-      return isResumed || cost === 0 ? undefined : Math.round(cost * costUnit);
-    case 'request':
-      return bytesIn;
-    case 'response':
-      return reserved(kind.limit);
-    case 'both':
-      return bytesIn + reserved(kind.limit);
-  }
-}
-
-function reserved(limit: number): number {
-  return Math.min(reservedBytes, Math.max(1, Math.floor(limit * reservedShare)));
-}
-
-/** What a call used more, or less, than was taken for it. What was refused after all used neither cost nor answer. */
-function correctionOf({ kind }: LimitRule, { amount }: Demand, { bytesIn, bytesOut, outcome }: Use): number {
-  if (kind.is === 'concurrency') return -1;
-  if (kind.is === 'rate') return 0;
-  switch (kind.of) {
-    case 'calls':
-    case 'request':
-      return 0;
-    case 'cost':
-      return outcome === 'refused' ? -amount : 0;
-    case 'response':
-      return bytesOut - amount;
-    case 'both':
-      return bytesIn + bytesOut - amount;
   }
 }
 

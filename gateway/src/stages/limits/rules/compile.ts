@@ -56,6 +56,12 @@ export function compileLimits({ configuration, place }: Pick<Revision, 'configur
         .filter((each) => each.rule.of === 'calls' && each.applies(target))
         .map(({ rule }) => rule);
     },
+    watchesLoops(server, tool) {
+      const { loops, servers } = configuration;
+      const config = Object.hasOwn(servers, server) ? servers[server] : undefined;
+      const own = config !== undefined && Object.hasOwn(config.tools, tool) ? config.tools[tool]?.loops : undefined;
+      return (own ?? config?.loops ?? loops) === 'on';
+    },
     of: (what) => gateway.filter(({ rule }) => rule.of === what).map(({ rule }) => rule),
   };
 }
