@@ -3,6 +3,7 @@
  * table, which the compiler keeps complete and a test compares with docs/errors.md.
  */
 import type { JsonObject } from '../protocol/json.ts';
+import type { Reply } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /**
@@ -84,6 +85,15 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   cancelled: { class: 'transient', retryable: false },
   internal: { class: 'transient', retryable: false },
 };
+
+/**
+ * Why a caller was refused; also of a resource that its server does not have, which is told in the same bytes as one that is
+ * denied, and counts as such: else counting would tell the two apart.
+ */
+export function reasonOf(reply: Reply): Reason | undefined {
+  if (reply.kind === 'refused') return reply.refusal.reason;
+  return reply.kind === 'error' && reply.said !== undefined ? 'capability-unknown' : undefined;
+}
 
 function mayBeRepeated(refusal: Refusal, retryable: boolean): boolean {
   if (refusal.reason === 'call-unfinished') return refusal.repeatable;

@@ -10,12 +10,13 @@ import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Admission, Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
-import { withNote } from './deliver.ts';
+import { ownWords, withNote } from './deliver.ts';
+import { reasonOf } from './denial.ts';
 import type { Admitted, Allowed, Identified, Inspected, Intended, Limited, Received, Reply } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
 import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
-import { type Outcome, pass, type Reason, type Refusal, refuse } from './refusal.ts';
+import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
 
@@ -99,8 +100,17 @@ async function watched(exchange: Admitted, snapshot: Snapshot, stages: Stages, p
 }
 
 function noted(reply: Reply, note: string): Reply {
-  if (reply.kind === 'refused') return { ...reply, note };
-  return reply.kind === 'result' ? { kind: 'result', result: withNote(reply.result, note) } : reply;
+  switch (reply.kind) {
+    case 'refused':
+      return { ...reply, note };
+    case 'result':
+      return { kind: 'result', result: withNote(reply.result, note) };
+    case 'error':
+      return { ...reply, error: ownWords({ ...reply.error, message: `${reply.error.message}. ${note}` }) };
+    case 'text':
+    case 'pieces':
+      return reply;
+  }
 }
 
 async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
@@ -271,7 +281,7 @@ async function record(
   try {
     const facts = progress.intended ?? factsOf(message, snapshot, progress);
     const { end, written } = concluded(message, reply, progress, stages);
-    use = useOf(message, facts, end);
+    use = useOf(message, facts, { end, reply });
     let unwritten: string | undefined;
     try {
       const keeping = stages.audit.end(facts, end, progress.intended !== undefined);
@@ -293,9 +303,15 @@ async function record(
   }
 }
 
-function useOf({ bytesIn }: Received, { cost = 0 }: ExchangeFacts, { bytesOut, outcome, reason }: ExchangeEnd): Use {
-  const use: Use = { bytesIn, bytesOut, cost, outcome };
-  return reason === undefined ? use : { ...use, reason: reason as Reason };
+function useOf({ bytesIn }: Received, { cost = 0 }: ExchangeFacts, { end, reply }: Ended): Use {
+  const { bytesOut, outcome } = end;
+  const reason = reasonOf(reply);
+  return { bytesIn, bytesOut, cost, outcome, ...(reason !== undefined && { reason }) };
+}
+
+interface Ended {
+  readonly end: ExchangeEnd;
+  readonly reply: Reply;
 }
 
 /** A reply that cannot be written is a bug, and its exchange leaves a record like every other. */

@@ -26,7 +26,7 @@ export const configuration = z.strictObject({
     .prefault({})
     .describe('What holds for the content of all calls.'),
   limits: limits.prefault([]),
-  loops: loops.default('off'),
+  loops: loops.default('refusals'),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -180,9 +180,9 @@ export const limit = fields
 export type LimitConfig = z.output<typeof limit>;
 
 export const loops = z
-  .enum(['on', 'off'])
+  .enum(['on', 'refusals', 'off'])
   .describe(
-    'Whether callers are told, and then refused, that make the same calls with the same results again and again.',
+    'Whether callers are told, and then refused, that make the same calls with the same results again and again. refusals: only where these are refused.',
   );
 
 const recommended = z.literal('recommended');

@@ -117,8 +117,8 @@ export interface LimitRules {
   readonly all: readonly LimitRule[];
   /** Those that a call meets, the outermost first. */
   ofCall(target: LimitTarget): readonly LimitRule[];
-  /** Whether equal results of a tool are looked for. */
-  watchesLoops(server: string, tool: string): boolean;
+  /** Whether calls that end the same are looked for. Without a tool: of what leads to none. */
+  watchesLoops(what: 'results' | 'refusals', at?: { readonly server: string; readonly tool: string }): boolean;
   /** Those that lists or handshakes meet. */
   of(what: 'lists' | 'handshakes'): readonly LimitRule[];
 }

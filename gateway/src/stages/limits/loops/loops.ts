@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import type { LoopVerdict } from '../../../pipeline/contracts/limit.ts';
 import type { Snapshot } from '../../../pipeline/contracts/snapshot.ts';
-import { type DenialClass, denials } from '../../../pipeline/denial.ts';
+import { type DenialClass, denials, reasonOf } from '../../../pipeline/denial.ts';
 import type { Identified, Reply, Resolved } from '../../../pipeline/exchange.ts';
 import type { Reason, Refusal } from '../../../pipeline/refusal.ts';
 import type { SeenCall } from '../../../pipeline/stages.ts';
@@ -104,12 +104,15 @@ export class Loops {
 
 /** Repeating what is refused is never of use; repeating what is answered is, for some, so that the operator says where not. */
 function isWatched(reply: Reply, resolved: Resolved | undefined, { limits }: Snapshot): boolean {
-  if (reply.kind === 'refused') {
-    const { reason } = reply.refusal;
-    return judged.has(denials[reason].class) && !unjudged.has(reason);
-  }
-  if (reply.kind !== 'result' || resolved?.capability.type !== 'tool') return false;
-  return limits.watchesLoops(resolved.upstream.server, resolved.capability.name);
+  const { capability, upstream } = resolved ?? {};
+  const at =
+    capability?.type === 'tool' && upstream !== undefined
+      ? { server: upstream.server, tool: capability.name }
+      : undefined;
+  if (reply.kind === 'result') return at !== undefined && limits.watchesLoops('results', at);
+  const reason = reasonOf(reply);
+  if (reason === undefined) return false;
+  return judged.has(denials[reason].class) && !unjudged.has(reason) && limits.watchesLoops('refusals', at);
 }
 
 /** A caller in one of its sessions: what it does elsewhere is another conversation. */
@@ -128,7 +131,8 @@ function stepOf(exchange: Identified, reply: Reply): Step {
   const { params, method } = exchange;
   const tool = digest(`${method} ${JSON.stringify(params.name ?? params.uri ?? '')}`);
   const call = callOf(exchange);
-  if (reply.kind === 'refused') return { call, tool, outcome: digest(reply.refusal.reason), failed: true };
+  const reason = reasonOf(reply);
+  if (reason !== undefined) return { call, tool, outcome: digest(reason), failed: true };
   if (reply.kind !== 'result') throw new Error('only results and refusals are watched');
   const { result, source } = reply;
   const text = source?.of === result ? source.text : JSON.stringify(result);
@@ -152,6 +156,6 @@ function noteText(circle: Circle, reply: Reply): string {
     return `Note of the gateway: calls of this tool failed ${circle.times} times in a row. ${end}`;
   if (circle.length > 1)
     return `Note of the gateway: the same ${circle.length} calls were made ${circle.times} times in a row, with the same results. ${end}`;
-  if (reply.kind === 'refused') return `Note of the gateway: this call was refused ${circle.times} times. ${end}`;
+  if (reasonOf(reply) !== undefined) return `Note of the gateway: this call was refused ${circle.times} times. ${end}`;
   return `Note of the gateway: this call gave the same result ${circle.times} times in a row. ${end}`;
 }

@@ -56,11 +56,15 @@ export function compileLimits({ configuration, place }: Pick<Revision, 'configur
         .filter((each) => each.rule.of === 'calls' && each.applies(target))
         .map(({ rule }) => rule);
     },
-    watchesLoops(server, tool) {
+    watchesLoops(what, at) {
       const { loops, servers } = configuration;
-      const config = Object.hasOwn(servers, server) ? servers[server] : undefined;
-      const own = config !== undefined && Object.hasOwn(config.tools, tool) ? config.tools[tool]?.loops : undefined;
-      return (own ?? config?.loops ?? loops) === 'on';
+      const config = at !== undefined && Object.hasOwn(servers, at.server) ? servers[at.server] : undefined;
+      const own =
+        at !== undefined && config !== undefined && Object.hasOwn(config.tools, at.tool)
+          ? config.tools[at.tool]
+          : undefined;
+      const mode = own?.loops ?? config?.loops ?? loops;
+      return mode === 'on' || (mode === 'refusals' && what === 'refusals');
     },
     of: (what) => gateway.filter(({ rule }) => rule.of === what).map(({ rule }) => rule),
   };
