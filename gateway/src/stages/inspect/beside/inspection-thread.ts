@@ -28,7 +28,19 @@ export interface InspectionThread {
   close(): void;
 }
 
-export const threadBounds = { jobs: 256, jobsOfOne: 16, chars: 64 * 1024 * 1024, waitMs: 30_000 } as const;
+/** What callers may have under way is bounded before: these bound memory, and give each of them room beside the others. */
+export const threadBounds = {
+  jobs: 4_096,
+  jobsOfOne: 512,
+  chars: 128 * 1024 * 1024,
+  charsOfOne: 32 * 1024 * 1024,
+  waitMs: 30_000,
+} as const;
+
+interface Queue {
+  readonly jobs: Waiting[];
+  chars: number;
+}
 
 interface Waiting extends JobOptions {
   readonly job: Job;
@@ -48,7 +60,7 @@ export function createInspectionThread(onProblem: (problem: string) => void = ()
 class Turns implements InspectionThread {
   readonly #onProblem: (problem: string) => void;
   /** By owner, in the order of their turns. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #waiting = new Map<string, Queue>();
   #jobs = 0;
   #chars = 0;
   #worker: Worker | undefined;
@@ -65,13 +77,16 @@ class Turns implements InspectionThread {
     const own = this.#waiting.get(owner);
     const isFull =
       this.#jobs >= threadBounds.jobs ||
-      (own?.length ?? 0) >= threadBounds.jobsOfOne ||
-      (this.#chars > 0 && this.#chars + chars > threadBounds.chars);
+      this.#chars + chars > threadBounds.chars ||
+      (own !== undefined && (own.jobs.length >= threadBounds.jobsOfOne || own.chars + chars > threadBounds.charsOfOne));
     if (isFull || this.#isClosed) return Promise.resolve({ ok: false, reason: 'busy' });
     const { promise, resolve } = Promise.withResolvers<Done<unknown>>();
     const waiting = { ...options, job, since: performance.now(), settle: resolve };
-    if (own === undefined) this.#waiting.set(owner, [waiting]);
-    else own.push(waiting);
+    if (own === undefined) this.#waiting.set(owner, { jobs: [waiting], chars });
+    else {
+      own.jobs.push(waiting);
+      own.chars += chars;
+    }
     this.#jobs++;
     this.#chars += chars;
     this.#next();
@@ -80,7 +95,7 @@ class Turns implements InspectionThread {
 
   close(): void {
     this.#isClosed = true;
-    for (const list of this.#waiting.values()) for (const waiting of list) waiting.settle(late);
+    for (const { jobs } of this.#waiting.values()) for (const waiting of jobs) waiting.settle(late);
     this.#waiting.clear();
     this.#end(late);
     this.#stop();
@@ -102,11 +117,12 @@ class Turns implements InspectionThread {
 
   /** The first job of the owner whose turn it is; its next one comes after those of all others. */
   #take(): Waiting | undefined {
-    for (const [owner, list] of this.#waiting) {
+    for (const [owner, queue] of this.#waiting) {
       this.#waiting.delete(owner);
-      const waiting = list.shift();
-      if (list.length > 0) this.#waiting.set(owner, list);
+      const waiting = queue.jobs.shift();
       if (waiting === undefined) continue;
+      queue.chars -= waiting.chars;
+      if (queue.jobs.length > 0) this.#waiting.set(owner, queue);
       this.#jobs--;
       this.#chars -= waiting.chars;
       if (performance.now() - waiting.since < threadBounds.waitMs) return waiting;
