@@ -33,6 +33,7 @@ interface Options extends CommonOptions, TokenWords {
   readonly prompt?: string;
   readonly args?: string;
   readonly at?: string;
+  readonly address?: string;
 }
 
 export function explainCommand(context: Context): Command {
@@ -50,6 +51,7 @@ export function explainCommand(context: Context): Command {
     .option('--template <uri-template>', 'URI template of a resource')
     .option('--prompt <name>', 'original name of a prompt')
     .option('--args <json>', 'arguments of the tool or prompt')
+    .option('--address <address>', 'from where, such as 10.0.0.7 (default: nowhere, as over stdio)')
     .option('--at <time>', 'when, such as 2026-08-01T12:00:00Z (default: now)')
     .option(...configOption)
     .option(...jsonOption)
@@ -93,7 +95,15 @@ Example:
         capability.type === 'tool'
           ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
           : undefined;
-      const explanation = explain(revision, policy, { caller, server, capability, args, now, leftOut });
+      const explanation = explain(revision, policy, {
+        caller,
+        server,
+        capability,
+        args,
+        now,
+        address: options.address,
+        leftOut,
+      });
       const limits = explanation.allowed ? await limitsOf(revision, { caller, server, capability, explanation }) : [];
       if (options.json === true) outJson(context, { ...explanation, limits });
       else print(context, explanation, limits);

@@ -179,6 +179,7 @@ export class Control {
     this.#reportCredentials();
     this.#reportStates();
     this.plane.endWithoutRight();
+    this.plane.followHours();
     this.plane.askIssuers();
   }
 

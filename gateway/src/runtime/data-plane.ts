@@ -76,6 +76,7 @@ export class DataPlane {
   #snapshot: RuntimeSnapshot;
   /** Limits whose counts outlive the process. */
   #kept: ReadonlySet<string> = new Set();
+  #hours = '';
   #draining = false;
 
   constructor(revision: Revision, policy: Snapshot['policy'], parts: DataPlaneParts) {
@@ -117,6 +118,7 @@ export class DataPlane {
     };
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
     this.#kept = keptLimits(this.#snapshot.limits);
+    this.#hours = policy.hoursAt(Date.now());
     this.#stopListening = keys.onRevoked((id) => {
       this.streams.endCredential(id);
       this.#rights.underWay.review();
@@ -151,6 +153,14 @@ export class DataPlane {
     this.#kept = keptLimits(this.#snapshot.limits);
     this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** What the hours of connections open and close, open streams hear of. */
+  followHours(): void {
+    const hours = this.#snapshot.policy.hoursAt(Date.now());
+    if (hours === this.#hours) return;
+    this.#hours = hours;
     this.streams.refresh();
   }
 

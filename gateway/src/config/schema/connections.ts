@@ -5,6 +5,7 @@ import { guardrailReference } from './guardrails.ts';
 import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
+import { hours, networks } from './windows.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
@@ -91,6 +92,8 @@ export const connection = z.strictObject({
   guardrails: guardrailReference
     .optional()
     .describe('What is looked for in the content of calls, and what is done about it.'),
+  hours: hours.optional(),
+  networks: networks.optional(),
   limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
   content: oneOrMore(z.enum(contentTypes))
     .optional()

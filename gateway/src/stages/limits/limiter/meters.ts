@@ -1,7 +1,8 @@
 /** What a rule asks of its meter at one moment. */
+
+import { type Span, spanAt } from '../../../pipeline/calendar.ts';
 import type { LimitKind, LimitWindow } from '../../../pipeline/contracts/limit.ts';
 import type { Held, Rate, Sum } from '../../../state/contract/meters.ts';
-import { type Span, spanAt } from '../rules/calendar.ts';
 
 /** A window over time slides by this share of itself: a budget comes back in so many parts. */
 const slots = 30;
