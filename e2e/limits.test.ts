@@ -222,7 +222,7 @@ test('calls under way: the second waits for the first, and what finds no place i
   assert.deepEqual(await Promise.all([first, second, third]), [made, made, made]);
 });
 
-test('limits on a server, a tool and a connection hold at once, and one that observes only says so', async () => {
+test('G25: limits on a server, a tool and a connection hold at once, and one that observes only says so', async () => {
   await using witness = await startWitness(tools);
   const { connections, servers } = settingsOf(witness, {}) as {
     connections: object[];
