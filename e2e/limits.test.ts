@@ -304,3 +304,38 @@ test('a loop is told, then refused, and what is denied again and again is told s
     assert.match(said[5] ?? '', /This call was made 5 times in a row/);
   });
 });
+
+test('what a server says of its own limits is kept: calls are answered at once, without it, until then', async () => {
+  await using witness = await startWitness(tools);
+  await using other = await startWitness(tools);
+  await using gateway = await startGateway(
+    settingsOf(witness, {
+      servers: { s: { url: witness.url }, other: { url: other.url } },
+      connections: [{ name: 'c', from: { anyone: true }, to: ['s', 'other'], tools: [{ allow: '*' }] }],
+    }),
+  );
+  const [a, b] = [gateway.key('a'), gateway.key('b')];
+  assert.equal(await call(gateway, a), made);
+  witness.answer('search', (response, { message: { id } }) => {
+    response.setHeader('retry-after', '2');
+    sendJson(response, { jsonrpc: '2.0', id, error: { code: -32_000, message: 'slow down, 10.1.2.3' } }, 429);
+  });
+  const told = /^The server s takes no more calls for now, and this one was not made\. Try again in [12] seconds?,/;
+  witness.forget();
+  const text = await call(gateway, a);
+  assert.match(text, told);
+  assert.doesNotMatch(text, /10\.1\.2\.3/);
+  for (const key of [a, b, a, b]) assert.match(await call(gateway, key), told);
+  assert.equal(witness.calls().length, 1, 'the server was asked once');
+  assert.equal(await call(gateway, a, 'search', gateway.endpoint('other')), made, 'another server');
+  witness.answer('search', (response, { message: { id } }) =>
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id,
+      result: { resultType: 'complete', content: [{ type: 'text', text: made }] },
+    }),
+  );
+  const deadline = performance.now() + 30_000;
+  while ((await call(gateway, a)) !== made) assert.ok(performance.now() < deadline);
+  assert.equal(witness.calls().length, 2, 'and again when its time was over');
+});
