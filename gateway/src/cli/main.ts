@@ -11,6 +11,7 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
+import { pinsCommand } from './pins/pins.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
@@ -29,6 +30,7 @@ const commands = [
   keyCommand,
   secretCommand,
   serverCommand,
+  pinsCommand,
   auditCommand,
 ] as const;
 
@@ -124,6 +126,7 @@ function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => vo
     if (stream.errored !== null) throw new OutputClosed();
     const safe = shown(asTyped(text));
     // Colours are ours: what others wrote has been made harmless before.
-    stream.write(tone === undefined ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
+    const isPlain = tone === undefined || !stream.isTTY || process.env['NO_COLOR'] !== undefined;
+    stream.write(isPlain ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
   };
 }

@@ -8,6 +8,7 @@ import type { Revision } from '../config/revision.ts';
 import type { ListenerContext } from '../listeners/context.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
 import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
@@ -41,6 +42,7 @@ export interface DataPlaneParts {
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
   readonly catalogEvents: CatalogsEvents;
+  readonly pins: Pins;
 }
 
 export class DataPlane {
@@ -74,7 +76,7 @@ export class DataPlane {
       thread: this.#inspectionThread,
     });
     const deliver = deliverThrough(all);
-    this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
+    this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));

@@ -5,6 +5,7 @@ import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import { proxyProblem } from '../egress/proxy.ts';
+import { openPinStore } from '../pins/store.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -58,9 +59,11 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
+  const pinStore = openPinStore(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
+    pinStore.close();
   };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
@@ -76,7 +79,14 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   }
   const audit = opened.log;
   if (!loaded.revision.configuration.audit.enabled) log.warn({}, 'audit.enabled is false: nothing is recorded');
-  const made = Control.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log, changes });
+  const made = Control.create(loaded.revision, {
+    keys: keys.value,
+    masterKey: masterKey.key,
+    audit,
+    log,
+    changes,
+    pinStore,
+  });
   if (!made.ok) {
     closeKept();
     await audit.close();

@@ -6,6 +6,7 @@ import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
 import { bounds, listen } from './listen.ts';
+import { pins } from './pins.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
 import { examples } from './tests.ts';
@@ -24,6 +25,7 @@ export const configuration = z.strictObject({
     .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
     .prefault({})
     .describe('What holds for the content of all calls.'),
+  pins: pins.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

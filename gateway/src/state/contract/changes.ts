@@ -6,7 +6,7 @@
  */
 import type { Later } from './later.ts';
 
-export const topics = ['accounts', 'issuers', 'secrets'] as const;
+export const topics = ['accounts', 'issuers', 'secrets', 'pins'] as const;
 export type Topic = (typeof topics)[number];
 
 export interface Changes {
