@@ -155,7 +155,9 @@ function stopped(
   { view, at, part, parts }: { view: View; at: number; part: number; parts: readonly string[] },
   reason: Unscanned['reason'],
 ): ScanResult {
-  const from = view.kind === 'sent' ? at : 0;
+  // A full list was full at its last finding, somewhere in the slice.
+  const last = reason === 'findings' ? work.found.at(-1)?.spans[0].to : undefined;
+  const from = view.kind === 'sent' ? (last ?? at) : 0;
   const rest = parts
     .slice(part)
     .map((text, index) => ({ part: part + index, from: index === 0 ? from : 0, to: text.length, reason }));

@@ -1,8 +1,7 @@
 /** Orders that are aimed at the model: a verb, what it is about, and whose, close together, in any of the languages. */
 import type { Hit, Matcher } from '../detector.ts';
-import { fold } from '../engine/fold.ts';
-import { triedOften } from '../engine/view.ts';
-import { firstSentences, hasAny, isSpokenOf, isWhole, windowOf } from './context.ts';
+import { triedOften, type View } from '../engine/view.ts';
+import { firstSentences, isSpokenOf, isWhole, nearest, windowOf } from './context.ts';
 import { languages, leak, persona, secrecy } from './languages.ts';
 
 const reach = 90;
@@ -15,17 +14,19 @@ const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { ve
   find(view, from, to) {
     const { text } = view;
     if (!isWhole(text, from, to)) return undefined;
-    const start = verbLast.has(name) ? from - reach : to;
-    const window = verbLast.has(name) ? windowOf(text, start, to + 20) : firstSentences(windowOf(text, to, to + reach));
+    const isLast = verbLast.has(name);
+    const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
+    if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
+    const window = isLast ? windowOf(view, from - reach, to + 20) : firstSentences(windowOf(view, to, to + reach));
     const object = objects.find((each) => (name === 'en' ? begins(window, each) : window.includes(each)));
     if (object === undefined) return undefined;
     const rest = window.slice(0, Math.min(window.length, window.indexOf(object) + 60));
     const matched = which.filter((each) => rest.includes(each) && each !== object);
-    if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(text, from - 40, from) }))
+    if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(view, from - 40, from) }))
       return undefined;
     return hit(view.text, 'override', {
       from,
-      to: to + (verbLast.has(name) ? 0 : endOf(text, to, object)),
+      to: to + (isLast ? 0 : endOf(view, to, object)),
       confidence: 0.9,
     });
   },
@@ -77,8 +78,8 @@ function isOrder(order: {
   );
 }
 
-function endOf(text: string, to: number, object: string): number {
-  const at = fold(text.slice(to, to + reach + 20)).indexOf(object);
+function endOf(view: View, to: number, object: string): number {
+  const at = windowOf(view, to, to + reach + 20).indexOf(object);
   return at < 0 ? 0 : at + object.length;
 }
 
@@ -90,22 +91,22 @@ function hit(
   return isSpokenOf(text, from, to) ? undefined : { class: name, from, to, confidence };
 }
 
-const secrets: readonly Matcher[] = secrecy.map(([verbs, whom]) => {
+const secrets: readonly Matcher[] = secrecy.map(([verbs, whom], index) => {
   const words = whom.split('|');
   return {
     anchors: verbs.split('|'),
     joins: true,
     find(view, from, to) {
       if (!isWhole(view.text, from, to)) return undefined;
-      const window = windowOf(view.text, from, to + 50);
-      if (!hasAny(window, words)) return undefined;
+      if (nearest(view, `secrecy ${index}`, { words, from, within: to - from + 50 }) < 0) return undefined;
+      const window = windowOf(view, from, to + 50);
       // Rules of an interface: what is not shown to users. Orders are about what the model does.
       if (
         /show/.test(window.slice(0, 14)) &&
         !/(?:this|these) (?:instruction|message|note|step|action|to)/.test(window)
       )
         return undefined;
-      const around = windowOf(view.text, from - 200, to + 160);
+      const around = windowOf(view, from - 200, to + 160);
       if (
         !/tool|you |this|instruction|assistant|step|file|action|call|send|read|parameter|request|email|message|dass|que|che|что|这|この|이 |هذا|bu |to /.test(
           around,
@@ -124,16 +125,18 @@ const secrets: readonly Matcher[] = secrecy.map(([verbs, whom]) => {
 });
 
 const pairs = (name: string, rows: readonly (readonly [string, string])[], confidence: number): readonly Matcher[] =>
-  rows.map(([openings, whats]) => {
+  rows.map(([openings, whats], index) => {
     const words = whats.split('|');
     return {
       anchors: openings.split('|'),
       joins: true,
       find(view, from, to) {
         if (!isWhole(view.text, from, to) && !view.text.slice(from, to).endsWith(' ')) return undefined;
-        const window = firstSentences(windowOf(view.text, to, to + reach));
+        const question = { words, from: from - 60, within: 60 + (to - from) + reach };
+        if (nearest(view, `${name} ${index}`, question) < 0) return undefined;
+        const window = firstSentences(windowOf(view, to, to + reach));
         const word = words.find((each) => window.includes(each));
-        const before = windowOf(view.text, from - 60, from);
+        const before = windowOf(view, from - 60, from);
         const reversed = /[\u3040-\u30ff\uac00-\ud7a3]/.test(view.text.slice(from, to))
           ? words.find((each) => before.includes(each))
           : undefined;
@@ -144,7 +147,7 @@ const pairs = (name: string, rows: readonly (readonly [string, string])[], confi
             (window.indexOf(word ?? '') > 45 && reversed === undefined))
         )
           return undefined;
-        return hit(view.text, name, { from, to: to + endOf(view.text, to, word ?? ''), confidence });
+        return hit(view.text, name, { from, to: to + endOf(view, to, word ?? ''), confidence });
       },
     };
   });
@@ -184,8 +187,8 @@ const bait: Matcher = {
   joins: true,
   find(view, from, to) {
     if (triedOften(view, 'bait', Math.floor(from / 200))) return undefined;
-    const before = windowOf(view.text, from - 160, from);
-    const after = windowOf(view.text, to, to + 200);
+    const before = windowOf(view, from - 160, from);
+    const after = windowOf(view, to, to + 200);
     if (!reading.test(before.slice(-90)) || !passing.test(after) || !aimed.test(before + after)) return undefined;
     return hit(view.text, 'file-bait', { from, to, confidence: 0.8 });
   },
@@ -221,11 +224,12 @@ const exfiltrate: Matcher = {
   find(view, from, to) {
     if (!isWhole(view.text, from, to) || /[-_/.]/.test((view.text[from - 1] ?? '') + (view.text[to] ?? '')))
       return undefined;
-    const window = firstSentences(windowOf(view.text, to, to + 180));
+    if (nearest(view, 'exfiltrate', { words: cargoWords, from: to, within: 110 }) < 0) return undefined;
+    const window = firstSentences(windowOf(view, to, to + 180));
     if (!cargo.test(window.slice(0, 110)) || !target.test(window)) return undefined;
     if (
-      /(?:^| )(?:will|can|to|we|not|never|may|it|that|and|users?) $/.test(windowOf(view.text, from - 24, from)) &&
-      !/(?:and|need to|must|have to|then|you to|sure to) $/.test(windowOf(view.text, from - 24, from))
+      /(?:^| )(?:will|can|to|we|not|never|may|it|that|and|users?) $/.test(windowOf(view, from - 24, from)) &&
+      !/(?:and|need to|must|have to|then|you to|sure to) $/.test(windowOf(view, from - 24, from))
     )
       return undefined;
     return hit(view.text, 'exfiltration-order', { from, to: Math.min(view.text.length, to + 60), confidence: 0.8 });
@@ -259,7 +263,8 @@ const crossTool: Matcher = {
   anchors: moments,
   joins: true,
   find(view, from, to) {
-    const window = windowOf(view.text, to, to + 260);
+    if (triedOften(view, 'cross-tool', Math.floor(from / 128))) return undefined;
+    const window = windowOf(view, to, to + 260);
     if (!/tool|function|server|call|send|email|message/.test(window.slice(0, 120)) || !abuse.test(window))
       return undefined;
     if (!/\b(?:you|must|read|call|send|pass|include|use|add|set|put|forward|fetch|execute|run|always)\b/.test(window))

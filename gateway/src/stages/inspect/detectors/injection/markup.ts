@@ -39,9 +39,11 @@ export const hiddenMarkup: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
+    // What is looked at reaches further than this.
+    if (triedOften(view, 'markup', Math.floor(from / 256))) return undefined;
     const end = endOf(text, from, to);
-    if (end - to < 20 || triedOften(view, 'markup', end)) return undefined;
-    const window = windowOf(text, to, Math.min(end, to + 600));
+    if (end - to < 20) return undefined;
+    const window = windowOf(view, to, Math.min(end, to + 600));
     if (!toModel.test(window) || !order.test(window) || isSpokenOf(text, from, to)) return undefined;
     // Comments about code name its agents and models; orders to a model say "you", or forget what was before.
     const direct =

@@ -1,5 +1,6 @@
 /** Marks of chat templates, and frames of tools, in text that should have none. */
 import type { Matcher } from '../detector.ts';
+import { triedOften } from '../engine/view.ts';
 import { isSpokenOf, windowOf } from './context.ts';
 
 /** Tokens that models are trained to obey: they have no other use. */
@@ -69,16 +70,18 @@ const tags = [
 ];
 const orders =
   /\b(?:ignore|disregard|forget|override|you must|you are now|you will|you should now|do not (?:tell|mention|inform)|reveal|send|forward|exfiltrate|execute|run the|call the|instructions?|new task|from now on|as an ai|comply|obey|assistant must|next step|delete|transfer|api key|credential|password)\b|ignorier|ignorez|ignora|игнорир|忽略|無視|무시/;
+const everyOrder = new RegExp(orders.source, 'g');
 /** Words of a tag alone say little: how many of an order's words follow. */
 const least = 2;
 
 export const roleMarks: Matcher = {
   anchors: marks,
   joins: true,
-  find({ text }, from, to) {
+  find(view, from, to) {
+    const { text } = view;
     if (isSpokenOf(text, from, to) || /`[^`\n]{0,40}$/.test(text.slice(Math.max(0, from - 40), from))) return undefined;
     const isInst = text[from] === '[';
-    if (isInst && !orders.test(windowOf(text, from, to + 200))) return undefined;
+    if (isInst && !orders.test(windowOf(view, from, to + 200))) return undefined;
     // In code of tokenizers they are strings of their own.
     if (/["']\s{0,2}$/.test(text.slice(Math.max(0, from - 3), from)) && /^\s{0,2}["']/.test(text.slice(to, to + 3)))
       return undefined;
@@ -89,12 +92,14 @@ export const roleMarks: Matcher = {
 export const roleTags: Matcher = {
   anchors: tags,
   joins: true,
-  find({ text }, from, to) {
+  find(view, from, to) {
+    const { text } = view;
+    if (triedOften(view, 'tag', Math.floor(from / 64))) return undefined;
     const opens = /^[<[(*#-]/.test(text[from] ?? '');
     // Without a bracket a role begins a line.
     if (!opens && !/(?:^|\n|\\n)[\s>*_]{0,4}$/.test(text.slice(Math.max(0, from - 8), from))) return undefined;
-    const window = windowOf(text, to, to + 220);
-    const count = new Set(window.match(new RegExp(orders.source, 'g')) ?? []).size;
+    const window = windowOf(view, to, to + 220);
+    const count = new Set(window.match(everyOrder) ?? []).size;
     if (count < least || isSpokenOf(text, from, to)) return undefined;
     return { class: 'role-forgery', from, to, confidence: 0.75 };
   },
