@@ -104,5 +104,18 @@ export const profiles: readonly Profile[] = [
           keyed: true,
           settings: (url: string) => benchSettings({ url, keyed: true, rules: conditional, more: durableRecords }),
         },
+        {
+          name: 'P5',
+          adds: 'guardrails on both ways',
+          kind: 'strict' as const,
+          keyed: true,
+          settings: (url: string) =>
+            benchSettings({
+              url,
+              keyed: true,
+              rules: conditional,
+              more: { ...durableRecords, inspection: { guardrails: 'recommended' } },
+            }),
+        },
       ]),
 ];

@@ -16,6 +16,7 @@ export type Target =
 
 export interface ToolOutcome {
   readonly text: string;
+  readonly structured?: unknown;
   readonly isError: boolean;
 }
 
@@ -107,8 +108,12 @@ function requestOptions({ onProgress, signal }: CallOptions) {
 }
 
 function outcome(result: unknown): ToolOutcome {
-  const { content, isError } = result as { readonly content?: unknown; readonly isError?: unknown };
-  return { text: textOf(Array.isArray(content) ? content : []), isError: isError === true };
+  const { content, structuredContent, isError } = result as Readonly<Record<string, unknown>>;
+  return {
+    text: textOf(Array.isArray(content) ? content : []),
+    isError: isError === true,
+    ...(structuredContent !== undefined && { structured: structuredContent }),
+  };
 }
 
 function textOf(blocks: readonly unknown[]): string {

@@ -29,3 +29,16 @@ test('examples/mtls: with a certificate, without one, with one that is revoked',
     'with a certificate: answered with 200\nwithout one: answered with 401\nwith one that is revoked: the connection was ended\n',
   );
 });
+
+test('examples/guardrails: one agent sees the budget, none the address, which both can use', {
+  timeout: 60_000,
+}, async () => {
+  const said = await run('guardrails');
+  const [planner = '', helper = ''] = said.split(/^helper reads/m);
+  assert.match(planner, /"budget":77123.*\n.*"budget":77123/);
+  assert.match(planner, /internal_notes/);
+  assert.match(helper, /"name":"falcon"/);
+  assert.doesNotMatch(helper, /budget|77123|internal_notes/);
+  assert.doesNotMatch(said, /lovelace/);
+  for (const each of [planner, helper]) assert.match(each, /in the next call: the contact is invited/);
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -72,6 +72,16 @@ test('secrets that are put, rotated and removed beside a running gateway are in 
     assert.ok(!all.includes(value));
     assert.deepEqual(filesWith(gateway.folder, value), []);
   }
+});
+
+test('a secret whose file is removed by hand is in the record after the next reload', async () => {
+  await using gateway = await startGateway({});
+  await secret(gateway, 'first-value-1', 'put', 'notes-token');
+  await found(gateway, 'secret-put');
+  rmSync(join(gateway.folder, 'data', 'secrets', 'notes-token.json'));
+  gateway.child.kill('SIGHUP');
+  const [removed] = await found(gateway, 'secret-removed');
+  assert.deepEqual(removed?.detail, { secret: 'notes-token' });
 });
 
 test('a credential that cannot be renewed, and one that is refused, are in the record', {

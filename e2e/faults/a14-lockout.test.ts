@@ -97,13 +97,13 @@ test('A14: (unit) a token that was good is accepted again and again, beyond the 
   assert.equal(await present(good, shared), 'ok');
   for (let count = 0; count < 12; count++) {
     for (const token of await bad(issuer, stranger, resource, count)) await present(token, shared);
-    const pauseMs = throttle.pause(shared, identity, Date.now());
+    const pauseMs = throttle.pause(shared, identity, Date.now(), freeFailures);
     assert.ok(count === 0 || pauseMs > 0);
     // Each failure after a pause makes the next one longer; once longer than the trust, the good token meets one.
     context.mock.timers.tick(Math.min(pauseMs, maxTrustMs));
-    const isPaused = throttle.pause(shared, identity, Date.now()) > 0;
+    const isPaused = throttle.pause(shared, identity, Date.now(), freeFailures) > 0;
     assert.equal(await present(good, shared), 'ok', `round ${count}`);
     if (isPaused) assert.equal(await present('nonsense', shared), 'too-many-failures');
   }
-  assert.ok(throttle.pause(shared, identity, Date.now()) > 0, 'a pause was in force beyond the trust');
+  assert.ok(throttle.pause(shared, identity, Date.now(), freeFailures) > 0, 'a pause was in force beyond the trust');
 });

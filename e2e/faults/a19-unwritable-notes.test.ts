@@ -33,6 +33,7 @@ function settingsOf(witness: Witness): object {
 interface Live {
   readonly gateway: Gateway;
   readonly data: string;
+  readonly config: string;
   readonly call: () => Promise<RawAnswer>;
   /** Changes the configuration and waits until it was taken over or refused. */
   readonly reload: () => Promise<void>;
@@ -52,6 +53,7 @@ async function live(context: TestContext, folder: string): Promise<Live> {
   return {
     gateway,
     data: join(folder, 'data'),
+    config,
     call: () => sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool: 'open' })),
     reload: () =>
       reload(
@@ -97,7 +99,7 @@ for (const [what, put] of Object.entries(instead))
     const paths = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter(
       (path) => !/\.db-(?:wal|shm)$|requests|drafts|\.new$|tile/.test(path),
     );
-    assert.ok(paths.some((path) => path.startsWith('secrets/.in-use-')) && paths.length > 12, paths.join(' '));
+    assert.ok(paths.includes('sallyport.db') && paths.length > 12, paths.join(' '));
     for (const path of paths) {
       const place = join(data, path);
       const info = lstatSync(place, { throwIfNoEntry: false });
@@ -125,9 +127,17 @@ for (const [what, put] of Object.entries(instead))
 test('A19: on a full disk a reload takes effect, and says that what is in use cannot be noted', async (context) => {
   const folder = await smallDisk(context);
   if (folder === undefined) return context.skip('no file system can be mounted here');
-  const { gateway, data, reload } = await live(context, folder);
+  const { gateway, data, config } = await live(context, folder);
+  // What is noted already is not written again, so a second secret comes into use.
+  assert.equal((await sallyportWith('good', 'secret', 'put', 'second', '--config', config)).code, 0);
   fill(join(data, 'filler'));
-  await reload();
+  await reload(
+    gateway,
+    (file) => {
+      file['servers'] = { notes: { url: 'http://127.0.0.1:9', credential: { bearer: '${secret:second}' } } };
+    },
+    settled,
+  );
   await gateway.until(() => /"level":40.*which secrets are in use cannot be noted/.test(gateway.errors()));
   assert.equal(gateway.child.exitCode, null);
   rmSync(join(data, 'filler'));

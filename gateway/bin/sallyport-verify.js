@@ -17,7 +17,7 @@ const { createPublicKey, verify, X509Certificate } = crypto;
 const { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } = fs;
 
 /** What it ends with. Only 1 says something about the evidence. */
-const exitCodes = { verified: 0, lie: 1, usage: 2, undecided: 3, runtime: 64, unreadable: 66, bug: 70 };
+const exitCodes = { verified: 0, refuted: 1, usage: 2, undecided: 3, runtime: 64, unreadable: 66, bug: 70 };
 
 const usage = `usage: sallyport-verify <proof file | log folder | certificate of an erasure> [options]
   --key <key>           the key of the log, from somewhere you trust; without it the log vouches for itself
@@ -59,12 +59,12 @@ ends with 0: everything holds; 1: something does not; 2: wrong usage; 3: not dec
  *   notYetSigned: number, checkpoints: number, keys: number }} FoundLog
  */
 
-class Lie extends Error {}
+class Refuted extends Error {}
 /** What was given does not suffice to tell. */
 class Undecided extends Error {}
 /** @param {string} text @returns {never} */
-function lie(text) {
-  throw new Lie(text);
+function refute(text) {
+  throw new Refuted(text);
 }
 
 // What comes from a file may have any shape. It is looked at before it is used, so that whatever else is thrown is a fault
@@ -74,11 +74,11 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 /** @type {(value: unknown, where: string) => Fields} */
-const objectIn = (value, where) => (isObject(value) ? value : lie(`${where} is damaged: an object is missing`));
+const objectIn = (value, where) => (isObject(value) ? value : refute(`${where} is damaged: an object is missing`));
 /** @type {(value: unknown, where: string) => unknown[]} */
-const listIn = (value, where) => (Array.isArray(value) ? value : lie(`${where} is damaged: a list is missing`));
+const listIn = (value, where) => (Array.isArray(value) ? value : refute(`${where} is damaged: a list is missing`));
 /** @type {(value: unknown, where: string) => string} */
-const textIn = (value, where) => (typeof value === 'string' ? value : lie(`${where} is damaged: a text is missing`));
+const textIn = (value, where) => (typeof value === 'string' ? value : refute(`${where} is damaged: a text is missing`));
 /** @param {unknown} value @returns {value is number} */
 function isCount(value) {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
@@ -91,7 +91,7 @@ function parseJson(text, where) {
   try {
     return JSON.parse(text);
   } catch {
-    return lie(`${where} is not JSON: it is damaged or of another format`);
+    return refute(`${where} is not JSON: it is damaged or of another format`);
   }
 }
 
@@ -241,12 +241,12 @@ const spki = Buffer.from('302a300506032b6570032100', 'hex');
 function parseKey(given, types = [1]) {
   const text = textIn(given, 'a key');
   const [, name = '', id, encoded = ''] =
-    /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? lie(`not a key: ${text}`);
+    /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim()) ?? refute(`not a key: ${text}`);
   const bytes = Buffer.from(encoded, 'base64');
   const type = bytes[0] ?? 0;
-  if (bytes.length !== 33 || !types.includes(type)) lie(`not an Ed25519 key: ${text}`);
+  if (bytes.length !== 33 || !types.includes(type)) refute(`not an Ed25519 key: ${text}`);
   const expected = sha256(Buffer.concat([Buffer.from(`${name}\n`), bytes])).subarray(0, 4);
-  if (expected.toString('hex') !== id) lie(`the key ${text} has the id of another key`);
+  if (expected.toString('hex') !== id) refute(`the key ${text} has the id of another key`);
   const key = createPublicKey({ key: Buffer.concat([spki, bytes.subarray(1)]), format: 'der', type: 'spki' });
   return { text: text.trim(), name, id: expected, key, type };
 }
@@ -254,13 +254,13 @@ function parseKey(given, types = [1]) {
 /** @param {string} text @param {string} where @returns {Note} */
 function parseNote(text, where) {
   const end = text.lastIndexOf('\n\n');
-  if (end === -1 || !text.endsWith('\n')) lie(`${where} is not a signed note`);
+  if (end === -1 || !text.endsWith('\n')) refute(`${where} is not a signed note`);
   const signatures = text
     .slice(end + 2, -1)
     .split('\n')
     .map((line) => {
       const [, name = '', encoded = ''] =
-        /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? lie(`${where} has a line that is not a signature`);
+        /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? refute(`${where} has a line that is not a signature`);
       const bytes = Buffer.from(encoded, 'base64');
       return { name, id: bytes.subarray(0, 4), signature: bytes.subarray(4) };
     });
@@ -273,7 +273,7 @@ function parseCheckpoint(text, where) {
   const [origin = '', size = '', root = ''] = note.body.split('\n');
   const bytes = Buffer.from(root, 'base64');
   if (!/^[!-~]{1,200}$/.test(origin) || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== 32)
-    lie(`${where} is not a checkpoint`);
+    refute(`${where} is not a checkpoint`);
   return { ...note, origin, size: Number(size), root: bytes, where };
 }
 
@@ -309,8 +309,9 @@ function parseCanonical(entry, where) {
   const value = parseJson(text, where);
   // In this order: what is sorted is not nested deeper than JSON.stringify can walk.
   if (!isObject(value) || !isSorted(value, deepest) || JSON.stringify(value) !== text)
-    lie(`${where} is not canonical JSON`);
-  if (!isOfKnownKind(value)) return lie(`${where} is of a kind that no gateway writes: ${JSON.stringify(value.kind)}`);
+    refute(`${where} is not canonical JSON`);
+  if (!isOfKnownKind(value))
+    return refute(`${where} is of a kind that no gateway writes: ${JSON.stringify(value.kind)}`);
   return value;
 }
 
@@ -390,16 +391,16 @@ class Keys {
       typeof detail.key !== 'string' ||
       (detail.event !== 'created' && detail.event !== 'rotated')
     )
-      return lie(`record ${seq} does not say what it says about a key`);
+      return refute(`record ${seq} does not say what it says about a key`);
     const key = parseKey(detail.key);
-    if (key.name !== this.origin) lie(`record ${seq}: the key is of another log, ${key.name}`);
+    if (key.name !== this.origin) refute(`record ${seq}: the key is of another log, ${key.name}`);
     if (detail.event === 'created') {
-      if (this.list.length > 0) lie(`record ${seq}: a second first key`);
+      if (this.list.length > 0) refute(`record ${seq}: a second first key`);
       this.list.push({ from: 0, key });
       return;
     }
     const old = this.list.at(-1)?.key ?? parseKey(detail.from);
-    if (detail.from !== old.text) lie(`record ${seq}: the rotation does not begin with the key before it`);
+    if (detail.from !== old.text) refute(`record ${seq}: the rotation does not begin with the key before it`);
     const statement = Buffer.from(
       `sallyport log key rotation v1\n${this.origin}\n${seq}\n${old.text}\n${detail.key}\n`,
     );
@@ -407,9 +408,9 @@ class Keys {
       Buffer.from(textIn(each, `record ${seq}`), 'base64'),
     );
     if (first === undefined || !verify(null, statement, old.key, first))
-      lie(`record ${seq}: the old key did not sign the rotation`);
+      refute(`record ${seq}: the old key did not sign the rotation`);
     if (second === undefined || !verify(null, statement, key.key, second))
-      lie(`record ${seq}: the new key did not sign the rotation`);
+      refute(`record ${seq}: the new key did not sign the rotation`);
     if (this.list.length === 0) this.list.push({ from: 0, key: old });
     // The checkpoint that covers the rotation is the first one of the new key.
     this.list.push({ from: seq, key });
@@ -419,7 +420,7 @@ class Keys {
    * @param {unknown} records @param {number} first
    */
   recall(records, first) {
-    if (!Array.isArray(records)) return lie('the record of the retention repeats no keys');
+    if (!Array.isArray(records)) return refute('the record of the retention repeats no keys');
     for (const record of records) {
       const { seq, ...detail } = objectIn(record, 'the record of the retention');
       if (isCount(seq) && seq < first) this.see(seq, detail);
@@ -430,7 +431,7 @@ class Keys {
    * @param {number} size
    */
   at(size) {
-    return this.list.findLast(({ from }) => from < size)?.key ?? this.list[0]?.key ?? lie('the log names no key');
+    return this.list.findLast(({ from }) => from < size)?.key ?? this.list[0]?.key ?? refute('the log names no key');
   }
   /** @param {string} text */
   trusts(text) {
@@ -441,8 +442,9 @@ class Keys {
 /** @param {Checkpoint} checkpoint @param {Keys} keys */
 function checkSigned(checkpoint, keys) {
   if (checkpoint.origin !== keys.origin)
-    lie(`${checkpoint.where} is of another log: ${checkpoint.origin}, not ${keys.origin}`);
-  if (!isSigned(checkpoint, keys.at(checkpoint.size))) lie(`${checkpoint.where} is not signed by the key of the log`);
+    refute(`${checkpoint.where} is of another log: ${checkpoint.origin}, not ${keys.origin}`);
+  if (!isSigned(checkpoint, keys.at(checkpoint.size)))
+    refute(`${checkpoint.where} is not signed by the key of the log`);
 }
 
 // Proofs.
@@ -461,17 +463,17 @@ function verifyFile(text, options) {
 function verifyCertificate(text, options) {
   const note = parseNote(text, 'the certificate');
   const [, origin = '', ...rest] = note.body.split('\n');
-  if (!/^[!-~]{1,200}$/.test(origin)) lie('the certificate names no log');
+  if (!/^[!-~]{1,200}$/.test(origin)) refute('the certificate names no log');
   /** @type {(line: string | undefined, name: string) => string} */
   const named = (line, name) =>
-    line?.startsWith(`${name} `) ? line.slice(name.length + 1) : lie(`the certificate names no ${name}`);
+    line?.startsWith(`${name} `) ? line.slice(name.length + 1) : refute(`the certificate names no ${name}`);
   const subject = named(rest[0], 'subject');
   const tombstone = named(rest[1], 'tombstone');
   const time = named(rest[2], 'time');
-  if (!/^(0|[1-9]\d{0,15})$/.test(tombstone)) lie('the certificate names no record');
-  const key = parseKey(options.key?.trim() ?? lie('a certificate is checked with --key, the key of the log'));
-  if (key.name !== origin) lie(`the key you gave is of another log, ${key.name}, not ${origin}`);
-  if (!isSigned(note, key)) lie('the certificate is not signed by the key you gave');
+  if (!/^(0|[1-9]\d{0,15})$/.test(tombstone)) refute('the certificate names no record');
+  const key = parseKey(options.key?.trim() ?? refute('a certificate is checked with --key, the key of the log'));
+  if (key.name !== origin) refute(`the key you gave is of another log, ${key.name}, not ${origin}`);
+  if (!isSigned(note, key)) refute('the certificate is not signed by the key you gave');
   return {
     what: 'certificate',
     keyGiven: true,
@@ -488,7 +490,7 @@ function verifyCertificate(text, options) {
 /** @param {string} text @param {Options} options @returns {FoundProof} */
 function verifyProof(text, options) {
   const file = objectIn(parseJson(text, 'the proof'), 'the proof');
-  if (file.format !== 'sallyport-proof/1') lie('not a proof of this version: it is of another format');
+  if (file.format !== 'sallyport-proof/1') refute('not a proof of this version: it is of another format');
   const about = listIn(file.keys ?? [], 'the proof');
   /** @type {Proved[]} */
   const seen = [];
@@ -500,27 +502,27 @@ function verifyProof(text, options) {
     const [head = '', ...rest] = textIn(record.proof, 'a record of the proof').split('\n\n');
     const note = parseCheckpoint(rest.join('\n\n'), 'the checkpoint of the proof');
     if (checkpoint !== undefined && checkpoint.body !== note.body)
-      lie('the records are proved by different checkpoints');
+      refute('the records are proved by different checkpoints');
     checkpoint = checkpoint ?? note;
     const [version, indexLine, ...path] = head.split('\n').filter((line) => !line.startsWith('extra '));
-    if (version !== 'c2sp.org/tlog-proof@v1') lie(`unknown version of proof: ${version}`);
-    const index = Number(/^index (0|[1-9]\d{0,15})$/.exec(indexLine ?? '')?.[1] ?? lie('the proof has no index'));
+    if (version !== 'c2sp.org/tlog-proof@v1') refute(`unknown version of proof: ${version}`);
+    const index = Number(/^index (0|[1-9]\d{0,15})$/.exec(indexLine ?? '')?.[1] ?? refute('the proof has no index'));
     const where = `record ${index}`;
     const fields = parseCanonical(entry, where);
-    if (fields.seq !== index) lie(`${where} says that it is record ${JSON.stringify(fields.seq)}`);
+    if (fields.seq !== index) refute(`${where} says that it is record ${JSON.stringify(fields.seq)}`);
     const hashes = path.map((line) => Buffer.from(line, 'base64'));
     const leaf = leafHash(entry);
     const root = rootFrom(leaf, index, note.size, hashes);
-    if (root === undefined || !root.equals(note.root)) lie(`${where} is not in the log that the checkpoint signs`);
+    if (root === undefined || !root.equals(note.root)) refute(`${where} is not in the log that the checkpoint signs`);
     seen.push({ index, leaf, fields, disclosed: checkDisclosed(record, fields, where) });
   }
-  if (checkpoint === undefined || seen.length === about.length) return lie('the proof has no records');
+  if (checkpoint === undefined || seen.length === about.length) return refute('the proof has no records');
   const keys = new Keys(checkpoint.origin);
   for (const { index, fields } of seen.slice(0, about.length)) {
     if (fields.kind === 'retention' && keys.list.length === 0)
       keys.recall(isObject(fields.detail) ? fields.detail.keys : undefined, index);
     else if (fields.kind === 'log-key') keys.see(index, fields.detail);
-    else lie(`record ${index} is not about a key`);
+    else refute(`record ${index} is not about a key`);
   }
   checkSigned(checkpoint, keys);
   checkPinnedProof(keys, options, checkpoint.size);
@@ -550,7 +552,7 @@ const mostAnchors = 64;
  * @param {unknown} anchors @param {Proved[]} records @param {Keys} keys
  */
 function checkAnchored(anchors, records, keys) {
-  if (!Array.isArray(anchors) || anchors.length > mostAnchors) return lie('the proof has no proper anchors');
+  if (!Array.isArray(anchors) || anchors.length > mostAnchors) return refute('the proof has no proper anchors');
   /** @type {Checkpoint[]} */
   const notes = [];
   /** @type {Token[]} */
@@ -563,14 +565,15 @@ function checkAnchored(anchors, records, keys) {
     checkSigned(note, keys);
     for (const [at, { index, leaf }] of records.entries()) {
       const path = Array.isArray(paths) ? paths[at] : undefined;
-      if (!Array.isArray(path)) return lie(`${where} does not say how record ${index} is in it`);
+      if (!Array.isArray(path)) return refute(`${where} does not say how record ${index} is in it`);
       const root = rootFrom(
         leaf,
         index,
         note.size,
         path.map((each) => Buffer.from(textIn(each, where), 'base64')),
       );
-      if (root === undefined || !root.equals(note.root)) lie(`record ${index} is not in the log that ${where} signs`);
+      if (root === undefined || !root.equals(note.root))
+        refute(`record ${index} is not in the log that ${where} signs`);
     }
     notes.push(note);
     if (timestamp === undefined) continue;
@@ -586,7 +589,7 @@ function checkAnchored(anchors, records, keys) {
  */
 function digestsOf({ v }, where) {
   if (v === 1) return 'hex';
-  return v === 2 ? 'base64url' : lie(`${where} has version ${JSON.stringify(v)}`);
+  return v === 2 ? 'base64url' : refute(`${where} has version ${JSON.stringify(v)}`);
 }
 
 /** @param {Fields} record @param {Fields} fields @param {string} where */
@@ -597,9 +600,9 @@ function checkDisclosed({ disclosed = {} }, fields, where) {
     const key = textIn(given.key, where);
     const hidden = Object.hasOwn(fields, part) ? fields[part] : undefined;
     const promised =
-      (isObject(hidden) ? hidden.commitment : undefined) ?? lie(`${where} promises nothing about ${part}`);
+      (isObject(hidden) ? hidden.commitment : undefined) ?? refute(`${where} promises nothing about ${part}`);
     if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString(digestsOf(fields, where)) !== promised)
-      lie(`${where}: the ${part} shown are not those that were recorded`);
+      refute(`${where}: the ${part} shown are not those that were recorded`);
   }
   return Object.keys(objectIn(disclosed, where));
 }
@@ -616,12 +619,12 @@ function hmac(key, data) {
 }
 
 /**
- * A proof ends with the key of its time. One that the log has had since is no proof of a lie, and none of the truth.
+ * A proof ends with the key of its time. One that the log has had since refutes nothing and proves nothing.
  * @param {Keys} keys @param {Options} options @param {number} size
  */
 function checkPinnedProof(keys, { key }, size) {
   if (key === undefined || keys.trusts(key.trim())) return;
-  if (parseKey(key.trim()).name !== keys.origin) lie('the key you gave never was the key of this log');
+  if (parseKey(key.trim()).name !== keys.origin) refute('the key you gave never was the key of this log');
   throw new Undecided(
     `the proof is signed by ${keys.at(size).text}, and the key you gave is not one that it knows. If the log changed its key after the proof was made, check the proof with the key of that time, and that key with the log: verify the log folder with both keys`,
   );
@@ -629,7 +632,7 @@ function checkPinnedProof(keys, { key }, size) {
 
 /** @param {Keys} keys @param {Options} options */
 function checkPinned(keys, { key }) {
-  if (key !== undefined && !keys.trusts(key.trim())) lie('the key you gave never was the key of this log');
+  if (key !== undefined && !keys.trusts(key.trim())) refute('the key you gave never was the key of this log');
 }
 
 /** @param {Options} options @param {Key} signer @param {string} what */
@@ -646,7 +649,7 @@ function checkWitnesses(notes, { witness = [] }) {
       const time = cosignedAt(note, key);
       if (time !== undefined) return `cosigned by ${key.name} at ${time.toISOString()} over ${note.size} records`;
     }
-    return lie(`the witness ${key.name} has signed nothing of this log`);
+    return refute(`the witness ${key.name} has signed nothing of this log`);
   });
 }
 
@@ -727,7 +730,7 @@ class Der {
   }
   /** @returns {never} */
   wrong() {
-    return lie(`${this.where} is damaged: it is not written as RFC 3161 wants`);
+    return refute(`${this.where} is damaged: it is not written as RFC 3161 wants`);
   }
 }
 
@@ -745,16 +748,16 @@ function readToken(bytes, where) {
   const file = new Der(bytes, where);
   const outer = file.into(0x30);
   file.end();
-  if (outer.oid() !== oids.signedData) lie(`${where} is not signed data`);
+  if (outer.oid() !== oids.signedData) refute(`${where} is not signed data`);
   const signed = outer.into(0xa0).into(0x30);
   outer.end();
   signed.next(0x02);
   signed.next(0x31);
   const content = signed.into(0x30);
-  if (content.oid() !== oids.timestamp) lie(`${where} holds no timestamp`);
+  if (content.oid() !== oids.timestamp) refute(`${where} holds no timestamp`);
   const info = content.into(0xa0).next(0x04).content;
   content.end();
-  const bag = new Der(signed.maybe(0xa0)?.content ?? lie(`${where} comes without its certificate`), where);
+  const bag = new Der(signed.maybe(0xa0)?.content ?? refute(`${where} comes without its certificate`), where);
   /** @type {Certificate[]} */
   const certificates = [];
   while (!bag.done) certificates.push(readCertificate(bag.next(0x30).whole, where));
@@ -776,10 +779,10 @@ function checkSigner(signer, info, certificates, where) {
   const name = signer.into(0x30);
   const issuer = name.next(0x30).whole;
   const serial = name.next(0x02).content;
-  const digest = digests[algorithmOf(signer)] ?? lie(`${where} uses a digest that is not accepted`);
+  const digest = digests[algorithmOf(signer)] ?? refute(`${where} uses a digest that is not accepted`);
   const signedAttributes = signer.next(0xa0);
   const [kind, fixed = digest] =
-    signatureKinds[algorithmOf(signer)] ?? lie(`${where} uses a kind of signature that is not known here`);
+    signatureKinds[algorithmOf(signer)] ?? refute(`${where} uses a kind of signature that is not known here`);
   const signature = signer.next(0x04).content;
   /** @type {Map<string, Der>} */
   const attributes = new Map();
@@ -787,22 +790,22 @@ function checkSigner(signer, info, certificates, where) {
   while (!list.done) {
     const attribute = list.into(0x30);
     const type = attribute.oid();
-    if (attributes.has(type)) lie(`${where} has the same attribute twice`);
+    if (attributes.has(type)) refute(`${where} has the same attribute twice`);
     attributes.set(type, attribute.into(0x31));
     attribute.end();
   }
   const by =
     certificates.find((each) => each.issuer.equals(issuer) && each.serial.equals(serial)) ??
-    lie(`${where} is signed by a certificate that it does not hold`);
-  if (attributes.get(oids.contentType)?.oid() !== oids.timestamp) lie(`${where} is signed as something else`);
+    refute(`${where} is signed by a certificate that it does not hold`);
+  if (attributes.get(oids.contentType)?.oid() !== oids.timestamp) refute(`${where} is signed as something else`);
   if (attributes.get(oids.messageDigest)?.next(0x04).content.equals(digestOf(digest, info)) !== true)
-    lie(`${where}: its content is not what the authority signed`);
-  if (!namesCertificate(attributes, by.raw)) lie(`${where} is signed for another certificate than the one it holds`);
+    refute(`${where}: its content is not what the authority signed`);
+  if (!namesCertificate(attributes, by.raw)) refute(`${where} is signed for another certificate than the one it holds`);
   // Signed as a SET, whatever its tag is in here.
   const message = Buffer.from(signedAttributes.whole);
   message[0] = 0x31;
   if (fixed !== digest || by.key.asymmetricKeyType !== kind || !verify(digest, message, by.key, signature))
-    lie(`${where}: the signature of the authority is not valid`);
+    refute(`${where}: the signature of the authority is not valid`);
   return by;
 }
 
@@ -828,16 +831,16 @@ function readInfo(bytes, where) {
   const outer = new Der(bytes, where);
   const info = outer.into(0x30);
   outer.end();
-  if (info.next(0x02).content.toString('hex') !== '01') lie(`${where} has another version`);
+  if (info.next(0x02).content.toString('hex') !== '01') refute(`${where} has another version`);
   info.next(0x06);
   const imprint = info.into(0x30);
-  if (digests[algorithmOf(imprint)] !== 'sha256') lie(`${where} is not about a SHA-256`);
+  if (digests[algorithmOf(imprint)] !== 'sha256') refute(`${where} is not about a SHA-256`);
   const digest = imprint.next(0x04).content;
   info.next(0x02);
   const written = info.next(0x18).content.toString('latin1');
   const spelled = written.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.\d{1,9})?Z$/, '$1-$2-$3T$4:$5:$6Z');
   const time = new Date(spelled);
-  if (spelled === written || Number.isNaN(time.getTime())) lie(`${where} has no time`);
+  if (spelled === written || Number.isNaN(time.getTime())) refute(`${where} has no time`);
   for (const tag of [0x30, 0x01, 0x02, 0xa0, 0xa1]) info.maybe(tag);
   info.end();
   return { digest, time };
@@ -849,7 +852,7 @@ function openCertificate(raw, where) {
     const known = new X509Certificate(raw);
     return { known, key: known.publicKey };
   } catch {
-    return lie(`${where} holds a certificate that cannot be read`);
+    return refute(`${where} holds a certificate that cannot be read`);
   }
 }
 
@@ -872,7 +875,7 @@ function readCertificate(raw, where) {
       const extension = list.into(0x30);
       const type = extension.oid();
       const critical = extension.maybe(0x01)?.content[0] === 0xff;
-      if (extensions.has(type)) lie(`${where} holds a certificate with the same extension twice`);
+      if (extensions.has(type)) refute(`${where} holds a certificate with the same extension twice`);
       extensions.set(type, { critical, value: extension.next(0x04).content });
     }
   }
@@ -890,7 +893,7 @@ function checkPurpose({ by: { extensions, name }, where }) {
   const usage = extensions.get(oids.extendedKeyUsage);
   const list = usage?.critical === true ? new Der(usage.value, where).into(0x30) : undefined;
   if (list?.oid() !== oids.timeStamping || !list.done)
-    lie(`${where}: the certificate ${name} is not one for timestamps`);
+    refute(`${where}: the certificate ${name} is not one for timestamps`);
 }
 
 /**
@@ -902,10 +905,10 @@ function checkChain({ by, certificates, time, where }, authorities) {
   for (let step = 0; step < 8; step++) {
     const { known, extensions, name } = below;
     if (time < new Date(known.validFrom) || time > new Date(known.validTo))
-      lie(`${where}: the certificate ${name} was not valid at ${time.toISOString()}`);
+      refute(`${where}: the certificate ${name} was not valid at ${time.toISOString()}`);
     for (const [type, { critical }] of extensions)
       if (critical && !knownExtensions.includes(type))
-        lie(`${where}: the certificate ${name} has an unknown condition`);
+        refute(`${where}: the certificate ${name} has an unknown condition`);
     if (authorities.some(({ raw }) => raw.equals(below.raw))) return;
     const above = [...authorities, ...certificates].find(
       (each) => each.known.ca && known.checkIssued(each.known) && known.verify(each.key) && step <= pathLength(each),
@@ -913,7 +916,7 @@ function checkChain({ by, certificates, time, where }, authorities) {
     if (above === undefined) break;
     below = above;
   }
-  lie(`${where}: the certificate ${by.name} does not lead to an authority that you gave`);
+  refute(`${where}: the certificate ${by.name} does not lead to an authority that you gave`);
 }
 
 /**
@@ -932,7 +935,7 @@ function pathLength({ extensions }) {
 function readAuthorities(paths = []) {
   return paths.flatMap((path) => {
     const found = readFileSync(path, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-    return (found ?? lie(`${path} holds no certificate in PEM`)).map((pem) =>
+    return (found ?? refute(`${path} holds no certificate in PEM`)).map((pem) =>
       readCertificate(Buffer.from(pem.replaceAll(/-----[A-Z ]+-----|\s/g, ''), 'base64'), path),
     );
   });
@@ -946,11 +949,11 @@ function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
   const authorities = readAuthorities(given);
   const stamps = tokens.map(({ where, of, text, bytes }) => {
     const data = bytes();
-    if (data.length > longestToken) lie(`${where} is too long`);
+    if (data.length > longestToken) refute(`${where} is too long`);
     const note =
-      notes.find((each) => each.where === of) ?? lie(`${where} is about a checkpoint that is missing: ${of}`);
+      notes.find((each) => each.where === of) ?? refute(`${where} is about a checkpoint that is missing: ${of}`);
     const token = readToken(data, where);
-    if (!token.digest.equals(sha256(text()))) lie(`${where} is not about the checkpoint ${of}`);
+    if (!token.digest.equals(sha256(text()))) refute(`${where} is not about the checkpoint ${of}`);
     checkPurpose(token);
     if (authorities.length > 0) checkChain(token, authorities);
     return {
@@ -961,7 +964,7 @@ function checkTimestamps(notes, tokens, { 'tsa-ca': given }) {
       trusted: authorities.length > 0,
     };
   });
-  if (authorities.length > 0 && stamps.length === 0) lie('no timestamp of this log is here');
+  if (authorities.length > 0 && stamps.length === 0) refute('no timestamp of this log is here');
   return sorted(stamps, (a, b) => a.size - b.size);
 }
 
@@ -993,7 +996,7 @@ function tokensOf(folder, given = []) {
       where,
       of: where.replace(/tst$/, 'txt'),
       text: () => readFileSync(file.replace(/tst$/, 'txt')),
-      bytes: () => (statSync(file).size > longestToken ? lie(`${where} is too long`) : readFileSync(file)),
+      bytes: () => (statSync(file).size > longestToken ? refute(`${where} is too long`) : readFileSync(file)),
     }));
 }
 
@@ -1107,7 +1110,7 @@ class Segments {
     }
     if (!isIntact) {
       const last = first + header.readUInt32LE(8) - 1;
-      lie(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
+      refute(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
     }
     this.first = first;
     this.group = [];
@@ -1139,7 +1142,7 @@ class Segments {
   /** @param {Buffer} body @param {number} at */
   #part(body, at) {
     const end = at + 4 > body.length ? Number.POSITIVE_INFINITY : at + 4 + body.readUInt32LE(at);
-    if (end > body.length) lie(`segments/${this.name} is damaged: a record ends outside of its group`);
+    if (end > body.length) refute(`segments/${this.name} is damaged: a record ends outside of its group`);
     return body.subarray(at + 4, end);
   }
   /** @param {{ descriptor: number, end: number }} file @param {number} length */
@@ -1198,15 +1201,15 @@ class Story {
     const where = `record ${seq}`;
     digestsOf(fields, where);
     if (fields.seq !== seq)
-      lie(`${where} says that it is record ${JSON.stringify(fields.seq)}: records were removed, added or swapped`);
+      refute(`${where} says that it is record ${JSON.stringify(fields.seq)}: records were removed, added or swapped`);
     const { kind, written, subject } = fields;
     this.kinds[kind] = (this.kinds[kind] ?? 0) + 1;
-    if (!isCount(written) || written > lastTime) lie(`${where} has no time`);
+    if (!isCount(written) || written > lastTime) refute(`${where} has no time`);
     if (this.firstWritten === undefined) this.firstWritten = { seq, written, kind };
     else this.step(seq, this.lastWritten, written, kind);
     this.lastWritten = written;
     const tombstone = this.erased.get(subject);
-    if (tombstone !== undefined) lie(`${where} is about a subject that record ${tombstone} erased`);
+    if (tombstone !== undefined) refute(`${where} is about a subject that record ${tombstone} erased`);
     this.subjects.set(subject, seq);
     switch (kind) {
       case 'intent':
@@ -1239,17 +1242,17 @@ class Story {
 
   /** @param {number} seq @param {unknown} id @param {unknown} parent */
   outcome(seq, id, parent) {
-    if (!isCount(parent)) return lie(`record ${seq} is the outcome of something that is no record`);
+    if (!isCount(parent)) return refute(`record ${seq} is the outcome of something that is no record`);
     if (parent < Math.max(this.first, this.missingEntries)) this.outcomes.push([seq, id, parent]);
     else if (!this.end(id, parent))
-      lie(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
+      refute(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
   }
 
   /** @param {number} seq @param {number} before @param {number} written @param {string} kind */
   step(seq, before, written, kind) {
     if (written < before) {
       if (kind !== 'clock')
-        lie(`record ${seq}: the clock went back from ${iso(before)} to ${iso(written)}, and no record says so`);
+        refute(`record ${seq}: the clock went back from ${iso(before)} to ${iso(written)}, and no record says so`);
       this.clock++;
     } else if (this.running === true && written - before > 180_000 && kind !== 'recovered' && kind !== 'start')
       this.silences++;
@@ -1288,12 +1291,12 @@ class Story {
     }
     for (const [subject, tombstone] of this.erased) {
       const seq = next.subjects.get(subject);
-      if (seq !== undefined) lie(`record ${seq} is about a subject that record ${tombstone} erased`);
+      if (seq !== undefined) refute(`record ${seq} is about a subject that record ${tombstone} erased`);
     }
     for (const [subject, tombstone] of next.erased) this.erased.set(subject, tombstone);
     for (const [seq, id, parent] of next.outcomes)
       if (!this.end(id, parent) && parent >= next.missingEntries && parent >= this.missingEntries)
-        lie(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
+        refute(`record ${seq} is the outcome of record ${parent}, which is no open intent of that call`);
     for (const [id, seq] of next.intents) this.intents.set(id, seq);
     this.clock += next.clock;
     this.silences += next.silences;
@@ -1318,14 +1321,14 @@ function retentionIn(detail, where) {
   /** @type {Map<string, number>} */
   const tiers = new Map();
   for (const [tier, before] of Object.entries(objectIn(given, where)))
-    tiers.set(tier, isCount(before) ? before : lie(`${where} does not say what was dropped`));
-  if (!isCount(entries)) return lie(`${where} does not say what was dropped`);
+    tiers.set(tier, isCount(before) ? before : refute(`${where} does not say what was dropped`));
+  if (!isCount(entries)) return refute(`${where} does not say what was dropped`);
   return { tiers, entries, keys: listIn(keys, where) };
 }
 
 /** @param {unknown} detail @param {string} where */
 function erasedIn(detail, where) {
-  if (!isObject(detail) || typeof detail.subject !== 'string') return lie(`${where}: the erasure names no subject`);
+  if (!isObject(detail) || typeof detail.subject !== 'string') return refute(`${where}: the erasure names no subject`);
   return detail.subject;
 }
 
@@ -1345,36 +1348,36 @@ function checkBundles({ folder, from, to, size }) {
   for (let bundle = from; bundle < to; bundle++) {
     const first = bundle * width;
     const count = Math.min(width, size - first);
-    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
-    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
+    const tile = readTile(folder, 0, bundle, count) ?? refute(`${tilePath(0, bundle, count)} is missing`);
+    if (tile.bytes.length < count * 32) refute(`${tile.path} is too short`);
     const file = readTile(folder, 'entries', bundle, count);
     if (file === undefined) {
       if (story.firstWritten !== undefined)
-        lie(`${tilePath('entries', bundle, count)} is missing: records ${first} to ${first + count - 1}`);
+        refute(`${tilePath('entries', bundle, count)} is missing: records ${first} to ${first + count - 1}`);
       story.missingEntries = first + count;
       continue;
     }
     const leaves = leavesOf(file, count);
     for (let index = 0; index < count; index++) {
       const seq = first + index;
-      const leaf = leaves[index] ?? lie(`${file.path} ends within record ${seq}`);
+      const leaf = leaves[index] ?? refute(`${file.path} ends within record ${seq}`);
       const entry = leaf.subarray(1);
       const stored = segments.present ? segments.at(seq) : undefined;
       if (sha256Text(leaf) !== tile.bytes.toString('latin1', index * 32, index * 32 + 32)) {
         const blame = stored === undefined || stored.entry.equals(entry) ? tile.path : file.path;
-        lie(
+        refute(
           `record ${seq} (${file.path}) and its hash (${tile.path}) do not belong together${stored === undefined ? '' : `: ${blame} was changed`}`,
         );
       }
       const fields = parseCanonical(entry, `record ${seq}`);
       story.see(seq, fields);
       if (stored !== undefined && !stored.entry.equals(entry))
-        lie(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
+        refute(`record ${seq} differs between ${file.path} and segments/${segments.name}`);
       if (fields.private === undefined) continue;
       if (stored === undefined || stored.sealed.length === 0)
         story.miss(textIn(fields.tier ?? 'read', `record ${seq}`), seq);
       else if (hash('sha256', stored.sealed, digestsOf(fields, `record ${seq}`)) !== fields.private)
-        lie(`record ${seq}: its private part is not the one that was recorded`);
+        refute(`record ${seq}: its private part is not the one that was recorded`);
       else story.sealed++;
     }
   }
@@ -1391,7 +1394,7 @@ const parallelism = () => os.availableParallelism?.() ?? os.cpus().length;
 /** @typedef {{ story: StoryOf } | { problem: string } | { bug: Pick<NodeJS.ErrnoException, 'message' | 'code' | 'syscall'> }} Checked */
 
 /**
- * Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first lie counts.
+ * Stretches of the log, each checked by a thread of its own, this one included, joined in order. The first contradiction counts.
  * @param {string} folder @param {number} size @returns {Promise<StoryOf>}
  */
 async function checkRecords(folder, size) {
@@ -1415,7 +1418,7 @@ async function checkRecords(folder, size) {
   const whole = new Story(0);
   for (const result of results) {
     if ('bug' in result) throw Object.assign(new Error(result.bug.message), result.bug);
-    if ('problem' in result) lie(result.problem);
+    if ('problem' in result) refute(result.problem);
     whole.join(result.story);
   }
   return whole;
@@ -1426,7 +1429,7 @@ function checkStretch(stretch) {
   try {
     return { story: checkBundles(stretch) };
   } catch (error) {
-    if (error instanceof Lie) return { problem: error.message };
+    if (error instanceof Refuted) return { problem: error.message };
     const { message = String(error), code, syscall } = detailsOf(error);
     return { bug: { message, code, syscall } };
   }
@@ -1444,8 +1447,8 @@ function checkTree(folder, size, kept) {
   let last = new Edge();
   for (let bundle = 0; bundle * width < size; bundle++) {
     const count = Math.min(width, size - bundle * width);
-    const tile = readTile(folder, 0, bundle, count) ?? lie(`${tilePath(0, bundle, count)} is missing`);
-    if (tile.bytes.length < count * 32) lie(`${tile.path} is too short`);
+    const tile = readTile(folder, 0, bundle, count) ?? refute(`${tilePath(0, bundle, count)} is missing`);
+    if (tile.bytes.length < count * 32) refute(`${tile.path} is too short`);
     const notes = byBundle.get(bundle);
     if (count < width || notes !== undefined) {
       last = new Edge();
@@ -1453,7 +1456,9 @@ function checkTree(folder, size, kept) {
         last.add(tile.bytes.subarray(index * 32, index * 32 + 32));
         for (const note of notes ?? [])
           if (note.size === bundle * width + last.size && !note.root.equals(rootOf([...tiles.roots, ...last.roots])))
-            lie(`${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`);
+            refute(
+              `${note.where}: the first ${note.size} records are not those that it signs: the history was rewritten`,
+            );
       }
       if (count < width) break;
     }
@@ -1484,37 +1489,37 @@ async function verifyLog(folder, options) {
   const given = givenCheckpoints(options);
   const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
   // Read after those: a gateway that runs publishes further ones.
-  if (!existsSync(join(folder, 'checkpoint'))) lie(`${folder} is not a log: it has no checkpoint`);
+  if (!existsSync(join(folder, 'checkpoint'))) refute(`${folder} is not a log: it has no checkpoint`);
   const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
   const origin = nameOfLog(folder) ?? last.origin;
   for (const note of [last, ...kept])
-    if (note.origin !== origin) lie(`${note.where} is of another log: ${note.origin}, not ${origin}`);
+    if (note.origin !== origin) refute(`${note.where} is of another log: ${note.origin}, not ${origin}`);
   for (const note of kept) {
     if (note.size > last.size)
-      lie(`${note.where} covers ${note.size} records and the log ends after ${last.size}: its tail was cut`);
+      refute(`${note.where} covers ${note.size} records and the log ends after ${last.size}: its tail was cut`);
   }
   const checking = checkRecords(folder, last.size);
-  // A lie about a record is told before one about the tree, which follows from it.
+  // What contradicts a record is reported before what contradicts the tree, which follows from it.
   const walking = (async () => checkTree(folder, last.size, kept))();
   const [records, tree] = await Promise.allSettled([checking, walking]);
   if (records.status === 'rejected') throw records.reason;
   if (tree.status === 'rejected') throw tree.reason;
   const { value: story } = records;
   const { value: root } = tree;
-  if (!root.equals(last.root)) lie(`the ${last.size} records do not lead to the root that the checkpoint signs`);
+  if (!root.equals(last.root)) refute(`the ${last.size} records do not lead to the root that the checkpoint signs`);
   if (story.missingEntries > story.dropped.entries)
-    lie(`records 0 to ${story.missingEntries - 1} are missing and no seal says that they were dropped`);
+    refute(`records 0 to ${story.missingEntries - 1} are missing and no seal says that they were dropped`);
   for (const [tier, { first, last: end }] of story.missing) {
     const before = story.dropped.tiers.get(tier) ?? 0;
     if (end >= before)
-      lie(
+      refute(
         `the private part of record ${first >= before ? first : end} is missing and no seal says that it was dropped${story.torn === undefined ? '' : ` (${story.torn})`}`,
       );
   }
   const keys = new Keys(last.origin);
   if (story.missingEntries > 0) keys.recall(story.dropped.keys, story.missingEntries);
   for (const [seq, detail] of story.keys) keys.see(seq, detail);
-  if (keys.list.length === 0) lie('the log names no key: its first record is missing');
+  if (keys.list.length === 0) refute('the log names no key: its first record is missing');
   for (const note of [last, ...kept]) checkSigned(note, keys);
   checkPinned(keys, options);
   const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
@@ -1573,9 +1578,9 @@ const longestUnsigned = 600_000;
 function checkUnsigned(youngest, signed, size, count) {
   if (youngest === undefined) return;
   const { written } = parseCanonical(youngest, `record ${size + count - 1}`);
-  if (!isCount(written) || written > lastTime) return lie(`record ${size + count - 1} has no time`);
+  if (!isCount(written) || written > lastTime) return refute(`record ${size + count - 1} has no time`);
   if (written - signed > longestUnsigned)
-    lie(
+    refute(
       `the checkpoint covers ${size} records until ${iso(signed)}, and ${count} more were written until ${iso(written)}: a later checkpoint was taken away, or none could be written`,
     );
 }
@@ -1607,9 +1612,9 @@ function pushLevel(folder, levels, level, value) {
 /** @param {string} folder @param {number} level @param {Level} made @param {number} count */
 function compareTile(folder, level, { index, hashes }, count) {
   if (level === 0) return;
-  const tile = readTile(folder, level, index, count) ?? lie(`${tilePath(level, index, count)} is missing`);
+  const tile = readTile(folder, level, index, count) ?? refute(`${tilePath(level, index, count)} is missing`);
   if (!tile.bytes.subarray(0, count * 32).equals(Buffer.concat(hashes)))
-    lie(`${tile.path} is not what the tiles below it give`);
+    refute(`${tile.path} is not what the tiles below it give`);
 }
 
 /** @param {string} folder @param {Level[]} levels */
@@ -1626,7 +1631,7 @@ function nameOfLog(folder) {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) return undefined;
   const { origin } = objectIn(parseJson(readFileSync(path, 'utf8'), 'log.json'), 'log.json');
-  return typeof origin === 'string' ? origin : lie('log.json names no log');
+  return typeof origin === 'string' ? origin : refute('log.json names no log');
 }
 
 /**
@@ -1683,7 +1688,7 @@ function givenCheckpoints({ checkpoint = [] }) {
     const found = checkpointsIn([...readFileSync(path, 'utf8').split('\n'), ''], path);
     let next = found.next();
     for (; !next.done; next = found.next()) notes.push(next.value);
-    if (next.value > 0 || notes.length === 0) lie(`${path} does not end with the signature of a checkpoint`);
+    if (next.value > 0 || notes.length === 0) refute(`${path} does not end with the signature of a checkpoint`);
     // A token beside the file is about the one checkpoint that is in it.
     return { path, notes: notes.length === 1 ? notes.map((note) => ({ ...note, where: path })) : notes };
   });
@@ -1776,7 +1781,7 @@ async function main() {
     return exitCodes.usage;
   }
   try {
-    if (!existsSync(path)) lie(`${path} does not exist`);
+    if (!existsSync(path)) refute(`${path} does not exist`);
     const result = statSync(path).isDirectory()
       ? await verifyLog(path, values)
       : verifyFile(readFileSync(path, 'utf8'), values);
@@ -1805,11 +1810,11 @@ function complain(code, problem) {
 const detailsOf = (error) => Object(error);
 
 /**
- * A lie, a file that the system does not let us read, or a fault of this program, which must never look like damage.
+ * A contradiction in what was given, a file that the system does not let us read, or a fault of this program, which must never look like damage.
  * @param {unknown} error
  */
 function whatFailed(error) {
-  if (error instanceof Lie) return { code: exitCodes.lie, problem: error.message };
+  if (error instanceof Refuted) return { code: exitCodes.refuted, problem: error.message };
   if (error instanceof Undecided) return { code: exitCodes.undecided, problem: error.message };
   const { code, syscall, message = String(error), stack = '' } = detailsOf(error);
   if (typeof code === 'string' && typeof syscall === 'string')
@@ -1829,7 +1834,7 @@ function isTooOld() {
   return major < neededNode.major || (major === neededNode.major && minor < neededNode.minor);
 }
 
-// Node ends with 1 by itself, which would be that of a lie.
+// Node ends with 1 by itself, which would say that the log is refuted.
 process.on('uncaughtException', (error) => {
   complain(exitCodes.bug, whatFailed(error).problem);
   process.exit(exitCodes.bug);

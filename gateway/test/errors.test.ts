@@ -53,6 +53,8 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'too-many-rounds': { reason: 'too-many-rounds', limit: 1 },
   'record-unavailable': { reason: 'record-unavailable', detail },
   'result-unrecorded': { reason: 'result-unrecorded', answered: true, detail },
+  'content-blocked': { reason: 'content-blocked', guardrail: 'g', what: 'secrets/jwt at /text', detail },
+  'content-held': { reason: 'content-held', guardrail: 'g', what: 'secrets/jwt at /text', detail },
   'content-withheld': { reason: 'content-withheld', server, detail },
   'right-ended': { reason: 'right-ended', cause: 'rule', detail },
   draining: { reason: 'draining' },

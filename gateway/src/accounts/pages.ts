@@ -94,7 +94,7 @@ class AccountPages {
     if (accounts === undefined) return over();
     const plan = await accounts.plan(ticket.user, ticket.wanted);
     if (!plan.ok) return this.#failed(ticket, plan.problem);
-    ticket.shown = plan.value;
+    this.#parts.tickets.show(ticket.id, plan.value);
     const { server, user } = ticket;
     const token = this.#cookies.formToken(browser, ticket.id);
     return consentPage({ server, user, ...plan.value, action: this.#url(ticket), token });

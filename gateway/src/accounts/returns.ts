@@ -1,5 +1,6 @@
 /** Browsers that went to an authorization server and are to come back: each `state` is good for one return. */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { MemoryRegistry } from '../state/memory/registry.ts';
 import type { Browser } from './browser.ts';
 import type { Ticket } from './tickets.ts';
 
@@ -9,29 +10,26 @@ const maxExpected = 10_000;
 interface Expected<Leaving> {
   readonly ticket: Ticket;
   readonly browser: Buffer;
-  readonly until: number;
   readonly leaving: Leaving;
 }
 
 export class Returns<Leaving extends { readonly kind: string }> {
   readonly #now: () => number;
-  readonly #expected = new Map<string, Expected<Leaving>>();
-  /** The state of each page, of which the newest counts. */
-  readonly #latest = new Map<string, string>();
+  /** By state. Of each page the newest counts. */
+  readonly #expected = new MemoryRegistry<Expected<Leaving>>({
+    maxEntries: maxExpected,
+    maxOfOwner: 1,
+    lifetimeMs,
+    whenFull: 'evict',
+  });
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
   expect(state: string, ticket: Ticket, browser: Browser, leaving: Leaving): void {
-    const page = `${leaving.kind} ${ticket.id}`;
-    this.#forget(this.#latest.get(page) ?? '');
-    for (const oldest of this.#expected.keys()) {
-      if (this.#expected.size < maxExpected) break;
-      this.#forget(oldest);
-    }
-    this.#expected.set(state, { ticket, browser: digest(browser.id), until: this.#now() + lifetimeMs, leaving });
-    this.#latest.set(page, state);
+    const value = { ticket, browser: digest(browser.id), leaving };
+    this.#expected.put({ key: state, owner: `${leaving.kind} ${ticket.id}`, value }, this.#now());
   }
 
   /** The ticket that this return belongs to; `undefined` in another browser. Each state can be taken once. */
@@ -40,18 +38,9 @@ export class Returns<Leaving extends { readonly kind: string }> {
     browser: Browser | undefined,
   ): Pick<Expected<Leaving>, 'ticket' | 'leaving'> | undefined {
     const [state = '', ...more] = query.getAll('state');
-    const found = this.#expected.get(state);
-    if (found === undefined || more.length > 0) return undefined;
-    this.#forget(state);
-    const same = browser !== undefined && timingSafeEqual(found.browser, digest(browser.id));
-    return same && found.until > this.#now() ? found : undefined;
-  }
-
-  #forget(state: string): void {
-    const known = this.#expected.get(state);
-    if (known === undefined) return;
-    this.#expected.delete(state);
-    this.#latest.delete(`${known.leaving.kind} ${known.ticket.id}`);
+    const found = more.length > 0 ? undefined : this.#expected.take(state, this.#now())?.value;
+    const isSame = found !== undefined && browser !== undefined && timingSafeEqual(found.browser, digest(browser.id));
+    return isSame ? found : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Pages that were handed out and not used yet: one for each user and server, good for ten minutes, in memory. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { AccountPlan } from '../pipeline/contracts/accounts.ts';
+import { MemoryRegistry } from '../state/memory/registry.ts';
 
 export const ticketLifetimeMs = 600_000;
 export const maxTickets = 10_000;
@@ -9,71 +10,67 @@ export interface Ticket {
   readonly id: string;
   readonly server: string;
   readonly user: string;
+  /** Milliseconds since the epoch. */
   readonly until: number;
   /** Scopes that calls lacked. */
-  wanted: readonly string[];
+  readonly wanted: readonly string[];
   /** What the user was shown last, and agrees to. */
-  shown?: AccountPlan;
+  readonly shown?: AccountPlan;
 }
 
 const maxWanted = 128;
 
 export class Tickets {
   readonly #now: () => number;
-  /** By id; those that end first stand first. */
-  readonly #tickets = new Map<string, Ticket>();
-  readonly #ids = new Map<string, string>();
+  /** One of a user and server is replaced in the second half of its life, so that two are good at the same time. */
+  readonly #tickets = new MemoryRegistry<Ticket>({
+    maxEntries: maxTickets,
+    maxOfOwner: 2,
+    lifetimeMs: ticketLifetimeMs,
+    whenFull: 'evict',
+  });
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
   get size(): number {
-    return this.#tickets.size;
+    return this.#tickets.size(this.#now());
   }
 
   /** Reuses a valid ticket, so repeated calls cannot grow the table. */
   issue(server: string, user: string, wanted: readonly string[]): Ticket {
-    const owner = JSON.stringify([server, user]);
-    const known = this.find(this.#ids.get(owner) ?? '');
+    const now = this.#now();
+    const known = this.#tickets.list(ownerOf({ server, user }), now).at(-1)?.value;
     // Half of its life is left to the user at least.
-    if (known !== undefined && known.until - this.#now() > ticketLifetimeMs / 2) {
-      known.wanted = [...new Set([...known.wanted, ...wanted])].slice(0, maxWanted);
-      return known;
-    }
-    if (this.#tickets.size >= maxTickets) this.#makeRoom();
+    if (known !== undefined && known.until - now > ticketLifetimeMs / 2)
+      return this.#keep({ ...known, wanted: [...new Set([...known.wanted, ...wanted])].slice(0, maxWanted) });
     const id = randomBytes(32).toString('base64url');
-    const ticket: Ticket = {
-      id,
-      server,
-      user,
-      wanted: wanted.slice(0, maxWanted),
-      until: this.#now() + ticketLifetimeMs,
-    };
-    this.#tickets.set(id, ticket);
-    this.#ids.set(owner, id);
-    return ticket;
+    return this.#keep({ id, server, user, wanted: wanted.slice(0, maxWanted), until: now + ticketLifetimeMs });
   }
 
   find(id: string): Ticket | undefined {
-    const ticket = this.#tickets.get(id);
-    if (ticket === undefined || ticket.until > this.#now()) return ticket;
-    this.end(ticket);
-    return undefined;
+    return this.#tickets.get(id, this.#now())?.value;
   }
 
-  end(ticket: Ticket): void {
-    this.#tickets.delete(ticket.id);
-    const owner = JSON.stringify([ticket.server, ticket.user]);
-    if (this.#ids.get(owner) === ticket.id) this.#ids.delete(owner);
+  /** Notes what the user was shown last. A ticket that ended meanwhile stays ended. */
+  show(id: string, shown: AccountPlan): void {
+    const known = this.find(id);
+    if (known !== undefined) this.#keep({ ...known, shown });
   }
 
-  #makeRoom(): void {
-    for (const ticket of this.#tickets.values()) {
-      this.end(ticket);
-      break;
-    }
+  end({ id }: Ticket): void {
+    this.#tickets.take(id, this.#now());
   }
+
+  #keep(ticket: Ticket): Ticket {
+    this.#tickets.put({ key: ticket.id, owner: ownerOf(ticket), value: ticket, expiresAt: ticket.until }, this.#now());
+    return ticket;
+  }
+}
+
+function ownerOf({ server, user }: Pick<Ticket, 'server' | 'user'>): string {
+  return JSON.stringify([server, user]);
 }
 
 /** A name for a ticket that opens nothing. */

@@ -15,7 +15,7 @@ import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { definitionDigest } from './digest.ts';
 import { compileSchema } from './schema.ts';
-import { judgeTool, type NamedVerdict, newTrials, schemaOptions, toldOf } from './tools.ts';
+import { judgeTool, type NamedVerdict, newTrials, rolesOf, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -152,7 +152,7 @@ export class Catalog implements CatalogView {
       digest: definitionDigest(definition),
       tier: this.tierOf(name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
-      ...(told === undefined ? {} : { timeouts: told.timeouts }),
+      ...(told === undefined ? {} : { timeouts: told.timeouts, ...rolesOf(told) }),
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(definition, this.tierOf(name)),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],

@@ -1,8 +1,10 @@
 /** What of a list of tools can be called safely, and what of their schemas is not enforced. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { RoledArgument } from '../pipeline/contracts/argument-roles.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
+import { partsOf } from '../protocol/pointer.ts';
 import type { Trials } from './patterns.ts';
 import { compileSchema, type SchemaOptions } from './schema.ts';
 
@@ -73,4 +75,15 @@ export function judgeTools(
     if (verdict.problem === undefined) known.add(asText(item.name));
     return verdict.problem === undefined && verdict.notes.length === 0 ? [] : [{ tool, ...verdict }];
   });
+}
+
+/** The roles of arguments, where the operator gives any: a name, or a JSON pointer (RFC 6901). */
+export function rolesOf({ arguments: roles }: ServerConfig['tools'][string]): {
+  readonly roles?: readonly RoledArgument[];
+} {
+  const all = Object.entries(roles).map(([name, role]) => ({
+    pointer: name.startsWith('/') ? partsOf(name) : [name],
+    role,
+  }));
+  return all.length === 0 ? {} : { roles: all };
 }

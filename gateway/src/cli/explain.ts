@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { readToolReport } from '../catalog/report.ts';
+import type { Guardrail } from '../pipeline/contracts/guardrails.ts';
 import type { Capability } from '../pipeline/contracts/policy.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
@@ -103,7 +104,19 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
   return all.length === 1 ? all[0] : undefined;
 }
 
-function print(context: Context, { allowed, decision, summary, considered, change, listed, notes }: Explanation): void {
+function pointerText(parts: readonly string[]): string {
+  return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function guardrailText({ name, uses }: Guardrail): string {
+  const lines = Object.entries(uses).map(([detector, { action }]) => `${detector} ${action}`);
+  return `${name}: ${lines.join(', ')}`;
+}
+
+function print(
+  context: Context,
+  { guardrails, allowed, decision, summary, considered, change, listed, notes }: Explanation,
+): void {
   const effect = allowed ? (decision?.effect ?? 'allow') : decision?.effect === 'hold' ? 'hold' : 'deny';
   context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
   if (considered.length > 0) context.out('Considered:');
@@ -111,6 +124,15 @@ function print(context: Context, { allowed, decision, summary, considered, chang
     context.out(
       shownInLine(`  ${place}  ${connection}: ${text}  (${outcome}${error === undefined ? '' : `: ${error}`})`),
     );
+  for (const { pointers, place } of decision?.masks ?? [])
+    context.out(shownInLine(`Masks in its result: ${pointers.map(pointerText).join(', ')}  ${place}`));
+  for (const direction of ['request', 'response'] as const)
+    for (const { level, guardrail } of guardrails?.[direction] ?? [])
+      context.out(
+        shownInLine(
+          `Guardrail on the ${direction}: ${guardrailText(guardrail)}  (${level})  ${guardrail.place ?? 'ships'}`,
+        ),
+      );
   for (const note of notes) context.out(shownInLine(`Note: ${note}`));
   context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
   context.out(shownInLine(`What would change it: ${change}`));

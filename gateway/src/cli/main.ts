@@ -11,6 +11,7 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
+import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
 import { serverCommand } from './server.ts';
@@ -24,6 +25,7 @@ const commands = [
   checkCommand,
   explainCommand,
   testCommand,
+  scanCommand,
   keyCommand,
   secretCommand,
   serverCommand,

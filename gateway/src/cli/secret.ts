@@ -5,9 +5,10 @@ import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
-import { editionsInUse } from '../secrets/in-use.ts';
+import { openInUse } from '../secrets/in-use.ts';
 import { openAccountStore, openSecretStore } from '../secrets/source.ts';
 import { type SecretStore, secretName } from '../secrets/store.ts';
+import { isTold } from './announce.ts';
 import {
   type CommonOptions,
   type Context,
@@ -44,7 +45,7 @@ function putCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  pass show projects | sallyport secret put projects-token')
     .action((name: string, options: CommonOptions) =>
-      withStore(context, options, async ({ store }) => {
+      withStore(context, options, async ({ store, configuration }) => {
         if (!secretName.test(name))
           return fail(context, options, {
             code: exitCodes.usage,
@@ -56,6 +57,7 @@ function putCommand(context: Context): Command {
         if (typeof value !== 'string')
           return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
         if (!(await store.add(name, value, Date.now()))) return taken(context, options, name);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is kept. Refer to it as \${secret:${name}}.`);
       }),
@@ -82,14 +84,16 @@ function rotateCommand(context: Context): Command {
         const value = await readValue('sallyport secret put <name> < file');
         if (typeof value !== 'string')
           return fail(context, options, { code: exitCodes.usage, problem: value.problem, remedy: value.remedy });
-        const used = editionsInUse(configuration.data, name).length > 0;
+        const inUse = openInUse(configuration.data);
+        const used = inUse.editionsOf(name).length > 0;
         await store.put(name, value, Date.now());
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         const edition = store.edition(name);
         const deadline = Date.now() + stdinTimeoutMs;
-        const isTaken = (): boolean =>
-          !used || editionsInUse(configuration.data, name).every((each) => each === edition);
+        const isTaken = (): boolean => !used || inUse.editionsOf(name).every((each) => each === edition);
         while (!isTaken() && Date.now() < deadline) await pause(20);
         const inForce = isTaken();
+        inUse.close();
         const probes = options.probe ? await probeUsers(context, options, name) : [];
         const failed = probes.filter(({ ok }) => !ok).map((each) => each.server);
         if (options.json === true)
@@ -146,8 +150,9 @@ function removeCommand(context: Context): Command {
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport secret remove projects-token')
     .action((name: string, options: CommonOptions) =>
-      withStore(context, options, async ({ store }) => {
+      withStore(context, options, async ({ store, configuration }) => {
         if (!store.remove(name)) return missing(context, options, store, name);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         if (options.json === true) outJson(context, { ok: true, name });
         else context.out(`${name} is removed`);
       }),
@@ -172,6 +177,7 @@ function rewrapCommand(context: Context): Command {
         const from = key === undefined ? undefined : localProvider(key.key);
         const secrets = await store.rewrap(from);
         const others = await openAccountStore(configuration.secrets, configuration.data).rewrap(from);
+        if (!isTold(context, { ...options, data: configuration.data, topic: 'secrets' })) return;
         const failed = [...secrets.failed, ...others.failed];
         const [count, accounts] = [secrets.count, others.count];
         if (options.json === true) outJson(context, { ok: failed.length === 0, count, accounts, failed });

@@ -4,6 +4,7 @@ import type { ServerConfig } from '../config/schema/servers.ts';
 import { suggestion } from '../config/suggest.ts';
 import { readPin, writePin } from '../upstreams/credentials/authorization-code/pins.ts';
 import { forgetAccount } from '../upstreams/credentials/authorization-code/vault.ts';
+import { isTold } from './announce.ts';
 import {
   type CommonOptions,
   type Context,
@@ -32,7 +33,10 @@ export function disconnectCommand(context: Context): Command {
     .action(async (name: string, options: CommonOptions & { readonly user: string }) => {
       const found = await accountServer(context, options, name);
       if (found === undefined) return;
-      if (!forgetAccount(found.data, name, options.user))
+      const wasThere = forgetAccount(found.data, name, options.user);
+      // Also when there is none: a command before this one may have ended before it could tell.
+      if (!isTold(context, { ...options, data: found.data, topic: 'accounts' })) return;
+      if (!wasThere)
         return fail(context, options, { code: exitCodes.no, problem: `${options.user} has no account at ${name}` });
       if (options.json === true) outJson(context, { ok: true, server: name, user: options.user });
       else context.out(`${options.user} is disconnected from ${name}`);
@@ -64,6 +68,7 @@ export function trustCommand(context: Context): Command {
         });
       const before = readPin(found.data, name);
       writePin(found.data, name, { url: found.url, issuer, since: Date.now() });
+      if (!isTold(context, { ...options, data: found.data, topic: 'issuers' })) return;
       if (options.json === true) return outJson(context, { ok: true, server: name, issuer, before: before?.issuer });
       context.out(`${name}: ${issuer} is agreed to${before === undefined ? '' : `, ${before.issuer} was before`}`);
     });

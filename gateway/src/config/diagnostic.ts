@@ -39,6 +39,7 @@ export const diagnosticCodes = {
   POL002: 'A condition that cannot work: unknown names, or types that do not fit.',
   POL003: 'A condition that could take too long, or calls what cannot work.',
   POL010: 'A pattern that is not accepted.',
+  POL012: 'A name under which there is no guardrail.',
   POL020: 'A condition that does not fit the input schema of the tool.',
 } as const;
 

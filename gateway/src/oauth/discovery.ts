@@ -26,8 +26,13 @@ export function metadataUrls(issuer: string): readonly string[] {
   ];
 }
 
-/** `operator`: the issuer was named by the operator, not by a document. */
-export async function discover(issuer: string, fetch: Fetch, operator: boolean): Promise<Discovered> {
+export interface NamedIssuer {
+  readonly issuer: string;
+  /** The issuer was named by the operator, not by a document. */
+  readonly operator: boolean;
+}
+
+export async function discover({ issuer, operator }: NamedIssuer, fetch: Fetch): Promise<Discovered> {
   let problem = 'no metadata found';
   for (const url of metadataUrls(issuer)) {
     const answer = await fetch(url, { operator });

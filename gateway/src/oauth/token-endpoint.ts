@@ -93,7 +93,7 @@ export class TokenEndpoint {
     if (tokenUrl !== undefined) return { url: tokenUrl, operator: true, issuer: issuer ?? tokenUrl };
     if (issuer === undefined) return { problem: 'no authorization server is configured' };
     if (this.#found !== undefined && Date.now() < this.#found.until) return this.#found;
-    const found = await discover(issuer, this.#fetch, true);
+    const found = await discover({ issuer, operator: true }, this.#fetch);
     if (!found.ok) return { problem: found.problem };
     const url = found.metadata.url('token_endpoint');
     if (url === undefined) return { problem: 'the metadata of the authorization server names no token_endpoint' };

@@ -14,7 +14,7 @@ export type Delivered<Content> = Content & { readonly [delivered]: true };
 export type Delivery<Content> =
   | { readonly ok: true; readonly content: Delivered<Content> }
   /** `inspector`: the id of the one that withheld it. `detail` is for the operator. */
-  | { readonly ok: false; readonly inspector: string; readonly detail: string };
+  | { readonly ok: false; readonly inspector: string; readonly detail: string; readonly guardrail?: string };
 
 /** Answers at once unless an inspector takes its time. The content is the same object when nothing was changed. */
 export type Deliver = <Content extends object>(
@@ -74,9 +74,12 @@ function judged<Content>(
   verdict: OutboundVerdict,
 ):
   | { readonly ok: true; readonly said: Said<Content> }
-  | { readonly ok: false; readonly inspector: string; readonly detail: string } {
+  | { readonly ok: false; readonly inspector: string; readonly detail: string; readonly guardrail?: string } {
   if (verdict === undefined) return { ok: true, said };
-  if ('withhold' in verdict) return { ok: false, inspector: id, detail: verdict.withhold };
+  if ('withhold' in verdict) {
+    const { withhold, guardrail } = verdict;
+    return { ok: false, inspector: id, detail: withhold, ...(guardrail !== undefined && { guardrail }) };
+  }
   // An inspector changes texts and members, never what kind of thing it is.
   return { ok: true, said: { ...said, content: verdict.change as Content } };
 }

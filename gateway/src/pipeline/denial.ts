@@ -58,6 +58,8 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'credentials-invalid': stranger,
   'scope-missing': permission,
   'content-withheld': { class: 'permission', retryable: false, made: true },
+  'content-blocked': permission,
+  'content-held': approval,
   denied: permission,
   'right-ended': { ...permission, made: true },
   held: approval,

@@ -10,6 +10,8 @@ import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
+import type { Checks } from './checks.ts';
+import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
 import type { Lease } from './contracts/limit.ts';
@@ -80,6 +82,7 @@ export interface Identified extends Received {
 /** Stage 6, limits: the caller has room for one more. */
 export interface Admitted extends Identified {
   readonly lease: Lease;
+  readonly checks: Checks;
 }
 
 /** Stage 4, resolve: one capability of one server. */
@@ -123,6 +126,8 @@ export interface ToolFacts {
   /** Milliseconds for its calls, where the operator says so. */
   readonly timeouts?: CallTimes;
   readonly mirrored: readonly MirroredArgument[];
+  /** What its arguments stand for, as the operator says; absent where nothing is said. */
+  readonly roles?: readonly RoledArgument[];
   /** Making a call once more changes nothing more: it only reads, or is idempotent, as the operator or the server says. */
   readonly repeatable: boolean;
   /** Problems with these arguments, each with its path; `undefined` when they fit. */

@@ -1,5 +1,6 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
+import type { Checks } from './checks.ts';
 import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
@@ -13,6 +14,7 @@ import type { Reason, Refusal } from './refusal.ts';
 export interface Progress {
   caller?: Caller;
   lease?: Lease;
+  checks?: Checks;
   resolved?: Resolved;
   /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;
@@ -58,6 +60,8 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
+  const checks = progress.checks?.take();
+  if (checks !== undefined && checks.length > 0) facts.checks = checks;
   return facts;
 }
 
@@ -99,7 +103,9 @@ export function endOf(
   reply: Reply,
   progress: Progress,
 ): { readonly end: ExchangeEnd; readonly written: Reply } {
-  const base = { at: Date.now(), latency: Math.round((performance.now() - message.started) * 1_000), bytesOut: 0 };
+  const latency = Math.round((performance.now() - message.started) * 1_000);
+  const checks = progress.checks?.take() ?? [];
+  const base = { at: Date.now(), latency, bytesOut: 0, ...(checks.length > 0 && { checks }) };
   switch (reply.kind) {
     case 'result': {
       const { result, source } = reply;

@@ -4,12 +4,17 @@ import type { JsonObject } from '../protocol/json.ts';
 import type { Inspector, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
-import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
+import { pass, type Refusal } from './refusal.ts';
 
 /** What passed, and whether an inspector changed it. */
-export type Passed =
-  | { readonly ok: true; readonly content: JsonObject }
-  | { readonly ok: false; readonly refusal: Refusal };
+export type Passed = { readonly ok: true; readonly content: JsonObject } | RefusedContent;
+
+export interface RefusedContent {
+  readonly ok: false;
+  readonly refusal: Refusal;
+  /** What the record may keep of it; all of it where this is absent. */
+  readonly keep?: JsonObject;
+}
 
 /** Answers at once unless an inspector takes its time. */
 export type Inspect = (sent: Sent, exchange: Decided) => Passed | Promise<Passed>;
@@ -25,10 +30,10 @@ export function inspectThrough(inspectors: readonly Inspector[]): Inspect {
       if (verdict === undefined) continue;
       if (verdict instanceof Promise)
         return verdict.then((late) => {
-          if (late !== undefined && 'refuse' in late) return refuse(late.refuse);
+          if (late !== undefined && 'refuse' in late) return refusedBy(late);
           return from(index + 1, late === undefined ? current : { ...current, content: late.change }, exchange);
         });
-      if ('refuse' in verdict) return refuse(verdict.refuse);
+      if ('refuse' in verdict) return refusedBy(verdict);
       current = { ...current, content: verdict.change };
     }
     return { ok: true, content: current.content };
@@ -36,27 +41,64 @@ export function inspectThrough(inspectors: readonly Inspector[]): Inspect {
   return (sent, exchange) => from(0, sent, exchange);
 }
 
+function refusedBy({
+  refuse: refusal,
+  keep,
+}: {
+  readonly refuse: Refusal;
+  readonly keep?: JsonObject;
+}): RefusedContent {
+  return keep === undefined ? { ok: false, refusal } : { ok: false, refusal, keep };
+}
+
 const none: JsonObject = {};
 
-/** The exchange with the arguments that the inspectors leave. `again`: they changed them, and it is to be decided anew. */
+export type InspectedArguments = { readonly ok: true; readonly value: Inspected } | RefusedContent;
+
+/**
+ * The exchange with what the inspectors leave of its arguments, of the argument that it completes, or of its URI. Another
+ * exchange: it is to be decided anew.
+ */
 export function inspectArguments(
   exchange: Decided,
   inspect: Inspect,
-): Outcome<Inspected> | Promise<Outcome<Inspected>> {
-  const content = argumentsOf(exchange) ?? none;
+): InspectedArguments | Promise<InspectedArguments> {
+  const content = sentBy(exchange);
   const passed = inspect({ kind: 'arguments', content }, exchange);
-  const conclude = (result: Passed): Outcome<Inspected> => {
+  const conclude = (result: Passed): InspectedArguments => {
     if (!result.ok) return result;
-    return pass((result.content === content ? exchange : withArguments(exchange, result.content)) as Inspected);
+    if (result.content === content) return pass(exchange as Inspected);
+    // A URI without a part of it is another one, which was not asked for.
+    if (exchange.capability.type === 'resource') return refusedBy({ refuse: changedUri });
+    return pass(withArguments(exchange, result.content) as Inspected);
   };
   return passed instanceof Promise ? passed.then(conclude) : conclude(passed);
 }
 
+const changedUri = {
+  reason: 'content-blocked',
+  guardrail: 'of this connection',
+  what: 'what must not stand in a URI',
+  detail: 'an inspector changed the URI',
+} as const;
+
+function sentBy(exchange: Decided): JsonObject {
+  const { capability, method, params } = exchange;
+  if (capability.type === 'resource') return { uri: capability.uri };
+  return method === 'completion/complete' ? completed(params) : (argumentsOf(exchange) ?? none);
+}
+
+function completed({ argument, context }: JsonObject): JsonObject {
+  return { ...(argument !== undefined && { argument }), ...(context !== undefined && { context }) };
+}
+
 /** What is decided on, forwarded and recorded is the same: what the inspectors left. */
-function withArguments(exchange: Decided, content: JsonObject): Decided {
+export function withArguments(exchange: Decided, content: JsonObject): Decided {
+  if (exchange.capability.type === 'resource') return exchange;
+  const members = exchange.method === 'completion/complete' ? completed(content) : { arguments: content };
   return {
     ...exchange,
-    params: { ...exchange.params, arguments: content },
-    outbound: { ...exchange.outbound, arguments: content },
+    params: { ...exchange.params, ...members },
+    outbound: { ...exchange.outbound, ...members },
   };
 }

@@ -29,7 +29,19 @@ export type Refusal =
   | { readonly reason: 'authentication-unavailable'; readonly detail: string }
   | { readonly reason: 'scope-missing'; readonly scopes: readonly string[]; readonly detail: string }
   /** An inspector keeps what the server sent from the client. */
-  | { readonly reason: 'content-withheld'; readonly server: string; readonly detail: string }
+  | {
+      readonly reason: 'content-withheld';
+      readonly server: string;
+      readonly guardrail?: string;
+      readonly detail: string;
+    }
+  /** A guardrail stops what the client sends. `what`: class and place of what was found, never the value. */
+  | {
+      readonly reason: 'content-blocked' | 'content-held';
+      readonly guardrail: string;
+      readonly what: string;
+      readonly detail: string;
+    }
   | { readonly reason: 'session-unknown' }
   | { readonly reason: 'endpoint-unknown'; readonly detail: string }
   | {

@@ -75,12 +75,25 @@ function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): Lo
     return { cause: 'server', detail: `the server is ${status ?? 'not configured any more'}` };
   const grants = snapshot.policy.grants(caller, server);
   if (grants === undefined) return { cause: 'connection', detail: 'no connection leads there any more' };
-  const { effect, rule } = decide({ ...exchange, caller, grants }).decision;
-  if (effect === 'allow' || effect === 'observe') return undefined;
+  const { effect, rule, masks = [] } = decide({ ...exchange, caller, grants }).decision;
+  const { masks: before = [] } = exchange.decision;
+  const isOpen = effect === 'allow' || effect === 'observe';
+  if (isOpen && !masks.every((mask) => before.some((each) => isSame(each, mask))))
+    return { cause: 'rule', detail: 'a rule masks what it did not mask before' };
+  if (isOpen && !isSame(grants.guardrails.response, exchange.grants.guardrails.response))
+    return { cause: 'rule', detail: 'other guardrails look at what the server sends' };
+  if (isOpen) return undefined;
   return {
     cause: 'rule',
     detail: rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`,
   };
+}
+
+/** Whether two rules say the same, wherever they stand in the file. */
+function isSame(a: object, b: object): boolean {
+  const text = (value: object): string =>
+    JSON.stringify(value, (name, member: unknown) => (name === 'place' ? undefined : member));
+  return a === b || text(a) === text(b);
 }
 
 /** The calls that servers have. Its size is bounded by what each caller may have under way. */

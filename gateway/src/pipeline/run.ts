@@ -6,6 +6,7 @@
 import type { Operation } from '../protocol/methods.ts';
 import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
+import { Checks } from './checks.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease, Use } from './contracts/limit.ts';
@@ -26,7 +27,7 @@ import type {
   UnresolvedTarget,
 } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
-import { type Inspect, inspectArguments } from './inspect.ts';
+import { type Inspect, inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 import { type Rights, Standing } from './rights.ts';
@@ -98,7 +99,8 @@ function admit(
     return lease;
   }
   progress.lease = lease.value;
-  return pass({ ...message, caller, lease: lease.value });
+  progress.checks = new Checks();
+  return pass({ ...message, caller, lease: lease.value, checks: progress.checks });
 }
 
 /** Most times that an answer is made anew because another revision came into force meanwhile. */
@@ -151,7 +153,11 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
     progress.resolved = progress.decided = decided = renewed;
     inspected = await inspectArguments(renewed, stages.inspect);
   }
-  if (!inspected.ok) return refused(inspected.refusal);
+  if (!inspected.ok) {
+    const { keep, refusal } = inspected;
+    if (keep !== undefined) progress.resolved = progress.decided = withArguments(decided, keep);
+    return refused(refusal);
+  }
   let final = inspected.value;
   // An inspector changed the arguments: the rules decide about those that are sent.
   if (final !== decided) progress.resolved = progress.decided = final = decide(final);

@@ -179,12 +179,28 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
             : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
         ),
       );
+    case 'content-blocked':
+      return own(
+        200,
+        403,
+        referred(
+          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it holds ${refusal.what}. Take that out and call again`,
+        ),
+      );
+    case 'content-held':
+      return own(
+        200,
+        403,
+        referred(
+          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it holds ${refusal.what}`,
+        ),
+      );
     case 'content-withheld':
       return own(
         200,
         403,
         referred(
-          `What the server ${refusal.server} answered is withheld by an inspection: the call was made, and making it again changes nothing`,
+          `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, and making it again changes nothing`,
         ),
       );
     case 'right-ended':

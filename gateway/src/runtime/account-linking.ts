@@ -8,6 +8,8 @@ import { type AccountLinkPrompt, accountPaths, type SignIns } from '../pipeline/
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
 import { createSeal } from '../secrets/seal.ts';
+import type { Changes, Topic } from '../state/contract/changes.ts';
+import type { Local } from '../state/contract/later.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { AccountVault } from '../upstreams/credentials/authorization-code/vault.ts';
@@ -16,6 +18,7 @@ export interface AccountLinkingParts {
   readonly masterKey: Buffer;
   readonly audit: AuditLog;
   readonly log: Log;
+  readonly changes: Local<Changes>;
 }
 
 /** What the pages need of the revision in force. */
@@ -43,6 +46,7 @@ export class AccountLinking {
       base: () => this.#base,
       invite: (server, user, wanted) => this.#invite(server, user, wanted),
       note: (event) => parts.audit.note(event),
+      announce: (topic) => this.#announce(topic),
       log: parts.log,
     });
   }
@@ -68,6 +72,15 @@ export class AccountLinking {
       note: (event) => this.#parts.audit.note(event),
       log: this.#parts.log,
     });
+  }
+
+  /** Other processes find out by themselves when they next use what changed, so the work goes on without this. */
+  #announce(topic: Topic): void {
+    try {
+      this.#parts.changes.announce(topic);
+    } catch (error) {
+      this.#parts.log.warn({ err: error, topic }, 'other processes cannot be told of a change');
+    }
   }
 
   #invite(server: string, user: string, wanted: readonly string[]): AccountLinkPrompt {

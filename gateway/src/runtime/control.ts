@@ -11,6 +11,8 @@ import { SecretChanges } from '../secrets/changes.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
+import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
+import type { Local } from '../state/contract/later.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
@@ -26,11 +28,15 @@ export interface ControlParts {
   readonly masterKey: Buffer;
   readonly audit: AuditLog;
   readonly log: Log;
+  /** What other processes of the data folder change. */
+  readonly changes: Local<Changes>;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
 const reminderIntervalMs = 3_600_000;
 const streamIntervalMs = 1_000;
+/** How soon what another process changed is taken over. */
+const followIntervalMs = 250;
 
 export class Control {
   readonly plane: DataPlane;
@@ -40,6 +46,10 @@ export class Control {
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #reminders = new Reminders();
+  /** Changes by others that are not taken over yet. */
+  readonly #pending = new Set<Topic>();
+  /** Told once for each outage. */
+  #isUnread = false;
   readonly #timers: readonly NodeJS.Timeout[];
   #credentials: ReturnType<ServerDirectory['credentials']> = {};
   /** The reports as they were written last. */
@@ -73,6 +83,7 @@ export class Control {
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
     this.#remind();
     this.#timers = [
+      setInterval(() => this.#follow(), followIntervalMs).unref(),
       setInterval(() => this.#look(), streamIntervalMs).unref(),
       setInterval(() => this.#remind(), reminderIntervalMs).unref(),
     ];
@@ -101,6 +112,8 @@ export class Control {
     const compiled = await compilePolicyBeside(revision);
     // What is closed meanwhile takes no revision any more.
     if (this.#closed) return [];
+    // What was changed by hand is announced by nothing.
+    for (const topic of topics) this.#pending.add(topic);
     this.plane.metrics.configurationLoaded(compiled.ok);
     if (!compiled.ok) return compiled.diagnostics;
     if (meansTheSame(revision, this.plane.revision)) return [];
@@ -125,11 +138,30 @@ export class Control {
     await this.plane.close();
   }
 
+  /** The one look at what other processes change: while nothing does, it reads no file and no table. */
+  #follow(): void {
+    this.#parts.keys.follow();
+    try {
+      const announced = this.#parts.changes.look();
+      this.#isUnread = false;
+      for (const topic of announced) this.#pending.add(topic);
+      if (announced.length > 0) this.#takeOver();
+    } catch (error) {
+      if (!this.#isUnread) this.#parts.log.warn({ err: error }, 'changes by other processes cannot be read');
+      this.#isUnread = true;
+    }
+  }
+
+  /** What cannot be read now stays pending, and is tried again every second. */
+  #takeOver(): void {
+    if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
+    if (this.#pending.has('secrets')) this.#noteSecrets();
+  }
+
   #look(): void {
-    this.#lookAtAccounts();
+    this.#takeOver();
     this.#reportCredentials();
     this.#reportStates();
-    this.#noteSecrets();
     this.plane.endWithoutRight();
     this.plane.askIssuers();
   }
@@ -184,13 +216,18 @@ export class Control {
   }
 
   #lookAtAccounts(): void {
-    this.#attempt('the accounts cannot be read', () => this.#accounts.book.look());
+    this.#attempt('the accounts cannot be read', () => {
+      this.#accounts.book.look();
+      this.#pending.delete('accounts');
+      this.#pending.delete('issuers');
+    });
   }
 
   #noteSecrets(): void {
     this.#attempt('the folder of secrets cannot be read', () => {
       for (const { name, change } of this.#secretChanges.look())
         this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
+      this.#pending.delete('secrets');
     });
   }
 

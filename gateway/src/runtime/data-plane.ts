@@ -10,12 +10,13 @@ import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
-import { inspectThrough } from '../pipeline/inspect.ts';
+import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
-import { createSeal } from '../secrets/seal.ts';
+import { createSeal, derivedKey } from '../secrets/seal.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
+import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 import { admission } from '../stages/limits/index.ts';
 import { Subscription } from '../stages/local/subscription.ts';
@@ -61,8 +62,14 @@ export class DataPlane {
   constructor(revision: Revision, policy: Snapshot['policy'], parts: DataPlaneParts) {
     const { keys, masterKey, audit, log, book } = parts;
     const { bounds, servers, egress } = revision.configuration;
-    const deliver = deliverThrough(inspectors);
     this.metrics = createMetrics(() => this.streams.size);
+    const all = inspectors({
+      fingerprintKey: derivedKey(masterKey, 'fingerprint'),
+      placeholders: createPlaceholders(derivedKey(masterKey, 'placeholder', 64)),
+      guardrailsOf: (server) => this.#snapshot.policy.guardrailsOf(server),
+      onFinding: this.metrics.finding,
+    });
+    const deliver = deliverThrough(all);
     this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
@@ -83,7 +90,7 @@ export class DataPlane {
       this.#rights.underWay.review();
     });
     this.#showTables();
-    this.context = this.#contextOf(parts, deliver);
+    this.context = this.#contextOf(parts, deliver, inspectThrough(all));
   }
 
   get snapshot(): RuntimeSnapshot {
@@ -142,7 +149,11 @@ export class DataPlane {
     await this.servers.close();
   }
 
-  #contextOf({ masterKey, audit, log, pages, saw }: DataPlaneParts, deliver: Deliver): ListenerContext {
+  #contextOf(
+    { masterKey, audit, log, pages, saw }: DataPlaneParts,
+    deliver: Deliver,
+    inspect: Inspect,
+  ): ListenerContext {
     const stages = makeStages({
       limit: admission(),
       audit,
@@ -153,7 +164,7 @@ export class DataPlane {
       streams: this.streams,
       rights: this.#rights,
       deliver,
-      inspect: inspectThrough(inspectors),
+      inspect,
     });
     return {
       snapshot: () => this.#snapshot,

@@ -12,6 +12,7 @@ import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
+import { openChanges } from '../state/sqlite/changes.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
@@ -56,6 +57,11 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!logKey.ok) return complainAll([`${logKey.problem}\n    ${logKey.remedy}`], exitCodes.data);
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
+  const changes = openChanges(data);
+  const closeKept = (): void => {
+    keys.value.close();
+    changes.close();
+  };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
     master: logKey.key,
@@ -65,14 +71,14 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     onTrouble: (problem) => log.warn({ problem }, 'audit anchor or index failed'),
   });
   if (!opened.ok) {
-    keys.value.close();
+    closeKept();
     return complainAll([`sallyport: ${opened.problem}\n    ${opened.remedy}`], exitCodes.data);
   }
   const audit = opened.log;
   if (!loaded.revision.configuration.audit.enabled) log.warn({}, 'audit.enabled is false: nothing is recorded');
-  const made = Control.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log });
+  const made = Control.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log, changes });
   if (!made.ok) {
-    keys.value.close();
+    closeKept();
     await audit.close();
     return complainAll(made.diagnostics.map(formatDiagnostic));
   }
@@ -116,7 +122,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     },
     async close() {
       await gateway.close();
-      keys.value.close();
+      closeKept();
       audit.note({ kind: 'stop', at: Date.now(), detail: {} });
       await audit.close();
       stopWatching();

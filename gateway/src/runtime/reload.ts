@@ -6,7 +6,7 @@ import type { LoadResult, Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { watchConfiguration } from '../config/watch.ts';
 import type { Signals } from '../process/signals.ts';
-import { writeInUse } from '../secrets/in-use.ts';
+import { openInUse } from '../secrets/in-use.ts';
 import type { Opened } from './open.ts';
 
 /** How long secrets of other managers count, in milliseconds. */
@@ -32,13 +32,14 @@ export async function follow(path: string, opened: Opened & { ok: true }, signal
     if (problems.length > 0) return problems;
     const later = takenAtStart(started, revision.configuration);
     configureAudit(revision);
-    writeInUse(revision.configuration.data, managed.editions, unnoted);
+    inUse.note(managed.editions, unnoted);
     const loaded = { revision: revision.digest.slice(0, 12) };
     if (later.length === 0) log.info(loaded, 'configuration in force');
     else log.warn({ ...loaded, settings: later }, 'configuration loaded: these settings count from the next start on');
     return [];
   };
-  writeInUse(gateway.plane.revision.configuration.data, managed.editions, unnoted);
+  const inUse = openInUse(started.data);
+  inUse.note(managed.editions, unnoted);
   // Other managers do not announce changes of secrets, so they are asked again, after each load as it is then configured.
   let refresh: NodeJS.Timeout | undefined;
   const refreshLater = (): void => {
@@ -57,6 +58,7 @@ export async function follow(path: string, opened: Opened & { ok: true }, signal
     signals.ignoreReload();
     clearTimeout(refresh);
     watch.close();
+    inUse.close();
   };
 }
 

@@ -1,6 +1,4 @@
 /** Notices secrets that the command line puts, rotates and removes beside a running gateway. Opens none of them. */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { editionsOf } from './store.ts';
 
 export interface SecretChange {
@@ -8,30 +6,21 @@ export interface SecretChange {
   readonly change: 'put' | 'rotated' | 'removed';
 }
 
-/** The times of some file systems have this resolution. */
-const mtimeResolutionMs = 2_000;
-
 export class SecretChanges {
   readonly #data: string;
   /** Of one that is damaged, the edition that it had before. */
   #editions: ReadonlyMap<string, string | undefined>;
-  #changedAt: number | undefined;
 
   constructor(data: string) {
     this.#data = data;
-    this.#changedAt = this.#stamp();
     this.#editions = this.#read();
   }
 
-  /** What changed since the last look. Costs one `stat` while nothing does. */
+  /** What changed since the last look. Reads the folder: for when a change was announced. */
   look(): readonly SecretChange[] {
-    const changedAt = this.#stamp();
-    if (changedAt === this.#changedAt && (changedAt === undefined || Date.now() - changedAt > mtimeResolutionMs))
-      return [];
     const before = this.#editions;
     const found = editionsOf(this.#data);
     const after = new Map([...found].map(([name, edition]) => [name, edition ?? before.get(name)]));
-    this.#changedAt = changedAt;
     this.#editions = after;
     const changes: SecretChange[] = [];
     for (const [name, edition] of after) {
@@ -49,9 +38,5 @@ export class SecretChanges {
     } catch {
       return new Map();
     }
-  }
-
-  #stamp(): number | undefined {
-    return statSync(join(this.#data, 'secrets'), { throwIfNoEntry: false })?.mtimeMs;
   }
 }

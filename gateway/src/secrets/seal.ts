@@ -10,9 +10,14 @@ const nonceLength = 12;
 const tagLength = 16;
 const maxSealedLength = 16_384;
 
+/** A key for one purpose, by HKDF (RFC 5869). `length` in bytes. */
+export function derivedKey(master: Buffer, purpose: string, length = 32): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `sallyport ${purpose}`, length));
+}
+
 /** `master`: 32 secret bytes. `purpose` names what is sealed, such as `session`. */
 export function createSeal(master: Buffer, purpose: string): Seal {
-  const key = Buffer.from(hkdfSync('sha256', master, '', `sallyport ${purpose}`, 32));
+  const key = derivedKey(master, purpose);
   const aad = Buffer.from(purpose);
   return {
     close(value) {

@@ -28,6 +28,7 @@ const inLog: Readonly<Record<string, Kind>> = {
   tile: 'folder',
   checkpoints: 'folder',
   drafts: 'folder',
+  // Of earlier versions: commands ask through the database now.
   requests: 'folder',
 };
 /** Files of a log that are looked at, the tiles of its first records among them, and problems that are told. */

@@ -83,7 +83,7 @@ export function openWhole(path: string, options: WholeOptions = {}): WholeFile {
   return {
     write(content) {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      writeAll(disk, draftFile, bytes, size);
+      writeAll(disk, bytes, { file: draftFile, position: size });
       sum = crc32(bytes, sum);
       size += bytes.length;
     },
@@ -104,7 +104,11 @@ export function openWhole(path: string, options: WholeOptions = {}): WholeFile {
 }
 
 /** Writes all of it, however many calls that takes. */
-export function writeAll(disk: Pick<WriteDisk, 'writeSync'>, file: number, bytes: Uint8Array, position: number): void {
+export function writeAll(
+  disk: Pick<WriteDisk, 'writeSync'>,
+  bytes: Uint8Array,
+  { file, position }: { readonly file: number; readonly position: number },
+): void {
   for (let at = 0; at < bytes.length; ) {
     const written = disk.writeSync(file, bytes, at, bytes.length - at, position + at);
     if (written === 0) throw failure('ENOSPC', 'no space left on device, write');

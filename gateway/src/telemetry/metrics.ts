@@ -14,8 +14,17 @@ export interface ExchangeObservation {
   readonly seconds: number;
 }
 
+export interface ObservedFinding {
+  readonly detector: string;
+  readonly class: string;
+  readonly action: string;
+  readonly direction: string;
+}
+
 export interface Metrics {
   observe(observation: ExchangeObservation): void;
+  /** A finding of a guardrail. All are fixed words, or labels of the configuration. */
+  readonly finding: (finding: ObservedFinding) => void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -39,6 +48,12 @@ export function createMetrics(streams: () => number): Metrics {
     name: 'sallyport_refusals_total',
     help: 'Refusals that have several causes, by reason and cause.',
     labelNames: ['reason', 'cause'],
+    registers: [registry],
+  });
+  const findings = new Counter({
+    name: 'sallyport_findings_total',
+    help: 'What guardrails found, by detector, class, action and direction.',
+    labelNames: ['detector', 'class', 'action', 'direction'],
     registers: [registry],
   });
   const reloads = new Counter({
@@ -91,6 +106,8 @@ export function createMetrics(streams: () => number): Metrics {
       exchanges.observe(server, method, outcome, seconds);
       if (cause !== undefined) refusals.inc({ reason: outcome, cause });
     },
+    finding: ({ detector, class: kind, action, direction }) =>
+      findings.inc({ detector, class: kind, action, direction }),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,

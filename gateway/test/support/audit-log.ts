@@ -4,7 +4,7 @@ import type { ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/au
 import type { Caller } from '../../src/pipeline/contracts/caller.ts';
 import type { Disk } from '../../src/stages/record/log/disk.ts';
 import { keyPlaces } from '../../src/stages/record/open.ts';
-import { endMessage, intentMessage, type Message } from '../../src/stages/record/record/message.ts';
+import { intentMessage, type Message, outcomeMessage } from '../../src/stages/record/record/message.ts';
 import type { CaptureSettings } from '../../src/stages/record/settings.ts';
 import { type OpenedWriter, openWriter } from '../../src/stages/record/writer/open.ts';
 import { temporaryFolder } from './folder.ts';
@@ -59,7 +59,7 @@ export function endOf(at = Date.now()): ExchangeEnd {
 /** Intent and outcome of one call. */
 export function callOf(id: string, user: string): Message[] {
   const facts = factsOf(id, user);
-  return [intentMessage(facts), endMessage(facts, endOf(), true)];
+  return [intentMessage(facts), outcomeMessage(facts, endOf())];
 }
 
 export function temporaryData(): string {

@@ -23,6 +23,8 @@ import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
+import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
+import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
 import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
 import { admission } from '../../src/stages/limits/index.ts';
@@ -35,6 +37,7 @@ import { callerOf, policyOf } from './policy.ts';
 export interface ToyServer {
   readonly facts?: Partial<ServerFacts>;
   readonly tools?: readonly JsonObject[];
+  readonly prompts?: readonly JsonObject[];
   readonly secrets?: readonly string[];
   readonly answer?: (call: OutboundCall) => Step | Promise<Step>;
 }
@@ -48,6 +51,7 @@ export interface Recorded {
 export interface Road {
   readonly snapshot: Snapshot;
   readonly stages: Stages;
+  readonly findings: readonly ReportedFinding[];
   /** Every call that the server got. */
   readonly calls: readonly OutboundCall[];
   /** Ends of exchanges, in their order. */
@@ -77,6 +81,9 @@ export interface ToyAnswer {
 
 export interface RoadOptions {
   readonly server?: ToyServer;
+  /** YAML: more keys of the server, and of the configuration. */
+  readonly serverSettings?: string;
+  readonly settings?: string;
   readonly inspectors?: readonly Inspector[];
   /** In place of those that ship. */
   readonly limits?: readonly LimitDefinition[];
@@ -90,17 +97,28 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, inspectors = [], audit = {}, limits } = options;
+  const { server = {}, serverSettings = '', settings = '', inspectors = [], audit = {}, limits } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
-servers: { s: { url: "http://127.0.0.1:1" } }
+servers:
+  s:
+    url: "http://127.0.0.1:1"
+  ${serverSettings}
+${settings}
 connections:
 ${connections.replace(/^/gm, '  ')}
 `);
   const { bounds, servers } = revision.configuration;
   const calls: OutboundCall[] = [];
   const upstream = toyUpstream(server, calls);
-  const all = [...shipped, ...inspectors];
+  const findings: ReportedFinding[] = [];
+  const parts = {
+    fingerprintKey: Buffer.alloc(32, 7),
+    placeholders: createPlaceholders(Buffer.alloc(64, 7)),
+    guardrailsOf: (name: string) => policy.guardrailsOf(name),
+    onFinding: (finding: ReportedFinding) => void findings.push(finding),
+  };
+  const all = [...shipped(parts), ...inspectors];
   const [deliver, inspect] = [deliverThrough(all), inspectThrough(all)];
   const log = createLog('silent');
   const catalogs = new Catalogs(log, { onTool: () => {}, onReport: () => {} }, deliver);
@@ -141,6 +159,7 @@ ${connections.replace(/^/gm, '  ')}
   return {
     snapshot,
     stages,
+    findings,
     calls,
     records,
     intents,
@@ -176,7 +195,10 @@ function toyUpstream(server: ToyServer, calls: OutboundCall[]): UpstreamClient {
       calls.push(call);
       return (await server.answer?.(call)) ?? result({ content: [{ type: 'text', text: 'done' }] });
     },
-    list: async (kind): Promise<ListResult> => ({ ok: true, items: kind === 'tools' ? (server.tools ?? [echo]) : [] }),
+    list: async (kind): Promise<ListResult> => ({
+      ok: true,
+      items: kind === 'tools' ? (server.tools ?? [echo]) : ((kind === 'prompts' ? server.prompts : undefined) ?? []),
+    }),
     secrets: () => server.secrets ?? [],
     hearing: undefined,
     watch: () => () => {},

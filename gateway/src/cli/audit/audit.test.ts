@@ -20,7 +20,7 @@ import { type Ended, runCommand, runCommandAs } from '../../../test/support/comm
 import { temporaryFolder } from '../../../test/support/folder.ts';
 import type { ExchangeFacts } from '../../pipeline/contracts/audit.ts';
 import { keyPlaces, logFolder } from '../../stages/record/open.ts';
-import { endMessage, intentMessage, type Message, noteMessage } from '../../stages/record/record/message.ts';
+import { intentMessage, type Message, noteMessage, outcomeMessage } from '../../stages/record/record/message.ts';
 import { openWriter } from '../../stages/record/writer/open.ts';
 
 const bin = join(import.meta.dirname, '..', '..', '..', 'bin');
@@ -60,7 +60,7 @@ function worldOf(context: TestContext): World {
 function callBy(id: string, caller: { user?: string; agent?: string; application?: string }): Message[] {
   const facts = factsOf(id, 'replaced');
   const named = { ...facts, caller: { ...facts.caller, user: undefined, ...caller } } as unknown as ExchangeFacts;
-  return [intentMessage(named), endMessage(named, endOf(), true)];
+  return [intentMessage(named), outcomeMessage(named, endOf())];
 }
 
 test('erase, subjects and export --subject cover every log of the data folder', async (context) => {

@@ -81,7 +81,7 @@ async function rewrapLog(configuration: Configuration, log: string, from: Buffer
   const folder = logFolder(data, log);
   const keys = keyPlaces(data, log, configuration.audit.keys.signing);
   const services = { from: localKeyService(from), to: localKeyService(to) };
-  return rewrap(keys.wrapping, `log ${readOrigin(folder)}`, services, async () => {
+  return rewrap({ path: keys.wrapping, context: `log ${readOrigin(folder)}` }, services, async () => {
     const request = { do: 'note-rewrap', from: masterKeyId(from), to: masterKeyId(to) } as const;
     const answer = await askWriter({ folder, keys, master: from }, request);
     if (!answer.ok) throw new Error(`${answer.problem}: ${answer.remedy}`);

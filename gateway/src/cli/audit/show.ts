@@ -78,6 +78,7 @@ function summary(first: ArchivedRecord, records: readonly ArchivedRecord[]): str
     ['who', callerOf(first)],
     ['what', what.filter((each) => each !== undefined && each !== '').join(' ') || fields.kind],
     ['rule', decision && [decision.effect, decision.connection, decision.place].filter(Boolean).join(' ')],
+    ['checks', checksOf(records)],
     ['arguments', said('arguments')],
     ['result', said('result')],
     ['outcome', [end.outcome, end.reason].filter(Boolean).join(' ') || undefined],
@@ -85,6 +86,12 @@ function summary(first: ArchivedRecord, records: readonly ArchivedRecord[]): str
   return rows
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(10)} ${shownInLine(value)}`]))
     .join('\n');
+}
+
+function checksOf(records: readonly ArchivedRecord[]): string | undefined {
+  const all = records.flatMap(({ fields }) => fields.checks ?? []);
+  const texts = all.map(({ name, part, verdict }) => [name, part, verdict].filter(Boolean).join(' '));
+  return texts.length === 0 ? undefined : texts.join(', ');
 }
 
 function text(record: ArchivedRecord): string {

@@ -1,5 +1,7 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
+import { guardrailReference } from './guardrails.ts';
+import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
 
 const condition = z.string().min(1).max(4096);
@@ -21,6 +23,18 @@ const rule = z
       .describe(
         'What the model is told when the rule denies or holds, or when its `when` does not let a call through.',
       ),
+    mask: oneOrMore(pointer)
+      .optional()
+      .describe(
+        'JSON pointers, in which * stands for any name or index, to what results must not show. Only with allow or observe.',
+      ),
+    unless: condition
+      .optional()
+      .describe('A CEL expression: nothing is masked where it is true. What cannot be evaluated masks.'),
+    maskText: z
+      .enum(['withhold', 'keep'])
+      .optional()
+      .describe('What becomes of content in which nothing can be masked, as it is no JSON. Withheld by default.'),
     scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
       .optional()
       .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),
@@ -28,6 +42,14 @@ const rule = z
   .refine(
     (value) => value.scopes === undefined || (value.deny === undefined && value.hold === undefined),
     'must say scopes only with allow or observe: what closes does so whatever the scopes are',
+  )
+  .refine(
+    (value) => value.mask === undefined || (value.deny === undefined && value.hold === undefined),
+    'must say mask only with allow or observe: what closes gives no result',
+  )
+  .refine(
+    (value) => value.mask !== undefined || (value.unless === undefined && value.maskText === undefined),
+    'must say unless and maskText only with mask',
   )
   .refine(
     (value) =>
@@ -55,9 +77,15 @@ export const connection = z.strictObject({
     .describe('Who: every key that is given must match; of a list, any entry.'),
   to: oneOrMore(name).describe('The server, or servers.'),
   mode: z.enum(['enforce', 'observe']).default('enforce').describe('observe records decisions and lets calls through.'),
+  guardrails: guardrailReference
+    .optional()
+    .describe('What is looked for in the content of calls, and what is done about it.'),
   tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
   resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
-  prompts: z.array(rule).prefault([]).describe('Rules for prompts, by their original names.'),
+  prompts: z
+    .array(rule.refine((value) => value.mask === undefined, 'must say no mask: prompts are texts, and hold no fields'))
+    .prefault([])
+    .describe('Rules for prompts, by their original names.'),
   requests: z
     .strictObject({
       elicitation: answer.optional().describe('Ask the person for input. Allowed when no connection says otherwise.'),

@@ -4,6 +4,7 @@ import { audit } from './audit.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
+import { guardrailReference, guardrails } from './guardrails.ts';
 import { bounds, listen } from './listen.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
@@ -18,6 +19,11 @@ export const configuration = z.strictObject({
   callers: callers.prefault({}).describe('Who may call. A key can only be made for a caller that is named here.'),
   servers: servers.prefault({}).describe('The MCP servers behind the gateway, by name.'),
   connections: connections.prefault([]).describe('Who reaches what. Without a connection a server does not exist.'),
+  guardrails: guardrails.prefault({}),
+  inspection: z
+    .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
+    .prefault({})
+    .describe('What holds for the content of all calls.'),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -1,6 +1,8 @@
 /** The MCP servers behind the gateway. */
 import { z } from 'zod';
+import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
+import { guardrailReference } from './guardrails.ts';
 import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
@@ -13,6 +15,7 @@ const timeouts = z.strictObject({
 const tool = z.strictObject({
   tier: tier.optional().describe('How dangerous the tool is.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
+  arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   additionalArguments: z
     .boolean()
@@ -34,6 +37,7 @@ const common = {
     .describe(
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
+  guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

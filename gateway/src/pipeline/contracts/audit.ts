@@ -58,8 +58,13 @@ export interface ExchangeFacts {
 }
 
 export interface Verdict {
+  /** Of a check or limit, as the gateway names it. */
   readonly name: string;
+  /** What it looked at, such as `arguments` or `result`. */
+  readonly part?: string;
   readonly verdict: string;
+  /** Microseconds that it took. */
+  readonly micros?: number;
 }
 
 /** How an exchange ended. */
@@ -79,6 +84,8 @@ export interface ExchangeEnd {
   /** The result as JSON text, exactly as the client gets it. Absent for lists, which are the same for many. */
   readonly resultText?: string;
   readonly error?: { readonly code: number; readonly message: string };
+  /** What looked at the way back. */
+  readonly checks?: readonly Verdict[];
   /** Microseconds from arrival to this end. */
   readonly latency: number;
   readonly bytesOut: number;

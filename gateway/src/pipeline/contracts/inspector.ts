@@ -14,8 +14,14 @@ export type Sent =
   /** What the client answers to an input request with this method. */
   | { readonly kind: 'answer'; readonly method: string; readonly content: JsonObject };
 
-/** `undefined`: nothing to object. What is changed is decided on again, forwarded and recorded. */
-export type InboundVerdict = undefined | { readonly change: JsonObject } | { readonly refuse: Refusal };
+/**
+ * `undefined`: nothing to object. What is changed is decided on again, forwarded and recorded. `keep`: what the record may
+ * keep of what is refused.
+ */
+export type InboundVerdict =
+  | undefined
+  | { readonly change: JsonObject }
+  | { readonly refuse: Refusal; readonly keep?: JsonObject };
 
 /** Something that a server sends to a client; an error as its code, message and data. */
 export type Said<Content> =
@@ -29,8 +35,11 @@ export interface Origin {
   readonly exchange?: Decided;
 }
 
-/** `undefined`: it goes on as it is. `withhold`: the client does not get it; the text is for the operator. */
-export type OutboundVerdict = undefined | { readonly change: object } | { readonly withhold: string };
+/** `undefined`: it goes on as it is. `withhold`: the client does not get it; the text is for the operator, the name of the guardrail for the client. */
+export type OutboundVerdict =
+  | undefined
+  | { readonly change: object }
+  | { readonly withhold: string; readonly guardrail?: string };
 
 /** Adding one: a file in `stages/inspect/` and a line in its list. An answer at once where there is one: promises cost every call more. */
 export interface Inspector {

@@ -1,6 +1,7 @@
 /** What the policy answers. The stages that ask know this file only; `stages/decide/` implements it. */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Caller } from './caller.ts';
+import type { Guardrails } from './guardrails.ts';
 
 /** How dangerous a tool is: it reads, it changes something, or what it does cannot be undone. */
 export type Tier = 'read' | 'write' | 'destructive';
@@ -21,6 +22,16 @@ export interface RuleReference {
   readonly text: string;
 }
 
+/** Fields that results must not show to this caller. */
+export interface Mask {
+  /** JSON pointers (RFC 6901), each as its parts; `*` stands for any name or index. */
+  readonly pointers: readonly (readonly string[])[];
+  /** What becomes of content that is no JSON. */
+  readonly text: 'withhold' | 'keep';
+  /** Of the rule: `file:line:column` */
+  readonly place: string;
+}
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -33,6 +44,8 @@ export interface Decision {
   readonly rule?: RuleReference;
   /** What the operator tells the model about a denial or a hold. */
   readonly message?: string;
+  /** What the rules that let it through take out of its result; absent where that is nothing. */
+  readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */
   readonly observed?: 'deny' | 'hold';
   /** Conditions that could not be evaluated, each with its place. They opened nothing. */
@@ -47,12 +60,16 @@ export interface Grants {
   readonly key: string;
   /** Names of the connections that lead there. */
   readonly connections: readonly string[];
+  /** What is looked for in the content of its calls, and of what comes back. */
+  readonly guardrails: Guardrails;
   /** What the server may ask of the client of this caller. */
   readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
   /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /** Could a result of it be masked, for some arguments at some time? */
+  couldMask(capability: Capability): boolean;
   /**
    * Why a capability could never be allowed, for the record. It looks at names and at what is certain about the caller,
    * never at arguments: what a client sends must not decide how long this takes.
@@ -67,4 +84,6 @@ export interface Policy {
   grants(caller: Caller, server: string): Grants | undefined;
   /** The servers that a caller is connected to, in the order of the configuration. */
   serversOf(caller: Caller): readonly string[];
+  /** Of everything that leads to a server: for what it sends beside calls, such as definitions. */
+  guardrailsOf(server: string): Guardrails;
 }

@@ -59,7 +59,7 @@ function throttled(
     const [, token] = /^\S+ +(\S+)/.exec(authorization?.slice(0, 16_384) ?? '') ?? [];
     const { signed } = result.refusal;
     const identity = token === undefined || signed !== true ? undefined : claimedIdentity(token);
-    const before = throttle.pause(address, identity, now);
+    const before = throttle.pause(address, identity, now, free);
     if (before > 0) return refuse({ reason: 'too-many-failures', seconds: Math.ceil(before / 1_000) });
     const pause = throttle.failed(address, identity, now, free);
     if (pause > 0 && address !== undefined) tell?.(address, pause);

@@ -4,14 +4,18 @@ import type { Revision } from '../../config/revision.ts';
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import { atOnce, inSlices } from '../../config/slices.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Guardrail, Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Policy } from '../../pipeline/contracts/policy.ts';
 import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
 import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
+import { CompiledGuardrails, together } from './guardrails.ts';
 import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
 import { NameRules, UriRules } from './rule-index.ts';
 
 export interface CompiledPolicy extends Policy {
   grants(caller: Caller, server: string): ExplainedGrants | undefined;
+  readonly guardrailNames: readonly string[];
+  guardrail(name: string, direction: 'request' | 'response'): Guardrail | undefined;
 }
 
 export type PolicyResult =
@@ -30,6 +34,7 @@ export function compilePolicyBeside(revision: Revision): Promise<PolicyResult> {
 function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
   const complaints: Diagnostic[] = [];
   const connections: CompiledConnection[] = [];
+  const guardrails = new CompiledGuardrails(revision, complaints);
   let order = 0;
   for (const [index, config] of revision.configuration.connections.entries()) {
     const rules: Record<RuleKind, CompiledRule[]> = { tools: [], resources: [], prompts: [] };
@@ -42,6 +47,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
       }
     connections.push({
       config,
+      guardrails: guardrails.usesOf(config.guardrails, 'connection', ['connections', index, 'guardrails']),
       index,
       tools: new NameRules(rules.tools),
       resources: new UriRules(rules.resources),
@@ -52,7 +58,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
   const ceilings = yield* compileCeilings(revision, complaints);
   if (complaints.length > 0) return { ok: false, diagnostics: complaints };
   const byPrincipal = yield* connectionsByPrincipal(connections);
-  return { ok: true, policy: policyOf(byPrincipal, ceilings, revision) };
+  return { ok: true, policy: policyOf({ byPrincipal, connections, ceilings, guardrails }, revision) };
 }
 
 function* connectionsByPrincipal(
@@ -77,16 +83,28 @@ interface Reach {
   readonly grants: Map<string, ExplainedGrants>;
 }
 
-function policyOf(
-  byPrincipal: ReadonlyMap<string, readonly CompiledConnection[]>,
-  ceilings: Ceilings,
-  revision: Revision,
-): CompiledPolicy {
+interface PolicyParts {
+  readonly byPrincipal: ReadonlyMap<string, readonly CompiledConnection[]>;
+  readonly connections: readonly CompiledConnection[];
+  readonly ceilings: Ceilings;
+  readonly guardrails: CompiledGuardrails;
+}
+
+function policyOf({ byPrincipal, connections, ceilings, guardrails }: PolicyParts, revision: Revision): CompiledPolicy {
   const { digest } = revision;
   const { servers: configured } = revision.configuration;
   const servers = Object.keys(configured);
   const position = new Map(servers.map((server, at) => [server, at]));
   const known = new WeakMap<Caller, Reach>();
+  const ofAll = new Map<string, Guardrails>();
+  const guardrailsOf = (server: string): Guardrails => {
+    const made = ofAll.get(server);
+    if (made !== undefined) return made;
+    const leading = connections.filter(({ config }) => config.to.includes(server));
+    const all = together([guardrails.ofServer(server), ...leading.map((each) => each.guardrails)]);
+    if (Object.hasOwn(configured, server)) ofAll.set(server, all);
+    return all;
+  };
 
   const reachOf = (caller: Caller): Reach => {
     let reach = known.get(caller);
@@ -111,13 +129,21 @@ function policyOf(
 
   return {
     serversOf: (caller) => reachOf(caller).servers,
+    guardrailsOf,
+    guardrailNames: guardrails.names,
+    guardrail: (name, direction) => guardrails.named(name, direction),
     grants: (caller, server) => {
       const reach = reachOf(caller);
       const made = reach.grants.get(server);
       if (made !== undefined) return made;
       const leading = reach.connections.get(server);
       if (leading === undefined) return undefined;
-      const grants = makeGrants(caller, leading, { digest, server, ceilings: ceilingsOf(caller, ceilings) });
+      const grants = makeGrants(caller, leading, {
+        digest,
+        server,
+        ceilings: ceilingsOf(caller, ceilings),
+        guardrails: guardrails.ofServer(server),
+      });
       reach.grants.set(server, grants);
       return grants;
     },

@@ -2,6 +2,7 @@
 import type { Revision } from '../../config/revision.ts';
 import { suggestion } from '../../config/suggest.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
+import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Capability, Decision, Grants } from '../../pipeline/contracts/policy.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { CompiledPolicy } from './compile.ts';
@@ -28,6 +29,8 @@ export interface Explanation {
   readonly summary: string;
   /** One sentence on what would change it. */
   readonly change: string;
+  /** What looks at the content of its calls and of what comes back. */
+  readonly guardrails?: Guardrails;
   /** What of the tool is not enforced. */
   readonly notes: readonly string[];
 }
@@ -63,6 +66,7 @@ export function explain(revision: Revision, policy: CompiledPolicy, inputRequire
     listed: !isLeftOut && grants.couldAllow(capability),
     decision,
     connections: grants.connections,
+    guardrails: grants.guardrails,
     considered,
     summary: summarise(caller, server, subject, decision),
     change: changeOf(decision, considered, capability, grants.connections),

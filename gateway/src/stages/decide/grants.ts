@@ -1,11 +1,13 @@
 /** What one caller may do at one server: the connections that lead there, and decisions on their rules. */
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Capability, ClientRequestKind, Decision, Grants } from '../../pipeline/contracts/policy.ts';
+import { type Guardrails, noGuardrails } from '../../pipeline/contracts/guardrails.ts';
+import type { Capability, ClientRequestKind, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { ConditionContext } from './condition.ts';
 import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
+import { together } from './guardrails.ts';
 import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
@@ -13,6 +15,7 @@ import { parseTemplate } from './uri-template.ts';
 
 export interface CompiledConnection {
   readonly config: ConnectionConfig;
+  readonly guardrails: Guardrails;
   /** Its place in the configuration. */
   readonly index: number;
   readonly tools: NameRules;
@@ -41,12 +44,14 @@ export interface GrantParts {
   readonly digest: string;
   readonly server?: string;
   readonly ceilings?: readonly Ceiling[];
+  /** Of the gateway and the server. */
+  readonly guardrails?: Guardrails;
 }
 
 export function makeGrants(
   caller: Caller,
   connections: readonly CompiledConnection[],
-  { digest, server = '', ceilings = [] }: GrantParts,
+  { digest, server = '', ceilings = [], guardrails = noGuardrails }: GrantParts,
 ): ExplainedGrants {
   const seen = callerView(caller);
   const mode = connections.some(({ config }) => config.mode === 'enforce') ? 'enforce' : 'observe';
@@ -54,6 +59,8 @@ export function makeGrants(
   // Only an authorization server can give more scopes, so only holders of a token are shown what needs them.
   const mayStepUp = caller.credential.kind === 'token';
   const lacking = new Set<Rule>();
+  /** Rules whose mask does not concern this caller. */
+  const unmasked = new Set<Rule>();
   const outcomes: string[] = [];
   for (const { tools, prompts, resources } of connections)
     for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules]) {
@@ -67,6 +74,11 @@ export function makeGrants(
         statics.set(rule, outcome);
         outcomes.push(applies(rule, outcome) ? '1' : '0');
       }
+      if (rule.mask?.unless?.static === true) {
+        const shows = rule.mask.unless.evaluate({ caller: seen }) === true;
+        if (shows) unmasked.add(rule);
+        outcomes.push(shows ? '1' : '0');
+      }
     }
 
   const evaluate = (match: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
@@ -75,6 +87,15 @@ export function makeGrants(
     if (condition.static) return statics.get(match.rule) ?? 'was not evaluated';
     if (condition.usesTime) context.time ??= new Date(now);
     return condition.evaluate(match.uri === undefined ? context : { ...context, uri: match.uri });
+  };
+
+  /** What cannot be evaluated masks. */
+  const maskOf = ({ rule, uri }: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
+    if (rule.mask === undefined || unmasked.has(rule)) return undefined;
+    const { mask, unless } = rule.mask;
+    if (unless === undefined || unless.static) return mask;
+    if (unless.usesTime) context.time ??= new Date(now);
+    return unless.evaluate(uri === undefined ? context : { ...context, uri }) === true ? undefined : mask;
   };
 
   const decide = (capability: Capability, args: JsonObject | undefined, now: number): Decision => {
@@ -86,6 +107,7 @@ export function makeGrants(
     const tally = emptyTally();
     let errors: string[] | undefined;
     let wanting: Rule | undefined;
+    let masks: Mask[] | undefined;
     // What an opening rule says of the calls that it does not open.
     let hint: string | undefined;
     const context: { args: unknown; caller: object; time?: Date } = { args: args ?? noArguments, caller: seen };
@@ -97,11 +119,16 @@ export function makeGrants(
           if (!match.rule.closing && !match.rule.observed) hint ??= match.rule.message;
           continue;
         }
-        if (!lacking.has(match.rule)) count(tally, match.rule);
+        if (!lacking.has(match.rule)) {
+          count(tally, match.rule);
+          const mask = maskOf(match, context, now);
+          if (mask !== undefined) (masks ??= []).push(mask);
+        }
         // Of several ways to be allowed, the one that asks for least.
         else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
       }
-    const decision = conclude(tally, mode, errors ?? noErrors);
+    const concluded = conclude(tally, mode, errors ?? noErrors);
+    const decision = masks === undefined ? concluded : { ...concluded, masks };
     if (decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
     if (wanting === undefined) return hint === undefined ? decision : { ...decision, message: hint };
     return { ...decision, reason: 'scope', scopes: wanting.scopes, rule: wanting.reference };
@@ -126,6 +153,12 @@ export function makeGrants(
         } else if (possible && !(rule.effect === 'hold' && rule.observed)) open = true;
       }
     return open;
+  };
+
+  const couldMask = (capability: Capability): boolean => {
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return false;
+    return matches.some((list) => list.some(({ rule }) => rule.mask !== undefined && !unmasked.has(rule)));
   };
 
   const closed = (capability: Capability): Decision => {
@@ -153,9 +186,11 @@ export function makeGrants(
   return {
     key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
+    guardrails: together([guardrails, ...connections.map((each) => each.guardrails)]),
     requests: requestsOf(connections),
     decide,
     couldAllow,
+    couldMask,
     closed,
     names: (capability) => {
       switch (capability.type) {

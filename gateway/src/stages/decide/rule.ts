@@ -2,12 +2,18 @@
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import type { RuleConfig } from '../../config/schema/connections.ts';
-import type { Decision, RuleReference } from '../../pipeline/contracts/policy.ts';
+import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
+import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import { parsePattern, type UriPattern } from './uri-pattern.ts';
 
 export type Effect = Decision['effect'];
 export type RuleKind = 'tools' | 'prompts' | 'resources';
+
+export interface RuleMask {
+  readonly mask: Mask;
+  readonly unless: Condition | undefined;
+}
 
 export interface Rule {
   readonly effect: Effect;
@@ -20,6 +26,7 @@ export interface Rule {
   /** Scopes that the caller must have for an opening rule to open. */
   readonly scopes: readonly string[];
   readonly observed: boolean;
+  readonly mask: RuleMask | undefined;
   /** For the model. */
   readonly message: string | undefined;
   /** Names or patterns as written. */
@@ -58,18 +65,23 @@ export function compileRule(
       (all, names) => (all === undefined ? names : all.filter((name) => names.includes(name))),
       undefined,
     );
-  let condition: Condition | undefined;
-  if (config.when !== undefined) {
-    const compiled = compileCondition(config.when, at.kind === 'resources' ? 'resource' : 'arguments', shared);
-    if (!compiled.ok) {
-      for (const { code, start, problem, remedy } of compiled.problems)
-        complaints.push({ code, place: revision.locate([...path, 'when'], start), problem, remedy });
-      return undefined;
-    }
-    condition = compiled.condition;
-  }
+  const conditionOf = (key: 'when' | 'unless'): Condition | undefined => {
+    const source = config[key];
+    if (source === undefined) return undefined;
+    const compiled = compileCondition(source, at.kind === 'resources' ? 'resource' : 'arguments', shared);
+    if (compiled.ok) return compiled.condition;
+    for (const { code, start, problem, remedy } of compiled.problems)
+      complaints.push({ code, place: revision.locate([...path, key], start), problem, remedy });
+    return undefined;
+  };
+  const condition = conditionOf('when');
+  const unless = conditionOf('unless');
+  if (complaints.length > before) return undefined;
   const when = config.when === undefined ? '' : ` when ${config.when.replace(/\s+/g, ' ').trim()}`;
   const scopes = config.scopes === undefined ? '' : ` with scope ${config.scopes.join(' ')}`;
+  const place = revision.place(path);
+  const pointers = config.mask?.map(partsOf);
+  const masked = config.mask === undefined ? '' : ` mask ${config.mask.join(', ')}`;
   const rule: Rule = {
     effect,
     closing: effect === 'deny' || effect === 'hold',
@@ -79,10 +91,16 @@ export function compileRule(
     message: config.message,
     observed: connection.mode === 'observe',
     patterns,
+    mask:
+      pointers === undefined ? undefined : { mask: { pointers, text: config.maskText ?? 'withhold', place }, unless },
     reference: {
       connection: connection.name,
-      place: revision.place(path),
-      text: shorten(`${effect} ${patterns.join(', ')}`, 160) + shorten(scopes, 160) + shorten(when, 240),
+      place,
+      text:
+        shorten(`${effect} ${patterns.join(', ')}`, 160) +
+        shorten(scopes, 160) +
+        shorten(when, 240) +
+        shorten(masked, 160),
     },
   };
   return { rule, uriPatterns };

@@ -97,8 +97,10 @@ function refused(refusal: Refusal): Reply {
 }
 
 /** What the client gets in place of something that an inspector withholds. */
-function withheld({ upstream }: Origin, { inspector, detail }: Delivery<unknown> & { ok: false }): Reply {
-  return refused({ reason: 'content-withheld', server: upstream.server, detail: `${inspector}: ${detail}` });
+function withheld({ upstream }: Origin, { inspector, detail, guardrail }: Delivery<unknown> & { ok: false }): Reply {
+  const { server } = upstream;
+  const named = guardrail === undefined ? {} : { guardrail };
+  return refused({ reason: 'content-withheld', server, ...named, detail: `${inspector}: ${detail}` });
 }
 
 /** The reply that is made of what was delivered. */

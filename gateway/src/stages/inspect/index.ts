@@ -1,6 +1,24 @@
 /** The inspectors, in the order in which they work. To add one: a file or folder here, and a line in this list. */
 import type { Inspector } from '../../pipeline/contracts/inspector.ts';
+import { argumentRoles } from './argument-roles/argument-roles.ts';
+import {
+  type GuardrailParts,
+  requestGuardrails,
+  responseGuardrails,
+  restoredPlaceholders,
+} from './guardrails/guardrails.ts';
 import { inputSchema } from './input-schema.ts';
+import { masks } from './masks/masks.ts';
 import { ownSecrets } from './own-secrets.ts';
 
-export const inspectors: readonly Inspector[] = [inputSchema, ownSecrets];
+export function inspectors(parts: GuardrailParts): readonly Inspector[] {
+  return [
+    requestGuardrails(parts),
+    restoredPlaceholders(parts),
+    inputSchema,
+    argumentRoles,
+    ownSecrets,
+    masks,
+    responseGuardrails(parts),
+  ];
+}

@@ -160,7 +160,10 @@ function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): s
   // The gateway's own tool is there for every caller that is connected to the server.
   const own = listed === accountTools;
   if (capability === undefined || (!own && !visible(reachable.grants, capability))) return undefined;
-  return JSON.stringify(shown(kind, item, era, place === 'portal' ? reachable.server : undefined));
+  const entry = shown(kind, item, era, place === 'portal' ? reachable.server : undefined);
+  // A result without the fields that a mask takes out may not fit it, and clients refuse what does not fit.
+  if (!own && 'outputSchema' in entry && reachable.grants.couldMask(capability)) delete entry.outputSchema;
+  return JSON.stringify(entry);
 }
 
 function visible(grants: Grants, capability: Capability): boolean {
@@ -188,7 +191,7 @@ function text(member: Json | undefined): string | undefined {
 }
 
 /** An entry as this era knows it, with its alias at the portal. */
-function shown(kind: ListKind, item: JsonObject, era: Era, server: string | undefined): JsonObject {
+function shown(kind: ListKind, item: JsonObject, era: Era, server: string | undefined): Record<string, Json> {
   // Task execution is not offered by the gateway, so a tool must not ask for it.
   const { execution: _execution, ...entry } = cleanServerMeta(item);
   const shownEntry: Record<string, Json> = entry;

@@ -12,10 +12,11 @@ import { Gathering } from './gathering.ts';
 import {
   askedMessage,
   type CaptureRule,
-  endMessage,
+  exchangeMessage,
   intentMessage,
   type Message,
   noteMessage,
+  outcomeMessage,
 } from './record/message.ts';
 import { SampledEvents } from './sampled-events.ts';
 import { type AuditSettings, captureOf, type Tier } from './settings.ts';
@@ -160,7 +161,7 @@ class ThreadedLog implements GatewayAuditLog {
     else this.#authentications.succeeded(facts.caller, facts);
     // While the disk fails, a tool that is hidden must be refused like one that does not exist.
     const tier = facts.asked === undefined ? (facts.tier ?? 'read') : 'read';
-    const message = made(() => endMessage(facts, end, intended, this.#rule));
+    const message = made(() => (intended ? outcomeMessage : exchangeMessage)(facts, end, this.#rule));
     return this.#put(message, tier, this.#settings.durability !== 'none');
   }
 

@@ -12,22 +12,30 @@ import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal
 import { canonical } from '../../protocol/canonical.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
+import { MemoryRegistry } from '../../state/memory/registry.ts';
 
 /** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
 const maxParked = 10_000;
 const maxParkedOfCaller = 256;
+/** Milliseconds that a timer can wait. */
+const maxLifetimeMs = 2 ** 31 - 1;
 
+/** What stays in the process that has the connection to the server. */
 interface Parked {
   readonly inputRequired: InputRequired;
   readonly timer: NodeJS.Timeout;
-  /** The key of the caller. */
-  readonly owner: string;
 }
 
 export class ParkedRequests implements InputRequests {
   readonly #seal: Seal;
+  /** Who waits for what, by id: owner, end and share. */
+  readonly #waiting = new MemoryRegistry<true>({
+    maxEntries: maxParked,
+    maxOfOwner: maxParkedOfCaller,
+    lifetimeMs: maxLifetimeMs,
+    whenFull: 'refuse',
+  });
   readonly #parked = new Map<string, Parked>();
-  readonly #perCaller = new Map<string, number>();
 
   constructor(seal: Seal) {
     this.#seal = seal;
@@ -43,21 +51,20 @@ export class ParkedRequests implements InputRequests {
     const bound = { b: binding(exchange), e: Date.now() + lifetimeMs };
     let requestState: string | undefined;
     if (resume.kind === 'parked') {
-      const owner = exchange.caller.key;
-      const own = this.#perCaller.get(owner) ?? 0;
-      if (own >= maxParkedOfCaller || this.#parked.size >= maxParked) {
+      const now = Date.now();
+      const id = randomUUID();
+      const entry = { key: id, owner: exchange.caller.key, value: true, expiresAt: now + lifetimeMs } as const;
+      if (!this.#waiting.put(entry, now, 'absent').ok) {
         inputRequired.abandon();
         return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
       }
       inputRequired.detach();
-      const id = randomUUID();
       const timer = setTimeout(() => {
         this.#take(id);
         inputRequired.abandon();
       }, lifetimeMs);
       timer.unref();
-      this.#parked.set(id, { inputRequired, timer, owner });
-      this.#perCaller.set(owner, own + 1);
+      this.#parked.set(id, { inputRequired, timer });
       requestState = this.#seal.close({ ...bound, p: id });
     } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
     // Its requests passed the way back one by one, and everything around them is the gateway's own.
@@ -91,7 +98,9 @@ export class ParkedRequests implements InputRequests {
       return invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
     if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
     const id = asText(sealed.p);
-    return this.#parked.has(id) ? pass({ kind: 'parked', id }) : invalid('over', over);
+    return this.#waiting.get(id, Date.now()) !== undefined && this.#parked.has(id)
+      ? pass({ kind: 'parked', id })
+      : invalid('over', over);
   }
 
   take(id: string): Outcome<InputRequired> {
@@ -107,22 +116,18 @@ export class ParkedRequests implements InputRequests {
   }
 
   #take(id: string): Parked | undefined {
+    this.#waiting.take(id, Date.now());
     const parked = this.#parked.get(id);
-    if (parked === undefined) return undefined;
     this.#parked.delete(id);
-    const left = (this.#perCaller.get(parked.owner) ?? 1) - 1;
-    if (left > 0) this.#perCaller.set(parked.owner, left);
-    else this.#perCaller.delete(parked.owner);
     return parked;
   }
 
   close(): void {
-    for (const { inputRequired, timer } of this.#parked.values()) {
-      clearTimeout(timer);
-      inputRequired.abandon();
+    for (const id of this.#parked.keys()) {
+      const parked = this.#take(id);
+      clearTimeout(parked?.timer);
+      parked?.inputRequired.abandon();
     }
-    this.#parked.clear();
-    this.#perCaller.clear();
   }
 }
 

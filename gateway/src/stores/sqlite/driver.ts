@@ -23,18 +23,71 @@ const migrations: readonly string[] = [
    CREATE TABLE versions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
   // A list as JSON; null: from everywhere.
   'ALTER TABLE api_keys ADD COLUMN networks TEXT;',
+  // Registries of state/contract: a place is given once, so that it is a version too.
+  `CREATE TABLE registry_entries (
+     place INTEGER PRIMARY KEY AUTOINCREMENT,
+     registry TEXT NOT NULL,
+     key TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     value TEXT NOT NULL,
+     expires_at INTEGER NOT NULL,
+     UNIQUE (registry, key)
+   ) STRICT;
+   CREATE INDEX registry_owners ON registry_entries (registry, owner, place);
+   CREATE INDEX registry_places ON registry_entries (registry, place);
+   CREATE INDEX registry_ends ON registry_entries (registry, expires_at);
+   CREATE TABLE registry_sizes (registry TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT;
+   CREATE TRIGGER registry_grows AFTER INSERT ON registry_entries BEGIN
+     INSERT INTO registry_sizes VALUES (new.registry, 1) ON CONFLICT (registry) DO UPDATE SET entries = entries + 1;
+   END;
+   CREATE TRIGGER registry_shrinks AFTER DELETE ON registry_entries BEGIN
+     UPDATE registry_sizes SET entries = entries - 1 WHERE registry = old.registry;
+   END;`,
+  // Counters and holds of state/contract. A counter that changes gets a new place, so that they stand in that order.
+  `CREATE TABLE counters (
+     place INTEGER PRIMARY KEY AUTOINCREMENT,
+     name TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     key TEXT NOT NULL,
+     value INTEGER NOT NULL,
+     changed_at INTEGER NOT NULL,
+     UNIQUE (name, owner, key)
+   ) STRICT;
+   CREATE INDEX counters_places ON counters (name, owner, place);
+   CREATE TABLE holds (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     name TEXT NOT NULL,
+     key TEXT NOT NULL,
+     ends_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX holds_of_key ON holds (name, key, ends_at);
+   CREATE INDEX holds_ends ON holds (name, ends_at);`,
 ];
+
+export function databasePath(folder: string): string {
+  return join(folder, 'sallyport.db');
+}
 
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
 export function openDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'sallyport.db');
+  const path = databasePath(folder);
   // SQLite gives its other files the mode of this one.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: 5_000 });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;',
+  );
   migrate(database);
   return database;
+}
+
+/**
+ * What was deleted is in the file beside the database until that is begun anew; this empties it. Another process that is
+ * at work there can keep it from that for now.
+ */
+export function emptyJournal(database: Database): void {
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 /** Opens a database of another kind at exactly this path, without tables. */

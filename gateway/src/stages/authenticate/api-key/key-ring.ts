@@ -1,13 +1,12 @@
 /**
  * The keys that are valid now, in memory. Follows the store: a key that any process makes works, and one that it revokes
- * stops working, within a quarter of a second. Outlives revisions of the configuration.
+ * stops working, when the ring is told to follow, which the gateway does four times a second. Outlives revisions of the configuration.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { type Networks, networksOf } from '../../../protocol/networks.ts';
 import type { KeyStore, StoredKey } from '../../../stores/contract/keys.ts';
 import { isWellFormed, macOf } from './format.ts';
 
-const followIntervalMs = 250;
 const noteUsesIntervalMs = 5_000;
 const maxRemembered = 4_096;
 
@@ -32,7 +31,6 @@ export class KeyRing {
   readonly #onTrouble: (error: unknown) => void;
   readonly #listeners = new Set<(credentialId: string) => void>();
   readonly #makers = new Set<(key: StoredKey) => void>();
-  readonly #timer: NodeJS.Timeout;
   #version = Number.NaN;
   #byMac = new Map<string, StoredKey>();
   /**
@@ -57,7 +55,6 @@ export class KeyRing {
     this.#onTrouble = onTrouble;
     this.#usesNotedAt = now();
     this.#reload();
-    this.#timer = setInterval(() => this.follow(), followIntervalMs).unref();
   }
 
   /**
@@ -123,7 +120,7 @@ export class KeyRing {
     this.#makers.add(listener);
   }
 
-  /** Takes over what changed in the store. Runs by itself four times a second. */
+  /** Takes over what changed in the store. */
   follow(): void {
     try {
       if (this.#store.version() !== this.#version) this.#reload();
@@ -188,7 +185,6 @@ export class KeyRing {
   }
 
   close(): void {
-    clearInterval(this.#timer);
     try {
       this.#noteUses(this.#now());
     } finally {

@@ -5,6 +5,7 @@ import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { importJWK } from 'jose/key/import';
 import { isObject, parseJsonText } from '../../../protocol/json.ts';
+import { MemoryRegistry } from '../../../state/memory/registry.ts';
 
 export const proofAlgorithms: readonly string[] = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
 /** "MUST accept … a few minutes" of difference between clocks: milliseconds to both sides. */
@@ -28,32 +29,22 @@ export interface Proven {
 
 /** Proofs that were used, until they are too old to be accepted anyway. When it is full, nothing new is accepted. */
 export class UsedProofs {
-  #recent = new Map<string, Set<string>>();
-  #older: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-  #size = 0;
-  #turnAt = 0;
+  readonly #used = new MemoryRegistry<true>({
+    maxEntries: maxProofs,
+    maxOfOwner: maxProofsOfKey,
+    // A proof is accepted for a whole window on either side of now, both ends included.
+    lifetimeMs: 2 * windowMs + 1,
+    whenFull: 'refuse',
+  });
 
-  /** Proofs that are remembered of the present window. */
+  /** Proofs that are remembered. */
   get size(): number {
-    return this.#size;
+    return this.#used.size(Date.now());
   }
 
   /** False when the proof was used before, or when there is no room to remember it. */
-  use(key: string, id: string, now: number): boolean {
-    // Two halves: each lives for a whole window on either side of now, and then goes at once.
-    if (now >= this.#turnAt) {
-      this.#older = now >= this.#turnAt + 2 * windowMs ? new Map() : this.#recent;
-      this.#recent = new Map();
-      this.#size = 0;
-      this.#turnAt = now + 2 * windowMs;
-    }
-    const own = this.#recent.get(key) ?? new Set<string>();
-    if (own.has(id) || this.#older.get(key)?.has(id) === true) return false;
-    if (own.size >= maxProofsOfKey || this.#size >= maxProofs) return false;
-    own.add(id);
-    this.#recent.set(key, own);
-    this.#size++;
-    return true;
+  use(thumbprint: string, id: string, now: number): boolean {
+    return this.#used.put({ key: `${thumbprint} ${id}`, owner: thumbprint, value: true }, now, 'absent').ok;
   }
 }
 

@@ -68,6 +68,7 @@ export function tokenAuthenticator({
   proofs = new UsedProofs(),
   now = Date.now,
 }: TokenParts): TokenAuthenticator {
+  const { freeFailures } = configuration.authentication;
   const issuers = Object.values(configuration.authentication.issuers);
   const byUrl = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   // Kept in memory only where a server's credential is made from it.
@@ -281,7 +282,7 @@ export function tokenAuthenticator({
       // Anything else is not even looked at while its source or its subject has to wait.
       const { address } = credentials;
       const identity = identityOf(parts);
-      const wait = throttle?.pause(address, identity, now()) ?? 0;
+      const wait = throttle?.pause(address, identity, now(), freeFailures) ?? 0;
       if (wait > 0) return tooMany(wait);
       return check(token, digest, parts).then((found) => answer(found, presented, credentials));
     },

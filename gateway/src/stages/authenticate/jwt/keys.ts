@@ -129,7 +129,7 @@ export class IssuerKeys {
   async #load(): Promise<readonly JWK[]> {
     const { keys, issuer } = this.#source;
     if (keys === 'discover') {
-      const found = await discover(issuer, this.#fetch, true);
+      const found = await discover({ issuer, operator: true }, this.#fetch);
       if (!found.ok) throw new Error(found.problem);
       const uri = found.metadata.url('jwks_uri');
       if (uri === undefined) throw new Error('the metadata of the issuer names no jwks_uri');

@@ -40,7 +40,7 @@ export function signIns(
     async begin(name, redirectUri): Promise<AccountOutcome<Attempt>> {
       const issuer = issuers.get(name);
       if (issuer?.signIn === undefined) return no('the issuer has no signIn settings');
-      const found = await discover(issuer.issuer, fetch, true);
+      const found = await discover({ issuer: issuer.issuer, operator: true }, fetch);
       if (!found.ok) return found;
       const endpoint = found.metadata.url('authorization_endpoint');
       if (endpoint === undefined) return no('the issuer has no page to sign in');

@@ -4,4 +4,9 @@ import { pii } from './pii/detector.ts';
 import { secrets } from './secrets/detector.ts';
 import { words } from './words/detector.ts';
 
-export const detectors = [secrets, pii, injection, words] as const;
+export { patternProblem } from './words/detector.ts';
+
+/** Those that need no options: each is a key of a guardrail. */
+export const fixedDetectors = [secrets, pii, injection] as const;
+
+export const detectors = [...fixedDetectors, words] as const;

@@ -53,16 +53,16 @@ export function masterKeyId(master: Buffer): string {
   return Buffer.from(hkdfSync('sha256', master, '', 'sallyport audit master key id', 8)).toString('hex');
 }
 
-/**
- * The key that wraps the keys of subjects: made once, kept wrapped beside the log. `wrapped`: the file of what it wraps.
- * Throws when it cannot be opened.
- */
-export async function openWrappingKey(
-  path: string,
-  service: KeyService,
-  context: string,
-  wrapped?: string,
-): Promise<Buffer> {
+export interface WrappingKey {
+  readonly path: string;
+  /** Bound to the wrapped key: it opens in no other context. */
+  readonly context: string;
+  /** The file of what it wraps. */
+  readonly wrapped?: string;
+}
+
+/** The key that wraps the keys of subjects: made once, kept wrapped beside the log. Throws when it cannot be opened. */
+export async function openWrappingKey({ path, context, wrapped }: WrappingKey, service: KeyService): Promise<Buffer> {
   refuseIfOthersRead(path);
   if (existsSync(path)) return openKept(path, service, context);
   // A new key would open none of what the lost one has wrapped.
@@ -111,8 +111,7 @@ export type Rewrapped = 'rewrapped' | 'already' | 'neither';
  * the same call again finishes it. `neither`: it is not under `from`.
  */
 export async function rewrap(
-  path: string,
-  context: string,
+  { path, context }: WrappingKey,
   { from, to }: { readonly from: KeyService; readonly to: KeyService },
   record: () => Promise<void>,
 ): Promise<Rewrapped> {

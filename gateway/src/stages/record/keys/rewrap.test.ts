@@ -9,7 +9,7 @@ import { localKeyService, openWrappingKey, rewrap } from './key-service.ts';
 
 const services = { from: localKeyService(Buffer.alloc(32, 1)), to: localKeyService(Buffer.alloc(32, 2)) };
 const opens = (path: string, service: keyof typeof services): Promise<string> =>
-  openWrappingKey(path, services[service], 'log a').then(
+  openWrappingKey({ path, context: 'log a' }, services[service]).then(
     (key) => key.toString('hex'),
     () => 'no',
   );
@@ -18,7 +18,7 @@ async function setUp(context: TestContext): Promise<{ path: string; key: string 
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-rewrap-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'wrapping');
-  return { path, key: (await openWrappingKey(path, services.from, 'log a')).toString('hex') };
+  return { path, key: (await openWrappingKey({ path, context: 'log a' }, services.from)).toString('hex') };
 }
 
 test('the same key is under the new master key, and under the old one no more', async (context) => {
@@ -27,18 +27,18 @@ test('the same key is under the new master key, and under the old one no more', 
   const record = async (): Promise<void> => {
     recorded += 1;
   };
-  assert.equal(await rewrap(path, 'log a', services, record), 'rewrapped');
+  assert.equal(await rewrap({ path, context: 'log a' }, services, record), 'rewrapped');
   assert.deepEqual([await opens(path, 'from'), await opens(path, 'to')], ['no', key]);
-  assert.equal(await rewrap(path, 'log a', services, record), 'already');
+  assert.equal(await rewrap({ path, context: 'log a' }, services, record), 'already');
   const third = { from: localKeyService(Buffer.alloc(32, 3)), to: localKeyService(Buffer.alloc(32, 4)) };
-  assert.equal(await rewrap(path, 'log a', third, record), 'neither');
+  assert.equal(await rewrap({ path, context: 'log a' }, third, record), 'neither');
   assert.equal(recorded, 1);
 });
 
 test('what cannot be recorded is not done', async (context) => {
   const { path, key } = await setUp(context);
   await assert.rejects(
-    rewrap(path, 'log a', services, () => Promise.reject(new Error('disk full'))),
+    rewrap({ path, context: 'log a' }, services, () => Promise.reject(new Error('disk full'))),
     /disk full/,
   );
   assert.deepEqual([await opens(path, 'to'), await opens(path, 'from')], ['no', key]);
@@ -69,12 +69,12 @@ for (const [point, change, done] of [
       const to = localKeyService(Buffer.alloc(32, 2));
       ${change}
       syncBuiltinESMExports();
-      await rewrap(${JSON.stringify(path)}, 'log a', { from: localKeyService(Buffer.alloc(32, 1)), to }, async () => {});
+      await rewrap({ path: ${JSON.stringify(path)}, context: 'log a' }, { from: localKeyService(Buffer.alloc(32, 1)), to }, async () => {});
     `;
     const run = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
     assert.equal(run.signal, 'SIGKILL', run.stderr);
     assert.equal(await opens(path, 'from'), done ? 'no' : key);
-    assert.equal(await rewrap(path, 'log a', services, async () => {}), done ? 'already' : 'rewrapped');
+    assert.equal(await rewrap({ path, context: 'log a' }, services, async () => {}), done ? 'already' : 'rewrapped');
     assert.deepEqual([await opens(path, 'from'), await opens(path, 'to')], ['no', key]);
   });
 

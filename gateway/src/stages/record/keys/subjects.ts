@@ -234,7 +234,7 @@ export class Subjects {
   }
 
   #write(slot: number, bytes: Buffer): void {
-    this.#withFile((file) => writeAll(this.#disk, file, bytes, slot * slotSize));
+    this.#withFile((file) => writeAll(this.#disk, bytes, { file, position: slot * slotSize }));
   }
 
   #withFile(work: (file: number) => void): void {

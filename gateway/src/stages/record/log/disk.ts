@@ -33,11 +33,16 @@ export const pieceSize = 256 * 1024;
 /** Milliseconds between two of them. */
 const piecePause = 1;
 
+export interface Pieces {
+  /** In bytes, of the whole file. */
+  readonly size: number;
+  readonly bytes: (at: number, length: number) => Uint8Array;
+}
+
 /** Makes a large file durable from its beginning on, beside a log that is being written, for as long as `goOn` says so. */
 export async function writeInPieces(
   file: FileHandle,
-  size: number,
-  bytes: (at: number, length: number) => Uint8Array,
+  { size, bytes }: Pieces,
   goOn: () => boolean = () => true,
 ): Promise<void> {
   for (let at = 0; at < size && goOn(); at += pieceSize) {

@@ -32,7 +32,7 @@ export class Drafts {
     try {
       const file = this.#disk.openSync(draft, 'w', 0o600);
       try {
-        writeAll(this.#disk, file, Buffer.from(content), 0);
+        writeAll(this.#disk, Buffer.from(content), { file, position: 0 });
         if (durability === 'durable') this.#disk.fdatasyncSync(file);
       } finally {
         this.#disk.closeSync(file);

@@ -31,7 +31,7 @@ export class History {
       const end = this.#end(path, size);
       if (end < size) this.#disk.ftruncateSync(file, end);
       try {
-        writeAll(this.#disk, file, Buffer.from(`${note}\n`), end);
+        writeAll(this.#disk, Buffer.from(`${note}\n`), { file, position: end });
       } catch (error) {
         this.#disk.ftruncateSync(file, end);
         throw error;

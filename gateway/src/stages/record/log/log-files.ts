@@ -89,7 +89,7 @@ export class LogFiles {
     this.#settled = readSettled(folder).size;
     this.#drafts = new Drafts(folder, disk);
     this.#tree = new TreeFiles(folder, disk, this.#drafts, this.#settled);
-    this.recovery = openSegments(folder, disk, this.#tree, onReplay);
+    this.recovery = openSegments(folder, { disk, tree: this.#tree }, onReplay);
     this.#lastPublished = this.recovery.published;
     const { size } = this.#tree;
     this.#strays = new Map(partialsBetween(folder, this.#settled, size).map((path) => [path, size]));
@@ -124,7 +124,7 @@ export class LogFiles {
     if (bytes.length > groupBytes + 16 * 1024 * 1024) throw new RangeError('too many bytes for one group');
     const segment = this.#segmentFor(bytes.length);
     try {
-      writeAll(this.#disk, segment.file, bytes, segment.end);
+      writeAll(this.#disk, bytes, { file: segment.file, position: segment.end });
       this.#disk.fdatasyncSync(segment.file);
     } catch (error) {
       // The name of the next one says where this one ends.

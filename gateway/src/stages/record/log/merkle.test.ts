@@ -91,14 +91,15 @@ test('every leaf is proved, and no other leaf, place, size or root', () => {
       const path = inclusionProof(index, tree.length, nodesOf(tree));
       const leaf = tree[index] as Buffer;
       const root = naive(tree);
-      assert.deepEqual(rootFromInclusion(leaf, index, tree.length, path), root);
+      assert.deepEqual(rootFromInclusion(leaf, { index, size: tree.length }, path), root);
       if (other !== index) {
-        assert.notDeepEqual(rootFromInclusion(many[other] as Buffer, index, tree.length, path), root);
-        if (tree.length > 1) assert.notDeepEqual(rootFromInclusion(leaf, other, tree.length, path), root);
+        assert.notDeepEqual(rootFromInclusion(many[other] as Buffer, { index, size: tree.length }, path), root);
+        if (tree.length > 1)
+          assert.notDeepEqual(rootFromInclusion(leaf, { index: other, size: tree.length }, path), root);
       }
-      assert.notDeepEqual(rootFromInclusion(leaf, index, tree.length, [...path, leaf]), root);
+      assert.notDeepEqual(rootFromInclusion(leaf, { index, size: tree.length }, [...path, leaf]), root);
       assert.notDeepEqual(
-        rootFromInclusion(leaf, index, tree.length, path.slice(1)),
+        rootFromInclusion(leaf, { index, size: tree.length }, path.slice(1)),
         tree.length > 1 ? root : undefined,
       );
     }),

@@ -127,8 +127,7 @@ export function consistencyProof(old: number, size: number, node: ReadNode): Buf
 /** The root that a leaf and its path lead to (RFC 9162 section 2.1.3.2). `undefined`: the path has the wrong length. */
 export function rootFromInclusion(
   leaf: Buffer,
-  index: number,
-  size: number,
+  { index, size }: { readonly index: number; readonly size: number },
   path: readonly Buffer[],
 ): Buffer | undefined {
   if (index < 0 || index >= size) return undefined;

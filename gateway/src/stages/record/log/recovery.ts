@@ -33,8 +33,7 @@ const restore = 'Restore the folder from a copy, or move it away to begin a new 
 
 export function openSegments(
   folder: string,
-  disk: Disk,
-  tree: TreeFiles,
+  { disk, tree }: { readonly disk: Disk; readonly tree: TreeFiles },
   onReplay: (index: number, entry: Buffer) => void,
 ): Recovery {
   const settled = tree.size;

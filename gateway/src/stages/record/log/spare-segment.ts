@@ -63,8 +63,7 @@ export class SpareSegment {
     try {
       await writeInPieces(
         file,
-        this.#size,
-        (_, length) => zeros.subarray(0, length),
+        { size: this.#size, bytes: (_, length) => zeros.subarray(0, length) },
         () => !this.#closing,
       );
     } catch (error) {

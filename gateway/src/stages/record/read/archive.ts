@@ -29,6 +29,7 @@ export interface PublicPart {
   readonly tier?: string;
   readonly capability?: { readonly type: string; readonly name?: string; readonly template?: string };
   readonly decision?: { readonly effect: string; readonly connection?: string; readonly place?: string };
+  readonly checks?: readonly { readonly name: string; readonly part?: string; readonly verdict: string }[];
   readonly detail?: Readonly<Record<string, unknown>>;
   readonly [field: string]: unknown;
 }
@@ -87,7 +88,7 @@ export class Archive {
     const origin = readOrigin(folder);
     // Reading makes no key: without one there is nothing to read.
     readFileSync(keys.wrapping);
-    const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`);
+    const wrapping = await openWrappingKey({ path: keys.wrapping, context: `log ${origin}` }, localKeyService(master));
     return new Archive(folder, origin, new Subjects(keys.subjects, realDisk, wrapping), wrapping);
   }
 

@@ -55,7 +55,8 @@ function argumentsText(value: JsonObject | undefined): string {
 function factsMessage(kind: ExchangeKind, facts: ExchangeFacts, rule: CaptureRule, end?: ExchangeEnd): Message {
   const capture = rule.of(facts.tier, facts.connections ?? []);
   const known = factsPublic(facts);
-  const part = end === undefined ? { ...known, kind, capture } : { ...known, ...endPublic(end), kind, capture };
+  const checks = end?.checks === undefined ? known.checks : [...(known.checks ?? []), ...end.checks];
+  const part = end === undefined ? { ...known, kind, capture } : { ...known, ...endPublic(end), checks, kind, capture };
   const detail = kind === 'client-request' ? { answered: end?.outcome === 'answered' } : undefined;
   return {
     kind,
@@ -78,13 +79,13 @@ export function intentMessage(facts: ExchangeFacts, rule: CaptureRule = everythi
   return factsMessage('intent', facts, rule);
 }
 
-export function endMessage(
-  facts: ExchangeFacts,
-  end: ExchangeEnd,
-  intended: boolean,
-  rule: CaptureRule = everything,
-): Message {
-  if (!intended) return factsMessage('exchange', facts, rule, end);
+/** An exchange that had no intent. */
+export function exchangeMessage(facts: ExchangeFacts, end: ExchangeEnd, rule: CaptureRule = everything): Message {
+  return factsMessage('exchange', facts, rule, end);
+}
+
+/** The end of an exchange whose intent is in the log. */
+export function outcomeMessage(facts: ExchangeFacts, end: ExchangeEnd, rule: CaptureRule = everything): Message {
   const capture = rule.of(facts.tier, facts.connections ?? []);
   const { id, tier, server } = facts;
   const method = methodOf(facts);

@@ -39,8 +39,14 @@ export function packedBound(length: number): number {
   return headBytes + 3 * length + 4;
 }
 
+/** The offset of a record in its memory, and its number among those that were handed over. */
+export interface Spot {
+  readonly at: number;
+  readonly number: number;
+}
+
 /** Writes a record at an offset, where `packedBound` bytes are free. Returns the offset behind it. */
-export function pack(message: Message, { bytes, words }: Packing, at: number, number: number): number {
+export function pack(message: Message, { bytes, words }: Packing, { at, number }: Spot): number {
   const { members, about, args, result, capture, limit } = message;
   const word = at >>> 2;
   const name = `${message.kind}\n${message.id}\n${message.tier}\n${message.method}\n${message.server}\n${message.outcome}\n${message.subject}`;
@@ -97,7 +103,7 @@ function finish(words: Uint32Array, at: number, end: number, number: number): nu
 /** A record in memory of its own, for one that is handed over alone. */
 export function packedAlone(message: Message, number: number): Packing {
   const packing = packingOf(new ArrayBuffer((packedBound(lengthOf(message)) + 3) & ~3));
-  pack(message, packing, 0, number);
+  pack(message, packing, { at: 0, number });
   return packing;
 }
 
@@ -113,7 +119,7 @@ export interface Packed {
  * The record at an offset. Throws when it is not the one with this number, or not whole within `end`: then memory was
  * damaged, and no record may be made of it.
  */
-export function packedAt(packing: Packing, at: number, end: number, number: number): Packed {
+export function packedAt(packing: Packing, { at, number }: Spot, end = packing.bytes.length): Packed {
   const { bytes, words } = packing;
   const word = at >>> 2;
   const size = words[word] ?? 0;

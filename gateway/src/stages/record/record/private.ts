@@ -44,9 +44,9 @@ export function commitmentKey(keys: SubjectKeys, seq: number, part: PartName): B
   return hmacText(keys.commitment, `${part} ${seq}`);
 }
 
-/** What the public part says of a text: base64url. */
-export function commitment(keys: SubjectKeys, seq: number, part: PartName, text: Uint8Array): string {
-  return hmacBase64(passingKey(commitmentKey(keys, seq, part)), text);
+/** What the public part says of a text, by its `commitmentKey`: base64url. */
+export function commitment(key: ByteText, text: Uint8Array): string {
+  return hmacBase64(passingKey(key), text);
 }
 
 /** A keystream of a subject. Its bytes are used once, in their order. */
@@ -87,13 +87,14 @@ function tagOf({ inner, outer }: SubjectKeys['seal'], { origin, seq }: Where, se
   return sha256Text(together(outer, sha256Text(together(inner, place, sealed)))).slice(0, tagSize);
 }
 
+/** Where the record stands in which log, and what the bytes are made in. */
+export interface Sealing {
+  readonly where: Where;
+  readonly buffer: ScratchBuffer;
+}
+
 /** The parts, encrypted: head, ciphertext, tag. Good for as long as the room. */
-export function sealParts(
-  keys: SubjectKeys,
-  where: Where,
-  parts: readonly Uint8Array[],
-  buffer: ScratchBuffer,
-): Buffer {
+export function sealParts(parts: readonly Uint8Array[], keys: SubjectKeys, { where, buffer }: Sealing): Buffer {
   const whole = joined(parts, buffer);
   const packed = whole.length < minCompressed || whole.length > maxPlain ? whole : compressed(whole);
   const stream = streamFor(keys, packed.length);

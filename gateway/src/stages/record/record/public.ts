@@ -153,7 +153,9 @@ function credentialText({ binding, kind, presented }: Shown): string {
 
 function verdictsText(verdicts: readonly Verdict[]): string {
   return canonical(
-    verdicts.slice(0, maxListLength).map(({ name, verdict }) => ({ name: cut(name), verdict: cut(verdict) })),
+    verdicts
+      .slice(0, maxListLength)
+      .map(({ micros, name, part, verdict }) => ({ micros, name: cut(name), part, verdict: cut(verdict) })),
   );
 }
 
@@ -241,9 +243,10 @@ export function endPublic({
   error,
   latency,
   bytesOut,
+  checks,
   at,
 }: ExchangeEnd): Omit<PublicPart, 'kind'> {
-  return { outcome, reason, cause, code: error?.code, latency, bytesOut, ended: at };
+  return { outcome, reason, cause, checks, code: error?.code, latency, bytesOut, ended: at };
 }
 
 export function cut(text: string): string {

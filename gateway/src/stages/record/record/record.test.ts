@@ -50,7 +50,9 @@ test('a private part opens with its key, at its place in its log, and nowhere el
   const buffer = new ScratchBuffer();
   // Each begins where the one before it ended in the keystream.
   const all = [texts, texts, ['', '', 'x'.repeat(33)], texts];
-  const sealed = all.map((parts, seq) => Buffer.from(sealParts(mine, { origin: 'log', seq }, buffers(parts), buffer)));
+  const sealed = all.map((parts, seq) =>
+    Buffer.from(sealParts(buffers(parts), mine, { where: { origin: 'log', seq }, buffer })),
+  );
   const open = (bytes: Buffer, seq: number, { by = mine, origin = 'log' } = {}) =>
     openParts(by, { origin, seq, version: 2 }, bytes);
   for (const [seq, parts] of all.entries())
@@ -71,18 +73,21 @@ test('equal private parts of one subject have nothing in common when they are se
   const mine = keys();
   const zeros = [Buffer.alloc(500)];
   const seal = (seq: number) =>
-    Buffer.from(sealParts(mine, { origin: 'log', seq }, zeros, new ScratchBuffer())).subarray(17);
+    Buffer.from(sealParts(zeros, mine, { where: { origin: 'log', seq }, buffer: new ScratchBuffer() })).subarray(17);
   assert.notDeepEqual(seal(1).subarray(0, 400), seal(2).subarray(0, 400));
 });
 
 test('a long private part is compressed, by itself, and is never more than was put in', () => {
   const mine = keys();
   const long = ['', '', '{"name":"project","state":"active"},'.repeat(200)];
-  const sealed = sealParts(mine, { origin: 'log', seq: 3 }, buffers(long), new ScratchBuffer());
+  const sealed = sealParts(buffers(long), mine, { where: { origin: 'log', seq: 3 }, buffer: new ScratchBuffer() });
   assert.ok(sealed.length < 500);
   assert.deepEqual(Object.values(openParts(mine, { origin: 'log', seq: 3, version: 2 }, sealed) ?? {}), long);
   const noise = randomBytes(5_000);
-  assert.ok(sealParts(mine, { origin: 'log', seq: 4 }, [noise], new ScratchBuffer()).length <= noise.length + 4 + 33);
+  assert.ok(
+    sealParts([noise], mine, { where: { origin: 'log', seq: 4 }, buffer: new ScratchBuffer() }).length <=
+      noise.length + 4 + 33,
+  );
 });
 
 test('a private part of version 1 opens as well', () => {
@@ -105,12 +110,12 @@ test('a private part of version 1 opens as well', () => {
 test('equal texts have commitments that cannot be compared or guessed', () => {
   const mine = keys();
   const text = Buffer.from('yes');
-  const at = (seq: number, part: 'arguments' | 'result') => commitment(mine, seq, part, text);
+  const at = (seq: number, part: 'arguments' | 'result') => commitment(commitmentKey(mine, seq, part), text);
   const seen = new Set([
     at(1, 'arguments'),
     at(2, 'arguments'),
     at(1, 'result'),
-    commitment(keys(), 1, 'arguments', text),
+    commitment(commitmentKey(keys(), 1, 'arguments'), text),
   ]);
   assert.equal(seen.size, 4);
   const key = Buffer.from(commitmentKey(mine, 1, 'arguments'), 'latin1');

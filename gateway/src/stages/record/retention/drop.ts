@@ -62,7 +62,7 @@ async function rewrite(path: string, end: number, to: Dropped): Promise<void> {
   const kept = Buffer.concat(groups);
   const file = await open(`${path}.new`, 'w', 0o600);
   try {
-    await writeInPieces(file, kept.length, (at, length) => kept.subarray(at, at + length));
+    await writeInPieces(file, { size: kept.length, bytes: (at, length) => kept.subarray(at, at + length) });
   } finally {
     await file.close();
   }

@@ -11,7 +11,7 @@ import {
   openTestLog,
   temporaryData,
 } from '../../../../test/support/audit-log.ts';
-import { endMessage, intentMessage } from '../record/message.ts';
+import { intentMessage, outcomeMessage } from '../record/message.ts';
 import type { Dropped } from './dropped.ts';
 import { planRetention } from './plan.ts';
 import { Retention } from './retention.ts';
@@ -35,7 +35,7 @@ async function writeSegments(data: string, count: number, clock: { time: number 
       };
       log.writer.accept([
         intentMessage({ ...facts, caller: callerNamed('dana') }),
-        endMessage(facts, endOf(clock.time), true),
+        outcomeMessage(facts, endOf(clock.time)),
       ]);
     }
     log.writer.drain();

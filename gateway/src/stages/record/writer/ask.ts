@@ -1,12 +1,8 @@
 /** Has the one writer of a log do something: the running gateway if there is one, else this process for a moment. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readFileSync } from '../../../stores/own-files.ts';
-import { writeWhole } from '../../../stores/whole-file.ts';
+import { openMailbox } from '../../../state/mailbox.ts';
 import { Retention } from '../retention/retention.ts';
-import { type Answer, perform, type Request, requestsFolder } from './control.ts';
+import { type Answer, perform, placeOf, type Request } from './control.ts';
 import { type OpenWriterOptions, openWriter } from './open.ts';
 
 /** Time that a running gateway gets to answer, in milliseconds; to drop what is old takes as long as there is much of it. */
@@ -32,27 +28,27 @@ export async function askWriter(options: OpenWriterOptions, request: Request): P
 }
 
 export async function askRunning(folder: string, request: Request): Promise<Answer> {
-  const requests = requestsFolder(folder);
-  mkdirSync(requests, { recursive: true, mode: 0o700 });
-  const id = randomBytes(8).toString('hex');
-  const path = join(requests, `${id}.json`);
-  const answer = join(requests, `${id}.answer`);
-  writeWhole(path, JSON.stringify(request), { durability: 'soon' });
-  const deadline = Date.now() + (request.do === 'retain' ? patienceToRetain : patience);
-  while (Date.now() < deadline) {
-    try {
-      const text = readFileSync(answer, 'utf8');
-      rmSync(answer, { force: true });
-      return JSON.parse(text) as Answer;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  const { data, address } = placeOf(folder);
+  const mailbox = openMailbox(data);
+  if (mailbox === undefined) return noAnswer;
+  try {
+    const until = Date.now() + (request.do === 'retain' ? patienceToRetain : patience);
+    const id = mailbox.send(address, { text: JSON.stringify(request), until }, Date.now());
+    if (id === undefined) return noAnswer;
+    while (Date.now() < until) {
+      const text = mailbox.answerTo(id, Date.now());
+      if (text !== undefined) return JSON.parse(text) as Answer;
+      await pause(25);
     }
-    await pause(25);
+    mailbox.withdraw(id, Date.now());
+    return noAnswer;
+  } finally {
+    mailbox.close();
   }
-  rmSync(path, { force: true });
-  return {
-    ok: false,
-    problem: 'the running gateway does not answer',
-    remedy: 'Look at its log, or stop it and try again.',
-  };
 }
+
+const noAnswer: Answer = {
+  ok: false,
+  problem: 'the running gateway does not answer',
+  remedy: 'Look at its log, or stop it and try again.',
+};

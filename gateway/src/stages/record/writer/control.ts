@@ -1,12 +1,9 @@
-/**
- * Requests of the command line to the one writer of a log, as files: `requests/<id>.json`, answered in `<id>.answer`.
- * That works on any file system, needs no address, and outlives both sides.
- */
+/** Requests of the command line to the one writer of a log, through the mailbox of the data folder. */
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { readFileSync } from '../../../stores/own-files.ts';
-import { writeWhole } from '../../../stores/whole-file.ts';
+import { renameSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type OpenMailbox, openMailbox } from '../../../state/mailbox.ts';
+import { inBackground } from '../../../telemetry/background.ts';
 import { writeSigningKey } from '../keys/signing-key.ts';
 import { signatureLine } from '../log/note.ts';
 import type { Dropped } from '../retention/dropped.ts';
@@ -29,9 +26,6 @@ export type Answer =
   | { readonly ok: true; readonly result: Readonly<Record<string, string | number>> }
   | { readonly ok: false; readonly problem: string; readonly remedy: string };
 
-/** Requests answered at one time; the rest wait for the next. */
-const maxAtOnce = 16;
-
 /** The log that is asked, and who writes it. */
 export interface Asked {
   readonly folder: string;
@@ -41,38 +35,62 @@ export interface Asked {
   readonly retain: (ages: RetentionSettings) => Promise<Dropped>;
 }
 
-export function requestsFolder(folder: string): string {
-  return join(folder, 'requests');
+/** The data folder that has the mailbox, and the name of the log in it, which is its address. */
+export function placeOf(folder: string): { readonly data: string; readonly address: string } {
+  return { data: dirname(folder), address: basename(folder) };
 }
 
-/** Answers pending requests. Called periodically by the process that holds the log; `onFailure` gets disk errors. */
-export function answerRequests(asked: Asked, onFailure: (error: unknown) => void): void {
-  const folder = requestsFolder(asked.folder);
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  for (const name of names.slice(0, maxAtOnce)) {
-    const path = join(folder, name);
-    const request = readRequest(path);
-    rmSync(path, { force: true });
-    const say = (answer: Answer): void => writeAnswer(join(folder, name.replace(/\.json$/, '.answer')), answer);
-    if (request === undefined) {
-      say({ ok: false, problem: `${name} is not a request`, remedy: 'Use the command line of the same version.' });
-      continue;
+export interface RequestDesk {
+  /** Answers what was asked. Called periodically by the process that holds the log. */
+  look(): void;
+  close(): void;
+}
+
+/** Where a request failed: `onFailure` for the disk of the log, `onTrouble` for the mailbox, which records do not need. */
+export interface DeskTroubles {
+  readonly onFailure: (error: unknown) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export function requestDesk(asked: Asked, { onFailure, onTrouble }: DeskTroubles): RequestDesk {
+  const { data, address } = placeOf(asked.folder);
+  let mailbox: OpenMailbox | undefined;
+  let isTroubled = false;
+  const attempt = (work: (open: OpenMailbox) => void): void => {
+    try {
+      mailbox ??= openMailbox(data);
+      if (mailbox !== undefined) work(mailbox);
+      isTroubled = false;
+    } catch (error) {
+      if (!isTroubled) onTrouble(error);
+      isTroubled = true;
     }
-    // What takes long is answered when it is done, and holds up nothing else.
-    perform(request, asked)
-      .catch((error: unknown): Answer => {
-        onFailure(error);
-        const problem = `the gateway cannot write its log: ${textOf(error)}`;
-        return {
-          ok: false,
-          problem,
-          remedy: 'Mend the disk and ask again: it may not have begun; if it has, it is finished then.',
-        };
-      })
-      .then(say)
-      .catch(onFailure);
-  }
+  };
+  const say = (id: string, answer: Answer): void =>
+    attempt((open) => open.answer({ to: address, id, text: JSON.stringify(answer) }, Date.now()));
+  const take = async (id: string, text: string): Promise<void> => {
+    const request = readRequest(text);
+    const remedy = 'Use the command line of the same version.';
+    if (request === undefined) return say(id, { ok: false, problem: `${id} is not a request`, remedy });
+    try {
+      say(id, await perform(request, asked));
+    } catch (error) {
+      onFailure(error);
+      say(id, {
+        ok: false,
+        problem: `the gateway cannot write its log: ${textOf(error)}`,
+        remedy: 'Mend the disk and ask again: it may not have begun; if it has, it is finished then.',
+      });
+    }
+  };
+  return {
+    look: () =>
+      attempt((open) => {
+        // What takes long is answered when it is done, and holds up nothing else.
+        for (const { id, text } of open.receive(address, Date.now())) inBackground('answer a request', take(id, text));
+      }),
+    close: () => mailbox?.close(),
+  };
 }
 
 /** Rejects when the disk fails. */
@@ -148,9 +166,9 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function readRequest(path: string): Request | undefined {
+function readRequest(text: string): Request | undefined {
   try {
-    const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Record<string, unknown>>;
+    const value = JSON.parse(text) as Partial<Record<string, unknown>>;
     if (value['do'] === 'publish' || value['do'] === 'rotate-key') return { do: value['do'] };
     if (value['do'] === 'erase' && typeof value['subject'] === 'string')
       return { do: 'erase', subject: value['subject'] };
@@ -187,8 +205,4 @@ function agesOf(value: unknown): RetentionSettings {
       ([name, age]) => ['read', 'write', 'destructive', 'records'].includes(name) && Number.isSafeInteger(age),
     ),
   );
-}
-
-function writeAnswer(path: string, answer: Answer): void {
-  writeWhole(path, JSON.stringify(answer), { durability: 'soon' });
 }

@@ -178,7 +178,7 @@ export class Group {
 
   #own(message: Message, intent?: OpenIntent): Stored {
     const packing = packedAlone(message, 0);
-    return this.#add(unpack(packedAt(packing, 0, packing.bytes.length, 0)), intent);
+    return this.#add(unpack(packedAt(packing, { at: 0, number: 0 })), intent);
   }
 
   #add(record: Unpacked, given?: OpenIntent): Stored {

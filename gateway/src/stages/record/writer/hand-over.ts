@@ -85,7 +85,7 @@ export class HandingOver {
     if (isLarge) {
       this.#post(packedAlone(message, this.#number).bytes.buffer as ArrayBuffer);
       this.#end = packMark(packing, this.#end, this.#number);
-    } else this.#end = pack(message, packing, this.#end, this.#number);
+    } else this.#end = pack(message, packing, { at: this.#end, number: this.#number });
     this.#number = (this.#number + 1) >>> 0;
     this.#bytes += length;
     this.#count++;
@@ -171,12 +171,12 @@ export class HandedOver implements RecordSource {
   peek(): Packed | undefined {
     const half = this.#left === 0 ? this.#takeUp() : this.#half;
     if (half === undefined) return undefined;
-    const packed = packedAt(half, this.#at, half.words[0] ?? 0, this.#number);
+    const packed = packedAt(half, { at: this.#at, number: this.#number }, half.words[0] ?? 0);
     if (!packed.isElsewhere) return packed;
     if (this.#posted.length === 0) this.#receive();
     const [posted] = this.#posted;
     if (posted === undefined) throw new Error('a record that was announced did not come');
-    return packedAt(packingOf(posted), 0, posted.byteLength, this.#number);
+    return packedAt(packingOf(posted), { at: 0, number: this.#number });
   }
 
   #takeUp(): Packing | undefined {

@@ -51,7 +51,10 @@ export async function openWriter(options: OpenWriterOptions): Promise<OpenWriter
         return { ...signing, reason: 'unusable' };
       }
       const origin = originOf(folder, disk);
-      const wrapping = await openWrappingKey(keys.wrapping, localKeyService(master), `log ${origin}`, keys.subjects);
+      const wrapping = await openWrappingKey(
+        { path: keys.wrapping, context: `log ${origin}`, wrapped: keys.subjects },
+        localKeyService(master),
+      );
       refuseIfOthersRead(keys.subjects);
       const subjects = new Subjects(keys.subjects, disk, wrapping);
       const parts = { folder, disk, origin, subjects, now };

@@ -22,7 +22,7 @@ export class Queue implements RecordSource {
 
   peek(): Packed | undefined {
     const packing = this.#waiting[this.#taken];
-    return packing === undefined ? undefined : packedAt(packing, 0, packing.bytes.length, packing.words[1] ?? 0);
+    return packing === undefined ? undefined : packedAt(packing, { at: 0, number: packing.words[1] ?? 0 });
   }
 
   take(): void {

@@ -2,13 +2,21 @@
 import { sign } from 'node:crypto';
 import type { NoteSigner } from '../log/note.ts';
 
-/** What both keys sign. `seq` is the index of the record that holds the signatures. */
-export function rotationStatement(origin: string, seq: number, from: string, to: string): string {
+/** Two keys, and `seq`, the index of the record that holds their signatures in the log of this origin. */
+export interface Rotation<Key> {
+  readonly origin: string;
+  readonly seq: number;
+  readonly from: Key;
+  readonly to: Key;
+}
+
+/** What both keys sign. */
+export function rotationStatement({ origin, seq, from, to }: Rotation<string>): string {
   return `sallyport log key rotation v1\n${origin}\n${seq}\n${from}\n${to}\n`;
 }
 
-export function rotation(origin: string, seq: number, from: NoteSigner, to: NoteSigner) {
-  const statement = Buffer.from(rotationStatement(origin, seq, from.verifierKey, to.verifierKey));
+export function rotation({ origin, seq, from, to }: Rotation<NoteSigner>) {
+  const statement = Buffer.from(rotationStatement({ origin, seq, from: from.verifierKey, to: to.verifierKey }));
   return {
     event: 'rotated' as const,
     from: from.verifierKey,

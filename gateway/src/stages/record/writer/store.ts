@@ -4,7 +4,7 @@ import type { SubjectKeys } from '../keys/subjects.ts';
 import type { Stored } from '../log/segment.ts';
 import { longestEntry } from '../log/tiles.ts';
 import type { Unpacked } from '../record/packed.ts';
-import { commitment, type PartName, sealParts } from '../record/private.ts';
+import { commitment, commitmentKey, type PartName, sealParts } from '../record/private.ts';
 import type { ScratchBuffer } from '../scratch-buffer.ts';
 import type { OpenIntent } from './open-intents.ts';
 
@@ -28,9 +28,11 @@ export function store(record: Unpacked, place: Place, buffer: ScratchBuffer): St
   // Of an erased subject nothing is kept that became known afterwards.
   const { about, result, kept } = intent?.erased === true ? { ...record, ...forgotten } : record;
   const parts = [about, kept.args, kept.result];
-  const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(keys, place, parts, buffer);
+  const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(parts, keys, { where: place, buffer });
   const promise = (part: PartName, text: Buffer): string =>
-    text.length === 0 ? '' : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(keys, seq, part, text)}"}`;
+    text.length === 0
+      ? ''
+      : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(commitmentKey(keys, seq, part), text)}"}`;
   const [approval, known, reason, revision, server, rest] = members;
   const first = promise('about', about) + approval + promise('arguments', args) + known;
   const parent = intent === undefined ? '' : `,"parent":${intent.seq}`;

@@ -6,7 +6,7 @@ import { packingOf } from '../record/packed.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Retention } from '../retention/retention.ts';
 import type { RetentionSettings } from '../settings.ts';
-import { answerRequests } from './control.ts';
+import { requestDesk } from './control.ts';
 import { HandedOver, type Posted } from './hand-over.ts';
 import { openWriter } from './open.ts';
 import type { FromWriter, ToWriter, WriterStart } from './protocol.ts';
@@ -124,10 +124,14 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       if (!closing) write();
       throw error;
     });
-  const requests = setInterval(
-    () => attempt(() => answerRequests({ ...start, origin, writer, retain }, failed)),
-    requestsEvery,
+  const desk = requestDesk(
+    { ...start, origin, writer, retain },
+    {
+      onFailure: failed,
+      onTrouble: (error) => say({ type: 'trouble', problem: `commands cannot ask the log: ${textOf(error)}` }),
+    },
   );
+  const requests = setInterval(() => desk.look(), requestsEvery);
   const heartbeat = setInterval(() => {
     // While nothing can be written there is nothing to say, and what waits does not grow.
     if (failing || Date.now() - writer.lastWritten < heartbeatEvery) return;
@@ -157,6 +161,7 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
       () => writer.acceptPacked(rest.map(packingOf)),
       () => writer.close(),
       () => anchoring.close(),
+      () => desk.close(),
       () => release(),
     ] as const;
     for (const step of steps)

@@ -209,7 +209,7 @@ export class Writer {
     // The record of a clock that went back goes before it; both keys sign where it stands.
     this.#group.step();
     const seq = this.#group.next;
-    const detail = rotation(this.#origin, seq, this.#signer, next);
+    const detail = rotation({ origin: this.#origin, seq, from: this.#signer, to: next });
     this.#noteAndDo({ kind: 'log-key', at: this.#group.written, detail }, () => {
       this.#signer = next;
       this.#keys = [...this.#keys, { ...detail, seq }];

@@ -108,7 +108,7 @@ export class Authority {
     if (!URL.canParse(issuer)) return { ok: false, problem: 'the issuer is no URL' };
     // The operator chose it: the configured issuer, or an issuer on the origin of the configured server.
     const operator = issuer === config.issuer || new URL(issuer).origin === new URL(url).origin;
-    const found = await discover(issuer, fetch, operator);
+    const found = await discover({ issuer, operator }, fetch);
     if (!found.ok) return found;
     this.#metadata.clear();
     this.#metadata.set(issuer, { metadata: found.metadata, until: Date.now() + metadataLifeMs });
@@ -159,6 +159,7 @@ export class Authority {
   #setPin(pin: IssuerPin): void {
     this.#pin = pin;
     writePin(this.#parts.data, this.#server, pin);
+    this.#parts.announce('issuers');
   }
 
   /** A browser is sent there, with whatever the user has at that origin. */

@@ -1,8 +1,7 @@
 /** The accounts of every server. Outlives revisions: two renewals of one token must never run beside each other. */
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Accounts, MakeAccountLink } from '../../../pipeline/contracts/accounts.ts';
 import type { AuditEvent } from '../../../pipeline/contracts/audit.ts';
+import type { Topic } from '../../../state/contract/changes.ts';
 import { type AccountSettings, ServerAccounts } from './server-accounts.ts';
 import type { AccountVault } from './vault.ts';
 
@@ -14,19 +13,17 @@ export interface BookParts {
   /** The public URL of the gateway; `undefined` where no listener runs. */
   readonly base: () => string | undefined;
   readonly note: (event: AuditEvent) => void;
+  /** Tells other processes of the data folder that accounts or pins of issuers are others now. */
+  readonly announce: (topic: Topic) => void;
   readonly log: {
     info(fields: Readonly<Record<string, unknown>>, message: string): void;
     error(fields: Readonly<Record<string, unknown>>, message: string): void;
   };
 }
 
-/** The times of some file systems have this resolution. */
-const mtimeResolutionMs = 2_000;
-
 export class AccountRegistry {
   readonly #parts: BookParts;
   readonly #servers = new Map<string, ServerAccounts>();
-  #stamp = '';
 
   constructor(parts: BookParts) {
     this.#parts = parts;
@@ -48,15 +45,8 @@ export class AccountRegistry {
     return this.#servers.get(server);
   }
 
-  /** Takes over what commands beside the gateway have changed. Costs two `stat` while nothing does. */
+  /** Takes over what other processes have changed. */
   look(): void {
-    if (this.#servers.size === 0) return;
-    const times = ['accounts', 'issuers'].map(
-      (folder) => statSync(join(this.#parts.data, folder), { throwIfNoEntry: false })?.mtimeMs ?? 0,
-    );
-    const stamp = times.join(' ');
-    if (stamp === this.#stamp && times.every((time) => Date.now() - time > mtimeResolutionMs)) return;
-    this.#stamp = stamp;
     for (const server of this.#servers.values()) server.look();
   }
 }

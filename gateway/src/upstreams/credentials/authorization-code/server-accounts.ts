@@ -112,7 +112,7 @@ export class ServerAccounts implements Accounts, AccountHost {
   }
 
   forget(user: string): void {
-    this.#parts.vault.forget(this.#server, user);
+    if (this.#parts.vault.forget(this.#server, user)) this.#parts.announce('accounts');
   }
 
   invite(user: string, wanted: readonly string[]): AccountLinkPrompt {

@@ -240,6 +240,15 @@ function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher;
   else for (const hit of hits) report(work, view, { detector, hit });
 }
 
+function isTouched({ found }: Work, detector: string, { part, from, to }: Span): boolean {
+  return found.some(
+    (finding) =>
+      finding.detector === detector &&
+      finding.view !== 'joined' &&
+      finding.spans.some((span) => span.part === part && span.from < to && from < span.to),
+  );
+}
+
 function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
   const [first, ...more] = view.locate(hit.from, hit.to);
   if (first === undefined || (view.kind === 'joined' && more.length === 0) || isFull(work)) return;
@@ -247,6 +256,8 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
   const key = `${detector}/${hit.class} ${first.part} ${first.from} ${more.at(-1)?.to ?? first.to}`;
   if (work.known.has(key)) return;
   work.known.add(key);
+  // Put together with its neighbours, a value that stands in one part seems to reach into others.
+  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work, detector, span))) return;
   work.found.push({
     detector,
     class: hit.class,

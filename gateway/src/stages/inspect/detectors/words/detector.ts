@@ -46,6 +46,16 @@ function wordsOf(name: string, listed: readonly string[]): Matcher {
   };
 }
 
+/** Why a pattern cannot be used; `undefined` when it can. */
+export function patternProblem(pattern: string): string | undefined {
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Hits of one pattern in one text: more say nothing new. */
 const maxHits = 256;
 /** re2js takes about a microsecond for ten characters: what is longer is looked at in pieces that overlap. */

@@ -1,0 +1,227 @@
+/** Applies the guardrails of the policy to everything that crosses, in both directions. */
+import type { Verdict } from '../../../pipeline/contracts/audit.ts';
+import type { GuardrailAction, Guardrails } from '../../../pipeline/contracts/guardrails.ts';
+import type { InboundVerdict, Inspector, OutboundVerdict } from '../../../pipeline/contracts/inspector.ts';
+import type { Decided } from '../../../pipeline/exchange.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
+import { type Judged, type Looked, type Looking, look } from './look.ts';
+import type { Placeholders } from './placeholders.ts';
+import { type Plan, planOf } from './plan.ts';
+import { textsOf, withTexts } from './texts.ts';
+
+export interface GuardrailParts {
+  /** Of the fingerprints of findings: they are the same for as long as the master key is. */
+  readonly fingerprintKey: Buffer;
+  readonly placeholders: Placeholders;
+  /** For what a server sends beside calls. */
+  readonly guardrailsOf: (server: string) => Guardrails;
+  /** Told of each finding that counts. */
+  readonly onFinding: (finding: ReportedFinding) => void;
+}
+
+export interface ReportedFinding {
+  readonly detector: string;
+  readonly class: string;
+  readonly action: GuardrailAction;
+  readonly direction: 'request' | 'response';
+}
+
+/** Under `_meta` of a result: what was found in it, for guardrails that warn. */
+const findingsKey = 'sallyport/findings';
+
+/** Comes before the arguments are checked: what it leaves of them is what the schema and the rules see. */
+export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: GuardrailParts): Inspector {
+  return {
+    id: 'request-guardrails',
+    summary: 'Looks for secrets, personal data, injections and words of the operator in what clients send.',
+    inbound({ kind, content }, exchange) {
+      const uses = exchange.grants.guardrails.request;
+      if (uses.length === 0) return undefined;
+      const plan = planOf(uses);
+      const conclude = (looked: Looked): InboundVerdict => {
+        report('request', looked, onFinding);
+        note(exchange, plan, { part: kind, looked });
+        return inboundVerdict(content, plan, looked);
+      };
+      const looked = look(content, {
+        plan,
+        key: fingerprintKey,
+        tool: toolOf(exchange),
+        replace: replacing(placeholders, exchange),
+      });
+      return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
+    },
+  };
+}
+
+/** Comes after masks: what is gone needs no look. */
+export function responseGuardrails({
+  fingerprintKey,
+  placeholders,
+  guardrailsOf,
+  onFinding,
+}: GuardrailParts): Inspector {
+  return {
+    id: 'response-guardrails',
+    summary: 'Looks for secrets, personal data, injections and words of the operator in what servers send.',
+    outbound({ kind, content }, { upstream, exchange }) {
+      const uses = (exchange?.grants.guardrails ?? guardrailsOf(upstream.server)).response;
+      if (uses.length === 0) return undefined;
+      const plan = planOf(uses);
+      const looking: Looking = {
+        plan,
+        key: fingerprintKey,
+        tool: exchange && toolOf(exchange),
+        // What a server sends beside calls is for many callers, so that it can have no placeholder of one.
+        replace: exchange === undefined ? () => undefined : replacing(placeholders, exchange),
+      };
+      const conclude = (looked: Looked): OutboundVerdict => {
+        report('response', looked, onFinding);
+        if (exchange !== undefined) note(exchange, plan, { part: kind, looked });
+        return outboundVerdict(kind, content as JsonObject, { plan, looked });
+      };
+      const looked = look(content as JsonObject, looking);
+      return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
+    },
+  };
+}
+
+function report(direction: 'request' | 'response', { judged }: Looked, onFinding: GuardrailParts['onFinding']): void {
+  for (const { finding, action } of judged)
+    onFinding({ detector: finding.detector, class: finding.class, action, direction });
+}
+
+function replacing(placeholders: Placeholders, { caller }: Decided): Looking['replace'] {
+  return (value, found, guardrail) => placeholders.close(value, found, { caller: caller.key, guardrail });
+}
+
+/** Comes after the guardrails, which have no business with what the caller never saw, and before the schema. */
+export function restoredPlaceholders({ placeholders }: GuardrailParts): Inspector {
+  return {
+    id: 'placeholders',
+    summary: 'Puts values in the places of placeholders, for servers that a guardrail names.',
+    inbound({ kind, content }, { caller, grants, checks }) {
+      const { restored } = grants.guardrails;
+      if (restored.length === 0) return undefined;
+      const { values } = textsOf(content);
+      const opened = values.map((value) => placeholders.open(value, caller.key, restored));
+      const count = opened.filter((value, index) => value !== values[index]).length;
+      if (count === 0) return undefined;
+      checks.add({ name: 'placeholders', part: kind, verdict: `restored ×${count}` });
+      return { change: withTexts(content, opened, noNames) };
+    },
+  };
+}
+
+const noNames: ReadonlyMap<string, string> = new Map();
+
+function toolOf({ capability }: Decided): string | undefined {
+  return capability.type === 'tool' ? capability.name : undefined;
+}
+
+function inboundVerdict(content: JsonObject, plan: Plan, looked: Looked): InboundVerdict {
+  const { strictest, unscanned } = looked;
+  if (strictest !== undefined && (strictest.action === 'block' || strictest.action === 'hold')) {
+    const reason = strictest.action === 'block' ? 'content-blocked' : 'content-held';
+    const refuse = {
+      reason,
+      guardrail: strictest.guardrail,
+      what: whatOf(strictest),
+      detail: detailOf(looked),
+    } as const;
+    return { refuse, keep: looked.content };
+  }
+  if (unscanned !== undefined && plan.onUnscanned === 'block') {
+    const what = 'more than can be looked at';
+    return {
+      refuse: {
+        reason: 'content-blocked',
+        guardrail: plan.names.join(', '),
+        what,
+        detail: `not scanned: ${unscanned}`,
+      },
+    };
+  }
+  return looked.content === content ? undefined : { change: looked.content };
+}
+
+function outboundVerdict(
+  kind: string,
+  content: JsonObject,
+  { plan, looked }: { readonly plan: Plan; readonly looked: Looked },
+): OutboundVerdict {
+  const { strictest, unscanned, judged } = looked;
+  if (strictest !== undefined && (strictest.action === 'block' || strictest.action === 'hold'))
+    return { withhold: detailOf(looked), guardrail: strictest.guardrail };
+  if (unscanned !== undefined && plan.onUnscanned === 'block')
+    return { withhold: `not scanned: ${unscanned}`, guardrail: plan.names.join(', ') };
+  const isTold = kind === 'result' && judged.some(({ action }) => action !== 'observe');
+  const change = isTold ? withFindings(looked.content, judged) : looked.content;
+  return change === content ? undefined : { change };
+}
+
+/** The result with a word about what was found in it. The value is nowhere in it. */
+function withFindings(result: JsonObject, judged: readonly Judged[]): JsonObject {
+  const told = judged.filter(({ action }) => action !== 'observe');
+  const findings = [...countsOf(told)].map(([what, count]) => {
+    const [action = '', found = ''] = what.split(' ');
+    return { found, action, count };
+  });
+  return { ...result, _meta: { ...(isObject(result._meta) ? result._meta : {}), [findingsKey]: findings } };
+}
+
+/** By action and class: `redact secrets/jwt`. */
+function countsOf(judged: readonly Judged[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { action, finding } of judged) {
+    const key = `${action} ${finding.detector}/${finding.class}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+const maxClasses = 8;
+
+/** What the operator reads: actions, classes, numbers and places. */
+function detailOf({ judged }: Looked): string {
+  const counts = [...countsOf(judged)].slice(0, maxClasses).map(([what, count]) => `${what} ×${count}`);
+  const places = new Set(judged.slice(0, maxClasses).map(({ path }) => pointerOf(path)));
+  return `${counts.join(', ')} at ${[...places].join(', ')}`;
+}
+
+/** What its sender is told of a finding. */
+function whatOf({ finding, path }: Judged): string {
+  return `${finding.detector}/${finding.class} at ${pointerOf(path)}`;
+}
+
+function pointerOf(path: readonly string[]): string {
+  if (path.length === 0) return 'a name of a member';
+  return path
+    .map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('')
+    .slice(0, 200);
+}
+
+/** An entry in the ledger for each detector that ran, in its version. */
+function note(
+  exchange: Decided,
+  { set, names }: Plan,
+  { part, looked }: { readonly part: string; readonly looked: Looked },
+): void {
+  const { judged, unscanned, micros } = looked;
+  for (const [detector, version] of Object.entries(set.versions)) {
+    const own = judged.filter(({ finding }) => finding.detector === detector);
+    const counts = [...countsOf(own)]
+      .slice(0, maxClasses)
+      .map(([what, count]) => `${what.replace(`${detector}/`, '')} ×${count}`);
+    const verdict: Verdict = {
+      name: `${detector}@${version}`,
+      part,
+      verdict: counts.length === 0 ? 'clean' : counts.join(', '),
+      micros,
+    };
+    exchange.checks.add(verdict);
+  }
+  if (unscanned !== undefined)
+    exchange.checks.add({ name: names.join(', '), part, verdict: `not scanned: ${unscanned}` });
+}

@@ -1,0 +1,136 @@
+/** Runs the detectors of a plan over one piece of content, and says what becomes of it. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { type GuardrailAction, guardrailActions } from '../../../pipeline/contracts/guardrails.ts';
+import type { JsonObject } from '../../../protocol/json.ts';
+import type { Finding } from '../detectors/engine/finding.ts';
+import { redactParts } from '../detectors/engine/redact.ts';
+import { type ScanResult, scanning } from '../detectors/engine/scan.ts';
+import { isStricter, type Judgement, judge, type Plan } from './plan.ts';
+import { pathOf, type Texts, textsOf, withTexts } from './texts.ts';
+
+export interface Looking {
+  readonly plan: Plan;
+  /** Of the fingerprints. */
+  readonly key: Buffer;
+  readonly tool: string | undefined;
+  /** A placeholder for a value of this class; `undefined` where it can have none, which redacts it. */
+  readonly replace: (value: string, found: string, guardrail: string) => string | undefined;
+}
+
+export interface Judged extends Judgement {
+  readonly finding: Finding;
+  readonly path: readonly string[];
+}
+
+export interface Looked {
+  /** The strictest of all; `undefined` where nothing was found, or nothing that counts. */
+  readonly strictest: Judged | undefined;
+  readonly judged: readonly Judged[];
+  /** Why some part was not looked at. */
+  readonly unscanned: string | undefined;
+  /** The content without what is to be redacted or replaced; the same object where that is nothing. */
+  readonly content: JsonObject;
+  readonly micros: number;
+}
+
+/** Milliseconds for which the loop stands still at once. */
+const maxTurnMs = 4;
+/** Longer content is looked at in turns. In UTF-16 code units. */
+const maxAtOnce = 32_768;
+/** Of all parts together; beyond it nothing is looked at. */
+const bounds = { maxChars: 8 * 1024 * 1024, maxFindings: 500, timeMs: 10_000 };
+
+/** Answers at once unless the content is long. */
+export function look(content: JsonObject, looking: Looking): Looked | Promise<Looked> {
+  const began = performance.now();
+  const texts = textsOf(content);
+  const parts = partsOf(texts);
+  const steps = scanning(looking.plan.set, parts, { key: looking.key, bounds });
+  const conclude = (result: ScanResult): Looked => ({
+    ...judged(content, { texts, parts, result }, looking),
+    micros: Math.round((performance.now() - began) * 1_000),
+  });
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length <= maxAtOnce ? conclude(finished(steps)) : inTurns(steps).then(conclude);
+}
+
+/** The values, and all names as one more part. */
+function partsOf({ values, names }: Texts): readonly string[] {
+  return names.length === 0 ? values : [...values, names.join('\n')];
+}
+
+function finished(steps: Generator<undefined, ScanResult>): ScanResult {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+async function inTurns(steps: Generator<undefined, ScanResult>): Promise<ScanResult> {
+  for (;;) {
+    const until = performance.now() + maxTurnMs;
+    do {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    } while (performance.now() < until);
+    await turn();
+  }
+}
+
+interface Scanned {
+  readonly texts: Texts;
+  readonly parts: readonly string[];
+  readonly result: ScanResult;
+}
+
+function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: Looking): Omit<Looked, 'micros'> {
+  const { texts, result } = scanned;
+  const counting: Judged[] = [];
+  let strictest: Judged | undefined;
+  for (const finding of result.findings) {
+    const { part } = finding.spans[0];
+    let known: readonly string[] | undefined;
+    const path = (): readonly string[] => (known ??= part < texts.values.length ? pathOf(content, part) : []);
+    const judgement = judge(plan, { finding, tool, path });
+    if (judgement === undefined) continue;
+    const each = { ...judgement, finding, path: path() };
+    counting.push(each);
+    if (isStricter(each.action, strictest?.action)) strictest = each;
+  }
+  const cut = counting.filter(({ action }) => isCut(action));
+  const [unscanned] = result.unscanned;
+  return {
+    judged: counting,
+    strictest,
+    unscanned: unscanned?.reason,
+    content: cut.length === 0 ? content : without(content, scanned, { cut, replace }),
+  };
+}
+
+function isCut(action: GuardrailAction): boolean {
+  return guardrailActions.indexOf(action) >= guardrailActions.indexOf('replace');
+}
+
+interface Cutting {
+  readonly cut: readonly Judged[];
+  readonly replace: Looking['replace'];
+}
+
+function without(content: JsonObject, { texts, parts }: Scanned, { cut, replace }: Cutting): JsonObject {
+  const judgements = new Map(cut.map((each) => [each.finding, each]));
+  const left = redactParts(parts, [...judgements.keys()], (finding) => {
+    const named = `[redacted: ${finding.detector}/${finding.class}]`;
+    const { action, guardrail = '' } = judgements.get(finding) ?? {};
+    const [span, ...more] = finding.spans;
+    // What was decoded or put together is not there as it was found.
+    if (action !== 'replace' || more.length > 0 || finding.view !== 'sent') return named;
+    return replace(parts[span.part]?.slice(span.from, span.to) ?? '', finding.class, guardrail) ?? named;
+  });
+  const values = left.slice(0, texts.values.length);
+  const names = left[texts.values.length]?.split('\n') ?? [];
+  const rename = new Map(
+    texts.names.flatMap((name, index) => (names[index] === name ? [] : [[name, names[index] ?? '']])),
+  );
+  return withTexts(content, values, rename as ReadonlyMap<string, string>);
+}
