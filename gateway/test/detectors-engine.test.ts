@@ -86,7 +86,7 @@ test(`the automaton finds what a plain search finds (seed ${seed})`, () => {
   );
 });
 
-const awsKey = `AKIA${'QX3J5TNB7WRKL2ZD'}`;
+const awsKey = ['AKIA', 'QX3J5TNB7WRKL2ZD'].join('');
 
 test('a value that two parts share is found, with its place in each', () => {
   const { findings } = scanParts(set, [`the key is ${awsKey.slice(0, 9)}`, `${awsKey.slice(9)} today`], { key });

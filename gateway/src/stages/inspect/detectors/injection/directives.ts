@@ -215,6 +215,39 @@ const orders = [
 ];
 const cargo =
   /conversation|chat history|previous messages|message history|system prompt|all (?:the )?(?:credentials|secrets|passwords|api keys|emails|files|documents|user data|customer)|(?:user'?s?|private|personal|their|his|her|your) (?:credentials|secrets|passwords?|api keys?|emails?|files|documents|data|messages|token|keys?|inbox)|environment variables|private keys?|ssh keys?|full (?:contents?|history|transcript)|everything you (?:know|have)|gesprach|conversacion|conversa|historique|conversazione|переписк|разговор|对话|聊天记录|会話/;
+/** Of which one stands in all of what `cargo` matches. */
+const cargoWords = [
+  'conversation',
+  'history',
+  'messages',
+  'prompt',
+  'credentials',
+  'secrets',
+  'password',
+  'api key',
+  'email',
+  'files',
+  'documents',
+  'data',
+  'customer',
+  'token',
+  'key',
+  'inbox',
+  'environment',
+  'contents',
+  'transcript',
+  'everything you',
+  'gesprach',
+  'conversacion',
+  'conversa',
+  'historique',
+  'conversazione',
+  'переписк',
+  'разговор',
+  '对话',
+  '聊天记录',
+  '会話',
+];
 const target =
   /https?:\/\/|[\w.]{2,}@[\w-]{2,}\.\w|webhook|following (?:address|url|email|endpoint)|external|attacker|bcc/;
 
