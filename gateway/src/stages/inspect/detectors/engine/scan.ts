@@ -249,7 +249,20 @@ function isTouched({ found }: Work, detector: string, { part, from, to }: Span):
   );
 }
 
+const markStart = '[redacted: ';
+const maxMark = 80;
+
+/** Whether an offset lies in what redaction left: the names of classes are words that matchers look for. */
+function isInMark({ classes }: DetectorSet, text: string, at: number): boolean {
+  const around = text.slice(Math.max(0, at - maxMark), at + maxMark);
+  const from = around.lastIndexOf(markStart, Math.min(at, maxMark));
+  if (from < 0) return false;
+  const to = around.indexOf(']', from);
+  return to >= Math.min(at, maxMark) && classes.has(around.slice(from + markStart.length, to));
+}
+
 function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
+  if (isInMark(work.set, view.text, hit.from)) return;
   const [first, ...more] = view.locate(hit.from, hit.to);
   if (first === undefined || (view.kind === 'joined' && more.length === 0) || isFull(work)) return;
   // The same place in another reading is the same finding, and the first reading is the plainest.
