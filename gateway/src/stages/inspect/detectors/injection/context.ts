@@ -4,6 +4,9 @@ import type { View } from '../engine/view.ts';
 
 const talk =
   /\b(?:example|e\.g|such as|phrases? like|attack(?:er|s|ers)?\b|injection|jailbreak|malicious|detect|adversar|payload|pattern|regex|blocklist|classifier|test ?case|sample|says?:?|reads?:?|for instance|would be|might (?:say|write|contain)|contain(?:s|ing)|tries to|trying to|attempts? to|scanner|guardrail|beispiel|angriff|exemple|attaque|ejemplo|ataque|exemplo|esempio|attacco|пример|атак|инъекц)|例如|攻击|注入|示例|攻撃|インジェクション|例えば|예를 들어|공격/i;
+/** What attackers do, told by a third person. */
+const told =
+  /\b(?:attack(?:er|ers|s)?|poisoning|injections?|jailbreaks?|malicious|adversar\w+)\b[^.\n]{0,120}\b(?:tells?|makes?|asks?|instructs?|tricks?|told|inserts?|adds?|writes?|hides?|closes?|orders?|try|tries|wants?|use|uses)\b[^.\n]{0,80}$/i;
 const quote = /["'`“”„«»「『]/;
 const reach = 140;
 
@@ -12,10 +15,10 @@ export function isSpokenOf(text: string, from: number, to: number): boolean {
   const before = text.slice(Math.max(0, from - reach), from);
   const after = text.slice(to, to + 60);
   const isMarked =
-    quote.test(before.slice(-40)) ||
+    quote.test(before.slice(-110)) ||
     /^\w{0,4}["'`”»」』]/.test(after) ||
     /```[^`]{0,400}$|^\s{0,8}(?:[-*>|#]|\/\/|\d+\.)/m.test(text.slice(Math.max(0, from - 200), from));
-  return isMarked && (talk.test(before) || /\b(?:attack|injection|example)/i.test(after));
+  return (isMarked && (talk.test(before) || /\b(?:attack|injection|example)/i.test(after))) || told.test(before);
 }
 
 const pieceChars = 1_024;
@@ -91,10 +94,17 @@ export function hasAny(text: string, words: readonly string[]): boolean {
 
 const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Arabic}]/u;
 
+/** Whether a word begins there; in scripts without spaces, anywhere. */
+export function isStart(text: string, from: number): boolean {
+  return !(letter.test(text[from] ?? '') && letter.test(text[from - 1] ?? '')) || isEscaped(text, from);
+}
+
+/** The letter of `\\n` before a word belongs to the escape. */
+function isEscaped(text: string, from: number): boolean {
+  return text[from - 2] === '\\' && /[nrt]/.test(text[from - 1] ?? '');
+}
+
 /** Whether an anchor is a word of its own; scripts without spaces have no such words. */
 export function isWhole(text: string, from: number, to: number): boolean {
-  return (
-    !(letter.test(text[from] ?? '') && letter.test(text[from - 1] ?? '')) &&
-    !(letter.test(text[to - 1] ?? '') && letter.test(text[to] ?? ''))
-  );
+  return isStart(text, from) && !(letter.test(text[to - 1] ?? '') && letter.test(text[to] ?? ''));
 }
