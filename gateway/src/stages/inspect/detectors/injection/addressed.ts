@@ -63,7 +63,7 @@ const names = [
 ];
 
 const called =
-  /(?:\b(?:dear|hey|hi|hello|attention|attn|psst|ok|listen|note (?:to|for)|notes? for|notice (?:to|for)|message (?:to|for)|instructions? (?:to|for)|reminder (?:to|for)|memo (?:to|for)|(?:addressed|meant|intended|relevant|important|directed) (?:to|for|at)|from .{2,40} to|an|liebe[rs]?|hallo|hinweis an|cher|chere|bonjour|estimad[oa]|hola|querid[oa]|ola|caro|ciao|уважаемый|дорогой)|для|致|对|給|给) ?(?:(?:the|all|any|every|our|my|you|future|den|die|das|der|le|la|les|el|los|o|os|il|gli) ?){0,3}(?:[a-z]{2,12} )?$/;
+  /(?:\b(?:dear|hey|hi|hello|attention|attn|psst|ok|listen|note (?:to|for)|notes? for|notice (?:to|for)|message (?:to|for)|instructions? (?:to|for)|reminder (?:to|for)|memo (?:to|for)|(?:addressed|meant|intended|relevant|important|directed) (?:to|for|at)|from .{2,40} to|liebe[rs]?|hallo|hinweis an|cher|chere|bonjour|estimad[oa]|hola|querid[oa]|ola|caro|ciao|уважаемый|дорогой)|для|致|对|給|给) ?(?:(?:the|all|any|every|our|my|you|future|den|die|das|der|le|la|les|el|los|o|os|il|gli) ?){0,3}(?:[a-z]{2,12} )?$/;
 const supposed =
   /\b(?:if|when|since|because|as|wenn|si|se|если) (?:you(?:'re| are)?|an?|any|the|du|tu es|eres|voce e|sei|ты)(?: (?:an?|the|any|ein|une?|um|uma))?(?: [\w-]{2,14})? ?$/;
 const named =
@@ -77,20 +77,32 @@ const person = /\b(?:manager|director|professor|secretary|coach|editor|attorney|
 const thirdPerson =
   /\b(?:by|of|user|real estate|travel|insurance|the release|our|his|her|their|my|build|ssh|user-) ?(?:the )?$/;
 
+const begins = /(?:^|[.!?:;>"'*(/\u3002-]|^n|\\n|[#-]) {0,4}(?:(?:the|an?|any|all|you|so|now|ok) )?$/;
+const latin = /^[\0-\u02ff]*$/;
+const courtesies =
+  /^(?:(?:please|kindly|now|first|also|immediately|then|just|simply|you|must|should|need|have|to|will|are|always|never|it is|is|required|required to|from now on,?|in your [a-z]{3,12},?|when [^,.]{3,50},|before [^,.]{3,50},|after [^,.]{3,50},|if [^,.]{3,50},|bitte|du musst|por favor|debes|per favore|devi|пожалуйста|s'il (?:te|vous) plait) ){0,6}/;
+
+function isAtOnce(rest: string): boolean {
+  const after = rest.replace(courtesies, '');
+  return !latin.test(rest.slice(0, 12)) || act.exec(after)?.index === 0;
+}
+
 /** Whether the text at `[from, to)`, a name of models, begins an order to one. */
 export function isOrderTo(view: View, { from, to, strict }: { from: number; to: number; strict: boolean }): boolean {
   const before = windowOf(view, from - 70, from);
   const after = windowOf(view, to, to + 320);
   const isCalled = called.test(before) || supposed.test(before);
   const isNamed = named.test(after) && !thirdPerson.test(before);
-  if (!isCalled && !isNamed && !obliged.test(after)) return false;
-  if (person.test(after.slice(0, 14))) return false;
-  const rest = after.replace(/^s?[\s,:!)\\\u3001\uff0c\uff1a\u2014-]{0,4}/, '');
+  const isObliged = obliged.test(after);
+  if (!isCalled && !isNamed && !isObliged) return false;
+  if (person.test(after.slice(0, 14)) || thirdPerson.test(before)) return false;
+  const rest = after.replace(named, '').replace(/^s?[\s\\]{0,4}/, '');
   if (isNamed && !isCalled && answering.test(rest)) return false;
   const order = act.exec(rest.slice(0, 200));
   if (order === null) return false;
-  if (!strict) return true;
-  return (isCalled || obliged.test(after) || order.index < 70) && (isCalled || isNamed ? risk : strongRisk).test(rest);
+  // A name and a comma stand in any list: the order follows at once, and the sentence begins with the name.
+  if (isNamed && !isCalled && !isObliged && !(begins.test(before) && isAtOnce(rest))) return false;
+  return !strict || (isCalled || isNamed ? risk : strongRisk).test(rest);
 }
 
 const region = 96;
@@ -106,7 +118,12 @@ export const addressed: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'addressed', Math.floor(from / region))) return undefined;
+    if (
+      !isStart(text, from) ||
+      /^aI|^Ai[,:]/.test(text.slice(from, from + 3)) ||
+      triedOften(view, 'addressed', Math.floor(from / region))
+    )
+      return undefined;
     if (!isOrderTo(view, { ...trimmed(text, from, to), strict: true }) || isSpokenOf(text, from, to)) return undefined;
     return { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.7 };
   },

@@ -244,6 +244,9 @@ const cargo = alternatives(
     '',
   ),
 );
+/** Where it goes to stands behind a preposition, or in languages that have none, anywhere. */
+const place =
+  /(?:\b(?:to|at|via|through|into|onto|on|with|using|an|auf|nach|a|al|para|per|ao|vers|sur|naar|do|na|ke|toi|den)|на|в|к|إلى|الى|:) ?(?:(?:the|this|my|our|following|url|address|endpoint|webhook|server|e-?mail|adresse|direccion|endereco|indirizzo|адрес) ?){0,4}[:<"'`(]{0,2} ?(?:https?:|[\w.-]{2,}@|webhook|external|attacker|following)|\bbcc\b/;
 const target =
   /https?:\/\/|[\w.-]{2,}@[\w-]{2,}\.\w|webhook|following (?:address|url|email|endpoint)|external|attacker|bcc/;
 
@@ -251,7 +254,10 @@ const exfiltrate: Matcher = {
   anchors: orders,
   joins: true,
   find(view, from, to) {
-    if (!isWhole(view.text, from, to) || /[-_/.(]/.test((view.text[from - 1] ?? '') + (view.text[to] ?? '')))
+    if (
+      !isWhole(view.text, from, to) ||
+      /[-_/.("'`>]/.test((view.text[from - 1] ?? '').replace(/["'`>]/, '') + (view.text[to] ?? ''))
+    )
       return undefined;
     if (nearest(view, 'target', { words: targetWords, from: from - 110, within: 290 + to - from }) < 0)
       return undefined;
@@ -260,6 +266,7 @@ const exfiltrate: Matcher = {
     const isVerbLast = !latinOnly.test(view.text.slice(from, to)) || /gonder|yukle/.test(view.text.slice(from, to));
     const window = (isVerbLast ? before : '') + firstSentences(windowOf(view, to, to + 180));
     if (!cargo.test(window) || !target.test(window)) return undefined;
+    if (!isVerbLast && !place.test(window)) return undefined;
     if (
       /(?:^| )(?:will|can|to|we|not|never|may|it|that|and|users?|don't|i) $/.test(before.slice(-24)) &&
       !/(?:and|need to|needs to|must|have to|has to|required to|then|you to|sure to) $/.test(before.slice(-24))
@@ -286,7 +293,6 @@ const moments = [
   'after using this tool',
   'every time you',
   'each time you call',
-  'instead of using',
   'in all subsequent',
   'for all future',
   'any other tool',

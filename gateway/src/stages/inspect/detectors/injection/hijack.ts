@@ -90,7 +90,6 @@ const moments = [
   'before you continue',
   'before you finish',
   'before you proceed',
-  'before you can',
   'before continuing',
   'to continue the task',
   'to continue with the task',
@@ -122,14 +121,12 @@ const moments = [
   'this is a message from',
   'important message from',
   'the user has approved',
-  'the user has granted',
   'the user already agreed',
-  'the user has already',
   'has to run `',
   'positive review only',
   'mark this review',
   'before calling any',
-  'you must first',
+  'you must first read',
   'first, read',
   'first read the file',
   'next, send',
@@ -161,6 +158,7 @@ export const atMoment: Matcher = {
     const around = windowOf(view, from - lead, to + 260);
     if (!strongRisk.test(around) && !manipulates.test(around)) return undefined;
     if (!act.test(around) || isManual.test(around)) return undefined;
+    if (/answer|response/.test(text.slice(from, to)) && !asks.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.7);
   },
 };
@@ -170,6 +168,9 @@ const manipulates =
 /** People are told such things in forms, manuals and on pages of their own accounts. */
 const isManual =
   /\b(?:forgot|reset|change|choose|confirm|enter) (?:your|a|the new) password|never (?:share|send)|for security reasons|log ?in to|settings page|\bsign in\b/;
+
+/** What is said of answers is a demand, not a description of a protocol. */
+const asks = /\b(?:must|should|please|always|has to|have to|need to|you|do not|don't|include|fetch|print|say)\b.{0,60}/;
 
 const rules = alternatives(
   'instruction*|rules|guideline*|guidance|orders|directives|restrictions|polic*|system prompt|prompt|constraints|anweisung*|regeln|vorgaben|consignes|regles|instructions|reglas|instrucciones|regras|instrucoes|istruzioni|regole|instructies|regels|polecenia|zasady|инструкц*|правила|указани*|指令|规则|指示|要求|ルール|지침|규칙|التعليمات|talimat*|kural*',

@@ -16,7 +16,7 @@ const language = (verbs: string, which: string, objects: string): Language => ({
 
 export const languages: Readonly<Record<string, Language>> = {
   en: language(
-    "ignore|disregard|forget|override|bypass|discard|dismiss|skip|drop|pay no attention to|stop following|do not follow|don't follow|no longer follow|set aside|abandon|neglect|erase|supersede|pay no heed to|take no notice of|do not obey|don't obey|do not comply with|void|turn off",
+    "ignore|disregard|forget|override|bypass|discard|dismiss|skip|drop|pay no attention to|stop following|do not follow|don't follow|no longer follow|set aside|abandon|neglect|erase|supersede|pay no heed to|take no notice of|do not obey|don't obey|do not comply with",
     'previous|prior|above|earlier|preceding|before|all |any |your |system|original|initial|existing|foregoing|everything|whatever|former|developer|safety|given|up to now|so far|coding|operator',
     'instruction|rule|prompt|guideline|direction|directive|command|order|constraint|policies|policy|programming|training|context|restriction|safeguard|guardrail|message|everything|told|said|asked|guidance|taught|settings|task',
   ),

@@ -147,6 +147,9 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   schemes.lastIndex = at;
   const match = schemes.exec(text);
   if (match === null) return undefined;
+  // Nothing between two quotes.
+  if (match[2] !== undefined && match[2] === match[1] && match[0].trimEnd().endsWith(match[1] + match[2]))
+    return undefined;
   const quote = match[2] ?? match[1];
   const from = schemes.lastIndex;
   const most = Math.min(text.length, from + maxValue);
@@ -196,10 +199,11 @@ function judged(
   if (word === 'session_id' || word === 'sessionid') return undefined;
   if (uuid.test(value))
     return /key|secret|credential/.test(folded) ? { class: 'assigned-secret', from, to, confidence: 0.6 } : undefined;
-  if (value.length < 16 || value.length > 600 || !random) return undefined;
+  if (value.length < 16 || value.length > 600 || !random || ofProgram.test(value)) return undefined;
   return { class: 'assigned-secret', from, to, confidence: quoted ? 0.75 : 0.65 };
 }
 
+const ofProgram = /[(){};<>]|^X-[A-Z]|\[\d+\]\./;
 /** Words with separators and small numbers. */
 const wordList = /^(?:[A-Za-z]{2,24}|\d{1,4}|[a-z])(?:[-_.](?:[A-Za-z]{2,24}|\d{1,4}|[a-z]))+$/;
 const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/];
@@ -209,7 +213,14 @@ const program = /[=<>]{2}|=>|\)|\(|;|::|\\u|\$\{|\*\*|\|\|/;
 
 /** People choose passwords: three kinds of characters, and no word of a program. */
 function password(value: string, { from, to, quoted }: { from: number; to: number; quoted: boolean }): Hit | undefined {
-  if (value.length < 8 || value.length > 128 || usual.test(value) || isPlaceholder(value) || program.test(value))
+  if (
+    value.length < 8 ||
+    value.length > 128 ||
+    usual.test(value) ||
+    /\w\[\d{1,3}\]\.\w/.test(value) ||
+    isPlaceholder(value) ||
+    program.test(value)
+  )
     return undefined;
   const mixed = kinds.filter((kind) => kind.test(value)).length;
   const digits = (kinds[2] as RegExp).test(value);

@@ -23,6 +23,7 @@ export const credentialsInUrl: Matcher = {
     const password = text.slice(colon + 1, last);
     const user = text.slice(to, colon);
     const host = text.slice(last + 1, at);
+    if (/^(?:anonymous|guest)$/i.test(user)) return undefined;
     if (password.length < 4 || weak.test(password) || template.test(password) || template.test(user)) return undefined;
     if (
       isPlaceholder(password) ||
