@@ -1,5 +1,5 @@
-/** The development cases: `cases/<detector>.yaml` by group, those of the detectors' own folders, and generated ones. */
-import { readFileSync } from 'node:fs';
+/** The development cases: `cases/<detector>*.yaml` by group, those of the detectors' own folders, and generated ones. */
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { casesOf, expanded } from '../../gateway/test/support/detector-cases.ts';
@@ -22,8 +22,9 @@ type Groups = Readonly<
 >;
 
 function written(detector: string): readonly Case[] {
-  const file = join(import.meta.dirname, 'cases', `${detector}.yaml`);
-  return Object.entries(parse(readFileSync(file, 'utf8')) as Groups).flatMap(([group, { positives, negatives }]) => [
+  const files = globSync(join(import.meta.dirname, 'cases', `${detector}*.yaml`)).toSorted();
+  const groups = files.flatMap((file) => Object.entries(parse(readFileSync(file, 'utf8')) as Groups));
+  return groups.flatMap(([group, { positives, negatives }]) => [
     ...(positives ?? []).map((text) => ({ detector, group, text: expanded(text), isPositive: true })),
     ...(negatives ?? []).map((text) => ({ detector, group, text: expanded(text), isPositive: false })),
   ]);

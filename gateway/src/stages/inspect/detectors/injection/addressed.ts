@@ -8,21 +8,11 @@ import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { act, alternatives, risk, strongRisk } from './vocabulary.ts';
 
 const names = [
-  'ai assistant',
-  'ai agent',
-  'ai model',
-  'ai system',
-  'ai reader',
-  'ai crawler',
-  'ai reviewer',
-  'ai tool',
-  'ai summar',
-  ' ai ',
-  ' ais ',
+  'ai ',
+  'ais ',
   'ai:',
   'ai,',
   '(ai)',
-  'ai reading',
   'llm',
   'language model',
   'chatbot',
@@ -32,7 +22,8 @@ const names = [
   'bots:',
   'bot,',
   'bot:',
-  'gpt',
+  'chatgpt',
+  'gpt-',
   'claude',
   'gemini',
   'copilot',
@@ -63,7 +54,7 @@ const names = [
 ];
 
 const called =
-  /(?:\b(?:dear|hey|hi|hello|attention|attn|psst|ok|listen|note (?:to|for)|notes? for|notice (?:to|for)|message (?:to|for)|instructions? (?:to|for)|reminder (?:to|for)|memo (?:to|for)|(?:addressed|meant|intended|relevant|important|directed) (?:to|for|at)|from .{2,40} to|liebe[rs]?|hallo|hinweis an|cher|chere|bonjour|estimad[oa]|hola|querid[oa]|ola|caro|ciao|уважаемый|дорогой)|для|致|对|給|给) ?(?:(?:the|all|any|every|our|my|you|future|den|die|das|der|le|la|les|el|los|o|os|il|gli) ?){0,3}(?:[a-z]{2,12} )?$/;
+  /(?:\b(?:dear|hey|hi|hello|attention|attn|psst|ok|listen|note (?:to|for)|notes? for|notice (?:to|for)|message (?:to|for)|instructions? (?:to|for)|reminder (?:to|for)|memo (?:to|for)|applies to|\ban alle|an jede[nrs]?|a todos (?:los|as|os)|a tous les|a toutes les|a tutti (?:gli|i|le)|aan alle|do wszystkich|всем|(?:addressed|meant|intended|relevant|important|directed) (?:to|for|at)|from .{2,40} to|liebe[rs]?|hallo|hinweis an|cher|chere|bonjour|estimad[oa]|hola|querid[oa]|ola|caro|ciao|уважаемый|дорогой)|для|致|对|給|给) ?(?:(?:the|all|any|every|our|my|you|future|den|die|das|der|le|la|les|el|los|o|os|il|gli) ?){0,3}(?:[a-z]{2,12} )?$/;
 const supposed =
   /\b(?:if|when|since|because|as|wenn|si|se|если) (?:you(?:'re| are)?|an?|any|the|du|tu es|eres|voce e|sei|ты)(?: (?:an?|the|any|ein|une?|um|uma))?(?: [\w-]{2,14})? ?$/;
 const named =
@@ -90,12 +81,12 @@ function isAtOnce(rest: string): boolean {
 /** Whether the text at `[from, to)`, a name of models, begins an order to one. */
 export function isOrderTo(view: View, { from, to, strict }: { from: number; to: number; strict: boolean }): boolean {
   const before = windowOf(view, from - 70, from);
-  const after = windowOf(view, to, to + 320);
+  const after = windowOf(view, to, to + 320).replace(kind, '');
   const isCalled = called.test(before) || supposed.test(before);
   const isNamed = named.test(after) && !thirdPerson.test(before);
   const isObliged = obliged.test(after);
   if (!isCalled && !isNamed && !isObliged) return false;
-  if (person.test(after.slice(0, 14)) || thirdPerson.test(before)) return false;
+  if (person.test(after.slice(0, 14)) || people.test(after.slice(0, 160)) || thirdPerson.test(before)) return false;
   const rest = after.replace(named, '').replace(/^s?[\s\\]{0,4}/, '');
   if (isNamed && !isCalled && answering.test(rest)) return false;
   const order = act.exec(rest.slice(0, 200));
@@ -105,6 +96,11 @@ export function isOrderTo(view: View, { from, to, strict }: { from: number; to: 
   return !strict || (isCalled || isNamed ? risk : strongRisk).test(rest);
 }
 
+/** What an AI is called besides. */
+const kind =
+  /^ (?:agent|assistant|model|system|reader|crawler|reviewer|tool|recruiter|bot|helper|summari[sz]er|screener|evaluator|grader|judge|moderator|editor|coder|assistent|summary|chatbot|companion)/;
+/** Of the life of people at work. */
+const people = /\b(?:timesheets?|mondays?|fridays?|lunch|vacation|colleagues?|shared drive|team meeting)\b/;
 const region = 96;
 
 /** Without what stands around the name in its anchor. */
@@ -130,7 +126,7 @@ export const addressed: Matcher = {
 };
 
 const anyName = alternatives(
-  names.map((name) => `${name.replace(/[ :,()]/g, (sign) => (sign === ' ' ? ' ' : '')).trim()}*`).join('|'),
+  names.map((name) => name.replace(/[:,()]|^ | $/g, '') + (/[ :,)]$/.test(name) ? '' : '*')).join('|'),
 );
 
 /** The first name of a model in a piece of the text, as offsets of the text. */

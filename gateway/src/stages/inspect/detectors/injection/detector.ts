@@ -11,6 +11,7 @@ import { atMoment, newTask, unasked, voided } from './hijack.ts';
 import { exfiltrationLinks } from './links.ts';
 import { hiddenMarkup } from './markup.ts';
 import { roleMarks, roleTags } from './roles.ts';
+import { weighed } from './weighed.ts';
 
 const classes: readonly FindingClass[] = [
   { id: 'hidden-tags', severity: 'critical', summary: 'Unicode tag characters, which spell text that nobody sees.' },
@@ -46,6 +47,7 @@ export const injection = defineDetector({
     hiddenMarkup,
     ...directives,
     addressed,
+    weighed,
     newTask,
     atMoment,
     voided,

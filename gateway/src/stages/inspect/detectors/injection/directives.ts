@@ -139,7 +139,7 @@ const describing =
 
 /** What is asked for is rarer than verbs that ask, so that it is the anchor. */
 const asked = (name: string, rows: readonly (readonly [string, string])[], confidence: number): readonly Matcher[] =>
-  rows.map(([whats, openings]) => {
+  rows.map(([whats, openings], row) => {
     const verbs = alternatives(
       openings
         .split('|')
@@ -154,12 +154,17 @@ const asked = (name: string, rows: readonly (readonly [string, string])[], confi
         const before = windowOf(view, from - 100, from);
         const after = windowOf(view, to, to + 60);
         const verb = lastOf(verbs, before) ?? (isLater(name, before, after, verbs) ? 0 : undefined);
+        // A mode is a mode of programs too, unless something is switched off in it.
+        if (name === 'persona' && row === 1 && !freed.test(before + after)) return undefined;
         if (verb === undefined || describing.test(before.slice(0, verb)) || isTold(name, before, after))
           return undefined;
         return hit(view.text, name, { from: Math.max(0, from - 20), to, confidence });
       },
     };
   });
+
+const freed =
+  /filter|restrict|polic|limit|\brules?\b|unlock|anything|everything|dump|reveal|uncensor|bypass|obey|without|your config|you are now/;
 
 /** Where the last match begins. */
 function lastOf(pattern: RegExp, text: string): number | undefined {
@@ -239,7 +244,7 @@ const orders =
   );
 /** Of nobody's mail to a colleague: what a person has, and an attacker wants. */
 const cargo = alternatives(
-  "conversation*|chat history|chat log*|previous messages|message history|system prompt|all ~credentials|credentials|all ~secrets|passwords|password of|user's password|api key*|all ~emails|all ~messages|all ~files|all ~documents|all ~data|last ~emails|user data|user's ~data|customer data|customer list|customer records|customer database|private ~(|private messages|private files|private keys|private data|private emails|their data|your system|your memory|your api keys|your secrets|environment variables|env file|ssh key*|access token*|session token*|session cookies|full history|full transcript|full contents|contents of the file|content of the file|everything you know|database dump|the database|payroll*|inbox|address book|contact list|bank details|card number*|.env|id_rsa|gesprach*|kundendaten|passworter|zugangsdaten|alle ~(|alle e-mails|alle mails|alle nachrichten|alle dateien|alle daten|chatverlauf|toutes les conversations|conversations|mots de passe|toutes les donnees|tous les fichiers|tous les messages|identifiants|mensajes privados|conversaciones|contrasenas|todos los archivos|todos los datos|todos los mensajes|credenciales|senhas|todos os arquivos|todos os dados|dados do usuario|conversas|credenciais|tutte le email|le email|tutti i file|tutti i dati|credenziali|conversazion*|alle bestanden|alle berichten|wachtwoorden|wszystkie pliki|wszystkie wiadomosci|hasla|содержимое|пароли|пароль|все данные|все файлы|все письма|все сообщения|переписк|ключи|聊天记录|密码|所有文件|所有数据|用户数据|凭证|密钥|所有邮件|环境变量|对话|認証情報|パスワード|すべてのファイル|全てのファイル|会話|すべてのメール|環境変数|顧客データ|환경 변수|비밀번호|모든 파일|대화|모든 메일|고객 데이터|자격 증명|جميع الرسائل|كل الرسائل|كلمات المرور|جميع الملفات|المحادث|tum dosyalari|sifre*|tum verileri|tum mesajlari|sohbet gecmisi|सभी फ़ाइल|पासवर्ड|tat ca tep|mat khau|semua file|kata sandi".replaceAll(
+  "conversation*|chat history|chat log*|previous messages|message history|system prompt|all ~credentials|credentials|all ~secrets|passwords|password of|user's password|api key*|all ~emails|all ~messages|all ~files|all ~documents|all ~data|last ~emails|user data|user's ~data|customer data|customer list|customer records|customer database|private ~(|private messages|private files|private keys|private data|private emails|their data|your system|your memory|your api keys|your secrets|environment variables|env file|ssh key*|access token*|session token*|session cookies|full history|full transcript|full contents|contents of the file|content of the file|everything you know|database dump|the database|payroll file|payroll data|payroll list|salaries|inbox|address book|contact list|bank details|card number*|.env|id_rsa|gesprach*|kundendaten|passworter|zugangsdaten|alle ~(|alle e-mails|alle mails|alle nachrichten|alle dateien|alle daten|chatverlauf|toutes les conversations|conversations|mots de passe|toutes les donnees|tous les fichiers|tous les messages|identifiants|mensajes privados|conversaciones|contrasenas|todos los archivos|todos los datos|todos los mensajes|credenciales|senhas|todos os arquivos|todos os dados|dados do usuario|conversas|credenciais|tutte le email|le email|tutti i file|tutti i dati|credenziali|conversazion*|alle bestanden|alle berichten|wachtwoorden|wszystkie pliki|wszystkie wiadomosci|hasla|содержимое|пароли|пароль|все данные|все файлы|все письма|все сообщения|переписк|ключи|聊天记录|密码|所有文件|所有数据|用户数据|凭证|密钥|所有邮件|环境变量|对话|認証情報|パスワード|すべてのファイル|全てのファイル|会話|すべてのメール|環境変数|顧客データ|환경 변수|비밀번호|모든 파일|대화|모든 메일|고객 데이터|자격 증명|جميع الرسائل|كل الرسائل|كلمات المرور|جميع الملفات|المحادث|tum dosyalari|sifre*|tum verileri|tum mesajlari|sohbet gecmisi|सभी फ़ाइल|पासवर्ड|tat ca tep|mat khau|semua file|kata sandi".replaceAll(
     /\|[a-z]+ ~\(/g,
     '',
   ),

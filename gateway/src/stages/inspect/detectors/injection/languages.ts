@@ -26,32 +26,32 @@ export const languages: Readonly<Record<string, Language>> = {
     'anweisung|regeln|instruktion|vorgabe|befehl|richtlinie|prompt|auftrag|einschrankung|gesagt|kontext',
   ),
   fr: language(
-    'ignore|ignorez|oublie|oubliez|ne tiens pas compte|ne tenez pas compte|neglige|negligez|ne tenez plus compte|ne tiens plus compte|ne respecte plus|contourne|contournez|outrepasse|ne respecte pas|abandonne|fais abstraction|faites abstraction',
-    'precedent|anterieur|ci-dessus|toutes|tout|tes |vos |votre|systeme|initial|avant|jusqu|recues',
+    'ignore|ignorez|oublie|oubliez|ne tiens pas compte|ne tenez pas compte|neglige|negligez|ne tenez plus compte|ne tiens plus compte|ne respecte plus|ne respecte aucun|ne suis plus|ne suis aucun|ne dois plus suivre|ne devez plus suivre|contourne|contournez|outrepasse|ne respecte pas|abandonne|fais abstraction|faites abstraction',
+    'precedent|anterieur|ci-dessus|toutes|tout|tes |vos |votre|systeme|initial|avant|jusqu|recu|donne|auparavant',
     'instruction|consigne|regle|directive|ordre|invite|prompt|contrainte|message|dit|recues|contexte',
   ),
   es: language(
-    'ignora|ignore|ignorar|olvida|olvide|omite|omita|descarta|descarte|desobedece|no sigas|no hagas caso|pasa por alto|haz caso omiso|haga caso omiso|anula|salta',
+    'ya no tienes que seguir|no tienes que seguir|no respetes|ignora|ignore|ignorar|olvida|olvide|omite|omita|descarta|descarte|desobedece|no sigas|no hagas caso|pasa por alto|haz caso omiso|haga caso omiso|anula|salta',
     'anterior|previa|previo|todas|todo|tus |sus |del sistema|inicial|de arriba|antes|original',
     'instruccion|regla|orden|indicacion|directriz|directiva|mensaje|prompt|restriccion|politica|dicho|dijer|dicen|contexto',
   ),
   pt: language(
-    'ignore|ignora|esqueca|esquece|desconsidere|desconsidera|desobedeca|descarte|nao siga|anule|contorne|despreze',
+    'nao precisa mais seguir|nao respeite|ignore|ignora|esqueca|esquece|desconsidere|desconsidera|desobedeca|descarte|nao siga|anule|contorne|despreze',
     'anterior|previa|previo|todas|todos|tudo|suas|teus|seus|do sistema|acima|inicial|antes|original',
     'instruc|regra|ordem|ordens|diretriz|orientac|comando|mensagem|prompt|restric|contexto|dito',
   ),
   it: language(
-    'ignora|ignorate|ignori|dimentica|dimenticate|trascura|non seguire|scarta|disattendi|aggira|annulla|tralascia',
+    'non devi piu seguire|non rispettare|ignora|ignorate|ignori|dimentica|dimenticate|trascura|non seguire|scarta|disattendi|aggira|annulla|tralascia',
     'precedent|tutte|tutti|tutto|tue |tuoi |sopra|del sistema|inizial|prima|anterior|original',
     'istruzion|regol|ordin|direttiv|comand|messagg|prompt|vincol|indicazion|detto|contesto',
   ),
   nl: language(
-    'negeer|vergeet|sla over|omzeil|overschrijf|volg niet|laat achterwege',
+    'je hoeft niet meer|negeer|vergeet|sla over|omzeil|overschrijf|volg niet|laat achterwege',
     'vorige|eerder|voorgaande|bovenstaande|alle|jouw|je |uw |systeem|voorafgaande',
     'instructie|regels|opdracht|aanwijzing|richtlijn|prompt|bericht|beperking|verteld|gezegd|context',
   ),
   pl: language(
-    'zignoruj|ignoruj|zapomnij|pomin|nie zwracaj uwagi|odrzuc|nie przestrzegaj|porzuc',
+    'nie musisz juz|zignoruj|ignoruj|zapomnij|pomin|nie zwracaj uwagi|odrzuc|nie przestrzegaj|porzuc',
     'poprzedni|wczesniejsz|powyzsz|powyzej|wszystk|wszystkie|wszelkie|swoje|twoje|systemow|dotychczasow',
     'instrukcj|polecen|zasad|regul|wytyczn|prompt|rozkaz|ograniczen|kontekst|powiedzian|bylo powyzej|napisane',
   ),
@@ -66,7 +66,7 @@ export const languages: Readonly<Record<string, Language>> = {
     'talimat|kural|komut|yonerge|istem|emir|mesaj',
   ),
   ru: language(
-    'игнорируи|игнорируй|проигнорируй|проигнорируи|забудь|забудьте|игнорируите|игнорируйте|не обращаи внимания|не обращай внимания|отбрось|не следуи|не следуй|отмени|пренебреги',
+    'больше не следуи|не соблюдаи|игнорируи|игнорируй|проигнорируй|проигнорируи|забудь|забудьте|игнорируите|игнорируйте|не обращаи внимания|не обращай внимания|отбрось|не следуи|не следуй|отмени|пренебреги',
     'предыдущ|прежн|все |все, |раньше|всех|выше|ранее|свои|твои|системн|прошл|первоначальн',
     'инструкц|правил|указани|команд|промпт|приказ|ограничени|сообщени|говори|сказан|контекст',
   ),
@@ -76,7 +76,7 @@ export const languages: Readonly<Record<string, Language>> = {
     'інструкц|правил|вказівк|команд|промпт|наказ|обмежен',
   ),
   zh: language(
-    '忽略|不要遵守|不再遵守|不必遵守|无视|無視|忘记|忘記|忽視|忽视|不要理会|不要理會|不要遵循|抛弃|跳过|放弃|绕过|不用管|别管',
+    '不必再|忽略|不要遵守|不再遵守|不必遵守|无视|無視|忘记|忘記|忽視|忽视|不要理会|不要理會|不要遵循|抛弃|跳过|放弃|绕过|不用管|别管',
     '之前|以前|给你|先前|上面|以上|前面|所有|一切|全部|你的|系统|系統|此前|原来|原有|上述',
     '指令|指示|规则|規則|提示|命令|要求|说明|說明|限制|约束|内容|设定|對話|对话',
   ),
@@ -201,8 +201,8 @@ export const secrecy: readonly (readonly [verbs: string, whom: string])[] = [
 /** Show what the operator told the model: what is asked for, and verbs that ask. */
 export const leak: readonly (readonly [what: string, verbs: string])[] = [
   [
-    'system prompt|system message|initial instructions|your instructions|hidden instructions|developer message|your prompt|original instructions|instructions above|prompt above|your rules|text above|hidden rules|hidden prompt|secret instructions|everything above|words above|you told before|you told at the start|rules you were given|instructions you were given|instructions you received|your system message|your configuration text|your initial prompt|pre-prompt',
-    'reveal|print|repeat|output|show|display|dump|recite|disclose|expose|tell me|write out|summarize|summarise|translate|give me|leak|what were|what was|what is your|what are your|paste|post|copy|list|quote|provide|share|send me|spell out|describe',
+    'system prompt|system message|initial instructions|your instructions|hidden instructions|developer message|your prompt|original instructions|instructions above|prompt above|your rules|text above|hidden rules|hidden prompt|secret instructions|everything above|words above|you told before|you told at the start|rules you were given|instructions you were given|instructions you received|your system message|your configuration text|your initial prompt|pre-prompt|context window|top of this conversation|start of this conversation|first message in this conversation|beginning of this conversation|prompt you were given',
+    'reveal|print|repeat|output|show|display|dump|recite|disclose|expose|tell me|write out|summarize|summarise|translate|give me|leak|what were|what was|what is your|what are your|paste|post|copy|list|quote|provide|share|send me|spell out|describe|what is written|what is at|written at',
   ],
   [
     'systemprompt|system-prompt|deine anweisungen|deine instruktionen|systemanweisung|deinen prompt|deine regeln|urspruenglichen anweisungen',
