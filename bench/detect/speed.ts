@@ -5,7 +5,7 @@ import {
   type DetectorSet,
 } from '../../gateway/src/stages/inspect/detectors/engine/compile.ts';
 import { scan, scanParts } from '../../gateway/src/stages/inspect/detectors/engine/scan.ts';
-import { detectors } from '../../gateway/src/stages/inspect/detectors/list.ts';
+import { fixedDetectors } from '../../gateway/src/stages/inspect/detectors/list.ts';
 import { nearMisses, ordinaryJson } from './texts.ts';
 
 const key = Buffer.alloc(32, 7);
@@ -23,7 +23,7 @@ function quickest(runs: number, run: () => unknown): number {
 
 export function printSpeed(write: (line: string) => void): void {
   const started = performance.now();
-  const set = compileDetectors(detectors.map((each) => choose(each as never, undefined as never)));
+  const set = compileDetectors(fixedDetectors.map((each) => choose(each, undefined)));
   write(`compile ${(performance.now() - started).toFixed(0)} ms, ${set.automaton.anchors.length} anchors`);
   for (const [name, chars, runs] of [
     ['1 KiB', 1_024, 3_000],

@@ -1,8 +1,9 @@
 /** Texts that the detectors are measured on: ordinary ones, and the worst that a sender can make. */
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname, '..', '..');
+const packages = join(import.meta.dirname, '..', '..', 'node_modules');
 
 /** JSON as tools give it: records with names, dates, numbers, URLs and prose, of about that many characters. */
 export function ordinaryJson(chars: number): string {
@@ -27,15 +28,23 @@ export function ordinaryJson(chars: number): string {
   return Buffer.from(JSON.stringify(rows).slice(0, chars)).toString();
 }
 
-/** READMEs, sources and data of the packages that are installed: [path, text]. */
-export function* installed({ maxBytes }: { maxBytes: number }): Generator<readonly [string, string]> {
+/** Paths below `node_modules` of READMEs, sources and data, in an order that is the same on each machine. */
+export function installed(): readonly string[] {
+  const files = globSync('**/*.{md,js,mjs,cjs,ts,json,yml,yaml,txt,html,css}', { cwd: packages });
+  const keyed = files.map((file) => [createHash('sha256').update(file).digest('hex'), file] as const);
+  return keyed.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+}
+
+const maxFileBytes = 3_000_000;
+
+/** Texts of installed files, [path, text], until that many bytes are read. */
+export function* sample(files: readonly string[], maxBytes: number): Generator<readonly [string, string]> {
   let bytes = 0;
-  const files = globSync('node_modules/**/*.{md,js,mjs,cjs,ts,json,yml,yaml,txt,html,css}', { cwd: root }).toSorted();
   for (const file of files) {
-    const path = join(root, file);
-    const { size } = statSync(path);
-    if (size > 4_000_000 || !statSync(path).isFile()) continue;
-    bytes += size;
+    const path = join(packages, file);
+    const stat = statSync(path);
+    if (!stat.isFile() || stat.size > maxFileBytes) continue;
+    bytes += stat.size;
     if (bytes > maxBytes) return;
     yield [file, readFileSync(path, 'utf8')];
   }

@@ -32,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/inspect': [...base, 'pipeline', 'egress', 'secrets', 'process'],
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
+  pins: [...base, 'pipeline', 'config', 'stores', 'secrets'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],

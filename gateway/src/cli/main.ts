@@ -12,6 +12,7 @@ import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
 import { limitsCommand } from './limits.ts';
+import { pinsCommand } from './pins/pins.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
@@ -31,6 +32,7 @@ const commands = [
   limitsCommand,
   secretCommand,
   serverCommand,
+  pinsCommand,
   auditCommand,
 ] as const;
 
@@ -126,6 +128,7 @@ function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => vo
     if (stream.errored !== null) throw new OutputClosed();
     const safe = shown(asTyped(text));
     // Colours are ours: what others wrote has been made harmless before.
-    stream.write(tone === undefined ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
+    const isPlain = tone === undefined || !stream.isTTY || process.env['NO_COLOR'] !== undefined;
+    stream.write(isPlain ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
   };
 }

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
@@ -23,6 +24,7 @@ import { StateBook, writeServerStates } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
+import { Definitions } from './definitions.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
 
@@ -37,6 +39,7 @@ export interface ControlParts {
   readonly answers: boolean;
   /** Where budgets are kept. */
   readonly sums: Local<KeptSums>;
+  readonly pinStore: PinStore;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
@@ -54,6 +57,7 @@ export class Control {
   readonly #secretChanges: SecretChanges;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
+  readonly #definitions: Definitions;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -73,6 +77,13 @@ export class Control {
     this.#accounts = new AccountLinking(revision.configuration, parts);
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
+    this.#definitions = new Definitions({
+      store: parts.pinStore,
+      audit,
+      log,
+      announce: () => parts.changes.announce('pins'),
+    });
+    this.#definitions.configure(revision);
     this.plane = new DataPlane(revision, policy, {
       keys,
       masterKey,
@@ -86,6 +97,7 @@ export class Control {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
         onReport: (report) => this.#reportTools(report),
       },
+      pins: this.#definitions.pins,
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
@@ -129,6 +141,7 @@ export class Control {
     this.plane.metrics.configurationLoaded(compiled.ok);
     if (!compiled.ok) return compiled.diagnostics;
     if (meansTheSame(revision, this.plane.revision)) return [];
+    this.#definitions.configure(revision);
     this.#accounts.configure(revision.configuration);
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
@@ -172,6 +185,7 @@ export class Control {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
     if (this.#pending.has('letters')) this.#readLetters();
+    if (this.#pending.has('pins')) this.#followPins();
   }
 
   #look(): void {
@@ -247,6 +261,15 @@ export class Control {
     });
   }
 
+  #followPins(): void {
+    this.#attempt('the pins cannot be read', () => {
+      this.#definitions.follow();
+      this.#pending.delete('pins');
+      // Lists are judged anew when they are next read, and clients are told of what changes for them.
+      this.plane.streams.refresh();
+    });
+  }
+
   #noteSecrets(): void {
     this.#attempt('the folder of secrets cannot be read', () => {
       for (const { name, change } of this.#secretChanges.look())
@@ -267,7 +290,7 @@ export class Control {
 
 /** The same words can mean other secrets than before, so what references stand for is compared as well. */
 function meansTheSame(one: Revision, other: Revision): boolean {
-  if (one.digest !== other.digest) return false;
+  if (one.digest !== other.digest || !isDeepStrictEqual(one.lock?.entries, other.lock?.entries)) return false;
   // Equal words, and these hold no references: they may be many.
   const resolved = ({
     configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },

@@ -8,6 +8,7 @@ import type { Revision } from '../config/revision.ts';
 import type { ListenerContext } from '../listeners/context.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
 import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
@@ -50,6 +51,7 @@ export interface DataPlaneParts {
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
   readonly catalogEvents: CatalogsEvents;
+  readonly pins: Pins;
 }
 
 /** Keys of all limits together: what a million of them takes is in docs/limits.md. */
@@ -102,7 +104,7 @@ export class DataPlane {
     });
     this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
-    this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
+    this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));

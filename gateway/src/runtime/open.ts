@@ -5,6 +5,7 @@ import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import { proxyProblem } from '../egress/proxy.ts';
+import { openPinStore } from '../pins/store.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -60,10 +61,12 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
   const sums = openSums(data);
+  const pinStore = openPinStore(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
     sums.close();
+    pinStore.close();
   };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
@@ -86,6 +89,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     log,
     changes,
     sums,
+    pinStore,
     answers: role === 'serve',
   });
   if (!made.ok) {

@@ -45,7 +45,7 @@ export function casesOf(detector: string): DetectorCases {
 }
 
 /** The same numbers for the same text. */
-function numbersFrom(text: string): () => number {
+export function numbersFrom(text: string): () => number {
   let state = 2_166_136_261;
   for (const sign of text) state = Math.imul(state ^ (sign.codePointAt(0) ?? 0), 16_777_619);
   return () => {
@@ -62,7 +62,7 @@ export function randomOf(alphabet: Alphabet, length: number, number: () => numbe
   return Array.from({ length }, () => signs[Math.floor(number() * signs.length)] ?? '').join('');
 }
 
-function expanded(text: string): string {
+export function expanded(text: string): string {
   const number = numbersFrom(text);
   return text
     .replaceAll('·', '')

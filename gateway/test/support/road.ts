@@ -38,6 +38,7 @@ import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { MemoryMeters } from '../../src/state/memory/meters.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { noPins } from './pins.ts';
 import { callerOf, policyOf } from './policy.ts';
 
 /** What a test says of the server behind the road. */
@@ -142,7 +143,7 @@ ${connections.replace(/^/gm, '  ')}
   const all = [...shipped(parts), ...inspectors];
   const [deliver, inspect] = [deliverThrough(all), inspectThrough(all)];
   const log = createLog('silent');
-  const catalogs = new Catalogs(log, { onTool: () => {}, onReport: () => {} }, deliver);
+  const catalogs = new Catalogs({ log, events: { onTool: () => {}, onReport: () => {} }, deliver, pins: noPins });
   const configOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
   const snapshot: Snapshot = {
     revision: revision.digest,

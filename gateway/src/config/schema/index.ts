@@ -7,6 +7,7 @@ import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
 import { limits, loops } from './limits.ts';
 import { bounds, listen } from './listen.ts';
+import { pins } from './pins.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
 import { examples } from './tests.ts';
@@ -27,6 +28,7 @@ export const configuration = z.strictObject({
     .describe('What holds for the content of all calls.'),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
+  pins: pins.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

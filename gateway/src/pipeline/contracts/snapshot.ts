@@ -51,6 +51,8 @@ export interface CatalogView {
   /** The list as it was last read, however long ago and through whichever upstream client. Sends no request, and is for records only. */
   peek(kind: ListKind): ListSnapshot | undefined;
   facts(definition: JsonObject): ToolFacts;
+  /** What clients may get of what the server says of itself as `instructions`. */
+  instructions(text: string): Promise<string | undefined>;
   /** What the configuration says of a tool of this name, whether the server has one or not. */
   tierOf(tool: string): ToolFacts['tier'];
   /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */

@@ -2,7 +2,14 @@
 
 const accented = 0x2000;
 
+/** Letters with a stroke, and the i without a dot, which Unicode does not take apart. */
+const stroked = new Map(
+  Array.from('łlŁløoØođdĐdħhŧtıi'.matchAll(/../g), ([pair]) => [pair.charCodeAt(0), pair.charCodeAt(1)]),
+);
+
 function folded(code: number): number {
+  const plainLetter = stroked.get(code);
+  if (plainLetter !== undefined) return plainLetter;
   const lower = String.fromCharCode(code).toLowerCase();
   const plain = code < accented ? lower.normalize('NFD') : lower;
   return plain.charCodeAt(0);

@@ -155,7 +155,9 @@ function stopped(
   { view, at, part, parts }: { view: View; at: number; part: number; parts: readonly string[] },
   reason: Unscanned['reason'],
 ): ScanResult {
-  const from = view.kind === 'sent' ? at : 0;
+  // A full list was full at its last finding, somewhere in the slice.
+  const last = reason === 'findings' ? work.found.at(-1)?.spans[0].to : undefined;
+  const from = view.kind === 'sent' ? (last ?? at) : 0;
   const rest = parts
     .slice(part)
     .map((text, index) => ({ part: part + index, from: index === 0 ? from : 0, to: text.length, reason }));
@@ -247,7 +249,20 @@ function isTouched({ found }: Work, detector: string, { part, from, to }: Span):
   );
 }
 
+const markStart = '[redacted: ';
+const maxMark = 80;
+
+/** Whether an offset lies in what redaction left: the names of classes are words that matchers look for. */
+function isInMark({ classes }: DetectorSet, text: string, at: number): boolean {
+  const around = text.slice(Math.max(0, at - maxMark), at + maxMark);
+  const from = around.lastIndexOf(markStart, Math.min(at, maxMark));
+  if (from < 0) return false;
+  const to = around.indexOf(']', from);
+  return to >= Math.min(at, maxMark) && classes.has(around.slice(from + markStart.length, to));
+}
+
 function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
+  if (isInMark(work.set, view.text, hit.from)) return;
   const [first, ...more] = view.locate(hit.from, hit.to);
   if (first === undefined || (view.kind === 'joined' && more.length === 0) || isFull(work)) return;
   // The same place in another reading is the same finding, and the first reading is the plainest.

@@ -15,6 +15,10 @@ export interface View {
   readonly kind: ViewKind;
   readonly text: string;
   readonly runs: Runs;
+  /** The text without case and accents, in pieces that were asked for. */
+  readonly folds: Map<number, string>;
+  /** Where the nearest of some words stands, by the name of the question. */
+  readonly nearest: Map<string, { from: number; to: number; at: number }>;
   /** Ends of values that were judged, with how often: see `triedOften`. */
   readonly tries: Map<string, { to: number; count: number }>;
   /** Where `text[from, to)` stands in the message. */
@@ -26,7 +30,7 @@ export interface View {
 const never = (): boolean => false;
 
 export function viewOf(kind: ViewKind, text: string, locate: View['locate']): View {
-  return { kind, text, runs: new Map(), tries: new Map(), locate, isSeam: never };
+  return { kind, text, runs: new Map(), tries: new Map(), folds: new Map(), nearest: new Map(), locate, isSeam: never };
 }
 
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */

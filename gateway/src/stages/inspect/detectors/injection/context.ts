@@ -1,8 +1,12 @@
 /** What an order stands in: documentation about attacks talks of them in quotes and as examples. */
-import { fold } from '../engine/fold.ts';
+import { foldOf } from '../engine/fold.ts';
+import type { View } from '../engine/view.ts';
 
 const talk =
   /\b(?:example|e\.g|such as|phrases? like|attack(?:er|s|ers)?\b|injection|jailbreak|malicious|detect|adversar|payload|pattern|regex|blocklist|classifier|test ?case|sample|says?:?|reads?:?|for instance|would be|might (?:say|write|contain)|contain(?:s|ing)|tries to|trying to|attempts? to|scanner|guardrail|beispiel|angriff|exemple|attaque|ejemplo|ataque|exemplo|esempio|attacco|пример|атак|инъекц)|例如|攻击|注入|示例|攻撃|インジェクション|例えば|예를 들어|공격/i;
+/** What attackers do, told by a third person. */
+const told =
+  /\b(?:attack(?:er|ers|s)?|poisoning|injections?|jailbreaks?|malicious|adversar\w+)\b[^.\n]{0,120}\b(?:tells?|makes?|asks?|instructs?|tricks?|told|inserts?|adds?|writes?|hides?|closes?|orders?|try|tries|wants?|use|uses)\b[^.\n]{0,80}$/i;
 const quote = /["'`“”„«»「『]/;
 const reach = 140;
 
@@ -10,17 +14,72 @@ const reach = 140;
 export function isSpokenOf(text: string, from: number, to: number): boolean {
   const before = text.slice(Math.max(0, from - reach), from);
   const after = text.slice(to, to + 60);
-  if (!talk.test(fold(before)) && !talk.test(before) && !/\b(?:attack|injection|example)/i.test(after)) return false;
-  const near = before.slice(-40);
-  return (
-    quote.test(near) ||
-    /```[^`]{0,400}$|^\s{0,8}(?:[-*>|#]|\/\/|\d+\.)/m.test(text.slice(Math.max(0, from - 200), from)) ||
-    /^\w{0,4}["'`”»」』]/.test(after)
-  );
+  const isMarked =
+    quote.test(before.slice(-110)) ||
+    /^\w{0,4}["'`”»」』]/.test(after) ||
+    /```[^`]{0,400}$|^\s{0,8}(?:[-*>|#]|\/\/|\d+\.)/m.test(text.slice(Math.max(0, from - 200), from));
+  return (isMarked && (talk.test(before) || /\b(?:attack|injection|example)/i.test(after))) || told.test(before);
 }
 
-export function windowOf(text: string, from: number, to: number): string {
-  return fold(text.slice(Math.max(0, from), to).replace(/[\s*_]+/g, ' '));
+const pieceChars = 1_024;
+
+/** A piece of the text, folded; white space and marks of emphasis are blanks. Offsets are those of the text. */
+export function windowOf(view: View, from: number, to: number): string {
+  const start = Math.max(0, from);
+  const end = Math.min(view.text.length, to);
+  let out = '';
+  for (let piece = Math.floor(start / pieceChars); piece * pieceChars < end; piece++) {
+    let folded = view.folds.get(piece);
+    if (folded === undefined) {
+      folded = flat(view.text.slice(piece * pieceChars, (piece + 1) * pieceChars));
+      view.folds.set(piece, folded);
+    }
+    out += folded.slice(Math.max(0, start - piece * pieceChars), end - piece * pieceChars);
+  }
+  return out;
+}
+
+const blank = /[\s*_]/g;
+// oxlint-disable-next-line no-control-regex -- all of ASCII
+const ascii = /^[\0-\x7f]*$/;
+
+function flat(text: string): string {
+  const plain = text.replace(blank, ' ');
+  if (ascii.test(plain)) return plain.toLowerCase();
+  let out = '';
+  for (let at = 0; at < plain.length; at++) out += String.fromCharCode(foldOf[plain.charCodeAt(at)] ?? 0);
+  return out;
+}
+
+const ahead = 256;
+
+/**
+ * Where the first of some words begins in the text from `from` on, within `within` characters; -1 where none does. A
+ * question is asked often, of places that follow each other: what was searched is not searched again.
+ */
+export function nearest(
+  view: View,
+  question: string,
+  { words, from, within }: { words: readonly string[]; from: number; within: number },
+): number {
+  const start = Math.max(0, from);
+  let known = view.nearest.get(question);
+  if (
+    known === undefined ||
+    start < known.from ||
+    start > known.at ||
+    (known.at === Number.POSITIVE_INFINITY && start + within > known.to)
+  ) {
+    const window = windowOf(view, start, start + within + ahead);
+    const places = words.map((word) => window.indexOf(word)).filter((place) => place >= 0);
+    known = {
+      from: start,
+      to: start + within + ahead,
+      at: places.length === 0 ? Number.POSITIVE_INFINITY : start + Math.min(...places),
+    };
+    view.nearest.set(question, known);
+  }
+  return known.at < start + within ? known.at : -1;
 }
 
 /** A sentence ends: what follows is another thought. */
@@ -35,10 +94,17 @@ export function hasAny(text: string, words: readonly string[]): boolean {
 
 const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Arabic}]/u;
 
+/** Whether a word begins there; in scripts without spaces, anywhere. */
+export function isStart(text: string, from: number): boolean {
+  return !(letter.test(text[from] ?? '') && letter.test(text[from - 1] ?? '')) || isEscaped(text, from);
+}
+
+/** The letter of `\\n` before a word belongs to the escape. */
+function isEscaped(text: string, from: number): boolean {
+  return text[from - 2] === '\\' && /[nrt]/.test(text[from - 1] ?? '');
+}
+
 /** Whether an anchor is a word of its own; scripts without spaces have no such words. */
 export function isWhole(text: string, from: number, to: number): boolean {
-  return (
-    !(letter.test(text[from] ?? '') && letter.test(text[from - 1] ?? '')) &&
-    !(letter.test(text[to - 1] ?? '') && letter.test(text[to] ?? ''))
-  );
+  return isStart(text, from) && !(letter.test(text[to - 1] ?? '') && letter.test(text[to] ?? ''));
 }

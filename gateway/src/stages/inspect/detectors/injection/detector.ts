@@ -3,11 +3,15 @@
  * adapt get past any of them, so that what must hold is elsewhere (masks, types, exact values).
  */
 import { defineDetector, type FindingClass } from '../detector.ts';
+import { addressed } from './addressed.ts';
 import { directives } from './directives.ts';
+import { disguised } from './disguised.ts';
 import { hiddenText } from './hidden.ts';
+import { atMoment, newTask, unasked, voided } from './hijack.ts';
 import { exfiltrationLinks } from './links.ts';
 import { hiddenMarkup } from './markup.ts';
 import { roleMarks, roleTags } from './roles.ts';
+import { weighed } from './weighed.ts';
 
 const classes: readonly FindingClass[] = [
   { id: 'hidden-tags', severity: 'critical', summary: 'Unicode tag characters, which spell text that nobody sees.' },
@@ -24,6 +28,9 @@ const classes: readonly FindingClass[] = [
   { id: 'file-bait', severity: 'high', summary: 'Orders to read credentials or settings and pass them on.' },
   { id: 'exfiltration-order', severity: 'high', summary: 'Orders to send data of the user elsewhere.' },
   { id: 'cross-tool-order', severity: 'high', summary: 'Orders about other tools that divert data or hide.' },
+  { id: 'agent-order', severity: 'medium', summary: 'Orders that a text gives to a model by name.' },
+  { id: 'task-hijack', severity: 'medium', summary: "Orders that put another task in the place of the user's." },
+  { id: 'disguised-order', severity: 'high', summary: 'Orders written backwards, in rot13, with digits or gaps.' },
   { id: 'exfiltration-image', severity: 'high', summary: 'Image whose address carries data.' },
   { id: 'exfiltration-link', severity: 'medium', summary: 'Link whose address carries data.' },
 ];
@@ -33,5 +40,19 @@ export const injection = defineDetector({
   version: 1,
   summary: 'Orders to the model, hidden text, and links that carry data out.',
   classes: () => classes,
-  matchers: () => [hiddenText, roleMarks, roleTags, hiddenMarkup, ...directives, exfiltrationLinks],
+  matchers: () => [
+    hiddenText,
+    roleMarks,
+    roleTags,
+    hiddenMarkup,
+    ...directives,
+    addressed,
+    weighed,
+    newTask,
+    atMoment,
+    voided,
+    unasked,
+    ...disguised,
+    exfiltrationLinks,
+  ],
 });

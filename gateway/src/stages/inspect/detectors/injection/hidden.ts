@@ -63,10 +63,11 @@ function judged(text: string, run: string, { from, isRtl }: { from: number; isRt
   if (code === 8) return length >= 2 ? hit('terminal-escape', 0.7) : undefined;
   if (code >= 0x80 && code <= 0x9f) return run === '\x9b' || run === '\x9d' ? hit('terminal-escape', 0.7) : undefined;
   if (isJoiner(run, before, after) || (code === 0xfeff && from === 0 && length === 1)) return undefined;
+  const isFunction = code >= 0x2061 && code <= 0x2064 && length === 1;
   if (length >= 3) return hit('zero-width', length >= 8 ? 0.95 : 0.8);
   if (code === 0xad || code === 0x200b)
     return hit('zero-width', word.test(before) && word.test(after) && code !== 0xad ? 0.45 : 0.3);
-  return hit('zero-width', word.test(before) && word.test(after) ? 0.6 : 0.4);
+  return hit('zero-width', word.test(before) && word.test(after[0] ?? '') && !isFunction ? 0.6 : 0.4);
 }
 
 /** ZWJ between pictures, ZWNJ and ZWJ in scripts whose letters join. */

@@ -18,13 +18,15 @@ const anchors = [
   '![',
   'srcset="http',
   'background="http',
+  'poster="http',
+  'data-src="http',
 ];
 const maxUrl = 2_048;
-const start = /[^\n]{0,300}?((?:https?:)?\/\/[^\s)>"'\]]{4,2048})/iy;
+const start = /[^\n]{0,300}?((?:https?:)?\/\/(?:\[[A-Za-z_ ]{3,40}\]|<[A-Za-z_ ]{3,40}>|[^\s)>"'\]]){4,2048})/iy;
 const slots =
   /\{\{?\s?[\w. -]{2,40}\}?\}|\$\{[\w.]{2,40}\}|<[A-Za-z_ ]{3,40}>|\[[A-Z_ ]{4,40}\]|%7B[\w%]{2,60}%7D|\b(?:YOUR|USER|SECRET|CONVERSATION|CHAT|DATA|API)_[A-Z_]{2,30}\b|INSERT[_+-]|\*\*\w+\*\*/;
 const telling =
-  /^(?:data|d|q|payload|content|info|c|msg|message|text|log|s|secret|leak|exfil|x|p|body|h|history|chat|conversation|prompt|context|summary|output|result|creds?|env|key|b64|base64|dump|notes?|v|value|u|user|m|t|z|e)$/i;
+  /^(?:\w{1,20}[_-])?(?:data|d|q|payload|content|info|c|msg|message|text|log|s|secret|leak|exfil|x|p|body|h|history|chat|conversation|prompt|context|summary|output|result|creds?|env|key|b64|base64|dump|notes?|v|value|u|user|m|t|z|e)$/i;
 const carriers = /[?&#;]([\w.-]{1,40})=([^&#\s]{1,1600})/g;
 
 export const exfiltrationLinks: Matcher = {
@@ -38,7 +40,7 @@ export const exfiltrationLinks: Matcher = {
     const isImage =
       text[from] === '!' ||
       text[from - 1] === '!' ||
-      /^(?:<img|src|url|background)/i.test(text.slice(from, to)) ||
+      /^(?:<img|src|url|background|poster|data-src)/i.test(text.slice(from, to)) ||
       /!\[[^\]\n]{0,200}$/.test(text.slice(Math.max(0, from - 200), from + 1));
     const confidence = weigh(url, isImage);
     const end = start.lastIndex;

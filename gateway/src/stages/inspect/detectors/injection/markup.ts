@@ -1,6 +1,7 @@
 /** Text that a page hides from its reader and that speaks to a model. */
 import type { Matcher } from '../detector.ts';
 import { triedOften } from '../engine/view.ts';
+import { isOrderTo, nameIn } from './addressed.ts';
 import { isSpokenOf, windowOf } from './context.ts';
 
 const openings = [
@@ -29,31 +30,58 @@ const openings = [
   'aria-hidden="true"',
   ' hidden>',
 ];
-const toModel =
-  /\b(?:ai|llm|assistant|language model|chatbot|agent|claude|gpt|copilot|gemini|model)s?\b|you (?:must|are|should|will)|previous instructions|system prompt|人工智能|助手|ассистент|модель|asistente|assistent/;
-const order =
-  /\b(?:ignore|disregard|forget|send|forward|include|must|do not|don't|reveal|call|execute|run|fetch|visit|open|recommend|rate|rank|say|respond|reply|append|add|insert|delete|read|summari[sz]e|output|tell|follow)\b|игнорир|отправ|忽略|发送|無視|ignora|ignorier|ignorez|envia|sende|envoie/;
+/** Members that hold text which no reader looks at, and are short. */
+const attributes = [
+  ' alt="',
+  " alt='",
+  ' title="',
+  ' content="',
+  'aria-label="',
+  'type="hidden" value="',
+  '<desc>',
+  '<noscript>',
+  '<script type="text/',
+  'summary: "',
+  'description: "',
+];
+const override =
+  /(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier) (?:instruction|prompt|rule)|ignorier\w* (?:alle )?(?:vorherigen|bisherigen)|ignorez les (?:instructions|consignes)|игнорируи|忽略(?:之前|以上|前面)/;
 
 export const hiddenMarkup: Matcher = {
-  anchors: openings,
+  anchors: [...openings, ...attributes],
   joins: true,
   find(view, from, to) {
     const { text } = view;
+    // What is looked at reaches further than this.
+    if (triedOften(view, 'markup', Math.floor(from / 256))) return undefined;
     const end = endOf(text, from, to);
-    if (end - to < 20 || triedOften(view, 'markup', end)) return undefined;
-    const window = windowOf(text, to, Math.min(end, to + 600));
-    if (!toModel.test(window) || !order.test(window) || isSpokenOf(text, from, to)) return undefined;
-    // Comments about code name its agents and models; orders to a model say "you", or forget what was before.
-    const direct =
-      /\byou\b|\byour\b|previous|ignore|disregard|\bassistants?[,:]|\b(?:ai|llm)s?[,: ]|language model|игнор|忽略|ignora|ignorier|ignorez|助手/;
-    return direct.test(window) ? { class: 'hidden-markup', from, to: end, confidence: 0.75 } : undefined;
+    if (end - to < 20) return undefined;
+    const last = Math.min(end, to + 600);
+    const name = nameIn(view, to, last);
+    const isOrder =
+      (name !== undefined && isOrderTo(view, { ...name, strict: false })) || override.test(windowOf(view, to, last));
+    if (!isOrder || isSpokenOf(text, from, to) || isQuoted(text, from)) return undefined;
+    return { class: 'hidden-markup', from, to: end, confidence: 0.75 };
   },
 };
+
+function isQuoted(text: string, from: number): boolean {
+  return /\b(?:hide|hides|hidden|attackers?|attack|test|fixture)\b[^\n]{0,60}$/i.test(
+    text.slice(Math.max(0, from - 80), from),
+  );
+}
 
 const maxHidden = 2_000;
 
 function endOf(text: string, from: number, to: number): number {
-  const close = text.startsWith('<!--', from) ? '-->' : text[from] === '[' ? '\n' : '</';
+  const quote = text[to - 1];
+  const close = text.startsWith('<!--', from)
+    ? '-->'
+    : text[from] === '['
+      ? '\n'
+      : (quote === '"' || quote === "'") && text[to - 2] === '='
+        ? quote
+        : '</';
   const at = text.slice(to, to + maxHidden).indexOf(close);
   return at < 0 ? Math.min(text.length, to + 600) : to + at + (close === '-->' ? 3 : 0);
 }

@@ -1,6 +1,8 @@
 /** Marks of chat templates, and frames of tools, in text that should have none. */
 import type { Matcher } from '../detector.ts';
+import { triedOften } from '../engine/view.ts';
 import { isSpokenOf, windowOf } from './context.ts';
+import { strongRisk } from './vocabulary.ts';
 
 /** Tokens that models are trained to obey: they have no other use. */
 const marks = [
@@ -30,6 +32,7 @@ const marks = [
   '[system_prompt]',
   '<｜user｜>',
   '<｜assistant｜>',
+  'assistant to=functions',
 ];
 const tags = [
   '<system>',
@@ -66,19 +69,43 @@ const tags = [
   'end of document',
   'end of tool output',
   'end of user input',
+  'system override',
+  'admin override',
+  'security override',
+  'developer override',
 ];
 const orders =
   /\b(?:ignore|disregard|forget|override|you must|you are now|you will|you should now|do not (?:tell|mention|inform)|reveal|send|forward|exfiltrate|execute|run the|call the|instructions?|new task|from now on|as an ai|comply|obey|assistant must|next step|delete|transfer|api key|credential|password)\b|ignorier|ignorez|ignora|игнорир|忽略|無視|무시/;
+const everyOrder = new RegExp(orders.source, 'g');
+/** Words that rules of any house have. */
+const usual = new Set([
+  'instruction',
+  'instructions',
+  'password',
+  'credential',
+  'api key',
+  'next step',
+  'send',
+  'forward',
+  'delete',
+]);
 /** Words of a tag alone say little: how many of an order's words follow. */
 const least = 2;
 
 export const roleMarks: Matcher = {
   anchors: marks,
   joins: true,
-  find({ text }, from, to) {
+  find(view, from, to) {
+    const { text } = view;
     if (isSpokenOf(text, from, to) || /`[^`\n]{0,40}$/.test(text.slice(Math.max(0, from - 40), from))) return undefined;
+    if (
+      /(?:token|tag|marker|delimiter|separator|special|string|symbol)s?[ "'`]{0,3}$/i.test(
+        text.slice(Math.max(0, from - 16), from),
+      )
+    )
+      return undefined;
     const isInst = text[from] === '[';
-    if (isInst && !orders.test(windowOf(text, from, to + 200))) return undefined;
+    if (isInst && !orders.test(windowOf(view, from, to + 200))) return undefined;
     // In code of tokenizers they are strings of their own.
     if (/["']\s{0,2}$/.test(text.slice(Math.max(0, from - 3), from)) && /^\s{0,2}["']/.test(text.slice(to, to + 3)))
       return undefined;
@@ -89,12 +116,16 @@ export const roleMarks: Matcher = {
 export const roleTags: Matcher = {
   anchors: tags,
   joins: true,
-  find({ text }, from, to) {
-    const opens = /^[<[(*#-]/.test(text[from] ?? '');
+  find(view, from, to) {
+    const { text } = view;
+    if (triedOften(view, 'tag', Math.floor(from / 64))) return undefined;
+    const opens = /^[<[(*#-]/.test(text[from] ?? '') || /[-=*#]{2} ?$/.test(text.slice(Math.max(0, from - 4), from));
     // Without a bracket a role begins a line.
     if (!opens && !/(?:^|\n|\\n)[\s>*_]{0,4}$/.test(text.slice(Math.max(0, from - 8), from))) return undefined;
-    const window = windowOf(text, to, to + 220);
-    const count = new Set(window.match(new RegExp(orders.source, 'g')) ?? []).size;
+    const window = windowOf(view, to, to + 220);
+    const words = new Set(window.match(everyOrder) ?? []);
+    const isUsual = [...words].every((word) => usual.has(word));
+    const count = words.size + (strongRisk.test(window) ? 1 : 0) - (isUsual && opens === false ? 1 : 0);
     if (count < least || isSpokenOf(text, from, to)) return undefined;
     return { class: 'role-forgery', from, to, confidence: 0.75 };
   },

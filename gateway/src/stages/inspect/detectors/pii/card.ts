@@ -1,6 +1,7 @@
 /** Payment cards: ISO/IEC 7812, with the ranges and lengths of the schemes and the Luhn digit. */
 import type { Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
+import { cellsBelow } from '../engine/columns.ts';
 import { luhn } from './checks.ts';
 
 const schemes: readonly (readonly [prefix: RegExp, lengths: readonly number[]])[] = [
@@ -23,7 +24,7 @@ const printed = new Set(
   ),
 );
 const context =
-  /card|visa|master|amex|credit|debit|pan\b|carte|karte|tarjeta|cartao|cartão|kreditkarte|cvv|cvc|exp|карт|卡/i;
+  /card|visa|master|amex|diners|discover|credit|debit|\bpan\b|\bcc\b|payment|\bpay\b|charge|billing|checkout|carte|karte|kaart|karta|kart\b|kort|tarjeta|cartao|cartão|carta\b|paiement|zahlung|\bpago|cvv|cvc|\bexp\b|expir|карт|оплат|卡|支付|付款|カード|카드|بطاقة/i;
 
 export const card: Matcher = {
   shapes: ['number'],
@@ -38,12 +39,26 @@ export const card: Matcher = {
     if (scheme === undefined || !luhn(digits) || /(\d)\1{6}/.test(digits) || new Set(digits).size < 4) return undefined;
     const grouped = end - from > digits.length;
     const near = context.test(text.slice(Math.max(0, from - 60), from)) || context.test(text.slice(end, end + 30));
-    // One number in ten has a Luhn digit by chance: identifiers without groups need a word, and sums of parts prose.
-    if (!grouped && !near && (isIdentifier(text, from) || digits.length !== 16)) return undefined;
+    // One number in ten has a Luhn digit by chance: without groups it needs a word, or stands alone.
+    if (
+      !grouped &&
+      (near
+        ? isIdentifier(text, from) && !named.test(text.slice(Math.max(0, from - 24), from))
+        : !isAlone(text, from, end))
+    )
+      return undefined;
     if (kind === 'joined' && !near && !grouped) return undefined;
     return { class: 'card', from, to: end, confidence: near ? 0.98 : grouped ? 0.9 : 0.7, checksum: 'valid' };
   },
 };
+
+/** A name that ends in a number of a card, though numbers mostly count. */
+const named = /card|\bpan\b|karte|tarjeta|cartao|carte/i;
+
+/** All of the text but blanks and quotes. */
+function isAlone(text: string, from: number, end: number): boolean {
+  return end - from === 16 && text.length < 32 && /^[\s"'`]*$/.test(text.slice(0, from) + text.slice(end));
+}
 
 const groups = /^(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{1,3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19})(?!\d)/;
 
@@ -59,8 +74,8 @@ function isGlued(text: string, from: number, end: number): boolean {
   return (
     isIn(before, 'w') ||
     isIn(text.charCodeAt(end), 'w') ||
-    /[.,-]\d?$/.test(text.slice(from - 1, from)) ||
-    /^[.,-]\d/.test(text.slice(end, end + 2))
+    /(?:[.-]|\d,)$/.test(text.slice(Math.max(0, from - 2), from)) ||
+    /^[.-]\d/.test(text.slice(end, end + 2))
   );
 }
 
@@ -70,3 +85,21 @@ function isIdentifier(text: string, from: number): boolean {
     text.slice(Math.max(0, from - 24), from),
   );
 }
+
+/** Numbers below a heading such as `card` of a table. */
+export const cardColumn: Matcher = {
+  anchors: ['card', 'pan,', 'pan;', 'pan\t', 'karte', 'tarjeta', 'carte', 'cartao', 'カード', '卡号'],
+  joins: false,
+  find(view, from, to) {
+    return cellsBelow(view, from, to).flatMap((cell) => {
+      const digits = view.text.slice(cell.from, cell.to).replace(/[ -]/g, '');
+      const isCard =
+        /^\d{13,19}$/.test(digits) &&
+        luhn(digits) &&
+        !printed.has(digits) &&
+        new Set(digits).size > 3 &&
+        schemes.some(([prefix, lengths]) => prefix.test(digits) && lengths.includes(digits.length));
+      return isCard ? [{ class: 'card', ...cell, confidence: 0.95, checksum: 'valid' as const }] : [];
+    });
+  },
+};

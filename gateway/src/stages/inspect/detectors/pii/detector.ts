@@ -1,12 +1,12 @@
 /** Data about people: addresses, numbers of cards, accounts and telephones, and identifiers that states give. */
 import { defineDetector, type FindingClass } from '../detector.ts';
-import { card } from './card.ts';
+import { card, cardColumn } from './card.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
 import { alone, byWord } from './identifier.ts';
 import { identifiers } from './national.ts';
 import { hexadecimal, ipv4 } from './network.ts';
-import { afterWord, international } from './phone.ts';
+import { afterWord, international, northAmerican } from './phone.ts';
 
 const classes: readonly FindingClass[] = [
   { id: 'email', severity: 'medium', summary: 'E-mail address.' },
@@ -23,5 +23,17 @@ export const pii = defineDetector({
   version: 1,
   summary: 'Data about people, with check digits where formats have them.',
   classes: () => classes,
-  matchers: () => [email, international, afterWord, card, iban, ipv4, hexadecimal, alone, ...byWord],
+  matchers: () => [
+    email,
+    international,
+    afterWord,
+    northAmerican,
+    card,
+    cardColumn,
+    iban,
+    ipv4,
+    hexadecimal,
+    alone,
+    ...byWord,
+  ],
 });

@@ -1,5 +1,6 @@
 /** National identifiers: near a word of their context, or alone where form and check leave chance no room. */
 import type { Hit, Matcher } from '../detector.ts';
+import { cellsBelow } from '../engine/columns.ts';
 import { type Identifier, identifiers } from './national.ts';
 
 const after = 64;
@@ -21,10 +22,13 @@ const distinctive: Readonly<Record<string, RegExp>> = {
 export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
   const form = new RegExp(`${edges.start}(?:${identifier.form.source})${edges.end}`, 'gi');
   return {
-    anchors: identifier.words,
+    anchors: spelled(identifier.words),
     joins: false,
-    find({ text }, from, to): readonly Hit[] | undefined {
+    find(view, from, to): readonly Hit[] | undefined {
+      const { text } = view;
       if (!isWord(text, from, to)) return undefined;
+      const below = cellsBelow(view, from, to).flatMap((cell) => hits(text, { identifier, form, ...cell }));
+      if (below.length > 0) return below;
       return [
         ...hits(text, { identifier, form, from: to, to: to + after }),
         ...hits(text, { identifier, form, from: Math.max(0, from - before), to: from }).filter(
@@ -34,6 +38,13 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
     },
   };
 });
+
+/** Words with a blank are written with other signs in names: `social_security`. */
+function spelled(words: readonly string[]): readonly string[] {
+  return words.flatMap((word) =>
+    /\w \w/.test(word) ? [word, ...['_', '-', ''].map((sign) => word.replace(/(?<=\w) (?=\w)/g, sign))] : [word],
+  );
+}
 
 function hits(
   text: string,
@@ -59,7 +70,7 @@ function isWord(text: string, from: number, to: number): boolean {
   const lower = /[a-z]/;
   const first = text[from] ?? '';
   const starts = !/[A-Za-z]/.test(text[from - 1] ?? '') || (lower.test(text[from - 1] ?? '') && /[A-Z]/.test(first));
-  return to - from >= 8 || (starts && !lower.test(text[to] ?? ''));
+  return to - from >= 8 || (starts && !(/[a-z]/i.test(text[to - 1] ?? '') && lower.test(text[to] ?? '')));
 }
 
 /** What can begin in a run of digits: a look at a few characters, as most runs are none of these. */

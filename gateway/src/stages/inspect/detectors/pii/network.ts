@@ -17,8 +17,8 @@ export const ipv4: Matcher = {
     if (match === null || benignFour.test(match[0]) || match[0].length < 10) return undefined;
     // Versions of programs have four numbers too.
     if (
-      /(?:version|ver|v|release|build|chrome|safari|edg|firefox)\S{0,2}[\s/:="']{0,3}$/i.test(
-        text.slice(Math.max(0, from - 14), from),
+      /(?:version|ver|v|release|build|chrome|safari|edg|firefox|section|sec|chapter|clause|article|figure|table|kapitel|abschnitt|oid|§)\S{0,2}[\s/:="']{0,3}$/i.test(
+        text.slice(Math.max(0, from - 16), from),
       )
     )
       return undefined;

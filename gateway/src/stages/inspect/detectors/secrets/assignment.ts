@@ -1,6 +1,7 @@
 /** A value that is assigned to a telling name: in code, JSON, YAML, environment, flags, headers, XML and prose. */
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
+import { cellsBelow } from '../engine/columns.ts';
 import { fold } from '../engine/fold.ts';
 import { triedOften, type View } from '../engine/view.ts';
 import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
@@ -84,8 +85,14 @@ export const assignment: Matcher = {
   joins: true,
   find(view, from, to) {
     const found = valueAfter(view.text, { from, to });
-    if (found === undefined || triedOften(view, 'assignment', found.to)) return undefined;
-    return judged(view, found, { from, to });
+    if (found !== undefined)
+      return triedOften(view, 'assignment', found.to) ? undefined : judged(view, found, { from, to });
+    const cells = cellsBelow(view, from, to);
+    if (cells.length === 0) return undefined;
+    const name = view.text.slice(from, to);
+    return cells
+      .map((cell) => judged(view, { ...cell, name, context: name, quoted: true }, { from, to }))
+      .filter((hit) => hit !== undefined);
   },
 };
 
@@ -111,7 +118,8 @@ export function valueAfter(text: string, { from, to }: { from: number; to: numbe
   let start = from;
   while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
   let end = to;
-  while (end < to + maxName && end < text.length && isName(text, end)) end++;
+  // Scripts without blanks: what follows is a sentence, not the rest of a name.
+  if (text.charCodeAt(to - 1) < 0x2e80) while (end < to + maxName && end < text.length && isName(text, end)) end++;
   // A part of a name with colons, as in `arn:…:secret:name`.
   if (end >= to + maxName || (text[start - 1] === ':' && text[end] === ':')) return undefined;
   const isFlag =
@@ -121,17 +129,29 @@ export function valueAfter(text: string, { from, to }: { from: number; to: numbe
   const value = operator(text, end, {
     spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
   });
-  if (value === undefined) return undefined;
-  const span = valueSpan(text, value);
+  const at = value ?? (passwords.includes(fold(text.slice(from, to))) ? behindProse(text, end) : undefined);
+  if (at === undefined) return undefined;
+  const span = valueSpan(text, at);
   if (span === undefined || span.to - span.from < 6) return undefined;
   return { name: text.slice(start, end), context: text.slice(Math.max(0, start - 40), end), ...span };
 }
 
 // Sticky, without nesting or alternatives that begin alike: linear in what they take.
 const closing = /\\?["'`]?[\])]?[ \t]{0,4}/y;
-const signs = /(?:===?|:=|=>|->|=|:(?!:)|,(?=[ \t]?\\?["'`])|>|[ \t]?(?:is|lautet|ist|est|es|é):?[ \t](?=\S))/y;
+const signs =
+  /(?:\??: ?[A-Z]?[a-z][\w.<>?[\]]{0,24} ?= ?|===?|:=|=>|->|=|:(?!:)|,(?=[ \t]?\\?["'`])|>|\uff1a|\uff1d|[ \t]?(?:is|lautet|ist|est|es|é|è|jest|это|är):?[ \t](?=\S)|[ \t]?(?:是|为|為|は|이|은|는)[:：]?[ \t]?)/y;
+/** The value of a member or attribute of its own: `name: API_KEY`, `value: …`; `key="Token" value="…"`. */
+const pair = /\\?["'`]?[,;]?\s{1,40}\\?["'`]?(?:value|val|content|default)\\?["'`]?\s{0,4}[:=]\s{0,4}/y;
+/** "The password for the vault is …", "пароль от базы: …": a few words between the name and the sign. */
+const prose =
+  /(?:[ ][^\s:=,;"'<>(){}.!?\uff1a]{1,16}){1,6}(?:[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2})/y;
 const schemes =
   /[ \t]{0,8}(?:(?:f|b|r|u|rb|@|\$)(?=["']))?(\\?["'`])?(?:(?:Bearer|Token|Bot|Digest|token|bearer|apikey|ApiKey|SSWS|Key)[ \t]{1,2})?(\\?["'`])?/y;
+
+function behindProse(text: string, end: number): number | undefined {
+  prose.lastIndex = end;
+  return prose.test(text) ? prose.lastIndex : undefined;
+}
 
 function operator(text: string, end: number, { spaced }: { spaced: boolean }): number | undefined {
   closing.lastIndex = end;
@@ -139,6 +159,8 @@ function operator(text: string, end: number, { spaced }: { spaced: boolean }): n
   const after = closing.lastIndex;
   signs.lastIndex = after;
   if (signs.exec(text) !== null) return signs.lastIndex;
+  pair.lastIndex = end;
+  if (pair.exec(text) !== null) return pair.lastIndex;
   if (spaced && after > end && text[after - 1] === ' ') return after;
   return spaced && text[end - 1] === ' ' ? end : undefined;
 }
@@ -147,8 +169,11 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   schemes.lastIndex = at;
   const match = schemes.exec(text);
   if (match === null) return undefined;
+  // Nothing between two quotes.
+  if (match[2] !== undefined && match[2] === match[1] && match[0].trimEnd().endsWith(match[1] + match[2]))
+    return undefined;
   const quote = match[2] ?? match[1];
-  const from = schemes.lastIndex;
+  const from = quote === undefined ? blockStart(text, schemes.lastIndex) : schemes.lastIndex;
   const most = Math.min(text.length, from + maxValue);
   if (quote !== undefined) {
     const sign = quote.at(-1) ?? '';
@@ -167,7 +192,15 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   return { from, to, quoted: false };
 }
 
-const ends = new Set(Array.from(' \t\r\n"\'`,;<>(){}[]&|\\', (sign) => sign.charCodeAt(0)));
+/** Behind `>-` or `|` a value of YAML begins on the next line. */
+const block = /[>|][-+]?[ \t]{0,4}\r?\n[ \t]{1,24}/y;
+
+function blockStart(text: string, at: number): number {
+  block.lastIndex = at;
+  return block.test(text) ? block.lastIndex : at;
+}
+
+const ends = new Set(Array.from(' \t\r\n"\'`,;<>(){}[]&|\\，。、；）」】', (sign) => sign.charCodeAt(0)));
 
 function endsValue(code: number): boolean {
   return ends.has(code);
@@ -196,10 +229,11 @@ function judged(
   if (word === 'session_id' || word === 'sessionid') return undefined;
   if (uuid.test(value))
     return /key|secret|credential/.test(folded) ? { class: 'assigned-secret', from, to, confidence: 0.6 } : undefined;
-  if (value.length < 16 || value.length > 600 || !random) return undefined;
+  if (value.length < 16 || value.length > 600 || !random || ofProgram.test(value)) return undefined;
   return { class: 'assigned-secret', from, to, confidence: quoted ? 0.75 : 0.65 };
 }
 
+const ofProgram = /[(){};<>]|^X-[A-Z]|\[\d+\]\./;
 /** Words with separators and small numbers. */
 const wordList = /^(?:[A-Za-z]{2,24}|\d{1,4}|[a-z])(?:[-_.](?:[A-Za-z]{2,24}|\d{1,4}|[a-z]))+$/;
 const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/];
@@ -209,7 +243,14 @@ const program = /[=<>]{2}|=>|\)|\(|;|::|\\u|\$\{|\*\*|\|\|/;
 
 /** People choose passwords: three kinds of characters, and no word of a program. */
 function password(value: string, { from, to, quoted }: { from: number; to: number; quoted: boolean }): Hit | undefined {
-  if (value.length < 8 || value.length > 128 || usual.test(value) || isPlaceholder(value) || program.test(value))
+  if (
+    value.length < 8 ||
+    value.length > 128 ||
+    usual.test(value) ||
+    /\w\[\d{1,3}\]\.\w/.test(value) ||
+    isPlaceholder(value) ||
+    program.test(value)
+  )
     return undefined;
   const mixed = kinds.filter((kind) => kind.test(value)).length;
   const digits = (kinds[2] as RegExp).test(value);

@@ -12,7 +12,7 @@ import { der, jwk, pem, putty } from './private-key.ts';
 import { basicHeader, commandLine, credentialsInUrl } from './url.ts';
 import { vendors } from './vendors.ts';
 
-const formats: readonly FormatRow[] = [...code, ...ai, ...cloud, ...business, ...hashes];
+export const formats: readonly FormatRow[] = [...code, ...ai, ...cloud, ...business, ...hashes];
 
 const own: readonly (readonly [id: string, severity: Severity, summary: string])[] = [
   ['private-key', 'critical', 'Private key: PEM, PuTTY, JWK or DER in base64.'],

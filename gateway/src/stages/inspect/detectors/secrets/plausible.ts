@@ -13,7 +13,7 @@ export function entropy(text: string): number {
 }
 
 const stand =
-  /example|placeholder|changeme|change_me|dummy|sample|redacted|insert|replace|your[-_ ]?|my[-_](?:api|secret|token|key|pass)|fake|todo|foobar|foo_?bar|lorem|xxxx|XXXX|\*{3}|\.{3}|0{8}|1{8}|deadbeef|abcdefg|bcdefgh|cdefghi|12345678|23456789|98765432|qwerty|asdfgh|notreal|not-real|not_a|testtest|AAECAwQF|<[^>]*>|\$\{|\{\{/i;
+  /example|placeholder|changeme|change_me|dummy|sample|redacted|insert|replace|your[-_ ]?|my[-_](?:api|secret|token|key|pass)|fake|todo|foobar|foo_?bar|lorem|xxxx|XXXX|\*{3}|\.{3}|0{8}|1{8}|deadbeef|abcdefg|bcdefgh|cdefghi|12345678|23456789|98765432|qwerty|asdfgh|notreal|not-real|not_a|testtest|AAECAwQF|ABC-DEF1234|verylong|…|<[^>]*>|\$\{|\{\{/i;
 
 /** Whether documentation would print it: an example, a pattern to fill in, a row of the alphabet, one sign repeated. */
 export function isPlaceholder(value: string): boolean {
@@ -58,7 +58,7 @@ export function isRandom(value: string): boolean {
 
 /** Words in camel case or between separators, with few changes between kinds of characters. */
 export function isWordy(value: string): boolean {
-  const words = value.match(/[A-Z]?[a-z]{3,}|[A-Z]{3,}/g) ?? [];
+  const words = value.match(/[A-Z][a-z]{2,}|[a-z]{3,}|[A-Z]{3,}/g) ?? [];
   const inWords = words.filter((word) => /[aeiouy]/i.test(word)).reduce((sum, word) => sum + word.length, 0);
   return inWords > value.length * 0.7;
 }

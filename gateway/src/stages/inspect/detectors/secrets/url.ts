@@ -23,6 +23,7 @@ export const credentialsInUrl: Matcher = {
     const password = text.slice(colon + 1, last);
     const user = text.slice(to, colon);
     const host = text.slice(last + 1, at);
+    if (/^(?:anonymous|guest)$/i.test(user)) return undefined;
     if (password.length < 4 || weak.test(password) || template.test(password) || template.test(user)) return undefined;
     if (
       isPlaceholder(password) ||
@@ -62,14 +63,17 @@ export const basicHeader: Matcher = {
 };
 
 const login = /[^\n]{0,120}?(?:-u|--user|--proxy-user)[ =]{1,2}["']?([\w.@-]{1,40}):([^\s"'@]{6,80})/y;
+/** `mysql -pVALUE`, which has no blank, and `redis-cli -a VALUE`. */
+const client = /(?:[^\n]{0,120}?[ ])??(?:-p|-a[ ]|--pass(?:word)?[= ])["']?([^\s"']{6,80})/y;
 const sshpass = /[ ]{0,2}-p[ ]{0,2}["']?([^\s"']{6,80})/y;
 
 /** `curl -u user:password`, `sshpass -p password`. */
 export const commandLine: Matcher = {
-  anchors: ['curl ', 'wget ', 'sshpass'],
+  anchors: ['curl ', 'wget ', 'sshpass', 'mysql ', 'mysqldump ', 'mariadb ', 'redis-cli ', 'mongosh '],
   joins: false,
   find({ text }, from, to): Hit | undefined {
-    const pattern = text.startsWith('sshpass', from) ? sshpass : login;
+    const program = text.slice(from, to).toLowerCase();
+    const pattern = program === 'sshpass' ? sshpass : /^[cw]/.test(program) ? login : client;
     pattern.lastIndex = to;
     const match = pattern.exec(text);
     const value = match?.[2] ?? match?.[1];

@@ -251,6 +251,8 @@ export interface Vendor {
   readonly summary: string;
   readonly words: readonly string[];
   readonly forms: readonly RegExp[];
+  /** As they are written above, for whatever makes values of them. */
+  readonly patterns: readonly string[];
 }
 
 const classes: Readonly<Record<string, string>> = {
@@ -285,6 +287,7 @@ export const vendors: readonly Vendor[] = rows.map(([id, summary, words, ...form
   summary,
   words: words.split(' '),
   forms: forms.map(regexOf),
+  patterns: forms,
 }));
 
 /** The vendor whose key this is, by a name (folded) and the form of the value. */

@@ -1,0 +1,62 @@
+/** Tables in CSV, TSV and markdown: the cells below a heading. */
+import { triedOften, type View } from './view.ts';
+
+export interface Cell {
+  readonly from: number;
+  readonly to: number;
+}
+
+const maxLine = 2_048;
+const maxTable = 16_384;
+const maxRows = 200;
+const maxHeading = 48;
+
+/** The cells of the column whose heading `text[from, to)` is in; none where that is no heading. */
+export function cellsBelow(view: View, from: number, to: number): readonly Cell[] {
+  const { text } = view;
+  const start = text.lastIndexOf('\n', from - 1) + 1;
+  if (from - start > maxLine || !isTop(text, start)) return [];
+  const stop = text.indexOf('\n', to);
+  if (stop < 0 || stop - start > maxLine || triedOften(view, 'columns', stop)) return [];
+  const heading = text.slice(start, stop);
+  const delimiter = delimiterOf(heading);
+  if (delimiter === undefined) return [];
+  const cells = heading.split(delimiter);
+  const at = heading.slice(0, from - start).split(delimiter).length - 1;
+  if ((cells[at] ?? '').length > maxHeading) return [];
+  return column(text, stop + 1, { delimiter, count: cells.length, at });
+}
+
+/** A table begins the text, or follows an empty line or a fence. */
+function isTop(text: string, start: number): boolean {
+  const before = text.slice(Math.max(0, start - 24), start);
+  return before === '' || /\n\s*\n$|```\w{0,8}\r?\n$|^\s+$/.test(before);
+}
+
+function delimiterOf(heading: string): string | undefined {
+  return ['\t', '|', ';', ','].find((sign) => heading.includes(sign));
+}
+
+function column(
+  text: string,
+  start: number,
+  { delimiter, count, at }: { delimiter: string; count: number; at: number },
+): readonly Cell[] {
+  const found: Cell[] = [];
+  const end = Math.min(text.length, start + maxTable);
+  for (let from = start, row = 0; from < end && row < maxRows; row++) {
+    const next = text.indexOf('\n', from);
+    const to = next < 0 ? text.length : next;
+    if (to - from > maxLine) break;
+    const cells = text.slice(from, to).split(delimiter);
+    if (cells.length !== count) break;
+    const before = cells.slice(0, at).reduce((sum, cell) => sum + cell.length + 1, 0);
+    const cell = cells[at] ?? '';
+    const inner = /^[\s"'`]*/.exec(cell)?.[0].length ?? 0;
+    const plain = cell.trim().replace(/^["'`]|["'`]$/g, '');
+    if (plain !== '' && !/^:?-{2,}:?$/.test(plain))
+      found.push({ from: from + before + inner, to: from + before + inner + plain.length });
+    from = to + 1;
+  }
+  return found;
+}
