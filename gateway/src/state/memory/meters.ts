@@ -3,7 +3,18 @@
  * when every key that there is room for is in use, those that come then share one.
  */
 import type { Local } from '../contract/later.ts';
-import type { Adjustment, Demand, KeptChange, KeptSums, Level, Meters, Short, Sum, Taken } from '../contract/meters.ts';
+import type {
+  Adjustment,
+  Demand,
+  KeptChange,
+  KeptSlot,
+  KeptSums,
+  Level,
+  Meters,
+  Short,
+  Sum,
+  Taken,
+} from '../contract/meters.ts';
 import {
   isIdle,
   isNew,
@@ -20,7 +31,11 @@ export interface MemoryMeterOptions {
   /** Keys of all limits together. */
   readonly maxKeys: number;
   /** Keeps the sums of tables whose name `isKept`. */
-  readonly kept?: { readonly sums: Local<KeptSums>; readonly isKept: (table: string) => boolean };
+  readonly kept?: {
+    readonly sums: Local<KeptSums>;
+    readonly isKept: (table: string) => boolean;
+    readonly onTrouble: (error: unknown) => void;
+  };
 }
 
 /** The key that all those share for which there is no room. No caller can be called so. */
@@ -177,7 +192,8 @@ export class MemoryMeters implements Local<Meters> {
     state.slots[at + 1] = Math.max(0, (state.slots[at + 1] ?? 0) + amount);
     state.slots[at + 2] = (state.slots[at + 2] ?? 0) + amount;
     if (amount > 0) state.touchedAt = now;
-    state.endsAt = meter.idleMs === undefined ? (state.slots[last] ?? 0) + meter.lastsMs : now + meter.idleMs;
+    const { idleMs, lastsMs, slackMs = 0 } = meter;
+    state.endsAt = idleMs === undefined ? (state.slots[last] ?? 0) + lastsMs + slackMs : now + idleMs;
     if (!state.isListed && this.#options.kept?.isKept(demand.table) === true) {
       state.isListed = true;
       this.#unsaved.push({ table: demand.table, key: this.#keyOf(demand), state });
@@ -204,9 +220,30 @@ export class MemoryMeters implements Local<Meters> {
   #restore(demand: Demand, { meter, kept, now }: { meter: Sum; kept: Local<KeptSums>; now: number }): void {
     const { table, key } = demand;
     if (this.#table(table).states.has(shared)) return;
-    const slots = kept.load({ table, key, latest: meter.slot }, now).flatMap(({ slot, amount }) => [slot, amount, 0]);
+    const slots = this.#loaded(kept, { table, key, latest: meter.slot }, now).flatMap(({ slot, amount }) => [
+      slot,
+      amount,
+      0,
+    ]);
     if (slots.length === 0) return;
-    this.#put(demand, { slots, touchedAt: now, endsAt: meter.slot + meter.lastsMs, isListed: false }, now);
+    this.#put(
+      demand,
+      { slots, touchedAt: now, endsAt: meter.slot + meter.lastsMs + (meter.slackMs ?? 0), isListed: false },
+      now,
+    );
+  }
+
+  /**
+   * While the store fails, what was used before is not known, and calls go on: as soon as it takes what is used now, it
+   * answers with all of it.
+   */
+  #loaded(kept: Local<KeptSums>, of: Parameters<KeptSums['load']>[0], now: number): readonly KeptSlot[] {
+    try {
+      return kept.load(of, now);
+    } catch (error) {
+      this.#options.kept?.onTrouble(error);
+      return [];
+    }
   }
 
   #keyOf({ table, key }: Demand): string {
