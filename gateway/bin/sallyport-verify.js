@@ -344,6 +344,7 @@ const kinds = new Set([
   'definition-pending',
   'definition-approved',
   'definition-rejected',
+  'limit-warning',
   'log-key',
   'master-key',
   'erasure',

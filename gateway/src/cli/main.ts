@@ -11,6 +11,7 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
+import { limitsCommand } from './limits.ts';
 import { pinsCommand } from './pins/pins.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
@@ -28,6 +29,7 @@ const commands = [
   testCommand,
   scanCommand,
   keyCommand,
+  limitsCommand,
   secretCommand,
   serverCommand,
   pinsCommand,

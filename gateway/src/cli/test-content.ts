@@ -60,7 +60,7 @@ export async function crossing({ revision, policy, example, now, ...call }: Part
   const sent = await inspectThrough(all)({ kind: 'arguments', content }, exchange);
   if (!sent.ok) {
     const effect = sent.refusal.reason === 'content-held' ? 'hold' : 'block';
-    return { ok: false, effect, because: toWire(sent.refusal, 'modern', undefined).error.message };
+    return { ok: false, effect, because: toWire(sent.refusal, { era: 'modern', reference: undefined }).error.message };
   }
   if (example.sends !== undefined && !isSame(sent.content, example.sends))
     return differing('of what the server gets', example.sends, sent.content);

@@ -70,7 +70,7 @@ async function run(
   const { decision, summary } = explain(revision, policy, { caller: found.caller, server, capability, args, now });
   // Without a connection the server does not exist, which denies as well.
   const actual = decision?.effect ?? 'deny';
-  const grants = policy.grants(found.caller, server);
+  const grants = policy.grants(found.caller, server, { at: Date.now() });
   const isOpen = actual === 'allow' || actual === 'observe';
   if (grants === undefined || decision === undefined || !isOpen)
     return { ...base, ok: actual === expect, actual, because: summary };

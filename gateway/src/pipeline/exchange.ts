@@ -153,6 +153,7 @@ export type Decided = Resumed & { readonly decision: Decision };
 
 declare const allowed: unique symbol;
 declare const inspected: unique symbol;
+declare const limited: unique symbol;
 declare const intended: unique symbol;
 
 /** The decision lets it through. Only `permit` makes it. */
@@ -161,8 +162,11 @@ export type Allowed<Exchange extends Decided = Decided> = Exchange & { readonly 
 /** Stage 7, inspect: its arguments were looked at, and from here they are final. Only `inspectArguments` makes it. */
 export type Inspected<Exchange extends Decided = Decided> = Exchange & { readonly [inspected]: true };
 
+/** Stage 6, the end: the limits of the policy have room for it. Only `limit` makes it. */
+export type Limited<Exchange extends Decided = Decided> = Exchange & { readonly [limited]: true };
+
 /** Stage 9, record: the intent stands in the record. Only `intend` makes it, and only this can be forwarded. */
-export type Intended = Allowed<Inspected> & { readonly [intended]: true };
+export type Intended = Limited<Allowed<Inspected>> & { readonly [intended]: true };
 
 /** The answer, before it is written in the client's era and transport. */
 export type Reply =
@@ -177,4 +181,5 @@ export type Reply =
       /** What the server said, where the client is told something else: for the record. */
       readonly said?: { readonly code: number; readonly message: string };
     }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  /** `note`: what the model is told beside the reason. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly note?: string };

@@ -1,7 +1,7 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
 import type { Checks } from './checks.ts';
-import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { ExchangeEnd, ExchangeFacts, Verdict } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -15,6 +15,10 @@ export interface Progress {
   caller?: Caller;
   lease?: Lease;
   checks?: Checks;
+  /** Room under the limits of the policy. */
+  admission?: Lease;
+  /** What these said, where it was not yes. */
+  limits?: readonly Verdict[];
   resolved?: Resolved;
   /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;
@@ -59,6 +63,7 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
     facts.definition = resolved.tool.digest;
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
+  if (progress.limits !== undefined) facts.limits = progress.limits;
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
   const checks = progress.checks?.take();
   if (checks !== undefined && checks.length > 0) facts.checks = checks;

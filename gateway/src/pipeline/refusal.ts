@@ -6,6 +6,7 @@
 import type { DecodeFault } from '../protocol/decode.ts';
 import type { JsonFault } from '../protocol/json.ts';
 import type { AccountLinkPrompt } from './contracts/accounts.ts';
+import type { Verdict } from './contracts/audit.ts';
 import type { UpstreamFailure } from './contracts/upstream.ts';
 
 export type Refusal =
@@ -61,6 +62,18 @@ export type Refusal =
     }
   | { readonly reason: 'capability-missing'; readonly required: string }
   | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
+  /** A limit of the configuration. `seconds`: until trying again can help; absent where it cannot. */
+  | {
+      readonly reason: 'limit-reached';
+      readonly limit: string;
+      readonly seconds?: number;
+      readonly detail: string;
+      readonly verdicts: readonly Verdict[];
+    }
+  /** The caller made the same call again and again. */
+  | { readonly reason: 'call-repeated'; readonly seconds: number; readonly times: number }
+  /** Too many calls of this caller were denied or invalid. */
+  | { readonly reason: 'too-many-refusals'; readonly seconds: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
   | {
       readonly reason: 'account-required';

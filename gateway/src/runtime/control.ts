@@ -14,6 +14,7 @@ import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
+import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
@@ -24,6 +25,8 @@ import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
+import { type LimitDesk, limitDesk } from './limit-desk.ts';
+import { type KeepBudgets, keepBudgets } from './limits.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -33,6 +36,10 @@ export interface ControlParts {
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
   readonly pinStore: PinStore;
+  /** It answers what commands ask: the one process of a data folder that serves. */
+  readonly answers: boolean;
+  /** Where budgets are kept. */
+  readonly sums: Local<KeptSums>;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
@@ -49,6 +56,8 @@ export class Control {
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
+  readonly #budgets: KeepBudgets;
+  readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -81,6 +90,7 @@ export class Control {
       audit,
       log,
       book: this.#accounts.book,
+      sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
       catalogEvents: {
@@ -93,6 +103,8 @@ export class Control {
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
+    this.#budgets = keepBudgets(this.plane.meters, log);
+    this.#desk = parts.answers ? limitDesk(this.plane, revision.configuration.data) : undefined;
     this.#remind();
     this.#timers = [
       setInterval(() => this.#follow(), followIntervalMs).unref(),
@@ -145,6 +157,8 @@ export class Control {
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#budgets.close();
+    this.#desk?.close();
     this.#reportCredentials();
     this.#reportStates();
     this.#noteSecrets();
@@ -154,6 +168,7 @@ export class Control {
   /** The one look at what other processes change: while nothing does, it reads no file and no table. */
   #follow(): void {
     this.#parts.keys.follow();
+    this.#budgets.look();
     try {
       const announced = this.#parts.changes.look();
       this.#isUnread = false;
@@ -170,6 +185,7 @@ export class Control {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
     if (this.#pending.has('pins')) this.#followPins();
+    if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
@@ -177,6 +193,7 @@ export class Control {
     this.#reportCredentials();
     this.#reportStates();
     this.plane.endWithoutRight();
+    this.plane.followHours();
     this.plane.askIssuers();
   }
 
@@ -243,6 +260,13 @@ export class Control {
       this.#pending.delete('pins');
       // Lists are judged anew when they are next read, and clients are told of what changes for them.
       this.plane.streams.refresh();
+    });
+  }
+
+  #readLetters(): void {
+    this.#attempt('the letters of commands cannot be read', () => {
+      this.#desk?.look();
+      this.#pending.delete('letters');
     });
   }
 

@@ -21,13 +21,20 @@ import { createInspectionThread, type InspectionThread } from '../stages/inspect
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 import { admission } from '../stages/limits/index.ts';
+import { clock } from '../stages/limits/limiter/clock.ts';
+import { Limiter } from '../stages/limits/limiter/limiter.ts';
+import { Loops } from '../stages/limits/loops/loops.ts';
 import { Subscription } from '../stages/local/subscription.ts';
 import { ParkedRequests } from '../stages/resume/input-requests.ts';
+import type { Local } from '../state/contract/later.ts';
+import type { KeptSums } from '../state/contract/meters.ts';
+import { MemoryMeters } from '../state/memory/meters.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
+import { keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
@@ -37,6 +44,8 @@ export interface DataPlaneParts {
   readonly audit: AuditLog;
   readonly log: Log;
   readonly book: AccountRegistry;
+  /** Where budgets are kept. */
+  readonly sums: Local<KeptSums>;
   /** Pages for people; `undefined` until the public URL is known. */
   readonly pages: () => Pages | undefined;
   /** How an exchange with a server ended. */
@@ -45,22 +54,31 @@ export interface DataPlaneParts {
   readonly pins: Pins;
 }
 
+/** Keys of all limits together: what a million of them takes is in docs/limits.md. */
+const maxLimitKeys = 1_000_000;
+
 export class DataPlane {
   readonly context: ListenerContext;
   readonly metrics: Metrics;
   readonly streams = new Streams();
   readonly servers: ServerDirectory;
   readonly catalogs: Catalogs;
+  readonly limiter: Limiter;
+  readonly meters: MemoryMeters;
   readonly #rights: Rights = {
     snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
     underWay: new UnderWay(),
   };
+  readonly #loops: Loops;
   readonly #inputRequests: ParkedRequests;
   readonly #inspectionThread: InspectionThread;
   readonly #parts: SnapshotParts;
   readonly #stopListening: () => void;
   #snapshot: RuntimeSnapshot;
+  /** Limits whose counts outlive the process. */
+  #kept: ReadonlySet<string> = new Set();
+  #hours = '';
   #draining = false;
 
   constructor(revision: Revision, policy: Snapshot['policy'], parts: DataPlaneParts) {
@@ -75,6 +93,16 @@ export class DataPlane {
       onFinding: this.metrics.finding,
       thread: this.#inspectionThread,
     });
+    this.meters = new MemoryMeters({
+      maxKeys: maxLimitKeys,
+      kept: { sums: parts.sums, isKept: (table) => this.#kept.has(table) },
+    });
+    this.limiter = new Limiter({
+      meters: this.meters,
+      now: clock(),
+      onEvent: limitReporter({ audit, log, metrics: this.metrics }),
+    });
+    this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
@@ -91,6 +119,8 @@ export class DataPlane {
       },
     };
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
+    this.#kept = keptLimits(this.#snapshot.limits);
+    this.#hours = policy.hoursAt(Date.now());
     this.#stopListening = keys.onRevoked((id) => {
       this.streams.endCredential(id);
       this.#rights.underWay.review();
@@ -122,7 +152,17 @@ export class DataPlane {
     this.servers.configure(servers, bounds, egress.allow);
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
     this.catalogs.configure(servers);
+    this.#kept = keptLimits(this.#snapshot.limits);
+    this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** What the hours of connections open and close, open streams hear of. */
+  followHours(): void {
+    const hours = this.#snapshot.policy.hoursAt(Date.now());
+    if (hours === this.#hours) return;
+    this.#hours = hours;
     this.streams.refresh();
   }
 
@@ -163,6 +203,8 @@ export class DataPlane {
   ): ListenerContext {
     const stages = makeStages({
       limit: admission(),
+      limiter: this.limiter,
+      loops: this.#loops,
       audit,
       log,
       metrics: this.metrics,
@@ -202,5 +244,8 @@ export class DataPlane {
     table('parked_input_requests', () => this.#inputRequests.size);
     table('authentication_failures', () => issuerKeys.throttle.size);
     table('dpop_proofs', () => issuerKeys.proofs.size);
+    table('limits', () => this.meters.size());
+    table('loops', () => this.#loops.size);
+    table('limit_queues', () => this.limiter.waiting);
   }
 }

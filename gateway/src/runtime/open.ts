@@ -14,6 +14,7 @@ import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
 import { openChanges } from '../state/sqlite/changes.ts';
+import { openSums } from '../state/sqlite/sums.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
@@ -60,10 +61,12 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
+  const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
     pinStore.close();
+    sums.close();
   };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
@@ -86,6 +89,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     log,
     changes,
     pinStore,
+    sums,
+    answers: role === 'serve',
   });
   if (!made.ok) {
     closeKept();

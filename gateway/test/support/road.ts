@@ -14,7 +14,7 @@ import type {
   UpstreamClient,
 } from '../../src/pipeline/contracts/upstream.ts';
 import { deliverThrough } from '../../src/pipeline/deliver.ts';
-import type { Channel, Client, Received, Reply } from '../../src/pipeline/exchange.ts';
+import type { Channel, Client, Identified, Received, Reply } from '../../src/pipeline/exchange.ts';
 import { inspectThrough } from '../../src/pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
 import { run, type Stages } from '../../src/pipeline/run.ts';
@@ -29,7 +29,13 @@ import { createPlaceholders } from '../../src/stages/inspect/guardrails/placehol
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
 import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
 import { admission } from '../../src/stages/limits/index.ts';
+import { clock } from '../../src/stages/limits/limiter/clock.ts';
+import { type LimitEvent, Limiter } from '../../src/stages/limits/limiter/limiter.ts';
+import type { Now } from '../../src/stages/limits/limiter/meters.ts';
+import { Loops } from '../../src/stages/limits/loops/loops.ts';
+import { compileLimits } from '../../src/stages/limits/rules/compile.ts';
 import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
+import { MemoryMeters } from '../../src/state/memory/meters.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { noPins } from './pins.ts';
@@ -54,6 +60,7 @@ export interface Road {
   readonly snapshot: Snapshot;
   readonly stages: Stages;
   readonly findings: readonly ReportedFinding[];
+  readonly limitEvents: readonly LimitEvent[];
   /** Every call that the server got. */
   readonly calls: readonly OutboundCall[];
   /** Ends of exchanges, in their order. */
@@ -61,6 +68,8 @@ export interface Road {
   /** What the record holds of an exchange before its end. */
   readonly intents: readonly ExchangeFacts[];
   send(request: ToyRequest): Promise<ToyAnswer>;
+  /** A call of the caller of `send`, as it is when it was not looked at yet. */
+  identified(): Identified;
   /** From here on this snapshot is in force. */
   take(snapshot: Snapshot): void;
 }
@@ -87,6 +96,8 @@ export interface RoadOptions {
   readonly serverSettings?: string;
   readonly settings?: string;
   readonly inspectors?: readonly Inspector[];
+  /** What limits of the configuration go by. */
+  readonly now?: () => Now;
   /** In place of those that ship. */
   readonly limits?: readonly LimitDefinition[];
   /** What the record does in place of keeping: throws or rejects. */
@@ -99,7 +110,15 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, serverSettings = '', settings = '', inspectors = [], audit = {}, limits } = options;
+  const {
+    server = {},
+    serverSettings = '',
+    settings = '',
+    inspectors = [],
+    audit = {},
+    limits,
+    now = clock(),
+  } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
 servers:
@@ -130,6 +149,7 @@ ${connections.replace(/^/gm, '  ')}
     revision: revision.digest,
     bounds,
     policy,
+    limits: compileLimits(revision),
     upstreams: { client: () => upstream },
     statusOf: (name) => configOf(name)?.status,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
@@ -137,9 +157,14 @@ ${connections.replace(/^/gm, '  ')}
   let current = snapshot;
   const rights: Rights = { snapshot: () => current, renew: (caller) => caller, underWay: new UnderWay() };
   const streams = new Streams();
+  const limitEvents: LimitEvent[] = [];
+  const meters = new MemoryMeters({ maxKeys: 1_000 });
+  const limiter = new Limiter({ meters, now, onEvent: (event) => void limitEvents.push(event) });
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
   const stages = makeStages({
     limit: admission(limits),
+    limiter,
+    loops: new Loops({ now: () => now().steady, onLoop: () => {} }),
     audit: {
       intend: (facts) => void intents.push(facts),
       end: (facts, end) => void records.push({ facts, end }),
@@ -163,12 +188,14 @@ ${connections.replace(/^/gm, '  ')}
     snapshot,
     stages,
     findings,
+    limitEvents,
     calls,
     records,
     intents,
     take: (next) => {
       current = next;
     },
+    identified: () => ({ ...receivedOf({}, { notify: () => {} }), caller: callerOf({ agent: 'a', roles: ['r'] }) }),
     async send(request) {
       const told: { method: string; params: JsonObject }[] = [];
       const notify: Channel['notify'] = (method, params) => void told.push({ method, params });

@@ -44,6 +44,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>
   'subject-key-replaced': true,
   stall: true,
   crash: true,
+  'limit-warning': true,
 };
 
 const outcomes: Readonly<Record<ExchangeEnd['outcome'], true>> = {

@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { contentTypes } from '../../protocol/content.ts';
 import { guardrailReference } from './guardrails.ts';
+import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
+import { hours, networks } from './windows.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
@@ -90,6 +92,9 @@ export const connection = z.strictObject({
   guardrails: guardrailReference
     .optional()
     .describe('What is looked for in the content of calls, and what is done about it.'),
+  hours: hours.optional(),
+  networks: networks.optional(),
+  limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
   content: oneOrMore(z.enum(contentTypes))
     .optional()
     .describe(

@@ -5,6 +5,7 @@ import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
+import { limits, loops } from './limits.ts';
 import { bounds, listen } from './listen.ts';
 import { pins } from './pins.ts';
 import { secrets } from './secrets.ts';
@@ -26,6 +27,8 @@ export const configuration = z.strictObject({
     .prefault({})
     .describe('What holds for the content of all calls.'),
   pins: pins.prefault({}),
+  limits: limits.prefault([]),
+  loops: loops.default('refusals'),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
+import { limits, loops } from './limits.ts';
 import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
 
@@ -17,6 +18,8 @@ const tool = z.strictObject({
   tier: tier.optional().describe('How dangerous the tool is.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
+  limits: limits.prefault([]).describe('For calls of this tool.'),
+  loops: loops.optional().describe('For this tool, in place of what holds for its server: off where it is polled.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   description: z.string().min(1).max(16_384).optional().describe('Shown in place of the description of the server.'),
   title: z.string().min(1).max(256).optional().describe('Shown in place of the title of the server.'),
@@ -60,6 +63,8 @@ const common = {
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   pins: serverPins.optional(),
+  limits: limits.prefault([]).describe('For all calls to this server.'),
+  loops: loops.optional().describe('For this server, in place of what holds for all.'),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')

@@ -119,6 +119,7 @@ export interface AuditEvent {
     | 'definition-pending'
     | 'definition-approved'
     | 'definition-rejected'
+    | 'limit-warning'
     | 'log-key'
     | 'master-key'
     | 'erasure'

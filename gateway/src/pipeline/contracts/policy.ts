@@ -91,11 +91,23 @@ export interface Grants {
   names(capability: Capability): boolean;
 }
 
+/** When and from where something is asked: some connections are there at some hours, or for some networks, only. */
+export interface Whence {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Absent over stdio. */
+  readonly address?: string | undefined;
+}
+
 export interface Policy {
   /** `undefined`: no connection leads there, so the server does not exist for this caller. */
-  grants(caller: Caller, server: string): Grants | undefined;
+  grants(caller: Caller, server: string, whence: Whence): Grants | undefined;
   /** The servers that a caller is connected to, in the order of the configuration. */
-  serversOf(caller: Caller): readonly string[];
+  serversOf(caller: Caller, whence: Whence): readonly string[];
+  /** For the record: why no connection leads there, where one does at other hours or from other networks. */
+  whyClosed(caller: Caller, server: string, whence: Whence): string | undefined;
+  /** Differs between two times where the hours of a connection began or ended. */
+  hoursAt(at: number): string;
   /** Of everything that leads to a server: for what it sends beside calls, such as definitions. */
   guardrailsOf(server: string): Guardrails;
 }

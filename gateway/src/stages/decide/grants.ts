@@ -12,10 +12,13 @@ import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
 import { parseTemplate } from './uri-template.ts';
+import type { Window } from './windows.ts';
 
 export interface CompiledConnection {
   readonly config: ConnectionConfig;
   readonly guardrails: Guardrails;
+  /** When and from where it is there; `undefined` where it always is. */
+  readonly window?: Window | undefined;
   /** Its place in the configuration. */
   readonly index: number;
   readonly tools: NameRules;

@@ -86,6 +86,16 @@ const migrations: readonly string[] = [
      names TEXT NOT NULL,
      PRIMARY KEY (server, kind)
    ) STRICT;`,
+  // What budgets have used, by slot of time.
+  `CREATE TABLE sums (
+     "limit" TEXT NOT NULL,
+     key TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     amount INTEGER NOT NULL,
+     ends_at INTEGER NOT NULL,
+     UNIQUE ("limit", key, slot)
+   ) STRICT;
+   CREATE INDEX sums_ends ON sums (ends_at);`,
 ];
 
 export function databasePath(folder: string): string {
