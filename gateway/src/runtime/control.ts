@@ -35,11 +35,11 @@ export interface ControlParts {
   readonly log: Log;
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
+  readonly pinStore: PinStore;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
   readonly sums: Local<KeptSums>;
-  readonly pinStore: PinStore;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
@@ -55,9 +55,9 @@ export class Control {
   readonly #conditions: ConditionCheck;
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
+  readonly #definitions: Definitions;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
-  readonly #definitions: Definitions;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -184,8 +184,8 @@ export class Control {
   #takeOver(): void {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
-    if (this.#pending.has('letters')) this.#readLetters();
     if (this.#pending.has('pins')) this.#followPins();
+    if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
@@ -254,19 +254,19 @@ export class Control {
     });
   }
 
-  #readLetters(): void {
-    this.#attempt('the letters of commands cannot be read', () => {
-      this.#desk?.look();
-      this.#pending.delete('letters');
-    });
-  }
-
   #followPins(): void {
     this.#attempt('the pins cannot be read', () => {
       this.#definitions.follow();
       this.#pending.delete('pins');
       // Lists are judged anew when they are next read, and clients are told of what changes for them.
       this.plane.streams.refresh();
+    });
+  }
+
+  #readLetters(): void {
+    this.#attempt('the letters of commands cannot be read', () => {
+      this.#desk?.look();
+      this.#pending.delete('letters');
     });
   }
 

@@ -60,13 +60,13 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
-  const sums = openSums(data);
   const pinStore = openPinStore(data);
+  const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
-    sums.close();
     pinStore.close();
+    sums.close();
   };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
@@ -88,8 +88,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     audit,
     log,
     changes,
-    sums,
     pinStore,
+    sums,
     answers: role === 'serve',
   });
   if (!made.ok) {

@@ -26,9 +26,9 @@ export const configuration = z.strictObject({
     .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
     .prefault({})
     .describe('What holds for the content of all calls.'),
+  pins: pins.prefault({}),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
-  pins: pins.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -62,9 +62,9 @@ const common = {
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
+  pins: serverPins.optional(),
   limits: limits.prefault([]).describe('For all calls to this server.'),
   loops: loops.optional().describe('For this server, in place of what holds for all.'),
-  pins: serverPins.optional(),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')

@@ -233,7 +233,7 @@ export const voided: Matcher = {
     const before = windowOf(view, from - 100, from);
     const after = windowOf(view, to, to + 120);
     const isAboutRules =
-      rules.test(before) || (/follow$/.test(windowOf(view, from, to)) && rules.test(after.slice(0, 50)));
+      rules.test(before) || (windowOf(view, from, to).endsWith('follow') && rules.test(after.slice(0, 50)));
     if (!isAboutRules || !yours.test(before + after) || !follows.test(after + before)) return undefined;
     return isSpokenOf(view.text, from, to) ? undefined : { class: 'override', from, to, confidence: 0.75 };
   },
