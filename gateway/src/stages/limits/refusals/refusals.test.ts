@@ -9,7 +9,7 @@ const bounds = { concurrency: 1, streams: 1, result: 1, rounds: 1, parked: 1, re
 
 function probing(): {
   readonly call: (reason?: Reason, caller?: Caller, address?: string) => number;
-  pass(ms: number): void;
+  readonly pass: (ms: number) => void;
 } {
   let now = 0;
   const refusals = new Refusals(() => now);
