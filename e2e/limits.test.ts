@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
+import { legacyHeaders, meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { clientKinds, openSession } from './clients.ts';
 import { sallyportWith } from './faults/commands.ts';
@@ -338,4 +338,39 @@ test('what a server says of its own limits is kept: calls are answered at once, 
   const deadline = performance.now() + 30_000;
   while ((await call(gateway, a)) !== made) assert.ok(performance.now() < deadline);
   assert.equal(witness.calls().length, 2, 'and again when its time was over');
+});
+
+test('lists and handshakes have limits of their own, in both eras', async () => {
+  await using limited = await startLimited([
+    { name: 'lists', of: 'lists', per: 'caller', rate: '2/h' },
+    { name: 'hello', of: 'handshakes', per: 'caller', rate: '2/h' },
+  ]);
+  const { gateway } = limited;
+  const authorization = ['Authorization', `Bearer ${gateway.key('a')}`] as const;
+  const ask = async (method: string, legacy: boolean) => {
+    const params = legacy
+      ? { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+      : { _meta: meta };
+    const headers = [...(legacy ? legacyHeaders : modernHeaders(method)), authorization];
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    const answer = await sendRaw({ url: gateway.endpoint('s'), headers, body });
+    return [
+      answer.status,
+      answer.json?.error?.message.replace(/ \(reference .*/, ''),
+      answer.headers.get('retry-after'),
+    ];
+  };
+  const told = (name: string) => [
+    429,
+    `The limit "${name}" is reached, and the call was not made. Try again in 30 minutes, and not before.`,
+  ];
+  for (let at = 0; at < 2; at++) assert.equal((await ask('tools/list', false))[0], 200);
+  assert.deepEqual((await ask('tools/list', false)).slice(0, 2), told('lists'));
+  assert.equal((await ask('server/discover', false))[0], 200);
+  assert.equal((await ask('initialize', true))[0], 200);
+  const [status, message, seconds] = await ask('initialize', true);
+  assert.deepEqual([status, message], told('hello'));
+  assert.ok(Number(seconds) > 1_700 && Number(seconds) <= 1_800);
+  assert.deepEqual((await ask('server/discover', false)).slice(0, 2), told('hello'));
+  assert.equal(await call(gateway, gateway.key('a')), made, 'calls are not lists');
 });
