@@ -268,3 +268,28 @@ test('hundreds that wait are listed and decided at once', async () => {
   // A disk that syncs slowly is allowed for.
   assert.ok(performance.now() - began < 2_000);
 });
+
+test('an approval whose call was not made after all is there for the next one', async () => {
+  let isFull = true;
+  const world = await worldOf('hold: "*"', {
+    audit: {
+      intend: () => (isFull ? Promise.reject(new Error('the disk is full')) : undefined),
+    },
+  });
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  world.store.vote(id, 'approve', by('os:dana'));
+  assert.equal((await world.call({ text: 'x' })).reason, 'record-unavailable');
+  assert.equal(world.store.get(id, Date.now())?.state, 'approved');
+  isFull = false;
+  assert.equal((await world.call({ text: 'x' })).kind, 'text');
+  assert.equal(world.road.calls.length, 1);
+});
+
+test('a gateway that ends keeps no call waiting', async () => {
+  const world = await worldOf('hold: "*"', { waitMs: 30_000 });
+  const waiting = world.call({ text: 'x' });
+  while (world.approvals().size === 0) await new Promise(setImmediate);
+  world.approvals().release();
+  assert.equal((await waiting).reason, 'approval-pending');
+});
