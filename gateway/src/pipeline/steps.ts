@@ -5,6 +5,7 @@ import type { Admission } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import type { Allowed, Inspected, Intended, Limited, Reply } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
+import { withArguments } from './inspect.ts';
 import { type Outcome, pass, refuse } from './refusal.ts';
 import type { Stages } from './stages.ts';
 
@@ -28,7 +29,10 @@ export async function approve(
       progress.spent = approval;
       progress.approval = { id: approval.id, verdict: `approved by ${approval.by.join(', ')}` };
     }
-  } else if ('id' in approved.refusal)
+  } else if (exchange.heldBy !== undefined)
+    // What a guardrail found is not kept while it was not approved.
+    progress.resolved = progress.decided = withArguments(exchange, exchange.heldBy.keep);
+  if (!approved.ok && 'id' in approved.refusal)
     progress.approval = { id: approved.refusal.id, verdict: approved.refusal.reason.replace('approval-', '') };
   return approved;
 }

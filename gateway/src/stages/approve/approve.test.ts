@@ -293,3 +293,21 @@ test('a gateway that ends keeps no call waiting', async () => {
   world.approvals().release();
   assert.equal((await waiting).reason, 'approval-pending');
 });
+
+test('what a guardrail holds waits for a person, and is made as it was sent once it was approved', async () => {
+  const secret = ['AKIA', 'QX3J5TNB7WRKL2ZD'].join('');
+  const world = await worldOf('allow: "*"', {
+    serverSettings: '  guardrails: { request: { secrets: hold, pii: redact } }',
+  });
+  const args = { text: `${secret} of ada@lovelace.dev` };
+  assert.equal((await world.call(args)).reason, 'approval-pending');
+  assert.ok(!JSON.stringify(world.road.records).includes(secret), 'the record does not keep what was not approved');
+  const id = pendingId(world);
+  const { content } = world.store.get(id, Date.now()) ?? {};
+  assert.match(content?.rule.text ?? '', /the guardrail servers\.s\S* holds secrets\/[\w-]+ at \/text/);
+  assert.deepEqual(content?.arguments, { text: `${secret} of [redacted: pii/email]` });
+  world.store.vote(id, 'approve', by('os:dana'));
+  assert.equal((await world.call(args)).kind, 'text');
+  assert.deepEqual(world.road.calls.at(-1)?.params.arguments, { text: `${secret} of [redacted: pii/email]` });
+  assert.equal((await world.call({ text: 'x' })).kind, 'text');
+});

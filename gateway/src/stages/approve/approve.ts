@@ -172,7 +172,10 @@ function reasonOf({ votes }: Approval): { readonly message?: string } {
 
 function contentOf(exchange: Held, revision: string): ApprovalContent {
   const { caller, capability, decision, tool, upstream } = exchange;
-  const { connection = '', text = '', place = '' } = decision.rule ?? {};
+  const { connection = '', place = '' } = decision.rule ?? {};
+  const { heldBy } = exchange;
+  const text =
+    heldBy === undefined ? (decision.rule?.text ?? '') : `the guardrail ${heldBy.guardrail} holds ${heldBy.what}`;
   const { user, agent, application } = caller;
   const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
   return {
