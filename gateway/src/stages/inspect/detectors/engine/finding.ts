@@ -22,16 +22,35 @@ export function fingerprintOf(value: string, key: KeyObject | Uint8Array): strin
   return createHmac('sha256', key).update(value).digest().subarray(0, 16).toString('base64url');
 }
 
-/** Without what a surer finding of the same detector covers; ordered by place. */
-export function settled(findings: readonly Finding[]): readonly Finding[] {
+/** How close a finding of another class makes a general one superfluous, in UTF-16 code units. */
+const closeBy = 400;
+
+/**
+ * Without what a surer finding of the same detector covers, and general findings close to others; ordered by place.
+ * @param isGeneral of `detector/class`
+ */
+export function settled(
+  findings: readonly Finding[],
+  isGeneral: (name: string) => boolean = () => false,
+): readonly Finding[] {
+  if (findings.length < 2) return findings;
   const ordered = findings.toSorted(
     (a, b) => byPlace(a, b) || b.confidence - a.confidence || (a.class < b.class ? -1 : 1),
   );
-  const kept: Finding[] = [];
-  for (const [index, finding] of ordered.entries())
-    if (!ordered.some((other, at) => at !== index && covers(other, finding) && isSurer([other, at], [finding, index])))
-      kept.push(finding);
-  return kept;
+  const general = ordered.map((finding) => isGeneral(`${finding.detector}/${finding.class}`));
+  return ordered.filter((finding, index) => {
+    for (let at = 0; at < ordered.length; at++) {
+      const other = ordered[at] as Finding;
+      if (at === index || other.detector !== finding.detector) continue;
+      if (general[index] === true && general[at] !== true && isClose(other, finding)) return false;
+      if (covers(other, finding) && isSurer([other, at], [finding, index])) return false;
+    }
+    return true;
+  });
+}
+
+function isClose({ spans: [a] }: Finding, { spans: [b] }: Finding): boolean {
+  return a.part === b.part && a.from - b.to < closeBy && b.from - a.to < closeBy;
 }
 
 function byPlace({ spans: [a] }: Finding, { spans: [b] }: Finding): number {

@@ -121,7 +121,7 @@ export function* scanning(
     }
   }
   if (parts.length > 1) yield* joined(work, scanned, { now, end });
-  return { findings: settled(work.found), unscanned: work.unscanned };
+  return { findings: settled(work.found, generalIn(work)), unscanned: work.unscanned };
 }
 
 function* joined(
@@ -145,6 +145,10 @@ function* joined(
     }
 }
 
+function generalIn({ set: { classes } }: Work): (name: string) => boolean {
+  return (name) => classes.get(name)?.isGeneral === true;
+}
+
 function isFull({ found, bounds }: Work): boolean {
   return found.length >= bounds.maxFindings;
 }
@@ -162,7 +166,7 @@ function stopped(
     .slice(part)
     .map((text, index) => ({ part: part + index, from: index === 0 ? from : 0, to: text.length, reason }));
   const unscanned = [...work.unscanned, ...rest.filter((span) => span.to > span.from)];
-  return { findings: settled(work.found), unscanned };
+  return { findings: settled(work.found, generalIn(work)), unscanned };
 }
 
 /** The other readings of a view. */

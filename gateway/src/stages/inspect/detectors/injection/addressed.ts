@@ -31,6 +31,31 @@ const names = [
   'automated reader',
   'automated system',
   'automated reviewer',
+  'summarizer:',
+  'agents:',
+  'sprachmodell',
+  'ki-modell',
+  'die ki',
+  'ki:',
+  "l'ia",
+  'la ia',
+  'une ia',
+  'a ia',
+  'para ia',
+  'modele de langage',
+  'modelo de lenguaje',
+  'modelo de linguagem',
+  'modello linguistico',
+  'taalmodel',
+  'языковая модель',
+  'языковой модели',
+  'модели:',
+  'モデル',
+  '모델',
+  '语言模型',
+  'النموذج',
+  'للنموذج',
+  'modele not',
   'assistent',
   'asistente',
   'assistente',
@@ -122,6 +147,36 @@ export const addressed: Matcher = {
       return undefined;
     if (!isOrderTo(view, { ...trimmed(text, from, to), strict: true }) || isSpokenOf(text, from, to)) return undefined;
     return { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.7 };
+  },
+};
+
+const noted =
+  /(?:note|notice|instructions?|message|attention|hint|memo|reminder|information|warning|request|hinweis|anweisung(?:en)?|nachricht|achtung|consignes?|nota|instruccion(?:es)?|mensaje|aviso|atencion|atencao|instruc(?:ao|oes)|istruzion[ei]|avviso|attenzione|uwaga|notatka|opmerking|внимание|заметка|инструкция|примечание|сообщение|ملاحظة|تنبيه|تعليمات|catatan|luu y|ghi chu)[ ,:]{1,2}(?:(?:for|to|fur|an|pour|a|para|per|voor|dla|для|cho|untuk|لل|ل|all|any|the|every|les|la|el|los|las|die|das|den|alle|gli|il|tutti|todos|os|as|всех|other|reading|automated) ?){0,4}$/;
+const notedAfter = /^[^.!?\n]{0,14}(?:请注意|注意|への(?:注意|指示|メモ|お願い)|에게|주의|not:|notu:)/;
+
+/** "Note for AI assistants: …", in a document that people read: such headings have one kind of reader. */
+export const noteTo: Matcher = {
+  anchors: names,
+  joins: true,
+  find(view, from, to) {
+    const { text } = view;
+    if (!isStart(text, from) || triedOften(view, 'note', Math.floor(from / region))) return undefined;
+    const place = trimmed(text, from, to);
+    const before = windowOf(view, place.from - 60, place.from);
+    const after = windowOf(view, place.from, place.to + 160);
+    const isNoted =
+      (noted.test(before) && /^[^.!?\n]{0,40}?[:,\uff0c\uff1a\u3001]/.test(after)) ||
+      notedAfter.test(after.slice(0, 40));
+    if (!isNoted || people.test(after) || person.test(after.slice(0, 40))) return undefined;
+    if (
+      !latin.test(after.slice(0, 40)) ||
+      act.test(after) ||
+      /\b(?:answer|antworte|rispondi|responde|no resumas|dung|hay|abaikan|kirim)\b/.test(after)
+    )
+      return isSpokenOf(text, from, to)
+        ? undefined
+        : { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.7 };
+    return undefined;
   },
 };
 
