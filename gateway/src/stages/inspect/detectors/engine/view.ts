@@ -47,6 +47,14 @@ export function triedOften({ tries }: View, by: string, to: number): boolean {
   return false;
 }
 
+/** Whether this place was tried by this matcher last. */
+export function triedBefore({ tries }: View, by: string, to: number): boolean {
+  const last = tries.get(by);
+  if (last?.to === to) return true;
+  tries.set(by, { to, count: 1 });
+  return false;
+}
+
 /** A text that was made from another one, with the offset there of each of its characters and of its end. */
 export interface Mapped {
   readonly text: string;

@@ -5,7 +5,8 @@
 import type { Matcher } from '../detector.ts';
 import { triedOften, type View } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { act, alternatives, risk, strongRisk } from './vocabulary.ts';
+import { lexicon } from './lexicon.ts';
+import { act, risk, strongRisk } from './vocabulary.ts';
 
 const names = [
   'ai ',
@@ -180,12 +181,12 @@ export const noteTo: Matcher = {
   },
 };
 
-const anyName = alternatives(
+const anyName = lexicon(
   names.map((name) => name.replace(/[:,()]|^ | $/g, '') + (/[ :,)]$/.test(name) ? '' : '*')).join('|'),
 );
 
 /** The first name of a model in a piece of the text, as offsets of the text. */
 export function nameIn(view: View, from: number, to: number): { from: number; to: number } | undefined {
   const match = anyName.exec(windowOf(view, from, to));
-  return match === null ? undefined : { from: from + match.index, to: from + match.index + match[0].length };
+  return match === null ? undefined : { from: from + match.index, to: from + match.end };
 }

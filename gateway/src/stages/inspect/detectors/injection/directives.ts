@@ -4,7 +4,7 @@ import { fold } from '../engine/fold.ts';
 import { triedOften, type View } from '../engine/view.ts';
 import { firstSentences, isSpokenOf, isStart, isWhole, nearest, windowOf } from './context.ts';
 import { languages, leak, persona, secrecy } from './languages.ts';
-import { alternatives } from './vocabulary.ts';
+import { type Lexicon, lexicon } from './lexicon.ts';
 
 const reach = 90;
 /** Languages whose verb stands at the end. */
@@ -140,7 +140,7 @@ const describing =
 /** What is asked for is rarer than verbs that ask, so that it is the anchor. */
 const asked = (name: string, rows: readonly (readonly [string, string])[], confidence: number): readonly Matcher[] =>
   rows.map(([whats, openings], row) => {
-    const verbs = alternatives(
+    const verbs = lexicon(
       openings
         .split('|')
         .map((verb) => `${verb}*`)
@@ -167,16 +167,16 @@ const freed =
   /filter|restrict|polic|limit|\brules?\b|unlock|anything|everything|dump|reveal|uncensor|bypass|obey|without|your config|you are now/;
 
 /** Where the last match begins. */
-function lastOf(pattern: RegExp, text: string): number | undefined {
+function lastOf(pattern: Lexicon, text: string): number | undefined {
   let last: number | undefined;
-  for (const match of text.matchAll(new RegExp(pattern.source, 'g'))) last = match.index;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text, found.end)) last = found.index;
   return last;
 }
 
 const latinOnly = /^[\0-\u02ff]*$/;
 
 /** Verbs stand after their object in some languages, and after a particle in others. */
-function isLater(name: string, before: string, after: string, verbs: RegExp): boolean {
+function isLater(name: string, before: string, after: string, verbs: Lexicon): boolean {
   const isLatin = latinOnly.test(before.slice(-12) + after.slice(0, 12));
   return !isLatin && verbs.test(after.slice(0, name === 'persona' ? 40 : 24));
 }
@@ -243,7 +243,7 @@ const orders =
     '|',
   );
 /** Of nobody's mail to a colleague: what a person has, and an attacker wants. */
-const cargo = alternatives(
+const cargo = lexicon(
   "conversation*|chat history|chat log*|previous messages|message history|system prompt|all ~credentials|credentials|all ~secrets|passwords|password of|user's password|api key*|all ~emails|all ~messages|all ~files|all ~documents|all ~data|last ~emails|user data|user's ~data|customer data|customer list|customer records|customer database|private ~(|private messages|private files|private keys|private data|private emails|their data|your system|your memory|your api keys|your secrets|environment variables|env file|ssh key*|access token*|session token*|session cookies|full history|full transcript|full contents|contents of the file|content of the file|everything you know|database dump|the database|payroll file|payroll data|payroll list|salaries|inbox|address book|contact list|bank details|card number*|.env|id_rsa|gesprach*|kundendaten|passworter|zugangsdaten|alle ~(|alle e-mails|alle mails|alle nachrichten|alle dateien|alle daten|chatverlauf|toutes les conversations|conversations|mots de passe|toutes les donnees|tous les fichiers|tous les messages|identifiants|mensajes privados|conversaciones|contrasenas|todos los archivos|todos los datos|todos los mensajes|credenciales|senhas|todos os arquivos|todos os dados|dados do usuario|conversas|credenciais|tutte le email|le email|tutti i file|tutti i dati|credenziali|conversazion*|alle bestanden|alle berichten|wachtwoorden|wszystkie pliki|wszystkie wiadomosci|hasla|содержимое|пароли|пароль|все данные|все файлы|все письма|все сообщения|переписк|ключи|聊天记录|密码|所有文件|所有数据|用户数据|凭证|密钥|所有邮件|环境变量|对话|認証情報|パスワード|すべてのファイル|全てのファイル|会話|すべてのメール|環境変数|顧客データ|환경 변수|비밀번호|모든 파일|대화|모든 메일|고객 데이터|자격 증명|جميع الرسائل|كل الرسائل|كلمات المرور|جميع الملفات|المحادث|tum dosyalari|sifre*|tum verileri|tum mesajlari|sohbet gecmisi|सभी फ़ाइल|पासवर्ड|tat ca tep|mat khau|semua file|kata sandi".replaceAll(
     /\|[a-z]+ ~\(/g,
     '',

@@ -2,7 +2,8 @@
 import type { Hit, Matcher } from '../detector.ts';
 import { triedOften } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { act, alternatives, strongRisk } from './vocabulary.ts';
+import { lexicon } from './lexicon.ts';
+import { act, strongRisk } from './vocabulary.ts';
 
 /** With an order after them they leave no other meaning. */
 const openings = [
@@ -172,7 +173,7 @@ const isManual =
 /** What is said of answers is a demand, not a description of a protocol. */
 const asks = /\b(?:must|should|please|always|has to|have to|need to|you|do not|don't|include|fetch|print|say)\b.{0,60}/;
 
-const rules = alternatives(
+const rules = lexicon(
   'instruction*|rules|guideline*|guidance|orders|directives|restrictions|polic*|system prompt|prompt|constraints|anweisung*|regeln|vorgaben|consignes|regles|instructions|reglas|instrucciones|regras|instrucoes|istruzioni|regole|instructies|regels|polecenia|zasady|инструкц*|правила|указани*|指令|规则|指示|要求|ルール|지침|규칙|التعليمات|talimat*|kural*',
 );
 const voids = [

@@ -284,7 +284,7 @@ export const persona: readonly (readonly [what: string, opening: string])[] = [
     '制限なし|制限のない|制約のない|制約なし|開発者モード|無制限|倫理的な制約',
     'あなたは|として|ふりを|振る舞|今から|演じ',
   ],
-  ['제한이 없는|제한 없는|제약 없는|제한 없이|무제한', '너는|당신은|지금부터|척|역할|행동'],
+  ['제한이 없는|제한 없는|제약 없는|제한 없이|무제한', '너는|당신은|지금부터|인 척|하는 척|역할|행동'],
   ['بلا قيود|بدون قيود|دون قيود|دون اي قيود', 'انت |انت الان|تصرف|تظاهر|تخيل|من الان'],
   ['sinirsiz|kisitlama olmadan|kuralsiz|hicbir kisitlama', 'sen artik|simdi sen|gibi davran|rolunu|hayal et'],
 ];

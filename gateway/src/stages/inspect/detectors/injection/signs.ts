@@ -1,47 +1,47 @@
 /** The signs that are added up in `weighed.ts`. Folded text, unless it says otherwise. */
-import { fold } from '../engine/fold.ts';
 import { languages, secrecy } from './languages.ts';
-import { alternatives, strongRisk } from './vocabulary.ts';
+import { either, lexicon, type Pattern, pairs } from './lexicon.ts';
+import { strongRisk } from './vocabulary.ts';
 
 export interface Sign {
   readonly weight: number;
-  readonly pattern: RegExp;
+  readonly pattern: Pattern;
 }
 
-const sign = (weight: number, pattern: RegExp): Sign => ({ weight, pattern });
+const sign = (weight: number, pattern: Pattern): Sign => ({ weight, pattern });
 
-const user =
-  /\b(?:the|this) (?:user|human|operator)(?:'s)?\b(?! agent)|\b(?:nutzer|benutzer|utilisateur|usuario|utente|gebruiker|uzytkownik|kullanici|pengguna)|пользовател|用户|用戶|使用者|ユーザー|사용자|المستخدم|उपयोगकर्ता|nguoi dung/;
+const users =
+  'nutzer|benutzer|utilisateur|usuario|utente|gebruiker|uzytkownik|kullanici|pengguna|пользовател|用户|用戶|使用者|ユーザー|사용자|المستخدم|उपयोगकर्ता|nguoi dung'.split(
+    '|',
+  );
+const user = either(
+  /\b(?:the|this) (?:user|human|operator)(?:'s)?\b(?! agent)/,
+  lexicon(users.map((word) => `${word}*`).join('|')),
+);
 
 const foreign = Object.entries(languages).filter(([name]) => name !== 'en');
 /** A verb that drops something, and the rules or the user whom it drops, close together. */
-const drops = new RegExp(
-  [
-    String.raw`(?<!not |n't |never |if you |to be )\b(?:ignor(?:e|es|ing)?(?! this (?:e-?mail|message|letter|section|step))|disregard|forget|bypass|override|skip|abandon|discard|break|violate|stop following|do not follow|no longer follow|don't follow)\b[^.!?\n]{0,30}\b(?:users?|rules?|instruc?t?[a-z]{2,5}|(?:user'?s?|previous|earlier|original|first) requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)\b`,
-    ...foreign.map(
-      ([, { verbs, objects }]) =>
-        `(?:${verbs.map(escaped).join('|')})[^.!?\\n。]{0,40}(?:${objects.map(escaped).join('|')}|${user.source})`,
-    ),
-    String.raw`(?:regeln|anweisung\w*|vorgaben|regels|instructies)[^.!?\n]{0,20}\b(?:vergessen|ignorieren|missachten|negeren|vergeten)\b`,
-    `(?:${user.source})[^.!?\\n。]{0,24}(?:無視|무시|yok say|gormezden)`,
-  ].join('|'),
+const drops = either(
+  /(?<!not |n't |never |if you |to be )\b(?:ignor(?:e|es|ing)?(?! this (?:e-?mail|message|letter|section|step))|disregard|forget|bypass|override|skip|abandon|discard|break|violate|stop following|do not follow|no longer follow|don't follow)\b[^.!?\n]{0,30}\b(?:users?|rules?|instruc?t?[a-z]{2,5}|(?:user'?s?|previous|earlier|original|first) requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)\b/,
+  pairs(
+    foreign.map(([, { verbs, objects }]) => [verbs, [...objects, ...users]]),
+    44,
+  ),
+  pairs(
+    [
+      [
+        ['regeln', 'anweisung', 'vorgaben', 'regels', 'instructies'],
+        ['vergessen', 'ignorieren', 'missachten', 'negeren', 'vergeten'],
+      ],
+      [users, ['無視', '무시', 'yok say', 'gormezden']],
+    ],
+    28,
+  ),
 );
 
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-const listed = (words: string): string =>
-  words
-    .split('|')
-    .map((word) => escaped(fold(word)))
-    .join('|');
-
-const hides = new RegExp(
-  secrecy
-    .slice(1)
-    .map(([verbs, whom]) => `(?:${listed(verbs)})[^.!?\\n。]{0,40}(?:${listed(whom)})`)
-    .join('|'),
+const hides = pairs(
+  secrecy.slice(1).map(([verbs, whom]) => [verbs.split('|'), whom.split('|')]),
+  40,
 );
 
 /** What only a model is told: what to do with its user, its rules, its answer. Without one of them all others are nothing. */
@@ -99,7 +99,7 @@ export const harmful: readonly Sign[] = [
   ),
   sign(
     0.25,
-    alternatives(
+    lexicon(
       'sende|schick*|losch*|uberweise*|gib|offne|fuhre|envoie*|envoyez|supprime*|ouvre*|transfere*|envia*|envie*|borra*|abran|abre|manda|mande|obedece*|invia*|cancella|apri|stuur|verwijder|wyslij|usun|отправ*|удали*|перевед*|выполни*|открой*|发送|发到|删除|转账|执行|打开|送信|削除|実行|전송|삭제|실행|ارسل|احذف|نفذ|افتح|gonder*|calistir*|kirim*|hapus',
     ),
   ),

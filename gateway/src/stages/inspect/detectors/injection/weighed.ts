@@ -3,14 +3,15 @@
  * text; what speaks of attacks, or of how programs and people work, counts against it.
  */
 import type { Hit, Matcher } from '../detector.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedBefore, type View } from '../engine/view.ts';
 import { isOrderTo, nameIn } from './addressed.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } from './signs.ts';
 
 const threshold = 0.85;
-const before = 150;
-const after = 300;
+const before = 100;
+const after = 280;
+const step = 128;
 
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
@@ -135,8 +136,12 @@ export const weighed: Matcher = {
   joins: true,
   find(view, from, to): Hit | undefined {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'weighed', Math.floor(from / 200))) return undefined;
-    if (weightOf(view, from - before, from + after) < threshold || isSpokenOf(text, from, to)) return undefined;
+    if (!isStart(text, from)) return undefined;
+    // The same stretch for every sign in it: it is weighed once.
+    const start = Math.floor(from / step) * step;
+    if (triedBefore(view, 'weighed', start)) return undefined;
+    if (weightOf(view, start - before, start + step + after) < threshold || isSpokenOf(text, from, to))
+      return undefined;
     return { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.55 };
   },
 };
