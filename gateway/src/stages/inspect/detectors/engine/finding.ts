@@ -37,16 +37,40 @@ export function settled(
   const ordered = findings.toSorted(
     (a, b) => byPlace(a, b) || b.confidence - a.confidence || (a.class < b.class ? -1 : 1),
   );
-  const general = ordered.map((finding) => isGeneral(`${finding.detector}/${finding.class}`));
-  return ordered.filter((finding, index) => {
-    for (let at = 0; at < ordered.length; at++) {
-      const other = ordered[at] as Finding;
-      if (at === index || other.detector !== finding.detector) continue;
-      if (general[index] === true && general[at] !== true && isClose(other, finding)) return false;
-      if (covers(other, finding) && isSurer([other, at], [finding, index])) return false;
-    }
-    return true;
-  });
+  const plain = ordered.filter(({ detector, class: name }) => !isGeneral(`${detector}/${name}`));
+  const kept: Finding[] = [];
+  // Those before it in this order that reach beyond its beginning: only they can cover it.
+  let open: Finding[] = [];
+  let near = 0;
+  for (const finding of ordered) {
+    open = open.filter((other) => reaches(other, finding));
+    const isCovered = open.some((other) => other.confidence >= finding.confidence && covers(other, finding));
+    open.push(finding);
+    while (near < plain.length && isFarBefore(plain[near] as Finding, finding)) near++;
+    const isVague = isGeneral(`${finding.detector}/${finding.class}`) && hasNeighbour(plain, near, finding);
+    if (!isCovered && !isVague) kept.push(finding);
+  }
+  return kept;
+}
+
+/** A value that parts share reaches into the last of them. */
+function reaches({ spans }: Finding, { spans: [first] }: Finding): boolean {
+  const last = spans.at(-1) ?? spans[0];
+  return last.part > first.part || (last.part === first.part && last.to > first.from);
+}
+
+function isFarBefore({ spans: [a] }: Finding, { spans: [b] }: Finding): boolean {
+  return a.part < b.part || (a.part === b.part && a.from < b.from - 4 * closeBy);
+}
+
+function hasNeighbour(plain: readonly Finding[], from: number, finding: Finding): boolean {
+  const { spans } = finding;
+  for (let at = from; at < plain.length; at++) {
+    const other = plain[at] as Finding;
+    if (other.spans[0].part > spans[0].part || other.spans[0].from > spans[0].to + closeBy) return false;
+    if (other.detector === finding.detector && isClose(other, finding)) return true;
+  }
+  return false;
 }
 
 function isClose({ spans: [a] }: Finding, { spans: [b] }: Finding): boolean {
@@ -55,10 +79,6 @@ function isClose({ spans: [a] }: Finding, { spans: [b] }: Finding): boolean {
 
 function byPlace({ spans: [a] }: Finding, { spans: [b] }: Finding): number {
   return a.part - b.part || a.from - b.from || b.to - a.to;
-}
-
-function isSurer([other, at]: readonly [Finding, number], [finding, index]: readonly [Finding, number]): boolean {
-  return other.confidence > finding.confidence || (other.confidence === finding.confidence && at < index);
 }
 
 function covers(other: Finding, finding: Finding): boolean {

@@ -29,12 +29,15 @@ const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code
 /** Of words with their number; those of Latin letters end where a word ends unless `*` follows. */
 class Index {
   readonly #buckets = new Map<number, Word[]>();
+  /** What a word may begin with, by a hash of two characters: most places are none. */
+  readonly #filter = new Uint8Array(0x1_0000);
 
   add(written: string, payload: number): void {
     const isStem = written.endsWith('*');
     const text = fold(isStem ? written.slice(0, -1) : written);
     if (text.length < 2 || text.startsWith(' ')) throw new Error(`a word of one letter: ${written}`);
     const key = keyOf(text.charCodeAt(0), text.charCodeAt(1));
+    this.#filter[hashOf(text.charCodeAt(0), text.charCodeAt(1))] = 1;
     const word = { text, isStem, isLatin: isLetter(text.charCodeAt(0)), payload };
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) this.#buckets.set(key, [word]);
@@ -44,12 +47,14 @@ class Index {
   /** The first place from `from` on at which a word stands that `accept` takes. */
   find(text: string, from: number, accept: (word: Word, at: number) => boolean): (Found & { word: Word }) | null {
     let before = from > 0 ? text.charCodeAt(from - 1) : 32;
+    let next = text.charCodeAt(from);
     for (let at = from; at + 1 < text.length; at++) {
-      const code = text.charCodeAt(at);
-      const begins = !isLetter(code) || !isLetter(before);
+      const code = next;
+      next = text.charCodeAt(at + 1);
+      const isAfterLetter = isLetter(before);
       before = code;
-      if (!begins || code === 32) continue;
-      const bucket = this.#buckets.get(keyOf(code, text.charCodeAt(at + 1)));
+      if (this.#filter[hashOf(code, next)] === 0 || (isAfterLetter && isLetter(code))) continue;
+      const bucket = this.#buckets.get(keyOf(code, next));
       if (bucket === undefined) continue;
       for (const word of bucket) {
         const end = at + word.text.length;
@@ -63,6 +68,7 @@ class Index {
 }
 
 const keyOf = (first: number, second: number): number => first * 0x1_0000 + second;
+const hashOf = (first: number, second: number): number => ((first * 131) ^ second) & 0xffff;
 const every = (): boolean => true;
 
 /** `a|b*|c ~d`: `*` ends a stem, `~` stands for up to three words. Words with `~` are few and patterns of their own. */

@@ -10,8 +10,8 @@ import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } 
 
 const threshold = 0.85;
 const before = 100;
-const after = 280;
-const step = 128;
+const after = 220;
+const step = 256;
 
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
