@@ -39,6 +39,7 @@ export function settled(
   );
   const plain = ordered.filter(({ detector, class: name }) => !isGeneral(`${detector}/${name}`));
   const kept: Finding[] = [];
+  const vague = new Set<Finding>();
   // Those before it in this order that reach beyond its beginning: only they can cover it.
   let open: Finding[] = [];
   let near = 0;
@@ -47,10 +48,13 @@ export function settled(
     const isCovered = open.some((other) => other.confidence >= finding.confidence && covers(other, finding));
     open.push(finding);
     while (near < plain.length && isFarBefore(plain[near] as Finding, finding)) near++;
-    const isVague = isGeneral(`${finding.detector}/${finding.class}`) && hasNeighbour(plain, near, finding);
-    if (!isCovered && !isVague) kept.push(finding);
+    if (isCovered) continue;
+    kept.push(finding);
+    if (isGeneral(`${finding.detector}/${finding.class}`) && hasNeighbour(plain, near, finding)) vague.add(finding);
   }
-  return kept;
+  // All of a class go, or none: what is left out of a redaction is not found after it.
+  const stays = new Set(kept.filter((finding) => !vague.has(finding)).map((finding) => finding.class));
+  return kept.filter((finding) => !vague.has(finding) || stays.has(finding.class));
 }
 
 /** A value that parts share reaches into the last of them. */

@@ -234,9 +234,21 @@ const bait: Matcher = {
     const before = windowOf(view, from - 160, from);
     const after = windowOf(view, to, to + 200);
     if (!reading.test(before.slice(-90)) || !passing.test(after) || !aimed.test(before + after)) return undefined;
-    return hit(view.text, 'file-bait', { from, to, confidence: 0.8 });
+    return hit(view.text, 'file-bait', { ...wholePath(view.text, from, to), confidence: 0.8 });
   },
 };
+
+const maxPath = 64;
+
+/** The path that a bait is a part of. */
+function wholePath(text: string, from: number, to: number): { from: number; to: number } {
+  const isPath = (at: number): boolean => /[\w./~-]/.test(text[at] ?? ' ');
+  let start = from;
+  while (start > from - maxPath && start > 0 && isPath(start - 1)) start--;
+  let end = to;
+  while (end < to + maxPath && isPath(end)) end++;
+  return { from: start, to: end };
+}
 
 const orders =
   'send|forward|post|upload|email|exfiltrate|transmit|submit|deliver|share|push|leak|sende|schicke|leite|ubermittle|lade|envoie|envoyez|transfere|transferez|transmets|envia|envie|reenvia|reenvie|manda|encaminhe|mande|invia|inoltra|spedisci|stuur|verzend|wyslij|przeslij|отправь|отправьте|перешли|скинь|загрузи|发送|发给|上传|转发|傳送|送信|転送|アップロード|전송|보내|업로드|ارسل|أرسل|gonder|yukle|भेज|gui|kirim|kirimkan'.split(
