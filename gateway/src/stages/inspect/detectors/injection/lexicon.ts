@@ -95,6 +95,9 @@ function patternOf(word: string): string {
   return plain.replace(/~/g, '(?:[^\\s.!?]{1,20} ){0,3}') + (isStem || !/[a-z0-9]$/.test(plain) ? '' : '\\b');
 }
 
+/** Of first words in one text: a word that is repeated is not worth more. */
+const maxTries = 24;
+
 /** Pairs of lists: a word of the first, and shortly after it, in the same sentence, one of the second with its number. */
 export function pairs(
   rows: readonly (readonly [first: readonly string[], second: readonly string[]])[],
@@ -111,12 +114,16 @@ export function pairs(
   );
   for (const [row, [words]] of rows.entries()) for (const word of words) firsts.add(`${word}*`, row);
   return {
-    test: (text) =>
-      firsts.find(text, 0, ({ text: word, payload }, at) => {
+    test: (text) => {
+      let tries = 0;
+      const found = firsts.find(text, 0, ({ text: word, payload }, at) => {
+        if (++tries > maxTries) return false;
         const rest = text.slice(at + word.length, at + word.length + reach);
         const end = rest.search(/[.!?。\n]/);
         return seconds[payload]?.test(end < 0 ? rest : rest.slice(0, end)) ?? false;
-      }) !== null,
+      });
+      return found !== null;
+    },
   };
 }
 
