@@ -11,14 +11,12 @@ const maxLine = 2_048;
 const maxHeadings = 512;
 const maxTable = 16_384;
 const maxRows = 200;
-/** At the words of 64 characters, whose headings are asked for by several matchers. */
-const maxLooks = 8;
 const maxHeading = 48;
 
 /** The cells of the column whose heading `text[from, to)` is in; none where that is no heading. */
 export function cellsBelow(view: View, from: number, to: number): readonly Cell[] {
   const { text } = view;
-  if (triedOften(view, 'heading', Math.floor(from / 64), maxLooks)) return [];
+  if (triedOften(view, 'heading', Math.floor(from / 64))) return [];
   const start = lineStart(text, from);
   if (start === undefined || !isTop(text, start)) return [];
   const rest = text.slice(to, start + maxLine).indexOf('\n');

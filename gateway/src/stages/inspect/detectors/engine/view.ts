@@ -48,15 +48,24 @@ export function viewOf(kind: ViewKind, text: string, locate: View['locate']): Vi
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */
 const maxTries = 6;
 
-/** Whether a value that ends here was judged as often as `most`: what nests does not cost the square of its length. */
-export function triedOften({ tries }: View, by: string, to: number, most: number = maxTries): boolean {
+/** Whether a value that ends here was judged that often: what nests does not cost the square of its length. */
+export function triedOften(view: View, by: string, to: number): boolean {
+  return triesOf(view, by, to) > maxTries;
+}
+
+/** As `triedOften`, for what costs more. */
+export function triedTwice(view: View, by: string, to: number): boolean {
+  return triesOf(view, by, to) > 2;
+}
+
+function triesOf({ tries }: View, by: string, to: number): number {
   const last = tries.get(by);
   if (last === undefined) tries.set(by, { to, count: 1 });
   else if (last.to !== to) {
     last.to = to;
     last.count = 1;
-  } else return ++last.count > most;
-  return false;
+  } else return ++last.count;
+  return 1;
 }
 
 /** Whether this place was tried by this matcher last. */

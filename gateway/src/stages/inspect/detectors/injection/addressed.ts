@@ -3,7 +3,7 @@
  * order, and what makes the order one that its user would not give.
  */
 import type { Matcher } from '../detector.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedTwice, type View } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { lexicon } from './lexicon.ts';
 import { act, risk, strongRisk } from './vocabulary.ts';
@@ -143,7 +143,7 @@ export const addressed: Matcher = {
     if (
       !isStart(text, from) ||
       /^aI|^Ai[,:]/.test(text.slice(from, from + 3)) ||
-      triedOften(view, 'addressed', Math.floor(from / region), 2)
+      triedTwice(view, 'addressed', Math.floor(from / region))
     )
       return undefined;
     if (!isOrderTo(view, { ...trimmed(text, from, to), strict: true }) || isSpokenOf(text, from, to)) return undefined;
@@ -161,7 +161,7 @@ export const noteTo: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'note', Math.floor(from / region), 2)) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'note', Math.floor(from / region))) return undefined;
     const place = trimmed(text, from, to);
     const before = windowOf(view, place.from - 60, place.from);
     const after = windowOf(view, place.from, place.to + 160);

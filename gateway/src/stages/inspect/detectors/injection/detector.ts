@@ -42,7 +42,7 @@ const classes: readonly FindingClass[] = [
 
 export const injection = defineDetector({
   id: 'injection',
-  version: 1,
+  version: 2,
   summary: 'Orders to the model, hidden text, and links that carry data out.',
   classes: () => classes,
   matchers: () => [

@@ -1,7 +1,7 @@
 /** Orders that are aimed at the model: a verb, what it is about, and whose, close together, in any of the languages. */
 import type { Hit, Matcher } from '../detector.ts';
 import { fold } from '../engine/fold.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedTwice, type View } from '../engine/view.ts';
 import { firstSentences, isSpokenOf, isStart, isWhole, nearest, windowOf } from './context.ts';
 import { languages, leak, persona, secrecy } from './languages.ts';
 import { type Lexicon, lexicon } from './lexicon.ts';
@@ -150,7 +150,7 @@ const asked = (name: string, rows: readonly (readonly [string, string])[], confi
       anchors: whats.split('|'),
       joins: true,
       find(view, from, to) {
-        if (!isStart(view.text, from) || triedOften(view, name, Math.floor(from / 64), 2)) return undefined;
+        if (!isStart(view.text, from) || triedTwice(view, name, Math.floor(from / 64))) return undefined;
         const before = windowOf(view, from - 100, from);
         const after = windowOf(view, to, to + 60);
         const verb = lastOf(verbs, before) ?? (isLater(name, before, after, verbs) ? 0 : undefined);
@@ -230,7 +230,7 @@ const bait: Matcher = {
   anchors: baits,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'bait', Math.floor(from / 200), 2)) return undefined;
+    if (triedTwice(view, 'bait', Math.floor(from / 200))) return undefined;
     const before = windowOf(view, from - 160, from);
     const after = windowOf(view, to, to + 200);
     if (!reading.test(before.slice(-90)) || !passing.test(after) || !aimed.test(before + after)) return undefined;
@@ -278,7 +278,7 @@ const exfiltrate: Matcher = {
       return undefined;
     if (nearest(view, 'target', { words: targetWords, from: from - 110, within: 290 + to - from }) < 0)
       return undefined;
-    if (triedOften(view, 'exfiltrate', Math.floor(from / 48), 2)) return undefined;
+    if (triedTwice(view, 'exfiltrate', Math.floor(from / 48))) return undefined;
     const before = windowOf(view, from - 110, from);
     const isVerbLast = !latinOnly.test(view.text.slice(from, to)) || /gonder|yukle/.test(view.text.slice(from, to));
     const window = (isVerbLast ? before : '') + firstSentences(windowOf(view, to, to + 180));
@@ -322,7 +322,7 @@ const crossTool: Matcher = {
   anchors: moments,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'cross-tool', Math.floor(from / 128), 2)) return undefined;
+    if (triedTwice(view, 'cross-tool', Math.floor(from / 128))) return undefined;
     const window = windowOf(view, to, to + 260);
     if (!/tool|function|server|call|send|email|message/.test(window.slice(0, 120)) || !abuse.test(window))
       return undefined;

@@ -1,6 +1,6 @@
 /** Texts that put another task in the place of the user's: new goals, rules declared void, demands on the answer. */
 import type { Hit, Matcher } from '../detector.ts';
-import { triedOften } from '../engine/view.ts';
+import { triedTwice } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { lexicon } from './lexicon.ts';
 import { act, strongRisk } from './vocabulary.ts';
@@ -143,7 +143,7 @@ export const newTask: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'new task', Math.floor(from / 96), 2)) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'new task', Math.floor(from / 96))) return undefined;
     const around = windowOf(view, to, to + 110);
     if (!act.test(around) || /^[\s:]{0,3}(?:list|manager|dialog|button|form|page)\b/.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.8);
@@ -155,7 +155,7 @@ export const atMoment: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'moment', Math.floor(from / 96), 2)) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'moment', Math.floor(from / 96))) return undefined;
     const around = windowOf(view, from - lead, to + 260);
     if (!strongRisk.test(around) && !manipulates.test(around)) return undefined;
     if (!act.test(around) || isManual.test(around)) return undefined;
@@ -230,11 +230,11 @@ export const voided: Matcher = {
   anchors: voids,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'voided', Math.floor(from / 96), 2)) return undefined;
+    if (triedTwice(view, 'voided', Math.floor(from / 96))) return undefined;
     const before = windowOf(view, from - 100, from);
     const after = windowOf(view, to, to + 120);
     const isAboutRules =
-      rules.test(before) || (/follow$/.test(windowOf(view, from, to)) && rules.test(after.slice(0, 50)));
+      rules.test(before) || (windowOf(view, from, to).endsWith('follow') && rules.test(after.slice(0, 50)));
     if (!isAboutRules || !yours.test(before + after) || !follows.test(after + before)) return undefined;
     return isSpokenOf(view.text, from, to) ? undefined : { class: 'override', from, to, confidence: 0.75 };
   },
@@ -256,7 +256,7 @@ export const unasked: Matcher = {
   anchors: commands,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'unasked', Math.floor(from / 96), 2)) return undefined;
+    if (triedTwice(view, 'unasked', Math.floor(from / 96))) return undefined;
     const before = windowOf(view, from - 110, from);
     if (!unattended.test(before) || /\b(?:never|not|can|may|option|flag)\b/.test(before)) return undefined;
     return isSpokenOf(view.text, from, to) ? undefined : hit(from, to, 0.7);

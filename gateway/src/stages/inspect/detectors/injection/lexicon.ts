@@ -19,52 +19,56 @@ export interface Lexicon extends Pattern {
 interface Word {
   readonly text: string;
   readonly isStem: boolean;
-  /** Written in Latin letters: it begins where a word begins. */
-  readonly isLatin: boolean;
   readonly payload: number;
 }
 
 const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
 
-/** Of words with their number; those of Latin letters end where a word ends unless `*` follows. */
-class Index {
-  readonly #buckets = new Map<number, Word[]>();
-  /** What a word may begin with, by a hash of two characters: most places are none. */
-  readonly #filter = new Uint8Array(0x1_0000);
-
-  add(written: string, payload: number): void {
-    const isStem = written.endsWith('*');
-    const text = fold(isStem ? written.slice(0, -1) : written);
-    if (text.length < 2 || text.startsWith(' ')) throw new Error(`a word of one letter: ${written}`);
-    const key = keyOf(text.charCodeAt(0), text.charCodeAt(1));
-    this.#filter[hashOf(text.charCodeAt(0), text.charCodeAt(1))] = 1;
-    const word = { text, isStem, isLatin: isLetter(text.charCodeAt(0)), payload };
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined) this.#buckets.set(key, [word]);
-    else bucket.push(word);
-  }
-
+interface Index {
+  readonly add: (written: string, payload: number) => void;
   /** The first place from `from` on at which a word stands that `accept` takes. */
-  find(text: string, from: number, accept: (word: Word, at: number) => boolean): (Found & { word: Word }) | null {
-    let before = from > 0 ? text.charCodeAt(from - 1) : 32;
-    let next = text.charCodeAt(from);
-    for (let at = from; at + 1 < text.length; at++) {
-      const code = next;
-      next = text.charCodeAt(at + 1);
-      const isAfterLetter = isLetter(before);
-      before = code;
-      if (this.#filter[hashOf(code, next)] === 0 || (isAfterLetter && isLetter(code))) continue;
-      const bucket = this.#buckets.get(keyOf(code, next));
-      if (bucket === undefined) continue;
-      for (const word of bucket) {
-        const end = at + word.text.length;
-        if (!text.startsWith(word.text, at)) continue;
-        if (!word.isStem && isLetter(text.charCodeAt(end - 1)) && isLetter(text.charCodeAt(end))) continue;
-        if (accept(word, at)) return { index: at, end, word };
+  readonly find: (text: string, from: number, accept: (word: Word, at: number) => boolean) => Found | null;
+}
+
+/** Of words with their number; those of Latin letters end where a word ends unless `*` follows. */
+function indexOfWords(): Index {
+  const buckets = new Map<number, Word[]>();
+  /** What a word may begin with, by a hash of two characters: most places are none. */
+  const filter = new Uint8Array(0x1_0000);
+  return {
+    add(written, payload) {
+      const isStem = written.endsWith('*');
+      const text = fold(isStem ? written.slice(0, -1) : written);
+      if (text.length < 2 || text.startsWith(' ')) throw new Error(`a word of one letter: ${written}`);
+      const [first, second] = [text.charCodeAt(0), text.charCodeAt(1)];
+      filter[hashOf(first, second)] = 1;
+      const bucket = buckets.get(keyOf(first, second)) ?? [];
+      buckets.set(keyOf(first, second), [...bucket, { text, isStem, payload }]);
+    },
+    find(text, from, accept) {
+      let before = from > 0 ? text.charCodeAt(from - 1) : 32;
+      let next = text.charCodeAt(from);
+      for (let at = from; at + 1 < text.length; at++) {
+        const code = next;
+        next = text.charCodeAt(at + 1);
+        const isAfterLetter = isLetter(before);
+        before = code;
+        if (filter[hashOf(code, next)] === 0 || (isAfterLetter && isLetter(code))) continue;
+        for (const word of buckets.get(keyOf(code, next)) ?? none)
+          if (standsAt(text, at, word) && accept(word, at)) return { index: at, end: at + word.text.length };
       }
-    }
-    return null;
-  }
+      return null;
+    },
+  };
+}
+
+const none: readonly Word[] = [];
+
+function standsAt(text: string, at: number, { text: word, isStem }: Word): boolean {
+  const end = at + word.length;
+  return (
+    text.startsWith(word, at) && (isStem || !isLetter(text.charCodeAt(end - 1)) || !isLetter(text.charCodeAt(end)))
+  );
 }
 
 const keyOf = (first: number, second: number): number => first * 0x1_0000 + second;
@@ -73,7 +77,7 @@ const every = (): boolean => true;
 
 /** `a|b*|c ~d`: `*` ends a stem, `~` stands for up to three words. Words with `~` are few and patterns of their own. */
 export function lexicon(list: string): Lexicon {
-  const index = new Index();
+  const index = indexOfWords();
   const gapped: string[] = [];
   for (const word of list.split('|')) {
     if (word.includes('~')) gapped.push(patternOf(word));
@@ -103,7 +107,7 @@ export function pairs(
   rows: readonly (readonly [first: readonly string[], second: readonly string[]])[],
   reach: number,
 ): Pattern {
-  const firsts = new Index();
+  const firsts = indexOfWords();
   const seconds = rows.map(([, words]) =>
     lexicon(
       words

@@ -125,7 +125,7 @@ export const roleTags: Matcher = {
     const window = windowOf(view, to, to + 220);
     const words = new Set(window.match(everyOrder) ?? []);
     const isUsual = [...words].every((word) => usual.has(word));
-    const count = words.size + (strongRisk.test(window) ? 1 : 0) - (isUsual && opens === false ? 1 : 0);
+    const count = words.size + (strongRisk.test(window) ? 1 : 0) - (isUsual && !opens ? 1 : 0);
     if (count < least || isSpokenOf(text, from, to)) return undefined;
     return { class: 'role-forgery', from, to, confidence: 0.75 };
   },
