@@ -20,11 +20,11 @@ const open = callTools.filter((tool) => tool.name.startsWith('open_')).map((tool
 function server(url: string, more: object = {}): object {
   return {
     url,
-    ...more,
     era: 'modern',
     connections: 256,
     // The schema of an `open` tool names no argument, and arguments that are not named are refused otherwise.
     tools: Object.fromEntries(open.map((name) => [name, { additionalArguments: true }])),
+    ...more,
   };
 }
 
@@ -52,6 +52,19 @@ export const conditional = [
   { allow: '*', when: 'args.table == "projects" && args.limit <= 100' },
   { deny: ['drop_*', 'delete_*'] },
 ];
+
+const roledTools = Object.fromEntries(
+  callTools.map(({ name }) => [
+    name,
+    {
+      arguments: {
+        table: { role: 'identifier' },
+        '/columns/*': { role: 'identifier' },
+        limit: { role: 'limit', max: 100, clamp: true },
+      },
+    },
+  ]),
+);
 
 /** P0 to P3 keep no records, so that P4 shows what records cost: everything of the default settings. */
 export const durableRecords: Settings | undefined = { audit: {} };
@@ -114,6 +127,20 @@ export const profiles: readonly Profile[] = [
               url,
               keyed: true,
               rules: conditional,
+              more: { ...durableRecords, inspection: { guardrails: 'recommended' } },
+            }),
+        },
+        {
+          name: 'P6',
+          adds: 'masks, placeholders, roles of arguments',
+          kind: 'strict' as const,
+          keyed: true,
+          settings: (url: string) =>
+            benchSettings({
+              url,
+              keyed: true,
+              rules: [{ ...conditional[0], mask: '/budget', maskText: 'keep' }, ...conditional.slice(1)],
+              server: { guardrails: { response: { pii: 'replace' } }, tools: roledTools },
               more: { ...durableRecords, inspection: { guardrails: 'recommended' } },
             }),
         },

@@ -42,3 +42,17 @@ test('examples/guardrails: one agent sees the budget, none the address, which bo
   assert.doesNotMatch(said, /lovelace/);
   for (const each of [planner, helper]) assert.match(each, /in the next call: the contact is invited/);
 });
+
+test('examples/pins: what changes is hidden until it is approved', { timeout: 60_000 }, async () => {
+  const said = await run('pins');
+  assert.match(said, /at first contact: read_note, update\nafter the update: update\n/);
+  assert.match(said, /and a call from an old list: .*(?:no tool|unknown|not found)/i);
+  assert.match(said, /notes\/delete_note {2}pending {2}tool/);
+  assert.match(
+    said,
+    /notes\/read_note {2}changed {2}tool[\s\S]*! \/description: description changed\n.*\{\+.*sidenote/,
+  );
+  assert.match(said, /used by agents use notes: \*/);
+  assert.match(said, /after the approval: read_note, update\n/);
+  assert.match(said, /approved by dana: looked at it/);
+});

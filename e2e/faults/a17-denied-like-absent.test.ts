@@ -15,6 +15,9 @@ before(async () => {
   witness = await startWitness([{ name: 'plain' }, { name: 'secret_tool' }]);
   gateway = await startGateway({
     authentication: { anonymous: { agent: 'client' } },
+    // The same is asked many times here, and each time it must be looked at.
+    bounds: { refusals: 1_000_000 },
+    loops: 'off',
     callers: { agents: { client: {} } },
     servers: { witness: { url: witness.url } },
     connections: [
@@ -170,6 +173,50 @@ test('A17: a change of hidden tools alone is no change for the caller', async ()
   await events.until((text) => text.includes('list_changed'));
   // The second change was seen; the first one, of which nothing was said, came before it.
   assert.equal(events.text().split('list_changed').length - 1, 1, events.text());
+});
+
+test('A17: who asks again and again is told the same of both, and slowed down after as many', async () => {
+  await using strict = await startGateway({
+    authentication: { anonymous: { agent: 'client' } },
+    callers: { agents: { client: {} } },
+    servers: { witness: { url: witness.url } },
+    bounds: { refusals: 9 },
+    connections: [
+      {
+        name: 'most',
+        from: { agent: 'client' },
+        to: 'witness',
+        resources: [{ allow: 'doc://projects/{id}' }, { deny: 'doc://projects/secret' }],
+      },
+    ],
+  });
+  witness.answer('undefined', (response, { message }) =>
+    sendJson(response, { jsonrpc: '2.0', id: message.id, error: { code: -32_602, message: 'not found' } }),
+  );
+  const all: string[] = [];
+  for (const uri of ['doc://projects/secret', 'doc://projects/absent'])
+    for (let at = 0; at < 5; at++) {
+      const { status, body } = await sendRaw({
+        url: strict.endpoint('witness'),
+        headers: modernHeaders('resources/read', uri),
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri, _meta: meta } }),
+      });
+      all.push(`${status} ${shape(body, uri).replace(/reference\W+[\w-]+/g, '')}`);
+    }
+  assert.deepEqual(all.slice(5, 9), all.slice(0, 4));
+  assert.match(all[2] ?? '', /this call was refused 3 times/);
+  assert.match(all[9] ?? '', /this call was refused 5 times/);
+  const { status, body } = await sendRaw({
+    url: strict.endpoint('witness'),
+    headers: modernHeaders('resources/read', 'doc://projects/other'),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'resources/read',
+      params: { uri: 'doc://projects/other', _meta: meta },
+    }),
+  });
+  assert.equal(status, 429, body);
 });
 
 test('A17: a legacy client cannot tell either', async () => {

@@ -33,6 +33,7 @@ export const attackOperation = from('Attacks on a running gateway', [
       'A17: completions name no resource that the caller may not read',
       'A17: at ${where} a denied tool takes as long as an absent one',
       'A17: a change of hidden tools alone is no change for the caller',
+      'A17: who asks again and again is told the same of both, and slowed down after as many',
       'A17: a legacy client cannot tell either',
     ),
   },

@@ -149,7 +149,10 @@ export const intermediary = from('MCP 2026-07-28: what a gateway must do', [
   {
     id: 'G25',
     text: 'Calls of tools have limits for each caller and tool.',
-    missing: 'Limits for each caller and server',
+    proofs: inFile(
+      'e2e/limits.test.ts',
+      'G25: limits on a server, a tool and a connection hold at once, and one that observes only says so',
+    ),
   },
   {
     id: 'G26',

@@ -55,7 +55,7 @@ ${lines.map((index) => `  - { name: o${index}, from: { agent: other }, to: s, to
   const { policy } = compiled;
   const caller = answer.value;
   const args = { table: 'users', limit: 10 };
-  const grants = () => policy.grants(caller, 's');
+  const grants = () => policy.grants(caller, 's', { at: 0 });
   process.stdout.write(`beside ${bystanders} rules, patterns and connections (loaded in ${loading.toFixed(0)} ms)\n`);
   time('authenticate', present);
   time('decide, one argument condition', () => grants()?.decide({ type: 'tool', name: 'query' }, args, 0));

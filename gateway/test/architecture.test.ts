@@ -28,10 +28,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/resolve': [...base, 'pipeline'],
   'stages/local': [...base, 'pipeline'],
   'stages/decide': [...base, 'pipeline', 'config'],
-  'stages/limits': [...base, 'pipeline', 'state'],
-  'stages/inspect': [...base, 'pipeline', 'egress', 'secrets'],
+  'stages/limits': [...base, 'pipeline', 'config', 'state'],
+  'stages/approve': [...base, 'pipeline', 'secrets', 'stores'],
+  'stages/inspect': [...base, 'pipeline', 'egress', 'secrets', 'process'],
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
+  pins: [...base, 'pipeline', 'config', 'stores', 'secrets'],
   catalog: [...base, 'pipeline', 'config', 'stores'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
@@ -41,7 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/guardrails)\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit))\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {
@@ -61,6 +63,8 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   '@marcbachmann/cel-js': 'stages/decide',
   yaml: 'config',
   zod: ['config', 'upstreams', 'stages/authenticate', 'stages/limits'],
+  'libpg-query': 'stages/inspect',
+  'node-sql-parser': 'stages/inspect',
   pino: 'telemetry',
   '@prometheus-io/client': 'telemetry',
   commander: 'cli',
@@ -100,15 +104,18 @@ const madeIn: Readonly<Record<string, string>> = {
   Resumed: 'stages/resume/input-requests.ts',
   Allowed: 'pipeline/permit.ts',
   Inspected: 'pipeline/inspect.ts',
-  Intended: 'pipeline/run.ts',
+  Limited: 'pipeline/steps.ts',
+  Intended: 'pipeline/steps.ts',
   Delivered: 'pipeline/deliver.ts',
 };
 
 test('each state of an exchange is made in one place', () => {
   const found = globSync('**/*.ts', { cwd: src }).flatMap((file) =>
-    [...readFileSync(join(src, file), 'utf8').matchAll(/\bas (Resumed|Allowed|Inspected|Intended|Delivered)\b/g)].map(
-      ([, name = '']) => `${name} ${file}`,
-    ),
+    [
+      ...readFileSync(join(src, file), 'utf8').matchAll(
+        /\bas (Resumed|Allowed|Inspected|Limited|Intended|Delivered)\b/g,
+      ),
+    ].map(([, name = '']) => `${name} ${file}`),
   );
   assert.deepEqual(
     [...new Set(found)].toSorted(),

@@ -38,12 +38,19 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'bad-params': { reason: 'bad-params', problem: 'p' },
   denied: { reason: 'denied', detail },
   held: { reason: 'held', detail },
+  'approval-pending': { reason: 'approval-pending', id: 'ap_x', until: 0 },
+  'approval-rejected': { reason: 'approval-rejected', id: 'ap_x', message: 'm' },
+  'approval-over': { reason: 'approval-over', id: 'ap_x', state: 'consumed' },
+  'too-many-approvals': { reason: 'too-many-approvals' },
   'arguments-invalid': { reason: 'arguments-invalid', problems: ['p'] },
   'state-invalid': { reason: 'state-invalid', cause: 'expired', detail },
   'capability-missing': { reason: 'capability-missing', required: 'elicitation' },
   'too-many-requests': { reason: 'too-many-requests', limit: 1 },
   'too-many-streams': { reason: 'too-many-streams', limit: 1 },
   'too-many-sessions': { reason: 'too-many-sessions', limit: 1 },
+  'limit-reached': { reason: 'limit-reached', limit: 'l', seconds: 7, detail, verdicts: [] },
+  'call-repeated': { reason: 'call-repeated', seconds: 7, times: 5 },
+  'too-many-refusals': { reason: 'too-many-refusals', seconds: 7 },
   'server-unavailable': { reason: 'server-unavailable', server, detail },
   'account-required': { reason: 'account-required', server, detail, prompt: { server, id: 'i' } },
   'server-timeout': { reason: 'server-timeout', server, detail },
@@ -72,7 +79,7 @@ test('B22: docs/errors.md has a line for each reason, with class, retryable and 
     ),
   );
   for (const reason of reasons) {
-    const { status, asToolResult } = toWire(samples[reason], 'modern', 'r');
+    const { status, asToolResult } = toWire(samples[reason], { era: 'modern', reference: 'r' });
     const denial = denials[reason];
     const may = reason === 'call-unfinished' ? 'no, yes for what may be repeated' : denial.retryable ? 'yes' : 'no';
     const form = asToolResult ? 'tool result' : status === 200 ? 'JSON-RPC error' : `HTTP ${status}`;
@@ -88,7 +95,7 @@ test('B22: docs/errors.md has a line for each reason, with class, retryable and 
 test('B22: every denial of a caller carries class, retryable and reference, and nothing of the detail', () => {
   for (const reason of reasons)
     for (const era of ['modern', 'legacy'] as const) {
-      const wire = toWire(samples[reason], era, 'the-reference');
+      const wire = toWire(samples[reason], { era, reference: 'the-reference' });
       if (denials[reason].bare === true) {
         assert.equal(wire.denial, undefined, reason);
         assert.ok(!JSON.stringify(wire).includes(denialKey), reason);

@@ -69,7 +69,7 @@ test('a toy authenticator has its key in the schema and makes callers', async ()
 test('a toy limit has its key under bounds, refuses, and is settled by the record', async () => {
   const list = [...limits, toyLimit] as const;
   const bounds = z.strictObject(boundsOf(list));
-  assert.deepEqual(bounds.parse({}), { concurrency: 256, streams: 64, toys: 1 });
+  assert.deepEqual(bounds.parse({}), { concurrency: 256, streams: 64, refusals: 100, toys: 1 });
   const road = await roadOf(everything, { limits: list, server: { answer: () => result({ content: [] }) } });
   const replies = [await road.send({}), await road.send({})].map(({ reply }) => reply);
   assert.deepEqual(

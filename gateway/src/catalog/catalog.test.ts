@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { noPins } from '../../test/support/pins.ts';
 import { policyOf, withConnections } from '../../test/support/policy.ts';
 import type { Said } from '../pipeline/contracts/inspector.ts';
 import type { UpstreamClient } from '../pipeline/contracts/upstream.ts';
@@ -29,15 +30,18 @@ test('a list that changes while it is delivered and compiled is read again', asy
     },
   } as unknown as UpstreamClient;
   let announced = false;
-  const catalogs = new Catalogs(createLog('silent'), { onTool: () => {}, onReport: () => {} }, (async (
-    said: Said<object>,
-  ) => {
-    await turn();
-    if (!announced) for (const listener of listeners) listener('notifications/tools/list_changed', {});
-    announced = true;
-    const delivery: Delivery<object> = { ok: true, content: ownWords(said.content) };
-    return delivery;
-  }) as never);
+  const catalogs = new Catalogs({
+    log: createLog('silent'),
+    pins: noPins,
+    events: { onTool: () => {}, onReport: () => {} },
+    deliver: (async (said: Said<object>) => {
+      await turn();
+      if (!announced) for (const listener of listeners) listener('notifications/tools/list_changed', {});
+      announced = true;
+      const delivery: Delivery<object> = { ok: true, content: ownWords(said.content) };
+      return delivery;
+    }) as never,
+  });
   const catalog = catalogs.of(upstream, config, bounds);
   await catalog.read('tools');
   const read = catalog.read('tools');

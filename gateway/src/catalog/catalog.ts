@@ -6,16 +6,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/contracts/snapshot.ts';
 import type { ListResult, UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
+import { definitionDigest } from '../protocol/digest.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
-import { definitionDigest } from './digest.ts';
+import { presented } from './presented.ts';
 import { compileSchema } from './schema.ts';
-import { judgeTool, type NamedVerdict, newTrials, rolesOf, schemaOptions, toldOf } from './tools.ts';
+import { judgeTool, type NamedVerdict, newTrials, outputFacts, rolesOf, schemaOptions, toldOf } from './tools.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -58,6 +60,8 @@ interface Held {
   readonly work?: number;
   /** The stream over which changes were heard while the list was read. */
   readonly hearing: string | undefined;
+  /** Of the pins by which the list was judged. */
+  readonly pins: number;
 }
 
 /** What a list is read for: to be shown, or to find what a call names. */
@@ -71,6 +75,7 @@ export interface CatalogParts {
   readonly events: CatalogEvents;
   readonly lastRead: LastRead;
   readonly deliver: Deliver;
+  readonly pins: Pins;
 }
 
 export class Catalog implements CatalogView {
@@ -81,6 +86,7 @@ export class Catalog implements CatalogView {
   readonly #events: CatalogEvents;
   readonly #lastRead: LastRead;
   readonly #deliver: Deliver;
+  readonly #pins: Pins;
   readonly #held = new Map<ListKind, Held>();
   readonly #reading = new Map<ListKind, Promise<ListSnapshotResult>>();
   readonly #missed = new Set<ListKind>();
@@ -91,7 +97,7 @@ export class Catalog implements CatalogView {
     upstream: UpstreamClient,
     config: ServerConfig,
     bounds: Bounds,
-    { log, events, lastRead, deliver }: CatalogParts,
+    { log, events, lastRead, deliver, pins }: CatalogParts,
   ) {
     this.upstream = upstream;
     this.#config = config;
@@ -100,6 +106,7 @@ export class Catalog implements CatalogView {
     this.#events = events;
     this.#lastRead = lastRead;
     this.#deliver = deliver;
+    this.#pins = pins;
     upstream.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
@@ -108,7 +115,8 @@ export class Catalog implements CatalogView {
   /** Returns the cached list; fetches it when absent or expired. */
   read(kind: ListKind, purpose: Purpose = 'call'): ListSnapshot | Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose)) return held.listed;
+    if (held !== undefined && performance.now() - held.readAt < this.#ageOf(held, purpose) && this.#isJudged(held))
+      return held.listed;
     return this.#fetch(kind);
   }
 
@@ -124,10 +132,15 @@ export class Catalog implements CatalogView {
     return purpose === 'call' ? Math.max(stated, silentAgeMs) : stated;
   }
 
+  /** By the pins of now. */
+  #isJudged({ pins }: Held): boolean {
+    return pins === this.#pins.version(this.upstream.server);
+  }
+
   /** Reads the list again if it is older than a moment: for a name that it does not have. */
   reread(kind: ListKind): Promise<ListSnapshotResult> {
     const held = this.#held.get(kind);
-    if (held !== undefined && performance.now() - held.readAt < rereadPauseMs)
+    if (held !== undefined && performance.now() - held.readAt < rereadPauseMs && this.#isJudged(held))
       return Promise.resolve({ ok: true, listed: held.listed });
     return this.#fetch(kind);
   }
@@ -155,10 +168,15 @@ export class Catalog implements CatalogView {
       ...(told === undefined ? {} : { timeouts: told.timeouts, ...rolesOf(told) }),
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(definition, this.tierOf(name)),
+      ...outputFacts(definition, this.#config, this.#bounds),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],
     };
     this.#tools.set(definition, facts);
     return facts;
+  }
+
+  instructions(text: string): Promise<string | undefined> {
+    return this.#pins.judgeInstructions(this.upstream, text);
   }
 
   /** A client was answered without this list: `onArrival` tells when it is there. */
@@ -197,7 +215,7 @@ export class Catalog implements CatalogView {
     });
     const read = await this.#read(kind).finally(stop);
     if (!read.ok) return this.#tolerate(kind, read);
-    const { result, listed, began } = read;
+    const { result, listed, began, pins } = read;
     const isHeard = capability.listChanged === true && hearing === this.upstream.hearing;
     return this.#hold(kind, {
       listed,
@@ -205,6 +223,7 @@ export class Catalog implements CatalogView {
       ttl: result.ttl,
       work: performance.now() - began,
       hearing: isHeard ? hearing : undefined,
+      pins,
     });
   }
 
@@ -213,9 +232,15 @@ export class Catalog implements CatalogView {
     const result = await this.upstream.list(kind);
     if (!result.ok) return result;
     const began = performance.now();
-    const items = await this.#delivered(kind, result.items);
+    const { server } = this.upstream;
+    const pins = this.#pins.version(server);
+    const pinned = kind === 'resources' ? result.items : await this.#pins.judge(this.upstream, kind, result.items);
+    const items = await this.#delivered(
+      kind,
+      pinned.map((item) => presented(kind, item, this.#config)),
+    );
     const listed = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
-    return { ok: true as const, result, listed, began };
+    return { ok: true as const, result, listed, began, pins };
   }
 
   /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
@@ -244,11 +269,15 @@ export class Catalog implements CatalogView {
 
   #hold(
     kind: ListKind,
-    { readAt = performance.now(), ...list }: Omit<Held, 'readAt'> & { readAt?: number },
+    {
+      readAt = performance.now(),
+      pins = this.#pins.version(this.upstream.server),
+      ...list
+    }: Omit<Held, 'readAt' | 'pins'> & { readAt?: number; pins?: number },
   ): ListSnapshotResult {
     const { listed } = list;
     this.#lastRead.set(kind, listed);
-    this.#held.set(kind, { ...list, readAt });
+    this.#held.set(kind, { ...list, readAt, pins });
     if (this.#missed.delete(kind)) for (const listener of this.#arrivals) listener(kind);
     return { ok: true, listed };
   }

@@ -1,6 +1,7 @@
 /** The catalogues of all sessions, one for each, living as long as the session does. */
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
+import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
 import type { JsonObject } from '../protocol/json.ts';
@@ -21,6 +22,13 @@ export interface CatalogsEvents {
   onReport(report: ToolReport): void;
 }
 
+export interface CatalogsParts {
+  readonly log: CatalogLog;
+  readonly events: CatalogsEvents;
+  readonly deliver: Deliver;
+  readonly pins: Pins;
+}
+
 export class Catalogs {
   readonly #known = new WeakMap<UpstreamClient, Catalog>();
   readonly #lastRead = new WeakMap<ServerConfig, LastRead>();
@@ -28,12 +36,14 @@ export class Catalogs {
   readonly #log: CatalogLog;
   readonly #events: CatalogsEvents;
   readonly #deliver: Deliver;
+  readonly #pins: Pins;
   #reported = '';
 
-  constructor(log: CatalogLog, events: CatalogsEvents, deliver: Deliver) {
+  constructor({ log, events, deliver, pins }: CatalogsParts) {
     this.#log = log;
     this.#events = events;
     this.#deliver = deliver;
+    this.#pins = pins;
   }
 
   of(upstream: UpstreamClient, config: ServerConfig, bounds: Bounds): Catalog {
@@ -48,7 +58,7 @@ export class Catalogs {
         this.#report();
       },
     };
-    const parts = { log: this.#log, events, lastRead, deliver: this.#deliver };
+    const parts = { log: this.#log, events, lastRead, deliver: this.#deliver, pins: this.#pins };
     const catalog = new Catalog(upstream, config, bounds, parts);
     this.#known.set(upstream, catalog);
     return catalog;

@@ -2,7 +2,8 @@
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { RoledArgument } from '../pipeline/contracts/argument-roles.ts';
-import { asText, isObject, type JsonObject } from '../protocol/json.ts';
+import type { OutputFacts } from '../pipeline/exchange.ts';
+import { asText, isObject, type Json, type JsonObject, settled } from '../protocol/json.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { partsOf } from '../protocol/pointer.ts';
 import type { Trials } from './patterns.ts';
@@ -86,4 +87,21 @@ export function rolesOf({ arguments: roles }: ServerConfig['tools'][string]): {
     role,
   }));
   return all.length === 0 ? {} : { roles: all };
+}
+
+/** Of a tool with an output schema. It is compiled at the first result that is held to it. */
+export function outputFacts(
+  { outputSchema }: JsonObject,
+  { outputSchema: misfit, formats }: ServerConfig,
+  { schemaSize: limit }: Bounds,
+): { readonly output?: OutputFacts } {
+  if (!isObject(outputSchema)) return {};
+  const validate = (content: Json): readonly string[] | undefined => {
+    const compiled = compileSchema(outputSchema, { limit, members: 'any', formats });
+    if (!compiled.ok) return [compiled.problem.replace('input schema', 'output schema')];
+    return compiled
+      .validate(settled(content) as JsonObject)
+      ?.map((problem) => problem.replace(/^arguments/, 'structuredContent'));
+  };
+  return { output: { misfit, validate } };
 }

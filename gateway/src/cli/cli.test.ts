@@ -73,6 +73,45 @@ test('test runs the examples and names the place of the one that does not hold',
   assert.match(stdout, /1 of 2 examples hold/);
 });
 
+test('test runs what crosses through guardrails, masks and roles of arguments', async () => {
+  const config = 'content.yaml';
+  const example = 'caller: { agent: demo }, server: s, tool: read, expect: allow';
+  writeFileSync(
+    join(folder, config),
+    `version: 1
+data: ./content-data
+callers: { agents: { demo: {} } }
+servers:
+  s: { url: "http://127.0.0.1:9/mcp", tools: { read: { arguments: { path: { role: path, under: /shared } } } } }
+connections:
+  - name: c
+    from: { agent: demo }
+    to: s
+    guardrails: { pii: replace, secrets: block }
+    tools: [{ allow: read, mask: /budget }]
+tests:
+  - { name: right, ${example}, args: { path: /shared/../shared/a }, sends: { path: /shared/a }, result: "to ada@lovelace.dev", receives: "[withheld: a mask applies, and nothing can be masked in this content]" }
+  - { name: held, caller: { agent: demo }, server: s, tool: read, args: { path: /etc }, expect: block }
+  - { name: withheld, ${example}, result: { structuredContent: { url: "postgres://falcon:kR7vQ2xLw9Zt@db/" } }, receives: null }
+  - { name: replaced, ${example}, result: '{"budget":1,"to":"ada@lovelace.dev"}', receives: '{"to":"[[email]]"}' }
+  - { name: wrong sends, ${example}, args: { path: /shared/a/.. }, sends: { path: /shared/a } }
+  - { name: wrong receives, ${example}, result: '{"budget":1}', receives: '{"budget":1}' }
+  - { name: not blocked, caller: { agent: demo }, server: s, tool: read, args: { path: a }, expect: block }
+`,
+  );
+  const { stdout, code } = await run('test', '--config', config);
+  assert.equal(code, 1);
+  for (const name of ['right', 'held', 'withheld', 'replaced'])
+    assert.match(stdout, new RegExp(`^ok {6}${name}$`, 'm'));
+  assert.match(stdout, /wrong sends\n.*expected \{"path":"\/shared\/a"\}, got \{"path":"\/shared"\}/);
+  assert.match(stdout, /wrong receives\n.*expected "\{\\"budget\\":1\}", got "\{\}"/);
+  assert.match(stdout, /not blocked\n.*expected block, got allow/);
+  assert.match(stdout, /4 of 7 examples hold/);
+  const both = `${example}, result: x`;
+  writeFileSync(join(folder, 'half.yaml'), `version: 1\ntests: [{ ${both} }]\n`);
+  assert.match((await run('test', '--config', 'half.yaml')).stderr, /must have result and receives together/);
+});
+
 test('check fails where a secret is missing, unless it is told to leave secrets alone', async () => {
   assert.equal((await run('check')).code, 1);
   assert.equal((await run('check', '--no-secrets')).code, 0);

@@ -2,11 +2,15 @@
 
 import { Command } from 'commander';
 import { readToolReport } from '../catalog/report.ts';
+import type { Revision } from '../config/revision.ts';
+import type { Caller } from '../pipeline/contracts/caller.ts';
 import type { Guardrail } from '../pipeline/contracts/guardrails.ts';
 import type { Capability } from '../pipeline/contracts/policy.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { type Explanation, explain } from '../stages/decide/explain.ts';
+import { compileLimits } from '../stages/limits/rules/compile.ts';
+import type { LimitRow } from '../state/limit-letters.ts';
 import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';
 import {
   type CommonOptions,
@@ -18,6 +22,7 @@ import {
   outJson,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { asked, askGateway, rowText } from './limits.ts';
 
 interface Options extends CommonOptions, TokenWords {
   readonly caller?: string[];
@@ -28,6 +33,7 @@ interface Options extends CommonOptions, TokenWords {
   readonly prompt?: string;
   readonly args?: string;
   readonly at?: string;
+  readonly address?: string;
 }
 
 export function explainCommand(context: Context): Command {
@@ -45,6 +51,7 @@ export function explainCommand(context: Context): Command {
     .option('--template <uri-template>', 'URI template of a resource')
     .option('--prompt <name>', 'original name of a prompt')
     .option('--args <json>', 'arguments of the tool or prompt')
+    .option('--address <address>', 'from where, such as 10.0.0.7 (default: nowhere, as over stdio)')
     .option('--at <time>', 'when, such as 2026-08-01T12:00:00Z (default: now)')
     .option(...configOption)
     .option(...jsonOption)
@@ -88,9 +95,18 @@ Example:
         capability.type === 'tool'
           ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
           : undefined;
-      const explanation = explain(revision, policy, { caller, server, capability, args, now, leftOut });
-      if (options.json === true) outJson(context, explanation);
-      else print(context, explanation);
+      const explanation = explain(revision, policy, {
+        caller,
+        server,
+        capability,
+        args,
+        now,
+        address: options.address,
+        leftOut,
+      });
+      const limits = explanation.allowed ? await limitsOf(revision, { caller, server, capability, explanation }) : [];
+      if (options.json === true) outJson(context, { ...explanation, limits });
+      else print(context, explanation, limits);
       context.exit(explanation.allowed ? exitCodes.ok : exitCodes.no);
     });
 }
@@ -102,6 +118,39 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
   if (template !== undefined) all.push({ type: 'template', uriTemplate: template });
   if (prompt !== undefined) all.push({ type: 'prompt', name: prompt });
   return all.length === 1 ? all[0] : undefined;
+}
+
+/** As far as a running gateway counts them, with what is used. */
+async function limitsOf(
+  revision: Revision,
+  call: { caller: Caller; server: string; capability: Capability; explanation: Explanation },
+): Promise<readonly ExplainedLimit[]> {
+  const { caller, server, capability, explanation } = call;
+  const { configuration } = revision;
+  const tool = capability.type === 'tool' ? capability.name : undefined;
+  const config = configuration.servers[server];
+  const own = tool === undefined ? undefined : config?.tools;
+  const known = own !== undefined && Object.hasOwn(own, tool ?? '') ? own[tool ?? '']?.tier : undefined;
+  const tier = tool === undefined ? 'read' : (known ?? config?.tier ?? 'write');
+  const { connections } = explanation;
+  const target = { server, grants: { connections }, tier, ...(tool !== undefined && { tool }) };
+  const rules = compileLimits(revision).ofCall(target);
+  if (rules.length === 0) return [];
+  const { grants: _grants, ...named } = target;
+  const rows = await askGateway(configuration.data, { caller: asked(caller), ...named, connections }, 1_500);
+  return rules.map((rule) => {
+    const { name, text, place } = rule;
+    const row = rows?.find((each) => each.limit === name && each.is === text);
+    return { limit: name, is: text, ...(place !== undefined && { place }), ...row };
+  });
+}
+
+type ExplainedLimit = Pick<LimitRow, 'limit' | 'is'> & Partial<LimitRow>;
+
+function limitText(limit: ExplainedLimit): string {
+  const { used, of } = limit;
+  if (used !== undefined && of !== undefined) return rowText({ key: '', isObserved: false, ...limit, used, of });
+  return `${limit.limit}  (${limit.is})  ${limit.place ?? 'ships'}`;
 }
 
 function pointerText(parts: readonly string[]): string {
@@ -116,6 +165,7 @@ function guardrailText({ name, uses }: Guardrail): string {
 function print(
   context: Context,
   { guardrails, allowed, decision, summary, considered, change, listed, notes }: Explanation,
+  limits: readonly ExplainedLimit[],
 ): void {
   const effect = allowed ? (decision?.effect ?? 'allow') : decision?.effect === 'hold' ? 'hold' : 'deny';
   context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
@@ -133,6 +183,7 @@ function print(
           `Guardrail on the ${direction}: ${guardrailText(guardrail)}  (${level})  ${guardrail.place ?? 'ships'}`,
         ),
       );
+  for (const limit of limits) context.out(shownInLine(`Limit: ${limitText(limit)}`));
   for (const note of notes) context.out(shownInLine(`Note: ${note}`));
   context.out(`In lists: ${listed ? 'shown' : 'hidden'}`);
   context.out(shownInLine(`What would change it: ${change}`));

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
+import { approvalCommand } from './approval/approval.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import { type Context, OutputClosed, type Tone } from './context.ts';
@@ -11,6 +12,8 @@ import { explainCommand } from './explain.ts';
 import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
+import { limitsCommand } from './limits.ts';
+import { pinsCommand } from './pins/pins.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
 import { serveCommand } from './serve.ts';
@@ -27,8 +30,11 @@ const commands = [
   testCommand,
   scanCommand,
   keyCommand,
+  limitsCommand,
   secretCommand,
   serverCommand,
+  pinsCommand,
+  approvalCommand,
   auditCommand,
 ] as const;
 
@@ -124,6 +130,7 @@ function writerTo(stream: NodeJS.WriteStream): (text: string, tone?: Tone) => vo
     if (stream.errored !== null) throw new OutputClosed();
     const safe = shown(asTyped(text));
     // Colours are ours: what others wrote has been made harmless before.
-    stream.write(tone === undefined ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
+    const isPlain = tone === undefined || !stream.isTTY || process.env['NO_COLOR'] !== undefined;
+    stream.write(isPlain ? `${safe}\n` : `${colours[tone]}${safe}\u001B[39m\n`);
   };
 }

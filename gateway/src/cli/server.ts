@@ -19,6 +19,7 @@ import {
   outJson,
   withConfiguration,
 } from './context.ts';
+import { discoverCommand } from './discover.ts';
 import { exitCodes } from './exit-codes.ts';
 import { probeNetwork } from './probe.ts';
 import { disconnectCommand, trustCommand } from './server-accounts.ts';
@@ -29,6 +30,7 @@ export function serverCommand(context: Context): Command {
     .description('The registered MCP servers.')
     .addCommand(listCommand(context))
     .addCommand(probeCommand(context))
+    .addCommand(discoverCommand(context))
     .addCommand(disconnectCommand(context))
     .addCommand(trustCommand(context));
 }

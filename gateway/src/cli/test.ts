@@ -9,6 +9,7 @@ import { explain, nameOf } from '../stages/decide/explain.ts';
 import { findCaller } from './callers.ts';
 import { type CommonOptions, type Context, configOption, jsonOption, loadOrComplain, outJson } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { crossing } from './test-content.ts';
 
 interface ExampleResult {
   readonly name: string;
@@ -36,7 +37,9 @@ Example, in the configuration:
       const loaded = await loadOrComplain(context, options);
       if (loaded === undefined) return;
       const { revision, policy } = loaded;
-      const results = revision.configuration.tests.map((example, index) => run(revision, policy, example, index));
+      const results: ExampleResult[] = [];
+      for (const [index, example] of revision.configuration.tests.entries())
+        results.push(await run(revision, policy, example, index));
       const failed = results.filter(({ ok }) => !ok).length;
       if (options.json === true) outJson(context, { ok: failed === 0, results });
       else {
@@ -50,7 +53,12 @@ Example, in the configuration:
     });
 }
 
-function run(revision: Revision, policy: CompiledPolicy, example: Example, index: number): ExampleResult {
+async function run(
+  revision: Revision,
+  policy: CompiledPolicy,
+  example: Example,
+  index: number,
+): Promise<ExampleResult> {
   const capability = capabilityOf(example);
   const { caller: names, server, expect } = example;
   const name = example.name ?? `${Object.values(names).join(' ')} ${server} ${nameOf(capability)}`;
@@ -62,7 +70,25 @@ function run(revision: Revision, policy: CompiledPolicy, example: Example, index
   const { decision, summary } = explain(revision, policy, { caller: found.caller, server, capability, args, now });
   // Without a connection the server does not exist, which denies as well.
   const actual = decision?.effect ?? 'deny';
-  return { ...base, ok: actual === expect, actual, because: summary };
+  const grants = policy.grants(found.caller, server, { at: Date.now() });
+  const isOpen = actual === 'allow' || actual === 'observe';
+  if (grants === undefined || decision === undefined || !isOpen)
+    return { ...base, ok: actual === expect, actual, because: summary };
+  const crossed = await crossing({
+    revision,
+    policy,
+    example,
+    caller: found.caller,
+    capability,
+    grants,
+    decision,
+    now,
+  });
+  if (!crossed.ok) return { ...base, ok: expect === crossed.effect, actual: crossed.effect, because: crossed.because };
+  if (actual !== expect) return { ...base, ok: false, actual, because: summary };
+  const { difference } = crossed;
+  if (difference === undefined) return { ...base, ok: true, actual, because: summary };
+  return { ...base, ok: false, expected: difference.expected, actual: difference.actual, because: difference.what };
 }
 
 function capabilityOf({ tool, prompt, resource = '' }: Example): Capability {

@@ -30,6 +30,8 @@ export const diagnosticCodes = {
   CFG021: 'Duplicate name.',
   CFG030: 'A reference to a secret that cannot be resolved.',
   CFG031: 'A secret stands in the file.',
+  CFG032: 'A package that is optional, and that this configuration needs, is not installed.',
+  CFG033: 'The lock file of the pins is missing, or cannot be read.',
   CFG040: 'Anonymous access beyond this machine.',
   CFG041: 'A URL that must be https, or that leads nowhere that clients could use.',
   CFG042: 'Two issuers whose callers could not be told apart.',

@@ -1,7 +1,8 @@
 /** Loads a configuration: read, merge, check the shape, check the names, resolve. Never throws for what a file says. */
-import { byPlace, type Diagnostic } from './diagnostic.ts';
+import { byPlace, type Diagnostic, type Place } from './diagnostic.ts';
 import { checkExposure } from './exposure.ts';
 import type { Path } from './located.ts';
+import { lockOf, type ReadLock } from './lock-file.ts';
 import {
   type Environment,
   keepGood,
@@ -21,6 +22,8 @@ export interface LoadOptions {
    * section `secrets` are resolved.
    */
   readonly secrets?: 'resolve' | 'leave' | 'managers';
+  /** `leave`: the lock file of the pins is not read, for commands that write it. */
+  readonly lock?: 'read' | 'leave';
   /** Opens what references to secret managers lead to, with the settings of the file. */
   readonly open?: (settings: Configuration['secrets'], data: string) => SecretSource;
   /** How the files are read: at once, unless a running gateway must go on meanwhile (`beside.ts`). */
@@ -33,7 +36,13 @@ export interface LoadOptions {
 export async function loadConfiguration(
   path: string,
   env: Environment,
-  { secrets = 'resolve', open, read: readFiles = readWritten, good = new Map() }: LoadOptions = {},
+  {
+    secrets = 'resolve',
+    lock: lockFile = 'read',
+    open,
+    read: readFiles = readWritten,
+    good = new Map(),
+  }: LoadOptions = {},
 ): Promise<LoadResult> {
   const source = await readFiles(path);
   if (!source.ok) return refuse(source.diagnostics);
@@ -62,7 +71,9 @@ export async function loadConfiguration(
   const { secretFiles } = resolved;
   const { place } = context;
   const exposed = checkExposure(resolved.configuration, { files, secretFiles, written, place });
-  const diagnostics = [...source.complaints, ...resolved.diagnostics, ...exposed];
+  const lock = secrets === 'leave' || lockFile === 'leave' ? undefined : source.lock;
+  const unlocked = lock === undefined || lock.ok ? [] : [lockDiagnostic(written, lock, place)];
+  const diagnostics = [...source.complaints, ...resolved.diagnostics, ...exposed, ...unlocked];
   if (diagnostics.length > 0) return refuse(diagnostics);
   const configuration =
     secrets === 'managers' && first !== undefined
@@ -70,7 +81,23 @@ export async function loadConfiguration(
       : resolved.configuration;
   for (const reference of good.keys()) if (!read.has(reference)) good.delete(reference);
   const stale = [...local.stale, ...managed.stale];
-  return { ok: true, revision: { digest: source.digest, configuration, files, secretFiles, stale, ...places(root) } };
+  const revision = { digest: source.digest, configuration, files, secretFiles, stale, ...places(root) };
+  if (lock?.ok !== true) return { ok: true, revision };
+  return { ok: true, revision: { ...revision, files: [...files, lock.path], lock: lockOf(lock.entries) } };
+}
+
+/** Without the lock file nothing of a server whose pins ask for it would be visible. */
+function lockDiagnostic(
+  { pins, servers }: Configuration,
+  { problem, isMissing }: ReadLock & { readonly ok: false },
+  place: (path: Path) => Place,
+): Diagnostic {
+  const [server = ''] = Object.entries(servers).find(([, config]) => config.pins?.mode === 'lock') ?? [];
+  const at = pins.mode === 'lock' ? ['pins', 'mode'] : ['servers', server, 'pins', 'mode'];
+  const remedy = isMissing
+    ? 'Write it with `sallyport pins lock`.'
+    : 'Mend it, or write it anew with `sallyport pins lock`.';
+  return { code: 'CFG033', place: place(at), problem, remedy };
 }
 
 function refuse(diagnostics: readonly Diagnostic[]): LoadResult {

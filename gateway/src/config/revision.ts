@@ -4,6 +4,7 @@ import { canonical } from '../protocol/canonical.ts';
 import type { Json } from '../protocol/json.ts';
 import { type Diagnostic, formatPlace, type Place } from './diagnostic.ts';
 import { find, type LocatedMap, type Path, placeWithin } from './located.ts';
+import type { Lock } from './lock-file.ts';
 import type { Configuration } from './schema/index.ts';
 
 export interface Revision {
@@ -19,6 +20,8 @@ export interface Revision {
   readonly files: readonly string[];
   /** Absolute paths of the secrets that it refers to. */
   readonly secretFiles: readonly string[];
+  /** What the lock file of the pins says; absent where no pins ask for it. */
+  readonly lock?: Lock;
   /** Why references keep the value that they had before: each is worse than it was. */
   readonly stale: readonly string[];
 }

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { readRegular } from '../stores/regular-file.ts';
 import { type Diagnostic, type DiagnosticCode, formatPlace } from './diagnostic.ts';
 import type { Located, LocatedEntry, LocatedMap } from './located.ts';
+import { lockFileName } from './lock-file.ts';
 import { parseYaml } from './yaml.ts';
 
 const maxBytes = 8 * 1024 ** 2;
@@ -82,7 +83,7 @@ async function filesOf(path: string): Promise<Listed> {
   if (!info.isDirectory()) return { ok: true, files: [path], folder: dirname(path) };
   const names = await readdir(path).catch((error: NodeJS.ErrnoException) => error);
   if (names instanceof Error) return refuse(`cannot be read: ${names.code ?? names.message}`, 'Check its permissions.');
-  const files = names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).toSorted();
+  const files = names.filter((name) => /^[^.].*\.ya?ml$/.test(name) && name !== lockFileName).toSorted();
   if (files.length === 0) return refuse('holds no .yaml or .yml file', 'Put the configuration there.');
   if (files.length > maxFiles) return refuse(`holds more than ${maxFiles} files`, 'Merge some of them.');
   return { ok: true, files: files.map((name) => join(path, name)), folder: path };

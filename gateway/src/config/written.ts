@@ -2,10 +2,14 @@
  * What the files of a configuration say, checked as far as no secret is needed: plain data, so that a running gateway
  * can have it from a thread of its own.
  */
+
+import { join } from 'node:path';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { checkShape } from './issues.ts';
 import type { LocatedMap, Path } from './located.ts';
+import { lockFileName, type ReadLock, readLock } from './lock-file.ts';
 import { checkNames } from './names.ts';
+import { checkPeers } from './peers.ts';
 import { checkPlainHttp } from './plain-http.ts';
 import { referencesIn } from './references.ts';
 import { digestOf, placeIn } from './revision.ts';
@@ -23,6 +27,8 @@ export interface Written {
   readonly folder: string;
   /** What is wrong with names. The other complaints of a loaded configuration join them. */
   readonly complaints: readonly Diagnostic[];
+  /** What the lock file of the pins says; absent where no pins ask for it. */
+  readonly lock?: ReadLock & { readonly path: string };
   /** Every reference to a secret, once each: all of them, and those that servers and issuers use. */
   readonly references: { readonly all: readonly string[]; readonly late: readonly string[] };
 }
@@ -47,7 +53,19 @@ export async function readWritten(path: string): Promise<WrittenResult> {
     root,
     files,
     folder,
-    complaints: [...checkNames(configuration, place), ...checkPlainHttp(configuration, place, Date.now())],
+    complaints: [
+      ...checkNames(configuration, place),
+      ...checkPeers(configuration, place),
+      ...checkPlainHttp(configuration, place, Date.now()),
+    ],
+    ...lockOfPins(configuration, folder),
     references: { all: referencesIn(configuration), late: referencesIn([servers, authentication]) },
   };
+}
+
+function lockOfPins({ pins, servers }: Configuration, folder: string): Pick<Written, 'lock'> {
+  const isAsked = pins.mode === 'lock' || Object.values(servers).some((server) => server.pins?.mode === 'lock');
+  if (!isAsked) return {};
+  const path = join(folder, lockFileName);
+  return { lock: { ...readLock(path), path } };
 }

@@ -3,6 +3,7 @@
  * notifications, input requests, definitions, and how a server introduces itself.
  */
 
+import type { Json, JsonObject } from '../protocol/json.ts';
 import { messageOf } from '../protocol/result.ts';
 import type { Inspector, Origin, OutboundVerdict, Said } from './contracts/inspector.ts';
 
@@ -25,6 +26,12 @@ export type Deliver = <Content extends object>(
 /** The gateway's own words, in which nothing comes from a server. */
 export function ownWords<Content>(content: Content): Delivered<Content> {
   return content as Delivered<Content>;
+}
+
+/** A result that was delivered, with a text of the gateway's own behind its content. */
+export function withNote(result: Delivered<JsonObject>, note: string): Delivered<JsonObject> {
+  const content = Array.isArray(result.content) ? (result.content as readonly Json[]) : [];
+  return { ...result, content: [...content, { type: 'text', text: note }] } as JsonObject as Delivered<JsonObject>;
 }
 
 /** The inspectors work in their order, each on what the one before it left. */

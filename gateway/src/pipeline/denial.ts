@@ -3,6 +3,7 @@
  * table, which the compiler keeps complete and a test compares with docs/errors.md.
  */
 import type { JsonObject } from '../protocol/json.ts';
+import type { Reply } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /**
@@ -63,11 +64,18 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   denied: permission,
   'right-ended': { ...permission, made: true },
   held: approval,
+  'approval-pending': { class: 'approval', retryable: true },
+  'approval-rejected': approval,
+  'approval-over': { class: 'approval', retryable: true },
+  'too-many-approvals': busy,
   'account-required': approval,
   'too-many-failures': busy,
   'too-many-requests': busy,
   'too-many-streams': busy,
   'too-many-sessions': busy,
+  'limit-reached': busy,
+  'too-many-refusals': busy,
+  'call-repeated': busy,
   'result-too-large': { class: 'limit', retryable: false, made: true },
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,
@@ -81,6 +89,20 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   cancelled: { class: 'transient', retryable: false },
   internal: { class: 'transient', retryable: false },
 };
+
+/**
+ * Why a caller was refused; also of a resource that its server does not have, which is told in the same bytes as one that is
+ * denied, and counts as such: else counting would tell the two apart.
+ */
+export function reasonOf(reply: Reply): Reason | undefined {
+  if (reply.kind === 'refused') return reply.refusal.reason;
+  return reply.kind === 'error' && reply.said !== undefined ? 'capability-unknown' : undefined;
+}
+
+function mayBeRepeated(refusal: Refusal, retryable: boolean): boolean {
+  if (refusal.reason === 'call-unfinished') return refusal.repeatable;
+  return refusal.reason === 'limit-reached' ? refusal.seconds !== undefined : retryable;
+}
 
 /** What is denied and what does not exist are answered in the same bytes, and a reference is never the same. */
 const alike: ReadonlySet<Reason> = new Set(['capability-unknown', 'endpoint-unknown']);
@@ -98,7 +120,7 @@ export function denialOf(
   if (bare === true) return undefined;
   return {
     class: kind,
-    retryable: refusal.reason === 'call-unfinished' ? refusal.repeatable : retryable,
+    retryable: mayBeRepeated(refusal, retryable),
     ...(retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) }),
     ...(reference === undefined || alike.has(refusal.reason) ? {} : { reference }),
   };

@@ -4,13 +4,14 @@
  */
 
 import type { ClientClaims } from '../protocol/decode.ts';
-import type { JsonObject } from '../protocol/json.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
 import type { RequestId, RpcError } from '../protocol/jsonrpc.ts';
 import type { Operation } from '../protocol/methods.ts';
 import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-headers.ts';
 import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Checks } from './checks.ts';
+import type { SpentApproval } from './contracts/approval.ts';
 import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
@@ -118,6 +119,13 @@ export type Resolving =
   | { readonly ok: true; readonly value: Resolved }
   | { readonly ok: false; readonly refusal: Refusal; readonly unresolved?: UnresolvedTarget };
 
+export interface OutputFacts {
+  /** What becomes of a result that does not meet the schema, as the operator says. */
+  readonly misfit: 'off' | 'warn' | 'block';
+  /** Problems with this structured content, each with its path; `undefined` when it fits. */
+  validate(structuredContent: Json): readonly string[] | undefined;
+}
+
 /** What the catalogue knows of a tool. */
 export interface ToolFacts {
   readonly digest: string;
@@ -128,6 +136,8 @@ export interface ToolFacts {
   readonly mirrored: readonly MirroredArgument[];
   /** What its arguments stand for, as the operator says; absent where nothing is said. */
   readonly roles?: readonly RoledArgument[];
+  /** What is known of its results, where it has an output schema. */
+  readonly output?: OutputFacts;
   /** Making a call once more changes nothing more: it only reads, or is idempotent, as the operator or the server says. */
   readonly repeatable: boolean;
   /** Problems with these arguments, each with its path; `undefined` when they fit. */
@@ -140,10 +150,15 @@ declare const resumed: unique symbol;
 export type Resumed = Resolved & { readonly [resumed]: true };
 
 /** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
-export type Decided = Resumed & { readonly decision: Decision };
+export type Decided = Resumed & {
+  readonly decision: Decision;
+  /** Stage 8, approve: what was spent on a call that a rule holds. */
+  readonly approval?: SpentApproval;
+};
 
 declare const allowed: unique symbol;
 declare const inspected: unique symbol;
+declare const limited: unique symbol;
 declare const intended: unique symbol;
 
 /** The decision lets it through. Only `permit` makes it. */
@@ -152,8 +167,11 @@ export type Allowed<Exchange extends Decided = Decided> = Exchange & { readonly 
 /** Stage 7, inspect: its arguments were looked at, and from here they are final. Only `inspectArguments` makes it. */
 export type Inspected<Exchange extends Decided = Decided> = Exchange & { readonly [inspected]: true };
 
+/** Stage 6, the end: the limits of the policy have room for it. Only `limit` makes it. */
+export type Limited<Exchange extends Decided = Decided> = Exchange & { readonly [limited]: true };
+
 /** Stage 9, record: the intent stands in the record. Only `intend` makes it, and only this can be forwarded. */
-export type Intended = Allowed<Inspected> & { readonly [intended]: true };
+export type Intended = Limited<Allowed<Inspected>> & { readonly [intended]: true };
 
 /** The answer, before it is written in the client's era and transport. */
 export type Reply =
@@ -168,4 +186,5 @@ export type Reply =
       /** What the server said, where the client is told something else: for the record. */
       readonly said?: { readonly code: number; readonly message: string };
     }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  /** `note`: what the model is told beside the reason. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly note?: string };

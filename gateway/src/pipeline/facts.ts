@@ -1,7 +1,8 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
 import type { Checks } from './checks.ts';
-import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { SpentApproval } from './contracts/approval.ts';
+import type { ExchangeEnd, ExchangeFacts, Verdict } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -15,6 +16,14 @@ export interface Progress {
   caller?: Caller;
   lease?: Lease;
   checks?: Checks;
+  /** What a person approved, spent on this call. */
+  spent?: SpentApproval;
+  /** What became of its approval, where a rule holds it. */
+  approval?: { readonly id: string; readonly verdict: string };
+  /** Room under the limits of the policy. */
+  admission?: Lease;
+  /** What these said, where it was not yes. */
+  limits?: readonly Verdict[];
   resolved?: Resolved;
   /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;
@@ -59,6 +68,8 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
     facts.definition = resolved.tool.digest;
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
+  if (progress.limits !== undefined) facts.limits = progress.limits;
+  if (progress.approval !== undefined) facts.approval = progress.approval;
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
   const checks = progress.checks?.take();
   if (checks !== undefined && checks.length > 0) facts.checks = checks;

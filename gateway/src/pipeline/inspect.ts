@@ -1,7 +1,7 @@
 /** Stage 7: what a client sends passes every inspector before a server gets it. */
 
 import type { JsonObject } from '../protocol/json.ts';
-import type { Inspector, Sent } from './contracts/inspector.ts';
+import type { Inspector, Seen, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
 import { pass, type Refusal } from './refusal.ts';
@@ -17,13 +17,13 @@ export interface RefusedContent {
 }
 
 /** Answers at once unless an inspector takes its time. */
-export type Inspect = (sent: Sent, exchange: Decided) => Passed | Promise<Passed>;
+export type Inspect = (sent: Sent, exchange: Seen) => Passed | Promise<Passed>;
 
 /** The inspectors work in their order, each on what the one before it left. */
 export function inspectThrough(inspectors: readonly Inspector[]): Inspect {
   const inbound = inspectors.filter((inspector) => inspector.inbound !== undefined);
 
-  function from(first: number, sent: Sent, exchange: Decided): Passed | Promise<Passed> {
+  function from(first: number, sent: Sent, exchange: Seen): Passed | Promise<Passed> {
     let current = sent;
     for (let index = first; index < inbound.length; index++) {
       const verdict = inbound[index]?.inbound?.(current, exchange);

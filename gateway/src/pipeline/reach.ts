@@ -1,7 +1,7 @@
 /** Which servers a caller reaches, through which upstream clients. */
 
 import { offeredCapabilities } from '../protocol/capabilities.ts';
-import type { Grants } from './contracts/policy.ts';
+import type { Grants, Whence } from './contracts/policy.ts';
 import type { CatalogView, Snapshot } from './contracts/snapshot.ts';
 import type { UpstreamClient } from './contracts/upstream.ts';
 import type { Identified } from './exchange.ts';
@@ -18,7 +18,7 @@ export interface ReachableServer {
 export function reach(exchange: Identified, snapshot: Snapshot, server: string): ReachableServer | undefined {
   const status = snapshot.statusOf(server);
   if (status !== 'active' && status !== 'draining') return undefined;
-  const grants = snapshot.policy.grants(exchange.caller, server);
+  const grants = snapshot.policy.grants(exchange.caller, server, whenceOf(exchange));
   if (grants === undefined) return undefined;
   const { session } = exchange.client;
   const capabilities = offeredCapabilities(exchange.client.capabilities, grants.requests);
@@ -30,9 +30,15 @@ export function reach(exchange: Identified, snapshot: Snapshot, server: string):
   return upstream === undefined ? undefined : { server, grants, upstream, catalog: snapshot.catalog(server, upstream) };
 }
 
+/** Now, and from where its client is connected. What stays open is asked about again and again. */
+export function whenceOf({ address }: Pick<Identified, 'address'>): Whence {
+  return { at: Date.now(), address };
+}
+
 /** Every server that an endpoint leads this caller to, in the order of the configuration. */
 export function reachAll(exchange: Identified, snapshot: Snapshot): readonly ReachableServer[] {
   const { endpoint } = exchange;
-  const names = endpoint.kind === 'server' ? [endpoint.server] : snapshot.policy.serversOf(exchange.caller);
+  const names =
+    endpoint.kind === 'server' ? [endpoint.server] : snapshot.policy.serversOf(exchange.caller, whenceOf(exchange));
   return names.map((name) => reach(exchange, snapshot, name)).filter((reachable) => reachable !== undefined);
 }

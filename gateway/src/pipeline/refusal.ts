@@ -6,6 +6,7 @@
 import type { DecodeFault } from '../protocol/decode.ts';
 import type { JsonFault } from '../protocol/json.ts';
 import type { AccountLinkPrompt } from './contracts/accounts.ts';
+import type { Verdict } from './contracts/audit.ts';
 import type { UpstreamFailure } from './contracts/upstream.ts';
 
 export type Refusal =
@@ -53,6 +54,13 @@ export type Refusal =
   | { readonly reason: 'bad-params'; readonly problem: string }
   /** `message`: what the operator tells the model about it. */
   | { readonly reason: 'denied' | 'held'; readonly detail: string; readonly message?: string }
+  /** A person has not decided yet. `until`: milliseconds since the epoch. */
+  | { readonly reason: 'approval-pending'; readonly id: string; readonly until: number; readonly message?: string }
+  /** `message`: why, in the words of who rejected it. */
+  | { readonly reason: 'approval-rejected'; readonly id: string; readonly message?: string }
+  /** It was used, withdrawn, or its time is over. */
+  | { readonly reason: 'approval-over'; readonly id: string; readonly state: 'expired' | 'consumed' | 'withdrawn' }
+  | { readonly reason: 'too-many-approvals' }
   | { readonly reason: 'arguments-invalid'; readonly problems: readonly string[] }
   | {
       readonly reason: 'state-invalid';
@@ -61,6 +69,18 @@ export type Refusal =
     }
   | { readonly reason: 'capability-missing'; readonly required: string }
   | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
+  /** A limit of the configuration. `seconds`: until trying again can help; absent where it cannot. */
+  | {
+      readonly reason: 'limit-reached';
+      readonly limit: string;
+      readonly seconds?: number;
+      readonly detail: string;
+      readonly verdicts: readonly Verdict[];
+    }
+  /** The caller made the same call again and again. */
+  | { readonly reason: 'call-repeated'; readonly seconds: number; readonly times: number }
+  /** Too many calls of this caller were denied or invalid. */
+  | { readonly reason: 'too-many-refusals'; readonly seconds: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
   | {
       readonly reason: 'account-required';

@@ -8,6 +8,7 @@ import type { Caller } from './contracts/caller.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
+import { whenceOf } from './reach.ts';
 import type { RightsFault } from './refusal.ts';
 
 export interface Rights {
@@ -31,6 +32,7 @@ export class Standing extends ChainEntry<Standing> {
   /** What the last judgement was about. */
   #snapshot: Snapshot;
   #caller: Caller;
+  #hours: string;
   #lost: LostRight | undefined;
 
   constructor(exchange: Decided, snapshot: Snapshot, rights: Rights) {
@@ -38,6 +40,7 @@ export class Standing extends ChainEntry<Standing> {
     this.#exchange = exchange;
     this.#snapshot = snapshot;
     this.#caller = exchange.caller;
+    this.#hours = snapshot.policy.hoursAt(exchange.at);
     this.#rights = rights;
   }
 
@@ -48,10 +51,12 @@ export class Standing extends ChainEntry<Standing> {
     if (caller === undefined) this.#lost = { cause: 'credential', detail: 'the credential has ended' };
     else {
       const snapshot = this.#rights.snapshot();
-      if (snapshot === this.#snapshot && caller === this.#caller) return undefined;
+      const hours = snapshot.policy.hoursAt(Date.now());
+      if (snapshot === this.#snapshot && caller === this.#caller && hours === this.#hours) return undefined;
+      this.#hours = hours;
       this.#snapshot = snapshot;
       this.#caller = caller;
-      this.#lost = problemUnder(this.#exchange, caller, snapshot);
+      this.#lost = lostRight(this.#exchange, caller, snapshot);
     }
     return this.#lost;
   }
@@ -68,20 +73,29 @@ export class Standing extends ChainEntry<Standing> {
 }
 
 /** Why a call that was allowed would not be allowed now. */
-function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
+export function lostRight(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
   const { server } = exchange.upstream;
   const status = snapshot.statusOf(server);
   if (status !== 'active' && status !== 'draining')
     return { cause: 'server', detail: `the server is ${status ?? 'not configured any more'}` };
-  const grants = snapshot.policy.grants(caller, server);
-  if (grants === undefined) return { cause: 'connection', detail: 'no connection leads there any more' };
+  const whence = whenceOf(exchange);
+  const grants = snapshot.policy.grants(caller, server, whence);
+  if (grants === undefined) {
+    const why = snapshot.policy.whyClosed(caller, server, whence);
+    return { cause: 'connection', detail: why ?? 'no connection leads there any more' };
+  }
   const { effect, rule, masks = [] } = decide({ ...exchange, caller, grants }).decision;
   const { masks: before = [] } = exchange.decision;
-  const isOpen = effect === 'allow' || effect === 'observe';
+  const isApproved = effect === 'hold' && exchange.approval !== undefined;
+  const isOpen = effect === 'allow' || effect === 'observe' || isApproved;
   if (isOpen && !masks.every((mask) => before.some((each) => isSame(each, mask))))
     return { cause: 'rule', detail: 'a rule masks what it did not mask before' };
-  if (isOpen && !isSame(grants.guardrails.response, exchange.grants.guardrails.response))
+  const { capability } = exchange;
+  const { response } = exchange.grants.guardrailsOn(capability);
+  if (isOpen && !isSame(grants.guardrailsOn(capability).response, response))
     return { cause: 'rule', detail: 'other guardrails look at what the server sends' };
+  if (isOpen && !isSame(grants.content ?? {}, exchange.grants.content ?? {}))
+    return { cause: 'connection', detail: 'other types of content may cross' };
   if (isOpen) return undefined;
   return {
     cause: 'rule',

@@ -163,7 +163,7 @@ for (const { name, connections = everything, options, request = {}, end, called 
     if (road.intents[0] !== undefined) assert.equal(recorded?.facts, road.intents[0]);
     // The room that it took is free again.
     const limit = { ...road.snapshot, bounds: { ...road.snapshot.bounds, concurrency: 1, streams: 1 } };
-    assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
+    assert.equal(road.stages.admit(road.identified(), limit).ok, true);
   });
 
 test('beyond the limit of its caller a request is refused and recorded, and leads nowhere', async () => {
@@ -211,7 +211,7 @@ test('a result that cannot be written is refused and recorded, and gives the roo
     ['unknown'],
   );
   const limit = { ...road.snapshot, bounds: { ...road.snapshot.bounds, concurrency: 1 } };
-  assert.equal(road.stages.admit(callerOf({ agent: 'a', roles: ['r'] }), 'call', limit).ok, true);
+  assert.equal(road.stages.admit(road.identified(), limit).ok, true);
 });
 
 test('a stream that opens while another revision comes into force ends with its connection', async () => {

@@ -3,66 +3,24 @@
  * record. Open this file to see the product.
  */
 
-import type { Operation } from '../protocol/methods.ts';
-import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
 import { Checks } from './checks.ts';
-import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Caller } from './contracts/caller.ts';
-import type { Lease, Use } from './contracts/limit.ts';
+import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
+import type { Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
-import type {
-  Admitted,
-  Allowed,
-  Decided,
-  Identified,
-  Inspected,
-  Intended,
-  Received,
-  Reply,
-  Resolved,
-  Resolving,
-  Resumed,
-  UnresolvedTarget,
-} from './exchange.ts';
+import { ownWords, withNote } from './deliver.ts';
+import { reasonOf } from './denial.ts';
+import type { Admitted, Identified, Intended, Received, Reply } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
-import { type Inspect, inspectArguments, withArguments } from './inspect.ts';
+import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
-import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
-import { type Rights, Standing } from './rights.ts';
+import { type Outcome, pass, type Refusal } from './refusal.ts';
+import { Standing } from './rights.ts';
+import type { Stages } from './stages.ts';
+import { approve, giveBack, intend, limit, text } from './steps.ts';
 
-/** The stages that are more than a few lines, each from its own folder. `runtime/road.ts` puts them together. */
-export interface Stages {
-  /** Is this a call of a tool of the gateway itself? */
-  isOwn(exchange: Identified, snapshot: Snapshot): boolean;
-  /**
-   * What the gateway answers itself: lists, `initialize`, subscriptions, its own tools. `open` records that a stream
-   * opens, before the client is told that it did.
-   */
-  answerLocally(exchange: Admitted, snapshot: Snapshot, open: () => Promise<Refusal | undefined>): Promise<Reply>;
-  /** 6: room under the limits of the caller, until the lease is settled. */
-  admit(caller: Caller, operation: Operation, snapshot: Snapshot): Outcome<Lease>;
-  /** 4: which capability of which server. */
-  resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
-  /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
-  resume(exchange: Resolved): Outcome<Resumed>;
-  /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
-  renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
-  /** What is known of where a request would lead, without asking its server. */
-  unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined;
-  /** 7: what a client sends to a server. */
-  readonly inspect: Inspect;
-  /** 10 and 11: to the server and back. */
-  forward(exchange: Intended, snapshot: Snapshot, standing: Standing): Promise<Reply>;
-  /** What the caller of something that stays open may do now. */
-  readonly rights: Rights;
-  readonly audit: AuditLog;
-  /** Told of every exchange when it is over. */
-  observe(facts: ExchangeFacts, end: ExchangeEnd): void;
-  /** Told of a bug: the operator must see it, the client must not. */
-  onBug(error: unknown, reference: string): void;
-}
+export type { Stages } from './stages.ts';
 
 export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const progress: Progress = {};
@@ -73,6 +31,7 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
+  giveBack(progress, reply, stages);
   return withAccountLink(message, await record(message, snapshot, stages, progress, reply));
 }
 
@@ -81,19 +40,19 @@ function travel(message: Received, snapshot: Snapshot, stages: Stages, progress:
   const admitted = admit(message, message.identity.value, snapshot, stages, progress);
   if (!admitted.ok) return refused(admitted.refusal);
   return message.operation === 'call' && !stages.isOwn(admitted.value, snapshot)
-    ? call(admitted.value, snapshot, stages, progress)
+    ? watched(admitted.value, snapshot, stages, progress)
     : local(admitted.value, snapshot, stages, progress);
 }
 
 function admit(
   message: Received,
-  caller: Caller,
+  caller: Identified['caller'],
   snapshot: Snapshot,
   stages: Stages,
   progress: Progress,
 ): Outcome<Admitted> {
   progress.caller = caller;
-  const lease = stages.admit(caller, message.operation, snapshot);
+  const lease = stages.admit({ ...message, caller }, snapshot);
   if (!lease.ok) {
     progress.unresolved = stages.unresolvedTarget({ ...message, caller }, snapshot);
     return lease;
@@ -124,6 +83,34 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
       return refused({ reason: 'right-ended', cause: 'configuration', detail: 'the configuration keeps changing' });
     caller = renewed;
     current = rights.snapshot();
+  }
+}
+
+/** A call, and a look at whether its caller goes round in circles. */
+async function watched(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
+  const held = stages.loops.held(exchange);
+  if (held !== undefined) {
+    progress.unresolved = stages.unresolvedTarget(exchange, snapshot);
+    return refused(held);
+  }
+  const reply = await call(exchange, snapshot, stages, progress);
+  const verdict = stages.loops.saw(exchange, reply, { resolved: progress.resolved, snapshot });
+  if (verdict === undefined) return reply;
+  exchange.checks.add({ name: 'loops', part: 'calls', verdict: `told after ${verdict.times}` });
+  return noted(reply, verdict.note);
+}
+
+function noted(reply: Reply, note: string): Reply {
+  switch (reply.kind) {
+    case 'refused':
+      return { ...reply, note };
+    case 'result':
+      return { kind: 'result', result: withNote(reply.result, note) };
+    case 'error':
+      return { ...reply, error: ownWords({ ...reply.error, message: `${reply.error.message}. ${note}` }) };
+    case 'text':
+    case 'pieces':
+      return reply;
   }
 }
 
@@ -161,30 +148,20 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   let final = inspected.value;
   // An inspector changed the arguments: the rules decide about those that are sent.
   if (final !== decided) progress.resolved = progress.decided = final = decide(final);
-  const allowed = permit(final);
+  const step = { snapshot, stages, progress };
+  const permitted = permit(final);
+  const allowed = permitted.ok || permitted.refusal.reason !== 'held' ? permitted : await approve(final, step);
   if (!allowed.ok) return refused(allowed.refusal);
 
-  const intending = intend(allowed.value, snapshot, stages, progress);
+  const limiting = limit(allowed.value, step);
+  const limited = limiting instanceof Promise ? await limiting : limiting;
+  if (!limited.ok) return refused(limited.refusal);
+
+  const intending = intend(limited.value, step);
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
   return send(intended.value, snapshot, stages, progress);
-}
-
-/** Stage 9. Answers at once where the record need not be durable before the call. */
-function intend(
-  exchange: Allowed<Inspected>,
-  snapshot: Snapshot,
-  stages: Stages,
-  progress: Progress,
-): Outcome<Intended> | Promise<Outcome<Intended>> {
-  progress.intended = factsOf(exchange, snapshot, progress);
-  const written = stages.audit.intend(progress.intended);
-  if (written === undefined) return pass(exchange as Intended);
-  return written.then(
-    () => pass(exchange as Intended),
-    (error: unknown) => refuse({ reason: 'record-unavailable', detail: text(error) }),
-  );
 }
 
 /** Stages 10 and 11, for as long as the caller has the right to it. */
@@ -271,7 +248,7 @@ async function record(
   try {
     const facts = progress.intended ?? factsOf(message, snapshot, progress);
     const { end, written } = concluded(message, reply, progress, stages);
-    use = { bytesIn: message.bytesIn, bytesOut: end.bytesOut, cost: facts.cost ?? 0, outcome: end.outcome };
+    use = useOf(message, facts, { end, reply });
     let unwritten: string | undefined;
     try {
       const keeping = stages.audit.end(facts, end, progress.intended !== undefined);
@@ -289,7 +266,19 @@ async function record(
     return refused(refusal);
   } finally {
     progress.lease?.settle(use);
+    progress.admission?.settle(use);
   }
+}
+
+function useOf({ bytesIn }: Received, { cost = 0 }: ExchangeFacts, { end, reply }: Ended): Use {
+  const { bytesOut, outcome } = end;
+  const reason = reasonOf(reply);
+  return { bytesIn, bytesOut, cost, outcome, ...(reason !== undefined && { reason }) };
+}
+
+interface Ended {
+  readonly end: ExchangeEnd;
+  readonly reply: Reply;
 }
 
 /** A reply that cannot be written is a bug, and its exchange leaves a record like every other. */
@@ -300,10 +289,6 @@ function concluded(message: Received, reply: Reply, progress: Progress, stages: 
     stages.onBug(error, message.id);
     return endOf(message, refused({ reason: 'internal', detail: text(error) }), progress);
   }
-}
-
-function text(error: unknown): string {
-  return messageOf(error);
 }
 
 function refused(refusal: Refusal): Reply {

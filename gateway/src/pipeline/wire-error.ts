@@ -27,17 +27,31 @@ function protocol(status: number, code: number, message: string, data?: RpcError
   return { status, error: data === undefined ? { code, message } : { code, message, data }, asToolResult: false };
 }
 
+/** The request that is refused. */
+export interface Asked {
+  readonly era: Era;
+  readonly reference: string | undefined;
+  readonly note?: string | undefined;
+}
+
 /**
  * What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record; absent
  * where there is none. What machines need stands in the `data` of the error, beside what the protocol has there.
  */
-export function toWire(refusal: Refusal, era: Era, reference: string | undefined): WireError {
-  const wire = inWords(refusal, era, reference ?? '-');
+export function toWire(refusal: Refusal, { era, reference, note }: Asked): WireError {
+  const wire = withNote(inWords(refusal, era, reference ?? '-'), note);
   const { code, message, data } = wire.error;
   const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
   if (denial === undefined) return wire;
-  const more = { _meta: { [denialKey]: denial } };
+  const { retryAfterSeconds } = denial;
+  const more = { ...(retryAfterSeconds !== undefined && { retryAfterSeconds }), _meta: { [denialKey]: denial } };
   return { ...wire, error: { code, message, data: isObject(data) ? { ...data, ...more } : more }, denial };
+}
+
+/** What a model is told beside the reason. */
+function withNote(wire: WireError, note: string | undefined): WireError {
+  if (note === undefined) return wire;
+  return { ...wire, error: { ...wire.error, message: `${wire.error.message}. ${note}` } };
 }
 
 function inWords(refusal: Refusal, era: Era, reference: string): WireError {
@@ -129,6 +143,22 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         403,
         referred(`This call needs the approval of a person and was not made: ${refusal.message ?? heldAdvice}`),
       );
+    case 'approval-pending':
+      return own(200, 403, pendingText(refusal));
+    case 'approval-rejected':
+      return own(
+        200,
+        403,
+        `A person has rejected this call, which was not made: ${refusal.message ?? 'do not repeat it'} (approval ${refusal.id})`,
+      );
+    case 'approval-over':
+      return own(
+        200,
+        403,
+        `The approval ${refusal.id} of this call is over, and the call was not made: make it again to ask for another one`,
+      );
+    case 'too-many-approvals':
+      return limited('Too many calls wait for the approval of a person: wait until some are decided', 60);
     case 'arguments-invalid':
       return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
     case 'state-invalid':
@@ -143,6 +173,25 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
       return own(429, 429, `More than ${refusal.limit} open streams`, { 'retry-after': '5' });
     case 'too-many-sessions':
       return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
+    case 'limit-reached':
+      return limited(
+        referred(`The limit "${refusal.limit}" is reached, and the call was not made. ${retryText(refusal.seconds)}`),
+        refusal.seconds,
+      );
+    case 'call-repeated':
+      return limited(
+        referred(
+          `This call was made ${refusal.times} times in a row and always ended the same, so it is refused for ${durationText(refusal.seconds)}. Do not repeat it: change the arguments, do something else, or tell the person you work for.`,
+        ),
+        refusal.seconds,
+      );
+    case 'too-many-refusals':
+      return limited(
+        referred(
+          `Too many calls were refused, and this one was not looked at. ${retryText(refusal.seconds)} Then call what is listed, as its schema says, and do not repeat what is denied.`,
+        ),
+        refusal.seconds,
+      );
     case 'server-unavailable':
       return own(
         200,
@@ -218,6 +267,35 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'internal':
       return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
   }
+}
+
+/** HTTP 429 where no model reads it, else a tool error. */
+function limited(message: string, seconds: number | undefined): WireError {
+  const headers = seconds === undefined ? undefined : { 'retry-after': String(seconds) };
+  return { ...own(429, 429, message, headers), asToolResult: true };
+}
+
+function retryText(seconds: number | undefined): string {
+  if (seconds === undefined) return 'It is larger than all that the limit has: ask for less at once.';
+  return `Try again in ${durationText(seconds)}, and not before.`;
+}
+
+function durationText(seconds: number): string {
+  const [amount, unit] =
+    seconds < 120
+      ? [seconds, 'second']
+      : seconds < 7_200
+        ? [Math.ceil(seconds / 60), 'minute']
+        : seconds < 172_800
+          ? [Math.ceil(seconds / 3_600), 'hour']
+          : [Math.ceil(seconds / 86_400), 'day'];
+  return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
+}
+
+function pendingText({ id, until, message }: Extract<Refusal, { reason: 'approval-pending' }>): string {
+  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const more = message === undefined ? '' : ` ${message}`;
+  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${more}`;
 }
 
 /** What a model is to do, where the operator does not say more. */

@@ -6,13 +6,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
+import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
+import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
@@ -22,6 +25,9 @@ import { StateBook, writeServerStates } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
+import { Definitions } from './definitions.ts';
+import { type LimitDesk, limitDesk } from './limit-desk.ts';
+import { type KeepBudgets, keepBudgets } from './limits.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -30,6 +36,12 @@ export interface ControlParts {
   readonly log: Log;
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
+  readonly pinStore: PinStore;
+  readonly approvalStore: ApprovalStore;
+  /** It answers what commands ask: the one process of a data folder that serves. */
+  readonly answers: boolean;
+  /** Where budgets are kept. */
+  readonly sums: Local<KeptSums>;
 }
 
 /** How often keys are looked at for reminders, and open streams for credentials that have ended. */
@@ -45,6 +57,9 @@ export class Control {
   readonly #conditions: ConditionCheck;
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
+  readonly #definitions: Definitions;
+  readonly #budgets: KeepBudgets;
+  readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
   /** Changes by others that are not taken over yet. */
   readonly #pending = new Set<Topic>();
@@ -64,23 +79,35 @@ export class Control {
     this.#accounts = new AccountLinking(revision.configuration, parts);
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
+    this.#definitions = new Definitions({
+      store: parts.pinStore,
+      audit,
+      log,
+    });
+    this.#definitions.configure(revision);
     this.plane = new DataPlane(revision, policy, {
       keys,
       masterKey,
       audit,
       log,
       book: this.#accounts.book,
+      sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
       catalogEvents: {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
         onReport: (report) => this.#reportTools(report),
       },
+      pins: this.#definitions.pins,
+      approvalStore: parts.approvalStore,
+      onApproval: () => parts.changes.announce('approvals'),
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
+    this.#budgets = keepBudgets(this.plane.meters, log);
+    this.#desk = parts.answers ? limitDesk(this.plane, revision.configuration.data) : undefined;
     this.#remind();
     this.#timers = [
       setInterval(() => this.#follow(), followIntervalMs).unref(),
@@ -117,6 +144,7 @@ export class Control {
     this.plane.metrics.configurationLoaded(compiled.ok);
     if (!compiled.ok) return compiled.diagnostics;
     if (meansTheSame(revision, this.plane.revision)) return [];
+    this.#definitions.configure(revision);
     this.#accounts.configure(revision.configuration);
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
@@ -132,6 +160,8 @@ export class Control {
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
+    this.#budgets.close();
+    this.#desk?.close();
     this.#reportCredentials();
     this.#reportStates();
     this.#noteSecrets();
@@ -141,6 +171,7 @@ export class Control {
   /** The one look at what other processes change: while nothing does, it reads no file and no table. */
   #follow(): void {
     this.#parts.keys.follow();
+    this.#budgets.look();
     try {
       const announced = this.#parts.changes.look();
       this.#isUnread = false;
@@ -156,13 +187,19 @@ export class Control {
   #takeOver(): void {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
+    if (this.#pending.has('pins')) this.#followPins();
+    if (this.#pending.has('approvals')) this.#followApprovals();
+    if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
+    // Approvals end with time as well.
+    this.#pending.add('approvals');
     this.#takeOver();
     this.#reportCredentials();
     this.#reportStates();
     this.plane.endWithoutRight();
+    this.plane.followHours();
     this.plane.askIssuers();
   }
 
@@ -223,6 +260,29 @@ export class Control {
     });
   }
 
+  #followApprovals(): void {
+    this.#attempt('the approvals cannot be read', () => {
+      this.plane.approvals.look();
+      this.#pending.delete('approvals');
+    });
+  }
+
+  #followPins(): void {
+    this.#attempt('the pins cannot be read', () => {
+      this.#definitions.follow();
+      this.#pending.delete('pins');
+      // Lists are judged anew when they are next read, and clients are told of what changes for them.
+      this.plane.streams.refresh();
+    });
+  }
+
+  #readLetters(): void {
+    this.#attempt('the letters of commands cannot be read', () => {
+      this.#desk?.look();
+      this.#pending.delete('letters');
+    });
+  }
+
   #noteSecrets(): void {
     this.#attempt('the folder of secrets cannot be read', () => {
       for (const { name, change } of this.#secretChanges.look())
@@ -243,7 +303,7 @@ export class Control {
 
 /** The same words can mean other secrets than before, so what references stand for is compared as well. */
 function meansTheSame(one: Revision, other: Revision): boolean {
-  if (one.digest !== other.digest) return false;
+  if (one.digest !== other.digest || !isDeepStrictEqual(one.lock?.entries, other.lock?.entries)) return false;
   // Equal words, and these hold no references: they may be many.
   const resolved = ({
     configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },

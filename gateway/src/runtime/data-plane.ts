@@ -8,24 +8,35 @@ import type { Revision } from '../config/revision.ts';
 import type { ListenerContext } from '../listeners/context.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
 import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
+import { type Approvals, createApprovals } from '../stages/approve/approve.ts';
+import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
+import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
 import { admission } from '../stages/limits/index.ts';
+import { clock } from '../stages/limits/limiter/clock.ts';
+import { Limiter } from '../stages/limits/limiter/limiter.ts';
+import { Loops } from '../stages/limits/loops/loops.ts';
 import { Subscription } from '../stages/local/subscription.ts';
 import { ParkedRequests } from '../stages/resume/input-requests.ts';
+import type { Local } from '../state/contract/later.ts';
+import type { KeptSums } from '../state/contract/meters.ts';
+import { MemoryMeters } from '../state/memory/meters.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
+import { keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
@@ -35,12 +46,21 @@ export interface DataPlaneParts {
   readonly audit: AuditLog;
   readonly log: Log;
   readonly book: AccountRegistry;
+  /** Where budgets are kept. */
+  readonly sums: Local<KeptSums>;
   /** Pages for people; `undefined` until the public URL is known. */
   readonly pages: () => Pages | undefined;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
   readonly catalogEvents: CatalogsEvents;
+  readonly pins: Pins;
+  readonly approvalStore: ApprovalStore;
+  /** Tells approvers and other processes that an approval is wanted or was used. */
+  readonly onApproval: () => void;
 }
+
+/** Keys of all limits together: what a million of them takes is in docs/limits.md. */
+const maxLimitKeys = 1_000_000;
 
 export class DataPlane {
   readonly context: ListenerContext;
@@ -48,29 +68,56 @@ export class DataPlane {
   readonly streams = new Streams();
   readonly servers: ServerDirectory;
   readonly catalogs: Catalogs;
+  readonly approvals: Approvals;
+  readonly limiter: Limiter;
+  readonly meters: MemoryMeters;
   readonly #rights: Rights = {
     snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
     underWay: new UnderWay(),
   };
+  readonly #loops: Loops;
   readonly #inputRequests: ParkedRequests;
+  readonly #inspectionThread: InspectionThread;
   readonly #parts: SnapshotParts;
   readonly #stopListening: () => void;
   #snapshot: RuntimeSnapshot;
+  /** Limits whose counts outlive the process. */
+  #kept: ReadonlySet<string> = new Set();
+  #hours = '';
   #draining = false;
 
   constructor(revision: Revision, policy: Snapshot['policy'], parts: DataPlaneParts) {
     const { keys, masterKey, audit, log, book } = parts;
     const { bounds, servers, egress } = revision.configuration;
     this.metrics = createMetrics(() => this.streams.size);
+    this.#inspectionThread = createInspectionThread((problem) => log.error({ problem }, 'an inspection failed'));
     const all = inspectors({
       fingerprintKey: derivedKey(masterKey, 'fingerprint'),
       placeholders: createPlaceholders(derivedKey(masterKey, 'placeholder', 64)),
       guardrailsOf: (server) => this.#snapshot.policy.guardrailsOf(server),
       onFinding: this.metrics.finding,
+      thread: this.#inspectionThread,
     });
+    this.meters = new MemoryMeters({
+      maxKeys: maxLimitKeys,
+      kept: { sums: parts.sums, isKept: (table) => this.#kept.has(table) },
+    });
+    this.limiter = new Limiter({
+      meters: this.meters,
+      now: clock(),
+      onEvent: limitReporter({ audit, log, metrics: this.metrics }),
+    });
+    this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
-    this.catalogs = new Catalogs(log, parts.catalogEvents, deliver);
+    this.approvals = createApprovals({
+      store: parts.approvalStore,
+      audit,
+      rights: this.#rights,
+      waitMs: () => this.revision.configuration.approvals.wait,
+      announce: parts.onApproval,
+    });
+    this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
@@ -85,6 +132,8 @@ export class DataPlane {
       },
     };
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
+    this.#kept = keptLimits(this.#snapshot.limits);
+    this.#hours = policy.hoursAt(Date.now());
     this.#stopListening = keys.onRevoked((id) => {
       this.streams.endCredential(id);
       this.#rights.underWay.review();
@@ -116,7 +165,17 @@ export class DataPlane {
     this.servers.configure(servers, bounds, egress.allow);
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
     this.catalogs.configure(servers);
+    this.#kept = keptLimits(this.#snapshot.limits);
+    this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** What the hours of connections open and close, open streams hear of. */
+  followHours(): void {
+    const hours = this.#snapshot.policy.hoursAt(Date.now());
+    if (hours === this.#hours) return;
+    this.#hours = hours;
     this.streams.refresh();
   }
 
@@ -141,11 +200,13 @@ export class DataPlane {
   drain(): void {
     this.#draining = true;
     this.streams.endAll();
+    this.approvals.release();
   }
 
   async close(): Promise<void> {
     this.#stopListening();
     this.#inputRequests.close();
+    this.#inspectionThread.close();
     await this.servers.close();
   }
 
@@ -156,6 +217,8 @@ export class DataPlane {
   ): ListenerContext {
     const stages = makeStages({
       limit: admission(),
+      limiter: this.limiter,
+      loops: this.#loops,
       audit,
       log,
       metrics: this.metrics,
@@ -165,6 +228,7 @@ export class DataPlane {
       rights: this.#rights,
       deliver,
       inspect,
+      approvals: this.approvals,
     });
     return {
       snapshot: () => this.#snapshot,
@@ -190,10 +254,14 @@ export class DataPlane {
   #showTables(): void {
     const { table } = this.metrics;
     const { issuerKeys } = this.#parts;
+    table('approvals_awaited', () => this.approvals.size);
     table('calls', () => this.#rights.underWay.size);
     table('streams', () => this.streams.size);
     table('parked_input_requests', () => this.#inputRequests.size);
     table('authentication_failures', () => issuerKeys.throttle.size);
     table('dpop_proofs', () => issuerKeys.proofs.size);
+    table('limits', () => this.meters.size());
+    table('loops', () => this.#loops.size);
+    table('limit_queues', () => this.limiter.waiting);
   }
 }

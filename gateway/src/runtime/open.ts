@@ -5,14 +5,17 @@ import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import { proxyProblem } from '../egress/proxy.ts';
+import { openPinStore } from '../pins/store.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
+import { openApprovalStore } from '../stages/approve/store.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
 import { openChanges } from '../state/sqlite/changes.ts';
+import { openSums } from '../state/sqlite/sums.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
@@ -58,9 +61,15 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const keys = openKeyRing(data, (error) => log.warn({ err: error }, 'the key store cannot be read'));
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
+  const pinStore = openPinStore(data);
+  const approvalStore = openApprovalStore(data, masterKey.key);
+  const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
+    pinStore.close();
+    approvalStore.close();
+    sums.close();
   };
   const opened = await openAudit({
     configuration: loaded.revision.configuration,
@@ -76,7 +85,17 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   }
   const audit = opened.log;
   if (!loaded.revision.configuration.audit.enabled) log.warn({}, 'audit.enabled is false: nothing is recorded');
-  const made = Control.create(loaded.revision, { keys: keys.value, masterKey: masterKey.key, audit, log, changes });
+  const made = Control.create(loaded.revision, {
+    keys: keys.value,
+    masterKey: masterKey.key,
+    audit,
+    log,
+    changes,
+    pinStore,
+    approvalStore,
+    sums,
+    answers: role === 'serve',
+  });
   if (!made.ok) {
     closeKept();
     await audit.close();

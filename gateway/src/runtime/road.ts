@@ -8,7 +8,11 @@ import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import { methods } from '../protocol/methods.ts';
+import type { Approvals } from '../stages/approve/approve.ts';
 import { forward } from '../stages/forward/forward.ts';
+import { admitTo, callOf } from '../stages/limits/exchange.ts';
+import type { Limiter } from '../stages/limits/limiter/limiter.ts';
+import type { Loops } from '../stages/limits/loops/loops.ts';
 import { isConnectTool } from '../stages/local/account-tool.ts';
 import { answerLocally } from '../stages/local/index.ts';
 import { witnessed } from '../stages/record/witnessed.ts';
@@ -20,6 +24,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface StageParts {
   readonly limit: Limit;
+  readonly limiter: Limiter;
+  readonly loops: Loops;
   readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -28,15 +34,32 @@ export interface StageParts {
   readonly rights: Rights;
   readonly deliver: Deliver;
   readonly inspect: Inspect;
+  readonly approvals: Pick<Approvals, 'approve' | 'giveBack'>;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
 
 export function makeStages(parts: StageParts): Stages {
-  const { limit, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect } = parts;
+  const {
+    limit,
+    limiter,
+    loops,
+    audit,
+    log,
+    metrics,
+    inputRequests,
+    streams,
+    rights,
+    saw,
+    deliver,
+    inspect,
+    approvals,
+  } = parts;
   return {
     audit,
-    admit: (caller, operation, { bounds }) => limit.admit({ caller, operation, bounds }),
+    admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
+    limit: (exchange, snapshot) => limiter.admit(callOf(exchange), snapshot.limits),
+    loops,
     isOwn: isConnectTool,
     resolve,
     resume: (exchange) => inputRequests.resume(exchange),
@@ -44,6 +67,8 @@ export function makeStages(parts: StageParts): Stages {
     unresolvedTarget,
     rights,
     inspect,
+    approve: approvals.approve,
+    giveBack: approvals.giveBack,
     forward: (exchange, snapshot, standing) =>
       forward(witnessed(exchange, snapshot, audit), {
         inputRequests,

@@ -11,6 +11,7 @@ import { type Authentication, makeAuthentication } from '../stages/authenticate/
 import { type TokenAuthenticator, tokenAuthenticator } from '../stages/authenticate/jwt/authenticator.ts';
 import type { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { signIns } from '../stages/authenticate/sign-in/sign-in.ts';
+import { compileLimits } from '../stages/limits/rules/compile.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
 
 /** What the road sees of it, and what listeners and pages need beside that. */
@@ -40,6 +41,7 @@ export function snapshotOf(revision: Revision, policy: Snapshot['policy'], parts
     revision: revision.digest,
     bounds,
     policy,
+    limits: compileLimits(revision),
     upstreams,
     statusOf: (name) => serverOf(name)?.status,
     catalog: (name, upstream) => {

@@ -25,6 +25,8 @@ export interface Metrics {
   observe(observation: ExchangeObservation): void;
   /** A finding of a guardrail. All are fixed words, or labels of the configuration. */
   readonly finding: (finding: ObservedFinding) => void;
+  /** What a limit said that was not yes, by the name that the configuration gives it. */
+  readonly limit: (limit: string, what: string) => void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -54,6 +56,12 @@ export function createMetrics(streams: () => number): Metrics {
     name: 'sallyport_findings_total',
     help: 'What guardrails found, by detector, class, action and direction.',
     labelNames: ['detector', 'class', 'action', 'direction'],
+    registers: [registry],
+  });
+  const limits = new Counter({
+    name: 'sallyport_limits_total',
+    help: 'What limits did, by limit: refused, would-refuse, queued, warned.',
+    labelNames: ['limit', 'event'],
     registers: [registry],
   });
   const reloads = new Counter({
@@ -108,6 +116,7 @@ export function createMetrics(streams: () => number): Metrics {
     },
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
+    limit: (limit, event) => limits.inc({ limit, event }),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,

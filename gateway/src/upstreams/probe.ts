@@ -38,12 +38,13 @@ export interface ProbeParts {
   /** Addresses that are allowed beside public ones. */
   readonly egress: readonly string[];
   readonly judge: Judge;
+  readonly onInstructions?: (text: string) => void;
 }
 
 export async function probeServer(
   name: string,
   config: ServerConfig,
-  { bounds, egress, judge }: ProbeParts,
+  { bounds, egress, judge, onInstructions }: ProbeParts,
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${randomUUID()}`);
   const guard = egressGuard(egress);
@@ -69,6 +70,7 @@ export async function probeServer(
     const connected = await timed('handshake', async () => {
       const facts = await upstream.facts();
       if ('failure' in facts) return { ok: false, detail: failureText(facts.failure) };
+      if (facts.instructions !== undefined) onInstructions?.(hideSecrets(facts.instructions, upstream.secrets()));
       const named = typeof facts.info?.name === 'string' ? plain(facts.info.name) : 'a server without a name';
       return { ok: true, detail: `${facts.era} era, version ${facts.version}, ${named}` };
     });
@@ -83,7 +85,7 @@ export async function probeServer(
           ? {
               ok: true,
               detail: `${list.items.length} listed`,
-              notes: hideSecrets(judge(kind, list.items), upstream.secrets()),
+              notes: hideSecrets(judge(kind, hideSecrets(list.items, upstream.secrets())), upstream.secrets()),
             }
           : { ok: false, detail: failureText(list.failure) };
       });

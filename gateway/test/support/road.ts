@@ -14,8 +14,9 @@ import type {
   UpstreamClient,
 } from '../../src/pipeline/contracts/upstream.ts';
 import { deliverThrough } from '../../src/pipeline/deliver.ts';
-import type { Channel, Client, Received, Reply } from '../../src/pipeline/exchange.ts';
+import type { Channel, Client, Identified, Received, Reply } from '../../src/pipeline/exchange.ts';
 import { inspectThrough } from '../../src/pipeline/inspect.ts';
+import { refuse } from '../../src/pipeline/refusal.ts';
 import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
 import { run, type Stages } from '../../src/pipeline/run.ts';
 import { Streams } from '../../src/pipeline/streams.ts';
@@ -23,14 +24,23 @@ import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
+import type { Approvals } from '../../src/stages/approve/approve.ts';
+import { createInspectionThread } from '../../src/stages/inspect/beside/inspection-thread.ts';
 import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
 import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
 import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
 import { admission } from '../../src/stages/limits/index.ts';
+import { clock } from '../../src/stages/limits/limiter/clock.ts';
+import { type LimitEvent, Limiter } from '../../src/stages/limits/limiter/limiter.ts';
+import type { Now } from '../../src/stages/limits/limiter/meters.ts';
+import { Loops } from '../../src/stages/limits/loops/loops.ts';
+import { compileLimits } from '../../src/stages/limits/rules/compile.ts';
 import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
+import { MemoryMeters } from '../../src/state/memory/meters.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { noPins } from './pins.ts';
 import { callerOf, policyOf } from './policy.ts';
 
 /** What a test says of the server behind the road. */
@@ -52,6 +62,7 @@ export interface Road {
   readonly snapshot: Snapshot;
   readonly stages: Stages;
   readonly findings: readonly ReportedFinding[];
+  readonly limitEvents: readonly LimitEvent[];
   /** Every call that the server got. */
   readonly calls: readonly OutboundCall[];
   /** Ends of exchanges, in their order. */
@@ -59,6 +70,8 @@ export interface Road {
   /** What the record holds of an exchange before its end. */
   readonly intents: readonly ExchangeFacts[];
   send(request: ToyRequest): Promise<ToyAnswer>;
+  /** A call of the caller of `send`, as it is when it was not looked at yet. */
+  identified(): Identified;
   /** From here on this snapshot is in force. */
   take(snapshot: Snapshot): void;
 }
@@ -85,8 +98,12 @@ export interface RoadOptions {
   readonly serverSettings?: string;
   readonly settings?: string;
   readonly inspectors?: readonly Inspector[];
+  /** What limits of the configuration go by. */
+  readonly now?: () => Now;
   /** In place of those that ship. */
   readonly limits?: readonly LimitDefinition[];
+  /** Without it, what a rule holds is refused. */
+  readonly approvals?: (rights: Rights) => Approvals;
   /** What the record does in place of keeping: throws or rejects. */
   readonly audit?: Partial<AuditLog>;
 }
@@ -97,7 +114,15 @@ const echo: JsonObject = { name: 'echo', inputSchema: { type: 'object', properti
 
 /** `connections`: YAML as in a configuration; there is one server `s`, and the callers are agents `a` and `b`. */
 export async function roadOf(connections: string, options: RoadOptions = {}): Promise<Road> {
-  const { server = {}, serverSettings = '', settings = '', inspectors = [], audit = {}, limits } = options;
+  const {
+    server = {},
+    serverSettings = '',
+    settings = '',
+    inspectors = [],
+    audit = {},
+    limits,
+    now = clock(),
+  } = options;
   const { policy, revision } = await policyOf(`version: 1
 callers: { agents: { a: { roles: [r] }, b: {} } }
 servers:
@@ -116,17 +141,19 @@ ${connections.replace(/^/gm, '  ')}
     fingerprintKey: Buffer.alloc(32, 7),
     placeholders: createPlaceholders(Buffer.alloc(64, 7)),
     guardrailsOf: (name: string) => policy.guardrailsOf(name),
+    thread: createInspectionThread(),
     onFinding: (finding: ReportedFinding) => void findings.push(finding),
   };
   const all = [...shipped(parts), ...inspectors];
   const [deliver, inspect] = [deliverThrough(all), inspectThrough(all)];
   const log = createLog('silent');
-  const catalogs = new Catalogs(log, { onTool: () => {}, onReport: () => {} }, deliver);
+  const catalogs = new Catalogs({ log, events: { onTool: () => {}, onReport: () => {} }, deliver, pins: noPins });
   const configOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
   const snapshot: Snapshot = {
     revision: revision.digest,
     bounds,
     policy,
+    limits: compileLimits(revision),
     upstreams: { client: () => upstream },
     statusOf: (name) => configOf(name)?.status,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
@@ -134,9 +161,18 @@ ${connections.replace(/^/gm, '  ')}
   let current = snapshot;
   const rights: Rights = { snapshot: () => current, renew: (caller) => caller, underWay: new UnderWay() };
   const streams = new Streams();
+  const limitEvents: LimitEvent[] = [];
+  const meters = new MemoryMeters({ maxKeys: 1_000 });
+  const limiter = new Limiter({ meters, now, onEvent: (event) => void limitEvents.push(event) });
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
+  const approvals: Parameters<typeof makeStages>[0]['approvals'] = options.approvals?.(rights) ?? {
+    approve: () => Promise.resolve(refuse({ reason: 'held', detail: 'no approvals here' })),
+    giveBack: () => {},
+  };
   const stages = makeStages({
     limit: admission(limits),
+    limiter,
+    loops: new Loops({ now: () => now().steady, onLoop: () => {} }),
     audit: {
       intend: (facts) => void intents.push(facts),
       end: (facts, end) => void records.push({ facts, end }),
@@ -155,17 +191,20 @@ ${connections.replace(/^/gm, '  ')}
     saw: () => {},
     deliver,
     inspect,
+    approvals,
   });
   return {
     snapshot,
     stages,
     findings,
+    limitEvents,
     calls,
     records,
     intents,
     take: (next) => {
       current = next;
     },
+    identified: () => ({ ...receivedOf({}, { notify: () => {} }), caller: callerOf({ agent: 'a', roles: ['r'] }) }),
     async send(request) {
       const told: { method: string; params: JsonObject }[] = [];
       const notify: Channel['notify'] = (method, params) => void told.push({ method, params });

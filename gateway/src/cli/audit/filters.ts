@@ -29,6 +29,15 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>
   'issuer-changed': true,
   'issuer-agreed': true,
   'server-status': true,
+  'approval-pending': true,
+  'approval-approved': true,
+  'approval-rejected': true,
+  'approval-expired': true,
+  'approval-consumed': true,
+  'approval-withdrawn': true,
+  'definition-pending': true,
+  'definition-approved': true,
+  'definition-rejected': true,
   'log-key': true,
   'master-key': true,
   erasure: true,
@@ -41,6 +50,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>
   'subject-key-replaced': true,
   stall: true,
   crash: true,
+  'limit-warning': true,
 };
 
 const outcomes: Readonly<Record<ExchangeEnd['outcome'], true>> = {

@@ -1,8 +1,12 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
+import { contentTypes } from '../../protocol/content.ts';
+import { approval } from './approvals.ts';
 import { guardrailReference } from './guardrails.ts';
+import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
 import { callerName, name, oneOrMore } from './units.ts';
+import { hours, networks } from './windows.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
@@ -23,6 +27,7 @@ const rule = z
       .describe(
         'What the model is told when the rule denies or holds, or when its `when` does not let a call through.',
       ),
+    approval: approval.optional().describe('How the calls that the rule holds are approved. Only with hold.'),
     mask: oneOrMore(pointer)
       .optional()
       .describe(
@@ -35,6 +40,11 @@ const rule = z
       .enum(['withhold', 'keep'])
       .optional()
       .describe('What becomes of content in which nothing can be masked, as it is no JSON. Withheld by default.'),
+    guardrails: guardrailReference
+      .optional()
+      .describe(
+        'What is looked for in the content of all calls that the rule names, whatever `when` says of their arguments. Not with deny.',
+      ),
     scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
       .optional()
       .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),
@@ -43,6 +53,11 @@ const rule = z
     (value) => value.scopes === undefined || (value.deny === undefined && value.hold === undefined),
     'must say scopes only with allow or observe: what closes does so whatever the scopes are',
   )
+  .refine(
+    (value) => value.guardrails === undefined || value.deny === undefined,
+    'must say no guardrails with deny: what is denied is not sent',
+  )
+  .refine((value) => value.approval === undefined || value.hold !== undefined, 'must say approval only with hold')
   .refine(
     (value) => value.mask === undefined || (value.deny === undefined && value.hold === undefined),
     'must say mask only with allow or observe: what closes gives no result',
@@ -80,6 +95,19 @@ export const connection = z.strictObject({
   guardrails: guardrailReference
     .optional()
     .describe('What is looked for in the content of calls, and what is done about it.'),
+  hours: hours.optional(),
+  networks: networks.optional(),
+  limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
+  content: oneOrMore(z.enum(contentTypes))
+    .optional()
+    .describe(
+      'Types of content that results and prompts may hold. What is not listed is left out, with a note in its place.',
+    ),
+  schemes: oneOrMore(
+    z.string().regex(/^[a-z][a-z0-9+.-]{0,31}$/, 'must be a URI scheme in lower case, without the colon'),
+  )
+    .optional()
+    .describe('URI schemes of the links, embedded resources and pages to which results and input requests may point.'),
   tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
   resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
   prompts: z

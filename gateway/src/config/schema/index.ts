@@ -1,11 +1,14 @@
 /** The whole configuration file. Every unknown key is an error. */
 import { z } from 'zod';
+import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
+import { limits, loops } from './limits.ts';
 import { bounds, listen } from './listen.ts';
+import { pins } from './pins.ts';
 import { secrets } from './secrets.ts';
 import { servers } from './servers.ts';
 import { examples } from './tests.ts';
@@ -24,6 +27,10 @@ export const configuration = z.strictObject({
     .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
     .prefault({})
     .describe('What holds for the content of all calls.'),
+  approvals: approvals.prefault({}),
+  pins: pins.prefault({}),
+  limits: limits.prefault([]),
+  loops: loops.default('refusals'),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
+import { limits, loops } from './limits.ts';
+import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
 
 export const tier = z.enum(['read', 'write', 'destructive']);
@@ -16,7 +18,29 @@ const tool = z.strictObject({
   tier: tier.optional().describe('How dangerous the tool is.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
+  limits: limits.prefault([]).describe('For calls of this tool.'),
+  loops: loops.optional().describe('For this tool, in place of what holds for its server: off where it is polled.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
+  description: z.string().min(1).max(16_384).optional().describe('Shown in place of the description of the server.'),
+  title: z.string().min(1).max(256).optional().describe('Shown in place of the title of the server.'),
+  annotations: z
+    .strictObject({
+      readOnlyHint: z.boolean().optional(),
+      destructiveHint: z.boolean().optional(),
+      idempotentHint: z.boolean().optional(),
+      openWorldHint: z.boolean().optional(),
+    })
+    .optional()
+    .describe('Shown in place of those of the server.'),
+  hide: z
+    .array(z.string().min(1).max(256))
+    .max(100)
+    .default([])
+    .describe('Arguments that are neither shown nor accepted. One that the server requires makes its calls fail.'),
+  prompt: z
+    .literal('always')
+    .optional()
+    .describe('Marks the tool, so that clients that know the mark ask their user before each call.'),
   additionalArguments: z
     .boolean()
     .default(false)
@@ -38,6 +62,13 @@ const common = {
       'Whether arguments must meet the `format` of a schema. Without it a format is an annotation, as JSON Schema has it.',
     ),
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
+  pins: serverPins.optional(),
+  limits: limits.prefault([]).describe('For all calls to this server.'),
+  loops: loops.optional().describe('For this server, in place of what holds for all.'),
+  outputSchema: z
+    .enum(['off', 'warn', 'block'])
+    .default('off')
+    .describe('What becomes of results that do not meet the output schema of their tool.'),
   status: z
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')

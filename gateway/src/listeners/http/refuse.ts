@@ -12,7 +12,7 @@ export function noRequest({ id }: Arrival): Asked {
 }
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): undefined {
-  const wire = toWire(refusal, 'modern', undefined);
+  const wire = toWire(refusal, { era: 'modern', reference: undefined });
   const text = errorText(undefined, wire.error);
   response.writeHead(wire.status, {
     ...wire.headers,

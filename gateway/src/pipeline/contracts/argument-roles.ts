@@ -19,7 +19,33 @@ export type ArgumentRole =
       readonly min?: number | undefined;
       readonly max?: number | undefined;
       readonly clamp: boolean;
+    }
+  | SqlRole
+  /** Programs by name, each with the patterns (`*`) that its arguments may match. */
+  | { readonly role: 'shell'; readonly programs: Readonly<Record<string, readonly string[]>> }
+  | {
+      readonly role: 'html';
+      readonly elements: readonly string[];
+      readonly attributes: readonly string[];
+      /** Of the URLs in attributes. */
+      readonly schemes: readonly string[];
     };
+
+export const sqlDialects = ['postgresql', 'mysql', 'mariadb', 'sqlite', 'transactsql'] as const;
+export type SqlDialect = (typeof sqlDialects)[number];
+export const sqlStatements = ['select', 'insert', 'update', 'delete', 'merge'] as const;
+export type SqlStatement = (typeof sqlStatements)[number];
+
+/** One statement, and no other inside of it. */
+export interface SqlRole {
+  readonly role: 'sql';
+  readonly dialect: SqlDialect;
+  readonly statements: readonly SqlStatement[];
+  /** `name` or `schema.name`; `*` stands for any characters of one part. */
+  readonly tables: readonly string[];
+  /** Functions beside those that are always allowed. */
+  readonly functions: readonly string[];
+}
 
 export type Moment = { readonly fromNow: number } | { readonly at: number };
 

@@ -50,7 +50,7 @@ export interface Guardrail {
 }
 
 /** Where a guardrail stands, from the outermost. */
-export const guardrailLevels = ['gateway', 'server', 'connection'] as const;
+export const guardrailLevels = ['gateway', 'server', 'connection', 'rule'] as const;
 
 export interface GuardrailUse {
   readonly level: (typeof guardrailLevels)[number];

@@ -29,10 +29,16 @@ export type Said<Content> =
   | { readonly kind: 'error' | 'server-info'; readonly content: Content }
   | { readonly kind: 'definition'; readonly list: ListKind; readonly content: Content };
 
+/** What inspectors see of an exchange. */
+export type Seen = Pick<
+  Decided,
+  'at' | 'caller' | 'capability' | 'checks' | 'client' | 'decision' | 'grants' | 'headers' | 'rawNumbers' | 'tool'
+>;
+
 /** Whose words they are, and during which call; a definition and a message beside calls belong to none. */
 export interface Origin {
   readonly upstream: Pick<UpstreamClient, 'server' | 'secrets'>;
-  readonly exchange?: Decided;
+  readonly exchange?: Seen;
 }
 
 /** `undefined`: it goes on as it is. `withhold`: the client does not get it; the text is for the operator, the name of the guardrail for the client. */
@@ -46,7 +52,7 @@ export interface Inspector {
   readonly id: string;
   /** One sentence for the documentation. */
   readonly summary: string;
-  inbound?(sent: Sent, exchange: Decided): InboundVerdict | Promise<InboundVerdict>;
+  inbound?(sent: Sent, exchange: Seen): InboundVerdict | Promise<InboundVerdict>;
   outbound?(said: Said<object>, origin: Origin): OutboundVerdict | Promise<OutboundVerdict>;
 }
 

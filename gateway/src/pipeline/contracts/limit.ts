@@ -3,9 +3,10 @@
  * ordered list.
  */
 import type { Operation } from '../../protocol/methods.ts';
-import type { Outcome } from '../refusal.ts';
-import type { ExchangeEnd } from './audit.ts';
+import type { Outcome, Reason } from '../refusal.ts';
+import type { ExchangeEnd, Verdict } from './audit.ts';
 import type { Caller } from './caller.ts';
+import type { Grants, Tier } from './policy.ts';
 import type { RoadBounds } from './snapshot.ts';
 
 /** Room for one exchange under the limits that apply to its caller. */
@@ -20,6 +21,15 @@ export interface Use {
   readonly bytesOut: number;
   readonly cost: number;
   readonly outcome: ExchangeEnd['outcome'];
+  /** Of a refusal. */
+  readonly reason?: Reason;
+}
+
+/** Room under the limits of the policy. */
+export interface Admission {
+  readonly lease: Lease;
+  /** What limits said that only observe; absent where that is nothing. */
+  readonly verdicts?: readonly Verdict[];
 }
 
 /** What a limit decides on. */
@@ -33,4 +43,82 @@ export interface Demand {
 export interface Limit {
   /** A refusal leaves nothing counted. */
   admit(demand: Demand): Outcome<Lease>;
+}
+
+/** A caller goes round in circles. */
+export interface LoopVerdict {
+  /** For the model. */
+  readonly note: string;
+  readonly times: number;
+}
+
+/** What limits of the configuration count apart. */
+export const limitKeys = [
+  'user',
+  'agent',
+  'application',
+  'caller',
+  'role',
+  'address',
+  'session',
+  'server',
+  'tool',
+  'tier',
+  'connection',
+] as const;
+export type LimitKey = (typeof limitKeys)[number];
+
+/** A limit of the configuration. */
+export interface LimitRule {
+  /** Equal in two revisions where it counts the same: what was counted then goes on. */
+  readonly id: string;
+  /** For people, models, records and metrics. */
+  readonly name: string;
+  /** `file:line:column`; absent for what ships. */
+  readonly place?: string;
+  /** Such as `20/day` or `8 at once`. */
+  readonly text: string;
+  readonly of: 'calls' | 'lists' | 'handshakes';
+  readonly per: readonly LimitKey[];
+  /** It says what it would refuse, and refuses nothing. */
+  readonly isObserved: boolean;
+  readonly kind: LimitKind;
+}
+
+export type LimitKind =
+  | { readonly is: 'rate'; readonly everyMicros: number; readonly burst: number }
+  /** Amounts in whole units: calls, bytes, or millionths of a cost. `warnAt`: the amount. */
+  | {
+      readonly is: 'budget';
+      readonly of: 'calls' | 'cost' | 'request' | 'response' | 'both';
+      readonly limit: number;
+      readonly window: LimitWindow;
+      readonly warnAt?: number;
+    }
+  | { readonly is: 'concurrency'; readonly limit: number; readonly queue: number; readonly waitMs: number };
+
+export type LimitWindow =
+  | { readonly by: 'session' }
+  /** The last so many milliseconds. */
+  | { readonly by: 'time'; readonly lengthMs: number }
+  | { readonly by: 'calendar'; readonly unit: 'day' | 'month'; readonly zone: string };
+
+/** A capability of a server. */
+export interface LimitTarget {
+  readonly server: string;
+  readonly grants: Pick<Grants, 'connections'>;
+  /** Absent for what is no tool. */
+  readonly tool?: string;
+  readonly tier: Tier;
+}
+
+/** The limits of one revision. */
+export interface LimitRules {
+  readonly all: readonly LimitRule[];
+  /** Those that a call meets, the outermost first. */
+  ofCall(target: LimitTarget): readonly LimitRule[];
+  /** Whether calls that end the same are looked for. Without a tool: of what leads to none. */
+  watchesLoops(what: 'results' | 'refusals', at?: { readonly server: string; readonly tool: string }): boolean;
+  /** Those that lists or handshakes meet. */
+  of(what: 'lists' | 'handshakes'): readonly LimitRule[];
 }

@@ -1,5 +1,6 @@
 /** What the policy answers. The stages that ask know this file only; `stages/decide/` implements it. */
 import type { JsonObject } from '../../protocol/json.ts';
+import type { ApprovalTerms } from './approval.ts';
 import type { Caller } from './caller.ts';
 import type { Guardrails } from './guardrails.ts';
 
@@ -32,6 +33,13 @@ export interface Mask {
   readonly place: string;
 }
 
+/** What results, prompts and input requests may hold. A member that is absent limits nothing. */
+export interface ContentLimits {
+  readonly types?: readonly string[];
+  /** Of URIs, in lower case, without the colon. */
+  readonly schemes?: readonly string[];
+}
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -44,6 +52,8 @@ export interface Decision {
   readonly rule?: RuleReference;
   /** What the operator tells the model about a denial or a hold. */
   readonly message?: string;
+  /** With a hold: how it is approved. */
+  readonly approval?: ApprovalTerms;
   /** What the rules that let it through take out of its result; absent where that is nothing. */
   readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */
@@ -60,14 +70,19 @@ export interface Grants {
   readonly key: string;
   /** Names of the connections that lead there. */
   readonly connections: readonly string[];
-  /** What is looked for in the content of its calls, and of what comes back. */
-  readonly guardrails: Guardrails;
+  /** What every connection that leads there lists; absent where none lists anything. */
+  readonly content?: ContentLimits;
   /** What the server may ask of the client of this caller. */
   readonly requests: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>>;
   /** May this call be made now? `args`: arguments of a tool or prompt, with numbers beyond double precision as bigint. */
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /**
+   * What is looked for in the content of calls of it, and in what comes back: of the gateway, the server, the connections, and
+   * every rule that names it and is not certain to have no say about this caller, whatever its arguments are.
+   */
+  guardrailsOn(capability: Capability): Guardrails;
   /** Could a result of it be masked, for some arguments at some time? */
   couldMask(capability: Capability): boolean;
   /**
@@ -79,11 +94,23 @@ export interface Grants {
   names(capability: Capability): boolean;
 }
 
+/** When and from where something is asked: some connections are there at some hours, or for some networks, only. */
+export interface Whence {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Absent over stdio. */
+  readonly address?: string | undefined;
+}
+
 export interface Policy {
   /** `undefined`: no connection leads there, so the server does not exist for this caller. */
-  grants(caller: Caller, server: string): Grants | undefined;
+  grants(caller: Caller, server: string, whence: Whence): Grants | undefined;
   /** The servers that a caller is connected to, in the order of the configuration. */
-  serversOf(caller: Caller): readonly string[];
+  serversOf(caller: Caller, whence: Whence): readonly string[];
+  /** For the record: why no connection leads there, where one does at other hours or from other networks. */
+  whyClosed(caller: Caller, server: string, whence: Whence): string | undefined;
+  /** Differs between two times where the hours of a connection began or ended. */
+  hoursAt(at: number): string;
   /** Of everything that leads to a server: for what it sends beside calls, such as definitions. */
   guardrailsOf(server: string): Guardrails;
 }

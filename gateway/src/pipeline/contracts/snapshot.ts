@@ -4,12 +4,14 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import type { Delivered } from '../deliver.ts';
 import type { ToolFacts } from '../exchange.ts';
+import type { LimitRules } from './limit.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamClient, UpstreamFailure, Upstreams } from './upstream.ts';
 
 /** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */
 export interface RoadBounds {
   readonly concurrency: number;
+  readonly refusals: number;
   readonly streams: number;
   readonly result: number;
   readonly rounds: number;
@@ -23,6 +25,7 @@ export interface Snapshot {
   readonly revision: string;
   readonly bounds: RoadBounds;
   readonly policy: Policy;
+  readonly limits: LimitRules;
   readonly upstreams: Upstreams;
   /** `undefined` for a server that is not configured. */
   statusOf(server: string): ServerStatus | undefined;
@@ -48,6 +51,8 @@ export interface CatalogView {
   /** The list as it was last read, however long ago and through whichever upstream client. Sends no request, and is for records only. */
   peek(kind: ListKind): ListSnapshot | undefined;
   facts(definition: JsonObject): ToolFacts;
+  /** What clients may get of what the server says of itself as `instructions`. */
+  instructions(text: string): Promise<string | undefined>;
   /** What the configuration says of a tool of this name, whether the server has one or not. */
   tierOf(tool: string): ToolFacts['tier'];
   /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */

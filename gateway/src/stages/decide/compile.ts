@@ -5,15 +5,16 @@ import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import { atOnce, inSlices } from '../../config/slices.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Guardrail, Guardrails } from '../../pipeline/contracts/guardrails.ts';
-import type { Policy } from '../../pipeline/contracts/policy.ts';
+import type { Policy, Whence } from '../../pipeline/contracts/policy.ts';
 import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
 import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
 import { CompiledGuardrails, together } from './guardrails.ts';
 import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
 import { NameRules, UriRules } from './rule-index.ts';
+import { windowOf } from './windows.ts';
 
 export interface CompiledPolicy extends Policy {
-  grants(caller: Caller, server: string): ExplainedGrants | undefined;
+  grants(caller: Caller, server: string, whence: Whence): ExplainedGrants | undefined;
   readonly guardrailNames: readonly string[];
   guardrail(name: string, direction: 'request' | 'response'): Guardrail | undefined;
 }
@@ -41,7 +42,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
     for (const kind of ['tools', 'resources', 'prompts'] as const)
       for (const [at, rule] of config[kind].entries()) {
         const place = { connection: index, kind, index: at, order: order++ };
-        const compiled = compileRule(rule, place, { revision, complaints });
+        const compiled = compileRule(rule, place, { revision, complaints, guardrails });
         if (compiled !== undefined) rules[kind].push(compiled);
         yield;
       }
@@ -49,6 +50,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
       config,
       guardrails: guardrails.usesOf(config.guardrails, 'connection', ['connections', index, 'guardrails']),
       index,
+      window: windowOf(config),
       tools: new NameRules(rules.tools),
       resources: new UriRules(rules.resources),
       prompts: new NameRules(rules.prompts),
@@ -80,6 +82,7 @@ function* connectionsByPrincipal(
 interface Reach {
   readonly servers: readonly string[];
   readonly connections: ReadonlyMap<string, readonly CompiledConnection[]>;
+  /** By server, and by which of the connections are there at the moment where not all of them always are. */
   readonly grants: Map<string, ExplainedGrants>;
 }
 
@@ -127,27 +130,58 @@ function policyOf({ byPrincipal, connections, ceilings, guardrails }: PolicyPart
     return reach;
   };
 
+  const windows = connections.flatMap(({ window }) => window ?? []);
   return {
-    serversOf: (caller) => reachOf(caller).servers,
+    serversOf: (caller, whence) => {
+      const { servers: all, connections: leading } = reachOf(caller);
+      return windows.length === 0
+        ? all
+        : all.filter((server) => (leading.get(server) ?? []).some((each) => isThere(each, whence)));
+    },
+    whyClosed: (caller, server, whence) => closedText(reachOf(caller).connections.get(server) ?? [], whence),
+    hoursAt: (at) => (windows.length === 0 ? '' : windows.map((window) => (window.isInHours(at) ? '1' : '0')).join('')),
     guardrailsOf,
     guardrailNames: guardrails.names,
     guardrail: (name, direction) => guardrails.named(name, direction),
-    grants: (caller, server) => {
+    grants: (caller, server, whence) => {
       const reach = reachOf(caller);
-      const made = reach.grants.get(server);
+      const all = reach.connections.get(server);
+      if (all === undefined) return undefined;
+      const leading = windows.length === 0 ? all : thereOf(all, whence);
+      if (leading.length === 0) return undefined;
+      const key = leading === all ? server : `${server} ${leading.map(({ index }) => index).join('.')}`;
+      const made = reach.grants.get(key);
       if (made !== undefined) return made;
-      const leading = reach.connections.get(server);
-      if (leading === undefined) return undefined;
       const grants = makeGrants(caller, leading, {
         digest,
         server,
         ceilings: ceilingsOf(caller, ceilings),
         guardrails: guardrails.ofServer(server),
       });
-      reach.grants.set(server, grants);
+      reach.grants.set(key, grants);
       return grants;
     },
   };
+}
+
+function isThere({ window }: CompiledConnection, whence: Whence): boolean {
+  return window?.closed(whence) === undefined;
+}
+
+/** The same list where all of them are there. */
+function thereOf(all: readonly CompiledConnection[], whence: Whence): readonly CompiledConnection[] {
+  return all.every((each) => isThere(each, whence)) ? all : all.filter((each) => isThere(each, whence));
+}
+
+function closedText(leading: readonly CompiledConnection[], whence: Whence): string | undefined {
+  const closed = leading.flatMap(({ config, window }) => {
+    const why = window?.closed(whence);
+    if (why === undefined) return [];
+    return why === 'hours'
+      ? `the connection "${config.name}" is outside its hours`
+      : `the connection "${config.name}" is not for this network`;
+  });
+  return closed.length === 0 ? undefined : closed.join('; ');
 }
 
 const trusts = ['untrusted', 'standard', 'trusted'] as const;

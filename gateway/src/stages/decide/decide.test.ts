@@ -68,6 +68,8 @@ const connection = fc.record<TestConnection>({
   rules: fc.array(rule, { maxLength: 4 }),
 });
 
+const now = { at: 0 };
+
 test('precedence is that of the design, in every order of lines', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -78,12 +80,12 @@ test('precedence is that of the design, in every order of lines', async () => {
       async (connections, name, n, hasRole) => {
         const { policy } = await policyOf(yaml(connections));
         const roles = hasRole ? ['r'] : [];
-        const grants = policy.grants(callerOf({ agent: 'a', roles }), 's');
+        const grants = policy.grants(callerOf({ agent: 'a', roles }), 's', now);
         assert.ok(grants !== undefined);
         const decision = grants.decide({ type: 'tool', name }, { n }, 0);
         assert.equal(decision.effect, naive(connections, name, n, roles));
         const reversed = connections.toReversed().map((each) => ({ ...each, rules: each.rules.toReversed() }));
-        const other = (await policyOf(yaml(reversed))).policy.grants(callerOf({ agent: 'a', roles }), 's');
+        const other = (await policyOf(yaml(reversed))).policy.grants(callerOf({ agent: 'a', roles }), 's', now);
         assert.equal(other?.decide({ type: 'tool', name }, { n }, 0).effect, decision.effect);
         if (decision.effect !== 'deny')
           assert.ok(grants.couldAllow({ type: 'tool', name }), 'what can be called or held is listed');
@@ -98,7 +100,7 @@ test('lists are equal where the keys are equal', async () => {
     fc.asyncProperty(fc.array(connection, { minLength: 1, maxLength: 3 }), async (connections) => {
       const { policy } = await policyOf(yaml(connections));
       const [one, two] = [callerOf({ agent: 'a', roles: ['r'] }), callerOf({ agent: 'a' })].map((caller) =>
-        policy.grants(caller, 's'),
+        policy.grants(caller, 's', now),
       );
       if (one?.key === two?.key)
         for (const name of ['x', 'xy', 'z'])
@@ -148,17 +150,21 @@ const danaWithBot = callerOf({ user: 'dana', agent: 'bot', roles: ['staff'] });
 const bot = callerOf({ agent: 'bot' });
 
 test('connections lead only from those they name, in the order of the servers', () => {
-  assert.deepEqual(policy.serversOf(danaWithBot), ['first', 'second', 'third']);
-  assert.deepEqual(policy.serversOf(dana), ['first', 'third']);
-  assert.deepEqual(policy.serversOf(bot), ['third']);
-  assert.equal(policy.grants(bot, 'first'), undefined);
-  assert.equal(policy.grants(dana, 'nowhere'), undefined);
-  assert.deepEqual(policy.grants(danaWithBot, 'first')?.connections, ['both', 'staff']);
-  assert.equal(policy.grants(dana, 'first'), policy.grants(dana, 'first'), 'made once for each caller object');
+  assert.deepEqual(policy.serversOf(danaWithBot, now), ['first', 'second', 'third']);
+  assert.deepEqual(policy.serversOf(dana, now), ['first', 'third']);
+  assert.deepEqual(policy.serversOf(bot, now), ['third']);
+  assert.equal(policy.grants(bot, 'first', now), undefined);
+  assert.equal(policy.grants(dana, 'nowhere', now), undefined);
+  assert.deepEqual(policy.grants(danaWithBot, 'first', now)?.connections, ['both', 'staff']);
+  assert.equal(
+    policy.grants(dana, 'first', now),
+    policy.grants(dana, 'first', now),
+    'made once for each caller object',
+  );
 });
 
 test('the connections of one caller count together', () => {
-  const grants = policy.grants(danaWithBot, 'first');
+  const grants = policy.grants(danaWithBot, 'first', now);
   const effect = (capability: Capability) => grants?.decide(capability, undefined, 0).effect;
   assert.equal(effect({ type: 'tool', name: 'get_it' }), 'allow');
   assert.equal(effect({ type: 'tool', name: 'get_secret' }), 'deny');
@@ -178,25 +184,33 @@ test('the connections of one caller count together', () => {
 });
 
 test('a decision names its rule, and where it stands', () => {
-  const decision = policy.grants(danaWithBot, 'first')?.decide({ type: 'tool', name: 'get_secret' }, {}, 0);
+  const decision = policy.grants(danaWithBot, 'first', now)?.decide({ type: 'tool', name: 'get_secret' }, {}, 0);
   assert.equal(decision?.rule?.connection, 'both');
   assert.match(decision?.rule?.place ?? '', /test\.yaml:14:41$/);
   assert.equal(decision?.rule?.text, 'deny get_secret');
 });
 
 test('what a server may ask: deny beats allow, and silence keeps the default', () => {
-  assert.deepEqual(policy.grants(danaWithBot, 'first')?.requests, {
+  assert.deepEqual(policy.grants(danaWithBot, 'first', now)?.requests, {
     elicitation: 'allow',
     sampling: 'allow',
     roots: 'allow',
   });
-  assert.deepEqual(policy.grants(dana, 'first')?.requests, { elicitation: 'allow', sampling: 'deny', roots: 'allow' });
-  assert.deepEqual(policy.grants(bot, 'third')?.requests, { elicitation: 'deny', sampling: 'deny', roots: 'deny' });
+  assert.deepEqual(policy.grants(dana, 'first', now)?.requests, {
+    elicitation: 'allow',
+    sampling: 'deny',
+    roots: 'allow',
+  });
+  assert.deepEqual(policy.grants(bot, 'third', now)?.requests, {
+    elicitation: 'deny',
+    sampling: 'deny',
+    roots: 'deny',
+  });
 });
 
 test('names that every object has mean nothing', () => {
   for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
-    assert.equal(policy.grants(dana, name), undefined);
-    assert.equal(policy.grants(danaWithBot, 'first')?.decide({ type: 'tool', name }, {}, 0).effect, 'deny');
+    assert.equal(policy.grants(dana, name, now), undefined);
+    assert.equal(policy.grants(danaWithBot, 'first', now)?.decide({ type: 'tool', name }, {}, 0).effect, 'deny');
   }
 });

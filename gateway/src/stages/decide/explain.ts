@@ -42,18 +42,22 @@ export interface InputRequired {
   readonly args?: JsonObject | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Of the client. */
+  readonly address?: string | undefined;
   /** What the gateway found about the tool when it last read the list of the server. */
   readonly leftOut?: { readonly problem?: string; readonly notes: readonly string[] } | undefined;
 }
 
 export function explain(revision: Revision, policy: CompiledPolicy, inputRequired: InputRequired): Explanation {
-  const { caller, server, capability, args, now, leftOut } = inputRequired;
-  const grants = policy.grants(caller, server);
+  const { caller, server, capability, args, now, address, leftOut } = inputRequired;
+  const whence = { at: now, address };
+  const grants = policy.grants(caller, server, whence);
   const subject = nameOf(capability);
   const closed = closedServer(revision, caller, server);
   if (closed !== undefined || grants === undefined)
     return {
       ...unreachable(revision, caller, server),
+      ...outsideOf(policy.whyClosed(caller, server, whence)),
       ...closed,
       listed: isListed(revision, server, grants, capability),
     };
@@ -66,7 +70,7 @@ export function explain(revision: Revision, policy: CompiledPolicy, inputRequire
     listed: !isLeftOut && grants.couldAllow(capability),
     decision,
     connections: grants.connections,
-    guardrails: grants.guardrails,
+    guardrails: grants.guardrailsOn(capability),
     considered,
     summary: summarise(caller, server, subject, decision),
     change: changeOf(decision, considered, capability, grants.connections),
@@ -77,6 +81,15 @@ export function explain(revision: Revision, policy: CompiledPolicy, inputRequire
     ...explanation,
     summary: `The gateway leaves ${subject} of ${server} out: ${leftOut.problem}. By the rules alone: ${explanation.summary}`,
     change: 'An input schema that can be checked.',
+  };
+}
+
+/** A connection that leads there at other hours, or from other networks. */
+function outsideOf(why: string | undefined): Partial<Pick<Explanation, 'summary' | 'change'>> {
+  if (why === undefined) return {};
+  return {
+    summary: `As if there were no such server: ${why}.`,
+    change: 'Another time (--at) or address (--address), or other "hours" or "networks" of the connection.',
   };
 }
 

@@ -12,10 +12,13 @@ import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
 import { parseTemplate } from './uri-template.ts';
+import type { Window } from './windows.ts';
 
 export interface CompiledConnection {
   readonly config: ConnectionConfig;
   readonly guardrails: Guardrails;
+  /** When and from where it is there; `undefined` where it always is. */
+  readonly window?: Window | undefined;
   /** Its place in the configuration. */
   readonly index: number;
   readonly tools: NameRules;
@@ -61,6 +64,8 @@ export function makeGrants(
   const lacking = new Set<Rule>();
   /** Rules whose mask does not concern this caller. */
   const unmasked = new Set<Rule>();
+  /** Rules that have guardrails, and may have a say about this caller. */
+  const guarding = new Set<Rule>();
   const outcomes: string[] = [];
   for (const { tools, prompts, resources } of connections)
     for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules]) {
@@ -74,6 +79,7 @@ export function makeGrants(
         statics.set(rule, outcome);
         outcomes.push(applies(rule, outcome) ? '1' : '0');
       }
+      if (rule.guardrails !== noGuardrails && statics.get(rule) !== false) guarding.add(rule);
       if (rule.mask?.unless?.static === true) {
         const shows = rule.mask.unless.evaluate({ caller: seen }) === true;
         if (shows) unmasked.add(rule);
@@ -155,6 +161,25 @@ export function makeGrants(
     return open;
   };
 
+  const shared = together([guardrails, ...connections.map((each) => each.guardrails)]);
+  /** By the rules that add to what is shared. Inspectors know a list again by its identity. */
+  const withRules = new Map<string, Guardrails>();
+
+  const guardrailsOn = (capability: Capability): Guardrails => {
+    if (guarding.size === 0) return shared;
+    const matches = lookUp(connections, capability);
+    if (typeof matches === 'string') return shared;
+    const own = [...new Set(matches.flat().map(({ rule }) => rule))].filter((rule) => guarding.has(rule));
+    if (own.length === 0) return shared;
+    const key = own.map(({ order }) => order).join();
+    const known = withRules.get(key);
+    if (known !== undefined) return known;
+    const made = together([shared, ...own.map((rule) => rule.guardrails)]);
+    if (withRules.size >= maxCombinations) withRules.clear();
+    withRules.set(key, made);
+    return made;
+  };
+
   const couldMask = (capability: Capability): boolean => {
     const matches = lookUp(connections, capability);
     if (typeof matches === 'string') return false;
@@ -186,10 +211,11 @@ export function makeGrants(
   return {
     key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
-    guardrails: together([guardrails, ...connections.map((each) => each.guardrails)]),
     requests: requestsOf(connections),
+    ...contentOf(connections),
     decide,
     couldAllow,
+    guardrailsOn,
     couldMask,
     closed,
     names: (capability) => {
@@ -215,6 +241,9 @@ export function makeGrants(
     },
   };
 }
+
+/** Of rules with guardrails that meet on one capability. */
+const maxCombinations = 1_000;
 
 const noErrors: readonly string[] = [];
 const openTemplate: Decision = { effect: 'allow', reason: 'rule', errors: [] };
@@ -251,6 +280,19 @@ function lookUp(
 function callerView(caller: Caller): ConditionContext['caller'] {
   const { user = '', agent = '', application = '', roles, groups = [], scopes, claims, attributes, trust } = caller;
   return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
+}
+
+/** What one connection does not list is left out, whatever another one lists. */
+function contentOf(connections: readonly CompiledConnection[]): Pick<Grants, 'content'> {
+  const types = listedByAll(connections.map(({ config }) => config.content));
+  const schemes = listedByAll(connections.map(({ config }) => config.schemes));
+  if (types === undefined && schemes === undefined) return {};
+  return { content: { ...(types !== undefined && { types }), ...(schemes !== undefined && { schemes }) } };
+}
+
+function listedByAll(lists: readonly (readonly string[] | undefined)[]): readonly string[] | undefined {
+  const given = lists.filter((list) => list !== undefined);
+  return given[0]?.filter((each) => given.every((list) => list.includes(each)));
 }
 
 const requestDefaults: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> = {

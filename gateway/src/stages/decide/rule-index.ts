@@ -1,5 +1,5 @@
 /** Finds the rules that concern a name or URI without looking at the others. */
-import { isWildcard, namePattern } from './name-pattern.ts';
+import { isWildcard, namePattern } from '../../pipeline/name-pattern.ts';
 import type { CompiledRule, Rule } from './rule.ts';
 import type { Uri } from './uri.ts';
 import { matchUri, type UriPattern } from './uri-pattern.ts';

@@ -1,10 +1,15 @@
 /** One line of a connection, compiled: what it matches, what it does, and where it stands. */
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
+import type { ApprovalConfig } from '../../config/schema/approvals.ts';
 import type { RuleConfig } from '../../config/schema/connections.ts';
+import type { Configuration } from '../../config/schema/index.ts';
+import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
+import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
 import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
+import type { CompiledGuardrails } from './guardrails.ts';
 import { parsePattern, type UriPattern } from './uri-pattern.ts';
 
 export type Effect = Decision['effect'];
@@ -27,6 +32,9 @@ export interface Rule {
   readonly scopes: readonly string[];
   readonly observed: boolean;
   readonly mask: RuleMask | undefined;
+  readonly guardrails: Guardrails;
+  /** Of a rule that holds. */
+  readonly approval: ApprovalTerms | undefined;
   /** For the model. */
   readonly message: string | undefined;
   /** Names or patterns as written. */
@@ -44,11 +52,17 @@ export interface CompiledRule {
   readonly uriPatterns: readonly UriPattern[];
 }
 
+export interface RuleParts {
+  readonly revision: Revision;
+  readonly complaints: Diagnostic[];
+  readonly guardrails: CompiledGuardrails;
+}
+
 /** Compiles one rule, or complains. `order` must grow along the configuration. */
 export function compileRule(
   config: RuleConfig,
   at: { readonly connection: number; readonly kind: RuleKind; readonly index: number; readonly order: number },
-  { revision, complaints }: { readonly revision: Revision; readonly complaints: Diagnostic[] },
+  { revision, complaints, guardrails }: RuleParts,
 ): CompiledRule | undefined {
   const path = ['connections', at.connection, at.kind, at.index];
   const effect = effects.find((each) => config[each] !== undefined);
@@ -91,6 +105,8 @@ export function compileRule(
     message: config.message,
     observed: connection.mode === 'observe',
     patterns,
+    approval: effect === 'hold' ? termsOf(config.approval, revision.configuration.approvals) : undefined,
+    guardrails: guardrails.usesOf(config.guardrails, 'rule', [...path, 'guardrails']),
     mask:
       pointers === undefined ? undefined : { mask: { pointers, text: config.maskText ?? 'withhold', place }, unless },
     reference: {
@@ -104,6 +120,11 @@ export function compileRule(
     },
   };
   return { rule, uriPatterns };
+}
+
+function termsOf(own: ApprovalConfig = {}, all: Configuration['approvals']): ApprovalTerms {
+  const { quorum = all.quorum, within = all.within, reason = all.reason, grant = 'once' } = own;
+  return { quorum, within, reason, ...(grant !== 'once' && { reuse: grant.for }) };
 }
 
 function uriPatternsOf(

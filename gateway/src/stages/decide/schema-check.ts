@@ -2,9 +2,9 @@
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import { suggestion } from '../../config/suggest.ts';
+import { namePattern } from '../../pipeline/name-pattern.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { compileCondition } from './condition.ts';
-import { namePattern } from './name-pattern.ts';
 
 export interface ArgumentProblem {
   /** Position in the expression. */

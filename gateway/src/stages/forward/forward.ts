@@ -148,7 +148,10 @@ function reply(exchange: Intended, step: Exclude<Step, InputRequired>, road: For
 /** What the client is told of a resource that the server does not have: the same as of one that is denied. */
 function notFound({ params, client, id }: Decided): RpcError {
   const name = typeof params.uri === 'string' ? params.uri : '';
-  return toWire({ reason: 'capability-unknown', what: 'resource', name, detail: '' }, client.era, id).error;
+  return toWire(
+    { reason: 'capability-unknown', what: 'resource', name, detail: '' },
+    { era: client.era, reference: id },
+  ).error;
 }
 
 function resultOf(exchange: Decided, result: JsonObject): JsonObject {

@@ -1,6 +1,7 @@
 /** The inspectors, in the order in which they work. To add one: a file or folder here, and a line in this list. */
 import type { Inspector } from '../../pipeline/contracts/inspector.ts';
 import { argumentRoles } from './argument-roles/argument-roles.ts';
+import { contentTypes } from './content-types.ts';
 import {
   type GuardrailParts,
   requestGuardrails,
@@ -9,6 +10,7 @@ import {
 } from './guardrails/guardrails.ts';
 import { inputSchema } from './input-schema.ts';
 import { masks } from './masks/masks.ts';
+import { outputSchema } from './output-schema.ts';
 import { ownSecrets } from './own-secrets.ts';
 
 export function inspectors(parts: GuardrailParts): readonly Inspector[] {
@@ -16,8 +18,10 @@ export function inspectors(parts: GuardrailParts): readonly Inspector[] {
     requestGuardrails(parts),
     restoredPlaceholders(parts),
     inputSchema,
-    argumentRoles,
+    argumentRoles(parts.thread),
     ownSecrets,
+    outputSchema,
+    contentTypes,
     masks,
     responseGuardrails(parts),
   ];

@@ -60,10 +60,12 @@ async function present(
   if ('failure' in facts && facts.failure.kind === 'account-required')
     return { info: { name: reachable.server, version: '' }, capabilities: everything };
   if ('failure' in facts) return { kind: 'refused', refusal: failureRefusal(reachable.server, facts.failure) };
+  const instructions =
+    facts.instructions === undefined ? undefined : await reachable.catalog.instructions(facts.instructions);
   const content: Presentation = {
     info: facts.info ?? { name: reachable.server, version: '' },
     capabilities: servedCapabilities(facts.capabilities, era),
-    ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
+    ...(instructions === undefined ? {} : { instructions }),
   };
   const delivery = await deliver({ kind: 'server-info', content }, { upstream: reachable.upstream });
   if (delivery.ok) return cut(delivery.content);

@@ -11,7 +11,7 @@ import type { UpstreamClient } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
-import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
+import { type ReachableServer, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listChanges } from '../../protocol/methods.ts';
@@ -61,7 +61,9 @@ export class Subscription {
   /** What its caller may do at a server now. */
   #grants(server: string): Grants | undefined {
     const caller = this.#rights.caller();
-    return caller === undefined ? undefined : this.#rights.snapshot().policy.grants(caller, server);
+    return caller === undefined
+      ? undefined
+      : this.#rights.snapshot().policy.grants(caller, server, whenceOf(this.#exchange));
   }
 
   /** The servers that are heard at the moment. */

@@ -8,7 +8,7 @@ import { byAlias, mayBelong } from '../../pipeline/alias.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Admitted, Decided, Identified, Resolving, ToolFacts } from '../../pipeline/exchange.ts';
-import { type ReachableServer, reach, reachAll } from '../../pipeline/reach.ts';
+import { type ReachableServer, reach, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { inBackground } from '../../telemetry/background.ts';
@@ -23,8 +23,13 @@ export function resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Pro
   if (exchange.endpoint.kind === 'portal') return resolveAtPortal(exchange, snapshot, target.value);
   const reachable = reach(exchange, snapshot, exchange.endpoint.server);
   if (reachable === undefined)
-    return refuse({ reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` });
+    return refuse({ reason: 'endpoint-unknown', detail: noConnection(exchange, snapshot, exchange.endpoint.server) });
   return enter(exchange, snapshot, reachable, target.value, understood(exchange.method, exchange.params));
+}
+
+/** For the record. */
+function noConnection({ caller, address }: Admitted, { policy }: Snapshot, server: string): string {
+  return policy.whyClosed(caller, server, whenceOf({ address })) ?? `no connection to ${server}`;
 }
 
 async function resolveAtPortal(exchange: Admitted, snapshot: Snapshot, target: Target): Promise<Resolving> {

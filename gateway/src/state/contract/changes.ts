@@ -6,7 +6,8 @@
  */
 import type { Later } from './later.ts';
 
-export const topics = ['accounts', 'issuers', 'secrets'] as const;
+/** `letters`: a command waits for an answer of the process that serves. */
+export const topics = ['accounts', 'issuers', 'secrets', 'pins', 'approvals', 'letters'] as const;
 export type Topic = (typeof topics)[number];
 
 export interface Changes {

@@ -62,6 +62,60 @@ const migrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX holds_of_key ON holds (name, key, ends_at);
    CREATE INDEX holds_ends ON holds (name, ends_at);`,
+  // Pins: every definition that was seen, and what was decided about it. `place` grows with each decision.
+  `CREATE TABLE definitions (
+     server TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     name TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     content TEXT NOT NULL,
+     state TEXT NOT NULL,
+     seen_at INTEGER NOT NULL,
+     decided_at INTEGER,
+     decided_by TEXT,
+     reason TEXT,
+     is_recorded INTEGER NOT NULL DEFAULT 1,
+     PRIMARY KEY (server, kind, name, digest)
+   ) STRICT;
+   CREATE INDEX definitions_to_record ON definitions (is_recorded) WHERE is_recorded = 0;
+   CREATE INDEX definitions_waiting ON definitions (server, state, seen_at);
+   CREATE TABLE lists_seen (
+     server TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     first_at INTEGER NOT NULL,
+     names TEXT NOT NULL,
+     PRIMARY KEY (server, kind)
+   ) STRICT;`,
+  // What budgets have used, by slot of time.
+  `CREATE TABLE sums (
+     "limit" TEXT NOT NULL,
+     key TEXT NOT NULL,
+     slot INTEGER NOT NULL,
+     amount INTEGER NOT NULL,
+     ends_at INTEGER NOT NULL,
+     UNIQUE ("limit", key, slot)
+   ) STRICT;
+   CREATE INDEX sums_ends ON sums (ends_at);`,
+  // Calls that a person decides about. `content` is encrypted.
+  `CREATE TABLE approvals (
+     id TEXT PRIMARY KEY,
+     digest TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     server TEXT NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     terms TEXT NOT NULL,
+     votes TEXT NOT NULL,
+     uses INTEGER NOT NULL,
+     content TEXT NOT NULL,
+     is_recorded INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX approvals_of_call ON approvals (digest, state);
+   CREATE INDEX approvals_by_state ON approvals (state, created_at);
+   CREATE INDEX approvals_by_time ON approvals (created_at);
+   CREATE INDEX approvals_to_record ON approvals (is_recorded) WHERE is_recorded = 0;`,
 ];
 
 export function databasePath(folder: string): string {

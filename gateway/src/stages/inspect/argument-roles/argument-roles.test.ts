@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { roadOf } from '../../../../test/support/road.ts';
-import type { ArgumentRole } from '../../../pipeline/contracts/argument-roles.ts';
+import type { ArgumentRole, SqlRole } from '../../../pipeline/contracts/argument-roles.ts';
 import type { Json, JsonObject } from '../../../protocol/json.ts';
 import { judged } from './values.ts';
 
 const now = Date.parse('2026-11-29T12:00:00Z');
-const of = (role: ArgumentRole) => (value: Json) => {
+const of = (role: Exclude<ArgumentRole, SqlRole>) => (value: Json) => {
   const result = judged(value, role, now);
   return result.ok ? result.value : undefined;
 };

@@ -1,16 +1,19 @@
 /** What each role makes of a value: the value in its one spelling, or why it must not be sent. */
 import { posix, win32 } from 'node:path';
-import type { ArgumentRole, Moment } from '../../../pipeline/contracts/argument-roles.ts';
+import type { ArgumentRole, Moment, SqlRole } from '../../../pipeline/contracts/argument-roles.ts';
 import type { Json } from '../../../protocol/json.ts';
 import { plainNumber } from '../../../protocol/json.ts';
 import { canonicalHost, hostProblem } from './hosts.ts';
+import { htmlProblem } from './markup.ts';
+import { shellProblem } from './shell.ts';
 
 export type Judged = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string };
 
 const no = (problem: string): Judged => ({ ok: false, problem });
 const yes = (value: Json): Judged => ({ ok: true, value });
 
-export function judged(value: Json, role: ArgumentRole, now: number): Judged {
+/** Of the roles that are judged at once. */
+export function judged(value: Json, role: Exclude<ArgumentRole, SqlRole>, now: number): Judged {
   if (role.role === 'limit') return limited(value, role);
   if (typeof value !== 'string') return no('must be a text');
   switch (role.role) {
@@ -26,7 +29,15 @@ export function judged(value: Json, role: ArgumentRole, now: number): Judged {
         : no(`must be an identifier of at most ${role.maxLength} letters, digits and . _ : @ -`);
     case 'date':
       return dateWithin(value, role, now);
+    case 'shell':
+      return fitting(value, shellProblem(value, role.programs));
+    case 'html':
+      return fitting(value, htmlProblem(value, role));
   }
+}
+
+function fitting(value: Json, problem: string | undefined): Judged {
+  return problem === undefined ? yes(value) : no(problem);
 }
 
 const maxPathLength = 4_096;

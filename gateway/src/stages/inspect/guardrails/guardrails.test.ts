@@ -246,7 +246,7 @@ test('a value becomes a placeholder, the same each time, and comes back as the v
     if (forged !== mine) assert.equal(await arrives(road, a, forged), forged);
 });
 
-test('long content is looked at in turns, to its end', async () => {
+test('long content is looked at beside the loop, to its end', async () => {
   const filler = 'An ordinary sentence about nothing at all. '.repeat(5_000);
   const road = await roadOf(connection('{ secrets: redact }'), {
     server: { answer: () => result(say(`${filler}${key}`)) },

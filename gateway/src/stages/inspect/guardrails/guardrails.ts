@@ -1,9 +1,10 @@
 /** Applies the guardrails of the policy to everything that crosses, in both directions. */
 import type { Verdict } from '../../../pipeline/contracts/audit.ts';
 import type { GuardrailAction, Guardrails } from '../../../pipeline/contracts/guardrails.ts';
-import type { InboundVerdict, Inspector, OutboundVerdict } from '../../../pipeline/contracts/inspector.ts';
-import type { Decided } from '../../../pipeline/exchange.ts';
+import type { InboundVerdict, Inspector, OutboundVerdict, Seen } from '../../../pipeline/contracts/inspector.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
+import type { InspectionThread } from '../beside/inspection-thread.ts';
+import { withoutMisfit } from '../output-schema.ts';
 import { type Judged, type Looked, type Looking, look } from './look.ts';
 import type { Placeholders } from './placeholders.ts';
 import { type Plan, planOf } from './plan.ts';
@@ -13,6 +14,7 @@ export interface GuardrailParts {
   /** Of the fingerprints of findings: they are the same for as long as the master key is. */
   readonly fingerprintKey: Buffer;
   readonly placeholders: Placeholders;
+  readonly thread: InspectionThread;
   /** For what a server sends beside calls. */
   readonly guardrailsOf: (server: string) => Guardrails;
   /** Told of each finding that counts. */
@@ -30,12 +32,12 @@ export interface ReportedFinding {
 const findingsKey = 'sallyport/findings';
 
 /** Comes before the arguments are checked: what it leaves of them is what the schema and the rules see. */
-export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: GuardrailParts): Inspector {
+export function requestGuardrails({ fingerprintKey, placeholders, thread, onFinding }: GuardrailParts): Inspector {
   return {
     id: 'request-guardrails',
     summary: 'Looks for secrets, personal data, injections and words of the operator in what clients send.',
     inbound({ kind, content }, exchange) {
-      const uses = exchange.grants.guardrails.request;
+      const uses = exchange.grants.guardrailsOn(exchange.capability).request;
       if (uses.length === 0) return undefined;
       const plan = planOf(uses);
       const conclude = (looked: Looked): InboundVerdict => {
@@ -47,6 +49,8 @@ export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: G
         plan,
         key: fingerprintKey,
         tool: toolOf(exchange),
+        thread,
+        owner: exchange.caller.key,
         replace: replacing(placeholders, exchange),
       });
       return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
@@ -58,6 +62,7 @@ export function requestGuardrails({ fingerprintKey, placeholders, onFinding }: G
 export function responseGuardrails({
   fingerprintKey,
   placeholders,
+  thread,
   guardrailsOf,
   onFinding,
 }: GuardrailParts): Inspector {
@@ -65,20 +70,22 @@ export function responseGuardrails({
     id: 'response-guardrails',
     summary: 'Looks for secrets, personal data, injections and words of the operator in what servers send.',
     outbound({ kind, content }, { upstream, exchange }) {
-      const uses = (exchange?.grants.guardrails ?? guardrailsOf(upstream.server)).response;
+      const uses = (exchange?.grants.guardrailsOn(exchange.capability) ?? guardrailsOf(upstream.server)).response;
       if (uses.length === 0) return undefined;
       const plan = planOf(uses);
       const looking: Looking = {
         plan,
         key: fingerprintKey,
         tool: exchange && toolOf(exchange),
+        thread,
+        owner: exchange?.caller.key ?? `server ${upstream.server}`,
         // What a server sends beside calls is for many callers, so that it can have no placeholder of one.
         replace: exchange === undefined ? () => undefined : replacing(placeholders, exchange),
       };
       const conclude = (looked: Looked): OutboundVerdict => {
         report('response', looked, onFinding);
         if (exchange !== undefined) note(exchange, plan, { part: kind, looked });
-        return outboundVerdict(kind, content as JsonObject, { plan, looked });
+        return outboundVerdict(content as JsonObject, { kind, plan, looked, exchange });
       };
       const looked = look(content as JsonObject, looking);
       return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
@@ -91,7 +98,7 @@ function report(direction: 'request' | 'response', { judged }: Looked, onFinding
     onFinding({ detector: finding.detector, class: finding.class, action, direction });
 }
 
-function replacing(placeholders: Placeholders, { caller }: Decided): Looking['replace'] {
+function replacing(placeholders: Placeholders, { caller }: Seen): Looking['replace'] {
   return (value, found, guardrail) => placeholders.close(value, found, { caller: caller.key, guardrail });
 }
 
@@ -100,8 +107,8 @@ export function restoredPlaceholders({ placeholders }: GuardrailParts): Inspecto
   return {
     id: 'placeholders',
     summary: 'Puts values in the places of placeholders, for servers that a guardrail names.',
-    inbound({ kind, content }, { caller, grants, checks }) {
-      const { restored } = grants.guardrails;
+    inbound({ kind, content }, { caller, grants, capability, checks }) {
+      const { restored } = grants.guardrailsOn(capability);
       if (restored.length === 0) return undefined;
       const { values } = textsOf(content);
       const opened = values.map((value) => placeholders.open(value, caller.key, restored));
@@ -115,7 +122,7 @@ export function restoredPlaceholders({ placeholders }: GuardrailParts): Inspecto
 
 const noNames: ReadonlyMap<string, string> = new Map();
 
-function toolOf({ capability }: Decided): string | undefined {
+function toolOf({ capability }: Seen): string | undefined {
   return capability.type === 'tool' ? capability.name : undefined;
 }
 
@@ -145,18 +152,24 @@ function inboundVerdict(content: JsonObject, plan: Plan, looked: Looked): Inboun
   return looked.content === content ? undefined : { change: looked.content };
 }
 
-function outboundVerdict(
-  kind: string,
-  content: JsonObject,
-  { plan, looked }: { readonly plan: Plan; readonly looked: Looked },
-): OutboundVerdict {
+interface Outbound {
+  readonly kind: string;
+  readonly plan: Plan;
+  readonly looked: Looked;
+  readonly exchange: Seen | undefined;
+}
+
+function outboundVerdict(content: JsonObject, { kind, plan, looked, exchange }: Outbound): OutboundVerdict {
   const { strictest, unscanned, judged } = looked;
   if (strictest !== undefined && (strictest.action === 'block' || strictest.action === 'hold'))
     return { withhold: detailOf(looked), guardrail: strictest.guardrail };
   if (unscanned !== undefined && plan.onUnscanned === 'block')
     return { withhold: `not scanned: ${unscanned}`, guardrail: plan.names.join(', ') };
   const isTold = kind === 'result' && judged.some(({ action }) => action !== 'observe');
-  const change = isTold ? withFindings(looked.content, judged) : looked.content;
+  const isCut = looked.content !== content;
+  const fitting =
+    isCut && kind === 'result' && exchange !== undefined ? withoutMisfit(looked.content, exchange) : looked.content;
+  const change = isTold ? withFindings(fitting, judged) : fitting;
   return change === content ? undefined : { change };
 }
 
@@ -204,7 +217,7 @@ function pointerOf(path: readonly string[]): string {
 
 /** An entry in the ledger for each detector that ran, in its version. */
 function note(
-  exchange: Decided,
+  exchange: Seen,
   { set, names }: Plan,
   { part, looked }: { readonly part: string; readonly looked: Looked },
 ): void {

@@ -1,10 +1,10 @@
 /** Runs the detectors of a plan over one piece of content, and says what becomes of it. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { type GuardrailAction, guardrailActions } from '../../../pipeline/contracts/guardrails.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
+import type { InspectionThread } from '../beside/inspection-thread.ts';
 import type { Finding } from '../detectors/engine/finding.ts';
 import { redactParts } from '../detectors/engine/redact.ts';
-import { type ScanResult, scanning } from '../detectors/engine/scan.ts';
+import { type ScanResult, scanParts } from '../detectors/engine/scan.ts';
 import { isStricter, type Judgement, judge, type Plan } from './plan.ts';
 import { pathOf, type Texts, textsOf, withTexts } from './texts.ts';
 
@@ -13,6 +13,10 @@ export interface Looking {
   /** Of the fingerprints. */
   readonly key: Buffer;
   readonly tool: string | undefined;
+  /** For what is long. */
+  readonly thread: InspectionThread;
+  /** Whose turn that takes. */
+  readonly owner: string;
   /** A placeholder for a value of this class; `undefined` where it can have none, which redacts it. */
   readonly replace: (value: string, found: string, guardrail: string) => string | undefined;
 }
@@ -33,26 +37,55 @@ export interface Looked {
   readonly micros: number;
 }
 
-/** Milliseconds for which the loop stands still at once. */
-const maxTurnMs = 4;
-/** Longer content is looked at in turns. In UTF-16 code units. */
+/** Longer content is looked at by the thread beside. In UTF-16 code units. */
 const maxAtOnce = 32_768;
 /** Of all parts together; beyond it nothing is looked at. */
 const bounds = { maxChars: 8 * 1024 * 1024, maxFindings: 500, timeMs: 10_000 };
+/** For the thread to say so itself before it is ended. */
+const graceMs = 2_000;
 
 /** Answers at once unless the content is long. */
 export function look(content: JsonObject, looking: Looking): Looked | Promise<Looked> {
   const began = performance.now();
+  const { plan, key, thread, owner } = looking;
   const texts = textsOf(content);
   const parts = partsOf(texts);
-  const steps = scanning(looking.plan.set, parts, { key: looking.key, bounds });
-  const conclude = (result: ScanResult): Looked => ({
+  const conclude = (result: Result): Looked => ({
     ...judged(content, { texts, parts, result }, looking),
     micros: Math.round((performance.now() - began) * 1_000),
   });
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return length <= maxAtOnce ? conclude(finished(steps)) : inTurns(steps).then(conclude);
+  let chars = 0;
+  for (const part of parts) chars += part.length;
+  if (chars <= maxAtOnce) return conclude(scanParts(plan.set, parts, { key, bounds }));
+  // What is too long by far is not copied to where it would not be looked at.
+  const sent = chars <= bounds.maxChars ? parts : withinLength(parts);
+  return thread
+    .run(
+      { kind: 'scan', spec: plan.spec, parts: sent, key, bounds },
+      { owner, chars: Math.min(chars, bounds.maxChars), maxMs: bounds.timeMs + graceMs },
+    )
+    .then((done) => {
+      if (!done.ok) return conclude({ findings: [], unscanned: [{ reason: done.reason }] });
+      const isCut = sent !== parts;
+      return conclude(
+        isCut ? { ...done.answer, unscanned: [...done.answer.unscanned, { reason: 'size' }] } : done.answer,
+      );
+    });
+}
+
+/** Findings, and why some part was not looked at. */
+interface Result {
+  readonly findings: ScanResult['findings'];
+  readonly unscanned: readonly { readonly reason: string }[];
+}
+
+function withinLength(parts: readonly string[]): readonly string[] {
+  let left = bounds.maxChars;
+  return parts.map((part) => {
+    const kept = part.slice(0, left);
+    left -= kept.length;
+    return kept;
+  });
 }
 
 /** The values, and all names as one more part. */
@@ -60,28 +93,10 @@ function partsOf({ values, names }: Texts): readonly string[] {
   return names.length === 0 ? values : [...values, names.join('\n')];
 }
 
-function finished(steps: Generator<undefined, ScanResult>): ScanResult {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-async function inTurns(steps: Generator<undefined, ScanResult>): Promise<ScanResult> {
-  for (;;) {
-    const until = performance.now() + maxTurnMs;
-    do {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-    } while (performance.now() < until);
-    await turn();
-  }
-}
-
 interface Scanned {
   readonly texts: Texts;
   readonly parts: readonly string[];
-  readonly result: ScanResult;
+  readonly result: Result;
 }
 
 function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: Looking): Omit<Looked, 'micros'> {

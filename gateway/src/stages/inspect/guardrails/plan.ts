@@ -7,12 +7,10 @@ import {
   guardrailLevels,
   type Severity,
   severities,
-  type WordList,
 } from '../../../pipeline/contracts/guardrails.ts';
-import { type Chosen, choose, compileDetectors, type DetectorSet } from '../detectors/engine/compile.ts';
+import type { DetectorSet } from '../detectors/engine/compile.ts';
 import type { Finding } from '../detectors/engine/finding.ts';
-import { fixedDetectors } from '../detectors/list.ts';
-import { words } from '../detectors/words/detector.ts';
+import { type SetSpec, setOf } from './sets.ts';
 
 /** One line of a guardrail that is in force. */
 interface Line {
@@ -21,6 +19,7 @@ interface Line {
 }
 
 export interface Plan {
+  readonly spec: SetSpec;
   readonly set: DetectorSet;
   /** By detector, or `words/<label>`. */
   readonly lines: ReadonlyMap<string, readonly Line[]>;
@@ -44,9 +43,6 @@ export interface Judgement {
 }
 
 const plans = new WeakMap<readonly GuardrailUse[], Plan>();
-/** Sets of detectors are the same for most guardrails, and take megabytes. */
-const sets = new Map<string, DetectorSet>();
-const maxSets = 64;
 
 /** The list is of a revision, and made once. */
 export function planOf(all: readonly GuardrailUse[]): Plan {
@@ -54,8 +50,11 @@ export function planOf(all: readonly GuardrailUse[]): Plan {
   if (known !== undefined) return known;
   const lines = linesOf(all);
   const wordLists = [...new Set(all.map(({ guardrail }) => guardrail))].flatMap((each) => each.wordLists);
+  const ids = [...new Set([...lines.keys()].map((key) => key.split('/', 1)[0] ?? ''))];
+  const spec = { ids, wordLists };
   const plan: Plan = {
-    set: setOf(new Set([...lines.keys()].map((key) => key.split('/', 1)[0] ?? '')), wordLists),
+    spec,
+    set: setOf(spec),
     lines,
     onUnscanned: strictestUnscanned(all),
     names: [...new Set(all.map(({ guardrail }) => guardrail.name))],
@@ -88,21 +87,6 @@ function linesOf(all: readonly GuardrailUse[]): ReadonlyMap<string, readonly Lin
 function strictestUnscanned(all: readonly GuardrailUse[]): Plan['onUnscanned'] {
   const said = all.map(({ guardrail }) => guardrail.onUnscanned);
   return said.includes('block') ? 'block' : said.includes('warn') ? 'warn' : 'observe';
-}
-
-function setOf(ids: ReadonlySet<string>, wordLists: readonly WordList[]): DetectorSet {
-  const key = JSON.stringify([[...ids].toSorted(), wordLists]);
-  const known = sets.get(key);
-  if (known !== undefined) return known;
-  const chosen: Chosen[] = fixedDetectors
-    .filter(({ id }) => ids.has(id))
-    .map((detector) => choose(detector, undefined));
-  if (wordLists.length > 0)
-    chosen.push(choose(words, Object.fromEntries(wordLists.map(({ label, ...list }) => [label, list]))));
-  const made = compileDetectors(chosen);
-  if (sets.size >= maxSets) sets.clear();
-  sets.set(key, made);
-  return made;
 }
 
 /** The strictest of what the guardrails say of a finding; `undefined` where all let it through. */

@@ -142,8 +142,9 @@ function maskedBlock(block: JsonObject, masking: Masking): JsonObject {
 function maskedText(text: string, mimeType: string, { pointers, keepsText }: Masking): string {
   if (text.trim() === '') return text;
   if (/^text\/csv\b/i.test(mimeType)) return withoutColumns(text, pointers) ?? note;
-  const parsed = parseJsonText(text, { depth: maxDepth, looseText: true });
   // A text or number alone may be just what is to be masked.
+  if (!/^\s*[[{]/.test(text)) return keepsText ? text : note;
+  const parsed = parseJsonText(text, { depth: maxDepth, looseText: true });
   if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return keepsText ? text : note;
   const masked = maskedStructure(parsed.value, { pointers, keepsText });
   if (masked === parsed.value) return text;

@@ -1,0 +1,306 @@
+/** Limits through a running gateway: every kind of client, both transports and endpoints, the record, and a killed process. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
+import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
+import { clientKinds, openSession } from './clients.ts';
+import { sallyportWith } from './faults/commands.ts';
+import { reload } from './faults/reload.ts';
+import { type Gateway, gatewayFile, type Settings, startGateway } from './harness.ts';
+
+const tools = ['search', 'update', 'drop'].map((name) => ({ name }));
+
+const settingsOf = (witness: Witness, more: object): Settings => ({
+  callers: { agents: Object.fromEntries(['a', 'b', ...clientKinds].map((name) => [name, {}])) },
+  servers: { s: { url: witness.url, tools: { drop: { tier: 'destructive', cost: 0.5 } } } },
+  connections: [
+    {
+      name: 'c',
+      from: { anyone: true },
+      to: 's',
+      tools: [{ allow: ['search', 'drop'] }],
+      resources: [{ allow: 'doc://projects/{id}' }],
+    },
+  ],
+  ...more,
+});
+
+interface Limited extends AsyncDisposable {
+  readonly witness: Witness;
+  readonly gateway: Gateway;
+}
+
+async function startLimited(limits: unknown, more: object = {}): Promise<Limited> {
+  await using resources = new AsyncDisposableStack();
+  const witness = resources.use(await startWitness(tools));
+  const gateway = resources.use(await startGateway(settingsOf(witness, { limits, ...more })));
+  const kept = resources.move();
+  return { witness, gateway, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** The text of a tool result, or what else was answered. */
+async function call(gateway: Gateway, key: string, tool = 'search', url = gateway.endpoint('s')): Promise<string> {
+  const { json, body } = await sendRaw(modernCallWith({ url, key, tool }));
+  const [content] = (json?.result?.['content'] ?? []) as { text?: string }[];
+  return content?.text ?? body;
+}
+
+const made = 'the witness was called';
+
+test('a rate: the eleventh call of every kind of client hears when, the record has it, and metrics count it', async (t) => {
+  await using limited = await startLimited([{ name: 'everybody', per: 'caller', rate: '10/min' }]);
+  const { gateway, witness } = limited;
+  for (const kind of clientKinds)
+    await t.test(kind, async () => {
+      const headers = { Authorization: `Bearer ${gateway.key(kind)}` };
+      await using session = await openSession(kind, { url: gateway.endpoint('s'), headers });
+      for (let at = 0; at < 10; at++) assert.equal((await session.call('search', {})).text, made);
+      witness.forget();
+      const eleventh = await session.call('search', {});
+      assert.equal(eleventh.isError, true);
+      assert.match(
+        eleventh.text,
+        /^The limit "everybody" is reached, and the call was not made\. Try again in [1-6] seconds?, and not before\. \(reference [\w-]+\)$/,
+      );
+      assert.equal(witness.calls().length, 0);
+    });
+  await t.test('over stdio, at the portal', async () => {
+    const key = gateway.key('a');
+    const command = [process.execPath, gatewayFile, 'stdio', '--config', gateway.config, '--key', key] as const;
+    await using session = await openSession('sdk2-auto', { command });
+    for (let at = 0; at < 10; at++) assert.equal((await session.call('s__search', {})).text, made);
+    assert.match((await session.call('s__search', {})).text, /^The limit "everybody" is reached/);
+  });
+  await t.test('of the whole request, over HTTP, with Retry-After', async () => {
+    const key = gateway.key('b');
+    for (let at = 0; at < 10; at++) assert.equal(await call(gateway, key, at % 2 === 0 ? 'search' : 'drop'), made);
+    const headers = [
+      ...modernHeaders('resources/read', 'doc://projects/1'),
+      ['Authorization', `Bearer ${key}`],
+    ] as const;
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'resources/read',
+      params: { uri: 'doc://projects/1', _meta: meta },
+    });
+    const answer = await sendRaw({ url: gateway.endpoint('s'), headers, body });
+    assert.equal(answer.status, 429);
+    const seconds = Number(answer.headers.get('retry-after'));
+    assert.ok(seconds >= 1 && seconds <= 6);
+    const data = answer.json?.error?.data as Record<string, unknown> & { _meta: Record<string, object> };
+    assert.equal(data['retryAfterSeconds'], seconds);
+    const { reference: _reference, ...denial } = data._meta['sallyport/denial'] as Record<string, unknown>;
+    assert.deepEqual(denial, { class: 'limit', retryable: true, retryAfterSeconds: seconds });
+    // The same at the portal, and what does not exist is told nothing else than before.
+    assert.match(await call(gateway, key, 's__search', `${gateway.mcp}/mcp`), /^The limit "everybody" is reached/);
+    assert.match(await call(gateway, key, 'update'), /Unknown tool: update/);
+    assert.match(await call(gateway, key, 'nothing'), /Unknown tool: nothing/);
+  });
+  await t.test('the record', async () => {
+    const search = await sallyportWith('', 'audit', 'search', '--config', gateway.config, '--json');
+    assert.equal(search.code, 0, search.stderr);
+    assert.match(search.stdout, /"limits": \[\s*\{\s*"name": "everybody",\s*"verdict": "refused"\s*\}\s*\]/);
+    assert.match(search.stdout, /"reason": "limit-reached"/);
+  });
+  await t.test('limits show and explain', async () => {
+    const show = await sallyportWith('', 'limits', 'show', '--caller', 'agent:sdk1', '--config', gateway.config);
+    assert.match(show.stdout, /^everybody {2}agent:sdk1 {2}\d+ of 10 used \(10\/min/, show.stdout + show.stderr);
+    const words = ['--caller', 'agent:b', '--server', 's', '--tool', 'search'];
+    const explain = await sallyportWith('', 'explain', ...words, '--config', gateway.config);
+    assert.match(explain.stdout, /^Limit: everybody {2}agent:b {2}\d+ of 10 used/m, explain.stdout + explain.stderr);
+  });
+  await t.test('metrics', async () => {
+    const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+    assert.match(text, /sallyport_limits_total\{limit="everybody",event="refused"\} [6-9]/);
+    assert.match(text, /sallyport_table_entries\{table="limits"\} \d/);
+  });
+});
+
+test('sixty-four calls at the same time on a rate of ten: ten reach the server', async () => {
+  await using limited = await startLimited([{ per: 'caller', rate: '10/min' }]);
+  const { gateway, witness } = limited;
+  const key = gateway.key('a');
+  await call(gateway, gateway.key('b'));
+  witness.forget();
+  const all = await Promise.all(Array.from({ length: 64 }, () => call(gateway, key)));
+  assert.equal(all.filter((text) => text === made).length, 10);
+  assert.equal(witness.calls().length, 10);
+});
+
+test('a budget goes on after kill -9 and after a reload, and warns', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-limits-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await using witness = await startWitness(tools);
+  const limits = [
+    { name: 'money', per: 'agent', cost: '2/day', warnAt: '75%' },
+    { name: 'rare', per: 'caller', rate: '1000/min' },
+  ];
+  const settings = settingsOf(witness, { limits });
+  const first = await startGateway(settings, { folder });
+  t.after(() => first.stop());
+  const key = first.key('a');
+  for (let at = 0; at < 3; at++) assert.equal(await call(first, key, 'drop'), made);
+  await first.until(() => first.errors().includes('a limit is nearly reached'));
+  await reload(first, (written) => {
+    (written as { limits: object[] }).limits[1] = { name: 'rare', per: 'caller', rate: '2000/min' };
+  });
+  // What was counted is kept four times a second, and nothing says so: at most a second of it may be lost.
+  const { promise: kept, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, 1_000);
+  await kept;
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+
+  await using second = await startGateway(settings, { folder });
+  assert.equal(await call(second, key, 'drop'), made);
+  assert.match(
+    await call(second, key, 'drop'),
+    /^The limit "money" is reached, .* Try again in (?:2[45] hours|\d+ minutes)/,
+  );
+  assert.equal(await call(second, key, 'search'), made, 'what costs nothing');
+  assert.equal(await call(second, second.key('b'), 'drop'), made, 'another agent');
+  await reload(second, (written) => {
+    (written as { limits: object[] }).limits.splice(1, 1);
+  });
+  assert.match(await call(second, key, 'drop'), /^The limit "money" is reached/);
+  const search = await sallyportWith(
+    '',
+    'audit',
+    'search',
+    '--kind',
+    'limit-warning',
+    '--json',
+    '--config',
+    second.config,
+  );
+  assert.match(search.stdout, /"limit": "money"/, search.stdout + search.stderr);
+});
+
+test('calls under way: the second waits for the first, and what finds no place in the queue is refused', async () => {
+  await using limited = await startLimited([{ name: 'one', per: 'server', concurrency: 1, queue: 2, wait: '60s' }]);
+  const { gateway, witness } = limited;
+  const [a, b] = [gateway.key('a'), gateway.key('b')];
+  const waiting: (() => void)[] = [];
+  const { promise: begun, resolve: began } = Promise.withResolvers<void>();
+  witness.answer('search', (response, { message: { id } }) => {
+    waiting.push(() =>
+      sendJson(response, {
+        jsonrpc: '2.0',
+        id,
+        result: { resultType: 'complete', content: [{ type: 'text', text: made }] },
+      }),
+    );
+    began();
+  });
+  const first = call(gateway, a);
+  await begun;
+  const queued = async (size: number): Promise<void> => {
+    for (;;) {
+      const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+      if (text.includes(`sallyport_table_entries{table="limit_queues"} ${size}`)) return;
+    }
+  };
+  const second = call(gateway, b);
+  await queued(1);
+  const third = call(gateway, a);
+  await queued(2);
+  assert.match(await call(gateway, b), /^The limit "one" is reached, .* Try again in 1 second,/);
+  assert.equal(waiting.length, 1);
+  witness.answer('search', (response, { message: { id } }) =>
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id,
+      result: { resultType: 'complete', content: [{ type: 'text', text: made }] },
+    }),
+  );
+  waiting[0]?.();
+  assert.deepEqual(await Promise.all([first, second, third]), [made, made, made]);
+});
+
+test('G25: limits on a server, a tool and a connection hold at once, and one that observes only says so', async () => {
+  await using witness = await startWitness(tools);
+  const { connections, servers } = settingsOf(witness, {}) as {
+    connections: object[];
+    servers: { s: { tools: { drop: object } } };
+  };
+  await using gateway = await startGateway(
+    settingsOf(witness, {
+      limits: [{ name: 'trial', mode: 'observe', rate: '1/day' }],
+      servers: {
+        s: {
+          ...servers.s,
+          limits: [{ name: 'of server', calls: '5/day' }],
+          tools: {
+            drop: {
+              ...servers.s.tools.drop,
+              limits: [
+                { name: 'of tool', calls: '1/day', per: 'user' },
+                { name: 'of tool too', calls: '2/day' },
+              ],
+            },
+          },
+        },
+      },
+      connections: [
+        { ...connections[0], limits: [{ name: 'of connection', per: ['session', 'tool'], tools: 'search', calls: 2 }] },
+      ],
+    }),
+  );
+  const key = gateway.key('a');
+  const said: string[] = [];
+  for (const tool of ['search', 'search', 'search', 'drop', 'drop', 'drop', 'search']) {
+    const text = await call(gateway, key, tool);
+    said.push(text === made ? 'made' : (/^The limit "(.*)"/.exec(text)?.[1] ?? text));
+  }
+  assert.deepEqual(said, ['made', 'made', 'of connection', 'made', 'made', 'of tool too', 'of connection']);
+  const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+  assert.match(text, /sallyport_limits_total\{limit="trial",event="would-refuse"\} 6/);
+});
+
+test('a caller that probes is slowed down, and no other one', async () => {
+  await using limited = await startLimited([], { bounds: { refusals: 5 } });
+  const { gateway } = limited;
+  const [a, b] = [gateway.key('a'), gateway.key('b')];
+  const said: string[] = [];
+  for (let at = 0; at < 7; at++) said.push(await call(gateway, a, `guess${at}`));
+  assert.ok(said.slice(0, 6).every((text) => text.includes('Unknown tool')));
+  assert.match(said[6] ?? '', /^Too many calls were refused, and this one was not looked at\. Try again in 1 second,/);
+  assert.equal(await call(gateway, b), made);
+});
+
+test('a loop is told, then refused, and what is denied again and again is told so', async (t) => {
+  await using limited = await startLimited([], { loops: 'on' });
+  const { gateway, witness } = limited;
+  for (const kind of clientKinds)
+    await t.test(kind, async () => {
+      const headers = { Authorization: `Bearer ${gateway.key(kind)}` };
+      await using session = await openSession(kind, { url: gateway.endpoint('s'), headers });
+      witness.forget();
+      const said: string[] = [];
+      for (let at = 0; at < 6; at++) said.push((await session.call('search', {})).text);
+      assert.deepEqual(said.slice(0, 2), [made, made]);
+      assert.match(
+        said[2] ?? '',
+        /^the witness was called\n*Note of the gateway: this call gave the same result 3 times in a row\./,
+      );
+      assert.match(
+        said[5] ?? '',
+        /^This call was made 5 times in a row and always ended the same, so it is refused for /,
+      );
+      assert.equal(witness.calls().length, 5);
+      assert.equal((await session.call('drop', {})).text, made);
+    });
+  await t.test('denied calls', async () => {
+    const key = gateway.key('a');
+    const said: string[] = [];
+    for (let at = 0; at < 6; at++) said.push(await call(gateway, key, 'update'));
+    assert.doesNotMatch(said[1] ?? '', /Note/);
+    assert.match(said[2] ?? '', /Unknown tool: update.*Note of the gateway: this call was refused 3 times\./);
+    assert.match(said[5] ?? '', /This call was made 5 times in a row/);
+  });
+});

@@ -1,0 +1,251 @@
+/** `sallyport pins`: what servers define, what of it was approved, and the decisions about the rest. */
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { type Reviewed, reviewOf } from '../../pins/review.ts';
+import type { Deciding } from '../../pins/store.ts';
+import { namePattern } from '../../pipeline/name-pattern.ts';
+import { shownInLine } from '../../protocol/shown.ts';
+import { suspicions } from '../../stages/inspect/suspicions.ts';
+import { isTold } from '../announce.ts';
+import { type CommonOptions, type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { checkCommand, lockCommand } from './lock.ts';
+import { type Opened, rowsOf, withPins } from './targets.ts';
+import { dayOf, printReview, titleOf } from './text.ts';
+
+export function pinsCommand(context: Context): Command {
+  return new Command('pins')
+    .summary('review and approve what servers define')
+    .description('Definitions of servers: which were approved, which wait for it, and what changed in them.')
+    .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(diffCommand(context))
+    .addCommand(decideCommand(context, 'approve'))
+    .addCommand(decideCommand(context, 'reject'))
+    .addCommand(historyCommand(context))
+    .addCommand(lockCommand(context))
+    .addCommand(checkCommand(context));
+}
+
+const target = ['[server[/name]]', 'a server, or one definition of it (default: all)'] as const;
+
+function listCommand(context: Context): Command {
+  return new Command('list')
+    .summary('list definitions with their states')
+    .description(
+      'Lists what servers define: approved, pending (new), changed (another one was approved), missing, or rejected.',
+    )
+    .argument(...target)
+    .option('--waiting', 'only what waits for a decision')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport pins list files --waiting')
+    .action((name: string | undefined, options: CommonOptions & { readonly waiting?: boolean }) =>
+      withPins(context, options, (opened) => {
+        const found = rowsOf(context, options, { opened, target: name });
+        if (found === undefined) return;
+        const rows = options.waiting === true ? found.filter(isWaiting) : found;
+        if (options.json === true) return outJson(context, { ok: true, definitions: rows.map(plain) });
+        for (const row of rows) context.out(titleOf(row), row.state === 'approved' ? undefined : 'bad');
+        context.out(summary(rows));
+      }),
+    );
+}
+
+function summary(rows: readonly Reviewed[]): string {
+  const states = ['approved', 'pending', 'changed', 'missing', 'rejected'] as const;
+  const counts = states.map((state) => [rows.filter((row) => row.state === state).length, state] as const);
+  return counts.flatMap(([count, state]) => (count === 0 ? [] : [`${count} ${state}`])).join(', ') || 'nothing';
+}
+
+function plain({ stored, state, approved }: Reviewed) {
+  const { content: _content, state: _state, ...rest } = stored;
+  return { ...rest, state, ...(approved !== undefined && { approvedDigest: approved.digest }) };
+}
+
+function isWaiting({ state }: Reviewed): boolean {
+  return state === 'pending' || state === 'changed';
+}
+
+function showCommand(context: Context): Command {
+  return new Command('show')
+    .summary('show a definition whole')
+    .description('Shows definitions as the server sent them, with findings in their texts.')
+    .argument('<server/name>', 'one definition, or a server')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport pins show files/read_file')
+    .action((name: string, options: CommonOptions) =>
+      withPins(context, options, (opened) => {
+        const rows = rowsOf(context, options, { opened, target: name });
+        if (rows === undefined) return;
+        const shown = rows.map((row) => ({
+          ...plain(row),
+          content: row.stored.content,
+          findings: suspicions(row.stored.content),
+        }));
+        if (options.json === true) return outJson(context, { ok: true, definitions: shown });
+        for (const [index, row] of rows.entries()) {
+          context.out(titleOf(row));
+          for (const finding of shown[index]?.findings ?? []) context.out(`    FOUND ${finding}`, 'bad');
+          for (const line of JSON.stringify(row.stored.content, undefined, 2).split('\n'))
+            context.out(`    ${shownInLine(line)}`);
+        }
+      }),
+    );
+}
+
+function diffCommand(context: Context): Command {
+  return new Command('diff')
+    .summary('show what waits for a decision, and what changed')
+    .description(
+      'Shows what waits: changes are named, words that are gone stand in [-these-] and new ones in {+these+}, lines with ! let the model or callers do or read something new. Ends with 1 when anything waits.',
+    )
+    .argument(...target)
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport pins diff files/read_file')
+    .action((name: string | undefined, options: CommonOptions) =>
+      withPins(context, options, (opened) => {
+        const rows = rowsOf(context, options, { opened, target: name })?.filter(isWaiting);
+        if (rows === undefined) return;
+        const reviews = rows.map((row) => ({
+          review: reviewOf(row, opened.rows, suspicions),
+          connections: connectionsOf(opened, row),
+        }));
+        if (rows.length > 0) context.exit(exitCodes.no);
+        if (options.json === true)
+          return outJson(context, {
+            ok: rows.length === 0,
+            definitions: reviews.map(({ review, connections }) => {
+              const { stored: _stored, approved: _approved, ...rest } = review;
+              return { ...plain(review), ...rest, connections };
+            }),
+          });
+        for (const { review, connections } of reviews) printReview(context, review, { connections });
+        if (rows.length === 0) context.out('nothing waits for a decision');
+      }),
+    );
+}
+
+/** Connections that lead to the server, with those of their rules that name the definition. */
+function connectionsOf({ revision }: Opened, { stored: { server, kind, name } }: Reviewed): readonly string[] {
+  if (kind === 'templates' || kind === 'instructions') return [];
+  return revision.configuration.connections.flatMap((connection) => {
+    if (!connection.to.includes(server)) return [];
+    const patterns = connection[kind].flatMap(({ allow = [], hold = [], observe = [] }) => [
+      ...allow,
+      ...hold,
+      ...observe,
+    ]);
+    const naming = patterns.filter((pattern) => namePattern(pattern)(name));
+    return naming.length === 0 ? [] : [`${connection.name}: ${naming.join(', ')}`];
+  });
+}
+
+interface DecideOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly digest?: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
+  const what = verb === 'approve' ? 'approve definitions' : 'reject definitions, which stay hidden';
+  return new Command(verb)
+    .summary(what)
+    .description(
+      `${verb === 'approve' ? 'Approves' : 'Rejects'} definitions as they were seen last. A running gateway follows within a second, and the decision is in its log.`,
+    )
+    .argument('<server[/name]...>', 'definitions; a server with --all')
+    .option('--all', 'everything of a server that waits')
+    .option('--digest <digest>', 'exactly this one, by the beginning of its digest')
+    .option('--reason <text>', 'why, for the log')
+    .option('--by <name>', 'who decides (default: the user of this machine)')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `\nExample:\n  sallyport pins ${verb} files/read_file --reason "reviewed in #123"\n  sallyport pins ${verb} files --all`,
+    )
+    .action((names: string[], options: DecideOptions) =>
+      withPins(context, options, (opened) => {
+        const chosen: Reviewed[] = [];
+        for (const name of names) {
+          const rows = rowsOf(context, options, { opened, target: name });
+          if (rows === undefined) return;
+          if (!name.includes('/') && options.all !== true)
+            return fail(context, options, {
+              code: exitCodes.usage,
+              problem: `${name} is a server`,
+              remedy: `Name a definition, such as ${name}/${rows[0]?.stored.name ?? 'tool'}, or say --all.`,
+            });
+          chosen.push(...chosenOf(rows, name, verb, options.digest));
+        }
+        if (chosen.length === 0)
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `there is nothing to ${verb}`,
+            remedy: 'See `sallyport pins list`.',
+          });
+        const { data } = opened.revision.configuration;
+        const by = options.by ?? userInfo().username;
+        opened.store.decide(
+          chosen.map(({ stored: { server, kind, name, digest } }): Deciding => ({ server, kind, name, digest })),
+          verb === 'approve' ? 'approved' : 'rejected',
+          { at: Date.now(), by, ...(options.reason !== undefined && { reason: options.reason }) },
+        );
+        if (!isTold(context, { ...options, data, topic: 'pins' })) return;
+        if (options.json === true) return outJson(context, { ok: true, definitions: chosen.map(plain) });
+        for (const { stored } of chosen)
+          context.out(
+            `${stored.server}/${shownInLine(stored.name)} ${stored.digest.slice(0, 12)} is ${verb === 'approve' ? 'approved' : 'rejected'}`,
+          );
+      }),
+    );
+}
+
+/** Of one name: what was seen last. `approve` also takes back a rejection, and `reject` an approval, where they are named. */
+function chosenOf(
+  rows: readonly Reviewed[],
+  name: string,
+  verb: 'approve' | 'reject',
+  digest: string | undefined,
+): readonly Reviewed[] {
+  if (digest !== undefined) return rows.filter(({ stored }) => stored.digest.startsWith(digest));
+  if (!name.includes('/')) return rows.filter(isWaiting);
+  const waiting = rows.filter(isWaiting).toSorted((a, b) => a.stored.seenAt - b.stored.seenAt);
+  const latest = waiting.at(-1);
+  if (latest !== undefined)
+    return waiting.filter(({ stored }) => stored.kind !== latest.stored.kind || stored === latest.stored);
+  const other = verb === 'approve' ? 'rejected' : 'approved';
+  return rows.filter(({ stored }) => stored.state === other);
+}
+
+function historyCommand(context: Context): Command {
+  return new Command('history')
+    .summary('show who decided what, and when')
+    .description(
+      'Shows decisions about definitions, oldest first. The log has them as well, where they cannot be changed.',
+    )
+    .argument(...target)
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText('after', '\nExample:\n  sallyport pins history files')
+    .action((name: string | undefined, options: CommonOptions) =>
+      withPins(context, options, (opened) => {
+        const rows = rowsOf(context, options, { opened, target: name })
+          ?.filter(({ stored }) => stored.decision !== undefined)
+          .toSorted((a, b) => (a.stored.decision?.at ?? 0) - (b.stored.decision?.at ?? 0));
+        if (rows === undefined) return;
+        if (options.json === true) return outJson(context, { ok: true, decisions: rows.map(plain) });
+        for (const { stored } of rows) {
+          const { at = 0, by = '', reason } = stored.decision ?? {};
+          const why = reason === undefined ? '' : `: ${reason}`;
+          context.out(
+            `${dayOf(at)}  ${stored.server}/${shownInLine(stored.name)}  ${stored.digest.slice(0, 12)}  ${stored.state} by ${shownInLine(by + why)}`,
+          );
+        }
+      }),
+    );
+}

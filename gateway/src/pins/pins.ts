@@ -1,0 +1,239 @@
+/** Judges the lists of servers by what was approved, and remembers what is new for review. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Lock } from '../config/lock-file.ts';
+import type { PinSettings } from '../config/schema/pins.ts';
+import type { PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
+import { asText, type JsonObject } from '../protocol/json.ts';
+import type { PinnedKind } from '../protocol/pinned-kinds.ts';
+import { hideSecrets } from '../secrets/hide.ts';
+import { type Definition, definitionOf, differsInTextOnly, instructionsOf } from './definition.ts';
+import type { Judged, PinStore } from './store.ts';
+
+/** What a new definition is compared with: none of its name was approved, or another one was. */
+export type Novelty = 'new' | 'changed';
+
+export interface NewDefinition {
+  readonly server: string;
+  readonly definition: Definition;
+  readonly novelty: Novelty;
+  /** What a detector found in it, so that it waits for review even at first use. */
+  readonly findings: readonly string[];
+}
+
+export interface PinParts {
+  readonly store: PinStore;
+  /** Findings in a definition for which it must not be approved without a person. */
+  readonly suspect: (content: JsonObject) => readonly string[];
+  /** Told of what waits for review, the first time that it is seen. */
+  readonly onNew: (found: NewDefinition) => void;
+  /** Told that the store cannot be read or written, which hides what it does not know. */
+  readonly onTrouble: (error: unknown) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface Entry {
+  readonly approved: Set<string>;
+  readonly rejected: Set<string>;
+  readonly pending: Set<string>;
+}
+
+/** What is known of the definitions of one server, by kind and name. */
+type Known = Map<string, Entry>;
+
+/** Milliseconds for which the loop stands still at once. */
+const maxTurnMs = 5;
+/** Rows of one transaction. */
+const chunk = 100;
+
+const keyOf = ({ kind, name }: Pick<Definition, 'kind' | 'name'>): string => `${kind} ${name}`;
+
+export class DefinitionPins implements Pins {
+  readonly #parts: PinParts;
+  readonly #known = new Map<string, Promise<Known>>();
+  readonly #versions = new Map<string, number>();
+  #settings: (server: string) => PinSettings = () => ({ mode: 'first-use', onChange: 'quarantine' });
+  #lock: Lock | undefined;
+  #generation = 0;
+
+  constructor(parts: PinParts) {
+    this.#parts = parts;
+  }
+
+  /** `lock`: `undefined` where the file cannot be read, so that nothing is approved by it. */
+  configure(settings: (server: string) => PinSettings, lock: Lock | undefined): void {
+    this.#settings = settings;
+    this.#lock = lock;
+    this.#generation += 1;
+  }
+
+  version(server: string): number {
+    return this.#generation + (this.#versions.get(server) ?? 0);
+  }
+
+  /** Something was decided by another process: what is known is read again when it is next asked for. */
+  forget(): void {
+    this.#known.clear();
+    this.#generation += 1;
+  }
+
+  async judge(
+    of: PinnedServer,
+    kind: Exclude<PinnedKind, 'instructions'>,
+    items: readonly JsonObject[],
+  ): Promise<readonly JsonObject[]> {
+    const { server } = of;
+    if (this.#settings(server).mode === 'off') return items;
+    const secrets = of.secrets();
+    const definitions: Definition[] = [];
+    let until = performance.now() + maxTurnMs;
+    for (const item of items) {
+      if (performance.now() > until) {
+        await nextTurn();
+        until = performance.now() + maxTurnMs;
+      }
+      const definition = definitionOf(kind, hideSecrets(item, secrets));
+      if (definition !== undefined) definitions.push(definition);
+    }
+    const shown = await this.#judgeAll(server, kind, definitions);
+    return definitions.flatMap((definition) => {
+      const content = shown.get(definition);
+      return content === undefined ? [] : [content];
+    });
+  }
+
+  async judgeInstructions(of: PinnedServer, text: string): Promise<string | undefined> {
+    const { server } = of;
+    if (this.#settings(server).mode === 'off') return text;
+    const definition = instructionsOf(hideSecrets({ text }, of.secrets()).text);
+    const shown = await this.#judgeAll(server, 'instructions', [definition]);
+    const content = shown.get(definition);
+    return content === undefined ? undefined : asText(content.instructions);
+  }
+
+  /** What clients get of each definition that they may see: itself, or the approved one in its place. */
+  async #judgeAll(
+    server: string,
+    kind: PinnedKind,
+    definitions: readonly Definition[],
+  ): Promise<ReadonlyMap<Definition, JsonObject>> {
+    const shown = new Map<Definition, JsonObject>();
+    let known: Known;
+    try {
+      known = await this.#knownOf(server);
+    } catch (error) {
+      this.#parts.onTrouble(error);
+      return shown;
+    }
+    const { mode, onChange } = this.#settings(server);
+    const fresh: Definition[] = [];
+    for (const definition of definitions) {
+      const entry = known.get(keyOf(definition));
+      const isApproved =
+        mode === 'lock' ? this.#isLocked(server, definition) : entry?.approved.has(definition.digest) === true;
+      if (isApproved) shown.set(definition, definition.content);
+      else if (entry?.rejected.has(definition.digest) !== true) {
+        if (entry?.pending.has(definition.digest) !== true) fresh.push(definition);
+        const kept = onChange === 'keep' ? this.#approvedOf(server, definition, entry) : undefined;
+        if (kept !== undefined) shown.set(definition, kept);
+      }
+    }
+    try {
+      const approved = await this.#remember(server, kind, { definitions, fresh, known });
+      for (const definition of approved) shown.set(definition, definition.content);
+    } catch (error) {
+      // What is not remembered is not approved either.
+      this.#parts.onTrouble(error);
+    }
+    return shown;
+  }
+
+  #isLocked(server: string, { kind, name, digest }: Definition): boolean {
+    return this.#lock?.has(server, kind, name, digest) === true;
+  }
+
+  /** The approved definition of this name, where the new one differs in its texts alone. */
+  #approvedOf(server: string, { kind, name, content }: Definition, entry: Entry | undefined): JsonObject | undefined {
+    for (const digest of entry?.approved ?? []) {
+      const stored = this.#parts.store.find({ server, kind, name, digest });
+      if (stored !== undefined && differsInTextOnly(stored.content, content)) return stored.content;
+    }
+    return undefined;
+  }
+
+  /** Writes down what is new, and answers what of it is approved by being there at first contact. */
+  async #remember(
+    server: string,
+    kind: PinnedKind,
+    {
+      definitions,
+      fresh,
+      known,
+    }: { readonly definitions: readonly Definition[]; readonly fresh: readonly Definition[]; readonly known: Known },
+  ): Promise<readonly Definition[]> {
+    const { store, suspect, onNew, now } = this.#parts;
+    const isFirst = this.#settings(server).mode === 'first-use' && !store.isKnown(server, kind);
+    const approved: Definition[] = [];
+    for (let at = 0; at < fresh.length; at += chunk) {
+      const some = fresh.slice(at, at + chunk);
+      const found = some.map((definition) => ({ definition, findings: suspect(definition.content) }));
+      const clean = isFirst ? found.filter(({ findings }) => findings.length === 0) : [];
+      const open = found.filter((each) => !clean.includes(each));
+      if (clean.length > 0) {
+        const chosen = clean.map(({ definition }) => definition);
+        store.add(server, chosen, 'approved', { at: now(), by: 'first use' });
+        approved.push(...chosen);
+      }
+      if (open.length > 0)
+        store.add(
+          server,
+          open.map(({ definition }) => definition),
+          'pending',
+          { at: now() },
+        );
+      for (const { definition } of clean) entryOf(known, definition).approved.add(definition.digest);
+      for (const { definition, findings } of open) {
+        const entry = entryOf(known, definition);
+        entry.pending.add(definition.digest);
+        onNew({ server, definition, novelty: entry.approved.size > 0 ? 'changed' : 'new', findings });
+      }
+      await nextTurn();
+    }
+    const before = store.current(server, kind);
+    const isSame =
+      before?.size === definitions.length && definitions.every(({ name, digest }) => before.get(name) === digest);
+    if (!isSame) store.sawList(server, kind, definitions, now());
+    return approved;
+  }
+
+  #knownOf(server: string): Promise<Known> {
+    const loading = this.#known.get(server);
+    if (loading !== undefined) return loading;
+    const made = this.#load(server);
+    this.#known.set(server, made);
+    // What could not be read is tried again at the next list.
+    made.catch(() => this.#known.delete(server));
+    return made;
+  }
+
+  async #load(server: string): Promise<Known> {
+    const known: Known = new Map();
+    let last: Judged | undefined;
+    for (;;) {
+      const page = this.#parts.store.states(server, last);
+      for (const { state, ...judged } of page) entryOf(known, judged)[state].add(judged.digest);
+      last = page.at(-1);
+      if (last === undefined) return known;
+      await nextTurn();
+    }
+  }
+}
+
+function entryOf(known: Known, definition: Pick<Definition, 'kind' | 'name'>): Entry {
+  const key = keyOf(definition);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const entry: Entry = { approved: new Set(), rejected: new Set(), pending: new Set() };
+  known.set(key, entry);
+  return entry;
+}

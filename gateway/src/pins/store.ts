@@ -1,0 +1,195 @@
+/** Where definitions and decisions about them are kept: the embedded database, which commands and gateways open. */
+import { existsSync } from 'node:fs';
+import { isObject, type Json, parseJsonText } from '../protocol/json.ts';
+import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
+import { type Database, databasePath, openDatabase, transaction } from '../stores/sqlite/driver.ts';
+import type { Definition } from './definition.ts';
+
+export const pinStates = ['pending', 'approved', 'rejected'] as const;
+export type PinState = (typeof pinStates)[number];
+
+export interface Stored extends Definition {
+  readonly server: string;
+  readonly state: PinState;
+  /** Milliseconds since the epoch. */
+  readonly seenAt: number;
+  readonly decision?: Decision;
+}
+
+export interface Decision {
+  readonly at: number;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+export interface Judged {
+  readonly kind: PinnedKind;
+  readonly name: string;
+  readonly digest: string;
+  readonly state: PinState;
+}
+
+/** What is decided about. */
+export interface Deciding {
+  readonly server: string;
+  readonly kind: PinnedKind;
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** Definitions of one server that wait for a decision; the one that waits longest goes when another comes. */
+export const maxWaiting = 5_000;
+/** Characters of one definition that are kept for review. */
+const maxContent = 262_144;
+/** Definitions of one server that are read at once. */
+const maxRows = 50_000;
+
+/** States of one page. */
+export const pageSize = 1_000;
+
+export interface PinStore {
+  /** The states of a server, in pages: those after `after`, or from the beginning. */
+  states(server: string, after: Judged | undefined): readonly Judged[];
+  /** With the definitions, in the order of kinds and names. */
+  all(server?: string): readonly Stored[];
+  find(deciding: Deciding): Stored | undefined;
+  /** Was this list of the server read before? */
+  isKnown(server: string, kind: PinnedKind): boolean;
+  /** What the list had when it was read last: names, each with the digest of its definition. */
+  current(server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined;
+  /** Adds what is not there yet. `state`: of what is added. */
+  add(
+    server: string,
+    definitions: readonly Definition[],
+    state: PinState,
+    decision: Decision | { readonly at: number },
+  ): void;
+  sawList(server: string, kind: PinnedKind, definitions: readonly Definition[], at: number): void;
+  /** How many there were to decide about. */
+  decide(what: readonly Deciding[], state: Exclude<PinState, 'pending'>, decision: Decision): number;
+  /** Decisions that no record has yet, each handed out once. */
+  takeUnrecorded(): readonly Stored[];
+  close(): void;
+}
+
+/** Throws when the database cannot be opened; each method when it cannot be read or written. */
+export function openPinStore(data: string): PinStore {
+  return storeOf(openDatabase(data));
+}
+
+/** For commands: where no gateway has run there is nothing yet. */
+export function openExistingPinStore(data: string): PinStore | undefined {
+  return existsSync(databasePath(data)) ? openPinStore(data) : undefined;
+}
+
+function storeOf(database: Database): PinStore {
+  const insert = database.prepare(
+    `INSERT OR IGNORE INTO definitions (server, kind, name, digest, content, state, seen_at, decided_at, decided_by, reason, is_recorded)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const waiting = database.prepare(`SELECT count(*) AS n FROM definitions WHERE server = ? AND state = 'pending'`);
+  const dropOldest = database.prepare(
+    `DELETE FROM definitions WHERE rowid IN
+       (SELECT rowid FROM definitions WHERE server = ? AND state = 'pending' ORDER BY seen_at LIMIT ?)`,
+  );
+  const states = database.prepare(
+    `SELECT kind, name, digest, state FROM definitions WHERE server = ? AND (kind, name, digest) > (?, ?, ?)
+     ORDER BY kind, name, digest LIMIT ${pageSize}`,
+  );
+  const allOf = database.prepare('SELECT * FROM definitions WHERE server = ? ORDER BY kind, name, seen_at LIMIT ?');
+  const all = database.prepare('SELECT * FROM definitions ORDER BY server, kind, name, seen_at LIMIT ?');
+  const one = database.prepare('SELECT * FROM definitions WHERE server = ? AND kind = ? AND name = ? AND digest = ?');
+  const list = database.prepare('SELECT names FROM lists_seen WHERE server = ? AND kind = ?');
+  const saw = database.prepare(
+    `INSERT INTO lists_seen VALUES (?, ?, ?, ?) ON CONFLICT (server, kind) DO UPDATE SET names = excluded.names`,
+  );
+  const decide = database.prepare(
+    `UPDATE definitions SET state = ?, decided_at = ?, decided_by = ?, reason = ?, is_recorded = 0
+     WHERE server = ? AND kind = ? AND name = ? AND digest = ?`,
+  );
+  const unrecorded = database.prepare(
+    'SELECT * FROM definitions WHERE is_recorded = 0 ORDER BY decided_at LIMIT 10000',
+  );
+  const recorded = database.prepare('UPDATE definitions SET is_recorded = 1 WHERE is_recorded = 0');
+  const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
+    const row = list.get(server, kind);
+    if (row === undefined) return undefined;
+    const parsed = parseJsonText(String(row['names']), { depth: 4 });
+    const pairs = parsed.ok && Array.isArray(parsed.value) ? (parsed.value as readonly Json[]) : [];
+    return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), String(pair[1])] as const] : [])));
+  };
+
+  return {
+    states: (server, after) =>
+      states.all(server, after?.kind ?? '', after?.name ?? '', after?.digest ?? '').map((row) => ({
+        kind: String(row['kind']) as PinnedKind,
+        name: String(row['name']),
+        digest: String(row['digest']),
+        state: String(row['state']) as PinState,
+      })),
+    all: (server) =>
+      (server === undefined ? all.all(maxRows) : allOf.all(server, maxRows)).flatMap((row) => read(row) ?? []),
+    find({ server, kind, name, digest }) {
+      const row = one.get(server, kind, name, digest);
+      return row === undefined ? undefined : read(row);
+    },
+    isKnown: (server, kind) => list.get(server, kind) !== undefined,
+    current: currentOf,
+    add(server, definitions, state, decision) {
+      const by = 'by' in decision ? decision.by : null;
+      const reason = 'by' in decision ? (decision.reason ?? null) : null;
+      transaction(database, () => {
+        for (const { kind, name, digest, content } of definitions) {
+          const text = JSON.stringify(content);
+          const kept = text.length > maxContent ? JSON.stringify({ name, tooLarge: text.length }) : text;
+          const at = by === null ? null : decision.at;
+          insert.run(server, kind, name, digest, kept, state, decision.at, at, by, reason, by === null ? 1 : 0);
+        }
+        if (state !== 'pending') return;
+        const over = Number(waiting.get(server)?.['n'] ?? 0) - maxWaiting;
+        if (over > 0) dropOldest.run(server, over);
+      });
+    },
+    sawList(server, kind, definitions, at) {
+      saw.run(server, kind, at, JSON.stringify(definitions.map(({ name, digest }) => [name, digest])));
+    },
+    decide: (what, state, decision) =>
+      transaction(database, () => {
+        let count = 0;
+        for (const { server, kind, name, digest } of what)
+          count += Number(
+            decide.run(state, decision.at, decision.by, decision.reason ?? null, server, kind, name, digest).changes,
+          );
+        return count;
+      }),
+    takeUnrecorded: () =>
+      transaction(database, () => {
+        const rows = unrecorded.all().flatMap((row) => read(row) ?? []);
+        if (rows.length > 0) recorded.run();
+        return rows;
+      }),
+    close: () => database.close(),
+  };
+}
+
+/** `undefined` for a row of another version, which counts as not seen. */
+function read(row: Readonly<Record<string, unknown>>): Stored | undefined {
+  const { server, kind, name, digest, state, content, seen_at: seenAt } = row;
+  const isKind = (pinnedKinds as readonly unknown[]).includes(kind);
+  const isState = (pinStates as readonly unknown[]).includes(state);
+  const parsed = parseJsonText(String(content), { depth: 128, looseText: true });
+  if (!isKind || !isState || !parsed.ok || !isObject(parsed.value)) return undefined;
+  const { decided_at: at, decided_by: by, reason } = row;
+  return {
+    server: String(server),
+    kind: kind as PinnedKind,
+    name: String(name),
+    digest: String(digest),
+    state: state as PinState,
+    content: parsed.value,
+    seenAt: Number(seenAt),
+    ...(typeof by === 'string' && {
+      decision: { at: Number(at), by, ...(typeof reason === 'string' && { reason }) },
+    }),
+  };
+}

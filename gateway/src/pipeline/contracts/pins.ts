@@ -1,0 +1,25 @@
+/** Pins: which definitions of a server were approved. What was not is as if the server did not have it. */
+import type { JsonObject } from '../../protocol/json.ts';
+import type { PinnedKind } from '../../protocol/pinned-kinds.ts';
+
+export interface PinnedServer {
+  readonly server: string;
+  /** What it was given, and must not be kept where it comes back. */
+  secrets(): readonly string[];
+}
+
+export interface Pins {
+  /** Another number whenever something that was judged before may be judged otherwise now. */
+  version(server: string): number;
+  /**
+   * What of a list clients may see and call, in its order: definitions that are approved, and in place of one that changed the
+   * approved one where the configuration keeps it. What is new is remembered for review.
+   */
+  judge(
+    of: PinnedServer,
+    kind: Exclude<PinnedKind, 'instructions'>,
+    items: readonly JsonObject[],
+  ): Promise<readonly JsonObject[]>;
+  /** The same for the instructions of a server: the text that clients may get. */
+  judgeInstructions(of: PinnedServer, text: string): Promise<string | undefined>;
+}

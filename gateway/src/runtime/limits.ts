@@ -1,0 +1,67 @@
+/** What the process does for limits: it keeps budgets, and tells the operator what limits did. */
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import type { LimitRules } from '../pipeline/contracts/limit.ts';
+import type { LimitEvent } from '../stages/limits/limiter/limiter.ts';
+import type { MemoryMeters } from '../state/memory/meters.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** Budgets over hours and days outlive the process; rates, sessions and what is under way end with it. */
+export function keptLimits({ all }: LimitRules): ReadonlySet<string> {
+  return new Set(all.flatMap(({ id, kind }) => (kind.is === 'budget' && kind.window.by !== 'session' ? [id] : [])));
+}
+
+interface Told {
+  readonly audit: AuditLog;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A refusal is a record of its own exchange; a warning has no exchange that would show it. */
+export function limitReporter({ audit, log, metrics }: Told): (event: LimitEvent) => void {
+  return ({ rule, what, subject, used }) => {
+    metrics.limit(rule.name, what);
+    if (what !== 'warned') return;
+    const { caller, server, tool } = subject;
+    const detail = { limit: rule.name, is: rule.text, used: String(used), ...(tool !== undefined && { tool }) };
+    audit.note({ kind: 'limit-warning', at: Date.now(), caller, ...(server !== undefined && { server }), detail });
+    log.warn({ limit: rule.name, is: rule.text, used, caller: caller.key, server, tool }, 'a limit is nearly reached');
+  };
+}
+
+/** Keys that are kept at once: the event loop stands still for a few milliseconds at most. */
+const atOnce = 1_000;
+
+export interface KeepBudgets {
+  /** Keeps what was counted since. What cannot be written now is tried again. */
+  look(): void;
+  close(): void;
+}
+
+export function keepBudgets(meters: MemoryMeters, log: Log): KeepBudgets {
+  let isFailing = false;
+  let more: NodeJS.Immediate | undefined;
+  const save = (): boolean => {
+    try {
+      const isMore = meters.save(Date.now(), atOnce);
+      isFailing = false;
+      return isMore;
+    } catch (error) {
+      if (!isFailing) log.warn({ err: error }, 'budgets cannot be kept: a restart forgets what was used since');
+      isFailing = true;
+      return false;
+    }
+  };
+  const look = (): void => {
+    more = save() ? setImmediate(look) : undefined;
+  };
+  return {
+    look: () => {
+      if (more === undefined) look();
+    },
+    close() {
+      if (more !== undefined) clearImmediate(more);
+      while (save());
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/** What limits see of an exchange. */
+import type { Lease, Limit } from '../../pipeline/contracts/limit.ts';
+import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { Decided, Identified } from '../../pipeline/exchange.ts';
+import type { Outcome } from '../../pipeline/refusal.ts';
+import type { Subject } from './limiter/keys.ts';
+import type { Call, Limiter } from './limiter/limiter.ts';
+
+const handshakes: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
+
+/** Before it is known where an exchange leads: what its caller has under way, and lists and handshakes. */
+export function admitTo(
+  limit: Limit,
+  limiter: Limiter,
+  { exchange, snapshot }: { readonly exchange: Identified; readonly snapshot: Snapshot },
+): Outcome<Lease> {
+  const { caller, operation, method } = exchange;
+  const lease = limit.admit({ caller, operation, bounds: snapshot.bounds });
+  const what = operation === 'list' ? 'lists' : handshakes.has(method) ? 'handshakes' : undefined;
+  if (!lease.ok || what === undefined) return lease;
+  const admitted = limiter.admitOther(what, subjectOf(exchange), snapshot.limits);
+  if (admitted.ok) return lease;
+  lease.value.settle({ bytesIn: 0, bytesOut: 0, cost: 0, outcome: 'refused' });
+  return admitted;
+}
+
+/** The end of stage 6: a call that everything else lets through. */
+export function callOf(exchange: Decided): Call {
+  const { grants, upstream, capability, tool, decision, bytesIn, cancellation } = exchange;
+  const { server } = upstream;
+  const tier = tool?.tier ?? 'read';
+  const named = capability.type === 'tool' ? { tool: capability.name } : {};
+  const connection = decision.rule?.connection ?? grants.connections[0];
+  return {
+    subject: { ...subjectOf(exchange), server, tier, ...named, ...(connection !== undefined && { connection }) },
+    target: { server, grants, tier, ...named },
+    bytesIn,
+    cost: tool?.cost ?? 0,
+    isResumed: exchange.resumption !== undefined,
+    cancellation,
+  };
+}
+
+function subjectOf({ caller, address, client }: Identified): Subject {
+  return { caller, address, session: client.session?.digest };
+}

@@ -1,0 +1,245 @@
+/**
+ * Meters in this process. A key is forgotten only when it is as good as new, so that no caller gets a fresh budget early:
+ * when every key that there is room for is in use, those that come then share one.
+ */
+import type { Local } from '../contract/later.ts';
+import type { Adjustment, Demand, KeptChange, KeptSums, Level, Meters, Short, Sum, Taken } from '../contract/meters.ts';
+import {
+  isIdle,
+  isNew,
+  isSum,
+  lackingOf,
+  type State,
+  type SumState,
+  slotAt,
+  stillCounting,
+  usedOf,
+} from './meter-states.ts';
+
+export interface MemoryMeterOptions {
+  /** Keys of all limits together. */
+  readonly maxKeys: number;
+  /** Keeps the sums of tables whose name `isKept`. */
+  readonly kept?: { readonly sums: Local<KeptSums>; readonly isKept: (table: string) => boolean };
+}
+
+/** The key that all those share for which there is no room. No caller can be called so. */
+const shared = '(shared)';
+/** Keys that are looked at, and forgotten where they are as good as new, for each new one. */
+const swept = 4;
+
+class Table {
+  readonly states = new Map<string, State>();
+  sweeping = this.states.entries();
+}
+
+const taken: Taken = { ok: true, short: [] };
+
+export class MemoryMeters implements Local<Meters> {
+  readonly #options: MemoryMeterOptions;
+  readonly #tables = new Map<string, Table>();
+  /** Sums with something that is not kept yet. */
+  #unsaved: { readonly table: string; readonly key: string; readonly state: SumState }[] = [];
+  #size = 0;
+
+  constructor(options: MemoryMeterOptions) {
+    this.#options = options;
+  }
+
+  take(demands: readonly Demand[], now: number): Taken {
+    let short: Short[] | undefined;
+    let ok = true;
+    const states: (State | undefined)[] = [];
+    for (let index = 0; index < demands.length; index++) {
+      const demand = demands[index] as Demand;
+      const state = this.#state(demand, now);
+      states.push(state);
+      const lacking = lackingOf(demand, state, now);
+      if (lacking === undefined) continue;
+      (short ??= []).push({ index, retryAt: lacking.retryAt });
+      if (demand.enforced) ok = false;
+    }
+    if (short === undefined) {
+      for (let index = 0; index < demands.length; index++) {
+        const demand = demands[index] as Demand;
+        this.#add(demand, { amount: demand.amount, state: states[index], now });
+      }
+      return taken;
+    }
+    if (ok) {
+      const without = new Set(short.map(({ index }) => index));
+      for (const [index, demand] of demands.entries())
+        if (!without.has(index)) this.#add(demand, { amount: demand.amount, state: states[index], now });
+    }
+    return { ok, short };
+  }
+
+  adjust(adjustments: readonly Adjustment[], now: number): void {
+    for (const { demand, by } of adjustments) this.#add(demand, { amount: by, state: this.#state(demand, now), now });
+  }
+
+  read(demand: Demand, now: number): Level {
+    const { meter } = demand;
+    const state = this.#state(demand, now);
+    const used = usedOf(demand, state, now);
+    const retryAt = lackingOf({ ...demand, amount: 1 }, state, now)?.retryAt;
+    return { used: meter.kind === 'rate' ? Math.min(meter.burst, used) : used, retryAt };
+  }
+
+  keys(table: string, text: string, most: number): readonly string[] {
+    const found: string[] = [];
+    for (const key of this.#tables.get(table)?.states.keys() ?? []) {
+      if (found.length >= most) break;
+      if (key.includes(text)) found.push(key);
+    }
+    return found;
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Keeps what was added since, of as many keys as `most`, and takes over what other processes added. Answers whether
+   * there is more. Throws what the store says; then nothing is lost.
+   */
+  save(now: number, most: number): boolean {
+    const { kept } = this.#options;
+    const batch = this.#unsaved.slice(0, most);
+    if (kept === undefined || batch.length === 0) return false;
+    const places: { readonly state: SumState; readonly at: number }[] = [];
+    const changes: KeptChange[] = [];
+    for (const { table, key, state } of batch)
+      for (let at = 0; at < state.slots.length; at += 3) {
+        const amount = state.slots[at + 2] ?? 0;
+        if (amount === 0) continue;
+        places.push({ state, at });
+        changes.push({ table, key, slot: state.slots[at] ?? 0, amount, endsAt: state.endsAt });
+      }
+    const totals = kept.sums.add(changes, now);
+    for (const [index, { state, at }] of places.entries()) {
+      state.slots[at + 1] = totals[index] ?? 0;
+      state.slots[at + 2] = 0;
+    }
+    for (const { state } of batch) state.isListed = false;
+    this.#unsaved = this.#unsaved.slice(batch.length);
+    return this.#unsaved.length > 0;
+  }
+
+  /** Forgets the limits that there are no more. */
+  keep(tables: ReadonlySet<string>): void {
+    for (const [name, { states }] of this.#tables)
+      if (!tables.has(name)) {
+        this.#size -= states.size;
+        this.#tables.delete(name);
+      }
+  }
+
+  #add(demand: Demand, { amount, state, now }: { amount: number; state: State | undefined; now: number }): void {
+    const { meter } = demand;
+    switch (meter.kind) {
+      case 'rate': {
+        const nowMicros = Math.round(now * 1_000);
+        const from = typeof state === 'number' && state > nowMicros ? state : nowMicros;
+        this.#put(demand, from + amount * meter.everyMicros, now);
+        return;
+      }
+      case 'held': {
+        if (typeof state === 'object' && 'held' in state) state.held = Math.max(0, state.held + amount);
+        else if (amount > 0) this.#put(demand, { held: amount }, now);
+        return;
+      }
+      case 'sum':
+        this.#addSum(demand, { meter, amount, state, now });
+    }
+  }
+
+  #addSum(
+    demand: Demand,
+    { meter, amount, state: known, now }: { meter: Sum; amount: number; state: State | undefined; now: number },
+  ): void {
+    let state = known;
+    if (!isSum(state)) {
+      state = { slots: [], touchedAt: now, endsAt: 0, isListed: false };
+      this.#put(demand, state, now);
+    }
+    if (isIdle(state, meter, now)) state.slots = [];
+    const { slots } = state;
+    let last = slots.length - 3;
+    // A clock that was set back adds to the latest slot that there is.
+    if (last < 0 || (slots[last] ?? 0) < meter.slot) {
+      state.slots = [...stillCounting(slots, meter), meter.slot, 0, 0];
+      last = state.slots.length - 3;
+    }
+    const at = amount < 0 ? slotAt(state.slots, meter.slot) : last;
+    // What it would be given back from counts no more.
+    if (at === -1) return;
+    state.slots[at + 1] = Math.max(0, (state.slots[at + 1] ?? 0) + amount);
+    state.slots[at + 2] = (state.slots[at + 2] ?? 0) + amount;
+    if (amount > 0) state.touchedAt = now;
+    state.endsAt = meter.idleMs === undefined ? (state.slots[last] ?? 0) + meter.lastsMs : now + meter.idleMs;
+    if (!state.isListed && this.#options.kept?.isKept(demand.table) === true) {
+      state.isListed = true;
+      this.#unsaved.push({ table: demand.table, key: this.#keyOf(demand), state });
+    }
+  }
+
+  #table(name: string): Table {
+    let table = this.#tables.get(name);
+    if (table === undefined) this.#tables.set(name, (table = new Table()));
+    return table;
+  }
+
+  /** What is known of a key. What it had among those that share stays there until that is as good as new. */
+  #state(demand: Demand, now: number): State | undefined {
+    const { states } = this.#table(demand.table);
+    const known = states.get(demand.key);
+    if (known !== undefined) return known;
+    const { kept } = this.#options;
+    if (demand.meter.kind === 'sum' && kept?.isKept(demand.table) === true)
+      this.#restore(demand, { meter: demand.meter, kept: kept.sums, now });
+    return states.get(demand.key) ?? states.get(shared);
+  }
+
+  #restore(demand: Demand, { meter, kept, now }: { meter: Sum; kept: Local<KeptSums>; now: number }): void {
+    const { table, key } = demand;
+    if (this.#table(table).states.has(shared)) return;
+    const slots = kept.load({ table, key, latest: meter.slot }, now).flatMap(({ slot, amount }) => [slot, amount, 0]);
+    if (slots.length === 0) return;
+    this.#put(demand, { slots, touchedAt: now, endsAt: meter.slot + meter.lastsMs, isListed: false }, now);
+  }
+
+  #keyOf({ table, key }: Demand): string {
+    return this.#table(table).states.has(key) ? key : shared;
+  }
+
+  #put(demand: Demand, state: State, now: number): void {
+    const table = this.#table(demand.table);
+    const { states } = table;
+    if (states.has(demand.key)) {
+      states.set(demand.key, state);
+      return;
+    }
+    this.#sweep(table, now);
+    if (this.#size >= this.#options.maxKeys) for (const other of this.#tables.values()) this.#sweep(other, now);
+    const isFull = this.#size >= this.#options.maxKeys || states.has(shared);
+    const key = isFull ? shared : demand.key;
+    if (!states.has(key)) this.#size++;
+    states.set(key, state);
+  }
+
+  /** Forgets, of some keys, those that are as good as new. Each is looked at in its turn. */
+  #sweep(table: Table, now: number): void {
+    for (let looked = 0; looked < swept; looked++) {
+      const { value, done } = table.sweeping.next();
+      if (done === true) {
+        table.sweeping = table.states.entries();
+        return;
+      }
+      const [key, state] = value;
+      if (!isNew(state, now)) continue;
+      table.states.delete(key);
+      this.#size--;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+/** Pins that are off. */
+import type { Pins } from '../../src/pipeline/contracts/pins.ts';
+
+export const noPins: Pins = {
+  version: () => 0,
+  judge: (_server, _kind, items) => Promise.resolve(items),
+  judgeInstructions: (_server, text) => Promise.resolve(text),
+};
