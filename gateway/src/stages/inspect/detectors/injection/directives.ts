@@ -10,29 +10,32 @@ const reach = 90;
 /** Languages whose verb stands at the end. */
 const verbLast = new Set(['ja', 'ko', 'tr', 'hi', 'hu', 'fa']);
 
-const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { verbs, which, objects }]) => ({
-  anchors: verbs,
-  joins: true,
-  find(view, from, to) {
-    const { text } = view;
-    if (!isWhole(text, from, to)) return undefined;
-    const isLast = verbLast.has(name);
-    const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
-    if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
-    const window = isLast ? windowOf(view, from - reach, to + 20) : firstSentences(windowOf(view, to, to + reach));
-    const object = objects.find((each) => (name === 'en' ? begins(window, each) : window.includes(each)));
-    if (object === undefined) return undefined;
-    const rest = window.slice(0, Math.min(window.length, window.indexOf(object) + 60));
-    const matched = which.filter((each) => rest.includes(each) && each !== object);
-    if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(view, from - 40, from) }))
-      return undefined;
-    return hit(view.text, 'override', {
-      from,
-      to: to + (isLast ? 0 : endOf(view, to, object)),
-      confidence: 0.9,
-    });
-  },
-}));
+const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { verbs, which, objects }]) => {
+  const tries = `tries ${name}`;
+  return {
+    anchors: verbs,
+    joins: true,
+    find(view, from, to) {
+      const { text } = view;
+      if (!isWhole(text, from, to) || triedTwice(view, tries, Math.floor(from / 48))) return undefined;
+      const isLast = verbLast.has(name);
+      const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
+      if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
+      const window = isLast ? windowOf(view, from - reach, to + 20) : firstSentences(windowOf(view, to, to + reach));
+      const object = objects.find((each) => (name === 'en' ? begins(window, each) : window.includes(each)));
+      if (object === undefined) return undefined;
+      const rest = window.slice(0, Math.min(window.length, window.indexOf(object) + 60));
+      const matched = which.filter((each) => rest.includes(each) && each !== object);
+      if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(view, from - 40, from) }))
+        return undefined;
+      return hit(view.text, 'override', {
+        from,
+        to: to + (isLast ? 0 : endOf(view, to, object)),
+        confidence: 0.9,
+      });
+    },
+  };
+});
 
 /** Whether a word of the window begins so. */
 function begins(window: string, start: string): boolean {

@@ -84,6 +84,8 @@ export const assignment: Matcher = {
   anchors: [...passwordNames, ...keyNames],
   joins: true,
   find(view, from, to) {
+    // More names than that in so little text have no values.
+    if (triedOften(view, 'name', Math.floor(from / 64))) return undefined;
     const found = valueAfter(view, { from, to });
     if (found !== undefined)
       return triedOften(view, 'assignment', found.to) ? undefined : judged(view, found, { from, to });
