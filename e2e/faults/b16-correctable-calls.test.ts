@@ -68,7 +68,7 @@ test('B16: with arguments that fit, the rule speaks, in the words of the operato
   const fitting = { count: 100, unit: 'month' };
   assert.match((await world.refused('query', fitting)) ?? '', /^Not allowed by policy.*: Ask for at most 10\. \(ref/);
   assert.match((await world.refused('closed', fitting)) ?? '', /Months are not served; use weeks\./);
-  assert.match((await world.refused('held', fitting)) ?? '', /approval of a person.*: Ask the owner of the data\./);
+  assert.match((await world.refused('held', fitting)) ?? '', /approval of a person.* Ask the owner of the data\./);
   assert.match((await world.refused('rows', fitting)) ?? '', /^Not allowed by policy.*: do not repeat/);
   assert.equal(await world.refused('query', { count: 5, unit: 'month' }), undefined);
 });

@@ -28,7 +28,7 @@ test('B18: search --denied finds all that was not let through, and show begins w
   for (const since of ['yesterday', 'today', '2h']) {
     const { stdout } = await sallyport('audit', 'search', '--denied', '--since', since);
     assert.match(stdout, /user:dana .*notes.*deny {2}refused {2}denied/, stdout);
-    assert.match(stdout, /user:eve .*hold {2}refused {2}held/);
+    assert.match(stdout, /user:eve .*hold {2}refused {2}approval-pending/);
     assert.match(stdout, /capability-unknown|hidden/);
     assert.match(stdout, /authentication-failed/);
     assert.doesNotMatch(stdout, /answered/);

@@ -6,6 +6,11 @@ import type { Hit } from './search.ts';
 const reasons = [
   'denied',
   'held',
+  'approval-pending',
+  'approval-rejected',
+  'approval-over',
+  'content-blocked',
+  'content-held',
   'scope-missing',
   'account-required',
   // What a caller may not see is as if it were not there, by its own name or by that of the portal.
@@ -29,6 +34,8 @@ const kinds: ReadonlySet<string> = new Set(['authentication-failed', 'authentica
 export function isDenied({ record, outcome }: Hit): boolean {
   const { fields } = record;
   const end = outcome?.fields ?? fields;
-  if (kinds.has(fields.kind) || ['deny', 'hold'].includes(fields.decision?.effect ?? '')) return true;
+  if (kinds.has(fields.kind) || fields.decision?.effect === 'deny') return true;
+  // What a rule holds was let through once a person approved it.
+  if (fields.decision?.effect === 'hold' && end.outcome === 'refused') return true;
   return end.outcome === 'refused' && denying.has(end.reason ?? '');
 }
