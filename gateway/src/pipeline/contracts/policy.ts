@@ -3,8 +3,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { Caller } from './caller.ts';
 import type { Guardrails } from './guardrails.ts';
 
-/** How dangerous a tool is: it reads, it changes something, or what it does cannot be undone. */
-export type Tier = 'read' | 'write' | 'destructive';
+export type { Tier } from './traits.ts';
 
 /** A capability by its original name or URI, never by the alias that a client sees. */
 export type Capability =
