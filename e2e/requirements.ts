@@ -10,6 +10,7 @@ import { intermediary } from './requirements/intermediary.ts';
 import { messages } from './requirements/messages.ts';
 import { others } from './requirements/others.ts';
 import type { Requirement } from './requirements/requirement.ts';
+import { stages } from './requirements/stages.ts';
 import { tokens } from './requirements/tokens.ts';
 import { use } from './requirements/use.ts';
 import { wayBack } from './requirements/way-back.ts';
@@ -26,4 +27,5 @@ export const requirements: readonly Requirement[] = [
   ...use,
   ...compatibility,
   ...profile,
+  ...stages,
 ];

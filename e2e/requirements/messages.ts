@@ -184,7 +184,10 @@ export const messages = from('MCP 2026-07-28 and 2025-11-25: abuse of messages',
   {
     id: 'P23',
     text: 'A tool that changes between its list and its call is held until the operator agrees.',
-    missing: 'Tool definitions that are pinned, and their changes',
+    proofs: inFile(
+      'e2e/pins.test.ts',
+      'first use: what is there at first contact is approved, and what changes is hidden, recorded and shown',
+    ),
   },
   {
     id: 'P24',

@@ -29,6 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/local': [...base, 'pipeline'],
   'stages/decide': [...base, 'pipeline', 'config'],
   'stages/limits': [...base, 'pipeline', 'config', 'state'],
+  'stages/approve': [...base, 'pipeline', 'secrets', 'stores'],
   'stages/inspect': [...base, 'pipeline', 'egress', 'secrets', 'process'],
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
@@ -104,8 +105,8 @@ const madeIn: Readonly<Record<string, string>> = {
   Resumed: 'stages/resume/input-requests.ts',
   Allowed: 'pipeline/permit.ts',
   Inspected: 'pipeline/inspect.ts',
-  Limited: 'pipeline/run.ts',
-  Intended: 'pipeline/run.ts',
+  Limited: 'pipeline/steps.ts',
+  Intended: 'pipeline/steps.ts',
   Delivered: 'pipeline/deliver.ts',
 };
 

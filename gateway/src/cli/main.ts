@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
+import { approvalCommand } from './approval/approval.ts';
 import { auditCommand } from './audit.ts';
 import { checkCommand } from './check.ts';
 import { type Context, OutputClosed, type Tone } from './context.ts';
@@ -33,6 +34,7 @@ const commands = [
   secretCommand,
   serverCommand,
   pinsCommand,
+  approvalCommand,
   auditCommand,
 ] as const;
 

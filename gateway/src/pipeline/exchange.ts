@@ -11,6 +11,7 @@ import type { HeaderReader, MirroredArgument } from '../protocol/mirrored-header
 import type { Era } from '../protocol/versions.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Checks } from './checks.ts';
+import type { SpentApproval } from './contracts/approval.ts';
 import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
@@ -149,7 +150,11 @@ declare const resumed: unique symbol;
 export type Resumed = Resolved & { readonly [resumed]: true };
 
 /** Stage 5, decide: what the policy says of it. A denied exchange has this type, and no later one. */
-export type Decided = Resumed & { readonly decision: Decision };
+export type Decided = Resumed & {
+  readonly decision: Decision;
+  /** Stage 8, approve: what was spent on a call that a rule holds. */
+  readonly approval?: SpentApproval;
+};
 
 declare const allowed: unique symbol;
 declare const inspected: unique symbol;

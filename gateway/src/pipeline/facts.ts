@@ -15,6 +15,8 @@ export interface Progress {
   caller?: Caller;
   lease?: Lease;
   checks?: Checks;
+  /** What became of its approval, where a rule holds it. */
+  approval?: { readonly id: string; readonly verdict: string };
   /** Room under the limits of the policy. */
   admission?: Lease;
   /** What these said, where it was not yes. */
@@ -64,6 +66,7 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
   if (progress.limits !== undefined) facts.limits = progress.limits;
+  if (progress.approval !== undefined) facts.approval = progress.approval;
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
   const checks = progress.checks?.take();
   if (checks !== undefined && checks.length > 0) facts.checks = checks;

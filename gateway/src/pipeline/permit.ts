@@ -1,4 +1,5 @@
 /** Stage 5: whether a call that was decided goes on. */
+import type { SpentApproval } from './contracts/approval.ts';
 import type { Allowed, Decided } from './exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
 
@@ -7,7 +8,15 @@ import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
  * listed for the caller gives nothing away.
  */
 export function isCorrectable({ reason }: Refusal, { tool }: Decided): boolean {
-  return tool !== undefined && (reason === 'denied' || reason === 'held');
+  // What is held is inspected before a person is asked about it.
+  return reason === 'held' || (tool !== undefined && reason === 'denied');
+}
+
+/** A rule holds the call, and what a person decided about it was spent on it. */
+export function permitHeld<Exchange extends Decided>(
+  exchange: Exchange & { readonly approval: SpentApproval },
+): Allowed<Exchange> {
+  return exchange as unknown as Allowed<Exchange>;
 }
 
 /** What the decision means for the call. */

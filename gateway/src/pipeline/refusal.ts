@@ -54,6 +54,13 @@ export type Refusal =
   | { readonly reason: 'bad-params'; readonly problem: string }
   /** `message`: what the operator tells the model about it. */
   | { readonly reason: 'denied' | 'held'; readonly detail: string; readonly message?: string }
+  /** A person has not decided yet. `until`: milliseconds since the epoch. */
+  | { readonly reason: 'approval-pending'; readonly id: string; readonly until: number; readonly message?: string }
+  /** `message`: why, in the words of who rejected it. */
+  | { readonly reason: 'approval-rejected'; readonly id: string; readonly message?: string }
+  /** It was used, withdrawn, or its time is over. */
+  | { readonly reason: 'approval-over'; readonly id: string; readonly state: 'expired' | 'consumed' | 'withdrawn' }
+  | { readonly reason: 'too-many-approvals' }
   | { readonly reason: 'arguments-invalid'; readonly problems: readonly string[] }
   | {
       readonly reason: 'state-invalid';

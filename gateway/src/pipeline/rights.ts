@@ -56,7 +56,7 @@ export class Standing extends ChainEntry<Standing> {
       this.#hours = hours;
       this.#snapshot = snapshot;
       this.#caller = caller;
-      this.#lost = problemUnder(this.#exchange, caller, snapshot);
+      this.#lost = lostRight(this.#exchange, caller, snapshot);
     }
     return this.#lost;
   }
@@ -73,7 +73,7 @@ export class Standing extends ChainEntry<Standing> {
 }
 
 /** Why a call that was allowed would not be allowed now. */
-function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
+export function lostRight(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
   const { server } = exchange.upstream;
   const status = snapshot.statusOf(server);
   if (status !== 'active' && status !== 'draining')
@@ -86,7 +86,8 @@ function problemUnder(exchange: Decided, caller: Caller, snapshot: Snapshot): Lo
   }
   const { effect, rule, masks = [] } = decide({ ...exchange, caller, grants }).decision;
   const { masks: before = [] } = exchange.decision;
-  const isOpen = effect === 'allow' || effect === 'observe';
+  const isApproved = effect === 'hold' && exchange.approval !== undefined;
+  const isOpen = effect === 'allow' || effect === 'observe' || isApproved;
   if (isOpen && !masks.every((mask) => before.some((each) => isSame(each, mask))))
     return { cause: 'rule', detail: 'a rule masks what it did not mask before' };
   const { capability } = exchange;

@@ -3,22 +3,22 @@
  * record. Open this file to see the product.
  */
 
-import { messageOf } from '../protocol/result.ts';
 import { withAccountLink } from './account-link.ts';
 import { Checks } from './checks.ts';
 import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Admission, Use } from './contracts/limit.ts';
+import type { Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import { ownWords, withNote } from './deliver.ts';
 import { reasonOf } from './denial.ts';
-import type { Admitted, Allowed, Identified, Inspected, Intended, Limited, Received, Reply } from './exchange.ts';
+import type { Admitted, Identified, Intended, Received, Reply } from './exchange.ts';
 import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
 import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
-import { type Outcome, pass, type Refusal, refuse } from './refusal.ts';
+import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
+import { approve, intend, limit, text } from './steps.ts';
 
 export type { Stages } from './stages.ts';
 
@@ -147,54 +147,20 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   let final = inspected.value;
   // An inspector changed the arguments: the rules decide about those that are sent.
   if (final !== decided) progress.resolved = progress.decided = final = decide(final);
-  const allowed = permit(final);
+  const step = { snapshot, stages, progress };
+  const permitted = permit(final);
+  const allowed = permitted.ok || permitted.refusal.reason !== 'held' ? permitted : await approve(final, step);
   if (!allowed.ok) return refused(allowed.refusal);
 
-  const limiting = limit(allowed.value, snapshot, stages, progress);
+  const limiting = limit(allowed.value, step);
   const limited = limiting instanceof Promise ? await limiting : limiting;
   if (!limited.ok) return refused(limited.refusal);
 
-  const intending = intend(limited.value, snapshot, stages, progress);
+  const intending = intend(limited.value, step);
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
   return send(intended.value, snapshot, stages, progress);
-}
-
-/** Stage 6, the end. Answers at once unless the call has to wait for another one. */
-function limit(
-  exchange: Allowed<Inspected>,
-  snapshot: Snapshot,
-  stages: Stages,
-  progress: Progress,
-): Outcome<Limited<Allowed<Inspected>>> | Promise<Outcome<Limited<Allowed<Inspected>>>> {
-  const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
-    if (!outcome.ok) {
-      if (outcome.refusal.reason === 'limit-reached') progress.limits = outcome.refusal.verdicts;
-      return outcome;
-    }
-    progress.admission = outcome.value.lease;
-    if (outcome.value.verdicts !== undefined) progress.limits = outcome.value.verdicts;
-    return pass(exchange as Limited<Allowed<Inspected>>);
-  };
-  const limiting = stages.limit(exchange, snapshot);
-  return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
-}
-
-/** Stage 9. Answers at once where the record need not be durable before the call. */
-function intend(
-  exchange: Limited<Allowed<Inspected>>,
-  snapshot: Snapshot,
-  stages: Stages,
-  progress: Progress,
-): Outcome<Intended> | Promise<Outcome<Intended>> {
-  progress.intended = factsOf(exchange, snapshot, progress);
-  const written = stages.audit.intend(progress.intended);
-  if (written === undefined) return pass(exchange as Intended);
-  return written.then(
-    () => pass(exchange as Intended),
-    (error: unknown) => refuse({ reason: 'record-unavailable', detail: text(error) }),
-  );
 }
 
 /** Stages 10 and 11, for as long as the caller has the right to it. */
@@ -322,10 +288,6 @@ function concluded(message: Received, reply: Reply, progress: Progress, stages: 
     stages.onBug(error, message.id);
     return endOf(message, refused({ reason: 'internal', detail: text(error) }), progress);
   }
-}
-
-function text(error: unknown): string {
-  return messageOf(error);
 }
 
 function refused(refusal: Refusal): Reply {

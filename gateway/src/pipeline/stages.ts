@@ -1,4 +1,5 @@
 /** What the road is made of: the stages that are more than a few lines. */
+import type { Approve } from './contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Admission, Lease, LoopVerdict } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -56,6 +57,8 @@ export interface Stages {
   unresolvedTarget(exchange: Identified, snapshot: Snapshot): UnresolvedTarget | undefined;
   /** 7: what a client sends to a server. */
   readonly inspect: Inspect;
+  /** 8: a person decides about a call that a rule holds. */
+  readonly approve: Approve;
   /** 10 and 11: to the server and back. */
   forward(exchange: Intended, snapshot: Snapshot, standing: Standing): Promise<Reply>;
   /** What the caller of something that stays open may do now. */

@@ -143,6 +143,22 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         403,
         referred(`This call needs the approval of a person and was not made: ${refusal.message ?? heldAdvice}`),
       );
+    case 'approval-pending':
+      return own(200, 403, pendingText(refusal));
+    case 'approval-rejected':
+      return own(
+        200,
+        403,
+        `A person has rejected this call, which was not made: ${refusal.message ?? 'do not repeat it'} (approval ${refusal.id})`,
+      );
+    case 'approval-over':
+      return own(
+        200,
+        403,
+        `The approval ${refusal.id} of this call is over, and the call was not made: make it again to ask for another one`,
+      );
+    case 'too-many-approvals':
+      return limited('Too many calls wait for the approval of a person: wait until some are decided', 60);
     case 'arguments-invalid':
       return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
     case 'state-invalid':
@@ -274,6 +290,12 @@ function durationText(seconds: number): string {
           ? [Math.ceil(seconds / 3_600), 'hour']
           : [Math.ceil(seconds / 86_400), 'day'];
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
+}
+
+function pendingText({ id, until, message }: Extract<Refusal, { reason: 'approval-pending' }>): string {
+  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const more = message === undefined ? '' : ` ${message}`;
+  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${more}`;
 }
 
 /** What a model is to do, where the operator does not say more. */

@@ -9,6 +9,7 @@ import type { Revision } from '../config/revision.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
+import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
@@ -36,6 +37,7 @@ export interface ControlParts {
   /** What other processes of the data folder change. */
   readonly changes: Local<Changes>;
   readonly pinStore: PinStore;
+  readonly approvalStore: ApprovalStore;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -81,7 +83,6 @@ export class Control {
       store: parts.pinStore,
       audit,
       log,
-      announce: () => parts.changes.announce('pins'),
     });
     this.#definitions.configure(revision);
     this.plane = new DataPlane(revision, policy, {
@@ -98,6 +99,8 @@ export class Control {
         onReport: (report) => this.#reportTools(report),
       },
       pins: this.#definitions.pins,
+      approvalStore: parts.approvalStore,
+      onApproval: () => parts.changes.announce('approvals'),
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
@@ -185,10 +188,13 @@ export class Control {
     if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
     if (this.#pending.has('secrets')) this.#noteSecrets();
     if (this.#pending.has('pins')) this.#followPins();
+    if (this.#pending.has('approvals')) this.#followApprovals();
     if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
+    // Approvals end with time as well.
+    this.#pending.add('approvals');
     this.#takeOver();
     this.#reportCredentials();
     this.#reportStates();
@@ -251,6 +257,13 @@ export class Control {
       this.#accounts.book.look();
       this.#pending.delete('accounts');
       this.#pending.delete('issuers');
+    });
+  }
+
+  #followApprovals(): void {
+    this.#attempt('the approvals cannot be read', () => {
+      this.plane.approvals.look();
+      this.#pending.delete('approvals');
     });
   }
 

@@ -15,6 +15,8 @@ import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
+import { type Approvals, createApprovals } from '../stages/approve/approve.ts';
+import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
@@ -52,6 +54,9 @@ export interface DataPlaneParts {
   readonly saw: (server: string, end: ExchangeEnd) => void;
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
+  readonly approvalStore: ApprovalStore;
+  /** Tells approvers and other processes that an approval is wanted or was used. */
+  readonly onApproval: () => void;
 }
 
 /** Keys of all limits together: what a million of them takes is in docs/limits.md. */
@@ -63,6 +68,7 @@ export class DataPlane {
   readonly streams = new Streams();
   readonly servers: ServerDirectory;
   readonly catalogs: Catalogs;
+  readonly approvals: Approvals;
   readonly limiter: Limiter;
   readonly meters: MemoryMeters;
   readonly #rights: Rights = {
@@ -104,6 +110,13 @@ export class DataPlane {
     });
     this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
+    this.approvals = createApprovals({
+      store: parts.approvalStore,
+      audit,
+      rights: this.#rights,
+      waitMs: () => this.revision.configuration.approvals.wait,
+      announce: parts.onApproval,
+    });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
     this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
     this.servers.configure(servers, bounds, egress.allow);
@@ -214,6 +227,7 @@ export class DataPlane {
       rights: this.#rights,
       deliver,
       inspect,
+      approve: this.approvals.approve,
     });
     return {
       snapshot: () => this.#snapshot,
@@ -239,6 +253,7 @@ export class DataPlane {
   #showTables(): void {
     const { table } = this.metrics;
     const { issuerKeys } = this.#parts;
+    table('approvals_awaited', () => this.approvals.size);
     table('calls', () => this.#rights.underWay.size);
     table('streams', () => this.streams.size);
     table('parked_input_requests', () => this.#inputRequests.size);

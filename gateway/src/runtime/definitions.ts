@@ -11,8 +11,6 @@ export interface DefinitionsParts {
   readonly store: PinStore;
   readonly audit: AuditLog;
   readonly log: Log;
-  /** Tells other processes that something waits for review, or was approved at first use. */
-  readonly announce: () => void;
 }
 
 /** Lines and records about what waits, of one server: as many at once, and so many more in a second. */

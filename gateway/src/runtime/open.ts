@@ -10,6 +10,7 @@ import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
+import { openApprovalStore } from '../stages/approve/store.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
@@ -61,11 +62,13 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
+  const approvalStore = openApprovalStore(data, masterKey.key);
   const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
     pinStore.close();
+    approvalStore.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -89,6 +92,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     log,
     changes,
     pinStore,
+    approvalStore,
     sums,
     answers: role === 'serve',
   });

@@ -1,5 +1,6 @@
 /** Puts the stages of the road together for one gateway. */
 
+import type { Approve } from '../pipeline/contracts/approval.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Limit } from '../pipeline/contracts/limit.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
@@ -33,12 +34,14 @@ export interface StageParts {
   readonly rights: Rights;
   readonly deliver: Deliver;
   readonly inspect: Inspect;
+  readonly approve: Approve;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
 
 export function makeStages(parts: StageParts): Stages {
-  const { limit, limiter, loops, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect } = parts;
+  const { limit, limiter, loops, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect, approve } =
+    parts;
   return {
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
@@ -51,6 +54,7 @@ export function makeStages(parts: StageParts): Stages {
     unresolvedTarget,
     rights,
     inspect,
+    approve,
     forward: (exchange, snapshot, standing) =>
       forward(witnessed(exchange, snapshot, audit), {
         inputRequests,

@@ -15,8 +15,8 @@ export function derivedKey(master: Buffer, purpose: string, length = 32): Buffer
   return Buffer.from(hkdfSync('sha256', master, '', `sallyport ${purpose}`, length));
 }
 
-/** `master`: 32 secret bytes. `purpose` names what is sealed, such as `session`. */
-export function createSeal(master: Buffer, purpose: string): Seal {
+/** `master`: 32 secret bytes. `purpose` names what is sealed, such as `session`. `maxLength`: of what is opened, in characters. */
+export function createSeal(master: Buffer, purpose: string, maxLength = maxSealedLength): Seal {
   const key = derivedKey(master, purpose);
   const aad = Buffer.from(purpose);
   return {
@@ -27,7 +27,7 @@ export function createSeal(master: Buffer, purpose: string): Seal {
       return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url');
     },
     open(text) {
-      if (text.length > maxSealedLength) return undefined;
+      if (text.length > maxLength) return undefined;
       const bytes = Buffer.from(text, 'base64url');
       // One spelling only: text that differs from what was handed out is not ours.
       if (bytes.length <= nonceLength + tagLength || bytes.toString('base64url') !== text) return undefined;

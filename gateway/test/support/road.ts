@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Catalogs } from '../../src/catalog/index.ts';
 import { Cancellation } from '../../src/pipeline/cancellation.ts';
+import type { Approve } from '../../src/pipeline/contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
 import type { Caller } from '../../src/pipeline/contracts/caller.ts';
 import type { Inspector } from '../../src/pipeline/contracts/inspector.ts';
@@ -16,6 +17,7 @@ import type {
 import { deliverThrough } from '../../src/pipeline/deliver.ts';
 import type { Channel, Client, Identified, Received, Reply } from '../../src/pipeline/exchange.ts';
 import { inspectThrough } from '../../src/pipeline/inspect.ts';
+import { refuse } from '../../src/pipeline/refusal.ts';
 import { type Rights, UnderWay } from '../../src/pipeline/rights.ts';
 import { run, type Stages } from '../../src/pipeline/run.ts';
 import { Streams } from '../../src/pipeline/streams.ts';
@@ -23,6 +25,7 @@ import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
+import type { Approvals } from '../../src/stages/approve/approve.ts';
 import { createInspectionThread } from '../../src/stages/inspect/beside/inspection-thread.ts';
 import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
 import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
@@ -100,6 +103,8 @@ export interface RoadOptions {
   readonly now?: () => Now;
   /** In place of those that ship. */
   readonly limits?: readonly LimitDefinition[];
+  /** Without it, what a rule holds is refused. */
+  readonly approvals?: (rights: Rights) => Approvals;
   /** What the record does in place of keeping: throws or rejects. */
   readonly audit?: Partial<AuditLog>;
 }
@@ -161,6 +166,9 @@ ${connections.replace(/^/gm, '  ')}
   const meters = new MemoryMeters({ maxKeys: 1_000 });
   const limiter = new Limiter({ meters, now, onEvent: (event) => void limitEvents.push(event) });
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
+  const approvals = options.approvals?.(rights);
+  const approve: Approve =
+    approvals?.approve ?? (() => Promise.resolve(refuse({ reason: 'held', detail: 'no approvals here' })));
   const stages = makeStages({
     limit: admission(limits),
     limiter,
@@ -183,6 +191,7 @@ ${connections.replace(/^/gm, '  ')}
     saw: () => {},
     deliver,
     inspect,
+    approve,
   });
   return {
     snapshot,

@@ -1,6 +1,7 @@
 /** Connections: which callers reach which server, and the rules for what they may use there. */
 import { z } from 'zod';
 import { contentTypes } from '../../protocol/content.ts';
+import { approval } from './approvals.ts';
 import { guardrailReference } from './guardrails.ts';
 import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
@@ -26,6 +27,7 @@ const rule = z
       .describe(
         'What the model is told when the rule denies or holds, or when its `when` does not let a call through.',
       ),
+    approval: approval.optional().describe('How the calls that the rule holds are approved. Only with hold.'),
     mask: oneOrMore(pointer)
       .optional()
       .describe(
@@ -55,6 +57,7 @@ const rule = z
     (value) => value.guardrails === undefined || value.deny === undefined,
     'must say no guardrails with deny: what is denied is not sent',
   )
+  .refine((value) => value.approval === undefined || value.hold !== undefined, 'must say approval only with hold')
   .refine(
     (value) => value.mask === undefined || (value.deny === undefined && value.hold === undefined),
     'must say mask only with allow or observe: what closes gives no result',

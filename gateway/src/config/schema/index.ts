@@ -1,5 +1,6 @@
 /** The whole configuration file. Every unknown key is an error. */
 import { z } from 'zod';
+import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
@@ -26,6 +27,7 @@ export const configuration = z.strictObject({
     .strictObject({ guardrails: guardrailReference.optional().describe('For every connection.') })
     .prefault({})
     .describe('What holds for the content of all calls.'),
+  approvals: approvals.prefault({}),
   pins: pins.prefault({}),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),

@@ -1,5 +1,6 @@
 /** What the policy answers. The stages that ask know this file only; `stages/decide/` implements it. */
 import type { JsonObject } from '../../protocol/json.ts';
+import type { ApprovalTerms } from './approval.ts';
 import type { Caller } from './caller.ts';
 import type { Guardrails } from './guardrails.ts';
 
@@ -50,6 +51,8 @@ export interface Decision {
   readonly rule?: RuleReference;
   /** What the operator tells the model about a denial or a hold. */
   readonly message?: string;
+  /** With a hold: how it is approved. */
+  readonly approval?: ApprovalTerms;
   /** What the rules that let it through take out of its result; absent where that is nothing. */
   readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */

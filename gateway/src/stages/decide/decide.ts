@@ -48,7 +48,8 @@ export function conclude(tally: Tally, mode: 'enforce' | 'observe', errors: read
 }
 
 export function byRule(rule: Rule, errors: readonly string[]): Decision {
-  const { effect, message, reference } = rule;
-  const decision: Decision = { effect, reason: 'rule', rule: reference, errors };
+  const { approval, effect, message, reference } = rule;
+  const base: Decision = { effect, reason: 'rule', rule: reference, errors };
+  const decision = approval === undefined ? base : { ...base, approval };
   return rule.closing && message !== undefined ? { ...decision, message } : decision;
 }

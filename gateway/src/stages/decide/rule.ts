@@ -1,7 +1,10 @@
 /** One line of a connection, compiled: what it matches, what it does, and where it stands. */
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
+import type { ApprovalConfig } from '../../config/schema/approvals.ts';
 import type { RuleConfig } from '../../config/schema/connections.ts';
+import type { Configuration } from '../../config/schema/index.ts';
+import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
 import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
 import { partsOf } from '../../protocol/pointer.ts';
@@ -30,6 +33,8 @@ export interface Rule {
   readonly observed: boolean;
   readonly mask: RuleMask | undefined;
   readonly guardrails: Guardrails;
+  /** Of a rule that holds. */
+  readonly approval: ApprovalTerms | undefined;
   /** For the model. */
   readonly message: string | undefined;
   /** Names or patterns as written. */
@@ -100,6 +105,7 @@ export function compileRule(
     message: config.message,
     observed: connection.mode === 'observe',
     patterns,
+    approval: effect === 'hold' ? termsOf(config.approval, revision.configuration.approvals) : undefined,
     guardrails: guardrails.usesOf(config.guardrails, 'rule', [...path, 'guardrails']),
     mask:
       pointers === undefined ? undefined : { mask: { pointers, text: config.maskText ?? 'withhold', place }, unless },
@@ -114,6 +120,11 @@ export function compileRule(
     },
   };
   return { rule, uriPatterns };
+}
+
+function termsOf(own: ApprovalConfig = {}, all: Configuration['approvals']): ApprovalTerms {
+  const { quorum = all.quorum, within = all.within, reason = all.reason, grant = 'once' } = own;
+  return { quorum, within, reason, ...(grant !== 'once' && { reuse: grant.for }) };
 }
 
 function uriPatternsOf(

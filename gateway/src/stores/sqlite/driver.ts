@@ -96,6 +96,26 @@ const migrations: readonly string[] = [
      UNIQUE ("limit", key, slot)
    ) STRICT;
    CREATE INDEX sums_ends ON sums (ends_at);`,
+  // Calls that a person decides about. `content` is encrypted.
+  `CREATE TABLE approvals (
+     id TEXT PRIMARY KEY,
+     digest TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     server TEXT NOT NULL,
+     name TEXT NOT NULL,
+     state TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     terms TEXT NOT NULL,
+     votes TEXT NOT NULL,
+     uses INTEGER NOT NULL,
+     content TEXT NOT NULL,
+     is_recorded INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX approvals_of_call ON approvals (digest, state);
+   CREATE INDEX approvals_by_state ON approvals (state, created_at);
+   CREATE INDEX approvals_by_time ON approvals (created_at);
+   CREATE INDEX approvals_to_record ON approvals (is_recorded) WHERE is_recorded = 0;`,
 ];
 
 export function databasePath(folder: string): string {

@@ -112,7 +112,14 @@ function isWatched(reply: Reply, resolved: Resolved | undefined, { limits }: Sna
   if (reply.kind === 'result') return at !== undefined && limits.watchesLoops('results', at);
   const reason = reasonOf(reply);
   if (reason === undefined) return false;
-  return judged.has(denials[reason].class) && !unjudged.has(reason) && limits.watchesLoops('refusals', at);
+  const { class: kind, retryable } = denials[reason];
+  // What waits for a person is asked for again.
+  return (
+    judged.has(kind) &&
+    !(kind === 'approval' && retryable) &&
+    !unjudged.has(reason) &&
+    limits.watchesLoops('refusals', at)
+  );
 }
 
 /** A caller in one of its sessions: what it does elsewhere is another conversation. */

@@ -22,6 +22,8 @@ interface Refused {
 /** What the caller did itself; to link an account or to wait for an approval is what it is asked to do. */
 const counted: ReadonlySet<DenialClass> = new Set(['structural', 'permission', 'approval']);
 const uncounted: ReadonlySet<Reason> = new Set([
+  'approval-pending',
+  'approval-over',
   'account-required',
   'right-ended',
   'content-withheld',

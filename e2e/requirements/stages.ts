@@ -1,0 +1,122 @@
+/** What the stages of the road promise: content that is inspected, definitions that are pinned, calls that a person decides about. */
+import { from, inFile } from './requirement.ts';
+
+const pins = 'e2e/pins.test.ts';
+const approvals = 'e2e/approvals.test.ts';
+const approve = 'gateway/src/stages/approve/approve.test.ts';
+const content = 'gateway/src/stages/inspect/content.test.ts';
+const grammars = 'gateway/src/stages/inspect/argument-roles/grammars.test.ts';
+
+export const stages = from('Content, definitions, approvals', [
+  {
+    id: 'I1',
+    text: 'A secret in arguments is blocked, one in a result is redacted, with every client and transport, and neither is on the disk in clear.',
+    proofs: inFile(
+      'e2e/guardrails.test.ts',
+      'what ships: a key in a file comes back redacted, one in an argument is blocked, and nothing on the disk has it',
+    ),
+  },
+  {
+    id: 'I2',
+    text: 'A caller without the trust that a rule asks for sees no masked field, in text and in structured content.',
+    proofs: inFile(
+      'e2e/masks.test.ts',
+      'a caller without the trust sees no masked field, in text and structure, and one with it sees all',
+    ),
+  },
+  {
+    id: 'I3',
+    text: 'Paths, URLs, SQL, commands and HTML in arguments are held to what the operator says of them, and the server gets the one spelling that was checked.',
+    proofs: [
+      ...inFile(
+        'gateway/src/stages/inspect/argument-roles/argument-roles.test.ts',
+        'on the road: what is left of a value is what rules and server see, and what does not fit is told',
+      ),
+      ...inFile(
+        grammars,
+        'on the road: a statement is judged beside the loop, and the server gets only what fits',
+        'sql, postgresql: what reaches beyond the statement',
+      ),
+    ],
+  },
+  {
+    id: 'I4',
+    text: 'Content of types and links of schemes that a connection does not list are left out; results that do not meet their output schema are reported or withheld.',
+    proofs: inFile(
+      content,
+      'content of a type that is not listed is left out, with a note in its place',
+      'a link of a scheme that is not listed is left out, embedded resources and pages of input requests alike',
+      'a result that does not meet the output schema is reported or withheld, as the operator says',
+    ),
+  },
+  {
+    id: 'I5',
+    text: 'Long content is inspected beside the loop, with a deadline, and callers take turns.',
+    proofs: inFile(
+      'gateway/src/stages/inspect/beside/inspection-thread.test.ts',
+      'callers take turns, however much one of them sends',
+      'a job that is late ends, and the next one is done',
+      'one caller fills its share and not that of others',
+    ),
+  },
+  {
+    id: 'N1',
+    text: 'What changes in a definition after it was approved hides it, whatever it is, also from a client with the old list.',
+    proofs: inFile(
+      pins,
+      'first use: what is there at first contact is approved, and what changes is hidden, recorded and shown',
+    ),
+  },
+  {
+    id: 'N2',
+    text: 'In review nothing of a server is visible before it is approved: tools, prompts, templates, instructions.',
+    proofs: inFile(pins, 'review: nothing is visible before it is approved; prompts, templates and instructions alike'),
+  },
+  {
+    id: 'N3',
+    text: 'The lock file alone counts where the pins say so.',
+    proofs: inFile(pins, 'lock: what the lock file has is visible, and `pins check` says what differs'),
+  },
+  {
+    id: 'N4',
+    text: 'A definition that speaks to the model as an attacker does waits for review.',
+    proofs: inFile(
+      pins,
+      'a definition that speaks to the model as an attacker does waits for review even at first use',
+    ),
+  },
+  {
+    id: 'H1',
+    text: 'A held call is made once after a person approved exactly it, with every client, over HTTP and stdio.',
+    proofs: inFile(
+      approvals,
+      'a held call tells every client what to do, is made once after it was approved, and is held again',
+    ),
+  },
+  {
+    id: 'H2',
+    text: 'Another caller, other arguments, another definition or rule need another approval.',
+    proofs: inFile(approve, 'another call needs another approval: arguments, caller, definition, rule'),
+  },
+  {
+    id: 'H3',
+    text: 'Of many that spend one approval, one does, also between processes.',
+    proofs: inFile(approve, 'of many that spend one approval, one does'),
+  },
+  {
+    id: 'H4',
+    text: 'The rights of now decide when an approval is used.',
+    proofs: inFile(approve, 'rights of now decide when an approval is used'),
+  },
+  {
+    id: 'H5',
+    text: 'An approval survives a kill of the gateway, and expires to no.',
+    proofs: [
+      ...inFile(
+        approvals,
+        'an approval survives a restart of the gateway, and one that its client gave up is withdrawn',
+      ),
+      ...inFile(approve, 'what is not decided in time, or not used in time, is over'),
+    ],
+  },
+]);

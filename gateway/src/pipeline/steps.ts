@@ -1,0 +1,67 @@
+/** Steps of the road that ask a stage and keep what it answers for the record. */
+
+import { messageOf } from '../protocol/result.ts';
+import type { Admission } from './contracts/limit.ts';
+import type { Snapshot } from './contracts/snapshot.ts';
+import type { Allowed, Inspected, Intended, Limited } from './exchange.ts';
+import { factsOf, type Progress } from './facts.ts';
+import { type Outcome, pass, refuse } from './refusal.ts';
+import type { Stages } from './stages.ts';
+
+/** What a step needs beside the exchange. */
+export interface Step {
+  readonly snapshot: Snapshot;
+  readonly stages: Stages;
+  readonly progress: Progress;
+}
+
+/** Stage 8. A rule holds the call: a person decides about exactly this one. */
+export async function approve(
+  exchange: Inspected,
+  { snapshot, stages, progress }: Step,
+): Promise<Outcome<Allowed<Inspected>>> {
+  const approved = await stages.approve(exchange, snapshot);
+  if (approved.ok) {
+    progress.resolved = progress.decided = approved.value;
+    const { id = '', by = [] } = approved.value.approval ?? {};
+    progress.approval = { id, verdict: `approved by ${by.join(', ')}` };
+  } else if ('id' in approved.refusal)
+    progress.approval = { id: approved.refusal.id, verdict: approved.refusal.reason.replace('approval-', '') };
+  return approved;
+}
+
+/** Stage 6, the end. Answers at once unless the call has to wait for another one. */
+export function limit(
+  exchange: Allowed<Inspected>,
+  { snapshot, stages, progress }: Step,
+): Outcome<Limited<Allowed<Inspected>>> | Promise<Outcome<Limited<Allowed<Inspected>>>> {
+  const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
+    if (!outcome.ok) {
+      if (outcome.refusal.reason === 'limit-reached') progress.limits = outcome.refusal.verdicts;
+      return outcome;
+    }
+    progress.admission = outcome.value.lease;
+    if (outcome.value.verdicts !== undefined) progress.limits = outcome.value.verdicts;
+    return pass(exchange as Limited<Allowed<Inspected>>);
+  };
+  const limiting = stages.limit(exchange, snapshot);
+  return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+}
+
+/** Stage 9. Answers at once where the record need not be durable before the call. */
+export function intend(
+  exchange: Limited<Allowed<Inspected>>,
+  { snapshot, stages, progress }: Step,
+): Outcome<Intended> | Promise<Outcome<Intended>> {
+  progress.intended = factsOf(exchange, snapshot, progress);
+  const written = stages.audit.intend(progress.intended);
+  if (written === undefined) return pass(exchange as Intended);
+  return written.then(
+    () => pass(exchange as Intended),
+    (error: unknown) => refuse({ reason: 'record-unavailable', detail: text(error) }),
+  );
+}
+
+export function text(error: unknown): string {
+  return messageOf(error);
+}

@@ -1,0 +1,270 @@
+/** Approvals on the whole road, in process: what they are bound to, how they are spent, and every way in which they end. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { callerOf } from '../../../test/support/policy.ts';
+import { type Road, type RoadOptions, roadOf } from '../../../test/support/road.ts';
+import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { type Approvals, createApprovals } from './approve.ts';
+import { approvalDigest } from './digest.ts';
+import { type ApprovalStore, approvalBounds, openApprovalStore } from './store.ts';
+
+const folders: string[] = [];
+const stores: ApprovalStore[] = [];
+after(() => {
+  for (const store of stores) store.close();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+const master = Buffer.alloc(32, 5);
+
+function storeIn(folder: string): ApprovalStore {
+  const store = openApprovalStore(folder, master);
+  stores.push(store);
+  return store;
+}
+
+interface World {
+  readonly road: Road;
+  readonly store: ApprovalStore;
+  readonly folder: string;
+  readonly events: AuditEvent[];
+  readonly approvals: () => Approvals;
+  readonly call: (
+    args: JsonObject,
+    agent?: string,
+  ) => Promise<{ readonly kind: string; readonly reason?: string; readonly text: string }>;
+}
+
+const schema = { type: 'object', properties: { text: { type: 'string' }, n: { type: 'number' } } };
+
+async function worldOf(
+  rule = 'hold: "*"',
+  { waitMs = 0, ...options }: RoadOptions & { readonly waitMs?: number } = {},
+): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-approvals-'));
+  folders.push(folder);
+  const store = storeIn(folder);
+  const events: AuditEvent[] = [];
+  let approvals: Approvals | undefined;
+  const connections = `- { name: c, from: { agent: [a, b] }, to: s, tools: [{ ${rule} }], prompts: [{ hold: "*" }] }`;
+  const road = await roadOf(connections, {
+    server: { tools: [{ name: 'echo', inputSchema: schema }] },
+    ...options,
+    approvals: (rights) =>
+      (approvals = createApprovals({
+        store,
+        audit: { note: (event) => void events.push(event) },
+        rights,
+        waitMs: () => waitMs,
+        announce: () => {},
+      })),
+  });
+  return {
+    road,
+    store,
+    folder,
+    events,
+    approvals: () => approvals as Approvals,
+    async call(args, agent = 'a') {
+      const { reply } = await road.send({ params: { name: 'echo', arguments: args }, caller: callerOf({ agent }) });
+      const reason = reply.kind === 'refused' ? reply.refusal.reason : undefined;
+      return { kind: reply.kind, ...(reason !== undefined && { reason }), text: JSON.stringify(reply) };
+    },
+  };
+}
+
+const pendingId = ({ store }: World): string => store.list({ state: 'pending' }, Date.now())[0]?.id ?? '';
+
+const by = (name: string, reason?: string) => ({ by: name, at: Date.now(), ...(reason !== undefined && { reason }) });
+
+test('a held call is made once after it was approved, and then held again', async () => {
+  const world = await worldOf();
+  const { road, store, call, events } = world;
+  assert.equal((await call({ text: 'x', n: 1 })).reason, 'approval-pending');
+  const id = pendingId(world);
+  assert.equal(store.vote(id, 'approve', by('os:dana', 'fine')).ok, true);
+  assert.equal(road.calls.length, 0);
+  // Equal JSON, spelled differently.
+  assert.equal((await call({ n: 1, text: 'x' })).kind, 'text');
+  assert.equal(road.calls.length, 1);
+  assert.equal((await call({ text: 'x', n: 1 })).reason, 'approval-pending');
+  assert.equal(road.calls.length, 1);
+  assert.notEqual(pendingId(world), id);
+  assert.deepEqual(road.records.at(1)?.facts.approval, { id, verdict: 'approved by os:dana' });
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['approval-pending', 'approval-consumed', 'approval-pending'],
+  );
+  assert.match(JSON.stringify(events[1]?.detail), /"by":"os:dana","at":\d+,"reason":"fine"/);
+});
+
+test('another call needs another approval: arguments, caller, definition, rule', async () => {
+  const world = await worldOf();
+  await world.call({ text: 'x' });
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  for (const [args, agent] of [
+    [{ text: 'y' }, 'a'],
+    [{ text: 'x', n: 0 }, 'a'],
+    [{}, 'a'],
+    [{ text: 'x' }, 'b'],
+  ] as const)
+    assert.equal((await world.call(args, agent)).reason, 'approval-pending', JSON.stringify([args, agent]));
+  assert.equal(world.road.calls.length, 0);
+  const bound = {
+    caller: 'a',
+    server: 's',
+    capability: { type: 'tool', name: 't' },
+    arguments: { a: 1 },
+    definition: 'd',
+    rule: { connection: 'c', text: 'hold *' },
+  };
+  const digests = [
+    bound,
+    { ...bound, caller: 'b' },
+    { ...bound, server: 'r' },
+    { ...bound, capability: { type: 'prompt', name: 't' } },
+    { ...bound, arguments: { a: '1' } },
+    { ...bound, definition: 'e' },
+    { ...bound, rule: { connection: 'c', text: 'hold t' } },
+  ].map(approvalDigest);
+  assert.equal(new Set(digests).size, digests.length);
+});
+
+test('of many that spend one approval, one does', async () => {
+  const world = await worldOf();
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  world.store.vote(id, 'approve', by('os:dana'));
+  const outcomes = await Promise.all(Array.from({ length: 8 }, () => world.call({ text: 'x' })));
+  assert.equal(outcomes.filter(({ kind }) => kind === 'text').length, 1);
+  assert.equal(world.road.calls.length, 1);
+  const [one, two] = [storeIn(world.folder), storeIn(world.folder)];
+  const next = pendingId(world);
+  one.vote(next, 'approve', by('os:dana'));
+  assert.deepEqual([one.spend(next, Date.now()), two.spend(next, Date.now())], [true, false]);
+});
+
+test('a rejection tells the model why, and holds for a while', async () => {
+  const world = await worldOf();
+  await world.call({ text: 'x' });
+  world.store.vote(pendingId(world), 'reject', by('os:dana', 'not on Fridays'));
+  const again = await world.call({ text: 'x' });
+  assert.equal(again.reason, 'approval-rejected');
+  assert.match(again.text, /not on Fridays/);
+  assert.equal(world.store.vote(world.store.list({}, Date.now())[0]?.id ?? '', 'approve', by('os:eve')).ok, false);
+});
+
+test('a quorum is of different persons, a reason is asked for, and a use can repeat', async () => {
+  const world = await worldOf('hold: "*", approval: { quorum: 2, reason: required, grant: { for: 1m } }');
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  const { store } = world;
+  assert.deepEqual(store.vote(id, 'approve', by('os:dana')), {
+    ok: false,
+    problem: 'no-reason',
+    approval: store.get(id, Date.now()),
+  });
+  assert.equal(store.vote(id, 'approve', by('os:dana', 'r')).ok, true);
+  const twice = store.vote(id, 'approve', by('os:dana', 'r'));
+  assert.equal(!twice.ok && twice.problem, 'twice');
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
+  store.vote(id, 'approve', by('os:eve', 'r'));
+  for (let round = 0; round < 3; round++) assert.equal((await world.call({ text: 'x' })).kind, 'text');
+  assert.equal(store.get(id, Date.now())?.uses, 3);
+  assert.equal(store.get(id, Date.now() + 61_000)?.state, 'expired');
+});
+
+test('what is not decided in time, or not used in time, is over', async () => {
+  const world = await worldOf('hold: "*", approval: { within: 1m }');
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  const { store } = world;
+  const late = store.vote(id, 'approve', { by: 'os:dana', at: Date.now() + 61_000 });
+  assert.equal(!late.ok && late.problem, 'over');
+  assert.equal(store.vote(id, 'approve', by('os:dana')).ok, true);
+  assert.equal(store.spend(id, Date.now() + 61_000), false);
+  assert.deepEqual(
+    store.takeUnrecorded(Date.now() + 61_000).map(({ state }) => state),
+    ['expired'],
+  );
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
+});
+
+test('a call that waits is made as soon as it is approved', async () => {
+  const world = await worldOf('hold: "*"', { waitMs: 20_000 });
+  const waiting = world.call({ text: 'x' });
+  const joined = world.call({ text: 'x' });
+  while (world.approvals().size === 0) await new Promise(setImmediate);
+  assert.equal(world.store.list({ state: 'pending' }, Date.now()).length, 1, 'the second joins the first');
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  world.approvals().look();
+  const kinds = (await Promise.all([waiting, joined])).map(({ kind, reason }) => reason ?? kind);
+  assert.deepEqual(kinds.toSorted(), ['approval-over', 'text']);
+  assert.equal(world.approvals().size, 0);
+});
+
+test('rights of now decide when an approval is used', async () => {
+  const world = await worldOf('hold: "*"', { waitMs: 20_000 });
+  const waiting = world.call({ text: 'x' });
+  while (world.approvals().size === 0) await new Promise(setImmediate);
+  const denying = await roadOf('- { name: c, from: { agent: [a, b] }, to: s, tools: [{ deny: "*" }] }');
+  world.road.take({ ...world.road.snapshot, policy: denying.snapshot.policy });
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  world.approvals().look();
+  assert.equal((await waiting).reason, 'right-ended');
+  assert.equal(world.road.calls.length, 0);
+});
+
+test('prompts are held like tools', async () => {
+  const world = await worldOf('hold: "*"', { server: { prompts: [{ name: 'p' }] } });
+  const ask = async () => (await world.road.send({ method: 'prompts/get', params: { name: 'p' } })).reply;
+  const first = await ask();
+  assert.equal(first.kind === 'refused' && first.refusal.reason, 'approval-pending');
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  assert.equal((await ask()).kind, 'text');
+});
+
+test('a caller fills its share and not that of others, and what is too large to be shown is not held', async () => {
+  const world = await worldOf();
+  for (let n = 0; n < approvalBounds.pendingOfOne; n++)
+    assert.equal((await world.call({ n })).reason, 'approval-pending');
+  assert.equal((await world.call({ n: -1 })).reason, 'too-many-approvals');
+  assert.equal((await world.call({ n: -1 }, 'b')).reason, 'approval-pending');
+  assert.equal((await world.call({ text: 'x'.repeat(300_000) }, 'b')).reason, 'held');
+});
+
+test('what is kept of the arguments is encrypted, and opens for no other key', async () => {
+  const world = await worldOf();
+  await world.call({ text: 'a very secret text' });
+  const other = openApprovalStore(world.folder, Buffer.alloc(32, 6));
+  stores.push(other);
+  assert.equal(other.get(pendingId(world), Date.now())?.content, undefined);
+  assert.equal(world.store.get(pendingId(world), Date.now())?.content?.arguments.text, 'a very secret text');
+});
+
+test('hundreds that wait are listed and decided at once', async () => {
+  const world = await worldOf();
+  const content = {
+    server: 's',
+    capability: { type: 'tool', name: 't' },
+    arguments: {},
+    rule: { connection: 'c', text: 'hold' },
+    place: '',
+    revision: '',
+    callerText: 'x',
+  };
+  const terms = { quorum: 1, within: 900_000, reason: 'optional' } as const;
+  for (let n = 0; n < 600; n++) {
+    const caller = `a${n}`;
+    assert.ok(world.store.request({ ...content, caller }, `${n}`, { terms, now: Date.now() }).ok);
+  }
+  const began = performance.now();
+  assert.equal(world.store.list({ state: 'pending', limit: 500 }, Date.now()).length, 500);
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  // A disk that syncs slowly is allowed for.
+  assert.ok(performance.now() - began < 2_000);
+});

@@ -1,0 +1,220 @@
+/** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ApprovalTerms, Approve } from '../../pipeline/contracts/approval.ts';
+import type { AuditLog } from '../../pipeline/contracts/audit.ts';
+import type { Capability } from '../../pipeline/contracts/policy.ts';
+import { argumentsOf } from '../../pipeline/decide.ts';
+import { ownWords } from '../../pipeline/deliver.ts';
+import type { Allowed, Inspected } from '../../pipeline/exchange.ts';
+import { permitHeld } from '../../pipeline/permit.ts';
+import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
+import { lostRight, type Rights } from '../../pipeline/rights.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { inBackground } from '../../telemetry/background.ts';
+import { approvalDigest } from './digest.ts';
+import { type Approval, type ApprovalContent, type ApprovalStore } from './store.ts';
+
+export interface ApproveParts {
+  readonly store: ApprovalStore;
+  readonly audit: Pick<AuditLog, 'note'>;
+  readonly rights: Rights;
+  /** Milliseconds for which a call waits for a decision before its client is told to come again. */
+  readonly waitMs: () => number;
+  /** Tells approvers and other processes that something changed. */
+  readonly announce: () => void;
+}
+
+const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
+/** Milliseconds between two messages to a client that wants to hear of progress. */
+const progressMs = 5_000;
+
+export interface Approvals {
+  readonly approve: Approve;
+  /** Another process decided, or time passed: calls that wait look again, and what changed is recorded. */
+  look(): void;
+  /** Calls that wait. */
+  readonly size: number;
+}
+
+type Held = Inspected;
+
+export function createApprovals({ store, audit, rights, waitMs, announce }: ApproveParts): Approvals {
+  /** By approval, those whose calls wait for it. */
+  const waiting = new Map<string, Set<() => void>>();
+
+  const record = (): void => {
+    for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
+  };
+
+  /** Until it is decided, the time is over, or the client is gone. */
+  async function decided(exchange: Held, id: string): Promise<'decided' | 'late' | 'gone'> {
+    const { promise, resolve } = Promise.withResolvers<'decided' | 'late' | 'gone'>();
+    const wake = (): void => {
+      if (store.get(id, Date.now())?.state !== 'pending') resolve('decided');
+    };
+    const own = waiting.get(id) ?? new Set();
+    waiting.set(id, own.add(wake));
+    const timer = setTimeout(() => resolve('late'), waitMs());
+    const stop = exchange.cancellation.onCancel(() => resolve('gone'));
+    const telling = new AbortController();
+    inBackground('tell that a call waits', tellProgress(exchange, telling.signal));
+    // It may have been decided before it was waited for.
+    wake();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      stop();
+      telling.abort();
+      own.delete(wake);
+      if (own.size === 0) waiting.delete(id);
+    }
+  }
+
+  function spend(exchange: Held, approval: Approval): Outcome<Allowed<Inspected>> {
+    const { id, votes } = approval;
+    const marked = { ...exchange, approval: { id, by: votes.map(({ by }) => by) } };
+    // The revision and the credential of now decide, whatever they were when the call was held.
+    const caller = rights.renew(exchange.caller);
+    const lost =
+      caller === undefined
+        ? ({ cause: 'credential', detail: 'the credential has ended' } as const)
+        : lostRight(marked, caller, rights.snapshot());
+    if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
+    if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
+    record();
+    return pass(permitHeld(marked));
+  }
+
+  const approve: Approve = async (exchange, { revision }) => {
+    const terms = exchange.decision.approval ?? defaults;
+    const content = contentOf(exchange, revision);
+    const made = store.request(content, approvalDigest(boundOf(content)), { terms, now: Date.now() });
+    if (!made.ok)
+      return refuse(
+        made.reason === 'full'
+          ? { reason: 'too-many-approvals' }
+          : {
+              reason: 'held',
+              detail: 'its arguments are too large to be shown whole',
+              message: 'it is too large to be approved',
+            },
+      );
+    if (made.isNew) {
+      record();
+      announce();
+    }
+    let { approval } = made;
+    const { id } = approval;
+    if (approval.state === 'pending') {
+      const how = await decided(exchange, id);
+      if (how === 'gone') {
+        // Another call that joined may still wait for it.
+        if (!waiting.has(id)) store.withdraw(id, Date.now());
+        record();
+        return refuse({ reason: 'cancelled' });
+      }
+      approval = store.get(id, Date.now()) ?? approval;
+    }
+    switch (approval.state) {
+      case 'approved':
+        return spend(exchange, approval);
+      case 'rejected':
+        return refuse({ reason: 'approval-rejected', id, ...reasonOf(approval) });
+      case 'pending':
+        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+      case 'expired':
+      case 'consumed':
+      case 'withdrawn':
+        return refuse({ reason: 'approval-over', id, state: approval.state });
+    }
+  };
+
+  return {
+    approve,
+    look() {
+      record();
+      for (const wakes of waiting.values()) for (const wake of wakes) wake();
+    },
+    get size() {
+      return waiting.size;
+    },
+  };
+}
+
+function messageOf({ decision }: Held): { readonly message?: string } {
+  return decision.message === undefined ? {} : { message: decision.message };
+}
+
+function reasonOf({ votes }: Approval): { readonly message?: string } {
+  const reason = votes.at(-1)?.reason;
+  return reason === undefined ? {} : { message: reason };
+}
+
+function contentOf(exchange: Held, revision: string): ApprovalContent {
+  const { caller, capability, decision, tool, upstream } = exchange;
+  const { connection = '', text = '', place = '' } = decision.rule ?? {};
+  const { user, agent, application } = caller;
+  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
+  return {
+    caller: caller.key,
+    server: upstream.server,
+    capability: { type: capability.type, name: nameOf(capability) },
+    arguments: argumentsOf(exchange) ?? {},
+    ...(tool !== undefined && { definition: tool.digest, tier: tool.tier }),
+    rule: { connection, text },
+    place,
+    revision,
+    callerText: named.filter((each) => each !== undefined && each !== '').join(' ') || caller.key,
+  };
+}
+
+function boundOf({ caller, server, capability, arguments: args, definition, rule }: ApprovalContent) {
+  return { caller, server, capability, arguments: args, rule, ...(definition !== undefined && { definition }) };
+}
+
+function nameOf(capability: Capability): string {
+  switch (capability.type) {
+    case 'tool':
+    case 'prompt':
+      return capability.name;
+    case 'resource':
+      return capability.uri;
+    case 'template':
+      return capability.uriTemplate;
+  }
+}
+
+/** Clients that asked for progress hear that the call waits. The steps are small, so that those of the server come after. */
+async function tellProgress({ channel, params }: Held, signal: AbortSignal): Promise<void> {
+  const token = isObject(params._meta) ? params._meta.progressToken : undefined;
+  if (token === undefined) return;
+  for (let step = 1; ; step++) {
+    const isOver = await pause(step === 1 ? 0 : progressMs, false, { signal, ref: false }).catch(() => true);
+    if (isOver) return;
+    const told: JsonObject = {
+      progressToken: token,
+      progress: step / 1_000,
+      message: 'waiting for the approval of a person',
+    };
+    channel.notify('notifications/progress', ownWords(told));
+  }
+}
+
+function eventOf({ id, digest, server, name, state, votes, owner, uses }: Approval) {
+  const last = votes.at(-1);
+  return {
+    kind: `approval-${state}` as const,
+    at: Date.now(),
+    server,
+    detail: {
+      id,
+      digest,
+      name,
+      caller: owner,
+      votes: votes.map(({ by, at, reason }) => ({ by, at, ...(reason !== undefined && { reason }) })),
+      ...(last !== undefined && { by: last.by }),
+      uses,
+    },
+  };
+}

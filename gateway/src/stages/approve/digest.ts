@@ -1,0 +1,25 @@
+/** What an approval is of: exactly this call. Equal JSON that is spelled differently is the same call. */
+import { createHash } from 'node:crypto';
+import { canonical } from '../../protocol/canonical.ts';
+import type { Json, JsonObject } from '../../protocol/json.ts';
+
+/** Everything that a decision is bound to. What differs in any of it is another call, and needs another approval. */
+export interface Bound {
+  /** Key of the caller. */
+  readonly caller: string;
+  readonly server: string;
+  readonly capability: { readonly type: string; readonly name: string };
+  /** As the server would get them. */
+  readonly arguments: JsonObject;
+  /** Digest of the definition of the tool. */
+  readonly definition?: string;
+  /** Connection and text of the rule that holds. */
+  readonly rule: { readonly connection: string; readonly text: string };
+}
+
+/** SHA-256 in hexadecimal of the canonical JSON (RFC 8785). */
+export function approvalDigest(bound: Bound): string {
+  return createHash('sha256')
+    .update(canonical(bound as unknown as Json))
+    .digest('hex');
+}

@@ -1,0 +1,245 @@
+/** Where approvals are kept: the embedded database, which commands and gateways open. Each method is one atomic step. */
+import { randomBytes } from 'node:crypto';
+import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
+import type { Json, JsonObject } from '../../protocol/json.ts';
+import type { Seal } from '../../protocol/seal.ts';
+import { createSeal } from '../../secrets/seal.ts';
+import { type Database, openDatabase, transaction } from '../../stores/sqlite/driver.ts';
+import type { Bound } from './digest.ts';
+
+/**
+ * `approved`: the call can be made. `consumed`: it was made, or its process ended while it was. `withdrawn`: its caller gave
+ * it up before a person decided.
+ */
+export const approvalStates = ['pending', 'approved', 'rejected', 'expired', 'consumed', 'withdrawn'] as const;
+export type ApprovalState = (typeof approvalStates)[number];
+
+export interface Vote {
+  readonly by: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly reason?: string;
+}
+
+/** What a person needs to decide. It is encrypted where it is kept. */
+export interface ApprovalContent extends Bound {
+  readonly place: string;
+  readonly revision: string;
+  readonly tier?: string;
+  /** Shown, and nothing more: what the caller is to people. */
+  readonly callerText: string;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly digest: string;
+  readonly owner: string;
+  readonly server: string;
+  readonly name: string;
+  readonly state: ApprovalState;
+  readonly createdAt: number;
+  /** Until then it can be decided, and once it is, used. */
+  readonly expiresAt: number;
+  readonly terms: ApprovalTerms;
+  readonly votes: readonly Vote[];
+  /** How often the call was made by it. */
+  readonly uses: number;
+  /** Undefined where it cannot be decrypted. */
+  readonly content: ApprovalContent | undefined;
+}
+
+export const approvalBounds = {
+  /** Pending ones of all callers, and of one. */
+  pending: 10_000,
+  pendingOfOne: 20,
+  /** Characters of one call that are kept for review: more cannot be shown whole, so it cannot be approved. */
+  content: 262_144,
+  /** Milliseconds for which those that are over are kept. */
+  keptMs: 30 * 86_400_000,
+} as const;
+
+export type Request =
+  | { readonly ok: true; readonly approval: Approval; readonly isNew: boolean }
+  | { readonly ok: false; readonly reason: 'full' | 'too-large' };
+
+export type Voted =
+  | { readonly ok: true; readonly approval: Approval }
+  | { readonly ok: false; readonly problem: 'unknown' | 'over' | 'twice' | 'no-reason'; readonly approval?: Approval };
+
+export interface ApprovalStore {
+  /** The approval in force for this call, or a new one. */
+  request(
+    bound: ApprovalContent,
+    digest: string,
+    { terms, now }: { readonly terms: ApprovalTerms; readonly now: number },
+  ): Request;
+  get(id: string, now: number): Approval | undefined;
+  /** The newest first. */
+  list(
+    filter: { readonly state?: ApprovalState | undefined; readonly limit?: number },
+    now: number,
+  ): readonly Approval[];
+  /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
+  vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
+  /** Takes the one use of an approval. True for one of all that try. */
+  spend(id: string, now: number): boolean;
+  withdraw(id: string, now: number): void;
+  /** Ends what is over, and answers everything that changed and has no record yet, each once. */
+  takeUnrecorded(now: number): readonly Approval[];
+  close(): void;
+}
+
+/** `master`: 32 secret bytes. Throws when the database cannot be opened; each method when it cannot be read or written. */
+export function openApprovalStore(data: string, master: Buffer): ApprovalStore {
+  const database = openDatabase(data);
+  // A decision must survive the machine: it is on the disk before anything is told of it.
+  database.exec('PRAGMA synchronous = FULL');
+  return storeOf(database, createSeal(master, 'approval', approvalBounds.content * 8));
+}
+
+/** Short enough to say on the telephone, and never guessed: 60 bits without letters that look alike. */
+function newId(): string {
+  const letters = 'abcdefghjkmnpqrstvwxyz23456789';
+  const bytes = randomBytes(12);
+  return `ap_${Array.from(bytes, (byte) => letters[byte % letters.length]).join('')}`;
+}
+
+function storeOf(database: Database, seal: Seal): ApprovalStore {
+  const inForce = database.prepare(
+    `SELECT * FROM approvals WHERE digest = ? AND state IN ('pending', 'approved', 'rejected') AND expires_at > ?`,
+  );
+  const one = database.prepare('SELECT * FROM approvals WHERE id = ?');
+  const counts = database.prepare(
+    `SELECT count(*) AS n, coalesce(sum(owner = ?), 0) AS own FROM approvals WHERE state = 'pending' AND expires_at > ?`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO approvals (id, digest, owner, server, name, state, created_at, expires_at, terms, votes, uses, content, is_recorded)
+     VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, '[]', 0, ?, 0)`,
+  );
+  const all = database.prepare('SELECT * FROM approvals ORDER BY created_at DESC LIMIT ?');
+  const byState = database.prepare('SELECT * FROM approvals WHERE state = ? ORDER BY created_at DESC LIMIT ?');
+  const decide = database.prepare(
+    "UPDATE approvals SET state = ?, votes = ?, expires_at = ?, is_recorded = 0 WHERE id = ? AND state = 'pending'",
+  );
+  const consume = database.prepare(
+    `UPDATE approvals SET state = 'consumed', uses = uses + 1, is_recorded = 0
+     WHERE id = ? AND state = 'approved' AND expires_at > ?`,
+  );
+  const use = database.prepare(
+    `UPDATE approvals SET uses = uses + 1 WHERE id = ? AND state = 'approved' AND expires_at > ?`,
+  );
+  const withdraw = database.prepare(
+    `UPDATE approvals SET state = 'withdrawn', is_recorded = 0 WHERE id = ? AND state = 'pending' AND expires_at > ?`,
+  );
+  const expire = database.prepare(
+    `UPDATE approvals SET state = CASE WHEN uses > 0 THEN 'consumed' ELSE 'expired' END, is_recorded = 0
+     WHERE state IN ('pending', 'approved') AND expires_at <= ?`,
+  );
+  const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 1000');
+  const recorded = database.prepare('UPDATE approvals SET is_recorded = 1 WHERE id = ?');
+  const forget = database.prepare(
+    "DELETE FROM approvals WHERE created_at < ? AND state NOT IN ('pending', 'approved')",
+  );
+  const read = (row: Row): Approval => approvalOf(row, seal);
+
+  return {
+    request: (bound, digest, { terms, now }) =>
+      transaction(database, () => {
+        const known = inForce.get(digest, now);
+        if (known !== undefined) return { ok: true, approval: read(known), isNew: false };
+        const { n, own } = counts.get(bound.caller, now) ?? {};
+        if (Number(n) >= approvalBounds.pending || Number(own) >= approvalBounds.pendingOfOne)
+          return { ok: false, reason: 'full' };
+        if (JSON.stringify(bound.arguments).length > approvalBounds.content) return { ok: false, reason: 'too-large' };
+        const id = newId();
+        const { caller, server, capability } = bound;
+        insert.run(
+          id,
+          digest,
+          caller,
+          server,
+          capability.name,
+          now,
+          now + terms.within,
+          JSON.stringify(terms),
+          seal.close(bound as unknown as Json),
+        );
+        const made = one.get(id);
+        if (made === undefined) throw new Error('an approval is gone as soon as it was made');
+        return { ok: true, approval: read(made), isNew: true };
+      }),
+    get(id, now) {
+      const row = one.get(id);
+      return row === undefined ? undefined : current(read(row), now);
+    },
+    list: ({ state, limit = 1_000 }, now) =>
+      (state === undefined ? all.all(limit) : byState.all(state, limit)).map((row) => current(read(row), now)),
+    vote: (id, verdict, vote) =>
+      transaction(database, () => {
+        const row = one.get(id);
+        if (row === undefined) return { ok: false, problem: 'unknown' };
+        const approval = current(read(row), vote.at);
+        const { state, votes, terms } = approval;
+        if (state !== 'pending') return { ok: false, problem: 'over', approval };
+        if (votes.some(({ by }) => by === vote.by)) return { ok: false, problem: 'twice', approval };
+        if (terms.reason === 'required' && (vote.reason ?? '').trim() === '')
+          return { ok: false, problem: 'no-reason', approval };
+        const together = [...votes, vote];
+        const next = verdict === 'reject' ? 'rejected' : together.length >= terms.quorum ? 'approved' : 'pending';
+        // A decision counts for as long as there was to make it; a use that repeats has its own time.
+        const ends =
+          next === 'pending'
+            ? approval.expiresAt
+            : vote.at + (next === 'approved' ? (terms.reuse ?? terms.within) : terms.within);
+        decide.run(next, JSON.stringify(together), ends, id);
+        return { ok: true, approval: { ...approval, state: next, votes: together, expiresAt: ends } };
+      }),
+    spend: (id, now) =>
+      transaction(database, () => {
+        const row = one.get(id);
+        if (row === undefined) return false;
+        const { terms } = read(row);
+        return Number((terms.reuse === undefined ? consume : use).run(id, now).changes) === 1;
+      }),
+    withdraw: (id, now) => void withdraw.run(id, now),
+    takeUnrecorded: (now) =>
+      transaction(database, () => {
+        expire.run(now);
+        forget.run(now - approvalBounds.keptMs);
+        const rows = unrecorded.all();
+        for (const row of rows) recorded.run(String(row['id']));
+        return rows.map(read);
+      }),
+    close: () => database.close(),
+  };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What is past its end is over, whether a sweep has seen it or not. */
+function current(approval: Approval, now: number): Approval {
+  const isOpen = approval.state === 'pending' || approval.state === 'approved';
+  return isOpen && approval.expiresAt <= now ? { ...approval, state: 'expired' } : approval;
+}
+
+function approvalOf(row: Row, seal: Seal): Approval {
+  return {
+    id: String(row['id']),
+    digest: String(row['digest']),
+    owner: String(row['owner']),
+    server: String(row['server']),
+    name: String(row['name']),
+    state: String(row['state']) as ApprovalState,
+    createdAt: Number(row['created_at']),
+    expiresAt: Number(row['expires_at']),
+    terms: JSON.parse(String(row['terms'])) as ApprovalTerms,
+    votes: JSON.parse(String(row['votes'])) as readonly Vote[],
+    uses: Number(row['uses']),
+    content: seal.open(String(row['content'])) as unknown as ApprovalContent | undefined,
+  };
+}
+
+/** For people: `args` in full. */
+export function argumentsText(args: JsonObject): string {
+  return JSON.stringify(args, undefined, 2);
+}
