@@ -28,6 +28,28 @@ export function ordinaryJson(chars: number): string {
   return Buffer.from(JSON.stringify(rows).slice(0, chars)).toString();
 }
 
+const sentences = [
+  'The worker reads one batch at a time and acknowledges it when all rows are written.',
+  'Retries are counted per row, and a row that failed five times is moved to the side.',
+  'On Tuesday the team looked at the numbers of October: the queue was empty by six in the evening.',
+  'Mira wrote the first version; Tom added the report that finance asked for.',
+  'If the connection is lost, the importer waits for ten seconds and tries again.',
+  'A page of the handbook explains how to add a new source, with an example for each format.',
+  'The cost per month went down by 12 percent since the old servers were switched off.',
+  'Next to the window stands a plant that nobody waters, and it grows all the same.',
+];
+
+/** Prose as in reports and pages, of about that many characters. */
+export function ordinaryProse(chars: number): string {
+  const out: string[] = [];
+  for (let at = 0, length = 0; length < chars; at++) {
+    const sentence = `${sentences[(at * 5 + Math.floor(at / 7)) % sentences.length]}${at % 6 === 5 ? '\n\n' : ' '}`;
+    out.push(sentence);
+    length += sentence.length;
+  }
+  return Buffer.from(out.join('').slice(0, chars)).toString();
+}
+
 /** Paths below `node_modules` of READMEs, sources and data, in an order that is the same on each machine. */
 export function installed(): readonly string[] {
   const files = globSync('**/*.{md,js,mjs,cjs,ts,json,yml,yaml,txt,html,css}', { cwd: packages });

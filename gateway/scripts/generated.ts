@@ -1,6 +1,7 @@
 /** The texts that are generated from the code, by path from the root of the repository. */
 import { diagnosticCodes } from '../src/config/diagnostic.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
+import { fixedDetectors } from '../src/stages/inspect/detectors/list.ts';
 
 interface Schema {
   readonly type?: string;
@@ -25,6 +26,7 @@ export function generated(): ReadonlyMap<string, string> {
     ['schema/sallyport.schema.json', `${JSON.stringify(schema, undefined, 2)}\n`],
     ['docs/configuration.md', configurationPage(schema)],
     ['docs/diagnostics.md', diagnosticsPage()],
+    ['docs/detector-classes.md', classesPage()],
   ]);
 }
 
@@ -42,6 +44,28 @@ What \`sallyport check\`, \`serve\` and a reload complain about. Each complaint 
 |---|---|
 ${rows.join('\n')}
 `;
+}
+
+function classesPage(): string {
+  const sections = fixedDetectors.map(({ id, version, summary, classes }) => {
+    const all = classes(undefined);
+    const rows = all.map((each) => `| \`${each.id}\` | ${each.severity} | ${each.summary} |`);
+    return `## ${id}
+
+${summary} Version ${version}, ${all.length} classes.
+
+| class | severity | what it is |
+|---|---|---|
+${rows.join('\n')}
+`;
+  });
+  return `${notice}
+# Classes of findings
+
+What the detectors tell apart: the names under \`classes\` of a guardrail, and in records. [detectors.md](detectors.md) says
+how they look, and what they do not find.
+
+${sections.join('\n')}`;
 }
 
 function configurationPage(schema: Schema): string {

@@ -154,9 +154,11 @@ test('a scan can stop after each slice', () => {
 function quickest(text: string, sets = set): number {
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run < 3; run++) {
-    const start = performance.now();
+    // Of the processor: what else runs on the machine does not count.
+    const start = process.cpuUsage();
     scan(sets, text, { key });
-    best = Math.min(best, performance.now() - start);
+    const { user, system } = process.cpuUsage(start);
+    best = Math.min(best, (user + system) / 1_000);
   }
   return best;
 }

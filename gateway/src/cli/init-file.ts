@@ -13,6 +13,12 @@ listen:
   # Health, readiness and metrics.
   admin: { host: 127.0.0.1, port: 8809 }
 
+# Secrets in arguments are blocked and those in results redacted; more is in docs/guardrails.md.
+inspection: { guardrails: recommended }
+
+# A tool that changes, or is new after the first contact, is hidden until \`sallyport pins approve\`; mode: review hides all until then.
+pins: { mode: first-use }
+
 # Who may call. \`sallyport key create --agent me\` makes a key for one of them.
 callers:
   agents:

@@ -15,6 +15,7 @@ import type { SpentApproval } from './contracts/approval.ts';
 import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
+import type { ContentHold } from './contracts/inspector.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Capability, Decision, Grants, Tier } from './contracts/policy.ts';
 import type { ToolTag } from './contracts/traits.ts';
@@ -159,6 +160,8 @@ export type Decided = Resumed & {
   readonly decision: Decision;
   /** Stage 8, approve: what was spent on a call that a rule holds. */
   readonly approval?: SpentApproval;
+  /** Stage 7, inspect: a guardrail wants a person to decide, whatever the rules say. */
+  readonly heldBy?: ContentHold;
 };
 
 declare const allowed: unique symbol;

@@ -1,6 +1,7 @@
 /** What the record says of an exchange: what was known of it, how far it came, and how it ended. */
 
 import type { Checks } from './checks.ts';
+import type { SpentApproval } from './contracts/approval.ts';
 import type { ExchangeEnd, ExchangeFacts, Verdict } from './contracts/audit.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
@@ -15,6 +16,8 @@ export interface Progress {
   caller?: Caller;
   lease?: Lease;
   checks?: Checks;
+  /** What a person approved, spent on this call. */
+  spent?: SpentApproval;
   /** What became of its approval, where a rule holds it. */
   approval?: { readonly id: string; readonly verdict: string };
   /** Room under the limits of the policy. */

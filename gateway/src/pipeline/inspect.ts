@@ -1,13 +1,13 @@
 /** Stage 7: what a client sends passes every inspector before a server gets it. */
 
 import type { JsonObject } from '../protocol/json.ts';
-import type { Inspector, Seen, Sent } from './contracts/inspector.ts';
+import type { ContentHold, InboundVerdict, Inspector, Seen, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
 import { pass, type Refusal } from './refusal.ts';
 
 /** What passed, and whether an inspector changed it. */
-export type Passed = { readonly ok: true; readonly content: JsonObject } | RefusedContent;
+export type Passed = { readonly ok: true; readonly content: JsonObject; readonly hold?: ContentHold } | RefusedContent;
 
 export interface RefusedContent {
   readonly ok: false;
@@ -23,22 +23,42 @@ export type Inspect = (sent: Sent, exchange: Seen) => Passed | Promise<Passed>;
 export function inspectThrough(inspectors: readonly Inspector[]): Inspect {
   const inbound = inspectors.filter((inspector) => inspector.inbound !== undefined);
 
-  function from(first: number, sent: Sent, exchange: Seen): Passed | Promise<Passed> {
-    let current = sent;
-    for (let index = first; index < inbound.length; index++) {
+  function from(first: Begun, exchange: Seen): Passed | Promise<Passed> {
+    let { sent: current, hold } = first;
+    for (let { index } = first; index < inbound.length; index++) {
       const verdict = inbound[index]?.inbound?.(current, exchange);
       if (verdict === undefined) continue;
       if (verdict instanceof Promise)
         return verdict.then((late) => {
           if (late !== undefined && 'refuse' in late) return refusedBy(late);
-          return from(index + 1, late === undefined ? current : { ...current, content: late.change }, exchange);
+          return from({ index: index + 1, ...after(late, { sent: current, hold }) }, exchange);
         });
       if ('refuse' in verdict) return refusedBy(verdict);
-      current = { ...current, content: verdict.change };
+      ({ sent: current, hold } = after(verdict, { sent: current, hold }));
     }
-    return { ok: true, content: current.content };
+    if (hold === undefined) return { ok: true, content: current.content };
+    // Nothing waits with an answer to an input request: it is given again.
+    if (current.kind === 'answer') return refusedBy({ refuse: { reason: 'content-held', ...hold }, keep: hold.keep });
+    return { ok: true, content: current.content, hold };
   }
-  return (sent, exchange) => from(0, sent, exchange);
+  return (sent, exchange) => from({ index: 0, sent, hold: undefined }, exchange);
+}
+
+interface Begun {
+  /** Of the inspector whose turn it is. */
+  readonly index: number;
+  readonly sent: Sent;
+  readonly hold: ContentHold | undefined;
+}
+
+/** What a verdict that refuses nothing leaves. */
+function after(
+  verdict: Exclude<InboundVerdict, { readonly refuse: Refusal }>,
+  { sent, hold }: Omit<Begun, 'index'>,
+): Omit<Begun, 'index'> {
+  if (verdict === undefined) return { sent, hold };
+  const changed = verdict.change === sent.content ? sent : { ...sent, content: verdict.change };
+  return { sent: changed, hold: hold ?? ('hold' in verdict ? verdict.hold : undefined) };
 }
 
 function refusedBy({
@@ -67,10 +87,11 @@ export function inspectArguments(
   const passed = inspect({ kind: 'arguments', content }, exchange);
   const conclude = (result: Passed): InspectedArguments => {
     if (!result.ok) return result;
-    if (result.content === content) return pass(exchange as Inspected);
+    const held = result.hold === undefined ? exchange : { ...exchange, heldBy: result.hold };
+    if (result.content === content) return pass(held as Inspected);
     // A URI without a part of it is another one, which was not asked for.
     if (exchange.capability.type === 'resource') return refusedBy({ refuse: changedUri });
-    return pass(withArguments(exchange, result.content) as Inspected);
+    return pass(withArguments(held, result.content) as Inspected);
   };
   return passed instanceof Promise ? passed.then(conclude) : conclude(passed);
 }

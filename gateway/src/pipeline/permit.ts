@@ -28,6 +28,7 @@ export function permit<Exchange extends Decided>(exchange: Exchange): Outcome<Al
   switch (decision.effect) {
     case 'allow':
     case 'observe':
+      if (exchange.heldBy !== undefined) return refuse({ reason: 'held', detail: exchange.heldBy.detail });
       return pass(exchange as Allowed<Exchange>);
     case 'hold':
       return refuse({ reason: 'held', detail: detail(), ...message });

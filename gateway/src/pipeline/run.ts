@@ -18,7 +18,7 @@ import { isCorrectable, permit } from './permit.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
-import { approve, intend, limit, text } from './steps.ts';
+import { approve, giveBack, intend, limit, text } from './steps.ts';
 
 export type { Stages } from './stages.ts';
 
@@ -31,6 +31,7 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
+  giveBack(progress, reply, stages);
   return withAccountLink(message, await record(message, snapshot, stages, progress, reply));
 }
 

@@ -1,5 +1,5 @@
 /** What the road is made of: the stages that are more than a few lines. */
-import type { Approve } from './contracts/approval.ts';
+import type { Approve, SpentApproval } from './contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Admission, Lease, LoopVerdict } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -59,6 +59,8 @@ export interface Stages {
   readonly inspect: Inspect;
   /** 8: a person decides about a call that a rule holds. */
   readonly approve: Approve;
+  /** The call on which an approval was spent was not made after all. */
+  giveBack(approval: SpentApproval): void;
   /** 10 and 11: to the server and back. */
   forward(exchange: Intended, snapshot: Snapshot, standing: Standing): Promise<Reply>;
   /** What the caller of something that stays open may do now. */

@@ -3,8 +3,9 @@
 import { messageOf } from '../protocol/result.ts';
 import type { Admission } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
-import type { Allowed, Inspected, Intended, Limited } from './exchange.ts';
+import type { Allowed, Inspected, Intended, Limited, Reply } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
+import { withArguments } from './inspect.ts';
 import { type Outcome, pass, refuse } from './refusal.ts';
 import type { Stages } from './stages.ts';
 
@@ -23,11 +24,23 @@ export async function approve(
   const approved = await stages.approve(exchange, snapshot);
   if (approved.ok) {
     progress.resolved = progress.decided = approved.value;
-    const { id = '', by = [] } = approved.value.approval ?? {};
-    progress.approval = { id, verdict: `approved by ${by.join(', ')}` };
-  } else if ('id' in approved.refusal)
+    const { approval } = approved.value;
+    if (approval !== undefined) {
+      progress.spent = approval;
+      progress.approval = { id: approval.id, verdict: `approved by ${approval.by.join(', ')}` };
+    }
+  } else if (exchange.heldBy !== undefined)
+    // What a guardrail found is not kept while it was not approved.
+    progress.resolved = progress.decided = withArguments(exchange, exchange.heldBy.keep);
+  if (!approved.ok && 'id' in approved.refusal)
     progress.approval = { id: approved.refusal.id, verdict: approved.refusal.reason.replace('approval-', '') };
   return approved;
+}
+
+/** An approval is spent before the call is made: where it was not made, a person need not decide again. */
+export function giveBack({ spent, forwarded }: Progress, reply: Reply, stages: Stages): void {
+  if (spent === undefined || reply.kind !== 'refused') return;
+  if (forwarded !== true || reply.refusal.reason === 'server-unavailable') stages.giveBack(spent);
 }
 
 /** Stage 6, the end. Answers at once unless the call has to wait for another one. */

@@ -200,6 +200,7 @@ export class DataPlane {
   drain(): void {
     this.#draining = true;
     this.streams.endAll();
+    this.approvals.release();
   }
 
   async close(): Promise<void> {
@@ -227,7 +228,7 @@ export class DataPlane {
       rights: this.#rights,
       deliver,
       inspect,
-      approve: this.approvals.approve,
+      approvals: this.approvals,
     });
     return {
       snapshot: () => this.#snapshot,

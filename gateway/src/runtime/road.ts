@@ -1,6 +1,5 @@
 /** Puts the stages of the road together for one gateway. */
 
-import type { Approve } from '../pipeline/contracts/approval.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Limit } from '../pipeline/contracts/limit.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
@@ -9,6 +8,7 @@ import type { Rights } from '../pipeline/rights.ts';
 import type { Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import { methods } from '../protocol/methods.ts';
+import type { Approvals } from '../stages/approve/approve.ts';
 import { forward } from '../stages/forward/forward.ts';
 import { admitTo, callOf } from '../stages/limits/exchange.ts';
 import type { Limiter } from '../stages/limits/limiter/limiter.ts';
@@ -34,14 +34,27 @@ export interface StageParts {
   readonly rights: Rights;
   readonly deliver: Deliver;
   readonly inspect: Inspect;
-  readonly approve: Approve;
+  readonly approvals: Pick<Approvals, 'approve' | 'giveBack'>;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
 
 export function makeStages(parts: StageParts): Stages {
-  const { limit, limiter, loops, audit, log, metrics, inputRequests, streams, rights, saw, deliver, inspect, approve } =
-    parts;
+  const {
+    limit,
+    limiter,
+    loops,
+    audit,
+    log,
+    metrics,
+    inputRequests,
+    streams,
+    rights,
+    saw,
+    deliver,
+    inspect,
+    approvals,
+  } = parts;
   return {
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
@@ -54,7 +67,8 @@ export function makeStages(parts: StageParts): Stages {
     unresolvedTarget,
     rights,
     inspect,
-    approve,
+    approve: approvals.approve,
+    giveBack: approvals.giveBack,
     forward: (exchange, snapshot, standing) =>
       forward(witnessed(exchange, snapshot, audit), {
         inputRequests,

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { Catalogs } from '../../src/catalog/index.ts';
 import { Cancellation } from '../../src/pipeline/cancellation.ts';
-import type { Approve } from '../../src/pipeline/contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from '../../src/pipeline/contracts/audit.ts';
 import type { Caller } from '../../src/pipeline/contracts/caller.ts';
 import type { Inspector } from '../../src/pipeline/contracts/inspector.ts';
@@ -166,9 +165,10 @@ ${connections.replace(/^/gm, '  ')}
   const meters = new MemoryMeters({ maxKeys: 1_000 });
   const limiter = new Limiter({ meters, now, onEvent: (event) => void limitEvents.push(event) });
   const [records, intents]: [Recorded[], ExchangeFacts[]] = [[], []];
-  const approvals = options.approvals?.(rights);
-  const approve: Approve =
-    approvals?.approve ?? (() => Promise.resolve(refuse({ reason: 'held', detail: 'no approvals here' })));
+  const approvals: Parameters<typeof makeStages>[0]['approvals'] = options.approvals?.(rights) ?? {
+    approve: () => Promise.resolve(refuse({ reason: 'held', detail: 'no approvals here' })),
+    giveBack: () => {},
+  };
   const stages = makeStages({
     limit: admission(limits),
     limiter,
@@ -191,7 +191,7 @@ ${connections.replace(/^/gm, '  ')}
     saw: () => {},
     deliver,
     inspect,
-    approve,
+    approvals,
   });
   return {
     snapshot,

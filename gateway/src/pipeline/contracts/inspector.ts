@@ -14,12 +14,24 @@ export type Sent =
   /** What the client answers to an input request with this method. */
   | { readonly kind: 'answer'; readonly method: string; readonly content: JsonObject };
 
+/** A person must decide about what was found. */
+export interface ContentHold {
+  readonly guardrail: string;
+  /** Class and place of what was found, never the value. */
+  readonly what: string;
+  /** For the operator. */
+  readonly detail: string;
+  /** What the record may keep of it while it was not approved. */
+  readonly keep: JsonObject;
+}
+
 /**
  * `undefined`: nothing to object. What is changed is decided on again, forwarded and recorded. `keep`: what the record may
  * keep of what is refused.
  */
 export type InboundVerdict =
   | undefined
+  | { readonly hold: ContentHold; readonly change: JsonObject }
   | { readonly change: JsonObject }
   | { readonly refuse: Refusal; readonly keep?: JsonObject };
 

@@ -268,3 +268,46 @@ test('hundreds that wait are listed and decided at once', async () => {
   // A disk that syncs slowly is allowed for.
   assert.ok(performance.now() - began < 2_000);
 });
+
+test('an approval whose call was not made after all is there for the next one', async () => {
+  let isFull = true;
+  const world = await worldOf('hold: "*"', {
+    audit: {
+      intend: () => (isFull ? Promise.reject(new Error('the disk is full')) : undefined),
+    },
+  });
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  world.store.vote(id, 'approve', by('os:dana'));
+  assert.equal((await world.call({ text: 'x' })).reason, 'record-unavailable');
+  assert.equal(world.store.get(id, Date.now())?.state, 'approved');
+  isFull = false;
+  assert.equal((await world.call({ text: 'x' })).kind, 'text');
+  assert.equal(world.road.calls.length, 1);
+});
+
+test('a gateway that ends keeps no call waiting', async () => {
+  const world = await worldOf('hold: "*"', { waitMs: 30_000 });
+  const waiting = world.call({ text: 'x' });
+  while (world.approvals().size === 0) await new Promise(setImmediate);
+  world.approvals().release();
+  assert.equal((await waiting).reason, 'approval-pending');
+});
+
+test('what a guardrail holds waits for a person, and is made as it was sent once it was approved', async () => {
+  const secret = ['AKIA', 'QX3J5TNB7WRKL2ZD'].join('');
+  const world = await worldOf('allow: "*"', {
+    serverSettings: '  guardrails: { request: { secrets: hold, pii: redact } }',
+  });
+  const args = { text: `${secret} of ada@lovelace.dev` };
+  assert.equal((await world.call(args)).reason, 'approval-pending');
+  assert.ok(!JSON.stringify(world.road.records).includes(secret), 'the record does not keep what was not approved');
+  const id = pendingId(world);
+  const { content } = world.store.get(id, Date.now()) ?? {};
+  assert.match(content?.rule.text ?? '', /the guardrail servers\.s\S* holds secrets\/[\w-]+ at \/text/);
+  assert.deepEqual(content?.arguments, { text: `${secret} of [redacted: pii/email]` });
+  world.store.vote(id, 'approve', by('os:dana'));
+  assert.equal((await world.call(args)).kind, 'text');
+  assert.deepEqual(world.road.calls.at(-1)?.params.arguments, { text: `${secret} of [redacted: pii/email]` });
+  assert.equal((await world.call({ text: 'x' })).kind, 'text');
+});

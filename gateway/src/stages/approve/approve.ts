@@ -1,6 +1,6 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalTerms, Approve } from '../../pipeline/contracts/approval.ts';
+import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
 import type { AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
 import { argumentsOf } from '../../pipeline/decide.ts';
@@ -30,6 +30,10 @@ const progressMs = 5_000;
 
 export interface Approvals {
   readonly approve: Approve;
+  /** The call was not made: what a person decided counts for the next one that is the same. */
+  readonly giveBack: (approval: SpentApproval) => void;
+  /** The gateway ends: no call waits any longer. */
+  release(): void;
   /** Another process decided, or time passed: calls that wait look again, and what changed is recorded. */
   look(): void;
   /** Calls that wait. */
@@ -38,9 +42,16 @@ export interface Approvals {
 
 type Held = Inspected;
 
+/** A call that waits. */
+interface Waiter {
+  /** Looks whether it was decided. */
+  readonly wake: () => void;
+  readonly release: () => void;
+}
+
 export function createApprovals({ store, audit, rights, waitMs, announce }: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
-  const waiting = new Map<string, Set<() => void>>();
+  const waiting = new Map<string, Set<Waiter>>();
 
   const record = (): void => {
     for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
@@ -53,7 +64,8 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
       if (store.get(id, Date.now())?.state !== 'pending') resolve('decided');
     };
     const own = waiting.get(id) ?? new Set();
-    waiting.set(id, own.add(wake));
+    const waiter: Waiter = { wake, release: () => resolve('late') };
+    waiting.set(id, own.add(waiter));
     const timer = setTimeout(() => resolve('late'), waitMs());
     const stop = exchange.cancellation.onCancel(() => resolve('gone'));
     const telling = new AbortController();
@@ -66,7 +78,7 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
       clearTimeout(timer);
       stop();
       telling.abort();
-      own.delete(wake);
+      own.delete(waiter);
       if (own.size === 0) waiting.delete(id);
     }
   }
@@ -134,7 +146,14 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     approve,
     look() {
       record();
-      for (const wakes of waiting.values()) for (const wake of wakes) wake();
+      for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
+    },
+    giveBack({ id }) {
+      store.giveBack(id, Date.now());
+      record();
+    },
+    release() {
+      for (const waiters of waiting.values()) for (const { release } of waiters) release();
     },
     get size() {
       return waiting.size;
@@ -153,7 +172,10 @@ function reasonOf({ votes }: Approval): { readonly message?: string } {
 
 function contentOf(exchange: Held, revision: string): ApprovalContent {
   const { caller, capability, decision, tool, upstream } = exchange;
-  const { connection = '', text = '', place = '' } = decision.rule ?? {};
+  const { connection = '', place = '' } = decision.rule ?? {};
+  const { heldBy } = exchange;
+  const text =
+    heldBy === undefined ? (decision.rule?.text ?? '') : `the guardrail ${heldBy.guardrail} holds ${heldBy.what}`;
   const { user, agent, application } = caller;
   const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
   return {

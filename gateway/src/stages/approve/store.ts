@@ -83,6 +83,8 @@ export interface ApprovalStore {
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
   /** Takes the one use of an approval. True for one of all that try. */
   spend(id: string, now: number): boolean;
+  /** The call was not made. */
+  giveBack(id: string, now: number): void;
   withdraw(id: string, now: number): void;
   /** Ends what is over, and answers everything that changed and has no record yet, each once. */
   takeUnrecorded(now: number): readonly Approval[];
@@ -127,6 +129,10 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
   );
   const use = database.prepare(
     `UPDATE approvals SET uses = uses + 1 WHERE id = ? AND state = 'approved' AND expires_at > ?`,
+  );
+  const unspend = database.prepare(
+    `UPDATE approvals SET state = 'approved', uses = uses - 1, is_recorded = 0
+     WHERE id = ? AND state IN ('consumed', 'approved') AND uses > 0 AND expires_at > ?`,
   );
   const withdraw = database.prepare(
     `UPDATE approvals SET state = 'withdrawn', is_recorded = 0 WHERE id = ? AND state = 'pending' AND expires_at > ?`,
@@ -201,6 +207,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         const { terms } = read(row);
         return Number((terms.reuse === undefined ? consume : use).run(id, now).changes) === 1;
       }),
+    giveBack: (id, now) => void unspend.run(id, now),
     withdraw: (id, now) => void withdraw.run(id, now),
     takeUnrecorded: (now) =>
       transaction(database, () => {

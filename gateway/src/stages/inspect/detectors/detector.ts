@@ -9,6 +9,8 @@ export interface FindingClass {
   readonly severity: Severity;
   /** One sentence for the documentation. */
   readonly summary: string;
+  /** Told by weak signs: nothing new where a finding of another class stands close by. */
+  readonly isGeneral?: boolean;
 }
 
 /** What a matcher saw: offsets into the text of its view. */

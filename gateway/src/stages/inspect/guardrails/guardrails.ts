@@ -128,16 +128,9 @@ function toolOf({ capability }: Seen): string | undefined {
 
 function inboundVerdict(content: JsonObject, plan: Plan, looked: Looked): InboundVerdict {
   const { strictest, unscanned } = looked;
-  if (strictest !== undefined && (strictest.action === 'block' || strictest.action === 'hold')) {
-    const reason = strictest.action === 'block' ? 'content-blocked' : 'content-held';
-    const refuse = {
-      reason,
-      guardrail: strictest.guardrail,
-      what: whatOf(strictest),
-      detail: detailOf(looked),
-    } as const;
-    return { refuse, keep: looked.content };
-  }
+  const found = strictest && { guardrail: strictest.guardrail, what: whatOf(strictest), detail: detailOf(looked) };
+  if (found !== undefined && strictest?.action === 'block')
+    return { refuse: { reason: 'content-blocked', ...found }, keep: looked.content };
   if (unscanned !== undefined && plan.onUnscanned === 'block') {
     const what = 'more than can be looked at';
     return {
@@ -149,6 +142,9 @@ function inboundVerdict(content: JsonObject, plan: Plan, looked: Looked): Inboun
       },
     };
   }
+  // A person decides about what would be sent.
+  if (found !== undefined && strictest?.action === 'hold')
+    return { hold: { ...found, keep: looked.content }, change: looked.heldContent };
   return looked.content === content ? undefined : { change: looked.content };
 }
 

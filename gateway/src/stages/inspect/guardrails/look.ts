@@ -34,6 +34,8 @@ export interface Looked {
   readonly unscanned: string | undefined;
   /** The content without what is to be redacted or replaced; the same object where that is nothing. */
   readonly content: JsonObject;
+  /** The content for a person to decide about: with what is held, and without what is redacted or replaced. */
+  readonly heldContent: JsonObject;
   readonly micros: number;
 }
 
@@ -114,12 +116,15 @@ function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: 
     if (isStricter(each.action, strictest?.action)) strictest = each;
   }
   const cut = counting.filter(({ action }) => isCut(action));
+  const gone = cut.filter(({ action }) => action !== 'hold');
   const [unscanned] = result.unscanned;
   return {
     judged: counting,
     strictest,
     unscanned: unscanned?.reason,
     content: cut.length === 0 ? content : without(content, scanned, { cut, replace }),
+    heldContent:
+      strictest?.action !== 'hold' || gone.length === 0 ? content : without(content, scanned, { cut: gone, replace }),
   };
 }
 

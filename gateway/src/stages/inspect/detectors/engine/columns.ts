@@ -7,6 +7,8 @@ export interface Cell {
 }
 
 const maxLine = 2_048;
+/** How far from the start of its line a heading may be. */
+const maxHeadings = 512;
 const maxTable = 16_384;
 const maxRows = 200;
 const maxHeading = 48;
@@ -14,10 +16,12 @@ const maxHeading = 48;
 /** The cells of the column whose heading `text[from, to)` is in; none where that is no heading. */
 export function cellsBelow(view: View, from: number, to: number): readonly Cell[] {
   const { text } = view;
-  const start = text.lastIndexOf('\n', from - 1) + 1;
-  if (from - start > maxLine || !isTop(text, start)) return [];
-  const stop = text.indexOf('\n', to);
-  if (stop < 0 || stop - start > maxLine || triedOften(view, 'columns', stop)) return [];
+  if (triedOften(view, 'heading', Math.floor(from / 64))) return [];
+  const start = lineStart(text, from);
+  if (start === undefined || !isTop(text, start)) return [];
+  const rest = text.slice(to, start + maxLine).indexOf('\n');
+  const stop = to + rest;
+  if (rest < 0 || triedOften(view, 'columns', stop)) return [];
   const heading = text.slice(start, stop);
   const delimiter = delimiterOf(heading);
   if (delimiter === undefined) return [];
@@ -25,6 +29,12 @@ export function cellsBelow(view: View, from: number, to: number): readonly Cell[
   const at = heading.slice(0, from - start).split(delimiter).length - 1;
   if ((cells[at] ?? '').length > maxHeading) return [];
   return column(text, stop + 1, { delimiter, count: cells.length, at });
+}
+
+function lineStart(text: string, at: number): number | undefined {
+  const from = Math.max(0, at - maxHeadings);
+  const found = text.slice(from, at).lastIndexOf('\n');
+  return found >= 0 ? from + found + 1 : from === 0 ? 0 : undefined;
 }
 
 /** A table begins the text, or follows an empty line or a fence. */

@@ -83,37 +83,69 @@ function formOf(sign: string): string {
 }
 
 const latin = /[a-z]/i;
+const mark = /^[\u0300-\u036f]$/;
 const escapeCode = 0x1b;
 // A sequence ends at its final byte; longer ones than any terminal takes are text.
 // oxlint-disable-next-line no-control-regex -- controls are what is looked for
 const ansi = /\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))/y;
 
+/** By code unit: 1 for what is its own form wherever it stands, 2 for all others, 0 for what was not looked at. */
+const kinds = new Uint8Array(0x1_0000);
+
+function isPlain(code: number): boolean {
+  if (code >= 0x20 && code < 0x7f) return true;
+  const known = kinds[code] as number;
+  if (known !== 0) return known === 1;
+  const sign = String.fromCharCode(code);
+  const isSurrogate = code >= 0xd800 && code < 0xe000;
+  const plain =
+    !isSurrogate && code !== escapeCode && !lookalikes.has(sign) && !mark.test(sign) && formOf(sign) === sign;
+  kinds[code] = plain ? 1 : 2;
+  return plain;
+}
+
 /** `undefined` where nothing changes. */
 export function normalised(text: string): Mapped | undefined {
   if (!unusual.test(text)) return undefined;
-  const out: string[] = [];
-  const offsets: number[] = [];
-  let changed = false;
-  for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code < 0x7f && code >= 0x20) {
+  const start = firstChange(text);
+  if (start < 0) return undefined;
+  const out = text.slice(0, start).split('');
+  const offsets: number[] = Array.from({ length: start }, (_, at) => at);
+  for (let at = start; at < text.length; ) {
+    if (isPlain(text.charCodeAt(at))) {
       out.push(text[at] ?? '');
       offsets.push(at++);
       continue;
     }
     const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    const length = code === escapeCode ? sequenceAt(text, at) : sign.length;
     const form = composed(out, letterOf(text, at, sign));
-    changed ||= form !== sign || length !== sign.length;
     for (const unit of form.split('')) {
       out.push(unit);
       offsets.push(at);
     }
-    at += length;
+    at += lengthAt(text, at, sign);
   }
-  if (!changed) return undefined;
   offsets.push(text.length);
   return { text: out.join(''), offsets: Int32Array.from(offsets) };
+}
+
+/** A mark may join the letter before it: from there on nothing is sure. */
+function firstChange(text: string): number {
+  for (let at = 0; at < text.length; ) {
+    if (isPlain(text.charCodeAt(at))) {
+      at++;
+      continue;
+    }
+    const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    const length = lengthAt(text, at, sign);
+    if (mark.test(sign) || length !== sign.length || letterOf(text, at, sign) !== sign) return at;
+    at += length;
+  }
+  return -1;
+}
+
+function lengthAt(text: string, at: number, sign: string): number {
+  return text.charCodeAt(at) === escapeCode ? sequenceAt(text, at) : sign.length;
 }
 
 function sequenceAt(text: string, at: number): number {
@@ -127,8 +159,6 @@ function letterOf(text: string, at: number, sign: string): string {
   if (twin === undefined) return formOf(sign);
   return latin.test(text[at - 1] ?? '') || latin.test(text[at + 1] ?? '') ? twin : sign;
 }
-
-const mark = /^[\u0300-\u036f]$/;
 
 /** A combining mark joins the letter before it where Unicode has one character for both. */
 function composed(out: string[], form: string): string {

@@ -78,6 +78,8 @@ interface Work {
   readonly bounds: ScanBounds;
   readonly found: Finding[];
   readonly known: Set<string>;
+  /** As many as findings at most. */
+  readonly prints: Map<string, string>;
   readonly unscanned: Unscanned[];
   decodedChars: number;
 }
@@ -91,7 +93,16 @@ export function* scanning(
   const bounds = { ...defaultBounds, ...options.bounds };
   const now = options.now ?? (() => performance.now());
   const end = now() + bounds.timeMs;
-  const work: Work = { set, options, bounds, found: [], known: new Set(), unscanned: [], decodedChars: 0 };
+  const work: Work = {
+    set,
+    options,
+    bounds,
+    found: [],
+    known: new Set(),
+    prints: new Map(),
+    unscanned: [],
+    decodedChars: 0,
+  };
   const scanned: string[] = [];
   let left = bounds.maxChars;
   let spent = 0;
@@ -121,7 +132,7 @@ export function* scanning(
     }
   }
   if (parts.length > 1) yield* joined(work, scanned, { now, end });
-  return { findings: settled(work.found), unscanned: work.unscanned };
+  return { findings: settled(work.found, generalIn(work)), unscanned: work.unscanned };
 }
 
 function* joined(
@@ -145,6 +156,10 @@ function* joined(
     }
 }
 
+function generalIn({ set: { classes } }: Work): (name: string) => boolean {
+  return (name) => classes.get(name)?.isGeneral === true;
+}
+
 function isFull({ found, bounds }: Work): boolean {
   return found.length >= bounds.maxFindings;
 }
@@ -162,7 +177,7 @@ function stopped(
     .slice(part)
     .map((text, index) => ({ part: part + index, from: index === 0 ? from : 0, to: text.length, reason }));
   const unscanned = [...work.unscanned, ...rest.filter((span) => span.to > span.from)];
-  return { findings: settled(work.found), unscanned };
+  return { findings: settled(work.found, generalIn(work)), unscanned };
 }
 
 /** The other readings of a view. */
@@ -261,6 +276,15 @@ function isInMark({ classes }: DetectorSet, text: string, at: number): boolean {
   return to >= Math.min(at, maxMark) && classes.has(around.slice(from + markStart.length, to));
 }
 
+/** A value that is repeated is hashed once. */
+function printOf({ prints, options }: Work, value: string): string {
+  const known = prints.get(value);
+  if (known !== undefined) return known;
+  const made = fingerprintOf(value, options.key);
+  prints.set(value, made);
+  return made;
+}
+
 function report(work: Work, view: View, { detector, hit }: { detector: string; hit: Hit }): void {
   if (isInMark(work.set, view.text, hit.from)) return;
   const [first, ...more] = view.locate(hit.from, hit.to);
@@ -279,6 +303,6 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
     ...(hit.checksum === undefined ? {} : { checksum: hit.checksum }),
     view: view.kind,
     spans: [first, ...more],
-    fingerprint: fingerprintOf(view.text.slice(hit.from, hit.to), work.options.key),
+    fingerprint: printOf(work, view.text.slice(hit.from, hit.to)),
   });
 }

@@ -19,6 +19,8 @@ export interface View {
   readonly folds: Map<number, string>;
   /** Where the nearest of some words stands, by the name of the question. */
   readonly nearest: Map<string, { from: number; to: number; at: number }>;
+  /** The last stretch in which the end of a value was looked for, by the kind of its end. */
+  readonly ends: Map<string, { from: number; to: number }>;
   /** Ends of values that were judged, with how often: see `triedOften`. */
   readonly tries: Map<string, { to: number; count: number }>;
   /** Where `text[from, to)` stands in the message. */
@@ -30,20 +32,47 @@ export interface View {
 const never = (): boolean => false;
 
 export function viewOf(kind: ViewKind, text: string, locate: View['locate']): View {
-  return { kind, text, runs: new Map(), tries: new Map(), folds: new Map(), nearest: new Map(), locate, isSeam: never };
+  return {
+    kind,
+    text,
+    runs: new Map(),
+    ends: new Map(),
+    tries: new Map(),
+    folds: new Map(),
+    nearest: new Map(),
+    locate,
+    isSeam: never,
+  };
 }
 
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */
 const maxTries = 6;
 
 /** Whether a value that ends here was judged that often: what nests does not cost the square of its length. */
-export function triedOften({ tries }: View, by: string, to: number): boolean {
+export function triedOften(view: View, by: string, to: number): boolean {
+  return triesOf(view, by, to) > maxTries;
+}
+
+/** As `triedOften`, for what costs more. */
+export function triedTwice(view: View, by: string, to: number): boolean {
+  return triesOf(view, by, to) > 2;
+}
+
+function triesOf({ tries }: View, by: string, to: number): number {
   const last = tries.get(by);
   if (last === undefined) tries.set(by, { to, count: 1 });
   else if (last.to !== to) {
     last.to = to;
     last.count = 1;
-  } else return ++last.count > maxTries;
+  } else return ++last.count;
+  return 1;
+}
+
+/** Whether this place was tried by this matcher last. */
+export function triedBefore({ tries }: View, by: string, to: number): boolean {
+  const last = tries.get(by);
+  if (last?.to === to) return true;
+  tries.set(by, { to, count: 1 });
   return false;
 }
 

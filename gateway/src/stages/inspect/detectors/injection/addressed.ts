@@ -3,9 +3,10 @@
  * order, and what makes the order one that its user would not give.
  */
 import type { Matcher } from '../detector.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedTwice, type View } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { act, alternatives, risk, strongRisk } from './vocabulary.ts';
+import { lexicon } from './lexicon.ts';
+import { act, risk, strongRisk } from './vocabulary.ts';
 
 const names = [
   'ai ',
@@ -31,6 +32,31 @@ const names = [
   'automated reader',
   'automated system',
   'automated reviewer',
+  'summarizer:',
+  'agents:',
+  'sprachmodell',
+  'ki-modell',
+  'die ki',
+  'ki:',
+  "l'ia",
+  'la ia',
+  'une ia',
+  'a ia',
+  'para ia',
+  'modele de langage',
+  'modelo de lenguaje',
+  'modelo de linguagem',
+  'modello linguistico',
+  'taalmodel',
+  'языковая модель',
+  'языковой модели',
+  'модели:',
+  'モデル',
+  '모델',
+  '语言模型',
+  'النموذج',
+  'للنموذج',
+  'modele not',
   'assistent',
   'asistente',
   'assistente',
@@ -117,7 +143,7 @@ export const addressed: Matcher = {
     if (
       !isStart(text, from) ||
       /^aI|^Ai[,:]/.test(text.slice(from, from + 3)) ||
-      triedOften(view, 'addressed', Math.floor(from / region))
+      triedTwice(view, 'addressed', Math.floor(from / region))
     )
       return undefined;
     if (!isOrderTo(view, { ...trimmed(text, from, to), strict: true }) || isSpokenOf(text, from, to)) return undefined;
@@ -125,12 +151,42 @@ export const addressed: Matcher = {
   },
 };
 
-const anyName = alternatives(
+const noted =
+  /(?:note|notice|instructions?|message|attention|hint|memo|reminder|information|warning|request|hinweis|anweisung(?:en)?|nachricht|achtung|consignes?|nota|instruccion(?:es)?|mensaje|aviso|atencion|atencao|instruc(?:ao|oes)|istruzion[ei]|avviso|attenzione|uwaga|notatka|opmerking|внимание|заметка|инструкция|примечание|сообщение|ملاحظة|تنبيه|تعليمات|catatan|luu y|ghi chu)[ ,:]{1,2}(?:(?:for|to|fur|an|pour|a|para|per|voor|dla|для|cho|untuk|لل|ل|all|any|the|every|les|la|el|los|las|die|das|den|alle|gli|il|tutti|todos|os|as|всех|other|reading|automated) ?){0,4}$/;
+const notedAfter = /^[^.!?\n]{0,14}(?:请注意|注意|への(?:注意|指示|メモ|お願い)|에게|주의|not:|notu:)/;
+
+/** "Note for AI assistants: …", in a document that people read: such headings have one kind of reader. */
+export const noteTo: Matcher = {
+  anchors: names,
+  joins: true,
+  find(view, from, to) {
+    const { text } = view;
+    if (!isStart(text, from) || triedTwice(view, 'note', Math.floor(from / region))) return undefined;
+    const place = trimmed(text, from, to);
+    const before = windowOf(view, place.from - 60, place.from);
+    const after = windowOf(view, place.from, place.to + 160);
+    const isNoted =
+      (noted.test(before) && /^[^.!?\n]{0,40}?[:,\uff0c\uff1a\u3001]/.test(after)) ||
+      notedAfter.test(after.slice(0, 40));
+    if (!isNoted || people.test(after) || person.test(after.slice(0, 40))) return undefined;
+    if (
+      !latin.test(after.slice(0, 40)) ||
+      act.test(after) ||
+      /\b(?:answer|antworte|rispondi|responde|no resumas|dung|hay|abaikan|kirim)\b/.test(after)
+    )
+      return isSpokenOf(text, from, to)
+        ? undefined
+        : { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.7 };
+    return undefined;
+  },
+};
+
+const anyName = lexicon(
   names.map((name) => name.replace(/[:,()]|^ | $/g, '') + (/[ :,)]$/.test(name) ? '' : '*')).join('|'),
 );
 
 /** The first name of a model in a piece of the text, as offsets of the text. */
 export function nameIn(view: View, from: number, to: number): { from: number; to: number } | undefined {
   const match = anyName.exec(windowOf(view, from, to));
-  return match === null ? undefined : { from: from + match.index, to: from + match.index + match[0].length };
+  return match === null ? undefined : { from: from + match.index, to: from + match.end };
 }

@@ -3,7 +3,7 @@
  * adapt get past any of them, so that what must hold is elsewhere (masks, types, exact values).
  */
 import { defineDetector, type FindingClass } from '../detector.ts';
-import { addressed } from './addressed.ts';
+import { addressed, noteTo } from './addressed.ts';
 import { directives } from './directives.ts';
 import { disguised } from './disguised.ts';
 import { hiddenText } from './hidden.ts';
@@ -28,8 +28,13 @@ const classes: readonly FindingClass[] = [
   { id: 'file-bait', severity: 'high', summary: 'Orders to read credentials or settings and pass them on.' },
   { id: 'exfiltration-order', severity: 'high', summary: 'Orders to send data of the user elsewhere.' },
   { id: 'cross-tool-order', severity: 'high', summary: 'Orders about other tools that divert data or hide.' },
-  { id: 'agent-order', severity: 'medium', summary: 'Orders that a text gives to a model by name.' },
-  { id: 'task-hijack', severity: 'medium', summary: "Orders that put another task in the place of the user's." },
+  { id: 'agent-order', severity: 'medium', summary: 'Orders that a text gives to a model.', isGeneral: true },
+  {
+    id: 'task-hijack',
+    severity: 'medium',
+    summary: "Orders that put another task in the place of the user's.",
+    isGeneral: true,
+  },
   { id: 'disguised-order', severity: 'high', summary: 'Orders written backwards, in rot13, with digits or gaps.' },
   { id: 'exfiltration-image', severity: 'high', summary: 'Image whose address carries data.' },
   { id: 'exfiltration-link', severity: 'medium', summary: 'Link whose address carries data.' },
@@ -37,7 +42,7 @@ const classes: readonly FindingClass[] = [
 
 export const injection = defineDetector({
   id: 'injection',
-  version: 1,
+  version: 2,
   summary: 'Orders to the model, hidden text, and links that carry data out.',
   classes: () => classes,
   matchers: () => [
@@ -47,6 +52,7 @@ export const injection = defineDetector({
     hiddenMarkup,
     ...directives,
     addressed,
+    noteTo,
     weighed,
     newTask,
     atMoment,

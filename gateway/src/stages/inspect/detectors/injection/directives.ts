@@ -1,38 +1,41 @@
 /** Orders that are aimed at the model: a verb, what it is about, and whose, close together, in any of the languages. */
 import type { Hit, Matcher } from '../detector.ts';
 import { fold } from '../engine/fold.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedTwice, type View } from '../engine/view.ts';
 import { firstSentences, isSpokenOf, isStart, isWhole, nearest, windowOf } from './context.ts';
 import { languages, leak, persona, secrecy } from './languages.ts';
-import { alternatives } from './vocabulary.ts';
+import { type Lexicon, lexicon } from './lexicon.ts';
 
 const reach = 90;
 /** Languages whose verb stands at the end. */
 const verbLast = new Set(['ja', 'ko', 'tr', 'hi', 'hu', 'fa']);
 
-const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { verbs, which, objects }]) => ({
-  anchors: verbs,
-  joins: true,
-  find(view, from, to) {
-    const { text } = view;
-    if (!isWhole(text, from, to)) return undefined;
-    const isLast = verbLast.has(name);
-    const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
-    if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
-    const window = isLast ? windowOf(view, from - reach, to + 20) : firstSentences(windowOf(view, to, to + reach));
-    const object = objects.find((each) => (name === 'en' ? begins(window, each) : window.includes(each)));
-    if (object === undefined) return undefined;
-    const rest = window.slice(0, Math.min(window.length, window.indexOf(object) + 60));
-    const matched = which.filter((each) => rest.includes(each) && each !== object);
-    if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(view, from - 40, from) }))
-      return undefined;
-    return hit(view.text, 'override', {
-      from,
-      to: to + (isLast ? 0 : endOf(view, to, object)),
-      confidence: 0.9,
-    });
-  },
-}));
+const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { verbs, which, objects }]) => {
+  const tries = `tries ${name}`;
+  return {
+    anchors: verbs,
+    joins: true,
+    find(view, from, to) {
+      const { text } = view;
+      if (!isWhole(text, from, to) || triedTwice(view, tries, Math.floor(from / 48))) return undefined;
+      const isLast = verbLast.has(name);
+      const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
+      if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
+      const window = isLast ? windowOf(view, from - reach, to + 20) : firstSentences(windowOf(view, to, to + reach));
+      const object = objects.find((each) => (name === 'en' ? begins(window, each) : window.includes(each)));
+      if (object === undefined) return undefined;
+      const rest = window.slice(0, Math.min(window.length, window.indexOf(object) + 60));
+      const matched = which.filter((each) => rest.includes(each) && each !== object);
+      if (matched.length === 0 || !isOrder({ name, window, object, matched, before: windowOf(view, from - 40, from) }))
+        return undefined;
+      return hit(view.text, 'override', {
+        from,
+        to: to + (isLast ? 0 : endOf(view, to, object)),
+        confidence: 0.9,
+      });
+    },
+  };
+});
 
 /** Whether a word of the window begins so. */
 function begins(window: string, start: string): boolean {
@@ -140,7 +143,7 @@ const describing =
 /** What is asked for is rarer than verbs that ask, so that it is the anchor. */
 const asked = (name: string, rows: readonly (readonly [string, string])[], confidence: number): readonly Matcher[] =>
   rows.map(([whats, openings], row) => {
-    const verbs = alternatives(
+    const verbs = lexicon(
       openings
         .split('|')
         .map((verb) => `${verb}*`)
@@ -150,7 +153,7 @@ const asked = (name: string, rows: readonly (readonly [string, string])[], confi
       anchors: whats.split('|'),
       joins: true,
       find(view, from, to) {
-        if (!isStart(view.text, from) || triedOften(view, name, Math.floor(from / 64))) return undefined;
+        if (!isStart(view.text, from) || triedTwice(view, name, Math.floor(from / 64))) return undefined;
         const before = windowOf(view, from - 100, from);
         const after = windowOf(view, to, to + 60);
         const verb = lastOf(verbs, before) ?? (isLater(name, before, after, verbs) ? 0 : undefined);
@@ -167,16 +170,16 @@ const freed =
   /filter|restrict|polic|limit|\brules?\b|unlock|anything|everything|dump|reveal|uncensor|bypass|obey|without|your config|you are now/;
 
 /** Where the last match begins. */
-function lastOf(pattern: RegExp, text: string): number | undefined {
+function lastOf(pattern: Lexicon, text: string): number | undefined {
   let last: number | undefined;
-  for (const match of text.matchAll(new RegExp(pattern.source, 'g'))) last = match.index;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text, found.end)) last = found.index;
   return last;
 }
 
 const latinOnly = /^[\0-\u02ff]*$/;
 
 /** Verbs stand after their object in some languages, and after a particle in others. */
-function isLater(name: string, before: string, after: string, verbs: RegExp): boolean {
+function isLater(name: string, before: string, after: string, verbs: Lexicon): boolean {
   const isLatin = latinOnly.test(before.slice(-12) + after.slice(0, 12));
   return !isLatin && verbs.test(after.slice(0, name === 'persona' ? 40 : 24));
 }
@@ -230,20 +233,32 @@ const bait: Matcher = {
   anchors: baits,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'bait', Math.floor(from / 200))) return undefined;
+    if (triedTwice(view, 'bait', Math.floor(from / 200))) return undefined;
     const before = windowOf(view, from - 160, from);
     const after = windowOf(view, to, to + 200);
     if (!reading.test(before.slice(-90)) || !passing.test(after) || !aimed.test(before + after)) return undefined;
-    return hit(view.text, 'file-bait', { from, to, confidence: 0.8 });
+    return hit(view.text, 'file-bait', { ...wholePath(view.text, from, to), confidence: 0.8 });
   },
 };
+
+const maxPath = 64;
+
+/** The path that a bait is a part of. */
+function wholePath(text: string, from: number, to: number): { from: number; to: number } {
+  const isPath = (at: number): boolean => /[\w./~-]/.test(text[at] ?? ' ');
+  let start = from;
+  while (start > from - maxPath && start > 0 && isPath(start - 1)) start--;
+  let end = to;
+  while (end < to + maxPath && isPath(end)) end++;
+  return { from: start, to: end };
+}
 
 const orders =
   'send|forward|post|upload|email|exfiltrate|transmit|submit|deliver|share|push|leak|sende|schicke|leite|ubermittle|lade|envoie|envoyez|transfere|transferez|transmets|envia|envie|reenvia|reenvie|manda|encaminhe|mande|invia|inoltra|spedisci|stuur|verzend|wyslij|przeslij|отправь|отправьте|перешли|скинь|загрузи|发送|发给|上传|转发|傳送|送信|転送|アップロード|전송|보내|업로드|ارسل|أرسل|gonder|yukle|भेज|gui|kirim|kirimkan'.split(
     '|',
   );
 /** Of nobody's mail to a colleague: what a person has, and an attacker wants. */
-const cargo = alternatives(
+const cargo = lexicon(
   "conversation*|chat history|chat log*|previous messages|message history|system prompt|all ~credentials|credentials|all ~secrets|passwords|password of|user's password|api key*|all ~emails|all ~messages|all ~files|all ~documents|all ~data|last ~emails|user data|user's ~data|customer data|customer list|customer records|customer database|private ~(|private messages|private files|private keys|private data|private emails|their data|your system|your memory|your api keys|your secrets|environment variables|env file|ssh key*|access token*|session token*|session cookies|full history|full transcript|full contents|contents of the file|content of the file|everything you know|database dump|the database|payroll file|payroll data|payroll list|salaries|inbox|address book|contact list|bank details|card number*|.env|id_rsa|gesprach*|kundendaten|passworter|zugangsdaten|alle ~(|alle e-mails|alle mails|alle nachrichten|alle dateien|alle daten|chatverlauf|toutes les conversations|conversations|mots de passe|toutes les donnees|tous les fichiers|tous les messages|identifiants|mensajes privados|conversaciones|contrasenas|todos los archivos|todos los datos|todos los mensajes|credenciales|senhas|todos os arquivos|todos os dados|dados do usuario|conversas|credenciais|tutte le email|le email|tutti i file|tutti i dati|credenziali|conversazion*|alle bestanden|alle berichten|wachtwoorden|wszystkie pliki|wszystkie wiadomosci|hasla|содержимое|пароли|пароль|все данные|все файлы|все письма|все сообщения|переписк|ключи|聊天记录|密码|所有文件|所有数据|用户数据|凭证|密钥|所有邮件|环境变量|对话|認証情報|パスワード|すべてのファイル|全てのファイル|会話|すべてのメール|環境変数|顧客データ|환경 변수|비밀번호|모든 파일|대화|모든 메일|고객 데이터|자격 증명|جميع الرسائل|كل الرسائل|كلمات المرور|جميع الملفات|المحادث|tum dosyalari|sifre*|tum verileri|tum mesajlari|sohbet gecmisi|सभी फ़ाइल|पासवर्ड|tat ca tep|mat khau|semua file|kata sandi".replaceAll(
     /\|[a-z]+ ~\(/g,
     '',
@@ -266,7 +281,7 @@ const exfiltrate: Matcher = {
       return undefined;
     if (nearest(view, 'target', { words: targetWords, from: from - 110, within: 290 + to - from }) < 0)
       return undefined;
-    if (triedOften(view, 'exfiltrate', Math.floor(from / 48))) return undefined;
+    if (triedTwice(view, 'exfiltrate', Math.floor(from / 48))) return undefined;
     const before = windowOf(view, from - 110, from);
     const isVerbLast = !latinOnly.test(view.text.slice(from, to)) || /gonder|yukle/.test(view.text.slice(from, to));
     const window = (isVerbLast ? before : '') + firstSentences(windowOf(view, to, to + 180));
@@ -310,7 +325,7 @@ const crossTool: Matcher = {
   anchors: moments,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'cross-tool', Math.floor(from / 128))) return undefined;
+    if (triedTwice(view, 'cross-tool', Math.floor(from / 128))) return undefined;
     const window = windowOf(view, to, to + 260);
     if (!/tool|function|server|call|send|email|message/.test(window.slice(0, 120)) || !abuse.test(window))
       return undefined;

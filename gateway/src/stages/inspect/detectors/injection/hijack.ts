@@ -1,8 +1,9 @@
 /** Texts that put another task in the place of the user's: new goals, rules declared void, demands on the answer. */
 import type { Hit, Matcher } from '../detector.ts';
-import { triedOften } from '../engine/view.ts';
+import { triedTwice } from '../engine/view.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { act, alternatives, strongRisk } from './vocabulary.ts';
+import { lexicon } from './lexicon.ts';
+import { act, strongRisk } from './vocabulary.ts';
 
 /** With an order after them they leave no other meaning. */
 const openings = [
@@ -142,7 +143,7 @@ export const newTask: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'new task', Math.floor(from / 96))) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'new task', Math.floor(from / 96))) return undefined;
     const around = windowOf(view, to, to + 110);
     if (!act.test(around) || /^[\s:]{0,3}(?:list|manager|dialog|button|form|page)\b/.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.8);
@@ -154,7 +155,7 @@ export const atMoment: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'moment', Math.floor(from / 96))) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'moment', Math.floor(from / 96))) return undefined;
     const around = windowOf(view, from - lead, to + 260);
     if (!strongRisk.test(around) && !manipulates.test(around)) return undefined;
     if (!act.test(around) || isManual.test(around)) return undefined;
@@ -172,7 +173,7 @@ const isManual =
 /** What is said of answers is a demand, not a description of a protocol. */
 const asks = /\b(?:must|should|please|always|has to|have to|need to|you|do not|don't|include|fetch|print|say)\b.{0,60}/;
 
-const rules = alternatives(
+const rules = lexicon(
   'instruction*|rules|guideline*|guidance|orders|directives|restrictions|polic*|system prompt|prompt|constraints|anweisung*|regeln|vorgaben|consignes|regles|instructions|reglas|instrucciones|regras|instrucoes|istruzioni|regole|instructies|regels|polecenia|zasady|инструкц*|правила|указани*|指令|规则|指示|要求|ルール|지침|규칙|التعليمات|talimat*|kural*',
 );
 const voids = [
@@ -229,7 +230,7 @@ export const voided: Matcher = {
   anchors: voids,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'voided', Math.floor(from / 96))) return undefined;
+    if (triedTwice(view, 'voided', Math.floor(from / 96))) return undefined;
     const before = windowOf(view, from - 100, from);
     const after = windowOf(view, to, to + 120);
     const isAboutRules =
@@ -255,7 +256,7 @@ export const unasked: Matcher = {
   anchors: commands,
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'unasked', Math.floor(from / 96))) return undefined;
+    if (triedTwice(view, 'unasked', Math.floor(from / 96))) return undefined;
     const before = windowOf(view, from - 110, from);
     if (!unattended.test(before) || /\b(?:never|not|can|may|option|flag)\b/.test(before)) return undefined;
     return isSpokenOf(view.text, from, to) ? undefined : hit(from, to, 0.7);

@@ -26,22 +26,22 @@ export const languages: Readonly<Record<string, Language>> = {
     'anweisung|regeln|instruktion|vorgabe|befehl|richtlinie|prompt|auftrag|einschrankung|gesagt|kontext',
   ),
   fr: language(
-    'ignore|ignorez|oublie|oubliez|ne tiens pas compte|ne tenez pas compte|neglige|negligez|ne tenez plus compte|ne tiens plus compte|ne respecte plus|ne respecte aucun|ne suis plus|ne suis aucun|ne dois plus suivre|ne devez plus suivre|contourne|contournez|outrepasse|ne respecte pas|abandonne|fais abstraction|faites abstraction',
+    'ignorer|oublier|ignore|ignorez|oublie|oubliez|ne tiens pas compte|ne tenez pas compte|neglige|negligez|ne tenez plus compte|ne tiens plus compte|ne respecte plus|ne respecte aucun|ne suis plus|ne suis aucun|ne dois plus suivre|ne devez plus suivre|contourne|contournez|outrepasse|ne respecte pas|abandonne|fais abstraction|faites abstraction',
     'precedent|anterieur|ci-dessus|toutes|tout|tes |vos |votre|systeme|initial|avant|jusqu|recu|donne|auparavant',
     'instruction|consigne|regle|directive|ordre|invite|prompt|contrainte|message|dit|recues|contexte',
   ),
   es: language(
-    'ya no tienes que seguir|no tienes que seguir|no respetes|ignora|ignore|ignorar|olvida|olvide|omite|omita|descarta|descarte|desobedece|no sigas|no hagas caso|pasa por alto|haz caso omiso|haga caso omiso|anula|salta',
+    'ya no tienes que seguir|no tienes que seguir|no respetes|olvidar|ignora|ignore|ignorar|olvida|olvide|omite|omita|descarta|descarte|desobedece|no sigas|no hagas caso|pasa por alto|haz caso omiso|haga caso omiso|anula|salta',
     'anterior|previa|previo|todas|todo|tus |sus |del sistema|inicial|de arriba|antes|original',
     'instruccion|regla|orden|indicacion|directriz|directiva|mensaje|prompt|restriccion|politica|dicho|dijer|dicen|contexto',
   ),
   pt: language(
-    'nao precisa mais seguir|nao respeite|ignore|ignora|esqueca|esquece|desconsidere|desconsidera|desobedeca|descarte|nao siga|anule|contorne|despreze',
+    'ignorar|esquecer|nao precisa mais seguir|nao respeite|ignore|ignora|esqueca|esquece|desconsidere|desconsidera|desobedeca|descarte|nao siga|anule|contorne|despreze',
     'anterior|previa|previo|todas|todos|tudo|suas|teus|seus|do sistema|acima|inicial|antes|original',
     'instruc|regra|ordem|ordens|diretriz|orientac|comando|mensagem|prompt|restric|contexto|dito',
   ),
   it: language(
-    'non devi piu seguire|non rispettare|ignora|ignorate|ignori|dimentica|dimenticate|trascura|non seguire|scarta|disattendi|aggira|annulla|tralascia',
+    'ignorare|dimenticare|non devi piu seguire|non rispettare|ignora|ignorate|ignori|dimentica|dimenticate|trascura|non seguire|scarta|disattendi|aggira|annulla|tralascia',
     'precedent|tutte|tutti|tutto|tue |tuoi |sopra|del sistema|inizial|prima|anterior|original',
     'istruzion|regol|ordin|direttiv|comand|messagg|prompt|vincol|indicazion|detto|contesto',
   ),
@@ -156,8 +156,8 @@ export const languages: Readonly<Record<string, Language>> = {
 /** Tell nobody: a refusal to tell, and whom. */
 export const secrecy: readonly (readonly [verbs: string, whom: string])[] = [
   [
-    "do not tell|don't tell|do not mention|don't mention|do not inform|don't inform|never tell|never mention|do not reveal|don't reveal|do not disclose|do not notify|without telling|without informing|without notifying|without mentioning|hide this from|keep this secret from|keep it secret from|conceal this from|do not let the user|don't let the user|do not show|don't show|do not alert|avoid mentioning|never reveal|say nothing|user must not learn|user must not know|user must not find out|user must not notice|user must never know|user should not know|user should not notice|user should not see this|user must not be told|user must not be informed|user does not need to know|user need not know|human must not know|invisible to the|hidden from the|secret from the|noticing|behind the back of|without the knowledge of",
-    'user|human|operator|them that|anyone|owner|maintainer|person',
+    "do not tell|don't tell|do not mention|don't mention|do not inform|don't inform|never tell|never mention|do not reveal|don't reveal|do not disclose|do not notify|without telling|without informing|without notifying|without mentioning|hide this from|keep this secret from|keep it secret from|conceal this from|do not let the user|don't let the user|do not show|don't show|do not alert|avoid mentioning|never reveal|say nothing|user must not learn|user must not know|user must not find out|user must not notice|user must never know|user should not know|user should not notice|user should not see this|user must not be told|user must not be informed|user does not need to know|user need not know|human must not know|invisible to the|hidden from the|secret from the|noticing|behind the back of|without the knowledge of|does not see this message|keep its use to yourself|keep this to yourself|as if nothing happened",
+    'user|human|operator|them that|anyone|owner|maintainer',
   ],
   [
     'sag dem|sage dem|informiere den|erwahne dem|erwahne es|erwahne dies|ohne dem nutzer|ohne dem benutzer|ohne dass der|teile dem|ohne den nutzer|ohne den benutzer|verrate dem',
@@ -244,7 +244,7 @@ export const leak: readonly (readonly [what: string, verbs: string])[] = [
 export const persona: readonly (readonly [what: string, opening: string])[] = [
   [
     "unrestricted|no restrictions|without restrictions|without any restrictions|no rules|no limits|without limits|no filter|without filter|without any filter|unfiltered|uncensored|jailbroken|dan mode|god mode|anything now|not bound by|no longer bound|free from any|freed from|never refuse|evil ai|evil assistant|no ethical|no moral|no content policy|no safety|without any safety|without safety|without ethic|without any ethic|without moral|no guardrails|without guardrails|without any limit|no limitations|without limitations|without any rules|no policies|filters are off|filters off|cannot refuse|can't refuse|must not refuse|grandmother who|grandma who",
-    "you are|you're|you will be|act as|act like|acting as|pretend|roleplay|role-play|role play|behave as|behave like|assume the role|switch to|imagine|simulate|become|in character|answer as|respond as|reply as|you have been|let's play|play the role|from now on|from this moment|must answer|once as|developer mode|take on the",
+    "you are|you're|you will be|act as|act like|acting as|pretend|roleplay|role-play|role play|behave as|behave like|assume the role|switch to|imagine|simulate|become|in character|answer as|respond as|reply as|you have been|let's play|play the role|from now on|from this moment|must answer|once as|developer mode|take on the|your name is|is an ai|who has",
   ],
   [
     'developer mode|debug mode|admin mode|maintenance mode|root mode|opposite mode|sudo mode',
@@ -284,7 +284,7 @@ export const persona: readonly (readonly [what: string, opening: string])[] = [
     '制限なし|制限のない|制約のない|制約なし|開発者モード|無制限|倫理的な制約',
     'あなたは|として|ふりを|振る舞|今から|演じ',
   ],
-  ['제한이 없는|제한 없는|제약 없는|제한 없이|무제한', '너는|당신은|지금부터|척|역할|행동'],
+  ['제한이 없는|제한 없는|제약 없는|제한 없이|무제한', '너는|당신은|지금부터|인 척|하는 척|역할|행동'],
   ['بلا قيود|بدون قيود|دون قيود|دون اي قيود', 'انت |انت الان|تصرف|تظاهر|تخيل|من الان'],
   ['sinirsiz|kisitlama olmadan|kuralsiz|hicbir kisitlama', 'sen artik|simdi sen|gibi davran|rolunu|hayal et'],
 ];

@@ -1,6 +1,6 @@
 /** Text that a page hides from its reader and that speaks to a model. */
 import type { Matcher } from '../detector.ts';
-import { triedOften } from '../engine/view.ts';
+import { triedTwice } from '../engine/view.ts';
 import { isOrderTo, nameIn } from './addressed.ts';
 import { isSpokenOf, windowOf } from './context.ts';
 
@@ -53,7 +53,7 @@ export const hiddenMarkup: Matcher = {
   find(view, from, to) {
     const { text } = view;
     // What is looked at reaches further than this.
-    if (triedOften(view, 'markup', Math.floor(from / 256))) return undefined;
+    if (triedTwice(view, 'markup', Math.floor(from / 256))) return undefined;
     const end = endOf(text, from, to);
     if (end - to < 20) return undefined;
     const last = Math.min(end, to + 600);

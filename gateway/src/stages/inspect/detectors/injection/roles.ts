@@ -1,6 +1,6 @@
 /** Marks of chat templates, and frames of tools, in text that should have none. */
 import type { Matcher } from '../detector.ts';
-import { triedOften } from '../engine/view.ts';
+import { triedTwice } from '../engine/view.ts';
 import { isSpokenOf, windowOf } from './context.ts';
 import { strongRisk } from './vocabulary.ts';
 
@@ -118,7 +118,7 @@ export const roleTags: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (triedOften(view, 'tag', Math.floor(from / 64))) return undefined;
+    if (triedTwice(view, 'tag', Math.floor(from / 64))) return undefined;
     const opens = /^[<[(*#-]/.test(text[from] ?? '') || /[-=*#]{2} ?$/.test(text.slice(Math.max(0, from - 4), from));
     // Without a bracket a role begins a line.
     if (!opens && !/(?:^|\n|\\n)[\s>*_]{0,4}$/.test(text.slice(Math.max(0, from - 8), from))) return undefined;

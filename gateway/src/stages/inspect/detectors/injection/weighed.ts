@@ -3,170 +3,29 @@
  * text; what speaks of attacks, or of how programs and people work, counts against it.
  */
 import type { Hit, Matcher } from '../detector.ts';
-import { fold } from '../engine/fold.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { triedBefore, type View } from '../engine/view.ts';
 import { isOrderTo, nameIn } from './addressed.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { languages, secrecy } from './languages.ts';
-import { alternatives, strongRisk } from './vocabulary.ts';
+import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } from './signs.ts';
 
-interface Sign {
-  readonly weight: number;
-  readonly pattern: RegExp;
-}
+const threshold = 0.85;
+const before = 100;
+const after = 220;
+const step = 256;
 
-const sign = (weight: number, pattern: RegExp): Sign => ({ weight, pattern });
+const sumOf = (signs: readonly Sign[], text: string): number =>
+  signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
 
-const user =
-  /\b(?:the|this) (?:user|human|operator)(?:'s)?\b(?! agent)|\b(?:nutzer|benutzer|utilisateur|usuario|utente|gebruiker|uzytkownik|kullanici|pengguna)|пользовател|用户|用戶|使用者|ユーザー|사용자|المستخدم|उपयोगकर्ता|nguoi dung/;
-
-const foreign = Object.entries(languages).filter(([name]) => name !== 'en');
-/** A verb that drops something, and the rules or the user whom it drops, close together. */
-const drops = new RegExp(
-  [
-    String.raw`\b(?:ignor(?:e|es|ing)?(?! this (?:e-?mail|message|letter|section|step))|disregard|forget|bypass|override|skip|abandon|discard|break|violate|stop following|do not follow|no longer follow|don't follow)\b[^.!?\n]{0,30}\b(?:users?|rules?|instruc?t?[a-z]{2,5}|requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)\b`,
-    ...foreign.map(
-      ([, { verbs, objects }]) =>
-        `(?:${verbs.map(escaped).join('|')})[^.!?\\n。]{0,40}(?:${objects.map(escaped).join('|')}|${user.source})`,
-    ),
-    `(?:${user.source})[^.!?\\n。]{0,24}(?:無視|무시|yok say|gormezden)`,
-  ].join('|'),
-);
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-const listed = (words: string): string =>
-  words
-    .split('|')
-    .map((word) => escaped(fold(word)))
-    .join('|');
-
-const hides = new RegExp(
-  secrecy
-    .slice(1)
-    .map(([verbs, whom]) => `(?:${listed(verbs)})[^.!?\\n。]{0,40}(?:${listed(whom)})`)
-    .join('|'),
-);
-
-const signs: readonly Sign[] = [
-  sign(0.2, user),
-  sign(
-    0.25,
-    /\byou (?:must|will|shall|have to|need to|are required|are to|may now|can now|should|are now|no longer)\b|\b(?:du musst|tu dois|vous devez|debes|tienes que|deves|voce deve|devi|je moet|musisz)\b|ты долж|你必须|你要|必须|しなければ|せよ|してください|하라|하세요|يجب|عليك|melisin|malisin/,
-  ),
-  sign(
-    0.3,
-    /(?:^|[.!?:;,\n>)*-] |then |and |\bto verify,? |now |please |kindly )(?:send|forward|post|upload|transfer|wire|delete|disclose|reveal|execute|run|visit|open|enter|grant|approve|share|give|call|invoke|ignore|bypass|print|show|dump|answer|reply|respond|say|treat|choose|reject|close|add|include|paste|mark|rotate|obey|act|pretend|output|repeat|write|recommend|encode|fetch|rank|rate|tell|follow|stop|forget|use) /,
-  ),
-  sign(
-    0.25,
-    alternatives(
-      'sende|schick*|losch*|uberweise*|gib|offne|fuhre|envoie*|envoyez|supprime*|ouvre*|transfere*|envia*|envie*|borra*|abran|abre|manda|mande|obedece*|invia*|cancella|apri|stuur|verwijder|wyslij|usun|отправ*|удали*|перевед*|выполни*|открой*|发送|发到|删除|转账|执行|打开|送信|削除|実行|전송|삭제|실행|ارسل|احذف|نفذ|افتح|gonder*|calistir*|kirim*|hapus',
-    ),
-  ),
-  sign(0.4, strongRisk),
-  sign(
-    0.3,
-    /(?:\b(?:to|at|via|through|into|with the link|visit|open|from|an|auf|a|al|para|per|naar|na|ke|till)|на|в|到|へ|に|إلى|الى|:)\s?(?:the )?(?:https?:|[\w.-]{2,}@[\w-]{2,}\.\w)/,
-  ),
-  sign(0.6, drops),
-  sign(
-    0.35,
-    /no matter what|whatever (?:the user|they|he|she|anyone|i) |regardless of (?:what|the user)|without (?:asking|further|question|confirm|hesitat|safety)|no need to (?:ask|confirm)|nothing else|never mention|(?:do not|don't) (?:mention|ask|question|report|refuse|summari)|always (?:say|answer|choose|recommend|claim|send|prefer|state)|\bright now\b|blindly|at all costs|for all (?:future|subsequent)/,
-  ),
-  sign(
-    0.5,
-    /(?:do not|don't|never|without) (?:tell|telling|inform|informing|notify|notifying|alert|alerting|let)\b[^.!?\n]{0,20}\b(?:user|human|anyone|operator|developer|maintainer|owner)|(?:secret|hidden) from the|keep (?:this|it) (?:a )?secret/,
-  ),
-  sign(0.5, hides),
-  sign(
-    0.3,
-    /\b(?:answer|reply|respond)\b (?:only |just )?(?:with|as|by)\b|\bsay that\b|every (?:sentence|answer|response|reply)|(?:write|output|print|say|phrase) ["'\u2018\u201c]|instead (?:write|say|output|answer|reply)/,
-  ),
-  sign(
-    0.35,
-    /system prompt|context window|this conversation|previous conversation|chat history|hidden prompt|initial prompt|your (?:instructions|rules|guidelines|configuration|developer|system|programming|training|limits|restrictions|policy)|previous (?:instructions?|directions?|orders|rules)|content policy|all (?:rules|restrictions|limits|safety)|without (?:limits|restrictions|rules|filters)|systemprompt|系统|システム|시스템|النظام/,
-  ),
-  sign(
-    0.2,
-    /(?:security|it|support|compliance|admin) (?:team|department|desk)|administrator|your (?:developer|creator|operator|owner)|i am (?:your|the) (?:developer|admin|owner|creator)|been updated|verification|in danger|emergency|\burgent|\bimportant\b|mandatory|critical\b|compliance/,
-  ),
-  sign(
-    0.4,
-    /drop table|all (?:other )?(?:files|events|tickets|repositories|funds|emails|entries|backups|accounts)\b|full access|admin access|admin rights|confidential|home address|session token/,
-  ),
-  sign(
-    0.3,
-    /before (?:you )?(?:continu|answer|proceed|respond|finish|use\b)|after (?:you )?read|when you (?:have )?read|in your (?:answer|summary|response|reply)|only works? if|otherwise (?:it|the|this) |will fail unless|applies to all|to continue the task/,
-  ),
-  sign(
-    0.45,
-    /follow (?:only )?(?:the )?(?:directives?|instructions?|orders|steps|commands)[^.!?\n]{0,20}(?:in|of|on|from) (?:this|the) (?:document|page|text|file|message|email|comment)|(?:treat|regard|consider) (?:everything|anything|all)[^.!?\n]{0,30}(?:false|void|invalid|untrusted|wrong)/,
-  ),
-  sign(
-    0.3,
-    /\b(?:role ?-?play|pretend|you play|act as|imagine you|you are now|you are an?|from now on|a partir d|ab jetzt|ab sofort|desormais|vanaf nu|od teraz|с этого момента|от ныне)\b|从现在|今から|지금부터|من الان|artik/,
-  ),
-];
-
-/** On the text as it stands: names of tools and tags have signs that are blanks to all others. */
-const written: readonly Sign[] = [
-  sign(
-    0.2,
-    /\b(?:call|invoke|use|run|calls|using)\b[^.!?\n]{0,24}(?:\b[a-z]{2,}_[a-z_]{2,}|`[^`\n]{2,40}`)|`(?:curl|cat|printenv|rm|wget|env)\b|\b(?:printenv|cat \/etc)\b/,
-  ),
-  sign(
-    0.35,
-    /(?:^|\n) ?(?:human|user|assistant|system) ?:|<\/?(?:system|user_query|user|tool_response|tool_result|document|context|instructions?|important|admin|information)>|#{2,3} ?(?:new )?(?:system|instruction)|\[\/?(?:system|inst)|end of (?:email|document|page|file|tool output|context|user input)/,
-  ),
-  sign(0.4, /\bdelete_\w+|\bget_(?:credentials?|secrets?|tokens?|passwords?)|list_secrets|read_(?:secrets?|env)/),
-  sign(
-    0.4,
-    /human ?:[^]{0,200}assistant ?:|user ?:[^]{0,200}assistant ?: (?:understood|sure|ok|i will|i'll|done|certainly)/,
-  ),
-];
-
-const against: readonly Sign[] = [
-  sign(
-    0.9,
-    /\b(?:attack(?:er|ers|s)?|prompt injections?|injection|jailbreaks?|red team|guardrails?|classifier|adversar\w*|benchmark|malicious|phishing|vulnerab\w*|exploit\w*|threat)\b|атак|инъекц|攻击|注入|攻撃|공격/,
-  ),
-  sign(
-    0.35,
-    /\b(?:mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|timesheets?|meeting|colleagues?|employees|customers?' |students?|teachers?|patients?|newsletter|subscri\w+|vacation|lunch|mr|mrs|ms)\b|mitarbeiter|freitag|montag|lundi|lunes/,
-  ),
-  sign(
-    0.35,
-    /\b(?:can|could|might|would|allows? you|how to|this (?:guide|page|section|document|chapter|example|option|function|method|class|package|library)|for example|e\.g|documentation|readme|npm|api reference|deprecated)\b/,
-  ),
-  sign(
-    0.5,
-    /\b(?:forgot|reset|change|choose) (?:your|a|the) (?:new )?password|never (?:share|send|ask|push|commit)|only after|must not|should not|cannot|asks? before|approval|consent|permission of|was refused|refuses/,
-  ),
-  sign(
-    0.4,
-    /(?:[{};] ){2}|\bconst |\bimport |\bfunction \w|=>|@public|@type|\/\*\*|<\/?(?:p|code|a|li)>|eslint|compiler|linter|stylesheet|proxy for/,
-  ),
-];
-
-const threshold = 1;
-const before = 150;
-const after = 300;
-
-/** The weight of the signs in a stretch of text. Above 1 it is worth a warning. */
+/** The weight of the signs in a stretch of text: above `threshold` it is worth a warning. */
 export function weightOf(view: View, from: number, to: number): number {
   const text = windowOf(view, from, to);
-  let sum = 0;
-  for (const { weight, pattern } of signs) if (pattern.test(text)) sum += weight;
   const plain = view.text.slice(Math.max(0, from), to).toLowerCase();
-  for (const { weight, pattern } of written) if (pattern.test(plain)) sum += weight;
-  if (sum < threshold - 0.7) return sum;
+  let sum = sumOf(aimed, text) + sumOf(aimedAsWritten, plain);
   const name = nameIn(view, from, to);
   if (name !== undefined) sum += isOrderTo(view, { ...name, strict: false }) ? 0.7 : 0.2;
-  for (const { weight, pattern } of against) if (pattern.test(text)) sum -= weight;
-  return sum;
+  if (sum === 0) return 0;
+  sum += sumOf(harmful, text) + sumOf(harmfulAsWritten, plain);
+  return sum < threshold ? sum : sum - sumOf(against, text);
 }
 
 export const weighed: Matcher = {
@@ -183,6 +42,34 @@ export const weighed: Matcher = {
     'whatever the',
     'ignor',
     'the model',
+    'the person',
+    'account holder',
+    'new directive',
+    'everything above',
+    'ends here',
+    'unfiltered',
+    'uncensored',
+    'no rules',
+    'no guidelines',
+    'as if nothing',
+    'any other tool',
+    'one-time code',
+    'ownership',
+    'tool calls',
+    'you are required',
+    'your answers',
+    'mot de passe',
+    'contraseña',
+    'senha',
+    'passwort',
+    'пароль',
+    '密码',
+    'パスワード',
+    '비밀번호',
+    'كلمة المرور',
+    'şifre',
+    'mật khẩu',
+    'kata sandi',
     'system message',
     'end of email',
     'end of document',
@@ -249,8 +136,12 @@ export const weighed: Matcher = {
   joins: true,
   find(view, from, to): Hit | undefined {
     const { text } = view;
-    if (!isStart(text, from) || triedOften(view, 'weighed', Math.floor(from / 200))) return undefined;
-    if (weightOf(view, from - before, from + after) < threshold || isSpokenOf(text, from, to)) return undefined;
+    if (!isStart(text, from)) return undefined;
+    // The same stretch for every sign in it: it is weighed once.
+    const start = Math.floor(from / step) * step;
+    if (triedBefore(view, 'weighed', start)) return undefined;
+    if (weightOf(view, start - before, start + step + after) < threshold || isSpokenOf(text, from, to))
+      return undefined;
     return { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.55 };
   },
 };

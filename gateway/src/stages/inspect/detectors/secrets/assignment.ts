@@ -84,7 +84,9 @@ export const assignment: Matcher = {
   anchors: [...passwordNames, ...keyNames],
   joins: true,
   find(view, from, to) {
-    const found = valueAfter(view.text, { from, to });
+    // More names than that in so little text have no values.
+    if (triedOften(view, 'name', Math.floor(from / 64))) return undefined;
+    const found = valueAfter(view, { from, to });
     if (found !== undefined)
       return triedOften(view, 'assignment', found.to) ? undefined : judged(view, found, { from, to });
     const cells = cellsBelow(view, from, to);
@@ -114,7 +116,8 @@ function isName(text: string, at: number): boolean {
 }
 
 /** The value that follows a name around `[from, to)`. */
-export function valueAfter(text: string, { from, to }: { from: number; to: number }): Assigned | undefined {
+export function valueAfter(view: View, { from, to }: { from: number; to: number }): Assigned | undefined {
+  const { text } = view;
   let start = from;
   while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
   let end = to;
@@ -131,7 +134,7 @@ export function valueAfter(text: string, { from, to }: { from: number; to: numbe
   });
   const at = value ?? (passwords.includes(fold(text.slice(from, to))) ? behindProse(text, end) : undefined);
   if (at === undefined) return undefined;
-  const span = valueSpan(text, at);
+  const span = valueSpan(view, at);
   if (span === undefined || span.to - span.from < 6) return undefined;
   return { name: text.slice(start, end), context: text.slice(Math.max(0, start - 40), end), ...span };
 }
@@ -165,7 +168,8 @@ function operator(text: string, end: number, { spaced }: { spaced: boolean }): n
   return spaced && text[end - 1] === ' ' ? end : undefined;
 }
 
-function valueSpan(text: string, at: number): { from: number; to: number; quoted: boolean } | undefined {
+function valueSpan(view: View, at: number): { from: number; to: number; quoted: boolean } | undefined {
+  const { text } = view;
   schemes.lastIndex = at;
   const match = schemes.exec(text);
   if (match === null) return undefined;
@@ -177,19 +181,38 @@ function valueSpan(text: string, at: number): { from: number; to: number; quoted
   const most = Math.min(text.length, from + maxValue);
   if (quote !== undefined) {
     const sign = quote.at(-1) ?? '';
-    for (let to = from; to < most; to++) {
-      const here = text[to];
-      if (here === '\n') return undefined;
-      if (here === sign) return { from, to: text[to - 1] === '\\' && quote.length === 2 ? to - 1 : to, quoted: true };
-    }
-    return most === text.length ? { from, to: most, quoted: true } : undefined;
+    const to = endOf(view, `quoted ${sign}`, {
+      from,
+      most,
+      isEnd: (code) => code === 10 || code === sign.charCodeAt(0),
+    });
+    if (to === most) return most === text.length ? { from, to: most, quoted: true } : undefined;
+    if (text[to] === '\n') return undefined;
+    return { from, to: text[to - 1] === '\\' && quote.length === 2 ? to - 1 : to, quoted: true };
   }
-  let to = from;
-  while (to < most && !endsValue(text.charCodeAt(to))) to++;
+  let to = endOf(view, 'plain', { from, most, isEnd: endsValue });
   if (to === most && to < text.length) return undefined;
   if (text[to] === '(' || text[to] === '{' || text[to] === '[') return undefined;
   while (to > from && /[.:!?]/.test(text[to - 1] ?? '')) to--;
   return { from, to, quoted: false };
+}
+
+/** Where a value ends; values that nest in each other have one end, which is looked for once. */
+function endOf(
+  { text, ends: known }: View,
+  kind: string,
+  { from, most, isEnd }: { from: number; most: number; isEnd: (code: number) => boolean },
+): number {
+  const last = known.get(kind);
+  const endsAt = (at: number): boolean => at === text.length || isEnd(text.charCodeAt(at));
+  if (last !== undefined && from >= last.from && (most <= last.to || (from <= last.to && endsAt(last.to))))
+    return Math.min(last.to, most);
+  // Further than this value may reach, for those that begin in it.
+  const limit = Math.min(text.length, from + 4 * maxValue);
+  let to = from;
+  while (to < limit && !isEnd(text.charCodeAt(to))) to++;
+  known.set(kind, { from, to });
+  return Math.min(to, most);
 }
 
 /** Behind `>-` or `|` a value of YAML begins on the next line. */

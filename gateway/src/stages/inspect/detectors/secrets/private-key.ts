@@ -1,6 +1,7 @@
 /** Private keys: PEM in any layout, PuTTY, JWK, and DER in base64. */
 import type { Matcher } from '../detector.ts';
 import { isIn, runEnd } from '../engine/alphabet.ts';
+import { triedOften } from '../engine/view.ts';
 import { entropy, isPlaceholder } from './plausible.ts';
 
 const maxLabel = 48;
@@ -60,6 +61,7 @@ export const jwk: Matcher = {
   anchors: ['"kty"', '\\"kty\\"'],
   joins: true,
   find(view, from, to) {
+    if (triedOften(view, 'jwk', Math.floor(from / 512))) return undefined;
     const start = Math.max(0, from - 2_048);
     const around = view.text.slice(start, to + 2_048);
     const member = /\\?"[dk]\\?"\s{0,4}:\s{0,4}\\?"/.exec(around);
