@@ -151,20 +151,8 @@ test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both
     for (const agent of ['reader', 'held'])
       for (const { name } of tools) {
         const [, made] = expected[agent] ?? assert.fail();
-        const { stdout, code } = await sallyportWith(
-          '',
-          ...[
-            'explain',
-            '--config',
-            world.gateway.config,
-            '--caller',
-            `agent:${agent}`,
-            '--server',
-            'notes',
-            '--tool',
-            name,
-          ],
-        );
+        const asked = ['--caller', `agent:${agent}`, '--server', 'notes', '--tool', name];
+        const { stdout, code } = await sallyportWith('', 'explain', '--config', world.gateway.config, ...asked);
         assert.equal(code === 0, made.includes(name), `${agent} ${name}: ${stdout}`);
         assert.match(stdout, destructive.includes(name) ? /^Tier: destructive/m : /^Tier: (?:read|write)/m);
       }

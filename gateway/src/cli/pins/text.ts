@@ -4,6 +4,7 @@ import type { Change } from '../../pins/compare.ts';
 import type { Review, Reviewed } from '../../pins/review.ts';
 import { wordChanges } from '../../pins/words.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import { traitsKey } from '../../stages/decide/traits.ts';
 import type { Context } from '../context.ts';
 import { type ShownTraits, traitsLine } from '../tool-traits.ts';
 
@@ -44,8 +45,8 @@ export function printReview(context: Context, review: Review, { connections, too
 }
 
 function printTraits(context: Context, tool: ShownTraits, before: ShownTraits | undefined): void {
-  const isOther = before !== undefined && `${before.tier} ${before.tags}` !== `${tool.tier} ${tool.tags}`;
-  const was = isOther ? `; was ${[before.tier, ...(before.tags ?? [])].join(' ')}` : '';
+  const isOther = before !== undefined && traitsKey(before) !== traitsKey(tool);
+  const was = isOther ? `; was ${traitsKey(before)}` : '';
   context.out(`  ${isOther ? '!' : ' '} tier ${shownInLine(traitsLine(tool))}${was}`, isOther ? 'bad' : undefined);
 }
 

@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { type Guardrails, noGuardrails } from '../../pipeline/contracts/guardrails.ts';
-import type { Capability, ClientRequestKind, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
+import type { Capability, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
 import type { ToolTraits } from '../../pipeline/contracts/traits.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Ceiling } from './ceiling.ts';

@@ -6,7 +6,7 @@ import { callerOf, policyOf, withConnections } from '../../../test/support/polic
 import { type Road, type RoadOptions, roadOf } from '../../../test/support/road.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
 import { type ToolTraits, tiers, toolTags } from '../../pipeline/contracts/traits.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { asText, type JsonObject } from '../../protocol/json.ts';
 
 const now = { at: 0 };
 const a = callerOf({ agent: 'a', roles: ['r'] });
@@ -133,8 +133,8 @@ async function seen(road: Road): Promise<{ readonly listed: readonly string[]; r
   const called: string[] = [];
   for (const { name } of definitions) {
     const before = road.calls.length;
-    await road.send({ params: { name: String(name), arguments: {} } });
-    if (road.calls.length > before) called.push(String(name));
+    await road.send({ params: { name: asText(name), arguments: {} } });
+    if (road.calls.length > before) called.push(asText(name));
   }
   return { listed, called };
 }

@@ -18,7 +18,7 @@ export function selects(
 
 /** Tools with the same text are the same to every rule. */
 export function traitsKey({ tier, tags }: ToolTraits): string {
-  return `${tier ?? '?'} ${tags === undefined ? '?' : tags.join(' ')}`;
+  return [tier ?? '?', ...(tags ?? ['?'])].join(' ');
 }
 
 export function traitsText({ tier, tag }: TraitsConfig): string {
