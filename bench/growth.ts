@@ -1,13 +1,13 @@
-/** Whether a call costs more when there is more that does not concern it: rules, callers, servers. */
+/** Whether a call costs more when there is more that does not concern it: rules, callers, servers, limits. */
 import type { Settings } from '../e2e/harness.ts';
 import { sizes, toolName } from './catalogue.ts';
 import { measure, median, type Sample } from './measure.ts';
 import { toolCall } from './message.ts';
-import { benchSettings, conditional } from './profiles.ts';
+import { benchSettings, conditional, threeLimits } from './profiles.ts';
 import { startPinned } from './subjects.ts';
 import type { Upstream } from './upstream.ts';
 
-export const kinds = ['rules', 'callers', 'servers'] as const;
+export const kinds = ['rules', 'callers', 'servers', 'limits'] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface GrowthRow {
@@ -75,6 +75,10 @@ function settingsWith(kind: Kind, count: number, url: string): Settings {
       tools: [{ allow: '*' }],
     }));
     return { ...base, callers: { agents }, connections: [...theirs, ...own] };
+  }
+  if (kind === 'limits') {
+    const others = each.map((index) => ({ per: 'caller', tools: `other_tool_${index}`, rate: '10/min' }));
+    return { ...base, limits: [...threeLimits, ...others] };
   }
   if (kind === 'servers') {
     const others = Object.fromEntries(each.map((index) => [`other-${index}`, { url, era: 'modern' }]));

@@ -53,6 +53,13 @@ export const conditional = [
   { deny: ['drop_*', 'delete_*'] },
 ];
 
+/** A rate, a budget and calls under way, all of them so wide that none refuses. */
+export const threeLimits = [
+  { per: 'caller', rate: '100000000/s' },
+  { per: ['agent', 'tool'], calls: '100000000/day' },
+  { per: 'server', concurrency: 10_000 },
+];
+
 const roledTools = Object.fromEntries(
   callTools.map(({ name }) => [
     name,
@@ -106,6 +113,13 @@ export const profiles: readonly Profile[] = [
     kind: 'strict',
     keyed: true,
     settings: (url) => benchSettings({ url, keyed: true, rules: conditional }),
+  },
+  {
+    name: 'P3l',
+    adds: 'three limits that apply',
+    kind: 'strict',
+    keyed: true,
+    settings: (url) => benchSettings({ url, keyed: true, rules: conditional, more: { limits: threeLimits } }),
   },
   ...(durableRecords === undefined
     ? []

@@ -56,3 +56,19 @@ test('examples/pins: what changes is hidden until it is approved', { timeout: 60
   assert.match(said, /after the approval: read_note, update\n/);
   assert.match(said, /approved by dana: looked at it/);
 });
+
+test('examples/containment: the eleventh call hears when, and an agent in a loop is told, then stopped', {
+  timeout: 60_000,
+}, async () => {
+  const said = await run('containment');
+  assert.match(
+    said,
+    /busy: order 10 is on its way\nbusy: The limit "ten a minute" is reached, .* Try again in \d second/,
+  );
+  assert.match(said, /^ten a minute {2}agent:busy {2}\d+ of 10 used/m);
+  assert.match(
+    said,
+    /stuck: order 7 is on its way\nNote of the gateway: this call gave the same result 3 times in a row/,
+  );
+  assert.match(said, /stuck: This call was made 5 times in a row .*\nstuck: order 7 is cancelled/);
+});

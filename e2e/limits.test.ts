@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
+import { legacyHeaders, meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { clientKinds, openSession } from './clients.ts';
 import { sallyportWith } from './faults/commands.ts';
@@ -303,4 +303,74 @@ test('a loop is told, then refused, and what is denied again and again is told s
     assert.match(said[2] ?? '', /Unknown tool: update.*Note of the gateway: this call was refused 3 times\./);
     assert.match(said[5] ?? '', /This call was made 5 times in a row/);
   });
+});
+
+test('what a server says of its own limits is kept: calls are answered at once, without it, until then', async () => {
+  await using witness = await startWitness(tools);
+  await using other = await startWitness(tools);
+  await using gateway = await startGateway(
+    settingsOf(witness, {
+      servers: { s: { url: witness.url }, other: { url: other.url } },
+      connections: [{ name: 'c', from: { anyone: true }, to: ['s', 'other'], tools: [{ allow: '*' }] }],
+    }),
+  );
+  const [a, b] = [gateway.key('a'), gateway.key('b')];
+  assert.equal(await call(gateway, a), made);
+  witness.answer('search', (response, { message: { id } }) => {
+    response.setHeader('retry-after', '2');
+    sendJson(response, { jsonrpc: '2.0', id, error: { code: -32_000, message: 'slow down, 10.1.2.3' } }, 429);
+  });
+  const told = /^The server s takes no more calls for now, and this one was not made\. Try again in [12] seconds?,/;
+  witness.forget();
+  const text = await call(gateway, a);
+  assert.match(text, told);
+  assert.doesNotMatch(text, /10\.1\.2\.3/);
+  for (const key of [a, b, a, b]) assert.match(await call(gateway, key), told);
+  assert.equal(witness.calls().length, 1, 'the server was asked once');
+  assert.equal(await call(gateway, a, 'search', gateway.endpoint('other')), made, 'another server');
+  witness.answer('search', (response, { message: { id } }) =>
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id,
+      result: { resultType: 'complete', content: [{ type: 'text', text: made }] },
+    }),
+  );
+  const deadline = performance.now() + 30_000;
+  while ((await call(gateway, a)) !== made) assert.ok(performance.now() < deadline);
+  assert.equal(witness.calls().length, 2, 'and again when its time was over');
+});
+
+test('lists and handshakes have limits of their own, in both eras', async () => {
+  await using limited = await startLimited([
+    { name: 'lists', of: 'lists', per: 'caller', rate: '2/h' },
+    { name: 'hello', of: 'handshakes', per: 'caller', rate: '2/h' },
+  ]);
+  const { gateway } = limited;
+  const authorization = ['Authorization', `Bearer ${gateway.key('a')}`] as const;
+  const ask = async (method: string, legacy: boolean) => {
+    const params = legacy
+      ? { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+      : { _meta: meta };
+    const headers = [...(legacy ? legacyHeaders : modernHeaders(method)), authorization];
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    const answer = await sendRaw({ url: gateway.endpoint('s'), headers, body });
+    return [
+      answer.status,
+      answer.json?.error?.message.replace(/ \(reference .*/, ''),
+      answer.headers.get('retry-after'),
+    ];
+  };
+  const told = (name: string) => [
+    429,
+    `The limit "${name}" is reached, and the call was not made. Try again in 30 minutes, and not before.`,
+  ];
+  for (let at = 0; at < 2; at++) assert.equal((await ask('tools/list', false))[0], 200);
+  assert.deepEqual((await ask('tools/list', false)).slice(0, 2), told('lists'));
+  assert.equal((await ask('server/discover', false))[0], 200);
+  assert.equal((await ask('initialize', true))[0], 200);
+  const [status, message, seconds] = await ask('initialize', true);
+  assert.deepEqual([status, message], told('hello'));
+  assert.ok(Number(seconds) > 1_700 && Number(seconds) <= 1_800);
+  assert.deepEqual((await ask('server/discover', false)).slice(0, 2), told('hello'));
+  assert.equal(await call(gateway, gateway.key('a')), made, 'calls are not lists');
 });

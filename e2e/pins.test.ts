@@ -1,4 +1,4 @@
-/** Definitions that change after somebody approved them, through a running gateway, and the commands that decide about them. */
+/** Definitions that change after they were approved, through a running gateway, and the commands that decide about them. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
-import { startWitness } from './attacks/witness.ts';
+import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { openSession } from './clients.ts';
 import { sallyportWith } from './faults/commands.ts';
 import { listen, startSession } from './faults/events.ts';
@@ -16,6 +16,7 @@ const made = 'the witness was called';
 
 interface Timed {
   readonly gateway: Gateway;
+  readonly witness: Witness;
   /** Sets the clock of the gateway to this time of the day, in UTC. */
   readonly setTo: (hour: number) => Promise<void>;
   readonly call: (key: string) => Promise<string>;
@@ -46,7 +47,7 @@ async function startTimed(
     const [content] = (json?.result?.['content'] ?? []) as { text?: string }[];
     return content?.text ?? body;
   };
-  return { gateway, setTo, call };
+  return { gateway, witness, setTo, call };
 }
 
 /** Until the gateway answers so: it takes its clock from a file. */
@@ -60,7 +61,7 @@ async function until(answered: () => Promise<string>, pattern: RegExp): Promise<
 }
 
 test('outside its hours a connection does not exist, and what is open ends', async (context) => {
-  const { gateway, setTo, call } = await startTimed(context, {
+  const { gateway, witness, setTo, call } = await startTimed(context, {
     bounds: { refusals: 1_000_000 },
     loops: 'off',
     connections: [
@@ -81,7 +82,16 @@ test('outside its hours a connection does not exist, and what is open ends', asy
   using stream = session.events;
   assert.equal(stream.ended(), false);
 
+  const { promise: asked, resolve: ask } = Promise.withResolvers<() => void>();
+  witness.answer('search', (response, { message: { id } }) => {
+    const result = { resultType: 'complete', content: [{ type: 'text', text: 'too late' }] };
+    ask(() => sendJson(response, { jsonrpc: '2.0', id, result }));
+  });
+  const underWay = call(key);
+  const answer = await asked;
   await setTo(18.01);
+  assert.match(await underWay, /^The right to make this call ended while it was under way/);
+  answer();
   const closed = await until(() => call(key), /There is no such server/);
   const absent = await sendRaw(modernCallWith({ url: gateway.endpoint('nowhere'), key, tool: 'search' }));
   assert.equal(closed, absent.body);
@@ -93,6 +103,13 @@ test('outside its hours a connection does not exist, and what is open ends', asy
   assert.deepEqual(await portal.tools(), []);
   await portal[Symbol.asyncDispose]();
 
+  witness.answer('search', (response, { message: { id } }) =>
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id,
+      result: { resultType: 'complete', content: [{ type: 'text', text: made }] },
+    }),
+  );
   await setTo(9.01);
   await until(() => call(key), /the witness was called/);
   const search = await sallyportWith('', 'audit', 'search', '--config', gateway.config, '--denied', '--json');

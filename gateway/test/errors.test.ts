@@ -51,6 +51,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'limit-reached': { reason: 'limit-reached', limit: 'l', seconds: 7, detail, verdicts: [] },
   'call-repeated': { reason: 'call-repeated', seconds: 7, times: 5 },
   'too-many-refusals': { reason: 'too-many-refusals', seconds: 7 },
+  'server-limited': { reason: 'server-limited', server, seconds: 7, detail },
   'server-unavailable': { reason: 'server-unavailable', server, detail },
   'account-required': { reason: 'account-required', server, detail, prompt: { server, id: 'i' } },
   'server-timeout': { reason: 'server-timeout', server, detail },

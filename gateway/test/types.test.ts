@@ -13,6 +13,7 @@ import type {
   Identified,
   Inspected,
   Intended,
+  Limited,
   Reply,
   Resolved,
 } from '../src/pipeline/exchange.ts';
@@ -26,7 +27,7 @@ interface Given {
   readonly standing: Standing;
 }
 
-/** Only an exchange that was admitted, decided, allowed, inspected and recorded can be forwarded. */
+/** Only an exchange that was admitted, decided, allowed, inspected, limited and recorded can be forwarded. */
 export function forwards(
   { stages, snapshot, standing }: Given,
   exchange: {
@@ -35,13 +36,16 @@ export function forwards(
     readonly decided: Decided;
     readonly allowed: Allowed;
     readonly inspected: Inspected;
-    readonly unrecorded: Allowed<Inspected>;
+    readonly unlimited: Allowed<Inspected>;
+    readonly unrecorded: Limited<Allowed<Inspected>>;
     readonly intended: Intended;
   },
 ): void {
   void stages.forward(exchange.intended, snapshot, standing);
   // @ts-expect-error: it was not recorded.
   void stages.forward(exchange.unrecorded, snapshot, standing);
+  // @ts-expect-error: no limit was asked.
+  void stages.forward(exchange.unlimited, snapshot, standing);
   // @ts-expect-error: the decision may be a denial.
   void stages.forward(exchange.inspected, snapshot, standing);
   // @ts-expect-error: its arguments were not inspected.

@@ -108,7 +108,10 @@ function union(issue: UnionIssue, path: Path, root: Located, schema: Schema): Di
     chosen = issue.errors[http ? 0 : 1];
   } else {
     const fits = (alternative: readonly Issue[]) =>
-      !alternative.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0);
+      !alternative.some(
+        ({ code, path: inner }) =>
+          inner.length === 0 && (code === 'invalid_type' || (code === 'invalid_value' && found.node.kind !== 'scalar')),
+      );
     chosen = issue.errors.find(fits);
   }
   if (chosen !== undefined) return chosen.flatMap((inner) => one(inner, [...path, ...inner.path], root, schema));

@@ -76,6 +76,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'limit-reached': busy,
   'too-many-refusals': busy,
   'call-repeated': busy,
+  'server-limited': busy,
   'result-too-large': { class: 'limit', retryable: false, made: true },
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,

@@ -82,6 +82,8 @@ export type Refusal =
   /** Too many calls of this caller were denied or invalid. */
   | { readonly reason: 'too-many-refusals'; readonly seconds: number }
   | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
+  /** The server said that it takes no more calls for now. */
+  | { readonly reason: 'server-limited'; readonly server: string; readonly seconds: number; readonly detail: string }
   | {
       readonly reason: 'account-required';
       readonly server: string;
@@ -169,8 +171,11 @@ export function callFailureRefusal(
 /** What it means for a request that the server could not be asked. */
 export function failureRefusal(server: string, failure: UpstreamFailure): Refusal {
   switch (failure.kind) {
-    case 'unavailable':
-      return { reason: 'server-unavailable', server, detail: failure.detail };
+    case 'unavailable': {
+      const { detail, retryAfterMs } = failure;
+      if (retryAfterMs === undefined) return { reason: 'server-unavailable', server, detail };
+      return { reason: 'server-limited', server, seconds: Math.ceil(retryAfterMs / 1_000), detail };
+    }
     case 'timeout':
       return { reason: 'server-timeout', server, detail: failure.detail };
     case 'misbehaved':

@@ -88,7 +88,7 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
 
 /** A call, and a look at whether its caller goes round in circles. */
 async function watched(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
-  const held = stages.loops.held(exchange);
+  const held = stages.loops.held(exchange, snapshot);
   if (held !== undefined) {
     progress.unresolved = stages.unresolvedTarget(exchange, snapshot);
     return refused(held);

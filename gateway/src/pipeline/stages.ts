@@ -50,7 +50,7 @@ export interface Stages {
   limit(exchange: Allowed<Inspected>, snapshot: Snapshot): Outcome<Admission> | Promise<Outcome<Admission>>;
   /** Whether a call is refused for now, as it was repeated in vain; and what came of one: what its caller is to be told. */
   readonly loops: {
-    held(exchange: Admitted): Refusal | undefined;
+    held(exchange: Admitted, snapshot: Snapshot): Refusal | undefined;
     saw(exchange: Admitted, reply: Reply, seen: SeenCall): LoopVerdict | undefined;
   };
   /** What is known of where a request would lead, without asking its server. */

@@ -192,6 +192,13 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         ),
         refusal.seconds,
       );
+    case 'server-limited':
+      return limited(
+        referred(
+          `The server ${refusal.server} takes no more calls for now, and this one was not made. ${retryText(refusal.seconds)}`,
+        ),
+        refusal.seconds,
+      );
     case 'server-unavailable':
       return own(
         200,

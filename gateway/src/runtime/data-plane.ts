@@ -36,7 +36,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
-import { keptLimits, limitReporter } from './limits.ts';
+import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
@@ -101,7 +101,7 @@ export class DataPlane {
     });
     this.meters = new MemoryMeters({
       maxKeys: maxLimitKeys,
-      kept: { sums: parts.sums, isKept: (table) => this.#kept.has(table) },
+      kept: { sums: parts.sums, isKept: (table) => this.#kept.has(table), onTrouble: budgetTrouble(log) },
     });
     this.limiter = new Limiter({
       meters: this.meters,

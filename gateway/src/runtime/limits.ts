@@ -29,6 +29,18 @@ export function limitReporter({ audit, log, metrics }: Told): (event: LimitEvent
   };
 }
 
+const troubleEveryMs = 60_000;
+
+/** Said once a minute: a disk that fails does so at each call. */
+export function budgetTrouble(log: Log): (error: unknown) => void {
+  let quietUntil = 0;
+  return (error) => {
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + troubleEveryMs;
+    log.warn({ err: error }, 'budgets cannot be read: what was used before counts again when they can be kept');
+  };
+}
+
 /** Keys that are kept at once: the event loop stands still for a few milliseconds at most. */
 const atOnce = 1_000;
 

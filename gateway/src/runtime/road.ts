@@ -11,7 +11,7 @@ import { methods } from '../protocol/methods.ts';
 import type { Approvals } from '../stages/approve/approve.ts';
 import { forward } from '../stages/forward/forward.ts';
 import { admitTo, callOf } from '../stages/limits/exchange.ts';
-import type { Limiter } from '../stages/limits/limiter/limiter.ts';
+import { type Limiter, unlimitedOutcome } from '../stages/limits/limiter/limiter.ts';
 import type { Loops } from '../stages/limits/loops/loops.ts';
 import { isConnectTool } from '../stages/local/account-tool.ts';
 import { answerLocally } from '../stages/local/index.ts';
@@ -58,7 +58,8 @@ export function makeStages(parts: StageParts): Stages {
   return {
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
-    limit: (exchange, snapshot) => limiter.admit(callOf(exchange), snapshot.limits),
+    limit: (exchange, { limits }) =>
+      limits.all.length === 0 ? unlimitedOutcome : limiter.admit(callOf(exchange), limits),
     loops,
     isOwn: isConnectTool,
     resolve,

@@ -20,7 +20,7 @@ import type { Era } from '../protocol/versions.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import type { Credential, CredentialHeaders } from './credentials/contract.ts';
 import { operationOf, stepUp } from './credentials/step-up.ts';
-import { withoutCredential } from './failures.ts';
+import { limited, withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { ownCall } from './own-call.ts';
 import type { Server } from './server.ts';
@@ -95,7 +95,16 @@ export class ServerClient implements UpstreamClient {
     return this.#session.facts();
   }
 
-  call(call: OutboundCall): Promise<Step> {
+  async call(call: OutboundCall): Promise<Step> {
+    const leftMs = this.#server.limitedFor(this.#credential);
+    if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
+    const step = await this.#made(call);
+    if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
+      this.#server.limit(this.#credential, step.failure.retryAfterMs ?? 0);
+    return step;
+  }
+
+  #made(call: OutboundCall): Promise<Step> {
     if (this.#credential !== undefined || this.#server.credentials?.hasTiers === true)
       return this.#callWith(call, true);
     return this.#callWithout(call);

@@ -21,6 +21,12 @@ export function unavailable(detail: string, status?: number, challenge?: string)
   };
 }
 
+/** The server has had enough calls for now. What it refuses so has not been done (RFC 6585, 4). */
+export function limited(retryAfterMs: number): UpstreamFailure {
+  const detail = `HTTP status 429: no more calls for ${Math.ceil(retryAfterMs / 1_000)} s`;
+  return { kind: 'unavailable', detail, status: 429, retryAfterMs };
+}
+
 /** Nothing was sent, as there is nothing to present. */
 export function withoutCredential({ problem, prompt }: Ready & { readonly ok: false }): UpstreamFailure {
   const detail = `no credential: ${problem}`;

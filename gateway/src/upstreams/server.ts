@@ -46,6 +46,8 @@ export class Server {
   /** While the server comes up for the first time. */
   #firstStart: Promise<ConnectResult> | undefined;
   #hasStarted = false;
+  /** Until when it takes no calls with a credential, or with none, on the monotonic clock: it said so. */
+  readonly #limitedUntil = new WeakMap<object, number>();
   #tried = false;
   #firstTryAt: number | undefined;
 
@@ -91,6 +93,17 @@ export class Server {
 
   get pingTimeout(): number {
     return this.#bounds.connectTimeout;
+  }
+
+  /** Milliseconds for which the server takes no more calls with this credential. */
+  limitedFor(credential: Credential | undefined): number {
+    return Math.max(0, (this.#limitedUntil.get(credential ?? this) ?? 0) - performance.now());
+  }
+
+  /** The server has had enough of this credential. */
+  limit(credential: Credential | undefined, forMs: number): void {
+    const until = performance.now() + forMs;
+    this.#limitedUntil.set(credential ?? this, Math.max(until, this.#limitedUntil.get(credential ?? this) ?? 0));
   }
 
   /** What this server was given and must not come back out of it. What the credential holds now is presented to it. */

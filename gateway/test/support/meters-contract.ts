@@ -110,6 +110,18 @@ export function metersContract(name: string, open: (maxKeys: number) => Meters):
     for (let key = 0; key < 500; key++) assert.equal((await meters.take([of(key)], now + 1)).ok, false, `k${key}`);
   });
 
+  test(`${name}: a limit with very many keys forgets none of them early`, async () => {
+    const meters = open(60_000);
+    const of = (key: number): Demand => demand('r', rateOf(1_000, 1), { key: `user:person-${key} agent:a s/tool` });
+    for (let key = 0; key < 50_000; key++) assert.equal((await meters.take([of(key)], 1_000 + key / 100)).ok, true);
+    assert.equal(await meters.size(), 50_000);
+    for (let key = 0; key < 50_000; key += 7)
+      assert.equal((await meters.take([of(key)], 1_500)).ok, false, String(key));
+    assert.equal((await meters.keys('r', 'person-49999 ', 10)).length, 1);
+    for (let key = 0; key < 50_000; key++) await meters.take([of(key)], 10_000);
+    assert.equal(await meters.size(), 50_000);
+  });
+
   test(`${name}: a rate is what a naive model of it says, whatever the times`, async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -122,7 +122,10 @@ const fields = z.strictObject({
     .max(100_000)
     .optional()
     .describe('Calls that may wait for one under way to end. None by default.'),
-  wait: duration.optional().describe('How long a call waits in the queue; 5s by default.'),
+  wait: duration
+    .refine((ms) => ms <= 600_000, 'must be ten minutes at most')
+    .optional()
+    .describe('How long a call waits in the queue; 5s by default.'),
   tools: oneOrMore(z.string().min(1).max(256))
     .optional()
     .describe('Only these tools, by original name; `*` as in rules.'),

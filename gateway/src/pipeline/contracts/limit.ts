@@ -35,6 +35,7 @@ export interface Admission {
 /** What a limit decides on. */
 export interface Demand {
   readonly caller: Caller;
+  readonly address?: string | undefined;
   readonly operation: Operation;
   readonly bounds: RoadBounds;
 }

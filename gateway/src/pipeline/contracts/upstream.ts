@@ -45,6 +45,8 @@ export type UpstreamFailure =
       /** The server may have had the request. */
       readonly sent?: true;
       readonly status?: number;
+      /** The server takes no calls for so long, as it said: it has had enough of them. */
+      readonly retryAfterMs?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */
       readonly challenge?: string;
     }

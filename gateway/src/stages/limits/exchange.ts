@@ -14,8 +14,8 @@ export function admitTo(
   limiter: Limiter,
   { exchange, snapshot }: { readonly exchange: Identified; readonly snapshot: Snapshot },
 ): Outcome<Lease> {
-  const { caller, operation, method } = exchange;
-  const lease = limit.admit({ caller, operation, bounds: snapshot.bounds });
+  const { caller, address, operation, method } = exchange;
+  const lease = limit.admit({ caller, address, operation, bounds: snapshot.bounds });
   const what = operation === 'list' ? 'lists' : handshakes.has(method) ? 'handshakes' : undefined;
   if (!lease.ok || what === undefined) return lease;
   const admitted = limiter.admitOther(what, subjectOf(exchange), snapshot.limits);

@@ -24,6 +24,8 @@ export interface Sum {
   readonly lastsMs: number;
   /** It ends as well when nothing was taken for so long. */
   readonly idleMs?: number;
+  /** It is remembered for so long after its end: its slots go by another clock than `now`. */
+  readonly slackMs?: number;
 }
 
 /** What is under way, and given back. */

@@ -3,41 +3,39 @@
  * when every key that there is room for is in use, those that come then share one.
  */
 import type { Local } from '../contract/later.ts';
-import type { Adjustment, Demand, KeptChange, KeptSums, Level, Meters, Short, Sum, Taken } from '../contract/meters.ts';
-import {
-  isIdle,
-  isNew,
-  isSum,
-  lackingOf,
-  type State,
-  type SumState,
-  slotAt,
-  stillCounting,
-  usedOf,
-} from './meter-states.ts';
+import type {
+  Adjustment,
+  Demand,
+  KeptChange,
+  KeptSlot,
+  KeptSums,
+  Level,
+  Meters,
+  Short,
+  Sum,
+  Taken,
+} from '../contract/meters.ts';
+import { isIdle, isSum, lackingOf, type State, type SumState, slotAt, stillCounting, usedOf } from './meter-states.ts';
+import { MeterTable } from './meter-table.ts';
 
 export interface MemoryMeterOptions {
   /** Keys of all limits together. */
   readonly maxKeys: number;
   /** Keeps the sums of tables whose name `isKept`. */
-  readonly kept?: { readonly sums: Local<KeptSums>; readonly isKept: (table: string) => boolean };
+  readonly kept?: {
+    readonly sums: Local<KeptSums>;
+    readonly isKept: (table: string) => boolean;
+    readonly onTrouble: (error: unknown) => void;
+  };
 }
 
 /** The key that all those share for which there is no room. No caller can be called so. */
 const shared = '(shared)';
-/** Keys that are looked at, and forgotten where they are as good as new, for each new one. */
-const swept = 4;
-
-class Table {
-  readonly states = new Map<string, State>();
-  sweeping = this.states.entries();
-}
-
 const taken: Taken = { ok: true, short: [] };
 
 export class MemoryMeters implements Local<Meters> {
   readonly #options: MemoryMeterOptions;
-  readonly #tables = new Map<string, Table>();
+  readonly #tables = new Map<string, MeterTable>();
   /** Sums with something that is not kept yet. */
   #unsaved: { readonly table: string; readonly key: string; readonly state: SumState }[] = [];
   #size = 0;
@@ -88,7 +86,7 @@ export class MemoryMeters implements Local<Meters> {
 
   keys(table: string, text: string, most: number): readonly string[] {
     const found: string[] = [];
-    for (const key of this.#tables.get(table)?.states.keys() ?? []) {
+    for (const key of this.#tables.get(table)?.keys() ?? []) {
       if (found.length >= most) break;
       if (key.includes(text)) found.push(key);
     }
@@ -128,9 +126,9 @@ export class MemoryMeters implements Local<Meters> {
 
   /** Forgets the limits that there are no more. */
   keep(tables: ReadonlySet<string>): void {
-    for (const [name, { states }] of this.#tables)
+    for (const [name, table] of this.#tables)
       if (!tables.has(name)) {
-        this.#size -= states.size;
+        this.#size -= table.size;
         this.#tables.delete(name);
       }
   }
@@ -177,22 +175,23 @@ export class MemoryMeters implements Local<Meters> {
     state.slots[at + 1] = Math.max(0, (state.slots[at + 1] ?? 0) + amount);
     state.slots[at + 2] = (state.slots[at + 2] ?? 0) + amount;
     if (amount > 0) state.touchedAt = now;
-    state.endsAt = meter.idleMs === undefined ? (state.slots[last] ?? 0) + meter.lastsMs : now + meter.idleMs;
+    const { idleMs, lastsMs, slackMs = 0 } = meter;
+    state.endsAt = idleMs === undefined ? (state.slots[last] ?? 0) + lastsMs + slackMs : now + idleMs;
     if (!state.isListed && this.#options.kept?.isKept(demand.table) === true) {
       state.isListed = true;
       this.#unsaved.push({ table: demand.table, key: this.#keyOf(demand), state });
     }
   }
 
-  #table(name: string): Table {
+  #table(name: string): MeterTable {
     let table = this.#tables.get(name);
-    if (table === undefined) this.#tables.set(name, (table = new Table()));
+    if (table === undefined) this.#tables.set(name, (table = new MeterTable()));
     return table;
   }
 
   /** What is known of a key. What it had among those that share stays there until that is as good as new. */
   #state(demand: Demand, now: number): State | undefined {
-    const { states } = this.#table(demand.table);
+    const states = this.#table(demand.table);
     const known = states.get(demand.key);
     if (known !== undefined) return known;
     const { kept } = this.#options;
@@ -203,43 +202,48 @@ export class MemoryMeters implements Local<Meters> {
 
   #restore(demand: Demand, { meter, kept, now }: { meter: Sum; kept: Local<KeptSums>; now: number }): void {
     const { table, key } = demand;
-    if (this.#table(table).states.has(shared)) return;
-    const slots = kept.load({ table, key, latest: meter.slot }, now).flatMap(({ slot, amount }) => [slot, amount, 0]);
+    if (this.#table(table).has(shared)) return;
+    const slots = this.#loaded(kept, { table, key, latest: meter.slot }, now).flatMap(({ slot, amount }) => [
+      slot,
+      amount,
+      0,
+    ]);
     if (slots.length === 0) return;
-    this.#put(demand, { slots, touchedAt: now, endsAt: meter.slot + meter.lastsMs, isListed: false }, now);
+    this.#put(
+      demand,
+      { slots, touchedAt: now, endsAt: meter.slot + meter.lastsMs + (meter.slackMs ?? 0), isListed: false },
+      now,
+    );
+  }
+
+  /**
+   * While the store fails, what was used before is not known, and calls go on: as soon as it takes what is used now, it
+   * answers with all of it.
+   */
+  #loaded(kept: Local<KeptSums>, of: Parameters<KeptSums['load']>[0], now: number): readonly KeptSlot[] {
+    try {
+      return kept.load(of, now);
+    } catch (error) {
+      this.#options.kept?.onTrouble(error);
+      return [];
+    }
   }
 
   #keyOf({ table, key }: Demand): string {
-    return this.#table(table).states.has(key) ? key : shared;
+    return this.#table(table).has(key) ? key : shared;
   }
 
   #put(demand: Demand, state: State, now: number): void {
     const table = this.#table(demand.table);
-    const { states } = table;
-    if (states.has(demand.key)) {
-      states.set(demand.key, state);
+    if (table.has(demand.key)) {
+      table.set(demand.key, state);
       return;
     }
-    this.#sweep(table, now);
-    if (this.#size >= this.#options.maxKeys) for (const other of this.#tables.values()) this.#sweep(other, now);
-    const isFull = this.#size >= this.#options.maxKeys || states.has(shared);
-    const key = isFull ? shared : demand.key;
-    if (!states.has(key)) this.#size++;
-    states.set(key, state);
-  }
-
-  /** Forgets, of some keys, those that are as good as new. Each is looked at in its turn. */
-  #sweep(table: Table, now: number): void {
-    for (let looked = 0; looked < swept; looked++) {
-      const { value, done } = table.sweeping.next();
-      if (done === true) {
-        table.sweeping = table.states.entries();
-        return;
-      }
-      const [key, state] = value;
-      if (!isNew(state, now)) continue;
-      table.states.delete(key);
-      this.#size--;
-    }
+    this.#size -= table.sweep(now);
+    const { maxKeys } = this.#options;
+    if (this.#size >= maxKeys) for (const other of this.#tables.values()) this.#size -= other.sweep(now);
+    const key = this.#size >= maxKeys || table.has(shared) ? shared : demand.key;
+    if (!table.has(key)) this.#size++;
+    table.set(key, state);
   }
 }

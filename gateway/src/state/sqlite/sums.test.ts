@@ -7,6 +7,9 @@ import { type Demand } from '../contract/meters.ts';
 import { MemoryMeters } from '../memory/meters.ts';
 import { openSums, sqliteSums } from './sums.ts';
 
+const onTrouble = (error: unknown): void => {
+  throw error;
+};
 const window = { slotMs: 100, slots: 10 };
 const demandAt = (now: number, amount = 1): Demand => ({
   table: 'budget',
@@ -16,12 +19,15 @@ const demandAt = (now: number, amount = 1): Demand => ({
   enforced: true,
 });
 const metersIn = (folder: string): MemoryMeters =>
-  new MemoryMeters({ maxKeys: 100, kept: { sums: openSums(folder), isKept: (table) => table === 'budget' } });
+  new MemoryMeters({
+    maxKeys: 100,
+    kept: { sums: openSums(folder), isKept: (table) => table === 'budget', onTrouble },
+  });
 
 // The meters of a process that keeps its sums do the same as those of one that does not.
 metersContract('kept', (maxKeys) => {
   const sums = sqliteSums(openDatabase(temporaryFolder('sums')));
-  return new MemoryMeters({ maxKeys, kept: { sums, isKept: () => true } });
+  return new MemoryMeters({ maxKeys, kept: { sums, isKept: () => true, onTrouble } });
 });
 
 test('sums: a process that starts again goes on with what was kept, and with no more than that', () => {
@@ -78,7 +84,7 @@ test('sums: on a full file nothing is lost, and it is kept when there is room', 
   const folder = temporaryFolder('sums');
   const database = openDatabase(folder);
   const sums = sqliteSums(database);
-  const meters = new MemoryMeters({ maxKeys: 100_000, kept: { sums, isKept: () => true } });
+  const meters = new MemoryMeters({ maxKeys: 100_000, kept: { sums, isKept: () => true, onTrouble } });
   for (let key = 0; key < 5_000; key++) meters.take([{ ...demandAt(1_000), key: `k${key}` }], 1_000);
   const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count']);
   database.exec(`PRAGMA max_page_count = ${pages}`);
@@ -86,17 +92,42 @@ test('sums: on a full file nothing is lost, and it is kept when there is room', 
   database.exec('PRAGMA max_page_count = 100000');
   assert.equal(meters.save(1_002, 3_000), true);
   assert.equal(meters.save(1_002, 3_000), false);
-  const again = new MemoryMeters({ maxKeys: 100_000, kept: { sums, isKept: () => true } });
+  const again = new MemoryMeters({ maxKeys: 100_000, kept: { sums, isKept: () => true, onTrouble } });
   for (const key of ['k0', 'k4999']) assert.equal(again.read({ ...demandAt(1_003), key }, 1_003).used, 1);
 });
 
 test('sums: what is over is removed', () => {
   const folder = temporaryFolder('sums');
   const database = openDatabase(folder);
-  const meters = new MemoryMeters({ maxKeys: 100, kept: { sums: sqliteSums(database), isKept: () => true } });
+  const meters = new MemoryMeters({
+    maxKeys: 100,
+    kept: { sums: sqliteSums(database), isKept: () => true, onTrouble },
+  });
   meters.take([demandAt(1_000)], 1_000);
   meters.save(1_000, 100);
   meters.take([{ ...demandAt(9_000), key: 'eve' }], 9_000);
   meters.save(9_000, 100);
   assert.equal(database.prepare('SELECT count(*) AS n FROM sums').get()?.['n'], 1);
 });
+
+test('sums: while the store cannot be read calls go on, and what was used before counts as soon as it can be written', () => {
+  const folder = temporaryFolder('sums');
+  const first = metersIn(folder);
+  first.take([demandAt(1_000, 6)], 1_000);
+  first.save(1_000, 100);
+  const sums = openSums(folder);
+  const troubles: unknown[] = [];
+  let isBroken = true;
+  const failing = { ...sums, load: (...of: Parameters<typeof sums.load>) => (isBroken ? broken() : sums.load(...of)) };
+  const kept = { sums: failing, isKept: () => true, onTrouble: (error: unknown) => void troubles.push(error) };
+  const second = new MemoryMeters({ maxKeys: 100, kept });
+  assert.equal(second.take([demandAt(1_001, 3)], 1_001).ok, true);
+  assert.ok(troubles.length > 0);
+  isBroken = false;
+  second.save(1_002, 100);
+  assert.equal(second.read(demandAt(1_003), 1_003).used, 9);
+});
+
+function broken(): never {
+  throw new Error('disk I/O error');
+}

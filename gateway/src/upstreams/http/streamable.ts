@@ -1,13 +1,15 @@
 /** Streamable HTTP, both eras: every message is a POST, a legacy session has a GET stream beside it. */
+import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
-import { misbehaved, sent, unavailable } from '../failures.ts';
+import { limited, misbehaved, sent, unavailable } from '../failures.ts';
 import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 const accept = 'application/json, text/event-stream';
 const firstPauseMs = 1_000;
@@ -71,6 +73,7 @@ export class StreamableWire implements Transport {
     let status = 0;
     let challenge: string | undefined;
     let movedTo: string | undefined;
+    let retryAfterMs: number | undefined;
     let lost = false;
     let lastEventId: string | undefined;
     let retry = firstPauseMs;
@@ -101,6 +104,7 @@ export class StreamableWire implements Transport {
         status = code;
         lost = this.#forgets(code, responseHeaders);
         if (code >= 300 && code < 400) movedTo = placeOf(oneText(responseHeaders.location), this.#endpoint.url);
+        if (code === 429) retryAfterMs = retryAfterOf(oneText(responseHeaders['retry-after']), Date.now());
         if (code === 401 || code === 403) challenge = oneText(responseHeaders['www-authenticate']);
         const session = responseHeaders['mcp-session-id'];
         if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
@@ -109,12 +113,12 @@ export class StreamableWire implements Transport {
       onValue: (value, bytes, resultText) => {
         if (lost) return;
         // A refused credential is the gateway's own business: what the server says about it is not passed on.
-        if (status === 401 || challenge !== undefined) return;
+        if (status === 401 || status === 429 || challenge !== undefined) return;
         if (this.#deliver(value, bytes, call, status, resultText)) call.answered = true;
       },
       onEnd: () => {
         if (call.answered || (!lost && resumes())) return;
-        this.#events.onRequestFailed(id, endFailure(status, challenge, movedTo), lost);
+        this.#events.onRequestFailed(id, endFailure(status, { challenge, movedTo, retryAfterMs }), lost);
       },
       onFailure: (failure) => {
         if (failure.kind === 'unavailable' && resumes()) return;
@@ -254,7 +258,14 @@ function placeOf(location: string | undefined, asked: URL): string | undefined {
   return origin === asked.origin ? pathname : `${protocol}//${host}${pathname}`;
 }
 
-function endFailure(status: number, challenge: string | undefined, movedTo: string | undefined) {
+interface EndFacts {
+  readonly challenge: string | undefined;
+  readonly movedTo: string | undefined;
+  readonly retryAfterMs: number | undefined;
+}
+
+function endFailure(status: number, { challenge, movedTo, retryAfterMs }: EndFacts): UpstreamFailure {
+  if (retryAfterMs !== undefined) return limited(retryAfterMs);
   if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
   if (status === 401 || status === 403)
     return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);

@@ -6,7 +6,7 @@
 import type { Json, JsonObject } from '../../../protocol/json.ts';
 import { isRawJSON } from '../../../protocol/numbers.ts';
 
-/** Values of members with these names that say what a thing is, and hold no words of anybody. */
+/** Values of members with these names that say what a thing is, and hold no words of a person. */
 const structural: Readonly<Record<string, ReadonlySet<string>>> = {
   type: new Set(['text', 'image', 'audio', 'resource', 'resource_link', 'object', 'string']),
   mimeType: new Set(['text/plain', 'application/json', 'text/markdown', 'text/csv', 'image/png']),

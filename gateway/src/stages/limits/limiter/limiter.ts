@@ -58,7 +58,8 @@ interface Asked {
 /** Tools of one caller at one server whose rules are remembered. */
 const maxRemembered = 4_096;
 const unlimited: Admission = { lease: { settle: () => {} } };
-const unlimitedOutcome = pass(unlimited);
+/** Of a call where the policy has no limits. */
+export const unlimitedOutcome = pass(unlimited);
 
 export class Limiter {
   readonly #parts: LimiterParts;

@@ -9,6 +9,8 @@ const slots = 30;
 /** A session of a client that has no sessions ends after so long without a call. */
 const sessionIdleMs = 3_600_000;
 const forever = 8.64e15;
+/** How far the clock on the wall may be behind the steady one before a day of the calendar is forgotten early. */
+const slackMs = 2 * 86_400_000;
 
 export interface Now {
   /** Milliseconds since the epoch by a clock that is never set: it goes on from where the wall clock was at the start. */
@@ -55,7 +57,7 @@ function sumOver(limit: number, window: LimitWindow): (now: Now) => Sum {
       let span: Span = { from: 0, until: 0 };
       return ({ wall }) => {
         if (wall < span.from || wall >= span.until) span = spanAt(wall, window.unit, window.zone);
-        return { kind: 'sum', limit, slot: span.from, since: span.from, lastsMs: span.until - span.from };
+        return { kind: 'sum', limit, slot: span.from, since: span.from, lastsMs: span.until - span.from, slackMs };
       };
     }
   }

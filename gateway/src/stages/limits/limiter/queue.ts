@@ -65,6 +65,8 @@ export class Queues<Asked> {
       known.size++;
       this.#size++;
       const timer = setTimeout(() => end('late'), waitMs);
+      // A gateway that stops does not wait for it.
+      timer.unref();
       let stop = (): void => {};
       stop = waiter.cancellation.onCancel(() => end('cancelled'));
     });

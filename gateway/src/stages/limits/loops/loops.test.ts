@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callerOf } from '../../../../test/support/policy.ts';
 import { type Road, type RoadOptions, result, roadOf, type ToyRequest } from '../../../../test/support/road.ts';
+import { Checks } from '../../../pipeline/checks.ts';
 import type { OutboundCall, Step } from '../../../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { Loops } from './loops.ts';
@@ -72,6 +73,21 @@ test('pairs that alternate and cycles of up to four calls are told and refused',
     assert.equal(said.findIndex((each) => each === 'told') + 1, 3 * length, `a cycle of ${length}`);
     assert.equal(said.findIndex((each) => each === 'call-repeated') + 1, 5 * length + 1, `a cycle of ${length}`);
   }
+});
+
+test('what was refused again and again is looked at when another revision is in force', async () => {
+  const road = await looping(() => text('same'), { settings: '' });
+  await sendAll(road, ...times(6, call('read', 7)));
+  const exchange = { ...road.identified(), params: { name: 'read', arguments: { n: 7 } } };
+  assert.equal(
+    road.stages.loops.held({ ...exchange, lease: { settle: () => {} }, checks: new Checks() }, road.snapshot)?.reason,
+    'call-repeated',
+  );
+  const next = { ...road.snapshot, revision: 'next' };
+  assert.equal(
+    road.stages.loops.held({ ...exchange, lease: { settle: () => {} }, checks: new Checks() }, next),
+    undefined,
+  );
 });
 
 test('a changed result begins anew', async () => {

@@ -23,7 +23,15 @@ const comparedChars = 32_768;
 interface Walker {
   readonly trail: Trail;
   /** Calls that are refused, by digest: until when, and after how long a pause. */
-  readonly held: Map<number, { readonly until: number; readonly pauseMs: number; readonly times: number }>;
+  readonly held: Map<number, Held>;
+}
+
+interface Held {
+  readonly until: number;
+  readonly pauseMs: number;
+  readonly times: number;
+  /** What is refused under one revision may be right under the next one. */
+  readonly revision: string;
 }
 
 export interface LoopParts {
@@ -50,12 +58,12 @@ export class Loops {
   }
 
   /** Why a call is not looked at for now. */
-  held(exchange: Identified): Refusal | undefined {
+  held(exchange: Identified, { revision }: Pick<Snapshot, 'revision'>): Refusal | undefined {
     const walker = this.#walkers.get(nameOf(exchange));
     if (walker === undefined || walker.held.size === 0) return undefined;
     const held = walker.held.get(callOf(exchange));
     const left = held === undefined ? 0 : held.until - this.#now();
-    if (held === undefined || left <= 0) return undefined;
+    if (held === undefined || left <= 0 || held.revision !== revision) return undefined;
     return { reason: 'call-repeated', seconds: Math.ceil(left / 1_000), times: held.times };
   }
 
@@ -77,19 +85,19 @@ export class Loops {
       this.#onLoop('told');
       return { note: noteText(circle, reply), times: circle.times };
     }
-    this.#hold(walker, circle);
+    this.#hold(walker, circle, snapshot.revision);
     this.#onLoop('refused');
     return { note: noteText(circle, reply), times: circle.times };
   }
 
-  #hold({ held }: Walker, { calls, times }: Circle): void {
+  #hold({ held }: Walker, { calls, times }: Circle, revision: string): void {
     const now = this.#now();
     for (const call of calls) {
       const before = held.get(call);
       const pauseMs = before === undefined ? firstPauseMs : Math.min(longestPauseMs, before.pauseMs * 2);
       held.delete(call);
       if (held.size >= maxHeld) held.delete(held.keys().next().value ?? 0);
-      held.set(call, { until: now + pauseMs, pauseMs, times });
+      held.set(call, { until: now + pauseMs, pauseMs, times, revision });
     }
   }
 

@@ -38,8 +38,10 @@ export class Refusals implements Limit {
     this.#now = now;
   }
 
-  admit({ caller: { key }, operation, bounds }: Demand): Outcome<Lease> {
+  admit({ caller, address, operation, bounds }: Demand): Outcome<Lease> {
     if (operation !== 'call') return pass(free);
+    // All who come without a credential are one caller: one of them must not slow down the others.
+    const key = caller.credential.kind === 'anonymous' ? `${caller.key} ${address ?? ''}` : caller.key;
     for (const callers of this.#byClass.values()) {
       const left = (callers.get(key)?.pausedUntil ?? 0) - this.#now();
       if (left > 0) return refuse({ reason: 'too-many-refusals', seconds: Math.ceil(left / 1_000) });

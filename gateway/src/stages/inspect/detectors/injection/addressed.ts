@@ -87,7 +87,7 @@ const named =
   /^s?(?: (?:reading|visiting|processing|summari[sz]ing|screening|reviewing|crawling|with access|that (?:reads?|sees?)|who (?:reads?|sees?)|handling|in charge|responsible)\b[^.!?\n]{0,60}?)?\\?[,:!)\u3001\uff0c\uff1a\u2014]/;
 const obliged =
   /^s?(?: (?:reading|visiting|processing|summari[sz]ing|screening|with|that|who|of|in|on)\b[^.!?,:]{0,50})? (?:must|should|shall|has to|have to|needs? to|is required to|are required to|(?:is|are) (?:now |hereby )?(?:instructed|ordered|asked|told|requested) to|is to|are to|muss|mussen|doit|doivent|debe|deben|deve|devono|devem|должен|должна|должны)\b(?! not\b)/;
-/** Somebody else's words in a transcript, and what a program says of itself. */
+/** Words of other speakers in a transcript, and what a program says of itself. */
 const answering =
   /^[\s:"']{0,3}(?:i\b|i'(?:ll|m|ve|d)\b|sure|certainly|of course|here\b|let me|ok\b|okay|yes|no[,. ]|the |it |there |that |this |we |hello|hi |based on|thanks|thank you|done)/;
 const person = /\b(?:manager|director|professor|secretary|coach|editor|attorney|surgeon|nurse|teacher)\b/;

@@ -23,7 +23,7 @@ const strong = [
   "bitcoin|wallet|admin rights|admin access|grant ~access|grant ~permission*|full access|permanent access|without asking|without confirm*|without telling|without informing|without notifying|do not tell|don't tell|do not mention|don't mention|do not report|do not inform|do not highlight|say nothing|keep ~secret|10/10|five stars|5 stars|positive review|rank ~first|rate ~highest|competitor*|excellent match|best candidate|is the best|installer|setup.exe|.exe|base64|bcc|vault|make ~public|disable ~safety|disable ~security|ignore ~instruction*|disregard|your system prompt|your instructions|your guidelines|your new|your earlier|your previous|replaces your|follow what it says|obey|passworter|kundendaten|mots de passe|contrasena*|senhas|парол*|данные|密码|数据|凭证|密钥|链接|パスワード|認証情報|비밀번호",
 ];
 
-/** What nobody's own assistant is told in a document that it reads. */
+/** What an assistant is not told by a document that it reads. */
 export const strongRisk = either(lexicon(strong.join('|')), /\| ?(?:ba)?sh\b/);
 
 /** Weaker signs, which count where a model is spoken to by name. */
