@@ -51,7 +51,7 @@ for (const [client, file] of Object.entries(clientFiles))
     const one = connections.find(({ to }) => to.includes('one'));
     if (/"?(?:disabledTools|disabled_tools|excludeTools)"?/.test(file.text))
       assert.deepEqual(one?.tools.at(-1)?.deny, ['remove']);
-    if (file.text.includes('includeTools')) assert.match(String(one?.tools[0]?.allow), /^read\*?$/);
+    if (file.text.includes('includeTools')) assert.match(JSON.stringify(one?.tools[0]?.allow), /^\["read\*?"\]$/);
     await adopts(imported, file.text, path, file.at);
   });
 

@@ -2,6 +2,9 @@
 import { from, inFile } from './requirement.ts';
 
 const pins = 'e2e/pins.test.ts';
+const tiers = 'e2e/tiers.test.ts';
+const traits = 'gateway/src/stages/decide/traits.test.ts';
+const classes = 'gateway/src/tiers/tiers.test.ts';
 const approvals = 'e2e/approvals.test.ts';
 const approve = 'gateway/src/stages/approve/approve.test.ts';
 const content = 'gateway/src/stages/inspect/content.test.ts';
@@ -84,6 +87,36 @@ export const stages = from('Content, definitions, approvals', [
       pins,
       'a definition that speaks to the model as an attacker does waits for review even at first use',
     ),
+  },
+  {
+    id: 'N5',
+    text: 'Tools are classified when they are discovered: read, write or destructive, and what they reach. Annotations are hints, which never lower a tier of a third party, and what the operator writes wins.',
+    proofs: [
+      ...inFile(
+        classes,
+        'a verb in the name or at the beginning of the description tells the tier',
+        'annotations raise a tier, and lower it only where the operator trusts the server',
+        'tags tell what a tool reaches',
+      ),
+      ...inFile(traits, 'what the operator wrote wins over what was found'),
+    ],
+  },
+  {
+    id: 'N6',
+    text: 'Rules allow, deny and hold by tier and tag: what is not known is not opened, and is closed. Lists, calls, records and commands agree, over HTTP and stdio.',
+    proofs: [
+      ...inFile(
+        tiers,
+        'rules by tier and tag: lists and calls agree, over HTTP and stdio, in both eras',
+        'an agent that may only read can neither write, edit nor move files of a real server',
+      ),
+      ...inFile(
+        traits,
+        'what is not known of a tool opens nothing and is closed',
+        'on the road lists and calls agree, and the record has tier and tags',
+        'a tool that is hidden by what it is answers like one that does not exist',
+      ),
+    ],
   },
   {
     id: 'H1',

@@ -34,7 +34,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],
   pins: [...base, 'pipeline', 'config', 'stores', 'secrets'],
-  catalog: [...base, 'pipeline', 'config', 'stores'],
+  tiers: [...base, 'pipeline'],
+  catalog: [...base, 'pipeline', 'config', 'stores', 'tiers'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config', 'state'],
@@ -43,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit))\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit|traits))\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {

@@ -18,6 +18,7 @@ import { mirroredArguments } from '../protocol/mirrored-headers.ts';
 import { presented } from './presented.ts';
 import { compileSchema } from './schema.ts';
 import { judgeTool, type NamedVerdict, newTrials, outputFacts, rolesOf, schemaOptions, toldOf } from './tools.ts';
+import { isRepeatable, isSafe, type KnownTraits, type TraitsReader, toldTraits, traitsReader } from './traits.ts';
 
 export interface CatalogLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -92,6 +93,7 @@ export class Catalog implements CatalogView {
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
+  readonly traits: TraitsReader;
 
   constructor(
     upstream: UpstreamClient,
@@ -107,6 +109,7 @@ export class Catalog implements CatalogView {
     this.#lastRead = lastRead;
     this.#deliver = deliver;
     this.#pins = pins;
+    this.traits = traitsReader(config);
     upstream.onNotification((method) => {
       for (const kind of listChanges.get(method) ?? []) this.#held.delete(kind);
     });
@@ -150,7 +153,12 @@ export class Catalog implements CatalogView {
   }
 
   tierOf(tool: string): ToolFacts['tier'] {
-    return toldOf(this.#config, tool)?.tier ?? this.#config.tier ?? 'write';
+    return toldTraits(this.#config, tool).tier ?? this.traitsOf(tool)?.tier ?? 'write';
+  }
+
+  traitsOf(tool: string): KnownTraits | undefined {
+    const definition = this.peek('tools')?.byName.get(tool);
+    return definition && this.traits(definition);
   }
 
   /** What is needed to check and to record a call of this tool. */
@@ -163,11 +171,12 @@ export class Catalog implements CatalogView {
     const compiled = compileSchema(schema, schemaOptions(this.#config, name, this.#bounds));
     const facts: ToolFacts = {
       digest: definitionDigest(definition),
-      tier: this.tierOf(name),
+      ...this.traits(definition),
+      isSafe: isSafe(this.#config, name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
       ...(told === undefined ? {} : { timeouts: told.timeouts, ...rolesOf(told) }),
       mirrored: mirroredArguments(schema) ?? [],
-      repeatable: isRepeatable(definition, this.tierOf(name)),
+      repeatable: isRepeatable(this.#config, definition),
       ...outputFacts(definition, this.#config, this.#bounds),
       validate: compiled.ok ? compiled.validate : () => [compiled.problem],
     };
@@ -309,6 +318,7 @@ export class Catalog implements CatalogView {
         schemas.set(asText(item.name), item.inputSchema);
         this.#tell(asText(item.name), item.inputSchema);
       }
+      this.traits(item);
       usable.push(item);
       byName.set(asText(item.name), item);
     }
@@ -324,11 +334,6 @@ export class Catalog implements CatalogView {
       this.#log.warn({ server: this.upstream.server, tool, err: error }, 'conditions cannot be compared with the tool');
     }
   }
-}
-
-function isRepeatable({ annotations }: JsonObject, tier: ToolFacts['tier']): boolean {
-  const { readOnlyHint, idempotentHint } = isObject(annotations) ? annotations : {};
-  return tier === 'read' || readOnlyHint === true || idempotentHint === true;
 }
 
 const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;

@@ -23,6 +23,7 @@ import {
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { asked, askGateway, rowText } from './limits.ts';
+import { type ShownTraits, traitsLine, traitsOfTool } from './tool-traits.ts';
 
 interface Options extends CommonOptions, TokenWords {
   readonly caller?: string[];
@@ -67,8 +68,8 @@ Example:
     .action(async (options: Options) => {
       const usage = (problem: string, remedy: string) =>
         fail(context, options, { code: exitCodes.usage, problem: problem, remedy: remedy });
-      const capability = capabilityOf(options);
-      if (capability === undefined)
+      const named = capabilityOf(options);
+      if (named === undefined)
         return usage('name one capability', 'Give exactly one of --tool, --resource, --template and --prompt.');
       const names = options.caller === undefined ? undefined : parseCaller(options.caller);
       if (options.caller === undefined && !hasToken(options))
@@ -91,6 +92,9 @@ Example:
         return fail(context, options, { code: exitCodes.no, problem: found.problem, remedy: found.remedy });
       const { caller } = found;
       const { server } = options;
+      const traits = named.type === 'tool' ? traitsOfTool(revision.configuration, server, named.name) : undefined;
+      const capability: Capability =
+        named.type === 'tool' && traits !== undefined ? { type: 'tool', name: named.name, traits } : named;
       const leftOut =
         capability.type === 'tool'
           ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
@@ -104,9 +108,12 @@ Example:
         address: options.address,
         leftOut,
       });
-      const limits = explanation.allowed ? await limitsOf(revision, { caller, server, capability, explanation }) : [];
-      if (options.json === true) outJson(context, { ...explanation, limits });
-      else print(context, explanation, limits);
+      const limits = explanation.allowed
+        ? await limitsOf(revision, { caller, server, capability, traits, explanation })
+        : [];
+      if (options.json === true)
+        outJson(context, { ...explanation, ...(traits !== undefined && { tool: traits }), limits });
+      else print(context, explanation, { limits, traits });
       context.exit(explanation.allowed ? exitCodes.ok : exitCodes.no);
     });
 }
@@ -123,15 +130,18 @@ function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): C
 /** As far as a running gateway counts them, with what is used. */
 async function limitsOf(
   revision: Revision,
-  call: { caller: Caller; server: string; capability: Capability; explanation: Explanation },
+  call: {
+    caller: Caller;
+    server: string;
+    capability: Capability;
+    traits: ShownTraits | undefined;
+    explanation: Explanation;
+  },
 ): Promise<readonly ExplainedLimit[]> {
-  const { caller, server, capability, explanation } = call;
+  const { caller, server, capability, traits, explanation } = call;
   const { configuration } = revision;
   const tool = capability.type === 'tool' ? capability.name : undefined;
-  const config = configuration.servers[server];
-  const own = tool === undefined ? undefined : config?.tools;
-  const known = own !== undefined && Object.hasOwn(own, tool ?? '') ? own[tool ?? '']?.tier : undefined;
-  const tier = tool === undefined ? 'read' : (known ?? config?.tier ?? 'write');
+  const tier = tool === undefined ? 'read' : (traits?.tier ?? 'write');
   const { connections } = explanation;
   const target = { server, grants: { connections }, tier, ...(tool !== undefined && { tool }) };
   const rules = compileLimits(revision).ofCall(target);
@@ -165,10 +175,11 @@ function guardrailText({ name, uses }: Guardrail): string {
 function print(
   context: Context,
   { guardrails, allowed, decision, summary, considered, change, listed, notes }: Explanation,
-  limits: readonly ExplainedLimit[],
+  { limits, traits }: { readonly limits: readonly ExplainedLimit[]; readonly traits: ShownTraits | undefined },
 ): void {
   const effect = allowed ? (decision?.effect ?? 'allow') : decision?.effect === 'hold' ? 'hold' : 'deny';
   context.out(shownInLine(`${effect.toUpperCase()}  ${summary}`));
+  if (traits !== undefined) context.out(shownInLine(`Tier: ${traitsLine(traits)}`));
   if (considered.length > 0) context.out('Considered:');
   for (const { place, text, outcome, connection, error } of considered)
     context.out(

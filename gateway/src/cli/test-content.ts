@@ -98,6 +98,8 @@ function toolOf({ configuration }: Revision, { server, tool }: Example): ToolFac
   return {
     digest: '',
     tier: told.tier ?? 'write',
+    tags: told.tags ?? [],
+    isSafe: false,
     mirrored: [],
     repeatable: false,
     validate: () => undefined,

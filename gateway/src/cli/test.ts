@@ -1,5 +1,6 @@
 /** `sallyport test`: runs the examples that stand in the configuration. */
 import { Command } from 'commander';
+import { toldTraits } from '../catalog/traits.ts';
 import type { Revision } from '../config/revision.ts';
 import type { Example } from '../config/schema/tests.ts';
 import type { Capability } from '../pipeline/contracts/policy.ts';
@@ -59,7 +60,7 @@ async function run(
   example: Example,
   index: number,
 ): Promise<ExampleResult> {
-  const capability = capabilityOf(example);
+  const capability = capabilityOf(example, revision);
   const { caller: names, server, expect } = example;
   const name = example.name ?? `${Object.values(names).join(' ')} ${server} ${nameOf(capability)}`;
   const base = { name, place: revision.place(['tests', index]), expected: expect };
@@ -91,7 +92,10 @@ async function run(
   return { ...base, ok: false, expected: difference.expected, actual: difference.actual, because: difference.what };
 }
 
-function capabilityOf({ tool, prompt, resource = '' }: Example): Capability {
-  if (tool !== undefined) return { type: 'tool', name: tool };
+/** What a tool is stands in the configuration or is not known: examples ask no server. */
+function capabilityOf({ server, tool, prompt, resource = '' }: Example, { configuration }: Revision): Capability {
+  const config = Object.hasOwn(configuration.servers, server) ? configuration.servers[server] : undefined;
+  if (tool !== undefined)
+    return { type: 'tool', name: tool, traits: config === undefined ? {} : toldTraits(config, tool) };
   return prompt === undefined ? { type: 'resource', uri: resource } : { type: 'prompt', name: prompt };
 }

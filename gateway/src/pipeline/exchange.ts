@@ -18,6 +18,7 @@ import type { Resumption } from './contracts/input-requests.ts';
 import type { ContentHold } from './contracts/inspector.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Capability, Decision, Grants, Tier } from './contracts/policy.ts';
+import type { ToolTag } from './contracts/traits.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
 import type { Delivered } from './deliver.ts';
 import type { Outcome, Refusal } from './refusal.ts';
@@ -111,6 +112,7 @@ export interface UnresolvedTarget {
   /** Absent when neither a list nor a rule has such a name: then it is what the client made up. */
   readonly capability?: Capability;
   readonly tier?: ToolFacts['tier'];
+  readonly tags?: ToolFacts['tags'];
   /** Why no rule could ever allow it. */
   readonly decision?: Decision;
 }
@@ -131,6 +133,9 @@ export interface OutputFacts {
 export interface ToolFacts {
   readonly digest: string;
   readonly tier: Tier;
+  readonly tags: readonly ToolTag[];
+  /** The operator says that it only reads: it may be made again without being asked. What a definition says is a guess. */
+  readonly isSafe: boolean;
   readonly cost?: number;
   /** Milliseconds for its calls, where the operator says so. */
   readonly timeouts?: CallTimes;

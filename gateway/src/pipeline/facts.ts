@@ -65,6 +65,7 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
   facts.arguments = argumentsOf(resolved) ?? {};
   if (resolved.tool !== undefined) {
     facts.tier = resolved.tool.tier;
+    if (resolved.tool.tags.length > 0) facts.tags = resolved.tool.tags;
     facts.definition = resolved.tool.digest;
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
@@ -82,6 +83,7 @@ function soughtFacts(facts: Mutable<ExchangeFacts>, unresolved: UnresolvedTarget
   facts.connections = unresolved.connections;
   if (unresolved.asked !== undefined) facts.asked = unresolved.asked;
   if (unresolved.tier !== undefined) facts.tier = unresolved.tier;
+  if (unresolved.tags !== undefined && unresolved.tags.length > 0) facts.tags = unresolved.tags;
   if (unresolved.decision !== undefined) facts.decision = unresolved.decision;
   if (unresolved.capability === undefined) return facts;
   facts.capability = unresolved.capability;

@@ -137,8 +137,9 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
       ? await stages.renew(decided, snapshot)
       : undefined;
   if (renewed !== undefined) {
-    progress.resolved = progress.decided = decided = renewed;
-    inspected = await inspectArguments(renewed, stages.inspect);
+    // Another definition may be another tier, and rules may say something else about that.
+    progress.resolved = progress.decided = decided = decide(renewed);
+    inspected = await inspectArguments(decided, stages.inspect);
   }
   if (!inspected.ok) {
     const { keep, refusal } = inspected;

@@ -52,7 +52,7 @@ async function afterError(
   const pinged = await askWithin(connected.peer, { method: 'ping' }, session.server.pingTimeout);
   if (pinged.kind !== 'failed' || !session.isCurrent(connected)) return step;
   session.drop();
-  return call.method !== 'tools/call' || call.tier === 'read' ? session.call(call) : step;
+  return call.method !== 'tools/call' || call.isSafe === true ? session.call(call) : step;
 }
 
 /**

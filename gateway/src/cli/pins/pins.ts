@@ -1,14 +1,17 @@
 /** `sallyport pins`: what servers define, what of it was approved, and the decisions about the rest. */
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { type Reviewed, reviewOf } from '../../pins/review.ts';
-import type { Deciding } from '../../pins/store.ts';
+import type { Revision } from '../../config/revision.ts';
+import { type Review, type Reviewed, reviewOf } from '../../pins/review.ts';
+import type { Deciding, Stored } from '../../pins/store.ts';
 import { namePattern } from '../../pipeline/name-pattern.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import { selects, traitsText } from '../../stages/decide/traits.ts';
 import { suspicions } from '../../stages/inspect/suspicions.ts';
 import { isTold } from '../announce.ts';
 import { type CommonOptions, type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type ShownTraits, shownTraits, traitsLine } from '../tool-traits.ts';
 import { checkCommand, lockCommand } from './lock.ts';
 import { type Opened, rowsOf, withPins } from './targets.ts';
 import { dayOf, printReview, titleOf } from './text.ts';
@@ -83,10 +86,13 @@ function showCommand(context: Context): Command {
           ...plain(row),
           content: row.stored.content,
           findings: suspicions(row.stored.content),
+          ...(row.stored.kind === 'tools' && { tool: traitsOf(opened.revision, row.stored) }),
         }));
         if (options.json === true) return outJson(context, { ok: true, definitions: shown });
         for (const [index, row] of rows.entries()) {
           context.out(titleOf(row));
+          const { tool } = shown[index] ?? {};
+          if (tool !== undefined) context.out(`    tier ${shownInLine(traitsLine(tool))}`);
           for (const finding of shown[index]?.findings ?? []) context.out(`    FOUND ${finding}`, 'bad');
           for (const line of JSON.stringify(row.stored.content, undefined, 2).split('\n'))
             context.out(`    ${shownInLine(line)}`);
@@ -112,24 +118,40 @@ function diffCommand(context: Context): Command {
         const reviews = rows.map((row) => ({
           review: reviewOf(row, opened.rows, suspicions),
           connections: connectionsOf(opened, row),
+          traits: changedTraits(opened.revision, row),
         }));
         if (rows.length > 0) context.exit(exitCodes.no);
         if (options.json === true)
           return outJson(context, {
             ok: rows.length === 0,
-            definitions: reviews.map(({ review, connections }) => {
+            definitions: reviews.map(({ review, connections, traits }) => {
               const { stored: _stored, approved: _approved, ...rest } = review;
-              return { ...plain(review), ...rest, connections };
+              return { ...plain(review), ...rest, ...traits, connections };
             }),
           });
-        for (const { review, connections } of reviews) printReview(context, review, { connections });
+        for (const { review, connections, traits } of reviews) printReview(context, review, { connections, ...traits });
         if (rows.length === 0) context.out('nothing waits for a decision');
       }),
     );
 }
 
+/** What the tool is, by this definition of it. */
+function traitsOf({ configuration: { servers } }: Revision, { server, name, content }: Stored): ShownTraits {
+  return shownTraits(Object.hasOwn(servers, server) ? servers[server] : undefined, name, content);
+}
+
+/** Of a tool that waits, and of the approved one before it. */
+function changedTraits(revision: Revision, { stored, approved }: Pick<Review, 'stored' | 'approved'>) {
+  if (stored.kind !== 'tools') return {};
+  return {
+    tool: traitsOf(revision, stored),
+    ...(approved !== undefined && { approvedTool: traitsOf(revision, approved) }),
+  };
+}
+
 /** Connections that lead to the server, with those of their rules that name the definition. */
-function connectionsOf({ revision }: Opened, { stored: { server, kind, name } }: Reviewed): readonly string[] {
+function connectionsOf({ revision }: Opened, { stored }: Reviewed): readonly string[] {
+  const { server, kind, name } = stored;
   if (kind === 'templates' || kind === 'instructions') return [];
   return revision.configuration.connections.flatMap((connection) => {
     if (!connection.to.includes(server)) return [];
@@ -138,7 +160,11 @@ function connectionsOf({ revision }: Opened, { stored: { server, kind, name } }:
       ...hold,
       ...observe,
     ]);
-    const naming = patterns.filter((pattern) => namePattern(pattern)(name));
+    const traits = kind === 'tools' ? traitsOf(revision, stored) : {};
+    const naming = patterns.flatMap((subject) => {
+      if (typeof subject === 'string') return namePattern(subject)(name) ? [subject] : [];
+      return selects(subject, traits, 'opening') ? [traitsText(subject)] : [];
+    });
     return naming.length === 0 ? [] : [`${connection.name}: ${naming.join(', ')}`];
   });
 }

@@ -4,7 +4,9 @@ import type { Change } from '../../pins/compare.ts';
 import type { Review, Reviewed } from '../../pins/review.ts';
 import { wordChanges } from '../../pins/words.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import { traitsKey } from '../../stages/decide/traits.ts';
 import type { Context } from '../context.ts';
+import { type ShownTraits, traitsLine } from '../tool-traits.ts';
 
 const kindNames = { tools: 'tool', prompts: 'prompt', templates: 'resource template', instructions: 'instructions' };
 
@@ -20,14 +22,18 @@ export function dayOf(at: number): string {
 export interface Affected {
   /** Names of the connections that lead to the server, each with the rules that name the definition. */
   readonly connections: readonly string[];
+  /** What the tool is by this definition, and what it was by the approved one. */
+  readonly tool?: ShownTraits;
+  readonly approvedTool?: ShownTraits;
 }
 
-export function printReview(context: Context, review: Review, { connections }: Affected): void {
+export function printReview(context: Context, review: Review, { connections, tool, approvedTool }: Affected): void {
   const { stored, approved, changes, findings, shadows, mentions, renamedFrom } = review;
   context.out(titleOf(review));
   context.out(
     `    first seen ${dayOf(stored.seenAt)}${approved === undefined ? '' : `, instead of ${approved.digest.slice(0, 12)}`}`,
   );
+  if (tool !== undefined) printTraits(context, tool, approvedTool);
   for (const finding of findings) context.out(`    FOUND ${shownInLine(finding)} in its texts`, 'bad');
   for (const shadow of shadows) context.out(`    ${shownInLine(shadow)}`, 'bad');
   for (const mention of mentions) context.out(`    speaks of ${shownInLine(mention)}`, 'bad');
@@ -36,6 +42,12 @@ export function printReview(context: Context, review: Review, { connections }: A
   if (approved === undefined) printNew(context, stored.content);
   for (const change of changes) printChange(context, change);
   for (const connection of connections) context.out(`    used by ${shownInLine(connection)}`);
+}
+
+function printTraits(context: Context, tool: ShownTraits, before: ShownTraits | undefined): void {
+  const isOther = before !== undefined && traitsKey(before) !== traitsKey(tool);
+  const was = isOther ? `; was ${traitsKey(before)}` : '';
+  context.out(`  ${isOther ? '!' : ' '} tier ${shownInLine(traitsLine(tool))}${was}`, isOther ? 'bad' : undefined);
 }
 
 function printChange(context: Context, { at, what, words, isSerious }: Change): void {

@@ -5,19 +5,31 @@ import { approval } from './approvals.ts';
 import { guardrailReference } from './guardrails.ts';
 import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
+import { tier, toolTag } from './servers.ts';
 import { callerName, name, oneOrMore } from './units.ts';
 import { hours, networks } from './windows.ts';
 
 const condition = z.string().min(1).max(4096);
 const pattern = z.string().min(1).max(1024);
 
-/** `{ allow: [a, b], when: … }`: exactly one effect, on names in which `*` stands for any characters. */
+/** Tools by what they are. Of two keys both must hold; of a list, any entry. */
+const traits = z
+  .strictObject({
+    tier: oneOrMore(tier).optional().describe('Tools of this tier.'),
+    tag: oneOrMore(toolTag).optional().describe('Tools with this tag.'),
+  })
+  .refine((value) => value.tier !== undefined || value.tag !== undefined, 'must say tier or tag');
+
+/** Names in which `*` stands for any characters; for tools also what they are. */
+const subject = oneOrMore(z.union([pattern, traits]));
+
+/** `{ allow: [a, b], when: … }`: exactly one effect. */
 const rule = z
   .strictObject({
-    allow: oneOrMore(pattern).optional().describe('Let through.'),
-    deny: oneOrMore(pattern).optional().describe('Refuse, whatever other rules say.'),
-    hold: oneOrMore(pattern).optional().describe('A person must approve.'),
-    observe: oneOrMore(pattern).optional().describe('Let through, and say so in the record.'),
+    allow: subject.optional().describe('Let through.'),
+    deny: subject.optional().describe('Refuse, whatever other rules say.'),
+    hold: subject.optional().describe('A person must approve.'),
+    observe: subject.optional().describe('Let through, and say so in the record.'),
     when: condition.optional().describe('A CEL expression. The rule matches only where it is true.'),
     message: z
       .string()
@@ -72,6 +84,12 @@ const rule = z
     'must have exactly one of allow, deny, hold and observe',
   );
 
+const named = rule.refine(
+  ({ allow = [], deny = [], hold = [], observe = [] }) =>
+    [...allow, ...deny, ...hold, ...observe].every((each) => typeof each === 'string'),
+  'must name what it is about: only tools have a tier and tags',
+);
+
 const answer = z.enum(['allow', 'deny']);
 
 export const connection = z.strictObject({
@@ -108,10 +126,10 @@ export const connection = z.strictObject({
   )
     .optional()
     .describe('URI schemes of the links, embedded resources and pages to which results and input requests may point.'),
-  tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names.'),
-  resources: z.array(rule).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
+  tools: z.array(rule).prefault([]).describe('Rules for tools, by their original names, or by tier and tag.'),
+  resources: z.array(named).prefault([]).describe('Rules for resources: patterns for URIs, see policy.md.'),
   prompts: z
-    .array(rule.refine((value) => value.mask === undefined, 'must say no mask: prompts are texts, and hold no fields'))
+    .array(named.refine((value) => value.mask === undefined, 'must say no mask: prompts are texts, and hold no fields'))
     .prefault([])
     .describe('Rules for prompts, by their original names.'),
   requests: z
@@ -130,3 +148,4 @@ export const connections = z
 
 export type ConnectionConfig = z.output<typeof connection>;
 export type RuleConfig = z.output<typeof rule>;
+export type TraitsConfig = z.output<typeof traits>;

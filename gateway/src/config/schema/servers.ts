@@ -1,5 +1,6 @@
 /** The MCP servers behind the gateway. */
 import { z } from 'zod';
+import { serverTrusts, tiers, toolTags } from '../../pipeline/contracts/traits.ts';
 import { argumentRoles } from './argument-roles.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
@@ -7,7 +8,8 @@ import { limits, loops } from './limits.ts';
 import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
 
-export const tier = z.enum(['read', 'write', 'destructive']);
+export const tier = z.enum(tiers);
+export const toolTag = z.enum(toolTags);
 
 const timeouts = z.strictObject({
   firstByte: duration.optional().describe('Time until it begins to answer or reports progress.'),
@@ -15,7 +17,12 @@ const timeouts = z.strictObject({
 });
 
 const tool = z.strictObject({
-  tier: tier.optional().describe('How dangerous the tool is.'),
+  tier: tier.optional().describe('How dangerous the tool is, in place of what its definition says.'),
+  tags: z
+    .array(toolTag)
+    .max(toolTags.length)
+    .optional()
+    .describe('What the tool reaches, in place of what its definition says.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
   limits: limits.prefault([]).describe('For calls of this tool.'),
@@ -53,7 +60,15 @@ const common = {
     .enum(['auto', 'legacy', 'modern'])
     .default('auto')
     .describe('Protocol era; auto asks the server and remembers.'),
-  tier: tier.optional().describe('Tier of tools that are not named under `tools`. Without it they count as `write`.'),
+  tier: tier
+    .optional()
+    .describe('Tier of tools that are not named under `tools`. Without it, what the definition of each says.'),
+  trust: z
+    .enum(serverTrusts)
+    .default('third-party')
+    .describe(
+      'Whose server it is. Annotations of a third party make its tools more dangerous, and never less; those of a partner count unless the name of the tool contradicts them, and those of your own always.',
+    ),
   tools: z.record(z.string().min(1).max(256), tool).default({}).describe('What you know about single tools.'),
   formats: z
     .enum(['annotate', 'assert'])

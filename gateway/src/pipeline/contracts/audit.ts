@@ -6,6 +6,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { Era } from '../../protocol/versions.ts';
 import type { Caller } from './caller.ts';
 import type { Capability, Decision, Tier } from './policy.ts';
+import type { ToolTag } from './traits.ts';
 
 /** What is known about an exchange when it is about to be forwarded, or when it ended before that. */
 export interface ExchangeFacts {
@@ -31,6 +32,8 @@ export interface ExchangeFacts {
   /** What the client asked for, of a request that ended before its capability was established. */
   readonly asked?: string;
   readonly tier?: Tier;
+  /** What the tool reaches. */
+  readonly tags?: readonly ToolTag[];
   /** Digest of the definition of the capability that the call was checked against. */
   readonly definition?: string;
   /** Arguments of a tool or prompt, or the parameters of another method. */

@@ -3,13 +3,14 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { ApprovalTerms } from './approval.ts';
 import type { Caller } from './caller.ts';
 import type { Guardrails } from './guardrails.ts';
+import type { ToolTraits } from './traits.ts';
 
-/** How dangerous a tool is: it reads, it changes something, or what it does cannot be undone. */
-export type Tier = 'read' | 'write' | 'destructive';
+export type { Tier } from './traits.ts';
 
 /** A capability by its original name or URI, never by the alias that a client sees. */
 export type Capability =
-  | { readonly type: 'tool'; readonly name: string }
+  /** Without `traits` the definition is not known: no rule by tier or tag opens it, and every one of them closes it. */
+  | { readonly type: 'tool'; readonly name: string; readonly traits?: ToolTraits }
   | { readonly type: 'prompt'; readonly name: string }
   | { readonly type: 'resource'; readonly uri: string }
   | { readonly type: 'template'; readonly uriTemplate: string };
@@ -78,6 +79,10 @@ export interface Grants {
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
+  /** The same for a tool whose definition is not known yet: could it be allowed whatever the definition says? */
+  couldAllowSome(capability: Capability): boolean;
+  /** Do rules ask for more of a tool than its name? Then its definition decides with them whether it is there. */
+  readonly asksTraits: boolean;
   /**
    * What is looked for in the content of calls of it, and in what comes back: of the gateway, the server, the connections, and
    * every rule that names it and is not certain to have no say about this caller, whatever its arguments are.

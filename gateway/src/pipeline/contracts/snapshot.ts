@@ -6,6 +6,7 @@ import type { Delivered } from '../deliver.ts';
 import type { ToolFacts } from '../exchange.ts';
 import type { LimitRules } from './limit.ts';
 import type { Policy } from './policy.ts';
+import type { ToolTraits } from './traits.ts';
 import type { UpstreamClient, UpstreamFailure, Upstreams } from './upstream.ts';
 
 /** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */
@@ -51,9 +52,13 @@ export interface CatalogView {
   /** The list as it was last read, however long ago and through whichever upstream client. Sends no request, and is for records only. */
   peek(kind: ListKind): ListSnapshot | undefined;
   facts(definition: JsonObject): ToolFacts;
+  /** What a tool is by its definition and the configuration: the same object for the same definition. */
+  traits(definition: JsonObject): ToolTraits;
+  /** The same by name, of the list that was read last; `undefined` where that does not have it. */
+  traitsOf(tool: string): ToolTraits | undefined;
   /** What clients may get of what the server says of itself as `instructions`. */
   instructions(text: string): Promise<string | undefined>;
-  /** What the configuration says of a tool of this name, whether the server has one or not. */
+  /** Of a tool of this name, whether the server has one or not: what the configuration says, the definition, or `write`. */
   tierOf(tool: string): ToolFacts['tier'];
   /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */
   missed(kind: ListKind): void;

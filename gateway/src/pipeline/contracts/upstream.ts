@@ -109,6 +109,8 @@ export interface OutboundCall {
   readonly progress: boolean;
   /** Of the tool that is called: some servers get another credential for it. */
   readonly tier?: Tier | undefined;
+  /** Of a tool: by the word of the operator it only reads. */
+  readonly isSafe?: boolean | undefined;
   /** In place of those of the server. */
   readonly times?: CallTimes | undefined;
   /** Headers of this call only, such as a credential of its tier. */

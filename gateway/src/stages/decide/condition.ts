@@ -7,14 +7,16 @@ import { suggestion } from '../../config/suggest.ts';
 import { unfit } from './exactness.ts';
 import { type ExpressionFault, type Survey, surveyExpression } from './expression.ts';
 
-/** Rules for tools and prompts ask about `args`, rules for resources about `uri`. */
-export type ConditionKind = 'arguments' | 'resource';
+/** Rules for tools ask about `args` and `tool`, rules for prompts about `args`, rules for resources about `uri`. */
+export type ConditionKind = 'arguments' | 'prompt' | 'resource';
 
 /** What a condition sees. `time` may be absent for conditions that do not use it. */
 export interface ConditionContext {
   readonly args?: unknown;
   readonly uri?: Readonly<Record<string, string>>;
   readonly caller: object;
+  /** What is known of the tool. */
+  readonly tool?: object | undefined;
   readonly time?: Date | undefined;
 }
 
@@ -22,6 +24,8 @@ export interface Condition {
   readonly source: string;
   /** Depends on nothing but the caller. */
   readonly static: boolean;
+  /** Depends on nothing but the caller and what the tool is. */
+  readonly isAboutTool: boolean;
   readonly usesTime: boolean;
   readonly survey: Survey;
   /** The outcome, or a text that says why there is none. The text repeats nothing of the values. */
@@ -51,14 +55,17 @@ const callerFields = {
   attributes: 'map<string, dyn>',
   trust: 'string',
 };
+const toolFields = { tier: 'string', tags: 'list<string>' };
 const variables: Readonly<Record<ConditionKind, readonly string[]>> = {
-  arguments: ['args', 'caller', 'time'],
+  arguments: ['args', 'caller', 'time', 'tool'],
+  prompt: ['args', 'caller', 'time'],
   resource: ['uri', 'caller', 'time'],
 };
 
 /** Types are checked against a strict environment and evaluated in a plain one, which is twice as fast. */
 const environments = {
   arguments: environmentsOf('arguments'),
+  prompt: environmentsOf('prompt'),
   resource: environmentsOf('resource'),
 };
 
@@ -77,8 +84,11 @@ function environmentsOf(kind: ConditionKind) {
 
 function environment(kind: ConditionKind, strict: boolean): Environment {
   const made = new Environment({ limits, homogeneousAggregateLiterals: false }).registerVariable('time', timestamp);
-  if (kind === 'arguments') made.registerVariable('args', 'map<string, dyn>');
-  else made.registerVariable('uri', 'map<string, string>');
+  if (kind === 'resource') made.registerVariable('uri', 'map<string, string>');
+  else made.registerVariable('args', 'map<string, dyn>');
+  if (kind === 'arguments')
+    if (strict) made.registerVariable({ name: 'tool', schema: toolFields });
+    else made.registerVariable('tool', 'map<string, dyn>');
   return strict
     ? made.registerVariable({ name: 'caller', schema: callerFields })
     : made.registerVariable('caller', 'map<string, dyn>');
@@ -100,7 +110,7 @@ export function compileCondition(
   }
   const survey = surveyExpression(program.ast);
   const slow = survey.faults.map((fault): ConditionProblem => ({ code: 'POL003', ...fault }));
-  const unknown = [...unknownNames(survey, kind, uriNames), ...orderedTrust(survey)];
+  const unknown = [...unknownNames(survey, kind, uriNames), ...orderedTrust(survey), ...orderedTier(survey)];
   if (slow.length + unknown.length > 0) return { ok: false, problems: [...slow, ...unknown] };
   const typed = environments[kind].strict.check(source);
   if (!typed.valid) {
@@ -136,10 +146,12 @@ function strictPresence(
 function condition(source: string, program: ParseResult, survey: Survey): Condition {
   const touched = survey.paths.filter(({ steps }) => steps[0] === 'args').map(({ steps }) => steps);
   const { variables } = survey;
+  const isFixed = !variables.has('args') && !variables.has('uri') && !variables.has('time');
   return {
     source,
     survey,
-    static: !variables.has('args') && !variables.has('uri') && !variables.has('time'),
+    static: isFixed && !variables.has('tool'),
+    isAboutTool: isFixed && variables.has('tool'),
     usesTime: variables.has('time'),
     evaluate(context) {
       for (const steps of touched) {
@@ -202,13 +214,17 @@ function unknownNames(survey: Survey, kind: ConditionKind, uriNames: readonly st
     ];
     if (variable === 'args' && kind === 'resource')
       return complain('"args" does not exist in a rule for resources', 'Use "uri" and the variables of the pattern.');
-    if (variable === 'uri' && kind === 'arguments')
+    if (variable === 'uri' && kind !== 'resource')
       return complain('"uri" exists in rules for resources only', 'Use "args" for the arguments.');
     if (name === undefined) return [];
     if (variable === 'time')
       return complain(`time has no member "${name}"`, 'Ask it, as in time.getHours("Europe/Paris") >= 9.');
     if (variable === 'caller' && !Object.hasOwn(callerFields, name))
       return complain(`a caller has no "${name}"`, suggestion(name, Object.keys(callerFields), 'field'));
+    if (variable === 'tool' && kind !== 'arguments')
+      return complain('"tool" exists in rules for tools only', 'Use "caller", or the name in the rule.');
+    if (variable === 'tool' && !Object.hasOwn(toolFields, name))
+      return complain(`a tool has no "${name}"`, suggestion(name, Object.keys(toolFields), 'field'));
     if (variable === 'uri' && !uriNames.includes(name))
       return complain(
         `not every pattern of this rule has a variable "${name}"`,
@@ -227,6 +243,18 @@ function orderedTrust({ ordered }: Survey): ConditionProblem[] {
       start,
       problem: 'caller.trust is compared by the alphabet here, in which "standard" comes before "untrusted"',
       remedy: 'Name the values: caller.trust in ["standard", "trusted"].',
+    }));
+}
+
+/** A tier is a text here as well. */
+function orderedTier({ ordered }: Survey): ConditionProblem[] {
+  return ordered
+    .filter(({ steps }) => steps.length === 2 && steps[0] === 'tool' && steps[1] === 'tier')
+    .map(({ start }) => ({
+      code: 'POL002',
+      start,
+      problem: 'tool.tier is compared by the alphabet here, in which "destructive" comes before "read"',
+      remedy: 'Name the values: tool.tier in ["read", "write"].',
     }));
 }
 

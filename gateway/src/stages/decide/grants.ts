@@ -1,11 +1,15 @@
 /** What one caller may do at one server: the connections that lead there, and decisions on their rules. */
+
+import { hash } from 'node:crypto';
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { type Guardrails, noGuardrails } from '../../pipeline/contracts/guardrails.ts';
-import type { Capability, ClientRequestKind, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
+import type { Capability, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
+import type { ToolTraits } from '../../pipeline/contracts/traits.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Ceiling } from './ceiling.ts';
 import type { ConditionContext } from './condition.ts';
+import { contentOf, requestsOf } from './connection-terms.ts';
 import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
 import { together } from './guardrails.ts';
 import type { Rule } from './rule.ts';
@@ -67,6 +71,9 @@ export function makeGrants(
   /** Rules that have guardrails, and may have a say about this caller. */
   const guarding = new Set<Rule>();
   const outcomes: string[] = [];
+  let asksTraits = false;
+  /** Whether two callers with the same outcomes see the same tools. */
+  let isOwnView = false;
   for (const { tools, prompts, resources } of connections)
     for (const rule of [...tools.rules, ...prompts.rules, ...resources.rules]) {
       if (rule.scopes.length > 0) {
@@ -74,6 +81,8 @@ export function makeGrants(
         if (!held) lacking.add(rule);
         outcomes.push(held || mayStepUp ? '1' : '0');
       }
+      if (rule.traits.length > 0 || rule.condition?.survey.variables.has('tool') === true) asksTraits = true;
+      if (rule.condition?.isAboutTool === true) isOwnView ||= rule.condition.survey.variables.has('caller');
       if (rule.condition?.static === true) {
         const outcome = rule.condition.evaluate({ caller: seen });
         statics.set(rule, outcome);
@@ -87,7 +96,7 @@ export function makeGrants(
       }
     }
 
-  const evaluate = (match: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
+  const evaluate = (match: Match, context: Context, now: number) => {
     const { condition } = match.rule;
     if (condition === undefined) return true;
     if (condition.static) return statics.get(match.rule) ?? 'was not evaluated';
@@ -96,7 +105,7 @@ export function makeGrants(
   };
 
   /** What cannot be evaluated masks. */
-  const maskOf = ({ rule, uri }: Match, context: { args: unknown; caller: object; time?: Date }, now: number) => {
+  const maskOf = ({ rule, uri }: Match, context: Context, now: number) => {
     if (rule.mask === undefined || unmasked.has(rule)) return undefined;
     const { mask, unless } = rule.mask;
     if (unless === undefined || unless.static) return mask;
@@ -116,7 +125,7 @@ export function makeGrants(
     let masks: Mask[] | undefined;
     // What an opening rule says of the calls that it does not open.
     let hint: string | undefined;
-    const context: { args: unknown; caller: object; time?: Date } = { args: args ?? noArguments, caller: seen };
+    const context: Context = { args: args ?? noArguments, caller: seen, tool: traitsIn(capability) };
     for (const list of matches)
       for (const match of list) {
         const outcome = evaluate(match, context, now);
@@ -143,19 +152,39 @@ export function makeGrants(
   const closing = (capability: Capability): Ceiling | undefined =>
     ceilings.length === 0 ? undefined : ceilings.find((ceiling) => !ceiling.allows(server, capability));
 
-  const couldAllow = (capability: Capability): boolean => {
+  /** What is certain of a condition before there are arguments; `undefined` where nothing is. */
+  const certainly = ({ rule, isUncertain }: Match, tool: ToolTraits | undefined): boolean | string | undefined => {
+    const { condition } = rule;
+    if (isUncertain === true) return undefined;
+    if (condition === undefined) return true;
+    if (condition.static) return statics.get(rule);
+    return condition.isAboutTool && tool !== undefined ? condition.evaluate({ caller: seen, tool }) : undefined;
+  };
+
+  const couldAllow = (capability: Capability): boolean =>
+    opens(capability, lookUp(connections, capability), traitsIn(capability));
+
+  const couldAllowSome = (capability: Capability): boolean => {
+    if (capability.type !== 'tool' || !asksTraits) return couldAllow(capability);
+    return opens(
+      capability,
+      connections.map(({ tools }) => tools.forSome(capability.name)),
+      undefined,
+    );
+  };
+
+  const opens = (capability: Capability, matches: ReturnType<typeof lookUp>, tool: ToolTraits | undefined): boolean => {
     if (closing(capability) !== undefined) return false;
-    const matches = lookUp(connections, capability);
     if (typeof matches === 'string') return false;
     let open = mode === 'observe';
     for (const list of matches)
-      for (const { rule } of list) {
+      for (const match of list) {
+        const { rule } = match;
         if (lacking.has(rule) && !mayStepUp) continue;
-        const outcome = statics.get(rule);
-        const certain = rule.condition === undefined || outcome !== undefined;
+        const outcome = certainly(match, tool);
         const possible = outcome === undefined || applies(rule, outcome);
         if (rule.effect === 'deny') {
-          if (certain && possible && !rule.observed) return false;
+          if (outcome !== undefined && possible && !rule.observed) return false;
         } else if (possible && !(rule.effect === 'hold' && rule.observed)) open = true;
       }
     return open;
@@ -193,11 +222,12 @@ export function makeGrants(
     if (typeof matches === 'string') return { effect: 'deny', reason: 'no-rule', errors: [matches] };
     let denying: Rule | undefined;
     let wanting: Rule | undefined;
+    const tool = traitsIn(capability);
     for (const list of matches)
-      for (const { rule } of list) {
-        const outcome = statics.get(rule);
-        const certain = rule.condition === undefined || (outcome !== undefined && applies(rule, outcome));
-        if (!certain) continue;
+      for (const match of list) {
+        const { rule } = match;
+        const outcome = certainly(match, tool);
+        if (outcome === undefined || !applies(rule, outcome)) continue;
         if (rule.effect === 'deny') {
           if (!rule.observed) denying = stronger(denying, rule);
         } else if (lacking.has(rule) && (wanting === undefined || rule.scopes.length < wanting.scopes.length))
@@ -209,12 +239,14 @@ export function makeGrants(
   };
 
   return {
-    key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
+    key: `${digest.slice(0, 16)}:${connections.map(({ index }) => index).join('.')}:${pack(outcomes)}${isOwnView ? ` ${viewKey(seen)}` : ''}${ceilings.map(({ by, name }) => ` ${by}:${name}`).join('')}`,
     connections: connections.map(({ config }) => config.name),
     requests: requestsOf(connections),
     ...contentOf(connections),
     decide,
     couldAllow,
+    couldAllowSome,
+    asksTraits,
     guardrailsOn,
     couldMask,
     closed,
@@ -232,7 +264,7 @@ export function makeGrants(
     consider: (capability, args, now) => {
       const matches = lookUp(connections, capability);
       if (typeof matches === 'string') return [];
-      const context = { args: args ?? noArguments, caller: seen };
+      const context: Context = { args: args ?? noArguments, caller: seen, tool: traitsIn(capability) };
       return matches.flat().map((match) => {
         const outcome = capability.type === 'template' ? true : evaluate(match, context, now);
         const matched = applies(match.rule, outcome);
@@ -240,6 +272,20 @@ export function makeGrants(
       });
     },
   };
+}
+
+interface Context {
+  args: unknown;
+  caller: object;
+  tool?: ToolTraits | undefined;
+  time?: Date;
+}
+
+const nothingKnown: ToolTraits = {};
+
+/** Of a tool that is not known nothing is known; what is no tool has no traits. */
+function traitsIn(capability: Capability): ToolTraits | undefined {
+  return capability.type === 'tool' ? (capability.traits ?? nothingKnown) : undefined;
 }
 
 /** Of rules with guardrails that meet on one capability. */
@@ -260,7 +306,7 @@ function lookUp(
 ): readonly (readonly Match[])[] | string {
   switch (capability.type) {
     case 'tool':
-      return connections.map(({ tools }) => tools.for(capability.name));
+      return connections.map(({ tools }) => tools.for(capability.name, capability.traits));
     case 'prompt':
       return connections.map(({ prompts }) => prompts.for(capability.name));
     case 'resource': {
@@ -282,33 +328,10 @@ function callerView(caller: Caller): ConditionContext['caller'] {
   return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
 }
 
-/** What one connection does not list is left out, whatever another one lists. */
-function contentOf(connections: readonly CompiledConnection[]): Pick<Grants, 'content'> {
-  const types = listedByAll(connections.map(({ config }) => config.content));
-  const schemes = listedByAll(connections.map(({ config }) => config.schemes));
-  if (types === undefined && schemes === undefined) return {};
-  return { content: { ...(types !== undefined && { types }), ...(schemes !== undefined && { schemes }) } };
-}
-
-function listedByAll(lists: readonly (readonly string[] | undefined)[]): readonly string[] | undefined {
-  const given = lists.filter((list) => list !== undefined);
-  return given[0]?.filter((each) => given.every((list) => list.includes(each)));
-}
-
-const requestDefaults: Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> = {
-  elicitation: 'allow',
-  sampling: 'deny',
-  roots: 'deny',
-};
-
-/** Deny beats allow across connections; what none of them mentions has its default. */
-function requestsOf(connections: readonly CompiledConnection[]): Readonly<Record<ClientRequestKind, 'allow' | 'deny'>> {
-  const one = (kind: ClientRequestKind): 'allow' | 'deny' => {
-    const said = connections.flatMap(({ config }) => config.requests[kind] ?? []);
-    if (said.includes('deny')) return 'deny';
-    return said.includes('allow') ? 'allow' : requestDefaults[kind];
-  };
-  return { elicitation: one('elicitation'), sampling: one('sampling'), roots: one('roots') };
+/** Equal for two callers about whom all conditions say the same, whatever these ask. */
+function viewKey(seen: object): string {
+  const text = JSON.stringify(seen, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  return hash('sha256', text, 'base64url');
 }
 
 /** A short text for a row of zeros and ones. */

@@ -1,6 +1,9 @@
 /** Finds the rules that concern a name or URI without looking at the others. */
+import type { TraitsConfig } from '../../config/schema/connections.ts';
+import type { ToolTraits } from '../../pipeline/contracts/traits.ts';
 import { isWildcard, namePattern } from '../../pipeline/name-pattern.ts';
 import type { CompiledRule, Rule } from './rule.ts';
+import { selects, traitsKey } from './traits.ts';
 import type { Uri } from './uri.ts';
 import { matchUri, type UriPattern } from './uri-pattern.ts';
 import { canOverlap, covers, type Template } from './uri-template.ts';
@@ -9,22 +12,27 @@ import { canOverlap, covers, type Template } from './uri-template.ts';
 export interface Match {
   readonly rule: Rule;
   readonly uri?: Readonly<Record<string, string>>;
+  /** It depends on a definition that is not known yet whether the rule names the tool at all. */
+  readonly isUncertain?: true;
 }
 
 const maxRemembered = 4_096;
 const none: readonly Match[] = [];
+const unknown: ToolTraits = {};
 
 /** Rules for tools or prompts of one connection. */
 export class NameRules {
   readonly rules: readonly Rule[];
   readonly #exact = new Map<string, Match[]>();
   readonly #wildcards: { readonly matches: (name: string) => boolean; readonly match: Match }[] = [];
+  readonly #byTraits: { readonly traits: TraitsConfig; readonly match: Match }[] = [];
   readonly #remembered = new Map<string, readonly Match[]>();
 
   constructor(compiled: readonly CompiledRule[]) {
     this.rules = compiled.map(({ rule }) => rule);
     for (const rule of this.rules) {
       const match = { rule };
+      for (const traits of rule.traits) this.#byTraits.push({ traits, match });
       for (const pattern of new Set(rule.patterns))
         if (isWildcard(pattern)) this.#wildcards.push({ matches: namePattern(pattern), match });
         else append(this.#exact, pattern, match);
@@ -36,16 +44,42 @@ export class NameRules {
     return this.#exact.has(name);
   }
 
-  for(name: string): readonly Match[] {
+  /** Do rules ask what a tool is? */
+  get asksTraits(): boolean {
+    return this.#byTraits.length > 0;
+  }
+
+  /** `traits`: of a tool, as far as they are known. */
+  for(name: string, traits: ToolTraits = unknown): readonly Match[] {
+    if (this.#byTraits.length === 0) return this.#named(name);
+    // No name has a line break in front of it.
+    const key = `\n${traitsKey(traits)}\n${name}`;
+    const known = this.#remembered.get(key);
+    if (known !== undefined) return known;
+    const selected = this.#byTraits
+      .filter(({ traits: wanted, match }) => selects(wanted, traits, match.rule.closing ? 'closing' : 'opening'))
+      .map(({ match }) => match);
+    return this.#remember(key, [...new Set([...this.#named(name), ...selected])]);
+  }
+
+  /** Of a tool whose definition is not known: rules that name it, and those that might once it is. */
+  forSome(name: string): readonly Match[] {
+    const uncertain = this.#byTraits.map(({ match }): Match => ({ ...match, isUncertain: true }));
+    return [...this.#named(name), ...uncertain];
+  }
+
+  #named(name: string): readonly Match[] {
     if (this.#wildcards.length === 0) return this.#exact.get(name) ?? none;
-    let found = this.#remembered.get(name);
-    if (found === undefined) {
-      const wild = this.#wildcards.filter(({ matches }) => matches(name)).map(({ match }) => match);
-      found = [...new Set([...(this.#exact.get(name) ?? []), ...wild])];
-      // Names come from clients: what is remembered stays bounded, whatever they send.
-      if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
-      this.#remembered.set(name, found);
-    }
+    const known = this.#remembered.get(name);
+    if (known !== undefined) return known;
+    const wild = this.#wildcards.filter(({ matches }) => matches(name)).map(({ match }) => match);
+    return this.#remember(name, [...new Set([...(this.#exact.get(name) ?? []), ...wild])]);
+  }
+
+  #remember(key: string, found: readonly Match[]): readonly Match[] {
+    // Names come from clients: what is remembered stays bounded, whatever they send.
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    this.#remembered.set(key, found);
     return found;
   }
 }

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import type { ApprovalConfig } from '../../config/schema/approvals.ts';
-import type { RuleConfig } from '../../config/schema/connections.ts';
+import type { RuleConfig, TraitsConfig } from '../../config/schema/connections.ts';
 import type { Configuration } from '../../config/schema/index.ts';
 import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
 import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
@@ -10,6 +10,7 @@ import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/pol
 import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import type { CompiledGuardrails } from './guardrails.ts';
+import { traitsText } from './traits.ts';
 import { parsePattern, type UriPattern } from './uri-pattern.ts';
 
 export type Effect = Decision['effect'];
@@ -39,11 +40,14 @@ export interface Rule {
   readonly message: string | undefined;
   /** Names or patterns as written. */
   readonly patterns: readonly string[];
+  /** Of tools: what they are, in place of what they are called. */
+  readonly traits: readonly TraitsConfig[];
 }
 
 /** Deny beats hold beats observe beats allow, wherever the lines stand. */
 export const rank: Readonly<Record<Effect, number>> = { allow: 0, observe: 1, hold: 2, deny: 3 };
 
+const conditionKinds = { tools: 'arguments', prompts: 'prompt', resources: 'resource' } as const;
 const effects = ['allow', 'deny', 'hold', 'observe'] as const;
 
 export interface CompiledRule {
@@ -68,7 +72,9 @@ export function compileRule(
   const effect = effects.find((each) => config[each] !== undefined);
   const connection = revision.configuration.connections[at.connection];
   if (effect === undefined || connection === undefined) return undefined;
-  const patterns = config[effect] ?? [];
+  const subjects = config[effect] ?? [];
+  const patterns = subjects.filter((each) => typeof each === 'string');
+  const traits = subjects.filter((each) => typeof each !== 'string');
   const before = complaints.length;
   const uriPatterns =
     at.kind === 'resources' ? uriPatternsOf(patterns, [...path, effect], { revision, complaints }) : [];
@@ -82,7 +88,7 @@ export function compileRule(
   const conditionOf = (key: 'when' | 'unless'): Condition | undefined => {
     const source = config[key];
     if (source === undefined) return undefined;
-    const compiled = compileCondition(source, at.kind === 'resources' ? 'resource' : 'arguments', shared);
+    const compiled = compileCondition(source, conditionKinds[at.kind], shared);
     if (compiled.ok) return compiled.condition;
     for (const { code, start, problem, remedy } of compiled.problems)
       complaints.push({ code, place: revision.locate([...path, key], start), problem, remedy });
@@ -105,6 +111,7 @@ export function compileRule(
     message: config.message,
     observed: connection.mode === 'observe',
     patterns,
+    traits,
     approval: effect === 'hold' ? termsOf(config.approval, revision.configuration.approvals) : undefined,
     guardrails: guardrails.usesOf(config.guardrails, 'rule', [...path, 'guardrails']),
     mask:
@@ -113,7 +120,7 @@ export function compileRule(
       connection: connection.name,
       place,
       text:
-        shorten(`${effect} ${patterns.join(', ')}`, 160) +
+        shorten(`${effect} ${[...patterns, ...traits.map(traitsText)].join(', ')}`, 160) +
         shorten(scopes, 160) +
         shorten(when, 240) +
         shorten(masked, 160),

@@ -59,8 +59,9 @@ export function checkTool(
     connection.to.includes(server)
       ? connection.tools.flatMap((rule, index) => {
           if (rule.when === undefined) return [];
-          const named = (rule.allow ?? rule.deny ?? rule.hold ?? rule.observe ?? []).some((text) =>
-            namePattern(text)(tool),
+          // Rules by tier or tag are for tools of all kinds, of which some lack an argument.
+          const named = (rule.allow ?? rule.deny ?? rule.hold ?? rule.observe ?? []).some(
+            (subject) => typeof subject === 'string' && namePattern(subject)(tool),
           );
           if (!named) return [];
           return checkAgainstSchema(rule.when, inputSchema).map(({ start, problem, remedy }): Diagnostic => {

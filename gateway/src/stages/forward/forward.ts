@@ -194,6 +194,7 @@ function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told
     wantedLevel: wanted,
     progress,
     tier: exchange.tool?.tier,
+    isSafe: exchange.tool?.isSafe,
     times: exchange.tool?.timeouts,
     mirrored: exchange.tool?.mirrored ?? none,
     cancellation: exchange.cancellation,

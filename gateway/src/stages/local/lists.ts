@@ -5,7 +5,7 @@
 
 import { aliasOf } from '../../pipeline/alias.ts';
 import type { Capability, Grants } from '../../pipeline/contracts/policy.ts';
-import type { ListSnapshot, ListSnapshotResult, Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import type { CatalogView, ListSnapshot, ListSnapshotResult, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
@@ -156,7 +156,7 @@ export function view(list: Shown, place: 'server' | 'portal'): Buffer {
 /** `undefined` for an entry that these grants do not show. */
 function entryText(list: Shown, item: JsonObject, place: 'server' | 'portal'): string | undefined {
   const { reachable, kind, listed, era } = list;
-  const capability = capabilityOf(kind, item);
+  const capability = capabilityOf(kind, item, reachable.catalog);
   // The gateway's own tool is there for every caller that is connected to the server.
   const own = listed === accountTools;
   if (capability === undefined || (!own && !visible(reachable.grants, capability))) return undefined;
@@ -170,13 +170,13 @@ function visible(grants: Grants, capability: Capability): boolean {
   return grants.couldAllow(capability);
 }
 
-function capabilityOf(kind: ListKind, item: JsonObject): Capability | undefined {
+function capabilityOf(kind: ListKind, item: JsonObject, catalog: CatalogView): Capability | undefined {
   const name = text(item.name);
   const uri = text(item.uri);
   const uriTemplate = text(item.uriTemplate);
   switch (kind) {
     case 'tools':
-      return name === undefined ? undefined : { type: 'tool', name };
+      return name === undefined ? undefined : { type: 'tool', name, traits: catalog.traits(item) };
     case 'prompts':
       return name === undefined ? undefined : { type: 'prompt', name };
     case 'resources':

@@ -5,6 +5,7 @@
  */
 
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
+import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Admitted, Decided, Identified, Resolving, ToolFacts } from '../../pipeline/exchange.ts';
@@ -70,7 +71,8 @@ export async function renewed(exchange: Decided, snapshot: Snapshot): Promise<De
   const definition = result.ok ? result.listed.byName.get(capability.name) : undefined;
   if (definition === undefined) return undefined;
   const facts: ToolFacts = catalog.facts(definition);
-  return facts.digest === tool.digest ? undefined : { ...exchange, tool: facts };
+  if (facts.digest === tool.digest) return undefined;
+  return { ...exchange, tool: facts, capability: { ...capability, traits: catalog.traits(definition) } };
 }
 
 function renamed(exchange: Identified, name: string): JsonObject {
@@ -111,11 +113,12 @@ function enter(
     refusal,
     unresolved: unresolvedAt(reachable, asked, capability),
   });
-  if (!grants.couldAllow(capability)) {
-    const decision = grants.closed(capability);
-    const unresolved = { ...unresolvedAt(reachable, asked, capability), decision };
+  const closed = (what: Capability): Resolving => {
+    const decision = grants.closed(what);
+    const unresolved = { ...unresolvedAt(reachable, asked, what), decision };
     return { ok: false, refusal: unknown(asked, detailOf(exchange, decision)), unresolved };
-  }
+  };
+  if (!grants.couldAllowSome(capability)) return closed(capability);
   if (snapshot.statusOf(server) === 'draining')
     return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
   if (target.type !== 'tool' && target.type !== 'prompt')
@@ -124,8 +127,11 @@ function enter(
   const found = (value: JsonObject | undefined): Resolving => {
     if (value === undefined) return no(unknown(asked, 'the server has no such name'));
     if (target.type === 'prompt') return pass({ ...exchange, grants, upstream, capability, outbound });
+    const known = { type: 'tool', name: target.name, traits: catalog.traits(value) } as const;
+    // What it is may hide it, which answers as if the server did not have it.
+    if (grants.asksTraits && !grants.couldAllow(known)) return closed(known);
     const tool: ToolFacts = catalog.facts(value);
-    return pass({ ...exchange, grants, upstream, capability, outbound, tool });
+    return pass({ ...exchange, grants, upstream, capability: known, outbound, tool });
   };
   if (!(definition instanceof Promise)) return found(definition);
   return definition.then((result) => (result.ok ? found(result.value) : no(failureRefusal(server, result.failure))));

@@ -31,12 +31,14 @@ export function unresolvedAt(
   asked: Target,
   capability: Capability,
 ): UnresolvedTarget {
+  const tags = capability.type === 'tool' ? catalog.traitsOf(capability.name)?.tags : undefined;
   return {
     asked: nameOf(asked),
     server,
     connections: grants.connections,
     // Everything but a tool is read.
     tier: capability.type === 'tool' ? catalog.tierOf(capability.name) : 'read',
+    ...(tags !== undefined && { tags }),
     ...(isKnown(capability, grants, catalog) ? { capability } : {}),
   };
 }

@@ -47,6 +47,7 @@ export interface PublicPart {
   readonly revision?: string | undefined;
   readonly server?: string | undefined;
   readonly session?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly tier?: string | undefined;
   readonly time?: number | undefined;
   readonly transport?: string | undefined;
@@ -103,7 +104,7 @@ function textsOf(part: PublicPart): Members {
   const { bytesIn, bytesOut, capability, capture, cause, code, connections, cost, decision, definition, detail } = part;
   const { checks, credential, definitionAge, definitionSource, limits } = part;
   const { direction, ended, era, id, kind, latency, method, outcome, reason, revision } = part;
-  const { server, session, tier, time, transport } = part;
+  const { server, session, tags, tier, time, transport } = part;
   let first = '';
   if (bytesIn !== undefined) first += `,"bytesIn":${whole(bytesIn)}`;
   if (bytesOut !== undefined) first += `,"bytesOut":${whole(bytesOut)}`;
@@ -133,6 +134,7 @@ function textsOf(part: PublicPart): Members {
   if (server !== undefined) place += `,"server":${few(server)}`;
   if (session !== undefined) place += `,"session":${canonical(session)}`;
   let rest = '';
+  if (tags !== undefined) rest += `,"tags":${connectionsText(tags)}`;
   if (tier !== undefined) rest += `,"tier":${few(tier)}`;
   if (time !== undefined) rest += `,"time":${whole(time)}`;
   if (transport !== undefined) rest += `,"transport":${few(transport)}`;
@@ -225,6 +227,7 @@ export function factsPublic(facts: ExchangeFacts): Omit<PublicPart, 'kind' | 'ca
     // Before a connection was found, the server is only what the client says.
     server: facts.connections === undefined ? undefined : facts.server,
     session: facts.session,
+    tags: facts.tags,
     tier: facts.tier,
     time: facts.at,
     transport: facts.transport,

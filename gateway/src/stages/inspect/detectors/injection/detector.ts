@@ -14,7 +14,11 @@ import { roleMarks, roleTags } from './roles.ts';
 import { weighed } from './weighed.ts';
 
 const classes: readonly FindingClass[] = [
-  { id: 'hidden-tags', severity: 'critical', summary: 'Unicode tag characters, which spell text that stays invisible.' },
+  {
+    id: 'hidden-tags',
+    severity: 'critical',
+    summary: 'Unicode tag characters, which spell text that stays invisible.',
+  },
   { id: 'hidden-selectors', severity: 'high', summary: 'Runs of variation selectors, which carry bytes.' },
   { id: 'zero-width', severity: 'medium', summary: 'Zero-width characters and fillers where no script needs them.' },
   { id: 'bidi-override', severity: 'medium', summary: 'Marks that turn the direction of text that needs none.' },
