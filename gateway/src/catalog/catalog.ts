@@ -15,7 +15,7 @@ import { definitionDigest } from '../protocol/digest.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
-import { presented } from './presented.ts';
+import { presented, withoutHidden } from './presented.ts';
 import { compileSchema } from './schema.ts';
 import { judgeTool, type NamedVerdict, newTrials, outputFacts, rolesOf, schemaOptions, toldOf } from './tools.ts';
 import { isRepeatable, isSafe, type KnownTraits, type TraitsReader, toldTraits, traitsReader } from './traits.ts';
@@ -178,7 +178,7 @@ export class Catalog implements CatalogView {
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(this.#config, definition),
       ...outputFacts(definition, this.#config, this.#bounds),
-      validate: compiled.ok ? compiled.validate : () => [compiled.problem],
+      validate: compiled.ok ? withoutHidden(compiled.validate, told?.hide ?? []) : () => [compiled.problem],
     };
     this.#tools.set(definition, facts);
     return facts;

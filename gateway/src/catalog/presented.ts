@@ -2,6 +2,7 @@
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { asText, isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
+import type { Validate } from './schema.ts';
 import { toldOf } from './tools.ts';
 
 /** Under `_meta` of a tool: one client asks its user before each call, even where it asks for nothing else. */
@@ -43,5 +44,14 @@ function without(schema: JsonObject, hidden: readonly string[]): JsonObject {
     ...schema,
     properties: Object.fromEntries(kept),
     ...(needed !== undefined && { required: needed }),
+  };
+}
+
+/** An argument that the operator hides is refused, wherever the schema speaks of it. */
+export function withoutHidden(validate: Validate, hidden: readonly string[]): Validate {
+  if (hidden.length === 0) return validate;
+  return (args) => {
+    const name = hidden.find((each) => Object.hasOwn(args, each));
+    return name === undefined ? validate(args) : [`arguments/${name}: is not an argument of this tool`];
   };
 }

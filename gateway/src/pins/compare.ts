@@ -19,7 +19,19 @@ const maxDepth = 12;
 export function changesBetween(before: JsonObject, after: JsonObject): readonly Change[] {
   const changes: Change[] = [];
   compareObjects(before, after, { path: [], changes });
-  return changes.slice(0, maxChanges);
+  if (changes.length <= maxChanges) return changes;
+  // What matters most comes first, and what is left out is said.
+  const sorted = changes.toSorted((a, b) => Number(b.isSerious) - Number(a.isSerious));
+  const more = { at: '', what: `and ${changes.length - maxChanges} more changes`, isSerious: true };
+  return [...sorted.slice(0, maxChanges), more];
+}
+
+/** Changes that are looked for at all. */
+const maxFound = 20_000;
+
+function isListOfTexts(value: Json | undefined): boolean {
+  if (value === undefined || typeof value === 'string') return true;
+  return Array.isArray(value) && (value as readonly Json[]).every((each) => typeof each === 'string');
 }
 
 interface At {
@@ -29,7 +41,7 @@ interface At {
 
 function add({ path, changes }: At, what: string, more: Partial<Change> = {}): void {
   const at = path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-  if (changes.length <= maxChanges) changes.push({ at, what, isSerious: false, ...more });
+  if (changes.length < maxFound) changes.push({ at, what, isSerious: false, ...more });
 }
 
 function compareObjects(before: JsonObject, after: JsonObject, at: At): void {
@@ -48,7 +60,8 @@ function isArgument(path: readonly string[]): boolean {
 function compare(old: Json | undefined, now: Json | undefined, at: At): void {
   const name = at.path.at(-1) ?? '';
   if (isArgument(at.path) && (old === undefined || now === undefined)) return argument(old, now, at);
-  if (name === 'required' || name === 'enum' || name === 'type') return list(name, old, now, at);
+  if (['required', 'enum', 'type'].includes(name) && isListOfTexts(old) && isListOfTexts(now))
+    return list(name, old, now, at);
   if (typeof old === 'string' && typeof now === 'string')
     return add(at, `${name} changed`, { words: { before: old, after: now }, isSerious: isShown(name) });
   if (old === undefined)
@@ -74,7 +87,7 @@ function compare(old: Json | undefined, now: Json | undefined, at: At): void {
     return;
   }
   add(at, `${name}: ${short(old)} → ${short(now)}`, {
-    isSerious: at.path.includes('annotations') || isConstraint(name),
+    isSerious: at.path.includes('annotations') || isConstraint(name) || at.path.length >= maxDepth,
   });
 }
 

@@ -7,7 +7,7 @@ import { asText, type JsonObject } from '../protocol/json.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { type Definition, definitionOf, differsInTextOnly, instructionsOf } from './definition.ts';
-import type { Judged, PinStore } from './store.ts';
+import { isKept, type Judged, maxWaiting, type PinStore } from './store.ts';
 
 /** What a new definition is compared with: none of its name was approved, or another one was. */
 export type Novelty = 'new' | 'changed';
@@ -43,6 +43,8 @@ type Known = Map<string, Entry>;
 
 /** Milliseconds for which the loop stands still at once. */
 const maxTurnMs = 5;
+/** Milliseconds from the first contact in which the other lists of a server are read for the first time as well. */
+const firstContactMs = 600_000;
 /** Rows of one transaction. */
 const chunk = 100;
 
@@ -52,6 +54,8 @@ export class DefinitionPins implements Pins {
   readonly #parts: PinParts;
   readonly #known = new Map<string, Promise<Known>>();
   readonly #versions = new Map<string, number>();
+  /** What came to wait since the server was read from the store. */
+  readonly #waiting = new Map<string, number>();
   #settings: (server: string) => PinSettings = () => ({ mode: 'first-use', onChange: 'quarantine' });
   #lock: Lock | undefined;
   #generation = 0;
@@ -134,7 +138,7 @@ export class DefinitionPins implements Pins {
       if (isApproved) shown.set(definition, definition.content);
       else if (entry?.rejected.has(definition.digest) !== true) {
         if (entry?.pending.has(definition.digest) !== true) fresh.push(definition);
-        const kept = onChange === 'keep' ? this.#approvedOf(server, definition, entry) : undefined;
+        const kept = onChange === 'keep' ? this.#approvedOf(server, definition, { entry, mode }) : undefined;
         if (kept !== undefined) shown.set(definition, kept);
       }
     }
@@ -153,9 +157,14 @@ export class DefinitionPins implements Pins {
   }
 
   /** The approved definition of this name, where the new one differs in its texts alone. */
-  #approvedOf(server: string, { kind, name, content }: Definition, entry: Entry | undefined): JsonObject | undefined {
+  #approvedOf(
+    server: string,
+    { kind, name, content }: Definition,
+    { entry, mode }: { readonly entry: Entry | undefined; readonly mode: PinSettings['mode'] },
+  ): JsonObject | undefined {
     for (const digest of entry?.approved ?? []) {
       const stored = this.#parts.store.find({ server, kind, name, digest });
+      if (mode === 'lock' && this.#lock?.has(server, kind, name, digest) !== true) continue;
       if (stored !== undefined && differsInTextOnly(stored.content, content)) return stored.content;
     }
     return undefined;
@@ -172,11 +181,26 @@ export class DefinitionPins implements Pins {
     }: { readonly definitions: readonly Definition[]; readonly fresh: readonly Definition[]; readonly known: Known },
   ): Promise<readonly Definition[]> {
     const { store, suspect, onNew, now } = this.#parts;
-    const isFirst = this.#settings(server).mode === 'first-use' && !store.isKnown(server, kind);
+    const contact = store.firstContact(server);
+    // A kind that the server did not have until now is no first use, long after its first contact.
+    const isFirst =
+      this.#settings(server).mode === 'first-use' &&
+      !store.isKnown(server, kind) &&
+      (contact === undefined || now() - contact < firstContactMs);
     const approved: Definition[] = [];
     for (let at = 0; at < fresh.length; at += chunk) {
       const some = fresh.slice(at, at + chunk);
-      const found = some.map((definition) => ({ definition, findings: suspect(definition.content) }));
+      const found: { readonly definition: Definition; readonly findings: readonly string[] }[] = [];
+      let until = performance.now() + maxTurnMs;
+      for (const definition of some) {
+        found.push({
+          definition,
+          findings: isKept(definition) ? suspect(definition.content) : ['too large to be shown'],
+        });
+        if (performance.now() < until) continue;
+        await nextTurn();
+        until = performance.now() + maxTurnMs;
+      }
       const clean = isFirst ? found.filter(({ findings }) => findings.length === 0) : [];
       const open = found.filter((each) => !clean.includes(each));
       if (clean.length > 0) {
@@ -195,9 +219,15 @@ export class DefinitionPins implements Pins {
       for (const { definition, findings } of open) {
         const entry = entryOf(known, definition);
         entry.pending.add(definition.digest);
+        this.#waiting.set(server, (this.#waiting.get(server) ?? 0) + 1);
         onNew({ server, definition, novelty: entry.approved.size > 0 ? 'changed' : 'new', findings });
       }
       await nextTurn();
+    }
+    // The store has let the oldest go: what is in memory is read from it again.
+    if ((this.#waiting.get(server) ?? 0) > maxWaiting) {
+      this.#waiting.delete(server);
+      this.#known.delete(server);
     }
     const before = store.current(server, kind);
     const isSame =

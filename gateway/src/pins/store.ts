@@ -1,5 +1,6 @@
 /** Where definitions and decisions about them are kept: the embedded database, which commands and gateways open. */
 import { existsSync } from 'node:fs';
+import { definitionDigest } from '../protocol/digest.ts';
 import { isObject, type Json, parseJsonText } from '../protocol/json.ts';
 import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
 import { type Database, databasePath, openDatabase, transaction } from '../stores/sqlite/driver.ts';
@@ -53,6 +54,8 @@ export interface PinStore {
   /** With the definitions, in the order of kinds and names. */
   all(server?: string): readonly Stored[];
   find(deciding: Deciding): Stored | undefined;
+  /** When a list of the server was first read: milliseconds since the epoch. */
+  firstContact(server: string): number | undefined;
   /** Was this list of the server read before? */
   isKnown(server: string, kind: PinnedKind): boolean;
   /** What the list had when it was read last: names, each with the digest of its definition. */
@@ -82,6 +85,16 @@ export function openExistingPinStore(data: string): PinStore | undefined {
   return existsSync(databasePath(data)) ? openPinStore(data) : undefined;
 }
 
+/** What is larger cannot be shown whole, so that it cannot be approved. */
+export function isKept({ content }: Pick<Definition, 'content'>): boolean {
+  return JSON.stringify(content).length <= maxContent;
+}
+
+/** Is what is kept what was seen? */
+export function isWhole({ content, digest }: Pick<Definition, 'content' | 'digest'>): boolean {
+  return definitionDigest(content) === digest;
+}
+
 function storeOf(database: Database): PinStore {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO definitions (server, kind, name, digest, content, state, seen_at, decided_at, decided_by, reason, is_recorded)
@@ -100,6 +113,7 @@ function storeOf(database: Database): PinStore {
   const all = database.prepare('SELECT * FROM definitions ORDER BY server, kind, name, seen_at LIMIT ?');
   const one = database.prepare('SELECT * FROM definitions WHERE server = ? AND kind = ? AND name = ? AND digest = ?');
   const list = database.prepare('SELECT names FROM lists_seen WHERE server = ? AND kind = ?');
+  const first = database.prepare('SELECT min(first_at) AS at FROM lists_seen WHERE server = ?');
   const saw = database.prepare(
     `INSERT INTO lists_seen VALUES (?, ?, ?, ?) ON CONFLICT (server, kind) DO UPDATE SET names = excluded.names`,
   );
@@ -132,6 +146,10 @@ function storeOf(database: Database): PinStore {
     find({ server, kind, name, digest }) {
       const row = one.get(server, kind, name, digest);
       return row === undefined ? undefined : read(row);
+    },
+    firstContact(server) {
+      const at = first.get(server)?.['at'];
+      return at === undefined || at === null ? undefined : Number(at);
     },
     isKnown: (server, kind) => list.get(server, kind) !== undefined,
     current: currentOf,

@@ -24,24 +24,30 @@ export function inspectThrough(inspectors: readonly Inspector[]): Inspect {
   const inbound = inspectors.filter((inspector) => inspector.inbound !== undefined);
 
   function from(first: Begun, exchange: Seen): Passed | Promise<Passed> {
-    let { sent: current, hold } = first;
+    let state: Begun = first;
+    const refusedWith = (verdict: Parameters<typeof refusedBy>[0]): RefusedContent => {
+      const keep = verdict.keep ?? state.hold?.keep ?? state.guarded;
+      return refusedBy(keep === undefined ? verdict : { ...verdict, keep });
+    };
     for (let { index } = first; index < inbound.length; index++) {
-      const verdict = inbound[index]?.inbound?.(current, exchange);
+      const verdict = inbound[index]?.inbound?.(state.sent, exchange);
       if (verdict === undefined) continue;
       if (verdict instanceof Promise)
         return verdict.then((late) => {
-          if (late !== undefined && 'refuse' in late) return refusedBy(late);
-          return from({ index: index + 1, ...after(late, { sent: current, hold }) }, exchange);
+          if (late !== undefined && 'refuse' in late) return refusedWith(late);
+          return from({ ...after(late, state), index: index + 1 }, exchange);
         });
-      if ('refuse' in verdict) return refusedBy(verdict);
-      ({ sent: current, hold } = after(verdict, { sent: current, hold }));
+      if ('refuse' in verdict) return refusedWith(verdict);
+      state = after(verdict, state);
     }
-    if (hold === undefined) return { ok: true, content: current.content };
+    const { sent: last, hold } = state;
+    if (hold === undefined) return { ok: true, content: last.content };
+    if (last.kind === 'arguments') return { ok: true, content: last.content, hold };
     // Nothing waits with an answer to an input request: it is given again.
-    if (current.kind === 'answer') return refusedBy({ refuse: { reason: 'content-held', ...hold }, keep: hold.keep });
-    return { ok: true, content: current.content, hold };
+    const { keep, ...found } = hold;
+    return refusedBy({ refuse: { reason: 'content-held', ...found }, keep });
   }
-  return (sent, exchange) => from({ index: 0, sent, hold: undefined }, exchange);
+  return (sent, exchange) => from({ index: 0, sent, hold: undefined, guarded: undefined }, exchange);
 }
 
 interface Begun {
@@ -49,16 +55,21 @@ interface Begun {
   readonly index: number;
   readonly sent: Sent;
   readonly hold: ContentHold | undefined;
+  /** What the first inspector that changed something left: guardrails come first, and what they took out is kept nowhere. */
+  readonly guarded: JsonObject | undefined;
 }
 
 /** What a verdict that refuses nothing leaves. */
-function after(
-  verdict: Exclude<InboundVerdict, { readonly refuse: Refusal }>,
-  { sent, hold }: Omit<Begun, 'index'>,
-): Omit<Begun, 'index'> {
-  if (verdict === undefined) return { sent, hold };
-  const changed = verdict.change === sent.content ? sent : { ...sent, content: verdict.change };
-  return { sent: changed, hold: hold ?? ('hold' in verdict ? verdict.hold : undefined) };
+function after(verdict: Exclude<InboundVerdict, { readonly refuse: Refusal }>, state: Begun): Begun {
+  if (verdict === undefined) return state;
+  const { sent, hold, guarded, index } = state;
+  const isChanged = verdict.change !== sent.content;
+  return {
+    index,
+    sent: isChanged ? { ...sent, content: verdict.change } : sent,
+    hold: hold ?? ('hold' in verdict ? verdict.hold : undefined),
+    guarded: guarded ?? (isChanged ? verdict.change : undefined),
+  };
 }
 
 function refusedBy({

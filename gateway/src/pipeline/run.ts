@@ -31,7 +31,11 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
-  giveBack(progress, reply, stages);
+  try {
+    giveBack(progress, reply, stages);
+  } catch (error) {
+    stages.onBug(error, message.id);
+  }
   return withAccountLink(message, await record(message, snapshot, stages, progress, reply));
 }
 

@@ -34,6 +34,7 @@ export function printApproval(context: Context, approval: Approval, now: number)
   if (tier !== undefined) row('tier', tier);
   row('rule', `${rule.text} (${rule.connection}, ${place})`);
   if (definition !== undefined) row('definition', definition.slice(0, 12));
+  if (content.guardrail !== undefined) row('guardrail', content.guardrail);
   row('digest', digest);
   row('needs', `${terms.quorum} of the approvers${terms.reason === 'required' ? ', with a reason' : ''}`);
   if (terms.reuse !== undefined)
@@ -42,4 +43,12 @@ export function printApproval(context: Context, approval: Approval, now: number)
     row('decided', `${by}, ${new Date(at).toISOString()}${reason === undefined ? '' : `: ${reason}`}`);
   context.out('    arguments');
   for (const line of argumentsText(args).split('\n')) context.out(`      ${shownInLine(line)}`);
+  for (const [name, value] of [
+    ['answers to what the server asked', content.answers],
+    ['_meta', content.meta],
+  ] as const) {
+    if (value === undefined) continue;
+    context.out(`    ${name}`);
+    for (const line of JSON.stringify(value, undefined, 2).split('\n')) context.out(`      ${shownInLine(line)}`);
+  }
 }

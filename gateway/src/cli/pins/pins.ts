@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import type { Revision } from '../../config/revision.ts';
 import { type Review, type Reviewed, reviewOf } from '../../pins/review.ts';
-import type { Deciding, Stored } from '../../pins/store.ts';
+import { type Deciding, isWhole, type Stored } from '../../pins/store.ts';
 import { namePattern } from '../../pipeline/name-pattern.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { selects, traitsText } from '../../stages/decide/traits.ts';
@@ -213,6 +213,13 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
             code: exitCodes.no,
             problem: `there is nothing to ${verb}`,
             remedy: 'See `sallyport pins list`.',
+          });
+        const cut = verb === 'approve' ? chosen.find(({ stored }) => !isWhole(stored)) : undefined;
+        if (cut !== undefined)
+          return fail(context, options, {
+            code: exitCodes.no,
+            problem: `${cut.stored.server}/${cut.stored.name} is too large to be shown whole, so that it cannot be approved`,
+            remedy: 'Reject it, and ask its author for a smaller definition.',
           });
         const { data } = opened.revision.configuration;
         const by = options.by ?? userInfo().username;

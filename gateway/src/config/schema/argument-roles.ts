@@ -95,7 +95,7 @@ const role = z.discriminatedUnion('role', [
         .string()
         .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be the name of an attribute in lower case')
         .refine(
-          (attribute) => !/^on|^style$|^srcdoc$/.test(attribute),
+          (attribute) => !/^on|^style$|^srcdoc$|^srcset$|^ping$/.test(attribute),
           'must not be an attribute that runs or hides something',
         ),
     ).default([]),

@@ -121,6 +121,7 @@ test('another call needs another approval: arguments, caller, definition, rule',
     arguments: { a: 1 },
     definition: 'd',
     rule: { connection: 'c', text: 'hold *' },
+    terms: { quorum: 1, within: 1, reason: 'optional' } as const,
   };
   const digests = [
     bound,
@@ -130,6 +131,9 @@ test('another call needs another approval: arguments, caller, definition, rule',
     { ...bound, arguments: { a: '1' } },
     { ...bound, definition: 'e' },
     { ...bound, rule: { connection: 'c', text: 'hold t' } },
+    { ...bound, terms: { ...bound.terms, quorum: 2 } },
+    { ...bound, answers: { a: {} } },
+    { ...bound, meta: { 'x/y': 1 } },
   ].map(approvalDigest);
   assert.equal(new Set(digests).size, digests.length);
 });
@@ -143,6 +147,7 @@ test('of many that spend one approval, one does', async () => {
   assert.equal(outcomes.filter(({ kind }) => kind === 'text').length, 1);
   assert.equal(world.road.calls.length, 1);
   const [one, two] = [storeIn(world.folder), storeIn(world.folder)];
+  await world.call({ text: 'x' });
   const next = pendingId(world);
   one.vote(next, 'approve', by('os:dana'));
   assert.deepEqual([one.spend(next, Date.now()), two.spend(next, Date.now())], [true, false]);
@@ -253,6 +258,7 @@ test('hundreds that wait are listed and decided at once', async () => {
     capability: { type: 'tool', name: 't' },
     arguments: {},
     rule: { connection: 'c', text: 'hold' },
+    terms: { quorum: 1, within: 900_000, reason: 'optional' } as const,
     place: '',
     revision: '',
     callerText: 'x',
@@ -304,10 +310,41 @@ test('what a guardrail holds waits for a person, and is made as it was sent once
   assert.ok(!JSON.stringify(world.road.records).includes(secret), 'the record does not keep what was not approved');
   const id = pendingId(world);
   const { content } = world.store.get(id, Date.now()) ?? {};
-  assert.match(content?.rule.text ?? '', /the guardrail servers\.s\S* holds secrets\/[\w-]+ at \/text/);
+  assert.match(content?.guardrail ?? '', /^servers\.s\S* holds secrets\/[\w-]+ at \/text/);
   assert.deepEqual(content?.arguments, { text: `${secret} of [redacted: pii/email]` });
   world.store.vote(id, 'approve', by('os:dana'));
   assert.equal((await world.call(args)).kind, 'text');
   assert.deepEqual(world.road.calls.at(-1)?.params.arguments, { text: `${secret} of [redacted: pii/email]` });
   assert.equal((await world.call({ text: 'x' })).kind, 'text');
+});
+
+test('what the client answers and says in _meta is part of what is approved', async () => {
+  const world = await worldOf();
+  const send = async (more: JsonObject) => {
+    const { reply } = await world.road.send({ params: { name: 'echo', arguments: { text: 'x' }, ...more } });
+    return reply.kind === 'refused' ? reply.refusal.reason : reply.kind;
+  };
+  assert.equal(await send({}), 'approval-pending');
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  assert.equal(
+    await send({ inputResponses: { confirm: { action: 'accept', content: { all: true } } } }),
+    'approval-pending',
+  );
+  assert.equal(await send({ _meta: { 'evil/say': 1 } }), 'approval-pending');
+  assert.equal(world.road.calls.length, 0);
+  assert.equal(await send({}), 'text');
+});
+
+test('an approval under other terms is another approval', async () => {
+  const world = await worldOf('hold: "*"', { waitMs: 20_000 });
+  const waiting = world.call({ text: 'x' });
+  while (world.approvals().size === 0) await new Promise(setImmediate);
+  const stricter = await roadOf(
+    '- { name: c, from: { agent: [a, b] }, to: s, tools: [{ hold: "*", approval: { quorum: 2 } }] }',
+  );
+  world.road.take({ ...world.road.snapshot, policy: stricter.snapshot.policy });
+  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  world.approvals().look();
+  assert.equal((await waiting).reason, 'right-ended');
+  assert.equal(world.road.calls.length, 0);
 });

@@ -2,16 +2,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
 import type { AuditLog } from '../../pipeline/contracts/audit.ts';
+import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
-import { argumentsOf } from '../../pipeline/decide.ts';
+import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
+import { argumentsOf, decide } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Allowed, Inspected } from '../../pipeline/exchange.ts';
 import { permitHeld } from '../../pipeline/permit.ts';
+import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { approvalDigest } from './digest.ts';
+import { approvalDigest, type Bound } from './digest.ts';
 import { type Approval, type ApprovalContent, type ApprovalStore } from './store.ts';
 
 export interface ApproveParts {
@@ -23,6 +27,9 @@ export interface ApproveParts {
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
 }
+
+/** They differ for every attempt of the same call. */
+const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
 
 const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
 /** Milliseconds between two messages to a client that wants to hear of progress. */
@@ -83,16 +90,22 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     }
   }
 
-  function spend(exchange: Held, approval: Approval): Outcome<Allowed<Inspected>> {
+  async function spend(exchange: Held, approval: Approval): Promise<Outcome<Allowed<Inspected>>> {
     const { id, votes } = approval;
     const marked = { ...exchange, approval: { id, by: votes.map(({ by }) => by) } };
     // The revision and the credential of now decide, whatever they were when the call was held.
     const caller = rights.renew(exchange.caller);
-    const lost =
-      caller === undefined
-        ? ({ cause: 'credential', detail: 'the credential has ended' } as const)
-        : lostRight(marked, caller, rights.snapshot());
+    if (caller === undefined)
+      return refuse({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
+    const snapshot = rights.snapshot();
+    const lost = lostRight(marked, caller, snapshot);
     if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
+    if (await isAnother(exchange, { caller, snapshot, digest: approval.digest }))
+      return refuse({
+        reason: 'right-ended',
+        cause: 'rule',
+        detail: 'what was approved is not what would be called now',
+      });
     if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
     record();
     return pass(permitHeld(marked));
@@ -161,6 +174,27 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
   };
 }
 
+/** Is what the rules hold now, or what the tool is now, another thing than what was approved? */
+async function isAnother(
+  exchange: Held,
+  { caller, snapshot, digest }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly digest: string },
+): Promise<boolean> {
+  const { capability, tool, upstream } = exchange;
+  if (tool !== undefined && capability.type === 'tool') {
+    const reading = snapshot.catalog(upstream.server, upstream).read('tools');
+    const read = reading instanceof Promise ? await reading : { ok: true as const, listed: reading };
+    const definition = read.ok ? read.listed.byName.get(capability.name) : undefined;
+    if (definition === undefined) return true;
+    if (snapshot.catalog(upstream.server, upstream).facts(definition).digest !== tool.digest) return true;
+  }
+  const grants = snapshot.policy.grants(caller, upstream.server, whenceOf(exchange));
+  if (grants === undefined) return true;
+  const now = decide({ ...exchange, caller, grants });
+  // A rule that holds it no more asks for nothing.
+  if (now.decision.effect !== 'hold' && exchange.heldBy === undefined) return false;
+  return approvalDigest(boundOf(contentOf(now, snapshot.revision))) !== digest;
+}
+
 function messageOf({ decision }: Held): { readonly message?: string } {
   return decision.message === undefined ? {} : { message: decision.message };
 }
@@ -174,8 +208,11 @@ function contentOf(exchange: Held, revision: string): ApprovalContent {
   const { caller, capability, decision, tool, upstream } = exchange;
   const { connection = '', place = '' } = decision.rule ?? {};
   const { heldBy } = exchange;
-  const text =
-    heldBy === undefined ? (decision.rule?.text ?? '') : `the guardrail ${heldBy.guardrail} holds ${heldBy.what}`;
+  const text = decision.rule?.text ?? '';
+  const answers = exchange.params.inputResponses;
+  const meta = Object.fromEntries(
+    Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
+  );
   const { user, agent, application } = caller;
   const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
   return {
@@ -185,14 +222,24 @@ function contentOf(exchange: Held, revision: string): ApprovalContent {
     arguments: argumentsOf(exchange) ?? {},
     ...(tool !== undefined && { definition: tool.digest, tier: tool.tier }),
     rule: { connection, text },
+    terms: decision.approval ?? defaults,
+    ...(heldBy !== undefined && { guardrail: `${heldBy.guardrail} holds ${heldBy.what}` }),
+    ...(answers !== undefined && { answers }),
+    ...(Object.keys(meta).length > 0 && { meta }),
     place,
     revision,
     callerText: named.filter((each) => each !== undefined && each !== '').join(' ') || caller.key,
   };
 }
 
-function boundOf({ caller, server, capability, arguments: args, definition, rule }: ApprovalContent) {
-  return { caller, server, capability, arguments: args, rule, ...(definition !== undefined && { definition }) };
+function boundOf({
+  place: _place,
+  revision: _revision,
+  tier: _tier,
+  callerText: _text,
+  ...bound
+}: ApprovalContent): Bound {
+  return bound;
 }
 
 function nameOf(capability: Capability): string {

@@ -1,5 +1,6 @@
 /** What an approval is of: exactly this call. Equal JSON that is spelled differently is the same call. */
 import { createHash } from 'node:crypto';
+import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
 import { canonical } from '../../protocol/canonical.ts';
 import type { Json, JsonObject } from '../../protocol/json.ts';
 
@@ -15,6 +16,12 @@ export interface Bound {
   readonly definition?: string;
   /** Connection and text of the rule that holds. */
   readonly rule: { readonly connection: string; readonly text: string };
+  readonly terms: ApprovalTerms;
+  /** The guardrail that holds it, and what it found. */
+  readonly guardrail?: string;
+  /** What the client answers to input requests of the server, and what it says in `_meta`: the server gets both. */
+  readonly answers?: Json;
+  readonly meta?: JsonObject;
 }
 
 /** SHA-256 in hexadecimal of the canonical JSON (RFC 8785). */

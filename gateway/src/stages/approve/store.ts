@@ -54,6 +54,8 @@ export const approvalBounds = {
   pendingOfOne: 20,
   /** Characters of one call that are kept for review: more cannot be shown whole, so it cannot be approved. */
   content: 262_144,
+  /** Lines of those that are over. */
+  over: 20_000,
   /** Milliseconds for which those that are over are kept. */
   keptMs: 30 * 86_400_000,
 } as const;
@@ -143,6 +145,13 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
   );
   const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 1000');
   const recorded = database.prepare('UPDATE approvals SET is_recorded = 1 WHERE id = ?');
+  const empty = database.prepare(
+    `UPDATE approvals SET content = '' WHERE content != '' AND state NOT IN ('pending', 'approved') AND is_recorded = 1`,
+  );
+  const trim = database.prepare(
+    `DELETE FROM approvals WHERE state NOT IN ('pending', 'approved') AND rowid NOT IN
+       (SELECT rowid FROM approvals ORDER BY created_at DESC LIMIT ?)`,
+  );
   const forget = database.prepare(
     "DELETE FROM approvals WHERE created_at < ? AND state NOT IN ('pending', 'approved')",
   );
@@ -215,6 +224,9 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         forget.run(now - approvalBounds.keptMs);
         const rows = unrecorded.all();
         for (const row of rows) recorded.run(String(row['id']));
+        // What is over is kept as a line, without what it was about: the log has that.
+        empty.run();
+        trim.run(approvalBounds.over);
         return rows.map(read);
       }),
     close: () => database.close(),

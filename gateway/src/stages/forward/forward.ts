@@ -241,10 +241,16 @@ async function inspectAnswers<Exchange extends Decided>(
 ): Promise<Exchange | { readonly refusal: Refusal }> {
   const answers: Record<string, Json> = {};
   for (const [key, answer] of Object.entries(responsesOf(exchange))) {
-    answers[key] = answer;
-    if (!isObject(answer)) continue;
-    const passed = await inspect({ kind: 'answer', method: exchange.method, content: answer }, exchange);
+    if (!isObject(answer))
+      return { refusal: { reason: 'bad-params', problem: 'Each of inputResponses must be an object' } };
+    const sent = { kind: 'answer', method: exchange.method } as const;
+    const passed = await inspect({ ...sent, content: answer }, exchange);
     if (!passed.ok) return passed;
+    // The client chose the key as well.
+    const named = await inspect({ ...sent, content: { [key]: '' } }, exchange);
+    if (!named.ok) return named;
+    if (!Object.hasOwn(named.content, key))
+      return { refusal: { reason: 'bad-params', problem: 'A key of inputResponses holds what must not be sent' } };
     answers[key] = passed.content;
   }
   return { ...exchange, outbound: { ...exchange.outbound, inputResponses: answers } };

@@ -33,7 +33,7 @@ function limited(content: JsonObject, limits: ContentLimits): { readonly content
   };
   const blocks = (value: Json): Json => (Array.isArray(value) ? (value as readonly Json[]).map(block) : block(value));
   const members = Object.entries(content).map(([name, member]): readonly [string, Json | undefined] => {
-    if (name === 'content' && Array.isArray(member)) return [name, blocks(member)];
+    if (name === 'content' && typeof member === 'object' && member !== null) return [name, blocks(member)];
     if (name === 'messages' && Array.isArray(member))
       return [
         name,
@@ -80,7 +80,7 @@ function typeProblem(type: string, { types }: ContentLimits): string | undefined
 /** What the contents of a resource would be as a block. */
 function typeOfContents(entry: Json): string {
   if (!isObject(entry)) return '';
-  if (typeof entry.text === 'string') return 'text';
+  if (typeof entry.text === 'string' && entry.blob === undefined) return 'text';
   return /^(image|audio)\//.exec(asText(entry.mimeType))?.[1] ?? 'resource';
 }
 

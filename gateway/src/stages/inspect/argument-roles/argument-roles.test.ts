@@ -46,6 +46,9 @@ test('a path is held under its folders, in one spelling', () => {
     ['\\\\host\\share', undefined],
     ['C:\\data\\a:stream', undefined],
     ['D:\\data', undefined],
+    ['a:stream', undefined],
+    ['sub\\CON', undefined],
+    ['sub\\...\\x', undefined],
     ['a\\b', 'C:\\data\\a\\b'],
   ] as const)
     assert.equal(windows(text), expected, text);
@@ -89,6 +92,16 @@ test('a URL names a host that is allowed, in one spelling', () => {
   assert.equal(listed('https://10.0.0.5/x'), 'https://10.0.0.5/x');
   for (const text of ['https://example.org/', 'https://badexample.org/', 'https://a.example.org.evil.net/'])
     assert.equal(listed(text), undefined, text);
+  const git = of({ role: 'url', schemes: ['git', 'ssh', 'mailto'], hosts: ['example.org'], private: 'deny' });
+  assert.equal(git('ssh://example.org/x'), 'ssh://example.org/x');
+  for (const text of [
+    'git://evil.example/x',
+    'ssh://10.0.0.1/x',
+    'ssh://user@evil.example/',
+    'mailto:a@b.example',
+    'git:x',
+  ])
+    assert.equal(git(text), undefined, text);
 });
 
 test('hosts, identifiers, dates and numbers are held to what their roles say', () => {

@@ -79,6 +79,7 @@ test('sql, postgresql: what reaches beyond the statement', async () => {
     ['select 1 operator(public.+) 2', /operator of a schema/],
     ["select * from orders, pg_ls_dir('/')", /no function/],
     ['set role admin', /no statement but/],
+    ['select 1\0; drop table orders', /no NUL/],
     ['select (select password from secrets limit 1) from orders', /no table but/],
     ['select * from orders -- \n, secrets', /no table but/],
     ['select * from U&"\\0073ecrets"', /no table but/],

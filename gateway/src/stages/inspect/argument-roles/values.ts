@@ -40,6 +40,17 @@ function fitting(value: Json, problem: string | undefined): Judged {
   return problem === undefined ? yes(value) : no(problem);
 }
 
+/** Shares, drives without a folder, streams, devices, and dots that Windows drops. */
+function isDoubtfulOnWindows(text: string): boolean {
+  const rest = text.replace(/^[A-Za-z]:(?=[/\\])/, '');
+  const isDevice = /(?:^|[/\\])(?:con|prn|aux|nul|com\d|lpt\d)(?:[.\s][^/\\]*)?(?:[/\\]|$)/i.test(rest);
+  return (
+    /^[/\\]{2}|:|[/\\]\.{3,}(?:[/\\]|$)|[. ](?:[/\\]|$)/.test(
+      rest.replace(/(?:^|(?<=[/\\]))\.{1,2}(?=[/\\]|$)/g, ''),
+    ) || isDevice
+  );
+}
+
 const maxPathLength = 4_096;
 /** What some programs decode, expand or read as another path: percent signs, variables, home folders, short names, streams. */
 const doubtful = /[\p{Cc}%$*?"<>|`]|^~|~\d|\/\.{3,}(?:\/|$)/u;
@@ -48,7 +59,7 @@ function pathUnder(text: string, under: readonly string[]): Judged {
   const [first = '/'] = under;
   const isWindows = /^[A-Za-z]:/.test(first);
   if (text === '' || text.length > maxPathLength || doubtful.test(text)) return no('must be a plain path');
-  if (isWindows ? /^(?:[\\/]{2}|[^:]{2,}:|.:.*:)/.test(text) : text.includes('\\') || text.startsWith('//'))
+  if (isWindows ? isDoubtfulOnWindows(text) : text.includes('\\') || text.startsWith('//'))
     return no('must be a plain path');
   const paths = isWindows ? win32 : posix;
   const { sep } = paths;
@@ -73,11 +84,25 @@ function urlOf(text: string, role: UrlRole): Judged {
   if (!role.schemes.includes(scheme))
     return no(`must begin with ${role.schemes.map((each) => `${each}:`).join(' or ')}`);
   if (url.username !== '' || url.password !== '') return no('must hold no user name and no password');
-  if (!/^(?:https?|ftp|wss?)$/.test(scheme)) return yes(text);
+  if (!/^(?:https?|ftp|wss?)$/.test(scheme)) return otherUrl(text, scheme, role);
   const written = /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1]?.replace(/:\d*$/, '') ?? '';
   if (canonicalHost(written) !== url.hostname) return no('must name its host in one plain spelling');
   const problem = hostProblem(url.hostname, role);
   return problem === undefined ? yes(url.href) : no(problem);
+}
+
+/** Schemes without a host. */
+const hostless: ReadonlySet<string> = new Set(['mailto', 'tel', 'data', 'urn']);
+
+/** The URL standard reads the host of these as it stands: it must be one in plain spelling, like any other. */
+function otherUrl(text: string, scheme: string, role: UrlRole): Judged {
+  const authority = /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1];
+  if (authority === undefined)
+    return hostless.has(scheme) && role.hosts.length === 0 ? yes(text) : no('must name a host');
+  const host = canonicalHost(authority.replace(/:\d*$/, ''));
+  if (host === undefined) return no('must name its host in one plain spelling');
+  const problem = hostProblem(host, role);
+  return problem === undefined ? yes(text) : no(problem);
 }
 
 function hostOf(text: string, role: Extract<ArgumentRole, { role: 'host' }>): Judged {

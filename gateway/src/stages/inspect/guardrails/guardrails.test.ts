@@ -7,7 +7,7 @@ import { callerOf } from '../../../../test/support/policy.ts';
 import { type Road, result, roadOf } from '../../../../test/support/road.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
 import type { Json, JsonObject } from '../../../protocol/json.ts';
-import { pathOf, textsOf, withTexts } from './texts.ts';
+import { pathsOf, textsOf, withTexts } from './texts.ts';
 
 /** Of a format that is found, and never a real one. */
 function madeUp(): string {
@@ -276,12 +276,31 @@ test('both walks take the same order: with its own texts a message is what it wa
       const { values } = textsOf(content);
       assert.equal(JSON.stringify(withTexts(content, values, new Map())), JSON.stringify(content));
       for (const [index, text] of values.entries()) {
-        const found = pathOf(content, index).reduce<Json | undefined>(
+        const found = (pathsOf(content, new Set([index])).get(index) ?? []).reduce<Json | undefined>(
           (at, part) => (at as Record<string, Json> | undefined)?.[part],
           content,
         );
-        assert.equal(found, text);
+        assert.equal(typeof found === 'number' ? String(found) : found, text);
       }
     }),
   );
+});
+
+test('many findings in deep content cost no more than one walk, and a long number is a text like any other', async () => {
+  let deep: Json = Array.from({ length: 20_000 }, () => '');
+  for (let depth = 0; depth < 50; depth++) deep = [deep];
+  const mails = Array.from({ length: 400 }, (_, at) => `ada${at}@lovelace.dev`);
+  const road = await roadOf(connection('{ pii: observe }'), {
+    server: { answer: () => result({ content: [], structuredContent: { deep, mails, card: 4_539_578_763_621_486 } }) },
+  });
+  const began = performance.now();
+  await ask(road);
+  assert.ok(performance.now() - began < 5_000, `${performance.now() - began} ms`);
+  assert.ok(road.findings.length > 300);
+  const redacting = await roadOf(connection('{ pii: redact }'), {
+    server: { answer: () => result({ content: [], structuredContent: { card: 4_539_578_763_621_486, count: 12 } }) },
+  });
+  const { shown } = await ask(redacting);
+  assert.match(shown, /redacted: pii\/[\w-]*card/);
+  assert.match(shown, /count\\?":12/);
 });

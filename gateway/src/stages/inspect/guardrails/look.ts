@@ -6,7 +6,7 @@ import type { Finding } from '../detectors/engine/finding.ts';
 import { redactParts } from '../detectors/engine/redact.ts';
 import { type ScanResult, scanParts } from '../detectors/engine/scan.ts';
 import { isStricter, type Judgement, judge, type Plan } from './plan.ts';
-import { pathOf, type Texts, textsOf, withTexts } from './texts.ts';
+import { pathsOf, type Texts, textsOf, withTexts } from './texts.ts';
 
 export interface Looking {
   readonly plan: Plan;
@@ -56,7 +56,8 @@ export function look(content: JsonObject, looking: Looking): Looked | Promise<Lo
     ...judged(content, { texts, parts, result }, looking),
     micros: Math.round((performance.now() - began) * 1_000),
   });
-  let chars = 0;
+  // Each part costs something, also one that is empty.
+  let chars = parts.length;
   for (const part of parts) chars += part.length;
   if (chars <= maxAtOnce) return conclude(scanParts(plan.set, parts, { key, bounds }));
   // What is too long by far is not copied to where it would not be looked at.
@@ -90,9 +91,9 @@ function withinLength(parts: readonly string[]): readonly string[] {
   });
 }
 
-/** The values, and all names as one more part. */
+/** The values, then the names of members. */
 function partsOf({ values, names }: Texts): readonly string[] {
-  return names.length === 0 ? values : [...values, names.join('\n')];
+  return names.length === 0 ? values : [...values, ...names];
 }
 
 interface Scanned {
@@ -102,13 +103,15 @@ interface Scanned {
 }
 
 function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: Looking): Omit<Looked, 'micros'> {
-  const { texts, result } = scanned;
+  const { result } = scanned;
   const counting: Judged[] = [];
   let strictest: Judged | undefined;
+  let known: ReadonlyMap<number, readonly string[]> | undefined;
+  const paths = (): ReadonlyMap<number, readonly string[]> =>
+    (known ??= pathsOf(content, new Set(result.findings.map(({ spans }) => spans[0].part))));
   for (const finding of result.findings) {
     const { part } = finding.spans[0];
-    let known: readonly string[] | undefined;
-    const path = (): readonly string[] => (known ??= part < texts.values.length ? pathOf(content, part) : []);
+    const path = (): readonly string[] => paths().get(part) ?? [];
     const judgement = judge(plan, { finding, tool, path });
     if (judgement === undefined) continue;
     const each = { ...judgement, finding, path: path() };
@@ -148,7 +151,7 @@ function without(content: JsonObject, { texts, parts }: Scanned, { cut, replace 
     return replace(parts[span.part]?.slice(span.from, span.to) ?? '', finding.class, guardrail) ?? named;
   });
   const values = left.slice(0, texts.values.length);
-  const names = left[texts.values.length]?.split('\n') ?? [];
+  const names = left.slice(texts.values.length);
   const rename = new Map(
     texts.names.flatMap((name, index) => (names[index] === name ? [] : [[name, names[index] ?? '']])),
   );

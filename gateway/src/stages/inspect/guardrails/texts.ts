@@ -32,8 +32,9 @@ export function textsOf(content: Json): Texts {
   const values: string[] = [];
   const names = new Set<string>();
   const walk = (value: Json, under: string): void => {
-    if (typeof value === 'string') {
-      if (isPart(value, under)) values.push(value);
+    const text = textOf(value);
+    if (text !== undefined) {
+      if (isPart(value, under)) values.push(text);
     } else if (Array.isArray(value)) for (const item of value as readonly Json[]) walk(item, '');
     else if (typeof value === 'object' && value !== null && !isRawJSON(value))
       for (const name in value as JsonObject) {
@@ -45,8 +46,18 @@ export function textsOf(content: Json): Texts {
   return { values, names: [...names] };
 }
 
-function isPart(value: string, under: string): boolean {
-  return !(Object.hasOwn(structural, under) && structural[under]?.has(value) === true);
+/** Digits from which a number can be a card, an account or a person. */
+const minDigits = 7;
+
+/** A text, or a number that is long enough to be one; `undefined` for everything else. */
+function textOf(value: Json): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return Math.abs(value) >= 10 ** (minDigits - 1) ? String(value) : undefined;
+  return isRawJSON(value) && value.rawJSON.length >= minDigits ? value.rawJSON : undefined;
+}
+
+function isPart(value: Json, under: string): boolean {
+  return !(typeof value === 'string' && Object.hasOwn(structural, under) && structural[under]?.has(value) === true);
 }
 
 /** The content with `values` in place of those that `textsOf` found, and its names as `rename` has them. */
@@ -57,10 +68,14 @@ export function withTexts<Content extends Json>(
 ): Content {
   let next = 0;
   const walk = (value: Json, under: string): Json => {
-    if (typeof value === 'string') return isPart(value, under) ? (values[next++] ?? '') : value;
+    const text = textOf(value);
+    if (text !== undefined) {
+      const left = isPart(value, under) ? (values[next++] ?? '') : text;
+      return left === text ? value : left;
+    }
     if (typeof value !== 'object' || value === null || isRawJSON(value)) return value;
     if (Array.isArray(value)) return (value as readonly Json[]).map((item) => walk(item, ''));
-    const taken = new Set<string>();
+    const taken = new Map<string, number>();
     return Object.fromEntries(
       Object.entries(value).map(([name, member]) => [unlike(rename.get(name) ?? name, taken), walk(member, name)]),
     );
@@ -68,28 +83,37 @@ export function withTexts<Content extends Json>(
   return walk(content, '') as Content;
 }
 
-/** Two names of which the same is left stay two. */
-function unlike(name: string, taken: Set<string>): string {
+/** Two names of which the same is left stay two. `taken`: how often each was asked for. */
+function unlike(name: string, taken: Map<string, number>): string {
+  let count = taken.get(name) ?? 0;
   let free = name;
-  for (let count = 2; taken.has(free); count++) free = `${name} (${count})`;
-  taken.add(free);
+  while (taken.has(free)) free = `${name} (${++count + 1})`;
+  taken.set(name, count);
+  taken.set(free, 0);
   return free;
 }
 
-/** Where the text with this number stands, as the parts of a JSON pointer. */
-export function pathOf(content: Json, index: number): readonly string[] {
+/** Where the texts with these numbers stand, each as the parts of a JSON pointer: one walk for all of them. */
+export function pathsOf(content: Json, wanted: ReadonlySet<number>): ReadonlyMap<number, readonly string[]> {
+  const found = new Map<number, readonly string[]>();
+  const path: string[] = [];
   let next = 0;
-  const walk = (value: Json, path: readonly string[]): readonly string[] | undefined => {
-    if (typeof value === 'string') return isPart(value, path.at(-1) ?? '') && next++ === index ? path : undefined;
-    if (typeof value !== 'object' || value === null || isRawJSON(value)) return undefined;
-    const entries: Iterable<readonly [string | number, Json]> = Array.isArray(value)
-      ? (value as readonly Json[]).entries()
-      : Object.entries(value);
-    for (const [key, member] of entries) {
-      const found = walk(member, [...path, String(key)]);
-      if (found !== undefined) return found;
+  const walk = (value: Json, under: string): void => {
+    if (found.size === wanted.size) return;
+    if (textOf(value) !== undefined) {
+      if (!isPart(value, under)) return;
+      if (wanted.has(next)) found.set(next, [...path]);
+      next++;
+      return;
     }
-    return undefined;
+    if (typeof value !== 'object' || value === null || isRawJSON(value)) return;
+    const isList = Array.isArray(value);
+    for (const [name, member] of Object.entries(value)) {
+      path.push(name);
+      walk(member, isList ? '' : name);
+      path.pop();
+    }
   };
-  return walk(content, []) ?? [];
+  walk(content, '');
+  return found;
 }

@@ -30,7 +30,7 @@ test('columns are taken out of a table, whatever its quotes and line ends, and w
     ['name,budget\na,1\nb,2\n', 'name\na\nb\n'],
     ['name,"budget"\r\n"a, b","1\n2"\r\n', 'name\n"a, b"\n'],
     ['budget,name\n1,"say ""hi"""', 'name\n"say ""hi"""\n'],
-    ['name,cost\na,1\n', 'name,cost\na,1\n'],
+    ['name,cost\na,1\n', undefined],
     ['name,budget\na\n', undefined],
     ['name,budget\na,1"2\n', undefined],
     ['name,budget\n"a"b,1\n', undefined],

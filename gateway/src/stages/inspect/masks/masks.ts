@@ -51,13 +51,15 @@ function maskedContent(kind: string, content: JsonObject, masking: Masking): Jso
     case 'result':
       return maskedResult(content, masking);
     case 'error':
-      return maskedNotice(content, ['message'], masking);
+      return maskedNotice(content, ['message', 'data'], masking);
     case 'notification':
       return maskedNotice(content, ['message', 'data'], masking);
     default:
       return content;
   }
 }
+
+const noTexts: ReadonlySet<string> = new Set();
 
 /** Members of results in which no data of the server stands. */
 const plainMembers: ReadonlySet<string> = new Set(['resultType', 'isError', 'ttlMs', 'cacheScope', 'nextCursor']);
@@ -129,8 +131,10 @@ function maskedBlock(block: JsonObject, masking: Masking): JsonObject {
   if (typeof block.text === 'string') {
     const { text } = block;
     return mapped(block, (member, name) => {
-      if (name === 'text') return maskedText(text, asText(block.mimeType), masking);
-      return name === '_meta' && isObject(member) ? reservedMeta(member) : member;
+      if (name === 'text') return maskedText(text, asText(block.mimeType), withItems(masking));
+      if (name === '_meta') return isObject(member) ? reservedMeta(member) : undefined;
+      // What stands beside the text may say the same in another form.
+      return plainBlockMembers.has(name) ? member : undefined;
     });
   }
   if (masking.keepsText) return block;
@@ -139,9 +143,19 @@ function maskedBlock(block: JsonObject, masking: Masking): JsonObject {
   return uri === undefined ? { type: 'text', text: note } : { uri, mimeType: 'text/plain', text: note };
 }
 
+const plainBlockMembers: ReadonlySet<string> = new Set(['type', 'uri', 'mimeType', 'name', 'title', 'annotations']);
+
+/** Some libraries write each item of a list as a text of its own: the pointers are tried without the place in the list as well. */
+function withItems({ pointers, keepsText }: Masking): Masking {
+  const items = pointers.flatMap((pointer) =>
+    /^(?:\*|\d+)$/.test(pointer[0] ?? '') && pointer.length > 1 ? [pointer.slice(1)] : [],
+  );
+  return items.length === 0 ? { pointers, keepsText } : { pointers: [...pointers, ...items], keepsText };
+}
+
 function maskedText(text: string, mimeType: string, { pointers, keepsText }: Masking): string {
   if (text.trim() === '') return text;
-  if (/^text\/csv\b/i.test(mimeType)) return withoutColumns(text, pointers) ?? note;
+  if (/^text\/csv\b/i.test(mimeType)) return withoutColumns(text, pointers) ?? (keepsText ? text : note);
   // A text or number alone may be just what is to be masked.
   if (!/^\s*[[{]/.test(text)) return keepsText ? text : note;
   const parsed = parseJsonText(text, { depth: maxDepth, looseText: true });
@@ -155,7 +169,9 @@ function maskedText(text: string, mimeType: string, { pointers, keepsText }: Mas
 function maskedNotice(content: JsonObject, texts: readonly string[], masking: Masking): JsonObject {
   return mapped(content, (member, name) => {
     if (typeof member === 'object' && member !== null)
-      return name === '_meta' && isObject(member) ? reservedMeta(member) : maskedStructure(member, masking);
+      return name === '_meta' && isObject(member)
+        ? reservedMeta(member)
+        : withLeaves(maskedStructure(member, masking), (leaf) => maskedLeaf(leaf, noTexts, masking));
     return texts.includes(name) && typeof member === 'string' ? maskedText(member, '', masking) : member;
   });
 }

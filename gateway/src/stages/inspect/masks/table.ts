@@ -8,7 +8,8 @@ export function withoutColumns(text: string, pointers: readonly Pointer[]): stri
   if (rows === undefined || head === undefined || rows.some((row) => row.length !== head.length)) return undefined;
   const names = new Set(pointers.map((pointer) => pointer.at(-1)));
   const kept = [...head.keys()].filter((index) => !names.has('*') && !names.has(head[index]?.trim()));
-  if (kept.length === head.length) return text;
+  // A head that names none of them may be read wrong: other separators, or no head at all.
+  if (kept.length === head.length) return undefined;
   return rows.map((row) => `${kept.map((index) => written(row[index] ?? '')).join(',')}\n`).join('');
 }
 
