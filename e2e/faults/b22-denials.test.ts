@@ -45,7 +45,7 @@ test('B22: each denial of a live gateway carries class, retryable and reference'
 
   for (const [answer, kind, retryable] of [
     [await call('denied', { a: 1 }), 'permission', false],
-    [await call('held'), 'approval', false],
+    [await call('held'), 'approval', true],
     [await call('open', { z: 1 }), 'structural', false],
     [await call('open', {}, 'gone'), 'transient', true],
   ] as const) {

@@ -62,7 +62,7 @@ test('B22: ten refusals, and what an agent makes of each', async (t) => {
     ['http', 'nothing', {}, 'structural', false, /Unknown tool/],
     ['http', 'meta', {}, 'structural', false, /Unknown tool/],
     ['http', 'echo', { a: 101 }, 'permission', false, /Amounts above 100 need a ticket: open one first\./],
-    ['http', 'log', {}, 'approval', false, /needs the approval of a person/],
+    ['http', 'log', {}, 'approval', true, /waits for the approval of a person/],
     ['http', 'pick', { count: 11, color: 'green' }, 'structural', false, /count.*10[\s\S]*color.*red.*blue/],
     ['http', 'echo', { b: 1 }, 'structural', false, /"b" is not an argument of this tool/],
     ['http', 'wait', {}, 'transient', false, /may have been made/],
