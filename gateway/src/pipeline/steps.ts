@@ -39,8 +39,8 @@ export async function approve(
 
 /** An approval is spent before the call is made: where it was not made, a person need not decide again. */
 export function giveBack({ spent, forwarded }: Progress, reply: Reply, stages: Stages): void {
-  if (spent === undefined || reply.kind !== 'refused') return;
-  if (forwarded !== true || reply.refusal.reason === 'server-unavailable') stages.giveBack(spent);
+  // Once it was handed over, nothing says for sure that no server had a part of it.
+  if (spent !== undefined && forwarded !== true && reply.kind === 'refused') stages.giveBack(spent);
 }
 
 /** Stage 6, the end. Answers at once unless the call has to wait for another one. */

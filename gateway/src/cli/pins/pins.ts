@@ -212,7 +212,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
           return fail(context, options, {
             code: exitCodes.no,
             problem: `there is nothing to ${verb}`,
-            remedy: 'See `sallyport pins list`.',
+            remedy: 'See `sallyport pins list`; a rejected one is approved by --digest.',
           });
         const cut = verb === 'approve' ? chosen.find(({ stored }) => !isWhole(stored)) : undefined;
         if (cut !== undefined)
@@ -238,7 +238,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
     );
 }
 
-/** Of one name: what was seen last. `approve` also takes back a rejection, and `reject` an approval, where they are named. */
+/** Of one name: what was seen last. Where nothing waits, `reject` takes an approval back. */
 function chosenOf(
   rows: readonly Reviewed[],
   name: string,
@@ -251,8 +251,8 @@ function chosenOf(
   const latest = waiting.at(-1);
   if (latest !== undefined)
     return waiting.filter(({ stored }) => stored.kind !== latest.stored.kind || stored === latest.stored);
-  const other = verb === 'approve' ? 'rejected' : 'approved';
-  return rows.filter(({ stored }) => stored.state === other);
+  // A rejection is taken back for one definition, which is named: there may be many of the name.
+  return verb === 'approve' ? [] : rows.filter(({ stored }) => stored.state === 'approved');
 }
 
 function historyCommand(context: Context): Command {

@@ -115,13 +115,9 @@ function note(node: Node, scope: Scope, { kinds, tables, functions, effects }: F
   const { type, table, into, name, locking_read: locking } = node;
   // `DESC` is the order of a column as well.
   if (typeof type === 'string' && type !== 'DESC' && statementTypes.test(type)) kinds.add(kindOf(type));
-  if (typeof table === 'string' && !isColumn(node)) {
-    const outer = [node['server'], node['db'], node['schema']].filter(
-      (part) => typeof part === 'string' && part !== '',
-    );
-    const folded = [...outer, table].join('.').toLowerCase();
-    if (outer.length > 0 || !scope.has(folded)) tables.add(folded);
-  }
+  if (typeof table === 'string' && !isColumn(node)) addTable(node, scope, tables);
+  if (typeof type === 'string' && /^(?:insert|replace|update|delete)$/i.test(type))
+    for (const target of targetsOf(node)) addTable(target, new Set(), tables);
   if (isNode(into) && (into['keyword'] !== undefined || into['expr'] !== undefined))
     effects.add('write somewhere else');
   if (locking !== undefined && locking !== null) effects.add('lock rows');
@@ -141,4 +137,18 @@ function functionName(name: unknown): string {
   const own = Array.isArray(parts) ? parts.map((part: unknown) => (isNode(part) ? String(part['value']) : '?')) : ['?'];
   const outer = isNode(schema) ? [String(schema['value'])] : [];
   return [...outer, ...own].join('.').toLowerCase();
+}
+
+function addTable(node: Node, scope: Scope, tables: Set<string>): void {
+  const outer = [node['server'], node['db'], node['schema']].filter((part) => typeof part === 'string' && part !== '');
+  const folded = [...outer, String(node['table'])].join('.').toLowerCase();
+  if (outer.length > 0 || !scope.has(folded)) tables.add(folded);
+}
+
+/** What is written to is a table, whatever names are in force. */
+function targetsOf(node: Node): readonly Node[] {
+  const { table, from, type } = node;
+  const lists = typeof type === 'string' && type.toLowerCase() === 'delete' ? [table, from] : [table];
+  const all = lists.flatMap((each): readonly unknown[] => (Array.isArray(each) ? each : [each]));
+  return all.filter((each): each is Node => isNode(each) && typeof each['table'] === 'string');
 }
