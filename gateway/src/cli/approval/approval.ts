@@ -139,7 +139,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
         const { reason } = options;
         const before = store.get(id, Date.now());
         // What cannot be shown cannot be approved.
-        if (verb === 'approve' && before !== undefined && before.content === undefined)
+        if (verb === 'approve' && before?.state === 'pending' && before.content === undefined)
           return fail(context, options, {
             code: exitCodes.data,
             problem: `${id} cannot be decrypted, so that what it is about cannot be known`,

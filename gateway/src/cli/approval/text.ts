@@ -24,7 +24,12 @@ export function printApproval(context: Context, approval: Approval, now: number)
   const { content, votes, terms, digest, uses } = approval;
   context.out(lineOf(approval, now));
   if (content === undefined) {
-    context.out('    what it is about cannot be decrypted', 'bad');
+    context.out(
+      approval.state === 'pending'
+        ? '    what it is about cannot be decrypted'
+        : '    it is over: the log has what it was about',
+      'bad',
+    );
     return;
   }
   const { capability, rule, place, definition, tier, arguments: args } = content;
