@@ -144,6 +144,10 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
      WHERE state IN ('pending', 'approved') AND expires_at <= ?`,
   );
   const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 1000');
+  const toRecord = database.prepare('SELECT 1 FROM approvals WHERE is_recorded = 0 LIMIT 1');
+  const ended = database.prepare(
+    `SELECT 1 FROM approvals WHERE state IN ('pending', 'approved') AND expires_at <= ? LIMIT 1`,
+  );
   const recorded = database.prepare('UPDATE approvals SET is_recorded = 1 WHERE id = ?');
   const empty = database.prepare(
     `UPDATE approvals SET content = '' WHERE content != '' AND state NOT IN ('pending', 'approved') AND is_recorded = 1`,
@@ -218,8 +222,10 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       }),
     giveBack: (id, now) => void unspend.run(id, now),
     withdraw: (id, now) => void withdraw.run(id, now),
-    takeUnrecorded: (now) =>
-      transaction(database, () => {
+    takeUnrecorded(now) {
+      // Asked every second: where there is nothing to do, nothing is locked.
+      if (toRecord.get() === undefined && ended.get(now) === undefined) return [];
+      return transaction(database, () => {
         expire.run(now);
         forget.run(now - approvalBounds.keptMs);
         const rows = unrecorded.all();
@@ -228,7 +234,8 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         empty.run();
         trim.run(approvalBounds.over);
         return rows.map(read);
-      }),
+      });
+    },
     close: () => database.close(),
   };
 }
