@@ -121,10 +121,11 @@ function storeOf(database: Database): PinStore {
     `UPDATE definitions SET state = ?, decided_at = ?, decided_by = ?, reason = ?, is_recorded = 0
      WHERE server = ? AND kind = ? AND name = ? AND digest = ?`,
   );
-  const unrecorded = database.prepare(
-    'SELECT * FROM definitions WHERE is_recorded = 0 ORDER BY decided_at LIMIT 10000',
+  const unrecorded = database.prepare('SELECT * FROM definitions WHERE is_recorded = 0 ORDER BY decided_at LIMIT 500');
+  const toRecord = database.prepare('SELECT 1 FROM definitions WHERE is_recorded = 0 LIMIT 1');
+  const recorded = database.prepare(
+    'UPDATE definitions SET is_recorded = 1 WHERE server = ? AND kind = ? AND name = ? AND digest = ?',
   );
-  const recorded = database.prepare('UPDATE definitions SET is_recorded = 1 WHERE is_recorded = 0');
   const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
     const row = list.get(server, kind);
     if (row === undefined) return undefined;
@@ -180,12 +181,16 @@ function storeOf(database: Database): PinStore {
           );
         return count;
       }),
-    takeUnrecorded: () =>
-      transaction(database, () => {
-        const rows = unrecorded.all().flatMap((row) => read(row) ?? []);
-        if (rows.length > 0) recorded.run();
-        return rows;
-      }),
+    takeUnrecorded() {
+      // Asked every second: where there is nothing to do, nothing is locked.
+      if (toRecord.get() === undefined) return [];
+      return transaction(database, () => {
+        const rows = unrecorded.all();
+        for (const { server, kind, name, digest } of rows)
+          recorded.run(String(server), String(kind), String(name), String(digest));
+        return rows.flatMap((row) => read(row) ?? []);
+      });
+    },
     close: () => database.close(),
   };
 }

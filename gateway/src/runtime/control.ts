@@ -195,6 +195,7 @@ export class Control {
   #look(): void {
     // Approvals end with time as well.
     this.#pending.add('approvals');
+    this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.#reportCredentials();
     this.#reportStates();

@@ -37,7 +37,7 @@ export class Definitions {
       },
       now: Date.now,
     });
-    this.#recordDecisions();
+    this.recordDecisions();
   }
 
   configure({ configuration, lock }: Revision): void {
@@ -53,11 +53,11 @@ export class Definitions {
   follow(): void {
     this.#isTroubled = false;
     this.pins.forget();
-    this.#recordDecisions();
+    this.recordDecisions();
   }
 
   /** Each decision is a record, whichever process made it, and also when no gateway ran then. */
-  #recordDecisions(): void {
+  recordDecisions(): void {
     for (const { server, kind, name, digest, state, decision } of this.#parts.store.takeUnrecorded()) {
       if (state === 'pending' || decision === undefined) continue;
       const { at, by, reason } = decision;
