@@ -15,7 +15,7 @@ import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
-import { type Approvals, createApprovals } from '../stages/approve/approve.ts';
+import { type Approvals, type ApproveParts, createApprovals } from '../stages/approve/approve.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
@@ -55,6 +55,8 @@ export interface DataPlaneParts {
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
+  /** What an operator that decided about an approval is now. */
+  readonly operatorNow: ApproveParts['operatorNow'];
   /** Tells approvers and other processes that an approval is wanted or was used. */
   readonly onApproval: () => void;
 }
@@ -115,6 +117,7 @@ export class DataPlane {
       audit,
       rights: this.#rights,
       waitMs: () => this.revision.configuration.approvals.wait,
+      operatorNow: parts.operatorNow,
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });

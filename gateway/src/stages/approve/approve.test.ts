@@ -60,6 +60,7 @@ async function worldOf(
         audit: { note: (event) => void events.push(event) },
         rights,
         waitMs: () => waitMs,
+        operatorNow: () => undefined,
         announce: () => {},
       })),
   });
@@ -79,7 +80,8 @@ async function worldOf(
 
 const pendingId = ({ store }: World): string => store.list({ state: 'pending' }, Date.now())[0]?.id ?? '';
 
-const by = (name: string, reason?: string) => ({ by: name, at: Date.now(), ...(reason !== undefined && { reason }) });
+const by = (name: string, reason?: string) =>
+  ({ by: name, kind: 'machine', at: Date.now(), ...(reason !== undefined && { reason }) }) as const;
 
 test('a held call is made once after it was approved, and then held again', async () => {
   const world = await worldOf();
@@ -188,7 +190,7 @@ test('what is not decided in time, or not used in time, is over', async () => {
   await world.call({ text: 'x' });
   const id = pendingId(world);
   const { store } = world;
-  const late = store.vote(id, 'approve', { by: 'os:dana', at: Date.now() + 61_000 });
+  const late = store.vote(id, 'approve', { ...by('os:dana'), at: Date.now() + 61_000 });
   assert.equal(!late.ok && late.problem, 'over');
   assert.equal(store.vote(id, 'approve', by('os:dana')).ok, true);
   assert.equal(store.spend(id, Date.now() + 61_000), false);
@@ -261,12 +263,11 @@ test('hundreds that wait are listed and decided at once', async () => {
     terms: { quorum: 1, within: 900_000, reason: 'optional' } as const,
     place: '',
     revision: '',
-    callerText: 'x',
+    who: {},
   };
-  const terms = { quorum: 1, within: 900_000, reason: 'optional' } as const;
   for (let n = 0; n < 600; n++) {
     const caller = `a${n}`;
-    assert.ok(world.store.request({ ...content, caller }, `${n}`, { terms, now: Date.now() }).ok);
+    assert.ok(world.store.request({ content: { ...content, caller }, digest: `${n}`, scope: '', now: Date.now() }).ok);
   }
   const began = performance.now();
   assert.equal(world.store.list({ state: 'pending', limit: 500 }, Date.now()).length, 500);
