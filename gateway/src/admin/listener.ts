@@ -62,7 +62,8 @@ export async function listenAdmin(listen: AdminAddress, handlers: AdminHandlers)
       return refuse({ request, response }, 403, 'This address is not allowed here');
     if (!hostFits(request.headersDistinct.host, listen))
       return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
-    if (isForeign(request, listen)) return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
+    if (isForeign(request, listen))
+      return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
     if (plainPaths.has(path)) return plain({ request, response }, path, handlers);
     if (handlers.app === undefined) return refuse({ request, response }, 404, 'Not found: /healthz, /readyz, /metrics');
     handlers.app(request, response);

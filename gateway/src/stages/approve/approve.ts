@@ -121,13 +121,13 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
 
   /** Those who approved it may do so now, and are as many as the rule wants. */
   function isStillApproved(approval: Approval): boolean {
-    const valid = approval.votes.filter((vote) => {
-      if (vote.kind !== 'operator') return true;
-      const now = operatorNow(vote.by);
-      if (now === undefined) return false;
+    const now = approval.votes.flatMap((vote): readonly Voter[] => {
+      if (vote.kind !== 'operator') return [vote];
       const { role: _role, servers: _servers, user: _user, ...same } = vote;
-      return approverProblem({ ...same, ...now }, wantedOf(approval), 'approve') === undefined;
+      const current = operatorNow(vote.by);
+      return current === undefined ? [] : [{ ...same, ...current }];
     });
+    const valid = now.filter((voter) => approverProblem(voter, wantedOf(approval), 'approve') === undefined);
     return new Set(valid.map(personOf)).size >= approval.terms.quorum;
   }
 
