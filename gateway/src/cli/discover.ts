@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
+import { pinsOf } from '../pins/settings.ts';
 import { openPinStore } from '../pins/store.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
@@ -62,7 +63,7 @@ export function discoverCommand(context: Context): Command {
 }
 
 async function discover(name: string, configuration: Configuration): Promise<Discovered> {
-  const { servers, bounds, egress, data, pins } = configuration;
+  const { servers, bounds, egress, data } = configuration;
   const config = servers[name];
   const problems: string[] = [];
   const waiting: NewDefinition[] = [];
@@ -92,10 +93,7 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
       onTrouble: (error) => problems.push(String(error)),
       now: Date.now,
     });
-    judge.configure(
-      () => ({ mode: config.pins?.mode ?? pins.mode, onChange: config.pins?.onChange ?? pins.onChange }),
-      undefined,
-    );
+    judge.configure(() => pinsOf(configuration, name), undefined);
     // What it was given is hidden in what the probe hands over.
     const of = { server: name, secrets: () => [] };
     let definitions = 0;

@@ -42,7 +42,7 @@ function pinsOn(data: string, settings: PinSettings, more: Partial<PinParts> = {
   });
   pins.configure(() => settings, undefined);
   const names = async (items: readonly JsonObject[]): Promise<readonly unknown[]> =>
-    (await pins.judge(of, 'tools', items)).map(({ name }) => name);
+    (await pins.judge(of, 'tools', items)).map(({ content }) => content.name);
   return { pins, store, found, troubles, names };
 }
 

@@ -1,6 +1,7 @@
 /** What the process does about definitions: the pins, what waits for review, and the records of decisions about it. */
 import type { Revision } from '../config/revision.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
+import { pinsOf, serversWithNew } from '../pins/settings.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { shownInLine } from '../protocol/shown.ts';
@@ -22,6 +23,8 @@ export class Definitions {
   readonly #parts: DefinitionsParts;
   /** By server: how much may be told, and since when that is so. */
   readonly #told = new Map<string, { left: number; at: number; untold: number }>();
+  /** Servers of which a rule shows what is new. */
+  #included: ReadonlySet<string> = new Set();
   #isTroubled = false;
 
   constructor(parts: DefinitionsParts) {
@@ -41,11 +44,12 @@ export class Definitions {
   }
 
   configure({ configuration, lock }: Revision): void {
-    const { pins, servers } = configuration;
-    this.pins.configure((server) => {
-      const own = Object.hasOwn(servers, server) ? servers[server]?.pins : undefined;
-      return { mode: own?.mode ?? pins.mode, onChange: own?.onChange ?? pins.onChange };
-    }, lock);
+    const { servers } = configuration;
+    this.#included = serversWithNew(configuration);
+    this.pins.configure(
+      (server) => ({ ...pinsOf(configuration, server), includesNew: this.#included.has(server) }),
+      lock,
+    );
     for (const server of this.#told.keys()) if (!Object.hasOwn(servers, server)) this.#told.delete(server);
   }
 
@@ -87,7 +91,9 @@ export class Definitions {
     told.untold = 0;
     this.#parts.log.warn(
       { server, kind, name, novelty, ...(findings.length > 0 && { findings }), command, ...untold },
-      'a definition waits for review, and is hidden until then',
+      this.#included.has(server) && novelty === 'new' && findings.length === 0
+        ? 'a definition waits for review, and only rules with includeNew show it until then'
+        : 'a definition waits for review, and is hidden until then',
     );
     this.#parts.audit.note({
       kind: 'definition-pending',
