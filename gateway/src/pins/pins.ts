@@ -83,6 +83,11 @@ export class DefinitionPins implements Pins {
     return this.#generation + (this.#versions.get(server) ?? 0);
   }
 
+  /** Another server may answer under the name: its lists are read again when they are next asked for. */
+  renew(server: string): void {
+    this.#versions.set(server, (this.#versions.get(server) ?? 0) + 1);
+  }
+
   /** Something was decided by another process: what is known is read again when it is next asked for. */
   forget(): void {
     this.#known.clear();

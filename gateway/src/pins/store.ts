@@ -5,6 +5,7 @@ import { isObject, type Json, parseJsonText } from '../protocol/json.ts';
 import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
 import { type Database, databasePath, openDatabase, transaction } from '../stores/sqlite/driver.ts';
 import type { Definition } from './definition.ts';
+import { type IdentityStore, identityStoreOf } from './identities.ts';
 
 export const pinStates = ['pending', 'approved', 'rejected'] as const;
 export type PinState = (typeof pinStates)[number];
@@ -48,7 +49,7 @@ const maxRows = 50_000;
 /** States of one page. */
 export const pageSize = 1_000;
 
-export interface PinStore {
+export interface PinStore extends IdentityStore {
   /** The states of a server, in pages: those after `after`, or from the beginning. */
   states(server: string, after: Judged | undefined): readonly Judged[];
   /** With the definitions, in the order of kinds and names. */
@@ -135,6 +136,7 @@ function storeOf(database: Database): PinStore {
   };
 
   return {
+    ...identityStoreOf(database),
     states: (server, after) =>
       states.all(server, after?.kind ?? '', after?.name ?? '', after?.digest ?? '').map((row) => ({
         kind: String(row['kind']) as PinnedKind,

@@ -94,6 +94,7 @@ export class Control {
       sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
+      sawIdentity: (server, identity) => this.#definitions.sawIdentity(server, identity),
       catalogEvents: {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
         onReport: (report) => this.#reportTools(report),

@@ -4,6 +4,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { ClientProfile, UpstreamClient, Upstreams } from '../pipeline/contracts/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
@@ -18,6 +19,8 @@ import { Supervisor } from './stdio/supervisor.ts';
 
 /** How often deadlines are looked at, in milliseconds: their precision. */
 const sweepIntervalMs = 250;
+
+export type OnIdentity = (server: string, identity: ServerIdentity) => void;
 
 interface Entry {
   readonly digest: string;
@@ -39,9 +42,16 @@ export class ServerDirectory implements Upstreams {
   /** Upstream clients that were left to those who hold them, so far. */
   #left = 0;
   readonly #book: AccountRegistry | undefined;
+  readonly #onIdentity: OnIdentity | undefined;
 
-  constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountRegistry) {
+  constructor(
+    mark: string,
+    bounds: Bounds,
+    log: UpstreamLog,
+    { book, onIdentity }: { readonly book?: AccountRegistry; readonly onIdentity?: OnIdentity } = {},
+  ) {
     this.#book = book;
+    this.#onIdentity = onIdentity;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
@@ -69,6 +79,7 @@ export class ServerDirectory implements Upstreams {
               server: new Server(name, config, bounds, this.#supervisor, this.#log, {
                 ...credentials,
                 given: this.#givenTo(name),
+                onIdentity: (identity) => this.#onIdentity?.(name, identity),
               }),
               clients: new Map(),
             },

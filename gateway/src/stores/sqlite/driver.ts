@@ -116,6 +116,17 @@ const migrations: readonly string[] = [
    CREATE INDEX approvals_by_state ON approvals (state, created_at);
    CREATE INDEX approvals_by_time ON approvals (created_at);
    CREATE INDEX approvals_to_record ON approvals (is_recorded) WHERE is_recorded = 0;`,
+  // Pins: which server it was that answered.
+  `CREATE TABLE server_identities (
+     server TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     content TEXT NOT NULL,
+     first_at INTEGER NOT NULL,
+     last_at INTEGER NOT NULL,
+     before TEXT,
+     is_recorded INTEGER NOT NULL,
+     PRIMARY KEY (server, digest)
+   ) STRICT;`,
 ];
 
 export function databasePath(folder: string): string {
