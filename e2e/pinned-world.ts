@@ -32,7 +32,8 @@ export interface World extends AsyncDisposable {
   ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-export async function startWorld(settings: Settings = {}): Promise<World> {
+/** `ofServer`: more about the server. */
+export async function startWorld(settings: Settings = {}, ofServer: object = {}): Promise<World> {
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-pins-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
@@ -43,7 +44,7 @@ export async function startWorld(settings: Settings = {}): Promise<World> {
     await startGateway({
       pins: { mode: 'first-use' },
       callers: { agents: { agent: {} } },
-      servers: { notes: { command: [process.execPath, server, file] } },
+      servers: { notes: { command: [process.execPath, server, file], ...ofServer } },
       connections: [
         { name: 'notes', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }], prompts: [{ allow: '*' }] },
       ],

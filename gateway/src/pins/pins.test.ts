@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, test } from 'node:test';
 import { lockOf, lockText, readLock } from '../config/lock-file.ts';
-import type { PinSettings } from '../config/schema/pins.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { changesBetween } from './compare.ts';
 import { definitionOf, differsInTextOnly } from './definition.ts';
-import { DefinitionPins, type NewDefinition, type PinParts } from './pins.ts';
+import { DefinitionPins, type NewDefinition, type PinParts, type ServerPins } from './pins.ts';
 import { reviewed, reviewOf } from './review.ts';
 import { shadowed, skeletonOf } from './shadows.ts';
 import { maxWaiting, openPinStore } from './store.ts';
@@ -28,7 +27,7 @@ function folderOf(): string {
 const of = { server: 's', secrets: (): readonly string[] => [] };
 const tool = (name: string, more: JsonObject = {}): JsonObject => ({ name, inputSchema: { type: 'object' }, ...more });
 
-function pinsOn(data: string, settings: PinSettings, more: Partial<PinParts> = {}) {
+function pinsOn(data: string, settings: ServerPins, more: Partial<PinParts> = {}) {
   const store = openPinStore(data);
   const found: NewDefinition[] = [];
   const troubles: unknown[] = [];
@@ -46,7 +45,7 @@ function pinsOn(data: string, settings: PinSettings, more: Partial<PinParts> = {
   return { pins, store, found, troubles, names };
 }
 
-const firstUse: PinSettings = { mode: 'first-use', onChange: 'quarantine' };
+const firstUse: ServerPins = { mode: 'first-use', onChange: 'quarantine' };
 
 test('what was decided holds after a restart, and for what another process decides', async () => {
   const data = folderOf();

@@ -41,7 +41,7 @@ interface Entry {
 }
 
 /** What is done about the definitions of one server. */
-export interface ServerPins extends PinSettings {
+export interface ServerPins extends Pick<PinSettings, 'mode' | 'onChange'> {
   /** Some rule shows what is new before it is approved. */
   readonly includesNew?: boolean;
 }

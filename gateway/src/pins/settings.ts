@@ -4,7 +4,11 @@ import type { PinSettings } from '../config/schema/pins.ts';
 
 export function pinsOf({ pins, servers }: Configuration, server: string): PinSettings {
   const own = Object.hasOwn(servers, server) ? servers[server]?.pins : undefined;
-  return { mode: own?.mode ?? pins.mode, onChange: own?.onChange ?? pins.onChange };
+  return {
+    mode: own?.mode ?? pins.mode,
+    onChange: own?.onChange ?? pins.onChange,
+    every: own?.every ?? pins.every,
+  };
 }
 
 /** Servers to which a connection leads that has a rule with `includeNew`. */
