@@ -197,10 +197,19 @@ test('lock: what the lock file has is visible, and `pins check` says what differ
   });
   const changed = await world.pins('check');
   assert.equal(changed.code, 1);
-  assert.match(changed.stdout, /notes\/other: new: the lock file does not have tools/);
+  assert.match(changed.stdout, /notes\/other: new: the lock file does not have tools [0-9a-f]{12}, tier read/);
   const lock = join(world.gateway.folder, 'sallyport.lock.yaml');
   const text = await readFile(lock, 'utf8');
-  assert.match(text, /notes:\n {4}tools:\n {6}poke:\n {8}digest: [0-9a-f]{64}\n {8}approvedBy: "first use"/);
+  assert.match(
+    text,
+    /notes:\n {4}tools:\n {6}poke:\n {8}tier: write\n {8}digest: [0-9a-f]{64}\n {8}approvedBy: "first use"/,
+  );
+  // The same definition is of another tier by what the operator says now.
+  const told = {
+    notes: { ...(settings['servers'] as { notes: object }).notes, tools: { poke: { tier: 'destructive' } } },
+  };
+  await writeFile(config, JSON.stringify({ ...settings, pins: { mode: 'lock' }, servers: told }));
+  assert.match((await world.pins('check')).stdout, /notes\/poke: tier changed: write → destructive/);
   // Without one of its lines, what it held is hidden.
   await writeFile(lock, text.replace(/ {6}read_note:\n( {8}.*\n)+/, ''));
   await until(async () => (await session.tools()).length === 1);

@@ -244,7 +244,7 @@ test('the lock file says the same however it was written, and one that cannot be
       date: '2026-11-29',
       reason: 'a: "b"',
     },
-    { server: 's', kind: 'tools', name: 'a', digests: ['a'.repeat(64), 'c'.repeat(64)] },
+    { server: 's', kind: 'tools', name: 'a', tier: 'destructive', digests: ['a'.repeat(64), 'c'.repeat(64)] },
     { server: 'r', kind: 'instructions', name: 'instructions', digests: ['a'.repeat(64)] },
   ] as const;
   const path = join(folderOf(), 'sallyport.lock.yaml');
