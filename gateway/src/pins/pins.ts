@@ -1,4 +1,5 @@
 /** Judges the lists of servers by what was approved, and remembers what is new for review. */
+import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../config/lock-file.ts';
 import type { PinSettings } from '../config/schema/pins.ts';
@@ -54,7 +55,7 @@ const maxTurnMs = 5;
 /** Milliseconds from the first contact in which the other lists of a server are read for the first time as well. */
 const firstContactMs = 600_000;
 /** Rows of one transaction. */
-const chunk = 100;
+const chunk = 25;
 
 const keyOf = ({ kind, name }: Pick<Definition, 'kind' | 'name'>): string => `${kind} ${name}`;
 
@@ -62,6 +63,8 @@ export class DefinitionPins implements Pins {
   readonly #parts: PinParts;
   readonly #known = new Map<string, Promise<Known>>();
   readonly #versions = new Map<string, number>();
+  /** Digests of the lists as they were written last, by kind and server. */
+  readonly #lists = new Map<string, string>();
   /** What came to wait since the server was read from the store. */
   readonly #waiting = new Map<string, number>();
   #settings: (server: string) => ServerPins = () => ({ mode: 'first-use', onChange: 'quarantine' });
@@ -91,6 +94,7 @@ export class DefinitionPins implements Pins {
   /** Something was decided by another process: what is known is read again when it is next asked for. */
   forget(): void {
     this.#known.clear();
+    this.#lists.clear();
     this.#generation += 1;
   }
 
@@ -272,11 +276,21 @@ export class DefinitionPins implements Pins {
       this.#waiting.delete(server);
       this.#known.delete(server);
     }
+    this.#sawList(server, kind, definitions);
+    return approved;
+  }
+
+  /** Written where it is another list than the last one: the list of ten thousand names is compared by its digest. */
+  #sawList(server: string, kind: PinnedKind, definitions: readonly Definition[]): void {
+    const { store, now } = this.#parts;
+    const key = `${kind} ${server}`;
+    const digest = hash('sha256', definitions.map(({ name, digest: each }) => `${each} ${name}`).join('\n'));
+    if (this.#lists.get(key) === digest) return;
     const before = store.current(server, kind);
     const isSame =
-      before?.size === definitions.length && definitions.every(({ name, digest }) => before.get(name) === digest);
+      before?.size === definitions.length && definitions.every(({ name, digest: each }) => before.get(name) === each);
     if (!isSame) store.sawList(server, kind, definitions, now());
-    return approved;
+    this.#lists.set(key, digest);
   }
 
   #knownOf(server: string): Promise<Known> {

@@ -130,8 +130,7 @@ function storeOf(database: Database): PinStore {
   const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
     const row = list.get(server, kind);
     if (row === undefined) return undefined;
-    const parsed = parseJsonText(String(row['names']), { depth: 4 });
-    const pairs = parsed.ok && Array.isArray(parsed.value) ? (parsed.value as readonly Json[]) : [];
+    const pairs = namesIn(String(row['names']));
     return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), String(pair[1])] as const] : [])));
   };
 
@@ -195,6 +194,17 @@ function storeOf(database: Database): PinStore {
     },
     close: () => database.close(),
   };
+}
+
+/** Our own text, of ten thousand names at times: the strict reader would hold up others for longer. */
+function namesIn(text: string): readonly Json[] {
+  try {
+    const value = JSON.parse(text) as Json;
+    return Array.isArray(value) ? (value as readonly Json[]) : [];
+  } catch {
+    // A damaged list is one that was not seen: it is written anew.
+    return [];
+  }
 }
 
 /** `undefined` for a row of another version, which counts as not seen. */
