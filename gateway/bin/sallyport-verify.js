@@ -341,6 +341,7 @@ const kinds = new Set([
   'issuer-changed',
   'issuer-agreed',
   'server-status',
+  'server-identity',
   'approval-pending',
   'approval-approved',
   'approval-rejected',

@@ -28,6 +28,7 @@ import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
+import { ScheduledDiscovery } from './discovery.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
 
@@ -61,6 +62,7 @@ export class Control {
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
+  readonly #discovery: ScheduledDiscovery;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
@@ -98,6 +100,7 @@ export class Control {
       sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
+      sawIdentity: (server, identity) => this.#definitions.sawIdentity(server, identity),
       catalogEvents: {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
         onReport: (report) => this.#reportTools(report),
@@ -106,6 +109,15 @@ export class Control {
       approvalStore: parts.approvalStore,
       operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
+    });
+    this.#discovery = new ScheduledDiscovery({
+      configuration: () => this.plane.revision.configuration,
+      glance: (server) => this.plane.servers.glance(server),
+      pins: this.#definitions.pins,
+      store: parts.pinStore,
+      onLook: (server, outcome) => this.plane.metrics.discovery(server, outcome),
+      now: () => performance.now(),
+      random: Math.random,
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
@@ -221,6 +233,7 @@ export class Control {
     this.plane.endWithoutRight();
     this.plane.followHours();
     this.plane.askIssuers();
+    this.#discovery.look();
   }
 
   /** Logs keys that are due for rotation; they stay valid. */

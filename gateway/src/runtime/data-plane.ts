@@ -35,7 +35,7 @@ import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
-import { ServerDirectory } from '../upstreams/index.ts';
+import { type OnIdentity, ServerDirectory } from '../upstreams/index.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
@@ -52,6 +52,8 @@ export interface DataPlaneParts {
   readonly pages: () => Pages | undefined;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
+  /** Which server it was that answered. */
+  readonly sawIdentity: OnIdentity;
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
@@ -121,7 +123,10 @@ export class DataPlane {
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
-    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
+    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, {
+      book,
+      onIdentity: parts.sawIdentity,
+    });
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
     this.#parts = {

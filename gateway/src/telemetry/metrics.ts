@@ -27,6 +27,8 @@ export interface Metrics {
   readonly finding: (finding: ObservedFinding) => void;
   /** What a limit said that was not yes, by the name that the configuration gives it. */
   readonly limit: (limit: string, what: string) => void;
+  /** A look at what a configured server defines. `outcome`: a fixed word. */
+  discovery(server: string, outcome: string): void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -62,6 +64,12 @@ export function createMetrics(streams: () => number): Metrics {
     name: 'sallyport_limits_total',
     help: 'What limits did, by limit: refused, would-refuse, queued, warned.',
     labelNames: ['limit', 'event'],
+    registers: [registry],
+  });
+  const discoveries = new Counter({
+    name: 'sallyport_discoveries_total',
+    help: 'Looks at what a server defines that no client asked for, by outcome: read, changed, failed, skipped.',
+    labelNames: ['server', 'outcome'],
     registers: [registry],
   });
   const reloads = new Counter({
@@ -116,6 +124,7 @@ export function createMetrics(streams: () => number): Metrics {
     },
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
+    discovery: (server, outcome) => discoveries.inc({ server, outcome }),
     limit: (limit, event) => limits.inc({ limit, event }),
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,

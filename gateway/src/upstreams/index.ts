@@ -4,6 +4,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { ClientProfile, UpstreamClient, Upstreams } from '../pipeline/contracts/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
@@ -13,11 +14,14 @@ import type { AccountRegistry } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
+import { type Glance, glanceOver, glanceThrough } from './glance.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
 /** How often deadlines are looked at, in milliseconds: their precision. */
 const sweepIntervalMs = 250;
+
+export type OnIdentity = (server: string, identity: ServerIdentity) => void;
 
 interface Entry {
   readonly digest: string;
@@ -33,15 +37,24 @@ export class ServerDirectory implements Upstreams {
   readonly #log: UpstreamLog;
   readonly #timer: NodeJS.Timeout;
   #entries = new Map<string, Entry>();
+  /** Upstream clients of the gateway itself, while it looks at a server. */
+  readonly #glancing = new Set<ServerClient>();
   readonly #given = new Map<string, GivenSecrets>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
   /** Upstream clients that were left to those who hold them, so far. */
   #left = 0;
   readonly #book: AccountRegistry | undefined;
+  readonly #onIdentity: OnIdentity | undefined;
 
-  constructor(mark: string, bounds: Bounds, log: UpstreamLog, book?: AccountRegistry) {
+  constructor(
+    mark: string,
+    bounds: Bounds,
+    log: UpstreamLog,
+    { book, onIdentity }: { readonly book?: AccountRegistry; readonly onIdentity?: OnIdentity } = {},
+  ) {
     this.#book = book;
+    this.#onIdentity = onIdentity;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
@@ -69,6 +82,7 @@ export class ServerDirectory implements Upstreams {
               server: new Server(name, config, bounds, this.#supervisor, this.#log, {
                 ...credentials,
                 given: this.#givenTo(name),
+                onIdentity: (identity) => this.#onIdentity?.(name, identity),
               }),
               clients: new Map(),
             },
@@ -160,8 +174,27 @@ export class ServerDirectory implements Upstreams {
     return Object.fromEntries(reports);
   }
 
+  /**
+   * For a look that no client asked for: over a connection that there is, else, at an HTTP server that needs no credential of a
+   * caller, over one of its own.
+   */
+  glance(name: string): Glance | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    const live = [...entry.clients.values()].find(({ connectedFacts }) => connectedFacts !== undefined);
+    if (live !== undefined) return glanceOver(live);
+    const { server } = entry;
+    if (!server.isHttp || server.credentials?.isOfCallers === true) return undefined;
+    const own = new ServerClient(server, {}, 'modern', this.#bounds);
+    this.#glancing.add(own);
+    return glanceThrough(own, () => {
+      if (this.#glancing.delete(own)) inBackground('close upstream client', own.close());
+    });
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.all([...this.#glancing].map((own) => own.close()));
     const entries = [...this.#entries.values()];
     this.#entries = new Map();
     await Promise.all(entries.flatMap((entry) => [...entry.clients.values()].map((upstream) => upstream.close())));
@@ -171,6 +204,7 @@ export class ServerDirectory implements Upstreams {
 
   #sweep(): void {
     const now = performance.now();
+    for (const own of this.#glancing) own.sweep(now);
     for (const { server, clients } of this.#entries.values())
       for (const [key, upstream] of clients) {
         upstream.sweep(now);

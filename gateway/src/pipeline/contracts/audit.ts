@@ -119,6 +119,7 @@ export interface AuditEvent {
     | 'issuer-changed'
     | 'issuer-agreed'
     | 'server-status'
+    | 'server-identity'
     | 'approval-pending'
     | 'approval-approved'
     | 'approval-rejected'

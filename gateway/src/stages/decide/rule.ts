@@ -32,6 +32,8 @@ export interface Rule {
   /** Scopes that the caller must have for an opening rule to open. */
   readonly scopes: readonly string[];
   readonly observed: boolean;
+  /** It opens, or holds, what nothing has approved yet as well. */
+  readonly includesNew: boolean;
   readonly mask: RuleMask | undefined;
   readonly guardrails: Guardrails;
   /** Of a rule that holds. */
@@ -112,6 +114,7 @@ export function compileRule(
     scopes: config.scopes ?? [],
     message: config.message,
     observed: connection.mode === 'observe',
+    includesNew: config.includeNew === true,
     patterns,
     traits,
     approval: effect === 'hold' ? termsOf(config.approval, revision.configuration.approvals) : undefined,
@@ -126,6 +129,7 @@ export function compileRule(
         shorten(`${effect} ${[...patterns, ...traits.map(traitsText)].join(', ')}`, 160) +
         shorten(scopes, 160) +
         shorten(when, 240) +
+        (config.includeNew === true ? ' include new' : '') +
         shorten(masked, 160),
     },
   };

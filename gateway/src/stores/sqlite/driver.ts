@@ -167,6 +167,17 @@ const migrations: readonly string[] = [
   // An approval can cover other arguments: those of the same scope are found by it.
   `ALTER TABLE approvals ADD COLUMN scope TEXT NOT NULL DEFAULT '';
    CREATE INDEX approvals_of_scope ON approvals (scope, state);`,
+  // Pins: which server it was that answered.
+  `CREATE TABLE server_identities (
+     server TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     content TEXT NOT NULL,
+     first_at INTEGER NOT NULL,
+     last_at INTEGER NOT NULL,
+     before TEXT,
+     is_recorded INTEGER NOT NULL,
+     PRIMARY KEY (server, digest)
+   ) STRICT;`,
 ];
 
 export function databasePath(folder: string): string {

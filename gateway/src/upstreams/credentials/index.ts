@@ -99,6 +99,11 @@ export class ServerCredentials {
     return this.#hasAccounts;
   }
 
+  /** True where a session without a caller has another credential than the sessions of callers, or none. */
+  get isOfCallers(): boolean {
+    return this.#hasAccounts || this.#choices.some(({ kind }) => kind.perCaller);
+  }
+
   get hasTiers(): boolean {
     return this.#choices.some(({ tier }) => tier !== undefined);
   }
