@@ -82,7 +82,10 @@ export class Control {
     const { keys, masterKey, audit, log } = parts;
     this.#parts = parts;
     logBackgroundFailures(log);
-    this.#accounts = new AccountLinking(revision.configuration, parts);
+    this.#accounts = new AccountLinking(revision.configuration, {
+      ...parts,
+      onDecided: () => this.approvalDecided(),
+    });
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
     this.#definitions = new Definitions({
@@ -107,6 +110,7 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
     });

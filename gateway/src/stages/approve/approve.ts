@@ -1,6 +1,6 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
+import type { ApprovalPage, ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
 import type { AuditEvent, AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Capability, Tier } from '../../pipeline/contracts/policy.ts';
@@ -12,6 +12,7 @@ import { permitHeld } from '../../pipeline/permit.ts';
 import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
+import { opensPages, withoutUrlPrompts } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
@@ -29,6 +30,10 @@ export interface ApproveParts {
   readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
+  /** The page of an approval for this user; undefined where there is none. */
+  readonly pageFor: (approval: Approval, user: string) => string | undefined;
+  /** A page that a client was asked to open has become of no use: tells the streams of its caller. */
+  readonly onPageOver: (caller: string, approval: string) => void;
 }
 
 /** They differ for every attempt of the same call. */
@@ -37,6 +42,8 @@ const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'b
 const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
+/** Pages of which the end is told; of more it is not. */
+const maxPrompted = 10_000;
 
 export interface Approvals {
   readonly approve: Approve;
@@ -59,9 +66,40 @@ interface Waiter {
   readonly release: () => void;
 }
 
-export function createApprovals({ store, audit, rights, waitMs, operatorNow, announce }: ApproveParts): Approvals {
+export function createApprovals({
+  store,
+  audit,
+  rights,
+  waitMs,
+  operatorNow,
+  announce,
+  pageFor,
+  onPageOver,
+}: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
   const waiting = new Map<string, Set<Waiter>>();
+
+  /** Approvals for which a client was asked to open a page, with the key of its caller. */
+  const prompted = new Map<string, string>();
+  let version = -1;
+
+  /** Tells of pages that nothing is left to do on. */
+  const endPages = (): void => {
+    if (prompted.size === 0 || store.version() === version) return;
+    version = store.version();
+    for (const [id, caller] of prompted) {
+      if (store.get(id, Date.now())?.state === 'pending') continue;
+      prompted.delete(id);
+      onPageOver(caller, id);
+    }
+  };
+
+  function pageOf(exchange: Held, approval: Approval): ApprovalPage | undefined {
+    const { user } = exchange.caller;
+    const url = user === undefined ? undefined : pageFor(approval, user);
+    if (url === undefined) return undefined;
+    return { url, decides: approval.terms.by?.includes('requester') === true, asks: false };
+  }
 
   const record = (): void => {
     for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
@@ -168,6 +206,19 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
     }
     let { approval } = made;
     const { id } = approval;
+    const page = pageOf(exchange, approval);
+    // The client leads its person there, and then makes the call again, which waits.
+    if (made.isNew && page !== undefined && opensPages(exchange)) {
+      if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
+      const asking = { ...page, asks: true };
+      return refuse({
+        reason: 'approval-pending',
+        id,
+        until: approval.expiresAt,
+        page: asking,
+        ...messageOf(exchange),
+      });
+    }
     if (approval.state === 'pending') {
       const how = await decided(exchange, id);
       if (how === 'gone') {
@@ -184,7 +235,13 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
       case 'rejected':
         return refuse({ reason: 'approval-rejected', id, ...reasonOf(approval) });
       case 'pending':
-        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+        return refuse({
+          reason: 'approval-pending',
+          id,
+          until: approval.expiresAt,
+          ...(page !== undefined && { page }),
+          ...messageOf(exchange),
+        });
       case 'expired':
       case 'consumed':
       case 'withdrawn':
@@ -196,6 +253,7 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
     approve,
     look() {
       record();
+      endPages();
       for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
     },
     giveBack({ id }) {
@@ -252,7 +310,7 @@ function contentOf(exchange: Held, revision: string): ApprovalContent {
   const { connection = '', place = '' } = decision.rule ?? {};
   const { heldBy } = exchange;
   const text = decision.rule?.text ?? '';
-  const answers = exchange.params.inputResponses;
+  const answers = withoutUrlPrompts(exchange.params).inputResponses;
   const meta = Object.fromEntries(
     Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
   );
