@@ -1,9 +1,8 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalPage, ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
-import type { AuditEvent, AuditLog } from '../../pipeline/contracts/audit.ts';
+import type { ApprovalPage, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
+import type { AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Capability, Tier } from '../../pipeline/contracts/policy.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { argumentsOf, decide } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
@@ -12,13 +11,13 @@ import { permitHeld } from '../../pipeline/permit.ts';
 import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
-import { opensPages, withoutUrlPrompts } from '../../pipeline/url-prompt.ts';
+import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
-import { approvalDigest, type Bound, scopeDigest } from './digest.ts';
-import { type Approval, type ApprovalContent, type ApprovalStore, wantedOf } from './store.ts';
+import { boundOf, contentOf, eventOf } from './content.ts';
+import { approvalDigest, scopeDigest } from './digest.ts';
+import { type Approval, type ApprovalStore, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -36,10 +35,6 @@ export interface ApproveParts {
   readonly onPageOver: (caller: string, approval: string) => void;
 }
 
-/** They differ for every attempt of the same call. */
-const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
-
-const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
 /** Pages of which the end is told; of more it is not. */
@@ -305,53 +300,6 @@ function reasonOf({ votes }: Approval): { readonly message?: string } {
   return reason === undefined ? {} : { message: reason };
 }
 
-function contentOf(exchange: Held, revision: string): ApprovalContent {
-  const { caller, capability, decision, tool, upstream } = exchange;
-  const { connection = '', place = '' } = decision.rule ?? {};
-  const { heldBy } = exchange;
-  const text = decision.rule?.text ?? '';
-  const answers = withoutUrlPrompts(exchange.params).inputResponses;
-  const meta = Object.fromEntries(
-    Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
-  );
-  const { user, agent, application } = caller;
-  return {
-    caller: caller.key,
-    server: upstream.server,
-    capability: { type: capability.type, name: nameOf(capability) },
-    arguments: argumentsOf(exchange) ?? {},
-    ...(tool !== undefined && { definition: tool.digest, tier: tool.tier }),
-    rule: { connection, text },
-    terms: decision.approval ?? defaults,
-    ...(heldBy !== undefined && { guardrail: `${heldBy.guardrail} holds ${heldBy.what}` }),
-    ...(answers !== undefined && { answers }),
-    ...(Object.keys(meta).length > 0 && { meta }),
-    place,
-    revision,
-    who: {
-      ...(user !== undefined && { user }),
-      ...(agent !== undefined && { agent }),
-      ...(application !== undefined && { application }),
-    },
-  };
-}
-
-function boundOf({ place: _place, revision: _revision, tier: _tier, who: _who, ...bound }: ApprovalContent): Bound {
-  return bound;
-}
-
-function nameOf(capability: Capability): string {
-  switch (capability.type) {
-    case 'tool':
-    case 'prompt':
-      return capability.name;
-    case 'resource':
-      return capability.uri;
-    case 'template':
-      return capability.uriTemplate;
-  }
-}
-
 /** Clients that asked for progress hear that the call waits. The steps are small, so that those of the server come after. */
 async function tellProgress({ channel, params }: Held, signal: AbortSignal): Promise<void> {
   const token = isObject(params._meta) ? params._meta.progressToken : undefined;
@@ -366,38 +314,4 @@ async function tellProgress({ channel, params }: Held, signal: AbortSignal): Pro
     };
     channel.notify('notifications/progress', ownWords(told));
   }
-}
-
-function eventOf({ id, digest, server, name, state, votes, owner, uses, content }: Approval): AuditEvent {
-  const last = votes.at(-1);
-  // What was approved is in the record, so that it can be proven what was.
-  const isDecided = state === 'approved' || state === 'rejected';
-  return {
-    kind: `approval-${state}` as const,
-    at: Date.now(),
-    server,
-    ...(content !== undefined && { caller: content.who }),
-    ...(content !== undefined &&
-      isDecided && {
-        content: {
-          value: boundOf(content) as unknown as JsonObject,
-          connection: content.rule.connection,
-          ...(content.tier !== undefined && { tier: content.tier as Tier }),
-        },
-      }),
-    detail: {
-      id,
-      digest,
-      name,
-      caller: owner,
-      votes: votes.map(({ by, at, reason, proof }) => ({
-        by,
-        at,
-        ...(reason !== undefined && { reason }),
-        ...(proof !== undefined && { proof: { ...proof } }),
-      })),
-      ...(last !== undefined && { by: last.by }),
-      uses,
-    },
-  };
 }
