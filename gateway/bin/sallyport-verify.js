@@ -341,6 +341,7 @@ const kinds = new Set([
   'issuer-changed',
   'issuer-agreed',
   'server-status',
+  'server-breaker',
   'approval-pending',
   'approval-approved',
   'approval-rejected',

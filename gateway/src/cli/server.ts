@@ -9,7 +9,7 @@ import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
 import type { Judge, ProbeStep } from '../upstreams/probe.ts';
-import { readServerStates, type ServerState } from '../upstreams/states.ts';
+import { type HeldBack, readServerStates, type ServerState } from '../upstreams/states.ts';
 import {
   type CommonOptions,
   type Context,
@@ -61,7 +61,7 @@ function listCommand(context: Context): Command {
         for (const { name, kind, address, status, lastSeen, credentials, tools, connections: from } of rows) {
           const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
           context.out(shownInLine(`${name}  ${status}  ${kind}  ${address}  (${reach})`));
-          if (lastSeen !== undefined) context.out(`    ${shownInLine(seenText(lastSeen))}`);
+          for (const line of lastSeen === undefined ? [] : seenLines(lastSeen)) context.out(`    ${shownInLine(line)}`);
           for (const { credential, caller, state, expiresAt, problem } of credentials)
             context.out(
               `    ${[credential, caller, state, expiresAt === undefined ? '' : `until ${new Date(expiresAt).toISOString()}`, problem ?? ''].filter((part) => part !== '').join('  ')}`,
@@ -72,13 +72,23 @@ function listCommand(context: Context): Command {
     );
 }
 
-function seenText({ state, since, problem }: ServerState): string {
-  const what = {
-    up: 'answers',
-    down: 'CANNOT BE REACHED',
-    refused: 'REFUSES OUR CREDENTIAL',
-  }[state];
-  return `${what} since ${new Date(since).toISOString()}${problem === undefined ? '' : `: ${problem}`}`;
+const conditions = { up: 'answers', down: 'CANNOT BE REACHED', refused: 'REFUSES OUR CREDENTIAL' };
+
+function seenLines({ state, since, problem, breakers = [] }: ServerState): readonly string[] {
+  const seen =
+    state === undefined || since === undefined
+      ? []
+      : [`${conditions[state]} since ${dateText(since)}${problem === undefined ? '' : `: ${problem}`}`];
+  return [...seen, ...breakers.map(breakerText)];
+}
+
+function breakerText({ part, caller, since }: HeldBack): string {
+  const of = part === undefined ? 'calls' : `calls of ${part}`;
+  return `BREAKER OPEN since ${dateText(since)}: ${of}${caller === undefined ? '' : ` by ${caller}`} are held back`;
+}
+
+function dateText(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function probeCommand(context: Context): Command {

@@ -1,9 +1,10 @@
 /** Steps of the road that ask a stage and keep what it answers for the record. */
 
 import { messageOf } from '../protocol/result.ts';
+import type { BreakerCall } from './contracts/breaker.ts';
 import type { Admission } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
-import type { Allowed, Inspected, Intended, Limited, Reply } from './exchange.ts';
+import type { Allowed, Inspected, Intended, Limited, Received, Reply, Resolved } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
 import { type Outcome, pass, refuse } from './refusal.ts';
@@ -59,6 +60,36 @@ export function limit(
   };
   const limiting = stages.limit(exchange, snapshot);
   return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+}
+
+/** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */
+export function enter(
+  exchange: Limited<Allowed<Inspected>>,
+  { snapshot, progress }: Step,
+): Outcome<Limited<Allowed<Inspected>>> {
+  const entered = snapshot.breaker.enter(breakerCallOf(exchange));
+  if (!entered.ok) return entered;
+  if (entered.value !== undefined) progress.probe = entered.value;
+  return pass(exchange);
+}
+
+/** What the end of a call says of its server. */
+export function tellBreaker(message: Received, reply: Reply, { snapshot, progress }: Omit<Step, 'stages'>): void {
+  const { breaker } = snapshot;
+  const { caller, resolved, probe, forwarded = false } = progress;
+  if (message.operation !== 'call' || caller === undefined) return;
+  if (resolved !== undefined) breaker.saw(breakerCallOf(resolved), reply, { probe, forwarded });
+  else if (reply.kind === 'refused' && 'server' in reply.refusal)
+    breaker.saw({ server: reply.refusal.server, caller, started: message.started }, reply, { forwarded });
+}
+
+function breakerCallOf({ upstream, capability, caller, method, started }: Resolved): BreakerCall {
+  return {
+    server: upstream.server,
+    caller,
+    part: capability.type === 'tool' ? capability.name : method,
+    started,
+  };
 }
 
 /** Stage 9. Answers at once where the record need not be durable before the call. */

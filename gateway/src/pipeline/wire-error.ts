@@ -205,6 +205,18 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         503,
         referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
       );
+    case 'breaker-open':
+      return {
+        ...own(
+          503,
+          503,
+          referred(
+            `${refusal.of === 'tool' ? `This tool of the server ${refusal.server}` : `The server ${refusal.server}`} failed again and again, and the call was not made. ${retryText(refusal.seconds)}`,
+          ),
+          { 'retry-after': String(refusal.seconds) },
+        ),
+        asToolResult: true,
+      };
     case 'account-required':
       return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
     case 'server-timeout':

@@ -21,7 +21,7 @@ import type { Log } from '../telemetry/log.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
 import { remembered, transitions } from '../upstreams/credentials/transitions.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
-import { StateBook, writeServerStates } from '../upstreams/states.ts';
+import { StateBook, withBreakers, writeServerStates } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
@@ -198,6 +198,7 @@ export class Control {
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.#reportCredentials();
+    this.plane.breaker.sweep();
     this.#reportStates();
     this.plane.endWithoutRight();
     this.plane.followHours();
@@ -245,7 +246,7 @@ export class Control {
 
   /** For `server list`: which servers answer. */
   #reportStates(): void {
-    const report = JSON.stringify(this.#states.all());
+    const report = JSON.stringify(withBreakers(this.#states.all(), this.plane.breaker.open()));
     if (report === this.#statesReported) return;
     this.#statesReported = report;
     this.#attempt('the state of servers cannot be written', () =>

@@ -22,6 +22,7 @@ import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
+import { CircuitBreaker } from '../stages/limits/breaker/breaker.ts';
 import { admission } from '../stages/limits/index.ts';
 import { clock } from '../stages/limits/limiter/clock.ts';
 import { Limiter } from '../stages/limits/limiter/limiter.ts';
@@ -36,6 +37,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
+import { breakerReporter, breakersOf } from './breakers.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
@@ -71,6 +73,7 @@ export class DataPlane {
   readonly approvals: Approvals;
   readonly limiter: Limiter;
   readonly meters: MemoryMeters;
+  readonly breaker: CircuitBreaker;
   readonly #rights: Rights = {
     snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
@@ -108,6 +111,8 @@ export class DataPlane {
       now: clock(),
       onEvent: limitReporter({ audit, log, metrics: this.metrics }),
     });
+    this.breaker = new CircuitBreaker(breakerReporter({ audit, log, metrics: this.metrics }));
+    this.breaker.configure(breakersOf(revision.configuration));
     this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
     this.approvals = createApprovals({
@@ -125,6 +130,7 @@ export class DataPlane {
       keys,
       upstreams: this.servers,
       catalogs: this.catalogs,
+      breaker: this.breaker,
       issuerKeys: new IssuerKeyRegistry(log),
       onThrottled: (address, pause) => {
         audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
@@ -163,6 +169,7 @@ export class DataPlane {
   take(revision: Revision, policy: Snapshot['policy']): void {
     const { bounds, servers, egress } = revision.configuration;
     this.servers.configure(servers, bounds, egress.allow);
+    this.breaker.configure(breakersOf(revision.configuration));
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
     this.catalogs.configure(servers);
     this.#kept = keptLimits(this.#snapshot.limits);
@@ -262,6 +269,10 @@ export class DataPlane {
     table('dpop_proofs', () => issuerKeys.proofs.size);
     table('limits', () => this.meters.size());
     table('loops', () => this.#loops.size);
+    table('breakers', () => this.breaker.size);
+    this.metrics.openCircuits(() =>
+      this.breaker.open().map(({ server, part }) => ({ server, of: part === undefined ? 'server' : 'tool' })),
+    );
     table('limit_queues', () => this.limiter.waiting);
   }
 }

@@ -5,6 +5,7 @@ import type { Revision } from '../config/revision.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { SignIns } from '../pipeline/contracts/accounts.ts';
+import type { Breaker } from '../pipeline/contracts/breaker.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { type Authentication, makeAuthentication } from '../stages/authenticate/index.ts';
@@ -27,13 +28,14 @@ export interface SnapshotParts {
   readonly keys: KeyRing;
   readonly upstreams: ServerDirectory;
   readonly catalogs: Catalogs;
+  readonly breaker: Breaker;
   readonly issuerKeys: IssuerKeyRegistry;
   /** Told of an address whose credentials have failed too often, and for how many milliseconds it has to wait. */
   readonly onThrottled: (address: string, pause: number) => void;
 }
 
 export function snapshotOf(revision: Revision, policy: Snapshot['policy'], parts: SnapshotParts): RuntimeSnapshot {
-  const { keys, upstreams, catalogs, issuerKeys, onThrottled } = parts;
+  const { keys, upstreams, catalogs, breaker, issuerKeys, onThrottled } = parts;
   const { configuration } = revision;
   const { bounds, servers } = configuration;
   const serverOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
@@ -43,6 +45,7 @@ export function snapshotOf(revision: Revision, policy: Snapshot['policy'], parts
     policy,
     limits: compileLimits(revision),
     upstreams,
+    breaker,
     statusOf: (name) => serverOf(name)?.status,
     catalog: (name, upstream) => {
       const config = serverOf(name);

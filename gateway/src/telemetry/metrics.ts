@@ -27,6 +27,10 @@ export interface Metrics {
   readonly finding: (finding: ObservedFinding) => void;
   /** What a limit said that was not yes, by the name that the configuration gives it. */
   readonly limit: (limit: string, what: string) => void;
+  /** What the breaker of a server did: opened, closed, refused. */
+  readonly breaker: (server: string, what: string) => void;
+  /** Open circuits, asked at each scrape. `of`: server, or tool. */
+  readonly openCircuits: (open: () => Iterable<{ readonly server: string; readonly of: string }>) => void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -64,6 +68,25 @@ export function createMetrics(streams: () => number): Metrics {
     labelNames: ['limit', 'event'],
     registers: [registry],
   });
+  const breakerEvents = new Counter({
+    name: 'sallyport_breaker_events_total',
+    help: 'What circuit breakers did, by server: opened, closed, refused.',
+    labelNames: ['server', 'event'],
+    registers: [registry],
+  });
+  let openCircuits = (): Iterable<{ readonly server: string; readonly of: string }> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_breakers_open',
+      help: 'Circuits that are open, by server, of the server itself or of its tools.',
+      labelNames: ['server', 'of'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, of } of openCircuits()) this.inc({ server, of });
+      },
+    }),
+  );
   const reloads = new Counter({
     name: 'sallyport_configuration_loads_total',
     help: 'Loads of the configuration, by result.',
@@ -117,6 +140,10 @@ export function createMetrics(streams: () => number): Metrics {
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
     limit: (limit, event) => limits.inc({ limit, event }),
+    breaker: (server, event) => breakerEvents.inc({ server, event }),
+    openCircuits: (open) => {
+      openCircuits = open;
+    },
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,

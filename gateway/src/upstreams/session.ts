@@ -20,7 +20,7 @@ import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { stepUp } from './credentials/step-up.ts';
-import { unavailable, unsent } from './failures.ts';
+import { closed, endedLately, known, ofAnotherEra, stillStarting, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
@@ -119,8 +119,7 @@ export class UpstreamSession {
   async #within(connecting: Promise<ServerFacts | LinkFailureResult>): Promise<ServerFacts | LinkFailureResult> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<LinkFailureResult>((resolve) => {
-      const failure = { kind: 'unavailable', detail: 'is still starting' } as const;
-      timer = setTimeout(() => resolve({ failure }), this.#server.patience);
+      timer = setTimeout(() => resolve({ failure: stillStarting }), this.#server.patience);
     });
     return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
   }
@@ -203,11 +202,10 @@ export class UpstreamSession {
 
   #send(call: OutboundCall): Promise<Step> {
     const connected = this.#connected;
-    if (connected === undefined)
-      return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
+    if (connected === undefined) return Promise.resolve({ kind: 'failed', failure: closed });
     // Its server was replaced while the call waited. The next one finds a session of its own; only lists concern all.
     if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
-      return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
+      return Promise.resolve({ kind: 'failed', failure: ofAnotherEra });
     if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
     this.setLevel(call.wantedLevel, 'calls');
     const told = this.#levels.tell(connected);
@@ -215,7 +213,7 @@ export class UpstreamSession {
   }
 
   #connect(): Promise<ServerFacts | LinkFailureResult> {
-    if (this.#closed) return Promise.resolve({ failure: { kind: 'unavailable', detail: 'closed' } });
+    if (this.#closed) return Promise.resolve({ failure: closed });
     if (this.#connecting !== undefined) return this.#connecting;
     const now = performance.now();
     if (this.#failure !== undefined && now < this.#failure.until)
@@ -242,7 +240,7 @@ export class UpstreamSession {
     }
     const now = performance.now();
     if (!result.ok) {
-      this.#failure = { failure: result.failure, until: now + this.#pause };
+      this.#failure = { failure: known(result.failure), until: now + this.#pause };
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
       return { failure: result.failure };
     }
@@ -276,7 +274,7 @@ export class UpstreamSession {
     this.#server.eras.renew();
     if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;
     else if (this.#connectedAt > 0) {
-      this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
+      this.#failure = { failure: endedLately, until: now + this.#pause };
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     }
     this.drop();

@@ -8,11 +8,23 @@ import { writeWhole } from '../stores/whole-file.ts';
 export type Condition = 'up' | 'down' | 'refused';
 
 export interface ServerState {
-  readonly state: Condition;
+  /** Absent while it was not called. */
+  readonly state?: Condition;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+  readonly problem?: string;
+  /** Calls that are held back: to the server, or to a tool; for all callers, or for one. */
+  readonly breakers?: readonly HeldBack[];
+}
+
+export interface HeldBack {
+  readonly part?: string;
+  readonly caller?: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
-  readonly problem?: string;
 }
+
+type Seen = ServerState & { readonly state: Condition; readonly since: number };
 
 export type ServerStates = Readonly<Record<string, ServerState>>;
 
@@ -21,7 +33,7 @@ const credentialRefused = /\b40[13]\b/;
 
 export class StateBook {
   /** By server: as many as the configuration has. */
-  readonly #states = new Map<string, ServerState>();
+  readonly #states = new Map<string, Seen>();
 
   /** What the end of an exchange says about its server. `reason`: of a refusal of ours. */
   saw(server: string, end: { readonly reason?: string; readonly detail?: string; readonly outcome: string }): void {
@@ -44,9 +56,27 @@ export class StateBook {
     for (const name of this.#states.keys()) if (!names.has(name)) this.#states.delete(name);
   }
 
-  all(): ServerStates {
+  all(): Readonly<Record<string, Seen>> {
     return Object.fromEntries(this.#states);
   }
+}
+
+/** Of one server, this many are told. */
+const maxBreakers = 50;
+
+export function withBreakers(
+  states: ServerStates,
+  open: readonly (HeldBack & { readonly server: string })[],
+): ServerStates {
+  const all = new Map<string, ServerState>(Object.entries(states));
+  for (const { server, part, caller, since } of open) {
+    const state = all.get(server) ?? {};
+    const { breakers = [] } = state;
+    if (breakers.length >= maxBreakers) continue;
+    const held = { ...(part !== undefined && { part }), ...(caller !== undefined && { caller }), since };
+    all.set(server, { ...state, breakers: [...breakers, held] });
+  }
+  return Object.fromEntries(all);
 }
 
 function pathIn(data: string): string {

@@ -29,6 +29,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>
   'issuer-changed': true,
   'issuer-agreed': true,
   'server-status': true,
+  'server-breaker': true,
   'approval-pending': true,
   'approval-approved': true,
   'approval-rejected': true,

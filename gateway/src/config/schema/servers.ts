@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { serverTrusts, tiers, toolTags } from '../../pipeline/contracts/traits.ts';
 import { argumentRoles } from './argument-roles.ts';
+import { serverBreaker } from './breaker.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
 import { limits, loops } from './limits.ts';
@@ -80,6 +81,7 @@ const common = {
   pins: serverPins.optional(),
   limits: limits.prefault([]).describe('For all calls to this server.'),
   loops: loops.optional().describe('For this server, in place of what holds for all.'),
+  breaker: serverBreaker.optional(),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')

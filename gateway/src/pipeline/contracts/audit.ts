@@ -129,6 +129,7 @@ export interface AuditEvent {
     | 'definition-approved'
     | 'definition-rejected'
     | 'limit-warning'
+    | 'server-breaker'
     | 'log-key'
     | 'master-key'
     | 'erasure'

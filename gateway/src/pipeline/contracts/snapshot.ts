@@ -4,6 +4,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import type { Delivered } from '../deliver.ts';
 import type { ToolFacts } from '../exchange.ts';
+import type { Breaker } from './breaker.ts';
 import type { LimitRules } from './limit.ts';
 import type { Policy } from './policy.ts';
 import type { ToolTraits } from './traits.ts';
@@ -28,6 +29,7 @@ export interface Snapshot {
   readonly policy: Policy;
   readonly limits: LimitRules;
   readonly upstreams: Upstreams;
+  readonly breaker: Breaker;
   /** `undefined` for a server that is not configured. */
   statusOf(server: string): ServerStatus | undefined;
   catalog(server: string, upstream: UpstreamClient): CatalogView;

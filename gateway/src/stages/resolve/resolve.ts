@@ -5,6 +5,7 @@
  */
 
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
+import type { BreakerCall } from '../../pipeline/contracts/breaker.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
@@ -40,7 +41,7 @@ async function resolveAtPortal(exchange: Admitted, snapshot: Snapshot, target: T
     const possible = servers.filter(({ server }) => mayBelong(target.name, server));
     let failure: Refusal | undefined;
     for (const reachable of possible) {
-      const found = await originalName(reachable, kind, target.name);
+      const found = await originalName(exchange, snapshot, reachable, { kind, alias: target.name });
       if (!found.ok) failure = found.refusal;
       else if (found.value !== undefined) {
         const original = found.value;
@@ -83,10 +84,17 @@ function renamed(exchange: Identified, name: string): JsonObject {
 }
 
 async function originalName(
+  exchange: Admitted,
+  { breaker }: Snapshot,
   reachable: ReachableServer,
-  kind: 'tools' | 'prompts',
-  alias: string,
+  { kind, alias }: { readonly kind: 'tools' | 'prompts'; readonly alias: string },
 ): Promise<Outcome<string | undefined>> {
+  const held = breaker.refusal(breakerCall(exchange, reachable.server));
+  if (held !== undefined) {
+    // What is not asked is known by the list of before, however old that is.
+    const listed = reachable.catalog.peek(kind);
+    return listed === undefined ? refuse(held) : pass(byAlias(reachable.server, listed).get(alias));
+  }
   const first = await reachable.catalog.read(kind);
   const listed = 'ok' in first ? first : ({ ok: true, listed: first } as const);
   if (!listed.ok) return refuse(failureRefusal(reachable.server, listed.failure));
@@ -121,6 +129,10 @@ function enter(
   if (!grants.couldAllowSome(capability)) return closed(capability);
   if (snapshot.statusOf(server) === 'draining')
     return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+  // A list that is not there would be asked for.
+  const ofPart = target.type === 'tool' ? target.name : exchange.method;
+  const held = snapshot.breaker.refusal(breakerCall(exchange, server, ofPart));
+  if (held !== undefined) return no(held);
   if (target.type !== 'tool' && target.type !== 'prompt')
     return pass({ ...exchange, grants, upstream, capability, outbound });
   const definition = find(catalog, target.type === 'tool' ? 'tools' : 'prompts', target.name);
@@ -135,6 +147,10 @@ function enter(
   };
   if (!(definition instanceof Promise)) return found(definition);
   return definition.then((result) => (result.ok ? found(result.value) : no(failureRefusal(server, result.failure))));
+}
+
+function breakerCall({ caller, started }: Admitted, server: string, part?: string): BreakerCall {
+  return { server, caller, started, ...(part !== undefined && { part }) };
 }
 
 type Found =
