@@ -342,6 +342,7 @@ const kinds = new Set([
   'issuer-agreed',
   'server-status',
   'server-breaker',
+  'server-control',
   'approval-pending',
   'approval-approved',
   'approval-rejected',

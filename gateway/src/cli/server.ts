@@ -7,6 +7,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
+import { readControls } from '../upstreams/controls/store.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
 import type { Judge, ProbeStep } from '../upstreams/probe.ts';
 import { type HeldBack, readServerStates, type ServerState } from '../upstreams/states.ts';
@@ -23,16 +24,19 @@ import { discoverCommand } from './discover.ts';
 import { exitCodes } from './exit-codes.ts';
 import { probeNetwork } from './probe.ts';
 import { disconnectCommand, trustCommand } from './server-accounts.ts';
+import { controlCommands, controlText } from './server-control.ts';
 
 export function serverCommand(context: Context): Command {
-  return new Command('server')
-    .summary('list and probe servers, and look after the accounts that users have there')
+  const all = new Command('server')
+    .summary('list, probe and switch servers, and look after the accounts that users have there')
     .description('The registered MCP servers.')
     .addCommand(listCommand(context))
     .addCommand(probeCommand(context))
     .addCommand(discoverCommand(context))
     .addCommand(disconnectCommand(context))
     .addCommand(trustCommand(context));
+  for (const command of controlCommands(context)) all.addCommand(command);
+  return all;
 }
 
 function listCommand(context: Context): Command {
@@ -47,20 +51,23 @@ function listCommand(context: Context): Command {
         const { servers, connections } = configuration;
         const reports = readCredentialReport(configuration.data);
         const states = readServerStates(configuration.data);
+        const controls = new Map(readControls(configuration.data, Date.now()).map((each) => [each.server, each]));
         const rows = Object.entries(servers).map(([name, server]) => ({
           name,
           kind: 'url' in server ? 'http' : 'stdio',
           address: 'url' in server ? server.url : server.command[0],
           status: server.status,
+          switched: controls.get(name),
           lastSeen: Object.hasOwn(states, name) ? states[name] : undefined,
           credentials: reports[name] ?? [],
           tools: readToolReport(configuration.data, name),
           connections: connections.filter(({ to }) => to.includes(name)).map((connection) => connection.name),
         }));
         if (options.json === true) return outJson(context, { ok: true, servers: rows });
-        for (const { name, kind, address, status, lastSeen, credentials, tools, connections: from } of rows) {
+        for (const { name, kind, address, status, switched, lastSeen, credentials, tools, connections: from } of rows) {
           const reach = from.length === 0 ? 'no connection leads there' : from.join(', ');
           context.out(shownInLine(`${name}  ${status}  ${kind}  ${address}  (${reach})`));
+          if (switched !== undefined) context.out(`    ${shownInLine(controlText(switched))}`);
           for (const line of lastSeen === undefined ? [] : seenLines(lastSeen)) context.out(`    ${shownInLine(line)}`);
           for (const { credential, caller, state, expiresAt, problem } of credentials)
             context.out(

@@ -82,6 +82,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'authentication-unavailable': transient,
   'server-unavailable': transient,
   'breaker-open': transient,
+  'server-disabled': transient,
   'server-timeout': transient,
   'record-unavailable': transient,
   draining: transient,

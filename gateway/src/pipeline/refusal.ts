@@ -87,6 +87,15 @@ export type Refusal =
       readonly fault?: ServerFault;
       readonly detail: string;
     }
+  /** Its operator takes it out of service. `seconds`: until that ends by itself. */
+  | {
+      readonly reason: 'server-disabled';
+      readonly server: string;
+      readonly state: 'draining' | 'disabled';
+      readonly message?: string;
+      readonly seconds?: number;
+      readonly detail: string;
+    }
   /** The server or the tool failed too often, and is left alone for a while. */
   | {
       readonly reason: 'breaker-open';
@@ -158,7 +167,7 @@ export type CredentialFault =
 export type ServerFault = 'none' | 'known' | 'answered';
 
 /** What a call or stream lost its right with. */
-export type RightsFault = 'credential' | 'server' | 'connection' | 'rule' | 'configuration';
+export type RightsFault = 'credential' | 'server' | 'disabled' | 'connection' | 'rule' | 'configuration';
 
 /** Either what a stage established, or why the exchange ends here. */
 export type Outcome<Value> =

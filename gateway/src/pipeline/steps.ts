@@ -7,6 +7,7 @@ import type { Snapshot } from './contracts/snapshot.ts';
 import type { Allowed, Inspected, Intended, Limited, Received, Reply, Resolved } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
+import { outOfService } from './out-of-service.ts';
 import { type Outcome, pass, refuse } from './refusal.ts';
 import type { Stages } from './stages.ts';
 
@@ -65,8 +66,12 @@ export function limit(
 /** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */
 export function enter(
   exchange: Limited<Allowed<Inspected>>,
-  { snapshot, progress }: Step,
+  { snapshot, stages, progress }: Step,
 ): Outcome<Limited<Allowed<Inspected>>> {
+  // It may have waited, for a person or for room, and what was taken out of service meanwhile gets no call.
+  const now = stages.rights.snapshot();
+  const switchedOff = now === snapshot ? undefined : outOfService(now, exchange.upstream.server);
+  if (switchedOff !== undefined) return refuse(switchedOff);
   const entered = snapshot.breaker.enter(breakerCallOf(exchange));
   if (!entered.ok) return entered;
   if (entered.value !== undefined) progress.probe = entered.value;

@@ -205,6 +205,18 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         503,
         referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
       );
+    case 'server-disabled':
+      return {
+        ...own(
+          503,
+          503,
+          referred(
+            `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not made${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Do not repeat it for now.' : retryText(refusal.seconds)}`,
+          ),
+          refusal.seconds === undefined ? undefined : { 'retry-after': String(refusal.seconds) },
+        ),
+        asToolResult: true,
+      };
     case 'breaker-open':
       return {
         ...own(
@@ -276,7 +288,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          'The right to make this call ended while it was under way: it may have been made, and its result is withheld',
+          `${refusal.cause === 'disabled' ? 'The server was taken out of service by its operator' : 'The right to make this call ended'} while it was under way: it may have been made, and its result is withheld`,
         ),
       );
     case 'draining':

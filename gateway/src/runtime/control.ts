@@ -18,6 +18,7 @@ import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { ControlStore } from '../upstreams/controls/store.ts';
 import { writeCredentialReport } from '../upstreams/credentials/report.ts';
 import { remembered, transitions } from '../upstreams/credentials/transitions.ts';
 import type { ServerDirectory } from '../upstreams/index.ts';
@@ -28,6 +29,7 @@ import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
+import { ServerControls } from './server-controls.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -38,6 +40,7 @@ export interface ControlParts {
   readonly changes: Local<Changes>;
   readonly pinStore: PinStore;
   readonly approvalStore: ApprovalStore;
+  readonly controlStore: ControlStore;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -58,6 +61,7 @@ export class Control {
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
+  readonly #controls: ServerControls;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
@@ -85,6 +89,7 @@ export class Control {
       log,
     });
     this.#definitions.configure(revision);
+    this.#controls = new ServerControls({ store: parts.controlStore, audit, log });
     this.plane = new DataPlane(revision, policy, {
       keys,
       masterKey,
@@ -100,6 +105,7 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      controls: this.#controls,
       onApproval: () => parts.changes.announce('approvals'),
     });
     this.plane.metrics.serversUp(() =>
@@ -189,12 +195,14 @@ export class Control {
     if (this.#pending.has('secrets')) this.#noteSecrets();
     if (this.#pending.has('pins')) this.#followPins();
     if (this.#pending.has('approvals')) this.#followApprovals();
+    if (this.#pending.has('servers')) this.#followControls();
     if (this.#pending.has('letters')) this.#readLetters();
   }
 
   #look(): void {
     // Approvals end with time as well.
     this.#pending.add('approvals');
+    if (this.#controls.isDue(Date.now())) this.#pending.add('servers');
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.#reportCredentials();
@@ -275,6 +283,13 @@ export class Control {
       this.#pending.delete('pins');
       // Lists are judged anew when they are next read, and clients are told of what changes for them.
       this.plane.streams.refresh();
+    });
+  }
+
+  #followControls(): void {
+    this.#attempt('what operators switched off cannot be read', () => {
+      this.plane.takeControls(this.#controls.look());
+      this.#pending.delete('servers');
     });
   }
 

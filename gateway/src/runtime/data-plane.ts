@@ -40,6 +40,7 @@ import { ServerDirectory } from '../upstreams/index.ts';
 import { breakerReporter, breakersOf } from './breakers.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
+import type { ServerControls } from './server-controls.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
 export interface DataPlaneParts {
@@ -57,6 +58,7 @@ export interface DataPlaneParts {
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
+  readonly controls: ServerControls;
   /** Tells approvers and other processes that an approval is wanted or was used. */
   readonly onApproval: () => void;
 }
@@ -131,6 +133,7 @@ export class DataPlane {
       upstreams: this.servers,
       catalogs: this.catalogs,
       breaker: this.breaker,
+      controls: parts.controls,
       issuerKeys: new IssuerKeyRegistry(log),
       onThrottled: (address, pause) => {
         audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
@@ -175,6 +178,19 @@ export class DataPlane {
     this.#kept = keptLimits(this.#snapshot.limits);
     this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** What operators switched off or on: calls that may go on no longer are cut, and streams hear of it. */
+  takeControls(servers: ReadonlySet<string>): void {
+    if (servers.size === 0) return;
+    // Another one, so that what is under way is judged anew.
+    this.#snapshot = { ...this.#snapshot };
+    this.#rights.underWay.review();
+    for (const server of servers) {
+      const status = this.#snapshot.statusOf(server);
+      if (status === 'disabled' || status === 'quarantined') this.servers.stop(server);
+    }
     this.streams.refresh();
   }
 

@@ -19,6 +19,7 @@ import { openSums } from '../state/sqlite/sums.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
+import { openControlStore } from '../upstreams/controls/store.ts';
 import { Control } from './control.ts';
 import { report } from './messages.ts';
 import { type ManagedSecrets, manageSecrets } from './secrets.ts';
@@ -63,12 +64,14 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
+  const controlStore = openControlStore(data);
   const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
     pinStore.close();
     approvalStore.close();
+    controlStore.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -93,6 +96,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes,
     pinStore,
     approvalStore,
+    controlStore,
     sums,
     answers: role === 'serve',
   });

@@ -150,6 +150,15 @@ export class ServerDirectory implements Upstreams {
     return upstream;
   }
 
+  /** Ends every connection to a server, and its processes. The next use begins anew. */
+  stop(name: string): void {
+    const clients = this.#entries.get(name)?.clients;
+    if (clients === undefined) return;
+    const all = [...clients.values()];
+    clients.clear();
+    inBackground('stop server', Promise.all(all.map((upstream) => upstream.close())));
+  }
+
   /** How the credentials of every server are. Says nothing of the credentials themselves. */
   credentials(): Readonly<Record<string, readonly CredentialReport[]>> {
     const reports: [string, readonly CredentialReport[]][] = [];

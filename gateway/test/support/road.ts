@@ -161,6 +161,7 @@ ${connections.replace(/^/gm, '  ')}
     upstreams: { client: () => upstream },
     breaker,
     statusOf: (name) => configOf(name)?.status,
+    switched: () => undefined,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
   };
   let current = snapshot;

@@ -30,6 +30,7 @@ const kinds: Readonly<Record<NoteHead['kind'] | Exclude<ExchangeKind, 'outcome'>
   'issuer-agreed': true,
   'server-status': true,
   'server-breaker': true,
+  'server-control': true,
   'approval-pending': true,
   'approval-approved': true,
   'approval-rejected': true,

@@ -130,6 +130,7 @@ export interface AuditEvent {
     | 'definition-rejected'
     | 'limit-warning'
     | 'server-breaker'
+    | 'server-control'
     | 'log-key'
     | 'master-key'
     | 'erasure'

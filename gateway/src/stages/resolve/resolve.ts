@@ -10,6 +10,7 @@ import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Admitted, Decided, Identified, Resolving, ToolFacts } from '../../pipeline/exchange.ts';
+import { outOfService } from '../../pipeline/out-of-service.ts';
 import { type ReachableServer, reach, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -85,11 +86,14 @@ function renamed(exchange: Identified, name: string): JsonObject {
 
 async function originalName(
   exchange: Admitted,
-  { breaker }: Snapshot,
+  snapshot: Snapshot,
   reachable: ReachableServer,
   { kind, alias }: { readonly kind: 'tools' | 'prompts'; readonly alias: string },
 ): Promise<Outcome<string | undefined>> {
-  const held = breaker.refusal(breakerCall(exchange, reachable.server));
+  const { breaker } = snapshot;
+  const held =
+    (reachable.isDisabled ? outOfService(snapshot, reachable.server) : undefined) ??
+    breaker.refusal(breakerCall(exchange, reachable.server));
   if (held !== undefined) {
     // What is not asked is known by the list of before, however old that is.
     const listed = reachable.catalog.peek(kind);
@@ -127,8 +131,8 @@ function enter(
     return { ok: false, refusal: unknown(asked, detailOf(exchange, decision)), unresolved };
   };
   if (!grants.couldAllowSome(capability)) return closed(capability);
-  if (snapshot.statusOf(server) === 'draining')
-    return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+  const switchedOff = outOfService(snapshot, server);
+  if (switchedOff !== undefined) return no(switchedOff);
   // A list that is not there would be asked for.
   const ofPart = target.type === 'tool' ? target.name : exchange.method;
   const held = snapshot.breaker.refusal(breakerCall(exchange, server, ofPart));
