@@ -92,6 +92,9 @@ test('disable: calls under way are cut, clients hear why and that lists changed,
   const list = await control(gateway, 'list');
   assert.match(list, new RegExp(`^s {2}active .*\\n {4}DISABLED by ${by} since \\S+: incident 7$`, 'm'));
 
+  const words = ['explain', '--caller', 'agent:a', '--server', 's', '--tool', 'plain', '--config', gateway.config];
+  assert.match((await runCommandHere(...words)).stdout, /^Note: On the running gateway DISABLED by /m);
+
   const heard = own.text().split(changed).length;
   assert.equal(await control(gateway, 'enable', 's', '--reason', 'over'), 's is enabled\n');
   await own.until((text) => text.split(changed).length > heard);

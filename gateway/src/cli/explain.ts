@@ -11,6 +11,7 @@ import { shownInLine } from '../protocol/shown.ts';
 import { type Explanation, explain } from '../stages/decide/explain.ts';
 import { compileLimits } from '../stages/limits/rules/compile.ts';
 import type { LimitRow } from '../state/limit-letters.ts';
+import { readControls } from '../upstreams/controls/store.ts';
 import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';
 import {
   type CommonOptions,
@@ -23,6 +24,7 @@ import {
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { asked, askGateway, rowText } from './limits.ts';
+import { controlText } from './server-control.ts';
 import { type ShownTraits, traitsLine, traitsOfTool } from './tool-traits.ts';
 
 interface Options extends CommonOptions, TokenWords {
@@ -99,7 +101,8 @@ Example:
         capability.type === 'tool'
           ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
           : undefined;
-      const explanation = explain(revision, policy, {
+      const switched = readControls(revision.configuration.data, now).find((each) => each.server === server);
+      const explained = explain(revision, policy, {
         caller,
         server,
         capability,
@@ -108,6 +111,10 @@ Example:
         address: options.address,
         leftOut,
       });
+      const explanation =
+        switched === undefined
+          ? explained
+          : { ...explained, notes: [...explained.notes, `On the running gateway ${controlText(switched)}`] };
       const limits = explanation.allowed
         ? await limitsOf(revision, { caller, server, capability, traits, explanation })
         : [];
