@@ -6,6 +6,8 @@ import { networksOf } from '../protocol/networks.ts';
 export interface AdminParts {
   /** Reasons for not being ready; empty when ready. */
   problems(): readonly string[];
+  /** How a server is, as JSON, and the status to answer with. `undefined`: there is no such server. */
+  health?(server: string): { readonly status: number; readonly text: string } | undefined;
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
 }
 
@@ -66,8 +68,12 @@ export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Prom
           () => send(500, 'text/plain', 'Metrics cannot be read\n'),
         );
         return;
-      default:
+      default: {
+        const [, name] = /^\/health\/servers\/([\w.-]{1,64})$/.exec(request.url ?? '') ?? [];
+        const found = name === undefined ? undefined : parts.health?.(name);
+        if (found !== undefined) return send(found.status, 'application/json', found.text);
         return send(404, 'text/plain', 'Not found: /healthz, /readyz, /metrics\n');
+      }
     }
   });
   server.maxConnections = maxConnections;

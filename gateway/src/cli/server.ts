@@ -2,29 +2,15 @@
 
 import { Command } from 'commander';
 import { readToolReport, verdictText } from '../catalog/report.ts';
-import { judgeTools } from '../catalog/tools.ts';
-import type { Bounds } from '../config/schema/index.ts';
-import type { ServerConfig } from '../config/schema/servers.ts';
-import { suggestion } from '../config/suggest.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { readControls } from '../upstreams/controls/store.ts';
 import { readCredentialReport } from '../upstreams/credentials/report.ts';
-import type { Judge, ProbeStep } from '../upstreams/probe.ts';
-import { type HeldBack, readServerStates, type ServerState } from '../upstreams/states.ts';
-import {
-  type CommonOptions,
-  type Context,
-  configOption,
-  fail,
-  jsonOption,
-  outJson,
-  withConfiguration,
-} from './context.ts';
+import { type HeldBack, readServerStates, type ServerHealth, type ServerState } from '../upstreams/states.ts';
+import { type CommonOptions, type Context, configOption, jsonOption, outJson, withConfiguration } from './context.ts';
 import { discoverCommand } from './discover.ts';
-import { exitCodes } from './exit-codes.ts';
-import { probeNetwork } from './probe.ts';
 import { disconnectCommand, trustCommand } from './server-accounts.ts';
 import { controlCommands, controlText } from './server-control.ts';
+import { probeCommand } from './server-probe.ts';
 
 export function serverCommand(context: Context): Command {
   const all = new Command('server')
@@ -81,12 +67,18 @@ function listCommand(context: Context): Command {
 
 const conditions = { up: 'answers', down: 'CANNOT BE REACHED', refused: 'REFUSES OUR CREDENTIAL' };
 
-function seenLines({ state, since, problem, breakers = [] }: ServerState): readonly string[] {
+function seenLines({ state, since, problem, breakers = [], health }: ServerState): readonly string[] {
   const seen =
     state === undefined || since === undefined
       ? []
       : [`${conditions[state]} since ${dateText(since)}${problem === undefined ? '' : `: ${problem}`}`];
-  return [...seen, ...breakers.map(breakerText)];
+  return [...seen, ...(health === undefined ? [] : [healthText(health)]), ...breakers.map(breakerText)];
+}
+
+function healthText({ state, since, why, certificateDays: days }: ServerHealth): string {
+  const shown = state === 'healthy' || state === 'unknown' ? state : state.toUpperCase();
+  const certificate = days === undefined ? '' : `, certificate for ${days} days`;
+  return `health: ${shown} since ${dateText(since)}${why === undefined ? '' : `: ${why}`}${certificate}`;
 }
 
 function breakerText({ part, caller, since }: HeldBack): string {
@@ -96,66 +88,4 @@ function breakerText({ part, caller, since }: HeldBack): string {
 
 function dateText(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function probeCommand(context: Context): Command {
-  return new Command('probe')
-    .summary('try to reach servers, step by step')
-    .description(
-      'Tries DNS, TCP, TLS, authentication, era and lists of one server or of all, and says how long each took.',
-    )
-    .argument('[names...]', 'servers to probe (default: all)')
-    .option(...configOption)
-    .option(...jsonOption)
-    .addHelpText('after', '\nEnds with 1 when any step fails.\n\nExample:\n  sallyport server probe projects')
-    .action((names: string[], options: CommonOptions) =>
-      withConfiguration(context, { ...options, load: { secrets: 'resolve' } }, async ({ servers, bounds, egress }) => {
-        const known = Object.keys(servers);
-        const unknown = names.find((name) => !known.includes(name));
-        if (unknown !== undefined) {
-          const remedy = suggestion(unknown, known, 'server');
-          return fail(context, options, {
-            code: exitCodes.no,
-            problem: `there is no server "${unknown}"`,
-            remedy: remedy,
-          });
-        }
-        const results: { name: string; ok: boolean; steps: readonly ProbeStep[] }[] = [];
-        for (const name of names.length > 0 ? names : known) {
-          const server = servers[name];
-          if (server === undefined) continue;
-          const steps = await probe(name, server, bounds, egress.allow);
-          results.push({ name, ok: steps.every(({ ok }) => ok), steps });
-          if (options.json !== true) print(context, name, steps);
-        }
-        if (options.json === true) outJson(context, { ok: results.every(({ ok }) => ok), servers: results });
-        if (results.some(({ ok }) => !ok)) context.exit(exitCodes.no);
-      }),
-    );
-}
-
-async function probe(
-  name: string,
-  server: ServerConfig,
-  bounds: Bounds,
-  egress: readonly string[],
-): Promise<readonly ProbeStep[]> {
-  const steps = 'url' in server ? await probeNetwork(server, bounds.connectTimeout) : [];
-  if (steps.some(({ ok }) => !ok)) return steps;
-  const { probeServer } = await import('../upstreams/probe.ts');
-  const judge: Judge = (kind, items) =>
-    kind === 'tools'
-      ? judgeTools(items, server, bounds).map((verdict) => `tool ${verdict.tool} ${verdictText(verdict)}`)
-      : [];
-  return [...steps, ...(await probeServer(name, server, { bounds, egress, judge }))];
-}
-
-function print(context: Context, name: string, steps: readonly ProbeStep[]): void {
-  context.out(name);
-  for (const { step, ok, ms, detail, notes = [] } of steps) {
-    context.out(
-      `  ${ok ? 'ok    ' : 'FAILED'}  ${step.padEnd(14)}  ${ms.toFixed(1).padStart(8)} ms  ${shownInLine(detail)}`,
-    );
-    for (const note of notes) context.out(shownInLine(`          ${note}`));
-  }
 }

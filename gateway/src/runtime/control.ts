@@ -19,17 +19,16 @@ import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ControlStore } from '../upstreams/controls/store.ts';
-import { writeCredentialReport } from '../upstreams/credentials/report.ts';
-import { remembered, transitions } from '../upstreams/credentials/transitions.ts';
-import type { ServerDirectory } from '../upstreams/index.ts';
-import { StateBook, withBreakers, writeServerStates } from '../upstreams/states.ts';
+import { healthByCalls, type ServerHealth, StateBook, withBreakers, withHealth } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
+import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
 import { ServerControls } from './server-controls.ts';
+import { ServerReports } from './server-reports.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -62,6 +61,8 @@ export class Control {
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
   readonly #controls: ServerControls;
+  readonly #health: HealthChecks;
+  readonly #reports: ServerReports;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
@@ -70,10 +71,6 @@ export class Control {
   /** Told once for each outage. */
   #isUnread = false;
   readonly #timers: readonly NodeJS.Timeout[];
-  #credentials: ReturnType<ServerDirectory['credentials']> = {};
-  /** The reports as they were written last. */
-  #credentialsReported = '{}';
-  #statesReported = '{}';
   #closed = false;
 
   private constructor(revision: Revision, policy: DataPlane['snapshot']['policy'], parts: ControlParts) {
@@ -110,6 +107,24 @@ export class Control {
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
+    );
+    this.#health = new HealthChecks({
+      audit,
+      log,
+      check: (server) => this.plane.servers.check(server),
+      statusOf: (server) => this.plane.snapshot.statusOf(server),
+      isOnStandby: (server) => this.plane.servers.isOnStandby(server),
+    });
+    this.#health.configure(revision.configuration);
+    this.#reports = new ServerReports({
+      audit,
+      log,
+      data: () => this.plane.revision.configuration.data,
+      credentials: () => this.plane.servers.credentials(),
+      states: () => withHealth(withBreakers(this.#states.all(), this.plane.breaker.open()), this.#health.all()),
+    });
+    this.plane.metrics.serverHealth(() =>
+      Object.entries(this.#health.all()).map(([server, found]) => ({ server, ...found })),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
     this.#budgets = keepBudgets(this.plane.meters, log);
@@ -154,6 +169,7 @@ export class Control {
     this.#accounts.configure(revision.configuration);
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
+    this.#health.configure(revision.configuration);
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     inBackground(
       'compare conditions with tools',
@@ -163,13 +179,19 @@ export class Control {
     return [];
   }
 
+  /** By the checks of a server; where there are none, by the calls that were made there. `undefined`: no such server. */
+  healthOf(server: string): ServerHealth | undefined {
+    if (this.plane.snapshot.statusOf(server) === undefined) return undefined;
+    return this.#health.of(server) ?? healthByCalls(this.#states.of(server) ?? {});
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#health.close();
     for (const timer of this.#timers) clearInterval(timer);
     this.#budgets.close();
     this.#desk?.close();
-    this.#reportCredentials();
-    this.#reportStates();
+    this.#reports.write();
     this.#noteSecrets();
     await this.plane.close();
   }
@@ -205,9 +227,8 @@ export class Control {
     if (this.#controls.isDue(Date.now())) this.#pending.add('servers');
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
-    this.#reportCredentials();
     this.plane.breaker.sweep();
-    this.#reportStates();
+    this.#reports.write();
     this.plane.endWithoutRight();
     this.plane.followHours();
     this.plane.askIssuers();
@@ -233,32 +254,6 @@ export class Control {
   #reportTools(report: ToolReport): void {
     this.#attempt('what is known of the tools cannot be written', () =>
       writeToolReport(this.plane.revision.configuration.data, report),
-    );
-  }
-
-  /** For `server list`: the state of the gateway's own credentials, never their material. */
-  #reportCredentials(): void {
-    const credentials = this.plane.servers.credentials();
-    const report = JSON.stringify(credentials);
-    if (report === this.#credentialsReported) return;
-    this.#credentialsReported = report;
-    for (const { server, problem, ...detail } of transitions(this.#credentials, credentials)) {
-      const facts = { server, detail, ...(problem === undefined ? {} : { problem }) };
-      this.#parts.audit.note({ kind: 'credential-state', at: Date.now(), ...facts });
-    }
-    this.#credentials = remembered(this.#credentials, credentials);
-    this.#attempt('the state of credentials cannot be written', () =>
-      writeCredentialReport(this.plane.revision.configuration.data, report),
-    );
-  }
-
-  /** For `server list`: which servers answer. */
-  #reportStates(): void {
-    const report = JSON.stringify(withBreakers(this.#states.all(), this.plane.breaker.open()));
-    if (report === this.#statesReported) return;
-    this.#statesReported = report;
-    this.#attempt('the state of servers cannot be written', () =>
-      writeServerStates(this.plane.revision.configuration.data, report),
     );
   }
 

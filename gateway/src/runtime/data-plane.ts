@@ -38,6 +38,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { ServerDirectory } from '../upstreams/index.ts';
 import { breakerReporter, breakersOf } from './breakers.ts';
+import { standbyReporter } from './health.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
 import type { ServerControls } from './server-controls.ts';
@@ -125,7 +126,11 @@ export class DataPlane {
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
-    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, book);
+    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, {
+      log,
+      book,
+      onStandby: standbyReporter({ audit, log }),
+    });
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
     this.#parts = {

@@ -7,6 +7,7 @@ import { takeSignals } from '../process/signals.ts';
 import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
+import { healthAnswer } from './health.ts';
 import { print, report } from './messages.ts';
 import { open } from './open.ts';
 import { quickstartText } from './quickstart.ts';
@@ -45,6 +46,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       : await attempt(
           listenAdmin(listen.admin, {
             problems: () => opened.problems(),
+            health: (server) => healthAnswer(server, gateway.healthOf(server)),
             metrics: async () => ({
               type: gateway.plane.metrics.contentType,
               text: await gateway.plane.metrics.text(),

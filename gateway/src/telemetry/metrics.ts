@@ -21,6 +21,13 @@ export interface ObservedFinding {
   readonly direction: string;
 }
 
+export interface ObservedHealth {
+  readonly server: string;
+  /** A fixed word. */
+  readonly state: string;
+  readonly certificateDays?: number | undefined;
+}
+
 export interface Metrics {
   observe(observation: ExchangeObservation): void;
   /** A finding of a guardrail. All are fixed words, or labels of the configuration. */
@@ -31,6 +38,8 @@ export interface Metrics {
   readonly breaker: (server: string, what: string) => void;
   /** Open circuits, asked at each scrape. `of`: server, or tool. */
   readonly openCircuits: (open: () => Iterable<{ readonly server: string; readonly of: string }>) => void;
+  /** What checks of servers found, asked at each scrape. */
+  readonly serverHealth: (found: () => Iterable<ObservedHealth>) => void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -84,6 +93,32 @@ export function createMetrics(streams: () => number): Metrics {
       collect() {
         this.reset();
         for (const { server, of } of openCircuits()) this.inc({ server, of });
+      },
+    }),
+  );
+  let serverHealth = (): Iterable<ObservedHealth> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_health',
+      help: '1 for the state in which the last check found a server.',
+      labelNames: ['server', 'state'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, state } of serverHealth()) this.set({ server, state }, 1);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_certificate_days',
+      help: 'Days until the certificate of a server ends, as the last check found it.',
+      labelNames: ['server'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, certificateDays } of serverHealth())
+          if (certificateDays !== undefined) this.set({ server }, certificateDays);
       },
     }),
   );
@@ -143,6 +178,9 @@ export function createMetrics(streams: () => number): Metrics {
     breaker: (server, event) => breakerEvents.inc({ server, event }),
     openCircuits: (open) => {
       openCircuits = open;
+    },
+    serverHealth: (found) => {
+      serverHealth = found;
     },
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,

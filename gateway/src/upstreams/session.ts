@@ -99,9 +99,9 @@ export class UpstreamSession {
     return this.#connected?.peer.sessionLost === true;
   }
 
-  /** Of the connection that there is. */
-  get era(): Era | undefined {
-    return this.#connected?.facts.era;
+  /** The connection that there is. */
+  get connected(): Connected | undefined {
+    return this.#connected;
   }
 
   sweep(now: number): void {
@@ -230,8 +230,8 @@ export class UpstreamSession {
     const credential = this.#credential;
     if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
       // Nothing was done, as with a call; a credential that can be made anew is, once.
-      if (this.#server.credentials?.hasAccounts === true && credential.refused(credential.current()))
-        result = await this.#connectOnce();
+      const { hasAccounts = false, hasStandby = false } = this.#server.credentials ?? {};
+      if ((hasAccounts || hasStandby) && credential.refused(credential.current())) result = await this.#connectOnce();
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;

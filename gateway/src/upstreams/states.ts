@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
+import type { HealthState } from './health.ts';
+import type { ProbeStep } from './probe.ts';
 
 /** `refused`: it does not take the gateway's credential. `down`: it cannot be reached, or does not answer in time. */
 export type Condition = 'up' | 'down' | 'refused';
@@ -15,6 +17,7 @@ export interface ServerState {
   readonly problem?: string;
   /** Calls that are held back: to the server, or to a tool; for all callers, or for one. */
   readonly breakers?: readonly HeldBack[];
+  readonly health?: ServerHealth;
 }
 
 export interface HeldBack {
@@ -22,6 +25,17 @@ export interface HeldBack {
   readonly caller?: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
+}
+
+/** What the scheduled checks of a server found. */
+export interface ServerHealth {
+  readonly state: HealthState;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly why?: string;
+  readonly checkedAt?: number;
+  readonly steps?: readonly Pick<ProbeStep, 'step' | 'ok' | 'ms' | 'detail'>[];
+  readonly certificateDays?: number;
 }
 
 type Seen = ServerState & { readonly state: Condition; readonly since: number };
@@ -56,6 +70,10 @@ export class StateBook {
     for (const name of this.#states.keys()) if (!names.has(name)) this.#states.delete(name);
   }
 
+  of(server: string): ServerState | undefined {
+    return this.#states.get(server);
+  }
+
   all(): Readonly<Record<string, Seen>> {
     return Object.fromEntries(this.#states);
   }
@@ -77,6 +95,23 @@ export function withBreakers(
     all.set(server, { ...state, breakers: [...breakers, held] });
   }
   return Object.fromEntries(all);
+}
+
+/** With what checks found; times of steps change with each check, and are asked for at the admin listener. */
+export function withHealth(states: ServerStates, found: Readonly<Record<string, ServerHealth>>): ServerStates {
+  const all = new Map<string, ServerState>(Object.entries(states));
+  for (const [server, { state, since, why, certificateDays }] of Object.entries(found)) {
+    const more = { ...(why !== undefined && { why }), ...(certificateDays !== undefined && { certificateDays }) };
+    all.set(server, { ...all.get(server), health: { state, since, ...more } });
+  }
+  return Object.fromEntries(all);
+}
+
+/** How a server is by the calls that were made there, where nothing checks it. */
+export function healthByCalls({ state, since, problem }: ServerState): ServerHealth {
+  const states = { up: 'healthy', down: 'unreachable', refused: 'unauthorised' } as const;
+  if (state === undefined || since === undefined) return { state: 'unknown', since: 0, why: 'it was not called yet' };
+  return { state: states[state], since, ...(problem !== undefined && { why: problem }) };
 }
 
 function pathIn(data: string): string {

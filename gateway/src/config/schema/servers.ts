@@ -5,6 +5,7 @@ import { argumentRoles } from './argument-roles.ts';
 import { serverBreaker } from './breaker.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
+import { health } from './health.ts';
 import { limits, loops } from './limits.ts';
 import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
@@ -82,6 +83,7 @@ const common = {
   limits: limits.prefault([]).describe('For all calls to this server.'),
   loops: loops.optional().describe('For this server, in place of what holds for all.'),
   breaker: serverBreaker.optional(),
+  health: health.optional(),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')
