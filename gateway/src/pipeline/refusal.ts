@@ -105,7 +105,13 @@ export type Refusal =
       readonly detail: string;
     }
   /** The server said that it takes no more calls for now. */
-  | { readonly reason: 'server-limited'; readonly server: string; readonly seconds: number; readonly detail: string }
+  | {
+      readonly reason: 'server-limited';
+      readonly server: string;
+      readonly seconds: number;
+      readonly detail: string;
+      readonly verdicts?: readonly Verdict[];
+    }
   | {
       readonly reason: 'account-required';
       readonly server: string;

@@ -50,9 +50,12 @@ export function limit(
   exchange: Allowed<Inspected>,
   { snapshot, stages, progress }: Step,
 ): Outcome<Limited<Allowed<Inspected>>> | Promise<Outcome<Limited<Allowed<Inspected>>>> {
+  const { tellLimits } = exchange.channel;
   const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
+    tellLimits?.(stages.limitLevels(exchange, snapshot));
     if (!outcome.ok) {
-      if (outcome.refusal.reason === 'limit-reached') progress.limits = outcome.refusal.verdicts;
+      const { refusal } = outcome;
+      if ('verdicts' in refusal && refusal.verdicts !== undefined) progress.limits = refusal.verdicts;
       return outcome;
     }
     progress.admission = outcome.value.lease;

@@ -275,6 +275,7 @@ export class DataPlane {
       sessionSeal: createSeal(masterKey, 'session'),
       pages,
       draining: () => this.#draining,
+      tellsLimits: () => this.revision.configuration.listen.mcp.rateLimitHeaders,
       table: this.metrics.table,
     };
   }
