@@ -52,7 +52,7 @@ async function until(holds: (text: string) => boolean, ask: () => Promise<string
 
 const changed = 'notifications/tools/list_changed';
 const disabled =
-  /^The server s is out of service by its operator, and the call was not made: back at noon\. Do not repeat it for now\./;
+  /^The server s is out of service by its operator, and the call was not made: back at noon\. Try again later\./;
 
 test('disable: calls under way are cut, clients hear why and that lists changed, and enable brings it back', async () => {
   await using server = await new PushingServer().listen();

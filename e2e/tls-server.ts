@@ -9,14 +9,24 @@ export interface TlsServer extends AsyncDisposable {
   readonly port: number;
   /** With the address of this machine. */
   readonly url: string;
+  /** Another machine answers from now on: other keys, and connections begin anew. */
+  replace(options: Pick<ServerOptions, 'cert' | 'key'>): void;
 }
 
 export const said = 'made it there';
 
-/** `onCall`: told of each request. `token`: what `POST /token` answers, for credentials that are fetched. */
+interface TlsServerParts {
+  /** Told of each request. */
+  readonly onCall?: (request: IncomingMessage) => void;
+  /** What `POST /token` answers, for credentials that are fetched. */
+  readonly token?: string;
+  /** What it defines; one tool without it. */
+  readonly tools?: () => readonly object[];
+}
+
 export async function startTlsServer(
   options: ServerOptions,
-  { onCall, token }: { readonly onCall?: (request: IncomingMessage) => void; readonly token?: string } = {},
+  { onCall, token, tools = () => [{ name: 'open', inputSchema: { type: 'object' } }] }: TlsServerParts = {},
 ): Promise<TlsServer> {
   const listening = createServer(options, (request, response) => {
     let text = '';
@@ -29,7 +39,7 @@ export async function startTlsServer(
       const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
       const results: Record<string, object> = {
         'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
-        'tools/list': { ...complete, tools: [{ name: 'open', inputSchema: { type: 'object' } }] },
+        'tools/list': { ...complete, tools: tools() },
       };
       const result = results[method] ?? { resultType: 'complete', content: [{ type: 'text', text: said }] };
       sendJson(response, { jsonrpc: '2.0', id, result });
@@ -40,6 +50,10 @@ export async function startTlsServer(
   return {
     port,
     url: `https://127.0.0.1:${port}/mcp`,
+    replace(other) {
+      listening.setSecureContext(other);
+      listening.closeAllConnections();
+    },
     async [Symbol.asyncDispose]() {
       listening.closeAllConnections();
       listening.close();

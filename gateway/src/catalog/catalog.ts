@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
-import type { Pins } from '../pipeline/contracts/pins.ts';
+import type { JudgedDefinition, Pins } from '../pipeline/contracts/pins.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/contracts/snapshot.ts';
 import type { ListResult, UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver, Delivered } from '../pipeline/deliver.ts';
@@ -15,6 +15,7 @@ import { definitionDigest } from '../protocol/digest.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';
 import { mirroredArguments } from '../protocol/mirrored-headers.ts';
+import { plainSnapshot, settled } from './plain.ts';
 import { presented, withoutHidden } from './presented.ts';
 import { compileSchema } from './schema.ts';
 import { judgeTool, type NamedVerdict, newTrials, outputFacts, rolesOf, schemaOptions, toldOf } from './tools.ts';
@@ -93,6 +94,7 @@ export class Catalog implements CatalogView {
   readonly #missed = new Set<ListKind>();
   readonly #arrivals = new Set<(kind: ListKind) => void>();
   readonly #tools = new WeakMap<JsonObject, ToolFacts>();
+  readonly #new = new WeakSet<JsonObject>();
   readonly traits: TraitsReader;
 
   constructor(
@@ -185,6 +187,10 @@ export class Catalog implements CatalogView {
     return facts;
   }
 
+  isNew(definition: JsonObject): boolean {
+    return this.#new.has(definition);
+  }
+
   instructions(text: string): Promise<string | undefined> {
     return this.#pins.judgeInstructions(this.upstream, text);
   }
@@ -244,28 +250,31 @@ export class Catalog implements CatalogView {
     const began = performance.now();
     const { server } = this.upstream;
     const pins = this.#pins.version(server);
-    const pinned = kind === 'resources' ? result.items : await this.#pins.judge(this.upstream, kind, result.items);
+    const pinned =
+      kind === 'resources' ? result.items.map(settled) : await this.#pins.judge(this.upstream, kind, result.items);
     const items = await this.#delivered(
       kind,
-      pinned.map((item) => presented(kind, item, this.#config)),
+      pinned.map(({ content, isNew }) => ({ content: presented(kind, content, this.#config), isNew })),
     );
     const listed = kind === 'tools' ? await this.#toolSnapshot(items) : plainSnapshot(kind, items);
     return { ok: true as const, result, listed, began, pins };
   }
 
   /** The definitions as clients may get them, looked at once for all of them: from here on nothing else is known. */
-  async #delivered(list: ListKind, items: readonly JsonObject[]): Promise<readonly Delivered<JsonObject>[]> {
+  async #delivered(list: ListKind, items: readonly JudgedDefinition[]): Promise<readonly Delivered<JsonObject>[]> {
     const kept: Delivered<JsonObject>[] = [];
     let until = performance.now() + maxTurnMs;
-    for (const content of items) {
+    for (const { content, isNew } of items) {
       if (performance.now() > until) {
         await nextTurn();
         until = performance.now() + maxTurnMs;
       }
       const delivery = this.#deliver({ kind: 'definition', list, content }, this);
       const done = delivery instanceof Promise ? await delivery : delivery;
-      if (done.ok) kept.push(done.content);
-      else this.#log.warn({ server: this.upstream.server, list, problem: done.detail }, 'definition withheld');
+      if (done.ok) {
+        kept.push(done.content);
+        if (isNew) this.#new.add(done.content);
+      } else this.#log.warn({ server: this.upstream.server, list, problem: done.detail }, 'definition withheld');
     }
     return kept;
   }
@@ -335,15 +344,4 @@ export class Catalog implements CatalogView {
       this.#log.warn({ server: this.upstream.server, tool, err: error }, 'conditions cannot be compared with the tool');
     }
   }
-}
-
-const nameMembers = { prompts: 'name', resources: 'uri', templates: 'uriTemplate' } as const;
-
-function plainSnapshot(kind: Exclude<ListKind, 'tools'>, items: readonly Delivered<JsonObject>[]): ListSnapshot {
-  const byName = new Map<string, Delivered<JsonObject>>();
-  for (const item of items) {
-    const name = item[nameMembers[kind]];
-    if (typeof name === 'string' && name.length <= 8192 && !byName.has(name)) byName.set(name, item);
-  }
-  return { items: [...byName.values()], byName, views: new Map() };
 }

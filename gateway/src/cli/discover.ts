@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
+import { pinsOf } from '../pins/settings.ts';
 import { openPinStore } from '../pins/store.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { shownInLine } from '../protocol/shown.ts';
@@ -19,6 +21,7 @@ import {
   withConfiguration,
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { identityLine } from './pins/text.ts';
 
 interface Discovered {
   readonly server: string;
@@ -27,6 +30,9 @@ interface Discovered {
   readonly problems: readonly string[];
   readonly waiting: readonly { readonly kind: string; readonly name: string; readonly novelty: string }[];
   readonly definitions: number;
+  readonly identity?: ServerIdentity;
+  /** Who answered before, where that was another one. */
+  readonly otherThan?: ServerIdentity;
 }
 
 export function discoverCommand(context: Context): Command {
@@ -62,13 +68,14 @@ export function discoverCommand(context: Context): Command {
 }
 
 async function discover(name: string, configuration: Configuration): Promise<Discovered> {
-  const { servers, bounds, egress, data, pins } = configuration;
+  const { servers, bounds, egress, data } = configuration;
   const config = servers[name];
   const problems: string[] = [];
   const waiting: NewDefinition[] = [];
   if (config === undefined) return { server: name, ok: false, problems, waiting: [], definitions: 0 };
   const lists = new Map<ListKind, readonly JsonObject[]>();
   let instructions: string | undefined;
+  let identity: ServerIdentity | undefined;
   const { probeServer } = await import('../upstreams/probe.ts');
   const steps = await probeServer(name, config, {
     bounds,
@@ -79,6 +86,9 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
     },
     onInstructions: (text) => {
       instructions = text;
+    },
+    onIdentity: (found) => {
+      identity = found;
     },
   });
   // A server that declares resources and has no templates says so in many ways.
@@ -92,10 +102,8 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
       onTrouble: (error) => problems.push(String(error)),
       now: Date.now,
     });
-    judge.configure(
-      () => ({ mode: config.pins?.mode ?? pins.mode, onChange: config.pins?.onChange ?? pins.onChange }),
-      undefined,
-    );
+    judge.configure(() => pinsOf(configuration, name), undefined);
+    const seen = identity === undefined ? undefined : store.sawIdentity(name, identity, Date.now());
     // What it was given is hidden in what the probe hands over.
     const of = { server: name, secrets: () => [] };
     let definitions = 0;
@@ -109,14 +117,24 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
       definitions += 1;
     }
     const rows = waiting.map(({ definition, novelty }) => ({ kind: definition.kind, name: definition.name, novelty }));
-    return { server: name, ok: problems.length === 0, problems, waiting: rows, definitions };
+    return {
+      server: name,
+      ok: problems.length === 0,
+      problems,
+      waiting: rows,
+      definitions,
+      ...(identity !== undefined && { identity }),
+      ...(seen?.is === 'changed' && { otherThan: seen.before.identity }),
+    };
   } finally {
     store.close();
   }
 }
 
-function print(context: Context, { server, problems, waiting, definitions }: Discovered): void {
+function print(context: Context, { server, problems, waiting, definitions, identity, otherThan }: Discovered): void {
   context.out(`${server}: ${definitions} definitions, ${waiting.length} of them wait for review`);
+  if (identity !== undefined) context.out(`    ${identityLine(identity)}`);
+  if (otherThan !== undefined) context.out(`    another server than before: ${identityLine(otherThan)}`, 'bad');
   for (const problem of problems) context.out(`    FAILED ${shownInLine(problem)}`, 'bad');
   for (const { kind, name, novelty } of waiting) context.out(`    ${novelty}  ${kind}  ${shownInLine(name)}`);
   if (waiting.length > 0) context.out(`    sallyport pins diff ${server}`);

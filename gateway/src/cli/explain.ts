@@ -8,7 +8,8 @@ import type { Guardrail } from '../pipeline/contracts/guardrails.ts';
 import type { Capability } from '../pipeline/contracts/policy.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
 import { shownInLine } from '../protocol/shown.ts';
-import { type Explanation, explain } from '../stages/decide/explain.ts';
+import type { CompiledPolicy } from '../stages/decide/compile.ts';
+import { type Explanation, explain, type InputRequired } from '../stages/decide/explain.ts';
 import { compileLimits } from '../stages/limits/rules/compile.ts';
 import type { LimitRow } from '../state/limit-letters.ts';
 import { readControls } from '../upstreams/controls/store.ts';
@@ -24,6 +25,7 @@ import {
 } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { asked, askGateway, rowText } from './limits.ts';
+import { pinnedAs } from './pinned.ts';
 import { controlText } from './server-control.ts';
 import { type ShownTraits, traitsLine, traitsOfTool } from './tool-traits.ts';
 
@@ -97,19 +99,18 @@ Example:
       const traits = named.type === 'tool' ? traitsOfTool(revision.configuration, server, named.name) : undefined;
       const capability: Capability =
         named.type === 'tool' && traits !== undefined ? { type: 'tool', name: named.name, traits } : named;
-      const leftOut =
-        capability.type === 'tool'
-          ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
-          : undefined;
       const switched = readControls(revision.configuration.data, now).find((each) => each.server === server);
-      const explained = explain(revision, policy, {
+      const explained = explainPinned(revision, policy, {
         caller,
         server,
         capability,
         args,
         now,
         address: options.address,
-        leftOut,
+        leftOut:
+          capability.type === 'tool'
+            ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
+            : undefined,
       });
       const explanation =
         switched === undefined
@@ -123,6 +124,29 @@ Example:
       else print(context, explanation, { limits, traits });
       context.exit(explanation.allowed ? exitCodes.ok : exitCodes.no);
     });
+}
+
+/** With what pins make of it: what waits for review is there only for rules that include what is new. */
+function explainPinned(revision: Revision, policy: CompiledPolicy, asked: InputRequired): Explanation {
+  const pinned = pinnedAs(revision, asked.server, asked.capability);
+  if (pinned.state === 'open') return explain(revision, policy, asked);
+  const { target } = pinned;
+  const notes = asked.leftOut?.notes ?? [];
+  const approve = `\`sallyport pins diff ${target}\`, then \`sallyport pins approve ${target}\``;
+  if (pinned.state === 'hidden')
+    return explain(revision, policy, { ...asked, leftOut: { problem: pinned.problem, change: `${approve}.`, notes } });
+  const included = explain(revision, policy, { ...asked, capability: unapproved(asked.capability) });
+  if (included.listed) {
+    const note = `nothing has approved its definition yet; rules with includeNew show it before that`;
+    return { ...included, notes: [...included.notes, note] };
+  }
+  const problem = 'nothing has approved its definition yet, and no rule includes what is new';
+  const change = `${approve}, or includeNew on a rule.`;
+  return explain(revision, policy, { ...asked, leftOut: { problem, change, notes } });
+}
+
+function unapproved(capability: Capability): Capability {
+  return capability.type === 'resource' ? capability : { ...capability, isNew: true };
 }
 
 function capabilityOf({ tool, resource, template, prompt }: Partial<Options>): Capability | undefined {

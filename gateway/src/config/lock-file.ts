@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
+import { type Tier, tier } from './schema/servers.ts';
 
 export const lockFileName = 'sallyport.lock.yaml';
 
 const maxBytes = 64 * 1024 * 1024;
 
 const stanza = z.strictObject({
+  tier: tier.optional(),
   digest: z.union([digest(), z.array(digest()).min(1).max(100)]),
   approvedBy: z.string().max(256).optional(),
   date: z.string().max(32).optional(),
@@ -36,6 +38,8 @@ export interface LockEntry {
   readonly kind: PinnedKind;
   readonly name: string;
   readonly digests: readonly string[];
+  /** Of a tool: what it was when the file was written. Nothing is decided by it. */
+  readonly tier?: Tier;
   readonly approvedBy?: string;
   /** `YYYY-MM-DD` */
   readonly date?: string;
@@ -76,6 +80,7 @@ export function readLock(path: string): ReadLock {
           kind,
           name,
           digests: typeof digests === 'string' ? [digests] : digests,
+          ...(rest.tier !== undefined && { tier: rest.tier }),
           ...(rest.approvedBy !== undefined && { approvedBy: rest.approvedBy }),
           ...(rest.date !== undefined && { date: rest.date }),
           ...(rest.reason !== undefined && { reason: rest.reason }),
@@ -128,10 +133,12 @@ export function lockText(entries: readonly LockEntry[]): string {
     if (entry.server !== server) lines.push(`  ${quoted(entry.server)}:`);
     if (entry.server !== server || entry.kind !== kind) lines.push(`    ${entry.kind}:`);
     ({ server, kind } = entry);
-    const { digests, approvedBy, date, reason } = entry;
+    const { digests, tier: ofTool, approvedBy, date, reason } = entry;
     const [only] = digests;
     lines.push(`      ${quoted(entry.name)}:`);
-    lines.push(digests.length === 1 ? `        digest: ${only}` : `        digest: [${digests.toSorted().join(', ')}]`);
+    if (ofTool !== undefined) lines.push(`        tier: ${ofTool}`);
+    if (digests.length === 1) lines.push(`        digest: ${only}`);
+    else lines.push('        digest:', ...digests.toSorted().map((each) => `          - ${each}`));
     if (approvedBy !== undefined) lines.push(`        approvedBy: ${quoted(approvedBy)}`);
     if (date !== undefined) lines.push(`        date: ${quoted(date)}`);
     if (reason !== undefined) lines.push(`        reason: ${quoted(reason)}`);

@@ -1,8 +1,9 @@
 /** Judges the lists of servers by what was approved, and remembers what is new for review. */
+import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../config/lock-file.ts';
 import type { PinSettings } from '../config/schema/pins.ts';
-import type { PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
+import type { JudgedDefinition, PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
 import { asText, type JsonObject } from '../protocol/json.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';
 import { hideSecrets } from '../secrets/hide.ts';
@@ -36,6 +37,14 @@ interface Entry {
   readonly approved: Set<string>;
   readonly rejected: Set<string>;
   readonly pending: Set<string>;
+  /** Of those that wait: does a finding speak against it? Known once a rule asks. */
+  readonly suspected: Map<string, boolean>;
+}
+
+/** What is done about the definitions of one server. */
+export interface ServerPins extends Pick<PinSettings, 'mode' | 'onChange'> {
+  /** Some rule shows what is new before it is approved. */
+  readonly includesNew?: boolean;
 }
 
 /** What is known of the definitions of one server, by kind and name. */
@@ -46,7 +55,7 @@ const maxTurnMs = 5;
 /** Milliseconds from the first contact in which the other lists of a server are read for the first time as well. */
 const firstContactMs = 600_000;
 /** Rows of one transaction. */
-const chunk = 100;
+const chunk = 25;
 
 const keyOf = ({ kind, name }: Pick<Definition, 'kind' | 'name'>): string => `${kind} ${name}`;
 
@@ -54,9 +63,11 @@ export class DefinitionPins implements Pins {
   readonly #parts: PinParts;
   readonly #known = new Map<string, Promise<Known>>();
   readonly #versions = new Map<string, number>();
+  /** Digests of the lists as they were written last, by kind and server. */
+  readonly #lists = new Map<string, string>();
   /** What came to wait since the server was read from the store. */
   readonly #waiting = new Map<string, number>();
-  #settings: (server: string) => PinSettings = () => ({ mode: 'first-use', onChange: 'quarantine' });
+  #settings: (server: string) => ServerPins = () => ({ mode: 'first-use', onChange: 'quarantine' });
   #lock: Lock | undefined;
   #generation = 0;
 
@@ -65,7 +76,7 @@ export class DefinitionPins implements Pins {
   }
 
   /** `lock`: `undefined` where the file cannot be read, so that nothing is approved by it. */
-  configure(settings: (server: string) => PinSettings, lock: Lock | undefined): void {
+  configure(settings: (server: string) => ServerPins, lock: Lock | undefined): void {
     this.#settings = settings;
     this.#lock = lock;
     this.#generation += 1;
@@ -75,9 +86,15 @@ export class DefinitionPins implements Pins {
     return this.#generation + (this.#versions.get(server) ?? 0);
   }
 
+  /** Another server may answer under the name: its lists are read again when they are next asked for. */
+  renew(server: string): void {
+    this.#versions.set(server, (this.#versions.get(server) ?? 0) + 1);
+  }
+
   /** Something was decided by another process: what is known is read again when it is next asked for. */
   forget(): void {
     this.#known.clear();
+    this.#lists.clear();
     this.#generation += 1;
   }
 
@@ -85,9 +102,9 @@ export class DefinitionPins implements Pins {
     of: PinnedServer,
     kind: Exclude<PinnedKind, 'instructions'>,
     items: readonly JsonObject[],
-  ): Promise<readonly JsonObject[]> {
+  ): Promise<readonly JudgedDefinition[]> {
     const { server } = of;
-    if (this.#settings(server).mode === 'off') return items;
+    if (this.#settings(server).mode === 'off') return items.map((content) => ({ content, isNew: false }));
     const secrets = of.secrets();
     const definitions: Definition[] = [];
     let until = performance.now() + maxTurnMs;
@@ -100,9 +117,11 @@ export class DefinitionPins implements Pins {
       if (definition !== undefined) definitions.push(definition);
     }
     const shown = await this.#judgeAll(server, kind, definitions);
-    return definitions.flatMap((definition) => {
+    const fresh = await this.#newOf(server, definitions);
+    return definitions.flatMap((definition): readonly JudgedDefinition[] => {
       const content = shown.get(definition);
-      return content === undefined ? [] : [content];
+      if (content !== undefined) return [{ content, isNew: false }];
+      return fresh.has(definition) ? [{ content: definition.content, isNew: true }] : [];
     });
   }
 
@@ -113,6 +132,33 @@ export class DefinitionPins implements Pins {
     const shown = await this.#judgeAll(server, 'instructions', [definition]);
     const content = shown.get(definition);
     return content === undefined ? undefined : asText(content.instructions);
+  }
+
+  /**
+   * What rules can show although it waits: nothing of its name was approved or rejected, and no detector found anything in it.
+   * The lock file leaves no room for that.
+   */
+  async #newOf(server: string, definitions: readonly Definition[]): Promise<ReadonlySet<Definition>> {
+    const fresh = new Set<Definition>();
+    const { mode, includesNew } = this.#settings(server);
+    if (includesNew !== true || mode === 'lock') return fresh;
+    const known = await this.#knownOf(server).catch((): Known => new Map());
+    let until = performance.now() + maxTurnMs;
+    for (const definition of definitions) {
+      const { digest } = definition;
+      const entry = known.get(keyOf(definition));
+      if (entry?.pending.has(digest) !== true || entry.approved.size > 0 || entry.rejected.size > 0) continue;
+      let isSuspected = entry.suspected.get(digest);
+      if (isSuspected === undefined) {
+        isSuspected = !isKept(definition) || this.#parts.suspect(definition.content).length > 0;
+        entry.suspected.set(digest, isSuspected);
+      }
+      if (!isSuspected) fresh.add(definition);
+      if (performance.now() < until) continue;
+      await nextTurn();
+      until = performance.now() + maxTurnMs;
+    }
+    return fresh;
   }
 
   /** What clients get of each definition that they may see: itself, or the approved one in its place. */
@@ -219,6 +265,7 @@ export class DefinitionPins implements Pins {
       for (const { definition, findings } of open) {
         const entry = entryOf(known, definition);
         entry.pending.add(definition.digest);
+        entry.suspected.set(definition.digest, findings.length > 0);
         this.#waiting.set(server, (this.#waiting.get(server) ?? 0) + 1);
         onNew({ server, definition, novelty: entry.approved.size > 0 ? 'changed' : 'new', findings });
       }
@@ -229,11 +276,21 @@ export class DefinitionPins implements Pins {
       this.#waiting.delete(server);
       this.#known.delete(server);
     }
+    this.#sawList(server, kind, definitions);
+    return approved;
+  }
+
+  /** Written where it is another list than the last one: the list of ten thousand names is compared by its digest. */
+  #sawList(server: string, kind: PinnedKind, definitions: readonly Definition[]): void {
+    const { store, now } = this.#parts;
+    const key = `${kind} ${server}`;
+    const digest = hash('sha256', definitions.map(({ name, digest: each }) => `${each} ${name}`).join('\n'));
+    if (this.#lists.get(key) === digest) return;
     const before = store.current(server, kind);
     const isSame =
-      before?.size === definitions.length && definitions.every(({ name, digest }) => before.get(name) === digest);
+      before?.size === definitions.length && definitions.every(({ name, digest: each }) => before.get(name) === each);
     if (!isSame) store.sawList(server, kind, definitions, now());
-    return approved;
+    this.#lists.set(key, digest);
   }
 
   #knownOf(server: string): Promise<Known> {
@@ -263,7 +320,7 @@ function entryOf(known: Known, definition: Pick<Definition, 'kind' | 'name'>): E
   const key = keyOf(definition);
   const before = known.get(key);
   if (before !== undefined) return before;
-  const entry: Entry = { approved: new Set(), rejected: new Set(), pending: new Set() };
+  const entry: Entry = { approved: new Set(), rejected: new Set(), pending: new Set(), suspected: new Map() };
   known.set(key, entry);
   return entry;
 }

@@ -5,6 +5,7 @@ import { isObject, type Json, parseJsonText } from '../protocol/json.ts';
 import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
 import { type Database, databasePath, openDatabase, transaction } from '../stores/sqlite/driver.ts';
 import type { Definition } from './definition.ts';
+import { type IdentityStore, identityStoreOf } from './identities.ts';
 
 export const pinStates = ['pending', 'approved', 'rejected'] as const;
 export type PinState = (typeof pinStates)[number];
@@ -48,7 +49,7 @@ const maxRows = 50_000;
 /** States of one page. */
 export const pageSize = 1_000;
 
-export interface PinStore {
+export interface PinStore extends IdentityStore {
   /** The states of a server, in pages: those after `after`, or from the beginning. */
   states(server: string, after: Judged | undefined): readonly Judged[];
   /** With the definitions, in the order of kinds and names. */
@@ -129,12 +130,12 @@ function storeOf(database: Database): PinStore {
   const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
     const row = list.get(server, kind);
     if (row === undefined) return undefined;
-    const parsed = parseJsonText(String(row['names']), { depth: 4 });
-    const pairs = parsed.ok && Array.isArray(parsed.value) ? (parsed.value as readonly Json[]) : [];
+    const pairs = namesIn(String(row['names']));
     return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), String(pair[1])] as const] : [])));
   };
 
   return {
+    ...identityStoreOf(database),
     states: (server, after) =>
       states.all(server, after?.kind ?? '', after?.name ?? '', after?.digest ?? '').map((row) => ({
         kind: String(row['kind']) as PinnedKind,
@@ -193,6 +194,17 @@ function storeOf(database: Database): PinStore {
     },
     close: () => database.close(),
   };
+}
+
+/** Our own text, of ten thousand names at times: the strict reader would hold up others for longer. */
+function namesIn(text: string): readonly Json[] {
+  try {
+    const value = JSON.parse(text) as Json;
+    return Array.isArray(value) ? (value as readonly Json[]) : [];
+  } catch {
+    // A damaged list is one that was not seen: it is written anew.
+    return [];
+  }
 }
 
 /** `undefined` for a row of another version, which counts as not seen. */

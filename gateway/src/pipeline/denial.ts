@@ -104,8 +104,7 @@ export function reasonOf(reply: Reply): Reason | undefined {
 
 function mayBeRepeated(refusal: Refusal, retryable: boolean): boolean {
   if (refusal.reason === 'call-unfinished') return refusal.repeatable;
-  const mayNotSay = refusal.reason === 'limit-reached' || refusal.reason === 'server-disabled';
-  return mayNotSay ? refusal.seconds !== undefined : retryable;
+  return refusal.reason === 'limit-reached' ? refusal.seconds !== undefined : retryable;
 }
 
 /** What is denied and what does not exist are answered in the same bytes, and a reference is never the same. */

@@ -211,7 +211,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
           503,
           503,
           referred(
-            `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not made${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Do not repeat it for now.' : retryText(refusal.seconds)}`,
+            `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not made${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Try again later.' : retryText(refusal.seconds)}`,
           ),
           refusal.seconds === undefined ? undefined : { 'retry-after': String(refusal.seconds) },
         ),

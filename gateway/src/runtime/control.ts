@@ -2,10 +2,11 @@
  * Everything that a gateway does by itself, once in a process: it ends what has lost its right, asks issuers, reports the
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import { operatorNow } from '../operators/now.ts';
+import type { OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
@@ -24,9 +25,11 @@ import { AccountLinking } from './account-linking.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
+import { ScheduledDiscovery } from './discovery.ts';
 import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
+import { meansTheSame } from './same-meaning.ts';
 import { ServerControls } from './server-controls.ts';
 import { ServerReports } from './server-reports.ts';
 
@@ -40,6 +43,7 @@ export interface ControlParts {
   readonly pinStore: PinStore;
   readonly approvalStore: ApprovalStore;
   readonly controlStore: ControlStore;
+  readonly operatorStore: OperatorStore;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -63,6 +67,7 @@ export class Control {
   readonly #controls: ServerControls;
   readonly #health: HealthChecks;
   readonly #reports: ServerReports;
+  readonly #discovery: ScheduledDiscovery;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
   readonly #reminders = new Reminders();
@@ -72,6 +77,7 @@ export class Control {
   #isUnread = false;
   readonly #timers: readonly NodeJS.Timeout[];
   #closed = false;
+  #onApprovals: () => void = () => {};
 
   private constructor(revision: Revision, policy: DataPlane['snapshot']['policy'], parts: ControlParts) {
     const { keys, masterKey, audit, log } = parts;
@@ -96,6 +102,7 @@ export class Control {
       sums: parts.sums,
       pages: () => this.#accounts.pages,
       saw: (server, end) => this.#states.saw(server, end),
+      sawIdentity: (server, identity) => this.#definitions.sawIdentity(server, identity),
       catalogEvents: {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
         onReport: (report) => this.#reportTools(report),
@@ -103,7 +110,17 @@ export class Control {
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
       controls: this.#controls,
+      operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
+    });
+    this.#discovery = new ScheduledDiscovery({
+      configuration: () => this.plane.revision.configuration,
+      glance: (server) => (this.plane.isInService(server) ? this.plane.servers.glance(server) : undefined),
+      pins: this.#definitions.pins,
+      store: parts.pinStore,
+      onLook: (server, outcome) => this.plane.metrics.discovery(server, outcome),
+      now: () => performance.now(),
+      random: Math.random,
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
@@ -153,6 +170,17 @@ export class Control {
       renew: (caller) => this.plane.context.renew(caller),
       signIns: () => this.plane.snapshot.signIns,
     });
+  }
+
+  /** Called when approvals may have changed. */
+  onApprovals(listener: () => void): void {
+    this.#onApprovals = listener;
+  }
+
+  /** An operator decided in this process: calls that wait look again, and other processes are told. */
+  approvalDecided(): void {
+    this.#followApprovals();
+    this.#attempt('other processes cannot be told of an approval', () => this.#parts.changes.announce('approvals'));
   }
 
   /** Replaces everything at once, or nothing when the new revision is wrong. */
@@ -225,6 +253,9 @@ export class Control {
     // Approvals end with time as well.
     this.#pending.add('approvals');
     if (this.#controls.isDue(Date.now())) this.#pending.add('servers');
+    this.#attempt('changes of operators cannot be recorded', () => {
+      for (const event of this.#parts.operatorStore.takeEvents()) this.#parts.audit.note(event);
+    });
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.plane.breaker.sweep();
@@ -232,6 +263,7 @@ export class Control {
     this.plane.endWithoutRight();
     this.plane.followHours();
     this.plane.askIssuers();
+    this.#discovery.look();
   }
 
   /** Logs keys that are due for rotation; they stay valid. */
@@ -268,6 +300,7 @@ export class Control {
   #followApprovals(): void {
     this.#attempt('the approvals cannot be read', () => {
       this.plane.approvals.look();
+      this.#onApprovals();
       this.#pending.delete('approvals');
     });
   }
@@ -311,14 +344,4 @@ export class Control {
       this.#parts.log.warn({ err: error }, problem);
     }
   }
-}
-
-/** The same words can mean other secrets than before, so what references stand for is compared as well. */
-function meansTheSame(one: Revision, other: Revision): boolean {
-  if (one.digest !== other.digest || !isDeepStrictEqual(one.lock?.entries, other.lock?.entries)) return false;
-  // Equal words, and these hold no references: they may be many.
-  const resolved = ({
-    configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },
-  }: Revision) => rest;
-  return isDeepStrictEqual(resolved(one), resolved(other));
 }

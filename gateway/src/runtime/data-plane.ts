@@ -15,7 +15,7 @@ import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
-import { type Approvals, createApprovals } from '../stages/approve/approve.ts';
+import { type Approvals, type ApproveParts, createApprovals } from '../stages/approve/approve.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
@@ -36,7 +36,7 @@ import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
-import { ServerDirectory } from '../upstreams/index.ts';
+import { type OnIdentity, ServerDirectory } from '../upstreams/index.ts';
 import { breakerReporter, breakersOf } from './breakers.ts';
 import { standbyReporter } from './health.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
@@ -56,10 +56,14 @@ export interface DataPlaneParts {
   readonly pages: () => Pages | undefined;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
+  /** Which server it was that answered. */
+  readonly sawIdentity: OnIdentity;
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
   readonly controls: ServerControls;
+  /** What an operator that decided about an approval is now. */
+  readonly operatorNow: ApproveParts['operatorNow'];
   /** Tells approvers and other processes that an approval is wanted or was used. */
   readonly onApproval: () => void;
 }
@@ -123,6 +127,7 @@ export class DataPlane {
       audit,
       rights: this.#rights,
       waitMs: () => this.revision.configuration.approvals.wait,
+      operatorNow: parts.operatorNow,
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
@@ -130,6 +135,7 @@ export class DataPlane {
       log,
       book,
       onStandby: standbyReporter({ audit, log }),
+      onIdentity: parts.sawIdentity,
     });
     this.servers.configure(servers, bounds, egress.allow);
     this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
@@ -184,6 +190,12 @@ export class DataPlane {
     this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
     this.streams.refresh();
+  }
+
+  /** Whether it may be asked for anything. */
+  isInService(server: string): boolean {
+    const status = this.#snapshot.statusOf(server);
+    return status === 'active' || status === 'draining';
   }
 
   /** What operators switched off or on: calls that may go on no longer are cut, and streams hear of it. */

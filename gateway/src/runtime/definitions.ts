@@ -1,8 +1,11 @@
 /** What the process does about definitions: the pins, what waits for review, and the records of decisions about it. */
 import type { Revision } from '../config/revision.ts';
+import { changedFacts, identityDigest } from '../pins/identities.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
+import { pinsOf, serversWithNew } from '../pins/settings.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { suspicions } from '../stages/inspect/suspicions.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -22,6 +25,10 @@ export class Definitions {
   readonly #parts: DefinitionsParts;
   /** By server: how much may be told, and since when that is so. */
   readonly #told = new Map<string, { left: number; at: number; untold: number }>();
+  /** Servers of which a rule shows what is new. */
+  #included: ReadonlySet<string> = new Set();
+  /** By server: digest of who answered last. */
+  readonly #identities = new Map<string, string>();
   #isTroubled = false;
 
   constructor(parts: DefinitionsParts) {
@@ -30,23 +37,21 @@ export class Definitions {
       store: parts.store,
       suspect: suspicions,
       onNew: (found) => this.#tell(found),
-      onTrouble: (error) => {
-        if (!this.#isTroubled)
-          parts.log.error({ err: error }, 'pins cannot be read or written: what is not known is hidden');
-        this.#isTroubled = true;
-      },
+      onTrouble: (error) => this.#trouble(error),
       now: Date.now,
     });
     this.recordDecisions();
   }
 
   configure({ configuration, lock }: Revision): void {
-    const { pins, servers } = configuration;
-    this.pins.configure((server) => {
-      const own = Object.hasOwn(servers, server) ? servers[server]?.pins : undefined;
-      return { mode: own?.mode ?? pins.mode, onChange: own?.onChange ?? pins.onChange };
-    }, lock);
-    for (const server of this.#told.keys()) if (!Object.hasOwn(servers, server)) this.#told.delete(server);
+    const { servers } = configuration;
+    this.#included = serversWithNew(configuration);
+    this.pins.configure(
+      (server) => ({ ...pinsOf(configuration, server), includesNew: this.#included.has(server) }),
+      lock,
+    );
+    for (const known of [this.#told, this.#identities])
+      for (const server of known.keys()) if (!Object.hasOwn(servers, server)) known.delete(server);
   }
 
   /** Takes over what another process decided. Throws when it cannot be read. */
@@ -58,6 +63,7 @@ export class Definitions {
 
   /** Each decision is a record, whichever process made it, and also when no gateway ran then. */
   recordDecisions(): void {
+    this.#recordIdentities();
     for (const { server, kind, name, digest, state, decision } of this.#parts.store.takeUnrecorded()) {
       if (state === 'pending' || decision === undefined) continue;
       const { at, by, reason } = decision;
@@ -70,24 +76,72 @@ export class Definitions {
     }
   }
 
-  #tell({ server, definition, novelty, findings }: NewDefinition): void {
-    const now = Date.now();
+  /** A server answered. Where it is another one than before, that is a record, and its definitions are read again. */
+  sawIdentity(server: string, identity: ServerIdentity): void {
+    const digest = identityDigest(identity);
+    const before = this.#identities.get(server);
+    if (before === digest) return;
+    try {
+      const seen = this.#parts.store.sawIdentity(server, identity, Date.now());
+      this.#identities.set(server, digest);
+      // Another gateway of the folder was first to see it, and has recorded it.
+      if (seen.is === 'same' && before !== undefined) this.pins.renew(server);
+      this.#recordIdentities();
+    } catch (error) {
+      this.#trouble(error);
+    }
+  }
+
+  #recordIdentities(): void {
+    for (const { server, identity, before = {}, lastAt } of this.#parts.store.takeUnrecordedIdentities()) {
+      const budget = this.#mayTell(server, Date.now());
+      if (budget === undefined) continue;
+      this.pins.renew(server);
+      const changed = changedFacts(before, identity);
+      const pick = (from: ServerIdentity): Record<string, string> =>
+        Object.fromEntries(changed.map((name) => [name, from[name] ?? '']));
+      const detail = { changed: [...changed], before: pick(before), now: pick(identity), ...budget };
+      this.#parts.log.warn(
+        { server, ...detail, command: `sallyport pins list ${server}` },
+        'another server answers: its definitions are read again',
+      );
+      this.#parts.audit.note({ kind: 'server-identity', at: lastAt, server, detail });
+    }
+  }
+
+  /** What could not be told before is counted; `undefined` where there is no room for more now. */
+  #mayTell(server: string, now: number): { readonly untold?: number } | undefined {
     const told = this.#told.get(server) ?? { left: maxTold, at: now, untold: 0 };
     told.left = Math.min(maxTold, told.left + ((now - told.at) / 1_000) * toldInSecond);
     told.at = now;
     this.#told.set(server, told);
     if (told.left < 1) {
       told.untold += 1;
-      return;
+      return undefined;
     }
     told.left -= 1;
-    const { kind, name, digest } = definition;
-    const command = `sallyport pins diff ${server}/${shownInLine(name)}`;
     const untold = told.untold === 0 ? {} : { untold: told.untold };
     told.untold = 0;
+    return untold;
+  }
+
+  #trouble(error: unknown): void {
+    if (!this.#isTroubled)
+      this.#parts.log.error({ err: error }, 'pins cannot be read or written: what is not known is hidden');
+    this.#isTroubled = true;
+  }
+
+  #tell({ server, definition, novelty, findings }: NewDefinition): void {
+    const now = Date.now();
+    const untold = this.#mayTell(server, now);
+    if (untold === undefined) return;
+    const { kind, name, digest } = definition;
+    const command = `sallyport pins diff ${server}/${shownInLine(name)}`;
     this.#parts.log.warn(
       { server, kind, name, novelty, ...(findings.length > 0 && { findings }), command, ...untold },
-      'a definition waits for review, and is hidden until then',
+      this.#included.has(server) && novelty === 'new' && findings.length === 0
+        ? 'a definition waits for review, and only rules with includeNew show it until then'
+        : 'a definition waits for review, and is hidden until then',
     );
     this.#parts.audit.note({
       kind: 'definition-pending',

@@ -40,6 +40,8 @@ export interface Metrics {
   readonly openCircuits: (open: () => Iterable<{ readonly server: string; readonly of: string }>) => void;
   /** What checks of servers found, asked at each scrape. */
   readonly serverHealth: (found: () => Iterable<ObservedHealth>) => void;
+  /** A look at what a configured server defines. `outcome`: a fixed word. */
+  discovery(server: string, outcome: string): void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -122,6 +124,12 @@ export function createMetrics(streams: () => number): Metrics {
       },
     }),
   );
+  const discoveries = new Counter({
+    name: 'sallyport_discoveries_total',
+    help: 'Looks at what a server defines that no client asked for, by outcome: read, changed, failed, skipped.',
+    labelNames: ['server', 'outcome'],
+    registers: [registry],
+  });
   const reloads = new Counter({
     name: 'sallyport_configuration_loads_total',
     help: 'Loads of the configuration, by result.',
@@ -174,6 +182,7 @@ export function createMetrics(streams: () => number): Metrics {
     },
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
+    discovery: (server, outcome) => discoveries.inc({ server, outcome }),
     limit: (limit, event) => limits.inc({ limit, event }),
     breaker: (server, event) => breakerEvents.inc({ server, event }),
     openCircuits: (open) => {

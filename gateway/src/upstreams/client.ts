@@ -179,6 +179,20 @@ export class ServerClient implements UpstreamClient {
     });
   }
 
+  get connectedFacts(): ServerFacts | undefined {
+    return this.#session.connectedFacts;
+  }
+
+  /** A list over the connection that there is, which is as idle afterwards as it was. */
+  async glance(kind: ListKind, cancellation: Cancellation): Promise<ListResult> {
+    const ready = await this.#credential?.ready();
+    if (ready?.ok === false) return { ok: false, failure: withoutCredential(ready) };
+    return readList(kind, this.#bounds, {
+      ask: (method, params) => this.#session.glance(ownCall(method, params, cancellation)),
+      shown: (text) => hideSecrets(text, this.secrets()),
+    });
+  }
+
   watch(uri: string, listener: () => void): () => void {
     return this.#session.watch(uri, listener);
   }

@@ -77,6 +77,7 @@ export const ofAnotherEra: UpstreamFailure = {
   detail: 'speaks another era by now',
   fault: 'none',
 };
+export const notConnected: UpstreamFailure = { kind: 'unavailable', detail: 'is not connected', fault: 'none' };
 export const endedLately: UpstreamFailure = { kind: 'unavailable', detail: 'ended a moment ago', fault: 'known' };
 
 /** The same failure, told again while the server is not asked. */

@@ -4,6 +4,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { ClientProfile, UpstreamClient, Upstreams } from '../pipeline/contracts/upstream.ts';
 import { capabilityKey } from '../protocol/capabilities.ts';
 import type { Era } from '../protocol/versions.ts';
@@ -13,12 +14,15 @@ import type { AccountRegistry } from './credentials/authorization-code/book.ts';
 import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
+import { type Glance, glanceOver, glanceThrough } from './glance.ts';
 import { type Checked, checkRunning, checkServer } from './health.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
 /** How often deadlines are looked at, in milliseconds: their precision. */
 const sweepIntervalMs = 250;
+
+export type OnIdentity = (server: string, identity: ServerIdentity) => void;
 
 interface Entry {
   readonly digest: string;
@@ -34,6 +38,7 @@ export interface DirectoryParts {
   readonly book?: AccountRegistry | undefined;
   /** The standby credential of a server takes the place of the one that it refused. */
   readonly onStandby?: (server: string) => void;
+  readonly onIdentity?: OnIdentity | undefined;
 }
 
 export class ServerDirectory implements Upstreams {
@@ -41,6 +46,8 @@ export class ServerDirectory implements Upstreams {
   readonly #log: UpstreamLog;
   readonly #timer: NodeJS.Timeout;
   #entries = new Map<string, Entry>();
+  /** Upstream clients of the gateway itself, while it looks at a server. */
+  readonly #glancing = new Set<ServerClient>();
   readonly #given = new Map<string, GivenSecrets>();
   #bounds: Bounds;
   #egress: readonly string[] = [];
@@ -48,10 +55,12 @@ export class ServerDirectory implements Upstreams {
   #left = 0;
   readonly #book: AccountRegistry | undefined;
   readonly #onStandby: (server: string) => void;
+  readonly #onIdentity: OnIdentity | undefined;
 
-  constructor(mark: string, bounds: Bounds, { log, book, onStandby }: DirectoryParts) {
+  constructor(mark: string, bounds: Bounds, { log, book, onStandby, onIdentity }: DirectoryParts) {
     this.#book = book;
     this.#onStandby = onStandby ?? (() => {});
+    this.#onIdentity = onIdentity;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
     this.#log = log;
@@ -80,6 +89,7 @@ export class ServerDirectory implements Upstreams {
               server: new Server(name, config, bounds, this.#supervisor, this.#log, {
                 ...credentials,
                 given: this.#givenTo(name),
+                onIdentity: (identity) => this.#onIdentity?.(name, identity),
               }),
               clients: new Map(),
             },
@@ -196,8 +206,27 @@ export class ServerDirectory implements Upstreams {
     return Object.fromEntries(reports);
   }
 
+  /**
+   * For a look that no client asked for: over a connection that there is, else, at an HTTP server that needs no credential of a
+   * caller, over one of its own.
+   */
+  glance(name: string): Glance | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    const live = [...entry.clients.values()].find(({ connectedFacts }) => connectedFacts !== undefined);
+    if (live !== undefined) return glanceOver(live);
+    const { server } = entry;
+    if (!server.isHttp || server.credentials?.isOfCallers === true) return undefined;
+    const own = new ServerClient(server, {}, 'modern', this.#bounds);
+    this.#glancing.add(own);
+    return glanceThrough(own, () => {
+      if (this.#glancing.delete(own)) inBackground('close upstream client', own.close());
+    });
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.all([...this.#glancing].map((own) => own.close()));
     const entries = [...this.#entries.values()];
     this.#entries = new Map();
     await Promise.all(entries.flatMap((entry) => [...entry.clients.values()].map((upstream) => upstream.close())));
@@ -207,6 +236,7 @@ export class ServerDirectory implements Upstreams {
 
   #sweep(): void {
     const now = performance.now();
+    for (const own of this.#glancing) own.sweep(now);
     for (const { server, clients } of this.#entries.values())
       for (const [key, upstream] of clients) {
         upstream.sweep(now);

@@ -4,6 +4,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
@@ -45,12 +46,13 @@ export interface ProbeParts {
   readonly egress: readonly string[];
   readonly judge: Judge;
   readonly onInstructions?: (text: string) => void;
+  readonly onIdentity?: (identity: ServerIdentity) => void;
 }
 
 export async function probeServer(
   name: string,
   config: ServerConfig,
-  { bounds, egress, judge, onInstructions }: ProbeParts,
+  { bounds, egress, judge, onInstructions, onIdentity }: ProbeParts,
 ): Promise<readonly ProbeStep[]> {
   const supervisor = new Supervisor(`probe-${randomUUID()}`);
   const guard = egressGuard(egress);
@@ -58,6 +60,7 @@ export async function probeServer(
     fetch: guardedFetch(guard),
     guard,
     given: new GivenSecrets(),
+    onIdentity,
   });
   const upstream = new ServerClient(server, {}, 'modern', bounds);
   const sweeper = setInterval(() => upstream.sweep(performance.now()), 250);
@@ -100,6 +103,7 @@ export async function probeServer(
     return steps;
   } finally {
     clearInterval(sweeper);
+    await server.identified();
     await upstream.close();
     server.close();
     supervisor.close();

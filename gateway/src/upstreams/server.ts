@@ -2,6 +2,7 @@
 
 import type { Bounds } from '../config/schema/index.ts';
 import type { HttpServerConfig, ServerConfig, StdioServerConfig } from '../config/schema/servers.ts';
+import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Era } from '../protocol/versions.ts';
 import { hideSecrets } from '../secrets/hide.ts';
@@ -9,6 +10,7 @@ import type { ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { ServerCredentials, type ServerParts } from './credentials/index.ts';
 import { Eras } from './eras.ts';
+import { Evidence } from './evidence/evidence.ts';
 import { failureText, plain, withLastWords, withoutCredential } from './failures.ts';
 import type { GivenSecrets } from './given-secrets.ts';
 import { type HttpEndpoint, openEndpoint } from './http/endpoint.ts';
@@ -32,6 +34,12 @@ const firstTryMs = 30_000;
 /** Milliseconds between two words about a server that is still starting. */
 const startingPauseMs = 5_000;
 
+export interface ServerSurroundings extends Omit<ServerParts, 'name'> {
+  readonly given: GivenSecrets;
+  /** Told of each connection, and of each new TLS key, which server it was that answered. */
+  readonly onIdentity?: ((identity: ServerIdentity) => void) | undefined;
+}
+
 export class Server {
   readonly name: string;
   readonly config: ServerConfig;
@@ -42,6 +50,7 @@ export class Server {
   readonly #bounds: Bounds;
   readonly #supervisor: Supervisor;
   readonly #log: UpstreamLog;
+  readonly #evidence: Evidence | undefined;
   #endpoint: HttpEndpoint | undefined;
   /** While the server comes up for the first time. */
   #firstStart: Promise<ConnectResult> | undefined;
@@ -57,13 +66,15 @@ export class Server {
     bounds: Bounds,
     supervisor: Supervisor,
     log: UpstreamLog,
-    { given, ...credentials }: Omit<ServerParts, 'name'> & { readonly given: GivenSecrets },
+    { given, onIdentity, ...credentials }: ServerSurroundings,
   ) {
     this.name = name;
     this.config = config;
     this.eras = new Eras(config);
     this.credentials = 'url' in config ? new ServerCredentials(config, { ...credentials, name }) : undefined;
     this.#given = given;
+    this.#evidence =
+      onIdentity === undefined ? undefined : new Evidence(config, { tell: onIdentity, secrets: () => this.secrets() });
     const headers = ('url' in config ? config.headerSecrets : undefined) ?? [];
     given.configure([...headers, ...(this.credentials?.fixed() ?? [])]);
     this.#bounds = boundsOf(bounds, config.timeouts);
@@ -118,6 +129,11 @@ export class Server {
     this.#log.debug({ server: this.name, stream: 'log', text }, 'server output');
   }
 
+  /** What was found out about it so far was told. */
+  async identified(): Promise<void> {
+    await this.#evidence?.settled();
+  }
+
   close(): void {
     this.#endpoint?.close();
   }
@@ -144,6 +160,7 @@ export class Server {
         : await this.#connectStdio(this.config, capabilities, events, era);
     this.#tried = true;
     const fields = { server: this.name, ms: Math.round(performance.now() - started) };
+    if (result.ok) this.#evidence?.connected(result.connected.facts);
     if (result.ok) this.#log.info({ ...fields, era: result.connected.facts.era }, 'server connected');
     else this.#log.warn({ ...fields, problem: failureText(result.failure) }, 'server not connected');
     return result;
@@ -156,7 +173,7 @@ export class Server {
     era: Era,
     credential: Credential | undefined,
   ): Promise<ConnectResult> {
-    this.#endpoint ??= openEndpoint(config, this.#bounds);
+    this.#endpoint ??= openEndpoint(config, this.#bounds, (key) => this.#evidence?.sawKey(key));
     const endpoint =
       credential === undefined ? this.#endpoint : { ...this.#endpoint, credential: () => credential.current() };
     return openHttp({

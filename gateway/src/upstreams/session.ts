@@ -20,11 +20,12 @@ import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { stepUp } from './credentials/step-up.ts';
-import { closed, endedLately, known, ofAnotherEra, stillStarting, unsent } from './failures.ts';
+import { closed, endedLately, known, notConnected, ofAnotherEra, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
 import { ownCall } from './own-call.ts';
+import { within } from './patience.ts';
 import { recovered } from './recovery.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
@@ -33,7 +34,6 @@ const firstPauseMs = 500;
 const maxPauseMs = 30_000;
 /** A connection that lasted this long was a good one: the next failure starts with the shortest pause again. */
 const stableAfterMs = 60_000;
-
 /** Milliseconds between two openings of the subscription, and characters of URIs that may be sent in one of them. */
 const listenPauseMs = 100;
 const listenRate = 2_048;
@@ -104,24 +104,24 @@ export class UpstreamSession {
     return this.#connected;
   }
 
+  /** Of the connection that there is, as long as it works. */
+  get connectedFacts(): ServerFacts | undefined {
+    const { peer, facts } = this.#connected ?? {};
+    return peer === undefined || peer.isDown || peer.sessionLost ? undefined : facts;
+  }
+
+  /** A call over the connection that there is, which is as idle afterwards as it was. */
+  async glance(call: OutboundCall): Promise<Step> {
+    return this.connectedFacts === undefined ? { kind: 'failed', failure: notConnected } : this.#send(call);
+  }
+
   sweep(now: number): void {
     this.#connected?.peer.sweep(now);
   }
 
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
     this.#usedAt = performance.now();
-    const connected = this.#connected;
-    if (connected !== undefined && !connected.peer.isDown && !connected.peer.sessionLost) return connected.facts;
-    return this.#within(this.#connect());
-  }
-
-  /** A server may need minutes to start; a client is told so before it gives up by itself. */
-  async #within(connecting: Promise<ServerFacts | LinkFailureResult>): Promise<ServerFacts | LinkFailureResult> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<LinkFailureResult>((resolve) => {
-      timer = setTimeout(() => resolve({ failure: stillStarting }), this.#server.patience);
-    });
-    return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
+    return this.connectedFacts ?? within(this.#connect(), this.#server.patience);
   }
 
   /** One attempt, over the connection that there is or a new one. */

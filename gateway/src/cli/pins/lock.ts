@@ -3,11 +3,15 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { type LockEntry, lockFileName, lockOf, lockText, readLock } from '../../config/lock-file.ts';
+import type { Revision } from '../../config/revision.ts';
+import type { Tier } from '../../config/schema/servers.ts';
 import type { Reviewed } from '../../pins/review.ts';
+import type { Stored } from '../../pins/store.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { writeWhole } from '../../stores/whole-file.ts';
 import { type CommonOptions, type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { shownTraits } from '../tool-traits.ts';
 import { type Opened, withPins } from './targets.ts';
 import { dayOf } from './text.ts';
 
@@ -35,6 +39,19 @@ export function lockCommand(context: Context): Command {
     );
 }
 
+const tiers: readonly (Tier | undefined)[] = ['destructive', 'write', 'read'];
+
+/** Of several definitions of one name the most dangerous one counts. */
+function highest(all: readonly (Tier | undefined)[]): Tier | undefined {
+  return tiers.find((each) => all.includes(each));
+}
+
+/** What a tool is, by this definition of it and the configuration. */
+function tierOf({ configuration: { servers } }: Revision, { server, kind, name, content }: Stored): Tier | undefined {
+  if (kind !== 'tools') return undefined;
+  return shownTraits(Object.hasOwn(servers, server) ? servers[server] : undefined, name, content).tier;
+}
+
 function lockEntriesOf({ rows, revision }: Opened): readonly LockEntry[] {
   const byName = new Map<string, LockEntry>();
   for (const { stored, state } of rows) {
@@ -42,11 +59,13 @@ function lockEntriesOf({ rows, revision }: Opened): readonly LockEntry[] {
     if (state !== 'approved' || !Object.hasOwn(revision.configuration.servers, server)) continue;
     const key = JSON.stringify([server, kind, name]);
     const before = byName.get(key);
+    const tier = highest([before?.tier, tierOf(revision, stored)]);
     byName.set(key, {
       server,
       kind,
       name,
       digests: [...(before?.digests ?? []), digest],
+      ...(tier !== undefined && { tier }),
       ...(decision !== undefined && { approvedBy: decision.by, date: dayOf(decision.at).slice(0, 10) }),
       ...(decision?.reason !== undefined && { reason: decision.reason }),
     });
@@ -88,18 +107,25 @@ export function checkCommand(context: Context): Command {
     );
 }
 
-function differencesOf({ rows, store }: Opened, entries: readonly LockEntry[]): readonly string[] {
+function differencesOf({ rows, store, revision }: Opened, entries: readonly LockEntry[]): readonly string[] {
   const lock = lockOf(entries);
   const latest = new Map<string, Reviewed>();
   for (const row of rows) {
     const { server, kind, name, digest } = row.stored;
     if (store.current(server, kind)?.get(name) === digest) latest.set(JSON.stringify([server, kind, name]), row);
   }
-  const seen = [...latest.values()].flatMap(({ stored: { server, kind, name, digest } }) => {
-    if (lock.has(server, kind, name, digest)) return [];
-    const isKnown = entries.some((entry) => entry.server === server && entry.kind === kind && entry.name === name);
+  const locked = new Map(entries.map((entry) => [JSON.stringify([entry.server, entry.kind, entry.name]), entry]));
+  const seen = [...latest].flatMap(([key, { stored }]) => {
+    const { server, kind, name, digest } = stored;
+    const entry = locked.get(key);
+    const tier = tierOf(revision, stored);
+    const isOther = entry?.tier !== undefined && tier !== undefined && tier !== entry.tier;
+    const tiersText = isOther ? [`${server}/${name}: tier changed: ${entry.tier} → ${tier}`] : [];
+    if (lock.has(server, kind, name, digest)) return tiersText;
+    const what = entry === undefined ? 'new' : 'changed';
     return [
-      `${server}/${name}: ${isKnown ? 'changed' : 'new'}: the lock file does not have ${kind} ${digest.slice(0, 12)}`,
+      `${server}/${name}: ${what}: the lock file does not have ${kind} ${digest.slice(0, 12)}${entry === undefined && tier !== undefined ? `, tier ${tier}` : ''}`,
+      ...tiersText,
     ];
   });
   const gone = entries.flatMap(({ server, kind, name }) =>

@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import type { Revision } from '../../config/revision.ts';
+import type { KnownIdentity } from '../../pins/identities.ts';
 import { type Review, type Reviewed, reviewOf } from '../../pins/review.ts';
 import { type Deciding, isWhole, type Stored } from '../../pins/store.ts';
 import { namePattern } from '../../pipeline/name-pattern.ts';
@@ -14,7 +15,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { type ShownTraits, shownTraits, traitsLine } from '../tool-traits.ts';
 import { checkCommand, lockCommand } from './lock.ts';
 import { type Opened, rowsOf, withPins } from './targets.ts';
-import { dayOf, printReview, titleOf } from './text.ts';
+import { dayOf, printIdentity, printReview, titleOf } from './text.ts';
 
 export function pinsCommand(context: Context): Command {
   return new Command('pins')
@@ -48,11 +49,19 @@ function listCommand(context: Context): Command {
         const found = rowsOf(context, options, { opened, target: name });
         if (found === undefined) return;
         const rows = options.waiting === true ? found.filter(isWaiting) : found;
-        if (options.json === true) return outJson(context, { ok: true, definitions: rows.map(plain) });
+        const servers = identitiesOf(opened, found);
+        if (options.json === true) return outJson(context, { ok: true, servers, definitions: rows.map(plain) });
+        for (const identity of servers) printIdentity(context, identity);
         for (const row of rows) context.out(titleOf(row), row.state === 'approved' ? undefined : 'bad');
         context.out(summary(rows));
       }),
     );
+}
+
+/** The current identity of each server of these definitions. */
+function identitiesOf({ store }: Opened, rows: readonly Reviewed[]): readonly KnownIdentity[] {
+  const servers = new Set(rows.map(({ stored }) => stored.server));
+  return [...servers].flatMap((server) => store.identities(server).slice(0, 1));
 }
 
 function summary(rows: readonly Reviewed[]): string {
@@ -88,7 +97,9 @@ function showCommand(context: Context): Command {
           findings: suspicions(row.stored.content),
           ...(row.stored.kind === 'tools' && { tool: traitsOf(opened.revision, row.stored) }),
         }));
-        if (options.json === true) return outJson(context, { ok: true, definitions: shown });
+        const servers = identitiesOf(opened, rows);
+        if (options.json === true) return outJson(context, { ok: true, servers, definitions: shown });
+        for (const identity of servers) printIdentity(context, identity);
         for (const [index, row] of rows.entries()) {
           context.out(titleOf(row));
           const { tool } = shown[index] ?? {};

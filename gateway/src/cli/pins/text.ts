@@ -1,8 +1,10 @@
 /** Definitions and their changes as lines for people. Texts of servers are shown with what is hidden in them. */
 
 import type { Change } from '../../pins/compare.ts';
+import { changedFacts, type KnownIdentity } from '../../pins/identities.ts';
 import type { Review, Reviewed } from '../../pins/review.ts';
 import { wordChanges } from '../../pins/words.ts';
+import type { ServerIdentity } from '../../pipeline/contracts/identity.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { traitsKey } from '../../stages/decide/traits.ts';
 import type { Context } from '../context.ts';
@@ -17,6 +19,23 @@ export function titleOf({ stored: { server, kind, name, digest }, state }: Revie
 /** A date of the log, in UTC. */
 export function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** `url https://…, tlsKey sha256/…` */
+export function identityLine(identity: ServerIdentity): string {
+  return Object.entries(identity)
+    .map(([name, fact]) => `${name} ${shownInLine(fact)}`)
+    .join(', ');
+}
+
+/** Which server it is that answers, since when, and in whose place. */
+export function printIdentity(context: Context, { server, identity, firstAt, lastAt, before }: KnownIdentity): void {
+  context.out(`${server}  is ${identityLine(identity)}, since ${dayOf(before === undefined ? firstAt : lastAt)}`);
+  if (before === undefined) return;
+  const facts = changedFacts(before, identity).map(
+    (name) => `${name} ${shownInLine(before[name] ?? 'unknown')} → ${shownInLine(identity[name] ?? 'unknown')}`,
+  );
+  context.out(`    in place of another one: ${facts.join(', ')}`, 'bad');
 }
 
 export interface Affected {

@@ -57,6 +57,12 @@ const rule = z
       .describe(
         'What is looked for in the content of all calls that the rule names, whatever `when` says of their arguments. Not with deny.',
       ),
+    includeNew: z
+      .boolean()
+      .optional()
+      .describe(
+        'What the rule names is there before it is approved, as long as nothing of that name was approved or rejected and no detector finds anything in it. Not with deny.',
+      ),
     scopes: oneOrMore(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope'))
       .optional()
       .describe('Scopes that the caller must have, all of them. Only with allow or observe.'),
@@ -68,6 +74,10 @@ const rule = z
   .refine(
     (value) => value.guardrails === undefined || value.deny === undefined,
     'must say no guardrails with deny: what is denied is not sent',
+  )
+  .refine(
+    (value) => value.includeNew !== true || value.deny === undefined,
+    'must say no includeNew with deny: a deny concerns what is new anyway',
   )
   .refine((value) => value.approval === undefined || value.hold !== undefined, 'must say approval only with hold')
   .refine(

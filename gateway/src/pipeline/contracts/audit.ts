@@ -120,12 +120,23 @@ export interface AuditEvent {
     | 'issuer-changed'
     | 'issuer-agreed'
     | 'server-status'
+    | 'server-identity'
     | 'approval-pending'
     | 'approval-approved'
     | 'approval-rejected'
     | 'approval-expired'
     | 'approval-consumed'
     | 'approval-withdrawn'
+    | 'approval-viewed'
+    | 'operator-created'
+    | 'operator-changed'
+    | 'operator-revoked'
+    | 'operator-signed-in'
+    | 'operator-refused'
+    | 'operator-passkey'
+    | 'operator-password'
+    | 'operator-token'
+    | 'operator-session'
     | 'definition-pending'
     | 'definition-approved'
     | 'definition-rejected'
@@ -146,6 +157,8 @@ export interface AuditEvent {
   readonly detail: JsonObject;
   /** What only the operator may know. Private, unlike `detail`. */
   readonly problem?: string;
+  /** Private as well, and kept as the arguments of a call of this connection and tier are. */
+  readonly content?: { readonly value: JsonObject; readonly connection: string; readonly tier?: Tier };
 }
 
 /** A request that a listener refused without reading it, so that its caller is unknown. Holds neither URL nor key. */

@@ -8,18 +8,24 @@ export interface PinnedServer {
   secrets(): readonly string[];
 }
 
+export interface JudgedDefinition {
+  readonly content: JsonObject;
+  /** Nothing has approved it, and nothing speaks against it: it is there for rules that include what is new. */
+  readonly isNew: boolean;
+}
+
 export interface Pins {
   /** Another number whenever something that was judged before may be judged otherwise now. */
   version(server: string): number;
   /**
    * What of a list clients may see and call, in its order: definitions that are approved, and in place of one that changed the
-   * approved one where the configuration keeps it. What is new is remembered for review.
+   * approved one where the configuration keeps it. What is new is remembered for review; where a rule includes it, it is among them.
    */
   judge(
     of: PinnedServer,
     kind: Exclude<PinnedKind, 'instructions'>,
     items: readonly JsonObject[],
-  ): Promise<readonly JsonObject[]>;
+  ): Promise<readonly JudgedDefinition[]>;
   /** The same for the instructions of a server: the text that clients may get. */
   judgeInstructions(of: PinnedServer, text: string): Promise<string | undefined>;
 }

@@ -10,10 +10,15 @@ export type { Tier } from './traits.ts';
 /** A capability by its original name or URI, never by the alias that a client sees. */
 export type Capability =
   /** Without `traits` the definition is not known: no rule by tier or tag opens it, and every one of them closes it. */
-  | { readonly type: 'tool'; readonly name: string; readonly traits?: ToolTraits }
-  | { readonly type: 'prompt'; readonly name: string }
+  | ({ readonly type: 'tool'; readonly name: string; readonly traits?: ToolTraits } & Pinned)
+  | ({ readonly type: 'prompt'; readonly name: string } & Pinned)
   | { readonly type: 'resource'; readonly uri: string }
-  | { readonly type: 'template'; readonly uriTemplate: string };
+  | ({ readonly type: 'template'; readonly uriTemplate: string } & Pinned);
+
+/** `isNew`: nothing has approved its definition yet, so that only rules that include what is new open it. */
+interface Pinned {
+  readonly isNew?: true;
+}
 
 /** Where a rule stands, and what it says there. */
 export interface RuleReference {
@@ -41,6 +46,12 @@ export interface ContentLimits {
   readonly schemes?: readonly string[];
 }
 
+export type Covers = (call: {
+  readonly args: JsonObject;
+  readonly approved: JsonObject;
+  readonly caller: Caller;
+}) => boolean;
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -55,6 +66,8 @@ export interface Decision {
   readonly message?: string;
   /** With a hold: how it is approved. */
   readonly approval?: ApprovalTerms;
+  /** Whether an approval of other arguments is one of these as well. */
+  readonly covers?: Covers;
   /** What the rules that let it through take out of its result; absent where that is nothing. */
   readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */

@@ -69,6 +69,8 @@ export interface CatalogView {
   traits(definition: JsonObject): ToolTraits;
   /** The same by name, of the list that was read last; `undefined` where that does not have it. */
   traitsOf(tool: string): ToolTraits | undefined;
+  /** Nothing has approved this definition yet: only rules that include what is new show it. */
+  isNew(definition: JsonObject): boolean;
   /** What clients may get of what the server says of itself as `instructions`. */
   instructions(text: string): Promise<string | undefined>;
   /** Of a tool of this name, whether the server has one or not: what the configuration says, the definition, or `write`. */

@@ -1,9 +1,9 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
-import type { AuditLog } from '../../pipeline/contracts/audit.ts';
+import type { AuditEvent, AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Capability } from '../../pipeline/contracts/policy.ts';
+import type { Capability, Tier } from '../../pipeline/contracts/policy.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { argumentsOf, decide } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
@@ -15,8 +15,9 @@ import { lostRight, type Rights } from '../../pipeline/rights.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { approvalDigest, type Bound } from './digest.ts';
-import { type Approval, type ApprovalContent, type ApprovalStore } from './store.ts';
+import { approverProblem, personOf, type Voter } from './approvers.ts';
+import { approvalDigest, type Bound, scopeDigest } from './digest.ts';
+import { type Approval, type ApprovalContent, type ApprovalStore, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -24,6 +25,8 @@ export interface ApproveParts {
   readonly rights: Rights;
   /** Milliseconds for which a call waits for a decision before its client is told to come again. */
   readonly waitMs: () => number;
+  /** What an operator that decided is now; undefined when it is none any more. */
+  readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
 }
@@ -56,7 +59,7 @@ interface Waiter {
   readonly release: () => void;
 }
 
-export function createApprovals({ store, audit, rights, waitMs, announce }: ApproveParts): Approvals {
+export function createApprovals({ store, audit, rights, waitMs, operatorNow, announce }: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
   const waiting = new Map<string, Set<Waiter>>();
 
@@ -100,21 +103,55 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     const snapshot = rights.snapshot();
     const lost = lostRight(marked, caller, snapshot);
     if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
-    if (await isAnother(exchange, { caller, snapshot, digest: approval.digest }))
+    if (await isAnother(exchange, { caller, snapshot, approval }))
       return refuse({
         reason: 'right-ended',
         cause: 'rule',
         detail: 'what was approved is not what would be called now',
       });
+    if (!isStillApproved(approval)) {
+      store.revoke(id, Date.now());
+      record();
+      return refuse({ reason: 'approval-over', id, state: 'withdrawn' });
+    }
     if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
     record();
     return pass(permitHeld(marked));
   }
 
+  /** Those who approved it may do so now, and are as many as the rule wants. */
+  function isStillApproved(approval: Approval): boolean {
+    const now = approval.votes.flatMap((vote): readonly Voter[] => {
+      if (vote.kind !== 'operator') return [vote];
+      const { role: _role, servers: _servers, user: _user, ...same } = vote;
+      const current = operatorNow(vote.by);
+      return current === undefined ? [] : [{ ...same, ...current }];
+    });
+    const valid = now.filter((voter) => approverProblem(voter, wantedOf(approval), 'approve') === undefined);
+    return new Set(valid.map(personOf)).size >= approval.terms.quorum;
+  }
+
+  /** An approval of other arguments that covers these as well. */
+  function granted(exchange: Held, scope: string): Approval | undefined {
+    const { covers } = exchange.decision;
+    if (covers === undefined) return undefined;
+    const { caller } = exchange;
+    const args = argumentsOf(exchange) ?? {};
+    return store
+      .grants(scope, Date.now())
+      .find(({ content }) => content !== undefined && covers({ args, approved: content.arguments, caller }));
+  }
+
   const approve: Approve = async (exchange, { revision }) => {
-    const terms = exchange.decision.approval ?? defaults;
     const content = contentOf(exchange, revision);
-    const made = store.request(content, approvalDigest(boundOf(content)), { terms, now: Date.now() });
+    const bound = boundOf(content);
+    const scope = scopeDigest(bound);
+    const grant = granted(exchange, scope);
+    if (grant !== undefined) {
+      const spent = await spend(exchange, grant);
+      if (spent.ok) return spent;
+    }
+    const made = store.request({ content, digest: approvalDigest(bound), scope, now: Date.now() });
     if (!made.ok)
       return refuse(
         made.reason === 'full'
@@ -177,7 +214,7 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
 /** Is what the rules hold now, or what the tool is now, another thing than what was approved? */
 async function isAnother(
   exchange: Held,
-  { caller, snapshot, digest }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly digest: string },
+  { caller, snapshot, approval }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly approval: Approval },
 ): Promise<boolean> {
   const { capability, tool, upstream } = exchange;
   if (tool !== undefined && capability.type === 'tool') {
@@ -192,7 +229,13 @@ async function isAnother(
   const now = decide({ ...exchange, caller, grants });
   // A rule that holds it no more asks for nothing.
   if (now.decision.effect !== 'hold' && exchange.heldBy === undefined) return false;
-  return approvalDigest(boundOf(contentOf(now, snapshot.revision))) !== digest;
+  const bound = boundOf(contentOf(now, snapshot.revision));
+  if (approvalDigest(bound) === approval.digest) return false;
+  // Other arguments, which the condition of a grant covers: everything else is as it was.
+  const { covers } = now.decision;
+  if (covers === undefined || approval.content === undefined) return true;
+  if (scopeDigest(bound) !== scopeDigest(boundOf(approval.content))) return true;
+  return !covers({ args: argumentsOf(now) ?? {}, approved: approval.content.arguments, caller });
 }
 
 function messageOf({ decision }: Held): { readonly message?: string } {
@@ -214,7 +257,6 @@ function contentOf(exchange: Held, revision: string): ApprovalContent {
     Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
   );
   const { user, agent, application } = caller;
-  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
   return {
     caller: caller.key,
     server: upstream.server,
@@ -228,17 +270,15 @@ function contentOf(exchange: Held, revision: string): ApprovalContent {
     ...(Object.keys(meta).length > 0 && { meta }),
     place,
     revision,
-    callerText: named.filter((each) => each !== undefined && each !== '').join(' ') || caller.key,
+    who: {
+      ...(user !== undefined && { user }),
+      ...(agent !== undefined && { agent }),
+      ...(application !== undefined && { application }),
+    },
   };
 }
 
-function boundOf({
-  place: _place,
-  revision: _revision,
-  tier: _tier,
-  callerText: _text,
-  ...bound
-}: ApprovalContent): Bound {
+function boundOf({ place: _place, revision: _revision, tier: _tier, who: _who, ...bound }: ApprovalContent): Bound {
   return bound;
 }
 
@@ -270,18 +310,34 @@ async function tellProgress({ channel, params }: Held, signal: AbortSignal): Pro
   }
 }
 
-function eventOf({ id, digest, server, name, state, votes, owner, uses }: Approval) {
+function eventOf({ id, digest, server, name, state, votes, owner, uses, content }: Approval): AuditEvent {
   const last = votes.at(-1);
+  // What was approved is in the record, so that it can be proven what was.
+  const isDecided = state === 'approved' || state === 'rejected';
   return {
     kind: `approval-${state}` as const,
     at: Date.now(),
     server,
+    ...(content !== undefined && { caller: content.who }),
+    ...(content !== undefined &&
+      isDecided && {
+        content: {
+          value: boundOf(content) as unknown as JsonObject,
+          connection: content.rule.connection,
+          ...(content.tier !== undefined && { tier: content.tier as Tier }),
+        },
+      }),
     detail: {
       id,
       digest,
       name,
       caller: owner,
-      votes: votes.map(({ by, at, reason }) => ({ by, at, ...(reason !== undefined && { reason }) })),
+      votes: votes.map(({ by, at, reason, proof }) => ({
+        by,
+        at,
+        ...(reason !== undefined && { reason }),
+        ...(proof !== undefined && { proof: { ...proof } }),
+      })),
       ...(last !== undefined && { by: last.by }),
       uses,
     },

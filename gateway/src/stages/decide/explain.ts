@@ -35,6 +35,13 @@ export interface Explanation {
   readonly notes: readonly string[];
 }
 
+export interface LeftOut {
+  readonly problem?: string;
+  /** What would change that; absent where it is the schema. */
+  readonly change?: string;
+  readonly notes: readonly string[];
+}
+
 export interface InputRequired {
   readonly caller: Caller;
   readonly server: string;
@@ -45,7 +52,7 @@ export interface InputRequired {
   /** Of the client. */
   readonly address?: string | undefined;
   /** What the gateway found about the tool when it last read the list of the server. */
-  readonly leftOut?: { readonly problem?: string; readonly notes: readonly string[] } | undefined;
+  readonly leftOut?: LeftOut | undefined;
 }
 
 export function explain(revision: Revision, policy: CompiledPolicy, inputRequired: InputRequired): Explanation {
@@ -80,7 +87,7 @@ export function explain(revision: Revision, policy: CompiledPolicy, inputRequire
   return {
     ...explanation,
     summary: `The gateway leaves ${subject} of ${server} out: ${leftOut.problem}. By the rules alone: ${explanation.summary}`,
-    change: 'An input schema that can be checked.',
+    change: leftOut.change ?? 'An input schema that can be checked.',
   };
 }
 

@@ -1,14 +1,13 @@
 /** What one caller may do at one server: the connections that lead there, and decisions on their rules. */
 
-import { hash } from 'node:crypto';
 import type { ConnectionConfig } from '../../config/schema/connections.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import { type Guardrails, noGuardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Capability, Decision, Grants, Mask } from '../../pipeline/contracts/policy.ts';
 import type { ToolTraits } from '../../pipeline/contracts/traits.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { callerView, pack, viewKey } from './caller-view.ts';
 import type { Ceiling } from './ceiling.ts';
-import type { ConditionContext } from './condition.ts';
 import { contentOf, requestsOf } from './connection-terms.ts';
 import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
 import { together } from './guardrails.ts';
@@ -125,6 +124,8 @@ export function makeGrants(
     let masks: Mask[] | undefined;
     // What an opening rule says of the calls that it does not open.
     let hint: string | undefined;
+    const isNew = isNewIn(capability);
+    let includesNew = false;
     const context: Context = { args: args ?? noArguments, caller: seen, tool: traitsIn(capability) };
     for (const list of matches)
       for (const match of list) {
@@ -134,15 +135,22 @@ export function makeGrants(
           if (!match.rule.closing && !match.rule.observed) hint ??= match.rule.message;
           continue;
         }
+        const opensNothing = isNew && !match.rule.closing && !match.rule.includesNew;
         if (!lacking.has(match.rule)) {
-          count(tally, match.rule);
+          includesNew ||= match.rule.includesNew;
+          if (!opensNothing) count(tally, match.rule);
+          // What it would mask is masked in any case.
           const mask = maskOf(match, context, now);
           if (mask !== undefined) (masks ??= []).push(mask);
-        }
+        } else if (opensNothing) continue;
         // Of several ways to be allowed, the one that asks for least.
         else if (wanting === undefined || match.rule.scopes.length < wanting.scopes.length) wanting = match.rule;
       }
-    const concluded = conclude(tally, mode, errors ?? noErrors);
+    // A connection that only observes shows no more of what is new than its rules say.
+    const isClosed = isNew && !includesNew && tally.enforced?.effect !== 'deny';
+    const concluded: Decision = isClosed
+      ? { ...neverOpen, errors: errors ?? noErrors }
+      : conclude(tally, isNew ? 'enforce' : mode, errors ?? noErrors);
     const decision = masks === undefined ? concluded : { ...concluded, masks };
     if (decision.effect !== 'deny' || decision.reason !== 'no-rule') return decision;
     if (wanting === undefined) return hint === undefined ? decision : { ...decision, message: hint };
@@ -176,7 +184,8 @@ export function makeGrants(
   const opens = (capability: Capability, matches: ReturnType<typeof lookUp>, tool: ToolTraits | undefined): boolean => {
     if (closing(capability) !== undefined) return false;
     if (typeof matches === 'string') return false;
-    let open = mode === 'observe';
+    const isNew = isNewIn(capability);
+    let open = mode === 'observe' && !isNew;
     for (const list of matches)
       for (const match of list) {
         const { rule } = match;
@@ -185,7 +194,8 @@ export function makeGrants(
         const possible = outcome === undefined || applies(rule, outcome);
         if (rule.effect === 'deny') {
           if (outcome !== undefined && possible && !rule.observed) return false;
-        } else if (possible && !(rule.effect === 'hold' && rule.observed)) open = true;
+        } else if (isNew && !rule.includesNew) continue;
+        else if (possible && !(rule.effect === 'hold' && rule.observed)) open = true;
       }
     return open;
   };
@@ -288,6 +298,10 @@ function traitsIn(capability: Capability): ToolTraits | undefined {
   return capability.type === 'tool' ? (capability.traits ?? nothingKnown) : undefined;
 }
 
+function isNewIn(capability: Capability): boolean {
+  return capability.type !== 'resource' && capability.isNew === true;
+}
+
 /** Of rules with guardrails that meet on one capability. */
 const maxCombinations = 1_000;
 
@@ -320,21 +334,4 @@ function lookUp(
       return connections.map(({ resources }) => resources.forTemplate(template));
     }
   }
-}
-
-/** The caller as conditions see it: names that are absent are empty texts, so that comparing with them is no error. */
-function callerView(caller: Caller): ConditionContext['caller'] {
-  const { user = '', agent = '', application = '', roles, groups = [], scopes, claims, attributes, trust } = caller;
-  return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
-}
-
-/** Equal for two callers about whom all conditions say the same, whatever these ask. */
-function viewKey(seen: object): string {
-  const text = JSON.stringify(seen, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-  return hash('sha256', text, 'base64url');
-}
-
-/** A short text for a row of zeros and ones. */
-function pack(bits: readonly string[]): string {
-  return bits.length === 0 ? '' : `${bits.length}.${BigInt(`0b${bits.join('')}`).toString(36)}`;
 }

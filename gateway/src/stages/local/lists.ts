@@ -179,15 +179,16 @@ function capabilityOf(kind: ListKind, item: JsonObject, catalog: CatalogView): C
   const name = text(item.name);
   const uri = text(item.uri);
   const uriTemplate = text(item.uriTemplate);
+  const pinned = catalog.isNew(item) ? ({ isNew: true } as const) : {};
   switch (kind) {
     case 'tools':
-      return name === undefined ? undefined : { type: 'tool', name, traits: catalog.traits(item) };
+      return name === undefined ? undefined : { type: 'tool', name, traits: catalog.traits(item), ...pinned };
     case 'prompts':
-      return name === undefined ? undefined : { type: 'prompt', name };
+      return name === undefined ? undefined : { type: 'prompt', name, ...pinned };
     case 'resources':
       return uri === undefined ? undefined : { type: 'resource', uri };
     case 'templates':
-      return uriTemplate === undefined ? undefined : { type: 'template', uriTemplate };
+      return uriTemplate === undefined ? undefined : { type: 'template', uriTemplate, ...pinned };
   }
 }
 

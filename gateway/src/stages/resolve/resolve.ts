@@ -14,6 +14,7 @@ import { outOfService } from '../../pipeline/out-of-service.ts';
 import { type ReachableServer, reach, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { ListKind } from '../../protocol/methods.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { routed } from './route.ts';
 import { capabilityOf, type Target, targetOf, understood } from './target.ts';
@@ -74,7 +75,10 @@ export async function renewed(exchange: Decided, snapshot: Snapshot): Promise<De
   if (definition === undefined) return undefined;
   const facts: ToolFacts = catalog.facts(definition);
   if (facts.digest === tool.digest) return undefined;
-  return { ...exchange, tool: facts, capability: { ...capability, traits: catalog.traits(definition) } };
+  const known = inCatalog({ type: 'tool', name: capability.name }, definition, catalog);
+  // Nothing has approved it in this form, and no rule includes it: for this caller it is what it was.
+  if (known.isNew === true && !exchange.grants.couldAllow(known)) return undefined;
+  return { ...exchange, tool: facts, capability: known };
 }
 
 function renamed(exchange: Identified, name: string): JsonObject {
@@ -137,13 +141,17 @@ function enter(
   const ofPart = target.type === 'tool' ? target.name : exchange.method;
   const held = snapshot.breaker.refusal(breakerCall(exchange, server, ofPart));
   if (held !== undefined) return no(held);
-  if (target.type !== 'tool' && target.type !== 'prompt')
-    return pass({ ...exchange, grants, upstream, capability, outbound });
-  const definition = find(catalog, target.type === 'tool' ? 'tools' : 'prompts', target.name);
+  if (target.type === 'resource') return pass({ ...exchange, grants, upstream, capability, outbound });
+  const definition =
+    target.type === 'template'
+      ? findTemplate(catalog, target.uriTemplate)
+      : find(catalog, target.type === 'tool' ? 'tools' : 'prompts', target.name);
   const found = (value: JsonObject | undefined): Resolving => {
     if (value === undefined) return no(unknown(asked, 'the server has no such name'));
-    if (target.type === 'prompt') return pass({ ...exchange, grants, upstream, capability, outbound });
-    const known = { type: 'tool', name: target.name, traits: catalog.traits(value) } as const;
+    const known = inCatalog(target, value, catalog);
+    // Nothing has approved it, and no rule includes it: that is as if the server did not have it.
+    if (known.isNew === true && !grants.couldAllow(known)) return no(unknown(asked, 'nothing has approved it yet'));
+    if (known.type !== 'tool') return pass({ ...exchange, grants, upstream, capability: known, outbound });
     // What it is may hide it, which answers as if the server did not have it.
     if (grants.asksTraits && !grants.couldAllow(known)) return closed(known);
     const tool: ToolFacts = catalog.facts(value);
@@ -157,6 +165,24 @@ function breakerCall({ caller, started }: Admitted, server: string, part?: strin
   return { server, caller, started, ...(part !== undefined && { part }) };
 }
 
+type Defined = Exclude<Capability, { readonly type: 'resource' }>;
+type DefinedTarget =
+  | { readonly type: 'tool' | 'prompt'; readonly name: string }
+  | { readonly type: 'template'; readonly uriTemplate: string };
+
+/** The capability, with what its definition says about it. */
+function inCatalog(target: DefinedTarget, definition: JsonObject, catalog: CatalogView): Defined {
+  const pinned = catalog.isNew(definition) ? ({ isNew: true } as const) : {};
+  switch (target.type) {
+    case 'tool':
+      return { type: 'tool', name: target.name, traits: catalog.traits(definition), ...pinned };
+    case 'prompt':
+      return { type: 'prompt', name: target.name, ...pinned };
+    case 'template':
+      return { type: 'template', uriTemplate: target.uriTemplate, ...pinned };
+  }
+}
+
 type Found =
   | { readonly ok: true; readonly value: JsonObject | undefined }
   | { readonly ok: false; readonly failure: UpstreamFailure };
@@ -168,18 +194,24 @@ function find(catalog: CatalogView, kind: 'tools' | 'prompts', name: string): Js
   return known ?? search(catalog, kind, name, read);
 }
 
+/** A completion may name a resource without a variable as well, which no list of templates has. */
+async function findTemplate(catalog: CatalogView, uriTemplate: string): Promise<Found> {
+  const found = await search(catalog, 'templates', uriTemplate, catalog.read('templates'));
+  if (!found.ok || found.value !== undefined || uriTemplate.includes('{')) return found;
+  return await search(catalog, 'resources', uriTemplate, catalog.read('resources'));
+}
+
 async function search(
   catalog: CatalogView,
-  kind: 'tools' | 'prompts',
+  kind: ListKind,
   name: string,
   read: ReturnType<CatalogView['read']>,
 ): Promise<Found> {
-  if (read instanceof Promise) {
-    const result = await read;
-    if (!result.ok) return result;
-    const known = result.listed.byName.get(name);
-    if (known !== undefined) return { ok: true, value: known };
-  }
+  const first = await read;
+  const result = 'ok' in first ? first : ({ ok: true, listed: first } as const);
+  if (!result.ok) return result;
+  const known = result.listed.byName.get(name);
+  if (known !== undefined) return { ok: true, value: known };
   // The answer does not wait for a fresh list: a name that is hidden would be told from one that does not exist by the wait.
   inBackground('reread list', catalog.reread(kind));
   return { ok: true, value: undefined };

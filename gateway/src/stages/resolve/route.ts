@@ -27,12 +27,13 @@ export async function routed(
   const kinds = target.type === 'resource' ? (['resources', 'templates'] as const) : (['templates'] as const);
   const unread: Promise<unknown>[] = [];
   const hit = (): ReachableServer | undefined =>
-    allowed.find(({ catalog }) =>
+    allowed.find((reachable) =>
       kinds.some((kind) => {
-        const read = catalog.read(kind);
+        const read = reachable.catalog.read(kind);
         if (read instanceof Promise) unread.push(read);
+        else if (kind === 'resources') return read.byName.has(key);
         else
-          return kind === 'resources' || target.type === 'template' ? read.byName.has(key) : matchesTemplate(read, key);
+          return hasTemplate(read, reachable, (name) => (target.type === 'template' ? name === key : fits(key, name)));
         return false;
       }),
     );
@@ -61,16 +62,22 @@ async function within(waits: readonly Promise<unknown>[], timeMs: number): Promi
   clearTimeout(timer);
 }
 
-function matchesTemplate(listed: ListSnapshot, uri: string): boolean {
-  for (const template of listed.byName.keys()) {
-    const parts = template.split(/\{[^{}]{1,128}\}/);
-    if (parts.length > 1 && fits(uri, parts)) return true;
-  }
+/** A template that nothing has approved takes no resource from another server. */
+function hasTemplate(
+  listed: ListSnapshot,
+  { catalog, grants }: ReachableServer,
+  isWanted: (template: string) => boolean,
+): boolean {
+  for (const [uriTemplate, definition] of listed.byName)
+    if (isWanted(uriTemplate))
+      if (!catalog.isNew(definition) || grants.couldAllow({ type: 'template', uriTemplate, isNew: true })) return true;
   return false;
 }
 
 /** Do the literal parts of a template occur in this order, the first at the start and the last at the end? */
-function fits(uri: string, parts: readonly string[]): boolean {
+function fits(uri: string, template: string): boolean {
+  const parts = template.split(/\{[^{}]{1,128}\}/);
+  if (parts.length < 2) return false;
   const [first = '', ...rest] = parts;
   const last = rest.pop() ?? '';
   if (!uri.startsWith(first) || !uri.endsWith(last)) return false;

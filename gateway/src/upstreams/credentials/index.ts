@@ -114,6 +114,11 @@ export class ServerCredentials {
     return this.#choices.some(({ kind }) => kind.isOnStandby?.() === true);
   }
 
+  /** True where a session without a caller has another credential than the sessions of callers, or none. */
+  get isOfCallers(): boolean {
+    return this.#hasAccounts || this.#choices.some(({ kind }) => kind.perCaller);
+  }
+
   get hasTiers(): boolean {
     return this.#choices.some(({ tier }) => tier !== undefined);
   }

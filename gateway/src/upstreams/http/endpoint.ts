@@ -1,10 +1,11 @@
 /** The address of an HTTP server with its connections and the headers that every request to it carries. */
+import { TLSSocket } from 'node:tls';
 import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
-import { dialler } from './client/dial.ts';
+import { type Dial, dialler } from './client/dial.ts';
 import { type HttpPool, Pool } from './client/pool.ts';
 import { UndiciPool } from './client/undici.ts';
-import { isInsecure, tlsOptions } from './tls.ts';
+import { isInsecure, pinOf, tlsOptions } from './tls.ts';
 
 export interface HttpEndpoint {
   readonly url: URL;
@@ -18,17 +19,39 @@ export interface HttpEndpoint {
   close(): void;
 }
 
+/** Tells the public key of the server whenever a connection shows another one than the connection before it. */
+function noting(dial: Dial, onKey: (key: string) => void): Dial {
+  let last = '';
+  return (done) =>
+    dial((dialled) => {
+      const certificate =
+        dialled.ok && dialled.socket instanceof TLSSocket ? dialled.socket.getPeerX509Certificate() : undefined;
+      if (certificate !== undefined && certificate.fingerprint256 !== last) {
+        last = certificate.fingerprint256;
+        onKey(pinOf(certificate.raw));
+      }
+      done(dialled);
+    });
+}
+
 /** `config` holds resolved secrets. Inbound headers of a client never come near this function. */
-export function openEndpoint(config: HttpServerConfig, bounds: Bounds): HttpEndpoint {
+export function openEndpoint(
+  config: HttpServerConfig,
+  bounds: Bounds,
+  onKey: (key: string) => void = () => {},
+): HttpEndpoint {
   const url = new URL(config.url);
   const { tls } = config;
   const verified = tls === undefined ? {} : tlsOptions(tls);
   const open = { ...verified, rejectUnauthorized: false };
   // Asked for each connection: the end of an exception to verification needs no restart.
-  const dial = dialler(url, {
-    timeoutMs: bounds.connectTimeout,
-    tls: () => (isInsecure(tls, Date.now()) ? open : verified),
-  });
+  const dial = noting(
+    dialler(url, {
+      timeoutMs: bounds.connectTimeout,
+      tls: () => (isInsecure(tls, Date.now()) ? open : verified),
+    }),
+    onKey,
+  );
   const poolOf = (connections: number): HttpPool =>
     config.httpClient === 'undici' ? new UndiciPool(url, dial, connections) : new Pool(url.host, dial, connections);
   const calls = poolOf(config.connections);
