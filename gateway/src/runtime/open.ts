@@ -21,6 +21,7 @@ import { openSums } from '../state/sqlite/sums.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
+import { openControlStore } from '../upstreams/controls/store.ts';
 import { Control } from './control.ts';
 import { report } from './messages.ts';
 import { type ManagedSecrets, manageSecrets } from './secrets.ts';
@@ -69,6 +70,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
+  const controlStore = openControlStore(data);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
   const closeKept = (): void => {
@@ -76,6 +78,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes.close();
     pinStore.close();
     approvalStore.close();
+    controlStore.close();
     operatorStore.close();
     sums.close();
   };
@@ -101,6 +104,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes,
     pinStore,
     approvalStore,
+    controlStore,
     operatorStore,
     sums,
     answers: role === 'serve',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
+import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
 import { egress } from './egress.ts';
@@ -37,6 +38,7 @@ export const configuration = z.strictObject({
   pins: pins.prefault({}),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
+  breaker: breaker.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

@@ -178,6 +178,21 @@ const migrations: readonly string[] = [
      is_recorded INTEGER NOT NULL,
      PRIMARY KEY (server, digest)
    ) STRICT;`,
+  // What operators switched off: of each server the last decision, and those that no record has yet.
+  `CREATE TABLE server_controls (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     server TEXT NOT NULL,
+     state TEXT NOT NULL,
+     before TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     message TEXT,
+     decided_by TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     until INTEGER,
+     is_recorded INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX server_controls_of ON server_controls (server, id);
+   CREATE INDEX server_controls_to_record ON server_controls (is_recorded) WHERE is_recorded = 0;`,
 ];
 
 export function databasePath(folder: string): string {
