@@ -5,6 +5,7 @@ import { audit } from './audit.ts';
 import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
 import { connections } from './connections.ts';
+import { countryDatabase } from './countries.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
 import { limits, loops } from './limits.ts';
@@ -39,6 +40,7 @@ export const configuration = z.strictObject({
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
   breaker: breaker.prefault({}),
+  countries: countryDatabase.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),
