@@ -95,19 +95,13 @@ test('a hanging tool is refused at once with a hint, one probe goes through, and
   assert.match((await call(gateway, b, 's')).text, refusedText);
   witness.forget();
   // One probe of many calls that come at the same time.
-  const [probe] = await Promise.all([
-    until(
-      ({ text }) => !refusedText.test(text),
-      () => call(gateway, a, 's'),
-    ),
-    ...Array.from({ length: 8 }, () =>
-      until(
-        ({ text }) => refusedText.test(text),
-        () => call(gateway, b, 's'),
-      ),
-    ),
-  ]);
-  assert.match(probe.text, /did not answer in time/);
+  let probes: readonly Answer[] = [];
+  while (probes.length === 0) {
+    const all = await Promise.all(Array.from({ length: 8 }, (_, at) => call(gateway, at % 2 === 0 ? a : b, 's')));
+    probes = all.filter(({ text }) => !refusedText.test(text));
+  }
+  assert.equal(probes.length, 1);
+  assert.match(probes[0]?.text ?? '', /did not answer in time/);
   assert.equal(witness.calls().length, 1);
   isHanging = false;
   await until(
