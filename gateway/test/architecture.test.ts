@@ -38,7 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   catalog: [...base, 'pipeline', 'config', 'stores', 'tiers'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
-  accounts: [...base, 'pipeline', 'config', 'state'],
+  accounts: [...base, 'pipeline', 'config', 'state', 'stages/approve'],
   operators: [...base, 'pipeline', 'stores', 'secrets'],
   admin: [...base, 'pipeline', 'config', 'stores', 'state', 'operators', 'stages/approve', 'listeners'],
 };

@@ -1,9 +1,10 @@
 /** What a refusal looks like from outside: the one translation to HTTP status, JSON-RPC error and words. */
+
 import { isObject, type JsonObject, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { AccountLinkPrompt } from './contracts/accounts.ts';
 import { denialKey, denialOf } from './denial.ts';
+import { accountLinkText, pendingText } from './prompt-text.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface WireError {
@@ -323,12 +324,6 @@ function durationText(seconds: number): string {
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
 }
 
-function pendingText({ id, until, message }: Extract<Refusal, { reason: 'approval-pending' }>): string {
-  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const more = message === undefined ? '' : ` ${message}`;
-  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${more}`;
-}
-
 /** What a model is to do, where the operator does not say more. */
 const deniedAdvice = 'do not repeat the call as it is';
 const heldAdvice = 'do not repeat it, ask the person you work for';
@@ -338,10 +333,3 @@ const endings = {
   timeout: 'did not answer in time',
   misbehaved: 'answered in a way that cannot be forwarded',
 } as const;
-
-/** The text for clients with and without URL elicitation. */
-export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
-  return url === undefined
-    ? `The server ${server} requires a linked account, which can only be linked at the HTTP endpoint of the gateway`
-    : `The server ${server} requires a linked account. Open ${url} in a browser, sign in, then retry`;
-}

@@ -26,6 +26,7 @@ import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
 import { ScheduledDiscovery } from './discovery.ts';
+import { logDueKeys } from './due-keys.ts';
 import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
@@ -83,7 +84,10 @@ export class Control {
     const { keys, masterKey, audit, log } = parts;
     this.#parts = parts;
     logBackgroundFailures(log);
-    this.#accounts = new AccountLinking(revision.configuration, parts);
+    this.#accounts = new AccountLinking(revision.configuration, {
+      ...parts,
+      onDecided: () => this.approvalDecided(),
+    });
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
     this.#definitions = new Definitions({
@@ -109,6 +113,7 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       controls: this.#controls,
       operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
@@ -266,20 +271,9 @@ export class Control {
     this.#discovery.look();
   }
 
-  /** Logs keys that are due for rotation; they stay valid. */
   #remind(): void {
     const { maxAge } = this.plane.revision.configuration.authentication.keys;
-    const due = this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now());
-    for (const [{ id, createdAt, expiresAt }, reminder] of due)
-      this.#parts.log.warn(
-        {
-          id,
-          reminder,
-          created: new Date(createdAt).toISOString(),
-          ...(expiresAt === undefined ? {} : { expires: new Date(expiresAt).toISOString() }),
-        },
-        'an API key should be replaced: sallyport key rotate',
-      );
+    logDueKeys(this.#parts.log, this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now()));
   }
 
   /** For `server list` and `explain`: which tools cannot be used, and why. */

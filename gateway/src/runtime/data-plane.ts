@@ -10,7 +10,7 @@ import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
 import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
-import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
+import { type Deliver, deliverThrough, ownWords } from '../pipeline/deliver.ts';
 import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
@@ -61,6 +61,8 @@ export interface DataPlaneParts {
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
+  /** The page of an approval for the user for whom a call is made. */
+  readonly approvalPage: ApproveParts['pageFor'];
   readonly controls: ServerControls;
   /** What an operator that decided about an approval is now. */
   readonly operatorNow: ApproveParts['operatorNow'];
@@ -128,6 +130,9 @@ export class DataPlane {
       rights: this.#rights,
       waitMs: () => this.revision.configuration.approvals.wait,
       operatorNow: parts.operatorNow,
+      pageFor: parts.approvalPage,
+      onPageOver: (caller, approval) =>
+        this.streams.notify(caller, 'notifications/elicitation/complete', ownWords({ elicitationId: approval })),
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });

@@ -3,12 +3,11 @@ import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { assertionOptions } from '../../operators/passkeys.ts';
 import { bySession, isFresh, may, type Principal } from '../../operators/principal.ts';
-import { canonical } from '../../protocol/canonical.ts';
-import type { Json } from '../../protocol/json.ts';
 import { approverProblem } from '../../stages/approve/approvers.ts';
 import { challengeOf } from '../../stages/approve/proof.ts';
 import { type Approval, approvalStates, callerTextOf, wantedOf } from '../../stages/approve/store.ts';
-import { grantText, leftText, neededText } from '../../stages/approve/text.ts';
+import { leftText, neededText } from '../../stages/approve/text.ts';
+import { type ApprovalView, viewOf } from '../../stages/approve/view.ts';
 import { type AdminEnv, type AdminRequest, isCrossSite, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
 import { sessionTextOf } from '../identify.ts';
@@ -87,46 +86,25 @@ async function approvalPage(
   const approval = visible(parts, principal, id);
   if (approval === undefined)
     return messagePage(404, 'There is no such approval', { text: 'It may be long over.', principal, leave });
-  const { server, name, state } = approval;
+  const { state } = approval;
+  const view = viewOf(approval, Date.now());
   const reads = may(principal, 'approvals.read');
   if (reads && approval.content !== undefined)
     noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
   const body = html`${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`}
-${factsOf(approval)}
-${reads ? callOf(approval) : html`<p>Your role does not see the arguments.</p>`}
+${factsOf(view)}
+${reads ? callOf(view) : html`<p>Your role does not see the arguments.</p>`}
 ${state === 'pending' && may(principal, 'approvals.decide') ? await decisionOf(request, parts, { principal, approval }) : ''}`;
-  return pageOf({ title: `${server}/${name}`, body, principal, leave, status });
+  return pageOf({ title: view.title, body, principal, leave, status });
 }
 
-function factsOf(approval: Approval): Markup {
-  const { state, digest, votes, terms, expiresAt, uses, content, createdAt } = approval;
-  const row = (label: string, value: string): Markup => html`<dt>${label}</dt><dd>${visibleMarkup(value)}</dd>`;
-  const isOpen = state === 'pending' || state === 'approved';
-  return html`<dl>${row('State', isOpen ? `${state}, ${leftText(expiresAt - Date.now())}` : state)}
-${content === undefined ? '' : html`${row('Caller', callerTextOf(content))}${row(capitalised(content.capability.type), `${content.capability.name} of ${content.server}`)}${content.tier === undefined ? '' : row('Tier', content.tier)}${row('Rule', `${content.rule.text} (${content.rule.connection}, ${content.place})`)}${content.guardrail === undefined ? '' : row('Guardrail', content.guardrail)}${content.definition === undefined ? '' : row('Definition', content.definition)}`}
-${row('Needs', neededText(terms))}
-${terms.grant === undefined ? '' : row('Grant', `${grantText(terms.grant)}, made ${uses} times`)}
-${row('Asked', new Date(createdAt).toISOString())}
-${row('Digest', digest)}
-${votes.map(({ by, at, reason, proof }) => row('Decided', `${by}${proof === undefined ? '' : ', with a passkey'}, ${new Date(at).toISOString()}${reason === undefined ? '' : `: ${reason}`}`))}</dl>`;
+function factsOf({ facts }: ApprovalView): Markup {
+  return html`<dl>${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${visibleMarkup(value)}</dd>`)}</dl>`;
 }
 
-function capitalised(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
-}
-
-/** In full, in the canonical form that the digest is of, laid out in lines. */
-function callOf({ content, state }: Approval): Markup {
-  if (content === undefined)
-    return html`<p>${state === 'pending' ? 'What it is about cannot be decrypted. It can be rejected only.' : 'It is over: the log has what it was about.'}</p>`;
-  const part = (title: string, value: Json | undefined): Markup =>
-    value === undefined ? html`` : html`<h2>${title}</h2><pre>${visibleMarkup(laidOut(value))}</pre>`;
-  return html`${part('Arguments, as the server would get them', content.arguments)}${part('Answers to what the server asked', content.answers)}${part('What the client says beside them (_meta)', content.meta)}`;
-}
-
-/** Members in the order of the digest. */
-function laidOut(value: Json): string {
-  return JSON.stringify(JSON.parse(canonical(value)), undefined, 2);
+function callOf({ texts, note }: ApprovalView): Markup {
+  const parts = texts.map(({ title, text }) => html`<h2>${title}</h2><pre>${visibleMarkup(text)}</pre>`);
+  return html`${parts}${note === undefined ? '' : html`<p>${note}</p>`}`;
 }
 
 async function decisionOf(
@@ -193,6 +171,6 @@ async function decided(
     ...(answer !== '' && { assertion: answerIn(answer) ?? {} }),
   });
   if (outcome.ok) return goTo(`/approvals/${id}`);
-  const problem = `${capitalised(outcome.problem)}. ${outcome.remedy}`;
+  const problem = `${outcome.problem.slice(0, 1).toUpperCase()}${outcome.problem.slice(1)}. ${outcome.remedy}`;
   return approvalPage(request, parts, { principal, id, status: outcome.status, problem });
 }

@@ -34,6 +34,14 @@ export interface GrantTerms {
   readonly when?: string;
 }
 
+/** The page on which the user for whom a call is made sees what became of it, and decides where the rule lets it. */
+export interface ApprovalPage {
+  readonly url: string;
+  readonly decides: boolean;
+  /** The client is to open it for its person. */
+  readonly asks: boolean;
+}
+
 /** An approval that was spent on this exchange. */
 export interface SpentApproval {
   readonly id: string;

@@ -66,6 +66,8 @@ async function worldOf(
         waitMs: () => waitMs,
         operatorNow: (name) => operators.get(name),
         announce: () => {},
+        pageFor: () => undefined,
+        onPageOver: () => {},
       })),
   });
   return {

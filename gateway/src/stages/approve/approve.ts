@@ -1,9 +1,8 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
-import type { AuditEvent, AuditLog } from '../../pipeline/contracts/audit.ts';
+import type { ApprovalPage, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
+import type { AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Capability, Tier } from '../../pipeline/contracts/policy.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { argumentsOf, decide } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
@@ -12,12 +11,13 @@ import { permitHeld } from '../../pipeline/permit.ts';
 import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
+import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
-import { approvalDigest, type Bound, scopeDigest } from './digest.ts';
-import { type Approval, type ApprovalContent, type ApprovalStore, wantedOf } from './store.ts';
+import { boundOf, contentOf, eventOf } from './content.ts';
+import { approvalDigest, scopeDigest } from './digest.ts';
+import { type Approval, type ApprovalStore, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -29,14 +29,16 @@ export interface ApproveParts {
   readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
+  /** The page of an approval for this user; undefined where there is none. */
+  readonly pageFor: (approval: Approval, user: string) => string | undefined;
+  /** A page that a client was asked to open has become of no use: tells the streams of its caller. */
+  readonly onPageOver: (caller: string, approval: string) => void;
 }
 
-/** They differ for every attempt of the same call. */
-const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
-
-const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
+/** Pages of which the end is told; of more it is not. */
+const maxPrompted = 10_000;
 
 export interface Approvals {
   readonly approve: Approve;
@@ -59,9 +61,40 @@ interface Waiter {
   readonly release: () => void;
 }
 
-export function createApprovals({ store, audit, rights, waitMs, operatorNow, announce }: ApproveParts): Approvals {
+export function createApprovals({
+  store,
+  audit,
+  rights,
+  waitMs,
+  operatorNow,
+  announce,
+  pageFor,
+  onPageOver,
+}: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
   const waiting = new Map<string, Set<Waiter>>();
+
+  /** Approvals for which a client was asked to open a page, with the key of its caller. */
+  const prompted = new Map<string, string>();
+  let version = -1;
+
+  /** Tells of pages that nothing is left to do on. */
+  const endPages = (): void => {
+    if (prompted.size === 0 || store.version() === version) return;
+    version = store.version();
+    for (const [id, caller] of prompted) {
+      if (store.get(id, Date.now())?.state === 'pending') continue;
+      prompted.delete(id);
+      onPageOver(caller, id);
+    }
+  };
+
+  function pageOf(exchange: Held, approval: Approval): ApprovalPage | undefined {
+    const { user } = exchange.caller;
+    const url = user === undefined ? undefined : pageFor(approval, user);
+    if (url === undefined) return undefined;
+    return { url, decides: approval.terms.by?.includes('requester') === true, asks: false };
+  }
 
   const record = (): void => {
     for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
@@ -168,6 +201,19 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
     }
     let { approval } = made;
     const { id } = approval;
+    const page = pageOf(exchange, approval);
+    // The client leads its person there, and then makes the call again, which waits.
+    if (made.isNew && page !== undefined && opensPages(exchange)) {
+      if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
+      const asking = { ...page, asks: true };
+      return refuse({
+        reason: 'approval-pending',
+        id,
+        until: approval.expiresAt,
+        page: asking,
+        ...messageOf(exchange),
+      });
+    }
     if (approval.state === 'pending') {
       const how = await decided(exchange, id);
       if (how === 'gone') {
@@ -184,7 +230,13 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
       case 'rejected':
         return refuse({ reason: 'approval-rejected', id, ...reasonOf(approval) });
       case 'pending':
-        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+        return refuse({
+          reason: 'approval-pending',
+          id,
+          until: approval.expiresAt,
+          ...(page !== undefined && { page }),
+          ...messageOf(exchange),
+        });
       case 'expired':
       case 'consumed':
       case 'withdrawn':
@@ -196,6 +248,7 @@ export function createApprovals({ store, audit, rights, waitMs, operatorNow, ann
     approve,
     look() {
       record();
+      endPages();
       for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
     },
     giveBack({ id }) {
@@ -247,53 +300,6 @@ function reasonOf({ votes }: Approval): { readonly message?: string } {
   return reason === undefined ? {} : { message: reason };
 }
 
-function contentOf(exchange: Held, revision: string): ApprovalContent {
-  const { caller, capability, decision, tool, upstream } = exchange;
-  const { connection = '', place = '' } = decision.rule ?? {};
-  const { heldBy } = exchange;
-  const text = decision.rule?.text ?? '';
-  const answers = exchange.params.inputResponses;
-  const meta = Object.fromEntries(
-    Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
-  );
-  const { user, agent, application } = caller;
-  return {
-    caller: caller.key,
-    server: upstream.server,
-    capability: { type: capability.type, name: nameOf(capability) },
-    arguments: argumentsOf(exchange) ?? {},
-    ...(tool !== undefined && { definition: tool.digest, tier: tool.tier }),
-    rule: { connection, text },
-    terms: decision.approval ?? defaults,
-    ...(heldBy !== undefined && { guardrail: `${heldBy.guardrail} holds ${heldBy.what}` }),
-    ...(answers !== undefined && { answers }),
-    ...(Object.keys(meta).length > 0 && { meta }),
-    place,
-    revision,
-    who: {
-      ...(user !== undefined && { user }),
-      ...(agent !== undefined && { agent }),
-      ...(application !== undefined && { application }),
-    },
-  };
-}
-
-function boundOf({ place: _place, revision: _revision, tier: _tier, who: _who, ...bound }: ApprovalContent): Bound {
-  return bound;
-}
-
-function nameOf(capability: Capability): string {
-  switch (capability.type) {
-    case 'tool':
-    case 'prompt':
-      return capability.name;
-    case 'resource':
-      return capability.uri;
-    case 'template':
-      return capability.uriTemplate;
-  }
-}
-
 /** Clients that asked for progress hear that the call waits. The steps are small, so that those of the server come after. */
 async function tellProgress({ channel, params }: Held, signal: AbortSignal): Promise<void> {
   const token = isObject(params._meta) ? params._meta.progressToken : undefined;
@@ -308,38 +314,4 @@ async function tellProgress({ channel, params }: Held, signal: AbortSignal): Pro
     };
     channel.notify('notifications/progress', ownWords(told));
   }
-}
-
-function eventOf({ id, digest, server, name, state, votes, owner, uses, content }: Approval): AuditEvent {
-  const last = votes.at(-1);
-  // What was approved is in the record, so that it can be proven what was.
-  const isDecided = state === 'approved' || state === 'rejected';
-  return {
-    kind: `approval-${state}` as const,
-    at: Date.now(),
-    server,
-    ...(content !== undefined && { caller: content.who }),
-    ...(content !== undefined &&
-      isDecided && {
-        content: {
-          value: boundOf(content) as unknown as JsonObject,
-          connection: content.rule.connection,
-          ...(content.tier !== undefined && { tier: content.tier as Tier }),
-        },
-      }),
-    detail: {
-      id,
-      digest,
-      name,
-      caller: owner,
-      votes: votes.map(({ by, at, reason, proof }) => ({
-        by,
-        at,
-        ...(reason !== undefined && { reason }),
-        ...(proof !== undefined && { proof: { ...proof } }),
-      })),
-      ...(last !== undefined && { by: last.by }),
-      uses,
-    },
-  };
 }

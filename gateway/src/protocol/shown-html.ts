@@ -1,10 +1,10 @@
 /** Text of others on a page: escaped for HTML, and with a visible mark for each character that is not what it looks like. */
-import { shown } from '../../protocol/shown.ts';
+import { shown } from './shown.ts';
 
 const special = /[&<>"']/g;
 
-/** HTML in which the text is whole, and looks like itself. */
-export function escaped(text: string): string {
+/** HTML in which the text is whole, and looks like itself. Linear in its length. */
+export function shownHtml(text: string): string {
   return [...runsOf(text)]
     .map(({ isMark, run }) => (isMark ? `<mark title="${name(run)}">${name(run)}</mark>` : plain(run)))
     .join('');
