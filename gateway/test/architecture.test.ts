@@ -64,6 +64,7 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   undici: 'upstreams',
   re2js: ['catalog', 'stages/inspect'],
   '@marcbachmann/cel-js': 'stages/decide',
+  'mmdb-lib': 'stages/decide',
   yaml: 'config',
   zod: ['channels', 'config', 'upstreams', 'stages/authenticate', 'stages/limits'],
   'libpg-query': 'stages/inspect',

@@ -197,8 +197,10 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       files: configuration.audit.anchors.files.map((file) => resolve(context.folder, file)),
     },
   };
+  const { database } = configuration.countries;
+  const countries = database === undefined ? {} : { database: file(database) };
   return {
-    configuration: { ...configuration, data, listen, secrets, authentication, servers, audit, channels },
+    configuration: { ...configuration, data, listen, secrets, authentication, servers, audit, channels, countries },
     secretFiles: [...secretFiles],
     diagnostics,
   };

@@ -35,7 +35,7 @@ function readPress(payload: string): Press | undefined {
     return undefined;
   }
   if (!isObject(read)) return undefined;
-  const { type, user, actions } = read as JsonObject;
+  const { type, user, actions } = read;
   const action = Array.isArray(actions) && actions.length === 1 ? actions[0] : undefined;
   if (type !== 'block_actions' || !isObject(user) || typeof user.id !== 'string' || !isObject(action)) return undefined;
   const { action_id: name, value } = action;

@@ -6,6 +6,7 @@ import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
 import { channels } from './channels.ts';
 import { connections } from './connections.ts';
+import { countryDatabase } from './countries.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
 import { limits, loops } from './limits.ts';
@@ -41,6 +42,7 @@ export const configuration = z.strictObject({
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
   breaker: breaker.prefault({}),
+  countries: countryDatabase.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

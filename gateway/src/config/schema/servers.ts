@@ -99,6 +99,9 @@ const common = {
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')
     .describe('active: called. draining: no new calls. inactive and quarantined: as if it were not there.'),
+  environment: name
+    .optional()
+    .describe('Such as production. Only callers of the same one reach it, unless a connection says otherwise.'),
   requires: z
     .array(z.enum(['user', 'agent', 'application']))
     .default([])
