@@ -33,6 +33,8 @@ export interface Gateway extends Running {
   /** Base URL of the MCP listener; the endpoints are below it. */
   readonly mcp: string;
   readonly admin: string;
+  /** The one-time link that makes the first administrator. */
+  readonly join: string | undefined;
   readonly folder: string;
   readonly config: string;
   readonly endpoint: (server: string) => string;
@@ -101,7 +103,7 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       const mcp = stringAt(line, 'mcp');
       const admin = stringAt(line, 'admin');
       if (stringAt(line, 'event') !== 'listening' || mcp === undefined || admin === undefined) return undefined;
-      return { mcp: mcp.replace(/\/$/, ''), admin };
+      return { mcp: mcp.replace(/\/$/, ''), admin, join: stringAt(line, 'join') };
     },
   ).catch(async (cause: unknown) => {
     await clear();

@@ -26,6 +26,10 @@ const admin = (path: string, headers: readonly Header[], method = 'GET') =>
   sendRaw({ url: `${gateway.admin}${path}`, method, headers });
 
 test('A18: the admin listener answers under addresses, localhost and its own names only, and no page of a browser', async () => {
+  const from = (origin: string): readonly Header[] => [
+    ['Host', `127.0.0.1:${port}`],
+    ['Origin', origin],
+  ];
   const hostile: readonly (readonly Header[])[] = [
     [['Host', 'attacker.example']],
     [['Host', `attacker.example:${port}`]],
@@ -41,13 +45,12 @@ test('A18: the admin listener answers under addresses, localhost and its own nam
       ['Host', 'attacker.example'],
       ['Host', `127.0.0.1:${port}`],
     ],
-    ...['http://attacker.example', 'null', `http://127.0.0.1:${port}`, ''].map((origin): readonly Header[] => [
-      ['Host', `127.0.0.1:${port}`],
-      ['Origin', origin],
-    ]),
+    ...['http://attacker.example', `http://127.0.0.1:1${port}`].map(from),
   ];
-  for (const path of ['/healthz', '/readyz', '/metrics', '/nothing'])
-    for (const headers of hostile) {
+  // The pages of operators are of this origin; health and metrics are for no page at all.
+  const ownPages = ['null', `http://127.0.0.1:${port}`, ''].map(from);
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nothing', '/sign-in', '/api/v1/openapi.json'])
+    for (const headers of path.endsWith('z') || path === '/metrics' ? [...hostile, ...ownPages] : hostile) {
       const { status, body } = await admin(path, headers);
       assert.ok(status === 403 || status === 400, `${path} ${JSON.stringify(headers)}: ${status}`);
       assert.doesNotMatch(body, /sallyport_|ready/);

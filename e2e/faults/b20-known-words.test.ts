@@ -49,10 +49,11 @@ test('D1: plain HTTP to another machine needs a day, and metrics beyond this mac
     server({ plainUntil: '2999-01-01' }),
     { servers: { s: { url: 'http://[::1]:1/mcp' }, t: { url: 'http://localhost/mcp' } } },
     { listen: { admin: { host: '0.0.0.0' } } },
-    { listen: { admin: { host: '0.0.0.0', allowedNetworks: ['10.0.0.0/8'] } } },
+    { listen: { admin: { host: '0.0.0.0', allowedNetworks: ['10.0.0.0/8'] } }, console: { enabled: false } },
     { listen: { mcp: { host: '0.0.0.0' } } },
+    { listen: { admin: { host: '0.0.0.0', allowedNetworks: ['10.0.0.0/8'] } } },
   );
   const complained = [...said.matchAll(/^(\d)\.yaml:\d+:\d+ {2}(CFG043)/gm)].map(([, index]) => index);
-  assert.deepEqual(complained, ['0', '1', '4', '6'], said);
+  assert.deepEqual(complained, ['0', '1', '4', '6', '7'], said);
   assert.match(said, /was accepted until 2020-01-01/);
 });

@@ -35,7 +35,7 @@ ends with 0: everything holds; 1: something does not; 2: wrong usage; 3: not dec
  * @typedef {{ name: string, id: Buffer, signature: Buffer }} Signature
  * @typedef {{ body: string, signatures: Signature[] }} Note
  * @typedef {Note & { origin: string, size: number, root: Buffer, where: string }} Checkpoint
- * @typedef {{ index: number, leaf: Buffer, fields: Fields & { kind: string }, disclosed: string[] }} Proved
+ * @typedef {{ index: number, leaf: Buffer, fields: Fields & { kind: string }, shown: Map<string, string> }} Proved
  * @typedef {{ where: string, of: string, text: () => Buffer, bytes: () => Buffer }} Token of the checkpoint `of`
  * @typedef {{ critical: boolean, value: Buffer }} Extension
  * @typedef {{ raw: Buffer, known: crypto.X509Certificate, serial: Buffer, issuer: Buffer,
@@ -52,10 +52,10 @@ ends with 0: everything holds; 1: something does not; 2: wrong usage; 3: not dec
  * @typedef {{ keyGiven: boolean, origin: string, key: string, keyIs: string, anchors: string[] }} Found
  * @typedef {Found & { what: 'certificate', subject: string, tombstone: number, time: string }} FoundCertificate
  * @typedef {Found & { what: 'proof', size: number, timestamps: Timestamp[],
- *   records: { seq: number, kind: string, disclosed: string[] }[] }} FoundProof
+ *   records: { seq: number, kind: string, disclosed: string[] }[], approvals: string[] }} FoundProof
  * @typedef {Found & { what: 'log', size: number, timestamps: Timestamp[], root: string, kinds: Record<string, number>,
  *   privateParts: { checked: number, dropped: number }, droppedRecords: number, erasedSubjects: number,
- *   openCalls: number, unknownOutcomes: number, lostRecords: number, clockWentBack: number, silences: number,
+ *   confirmedApprovals: number, openCalls: number, unknownOutcomes: number, lostRecords: number, clockWentBack: number, silences: number,
  *   notYetSigned: number, checkpoints: number, keys: number }} FoundLog
  */
 
@@ -348,6 +348,16 @@ const kinds = new Set([
   'approval-expired',
   'approval-consumed',
   'approval-withdrawn',
+  'approval-viewed',
+  'operator-created',
+  'operator-changed',
+  'operator-revoked',
+  'operator-signed-in',
+  'operator-refused',
+  'operator-passkey',
+  'operator-password',
+  'operator-token',
+  'operator-session',
   'definition-pending',
   'definition-approved',
   'definition-rejected',
@@ -525,7 +535,7 @@ function verifyProof(text, options) {
     const leaf = leafHash(entry);
     const root = rootFrom(leaf, index, note.size, hashes);
     if (root === undefined || !root.equals(note.root)) refute(`${where} is not in the log that the checkpoint signs`);
-    seen.push({ index, leaf, fields, disclosed: checkDisclosed(record, fields, where) });
+    seen.push({ index, leaf, fields, shown: checkDisclosed(record, fields, where) });
   }
   if (checkpoint === undefined || seen.length === about.length) return refute('the proof has no records');
   const keys = new Keys(checkpoint.origin);
@@ -545,7 +555,12 @@ function verifyProof(text, options) {
     keyGiven: options.key !== undefined,
     origin: checkpoint.origin,
     size: checkpoint.size,
-    records: records.map(({ index, fields, disclosed }) => ({ seq: index, kind: fields.kind, disclosed })),
+    records: records.map(({ index, fields, shown }) => ({
+      seq: index,
+      kind: fields.kind,
+      disclosed: [...shown.keys()],
+    })),
+    approvals: approvalsIn(records),
     key: keys.at(checkpoint.size).text,
     keyIs: keyIs(options, keys.at(checkpoint.size), 'proof'),
     anchors: [
@@ -605,6 +620,8 @@ function digestsOf({ v }, where) {
 
 /** @param {Fields} record @param {Fields} fields @param {string} where */
 function checkDisclosed({ disclosed = {} }, fields, where) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
   for (const [part, shown] of Object.entries(objectIn(disclosed, where))) {
     const given = objectIn(shown, where);
     const text = textIn(given.text, where);
@@ -614,8 +631,9 @@ function checkDisclosed({ disclosed = {} }, fields, where) {
       (isObject(hidden) ? hidden.commitment : undefined) ?? refute(`${where} promises nothing about ${part}`);
     if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString(digestsOf(fields, where)) !== promised)
       refute(`${where}: the ${part} shown are not those that were recorded`);
+    found.set(part, text);
   }
-  return Object.keys(objectIn(disclosed, where));
+  return found;
 }
 
 /**
@@ -1194,6 +1212,10 @@ class Story {
   outcomes = [];
   /** @type {[seq: number, detail: unknown][]} */
   keys = [];
+  /** @type {[seq: number, detail: unknown][]} Passkeys as they were registered. */
+  passkeys = [];
+  /** @type {[seq: number, detail: unknown][]} Approvals that a passkey confirmed. */
+  approvals = [];
   /** @type {Dropped} */
   dropped = { tiers: new Map(), entries: 0, keys: [] };
   /** @type {Map<string, { first: number, last: number, count: number }>} Tier → the private parts that are missing. */
@@ -1232,6 +1254,12 @@ class Story {
         break;
       case 'log-key':
         this.keys.push([seq, fields.detail]);
+        break;
+      case 'operator-passkey':
+        this.passkeys.push([seq, fields.detail]);
+        break;
+      case 'approval-approved':
+        if (votesIn(fields.detail).some(({ proof }) => proof !== undefined)) this.approvals.push([seq, fields.detail]);
         break;
       case 'erasure':
         this.erased.set(erasedIn(fields.detail, where), seq);
@@ -1316,6 +1344,8 @@ class Story {
     this.sealed += next.sealed;
     this.running = next.running ?? this.running;
     this.keys.push(...next.keys);
+    this.passkeys = [...this.passkeys, ...next.passkeys];
+    this.approvals = [...this.approvals, ...next.approvals];
     this.drop(next.dropped);
     this.missingEntries = Math.max(this.missingEntries, next.missingEntries);
     for (const [tier, { first, last, count }] of next.missing) this.miss(tier, first, last, count);
@@ -1533,6 +1563,7 @@ async function verifyLog(folder, options) {
   if (keys.list.length === 0) refute('the log names no key: its first record is missing');
   for (const note of [last, ...kept]) checkSigned(note, keys);
   checkPinned(keys, options);
+  const confirmed = checkConfirmed(story);
   const timestamps = checkTimestamps(kept, tokensOf(folder, options.checkpoint), options);
   const segments = new Segments(folder, last.size);
   let unsigned = 0;
@@ -1555,6 +1586,7 @@ async function verifyLog(folder, options) {
     },
     droppedRecords: story.missingEntries,
     erasedSubjects: story.erased.size,
+    confirmedApprovals: confirmed,
     openCalls: story.intents.size,
     unknownOutcomes: story.unknown,
     lostRecords: story.lost,
@@ -1577,6 +1609,129 @@ async function verifyLog(folder, options) {
     ],
     timestamps,
   };
+}
+
+/**
+ * Each passkey that confirmed an approval was registered before, for the same operator. Returns how many approvals are so.
+ * @param {StoryOf} story
+ */
+function checkConfirmed({ passkeys, approvals, missingEntries }) {
+  for (const [seq, detail] of approvals) {
+    const where = `record ${seq}`;
+    for (const { by, proof } of votesIn(detail)) {
+      if (proof === undefined) continue;
+      checkAssertion(proof, approvalIn(detail, where), where);
+      const [, known] =
+        passkeys.find(([at, each]) => at < seq && isObject(each) && each.passkey === proof.credential) ?? [];
+      // What registered it may have been dropped by retention.
+      if (known === undefined && missingEntries > 0) continue;
+      checkRegistered(known, { by, proof, where });
+    }
+  }
+  return approvals.length;
+}
+
+/**
+ * @param {unknown} known what registered the passkey
+ * @param {{ by: unknown, proof: Fields, where: string }} vote
+ */
+function checkRegistered(known, { by, proof, where }) {
+  if (!isObject(known)) return refute(`${where}: the passkey of ${JSON.stringify(by)} was never registered`);
+  if (`operator:${String(known.operator)}` !== by) refute(`${where}: the passkey belongs to ${String(known.operator)}`);
+  if (known.publicKey !== proof.publicKey) refute(`${where}: the passkey was registered with another key`);
+}
+
+/** @param {unknown} detail @returns {{ by: unknown, proof: Fields | undefined }[]} */
+function votesIn(detail) {
+  const votes = isObject(detail) && Array.isArray(detail.votes) ? detail.votes : [];
+  return votes
+    .slice(0, 100)
+    .filter(isObject)
+    .map(({ by, proof }) => ({ by, proof: isObject(proof) ? proof : undefined }));
+}
+
+/** @param {unknown} detail @param {string} where */
+function approvalIn(detail, where) {
+  const { id, digest } = objectIn(detail, where);
+  return { id: textIn(id, where), digest: textIn(digest, where) };
+}
+
+/**
+ * An assertion of a passkey (WebAuthn Level 3, 7.2): over exactly this approval, by a person that was verified.
+ * @param {Fields} proof @param {{ id: string, digest: string }} approval @param {string} where
+ */
+function checkAssertion(proof, { id, digest }, where) {
+  /** @param {string} name */
+  const bytes = (name) => Buffer.from(textIn(proof[name], where), 'base64url');
+  const clientData = bytes('clientData');
+  const said = objectIn(parseJson(clientData.toString('utf8'), where), where);
+  const challenge = sha256(Buffer.from(`sallyport approval v1\napprove\n${id}\n${digest}\n`)).toString('base64url');
+  if (said.type !== 'webauthn.get' || said.challenge !== challenge)
+    refute(`${where}: the passkey confirmed something else than this approval`);
+  const data = bytes('authenticatorData');
+  if (data.length < 37) return refute(`${where}: what the passkey says is too short`);
+  /** @type {string} */
+  let host;
+  try {
+    host = new URL(textIn(said.origin, where)).hostname;
+  } catch {
+    return refute(`${where}: the passkey was used at no address`);
+  }
+  if (!data.subarray(0, 32).equals(sha256(Buffer.from(host)))) refute(`${where}: the passkey is of another place`);
+  // User present, and verified.
+  if (((data[32] ?? 0) & 0x05) !== 0x05) refute(`${where}: the passkey did not verify a person`);
+  let isSigned = false;
+  try {
+    const key = createPublicKey({ key: bytes('publicKey'), format: 'der', type: 'spki' });
+    const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+    isSigned = verify(algorithm, Buffer.concat([data, sha256(clientData)]), key, bytes('signature'));
+  } catch {
+    // Neither a key nor a signature: below it is refuted like every other.
+  }
+  if (!isSigned) refute(`${where}: the passkey did not sign this`);
+}
+
+/**
+ * Who approved what, of a record that is proved: the digest is of the call that is shown.
+ * @param {Proved[]} records @returns {string[]}
+ */
+function approvalsIn(records) {
+  return records
+    .filter(({ fields }) => fields.kind === 'approval-approved')
+    .flatMap(({ index, fields, shown }) => {
+      const where = `record ${index}`;
+      const { id, digest } = approvalIn(fields.detail, where);
+      const text = shown.get('arguments');
+      const call = text === undefined ? undefined : parseJson(text, where);
+      if (call !== undefined && sha256(Buffer.from(sortedJson(call, 0))).toString('hex') !== digest)
+        refute(`${where}: the call that is shown is not the one that was approved`);
+      const what = call === undefined ? `the call with the digest ${digest}` : `exactly the call that is shown`;
+      return votesIn(fields.detail).map(({ by, proof }) => {
+        if (proof === undefined) return `${id}: ${String(by)} approved ${what}`;
+        checkAssertion(proof, { id, digest }, where);
+        const known = records.find(
+          ({ fields: each }) =>
+            each.kind === 'operator-passkey' && isObject(each.detail) && each.detail.passkey === proof.credential,
+        );
+        if (known === undefined)
+          return `${id}: ${String(by)} approved ${what} with the passkey ${String(proof.credential)}, whose registration is not in this proof`;
+        checkRegistered(known.fields.detail, { by, proof, where });
+        return `${id}: ${String(by)} approved ${what} with the passkey ${String(proof.credential)}, registered in record ${known.index}`;
+      });
+    });
+}
+
+/**
+ * RFC 8785 of parsed JSON.
+ * @param {unknown} value @param {number} depth @returns {string}
+ */
+function sortedJson(value, depth) {
+  if (depth > 200) return refute('the call that is shown is nested too deeply');
+  if (Array.isArray(value)) return `[${value.map((each) => sortedJson(each, depth + 1)).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  return `{${sorted(Object.keys(value))
+    .map((name) => `${JSON.stringify(name)}:${sortedJson(value[name], depth + 1)}`)
+    .join(',')}}`;
 }
 
 /** Milliseconds. A gateway signs what it has written within a second, and tries again each second when it cannot. */
@@ -1739,6 +1894,7 @@ function print(result) {
       say(
         `${verified}: record ${seq} (${kind}) of ${result.origin}, within ${result.size} signed records${disclosed.length > 0 ? `; shown and as recorded: ${disclosed.join(', ')}` : ''}`,
       );
+    for (const text of result.approvals) say(`  ${text}`);
   } else {
     say(`${verified}: ${result.size} records of ${result.origin}`);
     say(
@@ -1752,6 +1908,7 @@ function print(result) {
     say(
       `  calls without an outcome: ${result.openCalls} under way, ${result.unknownOutcomes} unknown; records lost: ${result.lostRecords}; clock went back: ${result.clockWentBack}; silences: ${result.silences}`,
     );
+    if (result.confirmedApprovals > 0) say(`  approvals that passkeys confirmed: ${result.confirmedApprovals}`);
     if (result.droppedRecords > 0)
       say(`  the first ${result.droppedRecords} records were dropped by retention; their hashes are here`);
     if (result.notYetSigned > 0) say(`  ${result.notYetSigned} further records are written and not signed yet`);

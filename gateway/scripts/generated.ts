@@ -1,4 +1,5 @@
 /** The texts that are generated from the code, by path from the root of the repository. */
+import { openApiDocument } from '../src/admin/api/index.ts';
 import { diagnosticCodes } from '../src/config/diagnostic.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
 import { fixedDetectors } from '../src/stages/inspect/detectors/list.ts';
@@ -24,6 +25,7 @@ export function generated(): ReadonlyMap<string, string> {
   const schema = jsonSchema() as Schema;
   return new Map([
     ['schema/sallyport.schema.json', `${JSON.stringify(schema, undefined, 2)}\n`],
+    ['schema/openapi.json', `${JSON.stringify(openApiDocument(), undefined, 2)}\n`],
     ['docs/configuration.md', configurationPage(schema)],
     ['docs/diagnostics.md', diagnosticsPage()],
     ['docs/detector-classes.md', classesPage()],

@@ -38,13 +38,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   catalog: [...base, 'pipeline', 'config', 'stores', 'tiers'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
-  accounts: [...base, 'pipeline', 'config', 'state'],
-  admin: [...base, 'pipeline', 'config', 'stores'],
+  accounts: [...base, 'pipeline', 'config', 'state', 'stages/approve'],
+  operators: [...base, 'pipeline', 'stores', 'secrets'],
+  admin: [...base, 'pipeline', 'config', 'stores', 'state', 'operators', 'stages/approve', 'listeners'],
 };
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit|traits))\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit|traits)|operators\/roles)\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {
@@ -69,6 +70,11 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   pino: 'telemetry',
   '@prometheus-io/client': 'telemetry',
   commander: 'cli',
+  hono: 'admin',
+  '@hono/zod-openapi': 'admin',
+  '@hono/node-server': 'admin',
+  '@simplewebauthn/server': 'operators',
+  otpauth: 'operators',
   'smol-toml': 'cli',
 };
 

@@ -1,12 +1,15 @@
 /** The few pages, as text. Everything that is put in is escaped; nothing is loaded from anywhere. */
 import { createHash } from 'node:crypto';
 import type { PageAnswer } from '../pipeline/contracts/pages.ts';
+import { shownHtml } from '../protocol/shown-html.ts';
+import type { ApprovalView } from '../stages/approve/view.ts';
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{font-size:1.4rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}
 input,button{font:inherit;padding:.5rem .8rem}input{width:100%;box-sizing:border-box;margin:.3rem 0 .8rem}
+pre{background:#f3f3f3;border:1px solid #c8c8c8;padding:.7rem;white-space:pre-wrap;overflow-wrap:anywhere}mark{background:#ffd24d;color:#1a1a1a}h2{font-size:1.1rem;margin-top:2rem}hr{margin:2.5rem 0}h1{overflow-wrap:anywhere}
 button{background:#1a4fb4;color:#fff;border:0;border-radius:.3rem;cursor:pointer}form{margin:1.2rem 0}
-@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}dt{color:#aaa}}`;
+@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}dt{color:#aaa}pre{background:#222;border-color:#474747}a{color:#8ab0ff}}`;
 
 const styleDigest = createHash('sha256').update(style).digest('base64');
 
@@ -57,6 +60,7 @@ function page(status: number, title: string, body: Markup, more: { cookie?: stri
 }
 
 export interface ProofPage {
+  readonly title: string;
   readonly server: string;
   readonly action: string;
   readonly token: string;
@@ -67,7 +71,16 @@ export interface ProofPage {
 }
 
 /** The page that asks the user for an API key or a sign-in. */
-export function proofPage({ server, action, token, cookie, signIns, problem, status = 200 }: ProofPage): PageAnswer {
+export function proofPage({
+  title,
+  server,
+  action,
+  token,
+  cookie,
+  signIns,
+  problem,
+  status = 200,
+}: ProofPage): PageAnswer {
   const hidden = html`<input type="hidden" name="form" value="${token}">`;
   const buttons = signIns.map(
     (name) =>
@@ -76,7 +89,7 @@ export function proofPage({ server, action, token, cookie, signIns, problem, sta
   const body = html`${problem === undefined ? html`` : html`<p role="alert"><strong>${problem}</strong></p>`}
 <p>Prove that you are the user who called <strong>${server}</strong>.</p>${buttons}
 <form method="post" action="${action}/key">${hidden}<label>API key with which you call the gateway<input type="password" name="key" autocomplete="off" required></label><button>Continue</button></form>`;
-  return page(status, `Connect your account at ${server}`, body, { cookie });
+  return page(status, title, body, { cookie });
 }
 
 export interface ConsentPage {
@@ -96,6 +109,34 @@ export function consentPage({ server, user, issuer, scopes, action, token }: Con
 <form method="post" action="${action}/agree"><input type="hidden" name="form" value="${token}"><button>Continue to ${new URL(issuer).host}</button></form>
 <p>If you did not expect this, close the page.</p>`;
   return page(200, `Connect your account at ${server}`, body);
+}
+
+export interface DecisionPage {
+  readonly view: ApprovalView;
+  readonly user: string;
+  readonly action: string;
+  readonly token: string;
+  /** May this user decide? */
+  readonly decides: boolean;
+  readonly needsReason: boolean;
+  readonly problem?: string;
+}
+
+/** The page on which a user sees a call that was made for it, and decides where the rule lets it. */
+export function decisionPage({ view, user, action, token, decides, needsReason, problem }: DecisionPage): PageAnswer {
+  const facts = view.facts.map(([label, value]) => html`<dt>${label}</dt><dd>${new Markup(shownHtml(value))}</dd>`);
+  const texts = view.texts.map(({ title, text }) => html`<h2>${title}</h2><pre>${new Markup(shownHtml(text))}</pre>`);
+  const hidden = html`<input type="hidden" name="form" value="${token}">`;
+  const reason = (id: string): Markup =>
+    html`<label for="${id}">Reason${needsReason ? '' : ', if you like'}</label><input id="${id}" name="reason" maxlength="1000"${needsReason ? new Markup(' required') : ''}>`;
+  const forms = decides
+    ? html`<h2>Approve</h2><form method="post" action="${action}/approve">${hidden}${reason('reason-1')}<button>Approve this call</button></form>
+<hr><h2>Reject</h2><form method="post" action="${action}/reject">${hidden}${reason('reason-2')}<button>Reject this call</button></form>`
+    : html`<p><a href="${action}">Look again</a></p>`;
+  const body = html`${problem === undefined ? html`` : html`<p role="alert"><strong>${problem}</strong></p>`}
+<p>This call was made for you, <strong>${user}</strong>.</p><dl>${facts}</dl>${texts}${view.note === undefined ? html`` : html`<p>${view.note}</p>`}${forms}
+<p>If you did not expect this, ${decides ? 'reject it' : 'close the page'}.</p>`;
+  return page(problem === undefined ? 200 : 403, view.title, body);
 }
 
 /** A redirect of a form would be stopped by the policy of its page wherever the other side redirects once more. */

@@ -18,16 +18,26 @@ import type { Outcome } from '../pipeline/refusal.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Seal } from '../protocol/seal.ts';
 import { type Browser, Cookies, newBrowser } from './browser.ts';
-import { consentPage, leavePage, messagePage, proofPage, redirect } from './html.ts';
+import { consentPage, type DecisionPage, decisionPage, leavePage, messagePage, proofPage, redirect } from './html.ts';
 import { isPerson, Proofs } from './proofs.ts';
 import { Returns } from './returns.ts';
 import type { Ticket, Tickets } from './tickets.ts';
+
+/** Approvals of calls, as the user for whom a call is made meets them. */
+export interface ApprovalDesk {
+  /** What a page was handed out for. */
+  find(sealed: string): Ticket | undefined;
+  show(ticket: Ticket): Pick<DecisionPage, 'view' | 'decides' | 'needsReason'> | undefined;
+  /** Undefined: it is decided. Else why not. */
+  decide(ticket: Ticket, verdict: 'approve' | 'reject', reason: string | undefined): string | undefined;
+}
 
 export interface PageParts {
   /** The public URL of the listener. */
   readonly base: string;
   readonly tickets: Tickets;
   readonly accounts: (server: string) => Accounts | undefined;
+  readonly approvals: ApprovalDesk;
   /** Those of the revision in force. */
   readonly signIns: () => SignIns;
   readonly identify: (credentials: Credentials) => Outcome<Caller> | Promise<Outcome<Caller>>;
@@ -45,12 +55,17 @@ type Leaving =
   | { readonly kind: 'sign-in'; readonly attempt: SignInAttempt };
 
 const steps = /^\/connect\/([A-Za-z0-9_-]{43})(?:\/(key|sign-in|agree))?$/;
+const approvalSteps = /^\/approve\/([A-Za-z0-9_-]{40,2048})(?:\/(key|sign-in|approve|reject))?$/;
 const maxKeyLength = 256;
+const maxReasonLength = 1_000;
 
 export function accountPages(parts: PageParts): Pages {
   const pages = new AccountPages(parts);
   return {
-    has: (path) => path.startsWith(accountPaths.page) || path === accountPaths.clientMetadata,
+    has: (path) =>
+      path.startsWith(accountPaths.page) ||
+      path === accountPaths.clientMetadata ||
+      path.startsWith(accountPaths.approval),
     answer: (request) => pages.answer(request),
   };
 }
@@ -72,8 +87,10 @@ class AccountPages {
     if (method === 'GET' && path === accountPaths.clientMetadata) return this.#metadata();
     if (method === 'GET' && path === accountPaths.callback) return this.#connected(request);
     if (method === 'GET' && path === accountPaths.signedIn) return this.#signedIn(request);
-    const [, id = '', step] = steps.exec(path) ?? [];
-    const ticket = this.#parts.tickets.find(id);
+    const [, sealed, approvalStep] = approvalSteps.exec(path) ?? [];
+    const [, id = '', accountStep] = steps.exec(path) ?? [];
+    const step = approvalStep ?? accountStep;
+    const ticket = sealed === undefined ? this.#parts.tickets.find(id) : this.#parts.approvals.find(sealed);
     if (ticket === undefined) return over();
     const browser = this.#cookies.read(request.cookie);
     if (method === 'GET' && step === undefined) return this.#open(ticket, browser);
@@ -83,6 +100,7 @@ class AccountPages {
       return this.#prove(ticket, newBrowser(), 'The page was open for too long. Try again.', 403);
     if (step === 'key') return this.#key(ticket, browser, request);
     if (step === 'sign-in') return this.#signIn(ticket, browser, request.form.get('issuer') ?? '');
+    if (step === 'approve' || step === 'reject') return this.#decide(ticket, browser, { verdict: step, request });
     return this.#agree(ticket, browser);
   }
 
@@ -90,6 +108,7 @@ class AccountPages {
     if (browser?.user === undefined) return this.#prove(ticket, browser ?? newBrowser());
     // A proof for another user, or of a credential that has ended, is none; another may follow in the same browser.
     if (this.#proofs.user(browser) !== ticket.user) return this.#prove(ticket, newBrowser());
+    if (ticket.approval !== undefined) return this.#decision(ticket, browser);
     const accounts = this.#parts.accounts(ticket.server);
     if (accounts === undefined) return over();
     const plan = await accounts.plan(ticket.user, ticket.wanted);
@@ -102,6 +121,10 @@ class AccountPages {
 
   #prove(ticket: Ticket, browser: Browser, problem?: string, status?: number): PageAnswer {
     return proofPage({
+      title:
+        ticket.approval === undefined
+          ? `Connect your account at ${ticket.server}`
+          : `A call at ${ticket.server} waits for a person`,
       server: ticket.server,
       action: this.#url(ticket),
       token: this.#cookies.formToken(browser, ticket.id),
@@ -204,8 +227,31 @@ class AccountPages {
     return { status: 200, headers, body: JSON.stringify(document) };
   }
 
-  #url({ id }: Ticket): string {
-    return `${this.#parts.base}${accountPaths.page}${id}`;
+  #url({ id, approval }: Ticket): string {
+    return `${this.#parts.base}${approval === undefined ? accountPaths.page : accountPaths.approval}${id}`;
+  }
+
+  #decision(ticket: Ticket, browser: Browser, problem?: string): PageAnswer {
+    const shown = this.#parts.approvals.show(ticket);
+    if (shown === undefined) return over();
+    return decisionPage({
+      ...shown,
+      user: ticket.user,
+      action: this.#url(ticket),
+      token: this.#cookies.formToken(browser, ticket.id),
+      ...(problem !== undefined && { problem }),
+    });
+  }
+
+  #decide(
+    ticket: Ticket,
+    browser: Browser,
+    { verdict, request }: { readonly verdict: 'approve' | 'reject'; readonly request: PageRequest },
+  ): PageAnswer {
+    if (this.#proofs.user(browser) !== ticket.user) return redirect(this.#url(ticket));
+    const reason = (request.form.get('reason') ?? '').trim().slice(0, maxReasonLength);
+    const problem = this.#parts.approvals.decide(ticket, verdict, reason === '' ? undefined : reason);
+    return problem === undefined ? redirect(this.#url(ticket)) : this.#decision(ticket, browser, problem);
   }
 
   #note(

@@ -16,6 +16,8 @@ export interface Ticket {
   readonly wanted: readonly string[];
   /** What the user was shown last, and agrees to. */
   readonly shown?: AccountPlan;
+  /** The approval that the page is about, in place of an account. */
+  readonly approval?: string;
 }
 
 const maxWanted = 128;

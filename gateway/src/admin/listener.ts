@@ -1,12 +1,16 @@
-/** The admin listener: health, readiness and metrics. Not for clients; on loopback unless the operator moves it. */
-import { createServer } from 'node:http';
+/** The admin listener: health, readiness and metrics, and what operators use. On loopback unless the operator moves it. */
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { type TlsLog, type TlsSettings, tlsListener } from '../listeners/http/tls.ts';
 import { networksOf } from '../protocol/networks.ts';
 
-export interface AdminParts {
+export interface AdminHandlers {
   /** Reasons for not being ready; empty when ready. */
   problems(): readonly string[];
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
+  /** The admin API and the pages; absent where they are switched off. */
+  readonly app?: RequestListener | undefined;
+  readonly log: TlsLog;
 }
 
 export interface AdminAddress {
@@ -15,6 +19,8 @@ export interface AdminAddress {
   readonly allowedHosts: readonly string[];
   /** Beside this machine. */
   readonly allowedNetworks: readonly string[];
+  readonly publicUrl?: string | undefined;
+  readonly tls?: TlsSettings | undefined;
 }
 
 export interface AdminListener {
@@ -23,53 +29,48 @@ export interface AdminListener {
 }
 
 /** Addresses always fit, and so does the name that the operator listens under: only a foreign name can be rebound. */
-function hostFits(hosts: readonly string[] | undefined, { host: own, allowedHosts }: AdminAddress): boolean {
+function hostFits(hosts: readonly string[] | undefined, { host: own, allowedHosts, publicUrl }: AdminAddress): boolean {
   const [host, another] = hosts ?? [];
   if (host === undefined || another !== undefined) return false;
   const name = host.replace(/:\d{1,5}$/, '').toLowerCase();
   const isAddress = isIP(name.replace(/^\[|\]$/g, '')) !== 0;
-  return isAddress || ['localhost', own, ...allowedHosts].some((allowed) => allowed.toLowerCase() === name);
+  const named = publicUrl === undefined ? [] : [new URL(publicUrl).hostname];
+  return isAddress || ['localhost', own, ...allowedHosts, ...named].some((allowed) => allowed.toLowerCase() === name);
 }
 
-/** Connections of health checks and scrapers. */
-const maxConnections = 256;
+/** Names a browser the page of another site? One of ours without a referrer is `null`; what it may is looked at later. */
+function isForeign({ headers: { origin, host } }: IncomingMessage, { publicUrl }: AdminAddress): boolean {
+  if (origin === undefined || origin === 'null' || origin === '') return false;
+  if (publicUrl !== undefined && new URL(publicUrl).origin === origin) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
+}
 
-export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Promise<AdminListener> {
+/** Connections of health checks, scrapers, operators and those who watch. */
+const maxConnections = 512;
+/** Milliseconds. */
+const headersTimeout = 10_000;
+const requestTimeout = 30_000;
+const plainPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+export async function listenAdmin(listen: AdminAddress, handlers: AdminHandlers): Promise<AdminListener> {
   const allowed = networksOf([...listen.allowedNetworks, '127.0.0.0/8', '::1']);
-  const server = createServer((request, response) => {
-    const send = (status: number, type: string, text: string): void => {
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-      response.end(text);
-    };
-    request.resume();
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
     response.on('error', () => response.destroy());
+    const [path = ''] = (request.url ?? '').split('?', 1);
     // A page in a browser that reached this port by a name of its own (DNS rebinding) must not read anything.
     if (!allowed(request.socket.remoteAddress ?? ''))
-      return send(403, 'text/plain', 'This address is not allowed here\n');
-    if (!hostFits(request.headersDistinct.host, listen) || request.headers.origin !== undefined)
-      return send(403, 'text/plain', 'This Host or Origin is not allowed here\n');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Method not allowed\n');
-    switch (request.url ?? '') {
-      case '/healthz':
-        return send(200, 'text/plain', 'ok\n');
-      case '/readyz': {
-        const problems = parts.problems();
-        return send(
-          problems.length === 0 ? 200 : 503,
-          'application/json',
-          `${JSON.stringify({ ready: problems.length === 0, problems })}\n`,
-        );
-      }
-      case '/metrics':
-        parts.metrics().then(
-          ({ type, text }) => send(200, type, text),
-          () => send(500, 'text/plain', 'Metrics cannot be read\n'),
-        );
-        return;
-      default:
-        return send(404, 'text/plain', 'Not found: /healthz, /readyz, /metrics\n');
-    }
-  });
+      return refuse({ request, response }, 403, 'This address is not allowed here');
+    if (!hostFits(request.headersDistinct.host, listen))
+      return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
+    if (isForeign(request, listen))
+      return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
+    if (plainPaths.has(path)) return plain({ request, response }, path, handlers);
+    if (handlers.app === undefined) return refuse({ request, response }, 404, 'Not found: /healthz, /readyz, /metrics');
+    handlers.app(request, response);
+  };
+  const options = { headersTimeout, requestTimeout };
+  const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log: handlers.log });
+  const server = tls?.server ?? createServer(options, handler);
   server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -79,8 +80,51 @@ export async function listenAdmin(listen: AdminAddress, parts: AdminParts): Prom
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
+        tls?.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  { type, text }: { readonly type: string; readonly text: string },
+): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+function refuse({ request, response }: Asked, status: number, text: string): void {
+  request.resume();
+  send(response, status, { type: 'text/plain', text: `${text}\n` });
+}
+
+/** Health and metrics. No page of a browser asks for them. */
+function plain({ request, response }: Asked, path: string, handlers: AdminHandlers): void {
+  if (request.headers.origin !== undefined)
+    return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refuse({ request, response }, 405, 'Method not allowed');
+  request.resume();
+  switch (path) {
+    case '/healthz':
+      return send(response, 200, { type: 'text/plain', text: 'ok\n' });
+    case '/readyz': {
+      const problems = handlers.problems();
+      const text = `${JSON.stringify({ ready: problems.length === 0, problems })}\n`;
+      return send(response, problems.length === 0 ? 200 : 503, { type: 'application/json', text });
+    }
+    default:
+      handlers.metrics().then(
+        (metrics) => send(response, 200, metrics),
+        () => send(response, 500, { type: 'text/plain', text: 'Metrics cannot be read\n' }),
+      );
+  }
 }

@@ -13,6 +13,7 @@ import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
 import { keyCommand } from './key.ts';
 import { limitsCommand } from './limits.ts';
+import { operatorCommand } from './operator.ts';
 import { pinsCommand } from './pins/pins.ts';
 import { scanCommand } from './scan.ts';
 import { secretCommand } from './secret.ts';
@@ -35,6 +36,7 @@ const commands = [
   serverCommand,
   pinsCommand,
   approvalCommand,
+  operatorCommand,
   auditCommand,
 ] as const;
 

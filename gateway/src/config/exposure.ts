@@ -29,12 +29,12 @@ interface Owned {
 
 /** `configuration` is resolved: its paths are absolute. */
 export function checkExposure(configuration: Configuration, context: ExposureContext): readonly Diagnostic[] {
-  const { tls } = configuration.listen.mcp;
+  const keys = [configuration.listen.mcp.tls, configuration.listen.admin.tls].flatMap((tls) => tls?.key ?? []);
   const owned: readonly Owned[] = [
     { path: configuration.data, what: 'the data folder, with the keys of the gateway', folder: true },
     ...context.files.map((path) => ({ path, what: 'the configuration', folder: false })),
     ...context.secretFiles.map((path) => ({ path, what: 'a file with a secret', folder: false })),
-    ...(tls === undefined ? [] : [{ path: tls.key, what: 'the private key of the gateway', folder: false }]),
+    ...keys.map((path) => ({ path, what: 'the private key of the gateway', folder: false })),
   ].map((each) => ({ ...each, path: realPath(each.path) }));
   return Object.entries(configuration.servers).flatMap(([name, server]) =>
     'url' in server ? [] : exposedBy(name, server, owned, context),

@@ -6,7 +6,7 @@ import type { Configuration } from './schema/index.ts';
 
 /** `now`: milliseconds since the epoch. */
 export function checkPlainHttp(
-  { servers, listen }: Configuration,
+  { servers, listen, console: pages }: Configuration,
   place: (path: Path) => Place,
   now: number,
 ): readonly Diagnostic[] {
@@ -27,13 +27,20 @@ export function checkPlainHttp(
       remedy: 'Write https. Until the server has it, plainUntil: YYYY-MM-DD on the server accepts it for that long.',
     });
   }
-  const { host, allowedNetworks } = listen.admin;
+  const { host, allowedNetworks, tls } = listen.admin;
   if (!isLoopback(host) && allowedNetworks.length === 0)
     complaints.push({
       code: 'CFG043',
       place: place(['listen', 'admin']),
       problem: `health and metrics on ${host}, which other machines can reach`,
       remedy: 'Listen on 127.0.0.1 (listen.admin.host), or name who may ask in listen.admin.allowedNetworks.',
+    });
+  else if (!isLoopback(host) && tls === undefined && pages.enabled)
+    complaints.push({
+      code: 'CFG043',
+      place: place(['listen', 'admin']),
+      problem: `operators would sign in and approve over plain HTTP on ${host}`,
+      remedy: 'Set listen.admin.tls, or console: { enabled: false } for health and metrics alone.',
     });
   return complaints;
 }

@@ -6,6 +6,7 @@
 import type { DecodeFault } from '../protocol/decode.ts';
 import type { JsonFault } from '../protocol/json.ts';
 import type { AccountLinkPrompt } from './contracts/accounts.ts';
+import type { ApprovalPage } from './contracts/approval.ts';
 import type { Verdict } from './contracts/audit.ts';
 import type { UpstreamFailure } from './contracts/upstream.ts';
 
@@ -55,7 +56,13 @@ export type Refusal =
   /** `message`: what the operator tells the model about it. */
   | { readonly reason: 'denied' | 'held'; readonly detail: string; readonly message?: string }
   /** A person has not decided yet. `until`: milliseconds since the epoch. */
-  | { readonly reason: 'approval-pending'; readonly id: string; readonly until: number; readonly message?: string }
+  | {
+      readonly reason: 'approval-pending';
+      readonly id: string;
+      readonly until: number;
+      readonly message?: string;
+      readonly page?: ApprovalPage;
+    }
   /** `message`: why, in the words of who rejected it. */
   | { readonly reason: 'approval-rejected'; readonly id: string; readonly message?: string }
   /** It was used, withdrawn, or its time is over. */

@@ -3,7 +3,6 @@
  * record. Open this file to see the product.
  */
 
-import { withAccountLink } from './account-link.ts';
 import { Checks } from './checks.ts';
 import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
 import type { Use } from './contracts/limit.ts';
@@ -19,6 +18,7 @@ import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
 import { approve, giveBack, intend, limit, text } from './steps.ts';
+import { withUrlPrompt } from './url-prompt.ts';
 
 export type { Stages } from './stages.ts';
 
@@ -36,7 +36,7 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
   } catch (error) {
     stages.onBug(error, message.id);
   }
-  return withAccountLink(message, await record(message, snapshot, stages, progress, reply));
+  return withUrlPrompt(message, await record(message, snapshot, stages, progress, reply));
 }
 
 function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {

@@ -1,5 +1,7 @@
 /** Everything that stays open towards clients, so that it can be ended when its credential is, or refreshed on reload. */
+import type { JsonObject } from '../protocol/json.ts';
 import type { Caller } from './contracts/caller.ts';
+import type { Delivered } from './deliver.ts';
 
 export type EndReason = 'revoked' | 'disconnected' | 'draining';
 
@@ -9,6 +11,8 @@ export interface OpenStream {
   end(reason: EndReason): void;
   /** A new revision is in force. */
   refresh(): void;
+  /** Tells the client something of the gateway's own; absent where nothing but answers may be said. */
+  notify?(method: string, params: Delivered<JsonObject>): void;
 }
 
 export class Streams {
@@ -42,6 +46,11 @@ export class Streams {
   /** The callers that have something open, each once. */
   callers(): ReadonlySet<Caller> {
     return new Set([...this.#open].map(({ caller }) => caller));
+  }
+
+  /** Tells every stream of this caller. */
+  notify(caller: string, method: string, params: Delivered<JsonObject>): void {
+    for (const stream of this.#copy()) if (stream.caller.key === caller) stream.notify?.(method, params);
   }
 
   refresh(): void {

@@ -299,10 +299,20 @@ function durationText(seconds: number): string {
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
 }
 
-function pendingText({ id, until, message }: Extract<Refusal, { reason: 'approval-pending' }>): string {
+type Pending = Extract<Refusal, { reason: 'approval-pending' }>;
+
+/** The text beside the page. */
+export function approvalPageText({ page, id }: Pending): string {
+  return page?.decides === true
+    ? `This call waits for your approval (${id}). Open ${page.url} in a browser, look at it, and decide`
+    : `This call waits for the approval of another person (${id}). ${page?.url ?? ''} shows when it is decided`;
+}
+
+function pendingText({ id, until, message, page }: Pending): string {
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const more = message === undefined ? '' : ` ${message}`;
-  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${more}`;
+  const where = page?.decides === true ? ` The person you work for decides at ${page.url}.` : '';
+  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${where}${more}`;
 }
 
 /** What a model is to do, where the operator does not say more. */

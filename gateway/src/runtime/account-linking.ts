@@ -7,14 +7,20 @@ import { clientDocument } from '../oauth/registration.ts';
 import { type AccountLinkPrompt, accountPaths, type SignIns } from '../pipeline/contracts/accounts.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
+import type { Seal } from '../protocol/seal.ts';
 import { createSeal } from '../secrets/seal.ts';
+import type { Approval, ApprovalStore } from '../stages/approve/store.ts';
 import type { Changes, Topic } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { AccountVault } from '../upstreams/credentials/authorization-code/vault.ts';
+import { approvalUrl, requesterApprovals } from './requester-approvals.ts';
 
 export interface AccountLinkingParts {
+  readonly approvalStore: ApprovalStore;
+  /** The user of a call decided about it. */
+  readonly onDecided: () => void;
   readonly masterKey: Buffer;
   readonly audit: AuditLog;
   readonly log: Log;
@@ -33,12 +39,14 @@ export class AccountLinking {
   readonly tickets = new Tickets();
   readonly #vault: AccountVault;
   readonly #parts: AccountLinkingParts;
+  readonly #approvalSeal: Seal;
   /** The public URL, from the moment in which a listener has it. */
   #base: string | undefined;
   #pages: Pages | undefined;
 
   constructor({ secrets, data }: Configuration, parts: AccountLinkingParts) {
     this.#parts = parts;
+    this.#approvalSeal = createSeal(parts.masterKey, 'approval-page');
     this.#vault = new AccountVault(secrets, data);
     this.book = new AccountRegistry({
       vault: this.#vault,
@@ -55,6 +63,11 @@ export class AccountLinking {
     return this.#pages;
   }
 
+  /** The page of an approval for a user; undefined as long as no listener has a public URL. */
+  approvalPage(approval: Approval, user: string): string | undefined {
+    return this.#base === undefined ? undefined : approvalUrl(this.#base, this.#approvalSeal, { approval, user });
+  }
+
   configure({ secrets, data }: Configuration): void {
     this.#vault.configure(secrets, data);
   }
@@ -66,6 +79,11 @@ export class AccountLinking {
       base,
       tickets: this.tickets,
       accounts: (server) => this.book.of(server),
+      approvals: requesterApprovals({
+        store: this.#parts.approvalStore,
+        seal: this.#approvalSeal,
+        onDecided: this.#parts.onDecided,
+      }),
       ...rights,
       seal: createSeal(this.#parts.masterKey, 'browser'),
       clientMetadata: clientDocument,

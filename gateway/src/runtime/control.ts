@@ -6,6 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import { operatorNow } from '../operators/now.ts';
+import type { OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
@@ -39,6 +41,7 @@ export interface ControlParts {
   readonly changes: Local<Changes>;
   readonly pinStore: PinStore;
   readonly approvalStore: ApprovalStore;
+  readonly operatorStore: OperatorStore;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -73,12 +76,16 @@ export class Control {
   #credentialsReported = '{}';
   #statesReported = '{}';
   #closed = false;
+  #onApprovals: () => void = () => {};
 
   private constructor(revision: Revision, policy: DataPlane['snapshot']['policy'], parts: ControlParts) {
     const { keys, masterKey, audit, log } = parts;
     this.#parts = parts;
     logBackgroundFailures(log);
-    this.#accounts = new AccountLinking(revision.configuration, parts);
+    this.#accounts = new AccountLinking(revision.configuration, {
+      ...parts,
+      onDecided: () => this.approvalDecided(),
+    });
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
     this.#definitions = new Definitions({
@@ -103,6 +110,8 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
+      operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
     });
     this.#discovery = new ScheduledDiscovery({
@@ -144,6 +153,17 @@ export class Control {
       renew: (caller) => this.plane.context.renew(caller),
       signIns: () => this.plane.snapshot.signIns,
     });
+  }
+
+  /** Called when approvals may have changed. */
+  onApprovals(listener: () => void): void {
+    this.#onApprovals = listener;
+  }
+
+  /** An operator decided in this process: calls that wait look again, and other processes are told. */
+  approvalDecided(): void {
+    this.#followApprovals();
+    this.#attempt('other processes cannot be told of an approval', () => this.#parts.changes.announce('approvals'));
   }
 
   /** Replaces everything at once, or nothing when the new revision is wrong. */
@@ -207,6 +227,9 @@ export class Control {
   #look(): void {
     // Approvals end with time as well.
     this.#pending.add('approvals');
+    this.#attempt('changes of operators cannot be recorded', () => {
+      for (const event of this.#parts.operatorStore.takeEvents()) this.#parts.audit.note(event);
+    });
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.#reportCredentials();
@@ -277,6 +300,7 @@ export class Control {
   #followApprovals(): void {
     this.#attempt('the approvals cannot be read', () => {
       this.plane.approvals.look();
+      this.#onApprovals();
       this.#pending.delete('approvals');
     });
   }

@@ -10,12 +10,12 @@ import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Pages } from '../pipeline/contracts/pages.ts';
 import type { Pins } from '../pipeline/contracts/pins.ts';
 import type { Snapshot } from '../pipeline/contracts/snapshot.ts';
-import { type Deliver, deliverThrough } from '../pipeline/deliver.ts';
+import { type Deliver, deliverThrough, ownWords } from '../pipeline/deliver.ts';
 import { type Inspect, inspectThrough } from '../pipeline/inspect.ts';
 import { type Rights, UnderWay } from '../pipeline/rights.ts';
 import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
-import { type Approvals, createApprovals } from '../stages/approve/approve.ts';
+import { type Approvals, type ApproveParts, createApprovals } from '../stages/approve/approve.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
@@ -57,6 +57,10 @@ export interface DataPlaneParts {
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
+  /** The page of an approval for the user for whom a call is made. */
+  readonly approvalPage: ApproveParts['pageFor'];
+  /** What an operator that decided about an approval is now. */
+  readonly operatorNow: ApproveParts['operatorNow'];
   /** Tells approvers and other processes that an approval is wanted or was used. */
   readonly onApproval: () => void;
 }
@@ -117,6 +121,10 @@ export class DataPlane {
       audit,
       rights: this.#rights,
       waitMs: () => this.revision.configuration.approvals.wait,
+      operatorNow: parts.operatorNow,
+      pageFor: parts.approvalPage,
+      onPageOver: (caller, approval) =>
+        this.streams.notify(caller, 'notifications/elicitation/complete', ownWords({ elicitationId: approval })),
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });

@@ -5,12 +5,14 @@ import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Revision } from '../config/revision.ts';
 import { proxyProblem } from '../egress/proxy.ts';
+import { type OperatorStore, openOperatorStore } from '../operators/store.ts';
 import { openPinStore } from '../pins/store.ts';
+import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
-import { openApprovalStore } from '../stages/approve/store.ts';
+import { type ApprovalStore, openApprovalStore } from '../stages/approve/store.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
@@ -28,6 +30,10 @@ export type Opened =
   | {
       readonly ok: true;
       readonly gateway: Control;
+      readonly audit: AuditLog;
+      readonly approvals: ApprovalStore;
+      readonly operators: OperatorStore;
+      readonly masterKey: Buffer;
       readonly log: Log;
       readonly managed: ManagedSecrets;
       /** Milliseconds since the epoch at which the configuration began to be read. */
@@ -63,12 +69,14 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
+  const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
   const closeKept = (): void => {
     keys.value.close();
     changes.close();
     pinStore.close();
     approvalStore.close();
+    operatorStore.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -93,6 +101,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes,
     pinStore,
     approvalStore,
+    operatorStore,
     sums,
     answers: role === 'serve',
   });
@@ -126,6 +135,10 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   return {
     ok: true,
     gateway,
+    audit,
+    approvals: approvalStore,
+    operators: operatorStore,
+    masterKey: masterKey.key,
     log,
     managed,
     began,

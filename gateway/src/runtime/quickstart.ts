@@ -7,7 +7,10 @@ const agent = 'demo';
 const validityMs = 7 * 86_400_000;
 
 /** Makes a key that is valid for a week, and says how to use it. */
-export function quickstartText(base: string, admin: string, desk: KeyAdmin): string {
+export function quickstartText(
+  { base, admin, join }: { readonly base: string; readonly admin: string; readonly join: string | undefined },
+  desk: KeyAdmin,
+): string {
   const key = desk.create({ agent, name: 'quickstart', expiresAt: Date.now() + validityMs }, Date.now()).text;
   const snippet = {
     mcpServers: { sallyport: { type: 'http', url: `${base}/mcp`, headers: { Authorization: `Bearer ${key}` } } },
@@ -40,7 +43,7 @@ export function quickstartText(base: string, admin: string, desk: KeyAdmin): str
 
   MCP endpoint   ${base}/mcp  (one server alone: ${base}/servers/everything/mcp)
   Health         ${admin}/readyz  and  ${admin}/metrics
-  API key        ${key}
+${join === undefined ? '' : `  Operators      ${join}\n                 makes you the administrator, once, within a day\n`}  API key        ${key}
                  for the agent "${agent}", valid for 7 days, shown only now
 
 For clients that read mcpServers:

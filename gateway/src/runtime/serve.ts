@@ -1,5 +1,5 @@
 /** `sallyport serve`: the gateway with its HTTP listeners, until it is told to stop. */
-import { join, resolve } from 'node:path';
+import { join as joinPath, resolve } from 'node:path';
 import { listenAdmin } from '../admin/listener.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenHttp } from '../listeners/http/server.ts';
@@ -7,6 +7,7 @@ import { takeSignals } from '../process/signals.ts';
 import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
+import { firstAdministrator, operatorApp } from './console.ts';
 import { print, report } from './messages.ts';
 import { open } from './open.ts';
 import { quickstartText } from './quickstart.ts';
@@ -30,12 +31,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   const opened = await open(path, 'serve', options.logLevel ?? 'info');
   if (!opened.ok) return opened.code;
   const { gateway, log } = opened;
-  const { listen: written, bounds, data } = gateway.plane.revision.configuration;
+  const { listen: written, bounds, data, console: pages } = gateway.plane.revision.configuration;
   const listen = {
     mcp: { ...written.mcp, port: options.port ?? written.mcp.port },
     admin: { ...written.admin, port: options.adminPort ?? written.admin.port },
   };
-  const ended = openEndedIds(join(data, 'ended-sessions'), (error) =>
+  const ended = openEndedIds(joinPath(data, 'ended-sessions'), (error) =>
     log.warn({ err: error }, 'ended sessions cannot be noted: they open again after a restart'),
   );
   const mcp = await attempt(listenHttp(listen.mcp, gateway.plane.context, { ended, log }));
@@ -45,6 +46,13 @@ export async function serve(options: ServeOptions): Promise<number> {
       : await attempt(
           listenAdmin(listen.admin, {
             problems: () => opened.problems(),
+            log,
+            app: pages.enabled
+              ? operatorApp(opened, {
+                  publicUrl: listen.admin.publicUrl,
+                  isSecure: (listen.admin.publicUrl ?? '').startsWith('https:') || listen.admin.tls !== undefined,
+                })
+              : undefined,
             metrics: async () => ({
               type: gateway.plane.metrics.contentType,
               text: await gateway.plane.metrics.text(),
@@ -61,13 +69,21 @@ export async function serve(options: ServeOptions): Promise<number> {
   const base =
     listen.mcp.publicUrl ??
     `${listen.mcp.tls === undefined ? 'http' : 'https'}://${urlHost(listen.mcp.host)}:${mcp.port}`;
-  const adminUrl = `http://${urlHost(listen.admin.host)}:${admin.port}`;
-  if (options.json === true) print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl }));
+  const adminScheme = listen.admin.tls === undefined ? 'http' : 'https';
+  const adminUrl = listen.admin.publicUrl ?? `${adminScheme}://${urlHost(listen.admin.host)}:${admin.port}`;
+  // Browsers bind passkeys to names.
+  const operatorUrl = adminUrl.replace('://127.0.0.1:', '://localhost:');
+  const join = pages.enabled ? firstAdministrator(opened.operators, operatorUrl) : undefined;
+  if (options.json === true)
+    print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl, ...(join !== undefined && { join }) }));
   else if (options.quickstart === true) {
     const desk = openKeyAdmin(data);
-    if (desk.ok) print(quickstartText(base, adminUrl, desk.value));
+    if (desk.ok) print(quickstartText({ base, admin: adminUrl, join }, desk.value));
     if (desk.ok) desk.value.store.close();
-  } else print(`Sallyport listens on ${base}/mcp, health and metrics on ${adminUrl}`);
+  } else {
+    print(`Sallyport listens on ${base}/mcp, health and metrics on ${adminUrl}`);
+    if (join !== undefined) print(`There is no administrator. This link makes one, once, within a day: ${join}`);
+  }
 
   const signal = await signals.stopped;
   log.info({ signal }, 'stopping');

@@ -4,12 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { shownInLine } from '../../protocol/shown.ts';
 import { openMasterKey } from '../../secrets/master-key.ts';
+import { approverProblems } from '../../stages/approve/approvers.ts';
 import {
-  type Approval,
   type ApprovalState,
   type ApprovalStore,
   approvalStates,
   openApprovalStore,
+  type Voted,
 } from '../../stages/approve/store.ts';
 import { isTold } from '../announce.ts';
 import {
@@ -22,6 +23,7 @@ import {
   withConfiguration,
 } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { proveCommand } from './prove.ts';
 import { lineOf, plain, printApproval } from './text.ts';
 
 export function approvalCommand(context: Context): Command {
@@ -32,7 +34,8 @@ export function approvalCommand(context: Context): Command {
     .addCommand(showCommand(context))
     .addCommand(decideCommand(context, 'approve'))
     .addCommand(decideCommand(context, 'reject'))
-    .addCommand(watchCommand(context));
+    .addCommand(watchCommand(context))
+    .addCommand(proveCommand(context));
 }
 
 interface Opened {
@@ -137,16 +140,9 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
     .action((id: string, options: DecideOptions) =>
       withApprovals(context, options, ({ store, data }) => {
         const { reason } = options;
-        const before = store.get(id, Date.now());
-        // What cannot be shown cannot be approved.
-        if (verb === 'approve' && before?.state === 'pending' && before.content === undefined)
-          return fail(context, options, {
-            code: exitCodes.data,
-            problem: `${id} cannot be decrypted, so that what it is about cannot be known`,
-            remedy: 'Reject it, and have the call made again.',
-          });
         const by = `os:${userInfo().username}`;
-        const voted = store.vote(id, verb, { by, at: Date.now(), ...(reason !== undefined && { reason }) });
+        const vote = { by, kind: 'machine', at: Date.now(), ...(reason !== undefined && { reason }) } as const;
+        const voted = store.vote(id, verb, vote);
         if (!voted.ok) return complain(context, options, { id, voted });
         if (!isTold(context, { ...options, data, topic: 'approvals' })) return;
         const { approval } = voted;
@@ -164,7 +160,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
 function complain(
   context: Context,
   options: CommonOptions,
-  { id, voted }: { readonly id: string; readonly voted: { readonly problem: string; readonly approval?: Approval } },
+  { id, voted }: { readonly id: string; readonly voted: Extract<Voted, { readonly ok: false }> },
 ): void {
   const code = exitCodes.no;
   switch (voted.problem) {
@@ -182,8 +178,20 @@ function complain(
         problem: 'the rule asks for a reason',
         remedy: 'Say it with --reason.',
       });
-    default:
+    case 'over':
       return fail(context, options, { code, problem: `${id} is ${voted.approval?.state ?? 'over'} already` });
+    case 'unreadable':
+      return fail(context, options, {
+        code: exitCodes.data,
+        problem: `${id} cannot be decrypted, so that what it is about cannot be known`,
+        remedy: 'Reject it, and have the call made again.',
+      });
+    case 'elsewhere':
+    case 'no-approver':
+    case 'own-request':
+    case 'person-unknown':
+    case 'proof-required':
+      return fail(context, options, { code, ...approverProblems[voted.problem] });
   }
 }
 

@@ -1,23 +1,19 @@
 /** Approvals as lines for people. Everything that a caller or server wrote is shown with what is hidden in it. */
 import { shownInLine } from '../../protocol/shown.ts';
-import { type Approval, argumentsText } from '../../stages/approve/store.ts';
+import { type Approval, argumentsText, callerTextOf } from '../../stages/approve/store.ts';
+import { grantText, leftText, neededText } from '../../stages/approve/text.ts';
 import type { Context } from '../context.ts';
 
 /** Without the arguments. */
 export function plain({ content, terms, ...approval }: Approval) {
-  return { ...approval, ...terms, caller: content?.callerText, tier: content?.tier, rule: content?.rule };
+  return { ...approval, ...terms, caller: content && callerTextOf(content), tier: content?.tier, rule: content?.rule };
 }
 
 export function lineOf({ id, state, server, name, content, expiresAt, terms, votes }: Approval, now: number): string {
-  const caller = content?.callerText ?? '?';
+  const caller = content === undefined ? '?' : callerTextOf(content);
   const left = state === 'pending' || state === 'approved' ? `  ${leftText(expiresAt - now)}` : '';
   const quorum = terms.quorum > 1 ? `  ${votes.length} of ${terms.quorum}` : '';
   return shownInLine(`${id}  ${state}  ${caller}  ${server}/${name}${quorum}${left}`);
-}
-
-function leftText(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  return seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
 }
 
 export function printApproval(context: Context, approval: Approval, now: number): void {
@@ -34,16 +30,15 @@ export function printApproval(context: Context, approval: Approval, now: number)
   }
   const { capability, rule, place, definition, tier, arguments: args } = content;
   const row = (name: string, value: string): void => context.out(`    ${name.padEnd(11)} ${shownInLine(value)}`);
-  row('caller', content.callerText);
+  row('caller', callerTextOf(content));
   row(capability.type, `${capability.name} of ${content.server}`);
   if (tier !== undefined) row('tier', tier);
   row('rule', `${rule.text} (${rule.connection}, ${place})`);
   if (definition !== undefined) row('definition', definition.slice(0, 12));
   if (content.guardrail !== undefined) row('guardrail', content.guardrail);
   row('digest', digest);
-  row('needs', `${terms.quorum} of the approvers${terms.reason === 'required' ? ', with a reason' : ''}`);
-  if (terms.reuse !== undefined)
-    row('grant', `as often as wanted for ${Math.round(terms.reuse / 1_000)} s, made ${uses} times`);
+  row('needs', neededText(terms));
+  if (terms.grant !== undefined) row('grant', `${grantText(terms.grant)}, made ${uses} times`);
   for (const { by, at, reason } of votes)
     row('decided', `${by}, ${new Date(at).toISOString()}${reason === undefined ? '' : `: ${reason}`}`);
   context.out('    arguments');

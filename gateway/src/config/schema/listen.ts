@@ -9,6 +9,12 @@ import { duration, size } from './units.ts';
 const host = z.string().min(1).max(255).describe('Address to listen on.');
 const port = z.int().min(0).max(65_535).describe('Port to listen on; 0 lets the system choose one.');
 
+const tlsFiles = {
+  certificate: z.string().min(1).max(4096).describe('PEM file with the certificate and its chain.'),
+  key: z.string().min(1).max(4096).describe('PEM file with its private key.'),
+  minimum: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest version of TLS.'),
+};
+
 export const listen = z
   .strictObject({
     mcp: z
@@ -21,9 +27,7 @@ export const listen = z
           .describe('The URL under which clients reach this gateway, when it is not the address it listens on.'),
         tls: z
           .strictObject({
-            certificate: z.string().min(1).max(4096).describe('PEM file with the certificate and its chain.'),
-            key: z.string().min(1).max(4096).describe('PEM file with its private key.'),
-            minimum: z.enum(['1.2', '1.3']).default('1.2').describe('Oldest version of TLS.'),
+            ...tlsFiles,
             clients: z
               .strictObject({
                 authorities: z
@@ -69,10 +73,20 @@ export const listen = z
           .array(z.string().min(1).max(64).refine(isNetwork, 'must be an address or a network such as 10.0.0.0/8'))
           .max(64)
           .default([])
-          .describe('Who may ask, beside this machine. Needed to listen beyond it, as there is no TLS here.'),
+          .describe('Who may ask, beside this machine. Needed to listen beyond it.'),
+        publicUrl: z
+          .url({ protocol: /^https?$/ })
+          .optional()
+          .describe('The URL under which operators reach the pages and the admin API, when it is not the address.'),
+        tls: z
+          .strictObject(tlsFiles)
+          .optional()
+          .describe(
+            'TLS. The files are read again when they change. Needed beyond this machine, but for health and metrics.',
+          ),
       })
       .prefault({})
-      .describe('Health, readiness and metrics.'),
+      .describe('Health, readiness and metrics; the admin API and the pages of operators.'),
   })
   .describe('Where the gateway listens.');
 

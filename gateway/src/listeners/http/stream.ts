@@ -50,6 +50,7 @@ export function openStream(
   const stream: OpenStream = {
     caller,
     end,
+    notify: (method, params) => write(eventText(JSON.stringify({ jsonrpc: '2.0', method, params }))),
     refresh: () => {
       session.hearing?.refresh();
       // Nothing will be said on it any more.

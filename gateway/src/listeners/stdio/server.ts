@@ -111,6 +111,7 @@ class StdioConnection implements ClientTransport {
       caller,
       end: (reason) => this.close(reason === 'revoked' ? 'credential-ended' : 'closed'),
       refresh: () => this.#session?.hearing?.refresh(),
+      notify: (method, params) => this.#write(notificationText(method, params)),
     });
   }
 

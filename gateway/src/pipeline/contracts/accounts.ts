@@ -50,6 +50,7 @@ export const accountPaths = {
   callback: '/connect/callback',
   signedIn: '/connect/signed-in',
   clientMetadata: '/client-metadata.json',
+  approval: '/approve/',
 } as const;
 
 /** How a user proves in a browser who it is: at the issuer whose tokens it calls with. */

@@ -11,8 +11,35 @@ export interface ApprovalTerms {
   readonly within: number;
   /** Must a decision have a reason? */
   readonly reason: 'required' | 'optional';
-  /** Milliseconds for which the same call may be made again and again; absent: once. */
-  readonly reuse?: number;
+  /** Who decides: each of these may. Absent: operators with the role `approver` or `administrator`, and users of the machine. */
+  readonly by?: readonly Approver[];
+  /** The user for whom the call is made must not decide. */
+  readonly notBy?: 'requester';
+  /** A person confirms an approval with its passkey. */
+  readonly proof?: 'passkey';
+  /** The call may be made again and again; absent: once. */
+  readonly grant?: GrantTerms;
+}
+
+/** The user for whom the call is made, operators by role, or operators by name. */
+export type Approver = 'requester' | { readonly role: readonly string[] } | { readonly operator: readonly string[] };
+
+/** What one approval covers beside the one call. */
+export interface GrantTerms {
+  /** Milliseconds. */
+  readonly for: number;
+  /** How often at most. */
+  readonly calls?: number;
+  /** Expression that other arguments must meet; absent: the same arguments. */
+  readonly when?: string;
+}
+
+/** The page on which the user for whom a call is made sees what became of it, and decides where the rule lets it. */
+export interface ApprovalPage {
+  readonly url: string;
+  readonly decides: boolean;
+  /** The client is to open it for its person. */
+  readonly asks: boolean;
 }
 
 /** An approval that was spent on this exchange. */

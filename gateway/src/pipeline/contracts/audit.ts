@@ -126,6 +126,16 @@ export interface AuditEvent {
     | 'approval-expired'
     | 'approval-consumed'
     | 'approval-withdrawn'
+    | 'approval-viewed'
+    | 'operator-created'
+    | 'operator-changed'
+    | 'operator-revoked'
+    | 'operator-signed-in'
+    | 'operator-refused'
+    | 'operator-passkey'
+    | 'operator-password'
+    | 'operator-token'
+    | 'operator-session'
     | 'definition-pending'
     | 'definition-approved'
     | 'definition-rejected'
@@ -143,6 +153,8 @@ export interface AuditEvent {
   readonly detail: JsonObject;
   /** What only the operator may know. Private, unlike `detail`. */
   readonly problem?: string;
+  /** Private as well, and kept as the arguments of a call of this connection and tier are. */
+  readonly content?: { readonly value: JsonObject; readonly connection: string; readonly tier?: Tier };
 }
 
 /** A request that a listener refused without reading it, so that its caller is unknown. Holds neither URL nor key. */

@@ -46,6 +46,12 @@ export interface ContentLimits {
   readonly schemes?: readonly string[];
 }
 
+export type Covers = (call: {
+  readonly args: JsonObject;
+  readonly approved: JsonObject;
+  readonly caller: Caller;
+}) => boolean;
+
 export interface Decision {
   readonly effect: 'allow' | 'deny' | 'hold' | 'observe';
   /**
@@ -60,6 +66,8 @@ export interface Decision {
   readonly message?: string;
   /** With a hold: how it is approved. */
   readonly approval?: ApprovalTerms;
+  /** Whether an approval of other arguments is one of these as well. */
+  readonly covers?: Covers;
   /** What the rules that let it through take out of its result; absent where that is nothing. */
   readonly masks?: readonly Mask[];
   /** What would have happened without `mode: observe` on the connection. */

@@ -10,7 +10,7 @@ import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { type Approvals, createApprovals } from './approve.ts';
 import { approvalDigest } from './digest.ts';
-import { type ApprovalStore, approvalBounds, openApprovalStore } from './store.ts';
+import { type ApprovalStore, approvalBounds, openApprovalStore, type Vote } from './store.ts';
 
 const folders: string[] = [];
 const stores: ApprovalStore[] = [];
@@ -32,6 +32,8 @@ interface World {
   readonly store: ApprovalStore;
   readonly folder: string;
   readonly events: AuditEvent[];
+  /** What operators are now. */
+  readonly operators: Map<string, Pick<Vote, 'role' | 'user'>>;
   readonly approvals: () => Approvals;
   readonly call: (
     args: JsonObject,
@@ -44,7 +46,9 @@ const schema = { type: 'object', properties: { text: { type: 'string' }, n: { ty
 async function worldOf(
   rule = 'hold: "*"',
   { waitMs = 0, ...options }: RoadOptions & { readonly waitMs?: number } = {},
+  user?: string,
 ): Promise<World> {
+  const operators: World['operators'] = new Map();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-approvals-'));
   folders.push(folder);
   const store = storeIn(folder);
@@ -60,7 +64,10 @@ async function worldOf(
         audit: { note: (event) => void events.push(event) },
         rights,
         waitMs: () => waitMs,
+        operatorNow: (name) => operators.get(name),
         announce: () => {},
+        pageFor: () => undefined,
+        onPageOver: () => {},
       })),
   });
   return {
@@ -68,9 +75,13 @@ async function worldOf(
     store,
     folder,
     events,
+    operators,
     approvals: () => approvals as Approvals,
     async call(args, agent = 'a') {
-      const { reply } = await road.send({ params: { name: 'echo', arguments: args }, caller: callerOf({ agent }) });
+      const { reply } = await road.send({
+        params: { name: 'echo', arguments: args },
+        caller: callerOf({ agent, ...(user !== undefined && { user }) }),
+      });
       const reason = reply.kind === 'refused' ? reply.refusal.reason : undefined;
       return { kind: reply.kind, ...(reason !== undefined && { reason }), text: JSON.stringify(reply) };
     },
@@ -79,7 +90,8 @@ async function worldOf(
 
 const pendingId = ({ store }: World): string => store.list({ state: 'pending' }, Date.now())[0]?.id ?? '';
 
-const by = (name: string, reason?: string) => ({ by: name, at: Date.now(), ...(reason !== undefined && { reason }) });
+const by = (name: string, reason?: string) =>
+  ({ by: name, kind: 'machine', at: Date.now(), ...(reason !== undefined && { reason }) }) as const;
 
 test('a held call is made once after it was approved, and then held again', async () => {
   const world = await worldOf();
@@ -188,7 +200,7 @@ test('what is not decided in time, or not used in time, is over', async () => {
   await world.call({ text: 'x' });
   const id = pendingId(world);
   const { store } = world;
-  const late = store.vote(id, 'approve', { by: 'os:dana', at: Date.now() + 61_000 });
+  const late = store.vote(id, 'approve', { ...by('os:dana'), at: Date.now() + 61_000 });
   assert.equal(!late.ok && late.problem, 'over');
   assert.equal(store.vote(id, 'approve', by('os:dana')).ok, true);
   assert.equal(store.spend(id, Date.now() + 61_000), false);
@@ -261,12 +273,11 @@ test('hundreds that wait are listed and decided at once', async () => {
     terms: { quorum: 1, within: 900_000, reason: 'optional' } as const,
     place: '',
     revision: '',
-    callerText: 'x',
+    who: {},
   };
-  const terms = { quorum: 1, within: 900_000, reason: 'optional' } as const;
   for (let n = 0; n < 600; n++) {
     const caller = `a${n}`;
-    assert.ok(world.store.request({ ...content, caller }, `${n}`, { terms, now: Date.now() }).ok);
+    assert.ok(world.store.request({ content: { ...content, caller }, digest: `${n}`, scope: '', now: Date.now() }).ok);
   }
   const began = performance.now();
   assert.equal(world.store.list({ state: 'pending', limit: 500 }, Date.now()).length, 500);
@@ -347,4 +358,79 @@ test('an approval under other terms is another approval', async () => {
   world.approvals().look();
   assert.equal((await waiting).reason, 'right-ended');
   assert.equal(world.road.calls.length, 0);
+});
+
+const operator = (name: string, more: Partial<Vote> = {}): Vote => ({
+  by: `operator:${name}`,
+  kind: 'operator',
+  role: 'approver',
+  at: Date.now(),
+  ...more,
+});
+
+test('who decides is whom the rule names: by role, by name, another person, or the requester', async () => {
+  const cases = [
+    ['', operator('x'), undefined],
+    ['', operator('x', { role: 'auditor' }), 'no-approver'],
+    ['', by('os:root'), undefined],
+    ['', { ...by('user:dana'), kind: 'user', user: 'dana' }, 'no-approver'],
+    ['by: { role: auditor }', operator('x'), 'no-approver'],
+    ['by: { role: auditor }', operator('x', { role: 'auditor' }), undefined],
+    ['by: { role: [auditor, approver] }', by('os:root'), 'no-approver'],
+    ['by: [requester, { operator: [x, y] }]', operator('y', { role: 'viewer' }), undefined],
+    ['by: [requester, { operator: [x, y] }]', operator('z'), 'no-approver'],
+    ['by: requester', { ...by('user:dana'), kind: 'user', user: 'dana' }, undefined],
+    ['by: requester', { ...by('user:eve'), kind: 'user', user: 'eve' }, 'no-approver'],
+    ['by: requester', operator('x', { user: 'dana' }), undefined],
+    ['notBy: requester', operator('x', { user: 'dana' }), 'own-request'],
+    ['notBy: requester', operator('x'), 'person-unknown'],
+    ['notBy: requester', operator('x', { user: 'eve' }), undefined],
+    ['notBy: requester', by('os:root'), 'person-unknown'],
+    ['proof: passkey', operator('x'), 'proof-required'],
+    ['', operator('x', { servers: ['other'] }), 'elsewhere'],
+    ['', operator('x', { servers: ['s'] }), undefined],
+  ] as const satisfies readonly (readonly [string, Vote, string | undefined])[];
+  for (const [terms, vote, problem] of cases) {
+    const world = await worldOf(`hold: "*", approval: { ${terms} }`, {}, 'dana');
+    await world.call({ text: 'x' });
+    const voted = world.store.vote(pendingId(world), 'approve', vote);
+    assert.equal(voted.ok ? undefined : voted.problem, problem, `${terms} ${JSON.stringify(vote)}`);
+  }
+});
+
+test('one person counts once, whatever it decides with, and who may no more counts no more', async () => {
+  const world = await worldOf('hold: "*", approval: { quorum: 2 }');
+  const { store, operators } = world;
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  assert.equal(store.vote(id, 'approve', operator('x', { user: 'erin' })).ok, true);
+  const twice = store.vote(id, 'approve', operator('y', { user: 'erin' }));
+  assert.equal(!twice.ok && twice.problem, 'twice');
+  assert.equal(store.vote(id, 'approve', operator('z', { user: 'alex' })).ok, true);
+  operators.set('operator:x', { role: 'approver', user: 'erin' });
+  operators.set('operator:z', { role: 'auditor', user: 'alex' });
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-over');
+  assert.equal(world.road.calls.length, 0);
+  assert.equal(store.get(id, Date.now())?.state, 'withdrawn');
+  // Two accounts that became one person are one.
+  await world.call({ text: 'x' });
+  const next = pendingId(world);
+  store.vote(next, 'approve', operator('x', { user: 'erin' }));
+  store.vote(next, 'approve', operator('z', { user: 'alex' }));
+  operators.set('operator:z', { role: 'approver', user: 'erin' });
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-over');
+});
+
+test('a grant covers the arguments that its condition names, so often and no oftener', async () => {
+  const world = await worldOf('hold: "*", approval: { grant: { when: args.n == approved.n, for: 1h, calls: 3 } }');
+  await world.call({ n: 1, text: 'a' });
+  assert.equal(world.store.vote(pendingId(world), 'approve', by('os:dana')).ok, true);
+  assert.equal((await world.call({ n: 1, text: 'b' })).kind, 'text');
+  assert.equal((await world.call({ n: 2, text: 'a' })).reason, 'approval-pending');
+  assert.equal((await world.call({ n: 1, text: 'b' }, 'b')).reason, 'approval-pending');
+  assert.equal((await world.call({ text: 'a' })).reason, 'approval-pending');
+  assert.equal((await world.call({ n: 1, text: 'a' })).kind, 'text');
+  assert.equal((await world.call({ n: 1, text: 'c' })).kind, 'text');
+  assert.equal((await world.call({ n: 1, text: 'd' })).reason, 'approval-pending');
+  assert.equal(world.road.calls.length, 3);
 });

@@ -1,9 +1,8 @@
 /** Stage 8: makes an approval of a call that a rule holds, waits for a decision, and spends it. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalTerms, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
+import type { ApprovalPage, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
 import type { AuditLog } from '../../pipeline/contracts/audit.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { argumentsOf, decide } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
@@ -12,11 +11,13 @@ import { permitHeld } from '../../pipeline/permit.ts';
 import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
+import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { endToEndMeta, metaOf } from '../../protocol/meta.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import { approvalDigest, type Bound } from './digest.ts';
-import { type Approval, type ApprovalContent, type ApprovalStore } from './store.ts';
+import { approverProblem, personOf, type Voter } from './approvers.ts';
+import { boundOf, contentOf, eventOf } from './content.ts';
+import { approvalDigest, scopeDigest } from './digest.ts';
+import { type Approval, type ApprovalStore, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -24,16 +25,20 @@ export interface ApproveParts {
   readonly rights: Rights;
   /** Milliseconds for which a call waits for a decision before its client is told to come again. */
   readonly waitMs: () => number;
+  /** What an operator that decided is now; undefined when it is none any more. */
+  readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
+  /** The page of an approval for this user; undefined where there is none. */
+  readonly pageFor: (approval: Approval, user: string) => string | undefined;
+  /** A page that a client was asked to open has become of no use: tells the streams of its caller. */
+  readonly onPageOver: (caller: string, approval: string) => void;
 }
 
-/** They differ for every attempt of the same call. */
-const traceNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage']);
-
-const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional' };
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
+/** Pages of which the end is told; of more it is not. */
+const maxPrompted = 10_000;
 
 export interface Approvals {
   readonly approve: Approve;
@@ -56,9 +61,40 @@ interface Waiter {
   readonly release: () => void;
 }
 
-export function createApprovals({ store, audit, rights, waitMs, announce }: ApproveParts): Approvals {
+export function createApprovals({
+  store,
+  audit,
+  rights,
+  waitMs,
+  operatorNow,
+  announce,
+  pageFor,
+  onPageOver,
+}: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
   const waiting = new Map<string, Set<Waiter>>();
+
+  /** Approvals for which a client was asked to open a page, with the key of its caller. */
+  const prompted = new Map<string, string>();
+  let version = -1;
+
+  /** Tells of pages that nothing is left to do on. */
+  const endPages = (): void => {
+    if (prompted.size === 0 || store.version() === version) return;
+    version = store.version();
+    for (const [id, caller] of prompted) {
+      if (store.get(id, Date.now())?.state === 'pending') continue;
+      prompted.delete(id);
+      onPageOver(caller, id);
+    }
+  };
+
+  function pageOf(exchange: Held, approval: Approval): ApprovalPage | undefined {
+    const { user } = exchange.caller;
+    const url = user === undefined ? undefined : pageFor(approval, user);
+    if (url === undefined) return undefined;
+    return { url, decides: approval.terms.by?.includes('requester') === true, asks: false };
+  }
 
   const record = (): void => {
     for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
@@ -100,21 +136,55 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     const snapshot = rights.snapshot();
     const lost = lostRight(marked, caller, snapshot);
     if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
-    if (await isAnother(exchange, { caller, snapshot, digest: approval.digest }))
+    if (await isAnother(exchange, { caller, snapshot, approval }))
       return refuse({
         reason: 'right-ended',
         cause: 'rule',
         detail: 'what was approved is not what would be called now',
       });
+    if (!isStillApproved(approval)) {
+      store.revoke(id, Date.now());
+      record();
+      return refuse({ reason: 'approval-over', id, state: 'withdrawn' });
+    }
     if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
     record();
     return pass(permitHeld(marked));
   }
 
+  /** Those who approved it may do so now, and are as many as the rule wants. */
+  function isStillApproved(approval: Approval): boolean {
+    const now = approval.votes.flatMap((vote): readonly Voter[] => {
+      if (vote.kind !== 'operator') return [vote];
+      const { role: _role, servers: _servers, user: _user, ...same } = vote;
+      const current = operatorNow(vote.by);
+      return current === undefined ? [] : [{ ...same, ...current }];
+    });
+    const valid = now.filter((voter) => approverProblem(voter, wantedOf(approval), 'approve') === undefined);
+    return new Set(valid.map(personOf)).size >= approval.terms.quorum;
+  }
+
+  /** An approval of other arguments that covers these as well. */
+  function granted(exchange: Held, scope: string): Approval | undefined {
+    const { covers } = exchange.decision;
+    if (covers === undefined) return undefined;
+    const { caller } = exchange;
+    const args = argumentsOf(exchange) ?? {};
+    return store
+      .grants(scope, Date.now())
+      .find(({ content }) => content !== undefined && covers({ args, approved: content.arguments, caller }));
+  }
+
   const approve: Approve = async (exchange, { revision }) => {
-    const terms = exchange.decision.approval ?? defaults;
     const content = contentOf(exchange, revision);
-    const made = store.request(content, approvalDigest(boundOf(content)), { terms, now: Date.now() });
+    const bound = boundOf(content);
+    const scope = scopeDigest(bound);
+    const grant = granted(exchange, scope);
+    if (grant !== undefined) {
+      const spent = await spend(exchange, grant);
+      if (spent.ok) return spent;
+    }
+    const made = store.request({ content, digest: approvalDigest(bound), scope, now: Date.now() });
     if (!made.ok)
       return refuse(
         made.reason === 'full'
@@ -131,6 +201,19 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     }
     let { approval } = made;
     const { id } = approval;
+    const page = pageOf(exchange, approval);
+    // The client leads its person there, and then makes the call again, which waits.
+    if (made.isNew && page !== undefined && opensPages(exchange)) {
+      if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
+      const asking = { ...page, asks: true };
+      return refuse({
+        reason: 'approval-pending',
+        id,
+        until: approval.expiresAt,
+        page: asking,
+        ...messageOf(exchange),
+      });
+    }
     if (approval.state === 'pending') {
       const how = await decided(exchange, id);
       if (how === 'gone') {
@@ -147,7 +230,13 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
       case 'rejected':
         return refuse({ reason: 'approval-rejected', id, ...reasonOf(approval) });
       case 'pending':
-        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+        return refuse({
+          reason: 'approval-pending',
+          id,
+          until: approval.expiresAt,
+          ...(page !== undefined && { page }),
+          ...messageOf(exchange),
+        });
       case 'expired':
       case 'consumed':
       case 'withdrawn':
@@ -159,6 +248,7 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
     approve,
     look() {
       record();
+      endPages();
       for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
     },
     giveBack({ id }) {
@@ -177,7 +267,7 @@ export function createApprovals({ store, audit, rights, waitMs, announce }: Appr
 /** Is what the rules hold now, or what the tool is now, another thing than what was approved? */
 async function isAnother(
   exchange: Held,
-  { caller, snapshot, digest }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly digest: string },
+  { caller, snapshot, approval }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly approval: Approval },
 ): Promise<boolean> {
   const { capability, tool, upstream } = exchange;
   if (tool !== undefined && capability.type === 'tool') {
@@ -192,7 +282,13 @@ async function isAnother(
   const now = decide({ ...exchange, caller, grants });
   // A rule that holds it no more asks for nothing.
   if (now.decision.effect !== 'hold' && exchange.heldBy === undefined) return false;
-  return approvalDigest(boundOf(contentOf(now, snapshot.revision))) !== digest;
+  const bound = boundOf(contentOf(now, snapshot.revision));
+  if (approvalDigest(bound) === approval.digest) return false;
+  // Other arguments, which the condition of a grant covers: everything else is as it was.
+  const { covers } = now.decision;
+  if (covers === undefined || approval.content === undefined) return true;
+  if (scopeDigest(bound) !== scopeDigest(boundOf(approval.content))) return true;
+  return !covers({ args: argumentsOf(now) ?? {}, approved: approval.content.arguments, caller });
 }
 
 function messageOf({ decision }: Held): { readonly message?: string } {
@@ -202,56 +298,6 @@ function messageOf({ decision }: Held): { readonly message?: string } {
 function reasonOf({ votes }: Approval): { readonly message?: string } {
   const reason = votes.at(-1)?.reason;
   return reason === undefined ? {} : { message: reason };
-}
-
-function contentOf(exchange: Held, revision: string): ApprovalContent {
-  const { caller, capability, decision, tool, upstream } = exchange;
-  const { connection = '', place = '' } = decision.rule ?? {};
-  const { heldBy } = exchange;
-  const text = decision.rule?.text ?? '';
-  const answers = exchange.params.inputResponses;
-  const meta = Object.fromEntries(
-    Object.entries(endToEndMeta(metaOf(exchange.params)) ?? {}).filter(([name]) => !traceNames.has(name)),
-  );
-  const { user, agent, application } = caller;
-  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
-  return {
-    caller: caller.key,
-    server: upstream.server,
-    capability: { type: capability.type, name: nameOf(capability) },
-    arguments: argumentsOf(exchange) ?? {},
-    ...(tool !== undefined && { definition: tool.digest, tier: tool.tier }),
-    rule: { connection, text },
-    terms: decision.approval ?? defaults,
-    ...(heldBy !== undefined && { guardrail: `${heldBy.guardrail} holds ${heldBy.what}` }),
-    ...(answers !== undefined && { answers }),
-    ...(Object.keys(meta).length > 0 && { meta }),
-    place,
-    revision,
-    callerText: named.filter((each) => each !== undefined && each !== '').join(' ') || caller.key,
-  };
-}
-
-function boundOf({
-  place: _place,
-  revision: _revision,
-  tier: _tier,
-  callerText: _text,
-  ...bound
-}: ApprovalContent): Bound {
-  return bound;
-}
-
-function nameOf(capability: Capability): string {
-  switch (capability.type) {
-    case 'tool':
-    case 'prompt':
-      return capability.name;
-    case 'resource':
-      return capability.uri;
-    case 'template':
-      return capability.uriTemplate;
-  }
 }
 
 /** Clients that asked for progress hear that the call waits. The steps are small, so that those of the server come after. */
@@ -268,22 +314,4 @@ async function tellProgress({ channel, params }: Held, signal: AbortSignal): Pro
     };
     channel.notify('notifications/progress', ownWords(told));
   }
-}
-
-function eventOf({ id, digest, server, name, state, votes, owner, uses }: Approval) {
-  const last = votes.at(-1);
-  return {
-    kind: `approval-${state}` as const,
-    at: Date.now(),
-    server,
-    detail: {
-      id,
-      digest,
-      name,
-      caller: owner,
-      votes: votes.map(({ by, at, reason }) => ({ by, at, ...(reason !== undefined && { reason }) })),
-      ...(last !== undefined && { by: last.by }),
-      uses,
-    },
-  };
 }

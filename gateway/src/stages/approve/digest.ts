@@ -24,6 +24,13 @@ export interface Bound {
   readonly meta?: JsonObject;
 }
 
+/** Of everything but the arguments. */
+export function scopeDigest({ arguments: _arguments, ...rest }: Bound): string {
+  return createHash('sha256')
+    .update(canonical(rest as unknown as Json))
+    .digest('hex');
+}
+
 /** SHA-256 in hexadecimal of the canonical JSON (RFC 8785). */
 export function approvalDigest(bound: Bound): string {
   return createHash('sha256')

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import { createSeal } from '../../secrets/seal.ts';
 import { type Database, openDatabase, transaction } from '../../stores/sqlite/driver.ts';
+import { type ApproverProblem, approverProblem, personOf, type Voter } from './approvers.ts';
 import type { Bound } from './digest.ts';
 
 /**
@@ -14,8 +15,8 @@ import type { Bound } from './digest.ts';
 export const approvalStates = ['pending', 'approved', 'rejected', 'expired', 'consumed', 'withdrawn'] as const;
 export type ApprovalState = (typeof approvalStates)[number];
 
-export interface Vote {
-  readonly by: string;
+/** What one person decided. `user`, `role` and `servers` are what it was then. */
+export interface Vote extends Voter {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly reason?: string;
@@ -26,8 +27,13 @@ export interface ApprovalContent extends Bound {
   readonly place: string;
   readonly revision: string;
   readonly tier?: string;
-  /** Shown, and nothing more: what the caller is to people. */
-  readonly callerText: string;
+  /** Who calls: shown, and the subject of the record. */
+  readonly who: { readonly user?: string; readonly agent?: string; readonly application?: string };
+}
+
+export function callerTextOf({ who: { user, agent, application }, caller }: ApprovalContent): string {
+  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
+  return named.filter((each) => each !== undefined && each !== '').join(' ') || caller;
 }
 
 export interface Approval {
@@ -66,30 +72,51 @@ export type Request =
 
 export type Voted =
   | { readonly ok: true; readonly approval: Approval }
-  | { readonly ok: false; readonly problem: 'unknown' | 'over' | 'twice' | 'no-reason'; readonly approval?: Approval };
+  | {
+      readonly ok: false;
+      readonly problem: 'unknown' | 'over' | 'twice' | 'no-reason' | 'unreadable' | ApproverProblem;
+      readonly approval?: Approval;
+    };
+
+/** What a new approval is of. */
+export interface Requested {
+  readonly content: ApprovalContent;
+  readonly digest: string;
+  /** Digest of everything but the arguments: what a grant for other arguments is looked for by. */
+  readonly scope: string;
+  readonly now: number;
+}
+
+export interface ApprovalFilter {
+  readonly state?: ApprovalState | undefined;
+  readonly limit?: number;
+  /** Servers; absent: all. */
+  readonly servers?: readonly string[] | undefined;
+  /** Those that are older than this one: the next page. */
+  readonly after?: { readonly createdAt: number; readonly id: string } | undefined;
+}
 
 export interface ApprovalStore {
   /** The approval in force for this call, or a new one. */
-  request(
-    bound: ApprovalContent,
-    digest: string,
-    { terms, now }: { readonly terms: ApprovalTerms; readonly now: number },
-  ): Request;
+  request(requested: Requested): Request;
+  /** Approved ones of the same scope, which may cover other arguments. */
+  grants(scope: string, now: number): readonly Approval[];
   get(id: string, now: number): Approval | undefined;
   /** The newest first. */
-  list(
-    filter: { readonly state?: ApprovalState | undefined; readonly limit?: number },
-    now: number,
-  ): readonly Approval[];
+  list(filter: ApprovalFilter, now: number): readonly Approval[];
   /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
-  /** Takes the one use of an approval. True for one of all that try. */
+  /** Takes one use of an approval. True for one of all that try. */
   spend(id: string, now: number): boolean;
+  /** Those who approved it no longer may. */
+  revoke(id: string, now: number): void;
   /** The call was not made. */
   giveBack(id: string, now: number): void;
   withdraw(id: string, now: number): void;
   /** Ends what is over, and answers everything that changed and has no record yet, each once. */
   takeUnrecorded(now: number): readonly Approval[];
+  /** Differs after each write of any process. Cheap: asked each second. */
+  version(): number;
   close(): void;
 }
 
@@ -117,11 +144,16 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
     `SELECT count(*) AS n, coalesce(sum(owner = ?), 0) AS own FROM approvals WHERE state = 'pending' AND expires_at > ?`,
   );
   const insert = database.prepare(
-    `INSERT INTO approvals (id, digest, owner, server, name, state, created_at, expires_at, terms, votes, uses, content, is_recorded)
-     VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, '[]', 0, ?, 0)`,
+    `INSERT INTO approvals (id, digest, scope, owner, server, name, state, created_at, expires_at, terms, votes, uses, content, is_recorded)
+     VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, '[]', 0, ?, 0)`,
   );
-  const all = database.prepare('SELECT * FROM approvals ORDER BY created_at DESC LIMIT ?');
-  const byState = database.prepare('SELECT * FROM approvals WHERE state = ? ORDER BY created_at DESC LIMIT ?');
+  const inScope = database.prepare(
+    "SELECT * FROM approvals WHERE scope = ? AND state = 'approved' AND expires_at > ? ORDER BY created_at DESC LIMIT 32",
+  );
+  const page = `AND (created_at, id) < (?1, ?2) AND (?3 IS NULL OR server IN (SELECT value FROM json_each(?3)))
+     ORDER BY created_at DESC, id DESC LIMIT ?4`;
+  const all = database.prepare(`SELECT * FROM approvals WHERE TRUE ${page}`);
+  const byState = database.prepare(`SELECT * FROM approvals WHERE state = ?5 ${page}`);
   const decide = database.prepare(
     "UPDATE approvals SET state = ?, votes = ?, expires_at = ?, is_recorded = 0 WHERE id = ? AND state = 'pending'",
   );
@@ -130,7 +162,10 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
      WHERE id = ? AND state = 'approved' AND expires_at > ?`,
   );
   const use = database.prepare(
-    `UPDATE approvals SET uses = uses + 1 WHERE id = ? AND state = 'approved' AND expires_at > ?`,
+    `UPDATE approvals SET uses = uses + 1 WHERE id = ? AND state = 'approved' AND expires_at > ? AND uses < ?`,
+  );
+  const revoke = database.prepare(
+    `UPDATE approvals SET state = 'withdrawn', is_recorded = 0 WHERE id = ? AND state = 'approved' AND expires_at > ?`,
   );
   const unspend = database.prepare(
     `UPDATE approvals SET state = 'approved', uses = uses - 1, is_recorded = 0
@@ -159,29 +194,38 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
   const forget = database.prepare(
     "DELETE FROM approvals WHERE created_at < ? AND state NOT IN ('pending', 'approved')",
   );
+  const dataVersion = database.prepare('PRAGMA data_version');
+  const written = database.prepare('SELECT total_changes() AS n');
+  let seen: { readonly others: unknown; readonly own: unknown; readonly count: number } = {
+    others: undefined,
+    own: undefined,
+    count: 0,
+  };
   const read = (row: Row): Approval => approvalOf(row, seal);
 
   return {
-    request: (bound, digest, { terms, now }) =>
+    request: ({ content, digest, scope, now }) =>
       transaction(database, () => {
         const known = inForce.get(digest, now);
         if (known !== undefined) return { ok: true, approval: read(known), isNew: false };
-        const { n, own } = counts.get(bound.caller, now) ?? {};
+        const { n, own } = counts.get(content.caller, now) ?? {};
         if (Number(n) >= approvalBounds.pending || Number(own) >= approvalBounds.pendingOfOne)
           return { ok: false, reason: 'full' };
-        if (JSON.stringify(bound.arguments).length > approvalBounds.content) return { ok: false, reason: 'too-large' };
+        if (JSON.stringify(content.arguments).length > approvalBounds.content)
+          return { ok: false, reason: 'too-large' };
         const id = newId();
-        const { caller, server, capability } = bound;
+        const { caller, server, capability, terms } = content;
         insert.run(
           id,
           digest,
+          scope,
           caller,
           server,
           capability.name,
           now,
           now + terms.within,
           JSON.stringify(terms),
-          seal.close(bound as unknown as Json),
+          seal.close(content as unknown as Json),
         );
         const made = one.get(id);
         if (made === undefined) throw new Error('an approval is gone as soon as it was made');
@@ -191,8 +235,13 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       const row = one.get(id);
       return row === undefined ? undefined : current(read(row), now);
     },
-    list: ({ state, limit = 1_000 }, now) =>
-      (state === undefined ? all.all(limit) : byState.all(state, limit)).map((row) => current(read(row), now)),
+    grants: (scope, now) => inScope.all(scope, now).map(read),
+    list({ state, limit = 1_000, servers, after }, now) {
+      const from = [after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? ''] as const;
+      const where = [...from, servers === undefined ? null : JSON.stringify(servers), limit] as const;
+      const rows = state === undefined ? all.all(...where) : byState.all(...where, state);
+      return rows.map((row) => current(read(row), now));
+    },
     vote: (id, verdict, vote) =>
       transaction(database, () => {
         const row = one.get(id);
@@ -200,7 +249,12 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         const approval = current(read(row), vote.at);
         const { state, votes, terms } = approval;
         if (state !== 'pending') return { ok: false, problem: 'over', approval };
-        if (votes.some(({ by }) => by === vote.by)) return { ok: false, problem: 'twice', approval };
+        const problem = approverProblem(vote, wantedOf(approval), verdict);
+        if (problem !== undefined) return { ok: false, problem, approval };
+        // What cannot be shown cannot be approved.
+        if (verdict === 'approve' && approval.content === undefined)
+          return { ok: false, problem: 'unreadable', approval };
+        if (votes.some((each) => personOf(each) === personOf(vote))) return { ok: false, problem: 'twice', approval };
         if (terms.reason === 'required' && (vote.reason ?? '').trim() === '')
           return { ok: false, problem: 'no-reason', approval };
         const together = [...votes, vote];
@@ -209,7 +263,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         const ends =
           next === 'pending'
             ? approval.expiresAt
-            : vote.at + (next === 'approved' ? (terms.reuse ?? terms.within) : terms.within);
+            : vote.at + (next === 'approved' ? (terms.grant?.for ?? terms.within) : terms.within);
         decide.run(next, JSON.stringify(together), ends, id);
         return { ok: true, approval: { ...approval, state: next, votes: together, expiresAt: ends } };
       }),
@@ -218,10 +272,12 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         const row = one.get(id);
         if (row === undefined) return false;
         const { terms } = read(row);
-        return Number((terms.reuse === undefined ? consume : use).run(id, now).changes) === 1;
+        if (terms.grant === undefined) return Number(consume.run(id, now).changes) === 1;
+        return Number(use.run(id, now, terms.grant?.calls ?? Number.MAX_SAFE_INTEGER).changes) === 1;
       }),
     giveBack: (id, now) => void unspend.run(id, now),
     withdraw: (id, now) => void withdraw.run(id, now),
+    revoke: (id, now) => void revoke.run(id, now),
     takeUnrecorded(now) {
       // Asked every second: where there is nothing to do, nothing is locked.
       if (toRecord.get() === undefined && ended.get(now) === undefined) return [];
@@ -236,8 +292,19 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         return rows.map(read);
       });
     },
+    version() {
+      const { data_version: others } = dataVersion.get() ?? {};
+      const { n: own } = written.get() ?? {};
+      if (others !== seen.others || own !== seen.own) seen = { others, own, count: seen.count + 1 };
+      return seen.count;
+    },
     close: () => database.close(),
   };
+}
+
+/** What an approval says of who decides about it. */
+export function wantedOf({ server, terms, content }: Approval) {
+  return { server, terms, requester: content?.who.user };
 }
 
 type Row = Readonly<Record<string, unknown>>;

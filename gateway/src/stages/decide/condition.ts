@@ -7,12 +7,16 @@ import { suggestion } from '../../config/suggest.ts';
 import { unfit } from './exactness.ts';
 import { type ExpressionFault, type Survey, surveyExpression } from './expression.ts';
 
-/** Rules for tools ask about `args` and `tool`, rules for prompts about `args`, rules for resources about `uri`. */
-export type ConditionKind = 'arguments' | 'prompt' | 'resource';
+/**
+ * Rules for tools ask about `args` and `tool`, rules for prompts about `args`, rules for resources about `uri`; a grant
+ * compares `args` with `approved`, the arguments that a person approved.
+ */
+export type ConditionKind = 'arguments' | 'prompt' | 'resource' | 'grant';
 
 /** What a condition sees. `time` may be absent for conditions that do not use it. */
 export interface ConditionContext {
   readonly args?: unknown;
+  readonly approved?: unknown;
   readonly uri?: Readonly<Record<string, string>>;
   readonly caller: object;
   /** What is known of the tool. */
@@ -60,6 +64,7 @@ const variables: Readonly<Record<ConditionKind, readonly string[]>> = {
   arguments: ['args', 'caller', 'time', 'tool'],
   prompt: ['args', 'caller', 'time'],
   resource: ['uri', 'caller', 'time'],
+  grant: ['args', 'approved', 'caller', 'time'],
 };
 
 /** Types are checked against a strict environment and evaluated in a plain one, which is twice as fast. */
@@ -67,6 +72,7 @@ const environments = {
   arguments: environmentsOf('arguments'),
   prompt: environmentsOf('prompt'),
   resource: environmentsOf('resource'),
+  grant: environmentsOf('grant'),
 };
 
 /** `expanded` is for what was written out from a source that is within the limits. */
@@ -86,6 +92,7 @@ function environment(kind: ConditionKind, strict: boolean): Environment {
   const made = new Environment({ limits, homogeneousAggregateLiterals: false }).registerVariable('time', timestamp);
   if (kind === 'resource') made.registerVariable('uri', 'map<string, string>');
   else made.registerVariable('args', 'map<string, dyn>');
+  if (kind === 'grant') made.registerVariable('approved', 'map<string, dyn>');
   if (kind === 'arguments')
     if (strict) made.registerVariable({ name: 'tool', schema: toolFields });
     else made.registerVariable('tool', 'map<string, dyn>');
@@ -144,7 +151,8 @@ function strictPresence(
 }
 
 function condition(source: string, program: ParseResult, survey: Survey): Condition {
-  const touched = survey.paths.filter(({ steps }) => steps[0] === 'args').map(({ steps }) => steps);
+  const touchedOf = (name: string) => survey.paths.filter(({ steps }) => steps[0] === name).map(({ steps }) => steps);
+  const [touched, touchedApproved] = [touchedOf('args'), touchedOf('approved')];
   const { variables } = survey;
   const isFixed = !variables.has('args') && !variables.has('uri') && !variables.has('time');
   return {
@@ -158,10 +166,15 @@ function condition(source: string, program: ParseResult, survey: Survey): Condit
         const problem = unfit(context.args, steps, survey);
         if (problem !== undefined) return `${steps.join('.')} ${problem}`;
       }
+      for (const steps of touchedApproved) {
+        const problem = unfit(context.approved, steps, survey);
+        if (problem !== undefined) return `${steps.join('.')} ${problem}`;
+      }
       const outcome = outcomeOf(program, context, source);
       if (typeof outcome === 'boolean') return outcome;
       const plain = { ...context, args: readable(context.args), caller: readable(context.caller) };
-      return plain.args === context.args && plain.caller === context.caller
+      if (context.approved !== undefined) plain.approved = readable(context.approved);
+      return plain.args === context.args && plain.caller === context.caller && plain.approved === context.approved
         ? outcome
         : outcomeOf(program, plain, source);
     },

@@ -48,8 +48,8 @@ export function conclude(tally: Tally, mode: 'enforce' | 'observe', errors: read
 }
 
 export function byRule(rule: Rule, errors: readonly string[]): Decision {
-  const { approval, effect, message, reference } = rule;
+  const { approval, covers, effect, message, reference } = rule;
   const base: Decision = { effect, reason: 'rule', rule: reference, errors };
-  const decision = approval === undefined ? base : { ...base, approval };
+  const decision = approval === undefined ? base : { ...base, approval, ...(covers && { covers }) };
   return rule.closing && message !== undefined ? { ...decision, message } : decision;
 }

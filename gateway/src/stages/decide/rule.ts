@@ -4,9 +4,9 @@ import type { Revision } from '../../config/revision.ts';
 import type { ApprovalConfig } from '../../config/schema/approvals.ts';
 import type { RuleConfig, TraitsConfig } from '../../config/schema/connections.ts';
 import type { Configuration } from '../../config/schema/index.ts';
-import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
+import type { ApprovalTerms, GrantTerms } from '../../pipeline/contracts/approval.ts';
 import type { Guardrails } from '../../pipeline/contracts/guardrails.ts';
-import type { Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
+import type { Covers, Decision, Mask, RuleReference } from '../../pipeline/contracts/policy.ts';
 import { partsOf } from '../../protocol/pointer.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import type { CompiledGuardrails } from './guardrails.ts';
@@ -38,6 +38,7 @@ export interface Rule {
   readonly guardrails: Guardrails;
   /** Of a rule that holds. */
   readonly approval: ApprovalTerms | undefined;
+  readonly covers: Covers | undefined;
   /** For the model. */
   readonly message: string | undefined;
   /** Names or patterns as written. */
@@ -98,6 +99,7 @@ export function compileRule(
   };
   const condition = conditionOf('when');
   const unless = conditionOf('unless');
+  const covers = coversOf(config.approval, [...path, 'approval', 'grant', 'when'], { revision, complaints });
   if (complaints.length > before) return undefined;
   const when = config.when === undefined ? '' : ` when ${config.when.replace(/\s+/g, ' ').trim()}`;
   const scopes = config.scopes === undefined ? '' : ` with scope ${config.scopes.join(' ')}`;
@@ -116,6 +118,7 @@ export function compileRule(
     patterns,
     traits,
     approval: effect === 'hold' ? termsOf(config.approval, revision.configuration.approvals) : undefined,
+    covers: effect === 'hold' ? covers : undefined,
     guardrails: guardrails.usesOf(config.guardrails, 'rule', [...path, 'guardrails']),
     mask:
       pointers === undefined ? undefined : { mask: { pointers, text: config.maskText ?? 'withhold', place }, unless },
@@ -135,7 +138,37 @@ export function compileRule(
 
 function termsOf(own: ApprovalConfig = {}, all: Configuration['approvals']): ApprovalTerms {
   const { quorum = all.quorum, within = all.within, reason = all.reason, grant = 'once' } = own;
-  return { quorum, within, reason, ...(grant !== 'once' && { reuse: grant.for }) };
+  const { by = all.by, notBy = all.notBy, proof = all.proof } = own;
+  return {
+    quorum,
+    within,
+    reason,
+    ...(by !== undefined && { by }),
+    ...(notBy !== undefined && { notBy }),
+    ...(proof !== undefined && { proof }),
+    ...(grant !== 'once' && { grant: grantOf(grant) }),
+  };
+}
+
+function grantOf({ for: ms, calls, when }: Exclude<NonNullable<ApprovalConfig['grant']>, 'once'>): GrantTerms {
+  return { for: ms, ...(calls !== undefined && { calls }), ...(when !== undefined && { when }) };
+}
+
+/** A condition that cannot be evaluated covers nothing. */
+function coversOf(
+  { grant }: ApprovalConfig = {},
+  path: readonly (string | number)[],
+  { revision, complaints }: { readonly revision: Revision; readonly complaints: Diagnostic[] },
+): Covers | undefined {
+  if (grant === undefined || grant === 'once' || grant.when === undefined) return undefined;
+  const compiled = compileCondition(grant.when, 'grant');
+  if (compiled.ok) {
+    const { condition } = compiled;
+    return (call) => condition.evaluate({ ...call, time: new Date() }) === true;
+  }
+  for (const { code, start, problem, remedy } of compiled.problems)
+    complaints.push({ code, place: revision.locate(path, start), problem, remedy });
+  return undefined;
 }
 
 function uriPatternsOf(

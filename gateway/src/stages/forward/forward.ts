@@ -3,7 +3,6 @@
  * of the server go to a legacy client at once and to a modern one as a result.
  */
 
-import { withoutAccountLink } from '../../pipeline/account-link.ts';
 import type { DeliveredRequests, InputRequests } from '../../pipeline/contracts/input-requests.ts';
 import type { Origin } from '../../pipeline/contracts/inspector.ts';
 import type { ClientRequest, InputRequired, OutboundCall, Step } from '../../pipeline/contracts/upstream.ts';
@@ -13,6 +12,7 @@ import { InOrder } from '../../pipeline/in-order.ts';
 import type { Inspect } from '../../pipeline/inspect.ts';
 import { callFailureRefusal, failureRefusal, type Refusal } from '../../pipeline/refusal.ts';
 import type { Standing } from '../../pipeline/rights.ts';
+import { withoutUrlPrompts } from '../../pipeline/url-prompt.ts';
 import { toWire } from '../../pipeline/wire-error.ts';
 import { adaptError, adaptResult, urlElicitations } from '../../protocol/bridge.ts';
 import { offeredCapabilities } from '../../protocol/capabilities.ts';
@@ -188,7 +188,7 @@ function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told
   const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {
     method: exchange.method,
-    params: withoutAccountLink(exchange.outbound),
+    params: withoutUrlPrompts(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     logLevel: level,
     wantedLevel: wanted,

@@ -174,7 +174,7 @@ class ThreadedLog implements GatewayAuditLog {
   }
 
   note(event: AuditEvent): void {
-    this.#pushLater(made(() => noteMessage(event)));
+    this.#pushLater(made(() => noteMessage(event, this.#rule)));
   }
 
   /** No caller waits for it. */

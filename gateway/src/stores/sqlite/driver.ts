@@ -116,6 +116,57 @@ const migrations: readonly string[] = [
    CREATE INDEX approvals_by_state ON approvals (state, created_at);
    CREATE INDEX approvals_by_time ON approvals (created_at);
    CREATE INDEX approvals_to_record ON approvals (is_recorded) WHERE is_recorded = 0;`,
+  // Operators, and what they prove themselves with. Of secret texts only the HMAC is kept.
+  `CREATE TABLE operators (
+     id TEXT PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     role TEXT NOT NULL,
+     servers TEXT,
+     user TEXT,
+     created_at INTEGER NOT NULL,
+     revoked_at INTEGER,
+     version INTEGER NOT NULL,
+     password TEXT,
+     totp TEXT,
+     totp_step INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE passkeys (
+     id TEXT PRIMARY KEY,
+     operator TEXT NOT NULL REFERENCES operators (id),
+     name TEXT NOT NULL,
+     public_key TEXT NOT NULL,
+     counter INTEGER NOT NULL,
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX passkeys_of ON passkeys (operator);
+   CREATE TABLE operator_tokens (
+     id TEXT PRIMARY KEY,
+     mac TEXT NOT NULL UNIQUE,
+     operator TEXT NOT NULL REFERENCES operators (id),
+     name TEXT NOT NULL,
+     role TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     revoked_at INTEGER,
+     last_used_at INTEGER
+   ) STRICT;
+   CREATE INDEX operator_tokens_of ON operator_tokens (operator);
+   CREATE TABLE operator_sessions (
+     id TEXT PRIMARY KEY,
+     mac TEXT NOT NULL UNIQUE,
+     operator TEXT NOT NULL REFERENCES operators (id),
+     means TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     proven_at INTEGER NOT NULL,
+     idle_at INTEGER NOT NULL,
+     ends_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX operator_sessions_of ON operator_sessions (operator);
+   CREATE TABLE operator_links (mac TEXT PRIMARY KEY, content TEXT NOT NULL, ends_at INTEGER NOT NULL) STRICT;
+   CREATE TABLE operator_events (id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;`,
+  // An approval can cover other arguments: those of the same scope are found by it.
+  `ALTER TABLE approvals ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+   CREATE INDEX approvals_of_scope ON approvals (scope, state);`,
   // Pins: which server it was that answered.
   `CREATE TABLE server_identities (
      server TEXT NOT NULL,

@@ -121,13 +121,21 @@ const textless = {
   limit: 0,
 } as const;
 
-export function noteMessage({ kind, at, caller, address, server, detail, problem }: NoteHead): Message {
+/** Longest text of what a person decided about: it is shown whole, so it is kept whole. In characters. */
+const maxContent = 1_048_576;
+
+export function noteMessage(
+  { kind, at, caller, address, server, detail, problem, content }: NoteHead,
+  rule: CaptureRule = everything,
+): Message {
+  const capture = content === undefined ? undefined : rule.of(content.tier, [content.connection]);
   return {
     ...textless,
+    ...(capture !== undefined && { capture, args: argumentsText(content?.value), limit: maxContent }),
     kind,
     subject: caller === undefined ? 'gateway' : subjectOf(caller),
     server: server ?? '',
-    members: membersOf({ kind, time: at, server, detail: plain(detail) }),
+    members: membersOf({ kind, time: at, server, detail: plain(detail), ...(capture !== undefined && { capture }) }),
     about: noteAbout(caller, address, problem),
   };
 }

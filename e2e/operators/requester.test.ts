@@ -1,0 +1,129 @@
+/** The user for whom a call is made decides about it on a page, to which its client leads it in its own way. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Client, StreamableHTTPClientTransport, UrlElicitationRequiredError } from '@modelcontextprotocol/client';
+import { Browser } from '../browser.ts';
+import { startWorld, type World } from './world.ts';
+
+type Mode = 'legacy' | { readonly pin: '2026-07-28' };
+
+interface Asked extends AsyncDisposable {
+  readonly client: Client;
+  /** Ids of pages that are of no more use, as they are told. */
+  readonly complete: Promise<string>;
+  readonly echo: (message: string) => Promise<{ readonly text: string; readonly isError: boolean }>;
+}
+
+/** A client that opens pages: `person` does what its person does there. */
+async function openAsked(world: World, mode: Mode, person: (url: string) => Promise<void>): Promise<Asked> {
+  const client = new Client(
+    { name: 'asked', version: '1' },
+    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode } },
+  );
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    assert.equal(params.mode, 'url');
+    if (params.mode === 'url') await person(params.url);
+    return { action: 'accept' };
+  });
+  const { promise: complete, resolve } = Promise.withResolvers<string>();
+  client.setNotificationHandler('notifications/elicitation/complete', ({ params }) => resolve(params.elicitationId));
+  const key = world.gateway.key({ user: 'dana', agent: 'asker' });
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(world.gateway.endpoint('things')), {
+      requestInit: { headers: { Authorization: `Bearer ${key}` } },
+    }),
+  );
+  return {
+    client,
+    complete,
+    async echo(message) {
+      const result = await client.callTool({ name: 'echo', arguments: { message } });
+      return { text: JSON.stringify(result.content), isError: result.isError === true };
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** What a person does on the page with its own key. */
+async function decideOn(world: World, url: string, verdict: 'approve' | 'reject', user = 'dana'): Promise<string> {
+  const browser = new Browser();
+  const asked = await browser.open(url);
+  const key = world.gateway.key({ user });
+  const shown = await browser.follow(await browser.submit(asked, '/key', { key }));
+  if (!shown.body.includes(`/${verdict}"`)) return shown.body;
+  return (await browser.follow(await browser.submit(shown, `/${verdict}`, { reason: 'mine' }))).body;
+}
+
+const own = { by: 'requester' };
+const users = { callers: { users: { dana: {}, eve: {} }, agents: { asker: {} } } };
+
+test('a modern client leads its person to the page, and the same call goes on', { timeout: 60_000 }, async () => {
+  await using world = await startWorld(own, { ...users, approvals: { wait: '20s' } });
+  const seen: string[] = [];
+  await using asked = await openAsked(world, { pin: '2026-07-28' }, async (url) => {
+    seen.push(await decideOn(world, url, 'approve'));
+  });
+  const made = await asked.echo('for <dana>\u200b');
+  assert.equal(made.isError, false, made.text);
+  assert.match(made.text, /for <dana>/);
+  assert.match(seen[0] ?? '', /user:dana/);
+  await using rejecting = await openAsked(world, { pin: '2026-07-28' }, async (url) => {
+    seen.push(await decideOn(world, url, 'reject'));
+  });
+  const refused = await rejecting.echo('again');
+  assert.equal(refused.isError, true);
+  assert.match(refused.text, /rejected this call.*mine/);
+});
+
+test('a legacy client gets the error with the page, is told when it is decided, and calls again', {
+  timeout: 60_000,
+}, async () => {
+  await using world = await startWorld(own, users);
+  await using asked = await openAsked(world, 'legacy', () => assert.fail('not asked during a call'));
+  const error: unknown = await asked.echo('legacy').catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof UrlElicitationRequiredError, String(error));
+  const [elicitation] = error.elicitations;
+  assert.match(elicitation?.message ?? '', /waits for your approval/);
+  await decideOn(world, elicitation?.url ?? '', 'approve');
+  assert.equal(await asked.complete, elicitation?.elicitationId);
+  assert.equal((await asked.echo('legacy')).isError, false);
+});
+
+test('other clients are told the page; another user, and who may not decide, decide nothing there', {
+  timeout: 60_000,
+}, async () => {
+  await using world = await startWorld(own, users);
+  const { text } = await world.session.call('echo', { message: 'plain' });
+  const url = /decides at (\S+\/approve\/[\w-]+)/.exec(text)?.[1] ?? assert.fail(text);
+  assert.match(await decideOn(world, url, 'approve', 'eve'), /belongs to another user/);
+  const damaged = await new Browser().open(`${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`);
+  assert.equal(damaged.status, 404);
+  // A key of an agent proves no person, even that of the same user.
+  const browser = new Browser();
+  const page = await browser.open(url);
+  const refused = await browser.submit(page, '/key', { key: world.gateway.key({ user: 'dana', agent: 'asker' }) });
+  assert.equal(refused.status, 403);
+  assert.match((await world.session.call('echo', { message: 'plain' })).text, /waits for the approval/);
+  const shown = await decideOn(world, url, 'approve');
+  assert.match(shown, /approved/);
+  assert.doesNotMatch(shown, /Approve this call/);
+  assert.equal((await world.session.call('echo', { message: 'plain' })).isError, false);
+});
+
+test('where others decide, the page shows how it stands, and has nothing to press', { timeout: 60_000 }, async () => {
+  await using world = await startWorld({ by: { role: 'approver' } }, { ...users, approvals: { wait: '20s' } });
+  await world.operator('erin');
+  const token = await world.token('erin');
+  await using asked = await openAsked(world, { pin: '2026-07-28' }, async (url) => {
+    const shown = await decideOn(world, url, 'approve');
+    assert.doesNotMatch(shown, /Approve this call/);
+    const id = /ap_[a-z0-9]+/.exec((await world.sallyport('approval', 'list', '--json')).stdout)?.[0] ?? '';
+    const answer = await fetch(`${world.base}/api/v1/approvals/${id}/approve`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    assert.equal(answer.status, 200);
+  });
+  assert.equal((await asked.echo('others')).isError, false);
+  assert.doesNotMatch((await world.session.call('echo', { message: 'not told' })).text, /\/approve\//);
+});

@@ -1,0 +1,216 @@
+/** `/api/v1/approvals`: calls that wait for a person. */
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { streamSSE } from 'hono/streaming';
+import type { JSONValue } from 'hono/utils/types';
+import { isInForce } from '../../operators/principal.ts';
+import { type Approval, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
+import { type AdminEnv, type AdminParts, type AdminRequest, noteBy, partyOf } from '../context.ts';
+import { decide, maxReason, type Verdict, visible } from '../decide.ts';
+import { cursorOf, fromCursor, json, needs, pageQuery, refusals, refuse, time } from './define.ts';
+
+const summarySchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(approvalStates),
+    server: z.string(),
+    name: z.string().describe('Of the tool, prompt or resource.'),
+    caller: z.string().optional().describe('Absent where it cannot be decrypted, or is over.'),
+    tier: z.string().optional(),
+    rule: z.object({ connection: z.string(), text: z.string() }).optional(),
+    digest: z.string().describe('SHA-256 of everything that the decision is bound to.'),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    quorum: z.int(),
+    uses: z.int().describe('How often the call was made by it.'),
+    votes: z.array(
+      z.object({ by: z.string(), at: z.iso.datetime(), reason: z.string().optional(), passkey: z.boolean() }),
+    ),
+  })
+  .openapi('ApprovalSummary');
+
+const approvalSchema = summarySchema
+  .extend({
+    call: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        'What the digest is of: caller, server, capability, arguments as the server would get them, and so on.',
+      ),
+  })
+  .openapi('Approval');
+
+const idParameter = z.object({ id: z.string().max(64).describe('Of the approval.') });
+
+const decisionSchema = z
+  .strictObject({
+    reason: z.string().max(maxReason).optional().describe('Why: for the log, and for the model when it is rejected.'),
+    assertion: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Answer of a passkey to the challenge of this approval, as PublicKeyCredential.toJSON has it.'),
+  })
+  .openapi('Decision');
+
+export function summaryOf(approval: Approval): z.output<typeof summarySchema> {
+  const { id, state, server, name, digest, content, createdAt, expiresAt, terms, uses, votes } = approval;
+  return {
+    id,
+    state,
+    server,
+    name,
+    ...(content !== undefined && { caller: callerTextOf(content), rule: content.rule }),
+    ...(content?.tier !== undefined && { tier: content.tier }),
+    digest,
+    createdAt: time(createdAt),
+    expiresAt: time(expiresAt),
+    quorum: terms.quorum,
+    uses,
+    votes: votes.map(({ by, at, reason, proof }) => ({
+      by,
+      at: time(at),
+      ...(reason !== undefined && { reason }),
+      passkey: proof !== undefined,
+    })),
+  };
+}
+
+const tags = ['approvals'];
+
+const list = createRoute({
+  method: 'get',
+  path: '/approvals',
+  tags,
+  summary: 'List approvals, the newest first',
+  ...needs('approvals.list'),
+  request: {
+    query: pageQuery.extend({ state: z.enum([...approvalStates, 'all']).default('pending') }),
+  },
+  responses: {
+    ...refusals,
+    200: json('A page.', z.object({ approvals: z.array(summarySchema), next: z.string().optional() })),
+  },
+});
+
+const show = createRoute({
+  method: 'get',
+  path: '/approvals/{id}',
+  tags,
+  summary: 'Show exactly what would be called; it is recorded that it was seen',
+  ...needs('approvals.read'),
+  request: { params: idParameter },
+  responses: { ...refusals, 200: json('The approval.', approvalSchema) },
+});
+
+const decision = (verdict: Verdict) =>
+  createRoute({
+    method: 'post',
+    path: `/approvals/{id}/${verdict}`,
+    tags,
+    summary: verdict === 'approve' ? 'Let the call be made' : 'Refuse the call',
+    ...needs('approvals.decide'),
+    request: {
+      params: idParameter,
+      body: { required: false, content: { 'application/json': { schema: decisionSchema } } },
+    },
+    responses: { ...refusals, 200: json('The approval as it is now.', summarySchema) },
+  });
+
+const watch = createRoute({
+  method: 'get',
+  path: '/approvals/watch',
+  tags,
+  summary: 'Hear what becomes of approvals, as server-sent events',
+  ...needs('approvals.list'),
+  responses: {
+    ...refusals,
+    200: {
+      description: 'Events `approval`, each with an ApprovalSummary.',
+      content: { 'text/event-stream': { schema: z.string() } },
+    },
+  },
+});
+
+/** Milliseconds between two comments that keep an idle stream open. */
+const keepAliveMs = 15_000;
+const maxBacklog = 1_000;
+
+const cursorSchema = z.strictObject({ createdAt: z.number(), id: z.string().max(64) });
+
+export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): void {
+  api.openapi(list, (request) => {
+    const { limit, cursor, state } = request.req.valid('query');
+    const { servers } = request.get('principal').operator;
+    const after = fromCursor(cursorSchema, cursor);
+    const filter = { servers, after, limit: limit + 1, ...(state !== 'all' && { state }) };
+    const found = parts.approvals.list(filter, Date.now());
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    // A sweep has not seen yet what ended a moment ago.
+    const shown = page.filter((each) => state === 'all' || each.state === state);
+    const next = last === undefined ? {} : { next: cursorOf({ createdAt: last.createdAt, id: last.id }) };
+    return request.json({ approvals: shown.map(summaryOf), ...next }, 200);
+  });
+
+  // Before `{id}`, which would take it for a name.
+  api.openapi(watch, (request) => watching(request, parts) as never);
+
+  api.openapi(show, (request) => {
+    const { id } = request.req.valid('param');
+    const approval = visible(parts, request.get('principal'), id);
+    if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
+    noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
+    return request.json({ ...summaryOf(approval), ...(approval.content && { call: callOf(approval.content) }) }, 200);
+  });
+
+  for (const verdict of ['approve', 'reject'] as const)
+    api.openapi(decision(verdict), async (request) => {
+      const { id } = request.req.valid('param');
+      const { reason, assertion } = request.req.valid('json') ?? {};
+      const party = partyOf(request, parts);
+      const decided = await decide(parts, request.get('principal'), { id, verdict, reason, assertion, party });
+      if (!decided.ok) refuse(decided.status, decided.problem, decided.remedy);
+      return request.json(summaryOf(decided.approval), 200);
+    });
+}
+
+/** Exactly what the digest is of, and where the rule stands. */
+function callOf(content: NonNullable<Approval['content']>): Record<string, JSONValue> {
+  const { who: _who, ...call } = content;
+  return call as unknown as Record<string, JSONValue>;
+}
+
+function watching(request: AdminRequest, { feed, operators }: AdminParts): Response {
+  const principal = request.get('principal');
+  const { operator } = principal;
+  const waiting: Approval[] = [];
+  let wake: () => void = () => {};
+  const stop = feed.watch(operator.id, (approval) => {
+    if (operator.servers?.includes(approval.server) === false) return;
+    // One that reads too slowly misses the oldest, and can list.
+    if (waiting.length >= maxBacklog) waiting.shift();
+    waiting.push(approval);
+    wake();
+  });
+  if (stop === undefined) refuse(429, 'too many watch already', 'Close a stream, or list in intervals.');
+  return streamSSE(request, async (stream) => {
+    stream.onAbort(() => {
+      stop();
+      wake();
+    });
+    await stream.writeSSE({ event: 'ready', data: '{}' });
+    // What a credential has opened ends with it.
+    while (!stream.aborted && isInForce(operators, principal, Date.now())) {
+      const approval = waiting.shift();
+      if (approval !== undefined) {
+        await stream.writeSSE({ event: 'approval', id: approval.id, data: JSON.stringify(summaryOf(approval)) });
+        continue;
+      }
+      const isQuiet = await Promise.race([
+        new Promise<boolean>((resolve) => (wake = () => resolve(false))),
+        new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), keepAliveMs).unref()),
+      ]);
+      if (isQuiet) await stream.write(': keep-alive\n\n');
+    }
+    stop();
+  });
+}

@@ -1,0 +1,66 @@
+/** Who sent a request: a token of an operator, or the session that a cookie names. */
+
+import { bySession, byToken, type Principal } from '../operators/principal.ts';
+import type { FailureThrottle } from '../operators/sign-in.ts';
+import type { OperatorStore } from '../operators/store.ts';
+import { type AdminRequest, addressOf } from './context.ts';
+
+/** Whether browsers come by https. */
+export interface Secured {
+  readonly isSecure: boolean;
+}
+
+/** Without https, on this machine, a cookie cannot have the prefix that only https may set. */
+function cookieName({ isSecure }: Secured): string {
+  return isSecure ? '__Host-sallyport-operator' : 'sallyport-operator';
+}
+
+const maxCookies = 16_384;
+
+export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
+  for (const pair of (request.req.header('cookie') ?? '').slice(0, maxCookies).split(';')) {
+    const [name = '', value = ''] = pair.trim().split('=', 2);
+    if (name === cookieName({ isSecure })) return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
+  }
+  return undefined;
+}
+
+/** Lax, so that a link in a message leads to a page; whatever changes something needs its own origin as well. */
+export function sessionCookie(text: string, { isSecure }: Secured, maxAgeSeconds: number): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${cookieName({ isSecure })}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+}
+
+/** Failures of one address that cost nothing. */
+const freeFailures = 10;
+
+export type Identified =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly reason: 'none' | 'wrong' | 'throttled' };
+
+export function identify(
+  request: AdminRequest,
+  {
+    operators,
+    throttle,
+    isSecure,
+  }: {
+    readonly operators: OperatorStore;
+    readonly throttle: FailureThrottle;
+    readonly isSecure: boolean;
+  },
+): Identified {
+  const now = Date.now();
+  const authorization = request.req.header('authorization');
+  if (authorization !== undefined) {
+    const address = addressOf(request) ?? 'unknown';
+    const principal = byToken(operators, authorization, now);
+    if (principal !== undefined) return { ok: true, principal };
+    if (throttle.pause(address, undefined, now, freeFailures) > 0) return { ok: false, reason: 'throttled' };
+    throttle.failed(address, undefined, now, freeFailures);
+    return { ok: false, reason: 'wrong' };
+  }
+  const text = sessionTextOf(request, { isSecure });
+  const principal = text === undefined ? undefined : bySession(operators, text, now);
+  return principal === undefined ? { ok: false, reason: 'none' } : { ok: true, principal };
+}

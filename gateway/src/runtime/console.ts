@@ -1,0 +1,46 @@
+/** What operators use: the admin API and the pages, put together from what the gateway has open. */
+import type { RequestListener } from 'node:http';
+import { createApp } from '../admin/app.ts';
+import { ApprovalFeed } from '../admin/approval-feed.ts';
+import { SignIn } from '../operators/sign-in.ts';
+import type { OperatorStore } from '../operators/store.ts';
+import { createSeal } from '../secrets/seal.ts';
+import { Throttle } from '../stages/authenticate/throttle.ts';
+import type { Opened } from './open.ts';
+
+export interface ConsoleOptions {
+  readonly publicUrl: string | undefined;
+  readonly isSecure: boolean;
+}
+
+export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure }: ConsoleOptions): RequestListener {
+  const { gateway, audit, approvals, operators, masterKey, log } = opened;
+  const throttle = new Throttle();
+  const feed = new ApprovalFeed(approvals);
+  gateway.onApprovals(() => feed.look());
+  gateway.plane.metrics.table('operator_failures', () => throttle.size);
+  const note = audit.note.bind(audit);
+  return createApp({
+    operators,
+    approvals,
+    feed,
+    note,
+    problems: () => opened.problems(),
+    publicUrl,
+    isSecure,
+    throttle,
+    signIn: new SignIn({ store: operators, throttle, note }),
+    seal: createSeal(masterKey, 'operator-form'),
+    onDecided: () => gateway.approvalDecided(),
+    onBug: (error) => log.error({ err: error }, 'bug: please report it'),
+    table: gateway.plane.metrics.table,
+  });
+}
+
+/** The one-time link that makes the first administrator; undefined where there is one. */
+export function firstAdministrator(operators: OperatorStore, base: string): string | undefined {
+  const isThere = operators.list().some(({ role, revokedAt }) => role === 'administrator' && revokedAt === undefined);
+  if (isThere) return undefined;
+  const link = operators.sessions.link({ role: 'administrator' }, Date.now());
+  return link === undefined ? undefined : `${base}/join/${link.text}`;
+}

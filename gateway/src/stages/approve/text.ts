@@ -1,0 +1,27 @@
+/** Terms of an approval in words: commands and pages say the same. */
+import type { ApprovalTerms, GrantTerms } from '../../pipeline/contracts/approval.ts';
+
+export function leftText(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  return seconds < 120 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
+}
+
+/** Who must decide, and how. */
+export function neededText({ quorum, by, notBy, proof, reason }: ApprovalTerms): string {
+  const named = by?.map((each) => {
+    if (each === 'requester') return 'the user for whom the call is made';
+    return 'role' in each ? `operators with the role ${each.role.join(' or ')}` : each.operator.join(' or ');
+  });
+  return [
+    `${quorum} of ${named?.join(', or ') ?? 'the approvers'}`,
+    ...(notBy === undefined ? [] : ['another person than the requester']),
+    ...(proof === undefined ? [] : ['confirmed with a passkey']),
+    ...(reason === 'required' ? ['with a reason'] : []),
+  ].join(', ');
+}
+
+export function grantText({ for: ms, calls, when }: GrantTerms): string {
+  const often = calls === undefined ? 'as often as wanted' : `${calls} times`;
+  const what = when === undefined ? 'with the same arguments' : `with arguments for which ${when}`;
+  return `${often} for ${Math.round(ms / 1_000)} s, ${what}`;
+}
