@@ -124,6 +124,10 @@ test('each state with why and the steps; checks count under no limit', async (t)
     sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', isError: true, content: [] } }),
   );
   const canary = { tool: 'ping' };
+  // Each caller has a token of its own there, and the gateway has none.
+  const exchange = {
+    tokenExchange: { issuer: 'https://login.example', clientId: 'gateway', clientSecret: '${env:TOKEN}' },
+  };
   const servers = {
     good: { url: witness.url, health: { ...every, canary } },
     revoked: { url: refusing.url, credential: { bearer: '${env:TOKEN}' }, health: every },
@@ -132,6 +136,7 @@ test('each state with why and the steps; checks count under no limit', async (t)
     odd: { url: oddly.url, health: every },
     canary: { url: failing.url, health: { ...every, canary } },
     program: { command: fixtureCommand('dual'), idle: '1s', health: every },
+    exchanged: { url: refusing.url, credential: exchange, health: every },
     quiet: { url: witness.url },
   };
   const limits = [{ name: 'two', per: 'server', rate: '2/min' }];
@@ -144,6 +149,7 @@ test('each state with why and the steps; checks count under no limit', async (t)
     ['odd', 'misbehaving', 503, /^handshake: /],
     ['canary', 'degraded', 200, /^canary: the tool answered with an error/],
     ['program', 'unknown', 503, /^it does not run/],
+    ['exchanged', 'healthy', 200, /^$/],
     ['quiet', 'unknown', 503, /^it was not called yet/],
   ];
   for (const [server, state, status, why] of expected) {

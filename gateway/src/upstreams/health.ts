@@ -72,7 +72,8 @@ export async function checkServer(server: Server, { bounds, health }: CheckParts
   const timer = setTimeout(() => resolve('late'), Math.max(1, until - performance.now()));
   const steps: ProbeStep[] = [];
   try {
-    const asked = await Promise.race([ask(upstream, health.canary, steps), over]);
+    const isOfCallers = server.credentials?.isOfCallers === true;
+    const asked = await Promise.race([ask(upstream, { canary: health.canary, isOfCallers }, steps), over]);
     const all = [...network, ...steps];
     if (asked === 'late') return { ...tooLate(steps, health.timeout), steps: all, ...certificate };
     if (asked !== undefined) return { ...asked, steps: all, ...certificate };
@@ -109,7 +110,7 @@ interface Looked {
 /** Stops after the first step that fails: what follows would only say it again. Says what is wrong, if anything is. */
 async function ask(
   upstream: ServerClient,
-  canary: HealthConfig['canary'],
+  { canary, isOfCallers }: { readonly canary: HealthConfig['canary']; readonly isOfCallers: boolean },
   steps: ProbeStep[],
 ): Promise<Worst | undefined> {
   const timed = async (step: string, work: () => Promise<Looked>): Promise<Worst | undefined> => {
@@ -121,7 +122,7 @@ async function ask(
   const greeting = upstream.facts();
   const greeted = await timed('handshake', async () => {
     const facts = await greeting;
-    if ('failure' in facts) return failed(facts.failure);
+    if ('failure' in facts) return isOfCallers ? notOurs(facts.failure) : failed(facts.failure);
     return { ok: true, detail: `${facts.era} era, version ${facts.version}` };
   });
   const facts = await greeting;
@@ -161,12 +162,16 @@ function judged(step: Step, shown: (text: string) => string): Looked {
   }
 }
 
-function failed(failure: UpstreamFailure): Looked {
+/** Callers have credentials of their own, and the gateway has none to present: the server is there, and no more is known. */
+function notOurs(failure: UpstreamFailure): Looked {
+  const isUnasked = failure.kind === 'account-required' || ('fault' in failure && failure.fault === 'none');
   const state = stateOf(failure);
-  const detail = failureText(failure);
-  return state === 'healthy'
-    ? { ok: false, detail: `not checked, as users have accounts of their own: ${detail}`, state }
-    : { ok: false, detail, state };
+  if (!isUnasked && state !== 'unauthorised') return { ok: false, detail: failureText(failure), state };
+  return { ok: true, detail: `not checked, as callers have credentials of their own: ${failureText(failure)}` };
+}
+
+function failed(failure: UpstreamFailure): Looked {
+  return { ok: false, detail: failureText(failure), state: stateOf(failure) };
 }
 
 /** The server is there: what it does not answer now it may answer later. */
