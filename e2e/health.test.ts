@@ -143,7 +143,7 @@ test('each state with why and the steps; checks count under no limit', async (t)
   await using gateway = await startGateway(settingsOf(servers, { limits }), { env: { TOKEN: 'x' } });
   const expected: readonly (readonly [string, string, number, RegExp])[] = [
     ['good', 'healthy', 200, /^$/],
-    ['revoked', 'unauthorised', 503, /^handshake: .*401/],
+    ['revoked', 'unauthorised', 503, /^authentication: .*401/],
     ['dead', 'unreachable', 503, /^TCP: .*ECONNREFUSED/],
     ['hanging', 'unreachable', 503, /^not done within 2000 ms: nothing after the connection/],
     ['odd', 'misbehaving', 503, /^handshake: /],
@@ -206,7 +206,8 @@ test('a credential is revoked at the server: unauthorised within one check, and 
   const alone = { url: guarded.url, credential: { bearer: '${env:ONE}' }, health: every };
   await using gateway = await startGateway(settingsOf({ backed, alone }), { env: { ONE: 'one', TWO: 'two' } });
   for (const server of ['backed', 'alone']) {
-    await until(gateway, server, 'healthy');
+    const { steps = [] } = await until(gateway, server, 'healthy');
+    assert.ok(steps.some(({ step, ok }) => step === 'authentication' && ok));
     assert.equal(await call(gateway, server), made);
   }
   guarded.tokens.delete('one');

@@ -103,6 +103,10 @@ test('disable: calls under way are cut, clients hear why and that lists changed,
   const words = ['explain', '--caller', 'agent:a', '--server', 's', '--tool', 'plain', '--config', gateway.config];
   assert.match((await runCommandHere(...words)).stdout, /^Note: On the running gateway DISABLED by /m);
 
+  assert.match(
+    await (await fetch(`${gateway.admin}/metrics`)).text(),
+    /sallyport_server_status\{server="s",status="disabled"\} 1\n/,
+  );
   const heard = own.text().split(changed).length;
   assert.equal(await control(gateway, 'enable', 's', '--reason', 'over'), 's is enabled\n');
   await own.until((text) => text.split(changed).length > heard);

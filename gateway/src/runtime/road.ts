@@ -56,7 +56,7 @@ export function makeStages(parts: StageParts): Stages {
     inspect,
     approvals,
   } = parts;
-  const sharedCalls = new SharedCalls();
+  const sharedCalls = new SharedCalls(metrics.coalesced);
   metrics.table('shared_calls', () => sharedCalls.size);
   return {
     audit,

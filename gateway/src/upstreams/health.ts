@@ -72,8 +72,9 @@ export async function checkServer(server: Server, { bounds, health }: CheckParts
   const timer = setTimeout(() => resolve('late'), Math.max(1, until - performance.now()));
   const steps: ProbeStep[] = [];
   try {
-    const isOfCallers = server.credentials?.isOfCallers === true;
-    const asked = await Promise.race([ask(upstream, { canary: health.canary, isOfCallers }, steps), over]);
+    const { isOfCallers = false } = server.credentials ?? {};
+    const asking = { canary: health.canary, isOfCallers, hasCredential: server.credentials?.isEmpty === false };
+    const asked = await Promise.race([ask(upstream, asking, steps), over]);
     const all = [...network, ...steps];
     if (asked === 'late') return { ...tooLate(steps, health.timeout), steps: all, ...certificate };
     if (asked !== undefined) return { ...asked, steps: all, ...certificate };
@@ -107,17 +108,25 @@ interface Looked {
   readonly state?: HealthState;
 }
 
+interface Asking {
+  readonly canary: HealthConfig['canary'];
+  readonly isOfCallers: boolean;
+  readonly hasCredential: boolean;
+}
+
 /** Stops after the first step that fails: what follows would only say it again. Says what is wrong, if anything is. */
 async function ask(
   upstream: ServerClient,
-  { canary, isOfCallers }: { readonly canary: HealthConfig['canary']; readonly isOfCallers: boolean },
+  { canary, isOfCallers, hasCredential }: Asking,
   steps: ProbeStep[],
 ): Promise<Worst | undefined> {
   const timed = async (step: string, work: () => Promise<Looked>): Promise<Worst | undefined> => {
     const started = performance.now();
     const { ok, detail, state = 'healthy' } = await work();
-    steps.push({ step, ok, ms: Math.round(performance.now() - started), detail });
-    return state === 'healthy' ? undefined : { state, why: `${step}: ${detail}` };
+    // Whatever was asked first: what failed is this.
+    const name = state === 'unauthorised' ? 'authentication' : step;
+    steps.push({ step: name, ok, ms: Math.round(performance.now() - started), detail });
+    return state === 'healthy' ? undefined : { state, why: `${name}: ${detail}` };
   };
   const greeting = upstream.facts();
   const greeted = await timed('handshake', async () => {
@@ -135,6 +144,7 @@ async function ask(
     });
     if (wrong !== undefined) return wrong;
   }
+  if (hasCredential) steps.push({ step: 'authentication', ok: true, ms: 0, detail: 'the credential was taken' });
   if (canary === undefined) return undefined;
   return timed('canary', async () =>
     judged(await upstream.call(canaryCall(canary)), (text) => hideSecrets(text, upstream.secrets())),
