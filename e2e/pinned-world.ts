@@ -32,21 +32,37 @@ export interface World extends AsyncDisposable {
   ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-/** `ofServer`: more about the server. */
-export async function startWorld(settings: Settings = {}, ofServer: object = {}): Promise<World> {
+/** `ofServer`: more about the server. `others`: servers beside it, with what they define. */
+export async function startWorld(
+  settings: Settings = {},
+  ofServer: object = {},
+  others: Readonly<Record<string, readonly Tool[]>> = {},
+): Promise<World> {
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-pins-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'defined.json');
   const define = (tools: readonly Tool[], more: object = {}) => writeFile(file, JSON.stringify({ tools, ...more }));
   await define([poke, readTool]);
+  const beside: Record<string, object> = {};
+  for (const [name, tools] of Object.entries(others)) {
+    const its = join(folder, `${name}.json`);
+    await writeFile(its, JSON.stringify({ tools }));
+    beside[name] = { command: [process.execPath, server, its] };
+  }
   const gateway = resources.use(
     await startGateway({
       pins: { mode: 'first-use' },
       callers: { agents: { agent: {} } },
-      servers: { notes: { command: [process.execPath, server, file], ...ofServer } },
+      servers: { notes: { command: [process.execPath, server, file], ...ofServer }, ...beside },
       connections: [
-        { name: 'notes', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }], prompts: [{ allow: '*' }] },
+        {
+          name: 'notes',
+          from: { anyone: true },
+          to: ['notes', ...Object.keys(others)],
+          tools: [{ allow: '*' }],
+          prompts: [{ allow: '*' }],
+        },
       ],
       ...settings,
     }),

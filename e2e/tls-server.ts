@@ -21,7 +21,7 @@ interface TlsServerParts {
   /** What `POST /token` answers, for credentials that are fetched. */
   readonly token?: string;
   /** What it defines; one tool without it. */
-  readonly tools?: () => readonly object[];
+  readonly tools?: (request: IncomingMessage) => readonly object[];
 }
 
 export async function startTlsServer(
@@ -39,7 +39,7 @@ export async function startTlsServer(
       const complete = { resultType: 'complete', ttlMs: 60_000, cacheScope: 'private' };
       const results: Record<string, object> = {
         'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
-        'tools/list': { ...complete, tools: tools() },
+        'tools/list': { ...complete, tools: tools(request) },
       };
       const result = results[method] ?? { resultType: 'complete', content: [{ type: 'text', text: said }] };
       sendJson(response, { jsonrpc: '2.0', id, result });

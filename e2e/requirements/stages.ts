@@ -119,6 +119,48 @@ export const stages = from('Content, definitions, approvals', [
     ],
   },
   {
+    id: 'N7',
+    text: 'What no decision was made about is there only for rules that include it, and never where it changed, was rejected, or a detector finds something in it.',
+    proofs: inFile(
+      'e2e/pins-new.test.ts',
+      'includeNew: what the rule names is there before it is approved, and nothing that changed, was rejected or is suspect',
+    ),
+  },
+  {
+    id: 'N8',
+    text: 'Another server behind the same URL or the same command is told, and has its definitions read again.',
+    proofs: inFile(
+      'e2e/pins-identity.test.ts',
+      'another TLS key behind the same URL is a record, is shown, and has the definitions read again',
+      'another version of the package behind the same command is a record, and a changed tool of it waits',
+    ),
+  },
+  {
+    id: 'N9',
+    text: 'What a server defines is looked at also when no client asks, without a process that is started or kept for it.',
+    proofs: inFile(
+      'e2e/pins-every.test.ts',
+      'an HTTP server that announces nothing is looked at without a client, with pins: every',
+      'a process is looked at while it runs, and ends when it is idle all the same',
+    ),
+  },
+  {
+    id: 'N10',
+    text: 'A server that changes after some lists, answers callers differently, borrows names, or floods is found, hidden and recorded, and holds up no other.',
+    proofs: inFile(
+      'e2e/pins-hostile.test.ts',
+      'a server that changes its tools after a number of lists: hidden on every way',
+      'a server that answers callers differently: what was never approved waits, whichever caller sees it first',
+      'two servers that borrow names from each other: each call goes where its name says, and the review says so',
+      'a flood of list changes and of definitions is bounded, recorded, and does not delay another server',
+    ),
+  },
+  {
+    id: 'N11',
+    text: 'An approval that is killed half way is made whole or not at all.',
+    proofs: inFile('e2e/pins-hostile.test.ts', 'an approval that is killed half way is made whole or not at all'),
+  },
+  {
     id: 'H1',
     text: 'A held call is made once after a person approved exactly it, with every client, over HTTP and stdio.',
     proofs: inFile(

@@ -3,6 +3,7 @@
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
+import type { Outbox } from '../channels/outbox.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
 import { operatorNow } from '../operators/now.ts';
@@ -22,6 +23,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { ControlStore } from '../upstreams/controls/store.ts';
 import { healthByCalls, type ServerHealth, StateBook, withBreakers, withHealth } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
+import { Channels } from './channels.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
@@ -45,6 +47,7 @@ export interface ControlParts {
   readonly approvalStore: ApprovalStore;
   readonly controlStore: ControlStore;
   readonly operatorStore: OperatorStore;
+  readonly outbox: Outbox;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -59,6 +62,7 @@ const followIntervalMs = 250;
 
 export class Control {
   readonly plane: DataPlane;
+  readonly channels: Channels;
   readonly #parts: ControlParts;
   readonly #accounts: AccountLinking;
   readonly #conditions: ConditionCheck;
@@ -77,6 +81,23 @@ export class Control {
   /** Told once for each outage. */
   #isUnread = false;
   readonly #timers: readonly NodeJS.Timeout[];
+  /** What is done when another process has changed something, and what is said when it cannot be. */
+  readonly #followed: readonly (readonly [topics: readonly Topic[], problem: string, work: () => void])[] = [
+    [['accounts', 'issuers'], 'the accounts cannot be read', () => this.#accounts.book.look()],
+    [['secrets'], 'the folder of secrets cannot be read', () => this.#noteSecrets()],
+    [
+      ['pins'],
+      'the pins cannot be read',
+      () => {
+        this.#definitions.follow();
+        // Lists are judged anew when they are next read, and clients are told of what changes for them.
+        this.plane.streams.refresh();
+      },
+    ],
+    [['approvals'], 'the approvals cannot be read', () => this.#followApprovals()],
+    [['servers'], 'what operators switched off cannot be read', () => this.plane.takeControls(this.#controls.look())],
+    [['letters'], 'the letters of commands cannot be read', () => this.#desk?.look()],
+  ];
   #closed = false;
   #onApprovals: () => void = () => {};
 
@@ -88,6 +109,12 @@ export class Control {
       ...parts,
       onDecided: () => this.approvalDecided(),
     });
+    this.channels = new Channels({
+      outbox: parts.outbox,
+      log,
+      onOutcome: (channel, outcome) => this.plane.metrics.channel(channel, outcome),
+    });
+    this.channels.configure(revision.configuration);
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
     this.#definitions = new Definitions({
@@ -113,6 +140,7 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      onApprovalState: (approval) => this.channels.tell(approval),
       approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       controls: this.#controls,
       operatorNow: (by) => operatorNow(parts.operatorStore, by),
@@ -184,7 +212,7 @@ export class Control {
 
   /** An operator decided in this process: calls that wait look again, and other processes are told. */
   approvalDecided(): void {
-    this.#followApprovals();
+    this.#attempt('the approvals cannot be read', () => this.#followApprovals());
     this.#attempt('other processes cannot be told of an approval', () => this.#parts.changes.announce('approvals'));
   }
 
@@ -200,6 +228,7 @@ export class Control {
     if (meansTheSame(revision, this.plane.revision)) return [];
     this.#definitions.configure(revision);
     this.#accounts.configure(revision.configuration);
+    this.channels.configure(revision.configuration);
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
     this.#health.configure(revision.configuration);
@@ -225,7 +254,7 @@ export class Control {
     this.#budgets.close();
     this.#desk?.close();
     this.#reports.write();
-    this.#noteSecrets();
+    this.#attempt('the folder of secrets cannot be read', () => this.#noteSecrets());
     await this.plane.close();
   }
 
@@ -246,12 +275,12 @@ export class Control {
 
   /** What cannot be read now stays pending, and is tried again every second. */
   #takeOver(): void {
-    if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
-    if (this.#pending.has('secrets')) this.#noteSecrets();
-    if (this.#pending.has('pins')) this.#followPins();
-    if (this.#pending.has('approvals')) this.#followApprovals();
-    if (this.#pending.has('servers')) this.#followControls();
-    if (this.#pending.has('letters')) this.#readLetters();
+    for (const [topics, problem, work] of this.#followed)
+      if (topics.some((topic) => this.#pending.has(topic)))
+        this.#attempt(problem, () => {
+          work();
+          for (const topic of topics) this.#pending.delete(topic);
+        });
   }
 
   #look(): void {
@@ -263,6 +292,7 @@ export class Control {
     });
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
+    this.channels.sender.look();
     this.plane.breaker.sweep();
     this.#reports.write();
     this.plane.endWithoutRight();
@@ -283,51 +313,14 @@ export class Control {
     );
   }
 
-  #lookAtAccounts(): void {
-    this.#attempt('the accounts cannot be read', () => {
-      this.#accounts.book.look();
-      this.#pending.delete('accounts');
-      this.#pending.delete('issuers');
-    });
-  }
-
   #followApprovals(): void {
-    this.#attempt('the approvals cannot be read', () => {
-      this.plane.approvals.look();
-      this.#onApprovals();
-      this.#pending.delete('approvals');
-    });
-  }
-
-  #followPins(): void {
-    this.#attempt('the pins cannot be read', () => {
-      this.#definitions.follow();
-      this.#pending.delete('pins');
-      // Lists are judged anew when they are next read, and clients are told of what changes for them.
-      this.plane.streams.refresh();
-    });
-  }
-
-  #followControls(): void {
-    this.#attempt('what operators switched off cannot be read', () => {
-      this.plane.takeControls(this.#controls.look());
-      this.#pending.delete('servers');
-    });
-  }
-
-  #readLetters(): void {
-    this.#attempt('the letters of commands cannot be read', () => {
-      this.#desk?.look();
-      this.#pending.delete('letters');
-    });
+    this.plane.approvals.look();
+    this.#onApprovals();
   }
 
   #noteSecrets(): void {
-    this.#attempt('the folder of secrets cannot be read', () => {
-      for (const { name, change } of this.#secretChanges.look())
-        this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
-      this.#pending.delete('secrets');
-    });
+    for (const { name, change } of this.#secretChanges.look())
+      this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
   }
 
   /** A file that cannot be read or written keeps nothing else from its work. */

@@ -63,6 +63,8 @@ export interface DataPlaneParts {
   readonly approvalStore: ApprovalStore;
   /** The page of an approval for the user for whom a call is made. */
   readonly approvalPage: ApproveParts['pageFor'];
+  /** An approval has another state. */
+  readonly onApprovalState: ApproveParts['onState'];
   readonly controls: ServerControls;
   /** What an operator that decided about an approval is now. */
   readonly operatorNow: ApproveParts['operatorNow'];
@@ -131,6 +133,7 @@ export class DataPlane {
       waitMs: () => this.revision.configuration.approvals.wait,
       operatorNow: parts.operatorNow,
       pageFor: parts.approvalPage,
+      onState: parts.onApprovalState,
       onPageOver: (caller, approval) =>
         this.streams.notify(caller, 'notifications/elicitation/complete', ownWords({ elicitationId: approval })),
       announce: parts.onApproval,

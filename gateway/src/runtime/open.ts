@@ -1,5 +1,6 @@
 /** Opens the data folder of a gateway and starts what lives as long as the process: keys, evidence log, control, watchdog. */
 import { join } from 'node:path';
+import { openOutbox } from '../channels/outbox.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -71,6 +72,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
   const controlStore = openControlStore(data);
+  const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
   const closeKept = (): void => {
@@ -80,6 +82,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     approvalStore.close();
     controlStore.close();
     operatorStore.close();
+    outbox.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -106,6 +109,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     approvalStore,
     controlStore,
     operatorStore,
+    outbox,
     sums,
     answers: role === 'serve',
   });

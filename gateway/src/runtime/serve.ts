@@ -75,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const adminUrl = listen.admin.publicUrl ?? `${adminScheme}://${urlHost(listen.admin.host)}:${admin.port}`;
   // Browsers bind passkeys to names.
   const operatorUrl = adminUrl.replace('://127.0.0.1:', '://localhost:');
+  if (pages.enabled) gateway.channels.reachedAt(operatorUrl);
   const join = pages.enabled ? firstAdministrator(opened.operators, operatorUrl) : undefined;
   if (options.json === true)
     print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl, ...(join !== undefined && { join }) }));

@@ -46,6 +46,8 @@ export interface Metrics {
   readonly serverHealth: (found: () => Iterable<ObservedHealth>) => void;
   /** A look at what a configured server defines. `outcome`: a fixed word. */
   discovery(server: string, outcome: string): void;
+  /** A message to people. `outcome`: sent, failed, dead, full. */
+  channel(channel: string, outcome: string): void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -153,6 +155,12 @@ export function createMetrics(streams: () => number): Metrics {
     labelNames: ['server', 'outcome'],
     registers: [registry],
   });
+  const messages = new Counter({
+    name: 'sallyport_channel_messages_total',
+    help: 'Messages to people, by channel and outcome: sent, failed (tried again), dead, full.',
+    labelNames: ['channel', 'outcome'],
+    registers: [registry],
+  });
   const reloads = new Counter({
     name: 'sallyport_configuration_loads_total',
     help: 'Loads of the configuration, by result.',
@@ -206,6 +214,7 @@ export function createMetrics(streams: () => number): Metrics {
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
     discovery: (server, outcome) => discoveries.inc({ server, outcome }),
+    channel: (channel, outcome) => messages.inc({ channel, outcome }),
     limit: (limit, event) => limits.inc({ limit, event }),
     breaker: (server, event) => breakerEvents.inc({ server, event }),
     openCircuits: (open) => {

@@ -4,6 +4,7 @@ import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
+import { channels } from './channels.ts';
 import { connections } from './connections.ts';
 import { countryDatabase } from './countries.ts';
 import { egress } from './egress.ts';
@@ -36,6 +37,7 @@ export const configuration = z.strictObject({
     .prefault({})
     .describe('What holds for the content of all calls.'),
   approvals: approvals.prefault({}),
+  channels: channels.prefault({}),
   pins: pins.prefault({}),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),

@@ -193,6 +193,21 @@ const migrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX server_controls_of ON server_controls (server, id);
    CREATE INDEX server_controls_to_record ON server_controls (is_recorded) WHERE is_recorded = 0;`,
+  // Messages that wait to be sent. `content` is encrypted.
+  `CREATE TABLE channel_messages (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     channel TEXT NOT NULL,
+     message_id TEXT NOT NULL,
+     content TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     next_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     problem TEXT,
+     UNIQUE (channel, message_id)
+   ) STRICT;
+   CREATE INDEX channel_messages_waiting ON channel_messages (channel, state, id);
+   CREATE INDEX channel_messages_by_time ON channel_messages (created_at);`,
 ];
 
 export function databasePath(folder: string): string {

@@ -94,9 +94,16 @@ export function hasAny(text: string, words: readonly string[]): boolean {
 
 const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Arabic}]/u;
 
+/** Of ASCII by a look at its code: asked at each anchor. */
+function isLetterAt(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code < 128) return (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
+  return letter.test(text[at] ?? '');
+}
+
 /** Whether a word begins there; in scripts without spaces, anywhere. */
 export function isStart(text: string, from: number): boolean {
-  return !(letter.test(text[from] ?? '') && letter.test(text[from - 1] ?? '')) || isEscaped(text, from);
+  return !(isLetterAt(text, from) && isLetterAt(text, from - 1)) || isEscaped(text, from);
 }
 
 /** The letter of `\\n` before a word belongs to the escape. */
@@ -106,5 +113,5 @@ function isEscaped(text: string, from: number): boolean {
 
 /** Whether an anchor is a word of its own; scripts without spaces have no such words. */
 export function isWhole(text: string, from: number, to: number): boolean {
-  return isStart(text, from) && !(letter.test(text[to - 1] ?? '') && letter.test(text[to] ?? ''));
+  return isStart(text, from) && !(isLetterAt(text, to - 1) && isLetterAt(text, to));
 }

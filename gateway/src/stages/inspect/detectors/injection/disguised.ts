@@ -120,7 +120,7 @@ const disguises: readonly Disguise[] = [
     ],
     before: 60,
     after: 120,
-    read: (text) => text.replace(/<[^>]{0,40}>/g, ''),
+    read: (text) => (text.includes('>') ? text.replace(/<[^<>]{0,40}>/g, '') : text),
   },
 ];
 

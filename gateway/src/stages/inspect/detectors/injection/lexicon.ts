@@ -19,6 +19,8 @@ export interface Lexicon extends Pattern {
 interface Word {
   readonly text: string;
   readonly isStem: boolean;
+  /** The code of its last character. */
+  readonly last: number;
   readonly payload: number;
 }
 
@@ -26,8 +28,13 @@ const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code
 
 interface Index {
   readonly add: (written: string, payload: number) => void;
-  /** The first place from `from` on at which a word stands that `accept` takes. */
-  readonly find: (text: string, from: number, accept: (word: Word, at: number) => boolean) => Found | null;
+  /** The first place from `from` on at which a word stands that `accept` takes. Words whose number is 1 in `over` are none. */
+  readonly find: (
+    text: string,
+    from: number,
+    accept: (word: Word, at: number) => boolean,
+    over?: Uint8Array,
+  ) => Found | null;
 }
 
 /** Of words with their number; those of Latin letters end where a word ends unless `*` follows. */
@@ -43,9 +50,9 @@ function indexOfWords(): Index {
       const [first, second] = [text.charCodeAt(0), text.charCodeAt(1)];
       filter[hashOf(first, second)] = 1;
       const bucket = buckets.get(keyOf(first, second)) ?? [];
-      buckets.set(keyOf(first, second), [...bucket, { text, isStem, payload }]);
+      buckets.set(keyOf(first, second), [...bucket, { text, isStem, last: text.charCodeAt(text.length - 1), payload }]);
     },
-    find(text, from, accept) {
+    find(text, from, accept, over) {
       let before = from > 0 ? text.charCodeAt(from - 1) : 32;
       let next = text.charCodeAt(from);
       for (let at = from; at + 1 < text.length; at++) {
@@ -54,8 +61,10 @@ function indexOfWords(): Index {
         const isAfterLetter = isLetter(before);
         before = code;
         if (filter[hashOf(code, next)] === 0 || (isAfterLetter && isLetter(code))) continue;
-        for (const word of buckets.get(keyOf(code, next)) ?? none)
+        for (const word of buckets.get(keyOf(code, next)) ?? none) {
+          if (over !== undefined && over[word.payload] === 1) continue;
           if (standsAt(text, at, word) && accept(word, at)) return { index: at, end: at + word.text.length };
+        }
       }
       return null;
     },
@@ -64,10 +73,13 @@ function indexOfWords(): Index {
 
 const none: readonly Word[] = [];
 
-function standsAt(text: string, at: number, { text: word, isStem }: Word): boolean {
+function standsAt(text: string, at: number, { text: word, isStem, last }: Word): boolean {
   const end = at + word.length;
   return (
-    text.startsWith(word, at) && (isStem || !isLetter(text.charCodeAt(end - 1)) || !isLetter(text.charCodeAt(end)))
+    // Of words that begin alike most end otherwise.
+    text.charCodeAt(end - 1) === last &&
+    text.startsWith(word, at) &&
+    (isStem || !isLetter(text.charCodeAt(end - 1)) || !isLetter(text.charCodeAt(end)))
   );
 }
 
@@ -99,8 +111,9 @@ function patternOf(word: string): string {
   return plain.replace(/~/g, '(?:[^\\s.!?]{1,20} ){0,3}') + (isStem || !/[a-z0-9]$/.test(plain) ? '' : '\\b');
 }
 
-/** Of first words in one text: a word that is repeated is not worth more. */
-const maxTries = 24;
+/** After every text. */
+const beyond = 0x7fff_ffff;
+const sentenceEnd = /[.!?。\n]/;
 
 /** Pairs of lists: a word of the first, and shortly after it, in the same sentence, one of the second with its number. */
 export function pairs(
@@ -119,16 +132,34 @@ export function pairs(
   for (const [row, [words]] of rows.entries()) for (const word of words) firsts.add(`${word}*`, row);
   return {
     test: (text) => {
-      let tries = 0;
-      const found = firsts.find(text, 0, ({ text: word, payload }, at) => {
-        if (++tries > maxTries) return false;
-        const rest = text.slice(at + word.length, at + word.length + reach);
-        const end = rest.search(/[.!?。\n]/);
-        return seconds[payload]?.test(end < 0 ? rest : rest.slice(0, end)) ?? false;
-      });
+      /** By row: the second word that follows next, so that each row is looked for once in the text. */
+      const over = new Uint8Array(rows.length);
+      const nextAt = new Int32Array(rows.length);
+      const nextEnd = new Int32Array(rows.length);
+      const found = firsts.find(
+        text,
+        0,
+        ({ text: word, payload }, at) => {
+          const start = at + word.length;
+          if ((nextAt[payload] ?? 0) < start) {
+            const next = seconds[payload]?.exec(text, start) ?? null;
+            nextAt[payload] = next?.index ?? beyond;
+            nextEnd[payload] = next?.end ?? beyond;
+            if (next === null) over[payload] = 1;
+          }
+          if ((nextEnd[payload] ?? beyond) > start + reach) return false;
+          return !sentenceEnd.test(text.slice(start, nextAt[payload]));
+        },
+        over,
+      );
       return found !== null;
     },
   };
+}
+
+/** Whether both are there: the cheaper one is asked first. */
+export function both(first: Pattern, second: Pattern): Pattern {
+  return { test: (text) => first.test(text) && second.test(text) };
 }
 
 /** Whether one of several patterns is there. */

@@ -97,7 +97,10 @@ export const roleMarks: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (isSpokenOf(text, from, to) || /`[^`\n]{0,40}$/.test(text.slice(Math.max(0, from - 40), from))) return undefined;
+    // In code of tokenizers they are strings of their own.
+    if (/["']\s{0,2}$/.test(text.slice(Math.max(0, from - 3), from)) && /^\s{0,2}["']/.test(text.slice(to, to + 3)))
+      return undefined;
+    if (/`[^`\n]{0,40}$/.test(text.slice(Math.max(0, from - 40), from))) return undefined;
     if (
       /(?:token|tag|marker|delimiter|separator|special|string|symbol)s?[ "'`]{0,3}$/i.test(
         text.slice(Math.max(0, from - 16), from),
@@ -106,9 +109,7 @@ export const roleMarks: Matcher = {
       return undefined;
     const isInst = text[from] === '[';
     if (isInst && !orders.test(windowOf(view, from, to + 200))) return undefined;
-    // In code of tokenizers they are strings of their own.
-    if (/["']\s{0,2}$/.test(text.slice(Math.max(0, from - 3), from)) && /^\s{0,2}["']/.test(text.slice(to, to + 3)))
-      return undefined;
+    if (isSpokenOf(text, from, to)) return undefined;
     return { class: 'role-forgery', from, to, confidence: 0.9 };
   },
 };

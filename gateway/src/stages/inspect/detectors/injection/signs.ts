@@ -1,6 +1,6 @@
 /** The signs that are added up in `weighed.ts`. Folded text, unless it says otherwise. */
 import { languages, secrecy } from './languages.ts';
-import { either, lexicon, type Pattern, pairs } from './lexicon.ts';
+import { both, either, lexicon, type Pattern, pairs } from './lexicon.ts';
 import { strongRisk } from './vocabulary.ts';
 
 export interface Sign {
@@ -22,7 +22,11 @@ const user = either(
 const foreign = Object.entries(languages).filter(([name]) => name !== 'en');
 /** A verb that drops something, and the rules or the user whom it drops, close together. */
 const drops = either(
-  /(?<!not |n't |never |if you |to be )\b(?:ignor(?:e|es|ing)?(?! this (?:e-?mail|message|letter|section|step))|disregard|forget|bypass|override|skip|abandon|discard|break|violate|stop following|do not follow|no longer follow|don't follow)\b[^.!?\n]{0,30}\b(?:users?|rules?|instruc?t?[a-z]{2,5}|(?:user'?s?|previous|earlier|original|first) requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)\b/,
+  // What is dropped is rarer than the verbs, and looked for first.
+  both(
+    /\b(?:users?|rules?|instruc|requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)/,
+    /(?<!not |n't |never |if you |to be )\b(?:ignor(?:e|es|ing)?(?! this (?:e-?mail|message|letter|section|step))|disregard|forget|bypass|override|skip|abandon|discard|break|violate|stop following|do not follow|no longer follow|don't follow)\b[^.!?\n]{0,30}\b(?:users?|rules?|instruc?t?[a-z]{2,5}|(?:user'?s?|previous|earlier|original|first) requests?|guidelines?|restrictions?|directions?|directives?|polic(?:y|ies)|prompts?|programming|safety|task)\b/,
+  ),
   pairs(
     foreign.map(([, { verbs, objects }]) => [verbs, [...objects, ...users]]),
     44,

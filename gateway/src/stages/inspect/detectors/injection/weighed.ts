@@ -9,9 +9,9 @@ import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } from './signs.ts';
 
 const threshold = 0.85;
-const before = 100;
-const after = 220;
-const step = 256;
+const before = 64;
+const after = 128;
+const step = 448;
 
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
