@@ -324,6 +324,11 @@ export class DataPlane {
     this.metrics.openCircuits(() =>
       this.breaker.open().map(({ server, part }) => ({ server, of: part === undefined ? 'server' : 'tool' })),
     );
+    this.metrics.serverStatus(() =>
+      Object.keys(this.revision.configuration.servers).map(
+        (server) => [server, this.#snapshot.statusOf(server) ?? 'inactive'] as const,
+      ),
+    );
     table('limit_queues', () => this.limiter.waiting);
   }
 }

@@ -64,7 +64,7 @@ export function makeStages(parts: StageParts): Stages {
     again: (message) => runBare(message, rights.snapshot(), stages),
     newId: correlationId,
   });
-  const sharedCalls = new SharedCalls();
+  const sharedCalls = new SharedCalls(metrics.coalesced);
   metrics.table('shared_calls', () => sharedCalls.size);
   const stages: Stages = {
     tasks,
