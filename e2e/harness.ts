@@ -85,9 +85,10 @@ export async function startGateway(settings: Settings, options: GatewayOptions =
       version: 1,
       data,
       listen: { mcp: { port: 0 }, admin: { port: 0 } },
-      // Fixtures change what they define on purpose, and no test waits for a person unless it says so. A program of another
+      // Fixtures change what they define on purpose, no test waits for a person unless it says so, and servers
+      // that fail are called again and again. A program of another
       // version may not know the keys.
-      ...(options.program === undefined && { pins: { mode: 'off' }, approvals: { wait: '0s' } }),
+      ...(options.program === undefined && { pins: { mode: 'off' }, approvals: { wait: '0s' }, breaker: 'off' }),
       ...settings,
     }),
   );

@@ -6,6 +6,7 @@
 import { attack } from './requirements/attack.ts';
 import { attackOperation, smaller } from './requirements/attack-operation.ts';
 import { compatibility, profile } from './requirements/compatibility.ts';
+import { containment } from './requirements/containment.ts';
 import { intermediary } from './requirements/intermediary.ts';
 import { messages } from './requirements/messages.ts';
 import { others } from './requirements/others.ts';
@@ -28,4 +29,5 @@ export const requirements: readonly Requirement[] = [
   ...compatibility,
   ...profile,
   ...stages,
+  ...containment,
 ];

@@ -30,8 +30,12 @@ export interface WitnessTool {
   readonly inputSchema?: object;
 }
 
-/** `introduction`: what it says about itself beside what it must say. */
-export async function startWitness(tools: readonly WitnessTool[], introduction: object = {}): Promise<Witness> {
+/** `introduction`: what it says about itself beside what it must say. `port`: 0 lets the system choose one. */
+export async function startWitness(
+  tools: readonly WitnessTool[],
+  introduction: object = {},
+  port = 0,
+): Promise<Witness> {
   const seen: Seen[] = [];
   const answers = new Map<string, Answering>();
   const server = createServer((request, response) => {
@@ -57,11 +61,11 @@ export async function startWitness(tools: readonly WitnessTool[], introduction: 
       });
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port: own } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/mcp`,
+    url: `http://127.0.0.1:${own}/mcp`,
     calls: () => seen,
     forget: () => {
       seen.length = 0;

@@ -42,7 +42,7 @@ test('C1 (unit): a connection that callers share carries no call of the legacy e
   const loaded = await loadConfiguration(file, {}, { secrets: 'leave' });
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.diagnostics));
   const { servers, bounds } = loaded.revision.configuration;
-  const directory = new ServerDirectory('c01', bounds, log);
+  const directory = new ServerDirectory('c01', bounds, { log });
   context.after(() => directory.close());
   directory.configure(servers, bounds);
   const linkOf = (agent: string): UpstreamClient => {

@@ -23,24 +23,31 @@ const pending = /approval (ap_[a-z0-9]+), until/;
 
 export async function startWorld(
   approval: object,
-  { tool = 'echo', ...more }: Settings & { readonly tool?: string } = {},
+  {
+    tool = 'echo',
+    env,
+    ...more
+  }: Settings & { readonly tool?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<World> {
-  const gateway = await startGateway({
-    callers: { users: { dana: {} }, agents: { asker: {} } },
-    servers: {
-      things: { command: [process.execPath, everything, 'stdio'] },
-      other: { command: [process.execPath, everything, 'stdio'] },
-    },
-    connections: [
-      {
-        name: 'things',
-        from: { anyone: true },
-        to: ['things', 'other'],
-        tools: [{ allow: '*' }, { hold: tool, approval }],
+  const gateway = await startGateway(
+    {
+      callers: { users: { dana: {} }, agents: { asker: {} } },
+      servers: {
+        things: { command: [process.execPath, everything, 'stdio'] },
+        other: { command: [process.execPath, everything, 'stdio'] },
       },
-    ],
-    ...more,
-  });
+      connections: [
+        {
+          name: 'things',
+          from: { anyone: true },
+          to: ['things', 'other'],
+          tools: [{ allow: '*' }, { hold: tool, approval }],
+        },
+      ],
+      ...more,
+    },
+    env === undefined ? {} : { env },
+  );
   const key = gateway.key({ user: 'dana', agent: 'asker' });
   const session = await openSession('sdk2-legacy', {
     url: gateway.endpoint('things'),

@@ -40,12 +40,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
   accounts: [...base, 'pipeline', 'config', 'state', 'stages/approve'],
   operators: [...base, 'pipeline', 'stores', 'secrets'],
-  admin: [...base, 'pipeline', 'config', 'stores', 'state', 'operators', 'stages/approve', 'listeners'],
+  channels: [...base, 'config', 'stores', 'secrets', 'egress'],
+  admin: [...base, 'pipeline', 'config', 'stores', 'state', 'operators', 'stages/approve', 'listeners', 'channels'],
 };
 
 /** Lists of plug-ins with their contracts: the schema of the configuration is assembled from them. */
 const plugIns =
-  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit|traits)|operators\/roles)\.ts$/;
+  /^(?:upstreams\/credentials\/(?:kinds|contract)|stages\/(?:authenticate|limits)\/(?:list|contract)|stages\/authenticate\/jwt\/options|stages\/inspect\/detectors\/list|pipeline\/contracts\/(?:guardrails|argument-roles|limit|traits)|operators\/roles|channels\/(?:list|contract))\.ts$/;
 
 /** The folder at the top, or below `stages/`, that a file is in. */
 function folderOf(file: string): string {
@@ -63,8 +64,9 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   undici: 'upstreams',
   re2js: ['catalog', 'stages/inspect'],
   '@marcbachmann/cel-js': 'stages/decide',
+  'mmdb-lib': 'stages/decide',
   yaml: 'config',
-  zod: ['config', 'upstreams', 'stages/authenticate', 'stages/limits'],
+  zod: ['channels', 'config', 'upstreams', 'stages/authenticate', 'stages/limits'],
   'libpg-query': 'stages/inspect',
   'node-sql-parser': 'stages/inspect',
   pino: 'telemetry',
@@ -75,6 +77,7 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   '@hono/node-server': 'admin',
   '@simplewebauthn/server': 'operators',
   otpauth: 'operators',
+  nodemailer: 'channels',
   'smol-toml': 'cli',
 };
 

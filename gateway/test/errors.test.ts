@@ -53,6 +53,8 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'too-many-refusals': { reason: 'too-many-refusals', seconds: 7 },
   'server-limited': { reason: 'server-limited', server, seconds: 7, detail },
   'server-unavailable': { reason: 'server-unavailable', server, detail },
+  'server-disabled': { reason: 'server-disabled', server, state: 'disabled', message: 'm', detail },
+  'breaker-open': { reason: 'breaker-open', server, of: 'tool', seconds: 7, detail },
   'account-required': { reason: 'account-required', server, detail, prompt: { server, id: 'i' } },
   'server-timeout': { reason: 'server-timeout', server, detail },
   'server-misbehaved': { reason: 'server-misbehaved', server, detail },

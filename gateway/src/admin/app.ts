@@ -8,15 +8,16 @@ import { inBackground } from '../telemetry/background.ts';
 import { problemResponse } from './api/define.ts';
 import { apiPath, createApi } from './api/index.ts';
 import { bodyProblem } from './body-bound.ts';
-import { type AdminEnv, type AdminParts, baseOf, isCrossSite } from './context.ts';
+import { type AdminEnv, baseOf, isCrossSite } from './context.ts';
 import { Idempotency } from './idempotency.ts';
 import { approvalPages } from './pages/approvals.ts';
 import { script, style } from './pages/assets.ts';
 import { goTo, messagePage, pageHeaders } from './pages/layout.ts';
 import { signInPages } from './pages/sign-in.ts';
 import { RequestRate } from './request-rate.ts';
+import { type SlackParts, slackPresses } from './slack.ts';
 
-export interface AppParts extends AdminParts {
+export interface AppParts extends SlackParts {
   readonly throttle: FailureThrottle;
   readonly isSecure: boolean;
   /** A bug of ours. */
@@ -39,6 +40,8 @@ export function createApp(parts: AppParts): RequestListener {
   );
   app.get('/assets/console.css', () => asset('text/css; charset=utf-8', style));
   app.get('/assets/passkey.js', () => asset('text/javascript; charset=utf-8', script));
+  // Before what pages ask for: it comes from a server, and proves itself.
+  slackPresses(app, parts);
   app.use('*', async (request, next) => {
     const long = bodyProblem(request);
     if (long !== undefined) return messagePage(long.status, 'That cannot be read', { text: long.remedy });

@@ -7,6 +7,8 @@ import { networksOf } from '../protocol/networks.ts';
 export interface AdminHandlers {
   /** Reasons for not being ready; empty when ready. */
   problems(): readonly string[];
+  /** How a server is, as JSON, and the status to answer with. `undefined`: there is no such server. */
+  health?(server: string): { readonly status: number; readonly text: string } | undefined;
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
   /** The admin API and the pages; absent where they are switched off. */
   readonly app?: RequestListener | undefined;
@@ -50,6 +52,7 @@ const maxConnections = 512;
 /** Milliseconds. */
 const headersTimeout = 10_000;
 const requestTimeout = 30_000;
+const healthPath = '/health/servers/';
 const plainPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 export async function listenAdmin(listen: AdminAddress, handlers: AdminHandlers): Promise<AdminListener> {
@@ -64,7 +67,7 @@ export async function listenAdmin(listen: AdminAddress, handlers: AdminHandlers)
       return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
     if (isForeign(request, listen))
       return refuse({ request, response }, 403, 'This Host or Origin is not allowed here');
-    if (plainPaths.has(path)) return plain({ request, response }, path, handlers);
+    if (plainPaths.has(path) || path.startsWith(healthPath)) return plain({ request, response }, path, handlers);
     if (handlers.app === undefined) return refuse({ request, response }, 404, 'Not found: /healthz, /readyz, /metrics');
     handlers.app(request, response);
   };
@@ -121,10 +124,16 @@ function plain({ request, response }: Asked, path: string, handlers: AdminHandle
       const text = `${JSON.stringify({ ready: problems.length === 0, problems })}\n`;
       return send(response, problems.length === 0 ? 200 : 503, { type: 'application/json', text });
     }
-    default:
+    case '/metrics':
       handlers.metrics().then(
         (metrics) => send(response, 200, metrics),
         () => send(response, 500, { type: 'text/plain', text: 'Metrics cannot be read\n' }),
       );
+      return;
+    default: {
+      const found = handlers.health?.(path.slice(healthPath.length));
+      if (found === undefined) return refuse({ request, response }, 404, 'There is no such server');
+      send(response, found.status, { type: 'application/json', text: found.text });
+    }
   }
 }

@@ -176,6 +176,7 @@ export class Catalog implements CatalogView {
       ...this.traits(definition),
       isSafe: isSafe(this.#config, name),
       ...(told?.cost === undefined ? {} : { cost: told.cost }),
+      ...(told?.coalesce === true && { coalesces: true as const }),
       ...(told === undefined ? {} : { timeouts: told.timeouts, ...rolesOf(told) }),
       mirrored: mirroredArguments(schema) ?? [],
       repeatable: isRepeatable(this.#config, definition),

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { type Ended, runCommand } from '../../test/support/command.ts';
 import { isWellFormed } from '../stages/authenticate/api-key/format.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
-import { probeNetwork } from './probe.ts';
+import { probeNetwork } from '../upstreams/probe-network.ts';
 
 const sallyport = join(import.meta.dirname, '..', '..', 'bin', 'sallyport.js');
 let folder = '';

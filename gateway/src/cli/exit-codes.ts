@@ -12,6 +12,8 @@ export const exitCodes = {
   data: 66,
   /** The address is in use, or may not be listened on. */
   listen: 69,
+  /** A server takes no credential of ours. */
+  unauthorised: 77,
   /** A bug. */
   internal: 70,
   /** The event loop stood still for `bounds.stall`: what is known stands in the record of the next start. */
@@ -20,4 +22,5 @@ export const exitCodes = {
 
 export const exitCodeHelp = `
 Exit codes: 0 yes, done; 1 no (check failed, denied, unreachable); 2 wrong usage; 64 Node too old;
-65 wrong configuration; 66 data folder cannot be used; 69 address in use; 70 bug; 75 stalled, start again.`;
+65 wrong configuration; 66 data folder cannot be used; 69 address in use; 70 bug; 75 stalled, start again;
+77 a server refuses our credential.`;

@@ -12,6 +12,7 @@ import type { CompiledPolicy } from '../stages/decide/compile.ts';
 import { type Explanation, explain, type InputRequired } from '../stages/decide/explain.ts';
 import { compileLimits } from '../stages/limits/rules/compile.ts';
 import type { LimitRow } from '../state/limit-letters.ts';
+import { readControls } from '../upstreams/controls/store.ts';
 import { findCaller, findTokenCaller, hasToken, parseCaller, type TokenWords } from './callers.ts';
 import {
   type CommonOptions,
@@ -25,6 +26,7 @@ import {
 import { exitCodes } from './exit-codes.ts';
 import { asked, askGateway, rowText } from './limits.ts';
 import { pinnedAs } from './pinned.ts';
+import { controlText } from './server-control.ts';
 import { type ShownTraits, traitsLine, traitsOfTool } from './tool-traits.ts';
 
 interface Options extends CommonOptions, TokenWords {
@@ -97,7 +99,8 @@ Example:
       const traits = named.type === 'tool' ? traitsOfTool(revision.configuration, server, named.name) : undefined;
       const capability: Capability =
         named.type === 'tool' && traits !== undefined ? { type: 'tool', name: named.name, traits } : named;
-      const explanation = explainPinned(revision, policy, {
+      const switched = readControls(revision.configuration.data, now).find((each) => each.server === server);
+      const explained = explainPinned(revision, policy, {
         caller,
         server,
         capability,
@@ -109,6 +112,10 @@ Example:
             ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
             : undefined,
       });
+      const explanation =
+        switched === undefined
+          ? explained
+          : { ...explained, notes: [...explained.notes, `On the running gateway ${controlText(switched)}`] };
       const limits = explanation.allowed
         ? await limitsOf(revision, { caller, server, capability, traits, explanation })
         : [];

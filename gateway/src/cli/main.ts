@@ -5,6 +5,7 @@ import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
 import { approvalCommand } from './approval/approval.ts';
 import { auditCommand } from './audit.ts';
+import { channelCommand } from './channel.ts';
 import { checkCommand } from './check.ts';
 import { type Context, OutputClosed, type Tone } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
@@ -36,6 +37,7 @@ const commands = [
   serverCommand,
   pinsCommand,
   approvalCommand,
+  channelCommand,
   operatorCommand,
   auditCommand,
 ] as const;

@@ -37,6 +37,7 @@ export const diagnosticCodes = {
   CFG042: 'Two issuers whose callers could not be told apart.',
   CFG043: 'Plain HTTP where others could listen.',
   CFG044: 'A stdio server is given a folder or a file that belongs to the gateway.',
+  CFG045: 'The database of countries is missing, or cannot be read.',
   POL001: 'A condition that is not CEL.',
   POL002: 'A condition that cannot work: unknown names, or types that do not fit.',
   POL003: 'A condition that could take too long, or calls what cannot work.',

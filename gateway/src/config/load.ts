@@ -1,4 +1,6 @@
 /** Loads a configuration: read, merge, check the shape, check the names, resolve. Never throws for what a file says. */
+
+import { readCountryFile } from './country-file.ts';
 import { byPlace, type Diagnostic, type Place } from './diagnostic.ts';
 import { checkExposure } from './exposure.ts';
 import type { Path } from './located.ts';
@@ -73,7 +75,10 @@ export async function loadConfiguration(
   const exposed = checkExposure(resolved.configuration, { files, secretFiles, written, place });
   const lock = secrets === 'leave' || lockFile === 'leave' ? undefined : source.lock;
   const unlocked = lock === undefined || lock.ok ? [] : [lockDiagnostic(written, lock, place)];
-  const diagnostics = [...source.complaints, ...resolved.diagnostics, ...exposed, ...unlocked];
+  const { database } = resolved.configuration.countries;
+  const countries = database === undefined ? undefined : await readCountryFile(database);
+  const nowhere = countries === undefined || countries.ok ? [] : [countryDiagnostic(countries.problem, place)];
+  const diagnostics = [...source.complaints, ...resolved.diagnostics, ...exposed, ...unlocked, ...nowhere];
   if (diagnostics.length > 0) return refuse(diagnostics);
   const configuration =
     secrets === 'managers' && first !== undefined
@@ -81,9 +86,23 @@ export async function loadConfiguration(
       : resolved.configuration;
   for (const reference of good.keys()) if (!read.has(reference)) good.delete(reference);
   const stale = [...local.stale, ...managed.stale];
-  const revision = { digest: source.digest, configuration, files, secretFiles, stale, ...places(root) };
-  if (lock?.ok !== true) return { ok: true, revision };
-  return { ok: true, revision: { ...revision, files: [...files, lock.path], lock: lockOf(lock.entries) } };
+  const more = [...(lock?.ok === true ? [lock.path] : []), ...(countries?.ok === true ? [countries.path] : [])];
+  const revision = {
+    digest: source.digest,
+    configuration,
+    files: more.length === 0 ? files : [...files, ...more],
+    secretFiles,
+    stale,
+    ...places(root),
+    ...(lock?.ok === true && { lock: lockOf(lock.entries) }),
+    ...(countries?.ok === true && { countryDatabase: countries.bytes }),
+  };
+  return { ok: true, revision };
+}
+
+function countryDiagnostic(problem: string, place: (path: Path) => Place): Diagnostic {
+  const remedy = 'Put the file there, readable for the gateway, or remove "countries" here and from connections.';
+  return { code: 'CFG045', place: place(['countries', 'database']), problem, remedy };
 }
 
 /** Without the lock file nothing of a server whose pins ask for it would be visible. */

@@ -5,7 +5,7 @@ import { authenticators } from '../stages/authenticate/list.ts';
 import { credentialKinds } from '../upstreams/credentials/kinds.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
-import { chosenKind } from './schema/credentials.ts';
+import { callCredentials, chosenKind, standbyOf } from './schema/credentials.ts';
 import type { Configuration } from './schema/index.ts';
 import { suggestion } from './suggest.ts';
 
@@ -60,11 +60,12 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
         must('server', server, ['callers', kind, name, 'ceiling', 'servers', at]);
   for (const [name, server] of Object.entries(configuration.servers)) {
     if (!('url' in server)) continue;
-    for (const [index, { for: selector }] of server.credentials.entries())
+    const ofCalls = callCredentials(server.credentials);
+    for (const [index, { for: selector }] of ofCalls.list.entries())
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
         for (const [at, caller] of (selector[noun] ?? []).entries())
-          must(noun, caller, ['servers', name, 'credentials', index, 'for', noun, at]);
-    const urls = [server.credential, ...server.credentials].flatMap((section) => {
+          must(noun, caller, ['servers', name, 'credentials', ...ofCalls.path, index, 'for', noun, at]);
+    const urls = [server.credential, standbyOf(server.credentials), ...ofCalls.list].flatMap((section) => {
       const chosen = chosenKind(section, credentialKinds);
       return chosen?.kind.urls?.(chosen.options) ?? [];
     });

@@ -4,7 +4,7 @@ import type { Path } from './located.ts';
 import type { Configuration } from './schema/index.ts';
 
 export function checkPeers(
-  { servers }: Configuration,
+  { servers, channels }: Configuration,
   place: (path: Path) => Place,
   isThere: (name: string) => boolean = isInstalled,
 ): readonly Diagnostic[] {
@@ -25,6 +25,8 @@ export function checkPeers(
         if (role.role === 'sql' && role.dialect !== 'postgresql')
           need('node-sql-parser', ['servers', server, 'tools', tool, 'arguments', name, 'dialect']);
   }
+  for (const [name, { email }] of Object.entries(channels))
+    if (email !== undefined) need('nodemailer', ['channels', name, 'email']);
   return complaints;
 }
 

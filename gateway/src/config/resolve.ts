@@ -150,13 +150,23 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
   const authentication = { ...configuration.authentication, issuers };
   const data = resolve(context.folder, configuration.data);
   const secrets = deep(configuration.secrets, ['secrets']);
+  const channels = deep(configuration.channels, ['channels']);
   const { tls } = configuration.listen.mcp;
+  const { tls: adminTls } = configuration.listen.admin;
   const file = (path: string) => resolve(context.folder, path);
+  const admin =
+    adminTls === undefined
+      ? configuration.listen.admin
+      : {
+          ...configuration.listen.admin,
+          tls: { ...adminTls, certificate: file(adminTls.certificate), key: file(adminTls.key) },
+        };
   const listen =
     tls === undefined
-      ? configuration.listen
+      ? { ...configuration.listen, admin }
       : {
           ...configuration.listen,
+          admin,
           mcp: {
             ...configuration.listen.mcp,
             tls: {
@@ -187,8 +197,10 @@ export function resolveConfiguration(configuration: Configuration, context: Reso
       files: configuration.audit.anchors.files.map((file) => resolve(context.folder, file)),
     },
   };
+  const { database } = configuration.countries;
+  const countries = database === undefined ? {} : { database: file(database) };
   return {
-    configuration: { ...configuration, data, listen, secrets, authentication, servers, audit },
+    configuration: { ...configuration, data, listen, secrets, authentication, servers, audit, channels, countries },
     secretFiles: [...secretFiles],
     diagnostics,
   };

@@ -22,6 +22,8 @@ export interface Revision {
   readonly secretFiles: readonly string[];
   /** What the lock file of the pins says; absent where no pins ask for it. */
   readonly lock?: Lock;
+  /** The database of countries; absent where none is named. */
+  readonly countryDatabase?: Buffer;
   /** Why references keep the value that they had before: each is worse than it was. */
   readonly stale: readonly string[];
 }

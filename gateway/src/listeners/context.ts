@@ -37,6 +37,8 @@ export interface ListenerContext {
   pages(): Pages | undefined;
   /** Shows how full a table of the listener is. */
   readonly table: (name: string, size: () => number) => void;
+  /** Whether clients are told what their limits have left. */
+  tellsLimits(): boolean;
   /** True from the moment in which the gateway begins to stop. */
   draining(): boolean;
 }

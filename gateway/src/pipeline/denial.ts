@@ -81,6 +81,8 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,
   'server-unavailable': transient,
+  'breaker-open': transient,
+  'server-disabled': transient,
   'server-timeout': transient,
   'record-unavailable': transient,
   draining: transient,

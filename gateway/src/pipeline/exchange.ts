@@ -16,7 +16,7 @@ import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
 import type { ContentHold } from './contracts/inspector.ts';
-import type { Lease } from './contracts/limit.ts';
+import type { Lease, LimitLevel } from './contracts/limit.ts';
 import type { Capability, Decision, Grants, Tier } from './contracts/policy.ts';
 import type { ToolTag } from './contracts/traits.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
@@ -29,6 +29,8 @@ export type Endpoint = { readonly kind: 'portal' } | { readonly kind: 'server'; 
 /** How messages reach the client while the exchange lasts. */
 export interface Channel {
   notify(method: string, params: Delivered<JsonObject>): void;
+  /** What the limits of the call have left; absent where clients are not told. */
+  readonly tellLimits?: (levels: readonly LimitLevel[]) => void;
   /** Legacy clients only: sends a request of a server and waits for the answer. */
   readonly requestInput?: (method: string, params: Delivered<JsonObject>) => Promise<InputResponse>;
 }
@@ -137,6 +139,8 @@ export interface ToolFacts {
   /** The operator says that it only reads: it may be made again without being asked. What a definition says is a guess. */
   readonly isSafe: boolean;
   readonly cost?: number;
+  /** Identical calls of one caller that are under way at the same time are made once, where it only reads. */
+  readonly coalesces?: true;
   /** Milliseconds for its calls, where the operator says so. */
   readonly timeouts?: CallTimes;
   readonly mirrored: readonly MirroredArgument[];

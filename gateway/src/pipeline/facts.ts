@@ -3,6 +3,7 @@
 import type { Checks } from './checks.ts';
 import type { SpentApproval } from './contracts/approval.ts';
 import type { ExchangeEnd, ExchangeFacts, Verdict } from './contracts/audit.ts';
+import type { Probe } from './contracts/breaker.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
@@ -30,6 +31,8 @@ export interface Progress {
   decided?: Decided;
   /** The facts of the intent, which the outcome repeats. */
   intended?: ExchangeFacts;
+  /** The call tries whether its server answers again. */
+  probe?: Probe;
   /** The call was handed to its server. */
   forwarded?: boolean;
 }

@@ -2,7 +2,7 @@
 
 import { offeredCapabilities } from '../protocol/capabilities.ts';
 import type { Grants, Whence } from './contracts/policy.ts';
-import type { CatalogView, Snapshot } from './contracts/snapshot.ts';
+import type { CatalogView, ServerStatus, Snapshot } from './contracts/snapshot.ts';
 import type { UpstreamClient } from './contracts/upstream.ts';
 import type { Identified } from './exchange.ts';
 
@@ -12,12 +12,19 @@ export interface ReachableServer {
   readonly grants: Grants;
   readonly upstream: UpstreamClient;
   readonly catalog: CatalogView;
+  /** It is taken out of service: it has no lists, and is asked for nothing. */
+  readonly isDisabled: boolean;
+}
+
+/** Whether a server of this status exists for those who are connected to it. */
+export function isThere(status: ServerStatus): boolean {
+  return status === 'active' || status === 'draining' || status === 'disabled';
 }
 
 /** `undefined` when there is no such server for this caller. */
 export function reach(exchange: Identified, snapshot: Snapshot, server: string): ReachableServer | undefined {
   const status = snapshot.statusOf(server);
-  if (status !== 'active' && status !== 'draining') return undefined;
+  if (status === undefined || !isThere(status)) return undefined;
   const grants = snapshot.policy.grants(exchange.caller, server, whenceOf(exchange));
   if (grants === undefined) return undefined;
   const { session } = exchange.client;
@@ -27,7 +34,8 @@ export function reach(exchange: Identified, snapshot: Snapshot, server: string):
     server,
     session === undefined ? client : { ...client, session: session.digest },
   );
-  return upstream === undefined ? undefined : { server, grants, upstream, catalog: snapshot.catalog(server, upstream) };
+  const catalog = upstream && snapshot.catalog(server, upstream);
+  return upstream && catalog && { server, grants, upstream, catalog, isDisabled: status === 'disabled' };
 }
 
 /** Now, and from where its client is connected. What stays open is asked about again and again. */

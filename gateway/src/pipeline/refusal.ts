@@ -88,9 +88,37 @@ export type Refusal =
   | { readonly reason: 'call-repeated'; readonly seconds: number; readonly times: number }
   /** Too many calls of this caller were denied or invalid. */
   | { readonly reason: 'too-many-refusals'; readonly seconds: number }
-  | { readonly reason: 'server-unavailable'; readonly server: string; readonly detail: string }
+  | {
+      readonly reason: 'server-unavailable';
+      readonly server: string;
+      readonly fault?: ServerFault;
+      readonly detail: string;
+    }
+  /** Its operator takes it out of service. `seconds`: until that ends by itself. */
+  | {
+      readonly reason: 'server-disabled';
+      readonly server: string;
+      readonly state: 'draining' | 'disabled';
+      readonly message?: string;
+      readonly seconds?: number;
+      readonly detail: string;
+    }
+  /** The server or the tool failed too often, and is left alone for a while. */
+  | {
+      readonly reason: 'breaker-open';
+      readonly server: string;
+      readonly of: 'server' | 'tool';
+      readonly seconds: number;
+      readonly detail: string;
+    }
   /** The server said that it takes no more calls for now. */
-  | { readonly reason: 'server-limited'; readonly server: string; readonly seconds: number; readonly detail: string }
+  | {
+      readonly reason: 'server-limited';
+      readonly server: string;
+      readonly seconds: number;
+      readonly detail: string;
+      readonly verdicts?: readonly Verdict[];
+    }
   | {
       readonly reason: 'account-required';
       readonly server: string;
@@ -108,6 +136,7 @@ export type Refusal =
       readonly server: string;
       readonly how: 'unavailable' | 'timeout' | 'misbehaved';
       readonly repeatable: boolean;
+      readonly fault?: ServerFault;
       readonly detail: string;
     }
   | { readonly reason: 'result-too-large'; readonly limit: number }
@@ -144,8 +173,14 @@ export type CredentialFault =
   | 'address'
   | 'caller';
 
+/**
+ * What a failure says of the server. `none`: nothing, as it was not asked, or refused this request. `known`: it failed a
+ * moment ago, and was not asked again. `answered`: it is there, and says that it failed. Absent: it is not there.
+ */
+export type ServerFault = 'none' | 'known' | 'answered';
+
 /** What a call or stream lost its right with. */
-export type RightsFault = 'credential' | 'server' | 'connection' | 'rule' | 'configuration';
+export type RightsFault = 'credential' | 'server' | 'disabled' | 'connection' | 'rule' | 'configuration';
 
 /** Either what a stage established, or why the exchange ends here. */
 export type Outcome<Value> =
@@ -171,8 +206,15 @@ export function callFailureRefusal(
 ): Refusal {
   const { repeatable } = tool ?? { repeatable: true };
   return 'sent' in failure
-    ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, detail: failure.detail }
+    ? { reason: 'call-unfinished', server, how: failure.kind, repeatable, ...faultOf(failure), detail: failure.detail }
     : failureRefusal(server, failure);
+}
+
+function faultOf(failure: UpstreamFailure & { readonly status?: number; readonly fault?: ServerFault }): {
+  readonly fault?: ServerFault;
+} {
+  const { status, fault = status === undefined ? undefined : status < 500 ? 'none' : 'answered' } = failure;
+  return fault === undefined ? {} : { fault };
 }
 
 /** What it means for a request that the server could not be asked. */
@@ -180,7 +222,7 @@ export function failureRefusal(server: string, failure: UpstreamFailure): Refusa
   switch (failure.kind) {
     case 'unavailable': {
       const { detail, retryAfterMs } = failure;
-      if (retryAfterMs === undefined) return { reason: 'server-unavailable', server, detail };
+      if (retryAfterMs === undefined) return { reason: 'server-unavailable', server, ...faultOf(failure), detail };
       return { reason: 'server-limited', server, seconds: Math.ceil(retryAfterMs / 1_000), detail };
     }
     case 'timeout':

@@ -8,7 +8,7 @@ import type { Caller } from './contracts/caller.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
-import { whenceOf } from './reach.ts';
+import { isThere, whenceOf } from './reach.ts';
 import type { RightsFault } from './refusal.ts';
 
 export interface Rights {
@@ -76,7 +76,8 @@ export class Standing extends ChainEntry<Standing> {
 export function lostRight(exchange: Decided, caller: Caller, snapshot: Snapshot): LostRight | undefined {
   const { server } = exchange.upstream;
   const status = snapshot.statusOf(server);
-  if (status !== 'active' && status !== 'draining')
+  if (status === 'disabled') return { cause: 'disabled', detail: 'the server is disabled' };
+  if (status === undefined || !isThere(status))
     return { cause: 'server', detail: `the server is ${status ?? 'not configured any more'}` };
   const whence = whenceOf(exchange);
   const grants = snapshot.policy.grants(caller, server, whence);

@@ -17,7 +17,7 @@ import { isCorrectable, permit } from './permit.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
-import { approve, giveBack, intend, limit, text } from './steps.ts';
+import { approve, enter, giveBack, intend, limit, tellBreaker, text } from './steps.ts';
 import { withUrlPrompt } from './url-prompt.ts';
 
 export type { Stages } from './stages.ts';
@@ -33,6 +33,7 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
   }
   try {
     giveBack(progress, reply, stages);
+    tellBreaker(message, reply, { snapshot, progress });
   } catch (error) {
     stages.onBug(error, message.id);
   }
@@ -162,7 +163,10 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   const limited = limiting instanceof Promise ? await limiting : limiting;
   if (!limited.ok) return refused(limited.refusal);
 
-  const intending = intend(limited.value, step);
+  const entered = enter(limited.value, step);
+  if (!entered.ok) return refused(entered.refusal);
+
+  const intending = intend(entered.value, step);
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });

@@ -1,7 +1,7 @@
 /** What the road is made of: the stages that are more than a few lines. */
 import type { Approve, SpentApproval } from './contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Admission, Lease, LoopVerdict } from './contracts/limit.ts';
+import type { Admission, Lease, LimitLevel, LoopVerdict } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import type {
   Admitted,
@@ -48,6 +48,8 @@ export interface Stages {
    * call or finds it invalid: a limit tells nothing of what is hidden, and only calls that would be made count.
    */
   limit(exchange: Allowed<Inspected>, snapshot: Snapshot): Outcome<Admission> | Promise<Outcome<Admission>>;
+  /** What these limits have left. Takes nothing. */
+  limitLevels(exchange: Allowed<Inspected>, snapshot: Snapshot): readonly LimitLevel[];
   /** Whether a call is refused for now, as it was repeated in vain; and what came of one: what its caller is to be told. */
   readonly loops: {
     held(exchange: Admitted, snapshot: Snapshot): Refusal | undefined;

@@ -1,11 +1,13 @@
 /** Steps of the road that ask a stage and keep what it answers for the record. */
 
 import { messageOf } from '../protocol/result.ts';
+import type { BreakerCall } from './contracts/breaker.ts';
 import type { Admission } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
-import type { Allowed, Inspected, Intended, Limited, Reply } from './exchange.ts';
+import type { Allowed, Inspected, Intended, Limited, Received, Reply, Resolved } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
+import { outOfService } from './out-of-service.ts';
 import { type Outcome, pass, refuse } from './refusal.ts';
 import type { Stages } from './stages.ts';
 
@@ -48,9 +50,12 @@ export function limit(
   exchange: Allowed<Inspected>,
   { snapshot, stages, progress }: Step,
 ): Outcome<Limited<Allowed<Inspected>>> | Promise<Outcome<Limited<Allowed<Inspected>>>> {
+  const { tellLimits } = exchange.channel;
   const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
+    tellLimits?.(stages.limitLevels(exchange, snapshot));
     if (!outcome.ok) {
-      if (outcome.refusal.reason === 'limit-reached') progress.limits = outcome.refusal.verdicts;
+      const { refusal } = outcome;
+      if ('verdicts' in refusal && refusal.verdicts !== undefined) progress.limits = refusal.verdicts;
       return outcome;
     }
     progress.admission = outcome.value.lease;
@@ -59,6 +64,40 @@ export function limit(
   };
   const limiting = stages.limit(exchange, snapshot);
   return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+}
+
+/** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */
+export function enter(
+  exchange: Limited<Allowed<Inspected>>,
+  { snapshot, stages, progress }: Step,
+): Outcome<Limited<Allowed<Inspected>>> {
+  // It may have waited, for a person or for room, and what was taken out of service meanwhile gets no call.
+  const now = stages.rights.snapshot();
+  const switchedOff = now === snapshot ? undefined : outOfService(now, exchange.upstream.server);
+  if (switchedOff !== undefined) return refuse(switchedOff);
+  const entered = snapshot.breaker.enter(breakerCallOf(exchange));
+  if (!entered.ok) return entered;
+  if (entered.value !== undefined) progress.probe = entered.value;
+  return pass(exchange);
+}
+
+/** What the end of a call says of its server. */
+export function tellBreaker(message: Received, reply: Reply, { snapshot, progress }: Omit<Step, 'stages'>): void {
+  const { breaker } = snapshot;
+  const { caller, resolved, probe, forwarded = false } = progress;
+  if (message.operation !== 'call' || caller === undefined) return;
+  if (resolved !== undefined) breaker.saw(breakerCallOf(resolved), reply, { probe, forwarded });
+  else if (reply.kind === 'refused' && 'server' in reply.refusal)
+    breaker.saw({ server: reply.refusal.server, caller, started: message.started }, reply, { forwarded });
+}
+
+function breakerCallOf({ upstream, capability, caller, method, started }: Resolved): BreakerCall {
+  return {
+    server: upstream.server,
+    caller,
+    part: capability.type === 'tool' ? capability.name : method,
+    started,
+  };
 }
 
 /** Stage 9. Answers at once where the record need not be durable before the call. */

@@ -8,8 +8,8 @@ import { codes } from '../protocol/jsonrpc.ts';
 import { methods } from '../protocol/methods.ts';
 import { ownWords } from './deliver.ts';
 import type { Received, Reply } from './exchange.ts';
+import { accountLinkText, approvalPageText } from './prompt-text.ts';
 import type { Refusal } from './refusal.ts';
-import { accountLinkText, approvalPageText } from './wire-error.ts';
 
 /** Keys of the gateway's own input requests: an answer under one of them never goes to a server. */
 const keys = { 'account-required': 'sallyport-connect', 'approval-pending': 'sallyport-approval' } as const;

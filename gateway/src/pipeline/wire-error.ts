@@ -1,9 +1,10 @@
 /** What a refusal looks like from outside: the one translation to HTTP status, JSON-RPC error and words. */
+
 import { isObject, type JsonObject, jsonFaultText } from '../protocol/json.ts';
 import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Era } from '../protocol/versions.ts';
-import type { AccountLinkPrompt } from './contracts/accounts.ts';
 import { denialKey, denialOf } from './denial.ts';
+import { accountLinkText, pendingText } from './prompt-text.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface WireError {
@@ -205,6 +206,30 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         503,
         referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
       );
+    case 'server-disabled':
+      return {
+        ...own(
+          503,
+          503,
+          referred(
+            `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not made${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Try again later.' : retryText(refusal.seconds)}`,
+          ),
+          refusal.seconds === undefined ? undefined : { 'retry-after': String(refusal.seconds) },
+        ),
+        asToolResult: true,
+      };
+    case 'breaker-open':
+      return {
+        ...own(
+          503,
+          503,
+          referred(
+            `${refusal.of === 'tool' ? `This tool of the server ${refusal.server}` : `The server ${refusal.server}`} failed again and again, and the call was not made. ${retryText(refusal.seconds)}`,
+          ),
+          { 'retry-after': String(refusal.seconds) },
+        ),
+        asToolResult: true,
+      };
     case 'account-required':
       return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
     case 'server-timeout':
@@ -264,7 +289,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          'The right to make this call ended while it was under way: it may have been made, and its result is withheld',
+          `${refusal.cause === 'disabled' ? 'The server was taken out of service by its operator' : 'The right to make this call ended'} while it was under way: it may have been made, and its result is withheld`,
         ),
       );
     case 'draining':
@@ -299,22 +324,6 @@ function durationText(seconds: number): string {
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`;
 }
 
-type Pending = Extract<Refusal, { reason: 'approval-pending' }>;
-
-/** The text beside the page. */
-export function approvalPageText({ page, id }: Pending): string {
-  return page?.decides === true
-    ? `This call waits for your approval (${id}). Open ${page.url} in a browser, look at it, and decide`
-    : `This call waits for the approval of another person (${id}). ${page?.url ?? ''} shows when it is decided`;
-}
-
-function pendingText({ id, until, message, page }: Pending): string {
-  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const more = message === undefined ? '' : ` ${message}`;
-  const where = page?.decides === true ? ` The person you work for decides at ${page.url}.` : '';
-  return `This call waits for the approval of a person, and was not made yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${where}${more}`;
-}
-
 /** What a model is to do, where the operator does not say more. */
 const deniedAdvice = 'do not repeat the call as it is';
 const heldAdvice = 'do not repeat it, ask the person you work for';
@@ -324,10 +333,3 @@ const endings = {
   timeout: 'did not answer in time',
   misbehaved: 'answered in a way that cannot be forwarded',
 } as const;
-
-/** The text for clients with and without URL elicitation. */
-export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
-  return url === undefined
-    ? `The server ${server} requires a linked account, which can only be linked at the HTTP endpoint of the gateway`
-    : `The server ${server} requires a linked account. Open ${url} in a browser, sign in, then retry`;
-}

@@ -34,6 +34,7 @@ export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure
     onDecided: () => gateway.approvalDecided(),
     onBug: (error) => log.error({ err: error }, 'bug: please report it'),
     table: gateway.plane.metrics.table,
+    slackButtons: (channel) => gateway.plane.revision.configuration.channels[channel]?.slack?.buttons,
   });
 }
 

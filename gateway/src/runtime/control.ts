@@ -2,8 +2,8 @@
  * Everything that a gateway does by itself, once in a process: it ends what has lost its right, asks issuers, reports the
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { type ToolReport, writeToolReport } from '../catalog/report.ts';
+import type { Outbox } from '../channels/outbox.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
 import { operatorNow } from '../operators/now.ts';
@@ -20,17 +20,21 @@ import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
-import { writeCredentialReport } from '../upstreams/credentials/report.ts';
-import { remembered, transitions } from '../upstreams/credentials/transitions.ts';
-import type { ServerDirectory } from '../upstreams/index.ts';
-import { StateBook, writeServerStates } from '../upstreams/states.ts';
+import type { ControlStore } from '../upstreams/controls/store.ts';
+import { healthByCalls, type ServerHealth, StateBook, withBreakers, withHealth } from '../upstreams/states.ts';
 import { AccountLinking } from './account-linking.ts';
+import { Channels } from './channels.ts';
 import { ConditionCheck } from './conditions.ts';
 import { DataPlane } from './data-plane.ts';
 import { Definitions } from './definitions.ts';
 import { ScheduledDiscovery } from './discovery.ts';
+import { logDueKeys } from './due-keys.ts';
+import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
 import { type KeepBudgets, keepBudgets } from './limits.ts';
+import { meansTheSame } from './same-meaning.ts';
+import { ServerControls } from './server-controls.ts';
+import { ServerReports } from './server-reports.ts';
 
 export interface ControlParts {
   readonly keys: KeyRing;
@@ -41,7 +45,9 @@ export interface ControlParts {
   readonly changes: Local<Changes>;
   readonly pinStore: PinStore;
   readonly approvalStore: ApprovalStore;
+  readonly controlStore: ControlStore;
   readonly operatorStore: OperatorStore;
+  readonly outbox: Outbox;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -56,12 +62,16 @@ const followIntervalMs = 250;
 
 export class Control {
   readonly plane: DataPlane;
+  readonly channels: Channels;
   readonly #parts: ControlParts;
   readonly #accounts: AccountLinking;
   readonly #conditions: ConditionCheck;
   readonly #states = new StateBook();
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
+  readonly #controls: ServerControls;
+  readonly #health: HealthChecks;
+  readonly #reports: ServerReports;
   readonly #discovery: ScheduledDiscovery;
   readonly #budgets: KeepBudgets;
   readonly #desk: LimitDesk | undefined;
@@ -71,10 +81,23 @@ export class Control {
   /** Told once for each outage. */
   #isUnread = false;
   readonly #timers: readonly NodeJS.Timeout[];
-  #credentials: ReturnType<ServerDirectory['credentials']> = {};
-  /** The reports as they were written last. */
-  #credentialsReported = '{}';
-  #statesReported = '{}';
+  /** What is done when another process has changed something, and what is said when it cannot be. */
+  readonly #followed: readonly (readonly [topics: readonly Topic[], problem: string, work: () => void])[] = [
+    [['accounts', 'issuers'], 'the accounts cannot be read', () => this.#accounts.book.look()],
+    [['secrets'], 'the folder of secrets cannot be read', () => this.#noteSecrets()],
+    [
+      ['pins'],
+      'the pins cannot be read',
+      () => {
+        this.#definitions.follow();
+        // Lists are judged anew when they are next read, and clients are told of what changes for them.
+        this.plane.streams.refresh();
+      },
+    ],
+    [['approvals'], 'the approvals cannot be read', () => this.#followApprovals()],
+    [['servers'], 'what operators switched off cannot be read', () => this.plane.takeControls(this.#controls.look())],
+    [['letters'], 'the letters of commands cannot be read', () => this.#desk?.look()],
+  ];
   #closed = false;
   #onApprovals: () => void = () => {};
 
@@ -86,6 +109,12 @@ export class Control {
       ...parts,
       onDecided: () => this.approvalDecided(),
     });
+    this.channels = new Channels({
+      outbox: parts.outbox,
+      log,
+      onOutcome: (channel, outcome) => this.plane.metrics.channel(channel, outcome),
+    });
+    this.channels.configure(revision.configuration);
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
     this.#definitions = new Definitions({
@@ -94,6 +123,7 @@ export class Control {
       log,
     });
     this.#definitions.configure(revision);
+    this.#controls = new ServerControls({ store: parts.controlStore, audit, log });
     this.plane = new DataPlane(revision, policy, {
       keys,
       masterKey,
@@ -110,13 +140,15 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      onApprovalState: (approval) => this.channels.tell(approval),
       approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
+      controls: this.#controls,
       operatorNow: (by) => operatorNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
     });
     this.#discovery = new ScheduledDiscovery({
       configuration: () => this.plane.revision.configuration,
-      glance: (server) => this.plane.servers.glance(server),
+      glance: (server) => (this.plane.isInService(server) ? this.plane.servers.glance(server) : undefined),
       pins: this.#definitions.pins,
       store: parts.pinStore,
       onLook: (server, outcome) => this.plane.metrics.discovery(server, outcome),
@@ -125,6 +157,24 @@ export class Control {
     });
     this.plane.metrics.serversUp(() =>
       Object.entries(this.#states.all()).map(([server, { state }]) => [server, state === 'up'] as const),
+    );
+    this.#health = new HealthChecks({
+      audit,
+      log,
+      check: (server) => this.plane.servers.check(server),
+      statusOf: (server) => this.plane.snapshot.statusOf(server),
+      isOnStandby: (server) => this.plane.servers.isOnStandby(server),
+    });
+    this.#health.configure(revision.configuration);
+    this.#reports = new ServerReports({
+      audit,
+      log,
+      data: () => this.plane.revision.configuration.data,
+      credentials: () => this.plane.servers.credentials(),
+      states: () => withHealth(withBreakers(this.#states.all(), this.plane.breaker.open()), this.#health.all()),
+    });
+    this.plane.metrics.serverHealth(() =>
+      Object.entries(this.#health.all()).map(([server, found]) => ({ server, ...found })),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
     this.#budgets = keepBudgets(this.plane.meters, log);
@@ -162,7 +212,7 @@ export class Control {
 
   /** An operator decided in this process: calls that wait look again, and other processes are told. */
   approvalDecided(): void {
-    this.#followApprovals();
+    this.#attempt('the approvals cannot be read', () => this.#followApprovals());
     this.#attempt('other processes cannot be told of an approval', () => this.#parts.changes.announce('approvals'));
   }
 
@@ -178,8 +228,10 @@ export class Control {
     if (meansTheSame(revision, this.plane.revision)) return [];
     this.#definitions.configure(revision);
     this.#accounts.configure(revision.configuration);
+    this.channels.configure(revision.configuration);
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
+    this.#health.configure(revision.configuration);
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     inBackground(
       'compare conditions with tools',
@@ -189,14 +241,20 @@ export class Control {
     return [];
   }
 
+  /** By the checks of a server; where there are none, by the calls that were made there. `undefined`: no such server. */
+  healthOf(server: string): ServerHealth | undefined {
+    if (this.plane.snapshot.statusOf(server) === undefined) return undefined;
+    return this.#health.of(server) ?? healthByCalls(this.#states.of(server) ?? {});
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    this.#health.close();
     for (const timer of this.#timers) clearInterval(timer);
     this.#budgets.close();
     this.#desk?.close();
-    this.#reportCredentials();
-    this.#reportStates();
-    this.#noteSecrets();
+    this.#reports.write();
+    this.#attempt('the folder of secrets cannot be read', () => this.#noteSecrets());
     await this.plane.close();
   }
 
@@ -217,43 +275,35 @@ export class Control {
 
   /** What cannot be read now stays pending, and is tried again every second. */
   #takeOver(): void {
-    if (this.#pending.has('accounts') || this.#pending.has('issuers')) this.#lookAtAccounts();
-    if (this.#pending.has('secrets')) this.#noteSecrets();
-    if (this.#pending.has('pins')) this.#followPins();
-    if (this.#pending.has('approvals')) this.#followApprovals();
-    if (this.#pending.has('letters')) this.#readLetters();
+    for (const [topics, problem, work] of this.#followed)
+      if (topics.some((topic) => this.#pending.has(topic)))
+        this.#attempt(problem, () => {
+          work();
+          for (const topic of topics) this.#pending.delete(topic);
+        });
   }
 
   #look(): void {
     // Approvals end with time as well.
     this.#pending.add('approvals');
+    if (this.#controls.isDue(Date.now())) this.#pending.add('servers');
     this.#attempt('changes of operators cannot be recorded', () => {
       for (const event of this.#parts.operatorStore.takeEvents()) this.#parts.audit.note(event);
     });
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
-    this.#reportCredentials();
-    this.#reportStates();
+    this.channels.sender.look();
+    this.plane.breaker.sweep();
+    this.#reports.write();
     this.plane.endWithoutRight();
     this.plane.followHours();
     this.plane.askIssuers();
     this.#discovery.look();
   }
 
-  /** Logs keys that are due for rotation; they stay valid. */
   #remind(): void {
     const { maxAge } = this.plane.revision.configuration.authentication.keys;
-    const due = this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now());
-    for (const [{ id, createdAt, expiresAt }, reminder] of due)
-      this.#parts.log.warn(
-        {
-          id,
-          reminder,
-          created: new Date(createdAt).toISOString(),
-          ...(expiresAt === undefined ? {} : { expires: new Date(expiresAt).toISOString() }),
-        },
-        'an API key should be replaced: sallyport key rotate',
-      );
+    logDueKeys(this.#parts.log, this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now()));
   }
 
   /** For `server list` and `explain`: which tools cannot be used, and why. */
@@ -263,70 +313,14 @@ export class Control {
     );
   }
 
-  /** For `server list`: the state of the gateway's own credentials, never their material. */
-  #reportCredentials(): void {
-    const credentials = this.plane.servers.credentials();
-    const report = JSON.stringify(credentials);
-    if (report === this.#credentialsReported) return;
-    this.#credentialsReported = report;
-    for (const { server, problem, ...detail } of transitions(this.#credentials, credentials)) {
-      const facts = { server, detail, ...(problem === undefined ? {} : { problem }) };
-      this.#parts.audit.note({ kind: 'credential-state', at: Date.now(), ...facts });
-    }
-    this.#credentials = remembered(this.#credentials, credentials);
-    this.#attempt('the state of credentials cannot be written', () =>
-      writeCredentialReport(this.plane.revision.configuration.data, report),
-    );
-  }
-
-  /** For `server list`: which servers answer. */
-  #reportStates(): void {
-    const report = JSON.stringify(this.#states.all());
-    if (report === this.#statesReported) return;
-    this.#statesReported = report;
-    this.#attempt('the state of servers cannot be written', () =>
-      writeServerStates(this.plane.revision.configuration.data, report),
-    );
-  }
-
-  #lookAtAccounts(): void {
-    this.#attempt('the accounts cannot be read', () => {
-      this.#accounts.book.look();
-      this.#pending.delete('accounts');
-      this.#pending.delete('issuers');
-    });
-  }
-
   #followApprovals(): void {
-    this.#attempt('the approvals cannot be read', () => {
-      this.plane.approvals.look();
-      this.#onApprovals();
-      this.#pending.delete('approvals');
-    });
-  }
-
-  #followPins(): void {
-    this.#attempt('the pins cannot be read', () => {
-      this.#definitions.follow();
-      this.#pending.delete('pins');
-      // Lists are judged anew when they are next read, and clients are told of what changes for them.
-      this.plane.streams.refresh();
-    });
-  }
-
-  #readLetters(): void {
-    this.#attempt('the letters of commands cannot be read', () => {
-      this.#desk?.look();
-      this.#pending.delete('letters');
-    });
+    this.plane.approvals.look();
+    this.#onApprovals();
   }
 
   #noteSecrets(): void {
-    this.#attempt('the folder of secrets cannot be read', () => {
-      for (const { name, change } of this.#secretChanges.look())
-        this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
-      this.#pending.delete('secrets');
-    });
+    for (const { name, change } of this.#secretChanges.look())
+      this.#parts.audit.note({ kind: `secret-${change}`, at: Date.now(), detail: { secret: name } });
   }
 
   /** A file that cannot be read or written keeps nothing else from its work. */
@@ -337,14 +331,4 @@ export class Control {
       this.#parts.log.warn({ err: error }, problem);
     }
   }
-}
-
-/** The same words can mean other secrets than before, so what references stand for is compared as well. */
-function meansTheSame(one: Revision, other: Revision): boolean {
-  if (one.digest !== other.digest || !isDeepStrictEqual(one.lock?.entries, other.lock?.entries)) return false;
-  // Equal words, and these hold no references: they may be many.
-  const resolved = ({
-    configuration: { callers: _callers, connections: _connections, tests: _tests, ...rest },
-  }: Revision) => rest;
-  return isDeepStrictEqual(resolved(one), resolved(other));
 }

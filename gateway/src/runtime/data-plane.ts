@@ -22,6 +22,7 @@ import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
 import { createPlaceholders } from '../stages/inspect/guardrails/placeholders.ts';
 import { inspectors } from '../stages/inspect/index.ts';
+import { CircuitBreaker } from '../stages/limits/breaker/breaker.ts';
 import { admission } from '../stages/limits/index.ts';
 import { clock } from '../stages/limits/limiter/clock.ts';
 import { Limiter } from '../stages/limits/limiter/limiter.ts';
@@ -36,8 +37,11 @@ import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import type { AccountRegistry } from '../upstreams/credentials/authorization-code/book.ts';
 import { type OnIdentity, ServerDirectory } from '../upstreams/index.ts';
+import { breakerReporter, breakersOf } from './breakers.ts';
+import { standbyReporter } from './health.ts';
 import { budgetTrouble, keptLimits, limitReporter } from './limits.ts';
 import { makeStages } from './road.ts';
+import type { ServerControls } from './server-controls.ts';
 import { type RuntimeSnapshot, type SnapshotParts, snapshotOf } from './snapshot.ts';
 
 export interface DataPlaneParts {
@@ -59,6 +63,9 @@ export interface DataPlaneParts {
   readonly approvalStore: ApprovalStore;
   /** The page of an approval for the user for whom a call is made. */
   readonly approvalPage: ApproveParts['pageFor'];
+  /** An approval has another state. */
+  readonly onApprovalState: ApproveParts['onState'];
+  readonly controls: ServerControls;
   /** What an operator that decided about an approval is now. */
   readonly operatorNow: ApproveParts['operatorNow'];
   /** Tells approvers and other processes that an approval is wanted or was used. */
@@ -77,6 +84,7 @@ export class DataPlane {
   readonly approvals: Approvals;
   readonly limiter: Limiter;
   readonly meters: MemoryMeters;
+  readonly breaker: CircuitBreaker;
   readonly #rights: Rights = {
     snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
@@ -114,6 +122,8 @@ export class DataPlane {
       now: clock(),
       onEvent: limitReporter({ audit, log, metrics: this.metrics }),
     });
+    this.breaker = new CircuitBreaker(breakerReporter({ audit, log, metrics: this.metrics }));
+    this.breaker.configure(breakersOf(revision.configuration));
     this.#loops = new Loops({ onLoop: (what) => this.metrics.limit('loops', what) });
     const deliver = deliverThrough(all);
     this.approvals = createApprovals({
@@ -123,13 +133,16 @@ export class DataPlane {
       waitMs: () => this.revision.configuration.approvals.wait,
       operatorNow: parts.operatorNow,
       pageFor: parts.approvalPage,
+      onState: parts.onApprovalState,
       onPageOver: (caller, approval) =>
         this.streams.notify(caller, 'notifications/elicitation/complete', ownWords({ elicitationId: approval })),
       announce: parts.onApproval,
     });
     this.catalogs = new Catalogs({ log, events: parts.catalogEvents, deliver, pins: parts.pins });
-    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, log, {
+    this.servers = new ServerDirectory(randomBytes(12).toString('hex'), bounds, {
+      log,
       book,
+      onStandby: standbyReporter({ audit, log }),
       onIdentity: parts.sawIdentity,
     });
     this.servers.configure(servers, bounds, egress.allow);
@@ -138,6 +151,8 @@ export class DataPlane {
       keys,
       upstreams: this.servers,
       catalogs: this.catalogs,
+      breaker: this.breaker,
+      controls: parts.controls,
       issuerKeys: new IssuerKeyRegistry(log),
       onThrottled: (address, pause) => {
         audit.note({ kind: 'authentication-throttled', at: Date.now(), address, detail: { pause } });
@@ -176,11 +191,31 @@ export class DataPlane {
   take(revision: Revision, policy: Snapshot['policy']): void {
     const { bounds, servers, egress } = revision.configuration;
     this.servers.configure(servers, bounds, egress.allow);
+    this.breaker.configure(breakersOf(revision.configuration));
     this.#snapshot = snapshotOf(revision, policy, this.#parts);
     this.catalogs.configure(servers);
     this.#kept = keptLimits(this.#snapshot.limits);
     this.meters.keep(new Set(this.#snapshot.limits.all.map(({ id }) => id)));
     this.endWithoutRight();
+    this.streams.refresh();
+  }
+
+  /** Whether it may be asked for anything. */
+  isInService(server: string): boolean {
+    const status = this.#snapshot.statusOf(server);
+    return status === 'active' || status === 'draining';
+  }
+
+  /** What operators switched off or on: calls that may go on no longer are cut, and streams hear of it. */
+  takeControls(servers: ReadonlySet<string>): void {
+    if (servers.size === 0) return;
+    // Another one, so that what is under way is judged anew.
+    this.#snapshot = { ...this.#snapshot };
+    this.#rights.underWay.review();
+    for (const server of servers) {
+      const status = this.#snapshot.statusOf(server);
+      if (status === 'disabled' || status === 'quarantined') this.servers.stop(server);
+    }
     this.streams.refresh();
   }
 
@@ -260,6 +295,7 @@ export class DataPlane {
       sessionSeal: createSeal(masterKey, 'session'),
       pages,
       draining: () => this.#draining,
+      tellsLimits: () => this.revision.configuration.listen.mcp.rateLimitHeaders,
       table: this.metrics.table,
     };
   }
@@ -275,6 +311,10 @@ export class DataPlane {
     table('dpop_proofs', () => issuerKeys.proofs.size);
     table('limits', () => this.meters.size());
     table('loops', () => this.#loops.size);
+    table('breakers', () => this.breaker.size);
+    this.metrics.openCircuits(() =>
+      this.breaker.open().map(({ server, part }) => ({ server, of: part === undefined ? 'server' : 'tool' })),
+    );
     table('limit_queues', () => this.limiter.waiting);
   }
 }

@@ -1,5 +1,6 @@
 /** Opens the data folder of a gateway and starts what lives as long as the process: keys, evidence log, control, watchdog. */
 import { join } from 'node:path';
+import { openOutbox } from '../channels/outbox.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/load.ts';
@@ -21,6 +22,7 @@ import { openSums } from '../state/sqlite/sums.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
+import { openControlStore } from '../upstreams/controls/store.ts';
 import { Control } from './control.ts';
 import { report } from './messages.ts';
 import { type ManagedSecrets, manageSecrets } from './secrets.ts';
@@ -69,6 +71,8 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
+  const controlStore = openControlStore(data);
+  const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
   const closeKept = (): void => {
@@ -76,7 +80,9 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes.close();
     pinStore.close();
     approvalStore.close();
+    controlStore.close();
     operatorStore.close();
+    outbox.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -101,7 +107,9 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     changes,
     pinStore,
     approvalStore,
+    controlStore,
     operatorStore,
+    outbox,
     sums,
     answers: role === 'serve',
   });

@@ -10,6 +10,7 @@ import type { Streams } from '../pipeline/streams.ts';
 import { methods } from '../protocol/methods.ts';
 import type { Approvals } from '../stages/approve/approve.ts';
 import { forward } from '../stages/forward/forward.ts';
+import { SharedCalls } from '../stages/forward/shared-calls.ts';
 import { admitTo, callOf } from '../stages/limits/exchange.ts';
 import { type Limiter, unlimitedOutcome } from '../stages/limits/limiter/limiter.ts';
 import type { Loops } from '../stages/limits/loops/loops.ts';
@@ -55,11 +56,14 @@ export function makeStages(parts: StageParts): Stages {
     inspect,
     approvals,
   } = parts;
+  const sharedCalls = new SharedCalls();
+  metrics.table('shared_calls', () => sharedCalls.size);
   return {
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
     limit: (exchange, { limits }) =>
       limits.all.length === 0 ? unlimitedOutcome : limiter.admit(callOf(exchange), limits),
+    limitLevels: (exchange, { limits }) => (limits.all.length === 0 ? [] : limiter.levels(callOf(exchange), limits)),
     loops,
     isOwn: isConnectTool,
     resolve,
@@ -77,6 +81,7 @@ export function makeStages(parts: StageParts): Stages {
         standing,
         deliver,
         inspect,
+        sharedCalls,
       }),
     answerLocally: (exchange, snapshot, open) =>
       answerLocally(exchange, snapshot, { rights, streams, log, deliver, open }),

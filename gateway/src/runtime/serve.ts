@@ -8,6 +8,7 @@ import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { firstAdministrator, operatorApp } from './console.ts';
+import { healthAnswer } from './health.ts';
 import { print, report } from './messages.ts';
 import { open } from './open.ts';
 import { quickstartText } from './quickstart.ts';
@@ -46,6 +47,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       : await attempt(
           listenAdmin(listen.admin, {
             problems: () => opened.problems(),
+            health: (server) => healthAnswer(server, gateway.healthOf(server)),
             log,
             app: pages.enabled
               ? operatorApp(opened, {
@@ -73,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const adminUrl = listen.admin.publicUrl ?? `${adminScheme}://${urlHost(listen.admin.host)}:${admin.port}`;
   // Browsers bind passkeys to names.
   const operatorUrl = adminUrl.replace('://127.0.0.1:', '://localhost:');
+  if (pages.enabled) gateway.channels.reachedAt(operatorUrl);
   const join = pages.enabled ? firstAdministrator(opened.operators, operatorUrl) : undefined;
   if (options.json === true)
     print(JSON.stringify({ event: 'listening', mcp: base, admin: adminUrl, ...(join !== undefined && { join }) }));

@@ -21,14 +21,29 @@ export interface ObservedFinding {
   readonly direction: string;
 }
 
+export interface ObservedHealth {
+  readonly server: string;
+  /** A fixed word. */
+  readonly state: string;
+  readonly certificateDays?: number | undefined;
+}
+
 export interface Metrics {
   observe(observation: ExchangeObservation): void;
   /** A finding of a guardrail. All are fixed words, or labels of the configuration. */
   readonly finding: (finding: ObservedFinding) => void;
   /** What a limit said that was not yes, by the name that the configuration gives it. */
   readonly limit: (limit: string, what: string) => void;
+  /** What the breaker of a server did: opened, closed, refused. */
+  readonly breaker: (server: string, what: string) => void;
+  /** Open circuits, asked at each scrape. `of`: server, or tool. */
+  readonly openCircuits: (open: () => Iterable<{ readonly server: string; readonly of: string }>) => void;
+  /** What checks of servers found, asked at each scrape. */
+  readonly serverHealth: (found: () => Iterable<ObservedHealth>) => void;
   /** A look at what a configured server defines. `outcome`: a fixed word. */
   discovery(server: string, outcome: string): void;
+  /** A message to people. `outcome`: sent, failed, dead, full. */
+  channel(channel: string, outcome: string): void;
   configurationLoaded(ok: boolean): void;
   /** Shows how full a table is that callers or servers fill (docs/bounds.md). `name`: a fixed word. */
   readonly table: (name: string, size: () => number) => void;
@@ -66,10 +81,61 @@ export function createMetrics(streams: () => number): Metrics {
     labelNames: ['limit', 'event'],
     registers: [registry],
   });
+  const breakerEvents = new Counter({
+    name: 'sallyport_breaker_events_total',
+    help: 'What circuit breakers did, by server: opened, closed, refused.',
+    labelNames: ['server', 'event'],
+    registers: [registry],
+  });
+  let openCircuits = (): Iterable<{ readonly server: string; readonly of: string }> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_breakers_open',
+      help: 'Circuits that are open, by server, of the server itself or of its tools.',
+      labelNames: ['server', 'of'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, of } of openCircuits()) this.inc({ server, of });
+      },
+    }),
+  );
+  let serverHealth = (): Iterable<ObservedHealth> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_health',
+      help: '1 for the state in which the last check found a server.',
+      labelNames: ['server', 'state'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, state } of serverHealth()) this.set({ server, state }, 1);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_certificate_days',
+      help: 'Days until the certificate of a server ends, as the last check found it.',
+      labelNames: ['server'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { server, certificateDays } of serverHealth())
+          if (certificateDays !== undefined) this.set({ server }, certificateDays);
+      },
+    }),
+  );
   const discoveries = new Counter({
     name: 'sallyport_discoveries_total',
     help: 'Looks at what a server defines that no client asked for, by outcome: read, changed, failed, skipped.',
     labelNames: ['server', 'outcome'],
+    registers: [registry],
+  });
+  const messages = new Counter({
+    name: 'sallyport_channel_messages_total',
+    help: 'Messages to people, by channel and outcome: sent, failed (tried again), dead, full.',
+    labelNames: ['channel', 'outcome'],
     registers: [registry],
   });
   const reloads = new Counter({
@@ -125,7 +191,15 @@ export function createMetrics(streams: () => number): Metrics {
     finding: ({ detector, class: kind, action, direction }) =>
       findings.inc({ detector, class: kind, action, direction }),
     discovery: (server, outcome) => discoveries.inc({ server, outcome }),
+    channel: (channel, outcome) => messages.inc({ channel, outcome }),
     limit: (limit, event) => limits.inc({ limit, event }),
+    breaker: (server, event) => breakerEvents.inc({ server, event }),
+    openCircuits: (open) => {
+      openCircuits = open;
+    },
+    serverHealth: (found) => {
+      serverHealth = found;
+    },
     configurationLoaded: (ok) => reloads.inc({ result: ok ? 'accepted' : 'refused' }),
     text: async () => `${await registry.metrics()}${exchanges.text()}`,
     contentType: registry.contentType,

@@ -23,6 +23,7 @@ import { operationOf, stepUp } from './credentials/step-up.ts';
 import { limited, withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { ownCall } from './own-call.ts';
+import { askHarmless } from './recovery.ts';
 import type { Server } from './server.ts';
 import { UpstreamSession } from './session.ts';
 
@@ -63,7 +64,7 @@ export class ServerClient implements UpstreamClient {
 
   /** Of the connection that there is. */
   get era(): Era | undefined {
-    return this.#session.era;
+    return this.#session.connected?.facts.era;
   }
 
   get hearing(): string | undefined {
@@ -162,6 +163,12 @@ export class ServerClient implements UpstreamClient {
       this.#tiers.set(tier, upstream);
     }
     return upstream;
+  }
+
+  /** Asks the connection that there is whether it answers, without using it. `undefined` where there is none. */
+  ping(): Promise<Step> | undefined {
+    const { connected } = this.#session;
+    return connected === undefined || connected.peer.isDown ? undefined : askHarmless(connected, this.#server);
   }
 
   list(kind: ListKind): Promise<ListResult> {

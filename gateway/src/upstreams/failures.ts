@@ -30,7 +30,9 @@ export function limited(retryAfterMs: number): UpstreamFailure {
 /** Nothing was sent, as there is nothing to present. */
 export function withoutCredential({ problem, prompt }: Ready & { readonly ok: false }): UpstreamFailure {
   const detail = `no credential: ${problem}`;
-  return prompt === undefined ? unavailable(detail) : { kind: 'account-required', detail, prompt };
+  return prompt === undefined
+    ? { kind: 'unavailable', detail: plain(detail), fault: 'none' }
+    : { kind: 'account-required', detail, prompt };
 }
 
 /** With the last that a process wrote before it failed: that usually says why. */
@@ -66,6 +68,21 @@ export function unsent(failure: UpstreamFailure): UpstreamFailure {
   if (!('sent' in failure)) return failure;
   const { sent: _sent, ...rest } = failure;
   return rest;
+}
+
+export const closed: UpstreamFailure = { kind: 'unavailable', detail: 'closed', fault: 'none' };
+export const stillStarting: UpstreamFailure = { kind: 'unavailable', detail: 'is still starting', fault: 'none' };
+export const ofAnotherEra: UpstreamFailure = {
+  kind: 'unavailable',
+  detail: 'speaks another era by now',
+  fault: 'none',
+};
+export const notConnected: UpstreamFailure = { kind: 'unavailable', detail: 'is not connected', fault: 'none' };
+export const endedLately: UpstreamFailure = { kind: 'unavailable', detail: 'ended a moment ago', fault: 'known' };
+
+/** The same failure, told again while the server is not asked. */
+export function known(failure: UpstreamFailure): UpstreamFailure {
+  return failure.kind === 'unavailable' && failure.fault === undefined ? { ...failure, fault: 'known' } : failure;
 }
 
 /** A failure in words, for records and logs. */

@@ -15,6 +15,7 @@ import type { CredentialReport } from './credentials/index.ts';
 import { otherEra } from './eras.ts';
 import { GivenSecrets } from './given-secrets.ts';
 import { type Glance, glanceOver, glanceThrough } from './glance.ts';
+import { type Checked, checkRunning, checkServer } from './health.ts';
 import { Server, type UpstreamLog } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
@@ -32,6 +33,14 @@ interface Entry {
 /** Sessions at one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
 const maxClients = 10_000;
 
+export interface DirectoryParts {
+  readonly log: UpstreamLog;
+  readonly book?: AccountRegistry | undefined;
+  /** The standby credential of a server takes the place of the one that it refused. */
+  readonly onStandby?: (server: string) => void;
+  readonly onIdentity?: OnIdentity | undefined;
+}
+
 export class ServerDirectory implements Upstreams {
   readonly #supervisor: Supervisor;
   readonly #log: UpstreamLog;
@@ -45,15 +54,12 @@ export class ServerDirectory implements Upstreams {
   /** Upstream clients that were left to those who hold them, so far. */
   #left = 0;
   readonly #book: AccountRegistry | undefined;
+  readonly #onStandby: (server: string) => void;
   readonly #onIdentity: OnIdentity | undefined;
 
-  constructor(
-    mark: string,
-    bounds: Bounds,
-    log: UpstreamLog,
-    { book, onIdentity }: { readonly book?: AccountRegistry; readonly onIdentity?: OnIdentity } = {},
-  ) {
+  constructor(mark: string, bounds: Bounds, { log, book, onStandby, onIdentity }: DirectoryParts) {
     this.#book = book;
+    this.#onStandby = onStandby ?? (() => {});
     this.#onIdentity = onIdentity;
     this.#supervisor = new Supervisor(mark);
     this.#bounds = bounds;
@@ -66,7 +72,8 @@ export class ServerDirectory implements Upstreams {
   configure(servers: Readonly<Record<string, ServerConfig>>, bounds: Bounds, egress: readonly string[] = []): void {
     this.#egress = egress;
     const guard = egressGuard(egress);
-    const credentials = { fetch: guardedFetch(guard), guard, book: this.#book };
+    const onStandby = (server: string): void => this.#onStandby(server);
+    const credentials = { fetch: guardedFetch(guard), guard, book: this.#book, onStandby };
     const entries = new Map<string, Entry>();
     for (const [name, config] of Object.entries(servers)) {
       const digest = createHash('sha256')
@@ -162,6 +169,31 @@ export class ServerDirectory implements Upstreams {
     upstream.turn(era);
     if (isOfAll(key)) upstream.share();
     return upstream;
+  }
+
+  /**
+   * Looks at a server for the gateway itself. Of a program that is not to be started for it, one that runs is asked:
+   * `undefined` where none does.
+   */
+  async check(name: string): Promise<Checked | undefined> {
+    const entry = this.#entries.get(name);
+    const health = entry?.server.config.health;
+    if (entry === undefined || health === undefined) return undefined;
+    if (entry.server.isHttp || health.wake) return checkServer(entry.server, { bounds: this.#bounds, health });
+    return checkRunning(entry.clients.values());
+  }
+
+  isOnStandby(name: string): boolean {
+    return this.#entries.get(name)?.server.credentials?.isOnStandby === true;
+  }
+
+  /** Ends every connection to a server, and its processes. The next use begins anew. */
+  stop(name: string): void {
+    const clients = this.#entries.get(name)?.clients;
+    if (clients === undefined) return;
+    const all = [...clients.values()];
+    clients.clear();
+    inBackground('stop server', Promise.all(all.map((upstream) => upstream.close())));
   }
 
   /** How the credentials of every server are. Says nothing of the credentials themselves. */

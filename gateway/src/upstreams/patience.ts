@@ -1,5 +1,6 @@
 /** How long a request waits for a server that is being reached. */
 import type { LinkFailureResult, ServerFacts } from '../pipeline/contracts/upstream.ts';
+import { stillStarting } from './failures.ts';
 
 /** A server may need minutes to start; a client is told so before it gives up by itself. */
 export async function within(
@@ -8,8 +9,7 @@ export async function within(
 ): Promise<ServerFacts | LinkFailureResult> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<LinkFailureResult>((resolve) => {
-    const failure = { kind: 'unavailable', detail: 'is still starting' } as const;
-    timer = setTimeout(() => resolve({ failure }), patienceMs);
+    timer = setTimeout(() => resolve({ failure: stillStarting }), patienceMs);
   });
   return await Promise.race([connecting, late]).finally(() => clearTimeout(timer));
 }

@@ -5,12 +5,14 @@ import type { ServerConfig } from '../config/schema/servers.ts';
 import { guardedFetch } from '../egress/fetch.ts';
 import { egressGuard } from '../egress/guard.ts';
 import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
+import type { UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { ListKind } from '../protocol/methods.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { ServerClient } from './client.ts';
 import { failureText, plain } from './failures.ts';
 import { GivenSecrets } from './given-secrets.ts';
+import { type HealthState, stateOf } from './health.ts';
 import { Server } from './server.ts';
 import { Supervisor } from './stdio/supervisor.ts';
 
@@ -22,6 +24,10 @@ export interface ProbeStep {
   readonly detail: string;
   /** What there is to say about single items of a list. */
   readonly notes?: readonly string[];
+  /** Of TLS: until the certificate of the server ends. */
+  readonly certificateDays?: number;
+  /** Of one that failed. */
+  readonly state?: HealthState;
 }
 
 /** Says what there is to say about the items of a list; empty when there is nothing. */
@@ -61,18 +67,19 @@ export async function probeServer(
   const steps: ProbeStep[] = [];
   const timed = async (
     step: string,
-    work: () => Promise<{ ok: boolean; detail: string; notes?: readonly string[] }>,
+    work: () => Promise<{ ok: boolean; detail: string; notes?: readonly string[]; state?: HealthState }>,
   ): Promise<boolean> => {
     const started = performance.now();
-    const { ok, detail, notes = [] } = await work();
+    const { ok, detail, notes = [], state } = await work();
     const ms = Math.round(performance.now() - started);
-    steps.push({ step, ok, ms, detail, ...(notes.length === 0 ? {} : { notes }) });
+    const more = { ...(notes.length > 0 && { notes }), ...(state !== undefined && { state }) };
+    steps.push({ step, ok, ms, detail, ...more });
     return ok;
   };
   try {
     const connected = await timed('handshake', async () => {
       const facts = await upstream.facts();
-      if ('failure' in facts) return { ok: false, detail: failureText(facts.failure) };
+      if ('failure' in facts) return failed(facts.failure);
       if (facts.instructions !== undefined) onInstructions?.(hideSecrets(facts.instructions, upstream.secrets()));
       const named = typeof facts.info?.name === 'string' ? plain(facts.info.name) : 'a server without a name';
       return { ok: true, detail: `${facts.era} era, version ${facts.version}, ${named}` };
@@ -90,7 +97,7 @@ export async function probeServer(
               detail: `${list.items.length} listed`,
               notes: hideSecrets(judge(kind, hideSecrets(list.items, upstream.secrets())), upstream.secrets()),
             }
-          : { ok: false, detail: failureText(list.failure) };
+          : failed(list.failure);
       });
     }
     return steps;
@@ -101,4 +108,12 @@ export async function probeServer(
     server.close();
     supervisor.close();
   }
+}
+
+function failed(failure: UpstreamFailure): {
+  readonly ok: false;
+  readonly detail: string;
+  readonly state: HealthState;
+} {
+  return { ok: false, detail: failureText(failure), state: stateOf(failure) };
 }

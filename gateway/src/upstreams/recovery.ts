@@ -87,7 +87,7 @@ async function afterRefusal(step: Unsuccessful, connected: Connected, session: R
 }
 
 /** What every server of the era of this connection answers, and that changes nothing. */
-function askHarmless({ peer, facts }: Connected, server: Server): Promise<Step> {
+export function askHarmless({ peer, facts }: Connected, server: Server): Promise<Step> {
   const method = facts.era === 'modern' ? 'server/discover' : 'ping';
   return askWithin(peer, { method }, server.pingTimeout);
 }

@@ -20,7 +20,7 @@ import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { stepUp } from './credentials/step-up.ts';
-import { unavailable, unsent } from './failures.ts';
+import { closed, endedLately, known, notConnected, ofAnotherEra, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
@@ -99,9 +99,9 @@ export class UpstreamSession {
     return this.#connected?.peer.sessionLost === true;
   }
 
-  /** Of the connection that there is. */
-  get era(): Era | undefined {
-    return this.#connected?.facts.era;
+  /** The connection that there is. */
+  get connected(): Connected | undefined {
+    return this.#connected;
   }
 
   /** Of the connection that there is, as long as it works. */
@@ -112,8 +112,7 @@ export class UpstreamSession {
 
   /** A call over the connection that there is, which is as idle afterwards as it was. */
   async glance(call: OutboundCall): Promise<Step> {
-    const failure = unavailable('is not connected');
-    return this.connectedFacts === undefined ? { kind: 'failed', failure } : this.#send(call);
+    return this.connectedFacts === undefined ? { kind: 'failed', failure: notConnected } : this.#send(call);
   }
 
   sweep(now: number): void {
@@ -203,11 +202,10 @@ export class UpstreamSession {
 
   #send(call: OutboundCall): Promise<Step> {
     const connected = this.#connected;
-    if (connected === undefined)
-      return Promise.resolve({ kind: 'failed', failure: { kind: 'unavailable', detail: 'closed' } });
+    if (connected === undefined) return Promise.resolve({ kind: 'failed', failure: closed });
     // Its server was replaced while the call waited. The next one finds a session of its own; only lists concern all.
     if (this.isOfAll && connected.facts.era === 'legacy' && !listed.has(call.method))
-      return Promise.resolve({ kind: 'failed', failure: unavailable('speaks another era by now') });
+      return Promise.resolve({ kind: 'failed', failure: ofAnotherEra });
     if (call.wantedLevel === undefined || connected.facts.era === 'modern') return connected.peer.call(call);
     this.setLevel(call.wantedLevel, 'calls');
     const told = this.#levels.tell(connected);
@@ -215,7 +213,7 @@ export class UpstreamSession {
   }
 
   #connect(): Promise<ServerFacts | LinkFailureResult> {
-    if (this.#closed) return Promise.resolve({ failure: { kind: 'unavailable', detail: 'closed' } });
+    if (this.#closed) return Promise.resolve({ failure: closed });
     if (this.#connecting !== undefined) return this.#connecting;
     const now = performance.now();
     if (this.#failure !== undefined && now < this.#failure.until)
@@ -232,8 +230,8 @@ export class UpstreamSession {
     const credential = this.#credential;
     if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
       // Nothing was done, as with a call; a credential that can be made anew is, once.
-      if (this.#server.credentials?.hasAccounts === true && credential.refused(credential.current()))
-        result = await this.#connectOnce();
+      const { hasAccounts = false, hasStandby = false } = this.#server.credentials ?? {};
+      if ((hasAccounts || hasStandby) && credential.refused(credential.current())) result = await this.#connectOnce();
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
@@ -242,7 +240,7 @@ export class UpstreamSession {
     }
     const now = performance.now();
     if (!result.ok) {
-      this.#failure = { failure: result.failure, until: now + this.#pause };
+      this.#failure = { failure: known(result.failure), until: now + this.#pause };
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
       return { failure: result.failure };
     }
@@ -276,7 +274,7 @@ export class UpstreamSession {
     this.#server.eras.renew();
     if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;
     else if (this.#connectedAt > 0) {
-      this.#failure = { failure: { kind: 'unavailable', detail: 'ended a moment ago' }, until: now + this.#pause };
+      this.#failure = { failure: endedLately, until: now + this.#pause };
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
     }
     this.drop();

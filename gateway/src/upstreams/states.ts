@@ -3,16 +3,42 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegularSync } from '../stores/regular-file.ts';
 import { writeWhole } from '../stores/whole-file.ts';
+import type { HealthState } from './health.ts';
+import type { ProbeStep } from './probe.ts';
 
 /** `refused`: it does not take the gateway's credential. `down`: it cannot be reached, or does not answer in time. */
 export type Condition = 'up' | 'down' | 'refused';
 
 export interface ServerState {
-  readonly state: Condition;
+  /** Absent while it was not called. */
+  readonly state?: Condition;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+  readonly problem?: string;
+  /** Calls that are held back: to the server, or to a tool; for all callers, or for one. */
+  readonly breakers?: readonly HeldBack[];
+  readonly health?: ServerHealth;
+}
+
+export interface HeldBack {
+  readonly part?: string;
+  readonly caller?: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
-  readonly problem?: string;
 }
+
+/** What the scheduled checks of a server found. */
+export interface ServerHealth {
+  readonly state: HealthState;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly why?: string;
+  readonly checkedAt?: number;
+  readonly steps?: readonly Pick<ProbeStep, 'step' | 'ok' | 'ms' | 'detail'>[];
+  readonly certificateDays?: number;
+}
+
+type Seen = ServerState & { readonly state: Condition; readonly since: number };
 
 export type ServerStates = Readonly<Record<string, ServerState>>;
 
@@ -21,7 +47,7 @@ const credentialRefused = /\b40[13]\b/;
 
 export class StateBook {
   /** By server: as many as the configuration has. */
-  readonly #states = new Map<string, ServerState>();
+  readonly #states = new Map<string, Seen>();
 
   /** What the end of an exchange says about its server. `reason`: of a refusal of ours. */
   saw(server: string, end: { readonly reason?: string; readonly detail?: string; readonly outcome: string }): void {
@@ -44,9 +70,48 @@ export class StateBook {
     for (const name of this.#states.keys()) if (!names.has(name)) this.#states.delete(name);
   }
 
-  all(): ServerStates {
+  of(server: string): ServerState | undefined {
+    return this.#states.get(server);
+  }
+
+  all(): Readonly<Record<string, Seen>> {
     return Object.fromEntries(this.#states);
   }
+}
+
+/** Of one server, this many are told. */
+const maxBreakers = 50;
+
+export function withBreakers(
+  states: ServerStates,
+  open: readonly (HeldBack & { readonly server: string })[],
+): ServerStates {
+  const all = new Map<string, ServerState>(Object.entries(states));
+  for (const { server, part, caller, since } of open) {
+    const state = all.get(server) ?? {};
+    const { breakers = [] } = state;
+    if (breakers.length >= maxBreakers) continue;
+    const held = { ...(part !== undefined && { part }), ...(caller !== undefined && { caller }), since };
+    all.set(server, { ...state, breakers: [...breakers, held] });
+  }
+  return Object.fromEntries(all);
+}
+
+/** With what checks found; times of steps change with each check, and are asked for at the admin listener. */
+export function withHealth(states: ServerStates, found: Readonly<Record<string, ServerHealth>>): ServerStates {
+  const all = new Map<string, ServerState>(Object.entries(states));
+  for (const [server, { state, since, why, certificateDays }] of Object.entries(found)) {
+    const more = { ...(why !== undefined && { why }), ...(certificateDays !== undefined && { certificateDays }) };
+    all.set(server, { ...all.get(server), health: { state, since, ...more } });
+  }
+  return Object.fromEntries(all);
+}
+
+/** How a server is by the calls that were made there, where nothing checks it. */
+export function healthByCalls({ state, since, problem }: ServerState): ServerHealth {
+  const states = { up: 'healthy', down: 'unreachable', refused: 'unauthorised' } as const;
+  if (state === undefined || since === undefined) return { state: 'unknown', since: 0, why: 'it was not called yet' };
+  return { state: states[state], since, ...(problem !== undefined && { why: problem }) };
 }
 
 function pathIn(data: string): string {

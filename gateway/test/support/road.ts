@@ -22,6 +22,7 @@ import { run, type Stages } from '../../src/pipeline/run.ts';
 import { Streams } from '../../src/pipeline/streams.ts';
 import type { JsonObject } from '../../src/protocol/json.ts';
 import { operationOf } from '../../src/protocol/methods.ts';
+import { breakersOf } from '../../src/runtime/breakers.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
 import type { Approvals } from '../../src/stages/approve/approve.ts';
@@ -29,6 +30,7 @@ import { createInspectionThread } from '../../src/stages/inspect/beside/inspecti
 import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
 import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
 import { inspectors as shipped } from '../../src/stages/inspect/index.ts';
+import { CircuitBreaker } from '../../src/stages/limits/breaker/breaker.ts';
 import type { LimitDefinition } from '../../src/stages/limits/contract.ts';
 import { admission } from '../../src/stages/limits/index.ts';
 import { clock } from '../../src/stages/limits/limiter/clock.ts';
@@ -149,13 +151,17 @@ ${connections.replace(/^/gm, '  ')}
   const log = createLog('silent');
   const catalogs = new Catalogs({ log, events: { onTool: () => {}, onReport: () => {} }, deliver, pins: noPins });
   const configOf = (name: string) => (Object.hasOwn(servers, name) ? servers[name] : undefined);
+  const breaker = new CircuitBreaker({ onEvent: () => {}, onRefused: () => {} });
+  breaker.configure(breakersOf(revision.configuration));
   const snapshot: Snapshot = {
     revision: revision.digest,
     bounds,
     policy,
     limits: compileLimits(revision),
     upstreams: { client: () => upstream },
+    breaker,
     statusOf: (name) => configOf(name)?.status,
+    switched: () => undefined,
     catalog: (name, of) => catalogs.of(of, configOf(name) ?? Object.values(servers)[0] ?? fail(), bounds),
   };
   let current = snapshot;

@@ -24,6 +24,9 @@ const caller = z.strictObject({
   roles: z.array(name).default([]).describe('Roles of this caller.'),
   trust: z.enum(['untrusted', 'standard', 'trusted']).default('standard').describe('How far this caller is trusted.'),
   attributes,
+  environment: name
+    .optional()
+    .describe('Such as production. A server that has one is reached from it only, unless a connection says otherwise.'),
   scopes: z
     .array(scope)
     .default([])

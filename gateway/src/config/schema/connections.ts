@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { contentTypes } from '../../protocol/content.ts';
 import { approval } from './approvals.ts';
+import { countries } from './countries.ts';
 import { guardrailReference } from './guardrails.ts';
 import { limits } from './limits.ts';
 import { pointer } from './pointer.ts';
@@ -125,6 +126,10 @@ export const connection = z.strictObject({
     .describe('What is looked for in the content of calls, and what is done about it.'),
   hours: hours.optional(),
   networks: networks.optional(),
+  countries: countries.optional(),
+  environments: oneOrMore(name)
+    .optional()
+    .describe('Environments of servers to which it may lead from others. Without it, only from the same one.'),
   limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
   content: oneOrMore(z.enum(contentTypes))
     .optional()

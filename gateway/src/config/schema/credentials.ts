@@ -30,6 +30,16 @@ export function credentialSections<const Kinds extends readonly CredentialDefini
   const ids = kinds.map(({ id }) => id);
   const shared = kinds.filter(({ hasAccounts }) => hasAccounts !== true).map(({ id }) => id);
   const ofCalls = Object.fromEntries(Object.entries(all).filter(([id]) => shared.includes(id))) as OptionalKeys<Kinds>;
+  const calls = z
+    .array(z.strictObject({ for: selector, ...ofCalls }).refine(...exactlyOne(shared)))
+    .max(64)
+    .default([])
+    .describe('Credentials for some calls only; the first that fits counts, before `credential`.');
+  const standby = z
+    .strictObject(ofCalls)
+    .refine(...exactlyOne(shared))
+    .optional()
+    .describe('Takes the place of `credential` once the server refuses that, until the configuration changes.');
   return {
     credential: z
       .strictObject(all)
@@ -37,16 +47,30 @@ export function credentialSections<const Kinds extends readonly CredentialDefini
       .optional()
       .describe('What the gateway presents to this server. The credential of the caller never goes there.'),
     credentials: z
-      .array(z.strictObject({ for: selector, ...ofCalls }).refine(...exactlyOne(shared)))
-      .max(64)
-      .default([])
-      .describe('Credentials for some calls only; the first that fits counts, before `credential`.'),
+      .union([calls, z.strictObject({ standby, calls })])
+      .prefault([])
+      .describe('Credentials for some calls only, as a list; or these as `calls`, beside a `standby`.'),
   };
 }
 
 export const { credential, credentials } = credentialSections(credentialKinds);
 
 export type CredentialConfig = NonNullable<z.output<typeof credential>>;
+
+type CredentialsConfig = z.output<typeof credentials>;
+export type CallCredential = Extract<CredentialsConfig, readonly unknown[]>[number];
+
+/** Those of some calls only, and where they stand below `credentials`. */
+export function callCredentials(section: CredentialsConfig): {
+  readonly list: readonly CallCredential[];
+  readonly path: readonly string[];
+} {
+  return Array.isArray(section) ? { list: section, path: [] } : { list: section.calls, path: ['calls'] };
+}
+
+export function standbyOf(section: CredentialsConfig) {
+  return Array.isArray(section) ? undefined : section.standby;
+}
 
 /** The kind that a section names, with its options as they were read. */
 export function chosenKind<const Kinds extends readonly CredentialDefinition[]>(

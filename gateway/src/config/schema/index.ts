@@ -2,8 +2,11 @@
 import { z } from 'zod';
 import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
+import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
+import { channels } from './channels.ts';
 import { connections } from './connections.ts';
+import { countryDatabase } from './countries.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
 import { limits, loops } from './limits.ts';
@@ -34,9 +37,12 @@ export const configuration = z.strictObject({
     .prefault({})
     .describe('What holds for the content of all calls.'),
   approvals: approvals.prefault({}),
+  channels: channels.prefault({}),
   pins: pins.prefault({}),
   limits: limits.prefault([]),
   loops: loops.default('refusals'),
+  breaker: breaker.prefault({}),
+  countries: countryDatabase.prefault({}),
   secrets: secrets.prefault({}),
   egress: egress.prefault({}),
   audit: audit.prefault({}).describe('What is recorded, how surely, and for how long.'),

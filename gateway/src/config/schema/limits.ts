@@ -121,7 +121,7 @@ const fields = z.strictObject({
     .min(0)
     .max(100_000)
     .optional()
-    .describe('Calls that may wait for one under way to end. None by default.'),
+    .describe('Calls that may wait for room: until one under way ends, or until the rate has room. None by default.'),
   wait: duration
     .refine((ms) => ms <= 600_000, 'must be ten minutes at most')
     .optional()
@@ -159,7 +159,7 @@ export const limit = fields
   )
   .refine(...only('burst', 'rate'))
   .refine(...only('direction', 'bytes'))
-  .refine(...only('queue', 'concurrency'))
+  .refine(...only('queue', 'concurrency', 'rate'))
   .refine(...only('warnAt', 'calls', 'cost', 'bytes'))
   .refine((value) => value.wait === undefined || (value.queue ?? 0) > 0, 'must say wait only with a queue')
   .refine(
@@ -179,6 +179,13 @@ export const limit = fields
         !per.some((key) => key === 'tool' || key === 'tier' || key === 'connection' || key === 'server')),
     'must limit lists and handshakes by rate or calls, and not by tool, tier, server or connection',
   );
+
+/** What a server allows the gateway: calls wait or are refused before they count there. */
+export const serverQuota = oneOrMore(
+  limit.refine(({ of, mode }) => of === 'calls' && mode === 'enforce', 'must be about calls, and be enforced'),
+).describe(
+  'What the server itself allows, as limits of all callers together unless `per` says otherwise. Calls beyond it wait, with a `queue`, or are refused, and do not reach it.',
+);
 
 export type LimitConfig = z.output<typeof limit>;
 

@@ -50,6 +50,10 @@ export const listen = z
           .describe(
             'Proxies that end TLS before us. Without `tls`, only these and this machine may connect. The client address comes from their X-Forwarded-For.',
           ),
+        rateLimitHeaders: z
+          .boolean()
+          .default(false)
+          .describe('Tell clients in RateLimit-Policy and RateLimit what the limits of their calls have left.'),
         allowedHosts: z
           .array(z.string().max(255))
           .default([])

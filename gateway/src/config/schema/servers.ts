@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { serverTrusts, tiers, toolTags } from '../../pipeline/contracts/traits.ts';
 import { argumentRoles } from './argument-roles.ts';
+import { serverBreaker } from './breaker.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
-import { limits, loops } from './limits.ts';
+import { health } from './health.ts';
+import { limits, loops, serverQuota } from './limits.ts';
 import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
 
@@ -24,6 +26,12 @@ const tool = z.strictObject({
     .optional()
     .describe('What the tool reaches, in place of what its definition says.'),
   cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
+  coalesce: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Identical calls of one caller that are under way at the same time are made once. Counts for tools of tier read only.',
+    ),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
   limits: limits.prefault([]).describe('For calls of this tool.'),
   loops: loops.optional().describe('For this tool, in place of what holds for its server: off where it is polled.'),
@@ -79,7 +87,10 @@ const common = {
   guardrails: guardrailReference.optional().describe('For all connections to this server.'),
   pins: serverPins.optional(),
   limits: limits.prefault([]).describe('For all calls to this server.'),
+  quota: serverQuota.optional(),
   loops: loops.optional().describe('For this server, in place of what holds for all.'),
+  breaker: serverBreaker.optional(),
+  health: health.optional(),
   outputSchema: z
     .enum(['off', 'warn', 'block'])
     .default('off')
@@ -88,6 +99,9 @@ const common = {
     .enum(['active', 'draining', 'inactive', 'quarantined'])
     .default('active')
     .describe('active: called. draining: no new calls. inactive and quarantined: as if it were not there.'),
+  environment: name
+    .optional()
+    .describe('Such as production. Only callers of the same one reach it, unless a connection says otherwise.'),
   requires: z
     .array(z.enum(['user', 'agent', 'application']))
     .default([])

@@ -23,6 +23,7 @@ import type { LegacySession } from '../session.ts';
 import { subscribe } from '../subscribe.ts';
 import type { Answer } from './answer.ts';
 import { argumentHeader } from './guard.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import type { HttpFront } from './resources.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -120,16 +121,17 @@ class PostTransport implements ClientTransport {
   open(message: DecodedRequest, session: LegacySession | undefined): Outcome<OpenRequest> {
     const { answer, gone } = this.#post;
     const notify: Channel['notify'] = (method, params) => answer.notify(method, params);
+    const channel: Channel = this.context.tellsLimits() ? { notify, tellLimits: tellLimits(answer) } : { notify };
     if (message.operation === 'stream') {
       if (!answer.canStream) return refuse({ reason: 'not-acceptable' });
       answer.open();
     }
     return session === undefined
-      ? pass({ cancellation: gone, channel: { notify }, awaits, close: () => {} })
-      : pass(this.#openIn(session, message, notify));
+      ? pass({ cancellation: gone, channel, awaits, close: () => {} })
+      : pass(this.#openIn(session, message, channel));
   }
 
-  #openIn(session: LegacySession, { id, method }: DecodedRequest, notify: Channel['notify']): OpenRequest {
+  #openIn(session: LegacySession, { id, method }: DecodedRequest, channel: Channel): OpenRequest {
     const { answer, arrival, gone } = this.#post;
     // A legacy client that loses its connection has not cancelled (2025-11-25, transports): it says so when it means it.
     const cancellation = new Cancellation();
@@ -142,7 +144,7 @@ class PostTransport implements ClientTransport {
     session.active.set(id, cancellation);
     return {
       cancellation,
-      channel: answer.canStream ? { notify, requestInput } : { notify },
+      channel: answer.canStream ? { ...channel, requestInput } : channel,
       awaits,
       close: () => session.active.delete(id),
     };
@@ -161,6 +163,13 @@ class PostTransport implements ClientTransport {
 
 /** Whether the client is still there shows when the answer is written. */
 const awaits = (): boolean => true;
+
+/** Of a stream that has begun, the head is sent already. */
+function tellLimits(answer: Answer): NonNullable<Channel['tellLimits']> {
+  return (levels) => {
+    for (const [name, value] of Object.entries(rateLimitHeaders(levels))) answer.setHeader(name, value);
+  };
+}
 
 /** An input request ends with the stream that carried it. */
 function anyOf(first: Cancellation, second: Cancellation): Cancellation {

@@ -32,6 +32,18 @@ export interface Admission {
   readonly verdicts?: readonly Verdict[];
 }
 
+/** What a limit has left, for the client. */
+export interface LimitLevel {
+  readonly name: string;
+  /** Requests, unless `unit` says otherwise. */
+  readonly quota: number;
+  readonly unit?: 'content-bytes' | 'concurrent-requests';
+  readonly windowSeconds?: number;
+  readonly remaining: number;
+  /** Until more is left. */
+  readonly resetSeconds?: number;
+}
+
 /** What a limit decides on. */
 export interface Demand {
   readonly caller: Caller;
@@ -83,11 +95,20 @@ export interface LimitRule {
   readonly per: readonly LimitKey[];
   /** It says what it would refuse, and refuses nothing. */
   readonly isObserved: boolean;
+  /** What the server behind the gateway allows: told as a limit of this server. */
+  readonly quotaOf?: string;
   readonly kind: LimitKind;
 }
 
 export type LimitKind =
-  | { readonly is: 'rate'; readonly everyMicros: number; readonly burst: number }
+  /** With a `queue` calls wait until they have room. */
+  | {
+      readonly is: 'rate';
+      readonly everyMicros: number;
+      readonly burst: number;
+      readonly queue: number;
+      readonly waitMs: number;
+    }
   /** Amounts in whole units: calls, bytes, or millionths of a cost. `warnAt`: the amount. */
   | {
       readonly is: 'budget';

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { ListKind } from '../../protocol/methods.ts';
 import type { Delivered } from '../deliver.ts';
 import type { ToolFacts } from '../exchange.ts';
+import type { Breaker } from './breaker.ts';
 import type { LimitRules } from './limit.ts';
 import type { Policy } from './policy.ts';
 import type { ToolTraits } from './traits.ts';
@@ -19,7 +20,16 @@ export interface RoadBounds {
   readonly parked: number;
 }
 
-export type ServerStatus = 'active' | 'draining' | 'inactive' | 'quarantined';
+/** `disabled`: known, and taken out of service. `inactive` and `quarantined`: as if it were not there. */
+export type ServerStatus = 'active' | 'draining' | 'disabled' | 'inactive' | 'quarantined';
+
+/** What an operator said of a server while the gateway runs. */
+export interface Switched {
+  /** For clients. */
+  readonly message?: string;
+  /** Milliseconds since the epoch. */
+  readonly until?: number;
+}
 
 export interface Snapshot {
   /** Digest of the revision. */
@@ -28,8 +38,11 @@ export interface Snapshot {
   readonly policy: Policy;
   readonly limits: LimitRules;
   readonly upstreams: Upstreams;
+  readonly breaker: Breaker;
   /** `undefined` for a server that is not configured. */
   statusOf(server: string): ServerStatus | undefined;
+  /** Absent where only the configuration says something of it. */
+  switched(server: string): Switched | undefined;
   catalog(server: string, upstream: UpstreamClient): CatalogView;
 }
 

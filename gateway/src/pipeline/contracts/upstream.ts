@@ -45,6 +45,8 @@ export type UpstreamFailure =
       /** The server may have had the request. */
       readonly sent?: true;
       readonly status?: number;
+      /** What it says of the server where the status says nothing. */
+      readonly fault?: 'none' | 'known';
       /** The server takes no calls for so long, as it said: it has had enough of them. */
       readonly retryAfterMs?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */

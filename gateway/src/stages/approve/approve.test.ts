@@ -68,6 +68,7 @@ async function worldOf(
         announce: () => {},
         pageFor: () => undefined,
         onPageOver: () => {},
+        onState: () => {},
       })),
   });
   return {

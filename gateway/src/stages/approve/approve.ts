@@ -27,6 +27,8 @@ export interface ApproveParts {
   readonly waitMs: () => number;
   /** What an operator that decided is now; undefined when it is none any more. */
   readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
+  /** An approval has another state: told once for each, by whichever process records it. */
+  readonly onState: (approval: Approval) => void;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
   /** The page of an approval for this user; undefined where there is none. */
@@ -70,6 +72,7 @@ export function createApprovals({
   announce,
   pageFor,
   onPageOver,
+  onState,
 }: ApproveParts): Approvals {
   /** By approval, those whose calls wait for it. */
   const waiting = new Map<string, Set<Waiter>>();
@@ -97,7 +100,10 @@ export function createApprovals({
   }
 
   const record = (): void => {
-    for (const approval of store.takeUnrecorded(Date.now())) audit.note(eventOf(approval));
+    for (const approval of store.takeUnrecorded(Date.now())) {
+      audit.note(eventOf(approval));
+      onState(approval);
+    }
   };
 
   /** Until it is decided, the time is over, or the client is gone. */

@@ -7,6 +7,8 @@ import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Guardrail, Guardrails } from '../../pipeline/contracts/guardrails.ts';
 import type { Policy, Whence } from '../../pipeline/contracts/policy.ts';
 import { type Ceilings, ceilingsOf, compileCeilings, principals } from './ceiling.ts';
+import { type CountryOf, countriesOf } from './countries.ts';
+import { crossedText, environmentsOf } from './environments.ts';
 import { type CompiledConnection, type ExplainedGrants, makeGrants } from './grants.ts';
 import { CompiledGuardrails, together } from './guardrails.ts';
 import { type CompiledRule, compileRule, type RuleKind } from './rule.ts';
@@ -36,6 +38,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
   const complaints: Diagnostic[] = [];
   const connections: CompiledConnection[] = [];
   const guardrails = new CompiledGuardrails(revision, complaints);
+  const countryOf = countryLookup(revision, complaints);
   let order = 0;
   for (const [index, config] of revision.configuration.connections.entries()) {
     const rules: Record<RuleKind, CompiledRule[]> = { tools: [], resources: [], prompts: [] };
@@ -50,7 +53,7 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
       config,
       guardrails: guardrails.usesOf(config.guardrails, 'connection', ['connections', index, 'guardrails']),
       index,
-      window: windowOf(config),
+      window: windowOf(config, countryOf),
       tools: new NameRules(rules.tools),
       resources: new UriRules(rules.resources),
       prompts: new NameRules(rules.prompts),
@@ -61,6 +64,29 @@ function* compileSteps(revision: Revision): Generator<void, PolicyResult> {
   if (complaints.length > 0) return { ok: false, diagnostics: complaints };
   const byPrincipal = yield* connectionsByPrincipal(connections);
   return { ok: true, policy: policyOf({ byPrincipal, connections, ceilings, guardrails }, revision) };
+}
+
+function countryLookup(revision: Revision, complaints: Diagnostic[]): CountryOf {
+  const { configuration, countryDatabase } = revision;
+  const complain = (path: readonly (string | number)[], problem: string, remedy: string): void => {
+    complaints.push({ code: 'CFG045', place: revision.locate(path), problem, remedy });
+  };
+  const unknown: CountryOf = () => undefined;
+  if (countryDatabase === undefined) {
+    for (const [index, { countries }] of configuration.connections.entries())
+      if (countries !== undefined)
+        complain(
+          ['connections', index, 'countries'],
+          'there is no database of countries',
+          'Name one under countries.database.',
+        );
+    return unknown;
+  }
+  const read = countriesOf(countryDatabase);
+  if (read.ok) return read.countryOf;
+  const { database = '' } = configuration.countries;
+  complain(['countries', 'database'], `${database} ${read.problem}`, 'Fetch it again, whole.');
+  return unknown;
 }
 
 function* connectionsByPrincipal(
@@ -82,6 +108,8 @@ function* connectionsByPrincipal(
 interface Reach {
   readonly servers: readonly string[];
   readonly connections: ReadonlyMap<string, readonly CompiledConnection[]>;
+  /** By server: why connections do not lead there that otherwise would. */
+  readonly crossing: ReadonlyMap<string, readonly string[]>;
   /** By server, and by which of the connections are there at the moment where not all of them always are. */
   readonly grants: Map<string, ExplainedGrants>;
 }
@@ -113,23 +141,30 @@ function policyOf({ byPrincipal, connections, ceilings, guardrails }: PolicyPart
     let reach = known.get(caller);
     if (reach !== undefined) return reach;
     const leading = new Map<string, CompiledConnection[]>();
+    const crossing = new Map<string, string[]>();
     const candidates = new Set(namesOf(caller).flatMap((name) => byPrincipal.get(name) ?? []));
     for (const connection of [...candidates].toSorted((a, b) => a.index - b.index)) {
       if (!leadsFrom(connection.config.from, caller)) continue;
       for (const server of new Set(connection.config.to)) {
         // The server's own word: who must be named in every call.
         if (configured[server]?.requires.some((kind) => caller[kind] === undefined) === true) continue;
+        const crossed = crossedText(connection.config, environments.of(caller), configured[server]?.environment);
+        if (crossed !== undefined) {
+          crossing.set(server, [...(crossing.get(server) ?? []), crossed]);
+          continue;
+        }
         const list = leading.get(server);
         if (list === undefined) leading.set(server, [connection]);
         else list.push(connection);
       }
     }
     const ordered = [...leading.keys()].toSorted((a, b) => (position.get(a) ?? 0) - (position.get(b) ?? 0));
-    reach = { servers: ordered, connections: leading, grants: new Map() };
+    reach = { servers: ordered, connections: leading, crossing, grants: new Map() };
     known.set(caller, reach);
     return reach;
   };
 
+  const environments = environmentsOf(revision.configuration.callers);
   const windows = connections.flatMap(({ window }) => window ?? []);
   return {
     serversOf: (caller, whence) => {
@@ -138,7 +173,10 @@ function policyOf({ byPrincipal, connections, ceilings, guardrails }: PolicyPart
         ? all
         : all.filter((server) => (leading.get(server) ?? []).some((each) => isThere(each, whence)));
     },
-    whyClosed: (caller, server, whence) => closedText(reachOf(caller).connections.get(server) ?? [], whence),
+    whyClosed: (caller, server, whence) => {
+      const { connections: leading, crossing } = reachOf(caller);
+      return closedText(leading.get(server) ?? [], { whence, crossing: crossing.get(server) ?? [] });
+    },
     hoursAt: (at) => (windows.length === 0 ? '' : windows.map((window) => (window.isInHours(at) ? '1' : '0')).join('')),
     guardrailsOf,
     guardrailNames: guardrails.names,
@@ -173,16 +211,26 @@ function thereOf(all: readonly CompiledConnection[], whence: Whence): readonly C
   return all.every((each) => isThere(each, whence)) ? all : all.filter((each) => isThere(each, whence));
 }
 
-function closedText(leading: readonly CompiledConnection[], whence: Whence): string | undefined {
-  const closed = leading.flatMap(({ config, window }) => {
+interface Closed {
+  readonly whence: Whence;
+  readonly crossing: readonly string[];
+}
+
+function closedText(leading: readonly CompiledConnection[], { whence, crossing }: Closed): string | undefined {
+  const outside = leading.flatMap(({ config, window }) => {
     const why = window?.closed(whence);
     if (why === undefined) return [];
-    return why === 'hours'
-      ? `the connection "${config.name}" is outside its hours`
-      : `the connection "${config.name}" is not for this network`;
+    return `the connection "${config.name}" is ${closings[why]}`;
   });
+  const closed = [...outside, ...crossing];
   return closed.length === 0 ? undefined : closed.join('; ');
 }
+
+const closings = {
+  hours: 'outside its hours',
+  network: 'not for this network',
+  country: 'not for this country',
+} as const;
 
 const trusts = ['untrusted', 'standard', 'trusted'] as const;
 

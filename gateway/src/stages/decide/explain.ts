@@ -96,7 +96,8 @@ function outsideOf(why: string | undefined): Partial<Pick<Explanation, 'summary'
   if (why === undefined) return {};
   return {
     summary: `As if there were no such server: ${why}.`,
-    change: 'Another time (--at) or address (--address), or other "hours" or "networks" of the connection.',
+    change:
+      'Another time (--at) or address (--address), or other "hours", "networks", "countries" or "environments" of the connection.',
   };
 }
 

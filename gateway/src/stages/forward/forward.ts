@@ -22,6 +22,7 @@ import { cleanServerMeta, metaKeys, metaOf } from '../../protocol/meta.ts';
 import { clientRequests, logLevels } from '../../protocol/methods.ts';
 import { isNumeric } from '../../protocol/numbers.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
+import { isShareable, type SharedCalls } from './shared-calls.ts';
 
 export interface ForwardBounds {
   readonly result: number;
@@ -36,6 +37,7 @@ export interface Forwarding {
   readonly standing: Standing;
   readonly deliver: Deliver;
   readonly inspect: Inspect;
+  readonly sharedCalls: SharedCalls;
 }
 
 /** What a legacy client that never set a level is shown. */
@@ -71,7 +73,8 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
       ...call,
       params: state === undefined ? params : { ...params, requestState: state },
     });
-  } else step = await exchange.upstream.call(call);
+  } else if (isShareable(exchange, call)) step = await road.sharedCalls.call(exchange, call);
+  else step = await exchange.upstream.call(call);
   for (let round = 0; step.kind === 'input-required'; round++) {
     if (exchange.client.era === 'modern') return issue(exchange, step, road);
     if (round >= bounds.rounds) {

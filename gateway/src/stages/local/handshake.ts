@@ -43,7 +43,8 @@ async function present(
   const servers = reachAll(exchange, snapshot);
   if (exchange.endpoint.kind === 'portal') {
     // The servers begin to connect now, in the background, so that the list that follows finds them.
-    for (const { upstream } of servers) {
+    for (const { upstream, isDisabled } of servers) {
+      if (isDisabled) continue;
       const facts = upstream.facts();
       if (facts instanceof Promise) inBackground('connect server', facts);
     }
@@ -55,6 +56,8 @@ async function present(
       kind: 'refused',
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
+  // Its client begins, and hears of the lists once there are any.
+  if (reachable.isDisabled) return { info: { name: reachable.server, version: '' }, capabilities: everything };
   const facts = await reachable.upstream.facts();
   // A client that cannot begin would never get to the call that leads to the page.
   if ('failure' in facts && facts.failure.kind === 'account-required')

@@ -43,12 +43,17 @@ export async function list(
         kind: 'refused',
         refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
       };
+    if (reachable.isDisabled) return envelope(kind, era, Buffer.alloc(0));
     const read = reachable.catalog.read(kind, 'list');
     const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, listed: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reachable.server, result.failure) };
     return envelope(kind, era, view({ reachable, kind, listed: result.listed, era, log }, 'server'));
   }
-  const snapshots = await gather(servers, kind, log);
+  const snapshots = await gather(
+    servers.filter(({ isDisabled }) => !isDisabled),
+    kind,
+    log,
+  );
   const parts = snapshots
     .map(({ reachable, listed }) => view({ reachable, kind, listed, era, log }, 'portal'))
     .filter((part) => part.length > 0);

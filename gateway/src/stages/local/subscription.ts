@@ -25,6 +25,7 @@ export type Listener = (method: string, params: Delivered<JsonObject>) => void;
 
 interface Attached {
   readonly upstream: UpstreamClient;
+  readonly isDisabled: boolean;
   readonly grantsKey: string;
   readonly stop: () => void;
 }
@@ -74,7 +75,7 @@ export class Subscription {
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
     const reachable = this.#reachAll().find((candidate) => candidate.server === server);
-    if (reachable === undefined || !mayRead(reachable.grants, uri)) return false;
+    if (reachable === undefined || reachable.isDisabled || !mayRead(reachable.grants, uri)) return false;
     return this.#watchAt(reachable, uri);
   }
 
@@ -90,7 +91,8 @@ export class Subscription {
 
   /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
   watchAnywhere(uris: readonly string[]): readonly string[] {
-    const reachable = this.#reachAll().map((entry) => ({
+    const there = this.#reachAll().filter(({ isDisabled }) => !isDisabled);
+    const reachable = there.map((entry) => ({
       entry,
       listed: entry.catalog.read('resources'),
     }));
@@ -116,7 +118,7 @@ export class Subscription {
     let changed = false;
     for (const [server, attached] of this.#attached) {
       const now = reachable.get(server);
-      if (now !== undefined && now.upstream === attached.upstream && now.grants.key === attached.grantsKey) continue;
+      if (now !== undefined && isSame(now, attached)) continue;
       attached.stop();
       this.#attached.delete(server);
       changed = true;
@@ -143,7 +145,12 @@ export class Subscription {
   }
 
   #attach(reachable: ReachableServer): void {
-    const { server, upstream, grants, catalog } = reachable;
+    const { server, upstream, grants, catalog, isDisabled } = reachable;
+    if (isDisabled) {
+      // It keeps the stream open, which hears when there is something to hear.
+      this.#attached.set(server, { upstream, grantsKey: grants.key, isDisabled, stop: () => {} });
+      return;
+    }
     const visible = new VisibleLists(reachable);
     const stopLink = upstream.onNotification((method, params) => {
       // A message that comes after the right to it ended, and before what is open is refreshed.
@@ -162,6 +169,7 @@ export class Subscription {
     this.#attached.set(server, {
       upstream,
       grantsKey: grants.key,
+      isDisabled,
       stop: () => {
         stopLink();
         stopCatalog();
@@ -200,6 +208,10 @@ export class Subscription {
       if (!this.#closed && this.#grants(server) !== undefined) this.#listener(said.method, content);
     });
   }
+}
+
+function isSame({ upstream, grants, isDisabled }: ReachableServer, attached: Attached): boolean {
+  return upstream === attached.upstream && grants.key === attached.grantsKey && isDisabled === attached.isDisabled;
 }
 
 /** The same decision as for reads: an update notification discloses that the resource changed. */

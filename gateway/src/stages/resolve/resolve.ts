@@ -5,10 +5,12 @@
  */
 
 import { byAlias, mayBelong } from '../../pipeline/alias.ts';
+import type { BreakerCall } from '../../pipeline/contracts/breaker.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
 import type { CatalogView, Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Admitted, Decided, Identified, Resolving, ToolFacts } from '../../pipeline/exchange.ts';
+import { outOfService } from '../../pipeline/out-of-service.ts';
 import { type ReachableServer, reach, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import { failureRefusal, type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -41,7 +43,7 @@ async function resolveAtPortal(exchange: Admitted, snapshot: Snapshot, target: T
     const possible = servers.filter(({ server }) => mayBelong(target.name, server));
     let failure: Refusal | undefined;
     for (const reachable of possible) {
-      const found = await originalName(reachable, kind, target.name);
+      const found = await originalName(exchange, snapshot, reachable, { kind, alias: target.name });
       if (!found.ok) failure = found.refusal;
       else if (found.value !== undefined) {
         const original = found.value;
@@ -87,10 +89,20 @@ function renamed(exchange: Identified, name: string): JsonObject {
 }
 
 async function originalName(
+  exchange: Admitted,
+  snapshot: Snapshot,
   reachable: ReachableServer,
-  kind: 'tools' | 'prompts',
-  alias: string,
+  { kind, alias }: { readonly kind: 'tools' | 'prompts'; readonly alias: string },
 ): Promise<Outcome<string | undefined>> {
+  const { breaker } = snapshot;
+  const held =
+    (reachable.isDisabled ? outOfService(snapshot, reachable.server) : undefined) ??
+    breaker.refusal(breakerCall(exchange, reachable.server));
+  if (held !== undefined) {
+    // What is not asked is known by the list of before, however old that is.
+    const listed = reachable.catalog.peek(kind);
+    return listed === undefined ? refuse(held) : pass(byAlias(reachable.server, listed).get(alias));
+  }
   const first = await reachable.catalog.read(kind);
   const listed = 'ok' in first ? first : ({ ok: true, listed: first } as const);
   if (!listed.ok) return refuse(failureRefusal(reachable.server, listed.failure));
@@ -123,8 +135,12 @@ function enter(
     return { ok: false, refusal: unknown(asked, detailOf(exchange, decision)), unresolved };
   };
   if (!grants.couldAllowSome(capability)) return closed(capability);
-  if (snapshot.statusOf(server) === 'draining')
-    return no({ reason: 'server-unavailable', server, detail: 'the server is draining' });
+  const switchedOff = outOfService(snapshot, server);
+  if (switchedOff !== undefined) return no(switchedOff);
+  // A list that is not there would be asked for.
+  const ofPart = target.type === 'tool' ? target.name : exchange.method;
+  const held = snapshot.breaker.refusal(breakerCall(exchange, server, ofPart));
+  if (held !== undefined) return no(held);
   if (target.type === 'resource') return pass({ ...exchange, grants, upstream, capability, outbound });
   const definition =
     target.type === 'template'
@@ -143,6 +159,10 @@ function enter(
   };
   if (!(definition instanceof Promise)) return found(definition);
   return definition.then((result) => (result.ok ? found(result.value) : no(failureRefusal(server, result.failure))));
+}
+
+function breakerCall({ caller, started }: Admitted, server: string, part?: string): BreakerCall {
+  return { server, caller, started, ...(part !== undefined && { part }) };
 }
 
 type Defined = Exclude<Capability, { readonly type: 'resource' }>;

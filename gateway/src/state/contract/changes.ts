@@ -7,7 +7,7 @@
 import type { Later } from './later.ts';
 
 /** `letters`: a command waits for an answer of the process that serves. */
-export const topics = ['accounts', 'issuers', 'secrets', 'pins', 'approvals', 'letters'] as const;
+export const topics = ['accounts', 'issuers', 'secrets', 'pins', 'approvals', 'servers', 'letters'] as const;
 export type Topic = (typeof topics)[number];
 
 export interface Changes {

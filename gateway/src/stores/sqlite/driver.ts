@@ -178,6 +178,36 @@ const migrations: readonly string[] = [
      is_recorded INTEGER NOT NULL,
      PRIMARY KEY (server, digest)
    ) STRICT;`,
+  // What operators switched off: of each server the last decision, and those that no record has yet.
+  `CREATE TABLE server_controls (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     server TEXT NOT NULL,
+     state TEXT NOT NULL,
+     before TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     message TEXT,
+     decided_by TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     until INTEGER,
+     is_recorded INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX server_controls_of ON server_controls (server, id);
+   CREATE INDEX server_controls_to_record ON server_controls (is_recorded) WHERE is_recorded = 0;`,
+  // Messages that wait to be sent. `content` is encrypted.
+  `CREATE TABLE channel_messages (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     channel TEXT NOT NULL,
+     message_id TEXT NOT NULL,
+     content TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     next_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     problem TEXT,
+     UNIQUE (channel, message_id)
+   ) STRICT;
+   CREATE INDEX channel_messages_waiting ON channel_messages (channel, state, id);
+   CREATE INDEX channel_messages_by_time ON channel_messages (created_at);`,
 ];
 
 export function databasePath(folder: string): string {

@@ -42,6 +42,8 @@ export interface CredentialKind {
   of(caller: Caller | undefined): Credential;
   /** What tells the credentials of two calls apart, where a caller has several: what one may do the other may not. */
   keyOf?(caller: Caller | undefined): string;
+  /** True while a standby is presented in its place. */
+  isOnStandby?(): boolean;
   /** All that were handed out, by the key of the caller; of shared ones under the empty text. */
   all(): Iterable<readonly [string, Credential]>;
 }

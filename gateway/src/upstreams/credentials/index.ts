@@ -1,10 +1,11 @@
 /** The credentials of one server: which one a caller's call gets, and how each of them is. */
-import { chosenKind } from '../../config/schema/credentials.ts';
+import { callCredentials, chosenKind, standbyOf } from '../../config/schema/credentials.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Tier } from '../../pipeline/contracts/policy.ts';
 import type { Credential, CredentialDefinition, CredentialKind, CredentialParts, CredentialState } from './contract.ts';
 import { credentialKinds } from './kinds.ts';
+import { withStandby } from './standby.ts';
 
 export interface CredentialReport {
   readonly credential: string;
@@ -32,15 +33,27 @@ function kindOf(section: object, server: HttpServerConfig, parts: ServerParts): 
 
 /** What the credentials of one server are made with. `kinds`: in place of those that ship. */
 export interface ServerParts extends Omit<CredentialParts, 'resource'> {
+  /** The standby of this server takes the place of its credential. */
+  readonly onStandby?: ((server: string) => void) | undefined;
   readonly kinds?: readonly CredentialDefinition[];
 }
 
 export class ServerCredentials {
   readonly #choices: readonly Choice[];
   readonly #hasAccounts: boolean;
+  readonly #hasStandby: boolean;
 
   constructor(server: HttpServerConfig, parts: ServerParts) {
-    const special = server.credentials.map(({ for: selector, ...config }, index): Choice => {
+    const first = (section: object): Choice => {
+      const kind = kindOf(section, server, parts);
+      return {
+        name: 'credential',
+        kind: second === undefined ? kind : withStandby(kind, second, () => parts.onStandby?.(parts.name)),
+        tier: undefined,
+        matches: () => true,
+      };
+    };
+    const special = callCredentials(server.credentials).list.map(({ for: selector, ...config }, index): Choice => {
       const { tier, user, agent, application, role } = selector;
       const named = { user, agent, application };
       return {
@@ -55,18 +68,10 @@ export class ServerCredentials {
           (role === undefined || role.some((each) => caller?.roles.includes(each) === true)),
       };
     });
-    const general: readonly Choice[] =
-      server.credential === undefined
-        ? []
-        : [
-            {
-              name: 'credential',
-              kind: kindOf(server.credential, server, parts),
-              tier: undefined,
-              matches: () => true,
-            },
-          ];
-    this.#choices = [...special, ...general];
+    const standby = standbyOf(server.credentials);
+    const second = standby && kindOf(standby, server, parts);
+    this.#choices = [...special, ...(server.credential === undefined ? [] : [first(server.credential)])];
+    this.#hasStandby = server.credential !== undefined && standby !== undefined;
     this.#hasAccounts = chosenKind(server.credential, parts.kinds ?? credentialKinds)?.kind.hasAccounts === true;
   }
 
@@ -97,6 +102,16 @@ export class ServerCredentials {
   /** True when users have accounts of their own there. */
   get hasAccounts(): boolean {
     return this.#hasAccounts;
+  }
+
+  /** True when a refusal may be answered with another credential. */
+  get hasStandby(): boolean {
+    return this.#hasStandby;
+  }
+
+  /** True while the standby takes the place of the credential that is the same for every caller. */
+  get isOnStandby(): boolean {
+    return this.#choices.some(({ kind }) => kind.isOnStandby?.() === true);
   }
 
   /** True where a session without a caller has another credential than the sessions of callers, or none. */

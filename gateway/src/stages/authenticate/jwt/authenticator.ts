@@ -3,7 +3,7 @@
  * the token for at most half a minute and never beyond its end; until then a call costs a digest and a look into a map.
  */
 import { hash } from 'node:crypto';
-import { needsCallerToken } from '../../../config/schema/credentials.ts';
+import { callCredentials, needsCallerToken, standbyOf } from '../../../config/schema/credentials.ts';
 import type { Configuration } from '../../../config/schema/index.ts';
 import type { Fetch } from '../../../egress/fetch.ts';
 import type { Authenticator, AuthnResult, Credentials } from '../../../pipeline/contracts/authenticate.ts';
@@ -73,7 +73,11 @@ export function tokenAuthenticator({
   const byUrl = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   // Kept in memory only where a server's credential is made from it.
   const exchanged = Object.values(configuration.servers).some(
-    (server) => 'url' in server && [server.credential, ...server.credentials].some(needsCallerToken),
+    (server) =>
+      'url' in server &&
+      [server.credential, standbyOf(server.credentials), ...callCredentials(server.credentials).list].some(
+        needsCallerToken,
+      ),
   );
   const introspecting = issuers.filter(({ introspection }) => introspection !== undefined);
   const remembered = new Map<string, Known>();

@@ -5,13 +5,24 @@
 
 import type { Cancellation } from '../../../pipeline/cancellation.ts';
 import type { Verdict } from '../../../pipeline/contracts/audit.ts';
-import type { Admission, Lease, LimitRule, LimitRules, LimitTarget, Use } from '../../../pipeline/contracts/limit.ts';
+import type {
+  Admission,
+  Lease,
+  LimitLevel,
+  LimitRule,
+  LimitRules,
+  LimitTarget,
+  Use,
+} from '../../../pipeline/contracts/limit.ts';
 import type { Grants } from '../../../pipeline/contracts/policy.ts';
 import { type Outcome, pass, refuse } from '../../../pipeline/refusal.ts';
 import type { Local } from '../../../state/contract/later.ts';
 import type { Adjustment, Demand, Level, Meters, Short } from '../../../state/contract/meters.ts';
+import { Alarms } from './alarms.ts';
 import { amountOf, correctionOf, unitOf } from './amounts.ts';
+import { type Asked, type HeldUp, heldUp, placeOf, withoutShort } from './asked.ts';
 import { isFixed, keysOf, type Subject } from './keys.ts';
+import { levelOf } from './levels.ts';
 import { meterOf, type Now } from './meters.ts';
 import { Queues, type Waiter } from './queue.ts';
 
@@ -49,21 +60,18 @@ interface Prepared {
   readonly demands?: readonly Demand[];
 }
 
-/** What is asked for one call. */
-interface Asked {
-  readonly rules: readonly LimitRule[];
-  readonly demands: readonly Demand[];
-}
-
 /** Tools of one caller at one server whose rules are remembered. */
 const maxRemembered = 4_096;
 const unlimited: Admission = { lease: { settle: () => {} } };
+/** What waits for a rate and for something else is asked again after so long. */
+const lookAgainMs = 50;
 /** Of a call where the policy has no limits. */
 export const unlimitedOutcome = pass(unlimited);
 
 export class Limiter {
   readonly #parts: LimiterParts;
   readonly #queues: Queues<Asked>;
+  readonly #timers: Alarms;
   readonly #prepared = new WeakMap<Grants, Map<string, readonly Prepared[]>>();
   readonly #meters = new WeakMap<LimitRule, ReturnType<typeof meterOf>>();
 
@@ -73,6 +81,7 @@ export class Limiter {
       (asked) => this.#take(asked),
       (asked, { short }) => heldUp(asked, short) !== undefined,
     );
+    this.#timers = new Alarms((place) => this.#queues.released(place));
   }
 
   /** Calls that wait for one under way to end. */
@@ -89,7 +98,9 @@ export class Limiter {
     const result = this.#parts.meters.take(asked.demands, now.steady);
     if (result.ok) return pass(this.#admission(asked, result.short, call));
     const held = heldUp(asked, result.short);
-    return held === undefined ? this.#refused(asked, result.short, call) : this.#wait(asked, held, call);
+    // What comes after the wait is told at once.
+    const isInTime = held !== undefined && (held.retryAt ?? 0) - now.steady <= held.waitMs;
+    return !isInTime ? this.#refused(asked, result.short, call) : this.#wait(asked, held, call);
   }
 
   /** Lists and handshakes: they lead to no capability. */
@@ -111,6 +122,17 @@ export class Limiter {
     const now = this.#parts.now();
     const meter = this.#meterOf(rule)(now);
     return this.#parts.meters.read({ table: rule.id, key, meter, amount: 0, enforced: true }, now.steady);
+  }
+
+  /** What the limits of a call have left. */
+  levels(call: Call, rules: LimitRules): readonly LimitLevel[] {
+    const { rules: asked, demands } = this.#asked(this.#preparedFor(call, rules), call, this.#parts.now());
+    return asked.flatMap((rule, index) => {
+      const demand = demands[index];
+      if (demand?.enforced !== true) return [];
+      const level = this.#parts.meters.read(demand, this.#parts.now().steady);
+      return levelOf(rule, level, level.retryAt && this.secondsUntil(rule, level.retryAt)) ?? [];
+    });
   }
 
   /** Keys of a rule that are counted at the moment and that name this. */
@@ -195,18 +217,36 @@ export class Limiter {
     return this.#parts.meters.take(demands, this.#parts.now().steady);
   }
 
-  async #wait(asked: Asked, { index, queue, waitMs }: HeldUp, call: Call): Promise<Outcome<Admission>> {
+  async #wait(asked: Asked, { index, queue, waitMs, retryAt }: HeldUp, call: Call): Promise<Outcome<Admission>> {
     const { rules, demands } = asked;
     const [rule, demand] = [rules[index], demands[index]];
     if (rule === undefined || demand === undefined) throw new Error('a limit that is asked has a rule');
     const waiter: Waiter<Asked> = { asked, owner: call.subject.caller.key, cancellation: call.cancellation };
-    const waiting = this.#queues.wait(placeOf(demand), waiter, { queue, waitMs });
-    if (waiting === undefined) return this.#refused(asked, [{ index, retryAt: undefined }], call);
+    const place = placeOf(demand);
+    const waiting = this.#queues.wait(place, waiter, { queue, waitMs });
+    if (waiting === undefined) return this.#refused(asked, [{ index, retryAt }], call);
+    if (retryAt !== undefined) this.#wakeAt(place, demand, retryAt);
     this.#parts.onEvent({ rule, what: 'queued', subject: call.subject });
     const result = await waiting;
     if (result === 'cancelled') return refuse({ reason: 'cancelled' });
-    if (result === 'late') return this.#refused(asked, [{ index, retryAt: undefined }], call);
+    if (result === 'late') return this.#refused(asked, [{ index, retryAt: this.#retryAt(demand) }], call);
     return result.ok ? pass(this.#admission(asked, result.short, call)) : this.#refused(asked, result.short, call);
+  }
+
+  #retryAt(demand: Demand): number | undefined {
+    return demand.meter.kind === 'held' ? undefined : this.#parts.meters.read(demand, this.#parts.now().steady).retryAt;
+  }
+
+  /** A rate has room by the clock alone, and then again as long as calls wait for it. */
+  #wakeAt(place: string, demand: Demand, retryAt: number): void {
+    const now = this.#parts.now().steady;
+    this.#timers.set(place, retryAt - now, () => {
+      if (!this.#queues.has(place)) return;
+      const { steady } = this.#parts.now();
+      // The rate has room, and another limit does not.
+      const { retryAt: next = steady + lookAgainMs } = this.#parts.meters.read(demand, steady);
+      this.#wakeAt(place, demand, next);
+    });
   }
 
   #admission(asked: Asked, short: readonly Short[], call: Call): Admission {
@@ -261,13 +301,11 @@ export class Limiter {
     const seconds = Number.isFinite(until) ? { seconds: this.secondsUntil(rule, until) } : {};
     const names = enforced.map(({ index }) => rules[index]?.name).join(', ');
     const verdicts = enforced.map(({ index }) => ({ name: rules[index]?.name ?? '', verdict: 'refused' }));
-    return refuse({
-      reason: 'limit-reached',
-      limit: rule.name,
-      ...seconds,
-      detail: `${rule.place ?? 'ships'} ${names}: ${rule.text}`,
-      verdicts,
-    });
+    const detail = `${rule.place ?? 'ships'} ${names}: ${rule.text}`;
+    const { quotaOf: server } = rule;
+    return server !== undefined && seconds.seconds !== undefined
+      ? refuse({ reason: 'server-limited', server, seconds: seconds.seconds, detail, verdicts })
+      : refuse({ reason: 'limit-reached', limit: rule.name, ...seconds, detail, verdicts });
   }
 
   #tell({ rules, demands }: Asked, short: readonly Short[], subject: Subject): readonly Verdict[] | undefined {
@@ -282,32 +320,4 @@ export class Limiter {
     }
     return verdicts;
   }
-}
-
-interface HeldUp {
-  readonly index: number;
-  readonly queue: number;
-  readonly waitMs: number;
-}
-
-/** The limit that a call may wait for; `undefined` where another one refuses it, or none lets it wait. */
-function heldUp({ rules, demands }: Asked, short: readonly Short[]): HeldUp | undefined {
-  let found: HeldUp | undefined;
-  for (const { index } of short) {
-    const kind = rules[index]?.kind;
-    if (demands[index]?.enforced !== true || kind === undefined) continue;
-    if (kind.is !== 'concurrency' || kind.queue === 0) return undefined;
-    found ??= { index, queue: kind.queue, waitMs: kind.waitMs };
-  }
-  return found;
-}
-
-function withoutShort({ rules, demands }: Asked, short: readonly Short[]): Asked {
-  const without = new Set(short.map(({ index }) => index));
-  const isTaken = (_: unknown, index: number): boolean => !without.has(index);
-  return { rules: rules.filter(isTaken), demands: demands.filter(isTaken) };
-}
-
-function placeOf({ table, key }: Demand): string {
-  return `${table}\n${key}`;
 }

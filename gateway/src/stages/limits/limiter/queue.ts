@@ -41,6 +41,11 @@ export class Queues<Asked> {
     return this.#size;
   }
 
+  /** Whether a call waits for this place. */
+  has(place: string): boolean {
+    return this.#queues.has(place);
+  }
+
   /** `undefined`: there is no place in the queue. */
   wait(
     place: string,

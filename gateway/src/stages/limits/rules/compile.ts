@@ -30,8 +30,10 @@ export function compileLimits({ configuration, place }: Pick<Revision, 'configur
   const gateway = compiled(configuration.limits, [], ['limits']);
   const byServer = new Map<string, Compiled[]>();
   const byTool = new Map<string, Compiled[]>();
-  for (const [server, { limits, tools }] of Object.entries(configuration.servers)) {
-    byServer.set(server, compiled(limits, [server], ['servers', server, 'limits']));
+  for (const [server, { limits, quota, tools }] of Object.entries(configuration.servers)) {
+    const own = compiled(limits, [server], ['servers', server, 'limits']);
+    const quotas = compiled(quota ?? [], [server, 'quota'], ['servers', server, 'quota']);
+    byServer.set(server, [...own, ...quotas.map((each) => ({ ...each, rule: { ...each.rule, quotaOf: server } }))]);
     for (const [tool, { limits: own }] of Object.entries(tools))
       if (own.length > 0)
         byTool.set(`${server} ${tool}`, compiled(own, [server, tool], ['servers', server, 'tools', tool, 'limits']));
@@ -137,6 +139,8 @@ function kindOf(limit: LimitConfig): LimitKind {
       is: 'rate',
       everyMicros: Math.max(1, Math.round((rate.periodMs * 1_000) / rate.amount)),
       burst: burst ?? rate.amount,
+      queue,
+      waitMs: wait ?? defaultWaitMs,
     };
   const budget = (
     of: 'calls' | 'cost' | 'request' | 'response' | 'both',

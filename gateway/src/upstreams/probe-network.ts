@@ -4,8 +4,8 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { HttpServerConfig } from '../config/schema/servers.ts';
 import { environmentProxies, openTunnel, type Proxy, type Tunnel } from '../egress/proxy.ts';
-import { isInsecure, tlsOptions } from '../upstreams/http/tls.ts';
-import type { ProbeStep } from '../upstreams/probe.ts';
+import { isInsecure, tlsOptions } from './http/tls.ts';
+import type { ProbeStep } from './probe.ts';
 
 /**
  * Stops after the first step that fails. `timeout` in milliseconds counts for each step. Certificates are verified as
@@ -37,23 +37,24 @@ export async function probeNetwork(
   });
   steps.push(reached);
   if (!reached.ok || protocol !== 'https:') return steps;
-  steps.push(
-    await timed('TLS', timeout, async () => {
-      const insecure = isInsecure(tls, Date.now());
-      const socket: TLSSocket = connectTls({
-        host: address,
-        port: number,
-        ...(isIP(host) === 0 ? { servername: host } : {}),
-        ...(tls === undefined ? {} : tlsOptions(tls)),
-        rejectUnauthorized: !insecure,
-      });
-      return await opened(socket, 'secureConnect', timeout, () => {
-        const { subject, valid_to: validTo } = socket.getPeerCertificate();
-        const verified = insecure ? `, NOT VERIFIED until ${tls?.insecureUntil}` : '';
-        return `${socket.getProtocol() ?? 'TLS'}, certificate of ${String(subject.CN)} valid until ${validTo}${verified}`;
-      });
-    }),
-  );
+  let certificateDays: number | undefined;
+  const secured = await timed('TLS', timeout, async () => {
+    const insecure = isInsecure(tls, Date.now());
+    const socket: TLSSocket = connectTls({
+      host: address,
+      port: number,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(tls === undefined ? {} : tlsOptions(tls)),
+      rejectUnauthorized: !insecure,
+    });
+    return await opened(socket, 'secureConnect', timeout, () => {
+      const { subject, valid_to: validTo } = socket.getPeerCertificate();
+      certificateDays = Math.floor((Date.parse(validTo) - Date.now()) / 86_400_000);
+      const verified = insecure ? `, NOT VERIFIED until ${tls?.insecureUntil}` : '';
+      return `${socket.getProtocol() ?? 'TLS'}, certificate of ${String(subject.CN)} valid until ${validTo}${verified}`;
+    });
+  });
+  steps.push(certificateDays === undefined ? secured : { ...secured, certificateDays });
   return steps;
 }
 

@@ -1,0 +1,75 @@
+/** Presses of buttons in Slack. The signature proves Slack; the id of the user is looked up among those the file names. */
+import type { Hono } from 'hono';
+import { pressOf } from '../channels/slack/presses.ts';
+import { operatorNow } from '../operators/now.ts';
+import { approverProblems } from '../stages/approve/approvers.ts';
+import { bodyProblem } from './body-bound.ts';
+import type { AdminEnv, AdminParts } from './context.ts';
+
+export interface SlackButtons {
+  readonly signingSecret: string;
+  /** Slack user → operator. */
+  readonly operators: Readonly<Record<string, string>>;
+}
+
+export interface SlackParts extends AdminParts {
+  /** Those of a channel of the revision in force. */
+  readonly slackButtons: (channel: string) => SlackButtons | undefined;
+}
+
+const nothing = (): Response => new Response('not found\n', { status: 404 });
+
+/** Answers what Slack shows to the one who pressed. */
+function says(text: string): Response {
+  return Response.json({ response_type: 'ephemeral', replace_original: false, text });
+}
+
+export function slackPresses(app: Hono<AdminEnv>, parts: SlackParts): void {
+  app.post('/channels/:channel/slack', async (request) => {
+    const buttons = parts.slackButtons(request.req.param('channel'));
+    if (buttons === undefined || bodyProblem(request) !== undefined) return nothing();
+    const signed = {
+      timestamp: request.req.header('x-slack-request-timestamp') ?? '',
+      signature: request.req.header('x-slack-signature') ?? '',
+      body: await request.req.text(),
+    };
+    const press = pressOf(signed, buttons.signingSecret, Date.now());
+    if (press === undefined) return nothing();
+    const name = Object.hasOwn(buttons.operators, press.user) ? buttons.operators[press.user] : undefined;
+    const by = `operator:${name ?? ''}`;
+    const now = name === undefined ? undefined : operatorNow(parts.operators, by);
+    if (now === undefined) return says('You are not among those who decide here.');
+    const { tier } = parts.approvals.get(press.approval, Date.now())?.content ?? {};
+    if (press.action === 'approve' && tier === 'destructive')
+      return says('The call is destructive: look at it, and decide on the page.');
+    const voted = parts.approvals.vote(press.approval, press.action, {
+      by,
+      kind: 'operator',
+      ...now,
+      at: Date.now(),
+      reason: `pressed in Slack by ${press.user}`,
+    });
+    if (voted.ok) {
+      parts.onDecided();
+      return says(`${press.approval} is ${voted.approval.state}.`);
+    }
+    switch (voted.problem) {
+      case 'unknown':
+      case 'over':
+      case 'unreadable':
+        return says(`${press.approval} is ${voted.approval?.state ?? 'over'} already.`);
+      case 'twice':
+        return says('You have decided about it already.');
+      case 'no-reason':
+        return says('The rule asks for a reason: decide on the page.');
+      case 'elsewhere':
+      case 'no-approver':
+      case 'own-request':
+      case 'person-unknown':
+      case 'proof-required': {
+        const { problem, remedy } = approverProblems[voted.problem];
+        return says(`${problem}. ${remedy}`);
+      }
+    }
+  });
+}
