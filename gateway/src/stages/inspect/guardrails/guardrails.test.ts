@@ -129,6 +129,26 @@ test('what a client says to the server in _meta is looked at, and the record kee
   assert.match(JSON.stringify(redacting.calls.at(-1)), /see the wiki/);
 });
 
+test('with report the client is told what was found in call and result, and never the value', async () => {
+  const road = await roadOf(connection('{ secrets: observe, pii: observe, report: true }'), {
+    server: { answer: () => result(say(`mail dana@corp-mail.io and ${key}`)) },
+  });
+  const { shown } = await ask(road, { text: `use ${key}` });
+  const { _meta } = JSON.parse((JSON.parse(shown) as { text: string }[])[0]?.text ?? '{}') as { _meta: JsonObject };
+  const told = _meta['sallyport/findings'] as readonly { found: string; action: string; count: number; in?: string }[];
+  assert.ok(
+    told.some(
+      ({ found, action, in: part }) => /^secrets\//.test(found) && action === 'observe' && part === 'arguments',
+    ),
+  );
+  assert.ok(told.some(({ found, in: part }) => found === 'pii/email' && part === undefined));
+  assert.ok(!JSON.stringify(told).includes(key));
+  const quiet = await roadOf(connection('{ secrets: observe }'), { server: { answer: () => result(say(key)) } });
+  assert.doesNotMatch((await ask(quiet)).shown, /sallyport\/findings/);
+  const one = await roadOf(connection('{ request: { secrets: observe, report: true } }'));
+  assert.match((await ask(one, { text: key })).shown, /sallyport\/findings/);
+});
+
 test('arguments of prompts, what is completed, and URIs are looked at as well', async () => {
   const server = { prompts: [{ name: 'p', arguments: [{ name: 'a' }, { name: 'b' }] }] };
   const more = `${connection('{ secrets: block }')}
