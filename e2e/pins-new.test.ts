@@ -77,3 +77,41 @@ test('includeNew: what the rule names is there before it is approved, and nothin
     });
   });
 });
+
+test('a completion for a template or prompt that waits for review does not reach the server', {
+  timeout: 60_000,
+}, async () => {
+  const rules = { resources: [{ allow: '*' }], prompts: [{ allow: '*' }], tools: [{ allow: '*' }] };
+  await using world = await startWorld({
+    pins: { mode: 'review' },
+    connections: [{ name: 'notes', from: { anyone: true }, to: 'notes', ...rules }],
+  });
+  const asked = [
+    { type: 'ref/resource', uri: 'note://{id}' },
+    { type: 'ref/prompt', name: 'greet' },
+  ];
+  await world.define([poke], {
+    prompts: [{ name: 'greet' }],
+    resourceTemplates: [{ name: 'note', uriTemplate: 'note://{id}' }],
+  });
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const complete = async (ref: object): Promise<string> => {
+    const headers = {
+      Authorization: `Bearer ${world.key}`,
+      'Content-Type': 'application/json',
+      Accept: 'application/json, text/event-stream',
+      'MCP-Protocol-Version': '2026-07-28',
+      'Mcp-Method': 'completion/complete',
+    };
+    const params = { ref, argument: { name: 'id', value: '' }, _meta: meta };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'completion/complete', params });
+    return (await fetch(world.gateway.endpoint('notes'), { method: 'POST', headers, body })).text();
+  };
+  // The server does not know the method, which only it says.
+  for (const ref of asked) assert.doesNotMatch(await complete(ref), /-32601/);
+  assert.equal((await world.pins('approve', 'notes', '--all')).code, 0);
+  for (const ref of asked) await until(async () => /-32601/.test(await complete(ref)));
+});

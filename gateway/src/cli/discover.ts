@@ -1,5 +1,6 @@
 /** `sallyport server discover`: reads what servers define, so that it can be reviewed before any client sees it. */
 import { Command } from 'commander';
+import { proposedRoles, type RoleProposal } from '../catalog/role-proposals.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { suggestion } from '../config/suggest.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
@@ -30,6 +31,8 @@ interface Discovered {
   readonly problems: readonly string[];
   readonly waiting: readonly { readonly kind: string; readonly name: string; readonly novelty: string }[];
   readonly definitions: number;
+  /** Roles that arguments may have. Nothing of it is in force. */
+  readonly proposals: readonly RoleProposal[];
   readonly identity?: ServerIdentity;
   /** Who answered before, where that was another one. */
   readonly otherThan?: ServerIdentity;
@@ -72,7 +75,7 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
   const config = servers[name];
   const problems: string[] = [];
   const waiting: NewDefinition[] = [];
-  if (config === undefined) return { server: name, ok: false, problems, waiting: [], definitions: 0 };
+  if (config === undefined) return { server: name, ok: false, problems, waiting: [], definitions: 0, proposals: [] };
   const lists = new Map<ListKind, readonly JsonObject[]>();
   let instructions: string | undefined;
   let identity: ServerIdentity | undefined;
@@ -123,6 +126,7 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
       problems,
       waiting: rows,
       definitions,
+      proposals: (lists.get('tools') ?? []).flatMap((tool) => proposedRoles(tool, config)).slice(0, maxProposals),
       ...(identity !== undefined && { identity }),
       ...(seen?.is === 'changed' && { otherThan: seen.before.identity }),
     };
@@ -131,11 +135,25 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
   }
 }
 
-function print(context: Context, { server, problems, waiting, definitions, identity, otherThan }: Discovered): void {
+/** Proposals for one server. */
+const maxProposals = 500;
+
+function print(
+  context: Context,
+  { server, problems, waiting, definitions, identity, otherThan, proposals }: Discovered,
+): void {
   context.out(`${server}: ${definitions} definitions, ${waiting.length} of them wait for review`);
   if (identity !== undefined) context.out(`    ${identityLine(identity)}`);
   if (otherThan !== undefined) context.out(`    another server than before: ${identityLine(otherThan)}`, 'bad');
   for (const problem of problems) context.out(`    FAILED ${shownInLine(problem)}`, 'bad');
   for (const { kind, name, novelty } of waiting) context.out(`    ${novelty}  ${kind}  ${shownInLine(name)}`);
   if (waiting.length > 0) context.out(`    sallyport pins diff ${server}`);
+  if (proposals.length === 0) return;
+  context.out(
+    `    roles that arguments may have, by their names; not in force before they stand under servers.${server}.tools:`,
+  );
+  for (const [tool, own] of Map.groupBy(proposals, (each) => each.tool)) {
+    const roles = own.map(({ argument, line }) => `${JSON.stringify(argument)}: ${line}`).join(', ');
+    context.out(`      ${shownInLine(`${JSON.stringify(tool)}: { arguments: { ${roles} } }`)}`);
+  }
 }

@@ -1,6 +1,7 @@
 /** Stage 7: what a client sends passes every inspector before a server gets it. */
 
-import type { JsonObject } from '../protocol/json.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
+import { endToEndMeta, metaOf } from '../protocol/meta.ts';
 import type { ContentHold, InboundVerdict, Inspector, Seen, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
 import type { Decided, Inspected } from './exchange.ts';
@@ -96,15 +97,35 @@ export function inspectArguments(
 ): InspectedArguments | Promise<InspectedArguments> {
   const content = sentBy(exchange);
   const passed = inspect({ kind: 'arguments', content }, exchange);
-  const conclude = (result: Passed): InspectedArguments => {
+  const conclude = (result: Passed): InspectedArguments | Promise<InspectedArguments> => {
     if (!result.ok) return result;
     const held = result.hold === undefined ? exchange : { ...exchange, heldBy: result.hold };
-    if (result.content === content) return pass(held as Inspected);
+    if (result.content === content) return inspectMeta(held, inspect);
     // A URI without a part of it is another one, which was not asked for.
     if (exchange.capability.type === 'resource') return refusedBy({ refuse: changedUri });
-    return pass(withArguments(held, result.content) as Inspected);
+    return inspectMeta(withArguments(held, result.content), inspect);
   };
   return passed instanceof Promise ? passed.then(conclude) : conclude(passed);
+}
+
+/** What the client says to the server beside the arguments. Most calls have nothing of it. */
+function inspectMeta(exchange: Decided, inspect: Inspect): InspectedArguments | Promise<InspectedArguments> {
+  const { _meta } = exchange.params;
+  const meta = isObject(_meta) ? endToEndMeta(_meta) : undefined;
+  if (meta === undefined) return pass(exchange as Inspected);
+  const passed = inspect({ kind: 'meta', content: meta }, exchange);
+  const conclude = (result: Passed): InspectedArguments => {
+    // The record keeps what the inspectors left of the arguments.
+    if (!result.ok) return { ok: false, refusal: result.refusal, keep: sentBy(exchange) };
+    return pass((result.content === meta ? exchange : withMeta(exchange, meta, result.content)) as Inspected);
+  };
+  return passed instanceof Promise ? passed.then(conclude) : conclude(passed);
+}
+
+function withMeta(exchange: Decided, before: JsonObject, now: JsonObject): Decided {
+  const kept = Object.entries(metaOf(exchange.params)).filter(([name]) => !Object.hasOwn(before, name));
+  const _meta: JsonObject = { ...Object.fromEntries(kept), ...now };
+  return { ...exchange, params: { ...exchange.params, _meta }, outbound: { ...exchange.outbound, _meta } };
 }
 
 const changedUri = {

@@ -89,6 +89,12 @@ export const guardrail = z.strictObject({
     .enum(['observe', 'warn', 'block'])
     .default('block')
     .describe('What becomes of content of which a part could not be looked at.'),
+  report: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The client is told in _meta of each result what was found in the call and in the result: detector, class, action and number, never the value.',
+    ),
 });
 
 export const guardrails = z

@@ -47,6 +47,8 @@ export interface Guardrail {
   readonly wordLists: readonly WordList[];
   /** What becomes of content of which a part could not be looked at. */
   readonly onUnscanned: 'observe' | 'warn' | 'block';
+  /** The client is told what was found, whatever becomes of it. */
+  readonly report: boolean;
 }
 
 /** Where a guardrail stands, from the outermost. */

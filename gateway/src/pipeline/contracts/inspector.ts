@@ -11,6 +11,8 @@ import type { UpstreamClient } from './upstream.ts';
 /** Something that a client sends to a server. */
 export type Sent =
   | { readonly kind: 'arguments'; readonly content: JsonObject }
+  /** What the client put into `_meta` of a call for the server, without the keys of the protocol. */
+  | { readonly kind: 'meta'; readonly content: JsonObject }
   /** What the client answers to an input request with this method. */
   | { readonly kind: 'answer'; readonly method: string; readonly content: JsonObject };
 

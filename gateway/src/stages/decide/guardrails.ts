@@ -29,7 +29,7 @@ export function recommendedGuardrail(direction: Direction): Guardrail {
 
 function shipped(actions: Readonly<Record<string, GuardrailAction>>): Guardrail {
   const uses = Object.fromEntries(Object.entries(actions).map(([detector, action]) => [detector, useOf(action)]));
-  return { name: 'recommended', uses, wordLists: [], onUnscanned: 'block' };
+  return { name: 'recommended', uses, wordLists: [], onUnscanned: 'block', report: false };
 }
 
 function useOf(config: DetectorUseConfig): DetectorUse {
@@ -131,7 +131,7 @@ export class CompiledGuardrails {
   }
 
   #made(
-    { patterns, onUnscanned, restore: _restore, ...detectors }: GuardrailConfig,
+    { patterns, onUnscanned, report, restore: _restore, ...detectors }: GuardrailConfig,
     name: string,
     path: Path,
   ): Guardrail {
@@ -144,7 +144,7 @@ export class CompiledGuardrails {
       patterns: expressions,
     }));
     for (const [label, { action }] of Object.entries(patterns)) uses[`words/${name}.${label}`] = useOf(action);
-    return { name, place: this.#revision.place(path), uses, wordLists, onUnscanned };
+    return { name, place: this.#revision.place(path), uses, wordLists, onUnscanned, report };
   }
 }
 

@@ -113,6 +113,42 @@ test('everything else that a server sends is looked at as well', async () => {
   assert.equal(called.told.length, 2);
 });
 
+test('what a client says to the server in _meta is looked at, and the record keeps what was left of the arguments', async () => {
+  const params = (value: string) => ({ name: 'echo', arguments: { text: 'hi' }, _meta: { 'com.example/note': value } });
+  const blocking = await roadOf(connection('{ secrets: block }'));
+  const { reply } = await blocking.send({ params: params(`see ${key}`) });
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'content-blocked');
+  assert.equal(blocking.calls.length, 0);
+  assert.ok(!JSON.stringify(blocking.records).includes(key));
+  assert.deepEqual(blocking.records.at(-1)?.facts?.arguments, { text: 'hi' });
+  const redacting = await roadOf(connection('{ secrets: redact }'));
+  await redacting.send({ params: params(`see ${key}`) });
+  assert.match(JSON.stringify(redacting.calls), /see \[redacted: secrets/);
+  assert.ok(!JSON.stringify(redacting.calls).includes(key));
+  await redacting.send({ params: params('see the wiki') });
+  assert.match(JSON.stringify(redacting.calls.at(-1)), /see the wiki/);
+});
+
+test('with report the client is told what was found in call and result, and never the value', async () => {
+  const road = await roadOf(connection('{ secrets: observe, pii: observe, report: true }'), {
+    server: { answer: () => result(say(`mail dana@corp-mail.io and ${key}`)) },
+  });
+  const { shown } = await ask(road, { text: `use ${key}` });
+  const { _meta } = JSON.parse((JSON.parse(shown) as { text: string }[])[0]?.text ?? '{}') as { _meta: JsonObject };
+  const told = _meta['sallyport/findings'] as readonly { found: string; action: string; count: number; in?: string }[];
+  assert.ok(
+    told.some(
+      ({ found, action, in: part }) => /^secrets\//.test(found) && action === 'observe' && part === 'arguments',
+    ),
+  );
+  assert.ok(told.some(({ found, in: part }) => found === 'pii/email' && part === undefined));
+  assert.ok(!JSON.stringify(told).includes(key));
+  const quiet = await roadOf(connection('{ secrets: observe }'), { server: { answer: () => result(say(key)) } });
+  assert.doesNotMatch((await ask(quiet)).shown, /sallyport\/findings/);
+  const one = await roadOf(connection('{ request: { secrets: observe, report: true } }'));
+  assert.match((await ask(one, { text: key })).shown, /sallyport\/findings/);
+});
+
 test('arguments of prompts, what is completed, and URIs are looked at as well', async () => {
   const server = { prompts: [{ name: 'p', arguments: [{ name: 'a' }, { name: 'b' }] }] };
   const more = `${connection('{ secrets: block }')}

@@ -2,7 +2,7 @@
 import type { Verdict } from '../../../pipeline/contracts/audit.ts';
 import type { GuardrailAction, Guardrails } from '../../../pipeline/contracts/guardrails.ts';
 import type { InboundVerdict, Inspector, OutboundVerdict, Seen } from '../../../pipeline/contracts/inspector.ts';
-import { isObject, type JsonObject } from '../../../protocol/json.ts';
+import { isObject, type Json, type JsonObject } from '../../../protocol/json.ts';
 import type { InspectionThread } from '../beside/inspection-thread.ts';
 import { withoutMisfit } from '../output-schema.ts';
 import { type Judged, type Looked, type Looking, look } from './look.ts';
@@ -42,6 +42,7 @@ export function requestGuardrails({ fingerprintKey, placeholders, thread, onFind
       const plan = planOf(uses);
       const conclude = (looked: Looked): InboundVerdict => {
         report('request', looked, onFinding);
+        if (plan.report) keepForReport(exchange, kind, looked);
         note(exchange, plan, { part: kind, looked });
         return inboundVerdict(content, plan, looked);
       };
@@ -71,7 +72,9 @@ export function responseGuardrails({
     summary: 'Looks for secrets, personal data, injections and words of the operator in what servers send.',
     outbound({ kind, content }, { upstream, exchange }) {
       const uses = (exchange?.grants.guardrailsOn(exchange.capability) ?? guardrailsOf(upstream.server)).response;
-      if (uses.length === 0) return undefined;
+      const asked = kind === 'result' && exchange !== undefined ? askedFor.get(exchange.checks) : undefined;
+      if (uses.length === 0)
+        return asked === undefined ? undefined : { change: withFindings(content as JsonObject, asked) };
       const plan = planOf(uses);
       const looking: Looking = {
         plan,
@@ -85,7 +88,7 @@ export function responseGuardrails({
       const conclude = (looked: Looked): OutboundVerdict => {
         report('response', looked, onFinding);
         if (exchange !== undefined) note(exchange, plan, { part: kind, looked });
-        return outboundVerdict(content as JsonObject, { kind, plan, looked, exchange });
+        return outboundVerdict(content as JsonObject, { kind, plan, looked, exchange, asked });
       };
       const looked = look(content as JsonObject, looking);
       return looked instanceof Promise ? looked.then(conclude) : conclude(looked);
@@ -153,29 +156,60 @@ interface Outbound {
   readonly plan: Plan;
   readonly looked: Looked;
   readonly exchange: Seen | undefined;
+  /** What was found in the call, for guardrails that report. */
+  readonly asked: readonly ToldFinding[] | undefined;
 }
 
-function outboundVerdict(content: JsonObject, { kind, plan, looked, exchange }: Outbound): OutboundVerdict {
+function outboundVerdict(content: JsonObject, { kind, plan, looked, exchange, asked }: Outbound): OutboundVerdict {
   const { strictest, unscanned, judged } = looked;
   if (strictest !== undefined && (strictest.action === 'block' || strictest.action === 'hold'))
     return { withhold: detailOf(looked), guardrail: strictest.guardrail };
   if (unscanned !== undefined && plan.onUnscanned === 'block')
     return { withhold: `not scanned: ${unscanned}`, guardrail: plan.names.join(', ') };
-  const isTold = kind === 'result' && judged.some(({ action }) => action !== 'observe');
+  const told =
+    kind === 'result' ? toldOf(plan.report ? judged : judged.filter(({ action }) => action !== 'observe')) : [];
+  if (kind === 'result' && plan.report && unscanned !== undefined)
+    told.push({ found: `not scanned: ${unscanned}`, action: plan.onUnscanned, count: 1 });
+  const all = asked === undefined ? told : [...asked, ...told];
   const isCut = looked.content !== content;
   const fitting =
     isCut && kind === 'result' && exchange !== undefined ? withoutMisfit(looked.content, exchange) : looked.content;
-  const change = isTold ? withFindings(fitting, judged) : fitting;
+  const change = all.length > 0 ? withFindings(fitting, all) : fitting;
   return change === content ? undefined : { change };
 }
 
-/** The result with a word about what was found in it. The value is nowhere in it. */
-function withFindings(result: JsonObject, judged: readonly Judged[]): JsonObject {
-  const told = judged.filter(({ action }) => action !== 'observe');
-  const findings = [...countsOf(told)].map(([what, count]) => {
+/** What a client is told of findings. The value is nowhere in it. */
+interface ToldFinding {
+  /** `detector/class` */
+  readonly found: string;
+  readonly action: string;
+  readonly count: number;
+  /** What the client sent; absent for what the server did. */
+  readonly in?: string;
+}
+
+/** What was found in the call of an exchange, until its result comes. */
+const askedFor = new WeakMap<Seen['checks'], readonly ToldFinding[]>();
+
+function keepForReport({ checks }: Seen, part: string, { judged }: Looked): void {
+  if (judged.length === 0) return;
+  const found = toldOf(judged).map((each) => ({ ...each, in: part }));
+  askedFor.set(checks, [...(askedFor.get(checks) ?? []), ...found].slice(0, maxTold));
+}
+
+/** Classes that a client is told of. */
+const maxTold = 64;
+
+function toldOf(judged: readonly Judged[]): ToldFinding[] {
+  return [...countsOf(judged)].slice(0, maxTold).map(([what, count]) => {
     const [action = '', found = ''] = what.split(' ');
     return { found, action, count };
   });
+}
+
+/** The result with a word about what was found in it. */
+function withFindings(result: JsonObject, told: readonly ToldFinding[]): JsonObject {
+  const findings: Json = told.map((each) => ({ ...each }));
   return { ...result, _meta: { ...(isObject(result._meta) ? result._meta : {}), [findingsKey]: findings } };
 }
 

@@ -5,6 +5,7 @@ import type { InspectionThread } from '../beside/inspection-thread.ts';
 import type { Finding } from '../detectors/engine/finding.ts';
 import { redactParts } from '../detectors/engine/redact.ts';
 import { type ScanResult, scanParts } from '../detectors/engine/scan.ts';
+import { type ImageTexts, imageTexts } from './images.ts';
 import { isStricter, type Judgement, judge, type Plan } from './plan.ts';
 import { pathsOf, type Texts, textsOf, withTexts } from './texts.ts';
 
@@ -51,9 +52,10 @@ export function look(content: JsonObject, looking: Looking): Looked | Promise<Lo
   const began = performance.now();
   const { plan, key, thread, owner } = looking;
   const texts = textsOf(content);
-  const parts = partsOf(texts);
+  const pictures = picturesIn(texts.values);
+  const parts = partsOf(texts, pictures);
   const conclude = (result: Result): Looked => ({
-    ...judged(content, { texts, parts, result }, looking),
+    ...judged(content, { texts, pictures, parts, result: withPictures(result, pictures) }, looking),
     micros: Math.round((performance.now() - began) * 1_000),
   });
   // Each part costs something, also one that is empty.
@@ -91,13 +93,41 @@ function withinLength(parts: readonly string[]): readonly string[] {
   });
 }
 
-/** The values, then the names of members. */
-function partsOf({ values, names }: Texts): readonly string[] {
-  return names.length === 0 ? values : [...values, ...names];
+/** The values, then the names of members, then the words of pictures. */
+function partsOf({ values, names }: Texts, pictures: readonly Picture[]): readonly string[] {
+  if (names.length === 0 && pictures.length === 0) return values;
+  return [...values, ...names, ...pictures.flatMap(({ read }) => read.texts)];
+}
+
+/** A value that is a picture, with the words that it carries. */
+interface Picture {
+  /** Which one of the values. */
+  readonly value: number;
+  readonly read: ImageTexts;
+}
+
+/** Shorter values are no pictures with words. */
+const minPicture = 64;
+
+function picturesIn(values: readonly string[]): readonly Picture[] {
+  let found: Picture[] | undefined;
+  for (const [value, text] of values.entries()) {
+    const read = text.length < minPicture ? undefined : imageTexts(text);
+    if (read !== undefined && (read.texts.length > 0 || read.isPartial)) (found ??= []).push({ value, read });
+  }
+  return found ?? noPictures;
+}
+
+const noPictures: readonly Picture[] = [];
+
+function withPictures(result: Result, pictures: readonly Picture[]): Result {
+  if (!pictures.some(({ read }) => read.isPartial)) return result;
+  return { ...result, unscanned: [...result.unscanned, { reason: 'image' }] };
 }
 
 interface Scanned {
   readonly texts: Texts;
+  readonly pictures: readonly Picture[];
   readonly parts: readonly string[];
   readonly result: Result;
 }
@@ -108,9 +138,9 @@ function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: 
   let strictest: Judged | undefined;
   let known: ReadonlyMap<number, readonly string[]> | undefined;
   const paths = (): ReadonlyMap<number, readonly string[]> =>
-    (known ??= pathsOf(content, new Set(result.findings.map(({ spans }) => spans[0].part))));
+    (known ??= pathsOf(content, new Set(result.findings.map(({ spans }) => valueOf(spans[0].part, scanned)))));
   for (const finding of result.findings) {
-    const { part } = finding.spans[0];
+    const part = valueOf(finding.spans[0].part, scanned);
     const path = (): readonly string[] => paths().get(part) ?? [];
     const judgement = judge(plan, { finding, tool, path });
     if (judgement === undefined) continue;
@@ -131,6 +161,17 @@ function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: 
   };
 }
 
+/** Words of a picture stand where the picture does. */
+function valueOf(part: number, { texts, pictures }: Scanned): number {
+  let first = texts.values.length + texts.names.length;
+  if (part < first) return part;
+  for (const { value, read } of pictures) {
+    first += read.texts.length;
+    if (part < first) return value;
+  }
+  return part;
+}
+
 function isCut(action: GuardrailAction): boolean {
   return guardrailActions.indexOf(action) >= guardrailActions.indexOf('replace');
 }
@@ -140,7 +181,8 @@ interface Cutting {
   readonly replace: Looking['replace'];
 }
 
-function without(content: JsonObject, { texts, parts }: Scanned, { cut, replace }: Cutting): JsonObject {
+function without(content: JsonObject, scanned: Scanned, { cut, replace }: Cutting): JsonObject {
+  const { texts, pictures, parts } = scanned;
   const judgements = new Map(cut.map((each) => [each.finding, each]));
   const left = redactParts(parts, [...judgements.keys()], (finding) => {
     const named = `[redacted: ${finding.detector}/${finding.class}]`;
@@ -151,7 +193,10 @@ function without(content: JsonObject, { texts, parts }: Scanned, { cut, replace 
     return replace(parts[span.part]?.slice(span.from, span.to) ?? '', finding.class, guardrail) ?? named;
   });
   const values = left.slice(0, texts.values.length);
-  const names = left.slice(texts.values.length);
+  const names = left.slice(texts.values.length, texts.values.length + texts.names.length);
+  const changed = new Set(left.flatMap((text, part) => (text === parts[part] ? [] : [valueOf(part, scanned)])));
+  for (const { value, read } of pictures)
+    if (changed.has(value) && values[value] === texts.values[value]) values[value] = read.stripped();
   const rename = new Map(
     texts.names.flatMap((name, index) => (names[index] === name ? [] : [[name, names[index] ?? '']])),
   );

@@ -24,6 +24,8 @@ export interface Plan {
   /** By detector, or `words/<label>`. */
   readonly lines: ReadonlyMap<string, readonly Line[]>;
   readonly onUnscanned: 'observe' | 'warn' | 'block';
+  /** Some guardrail says that the client is told of everything that was found. */
+  readonly report: boolean;
   /** Names of the guardrails, for people. */
   readonly names: readonly string[];
 }
@@ -57,6 +59,7 @@ export function planOf(all: readonly GuardrailUse[]): Plan {
     set: setOf(spec),
     lines,
     onUnscanned: strictestUnscanned(all),
+    report: all.some(({ guardrail }) => guardrail.report),
     names: [...new Set(all.map(({ guardrail }) => guardrail.name))],
   };
   plans.set(all, plan);

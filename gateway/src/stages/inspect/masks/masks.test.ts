@@ -91,6 +91,17 @@ const layouts: Readonly<Record<string, JsonObject>> = {
       { type: 'text', text: JSON.stringify(project).slice(5) },
     ],
   },
+  'texts within structured content that are no single JSON text': {
+    content: [],
+    structuredContent: {
+      lines: `${JSON.stringify({ id: 1 })}\n${JSON.stringify(project)}`,
+      twice: '{"budget":1,"budget":77123}',
+      event: `data: ${JSON.stringify(project)}\n\n`,
+      half: JSON.stringify(project).slice(0, -1),
+      list: [`[${JSON.stringify(project)}`],
+    },
+  },
+  'lines of JSON': { content: [{ type: 'text', text: `${JSON.stringify({ id: 1 })}\n${JSON.stringify(project)}` }] },
   'members that no specification has': {
     content: [],
     _meta: { 'com.example/budget': 77_123 },

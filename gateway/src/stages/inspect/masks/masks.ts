@@ -87,9 +87,15 @@ function textsOf({ content }: JsonObject): ReadonlySet<string> {
 
 /** A text within structured content: as in the content where it stands there, and masked where it is JSON itself. */
 function maskedLeaf(leaf: string, texts: ReadonlySet<string>, masking: Masking): string {
-  if (texts.has(leaf.trim())) return maskedText(leaf, '', masking);
-  return /^\s*[[{]/.test(leaf) ? maskedText(leaf, '', { ...masking, keepsText: true }) : leaf;
+  if (texts.has(leaf.trim()) || holdsObjects.test(leaf)) return maskedText(leaf, '', masking);
+  return /^\s*\[/.test(leaf) ? maskedText(leaf, '', { ...masking, keepsText: true }) : leaf;
 }
+
+/**
+ * A member of an object, anywhere in the text: a line of many, an event of a stream, an object with a name twice. What of it cannot
+ * be read as JSON is withheld like any other content.
+ */
+const holdsObjects = /[{,]\s*"(?:[^"\\]|\\.){0,256}"\s*:/;
 
 /** The value with each text in it as `change` leaves it; the same one where all stay. Bounded by the depth of messages. */
 function withLeaves(value: Json, change: (leaf: string) => string): Json {

@@ -16,12 +16,12 @@ const maxHeading = 48;
 /** The cells of the column whose heading `text[from, to)` is in; none where that is no heading. */
 export function cellsBelow(view: View, from: number, to: number): readonly Cell[] {
   const { text } = view;
-  if (triedOften(view, 'heading', Math.floor(from / 64))) return [];
+  if (triedOften(view, 'heading', { to: Math.floor(from / 64), at: from })) return [];
   const start = lineStart(text, from);
   if (start === undefined || !isTop(text, start)) return [];
   const rest = text.slice(to, start + maxLine).indexOf('\n');
   const stop = to + rest;
-  if (rest < 0 || triedOften(view, 'columns', stop)) return [];
+  if (rest < 0 || triedOften(view, 'columns', { to: stop, at: from })) return [];
   const heading = text.slice(start, stop);
   const delimiter = delimiterOf(heading);
   if (delimiter === undefined) return [];

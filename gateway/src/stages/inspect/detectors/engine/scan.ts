@@ -33,7 +33,8 @@ export const defaultBounds: ScanBounds = {
 };
 
 export interface Unscanned extends Span {
-  readonly reason: 'size' | 'findings' | 'time' | 'rounds';
+  /** `density`: more anchors crowd there than are looked at. */
+  readonly reason: 'size' | 'findings' | 'time' | 'rounds' | 'density';
 }
 
 export interface ScanResult {
@@ -128,6 +129,7 @@ export function* scanning(
         spent = 0;
         yield;
       }
+      tellSkipped(work, view);
       queue.push(...readings(work, pending));
     }
   }
@@ -153,7 +155,15 @@ function* joined(
         return;
       }
       yield;
+      if (at >= view.text.length) tellSkipped(work, view);
     }
+}
+
+function tellSkipped(work: Work, view: View): void {
+  const { skipped } = view.crowd;
+  if (skipped === undefined) return;
+  const [first] = view.locate(skipped.from, skipped.to);
+  if (first !== undefined) work.unscanned.push({ ...first, reason: 'density' });
 }
 
 function generalIn({ set: { classes } }: Work): (name: string) => boolean {

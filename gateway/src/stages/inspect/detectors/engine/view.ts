@@ -23,6 +23,8 @@ export interface View {
   readonly ends: Map<string, { from: number; to: number }>;
   /** Ends of values that were judged, with how often: see `triedOften`. */
   readonly tries: Map<string, { to: number; count: number }>;
+  /** Tries beyond the usual number that are left, and the stretch in which there were none left. */
+  readonly crowd: { left: number; skipped: { from: number; to: number } | undefined };
   /** Where `text[from, to)` stands in the message. */
   readonly locate: (from: number, to: number) => readonly Span[];
   /** Whether two parts meet at this offset. */
@@ -38,6 +40,7 @@ export function viewOf(kind: ViewKind, text: string, locate: View['locate']): Vi
     runs: new Map(),
     ends: new Map(),
     tries: new Map(),
+    crowd: { left: crowdTries + Math.floor(text.length / charsPerTry), skipped: undefined },
     folds: new Map(),
     nearest: new Map(),
     locate,
@@ -47,15 +50,38 @@ export function viewOf(kind: ViewKind, text: string, locate: View['locate']): Vi
 
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */
 const maxTries = 6;
+/** Anchors that crowd around a value must not hide it: so many more are tried in a text, and one more for so many characters. */
+const crowdTries = 256;
+const charsPerTry = 64;
 
-/** Whether a value that ends here was judged that often: what nests does not cost the square of its length. */
-export function triedOften(view: View, by: string, to: number): boolean {
-  return triesOf(view, by, to) > maxTries;
+/**
+ * Whether a value that ends here was judged that often: what nests does not cost the square of its length. What is left out
+ * for that, as a text has no tries left, is not scanned.
+ * @param at where the anchor stands
+ */
+export function triedOften(view: View, by: string, { to, at }: { to: number; at: number }): boolean {
+  return isOver(view, triesOf(view, by, to) > maxTries, at);
 }
 
-/** As `triedOften`, for what costs more. */
-export function triedTwice(view: View, by: string, to: number): boolean {
-  return triesOf(view, by, to) > 2;
+/** As `triedOften`, for what costs more: in a stretch of `size` characters around `at`. */
+export function triedTwice(view: View, by: string, { at, size }: { at: number; size: number }): boolean {
+  return isOver(view, triesOf(view, by, Math.floor(at / size)) > 2, at);
+}
+
+/** What a skipped anchor may have looked at. */
+const neighbourhood = 256;
+
+function isOver({ crowd, text }: View, isMany: boolean, at: number): boolean {
+  if (!isMany) return false;
+  if (crowd.left > 0) {
+    crowd.left--;
+    return false;
+  }
+  crowd.skipped = {
+    from: Math.min(crowd.skipped?.from ?? at, at),
+    to: Math.min(text.length, at + neighbourhood),
+  };
+  return true;
 }
 
 function triesOf({ tries }: View, by: string, to: number): number {
@@ -66,14 +92,6 @@ function triesOf({ tries }: View, by: string, to: number): number {
     last.count = 1;
   } else return ++last.count;
   return 1;
-}
-
-/** Whether this place was tried by this matcher last. */
-export function triedBefore({ tries }: View, by: string, to: number): boolean {
-  const last = tries.get(by);
-  if (last?.to === to) return true;
-  tries.set(by, { to, count: 1 });
-  return false;
 }
 
 /** A text that was made from another one, with the offset there of each of its characters and of its end. */

@@ -135,6 +135,15 @@ function trimmed(text: string, from: number, to: number): { from: number; to: nu
   return { from: isSign(from) ? from + 1 : from, to: isSign(to - 1) ? to - 1 : to };
 }
 
+const leads = /[\s*_\p{L}]/u;
+
+/** A name that no word leads to and that nothing follows which could be an order, as in a list of roles. */
+function isBare(view: View, { from, to }: { from: number; to: number }): boolean {
+  if (leads.test(view.text[from - 1] ?? '')) return false;
+  const after = windowOf(view, to, to + 120).replace(kind, '');
+  return !named.test(after) && !obliged.test(after);
+}
+
 export const addressed: Matcher = {
   anchors: names,
   joins: true,
@@ -143,7 +152,8 @@ export const addressed: Matcher = {
     if (
       !isStart(text, from) ||
       /^aI|^Ai[,:]/.test(text.slice(from, from + 3)) ||
-      triedTwice(view, 'addressed', Math.floor(from / region))
+      isBare(view, trimmed(text, from, to)) ||
+      triedTwice(view, 'addressed', { at: from, size: region })
     )
       return undefined;
     if (!isOrderTo(view, { ...trimmed(text, from, to), strict: true }) || isSpokenOf(text, from, to)) return undefined;
@@ -153,6 +163,8 @@ export const addressed: Matcher = {
 
 const noted =
   /(?:note|notice|instructions?|message|attention|hint|memo|reminder|information|warning|request|hinweis|anweisung(?:en)?|nachricht|achtung|consignes?|nota|instruccion(?:es)?|mensaje|aviso|atencion|atencao|instruc(?:ao|oes)|istruzion[ei]|avviso|attenzione|uwaga|notatka|opmerking|внимание|заметка|инструкция|примечание|сообщение|ملاحظة|تنبيه|تعليمات|catatan|luu y|ghi chu)[ ,:]{1,2}(?:(?:for|to|fur|an|pour|a|para|per|voor|dla|для|cho|untuk|لل|ل|all|any|the|every|les|la|el|los|las|die|das|den|alle|gli|il|tutti|todos|os|as|всех|other|reading|automated) ?){0,4}$/;
+/** What may stand between such a heading and the name. */
+const announces = /[\s*_,:\p{L}]/u;
 const notedAfter = /^[^.!?\n]{0,14}(?:请注意|注意|への(?:注意|指示|メモ|お願い)|에게|주의|not:|notu:)/;
 
 /** "Note for AI assistants: …", in a document that people read: such headings have one kind of reader. */
@@ -161,8 +173,10 @@ export const noteTo: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedTwice(view, 'note', Math.floor(from / region))) return undefined;
+    if (!isStart(text, from)) return undefined;
     const place = trimmed(text, from, to);
+    if (!announces.test(text[place.from - 1] ?? '') && latin.test(text.slice(to, to + 40))) return undefined;
+    if (triedTwice(view, 'note', { at: from, size: region })) return undefined;
     const before = windowOf(view, place.from - 60, place.from);
     const after = windowOf(view, place.from, place.to + 160);
     const isNoted =

@@ -17,7 +17,7 @@ const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { ve
     joins: true,
     find(view, from, to) {
       const { text } = view;
-      if (!isWhole(text, from, to) || triedTwice(view, tries, Math.floor(from / 48))) return undefined;
+      if (!isWhole(text, from, to) || triedTwice(view, tries, { at: from, size: 48 })) return undefined;
       const isLast = verbLast.has(name);
       const place = isLast ? { from: from - reach, within: reach + 30 } : { from: to, within: reach };
       if (nearest(view, `override ${name}`, { words: objects, ...place }) < 0) return undefined;
@@ -153,7 +153,7 @@ const asked = (name: string, rows: readonly (readonly [string, string])[], confi
       anchors: whats.split('|'),
       joins: true,
       find(view, from, to) {
-        if (!isStart(view.text, from) || triedTwice(view, name, Math.floor(from / 64))) return undefined;
+        if (!isStart(view.text, from) || triedTwice(view, name, { at: from, size: 64 })) return undefined;
         const before = windowOf(view, from - 100, from);
         const after = windowOf(view, to, to + 60);
         const verb = lastOf(verbs, before) ?? (isLater(name, before, after, verbs) ? 0 : undefined);
@@ -233,7 +233,7 @@ const bait: Matcher = {
   anchors: baits,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, 'bait', Math.floor(from / 200))) return undefined;
+    if (triedTwice(view, 'bait', { at: from, size: 200 })) return undefined;
     const before = windowOf(view, from - 160, from);
     const after = windowOf(view, to, to + 200);
     if (!reading.test(before.slice(-90)) || !passing.test(after) || !aimed.test(before + after)) return undefined;
@@ -281,7 +281,7 @@ const exfiltrate: Matcher = {
       return undefined;
     if (nearest(view, 'target', { words: targetWords, from: from - 110, within: 290 + to - from }) < 0)
       return undefined;
-    if (triedTwice(view, 'exfiltrate', Math.floor(from / 48))) return undefined;
+    if (triedTwice(view, 'exfiltrate', { at: from, size: 48 })) return undefined;
     const before = windowOf(view, from - 110, from);
     const isVerbLast = !latinOnly.test(view.text.slice(from, to)) || /gonder|yukle/.test(view.text.slice(from, to));
     const window = (isVerbLast ? before : '') + firstSentences(windowOf(view, to, to + 180));
@@ -325,7 +325,7 @@ const crossTool: Matcher = {
   anchors: moments,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, 'cross-tool', Math.floor(from / 128))) return undefined;
+    if (triedTwice(view, 'cross-tool', { at: from, size: 128 })) return undefined;
     const window = windowOf(view, to, to + 260);
     if (!/tool|function|server|call|send|email|message/.test(window.slice(0, 120)) || !abuse.test(window))
       return undefined;

@@ -128,7 +128,7 @@ export const disguised: readonly Matcher[] = disguises.map(({ name, anchors, bef
   anchors,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, `disguise ${name}`, Math.floor(from / 64))) return undefined;
+    if (triedTwice(view, `disguise ${name}`, { at: from, size: 64 })) return undefined;
     const start = Math.max(0, from - before);
     const text = name === 'split' ? view.text.slice(start, to + after) : windowOf(view, start, to + after);
     if (!order.test(squeezed(read(text))) || isSpokenOf(view.text, from, to)) return undefined;

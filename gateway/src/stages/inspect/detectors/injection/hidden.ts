@@ -8,8 +8,8 @@ const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 const joining = /[\u0600-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1800-\u18af]/;
 const pictured = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u20e3\ufe0f*#0-9]/u;
 const word = /[A-Za-z0-9]/;
-/** Runs that are told apart; more say nothing new. */
-const maxHits = 64;
+/** Runs that are told apart. As many fill the list of findings, which is told. */
+const maxHits = 1_000;
 
 export const hiddenText: Matcher = {
   shapes: ['unusual'],

@@ -143,7 +143,7 @@ export const newTask: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedTwice(view, 'new task', Math.floor(from / 96))) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'new task', { at: from, size: 96 })) return undefined;
     const around = windowOf(view, to, to + 110);
     if (!act.test(around) || /^[\s:]{0,3}(?:list|manager|dialog|button|form|page)\b/.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.8);
@@ -155,7 +155,7 @@ export const atMoment: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedTwice(view, 'moment', Math.floor(from / 96))) return undefined;
+    if (!isStart(text, from) || triedTwice(view, 'moment', { at: from, size: 96 })) return undefined;
     const around = windowOf(view, from - lead, to + 260);
     if (!strongRisk.test(around) && !manipulates.test(around)) return undefined;
     if (!act.test(around) || isManual.test(around)) return undefined;
@@ -230,7 +230,7 @@ export const voided: Matcher = {
   anchors: voids,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, 'voided', Math.floor(from / 96))) return undefined;
+    if (triedTwice(view, 'voided', { at: from, size: 96 })) return undefined;
     const before = windowOf(view, from - 100, from);
     const after = windowOf(view, to, to + 120);
     const isAboutRules =
@@ -256,7 +256,7 @@ export const unasked: Matcher = {
   anchors: commands,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, 'unasked', Math.floor(from / 96))) return undefined;
+    if (triedTwice(view, 'unasked', { at: from, size: 96 })) return undefined;
     const before = windowOf(view, from - 110, from);
     if (!unattended.test(before) || /\b(?:never|not|can|may|option|flag)\b/.test(before)) return undefined;
     return isSpokenOf(view.text, from, to) ? undefined : hit(from, to, 0.7);

@@ -53,7 +53,7 @@ export const hiddenMarkup: Matcher = {
   find(view, from, to) {
     const { text } = view;
     // What is looked at reaches further than this.
-    if (triedTwice(view, 'markup', Math.floor(from / 256))) return undefined;
+    if (triedTwice(view, 'markup', { at: from, size: 256 })) return undefined;
     const end = endOf(text, from, to);
     if (end - to < 20) return undefined;
     const last = Math.min(end, to + 600);

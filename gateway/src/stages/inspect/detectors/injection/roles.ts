@@ -119,7 +119,7 @@ export const roleTags: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (triedTwice(view, 'tag', Math.floor(from / 64))) return undefined;
+    if (triedTwice(view, 'tag', { at: from, size: 64 })) return undefined;
     const opens = /^[<[(*#-]/.test(text[from] ?? '') || /[-=*#]{2} ?$/.test(text.slice(Math.max(0, from - 4), from));
     // Without a bracket a role begins a line.
     if (!opens && !/(?:^|\n|\\n)[\s>*_]{0,4}$/.test(text.slice(Math.max(0, from - 8), from))) return undefined;

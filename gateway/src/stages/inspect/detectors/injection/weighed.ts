@@ -3,7 +3,7 @@
  * text; what speaks of attacks, or of how programs and people work, counts against it.
  */
 import type { Hit, Matcher } from '../detector.ts';
-import { triedBefore, type View } from '../engine/view.ts';
+import { triedOften, type View } from '../engine/view.ts';
 import { isOrderTo, nameIn } from './addressed.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
 import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } from './signs.ts';
@@ -26,6 +26,15 @@ export function weightOf(view: View, from: number, to: number): number {
   if (sum === 0) return 0;
   sum += sumOf(harmful, text) + sumOf(harmfulAsWritten, plain);
   return sum < threshold ? sum : sum - sumOf(against, text);
+}
+
+/** Weighed once: `count` says what came of it, and 0 that nothing more is to be told of the stretch. */
+function isHeavy(view: View, start: number): boolean {
+  const last = view.tries.get('weighed');
+  if (last?.to === start) return last.count > 0;
+  const isOver = weightOf(view, start - before, start + step + after) >= threshold;
+  view.tries.set('weighed', { to: start, count: isOver ? 1 : 0 });
+  return isOver;
 }
 
 export const weighed: Matcher = {
@@ -139,9 +148,10 @@ export const weighed: Matcher = {
     if (!isStart(text, from)) return undefined;
     // The same stretch for every sign in it: it is weighed once.
     const start = Math.floor(from / step) * step;
-    if (triedBefore(view, 'weighed', start)) return undefined;
-    if (weightOf(view, start - before, start + step + after) < threshold || isSpokenOf(text, from, to))
-      return undefined;
+    if (!isHeavy(view, start)) return undefined;
+    // One that is spoken of does not speak for those beside it.
+    if (triedOften(view, 'spoken', { to: start, at: from }) || isSpokenOf(text, from, to)) return undefined;
+    view.tries.set('weighed', { to: start, count: 0 });
     return { class: 'agent-order', from, to: Math.min(text.length, to + 80), confidence: 0.55 };
   },
 };

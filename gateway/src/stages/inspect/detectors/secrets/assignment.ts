@@ -85,10 +85,10 @@ export const assignment: Matcher = {
   joins: true,
   find(view, from, to) {
     // More names than that in so little text have no values.
-    if (triedOften(view, 'name', Math.floor(from / 64))) return undefined;
+    if (triedOften(view, 'name', { to: Math.floor(from / 64), at: from })) return undefined;
     const found = valueAfter(view, { from, to });
     if (found !== undefined)
-      return triedOften(view, 'assignment', found.to) ? undefined : judged(view, found, { from, to });
+      return triedOften(view, 'assignment', { to: found.to, at: from }) ? undefined : judged(view, found, { from, to });
     const cells = cellsBelow(view, from, to);
     if (cells.length === 0) return undefined;
     const name = view.text.slice(from, to);

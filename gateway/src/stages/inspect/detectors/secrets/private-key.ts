@@ -61,7 +61,7 @@ export const jwk: Matcher = {
   anchors: ['"kty"', '\\"kty\\"'],
   joins: true,
   find(view, from, to) {
-    if (triedOften(view, 'jwk', Math.floor(from / 512))) return undefined;
+    if (triedOften(view, 'jwk', { to: Math.floor(from / 512), at: from })) return undefined;
     const start = Math.max(0, from - 2_048);
     const around = view.text.slice(start, to + 2_048);
     const member = /\\?"[dk]\\?"\s{0,4}:\s{0,4}\\?"/.exec(around);
