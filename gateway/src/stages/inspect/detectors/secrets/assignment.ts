@@ -231,7 +231,7 @@ function endsValue(code: number): boolean {
 
 const space = /[\s]/;
 const reference =
-  /^(?:\$|%|<|\{|\(|\[|env[.:]|process\.|os\.|import\.|config|secrets?\.|vault:|op:\/\/|ssm:|arn:|file:|https?:|\/|\.\/|~\/|data:|kms:|aws-sm:|@|sha(?:1|256|384|512)[-:])/i;
+  /^(?:\$|%|<|\{|\(|\[|env[.:]|process\.|os\.|import\.|exports\.|module\.|this\.|config|secrets?\.|vault:|op:\/\/|ssm:|arn:|file:|https?:|\/|\.\/|~\/|data:|kms:|aws-sm:|@|sha(?:1|256|384|512)[-:])/i;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const path = /^[A-Za-z_$][\w$]*(?:[.:/][A-Za-z_$][\w$]*)+$/;
 
