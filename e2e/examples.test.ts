@@ -76,3 +76,26 @@ test('examples/containment: the eleventh call hears when, an agent in a loop is 
     /reader: report of month 7\nreader: The server reports .*\nreader: (?:The server|This tool of the server) reports failed again and again, .* Try again in \d+ seconds?, .*\nreader, of orders: order 8 is on its way\nreader: report of month 7\n$/,
   );
 });
+
+test('examples/approvals: two operators approve one call, by the API and in Slack, and the log proves it', {
+  timeout: 60_000,
+}, async () => {
+  const said = await run('approvals');
+  assert.match(said, /the agent: This call waits for the approval of a person/);
+  assert.match(said, /webhook: approval\.pending\nSlack: customers\/update_limit waits for a person\n/);
+  assert.match(said, /carol, for whom it is: the call was made for you, .*another person\n/);
+  assert.match(
+    said,
+    /erin, with the API: pending\nan unknown user of Slack: You are not among those who decide here\.\n/,
+  );
+  assert.match(said, /frank, in Slack: ap_[a-z0-9]+ is approved\.\nwebhook: approval\.approved\n/);
+  assert.match(said, /for another customer: This call waits/);
+  assert.match(
+    said,
+    /the agent, again: customer 17 may owe 5000\nwebhook: approval\.consumed\nthe agent, once more: This call waits/,
+  );
+  assert.match(
+    said,
+    /operator:erin approved exactly the call that is shown\n.*operator:frank approved exactly the call that is shown\n$/,
+  );
+});

@@ -124,6 +124,10 @@ test('each state with why and the steps; checks count under no limit', async (t)
     sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', isError: true, content: [] } }),
   );
   const canary = { tool: 'ping' };
+  // Each caller has a token of its own there, and the gateway has none.
+  const exchange = {
+    tokenExchange: { issuer: 'https://login.example', clientId: 'gateway', clientSecret: '${env:TOKEN}' },
+  };
   const servers = {
     good: { url: witness.url, health: { ...every, canary } },
     revoked: { url: refusing.url, credential: { bearer: '${env:TOKEN}' }, health: every },
@@ -132,18 +136,20 @@ test('each state with why and the steps; checks count under no limit', async (t)
     odd: { url: oddly.url, health: every },
     canary: { url: failing.url, health: { ...every, canary } },
     program: { command: fixtureCommand('dual'), idle: '1s', health: every },
+    exchanged: { url: refusing.url, credential: exchange, health: every },
     quiet: { url: witness.url },
   };
   const limits = [{ name: 'two', per: 'server', rate: '2/min' }];
   await using gateway = await startGateway(settingsOf(servers, { limits }), { env: { TOKEN: 'x' } });
   const expected: readonly (readonly [string, string, number, RegExp])[] = [
     ['good', 'healthy', 200, /^$/],
-    ['revoked', 'unauthorised', 503, /^handshake: .*401/],
+    ['revoked', 'unauthorised', 503, /^authentication: .*401/],
     ['dead', 'unreachable', 503, /^TCP: .*ECONNREFUSED/],
     ['hanging', 'unreachable', 503, /^not done within 2000 ms: nothing after the connection/],
     ['odd', 'misbehaving', 503, /^handshake: /],
     ['canary', 'degraded', 200, /^canary: the tool answered with an error/],
     ['program', 'unknown', 503, /^it does not run/],
+    ['exchanged', 'healthy', 200, /^$/],
     ['quiet', 'unknown', 503, /^it was not called yet/],
   ];
   for (const [server, state, status, why] of expected) {
@@ -200,7 +206,8 @@ test('a credential is revoked at the server: unauthorised within one check, and 
   const alone = { url: guarded.url, credential: { bearer: '${env:ONE}' }, health: every };
   await using gateway = await startGateway(settingsOf({ backed, alone }), { env: { ONE: 'one', TWO: 'two' } });
   for (const server of ['backed', 'alone']) {
-    await until(gateway, server, 'healthy');
+    const { steps = [] } = await until(gateway, server, 'healthy');
+    assert.ok(steps.some(({ step, ok }) => step === 'authentication' && ok));
     assert.equal(await call(gateway, server), made);
   }
   guarded.tokens.delete('one');

@@ -22,6 +22,7 @@ const settingsOf = (servers: Readonly<Record<string, object>>): Settings => ({
     from: { agent: 'a' },
     to,
     tools: [{ allow: ['plain', 'hold', 'open'] }],
+    resources: [{ allow: 'doc://projects/{id}' }],
   })),
 });
 
@@ -84,6 +85,13 @@ test('disable: calls under way are cut, clients hear why and that lists changed,
   assert.match(await call(gateway, key, 'hidden'), /Unknown tool: hidden/);
   assert.match(await call(gateway, gateway.key('stranger'), 'plain'), /There is no such server/);
   assert.equal(await call(gateway, key, 'open', 'o'), 'the witness was called');
+  const uri = 'doc://projects/2';
+  const reading = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri, _meta: meta } });
+  const readHeaders = [...modernHeaders('resources/read', uri), ['Authorization', `Bearer ${key}`]] as const;
+  assert.match(
+    (await sendRaw({ url: `${gateway.mcp}/mcp`, headers: readHeaders, body: reading })).body,
+    /the witness was called/,
+  );
   assert.equal(server.received.length, received);
   // A client that begins now begins, and sees no tools.
   const headers = { Authorization: `Bearer ${key}` };
@@ -95,6 +103,10 @@ test('disable: calls under way are cut, clients hear why and that lists changed,
   const words = ['explain', '--caller', 'agent:a', '--server', 's', '--tool', 'plain', '--config', gateway.config];
   assert.match((await runCommandHere(...words)).stdout, /^Note: On the running gateway DISABLED by /m);
 
+  assert.match(
+    await (await fetch(`${gateway.admin}/metrics`)).text(),
+    /sallyport_server_status\{server="s",status="disabled"\} 1\n/,
+  );
   const heard = own.text().split(changed).length;
   assert.equal(await control(gateway, 'enable', 's', '--reason', 'over'), 's is enabled\n');
   await own.until((text) => text.split(changed).length > heard);

@@ -164,6 +164,10 @@ test('identical calls of one caller to a tool that reads are made once while the
     await Promise.all(Array.from({ length: 4 }, () => call(gateway, a, { tool: 'update' })));
     assert.equal(witness.calls().length, 4);
   });
+  await t.test('metrics count them', async () => {
+    const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+    assert.match(text, /sallyport_coalesced_calls_total\{server="s"\} [45]/);
+  });
   await t.test('each has its record, which says with which one it was made', async () => {
     const found = await runCommandHere('audit', 'search', '--json', '--config', gateway.config);
     assert.ok((found.stdout.match(/"name": "coalesce"/g)?.length ?? 0) >= 4, found.stdout.slice(0, 2_000));

@@ -1,6 +1,6 @@
 /** The pages of operators in a real browser: passkeys, the decision, what texts of others cannot do, and who can use them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -90,7 +90,6 @@ test('a passkey approves exactly one call, and the log proves it without the gat
     const text = readFileSync(file, 'utf8');
     const changed = text.replace('asker', 'other');
     assert.notEqual(changed, text);
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(file, changed);
     const bad = await verify(file);
     assert.equal(bad.code, 1, bad.stdout);

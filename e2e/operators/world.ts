@@ -26,8 +26,13 @@ export async function startWorld(
   {
     tool = 'echo',
     env,
+    folder,
     ...more
-  }: Settings & { readonly tool?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  }: Settings & {
+    readonly tool?: string;
+    readonly folder?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<World> {
   const gateway = await startGateway(
     {
@@ -46,7 +51,7 @@ export async function startWorld(
       ],
       ...more,
     },
-    env === undefined ? {} : { env },
+    { ...(env !== undefined && { env }), ...(folder !== undefined && { folder }) },
   );
   const key = gateway.key({ user: 'dana', agent: 'asker' });
   const session = await openSession('sdk2-legacy', {

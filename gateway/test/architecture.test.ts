@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'stages/local': [...base, 'pipeline'],
   'stages/decide': [...base, 'pipeline', 'config'],
   'stages/limits': [...base, 'pipeline', 'config', 'state'],
-  'stages/approve': [...base, 'pipeline', 'secrets', 'stores'],
+  'stages/approve': [...base, 'pipeline', 'secrets', 'stores', 'state'],
   'stages/inspect': [...base, 'pipeline', 'egress', 'secrets', 'process'],
   'stages/forward': [...base, 'pipeline'],
   'stages/record': [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'process'],

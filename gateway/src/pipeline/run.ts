@@ -18,11 +18,18 @@ import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
 import { approve, enter, giveBack, intend, limit, tellBreaker, text } from './steps.ts';
+import { asTask } from './tasks.ts';
 import { withUrlPrompt } from './url-prompt.ts';
 
 export type { Stages } from './stages.ts';
 
 export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+  const reply = await runBare(message, snapshot, stages);
+  return asTask(message, reply, stages.tasks) ?? withUrlPrompt(message, reply);
+}
+
+/** The road without what a client is given in place of a refusal. */
+export async function runBare(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const progress: Progress = {};
   let reply: Reply;
   try {
@@ -37,7 +44,7 @@ export async function run(message: Received, snapshot: Snapshot, stages: Stages)
   } catch (error) {
     stages.onBug(error, message.id);
   }
-  return withUrlPrompt(message, await record(message, snapshot, stages, progress, reply));
+  return record(message, snapshot, stages, progress, reply);
 }
 
 function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {

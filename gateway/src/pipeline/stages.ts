@@ -19,6 +19,7 @@ import type {
 import type { Inspect } from './inspect.ts';
 import type { Outcome, Refusal } from './refusal.ts';
 import type { Rights, Standing } from './rights.ts';
+import type { Tasks } from './tasks.ts';
 
 /** What was known of a call at its end. */
 export interface SeenCall {
@@ -61,6 +62,8 @@ export interface Stages {
   readonly inspect: Inspect;
   /** 8: a person decides about a call that a rule holds. */
   readonly approve: Approve;
+  /** Held calls as tasks, for clients that take them. */
+  readonly tasks: Tasks;
   /** The call on which an approval was spent was not made after all. */
   giveBack(approval: SpentApproval): void;
   /** 10 and 11: to the server and back. */

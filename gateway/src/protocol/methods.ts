@@ -18,7 +18,7 @@ export interface Method {
   /** Members of `params` that reach the server. */
   readonly forwarded?: readonly string[];
   /** Where the `Mcp-Name` header of a request comes from (2026-07-28, streamable HTTP, standard headers). */
-  readonly nameMember?: 'name' | 'uri';
+  readonly nameMember?: 'name' | 'uri' | 'taskId';
   /** The result may be input requests (2026-07-28, MRTR). */
   readonly mayAsk?: true;
   readonly list?: ListKind;
@@ -75,6 +75,10 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['resources/list', { eras: both, operation: 'list', list: 'resources' }],
   ['resources/templates/list', { eras: both, operation: 'list', list: 'templates' }],
   ['server/discover', { eras: modern, operation: 'local' }],
+  // Extension io.modelcontextprotocol/tasks: of calls that wait for a person.
+  ['tasks/get', { eras: modern, operation: 'local', nameMember: 'taskId' }],
+  ['tasks/update', { eras: modern, operation: 'local', nameMember: 'taskId' }],
+  ['tasks/cancel', { eras: modern, operation: 'local', nameMember: 'taskId' }],
   ['subscriptions/listen', { eras: modern, operation: 'stream' }],
   ['initialize', { eras: legacy, operation: 'local' }],
   ['ping', { eras: legacy, operation: 'local' }],

@@ -12,6 +12,7 @@ import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
+import type { TasksParts } from '../stages/approve/tasks.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
@@ -48,6 +49,7 @@ export interface ControlParts {
   readonly controlStore: ControlStore;
   readonly operatorStore: OperatorStore;
   readonly outbox: Outbox;
+  readonly taskRegistry: TasksParts['registry'];
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -140,6 +142,7 @@ export class Control {
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
+      taskRegistry: parts.taskRegistry,
       onApprovalState: (approval) => this.channels.tell(approval),
       approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       controls: this.#controls,

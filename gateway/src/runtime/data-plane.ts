@@ -17,6 +17,7 @@ import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { type Approvals, type ApproveParts, createApprovals } from '../stages/approve/approve.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
+import { type TasksParts, taskBounds } from '../stages/approve/tasks.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
@@ -61,6 +62,8 @@ export interface DataPlaneParts {
   readonly catalogEvents: CatalogsEvents;
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
+  /** Held calls as tasks, sealed. */
+  readonly taskRegistry: TasksParts['registry'];
   /** The page of an approval for the user for whom a call is made. */
   readonly approvalPage: ApproveParts['pageFor'];
   /** An approval has another state. */
@@ -259,7 +262,7 @@ export class DataPlane {
   }
 
   #contextOf(
-    { masterKey, audit, log, pages, saw }: DataPlaneParts,
+    { masterKey, audit, log, pages, saw, taskRegistry, approvalStore }: DataPlaneParts,
     deliver: Deliver,
     inspect: Inspect,
   ): ListenerContext {
@@ -277,6 +280,12 @@ export class DataPlane {
       deliver,
       inspect,
       approvals: this.approvals,
+      tasks: {
+        registry: taskRegistry,
+        seal: createSeal(masterKey, 'task', taskBounds.content),
+        store: approvalStore,
+        onWithdrawn: () => this.approvals.look(),
+      },
     });
     return {
       snapshot: () => this.#snapshot,
@@ -314,6 +323,11 @@ export class DataPlane {
     table('breakers', () => this.breaker.size);
     this.metrics.openCircuits(() =>
       this.breaker.open().map(({ server, part }) => ({ server, of: part === undefined ? 'server' : 'tool' })),
+    );
+    this.metrics.serverStatus(() =>
+      Object.keys(this.revision.configuration.servers).map(
+        (server) => [server, this.#snapshot.statusOf(server) ?? 'inactive'] as const,
+      ),
     );
     table('limit_queues', () => this.limiter.waiting);
   }

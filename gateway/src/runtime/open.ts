@@ -14,11 +14,13 @@ import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
 import { openLogMasterKey, openMasterKey } from '../secrets/master-key.ts';
 import { type ApprovalStore, openApprovalStore } from '../stages/approve/store.ts';
+import { taskBounds } from '../stages/approve/tasks.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
 import { auditSettings, openAudit } from '../stages/record/open.ts';
 import { openChanges } from '../state/sqlite/changes.ts';
 import { openSums } from '../state/sqlite/sums.ts';
+import { openTaskRegistry } from '../state/sqlite/tasks.ts';
 import { keptProblems } from '../stores/kept-files.ts';
 import { removeLeftDrafts } from '../stores/left-drafts.ts';
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts';
@@ -72,6 +74,12 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const pinStore = openPinStore(data);
   const approvalStore = openApprovalStore(data, masterKey.key);
   const controlStore = openControlStore(data);
+  const taskRegistry = openTaskRegistry(data, {
+    maxEntries: taskBounds.tasks,
+    maxOfOwner: taskBounds.ofOne,
+    lifetimeMs: taskBounds.lifetimeMs,
+    whenFull: 'refuse',
+  });
   const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
@@ -83,6 +91,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     controlStore.close();
     operatorStore.close();
     outbox.close();
+    taskRegistry.close();
     sums.close();
   };
   const opened = await openAudit({
@@ -110,6 +119,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     controlStore,
     operatorStore,
     outbox,
+    taskRegistry,
     sums,
     answers: role === 'serve',
   });

@@ -1,14 +1,16 @@
 /** Puts the stages of the road together for one gateway. */
 
+import { correlationId } from '../listeners/received.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
 import type { Limit } from '../pipeline/contracts/limit.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
 import type { Rights } from '../pipeline/rights.ts';
-import type { Stages } from '../pipeline/run.ts';
+import { runBare, type Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
 import { methods } from '../protocol/methods.ts';
 import type { Approvals } from '../stages/approve/approve.ts';
+import { createTasks, type TasksParts } from '../stages/approve/tasks.ts';
 import { forward } from '../stages/forward/forward.ts';
 import { SharedCalls } from '../stages/forward/shared-calls.ts';
 import { admitTo, callOf } from '../stages/limits/exchange.ts';
@@ -36,6 +38,7 @@ export interface StageParts {
   readonly deliver: Deliver;
   readonly inspect: Inspect;
   readonly approvals: Pick<Approvals, 'approve' | 'giveBack'>;
+  readonly tasks: Omit<TasksParts, 'again' | 'newId'>;
   /** How an exchange with a server ended. */
   readonly saw: (server: string, end: ExchangeEnd) => void;
 }
@@ -56,9 +59,15 @@ export function makeStages(parts: StageParts): Stages {
     inspect,
     approvals,
   } = parts;
-  const sharedCalls = new SharedCalls();
+  const tasks = createTasks({
+    ...parts.tasks,
+    again: (message) => runBare(message, rights.snapshot(), stages),
+    newId: correlationId,
+  });
+  const sharedCalls = new SharedCalls(metrics.coalesced);
   metrics.table('shared_calls', () => sharedCalls.size);
-  return {
+  const stages: Stages = {
+    tasks,
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
     limit: (exchange, { limits }) =>
@@ -84,7 +93,7 @@ export function makeStages(parts: StageParts): Stages {
         sharedCalls,
       }),
     answerLocally: (exchange, snapshot, open) =>
-      answerLocally(exchange, snapshot, { rights, streams, log, deliver, open }),
+      answerLocally(exchange, snapshot, { rights, streams, log, deliver, tasks, open }),
     observe(facts, end) {
       if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
       metrics.observe({
@@ -109,6 +118,7 @@ export function makeStages(parts: StageParts): Stages {
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),
   };
+  return stages;
 }
 
 /** A method as a label of metrics and logs: what a client makes up counts as `other`. */

@@ -38,6 +38,10 @@ export interface Metrics {
   readonly breaker: (server: string, what: string) => void;
   /** Open circuits, asked at each scrape. `of`: server, or tool. */
   readonly openCircuits: (open: () => Iterable<{ readonly server: string; readonly of: string }>) => void;
+  /** A call that was made together with an identical one. */
+  readonly coalesced: (server: string) => void;
+  /** What the configured servers are, asked at each scrape: a fixed word of each. */
+  readonly serverStatus: (all: () => Iterable<readonly [server: string, status: string]>) => void;
   /** What checks of servers found, asked at each scrape. */
   readonly serverHealth: (found: () => Iterable<ObservedHealth>) => void;
   /** A look at what a configured server defines. `outcome`: a fixed word. */
@@ -97,6 +101,25 @@ export function createMetrics(streams: () => number): Metrics {
       collect() {
         this.reset();
         for (const { server, of } of openCircuits()) this.inc({ server, of });
+      },
+    }),
+  );
+  const coalesced = new Counter({
+    name: 'sallyport_coalesced_calls_total',
+    help: 'Calls that were not made, as an identical one of the same caller was under way, by server.',
+    labelNames: ['server'],
+    registers: [registry],
+  });
+  let serverStatus = (): Iterable<readonly [string, string]> => [];
+  registry.registerMetric(
+    new Gauge({
+      name: 'sallyport_server_status',
+      help: '1 for what a server is, by the configuration and by what operators switched off.',
+      labelNames: ['server', 'status'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [server, status] of serverStatus()) this.set({ server, status }, 1);
       },
     }),
   );
@@ -196,6 +219,10 @@ export function createMetrics(streams: () => number): Metrics {
     breaker: (server, event) => breakerEvents.inc({ server, event }),
     openCircuits: (open) => {
       openCircuits = open;
+    },
+    coalesced: (server) => coalesced.inc({ server }),
+    serverStatus: (all) => {
+      serverStatus = all;
     },
     serverHealth: (found) => {
       serverHealth = found;

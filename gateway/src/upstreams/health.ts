@@ -72,7 +72,9 @@ export async function checkServer(server: Server, { bounds, health }: CheckParts
   const timer = setTimeout(() => resolve('late'), Math.max(1, until - performance.now()));
   const steps: ProbeStep[] = [];
   try {
-    const asked = await Promise.race([ask(upstream, health.canary, steps), over]);
+    const { isOfCallers = false } = server.credentials ?? {};
+    const asking = { canary: health.canary, isOfCallers, hasCredential: server.credentials?.isEmpty === false };
+    const asked = await Promise.race([ask(upstream, asking, steps), over]);
     const all = [...network, ...steps];
     if (asked === 'late') return { ...tooLate(steps, health.timeout), steps: all, ...certificate };
     if (asked !== undefined) return { ...asked, steps: all, ...certificate };
@@ -106,22 +108,30 @@ interface Looked {
   readonly state?: HealthState;
 }
 
+interface Asking {
+  readonly canary: HealthConfig['canary'];
+  readonly isOfCallers: boolean;
+  readonly hasCredential: boolean;
+}
+
 /** Stops after the first step that fails: what follows would only say it again. Says what is wrong, if anything is. */
 async function ask(
   upstream: ServerClient,
-  canary: HealthConfig['canary'],
+  { canary, isOfCallers, hasCredential }: Asking,
   steps: ProbeStep[],
 ): Promise<Worst | undefined> {
   const timed = async (step: string, work: () => Promise<Looked>): Promise<Worst | undefined> => {
     const started = performance.now();
     const { ok, detail, state = 'healthy' } = await work();
-    steps.push({ step, ok, ms: Math.round(performance.now() - started), detail });
-    return state === 'healthy' ? undefined : { state, why: `${step}: ${detail}` };
+    // Whatever was asked first: what failed is this.
+    const name = state === 'unauthorised' ? 'authentication' : step;
+    steps.push({ step: name, ok, ms: Math.round(performance.now() - started), detail });
+    return state === 'healthy' ? undefined : { state, why: `${name}: ${detail}` };
   };
   const greeting = upstream.facts();
   const greeted = await timed('handshake', async () => {
     const facts = await greeting;
-    if ('failure' in facts) return failed(facts.failure);
+    if ('failure' in facts) return isOfCallers ? notOurs(facts.failure) : failed(facts.failure);
     return { ok: true, detail: `${facts.era} era, version ${facts.version}` };
   });
   const facts = await greeting;
@@ -134,6 +144,7 @@ async function ask(
     });
     if (wrong !== undefined) return wrong;
   }
+  if (hasCredential) steps.push({ step: 'authentication', ok: true, ms: 0, detail: 'the credential was taken' });
   if (canary === undefined) return undefined;
   return timed('canary', async () =>
     judged(await upstream.call(canaryCall(canary)), (text) => hideSecrets(text, upstream.secrets())),
@@ -161,12 +172,16 @@ function judged(step: Step, shown: (text: string) => string): Looked {
   }
 }
 
-function failed(failure: UpstreamFailure): Looked {
+/** Callers have credentials of their own, and the gateway has none to present: the server is there, and no more is known. */
+function notOurs(failure: UpstreamFailure): Looked {
+  const isUnasked = failure.kind === 'account-required' || ('fault' in failure && failure.fault === 'none');
   const state = stateOf(failure);
-  const detail = failureText(failure);
-  return state === 'healthy'
-    ? { ok: false, detail: `not checked, as users have accounts of their own: ${detail}`, state }
-    : { ok: false, detail, state };
+  if (!isUnasked && state !== 'unauthorised') return { ok: false, detail: failureText(failure), state };
+  return { ok: true, detail: `not checked, as callers have credentials of their own: ${failureText(failure)}` };
+}
+
+function failed(failure: UpstreamFailure): Looked {
+  return { ok: false, detail: failureText(failure), state: stateOf(failure) };
 }
 
 /** The server is there: what it does not answer now it may answer later. */

@@ -26,6 +26,7 @@ import { breakersOf } from '../../src/runtime/breakers.ts';
 import { makeStages } from '../../src/runtime/road.ts';
 import { createSeal } from '../../src/secrets/seal.ts';
 import type { Approvals } from '../../src/stages/approve/approve.ts';
+import type { ApprovalStore } from '../../src/stages/approve/store.ts';
 import { createInspectionThread } from '../../src/stages/inspect/beside/inspection-thread.ts';
 import type { ReportedFinding } from '../../src/stages/inspect/guardrails/guardrails.ts';
 import { createPlaceholders } from '../../src/stages/inspect/guardrails/placeholders.ts';
@@ -40,6 +41,7 @@ import { Loops } from '../../src/stages/limits/loops/loops.ts';
 import { compileLimits } from '../../src/stages/limits/rules/compile.ts';
 import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { MemoryMeters } from '../../src/state/memory/meters.ts';
+import { MemoryRegistry } from '../../src/state/memory/registry.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { noPins } from './pins.ts';
@@ -105,6 +107,7 @@ export interface RoadOptions {
   /** In place of those that ship. */
   readonly limits?: readonly LimitDefinition[];
   /** Without it, what a rule holds is refused. */
+  readonly approvalStore?: () => ApprovalStore;
   readonly approvals?: (rights: Rights) => Approvals;
   /** What the record does in place of keeping: throws or rejects. */
   readonly audit?: Partial<AuditLog>;
@@ -198,6 +201,17 @@ ${connections.replace(/^/gm, '  ')}
     deliver,
     inspect,
     approvals,
+    tasks: {
+      registry: new MemoryRegistry<string>({
+        maxEntries: 100,
+        maxOfOwner: 50,
+        lifetimeMs: 86_400_000,
+        whenFull: 'refuse',
+      }),
+      seal: createSeal(randomBytes(32), 'task', 1_000_000),
+      store: options.approvalStore?.() ?? { get: () => undefined, withdraw: () => {}, revoke: () => {} },
+      onWithdrawn: () => {},
+    },
   });
   return {
     snapshot,

@@ -1,6 +1,6 @@
 /** Presses of buttons in Slack: who pressed which, proven by the signature of the request. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { isObject } from '../../protocol/json.ts';
 
 export interface Press {
   /** Id of the Slack user: the name that it shows is its own choice, and proves nothing. */

@@ -127,6 +127,8 @@ export interface Policy {
   serversOf(caller: Caller, whence: Whence): readonly string[];
   /** For the record: why no connection leads there, where one does at other hours or from other networks. */
   whyClosed(caller: Caller, server: string, whence: Whence): string | undefined;
+  /** Can a rule hold a call? Then clients are told that held calls can be tasks. */
+  readonly holds: boolean;
   /** Differs between two times where the hours of a connection began or ended. */
   hoursAt(at: number): string;
   /** Of everything that leads to a server: for what it sends beside calls, such as definitions. */

@@ -11,6 +11,7 @@ import { permitHeld } from '../../pipeline/permit.ts';
 import { whenceOf } from '../../pipeline/reach.ts';
 import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
+import { takesTasks } from '../../pipeline/tasks.ts';
 import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { inBackground } from '../../telemetry/background.ts';
@@ -209,7 +210,10 @@ export function createApprovals({
     const { id } = approval;
     const page = pageOf(exchange, approval);
     // The client leads its person there, and then makes the call again, which waits.
-    if (made.isNew && page !== undefined && opensPages(exchange)) {
+    if (takesTasks(exchange)) {
+      if (approval.state === 'pending')
+        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+    } else if (made.isNew && page !== undefined && opensPages(exchange)) {
       if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
       const asking = { ...page, asks: true };
       return refuse({

@@ -178,6 +178,7 @@ function policyOf({ byPrincipal, connections, ceilings, guardrails }: PolicyPart
       return closedText(leading.get(server) ?? [], { whence, crossing: crossing.get(server) ?? [] });
     },
     hoursAt: (at) => (windows.length === 0 ? '' : windows.map((window) => (window.isInHours(at) ? '1' : '0')).join('')),
+    holds: revision.configuration.connections.some(({ tools }) => tools.some(({ hold }) => hold !== undefined)),
     guardrailsOf,
     guardrailNames: guardrails.names,
     guardrail: (name, direction) => guardrails.named(name, direction),

@@ -19,6 +19,12 @@ const cancelled: Step = { kind: 'failed', failure: { kind: 'cancelled' } };
 export class SharedCalls {
   /** By what is called, by whom: no more than calls are under way. */
   readonly #known = new Map<string, Shared>();
+  readonly #onShared: (server: string) => void;
+
+  /** `onShared`: told of a call that is not made. */
+  constructor(onShared: (server: string) => void) {
+    this.#onShared = onShared;
+  }
 
   get size(): number {
     return this.#known.size;
@@ -28,8 +34,10 @@ export class SharedCalls {
   async call(exchange: Intended, call: OutboundCall): Promise<Step> {
     const key = keyOf(exchange, call);
     const known = this.#known.get(key);
-    if (known !== undefined)
+    if (known !== undefined) {
       exchange.checks.add({ name: 'coalesce', part: 'call', verdict: `made once, with ${known.id}` });
+      this.#onShared(exchange.upstream.server);
+    }
     const shared = known ?? this.#begin(key, exchange, call);
     return this.#join(shared, call);
   }

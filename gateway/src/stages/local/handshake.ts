@@ -5,6 +5,7 @@ import { type Deliver, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
+import { tasksExtension } from '../../pipeline/tasks.ts';
 import { servedCapabilities } from '../../protocol/capabilities.ts';
 import { agreedVersion } from '../../protocol/handshake.ts';
 import type { Json, JsonObject } from '../../protocol/json.ts';
@@ -102,7 +103,9 @@ export async function discover(exchange: Identified, snapshot: Snapshot, deliver
   const result: Record<string, Json> = {
     resultType: 'complete',
     supportedVersions: modernVersions,
-    capabilities: presented.capabilities,
+    capabilities: snapshot.policy.holds
+      ? { ...presented.capabilities, extensions: { [tasksExtension]: {} } }
+      : presented.capabilities,
     ttlMs: 0,
     cacheScope: 'private',
     _meta: { [metaKeys.serverInfo]: presented.info },

@@ -7,6 +7,7 @@ import type { Admitted, Reply } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { Rights } from '../../pipeline/rights.ts';
 import type { Streams } from '../../pipeline/streams.ts';
+import type { Tasks } from '../../pipeline/tasks.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { methods } from '../../protocol/methods.ts';
 import { callConnectTool } from './account-tool.ts';
@@ -21,6 +22,7 @@ export interface Local {
   readonly streams: Streams;
   readonly log: ListLog;
   readonly deliver: Deliver;
+  readonly tasks: Pick<Tasks, 'answer'>;
   /** Records that a stream opens, before the client is told that it did. */
   readonly open: () => Promise<Refusal | undefined>;
 }
@@ -33,6 +35,9 @@ const answers: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['server/discover', (exchange, snapshot, { deliver }) => discover(exchange, snapshot, deliver)],
   ['subscriptions/listen', (exchange, _snapshot, local) => listen(exchange, local)],
   ['logging/setLevel', setLevel],
+  ['tasks/get', (exchange, _snapshot, { tasks }) => tasks.answer(exchange)],
+  ['tasks/update', (exchange, _snapshot, { tasks }) => tasks.answer(exchange)],
+  ['tasks/cancel', (exchange, _snapshot, { tasks }) => tasks.answer(exchange)],
   ['ping', () => ({ kind: 'result', result: ownWords<JsonObject>({}) })],
   // Of the gateway's own tool.
   ['tools/call', callConnectTool],

@@ -29,7 +29,9 @@ export async function routed(
   const hit = (): ReachableServer | undefined =>
     allowed.find((reachable) =>
       kinds.some((kind) => {
-        const read = reachable.catalog.read(kind);
+        const { catalog, isDisabled } = reachable;
+        // One that is out of service is asked for nothing, and known by its lists of before.
+        const read = isDisabled ? (catalog.peek(kind) ?? unlisted) : catalog.read(kind);
         if (read instanceof Promise) unread.push(read);
         else if (kind === 'resources') return read.byName.has(key);
         else
@@ -44,9 +46,11 @@ export async function routed(
     found = hit();
   }
   if (found !== undefined) return [found];
-  const able = allowed.filter(({ upstream }) => mayHaveResources(upstream.facts()));
+  const able = allowed.filter(({ upstream, isDisabled }) => !isDisabled && mayHaveResources(upstream.facts()));
   return able.length > 0 ? able.slice(0, 1) : allowed.slice(0, 1);
 }
+
+const unlisted: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
 /** What is not known yet may be. */
 function mayHaveResources(facts: ReturnType<UpstreamClient['facts']>): boolean {

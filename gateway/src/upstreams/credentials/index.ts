@@ -104,6 +104,11 @@ export class ServerCredentials {
     return this.#hasAccounts;
   }
 
+  /** True when nothing is presented. */
+  get isEmpty(): boolean {
+    return this.#choices.length === 0;
+  }
+
   /** True when a refusal may be answered with another credential. */
   get hasStandby(): boolean {
     return this.#hasStandby;

@@ -125,6 +125,19 @@ test('one probe at a time; its end closes the circuit, or opens it for twice as 
   assert.ok(leftMs() > 6_000, String(leftMs()));
 });
 
+test('a caller whose probe of a tool failed lets others probe first', () => {
+  const { call, times, pass } = world();
+  times(4, late);
+  times(1, late, 'a', bob);
+  assert.equal(call(answered), 'refused');
+  pass(1_200);
+  assert.equal(call(late), 'probe');
+  pass(2_400);
+  assert.equal(call(late), 'refused', 'the same one');
+  assert.equal(call(answered, 'a', bob), 'probe');
+  assert.equal(call(answered), 'call');
+});
+
 test('a probe that says nothing is given back, and so is an earlier failure that is told again', () => {
   const { call, times, pass } = world();
   times(5, gone);

@@ -79,7 +79,7 @@ export class CircuitBreaker implements Breaker {
     const now = this.#now();
     for (const key of keysOf(call)) {
       const circuit = circuits.get(key);
-      const leftMs = circuit?.leftMs(now) ?? 0;
+      const leftMs = circuit?.leftMs(now, call.caller.key) ?? 0;
       if (circuit !== undefined && leftMs > 0) return refusalOf(circuit, leftMs);
     }
     return undefined;
@@ -95,7 +95,7 @@ export class CircuitBreaker implements Breaker {
       return circuit?.isOpen === true ? [circuit] : [];
     });
     if (open.length === 0) return pass(undefined);
-    for (const circuit of open) circuit.probe();
+    for (const circuit of open) circuit.probe(call.caller.key);
     return pass({ circuits: open });
   }
 

@@ -72,6 +72,9 @@ export class Circuit {
   #until: number | undefined;
   #isProbed = false;
   #pauseMs = 0;
+  /** Whose probe it was that failed last, of a tool for all callers: its arguments may be why. */
+  #failedProber: string | undefined;
+  #prober: string | undefined;
   #closedAt = Number.NEGATIVE_INFINITY;
   #failedAt: number;
   /** Milliseconds since the epoch. */
@@ -90,11 +93,13 @@ export class Circuit {
     return this.#until !== undefined;
   }
 
-  /** Milliseconds until the next call may be tried; 0 where one may be now. */
-  leftMs(now: number): number {
+  /** Milliseconds until the next call of a caller may be tried; 0 where one may be now. */
+  leftMs(now: number, caller?: string): number {
     if (this.#until === undefined) return 0;
+    // Others have their turn first, so that none keeps a tool from all of them with arguments that make it fail.
+    const until = caller !== undefined && caller === this.#failedProber ? this.#until + this.#pauseMs : this.#until;
     // While the probe is under way nothing says how long it will take.
-    return this.#isProbed ? Math.max(1_000, this.#until - now) : Math.max(0, this.#until - now);
+    return this.#isProbed ? Math.max(1_000, until - now) : Math.max(0, until - now);
   }
 
   /** Nothing of it is of interest any more: it has not failed since, or was not called since it could be. */
@@ -104,8 +109,9 @@ export class Circuit {
   }
 
   /** The next call is the probe. */
-  probe(): void {
+  probe(caller: string): void {
     this.#isProbed = true;
+    this.#prober = caller;
   }
 
   /** The probe ended, and says nothing. */
@@ -116,12 +122,15 @@ export class Circuit {
   /** The probe failed. Returns the next pause. */
   stillFails(now: number): number {
     this.#isProbed = false;
+    const { part, caller } = this.scope;
+    if (part !== undefined && caller === undefined) this.#failedProber = this.#prober;
     return this.#pauseFrom(now);
   }
 
   close(now: number): void {
     this.#until = undefined;
     this.#isProbed = false;
+    this.#failedProber = undefined;
     this.#closedAt = now;
     this.forget();
   }

@@ -1,0 +1,259 @@
+/**
+ * Tasks of held calls. A task is the call as it came, bound to its caller and endpoint; it is made once its approval is there, when
+ * its client asks, on the whole road and by the rights of that moment. The approval is spent in one atomic step, so the
+ * call is made once, whatever asks at the same time.
+ */
+import { randomBytes } from 'node:crypto';
+import { Cancellation } from '../../pipeline/cancellation.ts';
+import { ownWords } from '../../pipeline/deliver.ts';
+import type { Admitted, Received, Reply } from '../../pipeline/exchange.ts';
+import type { Refusal } from '../../pipeline/refusal.ts';
+import { dispositionKey, type Tasks } from '../../pipeline/tasks.ts';
+import { toWire } from '../../pipeline/wire-error.ts';
+import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import type { RpcError } from '../../protocol/jsonrpc.ts';
+import type { Seal } from '../../protocol/seal.ts';
+import type { Local } from '../../state/contract/later.ts';
+import type { Registry } from '../../state/contract/registry.ts';
+import type { Approval, ApprovalStore } from './store.ts';
+
+export const taskBounds = {
+  tasks: 10_000,
+  ofOne: 50,
+  /** Milliseconds for which a task is kept. */
+  lifetimeMs: 24 * 3_600_000,
+  pollMs: 5_000,
+  /** Characters of one task, sealed. */
+  content: 2_097_152,
+} as const;
+
+type Disposition = 'approved-executed' | 'denied-not-executed' | 'execution-error' | 'outcome-unknown';
+
+interface Outcome {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly result?: JsonObject;
+  readonly error?: RpcError;
+  readonly disposition?: Disposition;
+}
+
+interface Task {
+  readonly endpoint: string;
+  readonly params: JsonObject;
+  readonly approval: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** What the server asks before it goes on (2026-07-28, MRTR). */
+  readonly asked?: { readonly inputRequests: JsonObject; readonly requestState?: string };
+  readonly outcome?: Outcome;
+}
+
+export interface TasksParts {
+  /** Sealed tasks. */
+  readonly registry: Local<Registry<string>>;
+  readonly seal: Seal;
+  readonly store: Pick<ApprovalStore, 'get' | 'withdraw' | 'revoke'>;
+  /** Takes the call through the whole road again. */
+  readonly again: (message: Received) => Promise<Reply>;
+  readonly newId: () => string;
+  /** An approval was withdrawn. */
+  readonly onWithdrawn: () => void;
+}
+
+const unknownTask: Refusal = { reason: 'bad-params', problem: 'there is no such task' };
+
+export function createTasks({ registry, seal, store, again, newId, onWithdrawn }: TasksParts): Tasks {
+  /** Tasks that are being made, by id: of all that ask at the same time one makes it. */
+  const making = new Map<string, Promise<Task>>();
+
+  function read(id: unknown, { caller, endpoint }: Pick<Admitted, 'caller' | 'endpoint'>): Task | undefined {
+    const entry = typeof id === 'string' ? registry.get(id, Date.now()) : undefined;
+    if (entry === undefined || entry.owner !== caller.key) return undefined;
+    const task = seal.open(entry.value) as unknown as Task | undefined;
+    return task?.endpoint === JSON.stringify(endpoint) ? task : undefined;
+  }
+
+  function write(id: string, owner: string, task: Task): boolean {
+    const value = seal.close(task as unknown as Json);
+    return registry.put({ key: id, owner, value, expiresAt: task.createdAt + taskBounds.lifetimeMs }, Date.now()).ok;
+  }
+
+  /** Where the task is now, after whatever can be done was done. */
+  async function advance(id: string, exchange: Admitted, task: Task): Promise<Task> {
+    if (task.outcome !== undefined || task.asked !== undefined) return task;
+    const approval = store.get(task.approval, Date.now());
+    if (approval?.state === 'pending') return task;
+    const running = making.get(id) ?? make(id, exchange, { task, approval });
+    making.set(id, running);
+    try {
+      return await running;
+    } finally {
+      making.delete(id);
+    }
+  }
+
+  async function make(
+    id: string,
+    exchange: Admitted,
+    { task, approval }: { readonly task: Task; readonly approval: Approval | undefined },
+  ): Promise<Task> {
+    const updatedAt = Date.now();
+    const next = { ...task, updatedAt };
+    const after = (outcome: Outcome): Task => ({ ...next, outcome });
+    let made: Task;
+    // What was spent by an attempt whose end was not seen may have been made.
+    if (approval?.state === 'consumed')
+      made = after(
+        told(
+          'The end of the call was not seen: it may have been made. Find out before it is made again',
+          'outcome-unknown',
+        ),
+      );
+    else if (approval?.state === 'rejected') {
+      const reason = approval.votes.at(-1)?.reason;
+      const refusal = {
+        reason: 'approval-rejected',
+        id: task.approval,
+        ...(reason !== undefined && { message: reason }),
+      } as const;
+      made = after(
+        told(toWire(refusal, { era: 'modern', reference: exchange.id }).error.message, 'denied-not-executed'),
+      );
+    } else if (approval?.state !== 'approved')
+      made = after(told('The approval of this call is over, and it was not made', 'denied-not-executed'));
+    else made = await called(exchange, next);
+    write(id, exchange.caller.key, made);
+    return made;
+  }
+
+  async function called(exchange: Admitted, task: Task): Promise<Task> {
+    const { lease: _lease, checks: _checks, caller: _caller, ...received } = exchange;
+    const { params } = task;
+    const reply = await again({
+      ...received,
+      id: newId(),
+      at: Date.now(),
+      started: performance.now(),
+      operation: 'call',
+      method: 'tools/call',
+      params,
+      rawNumbers: false,
+      headers: undefined,
+      bytesIn: JSON.stringify(params).length,
+      // It goes on when its client hangs up: the next time that it asks it is told the end.
+      cancellation: new Cancellation(),
+      channel: { notify: () => {} },
+    });
+    if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending')
+      return { ...task, approval: reply.refusal.id };
+    return { ...task, ...ended(reply, exchange.id) };
+  }
+
+  return {
+    begin(message, refusal) {
+      if (!message.identity.ok || message.rawNumbers) return undefined;
+      const now = Date.now();
+      const id = randomBytes(24).toString('base64url');
+      const { endpoint, params, identity } = message;
+      const task: Task = {
+        endpoint: JSON.stringify(endpoint),
+        params,
+        approval: refusal.id,
+        createdAt: now,
+        updatedAt: now,
+      };
+      return write(id, identity.value.key, task)
+        ? ownWords<JsonObject>({ resultType: 'task', ...shownTask(id, task) })
+        : undefined;
+    },
+    async answer(exchange) {
+      const { taskId: id, inputResponses } = exchange.params;
+      const task = read(id, exchange);
+      if (task === undefined || typeof id !== 'string') return { kind: 'refused', refusal: unknownTask };
+      switch (exchange.method) {
+        case 'tasks/get':
+          return complete({ ...shownTask(id, await advance(id, exchange, task)) });
+        case 'tasks/cancel': {
+          if (task.outcome === undefined && !making.has(id)) {
+            // One that is approved already can still be given up: it was not made.
+            store.withdraw(task.approval, Date.now());
+            store.revoke(task.approval, Date.now());
+            onWithdrawn();
+            write(id, exchange.caller.key, { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } });
+          }
+          return complete({});
+        }
+        default: {
+          const { asked } = task;
+          if (asked === undefined || !isObject(inputResponses))
+            return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the task asks for nothing' } };
+          const { asked: _asked, ...rest } = task;
+          const state = asked.requestState === undefined ? {} : { requestState: asked.requestState };
+          const params = { ...task.params, inputResponses, ...state };
+          write(id, exchange.caller.key, { ...rest, params, updatedAt: Date.now() });
+          return complete({});
+        }
+      }
+    },
+  };
+}
+
+function complete(members: JsonObject): Reply {
+  return { kind: 'result', result: ownWords<JsonObject>({ resultType: 'complete', ...members }) };
+}
+
+/** A result that says that the call was not made, or that it is not known. */
+function told(text: string, disposition: Disposition): Outcome {
+  const result = { resultType: 'complete', content: [{ type: 'text', text }], isError: true };
+  return { status: 'completed', result, disposition };
+}
+
+function ended(reply: Reply, reference: string): Pick<Task, 'outcome' | 'asked'> {
+  const result = resultOf(reply);
+  if (result !== undefined) {
+    const { inputRequests, requestState } = result;
+    if (result.resultType === 'input_required' && isObject(inputRequests))
+      return { asked: { inputRequests, ...(typeof requestState === 'string' && { requestState }) } };
+    const disposition = result.isError === true ? 'execution-error' : 'approved-executed';
+    return { outcome: { status: 'completed', result, disposition } };
+  }
+  if (reply.kind === 'error')
+    return { outcome: { status: 'failed', error: reply.error, disposition: 'execution-error' } };
+  if (reply.kind !== 'refused') return {};
+  const { error, denial } = toWire(reply.refusal, { era: 'modern', reference, note: reply.note });
+  const isMade = denial?.['made'] === true;
+  return { outcome: told(error.message, isMade ? 'outcome-unknown' : 'denied-not-executed') };
+}
+
+/** What `deliver` has let through, whichever way it was written. */
+function resultOf(reply: Reply): JsonObject | undefined {
+  switch (reply.kind) {
+    case 'result':
+      return reply.result;
+    case 'text':
+      return JSON.parse(reply.text) as JsonObject;
+    case 'pieces':
+      return JSON.parse(`${reply.before}${reply.middle.toString()}${reply.after}`) as JsonObject;
+    case 'error':
+    case 'refused':
+      return undefined;
+  }
+}
+
+function shownTask(taskId: string, { createdAt, updatedAt, outcome, asked }: Task): JsonObject {
+  const status = outcome?.status ?? (asked === undefined ? 'working' : 'input_required');
+  const waits = 'Waits for the approval of a person';
+  return {
+    taskId,
+    status,
+    ...(status === 'working' && { statusMessage: waits }),
+    createdAt: new Date(createdAt).toISOString(),
+    lastUpdatedAt: new Date(updatedAt).toISOString(),
+    ttlMs: taskBounds.lifetimeMs,
+    pollIntervalMs: taskBounds.pollMs,
+    ...(outcome?.result !== undefined && { result: outcome.result }),
+    ...(outcome?.error !== undefined && { error: outcome.error as unknown as JsonObject }),
+    ...(asked !== undefined && { inputRequests: asked.inputRequests }),
+    ...(outcome?.disposition !== undefined && { _meta: { [dispositionKey]: outcome.disposition } }),
+  };
+}
