@@ -9,6 +9,7 @@ import { compatibility, profile } from './requirements/compatibility.ts';
 import { containment } from './requirements/containment.ts';
 import { intermediary } from './requirements/intermediary.ts';
 import { messages } from './requirements/messages.ts';
+import { operators } from './requirements/operators.ts';
 import { others } from './requirements/others.ts';
 import type { Requirement } from './requirements/requirement.ts';
 import { stages } from './requirements/stages.ts';
@@ -21,6 +22,7 @@ export const requirements: readonly Requirement[] = [
   ...messages,
   ...tokens,
   ...others,
+  ...operators,
   ...attack,
   ...attackOperation,
   ...smaller,

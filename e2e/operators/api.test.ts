@@ -250,6 +250,15 @@ test('other sites, foreign names, long bodies, guesses and bad JSON are refused'
   assert.equal((await ask('viewer', 'GET', '/me')).status, 200);
 });
 
+test('how often a rule is approved is told', { timeout: 60_000 }, async () => {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    const { stdout } = await world.sallyport('approval', 'rules');
+    if (/sallyport\.yaml:\d+:\d+ {2}[23] approved, 0 rejected, 100 %\n/.test(stdout)) break;
+    assert.ok(Date.now() < end, stdout);
+  }
+});
+
 test('the log has who looked and who changed what', { timeout: 60_000 }, async () => {
   for (const [kind, wanted] of [
     ['approval-viewed', /operator:approver/],

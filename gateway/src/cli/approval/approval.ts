@@ -24,6 +24,7 @@ import {
 } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { proveCommand } from './prove.ts';
+import { rulesCommand } from './rules.ts';
 import { lineOf, plain, printApproval } from './text.ts';
 
 export function approvalCommand(context: Context): Command {
@@ -35,7 +36,8 @@ export function approvalCommand(context: Context): Command {
     .addCommand(decideCommand(context, 'approve'))
     .addCommand(decideCommand(context, 'reject'))
     .addCommand(watchCommand(context))
-    .addCommand(proveCommand(context));
+    .addCommand(proveCommand(context))
+    .addCommand(rulesCommand(context));
 }
 
 interface Opened {

@@ -100,6 +100,7 @@ export function eventOf({ id, digest, server, name, state, votes, owner, uses, c
         ...(proof !== undefined && { proof: { ...proof } }),
       })),
       ...(last !== undefined && { by: last.by }),
+      ...(content !== undefined && { rule: content.place }),
       uses,
     },
   };
