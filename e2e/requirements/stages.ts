@@ -63,6 +63,30 @@ export const stages = from('Content, definitions, approvals', [
     ),
   },
   {
+    id: 'I6',
+    text: 'What a client says to a server in _meta, and what pictures carry as words, is inspected like everything else; a client can be told what was found.',
+    proofs: [
+      ...inFile(
+        'gateway/src/stages/inspect/guardrails/guardrails.test.ts',
+        'what a client says to the server in _meta is looked at, and the record keeps what was left of the arguments',
+        'with report the client is told what was found in call and result, and never the value',
+      ),
+      ...inFile(
+        'gateway/src/stages/inspect/guardrails/images.test.ts',
+        'guardrails look at the words of pictures in results: they are found, recorded, and taken out',
+      ),
+    ],
+  },
+  {
+    id: 'I7',
+    text: 'Anchors that crowd around a value do not hide it; what is not looked at for their number is reported.',
+    proofs: inFile(
+      'gateway/test/detectors-decoys.test.ts',
+      'an order in a stretch is found although an example stands before it',
+      'where more anchors crowd than are looked at, that is said with the place',
+    ),
+  },
+  {
     id: 'N1',
     text: 'What changes in a definition after it was approved hides it, whatever it is, also from a client with the old list.',
     proofs: inFile(

@@ -109,24 +109,34 @@ export function normalised(text: string): Mapped | undefined {
   if (!unusual.test(text)) return undefined;
   const start = firstChange(text);
   if (start < 0) return undefined;
-  const out = text.slice(0, start).split('');
-  const offsets: number[] = Array.from({ length: start }, (_, at) => at);
+  const pieces = start === 0 ? [] : [text.slice(0, start)];
+  let offsets = new Int32Array(text.length + 64);
+  let length = 0;
+  const place = (at: number): void => {
+    if (length === offsets.length) {
+      const wider = new Int32Array(2 * length);
+      wider.set(offsets);
+      offsets = wider;
+    }
+    offsets[length++] = at;
+  };
+  for (let at = 0; at < start; at++) place(at);
   for (let at = start; at < text.length; ) {
-    if (isPlain(text.charCodeAt(at))) {
-      out.push(text[at] ?? '');
-      offsets.push(at++);
+    let end = at;
+    while (end < text.length && isPlain(text.charCodeAt(end))) end++;
+    if (end > at) {
+      pieces.push(text.slice(at, end));
+      while (at < end) place(at++);
       continue;
     }
     const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    const form = composed(out, letterOf(text, at, sign));
-    for (const unit of form.split('')) {
-      out.push(unit);
-      offsets.push(at);
-    }
+    const form = composed(pieces, letterOf(text, at, sign));
+    if (form !== '') pieces.push(form);
+    for (let unit = 0; unit < form.length; unit++) place(at);
     at += lengthAt(text, at, sign);
   }
-  offsets.push(text.length);
-  return { text: out.join(''), offsets: Int32Array.from(offsets) };
+  place(text.length);
+  return { text: pieces.join(''), offsets: offsets.slice(0, length) };
 }
 
 /** A mark may join the letter before it: from there on nothing is sure. */
@@ -161,11 +171,12 @@ function letterOf(text: string, at: number, sign: string): string {
 }
 
 /** A combining mark joins the letter before it where Unicode has one character for both. */
-function composed(out: string[], form: string): string {
+function composed(pieces: string[], form: string): string {
   if (!mark.test(form)) return form;
-  const last = out.at(-1) ?? '';
+  const before = pieces.at(-1) ?? '';
+  const last = before.slice(-1);
   const joined = (last + form).normalize('NFC');
   if (last === '' || joined.length !== 1) return form;
-  out[out.length - 1] = joined;
+  pieces[pieces.length - 1] = before.slice(0, -1) + joined;
   return '';
 }

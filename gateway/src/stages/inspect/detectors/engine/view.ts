@@ -19,6 +19,8 @@ export interface View {
   readonly folds: Map<number, string>;
   /** Where the nearest of some words stands, by the name of the question. */
   readonly nearest: Map<string, { from: number; to: number; at: number }>;
+  /** Where a pattern stands next, by the name of the question: `at` is `to` where it does not. */
+  readonly places: Map<string, { from: number; to: number; at: number; end: number }>;
   /** The last stretch in which the end of a value was looked for, by the kind of its end. */
   readonly ends: Map<string, { from: number; to: number }>;
   /** Ends of values that were judged, with how often: see `triedOften`. */
@@ -43,6 +45,7 @@ export function viewOf(kind: ViewKind, text: string, locate: View['locate']): Vi
     crowd: { left: crowdTries + Math.floor(text.length / charsPerTry), skipped: undefined },
     folds: new Map(),
     nearest: new Map(),
+    places: new Map(),
     locate,
     isSeam: never,
   };

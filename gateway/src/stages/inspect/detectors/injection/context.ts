@@ -1,6 +1,7 @@
 /** What an order stands in: documentation about attacks talks of them in quotes and as examples. */
 import { foldOf } from '../engine/fold.ts';
 import type { View } from '../engine/view.ts';
+import type { Lexicon } from './lexicon.ts';
 
 const talk =
   /\b(?:example|e\.g|such as|phrases? like|attack(?:er|s|ers)?\b|injection|jailbreak|malicious|detect|adversar|payload|pattern|regex|blocklist|classifier|test ?case|sample|says?:?|reads?:?|for instance|would be|might (?:say|write|contain)|contain(?:s|ing)|tries to|trying to|attempts? to|scanner|guardrail|beispiel|angriff|exemple|attaque|ejemplo|ataque|exemplo|esempio|attacco|пример|атак|инъекц)|例如|攻击|注入|示例|攻撃|インジェクション|例えば|예를 들어|공격/i;
@@ -80,6 +81,30 @@ export function nearest(
     view.nearest.set(question, known);
   }
   return known.at < start + within ? known.at : -1;
+}
+
+/** How far a search for a pattern goes beyond what was asked, for the next question. */
+const furtherAhead = 768;
+
+/**
+ * Whether a pattern stands whole within a piece of the text. A question is asked often, of pieces that overlap: what was searched
+ * is not searched again.
+ */
+export function standsWithin(
+  view: View,
+  question: string,
+  { pattern, from, to }: { readonly pattern: Lexicon; readonly from: number; readonly to: number },
+): boolean {
+  const start = Math.max(0, from);
+  const known = view.places.get(question);
+  if (known !== undefined && start >= known.from && start <= known.at && (known.at < known.to || to <= known.to))
+    return known.end <= to;
+  const last = Math.max(to, start) + furtherAhead;
+  const found = pattern.exec(windowOf(view, start, last));
+  const at = found === null ? last : start + found.index;
+  const end = found === null ? Number.POSITIVE_INFINITY : start + found.end;
+  view.places.set(question, { from: start, to: last, at, end });
+  return end <= to;
 }
 
 /** A sentence ends: what follows is another thought. */

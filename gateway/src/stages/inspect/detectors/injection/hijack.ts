@@ -1,8 +1,8 @@
 /** Texts that put another task in the place of the user's: new goals, rules declared void, demands on the answer. */
 import type { Hit, Matcher } from '../detector.ts';
 import { triedTwice } from '../engine/view.ts';
-import { isSpokenOf, isStart, windowOf } from './context.ts';
-import { lexicon } from './lexicon.ts';
+import { isSpokenOf, isStart, standsWithin, windowOf } from './context.ts';
+import { firstOf, lexicon } from './lexicon.ts';
 import { act, strongRisk } from './vocabulary.ts';
 
 /** With an order after them they leave no other meaning. */
@@ -143,9 +143,11 @@ export const newTask: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedTwice(view, 'new task', { at: from, size: 96 })) return undefined;
+    if (!isStart(text, from) || !standsWithin(view, 'task act', { pattern: act, from: to, to: to + 110 }))
+      return undefined;
+    if (triedTwice(view, 'new task', { at: from, size: 96 })) return undefined;
     const around = windowOf(view, to, to + 110);
-    if (!act.test(around) || /^[\s:]{0,3}(?:list|manager|dialog|button|form|page)\b/.test(around)) return undefined;
+    if (/^[\s:]{0,3}(?:list|manager|dialog|button|form|page)\b/.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.8);
   },
 };
@@ -155,10 +157,13 @@ export const atMoment: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
-    if (!isStart(text, from) || triedTwice(view, 'moment', { at: from, size: 96 })) return undefined;
-    const around = windowOf(view, from - lead, to + 260);
-    if (!strongRisk.test(around) && !manipulates.test(around)) return undefined;
-    if (!act.test(around) || isManual.test(around)) return undefined;
+    if (!isStart(text, from)) return undefined;
+    const place = { from: from - lead, to: to + 260 };
+    const isHarmful = standsWithin(view, 'moment harm', { pattern: harm, ...place });
+    if (!isHarmful || !standsWithin(view, 'moment act', { pattern: act, ...place })) return undefined;
+    if (triedTwice(view, 'moment', { at: from, size: 96 })) return undefined;
+    const around = windowOf(view, place.from, place.to);
+    if (isManual.test(around)) return undefined;
     if (/answer|response/.test(text.slice(from, to)) && !asks.test(around)) return undefined;
     return isSpokenOf(text, from, to) ? undefined : hit(from, Math.min(text.length, to + 60), 0.7);
   },
@@ -166,6 +171,7 @@ export const atMoment: Matcher = {
 
 const manipulates =
   /\b(?:must|should|please|always|only) (?:say|state|recommend|claim|tell|rate|rank|mention|include|contain)\b.{0,60}(?:product|company|unsafe|best|first|competitor|in full|full name|link|http)|(?:tell|urge|advise|convince|ask) (?:the )?(?:reader|user|visitor|customer)s?\b|https?:.{0,80}(?:follow|obey|do what)|(?:fetch|curl|upload|submit|install).{0,80}https?:|positive review|verified|ssh|tool .{0,40}(?:bcc|recipient)/;
+const harm = firstOf(strongRisk, manipulates);
 /** People are told such things in forms, manuals and on pages of their own accounts. */
 const isManual =
   /\b(?:forgot|reset|change|choose|confirm|enter) (?:your|a|the new) password|never (?:share|send)|for security reasons|log ?in to|settings page|\bsign in\b/;

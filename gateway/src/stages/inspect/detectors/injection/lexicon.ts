@@ -157,6 +157,32 @@ export function pairs(
   };
 }
 
+/** What stands first of several. */
+export function firstOf(...patterns: readonly (RegExp | Lexicon)[]): Lexicon {
+  const all = patterns.map((pattern) => (pattern instanceof RegExp ? found(pattern) : pattern));
+  return {
+    exec: (text, from = 0) => {
+      let first: Found | null = null;
+      for (const pattern of all) {
+        const next = pattern.exec(text, from);
+        if (next !== null && (first === null || next.index < first.index)) first = next;
+      }
+      return first;
+    },
+    test: (text) => all.some((pattern) => pattern.test(text)),
+  };
+}
+
+function found(pattern: RegExp): Lexicon {
+  return {
+    exec: (text, from = 0) => {
+      const match = pattern.exec(from === 0 ? text : text.slice(from));
+      return match === null ? null : { index: from + match.index, end: from + match.index + match[0].length };
+    },
+    test: (text) => pattern.test(text),
+  };
+}
+
 /** Whether both are there: the cheaper one is asked first. */
 export function both(first: Pattern, second: Pattern): Pattern {
   return { test: (text) => first.test(text) && second.test(text) };

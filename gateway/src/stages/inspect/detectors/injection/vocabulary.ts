@@ -1,5 +1,5 @@
 /** Words of orders, folded, of several languages together: what is done, and what makes it worth a warning. */
-import { either, lexicon } from './lexicon.ts';
+import { either, firstOf, lexicon } from './lexicon.ts';
 
 /** What a model is told to do. */
 export const act = lexicon(
@@ -24,7 +24,7 @@ const strong = [
 ];
 
 /** What an assistant is not told by a document that it reads. */
-export const strongRisk = either(lexicon(strong.join('|')), /\| ?(?:ba)?sh\b/);
+export const strongRisk = firstOf(lexicon(strong.join('|')), /\| ?(?:ba)?sh\b/);
 
 /** Weaker signs, which count where a model is spoken to by name. */
 export const risk = either(
