@@ -1,7 +1,7 @@
 /** Presses of buttons in Slack. The signature proves Slack; the id of the user is looked up among those the file names. */
 import type { Hono } from 'hono';
 import { pressOf } from '../channels/slack/presses.ts';
-import { operatorNow } from '../operators/now.ts';
+import { deciderNow } from '../operators/now.ts';
 import { approverProblems } from '../stages/approve/approvers.ts';
 import { bodyProblem } from './body-bound.ts';
 import type { AdminEnv, AdminParts } from './context.ts';
@@ -37,17 +37,18 @@ export function slackPresses(app: Hono<AdminEnv>, parts: SlackParts): void {
     if (press === undefined) return nothing();
     const name = Object.hasOwn(buttons.operators, press.user) ? buttons.operators[press.user] : undefined;
     const by = `operator:${name ?? ''}`;
-    const now = name === undefined ? undefined : operatorNow(parts.operators, by);
+    const now = name === undefined ? undefined : deciderNow(parts.operators, by);
     if (now === undefined) return says('You are not among those who decide here.');
-    const { tier } = parts.approvals.get(press.approval, Date.now())?.content ?? {};
-    if (press.action === 'approve' && tier === 'destructive')
+    const { content, terms } = parts.approvals.get(press.approval, Date.now()) ?? {};
+    if (press.action === 'approve' && content?.tier === 'destructive')
       return says('The call is destructive: look at it, and decide on the page.');
     const voted = parts.approvals.vote(press.approval, press.action, {
       by,
       kind: 'operator',
       ...now,
       at: Date.now(),
-      reason: `pressed in Slack by ${press.user}`,
+      // A press gives no reason, where the rule asks for one.
+      ...(terms?.reason !== 'required' && { reason: `pressed in Slack by ${press.user}` }),
     });
     if (voted.ok) {
       parts.onDecided();

@@ -77,7 +77,7 @@ export class SignIn {
   ): Promise<SignedIn> {
     const { store } = this.#parts;
     const now = Date.now();
-    if (this.#isThrottled(address, undefined, now)) return { ok: false, problem: 'throttled' };
+    // It cannot be guessed, so failures of others at the same address do not hold it up.
     const passkey = store.passkey(passkeyIdOf(response) ?? '');
     const operator = passkey === undefined ? undefined : inForce(store.get(passkey.operator));
     const proven = passkey === undefined ? undefined : await asserted(response, passkey, { party, challenge });

@@ -6,7 +6,7 @@ import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Outbox } from '../channels/outbox.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
-import { operatorNow } from '../operators/now.ts';
+import { deciderNow } from '../operators/now.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
@@ -146,7 +146,7 @@ export class Control {
       onApprovalState: (approval) => this.channels.tell(approval),
       approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       controls: this.#controls,
-      operatorNow: (by) => operatorNow(parts.operatorStore, by),
+      operatorNow: (by) => deciderNow(parts.operatorStore, by),
       onApproval: () => parts.changes.announce('approvals'),
     });
     this.#discovery = new ScheduledDiscovery({

@@ -434,4 +434,6 @@ test('a grant covers the arguments that its condition names, so often and no oft
   assert.equal((await world.call({ n: 1, text: 'c' })).kind, 'text');
   assert.equal((await world.call({ n: 1, text: 'd' })).reason, 'approval-pending');
   assert.equal(world.road.calls.length, 3);
+  // What is used up is over, for the approved arguments as well.
+  assert.equal((await world.call({ n: 1, text: 'a' })).reason, 'approval-pending');
 });

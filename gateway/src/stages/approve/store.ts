@@ -162,7 +162,8 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
      WHERE id = ? AND state = 'approved' AND expires_at > ?`,
   );
   const use = database.prepare(
-    `UPDATE approvals SET uses = uses + 1 WHERE id = ? AND state = 'approved' AND expires_at > ? AND uses < ?`,
+    `UPDATE approvals SET uses = uses + 1, state = iif(uses + 1 >= ?3, 'consumed', state), is_recorded = iif(uses + 1 >= ?3, 0, is_recorded)
+     WHERE id = ?1 AND state = 'approved' AND expires_at > ?2 AND uses < ?3`,
   );
   const revoke = database.prepare(
     `UPDATE approvals SET state = 'withdrawn', is_recorded = 0 WHERE id = ? AND state = 'approved' AND expires_at > ?`,
