@@ -68,7 +68,7 @@ export class Browser {
           ([, name = '', value = '']) => [name, unescaped(value)],
         ),
       );
-      return this.request(unescaped(target), { ...hidden, ...fields });
+      return this.request(new URL(unescaped(target), page.url), { ...hidden, ...fields });
     }
     throw new Error(`no form ${action} on ${page.url.href} (${page.status}):\n${page.body}`);
   }

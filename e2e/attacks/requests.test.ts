@@ -388,7 +388,7 @@ test('lists of one caller are not served to another', async () => {
   assert.equal(mine.json?.result?.cacheScope, 'private');
 });
 test('unknown methods and extensions: 404 and -32601', async () => {
-  for (const method of ['tasks/get', 'sampling/createMessage', 'logging/setLevel', 'ping', 'resources/subscribe'])
+  for (const method of ['tasks/list', 'sampling/createMessage', 'logging/setLevel', 'ping', 'resources/subscribe'])
     refused(
       await send(modernHeaders(method), JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { _meta: meta } })),
       404,

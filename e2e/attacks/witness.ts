@@ -104,7 +104,13 @@ function localResult(method: string, tools: readonly WitnessTool[], introduction
     case 'resources/list':
       return { ...complete, resources: [{ uri: 'doc://projects/1', name: 'one' }] };
     case 'resources/templates/list':
-      return { ...complete, resourceTemplates: [{ uriTemplate: 'doc://projects/{id}', name: 'project' }] };
+      return {
+        ...complete,
+        resourceTemplates: ['doc://projects/{id}', 'file:///open/{x}', 'file:///secret/{x}'].map((uriTemplate, at) => ({
+          uriTemplate,
+          name: `template ${at}`,
+        })),
+      };
     case 'prompts/list':
       return { ...complete, prompts: [{ name: 'open' }, { name: 'secret' }] };
     default:

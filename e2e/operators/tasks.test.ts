@@ -33,6 +33,7 @@ async function ask(
     params,
     name,
     server = 'things',
+    plain = false,
   }: { readonly method: string; readonly params: object; readonly name: string; readonly server?: string },
 ): Promise<Answer> {
   const response = await fetch(world.gateway.endpoint(server), {
@@ -45,7 +46,12 @@ async function ask(
       'mcp-method': method,
       'mcp-name': name,
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: claims } }),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method,
+      params: { ...params, _meta: plain ? { ...claims, 'io.modelcontextprotocol/clientCapabilities': {} } : claims },
+    }),
   });
   const text = await response.text();
   const json = /^data: (.*)$/m.exec(text)?.[1] ?? text;
@@ -87,6 +93,8 @@ test('a task waits, is made once after its approval, and tells its end for as lo
       server: 'other',
     });
     assert.equal(elsewhere.result, undefined);
+    const { error } = await ask(world, key, { method: 'tasks/get', name: task, params: { taskId: task }, plain: true });
+    assert.equal(error?.code, -32_021);
     assert.equal((await world.sallyport('approval', 'approve', await waiting(world))).code, 0);
     const ends = await Promise.all(Array.from({ length: 8 }, () => about(world, key, task)));
     for (const { result } of ends) {

@@ -12,12 +12,13 @@ import { type AdminEnv, baseOf, isCrossSite } from './context.ts';
 import { Idempotency } from './idempotency.ts';
 import { approvalPages } from './pages/approvals.ts';
 import { script, style } from './pages/assets.ts';
+import { issuerSignIn } from './pages/issuer-sign-in.ts';
 import { goTo, messagePage, pageHeaders } from './pages/layout.ts';
-import { signInPages } from './pages/sign-in.ts';
+import { type PageParts, signInPages } from './pages/sign-in.ts';
 import { RequestRate } from './request-rate.ts';
 import { type SlackParts, slackPresses } from './slack.ts';
 
-export interface AppParts extends SlackParts {
+export interface AppParts extends SlackParts, PageParts {
   readonly throttle: FailureThrottle;
   readonly isSecure: boolean;
   /** A bug of ours. */
@@ -59,6 +60,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.get('/', () => goTo('/approvals'));
   const pages = parts;
   signInPages(app, pages);
+  issuerSignIn(app, pages);
   approvalPages(app, pages);
   app.notFound(() => messagePage(404, 'There is no such page', { text: 'See /approvals.' }));
   app.onError((error) => {

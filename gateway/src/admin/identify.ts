@@ -18,9 +18,14 @@ function cookieName({ isSecure }: Secured): string {
 const maxCookies = 16_384;
 
 export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
+  return cookieOf(request, cookieName({ isSecure }));
+}
+
+/** 256 bits in base64url. */
+function cookieOf(request: AdminRequest, wanted: string): string | undefined {
   for (const pair of (request.req.header('cookie') ?? '').slice(0, maxCookies).split(';')) {
     const [name = '', value = ''] = pair.trim().split('=', 2);
-    if (name === cookieName({ isSecure })) return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
+    if (name === wanted) return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
   }
   return undefined;
 }
@@ -29,6 +34,20 @@ export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): str
 export function sessionCookie(text: string, { isSecure }: Secured, maxAgeSeconds: number): string {
   const secure = isSecure ? '; Secure' : '';
   return `${cookieName({ isSecure })}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+}
+
+/** Names the browser that went to an issuer, until it comes back. */
+function attemptName({ isSecure }: Secured): string {
+  return isSecure ? '__Host-sallyport-attempt' : 'sallyport-attempt';
+}
+
+export function attemptCookie(text: string, { isSecure }: Secured, maxAgeSeconds: number): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${attemptName({ isSecure })}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+}
+
+export function attemptTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
+  return cookieOf(request, attemptName({ isSecure }));
 }
 
 /** Failures of one address that cost nothing. */

@@ -20,7 +20,7 @@ export interface SignInParts {
 }
 
 export type SignedIn =
-  | { readonly ok: true; readonly operator: Operator; readonly means: 'passkey' | 'password' }
+  | { readonly ok: true; readonly operator: Operator; readonly means: 'passkey' | 'password' | 'oidc' }
   | { readonly ok: false; readonly problem: 'wrong' | 'throttled' };
 
 /** What stands at a link that was opened. */
@@ -91,6 +91,15 @@ export class SignIn {
       return this.#failed(address, operator?.name, 'passkey');
     this.#note('operator-signed-in', operator, address, { means: 'passkey', passkey: passkey.id });
     return { ok: true, operator, means: 'passkey' };
+  }
+
+  /** An issuer has named a user: the one operator that is this user. */
+  withUser(user: string, address: string | undefined): SignedIn {
+    const found = this.#parts.store.list().filter((each) => each.user === user && each.revokedAt === undefined);
+    const [operator, another] = found;
+    if (operator === undefined || another !== undefined) return this.#failed(address, undefined, 'oidc');
+    this.#note('operator-signed-in', operator, address, { means: 'oidc' });
+    return { ok: true, operator, means: 'oidc' };
   }
 
   /** The person at a one-time link gives a passkey. */

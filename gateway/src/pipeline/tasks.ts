@@ -4,7 +4,7 @@
  */
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Delivered } from './deliver.ts';
-import type { Admitted, Received, Reply } from './exchange.ts';
+import type { Admitted, Client, Received, Reply } from './exchange.ts';
 import type { Refusal } from './refusal.ts';
 
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
@@ -14,10 +14,11 @@ export type PendingRefusal = Extract<Refusal, { reason: 'approval-pending' }>;
 
 /** Only a client of 2026-07-28 can offer it, with each call, and only calls of tools become tasks. */
 export function takesTasks({ client, method }: Pick<Received, 'client' | 'method'>): boolean {
-  const { extensions } = client.capabilities;
-  return (
-    method === 'tools/call' && client.era === 'modern' && isObject(extensions) && isObject(extensions[tasksExtension])
-  );
+  return method === 'tools/call' && offersTasks(client);
+}
+
+export function offersTasks({ era, capabilities: { extensions } }: Pick<Client, 'era' | 'capabilities'>): boolean {
+  return era === 'modern' && isObject(extensions) && isObject(extensions[tasksExtension]);
 }
 
 export interface Tasks {

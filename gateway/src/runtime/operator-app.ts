@@ -13,7 +13,10 @@ export interface OperatorAppOptions {
   readonly isSecure: boolean;
 }
 
-export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure }: OperatorAppOptions): RequestListener {
+export function operatorApp(
+  opened: Opened & { ok: true },
+  { publicUrl, isSecure }: OperatorAppOptions,
+): RequestListener {
   const { gateway, audit, approvals, operators, masterKey, log } = opened;
   const throttle = new Throttle();
   const feed = new ApprovalFeed(approvals);
@@ -25,6 +28,7 @@ export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure
     approvals,
     feed,
     note,
+    signIns: () => gateway.plane.snapshot.signIns,
     problems: () => opened.problems(),
     publicUrl,
     isSecure,

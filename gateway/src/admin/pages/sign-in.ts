@@ -1,11 +1,12 @@
 /** Pages on which operators sign in and out, and the page of a one-time link. */
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
-import { operatorBounds } from '../../operators/operator.ts';
+import { operatorBounds, type Session } from '../../operators/operator.ts';
 import { assertionOptions, registrationOptions } from '../../operators/passkeys.ts';
 import { newSecondFactor, passwordBounds } from '../../operators/passwords.ts';
 import { bySession } from '../../operators/principal.ts';
 import type { Enrolled } from '../../operators/sign-in.ts';
+import type { SignIns } from '../../pipeline/contracts/accounts.ts';
 import { type AdminEnv, type AdminParts, type AdminRequest, addressOf, baseOf, partyOf } from '../context.ts';
 import { sessionCookie, sessionTextOf } from '../identify.ts';
 import {
@@ -19,9 +20,11 @@ import {
   sealedText,
   textIn,
 } from './forms.ts';
-import { goTo, messagePage, pageOf } from './layout.ts';
+import { goTo, type Markup, messagePage, pageOf } from './layout.ts';
 
 export interface PageParts extends AdminParts {
+  /** Issuers at which operators can sign in: those of the revision in force. */
+  readonly signIns: () => SignIns;
   readonly isSecure: boolean;
 }
 
@@ -107,14 +110,10 @@ async function withPasskey(
 }
 
 /** A new session for each sign-in, whatever the browser had before (session fixation). */
-function begin(
+export function begin(
   request: AdminRequest,
   { operators, isSecure }: PageParts,
-  {
-    operator,
-    means,
-    next,
-  }: { readonly operator: string; readonly means: 'passkey' | 'password'; readonly next: string },
+  { operator, means, next }: { readonly operator: string; readonly means: Session['means']; readonly next: string },
 ): Response {
   const now = Date.now();
   const before = sessionTextOf(request, { isSecure });
@@ -124,7 +123,7 @@ function begin(
   return goTo(next, { 'set-cookie': sessionCookie(text, { isSecure }, operatorBounds.sessionMs / 1_000) });
 }
 
-async function signInPage(request: AdminRequest, parts: PageParts, problem?: string): Promise<Response> {
+export async function signInPage(request: AdminRequest, parts: PageParts, problem?: string): Promise<Response> {
   const { challenge, sealed } = openChallenge(parts.seal, 'sign-in');
   const options = await assertionOptions(partyOf(request, parts), Uint8Array.from(challenge));
   const next = safePath(request.req.query('next') ?? '');
@@ -132,13 +131,18 @@ async function signInPage(request: AdminRequest, parts: PageParts, problem?: str
 <form method="post" action="/sign-in" data-passkey="get" data-options="${JSON.stringify(options)}">
 <input type="hidden" name="next" value="${next}"><input type="hidden" name="challenge" value="${sealed}"><input type="hidden" name="answer" value="">
 <button class="main">Sign in with a passkey</button><p role="status"></p></form>
-<h2>With a password</h2>
+${issuerForms(parts.signIns(), next)}<h2>With a password</h2>
 <form method="post" action="/sign-in"><input type="hidden" name="next" value="${next}">
 <label for="name">Name</label><input id="name" name="name" autocomplete="username" required maxlength="64">
 <label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required maxlength="${passwordBounds.maxLength}">
 <label for="code">Code of the second factor</label><input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="9">
 <p><button>Sign in</button></p></form>`;
   return pageOf({ title: 'Sign in', body, status: problem === undefined ? 200 : 403 });
+}
+
+/** A form for each issuer. */
+function issuerForms({ names }: SignIns, next: string): Markup {
+  return html`${names.map((name) => html`<form method="post" action="/sign-in/issuer"><input type="hidden" name="issuer" value="${name}"><input type="hidden" name="next" value="${next}"><p><button>Sign in with ${name}</button></p></form>`)}`;
 }
 
 const enrolmentProblems: Readonly<Record<Exclude<Enrolled, { readonly ok: true }>['problem'], string>> = {

@@ -8,7 +8,7 @@ import { Cancellation } from '../../pipeline/cancellation.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Admitted, Received, Reply } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
-import { dispositionKey, type Tasks } from '../../pipeline/tasks.ts';
+import { dispositionKey, offersTasks, type Tasks, tasksExtension } from '../../pipeline/tasks.ts';
 import { toWire } from '../../pipeline/wire-error.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import type { RpcError } from '../../protocol/jsonrpc.ts';
@@ -168,6 +168,8 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     },
     async answer(exchange) {
       const { taskId: id, inputResponses } = exchange.params;
+      if (!offersTasks(exchange.client))
+        return { kind: 'refused', refusal: { reason: 'capability-missing', required: `extensions.${tasksExtension}` } };
       const task = read(id, exchange);
       if (task === undefined || typeof id !== 'string') return { kind: 'refused', refusal: unknownTask };
       switch (exchange.method) {
