@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runToEnd } from './process.ts';
 
-async function run(example: string): Promise<string> {
+async function run(example: string, within = 40_000): Promise<string> {
   const ended = await runToEnd({
     command: [process.execPath, join(import.meta.dirname, '..', 'examples', example, 'run.ts')],
-    within: 40_000,
+    within,
   });
   assert.equal(ended.code, 0, ended.stderr);
   return ended.stdout;
@@ -78,9 +78,9 @@ test('examples/containment: the eleventh call hears when, an agent in a loop is 
 });
 
 test('examples/approvals: two operators approve one call, by the API and in Slack, and the log proves it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
-  const said = await run('approvals');
+  const said = await run('approvals', 100_000);
   assert.match(said, /the agent: This call waits for the approval of a person/);
   assert.match(said, /webhook: approval\.pending\nSlack: customers\/update_limit waits for a person\n/);
   assert.match(said, /carol, for whom it is: the call was made for you, .*another person\n/);

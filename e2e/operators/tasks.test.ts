@@ -34,7 +34,14 @@ async function ask(
     name,
     server = 'things',
     plain = false,
-  }: { readonly method: string; readonly params: object; readonly name: string; readonly server?: string },
+  }: {
+    readonly method: string;
+    readonly params: object;
+    readonly name: string;
+    readonly server?: string;
+    /** Without the extension. */
+    readonly plain?: boolean;
+  },
 ): Promise<Answer> {
   const response = await fetch(world.gateway.endpoint(server), {
     method: 'POST',
