@@ -38,7 +38,7 @@ export function createApp(parts: AppParts): RequestListener {
       problemResponse({ status: 404, problem: 'there is no such operation', remedy: `See ${apiPath}/openapi.json.` }),
     ),
   );
-  app.get('/assets/console.css', () => asset('text/css; charset=utf-8', style));
+  app.get('/assets/style.css', () => asset('text/css; charset=utf-8', style));
   app.get('/assets/passkey.js', () => asset('text/javascript; charset=utf-8', script));
   // Before what pages ask for: it comes from a server, and proves itself.
   slackPresses(app, parts);

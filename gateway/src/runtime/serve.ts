@@ -7,10 +7,10 @@ import { takeSignals } from '../process/signals.ts';
 import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { openEndedIds } from '../stores/ended-ids.ts';
 import type { LogLevel } from '../telemetry/log.ts';
-import { firstAdministrator, operatorApp } from './console.ts';
 import { healthAnswer } from './health.ts';
 import { print, report } from './messages.ts';
 import { open } from './open.ts';
+import { firstAdministrator, operatorApp } from './operator-app.ts';
 import { quickstartText } from './quickstart.ts';
 import { follow } from './reload.ts';
 

@@ -32,7 +32,7 @@ export async function pageOf({ title, body, principal, status = 200, leave = '' 
       ? html`<strong>Sallyport</strong>`
       : html`<strong>Sallyport</strong><a href="/approvals">Approvals</a><a href="/approvals?state=all">All</a><span class="dim">${principal.operator.name}, ${principal.role}</span><form method="post" action="/sign-out"><input type="hidden" name="form" value="${leave}"><button>Sign out</button></form>`;
   const text = await html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title} · Sallyport</title><link rel="stylesheet" href="/assets/console.css"><script src="/assets/passkey.js" defer></script></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title} · Sallyport</title><link rel="stylesheet" href="/assets/style.css"><script src="/assets/passkey.js" defer></script></head>
 <body><header>${head}</header><main><h1>${title}</h1>${body}</main></body></html>
 `;
   return new Response(String(text), {

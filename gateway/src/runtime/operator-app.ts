@@ -8,12 +8,12 @@ import { createSeal } from '../secrets/seal.ts';
 import { Throttle } from '../stages/authenticate/throttle.ts';
 import type { Opened } from './open.ts';
 
-export interface ConsoleOptions {
+export interface OperatorAppOptions {
   readonly publicUrl: string | undefined;
   readonly isSecure: boolean;
 }
 
-export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure }: ConsoleOptions): RequestListener {
+export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure }: OperatorAppOptions): RequestListener {
   const { gateway, audit, approvals, operators, masterKey, log } = opened;
   const throttle = new Throttle();
   const feed = new ApprovalFeed(approvals);
