@@ -13,7 +13,10 @@ export interface OperatorAppOptions {
   readonly isSecure: boolean;
 }
 
-export function operatorApp(opened: Opened & { ok: true }, { publicUrl, isSecure }: OperatorAppOptions): RequestListener {
+export function operatorApp(
+  opened: Opened & { ok: true },
+  { publicUrl, isSecure }: OperatorAppOptions,
+): RequestListener {
   const { gateway, audit, approvals, operators, masterKey, log } = opened;
   const throttle = new Throttle();
   const feed = new ApprovalFeed(approvals);
