@@ -195,7 +195,8 @@ export const noteTo: Matcher = {
   },
 };
 
-const anyName = lexicon(
+/** Any name of a model, as it begins. */
+export const anyName = lexicon(
   names.map((name) => name.replace(/[:,()]|^ | $/g, '') + (/[ :,)]$/.test(name) ? '' : '*')).join('|'),
 );
 

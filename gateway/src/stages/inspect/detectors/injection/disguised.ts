@@ -124,14 +124,24 @@ const disguises: readonly Disguise[] = [
   },
 ];
 
+const stretchChars = 256;
+/** Characters of the longest anchor. */
+const maxAnchor = 32;
+
 export const disguised: readonly Matcher[] = disguises.map(({ name, anchors, before, after, read }) => ({
   anchors,
   joins: true,
   find(view, from, to) {
-    if (triedTwice(view, `disguise ${name}`, { at: from, size: 64 })) return undefined;
-    const start = Math.max(0, from - before);
-    const text = name === 'split' ? view.text.slice(start, to + after) : windowOf(view, start, to + after);
-    if (!order.test(squeezed(read(text))) || isSpokenOf(view.text, from, to)) return undefined;
+    const holds = (first: number, last: number): boolean =>
+      order.test(squeezed(read(name === 'split' ? view.text.slice(first, last) : windowOf(view, first, last))));
+    // Where a whole stretch holds none, nothing in it does: it is read once, however many anchors are there.
+    const stretch = Math.floor(from / stretchChars) * stretchChars;
+    const known = view.tries.get(`stretch ${name}`);
+    const last = stretch + stretchChars + maxAnchor + after;
+    const mayHold = known?.to === stretch ? known.count > 0 : holds(Math.max(0, stretch - before), last);
+    view.tries.set(`stretch ${name}`, { to: stretch, count: mayHold ? 1 : 0 });
+    if (!mayHold || triedTwice(view, `disguise ${name}`, { at: from, size: 64 })) return undefined;
+    if (!holds(Math.max(0, from - before), to + after) || isSpokenOf(view.text, from, to)) return undefined;
     return { class: 'disguised-order', from, to: Math.min(view.text.length, to + 40), confidence: 0.85 };
   },
 }));

@@ -1,8 +1,9 @@
 /** Text that a page hides from its reader and that speaks to a model. */
 import type { Matcher } from '../detector.ts';
 import { triedTwice } from '../engine/view.ts';
-import { isOrderTo, nameIn } from './addressed.ts';
-import { isSpokenOf, windowOf } from './context.ts';
+import { anyName, isOrderTo, nameIn } from './addressed.ts';
+import { isSpokenOf, standsWithin, windowOf } from './context.ts';
+import { firstOf } from './lexicon.ts';
 
 const openings = [
   '<!--',
@@ -47,11 +48,14 @@ const attributes = [
 const override =
   /(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous|prior|above|earlier) (?:instruction|prompt|rule)|ignorier\w* (?:alle )?(?:vorherigen|bisherigen)|ignorez les (?:instructions|consignes)|игнорируи|忽略(?:之前|以上|前面)/;
 
+const speaks = firstOf(anyName, override);
+
 export const hiddenMarkup: Matcher = {
   anchors: [...openings, ...attributes],
   joins: true,
   find(view, from, to) {
     const { text } = view;
+    if (!standsWithin(view, 'markup', { pattern: speaks, from: to, to: to + 600 })) return undefined;
     // What is looked at reaches further than this.
     if (triedTwice(view, 'markup', { at: from, size: 256 })) return undefined;
     const end = endOf(text, from, to);

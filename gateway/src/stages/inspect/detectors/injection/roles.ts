@@ -1,7 +1,8 @@
 /** Marks of chat templates, and frames of tools, in text that should have none. */
 import type { Matcher } from '../detector.ts';
 import { triedTwice } from '../engine/view.ts';
-import { isSpokenOf, windowOf } from './context.ts';
+import { isSpokenOf, standsWithin, windowOf } from './context.ts';
+import { firstOf } from './lexicon.ts';
 import { strongRisk } from './vocabulary.ts';
 
 /** Tokens that models are trained to obey: they have no other use. */
@@ -76,6 +77,7 @@ const tags = [
 ];
 const orders =
   /\b(?:ignore|disregard|forget|override|you must|you are now|you will|you should now|do not (?:tell|mention|inform)|reveal|send|forward|exfiltrate|execute|run the|call the|instructions?|new task|from now on|as an ai|comply|obey|assistant must|next step|delete|transfer|api key|credential|password)\b|ignorier|ignorez|ignora|игнорир|忽略|無視|무시/;
+const anyOrder = firstOf(orders);
 const everyOrder = new RegExp(orders.source, 'g');
 /** Words that rules of any house have. */
 const usual = new Set([
@@ -119,6 +121,8 @@ export const roleTags: Matcher = {
   joins: true,
   find(view, from, to) {
     const { text } = view;
+    // Without a word of an order there are never enough.
+    if (!standsWithin(view, 'tag order', { pattern: anyOrder, from: to, to: to + 220 })) return undefined;
     if (triedTwice(view, 'tag', { at: from, size: 64 })) return undefined;
     const opens = /^[<[(*#-]/.test(text[from] ?? '') || /[-=*#]{2} ?$/.test(text.slice(Math.max(0, from - 4), from));
     // Without a bracket a role begins a line.
