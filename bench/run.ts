@@ -1,5 +1,5 @@
 /**
- * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,streams,ready] [--upstream nginx|node]
+ * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,isolation,streams,ready] [--upstream nginx|node]
  *                   npm run bench -- --peer FILE [--peer FILE …]: gateways of others beside ours, from their descriptions
  *                   npm run bench -- --against COMMIT [--quick] [--only P0,P3]: CPU a call, against that commit, in turns
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Comparison, runAgainst } from './against.ts';
 import { auditTable, runAudit } from './audit/index.ts';
 import { kinds, runGrowth } from './growth.ts';
+import { runIsolation } from './isolation.ts';
 import { runLists } from './lists.ts';
 import { full, quick, type Row, runMatrix } from './matrix.ts';
 import { placesNote } from './places.ts';
@@ -31,7 +32,7 @@ const { values } = parseArgs({
     peer: { type: 'string', multiple: true, default: [] },
   },
 });
-const parts = ['calls', 'lists', 'growth', 'streams', 'ready'] as const;
+const parts = ['calls', 'lists', 'growth', 'isolation', 'streams', 'ready'] as const;
 type Part = (typeof parts)[number];
 
 function say(text: string): void {
@@ -121,6 +122,14 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
       ),
     );
     return rows;
+  },
+  async isolation(upstream) {
+    const row = await runIsolation(upstream, values.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 3 });
+    const { hanging, quiet, busy, errors } = row;
+    say(
+      `\nisolation: while ${hanging} calls hang at one server, those to another take ${rounded(busy.p50 / 1e3, 2)} ms (p99 ${rounded(busy.p99 / 1e3, 2)}), without them ${rounded(quiet.p50 / 1e3, 2)} (p99 ${rounded(quiet.p99 / 1e3, 2)}): p50 ${times(busy.p50 / quiet.p50)}, p99 ${times(busy.p99 / quiet.p99)}, ${errors} errors\n`,
+    );
+    return row;
   },
   async streams(upstream) {
     const row = await runStreams(upstream, values.quick ? 1_000 : 10_000);
