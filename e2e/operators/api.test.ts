@@ -250,6 +250,42 @@ test('other sites, foreign names, long bodies, guesses and bad JSON are refused'
   assert.equal((await ask('viewer', 'GET', '/me')).status, 200);
 });
 
+test('one credential does not get the answers of another, and HEAD opens no stream', { timeout: 60_000 }, async () => {
+  const { id } = (await ask('administrator', 'GET', '/me')).body;
+  const path = `/operators/${String(id)}/tokens`;
+  const body = { name: 'made', role: 'viewer', expiresAt: new Date(Date.now() + 60_000).toISOString() };
+  const headers = { 'idempotency-key': 'secret' };
+  const made = await ask('administrator', 'POST', path, { body, headers });
+  assert.equal(made.status, 201);
+  tokens.set('weak', String(made.body['token']));
+  const strong = { ...body, role: 'administrator' };
+  assert.equal(
+    (await ask('administrator', 'POST', path, { body: strong, headers: { 'idempotency-key': 'strong' } })).status,
+    201,
+  );
+  assert.equal(
+    (await ask('weak', 'POST', path, { body: strong, headers: { 'idempotency-key': 'strong' } })).status,
+    403,
+  );
+  const again = await ask('administrator', 'POST', path, { body, headers });
+  assert.equal(again.status, 409);
+  assert.doesNotMatch(JSON.stringify(again.body), /sop_/);
+  // A token that ends soon makes none that ends later.
+  const longer = { ...body, expiresAt: new Date(Date.now() + 3_600_000).toISOString() };
+  assert.equal((await ask('weak', 'POST', path, { body: longer })).status, 403);
+  for (let round = 0; round < 20; round++)
+    await fetch(`${world.base}/api/v1/approvals/watch`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${tokens.get('viewer')}`, ...headers },
+    });
+  assert.match(await (await fetch(`${world.gateway.admin}/metrics`)).text(), /table="approval_watchers"\} 0/);
+  // An operator of some servers lifts no limits.
+  await world.operator('partial', '--role', 'administrator', '--servers', 'other');
+  tokens.set('partial', await world.token('partial'));
+  const own = (await ask('partial', 'GET', '/me')).body['id'];
+  assert.equal((await ask('partial', 'PATCH', `/operators/${String(own)}`, { body: { servers: null } })).status, 403);
+});
+
 test('how often a rule is approved is told', { timeout: 60_000 }, async () => {
   const end = Date.now() + 20_000;
   for (;;) {

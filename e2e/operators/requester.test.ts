@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport, UrlElicitationRequiredError } from '@modelcontextprotocol/client';
 import { Browser } from '../browser.ts';
+import { openSession } from '../clients.ts';
 import { startWorld, type World } from './world.ts';
 
 type Mode = 'legacy' | { readonly pin: '2026-07-28' };
@@ -126,4 +127,21 @@ test('where others decide, the page shows how it stands, and has nothing to pres
   });
   assert.equal((await asked.echo('others')).isError, false);
   assert.doesNotMatch((await world.session.call('echo', { message: 'not told' })).text, /\/approve\//);
+});
+
+test('the key that made a call decides nothing about it', { timeout: 60_000 }, async () => {
+  await using world = await startWorld(own, users);
+  const key = world.gateway.key({ user: 'dana' });
+  await using client = await openSession('sdk2-legacy', {
+    url: world.gateway.endpoint('things'),
+    headers: { Authorization: `Bearer ${key}` },
+  });
+  await client.tools();
+  const { text } = await client.call('echo', { message: 'by itself' });
+  const url = /decides at (\S+\/approve\/[\w-]+)/.exec(text)?.[1] ?? assert.fail(text);
+  const browser = new Browser();
+  const refused = await browser.submit(await browser.open(url), '/key', { key });
+  assert.equal(refused.status, 403);
+  assert.match(refused.body, /The call was made with this key/);
+  assert.match((await client.call('echo', { message: 'by itself' })).text, /waits for the approval/);
 });

@@ -131,3 +131,16 @@ test('a session is new with each sign-in, belongs to its browser, and ends when 
     assert.equal((await open(page, { cookie })).status, 303);
   });
 });
+
+test('a link for the first administrator makes none beside one that is there', { timeout: 60_000 }, async () => {
+  await using world = await startWorld({});
+  const link = world.gateway.join ?? assert.fail('no link');
+  const { body } = await open(link);
+  await world.operator('ada', '--role', 'administrator');
+  const secret = /<code>([A-Z2-7]{32})<\/code>/.exec(body)?.[1] ?? assert.fail(body);
+  const code = new TOTP({ secret: Secret.fromBase32(secret), digits: 6, period: 30 }).generate();
+  const form = { name: 'mallory', totp: fieldIn(body, 'totp'), password, code };
+  const { status, cookie } = await open(link, { form, headers: own });
+  assert.equal(status, 404);
+  assert.equal(cookie, '');
+});

@@ -124,8 +124,10 @@ export interface DecisionPage {
 
 /** The page on which a user sees a call that was made for it, and decides where the rule lets it. */
 export function decisionPage({ view, user, action, token, decides, needsReason, problem }: DecisionPage): PageAnswer {
-  const facts = view.facts.map(([label, value]) => html`<dt>${label}</dt><dd>${new Markup(shownHtml(value))}</dd>`);
-  const texts = view.texts.map(({ title, text }) => html`<h2>${title}</h2><pre>${new Markup(shownHtml(text))}</pre>`);
+  const facts = view.facts.map(
+    ([label, value]) => html`<dt>${label}</dt><dd>${new Markup(shownHtml(value) ?? '')}</dd>`,
+  );
+  const texts = view.texts.map(({ title, html: drawn }) => html`<h2>${title}</h2><pre>${new Markup(drawn)}</pre>`);
   const hidden = html`<input type="hidden" name="form" value="${token}">`;
   const reason = (id: string): Markup =>
     html`<label for="${id}">Reason${needsReason ? '' : ', if you like'}</label><input id="${id}" name="reason" maxlength="1000"${needsReason ? new Markup(' required') : ''}>`;

@@ -28,6 +28,8 @@ export interface ApprovalDesk {
   /** What a page was handed out for. */
   find(sealed: string): Ticket | undefined;
   show(ticket: Ticket): Pick<DecisionPage, 'view' | 'decides' | 'needsReason'> | undefined;
+  /** Was the call made with this credential? What a program calls with proves no person to decide about it. */
+  isMadeWith(ticket: Ticket, credential: string): boolean;
   /** Undefined: it is decided. Else why not. */
   decide(ticket: Ticket, verdict: 'approve' | 'reject', reason: string | undefined): string | undefined;
 }
@@ -143,6 +145,10 @@ class AccountPages {
     if (identity.ok && !isPerson(identity.value)) {
       this.#note('account-refused', ticket, { reason: 'credentials' }, address, 'not a credential of a user alone');
       return this.#prove(ticket, browser, 'This key belongs to an agent or an application. Use one of your own.', 403);
+    }
+    if (identity.ok && this.#parts.approvals.isMadeWith(ticket, identity.value.credential.id)) {
+      this.#note('account-refused', ticket, { reason: 'credentials' }, address, 'the credential that made the call');
+      return this.#prove(ticket, browser, 'The call was made with this key. Sign in, or use another of your own.', 403);
     }
     if (identity.ok) return this.#proven(ticket, identity.value.user, address, identity.value);
     if (identity.refusal.reason === 'too-many-failures')

@@ -10,6 +10,20 @@ const maxOfOne = 100;
 const maxAll = 2_000;
 const keptMs = 600_000;
 
+/** Answers with a link or a token. */
+const secretPaths = /\/operators(?:\/[^/]+\/(?:tokens|links))?$/;
+const madeAlready = {
+  status: 409,
+  type: 'application/problem+json',
+  body: JSON.stringify({
+    type: 'about:blank',
+    title: 'Conflict',
+    status: 409,
+    detail: 'it was made by the first request, whose answer had a secret that is not kept',
+    remedy: 'List what there is, and make another with another key where the secret is lost.',
+  }),
+};
+
 interface Kept {
   readonly operator: string;
   /** Digest of method, path and body. */
@@ -29,15 +43,18 @@ export class Idempotency {
 
   readonly step: AdminStep = async (request, next) => {
     const given = request.req.header('idempotency-key');
-    if (given === undefined || request.req.method === 'GET') return next();
+    if (given === undefined || ['GET', 'HEAD'].includes(request.req.method)) return next();
     if (given.length > 128)
       return problemResponse({
         status: 422,
         problem: 'Idempotency-Key is too long',
         remedy: 'At most 128 characters.',
       });
-    const { id } = request.get('principal').operator;
-    const key = `${id} ${given}`;
+    const { operator, via } = request.get('principal');
+    const { id } = operator;
+    // Of one credential, with the rights that it had: another one is asked for its permissions.
+    const credential = via.kind === 'token' ? via.token.id : via.session.id;
+    const key = `${credential} ${operator.version} ${given}`;
     const body = await request.req.text();
     const digest = createHash('sha256').update(`${request.req.method} ${request.req.path}\n${body}`).digest('hex');
     const now = Date.now();
@@ -62,6 +79,8 @@ export class Idempotency {
       const { res } = request;
       // What failed on our side may be tried again.
       if (res.status >= 500) this.#kept.delete(key);
+      // What carries a secret is not kept.
+      else if (secretPaths.test(request.req.path) && res.status < 300) entry.answer = madeAlready;
       else
         entry.answer = {
           status: res.status,

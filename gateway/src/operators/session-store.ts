@@ -39,6 +39,7 @@ export function sessionsIn(database: Database, key: Buffer): SessionStore {
   const insertLink = database.prepare('INSERT INTO operator_links (mac, content, ends_at) VALUES (?, ?, ?)');
   const links = database.prepare('SELECT count(*) AS n FROM operator_links');
   const cleanLinks = database.prepare('DELETE FROM operator_links WHERE ends_at <= ?');
+  const endFirst = database.prepare("DELETE FROM operator_links WHERE json_extract(content, '$.operator') IS NULL");
   const link = database.prepare('SELECT * FROM operator_links WHERE mac = ? AND ends_at > ?');
   const takeLink = database.prepare('DELETE FROM operator_links WHERE mac = ? AND ends_at > ?');
 
@@ -71,6 +72,8 @@ export function sessionsIn(database: Database, key: Buffer): SessionStore {
     link: (content, now) =>
       transaction(database, () => {
         cleanLinks.run(now);
+        // Of the links that make the first administrator the newest counts.
+        if (content.operator === undefined) endFirst.run();
         if (Number(links.get()?.['n']) >= operatorBounds.links) return undefined;
         const text = newSecret();
         const endsAt = now + operatorBounds.linkMs;

@@ -41,12 +41,16 @@ const freeFailures = 3;
 /** Challenges that were answered, so that an answer counts once; each is forgotten when its time is over anyway. */
 const maxAnswered = 1_000;
 const challengeMs = 300_000;
+/** Between two records of sign-ins that failed. */
+const quietMs = 1_000;
 
 export const operatorName = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,63}$/u;
 
 export class SignIn {
   readonly #parts: SignInParts;
   readonly #answered = new Map<string, number>();
+  #refusedAt = 0;
+  #unsaid = 0;
 
   constructor(parts: SignInParts) {
     this.#parts = parts;
@@ -81,14 +85,16 @@ export class SignIn {
     const passkey = store.passkey(passkeyIdOf(response) ?? '');
     const operator = passkey === undefined ? undefined : inForce(store.get(passkey.operator));
     const proven = passkey === undefined ? undefined : await asserted(response, passkey, { party, challenge });
+    // A challenge counts once, also for an answer that does not fit.
+    const isFirstAnswer = this.#answer(challenge, now);
     if (
       passkey === undefined ||
       operator === undefined ||
       proven === undefined ||
-      !this.#answer(challenge, now) ||
+      !isFirstAnswer ||
       !store.usePasskey(passkey.id, proven.counter)
     )
-      return this.#failed(address, operator?.name, 'passkey');
+      return this.#refused(address, 'passkey');
     this.#note('operator-signed-in', operator, address, { means: 'passkey', passkey: passkey.id });
     return { ok: true, operator, means: 'passkey' };
   }
@@ -144,6 +150,9 @@ export class SignIn {
     const wanted = link.name ?? name;
     if (link.operator === undefined && !operatorName.test(wanted)) return { ok: false, problem: 'name' };
     if (link.operator === undefined && store.named(wanted) !== undefined) return { ok: false, problem: 'exists' };
+    // A link that names no operator makes the first administrator, and no other.
+    const isFirst = !store.list().some((each) => each.role === 'administrator' && each.revokedAt === undefined);
+    if (link.operator === undefined && !isFirst) return { ok: false, problem: 'over' };
     if (!store.sessions.takeLink(text, now)) return { ok: false, problem: 'over' };
     if (link.operator !== undefined) {
       const operator = inForce(store.get(link.operator));
@@ -166,10 +175,23 @@ export class SignIn {
 
   #failed(address: string | undefined, name: string | undefined, means: string): SignedIn {
     this.#parts.throttle.failed(address ?? 'unknown', name, Date.now(), freeFailures);
+    return this.#refused(address, means);
+  }
+
+  /** One record for an address and a while, with how many there were: without a credential there can be any number. */
+  #refused(address: string | undefined, means: string): SignedIn {
+    const now = Date.now();
+    if (now - this.#refusedAt < quietMs) {
+      this.#unsaid++;
+      return { ok: false, problem: 'wrong' };
+    }
+    const count = this.#unsaid + 1;
+    this.#refusedAt = now;
+    this.#unsaid = 0;
     this.#parts.note({
       kind: 'operator-refused',
       at: Date.now(),
-      detail: { means },
+      detail: { means, count },
       ...(address !== undefined && { address }),
       // It is what was typed, which may be a password in the wrong field.
       problem: 'a sign-in failed',

@@ -35,13 +35,16 @@ export function requesterApprovals({ store, seal, onDecided }: RequesterParts): 
       if (found === undefined) return undefined;
       return { id: sealed, server: found.server, user, until, wanted: [], approval };
     },
+    isMadeWith: ({ approval }, credential) =>
+      approval !== undefined && store.get(approval, Date.now())?.content?.credential === credential,
     show({ approval = '', user }) {
       const found = store.get(approval, Date.now());
       if (found === undefined) return undefined;
+      const view = viewOf(found, Date.now());
       const mayDecide = approverProblem(voterOf(user), wantedOf(found), 'approve') === undefined;
       return {
-        view: viewOf(found, Date.now()),
-        decides: found.state === 'pending' && mayDecide,
+        view,
+        decides: found.state === 'pending' && mayDecide && view.isDrawn,
         needsReason: found.terms.reason === 'required',
       };
     },

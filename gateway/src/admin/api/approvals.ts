@@ -182,6 +182,7 @@ function callOf(content: NonNullable<Approval['content']>): Record<string, JSONV
 function watching(request: AdminRequest, { feed, operators }: AdminParts): Response {
   const principal = request.get('principal');
   const { operator } = principal;
+  if (request.req.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
   const waiting: Approval[] = [];
   let wake: () => void = () => {};
   const stop = feed.watch(operator.id, (approval) => {

@@ -44,7 +44,11 @@ export function createApi(parts: ApiParts): OpenAPIHono<AdminEnv> {
     request.header('cache-control', 'no-store');
     request.header('x-content-type-options', 'nosniff');
   });
-  api.get('/openapi.json', (request) => request.json(openApiDocument(api)));
+  let written: string | undefined;
+  api.get('/openapi.json', () => {
+    written ??= JSON.stringify(openApiDocument(api));
+    return new Response(written, { headers: { 'content-type': 'application/json' } });
+  });
   api.use('*', async (request, next) => {
     const identified = identify(request, parts);
     if (!identified.ok) {

@@ -101,6 +101,9 @@ export function tokenRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): void
     const ends = Date.parse(expiresAt);
     if (ends <= now || ends > now + operatorBounds.maxTokenMs)
       refuse(422, 'expiresAt is past, or more than 366 days away', 'Choose an earlier end.');
+    const { via } = request.get('principal');
+    if (via.kind === 'token' && ends > via.token.expiresAt)
+      refuse(403, 'a token makes no token that ends later than itself', 'Sign in, or choose an earlier end.');
     // Neither more than its operator, nor more than what makes it.
     if (!isWithin(role, operator.role) || !isWithin(role, ownRole))
       refuse(403, `${role} is more than ${operator.name} may`, `Choose the role ${operator.role}, or less.`);

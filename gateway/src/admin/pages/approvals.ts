@@ -1,6 +1,6 @@
 /** Pages with the approvals: what waits, exactly what would be called, and the decision. */
 import type { Hono } from 'hono';
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import { assertionOptions } from '../../operators/passkeys.ts';
 import { bySession, isFresh, may, type Principal } from '../../operators/principal.ts';
 import { approverProblem } from '../../stages/approve/approvers.ts';
@@ -94,7 +94,7 @@ async function approvalPage(
   const body = html`${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`}
 ${factsOf(view)}
 ${reads ? callOf(view) : html`<p>Your role does not see the arguments.</p>`}
-${state === 'pending' && may(principal, 'approvals.decide') ? await decisionOf(request, parts, { principal, approval }) : ''}`;
+${state === 'pending' && may(principal, 'approvals.decide') ? await decisionOf(request, parts, { principal, approval, isDrawn: view.isDrawn }) : ''}`;
   return pageOf({ title: view.title, body, principal, leave, status });
 }
 
@@ -103,14 +103,18 @@ function factsOf({ facts }: ApprovalView): Markup {
 }
 
 function callOf({ texts, note }: ApprovalView): Markup {
-  const parts = texts.map(({ title, text }) => html`<h2>${title}</h2><pre>${visibleMarkup(text)}</pre>`);
+  const parts = texts.map(({ title, html: drawn }) => html`<h2>${title}</h2><pre>${raw(drawn)}</pre>`);
   return html`${parts}${note === undefined ? '' : html`<p>${note}</p>`}`;
 }
 
 async function decisionOf(
   request: AdminRequest,
   parts: PageParts,
-  { principal, approval }: { readonly principal: Principal; readonly approval: Approval },
+  {
+    principal,
+    approval,
+    isDrawn,
+  }: { readonly principal: Principal; readonly approval: Approval; readonly isDrawn: boolean },
 ): Promise<Markup> {
   const { id, digest, terms, content } = approval;
   const { operator, role } = principal;
@@ -136,7 +140,7 @@ async function decisionOf(
       ? undefined
       : await assertionOptions(partyOf(request, parts), Uint8Array.from(challengeOf('approve', id, digest)), passkeys);
   const approve =
-    content === undefined
+    content === undefined || !isDrawn
       ? html``
       : options === undefined
         ? needsPasskey

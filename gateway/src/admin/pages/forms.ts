@@ -56,7 +56,8 @@ export type Fields = (name: string) => string;
 export async function fieldsOf(request: {
   readonly parseBody: () => Promise<Readonly<Record<string, unknown>>>;
 }): Promise<Fields> {
-  const body = await request.parseBody();
+  // What is no form has no fields.
+  const body: Readonly<Record<string, unknown>> = await request.parseBody().catch(() => ({}));
   return (name) => {
     const value = Object.hasOwn(body, name) ? body[name] : undefined;
     return typeof value === 'string' ? value : '';

@@ -2,6 +2,7 @@
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import type { Principal } from '../../operators/principal.ts';
+import { shownInLine } from '../../protocol/shown.ts';
 import { shownHtml } from '../../protocol/shown-html.ts';
 
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>;
@@ -55,5 +56,5 @@ export function goTo(path: string, headers: Readonly<Record<string, string>> = {
 
 /** Text of others: what would act instead of being seen is a mark that can be seen. */
 export function visibleMarkup(text: string): Markup {
-  return raw(shownHtml(text));
+  return raw(shownHtml(text) ?? shownHtml(shownInLine(text)) ?? '');
 }

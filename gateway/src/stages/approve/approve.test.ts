@@ -7,10 +7,11 @@ import { after, test } from 'node:test';
 import { callerOf } from '../../../test/support/policy.ts';
 import { type Road, type RoadOptions, roadOf } from '../../../test/support/road.ts';
 import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { type JsonObject, readOwnJson } from '../../protocol/json.ts';
 import { type Approvals, createApprovals } from './approve.ts';
 import { approvalDigest } from './digest.ts';
 import { type ApprovalStore, approvalBounds, openApprovalStore, type Vote } from './store.ts';
+import { viewOf } from './view.ts';
 
 const folders: string[] = [];
 const stores: ApprovalStore[] = [];
@@ -110,9 +111,9 @@ test('a held call is made once after it was approved, and then held again', asyn
   assert.deepEqual(road.records.at(1)?.facts.approval, { id, verdict: 'approved by os:dana' });
   assert.deepEqual(
     events.map(({ kind }) => kind),
-    ['approval-pending', 'approval-consumed', 'approval-pending'],
+    ['approval-pending', 'approval-approved', 'approval-consumed', 'approval-pending'],
   );
-  assert.match(JSON.stringify(events[1]?.detail), /"by":"os:dana","at":\d+,"reason":"fine"/);
+  assert.match(JSON.stringify(events[2]?.detail), /"by":"os:dana","at":\d+,"reason":"fine"/);
 });
 
 test('another call needs another approval: arguments, caller, definition, rule', async () => {
@@ -436,4 +437,33 @@ test('a grant covers the arguments that its condition names, so often and no oft
   assert.equal(world.road.calls.length, 3);
   // What is used up is over, for the approved arguments as well.
   assert.equal((await world.call({ n: 1, text: 'a' })).reason, 'approval-pending');
+});
+
+test('a page shows each number as it is spelled, in the order of the digest', async () => {
+  const world = await worldOf();
+  await world.call({ n: 1 });
+  const approval = world.store.get(pendingId(world), Date.now());
+  assert.ok(approval?.content !== undefined);
+  const spelled = readOwnJson('{"b":9007199254740993,"a":[1e400,0.10000000000000000000001,{}]}') as JsonObject;
+  const { texts, isDrawn } = viewOf({ ...approval, content: { ...approval.content, arguments: spelled } }, Date.now());
+  assert.equal(isDrawn, true);
+  const shown = (texts[0]?.html ?? '').replaceAll('&#34;', '"');
+  assert.equal(
+    shown,
+    '{\n  "a": [\n    1e400,\n    0.10000000000000000000001,\n    {}\n  ],\n  "b": 9007199254740993\n}',
+  );
+});
+
+test('what cannot be drawn has no button, and what is larger than can be shown is not held', async () => {
+  const world = await worldOf();
+  await world.call({ text: '\u200b\u200c'.repeat(20_000) });
+  const approval = world.store.get(pendingId(world), Date.now());
+  assert.ok(approval !== undefined);
+  const { isDrawn, note } = viewOf(approval, Date.now());
+  assert.equal(isDrawn, false);
+  assert.match(note ?? '', /cannot be seen/);
+  const { reply } = await world.road.send({
+    params: { name: 'echo', arguments: {}, _meta: { 'x/y': 'x'.repeat(300_000) } },
+  });
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'held');
 });

@@ -87,7 +87,7 @@ export function createApprovals({
     if (prompted.size === 0 || store.version() === version) return;
     version = store.version();
     for (const [id, caller] of prompted) {
-      if (store.get(id, Date.now())?.state === 'pending') continue;
+      if (store.stateOf(id, Date.now()) === 'pending') continue;
       prompted.delete(id);
       onPageOver(caller, id);
     }
@@ -111,7 +111,7 @@ export function createApprovals({
   async function decided(exchange: Held, id: string): Promise<'decided' | 'late' | 'gone'> {
     const { promise, resolve } = Promise.withResolvers<'decided' | 'late' | 'gone'>();
     const wake = (): void => {
-      if (store.get(id, Date.now())?.state !== 'pending') resolve('decided');
+      if (store.stateOf(id, Date.now()) !== 'pending') resolve('decided');
     };
     const own = waiting.get(id) ?? new Set();
     const waiter: Waiter = { wake, release: () => resolve('late') };
@@ -154,6 +154,8 @@ export function createApprovals({
       record();
       return refuse({ reason: 'approval-over', id, state: 'withdrawn' });
     }
+    // That it was approved is recorded before it is spent, however soon its caller comes.
+    record();
     if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
     record();
     return pass(permitHeld(marked));

@@ -57,9 +57,12 @@ function isNamed({ by, kind, role = '' }: Voter, { by: named }: ApprovalTerms, i
   });
 }
 
-/** One person, however it decides: it counts once towards a quorum. */
+/**
+ * One person, however it decides: it counts once towards a quorum. Where it is not known which user it is, its name tells: an
+ * operator, a user of the machine and a user of the same name are taken for one.
+ */
 export function personOf({ by, user }: Voter): string {
-  return user === undefined ? by : `user:${user}`;
+  return user ?? by.slice(by.indexOf(':') + 1);
 }
 
 /** For the one who is told. */

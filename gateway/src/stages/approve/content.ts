@@ -39,6 +39,7 @@ export function contentOf(exchange: Inspected, revision: string): ApprovalConten
     ...(Object.keys(meta).length > 0 && { meta }),
     place,
     revision,
+    credential: caller.credential.id,
     who: {
       ...(user !== undefined && { user }),
       ...(agent !== undefined && { agent }),
@@ -51,8 +52,8 @@ export function contentOf(exchange: Inspected, revision: string): ApprovalConten
 export function boundOf({
   place: _place,
   revision: _revision,
-  tier: _tier,
   who: _who,
+  credential: _credential,
   ...bound
 }: ApprovalContent): Bound {
   return bound;
@@ -74,7 +75,7 @@ function nameOf(capability: Capability): string {
 export function eventOf({ id, digest, server, name, state, votes, owner, uses, content }: Approval): AuditEvent {
   const last = votes.at(-1);
   // What was approved is in the record, so that it can be proven what was.
-  const isDecided = state === 'approved' || state === 'rejected';
+  const isDecided = state === 'approved' || (state === 'rejected' && content?.guardrail === undefined);
   return {
     kind: `approval-${state}` as const,
     at: Date.now(),

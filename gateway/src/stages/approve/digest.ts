@@ -12,6 +12,8 @@ export interface Bound {
   readonly capability: { readonly type: string; readonly name: string };
   /** As the server would get them. */
   readonly arguments: JsonObject;
+  /** What the call does, as a person is told. */
+  readonly tier?: string;
   /** Digest of the definition of the tool. */
   readonly definition?: string;
   /** Connection and text of the rule that holds. */

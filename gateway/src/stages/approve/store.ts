@@ -5,66 +5,10 @@ import type { Json, JsonObject } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import { createSeal } from '../../secrets/seal.ts';
 import { type Database, openDatabase, transaction } from '../../stores/sqlite/driver.ts';
-import { type ApproverProblem, approverProblem, personOf, type Voter } from './approvers.ts';
-import type { Bound } from './digest.ts';
+import { type Approval, type ApprovalContent, type ApprovalState, approvalBounds, type Vote } from './approval.ts';
+import { type ApproverProblem, approverProblem, personOf } from './approvers.ts';
 
-/**
- * `approved`: the call can be made. `consumed`: it was made, or its process ended while it was. `withdrawn`: its caller gave
- * it up before a person decided.
- */
-export const approvalStates = ['pending', 'approved', 'rejected', 'expired', 'consumed', 'withdrawn'] as const;
-export type ApprovalState = (typeof approvalStates)[number];
-
-/** What one person decided. `user`, `role` and `servers` are what it was then. */
-export interface Vote extends Voter {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly reason?: string;
-}
-
-/** What a person needs to decide. It is encrypted where it is kept. */
-export interface ApprovalContent extends Bound {
-  readonly place: string;
-  readonly revision: string;
-  readonly tier?: string;
-  /** Who calls: shown, and the subject of the record. */
-  readonly who: { readonly user?: string; readonly agent?: string; readonly application?: string };
-}
-
-export function callerTextOf({ who: { user, agent, application }, caller }: ApprovalContent): string {
-  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
-  return named.filter((each) => each !== undefined && each !== '').join(' ') || caller;
-}
-
-export interface Approval {
-  readonly id: string;
-  readonly digest: string;
-  readonly owner: string;
-  readonly server: string;
-  readonly name: string;
-  readonly state: ApprovalState;
-  readonly createdAt: number;
-  /** Until then it can be decided, and once it is, used. */
-  readonly expiresAt: number;
-  readonly terms: ApprovalTerms;
-  readonly votes: readonly Vote[];
-  /** How often the call was made by it. */
-  readonly uses: number;
-  /** Undefined where it cannot be decrypted. */
-  readonly content: ApprovalContent | undefined;
-}
-
-export const approvalBounds = {
-  /** Pending ones of all callers, and of one. */
-  pending: 10_000,
-  pendingOfOne: 20,
-  /** Characters of one call that are kept for review: more cannot be shown whole, so it cannot be approved. */
-  content: 262_144,
-  /** Lines of those that are over. */
-  over: 20_000,
-  /** Milliseconds for which those that are over are kept. */
-  keptMs: 30 * 86_400_000,
-} as const;
+export * from './approval.ts';
 
 export type Request =
   | { readonly ok: true; readonly approval: Approval; readonly isNew: boolean }
@@ -102,6 +46,8 @@ export interface ApprovalStore {
   /** Approved ones of the same scope, which may cover other arguments. */
   grants(scope: string, now: number): readonly Approval[];
   get(id: string, now: number): Approval | undefined;
+  /** Without what it is about, which takes time to decrypt. */
+  stateOf(id: string, now: number): ApprovalState | undefined;
   /** The newest first. */
   list(filter: ApprovalFilter, now: number): readonly Approval[];
   /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
@@ -140,6 +86,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
     `SELECT * FROM approvals WHERE digest = ? AND state IN ('pending', 'approved', 'rejected') AND expires_at > ?`,
   );
   const one = database.prepare('SELECT * FROM approvals WHERE id = ?');
+  const stateOf = database.prepare('SELECT state, expires_at FROM approvals WHERE id = ?');
   const counts = database.prepare(
     `SELECT count(*) AS n, coalesce(sum(owner = ?), 0) AS own FROM approvals WHERE state = 'pending' AND expires_at > ?`,
   );
@@ -179,7 +126,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
     `UPDATE approvals SET state = CASE WHEN uses > 0 THEN 'consumed' ELSE 'expired' END, is_recorded = 0
      WHERE state IN ('pending', 'approved') AND expires_at <= ?`,
   );
-  const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 1000');
+  const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 100');
   const toRecord = database.prepare('SELECT 1 FROM approvals WHERE is_recorded = 0 LIMIT 1');
   const ended = database.prepare(
     `SELECT 1 FROM approvals WHERE state IN ('pending', 'approved') AND expires_at <= ? LIMIT 1`,
@@ -195,6 +142,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
   const forget = database.prepare(
     "DELETE FROM approvals WHERE created_at < ? AND state NOT IN ('pending', 'approved')",
   );
+  let trimmedAt = 0;
   const dataVersion = database.prepare('PRAGMA data_version');
   const written = database.prepare('SELECT total_changes() AS n');
   let seen: { readonly others: unknown; readonly own: unknown; readonly count: number } = {
@@ -212,8 +160,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
         const { n, own } = counts.get(content.caller, now) ?? {};
         if (Number(n) >= approvalBounds.pending || Number(own) >= approvalBounds.pendingOfOne)
           return { ok: false, reason: 'full' };
-        if (JSON.stringify(content.arguments).length > approvalBounds.content)
-          return { ok: false, reason: 'too-large' };
+        if (JSON.stringify(content).length > approvalBounds.content) return { ok: false, reason: 'too-large' };
         const id = newId();
         const { caller, server, capability, terms } = content;
         insert.run(
@@ -237,6 +184,13 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       return row === undefined ? undefined : current(read(row), now);
     },
     grants: (scope, now) => inScope.all(scope, now).map(read),
+    stateOf(id, now) {
+      const row = stateOf.get(id);
+      if (row === undefined) return undefined;
+      const state = String(row['state']) as ApprovalState;
+      const isOpen = state === 'pending' || state === 'approved';
+      return isOpen && Number(row['expires_at']) <= now ? 'expired' : state;
+    },
     list({ state, limit = 1_000, servers, after }, now) {
       const from = [after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? ''] as const;
       const where = [...from, servers === undefined ? null : JSON.stringify(servers), limit] as const;
@@ -284,12 +238,15 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       if (toRecord.get() === undefined && ended.get(now) === undefined) return [];
       return transaction(database, () => {
         expire.run(now);
-        forget.run(now - approvalBounds.keptMs);
         const rows = unrecorded.all();
         for (const row of rows) recorded.run(String(row['id']));
         // What is over is kept as a line, without what it was about: the log has that.
         empty.run();
-        trim.run(approvalBounds.over);
+        if (now - trimmedAt > 60_000 || now < trimmedAt) {
+          trimmedAt = now;
+          forget.run(now - approvalBounds.keptMs);
+          trim.run(approvalBounds.over);
+        }
         return rows.map(read);
       });
     },

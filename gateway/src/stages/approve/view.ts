@@ -1,6 +1,8 @@
 /** What a person sees of an approval, as rows and texts: every page shows the same. */
 import { canonical } from '../../protocol/canonical.ts';
-import type { Json } from '../../protocol/json.ts';
+import { isObject, type Json } from '../../protocol/json.ts';
+import { shownInLine } from '../../protocol/shown.ts';
+import { shownHtml } from '../../protocol/shown-html.ts';
 import { type Approval, callerTextOf } from './store.ts';
 import { grantText, leftText, neededText } from './text.ts';
 
@@ -8,24 +10,34 @@ export interface ApprovalView {
   readonly title: string;
   readonly facts: readonly (readonly [label: string, value: string])[];
   /** In full, in the canonical form that the digest is of, laid out in lines. */
-  readonly texts: readonly { readonly title: string; readonly text: string }[];
+  readonly texts: readonly { readonly title: string; readonly html: string }[];
+  /** What cannot be drawn cannot be approved. */
+  readonly isDrawn: boolean;
   /** Why there are no texts. */
   readonly note?: string;
 }
 
 export function viewOf(approval: Approval, now: number): ApprovalView {
   const { server, name, state, content } = approval;
-  const texts = content === undefined ? [] : textsOf(content);
+  const written = content === undefined ? [] : textsOf(content);
+  const texts = written.flatMap(({ title, text }) => {
+    const html = shownHtml(text);
+    return html === undefined ? [] : [{ title, html }];
+  });
+  const isDrawn = texts.length === written.length;
   const note =
     content !== undefined
-      ? undefined
+      ? isDrawn
+        ? undefined
+        : 'It has too many characters that cannot be seen to be drawn here. It can be rejected only.'
       : state === 'pending'
         ? 'What it is about cannot be decrypted. It can be rejected only.'
         : 'It is over: the log has what it was about.';
   return {
-    title: `${server}/${name}`,
+    title: shownInLine(`${server}/${name}`),
     facts: factsOf(approval, now),
     texts,
+    isDrawn,
     ...(note !== undefined && { note }),
   };
 }
@@ -61,7 +73,9 @@ function callFacts(content: NonNullable<Approval['content']>): ApprovalView['fac
   ];
 }
 
-function textsOf(content: NonNullable<Approval['content']>): ApprovalView['texts'] {
+function textsOf(
+  content: NonNullable<Approval['content']>,
+): readonly { readonly title: string; readonly text: string }[] {
   const parts: readonly (readonly [string, Json | undefined])[] = [
     ['Arguments, as the server would get them', content.arguments],
     ['Answers to what the server asked', content.answers],
@@ -70,7 +84,19 @@ function textsOf(content: NonNullable<Approval['content']>): ApprovalView['texts
   return parts.flatMap(([title, value]) => (value === undefined ? [] : [{ title, text: laidOut(value) }]));
 }
 
-/** Members in the order of the digest. */
-function laidOut(value: Json): string {
-  return JSON.stringify(JSON.parse(canonical(value)), undefined, 2);
+/** In the order of the digest, and each number as it is spelled there: what a double cannot hold is not rounded. */
+function laidOut(value: Json, indent = ''): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    const items = (value as readonly Json[]).map((each) => `${inner}${laidOut(each, inner)}`);
+    return items.length === 0 ? '[]' : `[\n${items.join(',\n')}\n${indent}]`;
+  }
+  if (!isObject(value)) return canonical(value);
+  const members = Object.keys(value)
+    .toSorted()
+    .flatMap((key) => {
+      const member = value[key];
+      return member === undefined ? [] : [`${inner}${JSON.stringify(key)}: ${laidOut(member, inner)}`];
+    });
+  return members.length === 0 ? '{}' : `{\n${members.join(',\n')}\n${indent}}`;
 }

@@ -3,6 +3,7 @@
  * What costs time, such as commitments, encryption and hashing, happens on the other side.
  */
 import type { AuditEvent, ExchangeEnd, ExchangeFacts } from '../../../pipeline/contracts/audit.ts';
+import { canonical } from '../../../protocol/canonical.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
 import type { Capture, Tier } from '../settings.ts';
 import { aboutText, endAbout, factsAbout, noteAbout } from './about.ts';
@@ -131,7 +132,7 @@ export function noteMessage(
   const capture = content === undefined ? undefined : rule.of(content.tier, [content.connection]);
   return {
     ...textless,
-    ...(capture !== undefined && { capture, args: argumentsText(content?.value), limit: maxContent }),
+    ...(capture !== undefined && { capture, args: canonical(content?.value), limit: maxContent }),
     kind,
     subject: caller === undefined ? 'gateway' : subjectOf(caller),
     server: server ?? '',

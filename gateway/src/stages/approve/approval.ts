@@ -1,0 +1,63 @@
+/** An approval: what it is of, what was decided, and its bounds. */
+import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
+import type { Voter } from './approvers.ts';
+import type { Bound } from './digest.ts';
+
+/**
+ * `approved`: the call can be made. `consumed`: it was made, or its process ended while it was. `withdrawn`: its caller gave
+ * it up before a person decided.
+ */
+export const approvalStates = ['pending', 'approved', 'rejected', 'expired', 'consumed', 'withdrawn'] as const;
+export type ApprovalState = (typeof approvalStates)[number];
+
+/** What one person decided. `user`, `role` and `servers` are what it was then. */
+export interface Vote extends Voter {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly reason?: string;
+}
+
+/** What a person needs to decide. It is encrypted where it is kept. */
+export interface ApprovalContent extends Bound {
+  readonly place: string;
+  readonly revision: string;
+  /** Who calls: shown, and the subject of the record. */
+  /** Id of the credential that made the call: it proves no other person. */
+  readonly credential?: string;
+  readonly who: { readonly user?: string; readonly agent?: string; readonly application?: string };
+}
+
+export function callerTextOf({ who: { user, agent, application }, caller }: ApprovalContent): string {
+  const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
+  return named.filter((each) => each !== undefined && each !== '').join(' ') || caller;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly digest: string;
+  readonly owner: string;
+  readonly server: string;
+  readonly name: string;
+  readonly state: ApprovalState;
+  readonly createdAt: number;
+  /** Until then it can be decided, and once it is, used. */
+  readonly expiresAt: number;
+  readonly terms: ApprovalTerms;
+  readonly votes: readonly Vote[];
+  /** How often the call was made by it. */
+  readonly uses: number;
+  /** Undefined where it cannot be decrypted. */
+  readonly content: ApprovalContent | undefined;
+}
+
+export const approvalBounds = {
+  /** Pending ones of all callers, and of one. */
+  pending: 10_000,
+  pendingOfOne: 20,
+  /** Characters of one call that are kept for review: more cannot be shown whole, so it cannot be approved. */
+  content: 262_144,
+  /** Lines of those that are over. */
+  over: 20_000,
+  /** Milliseconds for which those that are over are kept. */
+  keptMs: 30 * 86_400_000,
+} as const;
