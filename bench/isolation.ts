@@ -18,7 +18,8 @@ export interface IsolationRow {
   readonly errors: number;
 }
 
-const hanging = 256;
+/** As many connections as the gateway has to one server. */
+const hanging = 128;
 
 export async function runIsolation(
   upstream: Upstream,
