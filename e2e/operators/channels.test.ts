@@ -76,6 +76,10 @@ test('Slack: a press counts for the operator that the user is mapped to, and for
   timeout: 90_000,
 }, async () => {
   await using receiver = await startReceiver();
+  const silent = {
+    url: '${env:SLACK}',
+    buttons: { signingSecret: '${env:SIGNING}', operators: { U0ERIN: 'erin' } },
+  };
   await using world = await startWorld(
     { by: { role: 'approver' } },
     {
@@ -87,6 +91,8 @@ test('Slack: a press counts for the operator that the user is mapped to, and for
             buttons: { signingSecret: '${env:SIGNING}', operators: { U0ERIN: 'erin', U0VIEW: 'view' } },
           },
         },
+        elsewhere: { slack: silent, servers: ['other'] },
+        second: { slack: silent, events: ['approval.expired'] },
       },
     },
   );
@@ -105,18 +111,19 @@ test('Slack: a press counts for the operator that the user is mapped to, and for
     elements.map(({ action_id: action }) => action),
     ['open', 'approve', 'reject'],
   );
-  assert.equal(elements[1]?.value, id);
+  const { value = '' } = elements[1] ?? {};
+  assert.match(value, new RegExp(`^${id}\\.[\\w-]{22}$`));
   // Approve and Reject never stand beside each other.
   assert.ok(message.blocks.every((block) => (block.elements ?? []).length <= 1));
   const press = async (
     user: string,
     action: string,
-    { at = Math.floor(Date.now() / 1_000), key = env.SIGNING, channel = 'team' } = {},
+    { at = Math.floor(Date.now() / 1_000), key = env.SIGNING, channel = 'team', button = value } = {},
   ): Promise<string> => {
     const payload = {
       type: 'block_actions',
       user: { id: user, name: 'erin' },
-      actions: [{ action_id: action, value: id }],
+      actions: [{ action_id: action, value: button }],
     };
     const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
     const signature = `v0=${createHmac('sha256', key).update(`v0:${at}:${body}`).digest('hex')}`;
@@ -134,6 +141,14 @@ test('Slack: a press counts for the operator that the user is mapped to, and for
   assert.match(await press('U0ERIN', 'approve', { key: 'forged' }), /^404/);
   assert.match(await press('U0ERIN', 'approve', { at: Math.floor(Date.now() / 1_000) - 600 }), /^404/);
   assert.match(await press('U0ERIN', 'approve', { channel: 'other' }), /^404/);
+  // What the channel is not told of, what the gateway did not send, and what does not exist look the same.
+  const absent = await press('U0ERIN', 'approve', { button: `ap_none.${value.split('.')[1]}` });
+  assert.match(absent, /no such approval/);
+  assert.equal(await press('U0ERIN', 'approve', { channel: 'elsewhere' }), absent);
+  for (const button of [id, `${id}.`, `${id}.${'A'.repeat(22)}`, `${value}A`, ''])
+    assert.equal(await press('U0ERIN', 'approve', { button }), absent, button);
+  // A button of one channel is none of another one that is told of the same.
+  assert.equal(await press('U0ERIN', 'approve', { channel: 'second' }), absent);
   assert.match(await press('U0EVIL', 'approve'), /not among those/);
   assert.match(await press('U0VIEW', 'approve'), /not among those/);
   assert.match((await world.session.call('echo', { message: '<!channel> from slack' })).text, /waits for the approval/);

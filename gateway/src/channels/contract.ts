@@ -38,6 +38,10 @@ export interface Channel {
 
 export interface ChannelParts {
   readonly fetch: Fetch;
+  /** Name of the channel in the configuration. */
+  readonly name: string;
+  /** Secret of this gateway: what a button stands for is authenticated with it. */
+  readonly buttonKey: Buffer;
 }
 
 export interface ChannelDefinition<Id extends string, Options extends z.ZodType> extends PlugIn<Id, Options> {

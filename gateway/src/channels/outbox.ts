@@ -34,7 +34,7 @@ export const outboxBounds = {
 export interface Outbox {
   /** False when the channel has too many that wait. One that is known is not added again. */
   add(channel: string, message: Message, now: number): boolean;
-  /** The oldest of each channel that is due, for this process to send. */
+  /** The oldest that is due of each channel, for this process to send. */
   due(now: number, channels: readonly string[]): readonly Waiting[];
   sent(id: number): void;
   /** Tried again after a pause, or dead. Returns whether it is dead. */
@@ -55,8 +55,9 @@ export function openOutbox(data: string, master: Buffer): Outbox {
      VALUES (?, ?, ?, ?, ?, 0, 'waiting')`,
   );
   const count = database.prepare("SELECT count(*) AS n FROM channel_messages WHERE channel = ? AND state = 'waiting'");
+  // One that failed waits for its next attempt without holding up those after it.
   const oldest = database.prepare(
-    "SELECT * FROM channel_messages WHERE channel = ? AND state = 'waiting' ORDER BY id LIMIT 1",
+    "SELECT * FROM channel_messages WHERE channel = ? AND state = 'waiting' AND next_at <= ? ORDER BY id LIMIT 1",
   );
   // Another process may send as well. What is claimed and then lost with its process is tried again after this.
   const claim = database.prepare('UPDATE channel_messages SET next_at = ?1 WHERE id = ?2 AND next_at = ?3');
@@ -86,8 +87,8 @@ export function openOutbox(data: string, master: Buffer): Outbox {
       }),
     due: (now, channels) =>
       channels.flatMap((channel) => {
-        const row = oldest.get(channel);
-        if (row === undefined || Number(row['next_at']) > now) return [];
+        const row = oldest.get(channel, now);
+        if (row === undefined) return [];
         const isMine =
           Number(claim.run(now + outboxBounds.claimMs, Number(row['id']), Number(row['next_at'])).changes) === 1;
         return isMine ? [waitingOf(row, seal)] : [];

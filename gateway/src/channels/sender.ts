@@ -1,4 +1,4 @@
-/** Sends what waits: of each channel one message at a time, in order, so that one that is down holds up no other. */
+/** Sends what waits: of each channel one message at a time, the oldest that is due, so that one that is down holds up no other. */
 import { inBackground } from '../telemetry/background.ts';
 import type { Channel, Message } from './contract.ts';
 import type { Outbox, Waiting } from './outbox.ts';

@@ -13,18 +13,21 @@ import type { Log } from '../telemetry/log.ts';
 
 export interface ChannelsParts {
   readonly outbox: Outbox;
+  readonly buttonKey: Buffer;
   readonly log: Log;
   readonly onOutcome: (channel: string, outcome: string) => void;
 }
 
 export class Channels {
   readonly sender: Sender;
+  readonly #buttonKey: Buffer;
   #configuration: Configuration['channels'] = {};
   /** Where operators are; undefined until a listener has said so. */
   #base: string | undefined;
 
   constructor(parts: ChannelsParts) {
     this.sender = new Sender(parts);
+    this.#buttonKey = parts.buttonKey;
   }
 
   reachedAt(base: string): void {
@@ -38,7 +41,7 @@ export class Channels {
       new Map(
         Object.entries(channels).map(([name, config]) => [
           name,
-          { channel: opened(config, { fetch }), wants: wanted(config) },
+          { channel: opened(config, { fetch, name, buttonKey: this.#buttonKey }), wants: wanted(config) },
         ]),
       ),
     );

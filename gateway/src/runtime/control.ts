@@ -11,6 +11,7 @@ import type { OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
+import { derivedKey } from '../secrets/seal.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
 import type { TasksParts } from '../stages/approve/tasks.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
@@ -113,6 +114,7 @@ export class Control {
     });
     this.channels = new Channels({
       outbox: parts.outbox,
+      buttonKey: derivedKey(masterKey, 'slack-button'),
       log,
       onOutcome: (channel, outcome) => this.plane.metrics.channel(channel, outcome),
     });

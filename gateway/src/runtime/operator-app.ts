@@ -4,7 +4,7 @@ import { createApp } from '../admin/app.ts';
 import { ApprovalFeed } from '../admin/approval-feed.ts';
 import { SignIn } from '../operators/sign-in.ts';
 import type { OperatorStore } from '../operators/store.ts';
-import { createSeal } from '../secrets/seal.ts';
+import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { Throttle } from '../stages/authenticate/throttle.ts';
 import type { Opened } from './open.ts';
 
@@ -38,7 +38,13 @@ export function operatorApp(
     onDecided: () => gateway.approvalDecided(),
     onBug: (error) => log.error({ err: error }, 'bug: please report it'),
     table: gateway.plane.metrics.table,
-    slackButtons: (channel) => gateway.plane.revision.configuration.channels[channel]?.slack?.buttons,
+    buttonKey: derivedKey(masterKey, 'slack-button'),
+    slackButtons(channel) {
+      const { channels } = gateway.plane.revision.configuration;
+      const found = Object.hasOwn(channels, channel) ? channels[channel] : undefined;
+      const buttons = found?.slack?.buttons;
+      return buttons === undefined ? undefined : { ...buttons, servers: found?.servers };
+    },
   });
 }
 

@@ -6,7 +6,8 @@ export interface Press {
   /** Id of the Slack user: the name that it shows is its own choice, and proves nothing. */
   readonly user: string;
   readonly action: 'approve' | 'reject';
-  readonly approval: string;
+  /** What the button holds, as it came: see `button.ts`. */
+  readonly value: string;
 }
 
 /** Seconds that a request may be old (docs.slack.dev, verifying requests). */
@@ -40,5 +41,5 @@ function readPress(payload: string): Press | undefined {
   if (type !== 'block_actions' || !isObject(user) || typeof user.id !== 'string' || !isObject(action)) return undefined;
   const { action_id: name, value } = action;
   if ((name !== 'approve' && name !== 'reject') || typeof value !== 'string') return undefined;
-  return { user: user.id, action: name, approval: value };
+  return { user: user.id, action: name, value };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { secret } from '../../config/schema/units.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { attemptMs, defineChannel, type Message, sentBy } from '../contract.ts';
+import { buttonValue } from './button.ts';
 
 export const slack = defineChannel({
   id: 'slack',
@@ -19,7 +20,7 @@ export const slack = defineChannel({
       .optional()
       .describe('Approve and Reject in Slack. Without it the message has a link only.'),
   }),
-  open: ({ url, buttons }, { fetch }) => ({
+  open: ({ url, buttons }, { fetch, name, buttonKey }) => ({
     send: async (message) =>
       sentBy(
         await fetch(url, {
@@ -27,7 +28,9 @@ export const slack = defineChannel({
           operator: true,
           within: attemptMs,
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(slackMessage(message, buttons !== undefined)),
+          body: JSON.stringify(
+            slackMessage(message, buttons === undefined ? undefined : valueIn(message, name, buttonKey)),
+          ),
         }),
       ),
   }),
@@ -41,8 +44,12 @@ function plain(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-function slackMessage({ title, lines, link, type, data }: Message, hasButtons: boolean): JsonObject {
-  const id = typeof data.id === 'string' ? data.id : '';
+function valueIn({ data: { id, digest } }: Message, channel: string, key: Buffer): string | undefined {
+  return typeof id === 'string' && typeof digest === 'string' ? buttonValue(key, { channel, id, digest }) : undefined;
+}
+
+/** `value`: of its buttons; undefined where it has none. */
+function slackMessage({ title, lines, link, type }: Message, value: string | undefined): JsonObject {
   const text = lines.join('\n');
   // Never cut without saying so.
   const shown = text.length > maxText ? `${text.slice(0, maxText)}\n(cut: the page has all of it)` : text;
@@ -50,14 +57,14 @@ function slackMessage({ title, lines, link, type, data }: Message, hasButtons: b
     type: 'button',
     text: { type: 'plain_text', text: label },
     action_id: action,
-    value: id,
+    value: value ?? '',
     ...(style !== undefined && { style }),
   });
   const open =
     link === undefined
       ? []
       : [{ type: 'button', text: { type: 'plain_text', text: 'Look at it' }, action_id: 'open', url: link }];
-  const decide = hasButtons && type === 'approval.pending';
+  const decide = value !== undefined && type === 'approval.pending';
   return {
     text: plain(title),
     blocks: [

@@ -45,6 +45,11 @@ interface Task {
   readonly updatedAt: number;
   /** What the server asks before it goes on (2026-07-28, MRTR). */
   readonly asked?: { readonly inputRequests: JsonObject; readonly requestState?: string };
+  /**
+   * `answered`: the client gave what the server asked for, so the call goes on. `under-way`: it is being made; found so by
+   * another process, or after a restart, nothing says how it ended.
+   */
+  readonly step?: 'answered' | 'under-way';
   readonly outcome?: Outcome;
 }
 
@@ -73,8 +78,11 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     return task?.endpoint === JSON.stringify(endpoint) ? task : undefined;
   }
 
+  /** False where it cannot be kept. */
   function write(id: string, owner: string, task: Task): boolean {
     const value = seal.close(task as unknown as Json);
+    // A longer one would not be opened.
+    if (value.length > taskBounds.content) return false;
     return registry.put({ key: id, owner, value, expiresAt: task.createdAt + taskBounds.lifetimeMs }, Date.now()).ok;
   }
 
@@ -98,17 +106,20 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     { task, approval }: { readonly task: Task; readonly approval: Approval | undefined },
   ): Promise<Task> {
     const updatedAt = Date.now();
-    const next = { ...task, updatedAt };
-    const after = (outcome: Outcome): Task => ({ ...next, outcome });
+    const { step, ...rest } = task;
+    const next: Task = { ...rest, updatedAt };
+    // What it was about is not needed any more.
+    const after = (outcome: Outcome): Task => ({ ...next, params: {}, outcome });
     let made: Task;
-    // What was spent by an attempt whose end was not seen may have been made.
-    if (approval?.state === 'consumed')
+    // What was spent by an attempt whose end was not seen may have been made. An answered one was, to the server's question.
+    if (step === 'under-way' || (approval?.state === 'consumed' && step !== 'answered'))
       made = after(
         told(
           'The end of the call was not seen: it may have been made. Find out before it is made again',
           'outcome-unknown',
         ),
       );
+    else if (step === 'answered') made = await called(id, exchange, next);
     else if (approval?.state === 'rejected') {
       const reason = approval.votes.at(-1)?.reason;
       const refusal = {
@@ -121,12 +132,30 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
       );
     } else if (approval?.state !== 'approved')
       made = after(told('The approval of this call is over, and it was not made', 'denied-not-executed'));
-    else made = await called(exchange, next);
-    write(id, exchange.caller.key, made);
-    return made;
+    else made = await called(id, exchange, next);
+    return kept(id, exchange.caller.key, made);
   }
 
-  async function called(exchange: Admitted, task: Task): Promise<Task> {
+  /** Writes how it ended, without the result where that is too long: a task that is gone could be taken for one not made. */
+  function kept(id: string, owner: string, task: Task): Task {
+    if (write(id, owner, task)) return task;
+    const { asked, ...rest } = task;
+    const outcome =
+      asked === undefined
+        ? told(
+            'outcome: the call was made, its result is too large to be kept',
+            task.outcome?.disposition ?? 'approved-executed',
+          )
+        : told('outcome: the server asks for input that is too large to be kept', 'execution-error');
+    const short = { ...rest, params: {}, outcome };
+    write(id, owner, short);
+    return short;
+  }
+
+  async function called(id: string, exchange: Admitted, task: Task): Promise<Task> {
+    // An approval that can be used again would not tell that this call was made.
+    if (!write(id, exchange.caller.key, { ...task, step: 'under-way' }))
+      return { ...task, params: {}, outcome: told('The call cannot be kept, and was not made', 'denied-not-executed') };
     const { lease: _lease, checks: _checks, caller: _caller, ...received } = exchange;
     const { params } = task;
     const reply = await again({
@@ -146,7 +175,8 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     });
     if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending')
       return { ...task, approval: reply.refusal.id };
-    return { ...task, ...ended(reply, exchange.id) };
+    const end = ended(reply, exchange.id);
+    return { ...task, ...(end.outcome !== undefined && { params: {} }), ...end };
   }
 
   return {
@@ -176,7 +206,7 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
         case 'tasks/get':
           return complete({ ...shownTask(id, await advance(id, exchange, task)) });
         case 'tasks/cancel': {
-          if (task.outcome === undefined && !making.has(id)) {
+          if (task.outcome === undefined && task.step !== 'under-way' && !making.has(id)) {
             // One that is approved already can still be given up: it was not made.
             store.withdraw(task.approval, Date.now());
             store.revoke(task.approval, Date.now());
@@ -190,10 +220,13 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
           if (asked === undefined || !isObject(inputResponses))
             return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the task asks for nothing' } };
           const { asked: _asked, ...rest } = task;
+          // The state of an earlier question belongs to that one.
+          const { requestState: _state, ...params } = task.params;
           const state = asked.requestState === undefined ? {} : { requestState: asked.requestState };
-          const params = { ...task.params, inputResponses, ...state };
-          write(id, exchange.caller.key, { ...rest, params, updatedAt: Date.now() });
-          return complete({});
+          const answered = { ...params, inputResponses, ...state };
+          return write(id, exchange.caller.key, { ...rest, params: answered, step: 'answered', updatedAt: Date.now() })
+            ? complete({})
+            : { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the answers are too large' } };
         }
       }
     },

@@ -1,0 +1,118 @@
+/** Tasks without a gateway around them: how often the call is made, and what is told of its end. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { ownWords } from '../../pipeline/deliver.ts';
+import type { Admitted, Received, Reply } from '../../pipeline/exchange.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { createSeal } from '../../secrets/seal.ts';
+import { MemoryRegistry } from '../../state/memory/registry.ts';
+import type { Approval } from './store.ts';
+import { createTasks, taskBounds } from './tasks.ts';
+
+const result = (members: JsonObject): Reply => ({ kind: 'result', result: ownWords<JsonObject>(members) });
+const done = result({ resultType: 'complete', content: [] });
+
+/** `again`: each attempt to make the call. */
+function worldOf(again: (message: Received) => Promise<Reply>) {
+  const registry = new MemoryRegistry<string>({
+    maxEntries: 100,
+    maxOfOwner: 50,
+    lifetimeMs: taskBounds.lifetimeMs,
+    whenFull: 'refuse',
+  });
+  const seal = createSeal(randomBytes(32), 'task', taskBounds.content);
+  const world = { state: 'approved' as Approval['state'], calls: [] as JsonObject[] };
+  const started = () =>
+    createTasks({
+      registry,
+      seal,
+      store: { get: () => ({ state: world.state, votes: [] }) as unknown as Approval, withdraw() {}, revoke() {} },
+      again(message) {
+        world.calls.push(message.params);
+        return again(message);
+      },
+      newId: () => 'next',
+      onWithdrawn: () => {},
+    });
+  const common = {
+    id: 'reference',
+    caller: { key: 'asker' },
+    identity: { ok: true, value: { key: 'asker' } },
+    endpoint: { kind: 'server', name: 'things' },
+    client: { era: 'modern', capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } },
+    rawNumbers: false,
+  };
+  let tasks = started();
+  return {
+    world,
+    /** As after a crash: what was written is there, and nothing else. */
+    restart: () => void (tasks = started()),
+    begin: (params: JsonObject): string | undefined => {
+      const message = { ...common, method: 'tools/call', params } as unknown as Received;
+      const shown = tasks.begin(message, { reason: 'approval-pending', id: 'ap_a', until: 0 });
+      const id = shown?.['taskId'];
+      return typeof id === 'string' ? id : undefined;
+    },
+    ask: async (method: string, taskId: string | undefined, more: JsonObject = {}): Promise<JsonObject> => {
+      const params = { taskId: taskId ?? '', ...more };
+      const reply = await tasks.answer({ ...common, method, params } as unknown as Admitted);
+      assert.ok(reply.kind === 'result', JSON.stringify(reply));
+      return reply.result;
+    },
+  };
+}
+
+test('a task whose server asks goes on with the answers, although its approval is spent', async () => {
+  const replies = [
+    result({ resultType: 'input_required', inputRequests: { name: {} }, requestState: 'sealed' }),
+    result({ resultType: 'input_required', inputRequests: { more: {} } }),
+    done,
+  ];
+  const { world, begin, ask } = worldOf(() => Promise.resolve(replies.shift() ?? done));
+  const task = begin({ name: 'echo' });
+  assert.equal((await ask('tasks/get', task))['status'], 'input_required');
+  world.state = 'consumed';
+  await ask('tasks/update', task, { inputResponses: { name: 'a' } });
+  assert.equal((await ask('tasks/get', task))['status'], 'input_required');
+  await ask('tasks/update', task, { inputResponses: { more: 'b' } });
+  assert.match(JSON.stringify(await ask('tasks/get', task)), /"completed".*approved-executed/);
+  assert.deepEqual(world.calls, [
+    { name: 'echo' },
+    { name: 'echo', inputResponses: { name: 'a' }, requestState: 'sealed' },
+    // The state of the first question is not that of the second one.
+    { name: 'echo', inputResponses: { more: 'b' } },
+  ]);
+});
+
+test('a crash while a call is made leaves an outcome that is not known, also where the approval can be used again', {
+  timeout: 10_000,
+}, async () => {
+  const never = Promise.withResolvers<Reply>();
+  const { world, begin, ask, restart } = worldOf(() => never.promise);
+  const [task, other] = [begin({ name: 'echo' }), begin({ name: 'other' })];
+  const unfinished = [ask('tasks/get', task), ask('tasks/get', other)];
+  restart();
+  assert.match(JSON.stringify(await ask('tasks/get', task)), /"completed".*outcome-unknown/);
+  // It may have been made: it cannot be given up any more.
+  await ask('tasks/cancel', other);
+  assert.match(JSON.stringify(await ask('tasks/get', other)), /outcome-unknown/);
+  assert.equal(world.calls.length, 2);
+  never.resolve(done);
+  await Promise.all(unfinished);
+});
+
+test('a result that is too long to be kept is told as such, and params that are begin no task', async () => {
+  const text = 'x'.repeat(taskBounds.content);
+  const { world, begin, ask } = worldOf(() =>
+    Promise.resolve(result({ resultType: 'complete', content: [{ type: 'text', text }] })),
+  );
+  assert.equal(begin({ name: 'echo', arguments: { text } }), undefined);
+  const task = begin({ name: 'echo' });
+  for (const shown of [await ask('tasks/get', task), await ask('tasks/get', task)]) {
+    assert.equal(shown['status'], 'completed');
+    assert.match(JSON.stringify(shown), /the call was made, its result is too large to be kept.*"isError":true/);
+    assert.match(JSON.stringify(shown), /approved-executed/);
+  }
+  assert.equal(world.calls.length, 1);
+});
