@@ -18,3 +18,17 @@ for (const detector of detectors) {
       assert.deepEqual([...new Set(found)].toSorted(), [...finds].toSorted(), text);
     });
 }
+
+test('an access key of letters alone is one: one in thirty has no digit', () => {
+  const secrets = detectors.find(({ id }) => id === 'secrets') as DetectorDefinition;
+  const set = compileDetectors([choose(secrets, casesOf('secrets').options)]);
+  // In two parts, so that no scanner of repositories takes it for one.
+  for (const rest of ['IJQDXBYBJFRCWTYQ', 'AADLIJISNMEROHIM', 'QCDRAYHBMIPTBOHO']) {
+    const text = `region=eu-west-1\naws_access_key_id=${['AK', 'IA', rest].join('')}\n`;
+    assert.deepEqual(
+      scan(set, text, { key }).findings.map((finding) => finding.class),
+      ['aws-access-key'],
+      rest,
+    );
+  }
+});

@@ -144,7 +144,11 @@ function isLikely(random: string, { after, lead }: Format): boolean {
     (each) => typeof each !== 'string' && each.alphabet !== 'd' && each.alphabet !== 'z',
   );
   // Short random texts may have no digit, but then have capitals in the midst of other letters.
-  const isMixed = digit.test(random) || (random.length < 26 && /[a-z][A-Z]/.test(random) && /[A-Z][A-Z]/.test(random));
+  // One in thirty of sixteen signs of base32, such as access keys of AWS, has letters alone.
+  const isMixed =
+    digit.test(random) ||
+    (random.length < 26 && /[a-z][A-Z]/.test(random) && /[A-Z][A-Z]/.test(random)) ||
+    (random.length === 16 && /^[A-Z]+$/.test(random));
   if (wants && !(letters.test(random) && isMixed && !/^[a-z]+[0-9]{1,4}$/.test(random))) return false;
   return entropy(random) >= (wants ? Math.min(3, Math.log2(random.length) * 0.65) : 2);
 }
