@@ -83,7 +83,7 @@ test('each operation asks for its permission, of each role, and for a token', { 
     const where = path.replace('{operator}', 'op_doesnotexist').replace('{id}', 'xx_doesnotexist');
     // A stream has no end.
     if (path.endsWith('/watch')) continue;
-    assert.equal((await ask('nobody', method, where)).status, 401, `${method} ${path} without a token`);
+    assert.equal((await ask('without a token', method, where)).status, 401, `${method} ${path} without a token`);
     for (const role of operatorRoles) {
       const { status } = await ask(role, method, where, method === 'GET' ? {} : { body: {} });
       const isOpen =

@@ -229,7 +229,7 @@ function inForce(operator: Operator | undefined): Operator | undefined {
   return operator?.revokedAt === undefined ? operator : undefined;
 }
 
-/** A key that nobody could check later proves nothing. */
+/** A key that no verifier can read later proves nothing. */
 function isReadable({ publicKey }: Pick<Passkey, 'publicKey'>): boolean {
   try {
     return spkiOf(publicKey) !== '';

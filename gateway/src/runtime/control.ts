@@ -145,7 +145,8 @@ export class Control {
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
       taskRegistry: parts.taskRegistry,
-      onApprovalState: (approval) => this.channels.tell(approval),
+      onApprovalState: (approval) =>
+        this.#attempt('a message to people cannot be kept', () => this.channels.tell(approval)),
       approvalPage: (approval, user) => this.#accounts.approvalPage(approval, user),
       controls: this.#controls,
       operatorNow: (by) => deciderNow(parts.operatorStore, by),
@@ -297,7 +298,7 @@ export class Control {
     });
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
-    this.channels.sender.look();
+    this.#attempt('messages to people cannot be read', () => this.channels.sender.look());
     this.plane.breaker.sweep();
     this.#reports.write();
     this.plane.endWithoutRight();
