@@ -1,4 +1,4 @@
-/** Types, lint, format and import directions, at the same time. Exit code 1 when any of them complains. */
+/** Types, lint, format, import directions and generated files, at the same time. Exit code 1 when any of them complains. */
 import { spawn } from 'node:child_process';
 
 const checks: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
@@ -18,6 +18,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ],
   ['format', 'biome', 'check', '--error-on-warnings', '.'],
   ['imports', process.execPath, '--test', '--test-reporter=dot', 'gateway/test/architecture.test.ts'],
+  ['generated', process.execPath, 'gateway/scripts/generate.ts', '--check'],
 ];
 
 const results = await Promise.all(
