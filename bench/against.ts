@@ -45,6 +45,9 @@ const root = join(import.meta.dirname, '..');
 const starts = 3;
 const rounds = 5;
 const seconds = 1;
+/** The compiler is at work for as many calls, whatever the speed of the machine: a warm-up in seconds compares compilers. */
+const warmUpCalls = 40_000;
+const warmUpLimitMs = 30_000;
 
 export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
   await using other = await checkedOut(options.commit);
@@ -96,8 +99,7 @@ async function measurePairs(load: Load, here: Subject, there: Subject): Promise<
       seconds,
       least: sizes[load.size],
     });
-  // The first calls of a shape are the compiler at work.
-  for (const subject of [here, there, here, there]) await take(subject);
+  for (const subject of [here, there]) await warmUp(() => take(subject));
   const pairs: Pair[] = [];
   for (let round = 0; round < rounds; round += 1)
     if (round % 2 === 0) pairs.push({ here: await take(here), there: await take(there) });
@@ -106,6 +108,11 @@ async function measurePairs(load: Load, here: Subject, there: Subject): Promise<
       pairs.push({ here: await take(here), there: second });
     }
   return pairs;
+}
+
+async function warmUp(take: () => Promise<Sample>): Promise<void> {
+  const ends = performance.now() + warmUpLimitMs;
+  for (let calls = 0; calls < warmUpCalls && performance.now() < ends; ) calls += (await take()).calls;
 }
 
 function compared(profile: Profile, load: Load, pairs: readonly Pair[]): Comparison {

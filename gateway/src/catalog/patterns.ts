@@ -3,6 +3,7 @@
  * program by an estimate before it is compiled, the product by the steps that a match is charged.
  */
 import { RE2JS } from 're2js';
+import { plainPattern } from './plain-patterns.ts';
 
 export interface Pattern {
   /** Instructions of the compiled program, estimated from above. */
@@ -92,6 +93,8 @@ const tried = new Map<string, string | undefined>();
 const maxTried = 5_000;
 
 function compile(source: string): Matcher | string {
+  const plain = plainPattern(source);
+  if (plain !== undefined) return plain;
   try {
     return RE2JS.compile(inFull(RE2JS.translateRegExp(withShortProperties(source))));
   } catch (error) {

@@ -11,9 +11,21 @@ import { notificationText } from '../../protocol/jsonrpc.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
 import { type Written, wholeText } from '../reply-text.ts';
 
-const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Buffer }>(({ response, body }) => {
-  if (!response.destroyed) response.end(body);
-});
+const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Buffer | string }>(
+  ({ response, body }) => {
+    if (!response.destroyed) response.end(body, 'latin1');
+  },
+);
+
+/**
+ * Short ASCII stays text: Node puts it behind the head, and both are one write. Anything else becomes bytes, as Node would
+ * encode head and body together a second time.
+ */
+function bodyOf(text: string): Buffer | string {
+  return text.length <= maxJoinedLength && Buffer.byteLength(text) === text.length ? text : Buffer.from(text);
+}
+
+const maxJoinedLength = 8 * 1024;
 
 /** Bytes that may wait for a client that does not read. */
 const maxBacklogBytes = 8 * 1024 * 1024;
@@ -128,8 +140,7 @@ export class Answer extends Kept {
       response.end(eventText(wholeText(written)));
       return;
     }
-    // Bytes, as Node would encode head and body together a second time.
-    const body = Buffer.from(written.text);
+    const body = bodyOf(written.text);
     const { middle, after = '' } = written;
     response.writeHead(written.status, {
       ...this.#headers,
