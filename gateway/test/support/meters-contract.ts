@@ -37,6 +37,17 @@ export function metersContract(name: string, open: (maxKeys: number) => Meters):
     assert.equal((await meters.take([{ ...one, key: 'eve' }], 1_101)).ok, true);
   });
 
+  test(`${name}: a rate whose amount was raised has room when the new one says`, async () => {
+    const meters = open(10);
+    const rare = demand('r', rateOf(1_000_000, 2));
+    for (let at = 0; at < 2; at++) assert.equal((await meters.take([rare], 1_000)).ok, true);
+    const often = demand('r', rateOf(100, 3));
+    assert.deepEqual(await meters.take([often], 1_000), { ok: false, short: [{ index: 0, retryAt: 1_100 }] });
+    assert.equal((await meters.read(often, 1_000)).used, 3);
+    assert.equal((await meters.take([often], 1_100)).ok, true);
+    assert.equal((await meters.take([often], 1_199)).ok, false);
+  });
+
   test(`${name}: what one meter refuses takes nothing from the others`, async () => {
     const meters = open(10);
     const [wide, narrow, sum, held] = [

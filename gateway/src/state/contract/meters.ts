@@ -94,6 +94,8 @@ export interface KeptSlot {
 export interface KeptChange extends KeptSlot {
   readonly table: string;
   readonly key: string;
+  /** What the slot has with it, as this process knows it: a store that has lost the slot goes on with that. */
+  readonly total: number;
   /** Milliseconds since the epoch from which on it counts no more. */
   readonly endsAt: number;
 }

@@ -15,7 +15,17 @@ import type {
   Sum,
   Taken,
 } from '../contract/meters.ts';
-import { isIdle, isSum, lackingOf, type State, type SumState, slotAt, stillCounting, usedOf } from './meter-states.ts';
+import {
+  isIdle,
+  isSum,
+  lackingOf,
+  latestNew,
+  type State,
+  type SumState,
+  slotAt,
+  stillCounting,
+  usedOf,
+} from './meter-states.ts';
 import { MeterTable } from './meter-table.ts';
 
 export interface MemoryMeterOptions {
@@ -112,7 +122,8 @@ export class MemoryMeters implements Local<Meters> {
         const amount = state.slots[at + 2] ?? 0;
         if (amount === 0) continue;
         places.push({ state, at });
-        changes.push({ table, key, slot: state.slots[at] ?? 0, amount, endsAt: state.endsAt });
+        const total = state.slots[at + 1] ?? 0;
+        changes.push({ table, key, slot: state.slots[at] ?? 0, amount, total, endsAt: state.endsAt });
       }
     const totals = kept.sums.add(changes, now);
     for (const [index, { state, at }] of places.entries()) {
@@ -193,11 +204,18 @@ export class MemoryMeters implements Local<Meters> {
   #state(demand: Demand, now: number): State | undefined {
     const states = this.#table(demand.table);
     const known = states.get(demand.key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#bounded(demand, known, now);
     const { kept } = this.#options;
     if (demand.meter.kind === 'sum' && kept?.isKept(demand.table) === true)
       this.#restore(demand, { meter: demand.meter, kept: kept.sums, now });
     return states.get(demand.key) ?? states.get(shared);
+  }
+
+  /** A rate whose amount was raised is waited for as long as the new one says. */
+  #bounded({ table, key, meter }: Demand, state: State, now: number): State {
+    if (typeof state !== 'number' || meter.kind !== 'rate' || state <= latestNew(meter, now)) return state;
+    this.#table(table).set(key, latestNew(meter, now));
+    return latestNew(meter, now);
   }
 
   #restore(demand: Demand, { meter, kept, now }: { meter: Sum; kept: Local<KeptSums>; now: number }): void {
