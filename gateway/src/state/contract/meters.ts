@@ -39,6 +39,8 @@ export interface Demand {
   readonly table: string;
   /** Whose: what callers and their calls are told apart by. */
   readonly key: string;
+  /** Who could have many such keys: beyond a share of the room further ones of it are counted together. */
+  readonly owner?: string;
   readonly meter: Rate | Sum | Held;
   /** Of a sum: in whole units. One of everything else. */
   readonly amount: number;
