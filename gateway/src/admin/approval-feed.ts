@@ -1,19 +1,19 @@
 /** Tells those who watch what becomes of approvals. The table is read once for all of them, and only when it changed. */
-import type { Approval, ApprovalStore } from '../stages/approve/store.ts';
+import type { ApprovalLine, ApprovalStore } from '../stages/approve/store.ts';
 
 /** Those who watch, and those of one operator. */
 export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000 } as const;
 
-export type Watcher = (approval: Approval) => void;
+export type Watcher = (approval: ApprovalLine) => void;
 
 export class ApprovalFeed {
-  readonly #store: Pick<ApprovalStore, 'list' | 'version'>;
+  readonly #store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>;
   readonly #watchers = new Map<Watcher, string>();
   /** What was told of each of the newest approvals. */
-  #told = new Map<string, string>();
+  #told: ReadonlyMap<string, string> = new Map();
   #version = -1;
 
-  constructor(store: Pick<ApprovalStore, 'list' | 'version'>) {
+  constructor(store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>) {
     this.#store = store;
   }
 
@@ -38,13 +38,15 @@ export class ApprovalFeed {
   }
 
   /** Those that changed since the last look, the oldest first. */
-  #look(): readonly Approval[] {
+  #look(): readonly ApprovalLine[] {
     const version = this.#store.version();
     if (version === this.#version) return [];
     this.#version = version;
-    const newest = this.#store.list({ limit: feedBounds.approvals }, Date.now());
     const before = this.#told;
-    this.#told = new Map(newest.map((each) => [each.id, `${each.state} ${each.votes.length} ${each.uses}`]));
-    return newest.filter(({ id }) => before.get(id) !== this.#told.get(id)).toReversed();
+    this.#told = this.#store.marks(feedBounds.approvals);
+    const now = Date.now();
+    return [...this.#told]
+      .flatMap(([id, mark]) => (before.get(id) === mark ? [] : (this.#store.line(id, now) ?? [])))
+      .toReversed();
   }
 }

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import type { JSONValue } from 'hono/utils/types';
 import { isInForce } from '../../operators/principal.ts';
-import { type Approval, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
+import { type ApprovalContent, type ApprovalLine, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
 import { type AdminEnv, type AdminParts, type AdminRequest, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
 import { cursorOf, fromCursor, json, needs, pageQuery, refusals, refuse, time } from './define.ts';
@@ -51,15 +51,15 @@ const decisionSchema = z
   })
   .openapi('Decision');
 
-export function summaryOf(approval: Approval): z.output<typeof summarySchema> {
-  const { id, state, server, name, digest, content, createdAt, expiresAt, terms, uses, votes } = approval;
+export function summaryOf(approval: ApprovalLine): z.output<typeof summarySchema> {
+  const { id, state, server, name, digest, summary, createdAt, expiresAt, terms, uses, votes } = approval;
   return {
     id,
     state,
     server,
     name,
-    ...(content !== undefined && { caller: callerTextOf(content), rule: content.rule }),
-    ...(content?.tier !== undefined && { tier: content.tier }),
+    ...(summary !== undefined && { caller: callerTextOf(summary), rule: summary.rule }),
+    ...(summary?.tier !== undefined && { tier: summary.tier }),
     digest,
     createdAt: time(createdAt),
     expiresAt: time(expiresAt),
@@ -174,7 +174,7 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
 }
 
 /** Exactly what the digest is of, and where the rule stands. */
-function callOf(content: NonNullable<Approval['content']>): Record<string, JSONValue> {
+function callOf(content: ApprovalContent): Record<string, JSONValue> {
   const { who: _who, ...call } = content;
   return call as unknown as Record<string, JSONValue>;
 }
@@ -183,7 +183,7 @@ function watching(request: AdminRequest, { feed, operators }: AdminParts): Respo
   const principal = request.get('principal');
   const { operator } = principal;
   if (request.req.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
-  const waiting: Approval[] = [];
+  const waiting: ApprovalLine[] = [];
   let wake: () => void = () => {};
   const stop = feed.watch(operator.id, (approval) => {
     if (operator.servers?.includes(approval.server) === false) return;

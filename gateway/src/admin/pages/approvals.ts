@@ -59,9 +59,9 @@ async function listPage(request: AdminRequest, parts: PageParts, principal: Prin
   const found = parts.approvals.list({ servers, limit: maxRows + 1, ...(state !== undefined && { state }) }, now);
   const listed = found.slice(0, maxRows).filter((each) => state === undefined || each.state === state);
   const rows = listed.map((approval) => {
-    const { id, server, name, expiresAt, votes, terms, content } = approval;
+    const { id, server, name, expiresAt, votes, terms, summary } = approval;
     const left = approval.state === 'pending' ? html`, ${leftText(expiresAt - now)}` : '';
-    return html`<li><a href="/approvals/${id}">${visibleMarkup(`${server}/${name}`)}</a> for ${visibleMarkup(content === undefined ? 'an unknown caller' : callerTextOf(content))}<br><span class="dim">${approval.state}${left}, ${votes.length} of ${terms.quorum}, ${id}</span></li>`;
+    return html`<li><a href="/approvals/${id}">${visibleMarkup(`${server}/${name}`)}</a> for ${visibleMarkup(summary === undefined ? 'an unknown caller' : callerTextOf(summary))}<br><span class="dim">${approval.state}${left}, ${votes.length} of ${terms.quorum}, ${id}</span></li>`;
   });
   const body = html`${rows.length === 0 ? html`<p>${state === undefined ? 'There are none.' : `Nothing is ${state}.`}</p>` : html`<ul class="rows">${rows}</ul>`}
 ${found.length > maxRows ? html`<p>These are the newest ${maxRows}; the API has all of them.</p>` : ''}`;
