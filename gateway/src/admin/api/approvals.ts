@@ -74,6 +74,15 @@ export function summaryOf(approval: ApprovalLine): z.output<typeof summarySchema
   };
 }
 
+/** The same text for all who watch. */
+const texts = new WeakMap<ApprovalLine, string>();
+
+function textOf(approval: ApprovalLine): string {
+  const known = texts.get(approval) ?? JSON.stringify(summaryOf(approval));
+  texts.set(approval, known);
+  return known;
+}
+
 const tags = ['approvals'];
 
 const list = createRoute({
@@ -203,7 +212,7 @@ function watching(request: AdminRequest, { feed, operators }: AdminParts): Respo
     while (!stream.aborted && isInForce(operators, principal, Date.now())) {
       const approval = waiting.shift();
       if (approval !== undefined) {
-        await stream.writeSSE({ event: 'approval', id: approval.id, data: JSON.stringify(summaryOf(approval)) });
+        await stream.writeSSE({ event: 'approval', id: approval.id, data: textOf(approval) });
         continue;
       }
       const isQuiet = await Promise.race([
