@@ -187,9 +187,9 @@ async function watch(url: string, token: string, signal: AbortSignal): Promise<v
 }
 
 function decideAgain(decide: () => Promise<unknown>): { readonly stop: () => Promise<void> } {
-  let isOver = false;
+  const over = new AbortController();
   const run = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await decide();
       await pause(pauseMs);
     }
@@ -197,7 +197,7 @@ function decideAgain(decide: () => Promise<unknown>): { readonly stop: () => Pro
   const running = run();
   return {
     async stop() {
-      isOver = true;
+      over.abort();
       await running;
     },
   };

@@ -52,8 +52,7 @@ export class ApprovalFeed {
       for (let approval = this.#news[0]; approval !== undefined; approval = this.#news[0]) {
         this.#news = this.#news.slice(1);
         let told = 0;
-        for (const watcher of [...this.#watchers.keys()]) {
-          if (!this.#watchers.has(watcher)) continue;
+        for (const watcher of this.#watchers.keys()) {
           watcher(approval);
           if (++told % feedBounds.atOnce === 0) await nextTurn();
         }
