@@ -33,7 +33,12 @@ export function operatorApp(
     publicUrl,
     isSecure,
     throttle,
-    signIn: new SignIn({ store: operators, throttle, note }),
+    signIn: new SignIn({
+      store: operators,
+      throttle,
+      note,
+      groupRoles: () => gateway.plane.revision.configuration.console.groups,
+    }),
     seal: createSeal(masterKey, 'operator-form'),
     onDecided: () => gateway.approvalDecided(),
     onBug: (error) => log.error({ err: error }, 'bug: please report it'),

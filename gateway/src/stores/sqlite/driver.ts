@@ -221,6 +221,10 @@ const migrations: readonly string[] = [
    ALTER TABLE approvals ADD COLUMN summary TEXT NOT NULL DEFAULT '';
    CREATE INDEX approvals_of_owner ON approvals (state, owner, expires_at);
    CREATE INDEX approvals_by_end ON approvals (state, expires_at);`,
+  // Operators by a group of an issuer; `group_over`: no group gives it a role at the moment.
+  `ALTER TABLE operators ADD COLUMN made_by TEXT;
+   ALTER TABLE operators ADD COLUMN group_over INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX operators_by_user ON operators (user) WHERE user IS NOT NULL;`,
 ];
 
 export function databasePath(folder: string): string {
