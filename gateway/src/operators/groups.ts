@@ -40,13 +40,13 @@ export function admitByGroup(
 export function followGroups(
   store: Pick<OperatorStore, 'admit' | 'list' | 'suspend'>,
   roles: readonly GroupRole[],
-  note: (event: AuditEvent) => void,
+  audit: { readonly note: (event: AuditEvent) => void },
 ): void {
   for (const operator of store.list()) {
     const after = followed(store, roles, operator);
     if (after === undefined) continue;
     const { name, role, revokedAt } = after;
-    note({
+    audit.note({
       kind: revokedAt === undefined ? 'operator-changed' : 'operator-revoked',
       at: Date.now(),
       detail: { operator: name, role, by: 'configuration' },

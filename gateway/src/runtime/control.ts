@@ -271,8 +271,7 @@ export class Control {
   /** Where operators sign in: another process on the same data may have another configuration. */
   #followGroups({ console: { groups } }: Configuration): void {
     const { answers, operatorStore, audit } = this.#parts;
-    const follow = (): void => followGroups(operatorStore, groups, (event) => audit.note(event));
-    if (answers) this.#attempt('operators cannot be read', follow);
+    if (answers) this.#attempt('operators cannot be read', () => followGroups(operatorStore, groups, audit));
   }
 
   /** The one look at what other processes change: while nothing does, it reads no file and no table. */
