@@ -17,7 +17,7 @@ export function operatorApp(
   opened: Opened & { ok: true },
   { publicUrl, isSecure }: OperatorAppOptions,
 ): RequestListener {
-  const { gateway, audit, approvals, operators, masterKey, log } = opened;
+  const { gateway, audit, approvals, operators, history, masterKey, log } = opened;
   const throttle = new Throttle();
   const feed = new ApprovalFeed(approvals);
   gateway.onApprovals(() => feed.look());
@@ -28,6 +28,7 @@ export function operatorApp(
     approvals,
     feed,
     note,
+    history: (question) => history?.ask(question) ?? Promise.resolve(undefined),
     signIns: () => gateway.plane.snapshot.signIns,
     problems: () => opened.problems(),
     publicUrl,

@@ -6,6 +6,7 @@ import { isInForce } from '../../operators/principal.ts';
 import { type ApprovalContent, type ApprovalLine, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
 import { type AdminEnv, type AdminParts, type AdminRequest, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
+import { historyOf } from '../history.ts';
 import { cursorOf, fromCursor, json, needs, pageQuery, refusals, refuse, time } from './define.ts';
 
 const summarySchema = z
@@ -38,6 +39,38 @@ const approvalSchema = summarySchema
       ),
   })
   .openapi('Approval');
+
+const historySchema = z
+  .object({
+    since: z
+      .object({
+        at: z.iso.datetime(),
+        changes: z.array(
+          z.object({
+            at: z.string().describe('JSON pointer into the arguments.'),
+            before: z.string().optional().describe('JSON, of at most 200 characters.'),
+            after: z.string().optional(),
+          }),
+        ),
+        more: z.int().describe('Changes that are not listed.'),
+      })
+      .optional()
+      .describe('Since the last call of this caller to the same name that was approved; absent where there is none.'),
+    recent: z
+      .array(
+        z.object({
+          at: z.iso.datetime(),
+          method: z.string(),
+          server: z.string(),
+          name: z.string().optional(),
+          decision: z.string().optional(),
+          outcome: z.string().optional().describe('Absent while it is under way.'),
+          reason: z.string().optional(),
+        }),
+      )
+      .describe('Calls that this caller made lately, the newest first.'),
+  })
+  .openapi('ApprovalHistory');
 
 const idParameter = z.object({ id: z.string().max(64).describe('Of the approval.') });
 
@@ -110,6 +143,17 @@ const show = createRoute({
   responses: { ...refusals, 200: json('The approval.', approvalSchema) },
 });
 
+const history = createRoute({
+  method: 'get',
+  path: '/approvals/{id}/history',
+  tags,
+  summary:
+    'What changed since the last approved call of its caller, and what the caller did lately; it is recorded that it was seen',
+  ...needs('approvals.read'),
+  request: { params: idParameter },
+  responses: { ...refusals, 200: json('As the log has it.', historySchema) },
+});
+
 const decision = (verdict: Verdict) =>
   createRoute({
     method: 'post',
@@ -169,6 +213,29 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
     if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
     noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
     return request.json({ ...summaryOf(approval), ...(approval.content && { call: callOf(approval.content) }) }, 200);
+  });
+
+  api.openapi(history, async (request) => {
+    const { id } = request.req.valid('param');
+    const principal = request.get('principal');
+    const approval = visible(parts, principal, id);
+    if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
+    const found = await historyOf(parts, approval, principal.operator);
+    if (found === undefined)
+      refuse(
+        409,
+        'the log does not say what was called before',
+        'Ask while the approval is pending, with audit.enabled.',
+      );
+    noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
+    const { since, recent } = found;
+    return request.json(
+      {
+        ...(since !== undefined && { since: { ...since, changes: [...since.changes], at: time(since.at) } }),
+        recent: recent.map((call) => ({ ...call, at: time(call.at) })),
+      },
+      200,
+    );
   });
 
   for (const verdict of ['approve', 'reject'] as const)
