@@ -46,6 +46,10 @@ test('an approver sees what changed since the last approved call, and what the c
   );
   assert.deepEqual(since?.changes, [{ at: '/message', before: '"delete order 17"', after: '"delete order 18"' }]);
 
+  assert.equal((await api(`${second}/approve`, { method: 'POST' })).status, 200);
+  const approved = await history(second, () => true);
+  assert.deepEqual(approved.since?.changes, since?.changes, 'it is not compared with itself');
+
   const other = await world.token('elsewhere');
   assert.equal((await api(`${second}/history`, { as: other })).status, 404, 'its server is not theirs');
   assert.equal((await api(`${second}/history`, { as: await world.token('looker') })).status, 403);

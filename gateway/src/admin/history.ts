@@ -21,12 +21,20 @@ export interface ShownHistory {
 /** Undefined where the log does not say. */
 export async function historyOf(
   { history }: Pick<AdminParts, 'history'>,
-  { owner, server, name, content }: Approval,
+  { id: approval, owner, server, name, content }: Approval,
   { id: asker, servers }: Pick<Operator, 'id' | 'servers'>,
 ): Promise<ShownHistory | undefined> {
   if (content === undefined) return undefined;
   const { who: caller } = content;
-  const found = await history({ asker, caller, owner, server, name, ...(servers !== undefined && { servers }) });
+  const found = await history({
+    asker,
+    approval,
+    caller,
+    owner,
+    server,
+    name,
+    ...(servers !== undefined && { servers }),
+  });
   if (found === undefined) return undefined;
   const before = found.approved === undefined ? undefined : argumentsIn(found.approved.arguments);
   if (found.approved === undefined || before === undefined) return { recent: found.recent };

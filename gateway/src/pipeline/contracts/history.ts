@@ -3,6 +3,8 @@
 export interface HistoryQuestion {
   /** Id of the operator, whose share of the answers it takes. */
   readonly asker: string;
+  /** The approval that it is about, which does not count as one before. */
+  readonly approval: string;
   readonly caller: { readonly user?: string; readonly agent?: string; readonly application?: string };
   /** Key of the caller. */
   readonly owner: string;

@@ -61,10 +61,10 @@ function recentCalls(log: SearchedLog, { caller, servers }: HistoryQuestion): re
   return recent;
 }
 
-function lastApproved(log: SearchedLog, { owner, server, name }: HistoryQuestion): CallHistory['approved'] {
+function lastApproved(log: SearchedLog, { approval, owner, server, name }: HistoryQuestion): CallHistory['approved'] {
   for (const { record } of found(log, { kind: 'approval-approved', server })) {
     const { detail, time, written } = record.fields;
-    if (detail?.['caller'] !== owner || detail['name'] !== name) continue;
+    if (detail?.['caller'] !== owner || detail['name'] !== name || detail['id'] === approval) continue;
     const text = record.parts?.arguments ?? '';
     if (text !== '' && text.length <= maxArguments) return { at: time ?? written, arguments: text };
   }
