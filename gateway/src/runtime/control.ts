@@ -35,7 +35,7 @@ import { ScheduledDiscovery } from './discovery.ts';
 import { logDueKeys } from './due-keys.ts';
 import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
-import { type KeepBudgets, keepBudgets } from './limits.ts';
+import { earlier, type KeepBudgets, keepBudgets } from './limits.ts';
 import { meansTheSame } from './same-meaning.ts';
 import { ServerControls } from './server-controls.ts';
 import { ServerReports } from './server-reports.ts';
@@ -186,7 +186,7 @@ export class Control {
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
     this.#followGroups(revision.configuration);
-    this.#budgets = keepBudgets(this.plane.meters, log);
+    this.#budgets = keepBudgets(this.plane.meters, log, () => earlier(this.plane.now()));
     this.#desk = parts.answers ? limitDesk(this.plane, revision.configuration.data) : undefined;
     this.#remind();
     this.#timers = [
