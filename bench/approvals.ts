@@ -8,7 +8,7 @@ import { approvalDigest, scopeDigest } from '../gateway/src/stages/approve/diges
 import { type ApprovalContent, approvalBounds, openApprovalStore } from '../gateway/src/stages/approve/store.ts';
 import { openDatabase } from '../gateway/src/stores/sqlite/driver.ts';
 import { sizes, toolName } from './catalogue.ts';
-import { measure, median, type Sample } from './measure.ts';
+import { latencyOf, measure, type Sample } from './measure.ts';
 import { toolCall } from './message.ts';
 import { benchSettings, conditional } from './profiles.ts';
 import { builtGateway, startPinned } from './subjects.ts';
@@ -95,18 +95,14 @@ export async function runApprovals(
     await deciding.stop();
     streams.abort();
   }
-  const of = (samples: readonly Sample[]) => ({
-    p50: median(samples.map(({ p50 }) => p50)) ?? Number.NaN,
-    p99: median(samples.map(({ p99 }) => p99)) ?? Number.NaN,
-  });
   return {
     pending: ids.length + pace.asked,
     list: timesOf(lists),
     decide: timesOf(decisions),
     sync: timesOf(syncs(data, pace.asked)),
     watchers,
-    quiet: of(quiet),
-    watched: of(watched),
+    quiet: latencyOf(quiet),
+    watched: latencyOf(watched),
     errors: [...quiet, ...watched].reduce((sum, { errors }) => sum + errors, 0),
   };
 }
