@@ -170,7 +170,7 @@ class AccountPages {
     if (found?.leaving.kind !== 'sign-in') return over();
     const { ticket, leaving } = found;
     const finished = await this.#parts.signIns().finish(leaving.attempt, query);
-    if (finished.ok) return this.#proven(ticket, finished.value, address);
+    if (finished.ok) return this.#proven(ticket, finished.value.user, address);
     this.#note('account-refused', ticket, { reason: 'sign-in' }, address, finished.problem);
     return this.#prove(ticket, newBrowser(), 'The sign-in failed.', 403);
   }

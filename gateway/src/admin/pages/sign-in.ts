@@ -81,6 +81,8 @@ export function signInPages(app: Hono<AdminEnv>, parts: PageParts): void {
         ? await withPassword(parts, enrolment, fields)
         : await withPasskey(request, parts, { enrolment, fields });
     if (!enrolled.ok) return enrolled.problem === 'over' ? overPage() : joinPage(request, parts, enrolled.problem);
+    // Its groups decide whether it is an operator still, so it signs in at its issuer.
+    if (enrolled.operator.group !== undefined) return goTo('/sign-in');
     const means = fields('answer') === '' ? 'password' : 'passkey';
     return begin(request, parts, { operator: enrolled.operator.id, means, next: '/approvals' });
   });
