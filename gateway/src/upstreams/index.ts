@@ -189,6 +189,7 @@ export class ServerDirectory implements Upstreams {
 
   /** Ends every connection to a server, and its processes. The next use begins anew. */
   stop(name: string): void {
+    for (const own of this.#glancing) if (own.server === name) inBackground('close upstream client', own.close());
     const clients = this.#entries.get(name)?.clients;
     if (clients === undefined) return;
     const all = [...clients.values()];

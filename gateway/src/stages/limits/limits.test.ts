@@ -279,6 +279,37 @@ test('calls under way: one waits its turn, callers take turns, and what waits to
   assert.equal(await Promise.all([by('a'), next()]).then(([said]) => said), 'ok', 'all room was given back');
 });
 
+test('a call that waited counts in the time in which it is made', { timeout: 20_000 }, async () => {
+  const clock = clockAt('2026-05-05T12:00:00Z');
+  const open: (() => void)[] = [];
+  const answer = () =>
+    new Promise<ReturnType<typeof result>>((resolve) => {
+      open.push(() => resolve(result({ content: [] })));
+    });
+  const road = await limited(
+    '{ per: server, concurrency: 1, queue: 8, wait: 10m, name: one }, { per: server, calls: 2/min, name: two }',
+    { server: { ...server, answer }, now: clock.now },
+  );
+  const next = async (): Promise<void> => {
+    while (open.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    open.shift()?.();
+  };
+  const by = (agent: string): Promise<string> => send(road, call('search', { caller: callerOf({ agent }) }));
+  const first = by('a');
+  const second = by('b');
+  const queued = (): boolean => road.limitEvents.some(({ what }) => what === 'queued');
+  while (open.length === 0 || !queued()) await new Promise((resolve) => setImmediate(resolve));
+  clock.pass(300_000);
+  await next();
+  assert.equal(await first, 'ok');
+  const third = by('c');
+  await next();
+  assert.equal(await second, 'ok');
+  await next();
+  assert.equal(await third, 'ok');
+  assert.match(await by('a'), /^two /, 'two were made within this minute');
+});
+
 test('lists and handshakes have limits of their own', async () => {
   const road = await limited(
     '{ of: lists, per: caller, rate: 2/h, name: lists }, { of: handshakes, rate: 1/h, name: hi }',

@@ -8,6 +8,11 @@ export interface Asked {
   readonly demands: readonly Demand[];
 }
 
+/** The same while it waits: what is over a time is asked for the time at which there is room. */
+export interface WaitingAsked extends Asked {
+  demands: readonly Demand[];
+}
+
 export interface HeldUp {
   readonly index: number;
   readonly queue: number;

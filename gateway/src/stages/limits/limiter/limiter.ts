@@ -20,7 +20,7 @@ import type { Local } from '../../../state/contract/later.ts';
 import type { Adjustment, Demand, Level, Meters, Short } from '../../../state/contract/meters.ts';
 import { Alarms } from './alarms.ts';
 import { amountOf, correctionOf, unitOf } from './amounts.ts';
-import { type Asked, type HeldUp, heldUp, placeOf, withoutShort } from './asked.ts';
+import { type Asked, type HeldUp, heldUp, placeOf, type WaitingAsked, withoutShort } from './asked.ts';
 import { isEndless, isFixed, keysOf, type Subject } from './keys.ts';
 import { levelOf } from './levels.ts';
 import { meterOf, type Now } from './meters.ts';
@@ -70,7 +70,7 @@ export const unlimitedOutcome = pass(unlimited);
 
 export class Limiter {
   readonly #parts: LimiterParts;
-  readonly #queues: Queues<Asked>;
+  readonly #queues: Queues<WaitingAsked>;
   readonly #timers: Alarms;
   readonly #prepared = new WeakMap<Grants, Map<string, readonly Prepared[]>>();
   readonly #meters = new WeakMap<LimitRule, ReturnType<typeof meterOf>>();
@@ -214,15 +214,23 @@ export class Limiter {
     return meter;
   }
 
-  #take({ demands }: Asked): ReturnType<Local<Meters>['take']> {
-    return this.#parts.meters.take(demands, this.#parts.now().steady);
+  #take(asked: WaitingAsked): ReturnType<Local<Meters>['take']> {
+    const now = this.#parts.now();
+    asked.demands = asked.demands.map((demand, index) => {
+      const rule = asked.rules[index];
+      return rule === undefined || demand.meter.kind !== 'sum'
+        ? demand
+        : { ...demand, meter: this.#meterOf(rule)(now) };
+    });
+    return this.#parts.meters.take(asked.demands, now.steady);
   }
 
-  async #wait(asked: Asked, { index, queue, waitMs, retryAt }: HeldUp, call: Call): Promise<Outcome<Admission>> {
+  async #wait(first: Asked, { index, queue, waitMs, retryAt }: HeldUp, call: Call): Promise<Outcome<Admission>> {
+    const asked: WaitingAsked = { ...first };
     const { rules, demands } = asked;
     const [rule, demand] = [rules[index], demands[index]];
     if (rule === undefined || demand === undefined) throw new Error('a limit that is asked has a rule');
-    const waiter: Waiter<Asked> = { asked, owner: call.subject.caller.key, cancellation: call.cancellation };
+    const waiter: Waiter<WaitingAsked> = { asked, owner: call.subject.caller.key, cancellation: call.cancellation };
     const place = placeOf(demand);
     const waiting = this.#queues.wait(place, waiter, { queue, waitMs });
     if (waiting === undefined) return this.#refused(asked, [{ index, retryAt }], call);
