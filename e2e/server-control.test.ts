@@ -1,6 +1,6 @@
 /** `sallyport server disable|drain|quarantine|enable` beside a running gateway with connected clients. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -219,3 +219,53 @@ test('a server that is not there, a time that is none, and one that the file clo
   assert.match(enabled.stdout, /nothing was switched off at s\nthe configuration says inactive, which holds/);
   assert.match(await call(gateway, gateway.key('a'), 'open'), /There is no such server/);
 });
+
+test('quarantine, disable and a stop end programs that are still starting, with what they started', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-control-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  /** Says its process id, and that of a child, and nothing else. */
+  const silent = (name: string): readonly string[] => [
+    process.execPath,
+    '-e',
+    `const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+     require('node:fs').writeFileSync(${JSON.stringify(join(folder, name))}, process.pid + ' ' + child.pid + '.');
+     setInterval(() => {}, 1000); process.stdin.resume();`,
+  ];
+  const names = ['first', 'second', 'third'] as const;
+  const gateway = await startGateway({
+    ...settingsOf(Object.fromEntries(names.map((name) => [name, { command: silent(name) }]))),
+    bounds: { drain: '1s' },
+  });
+  t.after(() => gateway.stop());
+  const key = gateway.key('a');
+  const ending = names.map((name) => call(gateway, key, 'plain', name).catch(() => ''));
+  const pids = new Map<string, readonly number[]>();
+  for (const name of names) {
+    const text = await until(
+      (read) => read.endsWith('.'),
+      () => readFile(join(folder, name), 'utf8').catch(() => ''),
+    );
+    pids.set(name, text.replace('.', '').split(' ').map(Number));
+  }
+  const gone = (name: string): Promise<unknown> =>
+    until(
+      (text) => text === '',
+      () => Promise.resolve((pids.get(name) ?? []).filter(isAlive).join(' ')),
+    );
+  await control(gateway, 'quarantine', 'first', '--reason', 'stolen');
+  await gone('first');
+  await control(gateway, 'disable', 'second', '--reason', 'old');
+  await gone('second');
+  await gateway.stop();
+  await gone('third');
+  await Promise.all(ending);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { reload } from '../faults/reload.ts';
+import { type Gateway, startGateway } from '../harness.ts';
 import { isThere, open, poke, readTool, startWorld, until } from '../pinned-world.ts';
-import { sendRaw } from './raw.ts';
+import { meta, modernCallWith, modernHeaders, sendRaw } from './raw.ts';
+import { sendJson, startWitness } from './witness.ts';
 
 const described = (description: string) => ({ ...readTool, description });
 
@@ -15,34 +18,36 @@ test('a server that shows another definition after the one that was looked at: w
   await using world = await startWorld();
   await using session = await open(world);
   assert.equal((await session.tools()).length, 2);
+  const pins = (command: string, ...words: readonly string[]) =>
+    runCommandHere('pins', command, ...words, '--config', world.gateway.config);
   const become = async (word: string): Promise<void> => {
     await world.define([poke, described(`Reads ${word} note`)]);
     await session.call('poke', {});
     await until(async () => {
       assert.deepEqual(await session.tools(), ['poke']);
-      return (await world.pins('diff', 'notes/read_note')).stdout.includes(word);
+      return (await pins('diff', 'notes/read_note')).stdout.includes(word);
     });
   };
   await become('one');
-  const shown = await world.pins('diff', 'notes/read_note');
+  const shown = await pins('diff', 'notes/read_note');
   const [, digest = ''] = /notes\/read_note {2}changed {2}tool {2}([0-9a-f]{12})/.exec(shown.stdout) ?? [];
   await become('every');
-  const blind = await world.pins('approve', 'notes/read_note', '--reason', 'looked at it');
+  const blind = await pins('approve', 'notes/read_note', '--reason', 'looked at it');
   assert.equal(blind.code, 1, blind.stdout);
   assert.match(blind.stderr, /2 definitions of notes\/read_note wait: [0-9a-f]{12} .*, [0-9a-f]{12} /);
   assert.match(blind.stderr, /--digest/);
   for (const short of ['', digest.slice(0, 7), 'xyz']) {
-    const refused = await world.pins('approve', 'notes/read_note', '--digest', short);
+    const refused = await pins('approve', 'notes/read_note', '--digest', short);
     assert.equal(refused.code, 1, short);
     assert.match(refused.stderr, /is no beginning of a digest/);
   }
   assert.deepEqual(await session.tools(), ['poke']);
-  assert.equal((await world.pins('approve', 'notes/read_note', '--digest', digest)).code, 0);
+  assert.equal((await pins('approve', 'notes/read_note', '--digest', digest)).code, 0);
   assert.equal(await isThere(session, 'read_note'), false, 'the server does not have that one any more');
   await world.define([poke, described('Reads one note')]);
   await session.call('poke', {});
   await until(async () => (await session.tools()).length === 2);
-  assert.match((await world.pins('diff', 'notes')).stdout, /every/, 'the other one waits');
+  assert.match((await pins('diff', 'notes')).stdout, /every/, 'the other one waits');
 });
 
 test('what a server says that it is reaches no model as text, in both eras', { timeout: 60_000 }, async () => {
@@ -104,31 +109,53 @@ test('a server that has nothing at first contact has no first use of what it sho
   });
 });
 
-test('a call that waits for room while its tool is rejected, its caller or its rule ends, is not made', {
+test('a call that waits for room while its tool is rejected, or its rule ends, is not made', {
   timeout: 60_000,
 }, async (t) => {
   for (const [what, end] of [
-    ['rejected', (world: Waiting) => world.pins('reject', 'notes/read_note')],
-    ['changed', (world: Waiting) => world.define([poke, described('Reads and sends')])],
-  ] as const)
+    ['rejected', async ({ config }) => void (await runCommandHere('pins', 'reject', 's/search', '--config', config))],
+    [
+      'denied',
+      (gateway) =>
+        reload(gateway, (written) => {
+          written['connections'] = [{ ...connection, tools: [{ allow: 'other' }] }];
+        }),
+    ],
+  ] as const satisfies readonly (readonly [string, (gateway: Gateway) => Promise<void>])[])
     await t.test(what, async () => {
-      await using world = await startWorld({
-        limits: [{ name: 'slow', per: 'caller', tools: 'read_note', rate: '10/min', burst: 1, queue: 4, wait: '30s' }],
+      await using witness = await startWitness([{ name: 'search' }, { name: 'other' }]);
+      await using gateway = await startGateway({
+        pins: { mode: 'first-use' },
+        callers: { agents: { a: {} } },
+        servers: { s: { url: witness.url } },
+        connections: [connection],
+        limits: [{ name: 'one', per: 'server', concurrency: 1, queue: 4, wait: '60s' }],
       });
-      await using session = await open(world);
-      assert.equal((await session.tools()).length, 2);
-      assert.equal((await session.call('read_note', { path: 'a' })).isError, false);
-      const waiting = session.call('read_note', { path: 'b' });
-      await until(async () =>
-        (await (await fetch(`${world.gateway.admin}/metrics`)).text()).includes('table="limit_queues"} 1'),
+      const [url, key] = [gateway.endpoint('s'), gateway.key('a')];
+      const { promise: begun, resolve: began } = Promise.withResolvers<() => void>();
+      witness.answer('search', (response, { message: { id } }) =>
+        began(() => sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', content: [] } })),
       );
-      await end(world);
-      await session.call('poke', {});
-      await until(async () => !(await session.tools()).includes('read_note'));
-      const { isError, text } = await waiting;
-      assert.equal(isError, true);
-      assert.doesNotMatch(text, /called read_note/);
+      const first = sendRaw(modernCallWith({ url, key, tool: 'search' }));
+      const release = await begun;
+      const waiting = sendRaw(modernCallWith({ url, key, tool: 'search' }));
+      await until(async () =>
+        (await (await fetch(`${gateway.admin}/metrics`)).text()).includes('table="limit_queues"} 1'),
+      );
+      await end(gateway);
+      // Both are followed at the same time as this says so.
+      await until(async () => !(await sendRaw(listTools(url, key))).body.includes('"search"'));
+      release();
+      await first;
+      assert.match((await waiting).body, /The right to make this call ended/);
+      assert.equal(witness.calls().length, 1);
     });
 });
 
-type Waiting = Awaited<ReturnType<typeof startWorld>>;
+const connection = { name: 'c', from: { anyone: true }, to: 's', tools: [{ allow: '*' }] };
+
+const listTools = (url: string, key: string) => ({
+  url,
+  headers: [...modernHeaders('tools/list'), ['Authorization', `Bearer ${key}`]] as const,
+  body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } }),
+});

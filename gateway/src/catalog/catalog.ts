@@ -51,7 +51,7 @@ const rereadPauseMs = 1_000;
 const workPauseMs = 5;
 
 /** Milliseconds that reading the tools of one list may take at once, before others have their turn. */
-const maxTurnMs = 10;
+const maxTurnMs = 4;
 
 interface Held {
   readonly listed: ListSnapshot;

@@ -179,10 +179,12 @@ async function limitsOf(
   if (rules.length === 0) return [];
   const { grants: _grants, ...named } = target;
   const rows = await askGateway(configuration.data, { caller: asked(caller), ...named, connections }, 1_500);
-  return rules.map((rule) => {
+  return rules.flatMap((rule): readonly ExplainedLimit[] => {
     const { name, text, place } = rule;
-    const row = rows?.find((each) => each.limit === name && each.is === text);
-    return { limit: name, is: text, ...(place !== undefined && { place }), ...row };
+    const named = { limit: name, is: text, ...(place !== undefined && { place }) };
+    // A caller with several roles is counted for each. The gateway names the file as it was told it.
+    const counted = rows?.filter((each) => each.limit === name && each.is === text) ?? [];
+    return counted.length === 0 ? [named] : counted.map((row) => ({ ...row, ...named }));
   });
 }
 

@@ -56,7 +56,7 @@ function showCommand(context: Context): Command {
           });
         if (options.json === true) return outJson(context, { ok: true, limits: rows });
         if (rows.length === 0) context.out('No limit counts this caller.');
-        for (const row of rows) context.out(shownInLine(rowText(row)));
+        for (const row of rows) context.out(shownInLine(rowText({ ...row, ...nearby(row, context.cwd) })));
       }),
     );
 }
@@ -75,6 +75,11 @@ export function rowText({ limit, is, key, used, of, isObserved, retryAfterSecond
   const again = retryAfterSeconds === undefined ? '' : `, again in ${retryAfterSeconds} s`;
   const observed = isObserved ? ', observed only' : '';
   return `${limit}  ${key}  ${used} of ${of} used (${is}${again}${observed})  ${place ?? 'ships'}`;
+}
+
+/** The gateway names the file from the root. */
+function nearby({ place }: LimitRow, cwd: string): Pick<LimitRow, 'place'> {
+  return place?.startsWith(`${cwd}/`) === true ? { place: place.slice(cwd.length + 1) } : {};
 }
 
 /** `undefined`: no gateway runs on this data folder, or it does not answer. */

@@ -308,3 +308,72 @@ test('a lock file without a definition hides it, whatever the store holds', asyn
   assert.deepEqual(await names([tool('a')]), []);
   store.close();
 });
+
+test('ten thousand definitions that changed hold up nothing else, also where the approved ones stand in for them', async () => {
+  const { pins, names, store } = pinsOn(folderOf(), { mode: 'first-use', onChange: 'keep' });
+  const items = Array.from({ length: 10_000 }, (_, at) => tool(`tool_${at}`, { description: `Does number ${at}` }));
+  assert.equal((await names(items)).length, 10_000);
+  let longest = 0;
+  let isOver = false;
+  let before = process.threadCpuUsage();
+  // CPU time: what others do on the machine does not count.
+  const look = (): void => {
+    const { user, system } = process.threadCpuUsage(before);
+    before = process.threadCpuUsage();
+    longest = Math.max(longest, (user + system) / 1_000);
+    if (!isOver) setImmediate(look);
+  };
+  setImmediate(look);
+  assert.equal((await names(items.map((each) => ({ ...each, title: 'z' })))).length, 10_000);
+  pins.forget();
+  assert.equal((await names(items)).length, 10_000);
+  isOver = true;
+  assert.ok(longest < 120, `${longest} ms`);
+  store.close();
+});
+
+test('a list is another one where a definition is, whatever their order, and is kept whole in its parts', async () => {
+  const { pins, names, store } = pinsOn(folderOf(), firstUse);
+  const items = Array.from({ length: 1_500 }, (_, at) => tool(`tool_${at}`));
+  await names(items);
+  const first = pins.seen('s', 'tools');
+  assert.equal(store.current('s', 'tools')?.size, 1_500);
+  await names(items.toReversed());
+  assert.equal(pins.seen('s', 'tools'), first);
+  await names(items.slice(1));
+  assert.equal(pins.seen('s', 'tools'), first + 1);
+  assert.equal(store.current('s', 'tools')?.size, 1_499);
+  await names(items.slice(0, 3));
+  assert.deepEqual(
+    [...(store.current('s', 'tools') ?? [])].map(([name]) => name),
+    ['tool_0', 'tool_1', 'tool_2'],
+  );
+  assert.equal(pins.seen('s', 'prompts'), 0);
+  store.close();
+});
+
+test('a kind that comes long after the first contact is no first use, whatever the clock says then', async () => {
+  let now = 5_000_000;
+  const { pins, names, store } = pinsOn(folderOf(), firstUse, { now: () => now });
+  assert.deepEqual(await names([tool('a')]), ['a']);
+  now -= 3_600_000;
+  assert.deepEqual(await pins.judge(of, 'prompts', [{ name: 'p' }]), []);
+  store.close();
+  const empty = pinsOn(folderOf(), firstUse, { now: () => now });
+  empty.pins.met('s', { capabilities: {} });
+  now += 601_000;
+  assert.deepEqual(await empty.names([tool('a')]), []);
+  empty.store.close();
+});
+
+test('what waits is bounded in bytes as well: the ones that wait longest go', async () => {
+  const { names, store } = pinsOn(folderOf(), { mode: 'review', onChange: 'quarantine' });
+  const text = 'x'.repeat(200_000);
+  for (let round = 0; round < 8; round++)
+    await names(Array.from({ length: 50 }, (_, at) => tool(`tool_${round}_${at}`, { description: text })));
+  const kept = store.all('s');
+  assert.ok(kept.length <= 340 && kept.length >= 250, String(kept.length));
+  assert.ok(kept.some(({ name }) => name === 'tool_7_49'));
+  assert.ok(!kept.some(({ name }) => name === 'tool_0_0'));
+  store.close();
+});

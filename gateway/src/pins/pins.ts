@@ -1,15 +1,16 @@
 /** Judges the lists of servers by what was approved, and remembers what is new for review. */
-import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../config/lock-file.ts';
 import type { PinSettings } from '../config/schema/pins.ts';
 import type { JudgedDefinition, PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
 import type { ServerFacts } from '../pipeline/contracts/upstream.ts';
+import { turnsOf } from '../pipeline/turns.ts';
 import { hasNoLists } from '../protocol/capabilities.ts';
 import { asText, type Json, type JsonObject } from '../protocol/json.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { type Definition, definitionOf, differsInTextOnly, instructionsOf } from './definition.ts';
+import { SeenLists } from './seen-lists.ts';
 import { isKept, type Judged, type PinStore } from './store.ts';
 
 /** What a new definition is compared with: none of its name was approved, or another one was. */
@@ -26,7 +27,7 @@ export interface NewDefinition {
 export interface PinParts {
   readonly store: PinStore;
   /** Findings in a definition for which it must not be approved without a person. */
-  readonly suspect: (content: JsonObject) => readonly string[];
+  readonly suspect: (content: JsonObject) => readonly string[] | Promise<readonly string[]>;
   /** Told of what waits for review, the first time that it is seen. */
   readonly onNew: (found: NewDefinition) => void;
   /** Told that the store cannot be read or written, which hides what it does not know. */
@@ -52,8 +53,6 @@ export interface ServerPins extends Pick<PinSettings, 'mode' | 'onChange'> {
 /** What is known of the definitions of one server, by kind and name. */
 type Known = Map<string, Entry>;
 
-/** Milliseconds for which the loop stands still at once. */
-const maxTurnMs = 5;
 /** Milliseconds from the first contact in which the other lists of a server are read for the first time as well. */
 const firstContactMs = 600_000;
 /** Rows of one transaction. */
@@ -65,14 +64,14 @@ export class DefinitionPins implements Pins {
   readonly #parts: PinParts;
   readonly #known = new Map<string, Promise<Known>>();
   readonly #versions = new Map<string, number>();
-  /** Digests of the lists as they were written last, by kind and server. */
-  readonly #lists = new Map<string, string>();
+  readonly #seen: SeenLists;
   #settings: (server: string) => ServerPins = () => ({ mode: 'first-use', onChange: 'quarantine' });
   #lock: Lock | undefined;
   #generation = 0;
 
   constructor(parts: PinParts) {
     this.#parts = parts;
+    this.#seen = new SeenLists(parts.store);
   }
 
   /** `lock`: `undefined` where the file cannot be read, so that nothing is approved by it. */
@@ -86,6 +85,11 @@ export class DefinitionPins implements Pins {
     return this.#generation + (this.#versions.get(server) ?? 0);
   }
 
+  /** Another number after each list that differs from the one that was read before it. */
+  seen(server: string, kind: PinnedKind): number {
+    return this.#seen.changes(server, kind);
+  }
+
   /** Another server may answer under the name: its lists are read again when they are next asked for. */
   renew(server: string): void {
     this.#versions.set(server, (this.#versions.get(server) ?? 0) + 1);
@@ -94,7 +98,7 @@ export class DefinitionPins implements Pins {
   /** Something was decided by another process: what is known is read again when it is next asked for. */
   forget(): void {
     this.#known.clear();
-    this.#lists.clear();
+    this.#seen.forget();
     this.#generation += 1;
   }
 
@@ -107,13 +111,12 @@ export class DefinitionPins implements Pins {
     if (this.#settings(server).mode === 'off') return items.map((content) => ({ content, isNew: false }));
     const secrets = of.secrets();
     const definitions: Definition[] = [];
-    let until = performance.now() + maxTurnMs;
+    const turns = turnsOf();
     for (const item of items) {
-      if (performance.now() > until) {
-        await nextTurn();
-        until = performance.now() + maxTurnMs;
-      }
-      const definition = definitionOf(kind, hideSecrets(item, secrets));
+      if (turns.isOver()) await turns.next();
+      const content = hideSecrets(item, secrets);
+      if (turns.isOver()) await turns.next();
+      const definition = definitionOf(kind, content);
       if (definition !== undefined) definitions.push(definition);
     }
     const shown = await this.#judgeAll(server, kind, definitions);
@@ -143,11 +146,9 @@ export class DefinitionPins implements Pins {
   }
 
   met(server: string, { capabilities }: Pick<ServerFacts, 'capabilities'>): void {
-    const key = `contact ${server}`;
-    if (!hasNoLists(capabilities) || this.#settings(server).mode === 'off' || this.#lists.has(key)) return;
+    if (!hasNoLists(capabilities) || this.#settings(server).mode === 'off') return;
     try {
-      this.#parts.store.contacted(server, this.#parts.now());
-      this.#lists.set(key, '');
+      this.#seen.contacted(server, this.#parts.now());
     } catch (error) {
       this.#parts.onTrouble(error);
     }
@@ -162,20 +163,18 @@ export class DefinitionPins implements Pins {
     const { mode, includesNew } = this.#settings(server);
     if (includesNew !== true || mode === 'lock') return fresh;
     const known = await this.#knownOf(server).catch((): Known => new Map());
-    let until = performance.now() + maxTurnMs;
+    const turns = turnsOf();
     for (const definition of definitions) {
+      if (turns.isOver()) await turns.next();
       const { digest } = definition;
       const entry = known.get(keyOf(definition));
       if (entry?.pending.has(digest) !== true || entry.approved.size > 0 || entry.rejected.size > 0) continue;
       let isSuspected = entry.suspected.get(digest);
       if (isSuspected === undefined) {
-        isSuspected = !isKept(definition) || this.#parts.suspect(definition.content).length > 0;
+        isSuspected = !isKept(definition) || (await this.#parts.suspect(definition.content)).length > 0;
         entry.suspected.set(digest, isSuspected);
       }
       if (!isSuspected) fresh.add(definition);
-      if (performance.now() < until) continue;
-      await nextTurn();
-      until = performance.now() + maxTurnMs;
     }
     return fresh;
   }
@@ -196,7 +195,9 @@ export class DefinitionPins implements Pins {
     }
     const { mode, onChange } = this.#settings(server);
     const fresh: Definition[] = [];
+    const turns = turnsOf();
     for (const definition of definitions) {
+      if (turns.isOver()) await turns.next();
       const entry = known.get(keyOf(definition));
       const isApproved =
         mode === 'lock' ? this.#isLocked(server, definition) : entry?.approved.has(definition.digest) === true;
@@ -257,15 +258,18 @@ export class DefinitionPins implements Pins {
     for (let at = 0; at < fresh.length; at += chunk) {
       const some = fresh.slice(at, at + chunk);
       const found: { readonly definition: Definition; readonly findings: readonly string[] }[] = [];
-      let until = performance.now() + maxTurnMs;
+      const turns = turnsOf();
       for (const definition of some) {
+        if (turns.isOver()) await turns.next();
+        const entry = known.get(keyOf(definition));
+        // Another reading of the list has seen it meanwhile.
+        const isApproved = isFirst && entry?.approved.has(definition.digest) === true;
+        if (isApproved) approved.push(definition);
+        if (isApproved || entry?.pending.has(definition.digest) === true) continue;
         found.push({
           definition,
-          findings: isKept(definition) ? suspect(definition.content) : ['too large to be shown'],
+          findings: isKept(definition) ? await suspect(definition.content) : ['too large to be shown'],
         });
-        if (performance.now() < until) continue;
-        await nextTurn();
-        until = performance.now() + maxTurnMs;
       }
       const clean = isFirst ? found.filter(({ findings }) => findings.length === 0) : [];
       const open = found.filter((each) => !clean.includes(each));
@@ -287,21 +291,8 @@ export class DefinitionPins implements Pins {
     }
     // The store has let the oldest go: what is in memory is read from it again.
     if (isFull) this.#known.delete(server);
-    this.#sawList(server, kind, definitions);
+    await this.#seen.saw(server, kind, definitions, now());
     return approved;
-  }
-
-  /** Written where it is another list than the last one: the list of ten thousand names is compared by its digest. */
-  #sawList(server: string, kind: PinnedKind, definitions: readonly Definition[]): void {
-    const { store, now } = this.#parts;
-    const key = `${kind} ${server}`;
-    const digest = hash('sha256', definitions.map(({ name, digest: each }) => `${each} ${name}`).join('\n'));
-    if (this.#lists.get(key) === digest) return;
-    const before = store.current(server, kind);
-    const isSame =
-      before?.size === definitions.length && definitions.every(({ name, digest: each }) => before.get(name) === each);
-    if (!isSame) store.sawList(server, kind, definitions, now());
-    this.#lists.set(key, digest);
   }
 
   #knownOf(server: string): Promise<Known> {

@@ -39,6 +39,18 @@ export interface Deciding {
   readonly digest: string;
 }
 
+/** A decision, without what it is about. */
+export type Decided = Omit<Stored, 'content' | 'seenAt'>;
+
+export interface ListPart {
+  readonly server: string;
+  readonly kind: PinnedKind;
+  /** From 0. */
+  readonly part: number;
+  /** A JSON list of pairs of name and digest. */
+  readonly names: string;
+}
+
 /** Definitions of one server that wait for a decision, and their bytes; those that wait longest go when another comes. */
 export const maxWaiting = 5_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
@@ -49,6 +61,8 @@ const maxContent = 262_144;
 /** Definitions of one server that are read at once. */
 const maxRows = 50_000;
 
+/** Decisions that are handed out at once. */
+export const unrecordedAtOnce = 100;
 /** States of one page. */
 export const pageSize = 1_000;
 
@@ -73,11 +87,14 @@ export interface PinStore extends IdentityStore {
     state: PinState,
     decision: Decision | { readonly at: number },
   ): boolean;
-  sawList(server: string, kind: PinnedKind, definitions: readonly Definition[], at: number): void;
+  /** A part of a list, as it was read last. True where it is another one than before. */
+  sawPart(part: ListPart, at: number): boolean;
+  /** The list has so many parts. True where it had more. */
+  endParts(server: string, kind: PinnedKind, parts: number): boolean;
   /** How many there were to decide about. */
   decide(what: readonly Deciding[], state: Exclude<PinState, 'pending'>, decision: Decision): number;
-  /** Decisions that no record has yet, each handed out once. */
-  takeUnrecorded(): readonly Stored[];
+  /** Decisions that no record has yet, each handed out once: as many as a turn has time for. */
+  takeUnrecorded(): readonly Decided[];
   close(): void;
 }
 
@@ -127,19 +144,26 @@ function storeOf(database: Database): PinStore {
     `INSERT INTO lists_seen VALUES (?, ?, ?, ?) ON CONFLICT (server, kind) DO UPDATE SET names = excluded.names`,
   );
   const contact = database.prepare(`INSERT OR IGNORE INTO lists_seen VALUES (?, 'contact', ?, '[]')`);
+  // The sign after a slash is a nought.
+  const endParts = database.prepare('DELETE FROM lists_seen WHERE server = ? AND kind >= ? AND kind < ?');
+  const partsOf = database.prepare(
+    'SELECT names FROM lists_seen WHERE server = ?1 AND (kind = ?2 OR (kind > ?2 AND kind < ?3))',
+  );
   const decide = database.prepare(
     `UPDATE definitions SET state = ?, decided_at = ?, decided_by = ?, reason = ?, is_recorded = 0
      WHERE server = ? AND kind = ? AND name = ? AND digest = ?`,
   );
-  const unrecorded = database.prepare('SELECT * FROM definitions WHERE is_recorded = 0 ORDER BY decided_at LIMIT 500');
+  const unrecorded =
+    database.prepare(`SELECT server, kind, name, digest, state, decided_at, decided_by, reason FROM definitions
+     WHERE is_recorded = 0 ORDER BY decided_at LIMIT ${unrecordedAtOnce}`);
   const toRecord = database.prepare('SELECT 1 FROM definitions WHERE is_recorded = 0 LIMIT 1');
   const recorded = database.prepare(
     'UPDATE definitions SET is_recorded = 1 WHERE server = ? AND kind = ? AND name = ? AND digest = ?',
   );
   const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
-    const row = list.get(server, kind);
-    if (row === undefined) return undefined;
-    const pairs = namesIn(String(row['names']));
+    const rows = partsOf.all(server, kind, `${kind}0`);
+    if (rows.length === 0) return undefined;
+    const pairs = rows.flatMap((row) => namesIn(String(row['names'])));
     return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), String(pair[1])] as const] : [])));
   };
 
@@ -200,9 +224,14 @@ function storeOf(database: Database): PinStore {
       });
     },
     contacted: (server, at) => void contact.run(server, at),
-    sawList(server, kind, definitions, at) {
-      saw.run(server, kind, at, JSON.stringify(definitions.map(({ name, digest }) => [name, digest])));
+    sawPart({ server, kind, part, names }, at) {
+      const key = part === 0 ? kind : `${kind}/${String(part).padStart(3, '0')}`;
+      if (list.get(server, key)?.['names'] === names) return false;
+      saw.run(server, key, at, names);
+      return true;
     },
+    endParts: (server, kind, parts) =>
+      Number(endParts.run(server, `${kind}/${String(parts).padStart(3, '0')}`, `${kind}0`).changes) > 0,
     decide: (what, state, decision) =>
       transaction(database, () => {
         let count = 0;
@@ -219,7 +248,7 @@ function storeOf(database: Database): PinStore {
         const rows = unrecorded.all();
         for (const { server, kind, name, digest } of rows)
           recorded.run(String(server), String(kind), String(name), String(digest));
-        return rows.flatMap((row) => read(row) ?? []);
+        return rows.flatMap((row) => decidedOf(row) ?? []);
       });
     },
     close: () => database.close(),
@@ -239,11 +268,17 @@ function namesIn(text: string): readonly Json[] {
 
 /** `undefined` for a row of another version, which counts as not seen. */
 function read(row: Readonly<Record<string, unknown>>): Stored | undefined {
-  const { server, kind, name, digest, state, content, seen_at: seenAt } = row;
+  const decided = decidedOf(row);
+  const parsed = parseJsonText(String(row['content']), { depth: 128, looseText: true });
+  if (decided === undefined || !parsed.ok || !isObject(parsed.value)) return undefined;
+  return { ...decided, content: parsed.value, seenAt: Number(row['seen_at']) };
+}
+
+function decidedOf(row: Readonly<Record<string, unknown>>): Decided | undefined {
+  const { server, kind, name, digest, state } = row;
   const isKind = (pinnedKinds as readonly unknown[]).includes(kind);
   const isState = (pinStates as readonly unknown[]).includes(state);
-  const parsed = parseJsonText(String(content), { depth: 128, looseText: true });
-  if (!isKind || !isState || !parsed.ok || !isObject(parsed.value)) return undefined;
+  if (!isKind || !isState) return undefined;
   const { decided_at: at, decided_by: by, reason } = row;
   return {
     server: String(server),
@@ -251,8 +286,6 @@ function read(row: Readonly<Record<string, unknown>>): Stored | undefined {
     name: String(name),
     digest: String(digest),
     state: state as PinState,
-    content: parsed.value,
-    seenAt: Number(seenAt),
     ...(typeof by === 'string' && {
       decision: { at: Number(at), by, ...(typeof reason === 'string' && { reason }) },
     }),

@@ -158,7 +158,6 @@ export class Control {
       configuration: () => this.plane.revision.configuration,
       glance: (server) => (this.plane.isInService(server) ? this.plane.servers.glance(server) : undefined),
       pins: this.#definitions.pins,
-      store: parts.pinStore,
       onLook: (server, outcome) => this.plane.metrics.discovery(server, outcome),
       now: () => performance.now(),
       random: Math.random,

@@ -3,11 +3,11 @@ import type { Revision } from '../config/revision.ts';
 import { changedFacts, identityDigest } from '../pins/identities.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
 import { pinsOf, serversWithNew } from '../pins/settings.ts';
-import type { PinStore } from '../pins/store.ts';
+import { type PinStore, unrecordedAtOnce } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import { shownInLine } from '../protocol/shown.ts';
-import { suspicions } from '../stages/inspect/suspicions.ts';
+import { suspicions, suspicionsInTurns } from '../stages/inspect/suspicions.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface DefinitionsParts {
@@ -35,11 +35,13 @@ export class Definitions {
     this.#parts = parts;
     this.pins = new DefinitionPins({
       store: parts.store,
-      suspect: suspicions,
+      suspect: suspicionsInTurns,
       onNew: (found) => this.#tell(found),
       onTrouble: (error) => this.#trouble(error),
       now: Date.now,
     });
+    // What it compiles at its first use would hold up calls then.
+    suspicions({});
     this.recordDecisions();
   }
 
@@ -64,7 +66,9 @@ export class Definitions {
   /** Each decision is a record, whichever process made it, and also when no gateway ran then. */
   recordDecisions(): void {
     this.#recordIdentities();
-    for (const { server, kind, name, digest, state, decision } of this.#parts.store.takeUnrecorded()) {
+    const decided = this.#parts.store.takeUnrecorded();
+    if (decided.length >= unrecordedAtOnce) this.#recordMore();
+    for (const { server, kind, name, digest, state, decision } of decided) {
       if (state === 'pending' || decision === undefined) continue;
       const { at, by, reason } = decision;
       this.#parts.audit.note({
@@ -74,6 +78,17 @@ export class Definitions {
         detail: { kind, name, digest, by, ...(reason !== undefined && { reason }) },
       });
     }
+  }
+
+  /** Thousands may have been decided about at once: others have their turn between them. */
+  #recordMore(): void {
+    setImmediate(() => {
+      try {
+        this.recordDecisions();
+      } catch {
+        // The next look says why: the store may be closed by now.
+      }
+    }).unref();
   }
 
   /** A server answered. Where it is another one than before, that is a record, and its definitions are read again. */

@@ -16,7 +16,8 @@ interface World {
 }
 
 function worldOf(glance: (server: string) => Partial<Glance> | undefined, names: readonly string[]): World {
-  const current = new Map<string, ReadonlyMap<string, string>>();
+  const texts = new Map<string, string>();
+  let changes = 0;
   const world: Omit<World, 'discovery'> = {
     looks: [],
     renewed: [],
@@ -38,14 +39,16 @@ function worldOf(glance: (server: string) => Partial<Glance> | undefined, names:
     },
     pins: {
       judge: (_of, kind, items) => {
-        current.set(kind, new Map(items.map((item) => [JSON.stringify(item.name), JSON.stringify(item)])));
+        const text = JSON.stringify(items);
+        if (texts.get(kind) !== text) changes += 1;
+        texts.set(kind, text);
         return Promise.resolve([]);
       },
       judgeInstructions: () => Promise.resolve(undefined),
       met: () => {},
       renew: (server) => world.renewed.push(server),
+      seen: () => changes,
     },
-    store: { current: (_server, kind) => current.get(kind) },
     onLook: (server, outcome) => world.looks.push([server, outcome]),
     now: () => world.clock,
     random: () => 1,

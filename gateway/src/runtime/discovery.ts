@@ -5,7 +5,6 @@
 import type { Configuration } from '../config/schema/index.ts';
 import type { DefinitionPins } from '../pins/pins.ts';
 import { pinsOf } from '../pins/settings.ts';
-import type { PinStore } from '../pins/store.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Glance } from '../upstreams/glance.ts';
@@ -16,8 +15,7 @@ export interface DiscoveryParts {
   readonly configuration: () => Configuration;
   /** `undefined` where a look would start a process, or needs the credential of a caller. */
   readonly glance: (server: string) => Glance | undefined;
-  readonly pins: Pick<DefinitionPins, 'judge' | 'judgeInstructions' | 'met' | 'renew'>;
-  readonly store: Pick<PinStore, 'current'>;
+  readonly pins: Pick<DefinitionPins, 'judge' | 'judgeInstructions' | 'met' | 'renew' | 'seen'>;
   readonly onLook: (server: string, outcome: DiscoveryOutcome) => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
@@ -75,20 +73,15 @@ export class ScheduledDiscovery {
   }
 
   async #read(over: Glance): Promise<DiscoveryOutcome> {
-    const { pins, store } = this.#parts;
+    const { pins } = this.#parts;
     const { server } = over;
     const facts = await over.facts();
     if (facts === undefined) return 'failed';
-    const seen = (kind: PinnedKind): string =>
-      [...(store.current(server, kind) ?? [])]
-        .map((pair) => JSON.stringify(pair))
-        .toSorted()
-        .join('\n');
     const changed = new Set<PinnedKind>();
     const judged = async (kind: PinnedKind, judge: () => Promise<unknown>): Promise<void> => {
-      const before = seen(kind);
+      const before = pins.seen(server, kind);
       await judge();
-      if (seen(kind) !== before) changed.add(kind);
+      if (pins.seen(server, kind) !== before) changed.add(kind);
     };
     const { instructions, capabilities } = facts;
     pins.met(server, facts);

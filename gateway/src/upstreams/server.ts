@@ -29,6 +29,10 @@ export interface UpstreamLog {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+interface StdioEvents extends PeerEvents {
+  readonly ending: AbortSignal | undefined;
+}
+
 /** A server whose first start takes longer is waited for no longer than any other that is being reached. */
 const firstTryMs = 30_000;
 /** Milliseconds between two words about a server that is still starting. */
@@ -144,6 +148,7 @@ export class Server {
     events: PeerEvents,
     era: Era,
     credential?: Credential,
+    ending?: AbortSignal,
   ): Promise<ConnectResult> {
     if ('url' in this.config && isInsecure(this.config.tls, Date.now()))
       this.#log.warn(
@@ -157,7 +162,7 @@ export class Server {
     const result =
       'url' in this.config
         ? await this.#connectHttp(this.config, capabilities, events, era, credential)
-        : await this.#connectStdio(this.config, capabilities, events, era);
+        : await this.#connectStdio(this.config, capabilities, { ...events, ending }, era);
     this.#tried = true;
     const fields = { server: this.name, ms: Math.round(performance.now() - started) };
     if (result.ok) this.#evidence?.connected(result.connected.facts);
@@ -196,7 +201,7 @@ export class Server {
   async #connectStdio(
     config: StdioServerConfig,
     capabilities: JsonObject,
-    events: PeerEvents,
+    events: StdioEvents,
     era: Era,
   ): Promise<ConnectResult> {
     if (this.#firstStart !== undefined) {
@@ -218,7 +223,7 @@ export class Server {
   async #start(
     config: StdioServerConfig,
     capabilities: JsonObject,
-    events: PeerEvents,
+    events: StdioEvents,
     era: Era,
   ): Promise<ConnectResult> {
     const { eras } = this;
@@ -231,6 +236,7 @@ export class Server {
         startTimeout: config.startTimeout,
         times: this.#bounds,
         events,
+        ending: events.ending,
       });
     const began = performance.now();
     const waiting = setInterval(() => {

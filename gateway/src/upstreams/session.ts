@@ -49,7 +49,8 @@ export class UpstreamSession {
   #pause = firstPauseMs;
   #connectedAt = 0;
   #usedAt = performance.now();
-  #closed = false;
+  /** Aborted once it is closed, which ends what is being connected: a program may take minutes to start. */
+  readonly #ending = new AbortController();
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #coalescing = new Coalescing();
@@ -189,10 +190,10 @@ export class UpstreamSession {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#coalescing.close();
     clearTimeout(this.#opening);
     this.#stopHearing?.();
+    this.#ending.abort();
     await this.#connecting;
     const connected = this.#connected;
     this.#connected = undefined;
@@ -213,7 +214,7 @@ export class UpstreamSession {
   }
 
   #connect(): Promise<ServerFacts | LinkFailureResult> {
-    if (this.#closed) return Promise.resolve({ failure: closed });
+    if (this.#ending.signal.aborted) return Promise.resolve({ failure: closed });
     if (this.#connecting !== undefined) return this.#connecting;
     const now = performance.now();
     if (this.#failure !== undefined && now < this.#failure.until)
@@ -265,6 +266,7 @@ export class UpstreamSession {
       },
       this.prefers,
       this.#credential,
+      this.#ending.signal,
     );
   }
 

@@ -9,6 +9,7 @@ import type { CatalogView, ListSnapshot, ListSnapshotResult, Snapshot } from '..
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
+import { turnsOf } from '../../pipeline/turns.ts';
 import { asText, isObject, type Json, type JsonObject, readOwnJson } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listMembers } from '../../protocol/methods.ts';
@@ -47,16 +48,18 @@ export async function list(
     const read = reachable.catalog.read(kind, 'list');
     const result = orInvitation(kind, read instanceof Promise ? await read : { ok: true, listed: read });
     if (!result.ok) return { kind: 'refused', refusal: failureRefusal(reachable.server, result.failure) };
-    return envelope(kind, era, view({ reachable, kind, listed: result.listed, era, log }, 'server'));
+    return envelope(kind, era, await view({ reachable, kind, listed: result.listed, era, log }, 'server'));
   }
   const snapshots = await gather(
     servers.filter(({ isDisabled }) => !isDisabled),
     kind,
     log,
   );
-  const parts = snapshots
-    .map(({ reachable, listed }) => view({ reachable, kind, listed, era, log }, 'portal'))
-    .filter((part) => part.length > 0);
+  const parts: Buffer[] = [];
+  for (const { reachable, listed } of snapshots) {
+    const part = await view({ reachable, kind, listed, era, log }, 'portal');
+    if (part.length > 0) parts.push(part);
+  }
   return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
 }
 
@@ -136,15 +139,21 @@ interface Shown {
 }
 
 /** The entries that these grants show, written and joined by commas. Empty when they show none. */
-export function view(list: Shown, place: 'server' | 'portal'): Buffer {
-  const { reachable, kind, listed, era, log } = list;
+export function view(list: Shown, place: 'server' | 'portal'): Buffer | Promise<Buffer> {
+  const { reachable, listed, era } = list;
   // Of our own tool there is a view for each server, as its alias begins with the name of the server.
   const whose = listed === accountTools ? reachable.server : reachable.grants.key;
   const key = `${era}${place === 'portal' ? ' portal ' : ' '}${whose}`;
   const known = listed.views.get(key);
-  if (known !== undefined) return known;
+  return known ?? made(list, place, key);
+}
+
+async function made(list: Shown, place: 'server' | 'portal', key: string): Promise<Buffer> {
+  const { reachable, kind, listed, log } = list;
   const texts: string[] = [];
-  for (const item of listed.items)
+  const turns = turnsOf();
+  for (const item of listed.items) {
+    if (turns.isOver()) await turns.next();
     try {
       const text = entryText(list, item, place);
       if (text !== undefined) texts.push(text);
@@ -152,6 +161,7 @@ export function view(list: Shown, place: 'server' | 'portal'): Buffer {
       // One entry that no code here expects must not take the list of everybody with it.
       log.warn({ server: reachable.server, list: kind, err: error }, 'entry left out of a list');
     }
+  }
   const text = Buffer.from(texts.join(','));
   if (listed.views.size >= maxViews) listed.views.delete(listed.views.keys().next().value ?? '');
   listed.views.set(key, text);

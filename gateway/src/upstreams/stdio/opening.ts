@@ -11,7 +11,7 @@ import { codes, errorText, type Message, type RequestId, requestText, resultText
 import type { Era } from '../../protocol/versions.ts';
 import type { Connected } from '../connected.ts';
 import { otherEra } from '../eras.ts';
-import { timedOut } from '../failures.ts';
+import { closed, timedOut } from '../failures.ts';
 import { factsOf, greetingFailure, greetingOf } from '../handshake.ts';
 import { legacyParams, modernParams } from '../outbound.ts';
 import { ownCall } from '../own-call.ts';
@@ -31,6 +31,8 @@ export interface StdioOpening {
   readonly startTimeout: number;
   readonly times: PeerTimes;
   readonly events: PeerEvents;
+  /** The process is wanted no more: it is not waited for. */
+  readonly ending: AbortSignal | undefined;
 }
 
 /** `refused`: eras that the server is known not to speak now. */
@@ -98,7 +100,7 @@ class Greeter implements TransportEvents {
   }
 
   greet(transport: Transport): Promise<Found> {
-    const { startTimeout } = this.#opening;
+    const { startTimeout, ending } = this.#opening;
     this.#transport = transport;
     return new Promise((resolve) => {
       const silent = setTimeout(() => this.#askNext(), silenceMs);
@@ -106,12 +108,16 @@ class Greeter implements TransportEvents {
         const failure = timedOut(`did not answer the handshake within ${startTimeout} ms`);
         this.#end?.({ ok: false, failure: this.#first ?? failure, ended: false });
       }, startTimeout);
+      const giveUp = (): void => this.#end?.({ ok: false, failure: closed, ended: false });
       this.#end = (found) => {
         clearTimeout(silent);
         clearTimeout(late);
+        ending?.removeEventListener('abort', giveUp);
         this.#end = undefined;
         resolve(found);
       };
+      ending?.addEventListener('abort', giveUp);
+      if (ending?.aborted === true) return giveUp();
       this.#askNext();
       if (this.down !== undefined) this.#ended(this.down);
     });
