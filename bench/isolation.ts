@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { sizes, toolName } from './catalogue.ts';
-import { measure, median, type Sample } from './measure.ts';
+import { latencyOf, measure, type Sample } from './measure.ts';
 import { type BenchRequest, toolCall } from './message.ts';
 import { benchSettings, conditional } from './profiles.ts';
 import { startPinned } from './subjects.ts';
@@ -60,14 +60,10 @@ export async function runIsolation(
     for (const socket of sockets) socket.destroy();
     await slow.reached(0);
   }
-  const of = (samples: readonly Sample[]) => ({
-    p50: median(samples.map(({ p50 }) => p50)) ?? Number.NaN,
-    p99: median(samples.map(({ p99 }) => p99)) ?? Number.NaN,
-  });
   return {
     hanging,
-    quiet: of(quiet),
-    busy: of(busy),
+    quiet: latencyOf(quiet),
+    busy: latencyOf(busy),
     errors: [...quiet, ...busy].reduce((sum, { errors }) => sum + errors, 0),
   };
 }

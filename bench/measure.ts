@@ -100,6 +100,12 @@ export function summarise(samples: readonly Sample[]): Cell {
   };
 }
 
+/** Medians of latencies, in microseconds. */
+export function latencyOf(samples: readonly Sample[]): Pick<Sample, 'p50' | 'p99'> {
+  const of = (key: 'p50' | 'p99') => median(samples.map((sample) => sample[key])) ?? Number.NaN;
+  return { p50: of('p50'), p99: of('p99') };
+}
+
 export function median(values: readonly number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

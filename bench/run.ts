@@ -1,5 +1,5 @@
 /**
- * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,isolation,streams,ready] [--upstream nginx|node]
+ * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,isolation,streams,ready,approvals] [--upstream nginx|node]
  *                   npm run bench -- --peer FILE [--peer FILE …]: gateways of others beside ours, from their descriptions
  *                   npm run bench -- --against COMMIT [--quick] [--only P0,P3]: CPU a call, against that commit, in turns
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Comparison, runAgainst } from './against.ts';
+import { runApprovals } from './approvals.ts';
 import { auditTable, runAudit } from './audit/index.ts';
 import { kinds, runGrowth } from './growth.ts';
 import { runIsolation } from './isolation.ts';
@@ -32,7 +33,7 @@ const { values } = parseArgs({
     peer: { type: 'string', multiple: true, default: [] },
   },
 });
-const parts = ['calls', 'lists', 'growth', 'isolation', 'streams', 'ready'] as const;
+const parts = ['calls', 'lists', 'growth', 'isolation', 'streams', 'ready', 'approvals'] as const;
 type Part = (typeof parts)[number];
 
 function say(text: string): void {
@@ -148,6 +149,20 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
     const row = await runReady(upstream);
     say(
       `\nready: ${row.servers} servers of which ${row.hanging} hang: listening after ${rounded(row.listening)} ms, ready after ${rounded(row.ready)} ms\n`,
+    );
+    return row;
+  },
+  async approvals(upstream) {
+    const pace = values.quick ? { rounds: 1, seconds: 2, asked: 30 } : { rounds: 5, seconds: 3, asked: 200 };
+    const row = await runApprovals(upstream, pace);
+    const { pending, list, decide, sync, watchers, quiet, watched, errors } = row;
+    const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+      `${rounded(p50, 1)} ms (p99 ${rounded(p99, 1)})`;
+    say(
+      `\napprovals: of ${pending} that wait, a list of 200 takes ${both(list)}, a decision ${both(decide)} where one write to the disk takes ${both(sync)}\n`,
+    );
+    say(
+      `while ${watchers} watch what is decided, calls take ${rounded(watched.p50 / 1e3, 2)} ms (p99 ${rounded(watched.p99 / 1e3, 2)}), else ${rounded(quiet.p50 / 1e3, 2)} (p99 ${rounded(quiet.p99 / 1e3, 2)}): p99 ${times(watched.p99 / quiet.p99)}, ${errors} errors\n`,
     );
     return row;
   },

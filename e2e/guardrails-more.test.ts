@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { modernHeaders, sendRaw } from './attacks/raw.ts';
+import { sallyportWith } from './faults/commands.ts';
 import { openSettings, packageFile, startGateway } from './harness.ts';
 
 const filesystem = packageFile('@modelcontextprotocol', 'server-filesystem', 'dist', 'index.js');
@@ -36,26 +37,38 @@ test('a picture loses the words in which something is found, _meta of a call is 
   const guardrails = { pii: { action: 'redact', classes: ['email'] }, report: true };
   const settings = openSettings('a', { files: { command: [process.execPath, filesystem, folder], guardrails } });
   await using gateway = await startGateway(settings);
-  const call = async (note: string): Promise<string> => {
+  const message = (note: string): string => {
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'io.modelcontextprotocol/clientCapabilities': {},
       'com.example/note': note,
     };
     const params = { name: 'read_media_file', arguments: { path }, _meta };
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    return JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  };
+  const call = async (note: string): Promise<string> => {
+    const body = message(note);
     const headers = modernHeaders('tools/call', 'read_media_file');
     return (await sendRaw({ url: gateway.endpoint('files'), headers, body })).body;
   };
   const plain = pictureWith('').toString('base64');
-  const answer = await call('nothing');
-  assert.match(answer, /"type":"image"/, answer);
-  const data = /"data":"([^"]+)"/.exec(answer)?.[1] ?? '';
-  const left = Buffer.from(data, 'base64').toString('latin1');
-  assert.ok(left.includes('IHDR') && left.includes('IEND') && !left.includes('tEXt') && !left.includes(address));
-  assert.ok(data.length < plain.length);
-  assert.match(answer, /"sallyport\/findings":\[\{"found":"pii\/email","action":"redact","count":\d+\}\]/);
-  const noted = await call(`ask ${address}`);
-  assert.match(noted, /"found":"pii\/email","action":"redact","count":1,"in":"meta"/);
-  assert.ok(!noted.includes(address));
+  const overStdio = async (note: string): Promise<string> => {
+    const args = ['stdio', '--config', gateway.config, '--server', 'files'] as const;
+    const { stdout, stderr } = await sallyportWith(`${message(note)}\n`, ...args);
+    assert.notEqual(stdout, '', stderr);
+    return stdout;
+  };
+  for (const [way, ask] of Object.entries({ HTTP: call, stdio: overStdio }))
+    await t.test(way, async () => {
+      const answer = await ask('nothing');
+      assert.match(answer, /"type":"image"/, answer);
+      const data = /"data":"([^"]+)"/.exec(answer)?.[1] ?? '';
+      const left = Buffer.from(data, 'base64').toString('latin1');
+      assert.ok(left.includes('IHDR') && left.includes('IEND') && !left.includes('tEXt') && !left.includes(address));
+      assert.ok(data.length < plain.length);
+      assert.match(answer, /"sallyport\/findings":\[\{"found":"pii\/email","action":"redact","count":\d+\}\]/);
+      const noted = await ask(`ask ${address}`);
+      assert.match(noted, /"found":"pii\/email","action":"redact","count":1,"in":"meta"/);
+      assert.ok(!noted.includes(address));
+    });
 });

@@ -290,3 +290,17 @@ test('server probe waits until a server is there, and ends with a code for what 
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^late\n {2}ok {6}DNS/);
 });
+
+test('a server that cannot be reached is never told as one that refused the credential', async (t) => {
+  const dead = [process.execPath, '-e', "console.error('HTTP status 401 at 403'); process.exit(1)"];
+  const port = await freePort();
+  await using gateway = await startGateway(
+    settingsOf({ dead: { command: dead }, absent: { url: `http://127.0.0.1:${port}/403/401` } }),
+  );
+  for (const server of ['dead', 'absent'])
+    await t.test(server, async () => {
+      assert.match(await call(gateway, server), /cannot be reached/);
+      const { state, why } = await until(gateway, server, 'unreachable', 'unauthorised');
+      assert.equal(state, 'unreachable', why);
+    });
+});

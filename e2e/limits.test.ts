@@ -121,6 +121,60 @@ test('a rate: the eleventh call of every kind of client hears when, the record h
   });
 });
 
+test('a rate that is raised has room as soon as the new one says', async () => {
+  await using limited = await startLimited([{ name: 'rare', per: 'caller', rate: '2/day' }]);
+  const { gateway } = limited;
+  const key = gateway.key('a');
+  assert.deepEqual([await call(gateway, key), await call(gateway, key)], [made, made]);
+  assert.match(await call(gateway, key), /^The limit "rare" is reached, .* Try again in 12 hours/);
+  await reload(gateway, (written) => {
+    (written as { limits: object[] }).limits[0] = { name: 'rare', per: 'caller', rate: '600/min' };
+  });
+  let text = await call(gateway, key);
+  for (const deadline = Date.now() + 5_000; text !== made && Date.now() < deadline; ) text = await call(gateway, key);
+  assert.equal(text, made);
+});
+
+test('limits show has the rows of the caller that is named, and of no other', async () => {
+  await using limited = await startLimited(
+    [
+      { name: 'each', per: ['caller', 'tool'], rate: '50/day' },
+      { name: 'roles', per: ['role', 'address'], rate: '50/day' },
+      { name: 'agents', per: ['agent', 'tool'], rate: '50/day' },
+    ],
+    { callers: { agents: { a: { roles: ['r'] }, 'a-2': {} }, users: { dana: { roles: ['s'] } } } },
+  );
+  const { gateway } = limited;
+  for (const names of ['a', 'a-2', { user: 'dana', agent: 'a' }] as const)
+    assert.equal(await call(gateway, gateway.key(names)), made);
+  const shown = async (...caller: readonly string[]): Promise<readonly string[]> => {
+    const ended = await sallyportWith(
+      '',
+      'limits',
+      'show',
+      '--caller',
+      ...caller,
+      '--json',
+      '--config',
+      gateway.config,
+    );
+    const { limits } = JSON.parse(ended.stdout) as { limits: { limit: string; key: string; used: number }[] };
+    return limits.map(({ limit, key, used }) => `${limit} ${key} ${used}`).toSorted();
+  };
+  assert.deepEqual(await shown('agent:a'), [
+    'agents agent:a s/search 2',
+    'each agent:a s/search 1',
+    'roles role:r 127.0.0.1 2',
+  ]);
+  assert.deepEqual(await shown('agent:a-2'), ['agents agent:a-2 s/search 1', 'each agent:a-2 s/search 1']);
+  assert.deepEqual(await shown('user:dana', 'agent:a'), [
+    'agents agent:a s/search 2',
+    'each user:dana agent:a s/search 1',
+    'roles role:r 127.0.0.1 2',
+    'roles role:s 127.0.0.1 1',
+  ]);
+});
+
 test('sixty-four calls at the same time on a rate of ten: ten reach the server', async () => {
   await using limited = await startLimited([{ per: 'caller', rate: '10/min' }]);
   const { gateway, witness } = limited;

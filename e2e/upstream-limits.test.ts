@@ -6,6 +6,7 @@ import { runCommandHere } from '../gateway/test/support/command.ts';
 import { legacyHeaders, modernCallWith, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { clientKinds, openSession } from './clients.ts';
+import { reload } from './faults/reload.ts';
 import { type Gateway, type Settings, startGateway } from './harness.ts';
 
 const input = { type: 'object', properties: { n: { type: 'number' } } };
@@ -215,4 +216,43 @@ test('RateLimit headers say what the limits of a call have left, where the confi
     await using silent = await startGateway(settingsOf({ s: { url: witness.url } }, { limits }));
     assert.equal((await send(silent, silent.key('a'))).headers.get('ratelimit'), undefined);
   });
+});
+
+test('a call is not made once with one that goes to the server of before a reload', async () => {
+  await using before = await startWitness(tools);
+  await using after = await startWitness(tools);
+  const own = { tools: { search: { tier: 'read', coalesce: true } } };
+  await using gateway = await startGateway(settingsOf({ s: { url: before.url, ...own } }));
+  const key = gateway.key('a');
+  const { held, release } = holding(before);
+  const first = call(gateway, key);
+  await until(() => held() === 1);
+  await reload(gateway, (written) => {
+    written['servers'] = { s: { url: after.url, ...own } };
+  });
+  assert.equal(await call(gateway, key), made);
+  assert.equal(after.calls().length, 1);
+  release();
+  assert.equal(await first, 'answer 1');
+});
+
+test('a server that had enough of the credential of one tier takes calls with the other one', async () => {
+  await using witness = await startWitness(tools);
+  witness.answer('update', (response) => void response.writeHead(429, { 'Retry-After': '60' }).end());
+  const server = {
+    url: witness.url,
+    credential: { bearer: '${env:READS}' },
+    credentials: [{ for: { tier: 'destructive' }, bearer: '${env:WRITES}' }],
+    tools: { search: { tier: 'read' }, update: { tier: 'destructive' } },
+  };
+  await using gateway = await startGateway(settingsOf({ s: server }), {
+    env: { READS: 'reads-reads', WRITES: 'writes-writes' },
+  });
+  const key = gateway.key('a');
+  const refused = /^The server s takes no more calls for now/;
+  assert.match(await call(gateway, key, { tool: 'update' }), refused);
+  assert.equal(await call(gateway, key), made);
+  witness.forget();
+  assert.match(await call(gateway, key, { tool: 'update' }), refused);
+  assert.deepEqual(witness.calls(), []);
 });

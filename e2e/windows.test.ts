@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
@@ -158,4 +159,23 @@ test('a clock that is set an hour ahead and two back neither frees nor locks a r
     await until(logged, new RegExp(`T${String(Math.floor(hour)).padStart(2, '0')}:`));
     assert.match(await call(key), /^The limit "rate" is reached, .* Try again in (?:30|29) minutes/);
   }
+});
+
+test('a budget goes on under a clock that is set ahead by more than its time, whatever is kept of it then', async (context) => {
+  const { gateway, setTo, call } = await startTimed(context, {
+    connections: [{ name: 'c', from: { agent: 'a' }, to: 's', tools: [{ allow: '*' }] }],
+    limits: [{ name: 'budget', per: 'caller', calls: '4/h' }],
+  });
+  const key = gateway.key('a');
+  const database = new DatabaseSync(join(gateway.folder, 'data', 'sallyport.db'), { readOnly: true });
+  context.after(() => database.close());
+  const kept = async (): Promise<string> => String(database.prepare('SELECT sum(amount) AS n FROM sums').get()?.['n']);
+  assert.deepEqual([await call(key), await call(key)], [made, made]);
+  await until(kept, /^2$/);
+  await setTo(20);
+  assert.equal(await call(key), made);
+  await until(kept, /^3$/);
+  assert.equal(await call(key), made);
+  await until(kept, /^4$/);
+  assert.match(await call(key), /^The limit "budget" is reached/);
 });

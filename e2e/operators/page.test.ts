@@ -49,7 +49,9 @@ test('a passkey approves exactly one call, and the log proves it without the gat
     assert.match(shown ?? '', /<\/pre><script>document\.title=\\"owned\\"<\/script>/);
     assert.match(shown ?? '', /U\+202E.*U\+200B.*\u0430 U\+0430/s);
     assert.match(await page.title(), /things\/echo/);
-    assert.match((await page.locator('body').textContent()) ?? '', /user:dana agent:asker/);
+    const text = (await page.locator('body').textContent()) ?? '';
+    assert.match(text, /user:dana agent:asker/);
+    assert.match(text, /No call of this caller to it was approved before\..*What the caller did lately/s);
     assert.deepEqual(await accessibilityProblems(page), []);
   });
   await t.test('neither a command nor a token without a passkey approves it', async () => {

@@ -197,7 +197,10 @@ export const smaller = from('Attacks on a running gateway: smaller finds', [
   {
     id: 'S3',
     text: 'A token endpoint that hangs costs a caller nothing at other servers.',
-    missing: 'Limits for each caller and server',
+    proofs: inFile(
+      'e2e/attacks/waits.test.ts',
+      'S3: a token endpoint that hangs costs a caller nothing at other servers',
+    ),
   },
   {
     id: 'S4',
@@ -226,6 +229,9 @@ export const smaller = from('Attacks on a running gateway: smaller finds', [
   {
     id: 'S7',
     text: 'Introspection that is slow for one issuer delays no credential of another.',
-    missing: 'Limits for each caller and server',
+    proofs: inFile(
+      'e2e/attacks/waits.test.ts',
+      'S7: introspection that hangs for one issuer delays no credential of another, however many tokens wait for it',
+    ),
   },
 ]);

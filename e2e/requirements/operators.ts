@@ -22,7 +22,7 @@ export const operators = from('Approvals under attack', [
   {
     id: 'H7',
     text: 'The requester does not approve its own call where the rule forbids it, nor does a person who cannot be told from it.',
-    proofs: inFile(approve, 'who decides is whom the rule names: by role, by name, another person, or the requester'),
+    proofs: inFile(approve, 'the rule names who decides: by role, by name, another person, or the requester'),
   },
   {
     id: 'H8',
@@ -96,5 +96,29 @@ export const operators = from('Approvals under attack', [
     id: 'H18',
     text: 'A grant covers what its condition names, for its caller, so often and no oftener.',
     proofs: inFile(approve, 'a grant covers the arguments that its condition names, so often and no oftener'),
+  },
+  {
+    id: 'H19',
+    text: 'A gateway that is killed at any step of an approval makes the call at most once, never without an approval, and loses no approval that stands.',
+    proofs: inFile(
+      'e2e/operators/killed.test.ts',
+      'a gateway that is killed at any step of an approval makes the call at most once, and only when it was approved',
+    ),
+  },
+  {
+    id: 'H20',
+    text: 'What a group of an issuer makes of a person ends with the group, and with its entry in the configuration.',
+    proofs: inFile(
+      'e2e/operators/issuer.test.ts',
+      'groups of an issuer make operators, for as long as the issuer and the configuration say so',
+    ),
+  },
+  {
+    id: 'H21',
+    text: 'An approver sees what changed since the last approved call, and what the caller did, of servers that are theirs alone.',
+    proofs: inFile(
+      'e2e/operators/history.test.ts',
+      'an approver sees what changed since the last approved call, and what the caller did',
+    ),
   },
 ]);

@@ -23,7 +23,7 @@ import { isPerson, Proofs } from './proofs.ts';
 import { Returns } from './returns.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
-/** Approvals of calls, as the user for whom a call is made meets them. */
+/** Approvals of calls, as the user that a call is made for meets them. */
 export interface ApprovalDesk {
   /** What a page was handed out for. */
   find(sealed: string): Ticket | undefined;
@@ -170,7 +170,7 @@ class AccountPages {
     if (found?.leaving.kind !== 'sign-in') return over();
     const { ticket, leaving } = found;
     const finished = await this.#parts.signIns().finish(leaving.attempt, query);
-    if (finished.ok) return this.#proven(ticket, finished.value, address);
+    if (finished.ok) return this.#proven(ticket, finished.value.user, address);
     this.#note('account-refused', ticket, { reason: 'sign-in' }, address, finished.problem);
     return this.#prove(ticket, newBrowser(), 'The sign-in failed.', 403);
   }

@@ -1,19 +1,24 @@
 /** Tells those who watch what becomes of approvals. The table is read once for all of them, and only when it changed. */
-import type { Approval, ApprovalStore } from '../stages/approve/store.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ApprovalLine, ApprovalStore } from '../stages/approve/store.ts';
+import { inBackground } from '../telemetry/background.ts';
 
-/** Those who watch, and those of one operator. */
-export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000 } as const;
+/** `watchers` in all, and of one operator; `atOnce`: so many are told in one turn of the event loop, which calls share. */
+export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000, atOnce: 8 } as const;
 
-export type Watcher = (approval: Approval) => void;
+export type Watcher = (approval: ApprovalLine) => void;
 
 export class ApprovalFeed {
-  readonly #store: Pick<ApprovalStore, 'list' | 'version'>;
+  readonly #store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>;
   readonly #watchers = new Map<Watcher, string>();
   /** What was told of each of the newest approvals. */
-  #told = new Map<string, string>();
+  #told: ReadonlyMap<string, string> = new Map();
   #version = -1;
+  /** What is to be told yet, the oldest first. */
+  #news: readonly ApprovalLine[] = [];
+  #isTelling = false;
 
-  constructor(store: Pick<ApprovalStore, 'list' | 'version'>) {
+  constructor(store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>) {
     this.#store = store;
   }
 
@@ -34,17 +39,39 @@ export class ApprovalFeed {
   /** Asked each second, and after each decision. */
   look(): void {
     if (this.#watchers.size === 0) return;
-    for (const approval of this.#look()) for (const watcher of this.#watchers.keys()) watcher(approval);
+    const news = this.#look();
+    if (news.length === 0) return;
+    // Who falls so far behind can list.
+    this.#news = [...this.#news, ...news].slice(-feedBounds.approvals);
+    if (!this.#isTelling) inBackground('tell what became of approvals', this.#tell());
+  }
+
+  async #tell(): Promise<void> {
+    this.#isTelling = true;
+    try {
+      for (let approval = this.#news[0]; approval !== undefined; approval = this.#news[0]) {
+        this.#news = this.#news.slice(1);
+        let told = 0;
+        for (const watcher of this.#watchers.keys()) {
+          watcher(approval);
+          if (++told % feedBounds.atOnce === 0) await nextTurn();
+        }
+      }
+    } finally {
+      this.#isTelling = false;
+    }
   }
 
   /** Those that changed since the last look, the oldest first. */
-  #look(): readonly Approval[] {
+  #look(): readonly ApprovalLine[] {
     const version = this.#store.version();
     if (version === this.#version) return [];
     this.#version = version;
-    const newest = this.#store.list({ limit: feedBounds.approvals }, Date.now());
     const before = this.#told;
-    this.#told = new Map(newest.map((each) => [each.id, `${each.state} ${each.votes.length} ${each.uses}`]));
-    return newest.filter(({ id }) => before.get(id) !== this.#told.get(id)).toReversed();
+    this.#told = this.#store.marks(feedBounds.approvals);
+    const now = Date.now();
+    return [...this.#told]
+      .flatMap(([id, mark]) => (before.get(id) === mark ? [] : (this.#store.line(id, now) ?? [])))
+      .toReversed();
   }
 }

@@ -6,6 +6,7 @@ import type { Principal } from '../operators/principal.ts';
 import type { SignIn } from '../operators/sign-in.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import type { AuditEvent } from '../pipeline/contracts/audit.ts';
+import type { AskHistory } from '../pipeline/contracts/history.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import type { Seal } from '../protocol/seal.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
@@ -19,6 +20,8 @@ export interface AdminParts {
   /** For what a form carries along. */
   readonly seal: Seal;
   readonly note: (event: AuditEvent) => void;
+  /** Answers nothing where nothing is recorded. */
+  readonly history: AskHistory;
   /** An approval was decided: calls that wait look again, and other processes are told. */
   readonly onDecided: () => void;
   /** Reasons for not being ready; empty when ready. */

@@ -8,7 +8,7 @@ import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { JudgedDefinition, Pins } from '../pipeline/contracts/pins.ts';
 import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/contracts/snapshot.ts';
-import type { ListResult, UpstreamClient } from '../pipeline/contracts/upstream.ts';
+import type { ListResult, ServerFacts, UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
 import { definitionDigest } from '../protocol/digest.ts';
@@ -66,9 +66,7 @@ interface Held {
   readonly pins: number;
 }
 
-/** What a list is read for: to be shown, or to find what a call names. */
 type Purpose = 'list' | 'call';
-
 const unheard = { ttl: undefined, hearing: undefined };
 const nothing: ListSnapshot = { items: [], byName: new Map(), views: new Map() };
 
@@ -195,6 +193,10 @@ export class Catalog implements CatalogView {
     return this.#pins.judgeInstructions(this.upstream, text);
   }
 
+  info(facts: ServerFacts): JsonObject {
+    return this.#pins.judgeInfo(this.upstream.server, facts);
+  }
+
   /** A client was answered without this list: `onArrival` tells when it is there. */
   missed(kind: ListKind): void {
     this.#missed.add(kind);
@@ -221,6 +223,7 @@ export class Catalog implements CatalogView {
   async #load(kind: ListKind): Promise<ListSnapshotResult> {
     const facts = await this.upstream.facts();
     if ('failure' in facts) return { ok: false, failure: facts.failure };
+    this.#pins.met(this.upstream.server, facts);
     const capability = facts.capabilities[kind === 'templates' ? 'resources' : kind];
     if (!isObject(capability)) return this.#hold(kind, { ...unheard, listed: nothing, ttl: maxAgeMs });
     const { hearing } = this.upstream;

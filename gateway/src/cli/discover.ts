@@ -110,6 +110,7 @@ async function discover(name: string, configuration: Configuration): Promise<Dis
     // What it was given is hidden in what the probe hands over.
     const of = { server: name, secrets: () => [] };
     let definitions = 0;
+    if (lists.size === 0 && problems.length === 0) judge.met(name, { capabilities: {} });
     for (const [kind, items] of lists) {
       if (kind === 'resources') continue;
       await judge.judge(of, kind, items);

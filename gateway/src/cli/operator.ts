@@ -166,12 +166,13 @@ function listCommand(context: Context): Command {
           tokens: store.tokens.list(operator.id).filter(isInForce).length,
         }));
         if (options.json === true) return outJson(context, { ok: true, operators });
-        for (const { name, role, servers, user, passkeys, password, tokens, revokedAt } of operators) {
+        for (const { name, role, servers, user, group, passkeys, password, tokens, revokedAt } of operators) {
           const has = [`${passkeys} passkeys`, ...(password ? ['a password'] : []), `${tokens} tokens`].join(', ');
           const where = servers === undefined ? '' : `  at ${servers.join(', ')}`;
           const who = user === undefined ? '' : `  user ${user}`;
+          const by = group === undefined ? '' : `  group ${group.group} of ${group.issuer}`;
           const end = revokedAt === undefined ? has : `revoked ${new Date(revokedAt).toISOString()}`;
-          context.out(shownInLine(`${name}  ${role}${where}${who}  ${end}`));
+          context.out(shownInLine(`${name}  ${role}${where}${who}${by}  ${end}`));
         }
         if (operators.length === 0) context.out('there are no operators');
       }),
@@ -248,6 +249,12 @@ function tokenCommand(context: Context): Command {
               problem: '--expires cannot be read, or is more than 366d',
               remedy: 'Write it as 12h, 30d or 90d.',
             });
+          if (operator.group !== undefined)
+            return fail(context, options, {
+              code: exitCodes.no,
+              problem: `${name} is an operator by a group, which has no tokens`,
+              remedy: 'Create an operator for the script.',
+            });
           const { role = operator.role } = options;
           if (!isWithin(role, operator.role))
             return fail(context, options, {
@@ -312,17 +319,21 @@ async function withNamed(
 }
 
 function printChanged(context: Context, options: CommonOptions, changed: Changed): void {
-  if (!changed.ok)
-    return fail(context, options, {
-      code: exitCodes.no,
-      problem:
-        changed.problem === 'last-administrator' ? 'it is the only administrator' : 'it was changed by another command',
-      remedy: changed.problem === 'last-administrator' ? 'Make another administrator before.' : 'Look, and try again.',
-    });
+  if (!changed.ok) return fail(context, options, { code: exitCodes.no, ...changeProblems[changed.problem] });
   const { name, role, revokedAt } = changed.operator;
   if (options.json === true) return outJson(context, { ok: true, operator: changed.operator });
   context.out(revokedAt === undefined ? `${name} is ${role}` : `${name} is revoked`);
 }
+
+const changeProblems = {
+  unknown: { problem: 'there is no such operator, or it is revoked', remedy: 'See `sallyport operator list`.' },
+  'changed-meanwhile': { problem: 'it was changed by another command', remedy: 'Look, and try again.' },
+  'last-administrator': { problem: 'it is the only administrator', remedy: 'Make another administrator before.' },
+  'of-group': {
+    problem: 'its group says what it may do',
+    remedy: 'Change console.groups in the configuration, or revoke it.',
+  },
+} as const;
 
 /** For the log of the gateway: who did it is the user of the machine. */
 function tell({ store }: Desk, kind: OperatorEvent['kind'], detail: JsonObject): void {

@@ -44,6 +44,18 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
     for (const noun of ['user', 'agent', 'application', 'role'] as const)
       for (const [at, name] of (connection.from[noun] ?? []).entries()) must(noun, name, [...path, 'from', noun, at]);
   }
+  for (const [index, { issuer, servers = [] }] of configuration.console.groups.entries()) {
+    const path = ['console', 'groups', index];
+    for (const [at, server] of servers.entries()) must('server', server, [...path, 'servers', at]);
+    const { issuers } = configuration.authentication;
+    if (!Object.hasOwn(issuers, issuer) || issuers[issuer]?.signIn === undefined)
+      complaints.push({
+        code: 'CFG020',
+        place: place([...path, 'issuer']),
+        problem: `no issuer "${issuer}" signs people in`,
+        remedy: 'Name one of authentication.issuers that has signIn.',
+      });
+  }
   for (const [index, example] of configuration.tests.entries()) {
     must('server', example.server, ['tests', index, 'server']);
     parts(example.caller, ['tests', index, 'caller']);
@@ -65,6 +77,14 @@ export function checkNames(configuration: Configuration, place: (path: Path) => 
       for (const noun of ['user', 'agent', 'application', 'role'] as const)
         for (const [at, caller] of (selector[noun] ?? []).entries())
           must(noun, caller, ['servers', name, 'credentials', ...ofCalls.path, index, 'for', noun, at]);
+    const of = chosenKind(server.credential, credentialKinds)?.kind;
+    if (standbyOf(server.credentials) !== undefined && (of?.hasAccounts ?? of?.needsCallerToken) === true)
+      complaints.push({
+        code: 'CFG014',
+        place: place(['servers', name, 'credentials', 'standby']),
+        problem: `a standby beside a credential that each caller has of its own (${of?.id})`,
+        remedy: 'Remove the standby: once the server refused one caller, all would act with it.',
+      });
     const urls = [server.credential, standbyOf(server.credentials), ...ofCalls.list].flatMap((section) => {
       const chosen = chosenKind(section, credentialKinds);
       return chosen?.kind.urls?.(chosen.options) ?? [];

@@ -10,10 +10,17 @@ export interface Operator {
   readonly servers?: readonly string[];
   /** The user that this person is where it calls as a client, so that a requester does not approve its own call. */
   readonly user?: string;
+  /** It is an operator by this group of an issuer, for as long as the configuration says so. */
+  readonly group?: OperatorGroup;
   readonly createdAt: number;
   readonly revokedAt?: number;
   /** Grows with each change: the ETag of the admin API. */
   readonly version: number;
+}
+
+export interface OperatorGroup {
+  readonly issuer: string;
+  readonly group: string;
 }
 
 export interface Passkey {

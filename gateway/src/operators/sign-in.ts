@@ -1,7 +1,9 @@
 /** Sign-in of operators, and the one-time links on which they get a passkey or a password. */
 import { randomBytes } from 'node:crypto';
+import type { SignedInUser } from '../pipeline/contracts/accounts.ts';
 import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import type { JsonObject } from '../protocol/json.ts';
+import { admitByGroup, type GroupRole } from './groups.ts';
 import type { Link, Operator, Passkey } from './operator.ts';
 import { asserted, passkeyIdOf, type RelyingParty, registered, spkiOf } from './passkeys.ts';
 import { hashOf, passwordBounds, passwordFits, stepOfCode } from './passwords.ts';
@@ -17,6 +19,8 @@ export interface SignInParts {
   readonly store: OperatorStore;
   readonly throttle: FailureThrottle;
   readonly note: (event: AuditEvent) => void;
+  /** Of the revision in force. */
+  readonly groupRoles: () => readonly GroupRole[];
 }
 
 export type SignedIn =
@@ -63,7 +67,7 @@ export class SignIn {
     const { store } = this.#parts;
     const now = Date.now();
     if (this.#isThrottled(address, name, now)) return { ok: false, problem: 'throttled' };
-    const operator = inForce(store.named(name));
+    const operator = byItself(store.named(name));
     const known = operator === undefined ? undefined : store.password(operator.id);
     const fits = await passwordFits(password, known?.hash);
     if (fits === 'busy') return { ok: false, problem: 'throttled' };
@@ -83,7 +87,7 @@ export class SignIn {
     const now = Date.now();
     // It cannot be guessed, so failures of others at the same address do not hold it up.
     const passkey = store.passkey(passkeyIdOf(response) ?? '');
-    const operator = passkey === undefined ? undefined : inForce(store.get(passkey.operator));
+    const operator = passkey === undefined ? undefined : byItself(store.get(passkey.operator));
     const proven = passkey === undefined ? undefined : await asserted(response, passkey, { party, challenge });
     // A challenge counts once, also for an answer that does not fit.
     const isFirstAnswer = this.#answer(challenge, now);
@@ -99,11 +103,20 @@ export class SignIn {
     return { ok: true, operator, means: 'passkey' };
   }
 
-  /** An issuer has named a user: the one operator that is this user. */
-  withUser(user: string, address: string | undefined): SignedIn {
-    const found = this.#parts.store.list().filter((each) => each.user === user && each.revokedAt === undefined);
-    const [operator, another] = found;
-    if (operator === undefined || another !== undefined) return this.#failed(address, undefined, 'oidc');
+  /** An issuer has named a user: the one operator that is this user, or the one that its groups make it. */
+  withIssuer(signed: SignedInUser, address: string | undefined): SignedIn {
+    const { store, groupRoles } = this.#parts;
+    const named = store.list().filter((each) => each.user === signed.user && byItself(each) !== undefined);
+    const [only, another] = named;
+    if (another !== undefined) return this.#failed(address, undefined, 'oidc');
+    const admission = only === undefined ? admitByGroup(store, groupRoles(), signed) : undefined;
+    const operator = only ?? (admission?.ok === true ? admission.operator : undefined);
+    if (operator === undefined) return this.#failed(address, undefined, 'oidc');
+    if (admission?.ok === true && admission.change !== 'none') {
+      const { role, group = null } = operator;
+      const detail = { role, group: group && { ...group }, by: 'group' };
+      this.#note(admission.change === 'created' ? 'operator-created' : 'operator-changed', operator, address, detail);
+    }
     this.#note('operator-signed-in', operator, address, { means: 'oidc' });
     return { ok: true, operator, means: 'oidc' };
   }
@@ -227,6 +240,11 @@ export function newChallenge(): Buffer {
 
 function inForce(operator: Operator | undefined): Operator | undefined {
   return operator?.revokedAt === undefined ? operator : undefined;
+}
+
+/** In force, and by no group: an operator of a group signs in where its groups are known, and nowhere else. */
+function byItself(operator: Operator | undefined): Operator | undefined {
+  return operator?.group === undefined ? inForce(operator) : undefined;
 }
 
 /** A key that no verifier can read later proves nothing. */

@@ -2,7 +2,7 @@
 import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { type Database, openDatabase, transaction } from '../stores/sqlite/driver.ts';
-import { type Operator, operatorBounds, type Passkey } from './operator.ts';
+import { type Operator, type OperatorGroup, operatorBounds, type Passkey } from './operator.ts';
 import { type OperatorRole, operatorRoles } from './roles.ts';
 import { newName } from './secret-text.ts';
 import { type SessionStore, sessionsIn } from './session-store.ts';
@@ -21,7 +21,17 @@ export type Created =
 
 export type Changed =
   | { readonly ok: true; readonly operator: Operator }
-  | { readonly ok: false; readonly problem: 'unknown' | 'changed-meanwhile' | 'last-administrator' };
+  | { readonly ok: false; readonly problem: 'unknown' | 'changed-meanwhile' | 'last-administrator' | 'of-group' };
+
+/** What a group makes of a user. */
+export interface Admitted extends NewOperator {
+  readonly user: string;
+  readonly group: OperatorGroup;
+}
+
+export type Admission =
+  | { readonly ok: true; readonly operator: Operator; readonly change: 'created' | 'changed' | 'none' }
+  | { readonly ok: false; readonly problem: 'exists' | 'full' | 'revoked' };
 
 export interface PasswordOf {
   /** Argon2id in the PHC format. */
@@ -39,6 +49,10 @@ export interface OperatorStore {
   named(name: string): Operator | undefined;
   create(operator: NewOperator, now: number): Created;
   change(id: string, change: Partial<NewOperator>, version?: number): Changed;
+  /** A group says what this user is: its operator is made, or changed. One that was revoked by a person stays revoked. */
+  admit(admitted: Admitted, now: number): Admission;
+  /** No group gives it a role any more: its sessions end. It can be admitted again. */
+  suspend(id: string, now: number): Changed;
   /** Ends its sessions and tokens as well. */
   revoke(id: string, at: { readonly now: number; readonly version?: number }): Changed;
   password(id: string): PasswordOf | undefined;
@@ -89,6 +103,13 @@ function storeOf(database: Database, master: Buffer): OperatorStore {
   const update = database.prepare(
     'UPDATE operators SET role = ?, servers = ?, user = ?, revoked_at = ?, version = version + 1 WHERE id = ?',
   );
+  const byUser = database.prepare('SELECT * FROM operators WHERE user = ? ORDER BY created_at, id LIMIT 100');
+  const byGroup = database.prepare(
+    `UPDATE operators SET role = ?, servers = ?, made_by = ?, group_over = 0, revoked_at = NULL, version = version + 1 WHERE id = ?`,
+  );
+  const suspend = database.prepare(
+    'UPDATE operators SET group_over = 1, revoked_at = ?, version = version + 1 WHERE id = ?',
+  );
   const setPassword = database.prepare('UPDATE operators SET password = ?, totp = ?, totp_step = 0 WHERE id = ?');
   const stepTotp = database.prepare('UPDATE operators SET totp_step = ?1 WHERE id = ?2 AND totp_step < ?1');
   const passkeysOf = database.prepare('SELECT * FROM passkeys WHERE operator = ? ORDER BY created_at LIMIT 100');
@@ -115,6 +136,8 @@ function storeOf(database: Database, master: Buffer): OperatorStore {
       if (before === undefined || before.revokedAt !== undefined) return { ok: false, problem: 'unknown' };
       if (version !== undefined && version !== before.version) return { ok: false, problem: 'changed-meanwhile' };
       const after = make(before);
+      // Its group says what it may do; revoking it is another matter.
+      if (before.group !== undefined && after.revokedAt === undefined) return { ok: false, problem: 'of-group' };
       const isLost = after.role !== 'administrator' || after.revokedAt !== undefined;
       if (before.role === 'administrator' && isLost && Number(administrators.get(id)?.['n']) === 0)
         return { ok: false, problem: 'last-administrator' };
@@ -142,6 +165,42 @@ function storeOf(database: Database, master: Buffer): OperatorStore {
         const operator = get(id);
         if (operator === undefined) throw new Error('an operator is gone as soon as it was made');
         return { ok: true, operator };
+      }),
+    admit: ({ name, role, servers, user, group }, now) =>
+      transaction(database, () => {
+        const rows = byUser.all(user);
+        const known = rows.map(operatorOf).filter((each) => each !== undefined);
+        const before = known.find((each) => each.group !== undefined);
+        const isOver = rows.some((row) => row['id'] === before?.id && Number(row['group_over']) === 1);
+        // What a person took away, no group gives back.
+        if (known.some((each) => each.revokedAt !== undefined && !(isOver && each.id === before?.id)))
+          return { ok: false, problem: 'revoked' };
+        const [places, by] = [servers === undefined ? null : JSON.stringify(servers), JSON.stringify(group)];
+        if (before === undefined) {
+          if (byName.get(name) !== undefined) return { ok: false, problem: 'exists' };
+          if (Number(count.get()?.['n']) >= operatorBounds.operators) return { ok: false, problem: 'full' };
+          insert.run(newName('op_'), name, role, places, user, now);
+        }
+        const id = before?.id ?? String(byName.get(name)?.['id']);
+        const isSame =
+          before !== undefined &&
+          !isOver &&
+          before.role === role &&
+          JSON.stringify(before.servers ?? null) === JSON.stringify(servers ?? null) &&
+          JSON.stringify(before.group) === by;
+        if (!isSame) byGroup.run(role, places, by, id);
+        const operator = get(id);
+        if (operator === undefined) throw new Error('an operator is gone as soon as it was admitted');
+        return { ok: true, operator, change: before === undefined ? 'created' : isSame ? 'none' : 'changed' };
+      }),
+    suspend: (id, now) =>
+      transaction(database, () => {
+        const before = get(id);
+        if (before?.group === undefined || before.revokedAt !== undefined) return { ok: false, problem: 'unknown' };
+        suspend.run(now, id);
+        sessions.endAll(id);
+        tokens.revokeAll(id, now);
+        return { ok: true, operator: { ...before, revokedAt: now, version: before.version + 1 } };
       }),
     change: (id, change, version) => changed(id, version, (before) => ({ ...before, ...change })),
     revoke: (id, { now, version }) => changed(id, version, (before) => ({ ...before, revokedAt: now })),
@@ -186,7 +245,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 function operatorOf(row: Row | undefined): Operator | undefined {
   if (row === undefined) return undefined;
-  const { servers, user, revoked_at: revokedAt } = row;
+  const { servers, user, revoked_at: revokedAt, made_by: madeBy } = row;
   const role = operatorRoles.find((each) => each === row['role']);
   // A role that this version does not know gives no right.
   if (role === undefined) return undefined;
@@ -196,6 +255,7 @@ function operatorOf(row: Row | undefined): Operator | undefined {
     role,
     ...(typeof servers === 'string' && { servers: JSON.parse(servers) as readonly string[] }),
     ...(typeof user === 'string' && { user }),
+    ...(typeof madeBy === 'string' && { group: JSON.parse(madeBy) as OperatorGroup }),
     createdAt: Number(row['created_at']),
     ...(typeof revokedAt === 'number' && { revokedAt }),
     version: Number(row['version']),

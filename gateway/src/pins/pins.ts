@@ -4,11 +4,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../config/lock-file.ts';
 import type { PinSettings } from '../config/schema/pins.ts';
 import type { JudgedDefinition, PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
-import { asText, type JsonObject } from '../protocol/json.ts';
+import type { ServerFacts } from '../pipeline/contracts/upstream.ts';
+import { hasNoLists } from '../protocol/capabilities.ts';
+import { asText, type Json, type JsonObject } from '../protocol/json.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import { type Definition, definitionOf, differsInTextOnly, instructionsOf } from './definition.ts';
-import { isKept, type Judged, maxWaiting, type PinStore } from './store.ts';
+import { isKept, type Judged, type PinStore } from './store.ts';
 
 /** What a new definition is compared with: none of its name was approved, or another one was. */
 export type Novelty = 'new' | 'changed';
@@ -65,8 +67,6 @@ export class DefinitionPins implements Pins {
   readonly #versions = new Map<string, number>();
   /** Digests of the lists as they were written last, by kind and server. */
   readonly #lists = new Map<string, string>();
-  /** What came to wait since the server was read from the store. */
-  readonly #waiting = new Map<string, number>();
   #settings: (server: string) => ServerPins = () => ({ mode: 'first-use', onChange: 'quarantine' });
   #lock: Lock | undefined;
   #generation = 0;
@@ -132,6 +132,25 @@ export class DefinitionPins implements Pins {
     const shown = await this.#judgeAll(server, 'instructions', [definition]);
     const content = shown.get(definition);
     return content === undefined ? undefined : asText(content.instructions);
+  }
+
+  judgeInfo(server: string, facts: Pick<ServerFacts, 'info' | 'capabilities'>): JsonObject {
+    this.met(server, facts);
+    const { info = {} } = facts;
+    if (this.#settings(server).mode === 'off' && facts.info !== undefined) return info;
+    const { name, version } = info;
+    return { name: isIdentifier(name) ? name : server, version: isIdentifier(version) ? version : '' };
+  }
+
+  met(server: string, { capabilities }: Pick<ServerFacts, 'capabilities'>): void {
+    const key = `contact ${server}`;
+    if (!hasNoLists(capabilities) || this.#settings(server).mode === 'off' || this.#lists.has(key)) return;
+    try {
+      this.#parts.store.contacted(server, this.#parts.now());
+      this.#lists.set(key, '');
+    } catch (error) {
+      this.#parts.onTrouble(error);
+    }
   }
 
   /**
@@ -232,8 +251,9 @@ export class DefinitionPins implements Pins {
     const isFirst =
       this.#settings(server).mode === 'first-use' &&
       !store.isKnown(server, kind) &&
-      (contact === undefined || now() - contact < firstContactMs);
+      (contact === undefined || (now() >= contact && now() - contact < firstContactMs));
     const approved: Definition[] = [];
+    let isFull = false;
     for (let at = 0; at < fresh.length; at += chunk) {
       const some = fresh.slice(at, at + chunk);
       const found: { readonly definition: Definition; readonly findings: readonly string[] }[] = [];
@@ -254,28 +274,19 @@ export class DefinitionPins implements Pins {
         store.add(server, chosen, 'approved', { at: now(), by: 'first use' });
         approved.push(...chosen);
       }
-      if (open.length > 0)
-        store.add(
-          server,
-          open.map(({ definition }) => definition),
-          'pending',
-          { at: now() },
-        );
+      const waiting = open.map(({ definition }) => definition);
+      if (waiting.length > 0 && store.add(server, waiting, 'pending', { at: now() })) isFull = true;
       for (const { definition } of clean) entryOf(known, definition).approved.add(definition.digest);
       for (const { definition, findings } of open) {
         const entry = entryOf(known, definition);
         entry.pending.add(definition.digest);
         entry.suspected.set(definition.digest, findings.length > 0);
-        this.#waiting.set(server, (this.#waiting.get(server) ?? 0) + 1);
         onNew({ server, definition, novelty: entry.approved.size > 0 ? 'changed' : 'new', findings });
       }
       await nextTurn();
     }
     // The store has let the oldest go: what is in memory is read from it again.
-    if ((this.#waiting.get(server) ?? 0) > maxWaiting) {
-      this.#waiting.delete(server);
-      this.#known.delete(server);
-    }
+    if (isFull) this.#known.delete(server);
     this.#sawList(server, kind, definitions);
     return approved;
   }
@@ -323,4 +334,9 @@ function entryOf(known: Known, definition: Pick<Definition, 'kind' | 'name'>): E
   const entry: Entry = { approved: new Set(), rejected: new Set(), pending: new Set(), suspected: new Map() };
   known.set(key, entry);
   return entry;
+}
+
+/** Names and versions of programs: nothing that a model takes for a sentence. */
+function isIdentifier(value: Json | undefined): value is string {
+  return typeof value === 'string' && /^[\w.@/+:-]{1,64}$/.test(value);
 }

@@ -39,8 +39,11 @@ export interface Deciding {
   readonly digest: string;
 }
 
-/** Definitions of one server that wait for a decision; the one that waits longest goes when another comes. */
+/** Definitions of one server that wait for a decision, and their bytes; those that wait longest go when another comes. */
 export const maxWaiting = 5_000;
+const maxWaitingBytes = 64 * 1024 * 1024;
+/** Where their bytes are too many, one in so many goes at once. */
+const droppedShare = 16;
 /** Characters of one definition that are kept for review. */
 const maxContent = 262_144;
 /** Definitions of one server that are read at once. */
@@ -61,13 +64,15 @@ export interface PinStore extends IdentityStore {
   isKnown(server: string, kind: PinnedKind): boolean;
   /** What the list had when it was read last: names, each with the digest of its definition. */
   current(server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined;
-  /** Adds what is not there yet. `state`: of what is added. */
+  /** It was reached then, whatever it had. Only the first time counts. */
+  contacted(server: string, at: number): void;
+  /** Adds what is not there yet. `state`: of what is added. True where others had to go for it. */
   add(
     server: string,
     definitions: readonly Definition[],
     state: PinState,
     decision: Decision | { readonly at: number },
-  ): void;
+  ): boolean;
   sawList(server: string, kind: PinnedKind, definitions: readonly Definition[], at: number): void;
   /** How many there were to decide about. */
   decide(what: readonly Deciding[], state: Exclude<PinState, 'pending'>, decision: Decision): number;
@@ -102,6 +107,9 @@ function storeOf(database: Database): PinStore {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const waiting = database.prepare(`SELECT count(*) AS n FROM definitions WHERE server = ? AND state = 'pending'`);
+  const size = database.prepare(
+    `SELECT total(octet_length(content)) AS n FROM definitions WHERE server = ? AND state = 'pending'`,
+  );
   const dropOldest = database.prepare(
     `DELETE FROM definitions WHERE rowid IN
        (SELECT rowid FROM definitions WHERE server = ? AND state = 'pending' ORDER BY seen_at LIMIT ?)`,
@@ -118,6 +126,7 @@ function storeOf(database: Database): PinStore {
   const saw = database.prepare(
     `INSERT INTO lists_seen VALUES (?, ?, ?, ?) ON CONFLICT (server, kind) DO UPDATE SET names = excluded.names`,
   );
+  const contact = database.prepare(`INSERT OR IGNORE INTO lists_seen VALUES (?, 'contact', ?, '[]')`);
   const decide = database.prepare(
     `UPDATE definitions SET state = ?, decided_at = ?, decided_by = ?, reason = ?, is_recorded = 0
      WHERE server = ? AND kind = ? AND name = ? AND digest = ?`,
@@ -132,6 +141,26 @@ function storeOf(database: Database): PinStore {
     if (row === undefined) return undefined;
     const pairs = namesIn(String(row['names']));
     return new Map(pairs.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), String(pair[1])] as const] : [])));
+  };
+
+  /** By server: bytes that wait, or more where some were decided about since they were looked at. */
+  const sizes = new Map<string, number>();
+  const sizeOf = (server: string): number => Number(size.get(server)?.['n'] ?? 0);
+  const countOf = (server: string): number => Number(waiting.get(server)?.['n'] ?? 0);
+  /** True where the ones that wait longest had to go. */
+  const dropOver = (server: string, added: number): boolean => {
+    const over = countOf(server) - maxWaiting;
+    if (over > 0) dropOldest.run(server, over);
+    let bytes = (sizes.get(server) ?? sizeOf(server)) + added;
+    if (bytes > maxWaitingBytes) bytes = sizeOf(server);
+    let isOver = over > 0;
+    for (let count = countOf(server); bytes > maxWaitingBytes && count > 1; count = countOf(server)) {
+      dropOldest.run(server, Math.ceil(count / droppedShare));
+      bytes = sizeOf(server);
+      isOver = true;
+    }
+    sizes.set(server, bytes);
+    return isOver;
   };
 
   return {
@@ -158,18 +187,19 @@ function storeOf(database: Database): PinStore {
     add(server, definitions, state, decision) {
       const by = 'by' in decision ? decision.by : null;
       const reason = 'by' in decision ? (decision.reason ?? null) : null;
-      transaction(database, () => {
+      return transaction(database, () => {
+        let added = 0;
         for (const { kind, name, digest, content } of definitions) {
           const text = JSON.stringify(content);
           const kept = text.length > maxContent ? JSON.stringify({ name, tooLarge: text.length }) : text;
           const at = by === null ? null : decision.at;
+          added += kept.length;
           insert.run(server, kind, name, digest, kept, state, decision.at, at, by, reason, by === null ? 1 : 0);
         }
-        if (state !== 'pending') return;
-        const over = Number(waiting.get(server)?.['n'] ?? 0) - maxWaiting;
-        if (over > 0) dropOldest.run(server, over);
+        return state === 'pending' && dropOver(server, added);
       });
     },
+    contacted: (server, at) => void contact.run(server, at),
     sawList(server, kind, definitions, at) {
       saw.run(server, kind, at, JSON.stringify(definitions.map(({ name, digest }) => [name, digest])));
     },

@@ -17,7 +17,7 @@ import { isCorrectable, permit } from './permit.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
-import { approve, enter, giveBack, intend, limit, tellBreaker, text } from './steps.ts';
+import { afterWaiting, approve, enter, giveBack, intend, limit, tellBreaker, text } from './steps.ts';
 import { asTask } from './tasks.ts';
 import { withUrlPrompt } from './url-prompt.ts';
 
@@ -172,6 +172,8 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
 
   const entered = enter(limited.value, step);
   if (!entered.ok) return refused(entered.refusal);
+  const still = limiting instanceof Promise ? await afterWaiting(entered.value, stages) : pass(undefined);
+  if (!still.ok) return refused(still.refusal);
 
   const intending = intend(entered.value, step);
   const intended = intending instanceof Promise ? await intending : intending;

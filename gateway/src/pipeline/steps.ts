@@ -8,7 +8,8 @@ import type { Allowed, Inspected, Intended, Limited, Received, Reply, Resolved }
 import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
 import { outOfService } from './out-of-service.ts';
-import { type Outcome, pass, refuse } from './refusal.ts';
+import { failureRefusal, type Outcome, pass, refuse } from './refusal.ts';
+import { lostRight } from './rights.ts';
 import type { Stages } from './stages.ts';
 
 /** What a step needs beside the exchange. */
@@ -64,6 +65,29 @@ export function limit(
   };
   const limiting = stages.limit(exchange, snapshot);
   return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+}
+
+/**
+ * A call that waited for room: the revision, the credential and the definition of now decide whether it is made, whatever
+ * they were when it came.
+ */
+export async function afterWaiting(exchange: Limited<Allowed<Inspected>>, { rights }: Stages): Promise<Outcome<void>> {
+  const caller = rights.renew(exchange.caller);
+  if (caller === undefined)
+    return refuse({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
+  const snapshot = rights.snapshot();
+  const lost = lostRight(exchange, caller, snapshot);
+  if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
+  const { capability, upstream, tool } = exchange;
+  if (capability.type !== 'tool' && capability.type !== 'prompt') return pass(undefined);
+  const catalog = snapshot.catalog(upstream.server, upstream);
+  const reading = catalog.read(capability.type === 'tool' ? 'tools' : 'prompts');
+  const read = reading instanceof Promise ? await reading : { ok: true as const, listed: reading };
+  if (!read.ok) return refuse(failureRefusal(upstream.server, read.failure));
+  const definition = read.listed.byName.get(capability.name);
+  const isSame = definition !== undefined && (tool === undefined || catalog.facts(definition).digest === tool.digest);
+  if (isSame) return pass(undefined);
+  return refuse({ reason: 'right-ended', cause: 'rule', detail: 'it has another definition now, or none' });
 }
 
 /** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */

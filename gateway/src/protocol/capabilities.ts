@@ -85,3 +85,8 @@ export function servedCapabilities(upstream: JsonObject, era: Era): JsonObject {
     served.logging = {};
   return served;
 }
+
+/** A server that has no tools, prompts or resources at all. */
+export function hasNoLists({ tools, prompts, resources }: JsonObject): boolean {
+  return [tools, prompts, resources].every((each) => !isObject(each));
+}

@@ -6,6 +6,8 @@ import { type ToolReport, writeToolReport } from '../catalog/report.ts';
 import type { Outbox } from '../channels/outbox.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import type { Configuration } from '../config/schema/index.ts';
+import { followGroups } from '../operators/groups.ts';
 import { deciderNow } from '../operators/now.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
@@ -33,7 +35,7 @@ import { ScheduledDiscovery } from './discovery.ts';
 import { logDueKeys } from './due-keys.ts';
 import { HealthChecks } from './health.ts';
 import { type LimitDesk, limitDesk } from './limit-desk.ts';
-import { type KeepBudgets, keepBudgets } from './limits.ts';
+import { earlier, type KeepBudgets, keepBudgets } from './limits.ts';
 import { meansTheSame } from './same-meaning.ts';
 import { ServerControls } from './server-controls.ts';
 import { ServerReports } from './server-reports.ts';
@@ -183,7 +185,8 @@ export class Control {
       Object.entries(this.#health.all()).map(([server, found]) => ({ server, ...found })),
     );
     this.plane.metrics.table('account_pages', () => this.#accounts.tickets.size);
-    this.#budgets = keepBudgets(this.plane.meters, log);
+    this.#followGroups(revision.configuration);
+    this.#budgets = keepBudgets(this.plane.meters, log, () => earlier(this.plane.now()));
     this.#desk = parts.answers ? limitDesk(this.plane, revision.configuration.data) : undefined;
     this.#remind();
     this.#timers = [
@@ -238,6 +241,7 @@ export class Control {
     this.#states.keep(new Set(Object.keys(revision.configuration.servers)));
     this.plane.take(revision, compiled.policy);
     this.#health.configure(revision.configuration);
+    this.#followGroups(revision.configuration);
     this.#parts.audit.note({ kind: 'revision', at: Date.now(), detail: { revision: revision.digest } });
     inBackground(
       'compare conditions with tools',
@@ -262,6 +266,12 @@ export class Control {
     this.#reports.write();
     this.#attempt('the folder of secrets cannot be read', () => this.#noteSecrets());
     await this.plane.close();
+  }
+
+  /** Where operators sign in: another process on the same data may have another configuration. */
+  #followGroups({ console: { groups } }: Configuration): void {
+    const { answers, operatorStore, audit } = this.#parts;
+    if (answers) this.#attempt('operators cannot be read', () => followGroups(operatorStore, groups, audit));
   }
 
   /** The one look at what other processes change: while nothing does, it reads no file and no table. */

@@ -64,7 +64,7 @@ export interface DataPlaneParts {
   readonly approvalStore: ApprovalStore;
   /** Held calls as tasks, sealed. */
   readonly taskRegistry: TasksParts['registry'];
-  /** The page of an approval for the user for whom a call is made. */
+  /** The page of an approval for the user that a call is made for. */
   readonly approvalPage: ApproveParts['pageFor'];
   /** An approval has another state. */
   readonly onApprovalState: ApproveParts['onState'];
@@ -88,6 +88,8 @@ export class DataPlane {
   readonly limiter: Limiter;
   readonly meters: MemoryMeters;
   readonly breaker: CircuitBreaker;
+  /** The clocks that limits go by. */
+  readonly now = clock();
   readonly #rights: Rights = {
     snapshot: () => this.#snapshot,
     renew: (caller) => this.#snapshot.authentication.renew(caller),
@@ -122,7 +124,7 @@ export class DataPlane {
     });
     this.limiter = new Limiter({
       meters: this.meters,
-      now: clock(),
+      now: this.now,
       onEvent: limitReporter({ audit, log, metrics: this.metrics }),
     });
     this.breaker = new CircuitBreaker(breakerReporter({ audit, log, metrics: this.metrics }));

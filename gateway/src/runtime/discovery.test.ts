@@ -42,6 +42,7 @@ function worldOf(glance: (server: string) => Partial<Glance> | undefined, names:
         return Promise.resolve([]);
       },
       judgeInstructions: () => Promise.resolve(undefined),
+      met: () => {},
       renew: (server) => world.renewed.push(server),
     },
     store: { current: (_server, kind) => current.get(kind) },

@@ -16,7 +16,7 @@ export interface DiscoveryParts {
   readonly configuration: () => Configuration;
   /** `undefined` where a look would start a process, or needs the credential of a caller. */
   readonly glance: (server: string) => Glance | undefined;
-  readonly pins: Pick<DefinitionPins, 'judge' | 'judgeInstructions' | 'renew'>;
+  readonly pins: Pick<DefinitionPins, 'judge' | 'judgeInstructions' | 'met' | 'renew'>;
   readonly store: Pick<PinStore, 'current'>;
   readonly onLook: (server: string, outcome: DiscoveryOutcome) => void;
   /** Milliseconds, monotonic. */
@@ -90,10 +90,11 @@ export class ScheduledDiscovery {
       await judge();
       if (seen(kind) !== before) changed.add(kind);
     };
-    const { instructions } = facts;
+    const { instructions, capabilities } = facts;
+    pins.met(server, facts);
     if (instructions !== undefined) await judged('instructions', () => pins.judgeInstructions(over, instructions));
     for (const kind of kinds) {
-      if (facts.capabilities[kind === 'templates' ? 'resources' : kind] === undefined) continue;
+      if (capabilities[kind === 'templates' ? 'resources' : kind] === undefined) continue;
       const list = await over.list(kind);
       // Some servers declare resources and know no templates.
       if (list.ok) await judged(kind, () => pins.judge(over, kind, list.items));

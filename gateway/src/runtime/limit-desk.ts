@@ -1,6 +1,6 @@
 /** Answers commands that ask what callers have left: `limits show` and `explain`. */
 import type { Caller } from '../pipeline/contracts/caller.ts';
-import type { LimitRule } from '../pipeline/contracts/limit.ts';
+import type { LimitKey, LimitRule } from '../pipeline/contracts/limit.ts';
 import { unitOf } from '../stages/limits/limiter/amounts.ts';
 import { keysOf, type Subject } from '../stages/limits/limiter/keys.ts';
 import type { Limiter } from '../stages/limits/limiter/limiter.ts';
@@ -17,6 +17,8 @@ export interface LimitDesk {
 /** Rows of one answer, and of one limit in it. */
 const maxRows = 500;
 const maxKeys = 50;
+/** Keys of one limit that are looked at for it. */
+const maxLooked = 10_000;
 
 export function limitDesk(plane: Pick<DataPlane, 'limiter' | 'snapshot'>, data: string): LimitDesk {
   let mailbox: OpenMailbox | undefined;
@@ -57,17 +59,53 @@ function rowsFor(question: LimitQuestion, rules: readonly LimitRule[], limiter: 
     // Sessions and addresses of a caller are known only where something is counted.
     const isKnown = !rule.per.some((part) => part === 'session' || part === 'address');
     const own = isKnown ? keysOf(rule, subject) : [];
-    const counted = server === undefined || !isKnown ? limiter.keysWith(rule, wordOf(rule, named.key), maxKeys) : [];
+    const counted = server === undefined || !isKnown ? countedFor(rule, subject, limiter) : [];
     for (const key of new Set([...own, ...counted])) if (rows.length < maxRows) rows.push(rowOf(rule, key, limiter));
   }
   return rows;
 }
 
-const naming = new Set(['user', 'agent', 'application', 'caller', 'session', 'role']);
+/** Keys that are counted at the moment and are those of this caller, whatever its sessions, addresses and tools are. */
+function countedFor(rule: LimitRule, subject: Subject, limiter: Limiter): readonly string[] {
+  const parts = rule.per.map((part) => partPattern(part, subject));
+  if (parts.includes(undefined)) return [];
+  const whole = new RegExp(`^(?:${rule.per.length === 0 ? 'all' : parts.join(' ')})$`);
+  const found = limiter.keysWith(rule, rule.per.some(isOfCaller) ? subject.caller.key : '', maxLooked);
+  return found.filter((key) => whole.test(key)).slice(0, maxKeys);
+}
 
-/** What stands in the keys that concern a caller; of limits that name no caller, every key. */
-function wordOf({ per }: LimitRule, callerKey: string): string {
-  return per.some((part) => naming.has(part)) ? callerKey : '';
+function isOfCaller(part: LimitKey): boolean {
+  return part === 'caller' || part === 'session';
+}
+
+/** `undefined`: the caller has no such part, and the rule does not count it. */
+function partPattern(part: LimitKey, { caller, server, tool, tier, connection }: Subject): string | undefined {
+  switch (part) {
+    case 'user':
+    case 'agent':
+    case 'application':
+      return caller[part] === undefined ? undefined : literal(`${part}:${caller[part]}`);
+    case 'caller':
+      return literal(caller.key);
+    case 'role':
+      return caller.roles.length === 0 ? undefined : `role:(?:${caller.roles.map(literal).join('|')})`;
+    case 'session':
+      return `${literal(caller.key)} [^ ]+`;
+    case 'address':
+      return '[^ ]+';
+    case 'server':
+      return server === undefined ? '[^ ]+' : literal(server);
+    case 'tool':
+      return server === undefined || tool === undefined ? '.+' : literal(`${server}/${tool}`);
+    case 'tier':
+      return tier ?? '[a-z]+';
+    case 'connection':
+      return connection === undefined ? '.+' : literal(connection);
+  }
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[^\w ]/g, '\\$&');
 }
 
 function rowOf(rule: LimitRule, key: string, limiter: Limiter): LimitRow {

@@ -2,6 +2,7 @@
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import type { LimitRules } from '../pipeline/contracts/limit.ts';
 import type { LimitEvent } from '../stages/limits/limiter/limiter.ts';
+import type { Now } from '../stages/limits/limiter/meters.ts';
 import type { MemoryMeters } from '../state/memory/meters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -41,6 +42,11 @@ export function budgetTrouble(log: Log): (error: unknown) => void {
   };
 }
 
+/** What is over by both clocks is over: sliding budgets go by the steady one, days and months by the one on the wall. */
+export function earlier({ steady, wall }: Now): number {
+  return Math.min(steady, wall);
+}
+
 /** Keys that are kept at once: the event loop stands still for a few milliseconds at most. */
 const atOnce = 1_000;
 
@@ -50,12 +56,13 @@ export interface KeepBudgets {
   close(): void;
 }
 
-export function keepBudgets(meters: MemoryMeters, log: Log): KeepBudgets {
+/** `now`: by a clock that was set ahead budgets would be over, and be removed while they still count. */
+export function keepBudgets(meters: MemoryMeters, log: Log, now: () => number): KeepBudgets {
   let isFailing = false;
   let more: NodeJS.Immediate | undefined;
   const save = (): boolean => {
     try {
-      const isMore = meters.save(Date.now(), atOnce);
+      const isMore = meters.save(now(), atOnce);
       isFailing = false;
       return isMore;
     } catch (error) {

@@ -17,7 +17,8 @@ import { type ApprovalStore, openApprovalStore } from '../stages/approve/store.t
 import { taskBounds } from '../stages/approve/tasks.ts';
 import { openKeyRing } from '../stages/authenticate/api-key/open.ts';
 import { keyEnded, keyMade, keysMeanwhile, statusChanges } from '../stages/record/changes.ts';
-import { auditSettings, openAudit } from '../stages/record/open.ts';
+import { type HistoryDesk, historyDesk } from '../stages/record/history/history.ts';
+import { auditSettings, indexPath, keyPlaces, logFolder, openAudit } from '../stages/record/open.ts';
 import { openChanges } from '../state/sqlite/changes.ts';
 import { openSums } from '../state/sqlite/sums.ts';
 import { openTaskRegistry } from '../state/sqlite/tasks.ts';
@@ -37,6 +38,8 @@ export type Opened =
       readonly audit: AuditLog;
       readonly approvals: ApprovalStore;
       readonly operators: OperatorStore;
+      /** Absent where nothing is recorded, or no index kept. */
+      readonly history: HistoryDesk | undefined;
       readonly masterKey: Buffer;
       readonly log: Log;
       readonly managed: ManagedSecrets;
@@ -129,6 +132,18 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     return complainAll(made.diagnostics.map(formatDiagnostic));
   }
   const gateway = made.control;
+  const history =
+    role === 'serve' && auditing.enabled && auditing.index
+      ? historyDesk(
+          {
+            folder: logFolder(data, 'log'),
+            keys: keyPlaces(data, 'log', auditing.keys.signing),
+            master: logKey.key,
+            path: indexPath(data, 'log'),
+          },
+          (problem) => log.warn({ problem }, 'what was called before is not shown to approvers'),
+        )
+      : undefined;
   audit.note({ kind: 'start', at: Date.now(), detail: { revision: loaded.revision.digest } });
   for (const { kind, at, pid, stack, open } of takeLastWords(data)) {
     log.error({ kind, at: new Date(at).toISOString(), pid, stack, open }, 'an earlier process ended badly');
@@ -156,6 +171,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     audit,
     approvals: approvalStore,
     operators: operatorStore,
+    history,
     masterKey: masterKey.key,
     log,
     managed,
@@ -171,6 +187,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
       return gateway.plane.context.draining() ? [...problems, 'draining'] : problems;
     },
     async close() {
+      await history?.close();
       await gateway.close();
       closeKept();
       audit.note({ kind: 'stop', at: Date.now(), detail: {} });

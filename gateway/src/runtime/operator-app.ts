@@ -17,7 +17,7 @@ export function operatorApp(
   opened: Opened & { ok: true },
   { publicUrl, isSecure }: OperatorAppOptions,
 ): RequestListener {
-  const { gateway, audit, approvals, operators, masterKey, log } = opened;
+  const { gateway, audit, approvals, operators, history, masterKey, log } = opened;
   const throttle = new Throttle();
   const feed = new ApprovalFeed(approvals);
   gateway.onApprovals(() => feed.look());
@@ -28,12 +28,18 @@ export function operatorApp(
     approvals,
     feed,
     note,
+    history: (question) => history?.ask(question) ?? Promise.resolve(undefined),
     signIns: () => gateway.plane.snapshot.signIns,
     problems: () => opened.problems(),
     publicUrl,
     isSecure,
     throttle,
-    signIn: new SignIn({ store: operators, throttle, note }),
+    signIn: new SignIn({
+      store: operators,
+      throttle,
+      note,
+      groupRoles: () => gateway.plane.revision.configuration.console.groups,
+    }),
     seal: createSeal(masterKey, 'operator-form'),
     onDecided: () => gateway.approvalDecided(),
     onBug: (error) => log.error({ err: error }, 'bug: please report it'),

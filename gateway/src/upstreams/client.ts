@@ -97,12 +97,18 @@ export class ServerClient implements UpstreamClient {
   }
 
   async call(call: OutboundCall): Promise<Step> {
-    const leftMs = this.#server.limitedFor(this.#credential);
+    // What the server has had enough of is the credential that it was shown.
+    const credential = this.#ofTier(call) ?? this.#credential;
+    const leftMs = this.#server.limitedFor(credential);
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
     const step = await this.#made(call);
     if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
-      this.#server.limit(this.#credential, step.failure.retryAfterMs ?? 0);
+      this.#server.limit(credential, step.failure.retryAfterMs ?? 0);
     return step;
+  }
+
+  #ofTier({ tier }: OutboundCall): Credential | undefined {
+    return tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, tier);
   }
 
   #made(call: OutboundCall): Promise<Step> {
@@ -118,7 +124,7 @@ export class ServerClient implements UpstreamClient {
 
   /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
   async #callWith(call: OutboundCall, again: boolean): Promise<Step> {
-    const special = call.tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, call.tier);
+    const special = this.#ofTier(call);
     const credential = special ?? this.#credential;
     if (credential === undefined) return this.#callWithout(call);
     const ready = credential.ready();

@@ -37,6 +37,17 @@ export function metersContract(name: string, open: (maxKeys: number) => Meters):
     assert.equal((await meters.take([{ ...one, key: 'eve' }], 1_101)).ok, true);
   });
 
+  test(`${name}: a rate whose amount was raised has room when the new one says`, async () => {
+    const meters = open(10);
+    const rare = demand('r', rateOf(1_000_000, 2));
+    for (let at = 0; at < 2; at++) assert.equal((await meters.take([rare], 1_000)).ok, true);
+    const often = demand('r', rateOf(100, 3));
+    assert.deepEqual(await meters.take([often], 1_000), { ok: false, short: [{ index: 0, retryAt: 1_100 }] });
+    assert.equal((await meters.read(often, 1_000)).used, 3);
+    assert.equal((await meters.take([often], 1_100)).ok, true);
+    assert.equal((await meters.take([often], 1_199)).ok, false);
+  });
+
   test(`${name}: what one meter refuses takes nothing from the others`, async () => {
     const meters = open(10);
     const [wide, narrow, sum, held] = [
@@ -120,6 +131,19 @@ export function metersContract(name: string, open: (maxKeys: number) => Meters):
     assert.equal((await meters.keys('r', 'person-49999 ', 10)).length, 1);
     for (let key = 0; key < 50_000; key++) await meters.take([of(key)], 10_000);
     assert.equal(await meters.size(), 50_000);
+  });
+
+  test(`${name}: an owner of very many keys has the last of them together, and takes no other one its room`, async () => {
+    const meters = open(1_000_000);
+    const of = (key: number, owner: string): Demand =>
+      demand('r', rateOf(1_000_000, 1), { key: `${owner} session-${key}`, owner });
+    for (let key = 0; key < 10_001; key++)
+      assert.equal((await meters.take([of(key, 'eve')], 1_000)).ok, true, `${key}`);
+    for (let key = 10_001; key < 12_000; key++) assert.equal((await meters.take([of(key, 'eve')], 1_000)).ok, false);
+    assert.ok((await meters.size()) <= 10_001, String(await meters.size()));
+    for (let key = 0; key < 100; key++) assert.equal((await meters.take([of(key, 'dana')], 1_000)).ok, true);
+    assert.equal((await meters.take([of(5, 'eve')], 1_000)).ok, false, 'what it had apart stays apart');
+    assert.equal((await meters.take([of(20_000, 'eve')], 1_001_001)).ok, true, 'and is as good as new after its time');
   });
 
   test(`${name}: a rate is what a naive model of it says, whatever the times`, async () => {

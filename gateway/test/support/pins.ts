@@ -5,4 +5,6 @@ export const noPins: Pins = {
   version: () => 0,
   judge: (_server, _kind, items) => Promise.resolve(items.map((content) => ({ content, isNew: false }))),
   judgeInstructions: (_server, text) => Promise.resolve(text),
+  judgeInfo: (_server, { info = {} }) => info,
+  met: () => {},
 };

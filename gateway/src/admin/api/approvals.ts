@@ -3,9 +3,10 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import type { JSONValue } from 'hono/utils/types';
 import { isInForce } from '../../operators/principal.ts';
-import { type Approval, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
+import { type ApprovalContent, type ApprovalLine, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
 import { type AdminEnv, type AdminParts, type AdminRequest, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
+import { historyOf } from '../history.ts';
 import { cursorOf, fromCursor, json, needs, pageQuery, refusals, refuse, time } from './define.ts';
 
 const summarySchema = z
@@ -39,6 +40,38 @@ const approvalSchema = summarySchema
   })
   .openapi('Approval');
 
+const historySchema = z
+  .object({
+    since: z
+      .object({
+        at: z.iso.datetime(),
+        changes: z.array(
+          z.object({
+            at: z.string().describe('JSON pointer into the arguments.'),
+            before: z.string().optional().describe('JSON, of at most 200 characters.'),
+            after: z.string().optional(),
+          }),
+        ),
+        more: z.int().describe('Changes that are not listed.'),
+      })
+      .optional()
+      .describe('Since the last call of this caller to the same name that was approved; absent where there is none.'),
+    recent: z
+      .array(
+        z.object({
+          at: z.iso.datetime(),
+          method: z.string(),
+          server: z.string(),
+          name: z.string().optional(),
+          decision: z.string().optional(),
+          outcome: z.string().optional().describe('Absent while it is under way.'),
+          reason: z.string().optional(),
+        }),
+      )
+      .describe('Calls that this caller made lately, the newest first.'),
+  })
+  .openapi('ApprovalHistory');
+
 const idParameter = z.object({ id: z.string().max(64).describe('Of the approval.') });
 
 const decisionSchema = z
@@ -51,15 +84,15 @@ const decisionSchema = z
   })
   .openapi('Decision');
 
-export function summaryOf(approval: Approval): z.output<typeof summarySchema> {
-  const { id, state, server, name, digest, content, createdAt, expiresAt, terms, uses, votes } = approval;
+export function summaryOf(approval: ApprovalLine): z.output<typeof summarySchema> {
+  const { id, state, server, name, digest, summary, createdAt, expiresAt, terms, uses, votes } = approval;
   return {
     id,
     state,
     server,
     name,
-    ...(content !== undefined && { caller: callerTextOf(content), rule: content.rule }),
-    ...(content?.tier !== undefined && { tier: content.tier }),
+    ...(summary !== undefined && { caller: callerTextOf(summary), rule: summary.rule }),
+    ...(summary?.tier !== undefined && { tier: summary.tier }),
     digest,
     createdAt: time(createdAt),
     expiresAt: time(expiresAt),
@@ -72,6 +105,15 @@ export function summaryOf(approval: Approval): z.output<typeof summarySchema> {
       passkey: proof !== undefined,
     })),
   };
+}
+
+/** The same text for all who watch. */
+const texts = new WeakMap<ApprovalLine, string>();
+
+function textOf(approval: ApprovalLine): string {
+  const known = texts.get(approval) ?? JSON.stringify(summaryOf(approval));
+  texts.set(approval, known);
+  return known;
 }
 
 const tags = ['approvals'];
@@ -99,6 +141,17 @@ const show = createRoute({
   ...needs('approvals.read'),
   request: { params: idParameter },
   responses: { ...refusals, 200: json('The approval.', approvalSchema) },
+});
+
+const history = createRoute({
+  method: 'get',
+  path: '/approvals/{id}/history',
+  tags,
+  summary:
+    'What changed since the last approved call of its caller, and what the caller did lately; it is recorded that it was seen',
+  ...needs('approvals.read'),
+  request: { params: idParameter },
+  responses: { ...refusals, 200: json('As the log has it.', historySchema) },
 });
 
 const decision = (verdict: Verdict) =>
@@ -162,6 +215,29 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
     return request.json({ ...summaryOf(approval), ...(approval.content && { call: callOf(approval.content) }) }, 200);
   });
 
+  api.openapi(history, async (request) => {
+    const { id } = request.req.valid('param');
+    const principal = request.get('principal');
+    const approval = visible(parts, principal, id);
+    if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
+    const found = await historyOf(parts, approval, principal.operator);
+    if (found === undefined)
+      refuse(
+        409,
+        'the log does not say what was called before',
+        'Ask while the approval is pending, with audit.enabled.',
+      );
+    noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
+    const { since, recent } = found;
+    return request.json(
+      {
+        ...(since !== undefined && { since: { ...since, changes: [...since.changes], at: time(since.at) } }),
+        recent: recent.map((call) => ({ ...call, at: time(call.at) })),
+      },
+      200,
+    );
+  });
+
   for (const verdict of ['approve', 'reject'] as const)
     api.openapi(decision(verdict), async (request) => {
       const { id } = request.req.valid('param');
@@ -174,7 +250,7 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
 }
 
 /** Exactly what the digest is of, and where the rule stands. */
-function callOf(content: NonNullable<Approval['content']>): Record<string, JSONValue> {
+function callOf(content: ApprovalContent): Record<string, JSONValue> {
   const { who: _who, ...call } = content;
   return call as unknown as Record<string, JSONValue>;
 }
@@ -183,7 +259,7 @@ function watching(request: AdminRequest, { feed, operators }: AdminParts): Respo
   const principal = request.get('principal');
   const { operator } = principal;
   if (request.req.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
-  const waiting: Approval[] = [];
+  const waiting: ApprovalLine[] = [];
   let wake: () => void = () => {};
   const stop = feed.watch(operator.id, (approval) => {
     if (operator.servers?.includes(approval.server) === false) return;
@@ -203,7 +279,7 @@ function watching(request: AdminRequest, { feed, operators }: AdminParts): Respo
     while (!stream.aborted && isInForce(operators, principal, Date.now())) {
       const approval = waiting.shift();
       if (approval !== undefined) {
-        await stream.writeSSE({ event: 'approval', id: approval.id, data: JSON.stringify(summaryOf(approval)) });
+        await stream.writeSSE({ event: 'approval', id: approval.id, data: textOf(approval) });
         continue;
       }
       const isQuiet = await Promise.race([

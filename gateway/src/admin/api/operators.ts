@@ -15,6 +15,10 @@ export const operatorSchema = z
     role: z.enum(operatorRoles),
     servers: z.array(z.string()).optional().describe('Servers whose approvals it sees and decides; absent: all.'),
     user: z.string().optional().describe('The user that this person is where it calls as a client.'),
+    group: z
+      .object({ issuer: z.string(), group: z.string() })
+      .optional()
+      .describe('By which group of an issuer it is an operator; absent: by itself.'),
     createdAt: z.iso.datetime(),
     revokedAt: z.iso.datetime().optional(),
   })
@@ -39,13 +43,14 @@ const linkSchema = z
 
 export const operatorParameter = z.object({ operator: z.string().max(64).describe('Id of the operator.') });
 
-export function shownOperator({ id, name, role, servers, user, createdAt, revokedAt }: Operator) {
+export function shownOperator({ id, name, role, servers, user, group, createdAt, revokedAt }: Operator) {
   return {
     id,
     name,
     role,
     ...(servers !== undefined && { servers: [...servers] }),
     ...(user !== undefined && { user }),
+    ...(group !== undefined && { group }),
     createdAt: time(createdAt),
     ...(revokedAt !== undefined && { revokedAt: time(revokedAt) }),
   };
@@ -203,6 +208,8 @@ function doneOrRefused(changed: Changed): Operator {
       return refuse(412, 'it was changed meanwhile', 'Get it again, and repeat the change with its new ETag.');
     case 'last-administrator':
       return refuse(409, 'it is the only administrator', 'Make another administrator before.');
+    case 'of-group':
+      return refuse(409, 'its group says what it may do', 'Change console.groups in the configuration.');
   }
 }
 

@@ -96,6 +96,13 @@ export function tokenRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): void
     const operator = operatorOf(request, parts);
     const { role: ownRole } = request.get('principal');
     needFresh(request);
+    // It would outlive the group, which is known when its person signs in.
+    if (operator.group !== undefined)
+      refuse(
+        409,
+        `${operator.name} is an operator by a group, which has no tokens`,
+        'Create an operator for the script.',
+      );
     const { name, role, expiresAt } = request.req.valid('json');
     const now = Date.now();
     const ends = Date.parse(expiresAt);

@@ -4,12 +4,14 @@ import { html, raw } from 'hono/html';
 import { assertionOptions } from '../../operators/passkeys.ts';
 import { bySession, isFresh, may, type Principal } from '../../operators/principal.ts';
 import { approverProblem } from '../../stages/approve/approvers.ts';
+import type { ArgumentChange } from '../../stages/approve/changes.ts';
 import { challengeOf } from '../../stages/approve/proof.ts';
 import { type Approval, approvalStates, callerTextOf, wantedOf } from '../../stages/approve/store.ts';
 import { leftText, neededText } from '../../stages/approve/text.ts';
 import { type ApprovalView, viewOf } from '../../stages/approve/view.ts';
 import { type AdminEnv, type AdminRequest, isCrossSite, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
+import { historyOf, type ShownHistory } from '../history.ts';
 import { sessionTextOf } from '../identify.ts';
 import { answerIn, fieldsOf, formFits, formToken } from './forms.ts';
 import { goTo, type Markup, messagePage, pageOf, visibleMarkup } from './layout.ts';
@@ -59,9 +61,9 @@ async function listPage(request: AdminRequest, parts: PageParts, principal: Prin
   const found = parts.approvals.list({ servers, limit: maxRows + 1, ...(state !== undefined && { state }) }, now);
   const listed = found.slice(0, maxRows).filter((each) => state === undefined || each.state === state);
   const rows = listed.map((approval) => {
-    const { id, server, name, expiresAt, votes, terms, content } = approval;
+    const { id, server, name, expiresAt, votes, terms, summary } = approval;
     const left = approval.state === 'pending' ? html`, ${leftText(expiresAt - now)}` : '';
-    return html`<li><a href="/approvals/${id}">${visibleMarkup(`${server}/${name}`)}</a> for ${visibleMarkup(content === undefined ? 'an unknown caller' : callerTextOf(content))}<br><span class="dim">${approval.state}${left}, ${votes.length} of ${terms.quorum}, ${id}</span></li>`;
+    return html`<li><a href="/approvals/${id}">${visibleMarkup(`${server}/${name}`)}</a> for ${visibleMarkup(summary === undefined ? 'an unknown caller' : callerTextOf(summary))}<br><span class="dim">${approval.state}${left}, ${votes.length} of ${terms.quorum}, ${id}</span></li>`;
   });
   const body = html`${rows.length === 0 ? html`<p>${state === undefined ? 'There are none.' : `Nothing is ${state}.`}</p>` : html`<ul class="rows">${rows}</ul>`}
 ${found.length > maxRows ? html`<p>These are the newest ${maxRows}; the API has all of them.</p>` : ''}`;
@@ -94,6 +96,7 @@ async function approvalPage(
   const body = html`${problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`}
 ${factsOf(view)}
 ${reads ? callOf(view) : html`<p>Your role does not see the arguments.</p>`}
+${reads && state === 'pending' && approval.content !== undefined ? before(await historyOf(parts, approval, principal.operator)) : ''}
 ${state === 'pending' && may(principal, 'approvals.decide') ? await decisionOf(request, parts, { principal, approval, isDrawn: view.isDrawn }) : ''}`;
   return pageOf({ title: view.title, body, principal, leave, status });
 }
@@ -105,6 +108,31 @@ function factsOf({ facts }: ApprovalView): Markup {
 function callOf({ texts, note }: ApprovalView): Markup {
   const parts = texts.map(({ title, html: drawn }) => html`<h2>${title}</h2><pre>${raw(drawn)}</pre>`);
   return html`${parts}${note === undefined ? '' : html`<p>${note}</p>`}`;
+}
+
+/** What the person may have seen before, and what the caller is doing. */
+function before(history: ShownHistory | undefined): Markup {
+  if (history === undefined) return html`<p class="dim">The log cannot say now what was called before.</p>`;
+  const { since, recent } = history;
+  const changes =
+    since === undefined
+      ? html`<p>No call of this caller to it was approved before.</p>`
+      : since.changes.length === 0
+        ? html`<p>The arguments are those of ${new Date(since.at).toISOString()}.</p>`
+        : html`<p>Since ${new Date(since.at).toISOString()}:</p><ul class="rows">${since.changes.map(changeOf)}</ul>${since.more === 0 ? '' : html`<p>And ${since.more} more.</p>`}`;
+  const calls = recent.map(
+    ({ at, server, name, decision, outcome, reason }) =>
+      html`<li>${visibleMarkup(name === undefined ? server : `${server}/${name}`)}<br><span class="dim">${new Date(at).toISOString()}${decision === undefined ? '' : html`, ${decision}`}, ${outcome ?? 'under way'}${reason === undefined ? '' : html` (${reason})`}</span></li>`,
+  );
+  return html`<h2>What changed since the last one that was approved</h2>${changes}
+<h2>What the caller did lately</h2>${calls.length === 0 ? html`<p>Nothing that is recorded.</p>` : html`<ul class="rows">${calls}</ul>`}`;
+}
+
+function changeOf({ at, before: old, after }: ArgumentChange): Markup {
+  const place = at === '' ? '(all)' : at;
+  if (old === undefined) return html`<li>${visibleMarkup(place)} is new: ${visibleMarkup(after ?? '')}</li>`;
+  if (after === undefined) return html`<li>${visibleMarkup(place)} is gone: ${visibleMarkup(old)}</li>`;
+  return html`<li>${visibleMarkup(place)}: ${visibleMarkup(old)} became ${visibleMarkup(after)}</li>`;
 }
 
 async function decisionOf(

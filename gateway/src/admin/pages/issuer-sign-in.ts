@@ -1,4 +1,4 @@
-/** Sign-in of operators at an issuer of the configuration: the user that it names is an operator where one says so. */
+/** Sign-in of operators at an issuer of the configuration: the user that it names is an operator where one, or a group, says so. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
@@ -36,7 +36,10 @@ export function issuerSignIn(app: Hono<AdminEnv>, parts: PageParts): void {
     const browser = randomBytes(32).toString('base64url');
     const value = { attempt: begun.value, browser: digestOf(browser), next: safePath(fields('next')) };
     expected.put({ key: begun.value.state, owner: addressOf(request) ?? '', value }, Date.now());
-    return leave(begun.value.url, attemptCookie(browser, parts, lifetimeMs / 1_000));
+    return leave(
+      begun.value.url,
+      attemptCookie(request, browser, { isSecure: parts.isSecure, maxAgeSeconds: lifetimeMs / 1_000 }),
+    );
   });
 
   app.get(returnPath, async (request) => {
@@ -51,7 +54,7 @@ export function issuerSignIn(app: Hono<AdminEnv>, parts: PageParts): void {
     if (!isSame) return signInPage(request, parts, 'The sign-in was begun elsewhere, or is over. Try again.');
     const finished = await parts.signIns().finish(found.attempt, query);
     if (!finished.ok) return signInPage(request, parts, 'The sign-in failed.');
-    const signed = parts.signIn.withUser(finished.value, addressOf(request));
+    const signed = parts.signIn.withIssuer(finished.value, addressOf(request));
     if (!signed.ok) return signInPage(request, parts, 'You signed in, and are no operator here.');
     return begin(request, parts, { operator: signed.operator.id, means: 'oidc', next: found.next });
   });

@@ -67,7 +67,9 @@ export function signInPages(app: Hono<AdminEnv>, parts: PageParts): void {
       if (!formFits(parts.seal, { session: id, page: 'sign-out', token: fields('form') })) return goTo('/approvals');
       parts.operators.sessions.end(id, operator);
     }
-    return goTo('/sign-in', { 'set-cookie': sessionCookie('', parts, 0) });
+    return goTo('/sign-in', {
+      'set-cookie': sessionCookie(request, '', { isSecure: parts.isSecure, maxAgeSeconds: 0 }),
+    });
   });
   app.get('/join/:link', (request) => joinPage(request, parts));
   app.post('/join/:link', async (request) => {
@@ -81,6 +83,8 @@ export function signInPages(app: Hono<AdminEnv>, parts: PageParts): void {
         ? await withPassword(parts, enrolment, fields)
         : await withPasskey(request, parts, { enrolment, fields });
     if (!enrolled.ok) return enrolled.problem === 'over' ? overPage() : joinPage(request, parts, enrolled.problem);
+    // Its groups decide whether it is an operator still, so it signs in at its issuer.
+    if (enrolled.operator.group !== undefined) return goTo('/sign-in');
     const means = fields('answer') === '' ? 'password' : 'passkey';
     return begin(request, parts, { operator: enrolled.operator.id, means, next: '/approvals' });
   });
@@ -120,7 +124,9 @@ export function begin(
   const old = before === undefined ? undefined : operators.sessions.use(before, now);
   if (old !== undefined) operators.sessions.end(old.id, old.operator);
   const { text } = operators.sessions.open(operator, means, now);
-  return goTo(next, { 'set-cookie': sessionCookie(text, { isSecure }, operatorBounds.sessionMs / 1_000) });
+  return goTo(next, {
+    'set-cookie': sessionCookie(request, text, { isSecure, maxAgeSeconds: operatorBounds.sessionMs / 1_000 }),
+  });
 }
 
 export async function signInPage(request: AdminRequest, parts: PageParts, problem?: string): Promise<Response> {

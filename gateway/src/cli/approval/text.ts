@@ -1,16 +1,23 @@
 /** Approvals as lines for people. Everything that a caller or server wrote is shown with what is hidden in it. */
 import { shownInLine } from '../../protocol/shown.ts';
-import { type Approval, argumentsText, callerTextOf } from '../../stages/approve/store.ts';
+import { type Approval, type ApprovalLine, argumentsText, callerTextOf } from '../../stages/approve/store.ts';
 import { grantText, leftText, neededText } from '../../stages/approve/text.ts';
 import type { Context } from '../context.ts';
 
 /** Without the arguments. */
-export function plain({ content, terms, ...approval }: Approval) {
-  return { ...approval, ...terms, caller: content && callerTextOf(content), tier: content?.tier, rule: content?.rule };
+export function plain({
+  summary,
+  terms,
+  content: _content,
+  ...approval
+}: ApprovalLine & Partial<Pick<Approval, 'content'>>) {
+  const { tier, rule } = summary ?? {};
+  return { ...approval, ...terms, caller: summary && callerTextOf(summary), tier, rule };
 }
 
-export function lineOf({ id, state, server, name, content, expiresAt, terms, votes }: Approval, now: number): string {
-  const caller = content === undefined ? '?' : callerTextOf(content);
+export function lineOf(approval: ApprovalLine, now: number): string {
+  const { id, state, server, name, summary, expiresAt, terms, votes } = approval;
+  const caller = summary === undefined ? '?' : callerTextOf(summary);
   const left = state === 'pending' || state === 'approved' ? `  ${leftText(expiresAt - now)}` : '';
   const quorum = terms.quorum > 1 ? `  ${votes.length} of ${terms.quorum}` : '';
   return shownInLine(`${id}  ${state}  ${caller}  ${server}/${name}${quorum}${left}`);

@@ -192,11 +192,11 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
   return new Command(verb)
     .summary(what)
     .description(
-      `${verb === 'approve' ? 'Approves' : 'Rejects'} definitions as they were seen last. A running gateway follows within a second, and the decision is in its log.`,
+      `${verb === 'approve' ? 'Approves' : 'Rejects'} what waits. Where several definitions of a name do, say which one was looked at. A running gateway follows within a second, and the decision is in its log.`,
     )
     .argument('<server[/name]...>', 'definitions; a server with --all')
-    .option('--all', 'everything of a server that waits')
-    .option('--digest <digest>', 'exactly this one, by the beginning of its digest')
+    .option('--all', 'everything that waits of a server, or of a name')
+    .option('--digest <digest>', 'exactly this one, by the first 8 or more digits of its digest')
     .option('--reason <text>', 'why, for the log')
     .option('--by <name>', 'who decides (default: the user of this machine)')
     .option(...configOption)
@@ -217,7 +217,9 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
               problem: `${name} is a server`,
               remedy: `Name a definition, such as ${name}/${rows[0]?.stored.name ?? 'tool'}, or say --all.`,
             });
-          chosen.push(...chosenOf(rows, name, verb, options.digest));
+          const these = chosenOf(rows, name, verb, options);
+          if ('problem' in these) return fail(context, options, { code: exitCodes.no, ...these });
+          chosen.push(...these);
         }
         if (chosen.length === 0)
           return fail(context, options, {
@@ -249,21 +251,56 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
     );
 }
 
-/** Of one name: what was seen last. Where nothing waits, `reject` takes an approval back. */
+interface Problem {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** Digits of a digest that say which one is meant. */
+const digestStart = /^[0-9a-f]{8,64}$/;
+
+/**
+ * What is decided about. A server can show another definition after one was looked at: of a name nothing is decided that was
+ * not said. Where nothing waits, `reject` takes an approval back.
+ */
 function chosenOf(
   rows: readonly Reviewed[],
   name: string,
   verb: 'approve' | 'reject',
-  digest: string | undefined,
-): readonly Reviewed[] {
-  if (digest !== undefined) return rows.filter(({ stored }) => stored.digest.startsWith(digest));
-  if (!name.includes('/')) return rows.filter(isWaiting);
-  const waiting = rows.filter(isWaiting).toSorted((a, b) => a.stored.seenAt - b.stored.seenAt);
-  const latest = waiting.at(-1);
-  if (latest !== undefined)
-    return waiting.filter(({ stored }) => stored.kind !== latest.stored.kind || stored === latest.stored);
+  { digest, all = false }: DecideOptions,
+): readonly Reviewed[] | Problem {
+  if (digest !== undefined) return ofDigest(rows, name, digest);
+  const waiting = rows.filter(isWaiting);
+  if (all || !name.includes('/')) return waiting;
+  // A tool and a prompt can have the same name.
+  const kinds = new Set(waiting.map(({ stored }) => stored.kind));
+  if (waiting.length > kinds.size) return several(waiting, name, verb);
+  if (waiting.length > 0) return waiting;
   // A rejection is taken back for one definition, which is named: there may be many of the name.
   return verb === 'approve' ? [] : rows.filter(({ stored }) => stored.state === 'approved');
+}
+
+function ofDigest(rows: readonly Reviewed[], name: string, digest: string): readonly Reviewed[] | Problem {
+  const remedy = `Copy it from \`sallyport pins diff ${name}\`.`;
+  if (!digestStart.test(digest)) return { problem: `"${digest}" is no beginning of a digest`, remedy };
+  const found = rows.filter(({ stored }) => stored.digest.startsWith(digest));
+  const isOne = new Set(found.map(({ stored }) => stored.digest)).size < 2;
+  return isOne ? found : { problem: `several definitions have a digest that begins with ${digest}`, remedy };
+}
+
+/** Lines of those that a problem names. */
+const maxNamed = 10;
+
+function several(waiting: readonly Reviewed[], name: string, verb: string): Problem {
+  const latest = waiting.toSorted((a, b) => b.stored.seenAt - a.stored.seenAt);
+  const named = latest
+    .slice(0, maxNamed)
+    .map(({ stored }) => `${stored.digest.slice(0, 12)} (${stored.kind}, first seen ${dayOf(stored.seenAt)})`);
+  const more = waiting.length > named.length ? ` and ${waiting.length - named.length} more` : '';
+  return {
+    problem: `${waiting.length} definitions of ${name} wait: ${named.join(', ')}${more}`,
+    remedy: `Look at them with \`sallyport pins diff ${name}\`, and ${verb} the one that you looked at with --digest, or all of them with --all.`,
+  };
 }
 
 function historyCommand(context: Context): Command {

@@ -39,7 +39,9 @@ export function credentialSections<const Kinds extends readonly CredentialDefini
     .strictObject(ofCalls)
     .refine(...exactlyOne(shared))
     .optional()
-    .describe('Takes the place of `credential` once the server refuses that, until the configuration changes.');
+    .describe(
+      'Takes the place of `credential` once the server refuses that, until the configuration changes. Not beside one that each caller has of its own.',
+    );
   return {
     credential: z
       .strictObject(all)

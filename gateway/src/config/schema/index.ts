@@ -6,6 +6,7 @@ import { breaker } from './breaker.ts';
 import { authentication, callers } from './callers.ts';
 import { channels } from './channels.ts';
 import { connections } from './connections.ts';
+import { consoleSettings } from './console.ts';
 import { countryDatabase } from './countries.ts';
 import { egress } from './egress.ts';
 import { guardrailReference, guardrails } from './guardrails.ts';
@@ -20,12 +21,7 @@ export const configuration = z.strictObject({
   version: z.literal(1).describe('Version of this format.'),
   data: z.string().max(4096).default('./data').describe('Folder for keys, records and sessions; made when missing.'),
   listen: listen.prefault({}).describe('Where the gateway listens.'),
-  console: z
-    .strictObject({
-      enabled: z.boolean().default(true).describe('false: the admin listener has health, readiness and metrics only.'),
-    })
-    .prefault({})
-    .describe('What operators use on the admin listener: the admin API and the pages.'),
+  console: consoleSettings.prefault({}),
   bounds: bounds.prefault({}).describe('Limits on size, depth, number and time. Every one has a default.'),
   authentication: authentication.prefault({}).describe('How callers prove who they are. API keys are always accepted.'),
   callers: callers.prefault({}).describe('Who may call. A key can only be made for a caller that is named here.'),

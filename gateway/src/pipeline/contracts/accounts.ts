@@ -58,8 +58,16 @@ export interface SignIns {
   /** The issuers at which that is possible, by their names in the configuration. */
   readonly names: readonly string[];
   begin(name: string, redirectUri: string): Promise<AccountOutcome<SignInAttempt>>;
-  /** The user, named exactly as with a token of that issuer. */
-  finish(attempt: SignInAttempt, query: URLSearchParams): Promise<AccountOutcome<string>>;
+  finish(attempt: SignInAttempt, query: URLSearchParams): Promise<AccountOutcome<SignedInUser>>;
+}
+
+export interface SignedInUser {
+  /** Named exactly as with a token of that issuer. */
+  readonly user: string;
+  /** As the ID token names them. */
+  readonly groups: readonly string[];
+  /** Its name in the configuration. */
+  readonly issuer: string;
 }
 
 export interface SignInAttempt {

@@ -49,6 +49,8 @@ export interface Demand {
   readonly caller: Caller;
   readonly address?: string | undefined;
   readonly operation: Operation;
+  /** Where it leads, as far as its words say: a server, or what the alias that it names begins with. */
+  readonly server?: string | undefined;
   readonly bounds: RoadBounds;
 }
 

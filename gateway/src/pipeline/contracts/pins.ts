@@ -1,6 +1,7 @@
 /** Pins: which definitions of a server were approved. What was not is as if the server did not have it. */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { PinnedKind } from '../../protocol/pinned-kinds.ts';
+import type { ServerFacts } from './upstream.ts';
 
 export interface PinnedServer {
   readonly server: string;
@@ -28,4 +29,8 @@ export interface Pins {
   ): Promise<readonly JudgedDefinition[]>;
   /** The same for the instructions of a server: the text that clients may get. */
   judgeInstructions(of: PinnedServer, text: string): Promise<string | undefined>;
+  /** What clients may get of what a server says that it is: where definitions are reviewed, no free text. */
+  judgeInfo(server: string, facts: Pick<ServerFacts, 'info' | 'capabilities'>): JsonObject;
+  /** A server was reached. One that has no lists at all has had its first contact: what it has later was not there. */
+  met(server: string, facts: Pick<ServerFacts, 'capabilities'>): void;
 }

@@ -8,7 +8,7 @@ import type { Breaker } from './breaker.ts';
 import type { LimitRules } from './limit.ts';
 import type { Policy } from './policy.ts';
 import type { ToolTraits } from './traits.ts';
-import type { UpstreamClient, UpstreamFailure, Upstreams } from './upstream.ts';
+import type { ServerFacts, UpstreamClient, UpstreamFailure, Upstreams } from './upstream.ts';
 
 /** The bounds that the road itself enforces; sizes in bytes, times in milliseconds. */
 export interface RoadBounds {
@@ -73,6 +73,8 @@ export interface CatalogView {
   isNew(definition: JsonObject): boolean;
   /** What clients may get of what the server says of itself as `instructions`. */
   instructions(text: string): Promise<string | undefined>;
+  /** The same of what it says that it is. */
+  info(facts: ServerFacts): JsonObject;
   /** Of a tool of this name, whether the server has one or not: what the configuration says, the definition, or `write`. */
   tierOf(tool: string): ToolFacts['tier'];
   /** A client was answered without this list: `onArrival` tells its listeners when the list is there. */

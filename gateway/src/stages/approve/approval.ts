@@ -21,18 +21,26 @@ export interface Vote extends Voter {
 export interface ApprovalContent extends Bound {
   readonly place: string;
   readonly revision: string;
-  /** Who calls: shown, and the subject of the record. */
   /** Id of the credential that made the call: it proves no other person. */
   readonly credential?: string;
+  /** Who calls: shown, and the subject of the record. */
   readonly who: { readonly user?: string; readonly agent?: string; readonly application?: string };
 }
 
-export function callerTextOf({ who: { user, agent, application }, caller }: ApprovalContent): string {
+/** What lists say of it, which is small. It is encrypted as well. */
+export type ApprovalSummary = Pick<ApprovalContent, 'caller' | 'who' | 'rule' | 'tier'>;
+
+export function summaryOfContent({ caller, who, rule, tier }: ApprovalContent): ApprovalSummary {
+  return { caller, who, rule, ...(tier !== undefined && { tier }) };
+}
+
+export function callerTextOf({ who: { user, agent, application }, caller }: ApprovalSummary): string {
   const named = [user && `user:${user}`, agent && `agent:${agent}`, application && `application:${application}`];
   return named.filter((each) => each !== undefined && each !== '').join(' ') || caller;
 }
 
-export interface Approval {
+/** An approval as lists have it, without what it is about. */
+export interface ApprovalLine {
   readonly id: string;
   readonly digest: string;
   readonly owner: string;
@@ -46,7 +54,12 @@ export interface Approval {
   readonly votes: readonly Vote[];
   /** How often the call was made by it. */
   readonly uses: number;
-  /** Undefined where it cannot be decrypted. */
+  /** Undefined where it is over, or cannot be decrypted. */
+  readonly summary: ApprovalSummary | undefined;
+}
+
+export interface Approval extends ApprovalLine {
+  /** Undefined where it is over, or cannot be decrypted. */
   readonly content: ApprovalContent | undefined;
 }
 

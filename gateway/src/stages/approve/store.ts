@@ -5,7 +5,16 @@ import type { Json, JsonObject } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import { createSeal } from '../../secrets/seal.ts';
 import { type Database, openDatabase, transaction } from '../../stores/sqlite/driver.ts';
-import { type Approval, type ApprovalContent, type ApprovalState, approvalBounds, type Vote } from './approval.ts';
+import {
+  type Approval,
+  type ApprovalContent,
+  type ApprovalLine,
+  type ApprovalState,
+  type ApprovalSummary,
+  approvalBounds,
+  summaryOfContent,
+  type Vote,
+} from './approval.ts';
 import { type ApproverProblem, approverProblem, personOf } from './approvers.ts';
 
 export * from './approval.ts';
@@ -48,8 +57,11 @@ export interface ApprovalStore {
   get(id: string, now: number): Approval | undefined;
   /** Without what it is about, which takes time to decrypt. */
   stateOf(id: string, now: number): ApprovalState | undefined;
+  line(id: string, now: number): ApprovalLine | undefined;
   /** The newest first. */
-  list(filter: ApprovalFilter, now: number): readonly Approval[];
+  list(filter: ApprovalFilter, now: number): readonly ApprovalLine[];
+  /** By the ids of the newest, the newest first: a text that differs after each change that a list shows. */
+  marks(limit: number): ReadonlyMap<string, string>;
   /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
   /** Takes one use of an approval. True for one of all that try. */
@@ -86,12 +98,18 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
     `SELECT * FROM approvals WHERE digest = ? AND state IN ('pending', 'approved', 'rejected') AND expires_at > ?`,
   );
   const one = database.prepare('SELECT * FROM approvals WHERE id = ?');
+  const contentOf = database.prepare('SELECT content FROM approval_contents WHERE id = ?');
+  const addContent = database.prepare('INSERT INTO approval_contents (id, content) VALUES (?, ?)');
+  const dropContent = database.prepare('DELETE FROM approval_contents WHERE id = ?');
   const stateOf = database.prepare('SELECT state, expires_at FROM approvals WHERE id = ?');
-  const counts = database.prepare(
-    `SELECT count(*) AS n, coalesce(sum(owner = ?), 0) AS own FROM approvals WHERE state = 'pending' AND expires_at > ?`,
+  const pending = database.prepare(
+    "SELECT count(*) AS n FROM approvals INDEXED BY approvals_by_end WHERE state = 'pending' AND expires_at > ?",
+  );
+  const pendingOf = database.prepare(
+    "SELECT count(*) AS n FROM approvals INDEXED BY approvals_of_owner WHERE state = 'pending' AND owner = ? AND expires_at > ?",
   );
   const insert = database.prepare(
-    `INSERT INTO approvals (id, digest, scope, owner, server, name, state, created_at, expires_at, terms, votes, uses, content, is_recorded)
+    `INSERT INTO approvals (id, digest, scope, owner, server, name, state, created_at, expires_at, terms, votes, uses, summary, is_recorded)
      VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, '[]', 0, ?, 0)`,
   );
   const inScope = database.prepare(
@@ -131,9 +149,9 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
   const ended = database.prepare(
     `SELECT 1 FROM approvals WHERE state IN ('pending', 'approved') AND expires_at <= ? LIMIT 1`,
   );
-  const recorded = database.prepare('UPDATE approvals SET is_recorded = 1 WHERE id = ?');
-  const empty = database.prepare(
-    `UPDATE approvals SET content = '' WHERE content != '' AND state NOT IN ('pending', 'approved') AND is_recorded = 1`,
+  const recorded = database.prepare('UPDATE approvals SET is_recorded = 1, summary = ?2 WHERE id = ?1');
+  const marks = database.prepare(
+    'SELECT id, state, votes, uses FROM approvals ORDER BY created_at DESC, id DESC LIMIT ?',
   );
   const trim = database.prepare(
     `DELETE FROM approvals WHERE state NOT IN ('pending', 'approved') AND rowid NOT IN
@@ -150,16 +168,21 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
     own: undefined,
     count: 0,
   };
-  const read = (row: Row): Approval => approvalOf(row, seal);
+  const line = (row: Row): ApprovalLine => lineOf(row, seal);
+  const read = (row: Row): Approval => {
+    const kept = contentOf.get(String(row['id']))?.['content'];
+    const content = typeof kept === 'string' ? (seal.open(kept) as unknown as ApprovalContent | undefined) : undefined;
+    return { ...line(row), content };
+  };
 
   return {
     request: ({ content, digest, scope, now }) =>
       transaction(database, () => {
         const known = inForce.get(digest, now);
         if (known !== undefined) return { ok: true, approval: read(known), isNew: false };
-        const { n, own } = counts.get(content.caller, now) ?? {};
-        if (Number(n) >= approvalBounds.pending || Number(own) >= approvalBounds.pendingOfOne)
-          return { ok: false, reason: 'full' };
+        const all = Number(pending.get(now)?.['n']);
+        const own = Number(pendingOf.get(content.caller, now)?.['n']);
+        if (all >= approvalBounds.pending || own >= approvalBounds.pendingOfOne) return { ok: false, reason: 'full' };
         if (JSON.stringify(content).length > approvalBounds.content) return { ok: false, reason: 'too-large' };
         const id = newId();
         const { caller, server, capability, terms } = content;
@@ -173,8 +196,9 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
           now,
           now + terms.within,
           JSON.stringify(terms),
-          seal.close(content as unknown as Json),
+          seal.close(summaryOfContent(content)),
         );
+        addContent.run(id, seal.close(content as unknown as Json));
         const made = one.get(id);
         if (made === undefined) throw new Error('an approval is gone as soon as it was made');
         return { ok: true, approval: read(made), isNew: true };
@@ -188,14 +212,23 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       const row = stateOf.get(id);
       if (row === undefined) return undefined;
       const state = String(row['state']) as ApprovalState;
-      const isOpen = state === 'pending' || state === 'approved';
-      return isOpen && Number(row['expires_at']) <= now ? 'expired' : state;
+      return isOpen(state) && Number(row['expires_at']) <= now ? 'expired' : state;
     },
+    line(id, now) {
+      const row = one.get(id);
+      return row === undefined ? undefined : current(line(row), now);
+    },
+    marks: (limit) =>
+      new Map(
+        marks
+          .all(limit)
+          .map(({ id, state, votes, uses }) => [String(id), `${String(state)} ${String(uses)} ${String(votes)}`]),
+      ),
     list({ state, limit = 1_000, servers, after }, now) {
       const from = [after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? ''] as const;
       const where = [...from, servers === undefined ? null : JSON.stringify(servers), limit] as const;
       const rows = state === undefined ? all.all(...where) : byState.all(...where, state);
-      return rows.map((row) => current(read(row), now));
+      return rows.map((row) => current(line(row), now));
     },
     vote: (id, verdict, vote) =>
       transaction(database, () => {
@@ -226,7 +259,7 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       transaction(database, () => {
         const row = one.get(id);
         if (row === undefined) return false;
-        const { terms } = read(row);
+        const { terms } = line(row);
         if (terms.grant === undefined) return Number(consume.run(id, now).changes) === 1;
         return Number(use.run(id, now, terms.grant?.calls ?? Number.MAX_SAFE_INTEGER).changes) === 1;
       }),
@@ -238,16 +271,18 @@ function storeOf(database: Database, seal: Seal): ApprovalStore {
       if (toRecord.get() === undefined && ended.get(now) === undefined) return [];
       return transaction(database, () => {
         expire.run(now);
-        const rows = unrecorded.all();
-        for (const row of rows) recorded.run(String(row['id']));
-        // What is over is kept as a line, without what it was about: the log has that.
-        empty.run();
+        const changed = unrecorded.all().map((row) => ({ approval: read(row), summary: String(row['summary']) }));
+        for (const { approval, summary } of changed) {
+          // What is over is kept as a line, without what it was about: the log has that.
+          recorded.run(approval.id, isOpen(approval.state) ? summary : '');
+          if (!isOpen(approval.state)) dropContent.run(approval.id);
+        }
         if (now - trimmedAt > 60_000 || now < trimmedAt) {
           trimmedAt = now;
           forget.run(now - approvalBounds.keptMs);
           trim.run(approvalBounds.over);
         }
-        return rows.map(read);
+        return changed.map(({ approval }) => approval);
       });
     },
     version() {
@@ -267,13 +302,17 @@ export function wantedOf({ server, terms, content }: Approval) {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** What is past its end is over, whether a sweep has seen it or not. */
-function current(approval: Approval, now: number): Approval {
-  const isOpen = approval.state === 'pending' || approval.state === 'approved';
-  return isOpen && approval.expiresAt <= now ? { ...approval, state: 'expired' } : approval;
+function isOpen(state: ApprovalState): boolean {
+  return state === 'pending' || state === 'approved';
 }
 
-function approvalOf(row: Row, seal: Seal): Approval {
+/** What is past its end is over, whether a sweep has seen it or not. */
+function current<Line extends ApprovalLine>(approval: Line, now: number): Line {
+  return isOpen(approval.state) && approval.expiresAt <= now ? { ...approval, state: 'expired' } : approval;
+}
+
+function lineOf(row: Row, seal: Seal): ApprovalLine {
+  const summary = String(row['summary']);
   return {
     id: String(row['id']),
     digest: String(row['digest']),
@@ -286,7 +325,7 @@ function approvalOf(row: Row, seal: Seal): Approval {
     terms: JSON.parse(String(row['terms'])) as ApprovalTerms,
     votes: JSON.parse(String(row['votes'])) as readonly Vote[],
     uses: Number(row['uses']),
-    content: seal.open(String(row['content'])) as unknown as ApprovalContent | undefined,
+    summary: summary === '' ? undefined : (seal.open(summary) as unknown as ApprovalSummary | undefined),
   };
 }
 

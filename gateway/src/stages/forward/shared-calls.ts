@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { Cancellation } from '../../pipeline/cancellation.ts';
-import type { OutboundCall, Step } from '../../pipeline/contracts/upstream.ts';
+import type { OutboundCall, Step, UpstreamClient } from '../../pipeline/contracts/upstream.ts';
 import type { Intended } from '../../pipeline/exchange.ts';
 
 interface Shared {
@@ -17,9 +17,12 @@ interface Shared {
 const cancelled: Step = { kind: 'failed', failure: { kind: 'cancelled' } };
 
 export class SharedCalls {
-  /** By what is called, by whom: no more than calls are under way. */
+  /** By call and caller: no more than calls are under way. */
   readonly #known = new Map<string, Shared>();
   readonly #onShared: (server: string) => void;
+  /** A server that was configured anew is another one, whatever its name. */
+  readonly #upstreams = new WeakMap<UpstreamClient, number>();
+  #count = 0;
 
   /** `onShared`: told of a call that is not made. */
   constructor(onShared: (server: string) => void) {
@@ -32,7 +35,7 @@ export class SharedCalls {
 
   /** The call itself, or the end of one that was made a moment ago. */
   async call(exchange: Intended, call: OutboundCall): Promise<Step> {
-    const key = keyOf(exchange, call);
+    const key = keyOf(exchange, call, this.#numberOf(exchange.upstream));
     const known = this.#known.get(key);
     if (known !== undefined) {
       exchange.checks.add({ name: 'coalesce', part: 'call', verdict: `made once, with ${known.id}` });
@@ -40,6 +43,12 @@ export class SharedCalls {
     }
     const shared = known ?? this.#begin(key, exchange, call);
     return this.#join(shared, call);
+  }
+
+  #numberOf(upstream: UpstreamClient): number {
+    const known = this.#upstreams.get(upstream) ?? ++this.#count;
+    this.#upstreams.set(upstream, known);
+    return known;
   }
 
   #begin(key: string, { id, upstream }: Intended, call: OutboundCall): Shared {
@@ -87,17 +96,8 @@ export function isShareable({ tool, resumption, method }: Intended, { progress }
 }
 
 /** Everything that the server or the gateway could tell one call from another by. */
-function keyOf({ caller, client, upstream, tool }: Intended, { params, logLevel }: OutboundCall): string {
+function keyOf({ caller, client, tool }: Intended, { params, logLevel }: OutboundCall, upstream: number): string {
   const { session, era } = client;
-  const parts = [
-    caller.key,
-    caller.credential.id,
-    session?.digest,
-    era,
-    upstream.server,
-    tool?.digest,
-    logLevel,
-    params,
-  ];
+  const parts = [caller.key, caller.credential.id, session?.digest, era, upstream, tool?.digest, logLevel, params];
   return hash('sha256', JSON.stringify(parts), 'base64url');
 }

@@ -6,6 +6,8 @@ import type { Outcome } from '../../pipeline/refusal.ts';
 import type { Subject } from './limiter/keys.ts';
 import type { Call, Limiter } from './limiter/limiter.ts';
 
+/** Characters. */
+const maxServerName = 64;
 const handshakes: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
 /** Before it is known where an exchange leads: what its caller has under way, and lists and handshakes. */
@@ -15,13 +17,22 @@ export function admitTo(
   { exchange, snapshot }: { readonly exchange: Identified; readonly snapshot: Snapshot },
 ): Outcome<Lease> {
   const { caller, address, operation, method } = exchange;
-  const lease = limit.admit({ caller, address, operation, bounds: snapshot.bounds });
+  const lease = limit.admit({ caller, address, operation, server: serverOf(exchange), bounds: snapshot.bounds });
   const what = operation === 'list' ? 'lists' : handshakes.has(method) ? 'handshakes' : undefined;
   if (!lease.ok || what === undefined) return lease;
   const admitted = limiter.admitOther(what, subjectOf(exchange), snapshot.limits);
   if (admitted.ok) return lease;
   lease.value.settle({ bytesIn: 0, bytesOut: 0, cost: 0, outcome: 'refused' });
   return admitted;
+}
+
+/** At the portal by the alias: what is not known yet is asked of its server, which may not answer. */
+function serverOf({ endpoint, params }: Identified): string | undefined {
+  if (endpoint.kind === 'server') return endpoint.server;
+  const { name } = params;
+  if (typeof name !== 'string') return undefined;
+  const end = name.indexOf('__');
+  return end < 1 || end > maxServerName ? undefined : name.slice(0, end);
 }
 
 /** The end of stage 6: a call that everything else lets through. */

@@ -67,7 +67,7 @@ async function present(
   const instructions =
     facts.instructions === undefined ? undefined : await reachable.catalog.instructions(facts.instructions);
   const content: Presentation = {
-    info: facts.info ?? { name: reachable.server, version: '' },
+    info: reachable.catalog.info(facts),
     capabilities: servedCapabilities(facts.capabilities, era),
     ...(instructions === undefined ? {} : { instructions }),
   };

@@ -39,6 +39,8 @@ export interface Demand {
   readonly table: string;
   /** Whose: what callers and their calls are told apart by. */
   readonly key: string;
+  /** Who could have many such keys: beyond a share of the room further ones of it are counted together. */
+  readonly owner?: string;
   readonly meter: Rate | Sum | Held;
   /** Of a sum: in whole units. One of everything else. */
   readonly amount: number;
@@ -94,6 +96,8 @@ export interface KeptSlot {
 export interface KeptChange extends KeptSlot {
   readonly table: string;
   readonly key: string;
+  /** What the slot has with it, as this process knows it: a store that has lost the slot goes on with that. */
+  readonly total: number;
   /** Milliseconds since the epoch from which on it counts no more. */
   readonly endsAt: number;
 }

@@ -19,6 +19,11 @@ export function readyAt({ everyMicros, burst }: Rate, at: number, nowMicros: num
   return Math.max(at, nowMicros) + everyMicros - burst * everyMicros;
 }
 
+/** The latest time in microseconds at which a rate can be as good as new. It is later only where its amount was raised since. */
+export function latestNew({ everyMicros, burst }: Rate, now: number): number {
+  return Math.round(now * 1_000) + burst * everyMicros;
+}
+
 export function isSum(state: State | undefined): state is SumState {
   return typeof state === 'object' && 'slots' in state;
 }

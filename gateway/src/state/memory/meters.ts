@@ -15,7 +15,17 @@ import type {
   Sum,
   Taken,
 } from '../contract/meters.ts';
-import { isIdle, isSum, lackingOf, type State, type SumState, slotAt, stillCounting, usedOf } from './meter-states.ts';
+import {
+  isIdle,
+  isSum,
+  lackingOf,
+  latestNew,
+  type State,
+  type SumState,
+  slotAt,
+  stillCounting,
+  usedOf,
+} from './meter-states.ts';
 import { MeterTable } from './meter-table.ts';
 
 export interface MemoryMeterOptions {
@@ -29,6 +39,10 @@ export interface MemoryMeterOptions {
   };
 }
 
+/** Keys that one owner gets within the time: a caller that begins sessions without end takes no other one its room. */
+const maxOfOwner = 10_000;
+const ownerMs = 3_600_000;
+const maxOwners = 100_000;
 /** The key that all those share for which there is no room. No caller can be called so. */
 const shared = '(shared)';
 const taken: Taken = { ok: true, short: [] };
@@ -39,6 +53,9 @@ export class MemoryMeters implements Local<Meters> {
   /** Sums with something that is not kept yet. */
   #unsaved: { readonly table: string; readonly key: string; readonly state: SumState }[] = [];
   #size = 0;
+  /** New keys of each owner since then. */
+  #made = new Map<string, number>();
+  #madeSince = 0;
 
   constructor(options: MemoryMeterOptions) {
     this.#options = options;
@@ -112,7 +129,8 @@ export class MemoryMeters implements Local<Meters> {
         const amount = state.slots[at + 2] ?? 0;
         if (amount === 0) continue;
         places.push({ state, at });
-        changes.push({ table, key, slot: state.slots[at] ?? 0, amount, endsAt: state.endsAt });
+        const total = state.slots[at + 1] ?? 0;
+        changes.push({ table, key, slot: state.slots[at] ?? 0, amount, total, endsAt: state.endsAt });
       }
     const totals = kept.sums.add(changes, now);
     for (const [index, { state, at }] of places.entries()) {
@@ -193,11 +211,19 @@ export class MemoryMeters implements Local<Meters> {
   #state(demand: Demand, now: number): State | undefined {
     const states = this.#table(demand.table);
     const known = states.get(demand.key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return this.#bounded(demand, known, now);
     const { kept } = this.#options;
     if (demand.meter.kind === 'sum' && kept?.isKept(demand.table) === true)
       this.#restore(demand, { meter: demand.meter, kept: kept.sums, now });
-    return states.get(demand.key) ?? states.get(shared);
+    const ofOwner = demand.owner === undefined ? undefined : states.get(ofAll(demand.owner));
+    return states.get(demand.key) ?? ofOwner ?? states.get(shared);
+  }
+
+  /** A rate whose amount was raised is waited for as long as the new one says. */
+  #bounded({ table, key, meter }: Demand, state: State, now: number): State {
+    if (typeof state !== 'number' || meter.kind !== 'rate' || state <= latestNew(meter, now)) return state;
+    this.#table(table).set(key, latestNew(meter, now));
+    return latestNew(meter, now);
   }
 
   #restore(demand: Demand, { meter, kept, now }: { meter: Sum; kept: Local<KeptSums>; now: number }): void {
@@ -229,8 +255,10 @@ export class MemoryMeters implements Local<Meters> {
     }
   }
 
-  #keyOf({ table, key }: Demand): string {
-    return this.#table(table).has(key) ? key : shared;
+  #keyOf({ table, key, owner }: Demand): string {
+    const states = this.#table(table);
+    if (states.has(key)) return key;
+    return owner !== undefined && states.has(ofAll(owner)) ? ofAll(owner) : shared;
   }
 
   #put(demand: Demand, state: State, now: number): void {
@@ -242,8 +270,25 @@ export class MemoryMeters implements Local<Meters> {
     this.#size -= table.sweep(now);
     const { maxKeys } = this.#options;
     if (this.#size >= maxKeys) for (const other of this.#tables.values()) this.#size -= other.sweep(now);
-    const key = this.#size >= maxKeys || table.has(shared) ? shared : demand.key;
+    const isFull = this.#size >= maxKeys || table.has(shared);
+    const key = isFull ? shared : this.#isBeyondShare(demand, now) ? ofAll(demand.owner ?? '') : demand.key;
     if (!table.has(key)) this.#size++;
     table.set(key, state);
   }
+
+  /** What it had among those that its owner has together stays there until that is as good as new. */
+  #isBeyondShare({ table, owner }: Demand, now: number): boolean {
+    if (owner === undefined) return false;
+    if (now - this.#madeSince > ownerMs || this.#made.size >= maxOwners) {
+      this.#made = new Map();
+      this.#madeSince = now;
+    }
+    const count = (this.#made.get(owner) ?? 0) + 1;
+    this.#made.set(owner, count);
+    return count > maxOfOwner || this.#table(table).has(ofAll(owner));
+  }
+}
+
+function ofAll(owner: string): string {
+  return `${owner} (all)`;
 }

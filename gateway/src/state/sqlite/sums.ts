@@ -14,7 +14,7 @@ export function sqliteSums(database: Database): Local<KeptSums> {
   const add = database.prepare(
     `INSERT INTO sums ("limit", key, slot, amount, ends_at) VALUES (?, ?, ?, max(0, ?), ?)
      ON CONFLICT ("limit", key, slot) DO UPDATE
-       SET amount = max(0, amount + ?4), ends_at = max(ends_at, excluded.ends_at)
+       SET amount = max(0, amount + ?6), ends_at = max(ends_at, excluded.ends_at)
      RETURNING amount`,
   );
   const removeOver = database.prepare(
@@ -28,7 +28,7 @@ export function sqliteSums(database: Database): Local<KeptSums> {
     transaction(database, () => {
       const ahead = read(table, key, now).filter(({ slot }) => slot > latest);
       const ends = Math.max(...ahead.map(({ slot }) => slot)) - latest;
-      for (const { amount } of ahead) add.get(table, key, latest, amount, Math.ceil(now + ends));
+      for (const { amount } of ahead) add.get(table, key, latest, amount, Math.ceil(now + ends), amount);
       remove.run(table, key, latest);
       return read(table, key, now);
     });
@@ -40,8 +40,8 @@ export function sqliteSums(database: Database): Local<KeptSums> {
     add: (changes, now) =>
       transaction(database, () => {
         removeOver.run(Math.floor(now));
-        return changes.map(({ table, key, slot, amount, endsAt }) =>
-          Number(add.get(table, key, slot, Math.round(amount), Math.ceil(endsAt))?.['amount']),
+        return changes.map(({ table, key, slot, amount, total, endsAt }) =>
+          Number(add.get(table, key, slot, Math.round(total), Math.ceil(endsAt), Math.round(amount))?.['amount']),
         );
       }),
   };

@@ -210,6 +210,21 @@ const migrations: readonly string[] = [
    CREATE INDEX channel_messages_by_time ON channel_messages (created_at);`,
   // Approvals that are over keep nothing of what they were about: those that still do are found at once.
   `CREATE INDEX approvals_with_content ON approvals (state) WHERE content != '';`,
+  // Lists of approvals do not pass over what each is about, which can be long: it stands in a table of its own.
+  `CREATE TABLE approval_contents (
+     id TEXT PRIMARY KEY REFERENCES approvals (id) ON DELETE CASCADE,
+     content TEXT NOT NULL
+   ) STRICT;
+   INSERT INTO approval_contents SELECT id, content FROM approvals WHERE content != '';
+   DROP INDEX approvals_with_content;
+   ALTER TABLE approvals DROP COLUMN content;
+   ALTER TABLE approvals ADD COLUMN summary TEXT NOT NULL DEFAULT '';
+   CREATE INDEX approvals_of_owner ON approvals (state, owner, expires_at);
+   CREATE INDEX approvals_by_end ON approvals (state, expires_at);`,
+  // Operators by a group of an issuer; `group_over`: no group gives it a role at the moment.
+  `ALTER TABLE operators ADD COLUMN made_by TEXT;
+   ALTER TABLE operators ADD COLUMN group_over INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX operators_by_user ON operators (user) WHERE user IS NOT NULL;`,
 ];
 
 export function databasePath(folder: string): string {

@@ -13,25 +13,18 @@ import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { equal, proofProblem, UsedProofs } from '../dpop/proof.ts';
 import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
-import { introspect } from './introspect.ts';
 import type { IssuerKeys } from './keys.ts';
+import { askAbout } from './opaque.ts';
 import type { IssuerConfig } from './options.ts';
-import {
-  audiencesOf,
-  claimFault,
-  invalid,
-  type TokenParts as Parts,
-  readToken,
-  type Verified,
-  verifyToken,
-} from './verify.ts';
+import { verifyingRooms } from './rooms.ts';
+import { audiencesOf, invalid, type TokenParts as Parts, readToken, type Verified, verifyToken } from './verify.ts';
 
 /** Milliseconds for which a verified token is not looked at again. */
 export const maxTrustMs = 30_000;
 export const maxRemembered = 10_000;
 export const maxRememberedOfCaller = 256;
-/** Different tokens that may be under verification at the same time. */
-const maxVerifying = 1_000;
+/** Tokens of which it is not known which issuer they are of. */
+const opaque = '';
 const maxTokenLength = 16_384;
 
 export interface TokenParts {
@@ -94,6 +87,7 @@ export function tokenAuthenticator({
     if (ended.size > maxRemembered) ended.delete(ended.values().next().value ?? '');
   };
   const verifying = new Map<string, Promise<Found>>();
+  const rooms = verifyingRooms();
 
   const remember = (digest: string, known: Known): void => {
     const before = remembered.get(digest);
@@ -166,24 +160,25 @@ export function tokenAuthenticator({
       const verified = await verifyToken(token, parts, { issuer, keys: keysOf(issuer), now: now() });
       return verified.ok ? establish(digest, issuer, verified.claims, token, false) : verified;
     }
-    let last: Found = invalid('unknown', 'the token is no JWT, and no issuer can be asked about it');
-    for (const issuer of introspecting) {
-      if (issuer.introspection === undefined) continue;
-      const verified = await introspect(token, issuer.introspection, fetch);
-      const fault = verified.ok ? opaqueFault(verified.claims, issuer, now()) : undefined;
-      if (verified.ok && fault === undefined) return establish(digest, issuer, verified.claims, token, true);
-      if (!verified.ok) last = verified;
-      else if (fault !== undefined) last = invalid(...fault);
-      // A later issuer could name another caller for the token, so an unreachable issuer ends the search.
-      if (!last.ok && last.unreachable) return last;
-    }
-    return last;
+    // Which issuer it is of was found out before: no other one is asked.
+    const before = byUrl.get(remembered.get(digest)?.caller.credential.issuer ?? '');
+    const asked = await askAbout(token, {
+      issuers: before === undefined ? introspecting : [before],
+      fetch,
+      now,
+      trustMs: maxTrustMs,
+    });
+    return asked.ok ? establish(digest, asked.issuer, asked.claims, token, true) : asked;
   };
 
-  const check = (token: string, digest: string, parts: Parts | undefined): Promise<Found> => {
+  /** `source`: whose share it takes. */
+  const check = (token: string, digest: string, parts: Parts | undefined, source = ''): Promise<Found> => {
     const running = verifying.get(digest);
     if (running !== undefined) return running;
-    if (verifying.size >= maxVerifying)
+    const isKnown = remembered.has(digest);
+    const room = rooms.enter(parts === undefined ? opaque : parts.issuer, source);
+    // One that was valid before needs no room: it is asked about however many others wait for an answer.
+    if (room === undefined && !isKnown)
       return Promise.resolve({ ...invalid('signature', 'too many tokens to verify at once'), unreachable: true });
     const started = verify(token, digest, parts).then((found) => {
       const before = remembered.get(digest);
@@ -193,7 +188,10 @@ export function tokenAuthenticator({
       }
       return found;
     });
-    const ended = started.finally(() => verifying.delete(digest));
+    const ended = started.finally(() => {
+      verifying.delete(digest);
+      room?.();
+    });
     verifying.set(digest, ended);
     return ended;
   };
@@ -288,7 +286,7 @@ export function tokenAuthenticator({
       const identity = identityOf(parts);
       const wait = throttle?.pause(address, identity, now(), freeFailures) ?? 0;
       if (wait > 0) return tooMany(wait);
-      return check(token, digest, parts).then((found) => answer(found, presented, credentials));
+      return check(token, digest, parts, address).then((found) => answer(found, presented, credentials));
     },
     async stillGood({ credential }) {
       if (credential.expiresAt !== undefined && credential.expiresAt <= now()) return false;
@@ -313,12 +311,6 @@ export function claimedIdentity(token: string): string | undefined {
 
 function identityOf(parts: Parts | undefined): string | undefined {
   return parts === undefined ? undefined : `${parts.issuer} ${parts.subject}`.slice(0, 512);
-}
-
-/** Introspection may leave out the issuer and the end, but must not contradict what is asked of every token. */
-function opaqueFault(claims: JsonObject, issuer: IssuerConfig, now: number): ReturnType<typeof claimFault> {
-  const complete = { iss: issuer.issuer, exp: Math.ceil((now + maxTrustMs) / 1_000), ...claims };
-  return claimFault(complete, issuer, now);
 }
 
 interface Presented {

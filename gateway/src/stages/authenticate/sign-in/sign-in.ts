@@ -10,7 +10,7 @@ import { beginAuthorization, promisesIssuer, readReturn } from '../../../oauth/a
 import { discover, type ServerMetadata } from '../../../oauth/discovery.ts';
 import { methodFor } from '../../../oauth/registration.ts';
 import { askForToken } from '../../../oauth/token-endpoint.ts';
-import type { AccountOutcome, SignInAttempt, SignIns } from '../../../pipeline/contracts/accounts.ts';
+import type { AccountOutcome, SignedInUser, SignInAttempt, SignIns } from '../../../pipeline/contracts/accounts.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { callerFromClaims } from '../jwt/claims.ts';
 import type { IssuerKeys } from '../jwt/keys.ts';
@@ -18,6 +18,7 @@ import type { IssuerConfig } from '../jwt/options.ts';
 import { audiencesOf, readToken, verifyToken } from '../jwt/verify.ts';
 
 interface Attempt extends SignInAttempt {
+  readonly name: string;
   readonly issuer: IssuerConfig;
   readonly metadata: ServerMetadata;
   readonly verifier: string;
@@ -48,10 +49,10 @@ export function signIns(
       const nonce = generateRandomNonce();
       const { clientId, scopes } = issuer.signIn;
       const begun = await beginAuthorization({ endpoint: endpoint.url, clientId, redirectUri, scopes, nonce });
-      return { ok: true, value: { ...begun, issuer, metadata: found.metadata, nonce, redirectUri } };
+      return { ok: true, value: { ...begun, name, issuer, metadata: found.metadata, nonce, redirectUri } };
     },
     async finish(attempt, query) {
-      const { issuer, metadata, verifier, nonce, redirectUri } = attempt as Attempt;
+      const { name, issuer, metadata, verifier, nonce, redirectUri } = attempt as Attempt;
       const returned = readReturn(query, { issuer: issuer.issuer, namesIssuer: promisesIssuer(metadata) });
       if (!returned.ok) return returned;
       const place = metadata.url('token_endpoint');
@@ -82,7 +83,7 @@ export function signIns(
       });
       if (!verified.ok) return verified;
       const problem = idTokenProblem(verified.claims, client.clientId, nonce);
-      return problem === undefined ? userOf(configuration, issuer, verified.claims) : no(problem);
+      return problem === undefined ? userOf(configuration, { name, issuer }, verified.claims) : no(problem);
     },
   };
 }
@@ -102,10 +103,15 @@ function idTokenProblem(claims: JsonObject, clientId: string, nonce: string): st
   return claims.nonce === nonce ? undefined : 'the ID token belongs to another sign-in';
 }
 
-function userOf(configuration: Configuration, issuer: IssuerConfig, claims: JsonObject): AccountOutcome<string> {
+function userOf(
+  configuration: Configuration,
+  { name, issuer }: Pick<Attempt, 'name' | 'issuer'>,
+  claims: JsonObject,
+): AccountOutcome<SignedInUser> {
   // The client of an ID token is the gateway itself, so no agent or application is derived from it.
   const user = { ...issuer, claims: { ...issuer.claims, agent: [], application: [] } };
   const caller = callerFromClaims(configuration, user, { claims, credential: { kind: 'token', id: 'sign-in' } });
   if (typeof caller === 'string') return no(caller);
-  return caller.user === undefined ? no('the ID token names no user') : { ok: true, value: caller.user };
+  if (caller.user === undefined) return no('the ID token names no user');
+  return { ok: true, value: { user: caller.user, groups: caller.groups ?? [], issuer: name } };
 }

@@ -54,6 +54,20 @@ function webp(...words: readonly (readonly [string, Buffer])[]): string {
   return Buffer.concat([Buffer.from('RIFF'), size, body]).toString('base64');
 }
 
+/** With a table of four colours, a picture of three blocks, and extensions between head and picture. */
+function gif(...extensions: readonly Buffer[]): string {
+  const head = Buffer.from([...Buffer.from('GIF89a'), 1, 0, 1, 0, 0x81, 0, 0, ...Buffer.alloc(12)]);
+  const control = Buffer.from([0x21, 0xf9, 4, 0, 0, 0, 0, 0]);
+  const blocks = [200, 255, 7].flatMap((size) => [size, ...pixels.subarray(0, size)]);
+  const image = Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, ...blocks, 0]);
+  return Buffer.concat([head, ...extensions, control, image, Buffer.from([0x3b])]).toString('base64');
+}
+
+function extension(label: number, ...blocks: readonly Buffer[]): Buffer {
+  const sized = blocks.flatMap((block) => [Buffer.from([block.length]), block]);
+  return Buffer.concat([Buffer.from([0x21, label]), ...sized, Buffer.from([0])]);
+}
+
 const words = 'write to dana@corp-mail.io';
 const nul = '\0';
 const pictures: Readonly<Record<string, readonly [picture: string, plain: string]>> = {
@@ -68,6 +82,12 @@ const pictures: Readonly<Record<string, readonly [picture: string, plain: string
   'a comment of JPEG': [jpeg(segment(0xfe, Buffer.from(words))), jpeg()],
   'EXIF of JPEG': [jpeg(segment(0xe1, Buffer.from(`Exif${nul}${nul}MM${nul}*${words}${nul}`))), jpeg()],
   'EXIF of JPEG in two bytes a letter': [jpeg(segment(0xe1, Buffer.from(words, 'utf16le'))), jpeg()],
+  'a comment of GIF': [gif(extension(0xfe, Buffer.from(words))), gif()],
+  'a comment of GIF in two blocks': [
+    gif(extension(0xfe, Buffer.from(words.slice(0, 14)), Buffer.from(words.slice(14)))),
+    gif(),
+  ],
+  'XMP of GIF': [gif(extension(0xff, Buffer.from('XMP DataXMP'), Buffer.from(`<x>${words}</x>`))), gif()],
   'XMP of WebP': [webp(['XMP ', Buffer.from(`<x>${words}</x>`)]), webp()],
 };
 
@@ -113,4 +133,17 @@ test('guardrails look at the words of pictures in results: they are found, recor
   const unread = await call('{ pii: redact }', { content: [{ type: 'image', mimeType: 'image/png', data: bomb }] });
   assert.ok(!unread.shown.includes(bomb), 'withheld');
   assert.match(JSON.stringify(unread.road.records), /not scanned: image/);
+});
+
+test('a GIF of nothing but the smallest blocks is walked in bounded time, and damage ends the walk', () => {
+  const head = Buffer.from(gif(), 'base64').subarray(0, 25);
+  const image = Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2]);
+  const tiny = Buffer.concat([head, image, Buffer.alloc(4_000_000, 1)]).toString('base64');
+  const began = performance.now();
+  assert.deepEqual(imageTexts(tiny)?.texts, []);
+  assert.ok(performance.now() - began < 2_000);
+  const comment = Buffer.concat([head, Buffer.from([0x21, 0xfe]), Buffer.alloc(4_000_000, 1)]).toString('base64');
+  assert.equal(imageTexts(comment)?.isPartial, true);
+  for (let length = 6; length < 60; length++)
+    assert.ok(imageTexts(Buffer.from(gif(), 'base64').subarray(0, length).toString('base64')) !== undefined);
 });

@@ -1,5 +1,5 @@
 /**
- * Words that pictures carry beside what they show: comments, descriptions, EXIF and XMP of PNG, JPEG and WebP. Only the heads of
+ * Words that pictures carry beside what they show: comments, descriptions, EXIF and XMP of PNG, JPEG, WebP and GIF. Only the heads of
  * their pieces are decoded, and those pieces that hold words.
  */
 import { inflateSync } from 'node:zlib';
@@ -25,7 +25,7 @@ interface Piece {
   readonly words?: { readonly from: number; readonly to: number; readonly kind: Kind };
 }
 
-type Kind = 'text' | 'packed' | 'international' | 'binary';
+type Kind = 'text' | 'packed' | 'international' | 'binary' | 'blocks';
 
 /** Base64 of which any piece can be read alone. */
 class Bytes {
@@ -89,6 +89,8 @@ function wordsIn(bytes: Buffer, kind: Kind): readonly string[] | undefined {
     }
     case 'binary':
       return printed(bytes);
+    case 'blocks':
+      return [joined(bytes), ...printed(bytes)];
   }
 }
 
@@ -112,6 +114,18 @@ function printed(bytes: Buffer): readonly string[] {
       .toString('utf16le')
       .match(/[\x20-\x7e]{6,}/g) ?? [];
   return [...plain, ...wide, ...shifted];
+}
+
+/** What blocks of GIF hold together, each behind its length. */
+function joined(bytes: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const size = bytes[at] ?? 0;
+    if (size === 0) break;
+    parts.push(bytes.subarray(at + 1, at + 1 + size));
+    at += 1 + size;
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 const pngWords: Readonly<Record<string, Kind>> = {
@@ -162,6 +176,49 @@ function* webpPieces(bytes: Bytes): Generator<Piece> {
   }
 }
 
+/** Extensions with words: plain text, comments, and those of programs, of which XMP is one. */
+const gifWords: ReadonlySet<number> = new Set([0x01, 0xfe, 0xff]);
+/** Blocks of data in one piece: they are many, and small. */
+const blocksOfPiece = 256;
+const gifWindow = 4_096;
+
+function* gifPieces(bytes: Bytes): Generator<Piece> {
+  let window = { from: 0, bytes: bytes.slice(0, gifWindow) };
+  const byteAt = (at: number): number => {
+    if (at < window.from || at >= window.from + window.bytes.length)
+      window = { from: at, bytes: bytes.slice(at, at + gifWindow) };
+    return window.bytes[at - window.from] ?? 0;
+  };
+  const tableAfter = (at: number): number => ((byteAt(at) & 0x80) === 0 ? 0 : 3 * 2 ** ((byteAt(at) & 7) + 1));
+  /** Behind the blocks that begin at `from`; at most so many of them. */
+  const behind = (from: number, most: number): { readonly at: number; readonly isEnd: boolean } => {
+    let at = from;
+    for (let count = 0; at < bytes.length && count < most; count++) {
+      const size = byteAt(at);
+      at += 1 + size;
+      if (size === 0) return { at, isEnd: true };
+    }
+    return { at, isEnd: at >= bytes.length };
+  };
+  for (let at = 13 + tableAfter(10); at < bytes.length; ) {
+    const sign = byteAt(at);
+    if (sign === 0x21) {
+      const isWords = gifWords.has(byteAt(at + 1));
+      const end = behind(at + 2, Number.POSITIVE_INFINITY);
+      const to = Math.min(end.at, bytes.length);
+      yield { from: at, to, ...(isWords && { words: { from: at + 2, to, kind: 'blocks' as const } }) };
+      at = end.at;
+    } else if (sign === 0x2c) {
+      let end = { at: at + 11 + tableAfter(at + 9), isEnd: false };
+      while (!end.isEnd) {
+        end = behind(end.at, blocksOfPiece);
+        yield { from: at, to: end.at };
+        at = end.at;
+      }
+    } else return;
+  }
+}
+
 /** All bytes but those of pieces with words. */
 function without(bytes: Bytes, pieces: readonly Piece[]): Buffer {
   const kept: Buffer[] = [];
@@ -194,4 +251,5 @@ const formats: readonly Format[] = [
   { begins: 'iVBORw0KGgo', pieces: pngPieces, without: plainWithout },
   { begins: '/9j/', pieces: jpegPieces, without: plainWithout },
   { begins: 'UklGR', pieces: webpPieces, without: riffWithout },
+  { begins: 'R0lGOD', pieces: gifPieces, without: plainWithout },
 ];

@@ -138,11 +138,49 @@ test('a caller whose probe of a tool failed lets others probe first', () => {
   assert.equal(call(answered), 'call');
 });
 
-test('a probe that says nothing is given back, and so is an earlier failure that is told again', () => {
+test('a caller that cancels its probe lets others probe first, and then may try again', () => {
   const { call, times, pass } = world();
   times(5, gone);
   pass(2_000);
-  assert.equal(call(fails({ reason: 'cancelled' })), 'probe');
+  const cancelled = fails({ reason: 'cancelled' });
+  assert.equal(call(cancelled), 'probe');
+  assert.equal(call(cancelled), 'refused', 'the same one');
+  assert.equal(call(cancelled, 'a', bob), 'probe');
+  assert.equal(call(cancelled), 'probe');
+  pass(1_000);
+  assert.equal(call(cancelled), 'probe', 'where no other one comes');
+});
+
+test('a probe that takes longer than a pause keeps no other caller from trying, and its own one is none', () => {
+  const { breaker, callAt, call, times, pass } = world();
+  times(5, gone);
+  pass(1_200);
+  const entered = breaker.enter(callAt('a'));
+  assert.ok(entered.ok && entered.value !== undefined);
+  assert.equal(call(answered, 'a', bob), 'refused');
+  pass(1_000);
+  assert.equal(call(answered), 'refused', 'the same one');
+  assert.equal(call(answered, 'a', bob), 'probe');
+  assert.equal(call(answered), 'call');
+});
+
+test('a caller whose probe of a server timed out lets others probe first', () => {
+  const { call, times, pass } = world();
+  times(4, late, 'a');
+  times(1, late, 'b', bob);
+  assert.equal(call(answered, 'c', callerOf({ agent: 'eve' })), 'refused');
+  pass(1_200);
+  assert.equal(call(late, 'a'), 'probe');
+  pass(2_400);
+  assert.equal(call(late, 'b'), 'refused', 'the same one');
+  assert.equal(call(answered, 'c', bob), 'probe');
+  assert.equal(call(answered), 'call');
+});
+
+test('an earlier failure that is told again is given back', () => {
+  const { call, times, pass } = world();
+  times(5, gone);
+  pass(2_000);
   assert.equal(call(fails({ reason: 'server-unavailable', server: 's', fault: 'known', detail })), 'probe');
   assert.equal(call(answered), 'probe');
   assert.equal(call(answered), 'call');

@@ -95,7 +95,8 @@ export class CircuitBreaker implements Breaker {
       return circuit?.isOpen === true ? [circuit] : [];
     });
     if (open.length === 0) return pass(undefined);
-    for (const circuit of open) circuit.probe(call.caller.key);
+    const now = this.#now();
+    for (const circuit of open) circuit.probe(call.caller.key, now);
     return pass({ circuits: open });
   }
 
@@ -150,13 +151,14 @@ export class CircuitBreaker implements Breaker {
     const now = this.#now();
     for (const circuit of circuits as readonly Circuit[]) {
       if (!circuit.isOpen) continue;
-      // An earlier failure that is told again, or one that never came to the tool, says nothing new of it.
-      const isSilent = verdict === 'nothing' || (verdict !== 'answered' && !saysOf(circuit.scope, verdict));
-      if (isSilent) circuit.giveBack();
+      if (verdict === 'nothing') circuit.yields(now);
       else if (verdict === 'answered') {
         this.#closed(circuit, 'a call was answered');
         circuit.close(now);
-      } else circuit.stillFails(now);
+      }
+      // An earlier failure that is told again, or one that never came to the tool, says nothing new of it.
+      else if (saysOf(circuit.scope, verdict)) circuit.stillFails(now, verdict.isOfAll);
+      else circuit.giveBack();
     }
   }
 

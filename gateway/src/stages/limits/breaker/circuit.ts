@@ -59,6 +59,8 @@ function empty(evidence: Evidence): void {
 
 /** Pauses are this much shorter or longer, so that gateways do not probe all at once. */
 const jitter = 0.2;
+/** A probe is waited for so long at least, in milliseconds, and as long as the pause before it. */
+const leastProbeMs = 1_000;
 /** One that could be probed for so long, and was not, is forgotten. */
 const longestOpenMs = 3_600_000;
 
@@ -71,8 +73,10 @@ export class Circuit {
   /** Monotonic milliseconds until which it is open; `undefined` while it is closed. */
   #until: number | undefined;
   #isProbed = false;
+  /** Monotonic milliseconds until which others wait for the end of the probe. */
+  #probedUntil = Number.NEGATIVE_INFINITY;
   #pauseMs = 0;
-  /** Whose probe it was that failed last, of a tool for all callers: its arguments may be why. */
+  /** Whose probe it was that did not succeed last, where it is of all callers: what it called may be why. */
   #failedProber: string | undefined;
   #prober: string | undefined;
   #closedAt = Number.NEGATIVE_INFINITY;
@@ -96,34 +100,44 @@ export class Circuit {
   /** Milliseconds until the next call of a caller may be tried; 0 where one may be now. */
   leftMs(now: number, caller?: string): number {
     if (this.#until === undefined) return 0;
-    // Others have their turn first, so that none keeps a tool from all of them with arguments that make it fail.
+    // Others have their turn first, so that none keeps a server or a tool from all of them with what it calls.
     const until = caller !== undefined && caller === this.#failedProber ? this.#until + this.#pauseMs : this.#until;
-    // While the probe is under way nothing says how long it will take.
-    return this.#isProbed ? Math.max(1_000, until - now) : Math.max(0, until - now);
+    if (!this.#isProbed) return Math.max(0, until - now);
+    // Nothing says how long the probe will take: one that takes longer than a pause does not keep others from trying.
+    return Math.max(caller === this.#prober ? leastProbeMs : 0, this.#probedUntil - now, until - now);
   }
 
   /** Nothing of it is of interest any more: it has not failed since, or was not called since it could be. */
   isOver(now: number): boolean {
-    if (this.#until !== undefined) return !this.#isProbed && now - this.#until > longestOpenMs;
+    if (this.#until !== undefined) return now - Math.max(this.#until, this.#probedUntil) > longestOpenMs;
     return now - Math.max(this.#failedAt, this.#closedAt) > this.#settings.windowMs;
   }
 
   /** The next call is the probe. */
-  probe(caller: string): void {
+  probe(caller: string, now: number): void {
     this.#isProbed = true;
+    this.#probedUntil = now + Math.max(leastProbeMs, this.#pauseMs);
     this.#prober = caller;
   }
 
-  /** The probe ended, and says nothing. */
+  /** The probe ended, and says nothing, for no reason of its caller. */
   giveBack(): void {
     this.#isProbed = false;
   }
 
-  /** The probe failed. Returns the next pause. */
-  stillFails(now: number): number {
+  /** The probe was cancelled, or led nowhere for its caller alone: others have their turn. */
+  yields(now: number): void {
+    this.#isProbed = false;
+    if (this.scope.caller !== undefined || this.#until === undefined) return;
+    this.#failedProber = this.#prober;
+    this.#until = Math.max(this.#until, now);
+  }
+
+  /** The probe failed. Returns the next pause. `isOfAll`: the server would have failed every caller. */
+  stillFails(now: number, isOfAll: boolean): number {
     this.#isProbed = false;
     const { part, caller } = this.scope;
-    if (part !== undefined && caller === undefined) this.#failedProber = this.#prober;
+    if (caller === undefined && (part !== undefined || !isOfAll)) this.#failedProber = this.#prober;
     return this.#pauseFrom(now);
   }
 

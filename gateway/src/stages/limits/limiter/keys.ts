@@ -22,6 +22,11 @@ export function isFixed({ per }: LimitRule): boolean {
   return !per.some((key) => changing.has(key));
 }
 
+/** One caller can have as many keys as it begins sessions, or comes from networks. */
+export function isEndless({ per }: LimitRule): boolean {
+  return per.includes('session') || per.includes('address');
+}
+
 /** No key: the rule does not count this exchange. Several: it counts for each of them, as for each role of a caller. */
 export function keysOf({ per }: LimitRule, subject: Subject): readonly string[] {
   if (per.length === 0) return all;
@@ -60,6 +65,11 @@ function valuesOf(part: LimitKey, subject: Subject): readonly string[] {
     case 'connection':
       return subject.connection === undefined ? [] : [subject.connection];
   }
+}
+
+/** A caller; those who come without a credential are one caller, and are told apart by their networks. */
+export function sourceOf({ key, credential }: Caller, address: string | undefined): string {
+  return credential.kind === 'anonymous' ? `${key} ${networkOf(address)}` : key;
 }
 
 /** One machine can have every address of a network of IPv6 with 64 bits. */

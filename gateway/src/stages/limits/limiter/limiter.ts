@@ -21,7 +21,7 @@ import type { Adjustment, Demand, Level, Meters, Short } from '../../../state/co
 import { Alarms } from './alarms.ts';
 import { amountOf, correctionOf, unitOf } from './amounts.ts';
 import { type Asked, type HeldUp, heldUp, placeOf, withoutShort } from './asked.ts';
-import { isFixed, keysOf, type Subject } from './keys.ts';
+import { isEndless, isFixed, keysOf, type Subject } from './keys.ts';
 import { levelOf } from './levels.ts';
 import { meterOf, type Now } from './meters.ts';
 import { Queues, type Waiter } from './queue.ts';
@@ -201,7 +201,8 @@ export class Limiter {
       const meter = this.#meterOf(rule)(now);
       for (const key of keys) {
         rules.push(rule);
-        demands.push({ table: rule.id, key, meter, amount: units, enforced: !rule.isObserved });
+        const demand = { table: rule.id, key, meter, amount: units, enforced: !rule.isObserved };
+        demands.push(isEndless(rule) ? { ...demand, owner: subject.caller.key } : demand);
       }
     }
     return { rules, demands };

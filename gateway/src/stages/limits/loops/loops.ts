@@ -9,6 +9,7 @@ import { type DenialClass, denials, reasonOf } from '../../../pipeline/denial.ts
 import type { Identified, Reply, Resolved } from '../../../pipeline/exchange.ts';
 import type { Reason, Refusal } from '../../../pipeline/refusal.ts';
 import type { SeenCall } from '../../../pipeline/stages.ts';
+import { sourceOf } from '../limiter/keys.ts';
 import { type Circle, isToBeRefused, type Step, Trail } from './trail.ts';
 
 /** Callers, each in each of its sessions; the one whose last call was longest ago goes first. */
@@ -131,9 +132,10 @@ function isWatched(reply: Reply, resolved: Resolved | undefined, { limits }: Sna
 }
 
 /** A caller in one of its sessions: what it does elsewhere is another conversation. */
-function nameOf({ caller, client }: Identified): string {
+function nameOf({ caller, client, address }: Identified): string {
   const { session } = client;
-  return session === undefined ? caller.key : `${caller.key} ${session.digest}`;
+  const source = sourceOf(caller, address);
+  return session === undefined ? source : `${source} ${session.digest}`;
 }
 
 function callOf({ endpoint, method, params }: Identified): number {

@@ -5,6 +5,7 @@
 import type { Demand, Lease, Limit, Use } from '../../../pipeline/contracts/limit.ts';
 import { type DenialClass, denials } from '../../../pipeline/denial.ts';
 import { type Outcome, pass, type Reason, refuse } from '../../../pipeline/refusal.ts';
+import { sourceOf } from '../limiter/keys.ts';
 
 /** How soon one more is free again, in milliseconds. */
 const everyMs = 6_000;
@@ -41,7 +42,7 @@ export class Refusals implements Limit {
   admit({ caller, address, operation, bounds }: Demand): Outcome<Lease> {
     if (operation !== 'call') return pass(free);
     // All who come without a credential are one caller: one of them must not slow down the others.
-    const key = caller.credential.kind === 'anonymous' ? `${caller.key} ${address ?? ''}` : caller.key;
+    const key = sourceOf(caller, address);
     for (const callers of this.#byClass.values()) {
       const left = (callers.get(key)?.pausedUntil ?? 0) - this.#now();
       if (left > 0) return refuse({ reason: 'too-many-refusals', seconds: Math.ceil(left / 1_000) });

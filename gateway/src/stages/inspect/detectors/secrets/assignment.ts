@@ -241,7 +241,8 @@ function judged(
   at: { from: number; to: number },
 ): Hit | undefined {
   const value = view.text.slice(from, to);
-  if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name)) return undefined;
+  if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name) || echoes(name, value))
+    return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
   const folded = fold(name);
   const random = value.length <= maxValue && isRandom(value);
@@ -254,6 +255,21 @@ function judged(
     return /key|secret|credential/.test(folded) ? { class: 'assigned-secret', from, to, confidence: 0.6 } : undefined;
   if (value.length < 16 || value.length > 600 || !random || ofProgram.test(value)) return undefined;
   return { class: 'assigned-secret', from, to, confidence: quoted ? 0.75 : 0.65 };
+}
+
+const identifier = /^[A-Za-z_$][\w$.-]{0,127}$/;
+
+/** A constant that is named after its value, as in `SIGN_IN_PASSWORD_V2: "signInPasswordV2"`. */
+function echoes(name: string, value: string): boolean {
+  if (!identifier.test(value)) return false;
+  const said = wordsOf(value);
+  const named = wordsOf(name);
+  return named.size > 1 && [...named].every((word) => said.has(word));
+}
+
+function wordsOf(text: string): ReadonlySet<string> {
+  const words = text.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
+  return new Set(words.filter((word) => word.length > 2).map((word) => word.toLowerCase()));
 }
 
 const ofProgram = /[(){};<>]|^X-[A-Z]|\[\d+\]\./;
