@@ -1,5 +1,5 @@
 /** CPU time and memory of a process, from /proc. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The unit of times in /proc/PID/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -20,6 +20,20 @@ function ticks(file: string): number {
   // The name of the program stands in parentheses and may contain spaces; utime and stime are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
+}
+
+/** Microseconds of the threads of a process by their names, the main one left out. Threads of one name count together. */
+export function threadTimes(pid: number): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const task of readdirSync(`/proc/${pid}/task`))
+    if (task !== String(pid))
+      try {
+        const name = readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim();
+        times.set(name, (times.get(name) ?? 0) + ticks(`/proc/${pid}/task/${task}/stat`));
+      } catch {
+        // It has ended between the two looks.
+      }
+  return times;
 }
 
 /** Microseconds that a core has been busy, time stolen by the hypervisor included. */

@@ -1,5 +1,5 @@
 /** Measures one subject under one load: wrk says calls and latency, /proc says CPU. */
-import { coreTime, cpuTime } from './cpu.ts';
+import { coreTime, cpuTime, residentMemory, threadTimes } from './cpu.ts';
 import type { BenchRequest } from './message.ts';
 import { subjectCore } from './places.ts';
 import { runWrk } from './wrk.ts';
@@ -12,6 +12,11 @@ export interface Sample {
   /** Microseconds of CPU for one call; undefined where there is no process of its own. */
   readonly threadPerCall: number | undefined;
   readonly processPerCall: number | undefined;
+  /** Of these, what the threads of the log took: its writer, and its index. Zero where there are none. */
+  readonly writerPerCall: number | undefined;
+  readonly indexPerCall: number | undefined;
+  /** Resident memory after the load, in MiB. */
+  readonly resident: number | undefined;
   /** Share of the subject's core, 0 to 1, that other processes took: the machine was not the bench's alone. */
   readonly others: number;
   readonly calls: number;
@@ -30,21 +35,30 @@ export interface Target {
 
 export async function measure(target: Target): Promise<Sample> {
   const before = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const threads = target.pid === undefined ? undefined : threadTimes(target.pid);
   const [core, began] = [coreTime(subjectCore), performance.now()];
   const load = await runWrk(target);
   const [worked, elapsed] = [coreTime(subjectCore) - core, (performance.now() - began) * 1e3];
   const after = target.pid === undefined ? undefined : cpuTime(target.pid);
+  const threadsAfter = target.pid === undefined ? undefined : threadTimes(target.pid);
   const own = before === undefined || after === undefined ? 0 : after.process - before.process;
   const perCall = (kind: 'thread' | 'process') =>
     before === undefined || after === undefined || load.calls === 0
       ? undefined
       : (after[kind] - before[kind]) / load.calls;
+  const perCallOf = (name: string) =>
+    threads === undefined || threadsAfter === undefined || load.calls === 0
+      ? undefined
+      : ((threadsAfter.get(name) ?? 0) - (threads.get(name) ?? 0)) / load.calls;
   return {
     perSecond: load.calls / load.seconds,
     p50: load.p50,
     p99: load.p99,
     threadPerCall: perCall('thread'),
     processPerCall: perCall('process'),
+    writerPerCall: perCallOf('sallyport-audit'),
+    indexPerCall: perCallOf('sallyport-index'),
+    resident: target.pid === undefined ? undefined : residentMemory(target.pid),
     // A subject without a process of its own does not run on this core, so other processes take nothing from it.
     others: target.pid === undefined ? 0 : Math.max(0, worked - own) / elapsed,
     calls: load.calls,
@@ -65,7 +79,7 @@ export function summarise(samples: readonly Sample[]): Cell {
   const calls = samples.reduce((sum, sample) => sum + sample.calls, 0);
   const errors = samples.reduce((sum, sample) => sum + sample.errors, 0);
   const of = (key: 'perSecond' | 'p50' | 'p99' | 'others') => median(samples.map((sample) => sample[key])) ?? 0;
-  const cpu = (key: 'threadPerCall' | 'processPerCall') =>
+  const known = (key: 'threadPerCall' | 'processPerCall' | 'writerPerCall' | 'indexPerCall' | 'resident') =>
     median(samples.map((sample) => sample[key]).filter((value) => value !== undefined));
   const wrong = samples.find((sample) => sample.wrong !== '')?.wrong ?? '';
   const isVoid = calls === 0 || errors > allowedErrors * calls;
@@ -75,8 +89,11 @@ export function summarise(samples: readonly Sample[]): Cell {
     p50: of('p50'),
     p99: of('p99'),
     others: of('others'),
-    threadPerCall: cpu('threadPerCall'),
-    processPerCall: cpu('processPerCall'),
+    threadPerCall: known('threadPerCall'),
+    processPerCall: known('processPerCall'),
+    writerPerCall: known('writerPerCall'),
+    indexPerCall: known('indexPerCall'),
+    resident: known('resident'),
     calls,
     errors,
     ...(isVoid ? { void: `${errors} errors in ${calls} calls ${wrong}`.trim() } : {}),

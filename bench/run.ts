@@ -54,6 +54,9 @@ function printCalls(rows: readonly Row[]): void {
     '×bare',
     'process µs',
     '×bare',
+    'writer µs',
+    'index µs',
+    'RSS MiB',
     'others %',
   ];
   say(
@@ -71,9 +74,12 @@ function printCalls(rows: readonly Row[]): void {
               times(ratio.thread),
               rounded(cell.processPerCall, 1),
               times(ratio.process),
+              rounded(cell.writerPerCall, 1),
+              rounded(cell.indexPerCall, 1),
+              rounded(cell.resident),
               rounded(cell.others * 100),
             ]
-          : [subject, 'void', ...Array.from({ length: 8 }, () => '—')],
+          : [subject, 'void', ...Array.from({ length: 11 }, () => '—')],
       ),
     ),
   );

@@ -83,7 +83,7 @@ test('examples/approvals: two operators approve one call, by the API and in Slac
   const said = await run('approvals', 100_000);
   assert.match(said, /the agent: This call waits for the approval of a person/);
   assert.match(said, /webhook: approval\.pending\nSlack: customers\/update_limit waits for a person\n/);
-  assert.match(said, /carol, for whom it is: the call was made for you, .*another person\n/);
+  assert.match(said, /carol, whose call it is: the call was made for you, .*another person\n/);
   assert.match(
     said,
     /erin, with the API: pending\nan unknown user of Slack: You are not among those who decide here\.\n/,

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A folder whose `data` is a disk of 4 MiB; `undefined` where mounting is not permitted. */
-export async function smallDisk(context: TestContext): Promise<string | undefined> {
+/** A folder whose `data` is a disk of so many MiB; `undefined` where mounting is not permitted. */
+export async function smallDisk(context: TestContext, mebibytes = 4): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-disk-'));
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', data], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=0700`, 'tmpfs', data], { stdio: 'ignore' });
   } catch {
     await rm(folder, { recursive: true });
     return undefined;

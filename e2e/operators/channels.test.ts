@@ -1,4 +1,4 @@
-/** Channels: what is sent, to whom, how often, what leaves with it, and who can decide from there. */
+/** Channels: what is sent, where to, how often, what leaves with it, and who can decide from there. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';

@@ -129,6 +129,7 @@ test('groups of an issuer make operators, for as long as the issuer and the conf
   });
   await t.test('one that was revoked by a person stays revoked', async () => {
     assert.equal((await attempt({ sub: 'lee', groups: ['sre'] })).shown.status, 200);
+    assert.equal((await attempt({ sub: 'auth0|5f3c', groups: ['sre'] })).shown.status, 200, 'whatever issuers call it');
     await world.operator('root', '--role', 'administrator');
     const { stderr } = await world.sallyport('operator', 'revoke', 'corp/lee');
     assert.equal(stderr, '');

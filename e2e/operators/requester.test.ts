@@ -1,4 +1,4 @@
-/** The user for whom a call is made decides about it on a page, to which its client leads it in its own way. */
+/** The user that a call is made for decides about it on a page, to which its client leads it in its own way. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, StreamableHTTPClientTransport, UrlElicitationRequiredError } from '@modelcontextprotocol/client';

@@ -22,7 +22,7 @@ export const operators = from('Approvals under attack', [
   {
     id: 'H7',
     text: 'The requester does not approve its own call where the rule forbids it, nor does a person who cannot be told from it.',
-    proofs: inFile(approve, 'who decides is whom the rule names: by role, by name, another person, or the requester'),
+    proofs: inFile(approve, 'the rule names who decides: by role, by name, another person, or the requester'),
   },
   {
     id: 'H8',

@@ -118,7 +118,7 @@ async function approve(token: string, id: string): Promise<string> {
   const id = /ap_[a-z0-9]+/.exec(first)?.[0] ?? '';
   await until('webhook: approval.pending');
   await until('Slack: customers/update_limit waits for a person');
-  say(`carol, for whom it is: ${await approve(carol, id)}`);
+  say(`carol, whose call it is: ${await approve(carol, id)}`);
   say(`erin, with the API: ${await approve(erin, id)}`);
   say(`an unknown user of Slack: ${await press('U0OTHER')}`);
   say(`frank, in Slack: ${await press('U0FRANK')}`);

@@ -619,7 +619,7 @@ function checkAnchored(anchors, records, keys) {
  */
 function digestsOf({ v }, where) {
   if (v === 1) return 'hex';
-  return v === 2 ? 'base64url' : refute(`${where} has version ${JSON.stringify(v)}`);
+  return v === 2 || v === 3 ? 'base64url' : refute(`${where} has version ${JSON.stringify(v)}`);
 }
 
 /** @param {Fields} record @param {Fields} fields @param {string} where */
@@ -633,11 +633,20 @@ function checkDisclosed({ disclosed = {} }, fields, where) {
     const hidden = Object.hasOwn(fields, part) ? fields[part] : undefined;
     const promised =
       (isObject(hidden) ? hidden.commitment : undefined) ?? refute(`${where} promises nothing about ${part}`);
-    if (hmac(Buffer.from(key, 'hex'), Buffer.from(text)).toString(digestsOf(fields, where)) !== promised)
+    if (commitmentTo(text, Buffer.from(key, 'hex'), fields).toString(digestsOf(fields, where)) !== promised)
       refute(`${where}: the ${part} shown are not those that were recorded`);
     found.set(part, text);
   }
   return found;
+}
+
+/**
+ * Version 3 hashes the key and then the text: a key of another length would move the border between the two.
+ * @param {string} text @param {Buffer} key @param {Fields} fields
+ */
+function commitmentTo(text, key, { v }) {
+  if (v === 1 || v === 2) return hmac(key, Buffer.from(text));
+  return key.length === 32 ? sha256(Buffer.concat([key, Buffer.from(text)])) : Buffer.alloc(0);
 }
 
 /**
@@ -1081,6 +1090,23 @@ function leavesOf({ bytes }, count) {
   return leaves;
 }
 
+/** How a group of records begins: each record by itself, or the public parts of all of them compressed. */
+const plainGroup = 0x53504731;
+const packedGroup = 0x53504732;
+/** Bytes of public parts in one group. */
+const longestGroup = 64 * 1024 * 1024;
+
+/** @param {Buffer} bytes @param {number} length */
+function unpacked(bytes, length) {
+  try {
+    const whole = zlib.brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) });
+    return whole.length === length ? whole : undefined;
+  } catch {
+    // Whatever is wrong with them, they are not what was written.
+    return undefined;
+  }
+}
+
 /** Reads segments in step with the bundles: the private part of each record. */
 class Segments {
   /** @type {{ descriptor: number, end: number } | undefined} What is open. */
@@ -1128,7 +1154,7 @@ class Segments {
     const header = this.#read(file, 28);
     const whole =
       header.length === 28 &&
-      header.readUInt32BE(0) === 0x53504731 &&
+      (header.readUInt32BE(0) === plainGroup || header.readUInt32BE(0) === packedGroup) &&
       header.readUInt32LE(24) === crc32(header.subarray(0, 24));
     const body = whole ? this.#read(file, header.readUInt32LE(4)) : undefined;
     const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
@@ -1146,15 +1172,43 @@ class Segments {
       refute(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
     }
     this.first = first;
-    this.group = [];
+    this.group = header.readUInt32BE(0) === packedGroup ? this.#packed(body) : this.#plain(body);
+    return true;
+  }
+  /** @param {Buffer} body */
+  #plain(body) {
+    /** @type {Stored[]} */
+    const group = [];
     for (let at = 0; at < body.length; ) {
       const entry = this.#part(body, at);
       at += 4 + entry.length;
       const sealed = this.#part(body, at);
       at += 4 + sealed.length;
-      this.group.push({ entry, sealed });
+      group.push({ entry, sealed });
     }
-    return true;
+    return group;
+  }
+  /**
+   * The public parts stand together, compressed, before the private ones.
+   * @param {Buffer} body
+   */
+  #packed(body) {
+    const end = body.length < 8 ? Number.POSITIVE_INFINITY : 8 + body.readUInt32LE(4);
+    if (end > body.length) refute(`segments/${this.name} is damaged: public parts end outside of their group`);
+    const length = body.readUInt32LE(0);
+    /** @type {Buffer[]} */
+    const entries = [];
+    const whole = length > longestGroup ? undefined : unpacked(body.subarray(8, end), length);
+    if (whole === undefined) return refute(`segments/${this.name} is damaged: public parts cannot be decompressed`);
+    for (let at = 0; at < whole.length; at += 4 + (entries.at(-1)?.length ?? 0)) entries.push(this.#part(whole, at));
+    let at = end;
+    const group = entries.map((entry) => {
+      const sealed = this.#part(body, at);
+      at += 4 + sealed.length;
+      return { entry, sealed };
+    });
+    if (at !== body.length) refute(`segments/${this.name} is damaged: a group holds more than its records`);
+    return group;
   }
   /**
    * The segment that this record must be in, and none before it.

@@ -23,7 +23,7 @@ import { isPerson, Proofs } from './proofs.ts';
 import { Returns } from './returns.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
-/** Approvals of calls, as the user for whom a call is made meets them. */
+/** Approvals of calls, as the user that a call is made for meets them. */
 export interface ApprovalDesk {
   /** What a page was handed out for. */
   find(sealed: string): Ticket | undefined;

@@ -10,15 +10,19 @@ export interface Secured {
   readonly isSecure: boolean;
 }
 
-/** Without https, on this machine, a cookie cannot have the prefix that only https may set. */
-function cookieName({ isSecure }: Secured): string {
-  return isSecure ? '__Host-sallyport-operator' : 'sallyport-operator';
+/**
+ * Cookies do not know of ports: two gateways of one machine would sign each other's operators out. Without https, on this
+ * machine, a cookie cannot have the prefix that only https may set.
+ */
+function cookieName(request: AdminRequest, what: 'operator' | 'attempt', { isSecure }: Secured): string {
+  const port = /:(\d{1,5})$/.exec(request.req.header('host') ?? '')?.[1];
+  return `${isSecure ? '__Host-' : ''}sallyport-${what}${port === undefined ? '' : `-${port}`}`;
 }
 
 const maxCookies = 16_384;
 
 export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
-  return cookieOf(request, cookieName({ isSecure }));
+  return cookieOf(request, cookieName(request, 'operator', { isSecure }));
 }
 
 /** 256 bits in base64url. */
@@ -30,24 +34,27 @@ function cookieOf(request: AdminRequest, wanted: string): string | undefined {
   return undefined;
 }
 
-/** Lax, so that a link in a message leads to a page; whatever changes something needs its own origin as well. */
-export function sessionCookie(text: string, { isSecure }: Secured, maxAgeSeconds: number): string {
-  const secure = isSecure ? '; Secure' : '';
-  return `${cookieName({ isSecure })}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+export function sessionCookie(request: AdminRequest, text: string, wanted: Secured & Lasting): string {
+  return setting(cookieName(request, 'operator', wanted), text, wanted);
 }
 
 /** Names the browser that went to an issuer, until it comes back. */
-function attemptName({ isSecure }: Secured): string {
-  return isSecure ? '__Host-sallyport-attempt' : 'sallyport-attempt';
-}
-
-export function attemptCookie(text: string, { isSecure }: Secured, maxAgeSeconds: number): string {
-  const secure = isSecure ? '; Secure' : '';
-  return `${attemptName({ isSecure })}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
+export function attemptCookie(request: AdminRequest, text: string, wanted: Secured & Lasting): string {
+  return setting(cookieName(request, 'attempt', wanted), text, wanted);
 }
 
 export function attemptTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
-  return cookieOf(request, attemptName({ isSecure }));
+  return cookieOf(request, cookieName(request, 'attempt', { isSecure }));
+}
+
+interface Lasting {
+  readonly maxAgeSeconds: number;
+}
+
+/** Lax, so that a link in a message leads to a page; whatever changes something needs its own origin as well. */
+function setting(name: string, text: string, { isSecure, maxAgeSeconds }: Secured & Lasting): string {
+  const secure = isSecure ? '; Secure' : '';
+  return `${name}=${text}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${secure}`;
 }
 
 /** Failures of one address that cost nothing. */

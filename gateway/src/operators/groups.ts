@@ -12,8 +12,8 @@ export interface GroupRole {
   readonly servers?: readonly string[] | undefined;
 }
 
-/** The name of such an operator is that of its user, whose prefix may end with a slash. */
-const nameOfUser = /^[\p{L}\p{N}][\p{L}\p{N}._@+:/-]{0,127}$/u;
+/** The name of such an operator is that of its user, as issuers write it: `corp/dana`, `auth0|5f3c`. */
+const nameOfUser = /^[\w.@|:/+=~%-]{1,128}$/;
 
 /** What its groups make of a user who signed in; undefined where they make nothing of it. The first entry that fits counts. */
 export function admitByGroup(

@@ -64,7 +64,7 @@ export interface DataPlaneParts {
   readonly approvalStore: ApprovalStore;
   /** Held calls as tasks, sealed. */
   readonly taskRegistry: TasksParts['registry'];
-  /** The page of an approval for the user for whom a call is made. */
+  /** The page of an approval for the user that a call is made for. */
   readonly approvalPage: ApproveParts['pageFor'];
   /** An approval has another state. */
   readonly onApprovalState: ApproveParts['onState'];

@@ -1,4 +1,4 @@
-/** Approvals as the user for whom a call is made meets them: the page that it is led to, and its decision. */
+/** Approvals as the user that a call is made for meets them: the page that it is led to, and its decision. */
 import type { ApprovalDesk } from '../accounts/pages.ts';
 import { ticketLifetimeMs } from '../accounts/tickets.ts';
 import { accountPaths } from '../pipeline/contracts/accounts.ts';

@@ -36,7 +36,10 @@ export function issuerSignIn(app: Hono<AdminEnv>, parts: PageParts): void {
     const browser = randomBytes(32).toString('base64url');
     const value = { attempt: begun.value, browser: digestOf(browser), next: safePath(fields('next')) };
     expected.put({ key: begun.value.state, owner: addressOf(request) ?? '', value }, Date.now());
-    return leave(begun.value.url, attemptCookie(browser, parts, lifetimeMs / 1_000));
+    return leave(
+      begun.value.url,
+      attemptCookie(request, browser, { isSecure: parts.isSecure, maxAgeSeconds: lifetimeMs / 1_000 }),
+    );
   });
 
   app.get(returnPath, async (request) => {

@@ -67,7 +67,9 @@ export function signInPages(app: Hono<AdminEnv>, parts: PageParts): void {
       if (!formFits(parts.seal, { session: id, page: 'sign-out', token: fields('form') })) return goTo('/approvals');
       parts.operators.sessions.end(id, operator);
     }
-    return goTo('/sign-in', { 'set-cookie': sessionCookie('', parts, 0) });
+    return goTo('/sign-in', {
+      'set-cookie': sessionCookie(request, '', { isSecure: parts.isSecure, maxAgeSeconds: 0 }),
+    });
   });
   app.get('/join/:link', (request) => joinPage(request, parts));
   app.post('/join/:link', async (request) => {
@@ -122,7 +124,9 @@ export function begin(
   const old = before === undefined ? undefined : operators.sessions.use(before, now);
   if (old !== undefined) operators.sessions.end(old.id, old.operator);
   const { text } = operators.sessions.open(operator, means, now);
-  return goTo(next, { 'set-cookie': sessionCookie(text, { isSecure }, operatorBounds.sessionMs / 1_000) });
+  return goTo(next, {
+    'set-cookie': sessionCookie(request, text, { isSecure, maxAgeSeconds: operatorBounds.sessionMs / 1_000 }),
+  });
 }
 
 export async function signInPage(request: AdminRequest, parts: PageParts, problem?: string): Promise<Response> {

@@ -20,9 +20,9 @@ const by = listOf(
     z.strictObject({ operator: listOf(name) }),
   ]),
 ).describe(
-  'Who decides: requester (the user for whom the call is made), { role: … } or { operator: … }; each of a list may. Without it: operators with the role approver or administrator, and users of the machine.',
+  'Who decides: requester (the user that the call is made for), { role: … } or { operator: … }; each of a list may. Without it: operators with the role approver or administrator, and users of the machine.',
 );
-const notBy = z.literal('requester').describe('The user for whom the call is made must not decide.');
+const notBy = z.literal('requester').describe('The user that the call is made for must not decide.');
 const proof = z.literal('passkey').describe('A person confirms an approval with a passkey, which the log proves.');
 
 /** Of one rule, in place of what holds for all. */

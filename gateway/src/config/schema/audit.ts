@@ -58,9 +58,21 @@ export const audit = z
         write: age.describe('The same for the tier write.'),
         destructive: age.describe('The same for the tier destructive.'),
         records: age.describe('Age at which the public parts go as well. Their hashes stay.'),
+        size: size
+          .optional()
+          .describe(
+            'Largest size of each log on the disk. Beyond it arguments, results and names go, the oldest first, whatever their tier. The last 32 MiB stay.',
+          ),
+        reserve: size
+          .optional()
+          .describe(
+            'Space that stays free on the disk of the log. With less, arguments, results and names go, the oldest first. A warning comes below four times as much.',
+          ),
       })
       .prefault({})
-      .describe('What is dropped after which time. A record in the log says what was. Without it everything stays.'),
+      .describe(
+        'What is dropped after which time, and when space runs out. A record in the log says what was. Without it everything stays.',
+      ),
     anchors: z
       .strictObject({
         every: duration.prefault('1h').describe('Time between two checkpoints that are handed over.'),

@@ -13,7 +13,7 @@ export interface ApprovalTerms {
   readonly reason: 'required' | 'optional';
   /** Who decides: each of these may. Absent: operators with the role `approver` or `administrator`, and users of the machine. */
   readonly by?: readonly Approver[];
-  /** The user for whom the call is made must not decide. */
+  /** The user that the call is made for must not decide. */
   readonly notBy?: 'requester';
   /** A person confirms an approval with its passkey. */
   readonly proof?: 'passkey';
@@ -21,7 +21,7 @@ export interface ApprovalTerms {
   readonly grant?: GrantTerms;
 }
 
-/** The user for whom the call is made, operators by role, or operators by name. */
+/** The user that the call is made for, operators by role, or operators by name. */
 export type Approver = 'requester' | { readonly role: readonly string[] } | { readonly operator: readonly string[] };
 
 /** What one approval covers beside the one call. */
@@ -34,7 +34,7 @@ export interface GrantTerms {
   readonly when?: string;
 }
 
-/** The page on which the user for whom a call is made sees what became of it, and decides where the rule lets it. */
+/** The page on which the user that a call is made for sees what became of it, and decides where the rule lets it. */
 export interface ApprovalPage {
   readonly url: string;
   readonly decides: boolean;

@@ -370,7 +370,7 @@ const operator = (name: string, more: Partial<Vote> = {}): Vote => ({
   ...more,
 });
 
-test('who decides is whom the rule names: by role, by name, another person, or the requester', async () => {
+test('the rule names who decides: by role, by name, another person, or the requester', async () => {
   const cases = [
     ['', operator('x'), undefined],
     ['', operator('x', { role: 'auditor' }), 'no-approver'],

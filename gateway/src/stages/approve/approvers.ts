@@ -79,7 +79,7 @@ export const approverProblems: Readonly<
     remedy: 'Ask another approver.',
   },
   'person-unknown': {
-    problem: 'it is not known that you are another person than the one for whom the call was made',
+    problem: 'it is not known that you are another person than the one that the call was made for',
     remedy: 'An administrator says which user you are: `sallyport operator change NAME --user USER`.',
   },
   'proof-required': {

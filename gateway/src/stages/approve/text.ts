@@ -9,7 +9,7 @@ export function leftText(ms: number): string {
 /** Who must decide, and how. */
 export function neededText({ quorum, by, notBy, proof, reason }: ApprovalTerms): string {
   const named = by?.map((each) => {
-    if (each === 'requester') return 'the user for whom the call is made';
+    if (each === 'requester') return 'the user that the call is made for';
     return 'role' in each ? `operators with the role ${each.role.join(' or ')}` : each.operator.join(' or ');
   });
   return [

@@ -9,7 +9,7 @@ export function callerView(caller: Caller): ConditionContext['caller'] {
   return { user, agent, application, roles, groups, scopes, claims, attributes, trust };
 }
 
-/** Equal for two callers about whom all conditions say the same, whatever these ask. */
+/** Equal for two callers of which all conditions say the same, whatever these ask. */
 export function viewKey(seen: object): string {
   const text = JSON.stringify(seen, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
   return hash('sha256', text, 'base64url');

@@ -17,7 +17,7 @@ interface Shared {
 const cancelled: Step = { kind: 'failed', failure: { kind: 'cancelled' } };
 
 export class SharedCalls {
-  /** By what is called, by whom: no more than calls are under way. */
+  /** By call and caller: no more than calls are under way. */
   readonly #known = new Map<string, Shared>();
   readonly #onShared: (server: string) => void;
   /** A server that was configured anew is another one, whatever its name. */

@@ -13,8 +13,8 @@ export interface AuditSettings {
   readonly queue: { readonly records: number; readonly bytes: number };
 }
 
-/** Ages in milliseconds; without one nothing is dropped. */
-export type RetentionSettings = Readonly<Partial<Record<Tier | 'records', number>>>;
+/** Ages in milliseconds, `size` of the log and `reserve` of its disk in bytes; without any nothing is dropped. */
+export type RetentionSettings = Readonly<Partial<Record<Tier | 'records' | 'size' | 'reserve', number>>>;
 
 export interface AnchorSettings {
   /** Milliseconds between two checkpoints. */

@@ -24,7 +24,7 @@ export type Asked =
 /** Milliseconds after which the next issuer is asked as well. */
 const patienceMs = 250;
 
-const nobody: Asked = invalid('unknown', 'the token is no JWT, and no issuer can be asked about it');
+const unasked: Asked = invalid('unknown', 'the token is no JWT, and no issuer can be asked about it');
 
 export function askAbout(token: string, asking: Asking): Promise<Asked> {
   const { issuers } = asking;
@@ -47,7 +47,7 @@ export function askAbout(token: string, asking: Asking): Promise<Asked> {
       resolve(decided);
     }, reject);
   };
-  if (issuers.length === 0) resolve(nobody);
+  if (issuers.length === 0) resolve(unasked);
   else next();
   return promise;
 }
@@ -57,7 +57,7 @@ function decidedBy(answers: readonly (Asked | undefined)[], count: number): Aske
   const own = answers.find((answer) => answer?.ok === true && answer.claims.iss === answer.issuer.issuer);
   if (own !== undefined) return own;
   let unreachable: Asked | undefined;
-  let last: Asked = nobody;
+  let last: Asked = unasked;
   for (let at = 0; at < count; at++) {
     const answer = answers[at];
     if (answer === undefined) return undefined;
@@ -70,7 +70,7 @@ function decidedBy(answers: readonly (Asked | undefined)[], count: number): Aske
 }
 
 async function askOne(token: string, issuer: IssuerConfig, { fetch, now, trustMs }: Asking): Promise<Asked> {
-  if (issuer.introspection === undefined) return nobody;
+  if (issuer.introspection === undefined) return unasked;
   const verified = await introspect(token, issuer.introspection, fetch);
   if (!verified.ok) return verified;
   const { claims } = verified;

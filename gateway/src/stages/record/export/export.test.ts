@@ -9,7 +9,7 @@ const record: ArchivedRecord = {
   seq: 7,
   entry: Buffer.alloc(0),
   fields: {
-    v: 2,
+    v: 3,
     seq: 7,
     kind: 'intent',
     written: 5,
@@ -30,7 +30,7 @@ const outcome: ArchivedRecord = {
   seq: 8,
   entry: Buffer.alloc(0),
   fields: {
-    v: 2,
+    v: 3,
     seq: 8,
     kind: 'outcome',
     written: 6,

@@ -21,10 +21,14 @@ export interface SubjectKeys {
   readonly createdAt: number;
   /** Of private parts of version 1. */
   readonly encryption: KeyObject;
-  /** Of later ones: what encrypts, and what binds them to their record. */
+  /** Of later ones: what encrypts. */
   readonly stream: KeyObject;
+  /** Of records of version 1 and 2: what binds private parts to their record, and what commitments are made with. */
   readonly seal: HmacKey;
   readonly commitment: HmacKey;
+  /** Of later ones: the same two. */
+  readonly sealKey: Buffer;
+  readonly commitmentRoot: Buffer;
 }
 
 const slotSize = 128;
@@ -193,10 +197,7 @@ export class Subjects {
     this.#write(slot.slot, bytes);
     this.#withFile((file) => this.#disk.fsyncSync(file));
     const opened = this.#opened.get(slot.pseudonym);
-    for (const { inner, outer } of opened === undefined ? [] : [opened.commitment, opened.seal]) {
-      inner.fill(0);
-      outer.fill(0);
-    }
+    if (opened !== undefined) forgetKeys(opened);
     this.#opened.delete(slot.pseudonym);
     this.#byName.clear();
     const others = (this.#byLookup.get(slot.lookup) ?? none).filter((each) => each !== slot);
@@ -227,6 +228,8 @@ export class Subjects {
       stream: createSecretKey(derived(key, 'sallyport private part v2')),
       seal: hmacKey(derived(key, 'sallyport private part v2 seal')),
       commitment: hmacKey(derived(key, 'sallyport commitment')),
+      sealKey: derived(key, 'sallyport private part v3 seal'),
+      commitmentRoot: derived(key, 'sallyport commitment v3'),
     };
     if (this.#opened.size >= maxOpened) this.#opened.clear();
     this.#opened.set(slot.pseudonym, keys);
@@ -245,6 +248,12 @@ export class Subjects {
       this.#disk.closeSync(file);
     }
   }
+}
+
+/** What is elsewhere in memory of a key that is erased. */
+function forgetKeys({ commitment, seal, sealKey, commitmentRoot }: SubjectKeys): void {
+  for (const bytes of [commitment.inner, commitment.outer, seal.inner, seal.outer, sealKey, commitmentRoot])
+    bytes.fill(0);
 }
 
 /** Reads one slot again from the disk, to show that it is gone. */

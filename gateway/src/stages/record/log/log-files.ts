@@ -69,6 +69,7 @@ export class LogFiles {
   #lastPublished: number;
   readonly #history: History;
   #settled: number;
+  #bytes = 0;
   #settling: Promise<void> | undefined;
   /** A sync of tiles has failed: what reached the disk is unknown, so the next opening makes them again. */
   #distrusted = false;
@@ -109,6 +110,11 @@ export class LogFiles {
     return this.#lastPublished;
   }
 
+  /** Bytes that `append` has made durable. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Makes records durable: one write, one fdatasync. When either fails, nothing of them counts and they go to a new
    * segment next time: what the old file holds after a failed sync is unknown. Their bytes are needed until
@@ -132,6 +138,7 @@ export class LogFiles {
       throw error;
     }
     segment.end += bytes.length;
+    this.#bytes += bytes.length;
     this.#fresh = records;
     const share = Math.max(segment.end / segmentBytes, (this.size - segment.first) / segmentRecords);
     if (share >= 1) this.#closeSegment();

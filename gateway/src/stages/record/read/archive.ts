@@ -12,7 +12,7 @@ import { LogReader } from './log-reader.ts';
 
 /** The public part, as JSON. `docs/evidence.md` lists the fields. */
 export interface PublicPart {
-  /** Version of the record: 1 or 2. */
+  /** Version of the record: 1, 2 or 3. */
   readonly v: number;
   readonly seq: number;
   readonly kind: string;

@@ -92,7 +92,7 @@ export class LogReader {
     return width > 0 ? readIfThere(join(this.folder, tilePath('entries', index, width))) : undefined;
   }
 
-  #stored(seq: number): Stored | undefined {
+  #stored(seq: number): Pick<Stored, 'sealed'> | undefined {
     this.#firsts ??= segmentsOf(this.folder);
     const first = this.#firsts.findLast((each) => each <= seq);
     if (first === undefined) return undefined;
@@ -109,7 +109,7 @@ export class LogReader {
 
 interface Segment {
   /** What stands behind the first record of the next segment does not count, and is not asked for here. */
-  readonly records: Map<number, Stored>;
+  readonly records: Map<number, Pick<Stored, 'sealed'>>;
   /** Offset up to which the file was read: it only grows. */
   end: number;
   /** Records before this one are held no more, and the last one that was read. */
@@ -122,7 +122,7 @@ function readOn(segment: Segment, path: string): void {
   try {
     const read = rangeReader(file);
     for (;;) {
-      const group = readGroup(read, segment.end);
+      const group = readGroup(read, segment.end, 'sealed');
       if (group === 'end' || group === 'torn') return;
       for (const [index, stored] of group.records.entries()) segment.records.set(group.first + index, stored);
       segment.last = group.first + group.records.length - 1;

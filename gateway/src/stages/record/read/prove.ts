@@ -106,7 +106,8 @@ function disclosedOf(archive: Archive, record: ArchivedRecord, wanted: readonly 
     const text = record.parts[part];
     // What was kept in another form than it came cannot be shown to be what came.
     if (!wanted.includes(part) || text === '' || !isWhole(record, part, text)) continue;
-    shown[part] = { text, key: Buffer.from(commitmentKey(keys, record.seq, part), 'latin1').toString('hex') };
+    const key = commitmentKey(keys, { seq: record.seq, version: record.fields.v }, part);
+    shown[part] = { text, key: Buffer.from(key, 'latin1').toString('hex') };
   }
   return shown;
 }

@@ -2,8 +2,8 @@
  * The private part of a record: three texts, encrypted under the key of its subject. Each text has a commitment in the
  * public part under a key of its own, so that one can be shown without showing the others.
  *
- * Version 2 (docs/decisions/0014): AES-256-CTR and HMAC-SHA-256, encrypt-then-MAC. One keystream of a subject serves many
- * records, each of which says where its bytes stand in it. Version 1, which is read and no longer written: AES-256-GCM.
+ * Version 3 (docs/decisions/0017): AES-256-CTR, then SHA-256 under another key (encrypt-then-MAC). One keystream of a subject serves many records, each of which says where its bytes stand in it. Read and no longer written:
+ * version 2 (docs/decisions/0014), with HMAC-SHA-256, and version 1, AES-256-GCM.
  */
 import {
   type Cipheriv,
@@ -13,11 +13,11 @@ import {
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { type ByteText, sha256Text, together } from '../hash.ts';
+import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { type ByteText, sha256Base64, sha256Text, together } from '../hash.ts';
 import type { SubjectKeys } from '../keys/subjects.ts';
 import type { ScratchBuffer } from '../scratch-buffer.ts';
-import { hmacBase64, hmacText, passingKey } from './hmac.ts';
+import { hmacText } from './hmac.ts';
 
 /** `about`: who, from where, and what only the operator may know. */
 export const partNames = ['about', 'arguments', 'result'] as const;
@@ -31,22 +31,28 @@ const tagSize = 16;
 const blockSize = 16;
 const asItIs = 0;
 const zstd = 1;
+const brotli = 2;
 
 /** Texts shorter than this are not compressed: it saves less than it costs. */
 const minCompressed = 1_024;
+/** Shorter ones than this by Brotli, whose compressor is made in a third of the time; longer ones by Zstandard. */
+const minZstd = 16_384;
 /** Of texts that are compressed, and of what is decompressed, in bytes. */
 const maxPlain = 64 * 1024 * 1024;
 /** Bytes of one keystream; then another nonce begins another one. */
 const maxStream = 2 ** 30;
 
 /** The key of one commitment of one record: 32 bytes. Showing it reveals nothing about any other. */
-export function commitmentKey(keys: SubjectKeys, seq: number, part: PartName): ByteText {
-  return hmacText(keys.commitment, `${part} ${seq}`);
+export function commitmentKey(keys: SubjectKeys, { seq, version }: Numbered, part: PartName): ByteText {
+  // What is hashed has one form, which no extension of another has, so that one hash does what takes an HMAC elsewhere.
+  return version >= 3
+    ? sha256Text(together(keys.commitmentRoot, `${part} ${seq}`))
+    : hmacText(keys.commitment, `${part} ${seq}`);
 }
 
-/** What the public part says of a text, by its `commitmentKey`: base64url. */
+/** What the public part of a record of version 3 says of a text, by its `commitmentKey`: base64url. */
 export function commitment(key: ByteText, text: Uint8Array): string {
-  return hmacBase64(passingKey(key), text);
+  return sha256Base64(together(key, text));
 }
 
 /** A keystream of a subject. Its bytes are used once, in their order. */
@@ -81,8 +87,20 @@ interface Where {
   readonly seq: number;
 }
 
-/** Binds a private part to its record. */
-function tagOf({ inner, outer }: SubjectKeys['seal'], { origin, seq }: Where, sealed: Uint8Array): ByteText {
+interface Numbered {
+  readonly seq: number;
+  /** Of the record. */
+  readonly version: number;
+}
+
+/** Binds a private part to its record. What is hashed begins with its length, so that none is the beginning of another. */
+function tagOf({ sealKey }: SubjectKeys, { origin, seq }: Where, sealed: Uint8Array): ByteText {
+  const place = `sallyport private part v3\n${origin}\n${seq}\n${sealed.length}\n`;
+  return sha256Text(together(sealKey, place, sealed)).slice(0, tagSize);
+}
+
+/** The same in version 2. */
+function tagOfSecond({ inner, outer }: SubjectKeys['seal'], { origin, seq }: Where, sealed: Uint8Array): ByteText {
   const place = `sallyport private part v2\n${origin}\n${seq}\n`;
   return sha256Text(together(outer, sha256Text(together(inner, place, sealed)))).slice(0, tagSize);
 }
@@ -96,16 +114,18 @@ export interface Sealing {
 /** The parts, encrypted: head, ciphertext, tag. Good for as long as the room. */
 export function sealParts(parts: readonly Uint8Array[], keys: SubjectKeys, { where, buffer }: Sealing): Buffer {
   const whole = joined(parts, buffer);
-  const packed = whole.length < minCompressed || whole.length > maxPlain ? whole : compressed(whole);
+  const form = formFor(whole.length);
+  const small = form === asItIs ? whole : compressed(whole, form);
+  const packed = small.length < whole.length ? small : whole;
   const stream = streamFor(keys, packed.length);
   const sealed = buffer.take(headSize + packed.length + tagSize);
-  sealed[0] = packed === whole ? asItIs : zstd;
+  sealed[0] = packed === whole ? asItIs : form;
   sealed.set(stream.nonce, 1);
   sealed.writeUInt32BE(stream.used, 1 + nonceSize);
   sealed.set(stream.cipher.update(packed), headSize);
   stream.used += packed.length;
   const end = headSize + packed.length;
-  sealed.write(tagOf(keys.seal, where, sealed.subarray(0, end)), end, 'latin1');
+  sealed.write(tagOf(keys, where, sealed.subarray(0, end)), end, 'latin1');
   return sealed;
 }
 
@@ -122,15 +142,22 @@ function joined(parts: readonly Uint8Array[], buffer: ScratchBuffer): Buffer {
   return whole;
 }
 
-/** A frame of its own for each record: what one text is like must not show in the length of another subject's. */
-function compressed(whole: Buffer): Buffer {
-  const small = zstdCompressSync(whole, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-  return small.length < whole.length ? small : whole;
+type Form = typeof asItIs | typeof zstd | typeof brotli;
+
+function formFor(length: number): Form {
+  if (length < minCompressed || length > maxPlain) return asItIs;
+  return length < minZstd ? brotli : zstd;
 }
 
-interface Versioned extends Where {
-  readonly version: number;
+const quickBrotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 14 } };
+const quickZstd = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** A frame of its own for each record: what one text is like must not show in the length of another subject's. */
+function compressed(whole: Buffer, form: typeof zstd | typeof brotli): Buffer {
+  return form === zstd ? zstdCompressSync(whole, quickZstd) : brotliCompressSync(whole, quickBrotli);
 }
+
+interface Versioned extends Where, Numbered {}
 
 /** `undefined` when these bytes are not what was sealed for this record under this key. `version`: of the record. */
 export function openParts(
@@ -188,18 +215,24 @@ function readingAt(keys: SubjectKeys, nonce: Buffer, place: number): Decipheriv 
   return decipher;
 }
 
-function openSealed(keys: SubjectKeys, where: Where, sealed: Buffer): Buffer | undefined {
+function openSealed(keys: SubjectKeys, where: Versioned, sealed: Buffer): Buffer | undefined {
   const end = sealed.length - tagSize;
   if (end < headSize) return undefined;
-  const tag = Buffer.from(tagOf(keys.seal, where, sealed.subarray(0, end)), 'latin1');
-  if (!timingSafeEqual(tag, sealed.subarray(end))) return undefined;
+  const body = sealed.subarray(0, end);
+  const tag = where.version === 2 ? tagOfSecond(keys.seal, where, body) : tagOf(keys, where, body);
+  if (!timingSafeEqual(Buffer.from(tag, 'latin1'), sealed.subarray(end))) return undefined;
   const place = sealed.readUInt32BE(1 + nonceSize);
   const packed = readingAt(keys, sealed.subarray(1, 1 + nonceSize), place).update(sealed.subarray(headSize, end));
   const reading = readings.get(keys);
   if (reading !== undefined) reading.place += packed.length;
-  if (sealed[0] === asItIs) return packed;
+  return decompressed(packed, sealed[0]);
+}
+
+function decompressed(packed: Buffer, form: number | undefined): Buffer | undefined {
+  if (form === asItIs) return packed;
   try {
-    return sealed[0] === zstd ? zstdDecompressSync(packed, { maxOutputLength: maxPlain }) : undefined;
+    if (form === zstd) return zstdDecompressSync(packed, { maxOutputLength: maxPlain });
+    return form === brotli ? brotliDecompressSync(packed, { maxOutputLength: maxPlain }) : undefined;
   } catch {
     // Nothing that was sealed here is like that.
     return undefined;

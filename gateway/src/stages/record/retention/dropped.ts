@@ -9,6 +9,14 @@ export interface Dropped {
   readonly entries: number;
 }
 
+/** Why: it was old enough, the log too large, or the disk too full. */
+export type DropReason = 'age' | 'size' | 'reserve';
+
+/** What is to be dropped next. */
+export interface DropPlan extends Dropped {
+  readonly because: readonly DropReason[];
+}
+
 export const nothingDropped: Dropped = { tiers: {}, entries: 0 };
 
 export function sameDropped(one: Dropped, other: Dropped): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -12,9 +13,11 @@ import {
   temporaryData,
 } from '../../../../test/support/audit-log.ts';
 import { intentMessage, outcomeMessage } from '../record/message.ts';
-import type { Dropped } from './dropped.ts';
+import { type Dropped, nothingDropped } from './dropped.ts';
 import { planRetention } from './plan.ts';
 import { Retention } from './retention.ts';
+import { excessOf, freeAt, spaceOf } from './space.ts';
+import { SpaceWatch } from './space-watch.ts';
 
 const program = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'sallyport-verify.js');
 const day = 86_400_000;
@@ -102,10 +105,11 @@ test('what was said to be dropped is dropped by the next process, if this one di
   assert.equal(verify(log.folder).code, 0, 'more than must be there is no lie');
 
   const next = await openTestLog(data, { now });
-  assert.deepEqual(next.writer.retention, { said: plan, done: last });
+  const said = { tiers: plan.tiers, entries: plan.entries };
+  assert.deepEqual(next.writer.retention, { said, done: last });
   // Off the disk only now, so this run reports it; what was said stays one record.
-  assert.deepEqual(await new Retention(next.folder, next.writer, now).run(ages), plan);
-  assert.deepEqual(next.writer.retention, { said: plan, done: plan });
+  assert.deepEqual(await new Retention(next.folder, next.writer, now).run(ages), said);
+  assert.deepEqual(next.writer.retention, { said, done: said });
   assert.equal(existsSync(join(next.folder, 'tile/entries/000')), false);
   assert.equal(existsSync(stray), false);
   assert.deepEqual(
@@ -198,4 +202,64 @@ test('what an earlier version said of settled tiles is not read: it is made agai
   const log = await openTestLog(data);
   await closeTestLog(log);
   assert.equal(verify(log.folder).code, 0, verify(log.folder).text);
+});
+
+test('a log that is too large loses the oldest private parts of all tiers, whatever their age, and verifies', async (context) => {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 4, clock);
+  const log = await openTestLog(data, { now });
+  const { used } = spaceOf(log.folder);
+  const ages = { size: used - 100_000 };
+  const settled = log.writer.settled;
+  const last = nothingDropped;
+  const plan = planRetention({ folder: log.folder, settled, ages, now: now(), last });
+  assert.deepEqual(plan?.because, ['size']);
+  assert.equal(plan.entries, 0, 'public parts stay');
+  const [read = 0, ...others] = [plan.tiers.read, plan.tiers.write, plan.tiers.destructive];
+  assert.deepEqual(others, [read, read]);
+  assert.ok(read > 0 && read < settled - 600, 'no more than has to go');
+  assert.equal(planRetention({ folder: log.folder, settled, ages: { size: used }, now: now(), last }), undefined);
+  // All of it would not be enough.
+  const most = planRetention({ folder: log.folder, settled, ages: { size: 1 }, now: now(), last });
+  assert.ok((most?.tiers.read ?? 0) > read);
+
+  const retention = new Retention(log.folder, log.writer, now);
+  assert.deepEqual((await retention.run(ages)).tiers, plan.tiers);
+  assert.ok(spaceOf(log.folder).used <= ages.size);
+  assert.deepEqual(await retention.run(ages), nothingDropped, 'it is within its bound');
+  await closeTestLog(log);
+  assert.equal(verify(log.folder).code, 0, verify(log.folder).text);
+});
+
+test('bytes that must go: beyond the size, and below the reserve', () => {
+  assert.deepEqual(excessOf({ used: 1_600, free: 3_200 }, {}), { size: 0, reserve: 0 });
+  assert.deepEqual(excessOf({ used: 1_600, free: 3_200 }, { size: 1_600, reserve: 3_200 }), { size: 0, reserve: 0 });
+  assert.deepEqual(excessOf({ used: 1_601, free: 3_199 }, { size: 1_600, reserve: 3_200 }), {
+    size: 101,
+    reserve: 201,
+  });
+});
+
+test('a warning comes at four times the reserve, once, and again after there was room', async () => {
+  const said: string[] = [];
+  const watch = new SpaceWatch({
+    folder: tmpdir(),
+    written: () => 0,
+    retain: () => Promise.resolve(nothingDropped),
+    say: (problem) => said.push(problem),
+  });
+  const free = freeAt(tmpdir());
+  const full = { reserve: Math.ceil(free / 2) };
+  for (let look = 0; look < 2; look++) await watch.look(full);
+  assert.equal(said.length, 1, said.join('; '));
+  assert.match(said[0] ?? '', /^the disk of the log has \d+ MiB left: below \d+ MiB \(audit.retention.reserve\)/);
+  await watch.look({ reserve: 1 });
+  await watch.look(full);
+  assert.equal(said.length, 2);
+  // Nothing that could be dropped makes enough room.
+  await watch.look({ reserve: 2 * free });
+  assert.match(said[2] ?? '', /no arguments or results that could be dropped/);
 });

@@ -6,7 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { startThread } from '../../../process/thread.ts';
 import type { RetentionSettings } from '../settings.ts';
 import type { Writer } from '../writer/writer.ts';
-import { type Dropped, nothingDropped, sameDropped } from './dropped.ts';
+import { type DropPlan, type Dropped, nothingDropped, sameDropped } from './dropped.ts';
 import type { Work } from './thread.ts';
 
 const hour = 3_600_000;
@@ -47,7 +47,8 @@ export class Retention {
   async #run(ages: RetentionSettings): Promise<Dropped> {
     const writer = this.#writer;
     const now = this.#now();
-    const shortest = Math.min(...Object.values(ages));
+    const { size: _, reserve: __, ...byAge } = ages;
+    const shortest = Math.min(...Object.values(byAge));
     if (now - this.#segmentSince >= Math.min(maxSegmentAgeMs, Math.max(hour, shortest / segmentsInAge))) {
       writer.endSegment();
       this.#segmentSince = now;
@@ -56,7 +57,7 @@ export class Retention {
     if (this.#closed) throw closing();
     const last = writer.retention.said;
     const work = { folder: this.#folder, settled: writer.settled, ages, now, last };
-    const plan = (await this.#work({ do: 'plan', work })) as Dropped | undefined;
+    const plan = (await this.#work({ do: 'plan', work })) as DropPlan | undefined;
     if (this.#closed) throw closing();
     if (plan !== undefined) writer.sayDropped(plan);
     const { said, done } = writer.retention;

@@ -6,7 +6,7 @@ import { type PlanWork, planRetention } from './plan.ts';
 
 export type Work = { readonly do: 'plan'; readonly work: PlanWork } | { readonly do: 'drop'; readonly work: DropWork };
 
-stepBack();
+stepBack('late');
 const { do: what, work } = workerData as Work;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(what === 'plan' ? planRetention(work) : await dropFiles(work));

@@ -7,7 +7,9 @@ import { dirname } from 'node:path';
 import { type Database, isReadOnly, openPassing, transaction } from '../../../stores/sqlite/driver.ts';
 import type { Archive, PublicPart } from '../read/archive.ts';
 import { isDamage, openCurrent, openIndex, prepare, removeIndex, rootOver } from './database.ts';
+import { forgetNames } from './forget.ts';
 import { insertRow, type Row } from './rows.ts';
+import { occur, Stretches, stretchesWith, stretchOf } from './stretches.ts';
 import { type WordColumn, Words, wordColumns } from './words.ts';
 
 export { capabilityOf } from './rows.ts';
@@ -38,6 +40,7 @@ export class IndexFile {
   readonly #path: string | undefined;
   readonly #onRebuilt: (why: string) => void;
   readonly #words: Words;
+  readonly #stretches = new Stretches();
   readonly #statements = new Map<string, ReturnType<Database['prepare']>>();
   #version = 0;
 
@@ -121,7 +124,11 @@ export class IndexFile {
         const fields = JSON.parse(entry.toString('utf8')) as PublicPart;
         this.#take(rows, seq, fields, archive);
       }
-      for (const row of rows.values()) insertRow((sql) => this.#statement(sql), this.#words, row);
+      const statement = (sql: string) => this.#statement(sql);
+      // Of a batch that failed.
+      this.#stretches.clear();
+      for (const row of rows.values()) insertRow({ statement, words: this.#words, stretches: this.#stretches }, row);
+      this.#stretches.write(statement);
       this.#database
         .prepare('UPDATE progress SET next = ?, root = ?, rows = rows + ?')
         .run(to, rootOver(archive, to), rows.size);
@@ -136,14 +143,19 @@ export class IndexFile {
   #search({ limit, ...search }: Search): Found[] {
     const where = this.#where(search);
     if (where === undefined) return [];
-    const query = `SELECT seq, outcome_seq FROM records ${where.condition} ORDER BY seq DESC LIMIT ?`;
-    return this.#database
-      .prepare(query)
-      .all(...where.values, limit)
-      .map((row) => ({
-        seq: Number(row['seq']),
-        ...(row['outcome_seq'] === null ? {} : { outcomeSeq: Number(row['outcome_seq']) }),
-      }));
+    const query = this.#database.prepare(
+      `SELECT seq, outcome_seq FROM records ${where.condition} ORDER BY seq DESC LIMIT ?`,
+    );
+    const found: Found[] = [];
+    for (const { from, to } of where.places) {
+      for (const row of query.all(from, to, ...where.values, limit - found.length))
+        found.push({
+          seq: Number(row['seq']),
+          ...(row['outcome_seq'] === null ? {} : { outcomeSeq: Number(row['outcome_seq']) }),
+        });
+      if (found.length >= limit) break;
+    }
+    return found;
   }
 
   /** Does any record say this? */
@@ -159,14 +171,17 @@ export class IndexFile {
   #count(search: Omit<Search, 'limit'>): number {
     const where = this.#where(search);
     if (where === undefined) return 0;
-    const row = this.#database.prepare(`SELECT count(*) AS n FROM records ${where.condition}`).get(...where.values);
-    return Number(row?.['n'] ?? 0);
+    const query = this.#database.prepare(`SELECT count(*) AS n FROM records ${where.condition}`);
+    let count = 0;
+    for (const { from, to } of where.places) count += Number(query.get(from, to, ...where.values)?.['n'] ?? 0);
+    return count;
   }
 
-  /** `undefined` when a word occurs in no record. */
+  /** The condition, whose first two values are a range of records, and the ranges to look at. `undefined`: no record has a word. */
   #where({ words, id, since, until, before }: Omit<Search, 'limit'>) {
-    const where: string[] = [];
+    const where = ['seq >= ?', 'seq < ?'];
     const values: (string | number)[] = [];
+    const found: number[] = [];
     for (const column of wordColumns) {
       const text = words[column];
       if (text === undefined) continue;
@@ -174,6 +189,7 @@ export class IndexFile {
       if (word === undefined) return undefined;
       where.push(`${column} = ?`);
       values.push(word);
+      found.push(word);
     }
     const put = (condition: string, value: string | number | undefined): void => {
       if (value === undefined) return;
@@ -184,7 +200,11 @@ export class IndexFile {
     put('time >= ?', since);
     put('time < ?', until);
     put('seq < ?', before);
-    return { condition: where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`, values };
+    const isNarrow = id !== undefined || (found.length === 0 && since === undefined && until === undefined);
+    const places = isNarrow
+      ? [{ from: 0, to: Number.MAX_SAFE_INTEGER }]
+      : stretchesWith(this.#database, { words: found, since, until, before });
+    return { condition: `WHERE ${where.join(' AND ')}`, values, places };
   }
 
   /** Pseudonyms with the number of their records and the first and last of them. */
@@ -228,23 +248,7 @@ export class IndexFile {
   #forget(pseudonym: string): void {
     const word = this.#words.findWritten(`subject ${pseudonym}`);
     if (word === undefined) return;
-    transaction(this.#database, () => {
-      const names = this.#database
-        .prepare(
-          'SELECT DISTINCT user AS word FROM records WHERE subject = ? UNION SELECT DISTINCT agent FROM records WHERE subject = ? UNION SELECT DISTINCT application FROM records WHERE subject = ?',
-        )
-        .all(word, word, word);
-      this.#database
-        .prepare('UPDATE records SET user = NULL, agent = NULL, application = NULL WHERE subject = ?')
-        .run(word);
-      for (const { word: name } of names)
-        if (name !== null && name !== undefined)
-          this.#database
-            .prepare(
-              'DELETE FROM words WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE user = ?1 OR agent = ?1 OR application = ?1)',
-            )
-            .run(name);
-    });
+    forgetNames(this.#database, word);
     this.#words.clear();
     this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
@@ -268,7 +272,8 @@ export class IndexFile {
   #wrong(): string | undefined {
     const row = this.#database.prepare('SELECT next, root, rows FROM progress').get();
     // Throws when a table is gone.
-    for (const table of ['words', 'erased']) this.#database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get();
+    for (const table of ['words', 'erased', 'stretches', 'occurrences'])
+      this.#database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get();
     const next = Number(row?.['next'] ?? 0);
     if (next === 0) return undefined;
     if (next > (this.#archive.reader.checkpoint()?.size ?? 0))
@@ -297,14 +302,15 @@ export class IndexFile {
     const reason = this.#words.add('reason', fields.reason);
     if (fields.kind === 'outcome' && fields.parent !== undefined) {
       const row = rows.get(fields.parent);
-      if (row === undefined)
+      if (row === undefined) {
         this.#statement('UPDATE records SET outcome = ?, reason = ?, outcome_seq = ? WHERE seq = ?').run(
           outcome,
           reason,
           seq,
           fields.parent,
         );
-      else Object.assign(row, { outcome, reason, outcomeSeq: seq });
+        occur((sql) => this.#statement(sql), stretchOf(fields.parent), [outcome, reason]);
+      } else Object.assign(row, { outcome, reason, outcomeSeq: seq });
       return;
     }
     rows.set(seq, { seq, fields, about: archive.names(seq, fields), outcome, reason, outcomeSeq: null });

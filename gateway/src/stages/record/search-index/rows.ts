@@ -1,6 +1,7 @@
 /** One row of the index: an exchange with its outcome, or another record. */
 import type { Database } from '../../../stores/sqlite/driver.ts';
 import type { About, PublicPart } from '../read/archive.ts';
+import type { Stretches } from './stretches.ts';
 import type { Words } from './words.ts';
 
 /** A row before it is in the table. */
@@ -15,16 +16,18 @@ export interface Row {
 
 type StatementOf = (sql: string) => ReturnType<Database['prepare']>;
 
-export function insertRow(statement: StatementOf, words: Words, row: Row): void {
+/** Where a row goes. */
+export interface RowTarget {
+  readonly statement: StatementOf;
+  readonly words: Words;
+  readonly stretches: Stretches;
+}
+
+export function insertRow({ statement, words, stretches }: RowTarget, row: Row): void {
   const { seq, fields, about, outcome, reason, outcomeSeq } = row;
-  statement(
-    `INSERT INTO records (seq, time, kind, id, subject, user, agent, application, server, capability, method,
-         effect, rule, outcome, reason, outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ).run(
-    seq,
-    fields.time ?? fields.written,
+  const time = fields.time ?? fields.written;
+  const known = [
     words.add('kind', fields.kind),
-    fields.id ?? null,
     words.add('subject', fields.subject),
     words.add('user', about?.user),
     words.add('agent', about?.agent),
@@ -36,8 +39,12 @@ export function insertRow(statement: StatementOf, words: Words, row: Row): void 
     words.add('rule', fields.decision?.place),
     outcome,
     reason,
-    outcomeSeq,
-  );
+  ];
+  statement(
+    `INSERT INTO records (kind, subject, user, agent, application, server, capability, method, effect, rule,
+         outcome, reason, seq, time, id, outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ).run(...known, seq, time, fields.id ?? null, outcomeSeq);
+  stretches.add(seq, time, known);
 }
 
 export function capabilityOf({ capability }: PublicPart): string | undefined {

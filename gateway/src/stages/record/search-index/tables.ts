@@ -1,5 +1,5 @@
 /** The tables of the index. Any other version of them is thrown away and made again from the log. */
-export const indexVersion = 3;
+export const indexVersion = 4;
 
 /** One row for an exchange, its outcome included, and for every other record. Names stand once, in `words`. */
 export const tables = `
@@ -23,18 +23,15 @@ export const tables = `
     outcome_seq INTEGER
   ) STRICT;
   CREATE INDEX by_id ON records (id) WHERE id IS NOT NULL;
-  CREATE INDEX by_time ON records (time);
   CREATE INDEX by_kind ON records (kind, seq);
-  CREATE INDEX by_subject ON records (subject, seq) WHERE subject IS NOT NULL;
-  CREATE INDEX by_user ON records (user, seq) WHERE user IS NOT NULL;
-  CREATE INDEX by_agent ON records (agent, seq) WHERE agent IS NOT NULL;
-  CREATE INDEX by_application ON records (application, seq) WHERE application IS NOT NULL;
-  CREATE INDEX by_server ON records (server, seq) WHERE server IS NOT NULL;
-  CREATE INDEX by_capability ON records (capability, seq) WHERE capability IS NOT NULL;
-  CREATE INDEX by_effect ON records (effect, seq) WHERE effect IS NOT NULL;
-  CREATE INDEX by_rule ON records (rule, seq) WHERE rule IS NOT NULL;
-  CREATE INDEX by_outcome ON records (outcome, seq) WHERE outcome IS NOT NULL;
-  CREATE INDEX by_reason ON records (reason, seq) WHERE reason IS NOT NULL;
+  -- Stretches of records with the times of their rows, and the words that any of these rows has. An index of each column
+  -- took half of the time of a row; a stretch is searched in less than a millisecond.
+  CREATE TABLE stretches (stretch INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
+  CREATE TABLE occurrences (
+    word INTEGER NOT NULL,
+    stretch INTEGER NOT NULL,
+    PRIMARY KEY (word, stretch)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE erased (pseudonym TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE progress (
     next INTEGER NOT NULL,

@@ -23,7 +23,7 @@ const breath = 5;
 const breathAfter = 500;
 
 async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
-  stepBack();
+  stepBack('last');
   const ending = new AbortController();
   const { signal } = ending;
   parentPort?.once('message', () => ending.abort());

@@ -26,18 +26,22 @@ type Statement = ReturnType<Database['prepare']>;
 export class Words {
   readonly #hashKey: Buffer;
   readonly #statement: (sql: string) => Statement;
-  /** Numbers of words that were used lately. */
-  readonly #known = new Map<string, number>();
+  /** Numbers of words that were used lately, by column. */
+  readonly #known: Readonly<Record<WordColumn, Map<string, number>>>;
 
   /** `statement` prepares text for the database that is open now. */
   constructor(lookupKey: Buffer, statement: (sql: string) => Statement) {
     this.#hashKey = createHmac('sha256', lookupKey).update('sallyport index').digest();
     this.#statement = statement;
+    this.#known = Object.fromEntries(wordColumns.map((column) => [column, new Map()])) as Record<
+      WordColumn,
+      Map<string, number>
+    >;
   }
 
   /** Another process may have forgotten words, or the database is another one. */
   clear(): void {
-    this.#known.clear();
+    for (const column of wordColumns) this.#known[column].clear();
   }
 
   /** The number of a value; `undefined` when no record has it. */
@@ -54,14 +58,14 @@ export class Words {
   /** The number of a value, which is added when it is new; `null` for none. */
   add(column: WordColumn, text: string | undefined): number | null {
     if (text === undefined) return null;
-    const key = `${column} ${text}`;
-    const known = this.#known.get(key);
+    const lately = this.#known[column];
+    const known = lately.get(text);
     if (known !== undefined) return known;
     const written = this.#written(column, text);
     this.#statement('INSERT OR IGNORE INTO words (text) VALUES (?)').run(written);
     const id = this.findWritten(written) ?? 0;
-    if (this.#known.size >= maxCachedWords) this.#known.clear();
-    this.#known.set(key, id);
+    if (lately.size >= maxCachedWords) lately.clear();
+    lately.set(text, id);
     return id;
   }
 

@@ -198,11 +198,18 @@ function isKeyId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 }
 
+const retentionNames: readonly (keyof RetentionSettings)[] = [
+  'read',
+  'write',
+  'destructive',
+  'records',
+  'size',
+  'reserve',
+];
+
 function agesOf(value: unknown): RetentionSettings {
-  const given = Object.entries(typeof value === 'object' && value !== null ? value : {});
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<string, unknown>>;
   return Object.fromEntries(
-    given.filter(
-      ([name, age]) => ['read', 'write', 'destructive', 'records'].includes(name) && Number.isSafeInteger(age),
-    ),
+    retentionNames.map((name) => [name, given[name]]).filter(([, each]) => Number.isSafeInteger(each)),
   );
 }

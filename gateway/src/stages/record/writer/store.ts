@@ -18,6 +18,9 @@ export interface Place {
   readonly intent?: OpenIntent | undefined;
 }
 
+/** Of the records that are written. */
+const version = 3;
+
 const nothing = Buffer.alloc(0);
 const forgotten = { about: nothing, result: nothing, kept: { args: nothing, result: nothing } };
 
@@ -28,16 +31,18 @@ export function store(record: Unpacked, place: Place, buffer: ScratchBuffer): St
   // Of an erased subject nothing is kept that became known afterwards.
   const { about, result, kept } = intent?.erased === true ? { ...record, ...forgotten } : record;
   const parts = [about, kept.args, kept.result];
-  const sealed = parts.every(({ length }) => length === 0) ? nothing : sealParts(parts, keys, { where: place, buffer });
+  const isBare = parts.every(({ length }) => length === 0);
+  const sealed = isBare ? nothing : sealParts(parts, keys, { where: place, buffer });
+  const numbered = { seq, version };
   const promise = (part: PartName, text: Buffer): string =>
     text.length === 0
       ? ''
-      : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(commitmentKey(keys, seq, part), text)}"}`;
+      : `,"${part}":{"bytes":${text.length},"commitment":"${commitment(commitmentKey(keys, numbered, part), text)}"}`;
   const [approval, known, reason, revision, server, rest] = members;
   const first = promise('about', about) + approval + promise('arguments', args) + known;
   const parent = intent === undefined ? '' : `,"parent":${intent.seq}`;
   const digest = sealed.length === 0 ? '' : `,"private":"${sha256Base64(sealed)}"`;
-  const end = `,"v":2,"written":${written}}`;
+  const end = `,"v":${version},"written":${written}}`;
   const text = `{${first.slice(1)}${parent}${digest}${reason}${promise('result', result)}${revision},"seq":${seq}${server},"subject":"${keys.pseudonym}"${rest}${end}`;
   if (text.length > longestEntry) throw new RangeError('the public part is too long');
   return { entry: buffer.bytes(text), sealed };

@@ -5,6 +5,7 @@ import { Anchoring } from '../anchors/anchoring.ts';
 import { packingOf } from '../record/packed.ts';
 import type { Dropped } from '../retention/dropped.ts';
 import { Retention } from '../retention/retention.ts';
+import { SpaceWatch } from '../retention/space-watch.ts';
 import type { RetentionSettings } from '../settings.ts';
 import { requestDesk } from './control.ts';
 import { HandedOver, type Posted } from './hand-over.ts';
@@ -17,6 +18,7 @@ const publishEvery = 500;
 const heartbeatEvery = 60_000;
 const retryEvery = 1_000;
 const requestsEvery = 250;
+const spaceEvery = 1_000;
 const retainEvery = 3_600_000;
 /** The first retention run, once the start is over. */
 const retainFirst = 2_000;
@@ -141,19 +143,31 @@ async function main(port: MessagePort, start: WriterStart): Promise<void> {
     });
   }, heartbeatEvery / 4);
 
+  const retainNow = async (): Promise<Dropped | undefined> => {
+    try {
+      return await retain(settings.retention);
+    } catch (error) {
+      if (!closing) say({ type: 'trouble', problem: `what is too old cannot be dropped: ${textOf(error)}` });
+      return undefined;
+    }
+  };
   const retainAgain = async (): Promise<void> => {
-    if (Object.keys(settings.retention).length > 0)
-      await retain(settings.retention).catch((error: unknown) => {
-        if (!closing) say({ type: 'trouble', problem: `what is too old cannot be dropped: ${textOf(error)}` });
-      });
+    if (Object.keys(settings.retention).length > 0) await retainNow();
     if (!closed) retainTimer = setTimeout(() => void retainAgain(), retainEvery);
   };
   let retainTimer = setTimeout(() => void retainAgain(), retainFirst);
+  const space = new SpaceWatch({
+    folder: start.folder,
+    written: () => writer.bytes,
+    retain: retainNow,
+    say: (problem) => say({ type: 'trouble', problem }),
+  });
+  const spaceTimer = setInterval(() => void space.look(settings.retention), spaceEvery);
 
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
-    for (const timer of [publishTimer, retryTimer, requests, heartbeat, retainTimer]) clearInterval(timer);
+    for (const timer of [publishTimer, retryTimer, requests, heartbeat, retainTimer, spaceTimer]) clearInterval(timer);
     // Each in its turn, whatever became of the one before: the gateway waits for the end of this thread.
     const steps = [
       () => retention.close(),

@@ -11,7 +11,7 @@ import type { NoteSigner } from '../log/note.ts';
 import { doneBeside, doneNow, type Steps } from '../log/steps.ts';
 import type { Message, NoteHead } from '../record/message.ts';
 import type { Packing } from '../record/packed.ts';
-import type { Dropped } from '../retention/dropped.ts';
+import type { DropPlan, Dropped } from '../retention/dropped.ts';
 import { Group, type RecordSource } from './group.ts';
 import { Queue } from './queue.ts';
 import { type KeyRecord, type OpenState, Replay, type RetentionState } from './replay.ts';
@@ -84,6 +84,11 @@ export class Writer {
 
   get published(): number {
     return this.#log.published;
+  }
+
+  /** Bytes that were made durable in segments since the log was opened. */
+  get bytes(): number {
+    return this.#log.bytes;
   }
 
   get signer(): NoteSigner {
@@ -242,12 +247,12 @@ export class Writer {
   }
 
   /** Says in a record that this goes, and repeats what the records about keys say, as those may go too. */
-  sayDropped({ tiers, entries }: Dropped): void {
+  sayDropped({ tiers, entries, because }: DropPlan): void {
     this.drain();
     const keys = this.#keys.map((each) => ({ ...each }));
     // A record that is too long loses its details, and then it would not say what was dropped.
     if (JSON.stringify(keys).length > maxKeysLength) throw new Error('the log has had too many keys to drop records');
-    const note: NoteHead = { kind: 'retention', at: this.#now(), detail: { tiers, entries, keys } };
+    const note: NoteHead = { kind: 'retention', at: this.#now(), detail: { tiers, entries, because, keys } };
     this.#noteAndDo(note, () => {
       this.#retention = { ...this.#retention, said: { tiers, entries } };
     });

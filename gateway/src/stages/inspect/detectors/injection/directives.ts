@@ -103,8 +103,8 @@ function hit(
   return isSpokenOf(text, from, to) ? undefined : { class: name, from, to, confidence };
 }
 
-const secrets: readonly Matcher[] = secrecy.map(([verbs, whom], index) => {
-  const words = whom.split('|').map(fold);
+const secrets: readonly Matcher[] = secrecy.map(([verbs, person], index) => {
+  const words = person.split('|').map(fold);
   return {
     anchors: verbs.split('|'),
     joins: true,

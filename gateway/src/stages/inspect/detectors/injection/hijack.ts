@@ -231,7 +231,7 @@ const yours =
 const follows =
   /\b(?:obey|follow|from (?:now|here) on|instead|now you|only|new rules|answer|speak|freely)\b|nur (?:noch|diese)|ab jetzt|desormais|ahora|agora|ora |теперь|только|从现在|只|以後|だけ|이제|아래|الآن|yalnizca|voortaan|teraz|accept every/;
 
-/** "The rules that you were given no longer apply": what is void is rules, and the reader is whom they bound. */
+/** "The rules that you were given no longer apply": what is void is rules, and the reader is the one that they bound. */
 export const voided: Matcher = {
   anchors: voids,
   joins: true,

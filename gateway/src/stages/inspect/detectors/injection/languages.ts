@@ -153,8 +153,8 @@ export const languages: Readonly<Record<string, Language>> = {
   ),
 };
 
-/** Tell nobody: a refusal to tell, and whom. */
-export const secrecy: readonly (readonly [verbs: string, whom: string])[] = [
+/** "Do not tell": a refusal to tell, and a person. */
+export const secrecy: readonly (readonly [verbs: string, person: string])[] = [
   [
     "do not tell|don't tell|do not mention|don't mention|do not inform|don't inform|never tell|never mention|do not reveal|don't reveal|do not disclose|do not notify|without telling|without informing|without notifying|without mentioning|hide this from|keep this secret from|keep it secret from|conceal this from|do not let the user|don't let the user|do not show|don't show|do not alert|avoid mentioning|never reveal|say nothing|user must not learn|user must not know|user must not find out|user must not notice|user must never know|user should not know|user should not notice|user should not see this|user must not be told|user must not be informed|user does not need to know|user need not know|human must not know|invisible to the|hidden from the|secret from the|noticing|behind the back of|without the knowledge of|does not see this message|keep its use to yourself|keep this to yourself|as if nothing happened",
     'user|human|operator|them that|anyone|owner|maintainer',

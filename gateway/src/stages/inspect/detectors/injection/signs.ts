@@ -20,7 +20,7 @@ const user = either(
 );
 
 const foreign = Object.entries(languages).filter(([name]) => name !== 'en');
-/** A verb that drops something, and the rules or the user whom it drops, close together. */
+/** A verb that drops something, and the rules or the user that it drops, close together. */
 const drops = either(
   // What is dropped is rarer than the verbs, and looked for first.
   both(
@@ -44,7 +44,7 @@ const drops = either(
 );
 
 const hides = pairs(
-  secrecy.slice(1).map(([verbs, whom]) => [verbs.split('|'), whom.split('|')]),
+  secrecy.slice(1).map(([verbs, person]) => [verbs.split('|'), person.split('|')]),
   40,
 );
 
