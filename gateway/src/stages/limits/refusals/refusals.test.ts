@@ -62,4 +62,8 @@ test('one caller does not slow down another one, nor those without credentials e
   assert.equal(call(undefined, anonymous, '192.0.2.7'), 1);
   assert.equal(call(undefined, anonymous, '192.0.2.8'), 0);
   assert.equal(call(undefined, callerOf({ agent: 'b' })), 0);
+  // One machine has every address of such a network.
+  for (let at = 0; at < 5; at++) assert.equal(call('capability-unknown', anonymous, `2001:db8:0:7::${at}`), 0);
+  assert.equal(call(undefined, anonymous, '2001:db8:0:7::ffff'), 1);
+  assert.equal(call(undefined, anonymous, '2001:db8:0:8::1'), 0);
 });
