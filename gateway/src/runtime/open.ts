@@ -103,7 +103,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     role,
     onHealth: (problem) =>
       problem === undefined ? log.info({}, 'audit log recovered') : log.error({ problem }, 'audit log write failed'),
-    onTrouble: (problem) => log.warn({ problem }, 'audit anchor or index failed'),
+    onTrouble: (problem) => log.warn({ problem }, 'the audit log needs attention'),
   });
   if (!opened.ok) {
     closeKept();
