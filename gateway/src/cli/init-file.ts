@@ -1,7 +1,9 @@
 /** The files that `sallyport init` writes. */
 import type { Imported } from './clients/index.ts';
 
-const head = `# yaml-language-server: $schema=https://unpkg.com/sallyport/schema/sallyport.schema.json
+const head = (
+  pins: string,
+): string => `# yaml-language-server: $schema=https://unpkg.com/sallyport/schema/sallyport.schema.json
 # Every key is described in docs/configuration.md. \`sallyport check\` says what is wrong, and where.
 version: 1
 
@@ -16,8 +18,7 @@ listen:
 # Secrets in arguments are blocked and those in results redacted; more is in docs/guardrails.md.
 inspection: { guardrails: recommended }
 
-# A tool that changes, or is new after the first contact, is hidden until \`sallyport pins approve\`; mode: review hides all until then.
-pins: { mode: first-use }
+${pins}
 
 # Who may call. \`sallyport key create --agent me\` makes a key for one of them.
 callers:
@@ -25,12 +26,19 @@ callers:
     me: { roles: [] }
 `;
 
+const review = `# Nothing that a server defines is visible before \`sallyport pins approve\`; mode: first-use approves what is there at first contact.
+pins: { mode: review }`;
+
+const firstUse = `# What the servers define at first contact is approved, as the client uses it already. What changes, or is new after that, is
+# hidden until \`sallyport pins approve\`; mode: review hides all until then.
+pins: { mode: first-use }`;
+
 /** The folder that the example server works on, and nothing else: beside the data folder, never around it. */
 export const starterFolder = 'agent-files';
 
 /** A file with one example server. */
 export function emptyFile(): string {
-  return `${head}
+  return `${head(review)}
 # The MCP servers behind the gateway. Secrets are references, \${env:NAME} or \${file:/path}, never values.
 servers:
   # projects:
@@ -62,7 +70,7 @@ tests:
 
 /** A file with the servers of a client, which the agent `me` may use as the client could. `folder`: of the file. */
 export function importedFile({ servers, variables }: Imported, folder: string): string {
-  const lines = [head];
+  const lines = [head(firstUse)];
   if (variables.size > 0) {
     lines.push('# Set these variables; the file of the client refers to them:');
     for (const [variable, where] of variables) lines.push(`#   ${inComment(variable)}  (${inComment(where)})`);

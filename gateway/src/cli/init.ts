@@ -70,8 +70,8 @@ async function first(context: Context, options: InitOptions): Promise<void> {
   if (problem !== undefined) return unwritten(context, options, problem);
   if (options.json === true)
     return outJson(context, { ok: true, file: options.out, servers: [], secrets: [], set: [], notes: [] });
-  context.out(`${options.out} is written.`);
-  context.out(nextSteps);
+  context.out(`${options.out} is written. Next:`);
+  for (const step of firstSteps) context.out(`  ${step}`);
 }
 
 async function fromClient(context: Context, options: InitOptions, from: string): Promise<void> {
@@ -125,6 +125,13 @@ function summary(options: InitOptions, { kind, servers, variables, notes }: Impo
   };
 }
 
+const firstSteps = [
+  'sallyport check',
+  'sallyport server discover && sallyport pins list --waiting    # look at what the server defines',
+  'sallyport pins approve files --all                            # nothing of it is visible before',
+  'sallyport key create --agent me',
+  'sallyport serve',
+];
 const nextSteps = 'Next: sallyport check && sallyport key create --agent me && sallyport serve';
 
 function tell(context: Context, options: InitOptions, imported: Imported, done: WayBack): void {
