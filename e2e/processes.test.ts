@@ -140,15 +140,16 @@ test('an unused server is stopped, and started when it is needed', async () => {
   assert.ok((await session.tools()).includes('test_simple_text'));
 });
 
-test('the environment of the gateway is not passed on', async () => {
+test('the environment of the gateway is not passed on, but where the trusted authorities are', async () => {
   await using gateway = await startGateway(
     openSettings('tester', { one: { ...everything, env: { GIVEN: 'yes', FROM_SECRET: '${env:PLANTED}' } } }),
-    { env: { PLANTED: 'planted-value', NOT_FOR_SERVERS: 'planted' } },
+    { env: { PLANTED: 'planted-value', NOT_FOR_SERVERS: 'planted', SSL_CERT_FILE: '/etc/ssl/authorities.pem' } },
   );
   await using session = await openSession('sdk2-modern', { url: gateway.endpoint('one') });
   const { text } = await session.call('environment_names', {});
   assert.match(text, /GIVEN/);
   assert.match(text, /FROM_SECRET/);
+  assert.match(text, /SSL_CERT_FILE/);
   assert.doesNotMatch(text, /NOT_FOR_SERVERS|PLANTED/);
 });
 

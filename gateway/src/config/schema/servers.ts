@@ -199,7 +199,9 @@ const stdio = z.strictObject({
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), text)
     .default({})
-    .describe('Environment of the process. Nothing of the environment of the gateway is passed on but PATH and HOME.'),
+    .describe(
+      'Environment of the process. Nothing of the environment of the gateway is passed on but PATH, HOME, LANG, TMPDIR, and where the trusted authorities are (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR, REQUESTS_CA_BUNDLE).',
+    ),
   sharing: z
     .enum(['caller', 'shared'])
     .default('caller')

@@ -47,8 +47,14 @@ const installGraceMs = 10_000;
 /** Milliseconds after its end in which the output of a process is read. */
 const lastWordsTimeMs = 1_000;
 
-/** What every program needs to run at all. Nothing else of the gateway's environment reaches it. */
-const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'];
+/**
+ * What every program needs to run at all, and where this machine keeps the authorities that it trusts: without them `npx`
+ * behind a proxy that ends TLS waits for ever. Nothing else of the gateway's environment reaches it.
+ */
+const inherited = [
+  ...['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'],
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE'],
+];
 
 export class StdioWire implements Transport {
   readonly cancelsByNotification = true;
