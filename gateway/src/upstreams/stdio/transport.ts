@@ -51,10 +51,8 @@ const lastWordsTimeMs = 1_000;
  * What every program needs to run at all, and where this machine keeps the authorities that it trusts: without them `npx`
  * behind a proxy that ends TLS waits for ever. Nothing else of the gateway's environment reaches it.
  */
-const inherited = [
-  ...['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot'],
-  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE'],
-];
+const inherited =
+  'PATH HOME LANG TMPDIR SystemRoot NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE'.split(' ');
 
 export class StdioWire implements Transport {
   readonly cancelsByNotification = true;
