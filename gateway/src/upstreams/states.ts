@@ -43,8 +43,8 @@ type Seen = ServerState & { readonly state: Condition; readonly since: number };
 export type ServerStates = Readonly<Record<string, ServerState>>;
 
 const maxProblemLength = 300;
-/** As `failures.ts` writes the status that the server itself answered with: anything else may hold such a number as well. */
-const credentialRefused = /^HTTP status 40[13]\b/;
+/** In our own words for the status that the server itself answered with: anything else may hold such a number as well. */
+const credentialRefused = /^(?:HTTP status|the server refused the gateway's credential with) 40[13]\b/;
 
 export class StateBook {
   /** By server: as many as the configuration has. */
