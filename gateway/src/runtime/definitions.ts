@@ -151,9 +151,12 @@ export class Definitions {
     const untold = this.#mayTell(server, now);
     if (untold === undefined) return;
     const { kind, name, digest } = definition;
-    const command = `sallyport pins diff ${server}/${shownInLine(name)}`;
+    const shown = `${server}/${shownInLine(name)}`;
+    // The digest: another definition may have come by the time that the line is read.
+    const look = `sallyport pins diff ${shown}`;
+    const approve = `sallyport pins approve ${shown} --digest ${digest.slice(0, 12)}`;
     this.#parts.log.warn(
-      { server, kind, name, novelty, ...(findings.length > 0 && { findings }), command, ...untold },
+      { server, kind, name, novelty, ...(findings.length > 0 && { findings }), look, approve, ...untold },
       this.#included.has(server) && novelty === 'new' && findings.length === 0
         ? 'a definition waits for review, and only rules with includeNew show it until then'
         : 'a definition waits for review, and is hidden until then',
