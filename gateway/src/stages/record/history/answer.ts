@@ -3,12 +3,13 @@ import type { CallHistory, HistoryQuestion, PastCall } from '../../../pipeline/c
 import type { Archive, ArchivedRecord } from '../read/archive.ts';
 import { capabilityOf, type IndexFile, type Search } from '../search-index/index-file.ts';
 
-/** Records that one question looks at. */
-const maxScanned = 500;
+/** Records that one search looks at. */
+const maxScanned = 200;
 const maxRecent = 8;
 /** Characters of arguments that are compared. */
 const maxArguments = 300_000;
-const calls: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** Asked for one by one: lists, of which a caller can make any number, must not hide what it called. */
+const calls = ['tools/call', 'prompts/get', 'resources/read'];
 
 export interface SearchedLog {
   readonly archive: Archive;
@@ -39,26 +40,29 @@ function recentCalls(log: SearchedLog, { caller, servers }: HistoryQuestion): re
     ...(application !== undefined && { application }),
   };
   if (Object.keys(words).length === 0) return [];
-  const recent: PastCall[] = [];
-  for (const { record, outcomeSeq } of found(log, words)) {
-    const { fields, about } = record;
-    const isSame = about?.user === user && about?.agent === agent && about?.application === application;
-    const { method = '', server } = fields;
-    if (!isSame || server === undefined || !calls.has(method) || servers?.includes(server) === false) continue;
-    const end = outcomeSeq === undefined ? fields : log.archive.record(outcomeSeq, log.size)?.fields;
-    const name = capabilityOf(fields);
-    recent.push({
-      at: fields.time ?? fields.written,
-      method,
-      server,
-      ...(name !== undefined && { name }),
-      ...(fields.decision !== undefined && { decision: fields.decision.effect }),
-      ...(end?.outcome !== undefined && { outcome: end.outcome }),
-      ...(end?.reason !== undefined && { reason: end.reason }),
-    });
-    if (recent.length === maxRecent) break;
-  }
-  return recent;
+  const recent = calls.flatMap((method) => {
+    const seen: PastCall[] = [];
+    for (const { record, outcomeSeq } of found(log, { ...words, method })) {
+      const { fields, about } = record;
+      const isSame = about?.user === user && about?.agent === agent && about?.application === application;
+      const { server } = fields;
+      if (!isSame || server === undefined || servers?.includes(server) === false) continue;
+      const end = outcomeSeq === undefined ? fields : log.archive.record(outcomeSeq, log.size)?.fields;
+      const name = capabilityOf(fields);
+      seen.push({
+        at: fields.time ?? fields.written,
+        method,
+        server,
+        ...(name !== undefined && { name }),
+        ...(fields.decision !== undefined && { decision: fields.decision.effect }),
+        ...(end?.outcome !== undefined && { outcome: end.outcome }),
+        ...(end?.reason !== undefined && { reason: end.reason }),
+      });
+      if (seen.length === maxRecent) break;
+    }
+    return seen;
+  });
+  return recent.toSorted((one, other) => other.at - one.at).slice(0, maxRecent);
 }
 
 function lastApproved(log: SearchedLog, { approval, owner, server, name }: HistoryQuestion): CallHistory['approved'] {
