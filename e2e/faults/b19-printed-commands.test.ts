@@ -68,7 +68,7 @@ for (const [major, bin] of nodes())
     const folder = await checkout(context);
     const [own = '', taken = ''] = blocks();
     const env = { HOME: join(folder, 'home'), PATH: `${bin}:/usr/bin:/bin` };
-    const lines = own.split('\n').filter((line) => line !== '' && !line.startsWith('sallyport serve'));
+    const lines = own.split('\n').filter((line) => line !== '' && !line.startsWith('sallyport serve '));
     const first = await runToEnd({ command: ['sh', '-ec', lines.join('\n')], cwd: folder, env });
     assert.equal(first.code, 0, first.stdout + first.stderr);
     assert.match(first.stdout, /^sp_/m);
@@ -79,7 +79,7 @@ for (const [major, bin] of nodes())
       .replace('port: 8809', `port: ${admin}`);
     writeFileSync(config, text);
     const [path = ''] = lines;
-    const [serve = ''] = own.split('\n').filter((line) => line.startsWith('sallyport serve'));
+    const [serve = ''] = own.split('\n').filter((line) => line.startsWith('sallyport serve '));
     const command = `${path}\n${serve.replace(/ *#.*/, '')} --json`;
     await using running = await startAnnounced(
       { command: ['sh', '-ec', command.replace(/\n(?=sallyport)/, '\nexec ')], cwd: folder, env },
