@@ -75,14 +75,21 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
-  const approvalStore = openApprovalStore(data, masterKey.key);
+  const onDisk = {
+    onProblem: (problem: string): void => log.error({ problem }, 'held calls cannot be kept, and are refused'),
+  };
+  const approvalStore = openApprovalStore(data, masterKey.key, onDisk);
   const controlStore = openControlStore(data);
-  const taskRegistry = openTaskRegistry(data, {
-    maxEntries: taskBounds.tasks,
-    maxOfOwner: taskBounds.ofOne,
-    lifetimeMs: taskBounds.lifetimeMs,
-    whenFull: 'refuse',
-  });
+  const taskRegistry = openTaskRegistry(
+    data,
+    {
+      maxEntries: taskBounds.tasks,
+      maxOfOwner: taskBounds.ofOne,
+      lifetimeMs: taskBounds.lifetimeMs,
+      whenFull: 'refuse',
+    },
+    onDisk,
+  );
   const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);

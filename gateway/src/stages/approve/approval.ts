@@ -63,6 +63,11 @@ export interface Approval extends ApprovalLine {
   readonly content: ApprovalContent | undefined;
 }
 
+/** What it says of who decides about it. */
+export function wantedOf({ server, terms, content }: Approval) {
+  return { server, terms, requester: content?.who.user };
+}
+
 export const approvalBounds = {
   /** Pending ones of all callers, and of one. */
   pending: 10_000,
