@@ -315,6 +315,31 @@ test('an approval whose call was not made after all is there for the next one', 
   assert.equal(world.road.calls.length, 1);
 });
 
+test('what changed is read in the order of its changes, by whichever process, and once', async () => {
+  const world = await worldOf();
+  const { store } = world;
+  const other = storeIn(world.folder);
+  for (const text of ['one', 'two', 'three']) await world.call({ text });
+  const [one = '', two = '', three = ''] = store.changedSince(0, 10, Date.now()).map(({ id }) => id);
+  const texts = [one, two, three].map((id) => store.get(id, Date.now())?.content?.arguments.text);
+  assert.deepEqual(texts, ['one', 'two', 'three']);
+  const states = (after: number, limit = 10) =>
+    store.changedSince(after, limit, Date.now()).map(({ id, state }) => [id, state]);
+  const before = store.lastChange();
+  await other.vote(three, 'approve', by('os:dana'));
+  await store.vote(one, 'reject', by('os:dana'));
+  assert.deepEqual(states(before), [
+    [three, 'approved'],
+    [one, 'rejected'],
+  ]);
+  assert.deepEqual(states(before, 1), [[one, 'rejected']], 'the last ones');
+  const after = store.lastChange();
+  assert.equal(other.lastChange(), after);
+  // That it is recorded is no news.
+  await world.approvals().look();
+  assert.deepEqual([states(after), store.lastChange()], [[], after]);
+});
+
 test('what the disk has not taken makes no call, and is there when it takes it', async () => {
   let stands = false;
   const stuck: (() => void)[] = [];

@@ -20,7 +20,7 @@ import type { ApprovalStore, Request, Requested, Voted } from './store.ts';
 
 /** What is done at once, and is not on the disk yet. */
 export interface Steps
-  extends Pick<ApprovalStore, 'grants' | 'get' | 'stateOf' | 'line' | 'list' | 'marks' | 'version'> {
+  extends Pick<ApprovalStore, 'grants' | 'get' | 'stateOf' | 'list' | 'lastChange' | 'changedSince' | 'version'> {
   request(requested: Requested): Request;
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
   /** True for one of all that try. */
@@ -95,9 +95,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     `SELECT 1 FROM approvals WHERE state IN ('pending', 'approved') AND expires_at <= ? LIMIT 1`,
   );
   const recorded = database.prepare('UPDATE approvals SET is_recorded = 1, summary = ?2 WHERE id = ?1');
-  const marks = database.prepare(
-    'SELECT id, state, votes, uses FROM approvals ORDER BY created_at DESC, id DESC LIMIT ?',
-  );
+  const lastChange = database.prepare('SELECT last FROM approval_changes');
+  const changedSince = database.prepare('SELECT * FROM approvals WHERE change > ? ORDER BY change DESC LIMIT ?');
   const trim = database.prepare(
     `DELETE FROM approvals WHERE state NOT IN ('pending', 'approved') AND rowid NOT IN
        (SELECT rowid FROM approvals ORDER BY created_at DESC LIMIT ?)`,
@@ -159,16 +158,12 @@ export function stepsOf(database: Database, seal: Seal): Steps {
       const state = String(row['state']) as ApprovalState;
       return isOpen(state) && Number(row['expires_at']) <= now ? 'expired' : state;
     },
-    line(id, now) {
-      const row = one.get(id);
-      return row === undefined ? undefined : current(line(row), now);
-    },
-    marks: (limit) =>
-      new Map(
-        marks
-          .all(limit)
-          .map(({ id, state, votes, uses }) => [String(id), `${String(state)} ${String(uses)} ${String(votes)}`]),
-      ),
+    lastChange: () => Number(lastChange.get()?.['last']),
+    changedSince: (change, limit, now) =>
+      changedSince
+        .all(change, limit)
+        .map((row) => current(line(row), now))
+        .toReversed(),
     list({ state, limit = 1_000, servers, after }, now) {
       const from = [after?.createdAt ?? Number.MAX_SAFE_INTEGER, after?.id ?? ''] as const;
       const where = [...from, servers === undefined ? null : JSON.stringify(servers), limit] as const;

@@ -67,11 +67,12 @@ export interface ApprovalStore {
   get(id: string, now: number): Approval | undefined;
   /** Without what it is about, which takes time to decrypt. */
   stateOf(id: string, now: number): ApprovalState | undefined;
-  line(id: string, now: number): ApprovalLine | undefined;
   /** The newest first. */
   list(filter: ApprovalFilter, now: number): readonly ApprovalLine[];
-  /** By the ids of the newest, the newest first: a text that differs after each change that a list shows. */
-  marks(limit: number): ReadonlyMap<string, string>;
+  /** Number of the last change of any approval, by any process. */
+  lastChange(): number;
+  /** Those that changed after this one, the last `limit` of them, in the order of their changes. */
+  changedSince(change: number, limit: number, now: number): readonly ApprovalLine[];
   /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Promise<Voted>;
   /** Takes one use of an approval. True for one of all that try. */
