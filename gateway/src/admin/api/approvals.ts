@@ -36,6 +36,21 @@ const approvalSchema = summarySchema
       .describe(
         'What the digest is of: caller, server, capability, arguments as the server would get them, and so on.',
       ),
+    findings: z
+      .object({
+        listed: z.array(
+          z.object({
+            guardrail: z.string(),
+            found: z.string().describe('detector/class, or why something was not scanned. Never the value.'),
+            action: z.string().describe('What becomes of it, such as `warn`.'),
+            part: z.string().describe('`arguments`, `meta` or `answer`.'),
+            at: z.string().optional().describe('JSON pointer into the part; absent for the name of a member.'),
+          }),
+        ),
+        more: z.int().describe('Findings that are not listed.'),
+      })
+      .optional()
+      .describe('What guardrails found in the call; absent where that is nothing.'),
   })
   .openapi('Approval');
 
@@ -198,7 +213,12 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
     const approval = visible(parts, request.get('principal'), id);
     if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
     noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
-    return request.json({ ...summaryOf(approval), ...(approval.content && { call: callOf(approval.content) }) }, 200);
+    const { content } = approval;
+    const findings = content?.findings && { listed: [...content.findings.listed], more: content.findings.more };
+    return request.json(
+      { ...summaryOf(approval), ...(content && { call: callOf(content) }), ...(findings && { findings }) },
+      200,
+    );
   });
 
   api.openapi(history, async (request) => {
@@ -237,6 +257,6 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
 
 /** Exactly what the digest is of, and where the rule stands. */
 function callOf(content: ApprovalContent): Record<string, JSONValue> {
-  const { who: _who, ...call } = content;
+  const { who: _who, findings: _findings, ...call } = content;
   return call as unknown as Record<string, JSONValue>;
 }
