@@ -1,10 +1,13 @@
-/** Decisions about approvals while the disk of the database stands still. */
+/** The database of a gateway and its disk: decisions while it stands still, and a journal that gets long. */
 import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { checkpointBounds, pagesLeft } from '../../gateway/src/process/checkpoints.ts';
+import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
 import { openSession } from '../clients.ts';
+import { startGateway } from '../harness.ts';
 import { patienceMs } from '../process.ts';
 import { startWorld } from './world.ts';
 
@@ -72,4 +75,20 @@ test('a decision is told, and its call made, once it is on the disk, and other c
   clear();
   assert.equal((await decision).status, 200);
   assert.match(await call, /Echo: pay/);
+});
+
+test('a gateway moves a long journal of its database into it, also one that a command made', {
+  timeout: 60_000,
+}, async () => {
+  await using gateway = await startGateway({ audit: { enabled: false } });
+  const database = openDatabase(join(gateway.folder, 'data'));
+  try {
+    const put = database.prepare(
+      "INSERT INTO registry_entries (registry, key, owner, value, expires_at) VALUES ('test', ?, 'x', ?, 1)",
+    );
+    for (let each = 0; each * 2 < checkpointBounds.pages; each++) put.run(String(each), 'x'.repeat(8_000));
+    await until(() => pagesLeft(database) === 0, 'the journal to be moved');
+  } finally {
+    database.close();
+  }
 });

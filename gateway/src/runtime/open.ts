@@ -9,6 +9,7 @@ import { proxyProblem } from '../egress/proxy.ts';
 import { type OperatorStore, openOperatorStore } from '../operators/store.ts';
 import { openPinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import { keepJournalShort } from '../process/checkpoints.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -93,7 +94,11 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
-  const closeKept = (): void => {
+  const checkpoints = keepJournalShort(data, (problem) =>
+    log.warn({ problem }, 'the journal of the database is moved into it while calls wait'),
+  );
+  const closeKept = async (): Promise<void> => {
+    await checkpoints.close();
     keys.value.close();
     changes.close();
     pinStore.close();
@@ -113,7 +118,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     onTrouble: (problem) => log.warn({ problem }, 'the audit log needs attention'),
   });
   if (!opened.ok) {
-    closeKept();
+    await closeKept();
     return complainAll([`sallyport: ${opened.problem}\n    ${opened.remedy}`], exitCodes.data);
   }
   const audit = opened.log;
@@ -134,7 +139,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     answers: role === 'serve',
   });
   if (!made.ok) {
-    closeKept();
+    await closeKept();
     await audit.close();
     return complainAll(made.diagnostics.map(formatDiagnostic));
   }
@@ -196,7 +201,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     async close() {
       await history?.close();
       await gateway.close();
-      closeKept();
+      await closeKept();
       audit.note({ kind: 'stop', at: Date.now(), detail: {} });
       await audit.close();
       stopWatching();

@@ -244,6 +244,9 @@ export function databasePath(folder: string): string {
   return join(folder, 'sallyport.db');
 }
 
+/** Pages of the journal from which on SQLite moves them into the database in a commit: 16 MiB. Gateways do it earlier, beside. */
+export const checkpointPages = 4_096;
+
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
 export function openDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -252,7 +255,8 @@ export function openDatabase(folder: string): Database {
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: 5_000 });
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;',
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+     PRAGMA wal_autocheckpoint = ${checkpointPages};`,
   );
   migrate(database);
   return database;
