@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openMasterKey } from '../gateway/src/secrets/master-key.ts';
 import { approvalDigest, scopeDigest } from '../gateway/src/stages/approve/digest.ts';
-import { type ApprovalContent, approvalBounds, openApprovalStore } from '../gateway/src/stages/approve/store.ts';
+import {
+  type ApprovalContent,
+  approvalBounds,
+  openApprovalStore,
+  type Request,
+} from '../gateway/src/stages/approve/store.ts';
 import { openDatabase } from '../gateway/src/stores/sqlite/driver.ts';
 import { sizes, toolName } from './catalogue.ts';
 import { latencyOf, measure, type Sample } from './measure.ts';
@@ -60,7 +65,7 @@ export async function runApprovals(
     return { ms: performance.now() - began, body };
   };
 
-  const ids = fill(data);
+  const ids = await fill(data);
   const lists: number[] = [];
   const decisions: number[] = [];
   for (let turn = 0; turn < pace.asked; turn++) {
@@ -121,12 +126,12 @@ function tokenOf(config: string, name: string): string {
 }
 
 /** As many as may wait at once, of many callers. Their records are left out: the log is not what is measured. */
-function fill(data: string): string[] {
+async function fill(data: string): Promise<string[]> {
   const master = openMasterKey(data);
   if (!master.ok) throw new Error(master.problem);
   const database = openDatabase(data);
   const store = openApprovalStore(data, master.key);
-  const ids: string[] = [];
+  const made: Promise<Request>[] = [];
   try {
     for (let index = 0; index < approvalBounds.pending; index++) {
       const content: ApprovalContent = {
@@ -143,17 +148,20 @@ function fill(data: string): string[] {
       };
       const { place: _place, revision: _revision, who: _who, ...bound } = content;
       const digest = approvalDigest(bound);
-      const made = store.request({ content, digest, scope: scopeDigest(bound), now: Date.now() });
-      if (!made.ok) throw new Error(`approval ${index}: ${made.reason}`);
-      ids.push(made.approval.id);
-      if (index % 50 === 0) database.exec('UPDATE approvals SET is_recorded = 1');
+      made.push(store.request({ content, digest, scope: scopeDigest(bound), now: Date.now() }));
+      if (index % 50 !== 0) continue;
+      await made.at(-1);
+      database.exec('UPDATE approvals SET is_recorded = 1');
     }
     database.exec('UPDATE approvals SET is_recorded = 1');
+    return (await Promise.all(made)).map((each, index) => {
+      if (!each.ok) throw new Error(`approval ${index}: ${each.reason}`);
+      return each.approval.id;
+    });
   } finally {
     store.close();
     database.close();
   }
-  return ids;
 }
 
 function syncs(folder: string, count: number): readonly number[] {

@@ -164,6 +164,9 @@ test('who lost its role between approval and use approved nothing', { timeout: 6
 test('watching tells what comes, and ends with what it was opened with', { timeout: 60_000 }, async () => {
   await world.operator('watcher', '--role', 'viewer');
   tokens.set('watcher', await world.token('watcher'));
+  const stays = await fetch(`${world.base}/api/v1/approvals/watch`, {
+    headers: { authorization: `Bearer ${tokens.get('viewer')}` },
+  });
   const response = await fetch(`${world.base}/api/v1/approvals/watch`, {
     headers: { authorization: `Bearer ${tokens.get('watcher')}` },
   });
@@ -186,6 +189,13 @@ test('watching tells what comes, and ends with what it was opened with', { timeo
   await world.held('not for the revoked');
   for (;;) if ((await reader.read()).done) break;
   assert.ok(!read.includes('not for the revoked'));
+  // Others hear on, each event once and in order.
+  const staying = stays.body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
+  let heard = '';
+  const told = () => heard.match(/(?<="state":")\w+/g) ?? [];
+  while (told().length < 3) heard += (await staying.read()).value ?? assert.fail(heard);
+  assert.deepEqual(told(), ['pending', 'approved', 'pending']);
+  await staying.cancel();
 });
 
 test('operators are made, changed and revoked, with versions, and the last administrator stays', {

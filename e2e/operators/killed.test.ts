@@ -97,9 +97,9 @@ test('a gateway that is killed at any step of an approval makes the call at most
       .list({}, Date.now())
       .map(({ id }) => store.get(id, Date.now()))
       .find((each) => each?.content?.arguments.order === order);
-  const approve = (order: number): void => {
+  const approve = async (order: number): Promise<void> => {
     const approval = stateOf(order) ?? assert.fail(`nothing waits for order ${order}`);
-    const voted = store.vote(approval.id, 'approve', { by: 'os:test', kind: 'machine', at: Date.now() });
+    const voted = await store.vote(approval.id, 'approve', { by: 'os:test', kind: 'machine', at: Date.now() });
     assert.ok(voted.ok, JSON.stringify(voted));
   };
 
@@ -110,7 +110,7 @@ test('a gateway that is killed at any step of an approval makes the call at most
       if (step === 'asking') await killDuring(pay(order));
       if (stateOf(order) === undefined) await pay(order);
       assert.equal(paying.timesPaid(order), 0, `order ${order} was paid without an approval (${step})`);
-      approve(order);
+      await approve(order);
       if (step === 'approving') await killDuring(pause(random.below(60)));
       if (step === 'making') await killDuring(pay(order));
       const before = stateOf(order)?.state;

@@ -117,6 +117,72 @@ test('a passkey approves exactly one call, and the log proves it without the gat
   );
 });
 
+test('an approver sees what guardrails found in the call and where, whatever becomes of it, and never the value', {
+  timeout: 60_000,
+}, async () => {
+  const words = (word: string, action: string) => ({ words: [word], action });
+  await using world = await startWorld(
+    {},
+    {
+      guardrails: {
+        house: {
+          pii: { action: 'warn', classes: ['email'] },
+          patterns: { birds: words('osprey', 'observe'), fish: words('turbot', 'redact') },
+        },
+      },
+      inspection: { guardrails: { request: 'house' } },
+    },
+  );
+  await using browser = await openChromium();
+  await using person = await openPerson(browser);
+  const { page } = person;
+  await makePasskey(page, await world.operator('erin', '--role', 'approver'));
+  const id = await world.held('write to lena.voss@harbour-lights.net about osprey and turbot');
+  await page.goto(`${world.base}/approvals/${id}`);
+  const list = page.getByRole('heading', { name: 'What guardrails found in it' }).locator('+ ul');
+  const wanted = [
+    'pii/email at /message in the arguments: warn (house)',
+    'words/house.birds at /message in the arguments: observe (house)',
+    'words/house.fish at /message in the arguments: redact (house)',
+  ];
+  const inOrder = (texts: readonly string[]) => texts.toSorted();
+  assert.deepEqual(inOrder(await list.getByRole('listitem').allTextContents()), wanted);
+  assert.doesNotMatch((await page.locator('body').textContent()) ?? '', /turbot/);
+  assert.deepEqual(await accessibilityProblems(page), []);
+
+  const answer = await fetch(`${world.base}/api/v1/approvals/${id}`, {
+    headers: { authorization: `Bearer ${await world.token('erin')}` },
+  });
+  const { findings, call } = (await answer.json()) as {
+    readonly findings?: { readonly listed: readonly { readonly found: string }[]; readonly more: number };
+    readonly call: object;
+  };
+  assert.deepEqual(inOrder(findings?.listed.map(({ found }) => found) ?? []), [
+    'pii/email',
+    'words/house.birds',
+    'words/house.fish',
+  ]);
+  assert.deepEqual(
+    findings?.listed.find(({ found }) => found === 'pii/email'),
+    { guardrail: 'house', found: 'pii/email', action: 'warn', part: 'arguments', at: '/message' },
+  );
+  assert.doesNotMatch(JSON.stringify(findings), /lena|harbour/);
+  assert.ok(!('findings' in call), 'the digest is not of it');
+  const shown = await world.sallyport('approval', 'show', id);
+  for (const each of wanted) assert.ok(shown.stdout.includes(each), shown.stdout);
+  // What was found in it binds nothing: the same call joins, and is made.
+  assert.equal(await world.held('write to lena.voss@harbour-lights.net about osprey and turbot'), id);
+  assert.equal((await world.sallyport('approval', 'approve', id)).code, 0);
+  const { text } = await world.session.call('echo', {
+    message: 'write to lena.voss@harbour-lights.net about osprey and turbot',
+  });
+  assert.match(text, /Echo: write to lena\.voss@harbour-lights\.net about osprey and \[redacted: words\/house\.fish\]/);
+  await world.held('nothing to see');
+  await page.goto(`${world.base}/approvals`);
+  await page.getByRole('link', { name: 'things/echo' }).click();
+  assert.equal(await list.count(), 0);
+});
+
 test('the pages work on a telephone, in the dark, and without a passkey; Reject is apart from Approve', {
   timeout: 120_000,
 }, async (t) => {

@@ -59,15 +59,22 @@ const own = { by: 'requester' };
 const users = { callers: { users: { dana: {}, eve: {} }, agents: { asker: {} } } };
 
 test('a modern client leads its person to the page, and the same call goes on', { timeout: 60_000 }, async () => {
-  await using world = await startWorld(own, { ...users, approvals: { wait: '20s' } });
+  const birds = { words: ['osprey'], action: 'warn' };
+  await using world = await startWorld(own, {
+    ...users,
+    approvals: { wait: '20s' },
+    guardrails: { house: { patterns: { birds } } },
+    inspection: { guardrails: { request: 'house' } },
+  });
   const seen: string[] = [];
   await using asked = await openAsked(world, { pin: '2026-07-28' }, async (url) => {
     seen.push(await decideOn(world, url, 'approve'));
   });
-  const made = await asked.echo('for <dana>\u200b');
+  const made = await asked.echo('for <dana>\u200b, an osprey');
   assert.equal(made.isError, false, made.text);
   assert.match(made.text, /for <dana>/);
   assert.match(seen[0] ?? '', /user:dana/);
+  assert.match(seen[0] ?? '', /<li>words\/house\.birds at \/message in the arguments: warn \(house\)<\/li>/);
   await using rejecting = await openAsked(world, { pin: '2026-07-28' }, async (url) => {
     seen.push(await decideOn(world, url, 'reject'));
   });

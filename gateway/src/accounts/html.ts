@@ -128,6 +128,8 @@ export function decisionPage({ view, user, action, token, decides, needsReason, 
     ([label, value]) => html`<dt>${label}</dt><dd>${new Markup(shownHtml(value) ?? '')}</dd>`,
   );
   const texts = view.texts.map(({ title, html: drawn }) => html`<h2>${title}</h2><pre>${new Markup(drawn)}</pre>`);
+  const found = view.findings.map((text) => html`<li>${new Markup(shownHtml(text) ?? '')}</li>`);
+  const findings = found.length === 0 ? html`` : html`<h2>What guardrails found in it</h2><ul>${found}</ul>`;
   const hidden = html`<input type="hidden" name="form" value="${token}">`;
   const reason = (id: string): Markup =>
     html`<label for="${id}">Reason${needsReason ? '' : ', if you like'}</label><input id="${id}" name="reason" maxlength="1000"${needsReason ? new Markup(' required') : ''}>`;
@@ -136,7 +138,7 @@ export function decisionPage({ view, user, action, token, decides, needsReason, 
 <hr><h2>Reject</h2><form method="post" action="${action}/reject">${hidden}${reason('reason-2')}<button>Reject this call</button></form>`
     : html`<p><a href="${action}">Look again</a></p>`;
   const body = html`${problem === undefined ? html`` : html`<p role="alert"><strong>${problem}</strong></p>`}
-<p>This call was made for you, <strong>${user}</strong>.</p><dl>${facts}</dl>${texts}${view.note === undefined ? html`` : html`<p>${view.note}</p>`}${forms}
+<p>This call was made for you, <strong>${user}</strong>.</p><dl>${facts}</dl>${texts}${findings}${view.note === undefined ? html`` : html`<p>${view.note}</p>`}${forms}
 <p>If you did not expect this, ${decides ? 'reject it' : 'close the page'}.</p>`;
   return page(problem === undefined ? 200 : 403, view.title, body);
 }

@@ -31,7 +31,7 @@ export interface ApprovalDesk {
   /** Was the call made with this credential? What a program calls with proves no person to decide about it. */
   isMadeWith(ticket: Ticket, credential: string): boolean;
   /** Undefined: it is decided. Else why not. */
-  decide(ticket: Ticket, verdict: 'approve' | 'reject', reason: string | undefined): string | undefined;
+  decide(ticket: Ticket, verdict: 'approve' | 'reject', reason: string | undefined): Promise<string | undefined>;
 }
 
 export interface PageParts {
@@ -249,14 +249,14 @@ class AccountPages {
     });
   }
 
-  #decide(
+  async #decide(
     ticket: Ticket,
     browser: Browser,
     { verdict, request }: { readonly verdict: 'approve' | 'reject'; readonly request: PageRequest },
-  ): PageAnswer {
+  ): Promise<PageAnswer> {
     if (this.#proofs.user(browser) !== ticket.user) return redirect(this.#url(ticket));
     const reason = (request.form.get('reason') ?? '').trim().slice(0, maxReasonLength);
-    const problem = this.#parts.approvals.decide(ticket, verdict, reason === '' ? undefined : reason);
+    const problem = await this.#parts.approvals.decide(ticket, verdict, reason === '' ? undefined : reason);
     return problem === undefined ? redirect(this.#url(ticket)) : this.#decision(ticket, browser, problem);
   }
 

@@ -1,4 +1,4 @@
-/** Tells those who watch what becomes of approvals. The table is read once for all of them, and only when it changed. */
+/** Tells those who watch what becomes of approvals. What changed is read once for all of them. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ApprovalLine, ApprovalStore } from '../stages/approve/store.ts';
 import { inBackground } from '../telemetry/background.ts';
@@ -9,16 +9,15 @@ export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000, 
 export type Watcher = (approval: ApprovalLine) => void;
 
 export class ApprovalFeed {
-  readonly #store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>;
+  readonly #store: Pick<ApprovalStore, 'lastChange' | 'changedSince'>;
   readonly #watchers = new Map<Watcher, string>();
-  /** What was told of each of the newest approvals. */
-  #told: ReadonlyMap<string, string> = new Map();
-  #version = -1;
+  /** The last change that was read. */
+  #change = 0;
   /** What is to be told yet, the oldest first. */
   #news: readonly ApprovalLine[] = [];
   #isTelling = false;
 
-  constructor(store: Pick<ApprovalStore, 'line' | 'marks' | 'version'>) {
+  constructor(store: Pick<ApprovalStore, 'lastChange' | 'changedSince'>) {
     this.#store = store;
   }
 
@@ -31,7 +30,7 @@ export class ApprovalFeed {
     const own = [...this.#watchers.values()].filter((each) => each === operator).length;
     if (this.#watchers.size >= feedBounds.watchers || own >= feedBounds.watchersOfOne) return undefined;
     // What there is already is no news; the one who watches has listed it.
-    if (this.#watchers.size === 0) this.#look();
+    if (this.#watchers.size === 0) this.#change = this.#store.lastChange();
     this.#watchers.set(watcher, operator);
     return () => void this.#watchers.delete(watcher);
   }
@@ -64,14 +63,10 @@ export class ApprovalFeed {
 
   /** Those that changed since the last look, the oldest first. */
   #look(): readonly ApprovalLine[] {
-    const version = this.#store.version();
-    if (version === this.#version) return [];
-    this.#version = version;
-    const before = this.#told;
-    this.#told = this.#store.marks(feedBounds.approvals);
-    const now = Date.now();
-    return [...this.#told]
-      .flatMap(([id, mark]) => (before.get(id) === mark ? [] : (this.#store.line(id, now) ?? [])))
-      .toReversed();
+    const last = this.#store.lastChange();
+    if (last === this.#change) return [];
+    const changed = this.#store.changedSince(this.#change, feedBounds.approvals, Date.now());
+    this.#change = last;
+    return changed;
   }
 }

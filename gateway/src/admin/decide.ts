@@ -18,7 +18,12 @@ export interface DecisionRequest {
 
 export type Decided =
   | { readonly ok: true; readonly approval: Approval }
-  | { readonly ok: false; readonly status: 403 | 404 | 409 | 422; readonly problem: string; readonly remedy: string };
+  | {
+      readonly ok: false;
+      readonly status: 403 | 404 | 409 | 422 | 503;
+      readonly problem: string;
+      readonly remedy: string;
+    };
 
 /** Longest reason, in characters. */
 export const maxReason = 1_000;
@@ -71,7 +76,7 @@ export async function decide(
     ...(proof !== undefined && { proof }),
   };
   const said = reason?.trim().slice(0, maxReason);
-  const voted = parts.approvals.vote(id, verdict, {
+  const voted = await parts.approvals.vote(id, verdict, {
     ...voter,
     at: Date.now(),
     ...(said !== undefined && said !== '' && { reason: said }),
@@ -105,6 +110,13 @@ export async function decide(
         status: 409,
         problem: 'it cannot be decrypted, so that what it is about cannot be known',
         remedy: 'Reject it, and have the call made again.',
+      };
+    case 'unkept':
+      return {
+        ok: false,
+        status: 503,
+        problem: 'the disk of the gateway has not taken the decision, so that it may not count',
+        remedy: 'Look at the approval again before you decide anew; the log of the gateway says what fails.',
       };
     case 'elsewhere':
     case 'no-approver':

@@ -58,7 +58,7 @@ export function slackPresses(app: Hono<AdminEnv>, parts: SlackParts): void {
     if (!isTold || !isButtonValue(parts.buttonKey, press.value, { channel, id, digest })) return unknown();
     if (press.action === 'approve' && content?.tier === 'destructive')
       return says('The call is destructive: look at it, and decide on the page.');
-    const voted = parts.approvals.vote(id, press.action, {
+    const voted = await parts.approvals.vote(id, press.action, {
       by,
       kind: 'operator',
       ...now,
@@ -79,6 +79,8 @@ export function slackPresses(app: Hono<AdminEnv>, parts: SlackParts): void {
         return says(`${id} is ${voted.approval?.state ?? 'over'} already.`);
       case 'twice':
         return says('You have decided about it already.');
+      case 'unkept':
+        return says('The gateway could not keep the decision: look at it again before you decide anew.');
       case 'no-reason':
         return says('The rule asks for a reason: decide on the page.');
       case 'no-approver':

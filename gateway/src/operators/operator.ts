@@ -1,6 +1,9 @@
 /** An operator, and what it carries. Times in milliseconds since the epoch. */
 import type { OperatorRole } from './roles.ts';
 
+/** An operator as it was. */
+export type OperatorVersion = Pick<Operator, 'id' | 'version'>;
+
 export interface Operator {
   readonly id: string;
   /** What people and records call it; never given to another one. */

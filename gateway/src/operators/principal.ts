@@ -42,15 +42,11 @@ export function bySession(store: OperatorStore, text: string, now: number): Prin
   return { operator, role: operator.role, via: { kind: 'session', session } };
 }
 
-/** Is what it proved itself with still good, and the operator what it was? */
+/** Is what it proved itself with still good, and the operator what it was? Cheap: asked for each event that one watches. */
 export function isInForce(store: OperatorStore, { operator, via }: Principal, now: number): boolean {
-  const current = inForce(store, operator.id);
-  if (current === undefined || current.version !== operator.version) return false;
   return via.kind === 'token'
-    ? store.tokens
-        .list(operator.id)
-        .some(({ id, revokedAt, expiresAt }) => id === via.token.id && revokedAt === undefined && expiresAt > now)
-    : store.sessions.list(operator.id, now).some(({ id }) => id === via.session.id);
+    ? store.tokens.stands(via.token.id, operator, now)
+    : store.sessions.stands(via.session.id, operator, now);
 }
 
 function inForce(store: OperatorStore, id: string): Operator | undefined {

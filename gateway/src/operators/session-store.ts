@@ -1,6 +1,6 @@
 /** Sessions of browsers, and one-time links. Both are secret texts of which the HMAC is kept. */
 import { type Database, transaction } from '../stores/sqlite/driver.ts';
-import { type Link, operatorBounds, type Session } from './operator.ts';
+import { type Link, type OperatorVersion, operatorBounds, type Session } from './operator.ts';
 import { type OperatorRole, operatorRoles } from './roles.ts';
 import { macOf, newName, newSecret } from './secret-text.ts';
 
@@ -12,6 +12,8 @@ export interface SessionStore {
   /** Who is there was proven again. */
   prove(id: string, now: number): void;
   list(operator: string, now: number): readonly Session[];
+  /** Is this one of the operator, which has not changed since this version, in force? */
+  stands(id: string, operator: OperatorVersion, now: number): boolean;
   /** False when there is none. */
   end(id: string, operator: string): boolean;
   endAll(operator: string): void;
@@ -26,6 +28,10 @@ export function sessionsIn(database: Database, key: Buffer): SessionStore {
   const byMac = database.prepare('SELECT * FROM operator_sessions WHERE mac = ? AND idle_at > ? AND ends_at > ?');
   const of = database.prepare(
     'SELECT * FROM operator_sessions WHERE operator = ? AND idle_at > ? AND ends_at > ? ORDER BY created_at LIMIT 100',
+  );
+  const stands = database.prepare(
+    `SELECT 1 FROM operator_sessions AS s JOIN operators AS o ON o.id = s.operator
+     WHERE s.id = ?1 AND o.id = ?2 AND o.version = ?3 AND o.revoked_at IS NULL AND s.idle_at > ?4 AND s.ends_at > ?4`,
   );
   const insert = database.prepare(
     `INSERT INTO operator_sessions (id, mac, operator, means, created_at, proven_at, idle_at, ends_at)
@@ -57,6 +63,7 @@ export function sessionsIn(database: Database, key: Buffer): SessionStore {
         insert.run(id, macOf(key, 'session', text), operator, means, now, now, idleAt, endsAt);
         return { text, session: { id, operator, means, createdAt: now, provenAt: now, idleAt, endsAt } };
       }),
+    stands: (id, operator, now) => stands.get(id, operator.id, operator.version, now) !== undefined,
     use(text, now) {
       const row = byMac.get(macOf(key, 'session', text), now, now);
       if (row === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** Tokens of operators, for scripts. Each has an end, and a role within that of its operator. */
 import { type Database, transaction } from '../stores/sqlite/driver.ts';
-import { type OperatorToken, operatorBounds } from './operator.ts';
+import { type OperatorToken, type OperatorVersion, operatorBounds } from './operator.ts';
 import { type OperatorRole, operatorRoles } from './roles.ts';
 import { macOf, newName, newSecret, tokenPrefix } from './secret-text.ts';
 
@@ -17,6 +17,8 @@ export interface TokenStore {
   use(text: string, now: number): OperatorToken | undefined;
   /** Ended ones included. */
   list(operator: string): readonly OperatorToken[];
+  /** Is this one of the operator, which has not changed since this version, in force? */
+  stands(id: string, operator: OperatorVersion, now: number): boolean;
   /** False when there is no such token, or it has ended. */
   revoke(id: string, operator: string, now: number): boolean;
   revokeAll(operator: string, now: number): void;
@@ -28,6 +30,10 @@ export function tokensIn(database: Database, key: Buffer): TokenStore {
   );
   const byMac = database.prepare(
     'SELECT * FROM operator_tokens WHERE mac = ? AND revoked_at IS NULL AND expires_at > ?',
+  );
+  const stands = database.prepare(
+    `SELECT 1 FROM operator_tokens AS t JOIN operators AS o ON o.id = t.operator
+     WHERE t.id = ?1 AND o.id = ?2 AND o.version = ?3 AND o.revoked_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > ?4`,
   );
   const of = database.prepare('SELECT * FROM operator_tokens WHERE operator = ? ORDER BY created_at LIMIT 1000');
   const inForce = database.prepare(
@@ -52,6 +58,7 @@ export function tokensIn(database: Database, key: Buffer): TokenStore {
         insert.run(id, macOf(key, 'token', text), operator, name, role, now, expiresAt);
         return { text, token: { id, operator, name, role, createdAt: now, expiresAt } };
       }),
+    stands: (id, operator, now) => stands.get(id, operator.id, operator.version, now) !== undefined,
     use(text, now) {
       const row = byMac.get(macOf(key, 'token', text), now);
       const token = row === undefined ? undefined : tokenOf(row);

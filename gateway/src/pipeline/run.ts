@@ -25,7 +25,8 @@ export type { Stages } from './stages.ts';
 
 export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
   const reply = await runBare(message, snapshot, stages);
-  return asTask(message, reply, stages.tasks) ?? withUrlPrompt(message, reply);
+  const task = asTask(message, reply, stages.tasks);
+  return (task && (await task)) ?? withUrlPrompt(message, reply);
 }
 
 /** The road without what a client is given in place of a refusal. */

@@ -23,14 +23,19 @@ export function offersTasks({ era, capabilities: { extensions } }: Pick<Client, 
 
 export interface Tasks {
   /** The task that stands for this call; undefined where there can be none. It is on the disk before it is answered. */
-  begin(message: Received, refusal: PendingRefusal): Delivered<JsonObject> | undefined;
+  begin(message: Received, refusal: PendingRefusal): Promise<Delivered<JsonObject> | undefined>;
   /** `tasks/get`, `tasks/update` and `tasks/cancel`. */
   answer(exchange: Admitted): Promise<Reply>;
 }
 
-/** Stands after the record, as pages do. */
-export function asTask(message: Received, reply: Reply, tasks: Pick<Tasks, 'begin'>): Reply | undefined {
+/** Stands after the record, as pages do. `undefined` at once for all but held calls. */
+export function asTask(
+  message: Received,
+  reply: Reply,
+  tasks: Pick<Tasks, 'begin'>,
+): Promise<Reply | undefined> | undefined {
   if (reply.kind !== 'refused' || reply.refusal.reason !== 'approval-pending' || !takesTasks(message)) return undefined;
-  const result = tasks.begin(message, reply.refusal);
-  return result === undefined ? undefined : { kind: 'result', result };
+  return tasks
+    .begin(message, reply.refusal)
+    .then((result) => (result === undefined ? undefined : { kind: 'result', result }));
 }

@@ -2,7 +2,7 @@
  * Everything that a gateway does by itself, once in a process: it ends what has lost its right, asks issuers, reports the
  * state of servers and credentials, notes changes of secrets, and reminds of keys that are due for rotation.
  */
-import { type ToolReport, writeToolReport } from '../catalog/report.ts';
+import { writeToolReport } from '../catalog/report.ts';
 import type { Outbox } from '../channels/outbox.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
@@ -15,13 +15,13 @@ import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
 import { derivedKey } from '../secrets/seal.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
-import type { TasksParts } from '../stages/approve/tasks.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { Reminders } from '../stages/authenticate/api-key/reminders.ts';
 import { compilePolicy, compilePolicyBeside } from '../stages/decide/compile.ts';
 import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
+import type { TaskRegistry } from '../state/sqlite/tasks.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ControlStore } from '../upstreams/controls/store.ts';
@@ -52,7 +52,7 @@ export interface ControlParts {
   readonly controlStore: ControlStore;
   readonly operatorStore: OperatorStore;
   readonly outbox: Outbox;
-  readonly taskRegistry: TasksParts['registry'];
+  readonly taskRegistry: TaskRegistry;
   /** It answers what commands ask: the one process of a data folder that serves. */
   readonly answers: boolean;
   /** Where budgets are kept. */
@@ -142,7 +142,11 @@ export class Control {
       sawIdentity: (server, identity) => this.#definitions.sawIdentity(server, identity),
       catalogEvents: {
         onTool: (server, tool, schema) => this.#conditions.check(server, tool, schema),
-        onReport: (report) => this.#reportTools(report),
+        // For `server list` and `explain`: which tools cannot be used, and why.
+        onReport: (report) =>
+          this.#attempt('what is known of the tools cannot be written', () =>
+            writeToolReport(this.plane.revision.configuration.data, report),
+          ),
       },
       pins: this.#definitions.pins,
       approvalStore: parts.approvalStore,
@@ -220,7 +224,7 @@ export class Control {
 
   /** An operator decided in this process: calls that wait look again, and other processes are told. */
   approvalDecided(): void {
-    this.#attempt('the approvals cannot be read', () => this.#followApprovals());
+    this.#followApprovals();
     this.#attempt('other processes cannot be told of an approval', () => this.#parts.changes.announce('approvals'));
   }
 
@@ -321,16 +325,12 @@ export class Control {
     logDueKeys(this.#parts.log, this.#reminders.due(this.#parts.keys.all(), maxAge, Date.now()));
   }
 
-  /** For `server list` and `explain`: which tools cannot be used, and why. */
-  #reportTools(report: ToolReport): void {
-    this.#attempt('what is known of the tools cannot be written', () =>
-      writeToolReport(this.plane.revision.configuration.data, report),
-    );
-  }
-
+  /** Looked at each second, so that what fails now is tried again soon. */
   #followApprovals(): void {
-    this.plane.approvals.look();
-    this.#onApprovals();
+    inBackground(
+      'follow approvals',
+      this.plane.approvals.look().then(() => this.#onApprovals()),
+    );
   }
 
   #noteSecrets(): void {

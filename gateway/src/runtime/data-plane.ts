@@ -17,7 +17,7 @@ import { Streams } from '../pipeline/streams.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { type Approvals, type ApproveParts, createApprovals } from '../stages/approve/approve.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
-import { type TasksParts, taskBounds } from '../stages/approve/tasks.ts';
+import { taskBounds } from '../stages/approve/tasks.ts';
 import type { KeyRing } from '../stages/authenticate/api-key/key-ring.ts';
 import { IssuerKeyRegistry } from '../stages/authenticate/jwt/directory.ts';
 import { createInspectionThread, type InspectionThread } from '../stages/inspect/beside/inspection-thread.ts';
@@ -33,6 +33,7 @@ import { ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
 import { MemoryMeters } from '../state/memory/meters.ts';
+import type { TaskRegistry } from '../state/sqlite/tasks.ts';
 import { inBackground } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -63,7 +64,7 @@ export interface DataPlaneParts {
   readonly pins: Pins;
   readonly approvalStore: ApprovalStore;
   /** Held calls as tasks, sealed. */
-  readonly taskRegistry: TasksParts['registry'];
+  readonly taskRegistry: TaskRegistry;
   /** The page of an approval for the user that a call is made for. */
   readonly approvalPage: ApproveParts['pageFor'];
   /** An approval has another state. */
@@ -261,6 +262,8 @@ export class DataPlane {
     this.#inputRequests.close();
     this.#inspectionThread.close();
     await this.servers.close();
+    // What became of approvals until now is recorded.
+    await this.approvals.look();
   }
 
   #contextOf(
@@ -284,6 +287,7 @@ export class DataPlane {
       approvals: this.approvals,
       tasks: {
         registry: taskRegistry,
+        settle: taskRegistry.settle,
         seal: createSeal(masterKey, 'task', taskBounds.content),
         store: approvalStore,
         onWithdrawn: () => this.approvals.look(),

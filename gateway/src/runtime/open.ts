@@ -9,6 +9,7 @@ import { proxyProblem } from '../egress/proxy.ts';
 import { type OperatorStore, openOperatorStore } from '../operators/store.ts';
 import { openPinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import { keepJournalShort } from '../process/checkpoints.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -75,18 +76,29 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
   if (!keys.ok) return complainAll([`${keys.problem}\n    ${keys.remedy}`], exitCodes.data);
   const changes = openChanges(data);
   const pinStore = openPinStore(data);
-  const approvalStore = openApprovalStore(data, masterKey.key);
+  const onDisk = {
+    onProblem: (problem: string): void => log.error({ problem }, 'held calls cannot be kept, and are refused'),
+  };
+  const approvalStore = openApprovalStore(data, masterKey.key, onDisk);
   const controlStore = openControlStore(data);
-  const taskRegistry = openTaskRegistry(data, {
-    maxEntries: taskBounds.tasks,
-    maxOfOwner: taskBounds.ofOne,
-    lifetimeMs: taskBounds.lifetimeMs,
-    whenFull: 'refuse',
-  });
+  const taskRegistry = openTaskRegistry(
+    data,
+    {
+      maxEntries: taskBounds.tasks,
+      maxOfOwner: taskBounds.ofOne,
+      lifetimeMs: taskBounds.lifetimeMs,
+      whenFull: 'refuse',
+    },
+    onDisk,
+  );
   const outbox = openOutbox(data, masterKey.key);
   const operatorStore = openOperatorStore(data, masterKey.key);
   const sums = openSums(data);
-  const closeKept = (): void => {
+  const checkpoints = keepJournalShort(data, (problem) =>
+    log.warn({ problem }, 'the journal of the database is moved into it while calls wait'),
+  );
+  const closeKept = async (): Promise<void> => {
+    await checkpoints.close();
     keys.value.close();
     changes.close();
     pinStore.close();
@@ -106,7 +118,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     onTrouble: (problem) => log.warn({ problem }, 'the audit log needs attention'),
   });
   if (!opened.ok) {
-    closeKept();
+    await closeKept();
     return complainAll([`sallyport: ${opened.problem}\n    ${opened.remedy}`], exitCodes.data);
   }
   const audit = opened.log;
@@ -127,7 +139,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     answers: role === 'serve',
   });
   if (!made.ok) {
-    closeKept();
+    await closeKept();
     await audit.close();
     return complainAll(made.diagnostics.map(formatDiagnostic));
   }
@@ -189,7 +201,7 @@ export async function open(path: string, role: 'serve' | 'stdio', level: LogLeve
     async close() {
       await history?.close();
       await gateway.close();
-      closeKept();
+      await closeKept();
       audit.note({ kind: 'stop', at: Date.now(), detail: {} });
       await audit.close();
       stopWatching();

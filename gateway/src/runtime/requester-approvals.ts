@@ -48,9 +48,9 @@ export function requesterApprovals({ store, seal, onDecided }: RequesterParts): 
         needsReason: found.terms.reason === 'required',
       };
     },
-    decide({ approval = '', user }, verdict, reason) {
+    async decide({ approval = '', user }, verdict, reason) {
       const vote = { ...voterOf(user), at: Date.now(), ...(reason !== undefined && { reason }) };
-      const voted = store.vote(approval, verdict, vote);
+      const voted = await store.vote(approval, verdict, vote);
       if (voted.ok) {
         onDecided();
         return undefined;
@@ -65,6 +65,8 @@ export function requesterApprovals({ store, seal, onDecided }: RequesterParts): 
           return 'The rule asks for a reason.';
         case 'unreadable':
           return 'What it is about cannot be decrypted, so it cannot be approved.';
+        case 'unkept':
+          return 'The gateway could not keep the decision. Look again before you decide anew.';
         case 'elsewhere':
         case 'no-approver':
         case 'own-request':

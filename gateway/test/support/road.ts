@@ -209,8 +209,9 @@ ${connections.replace(/^/gm, '  ')}
         whenFull: 'refuse',
       }),
       seal: createSeal(randomBytes(32), 'task', 1_000_000),
-      store: options.approvalStore?.() ?? { get: () => undefined, withdraw: () => {}, revoke: () => {} },
-      onWithdrawn: () => {},
+      settle: settled,
+      store: options.approvalStore?.() ?? { get: () => undefined, withdraw: settled, revoke: settled },
+      onWithdrawn: () => Promise.resolve(),
     },
   });
   return {
@@ -232,6 +233,10 @@ ${connections.replace(/^/gm, '  ')}
       return { reply: await run(receivedOf(request, channel), snapshot, stages), told };
     },
   };
+}
+
+function settled() {
+  return Promise.resolve({ ok: true } as const);
 }
 
 function fail(): never {

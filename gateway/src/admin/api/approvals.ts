@@ -1,12 +1,11 @@
 /** `/api/v1/approvals`: calls that wait for a person. */
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import { streamSSE } from 'hono/streaming';
 import type { JSONValue } from 'hono/utils/types';
-import { isInForce } from '../../operators/principal.ts';
 import { type ApprovalContent, type ApprovalLine, approvalStates, callerTextOf } from '../../stages/approve/store.ts';
-import { type AdminEnv, type AdminParts, type AdminRequest, noteBy, partyOf } from '../context.ts';
+import { type AdminEnv, type AdminParts, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
 import { historyOf } from '../history.ts';
+import { watching } from '../watching.ts';
 import { cursorOf, fromCursor, json, needs, pageQuery, refusals, refuse, time } from './define.ts';
 
 const summarySchema = z
@@ -37,6 +36,21 @@ const approvalSchema = summarySchema
       .describe(
         'What the digest is of: caller, server, capability, arguments as the server would get them, and so on.',
       ),
+    findings: z
+      .object({
+        listed: z.array(
+          z.object({
+            guardrail: z.string(),
+            found: z.string().describe('detector/class, or why something was not scanned. Never the value.'),
+            action: z.string().describe('What becomes of it, such as `warn`.'),
+            part: z.string().describe('`arguments`, `meta` or `answer`.'),
+            at: z.string().optional().describe('JSON pointer into the part; absent for the name of a member.'),
+          }),
+        ),
+        more: z.int().describe('Findings that are not listed.'),
+      })
+      .optional()
+      .describe('What guardrails found in the call; absent where that is nothing.'),
   })
   .openapi('Approval');
 
@@ -107,15 +121,6 @@ export function summaryOf(approval: ApprovalLine): z.output<typeof summarySchema
   };
 }
 
-/** The same text for all who watch. */
-const texts = new WeakMap<ApprovalLine, string>();
-
-function textOf(approval: ApprovalLine): string {
-  const known = texts.get(approval) ?? JSON.stringify(summaryOf(approval));
-  texts.set(approval, known);
-  return known;
-}
-
 const tags = ['approvals'];
 
 const list = createRoute({
@@ -183,10 +188,6 @@ const watch = createRoute({
   },
 });
 
-/** Milliseconds between two comments that keep an idle stream open. */
-const keepAliveMs = 15_000;
-const maxBacklog = 1_000;
-
 const cursorSchema = z.strictObject({ createdAt: z.number(), id: z.string().max(64) });
 
 export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): void {
@@ -205,14 +206,19 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
   });
 
   // Before `{id}`, which would take it for a name.
-  api.openapi(watch, (request) => watching(request, parts) as never);
+  api.openapi(watch, (request) => watching(request, parts, summaryOf) as never);
 
   api.openapi(show, (request) => {
     const { id } = request.req.valid('param');
     const approval = visible(parts, request.get('principal'), id);
     if (approval === undefined) refuse(404, 'there is no such approval', 'See the list of approvals.');
     noteBy(request, parts, { kind: 'approval-viewed', detail: { approval: id } });
-    return request.json({ ...summaryOf(approval), ...(approval.content && { call: callOf(approval.content) }) }, 200);
+    const { content } = approval;
+    const findings = content?.findings && { listed: [...content.findings.listed], more: content.findings.more };
+    return request.json(
+      { ...summaryOf(approval), ...(content && { call: callOf(content) }), ...(findings && { findings }) },
+      200,
+    );
   });
 
   api.openapi(history, async (request) => {
@@ -251,43 +257,6 @@ export function approvalRoutes(api: OpenAPIHono<AdminEnv>, parts: AdminParts): v
 
 /** Exactly what the digest is of, and where the rule stands. */
 function callOf(content: ApprovalContent): Record<string, JSONValue> {
-  const { who: _who, ...call } = content;
+  const { who: _who, findings: _findings, ...call } = content;
   return call as unknown as Record<string, JSONValue>;
-}
-
-function watching(request: AdminRequest, { feed, operators }: AdminParts): Response {
-  const principal = request.get('principal');
-  const { operator } = principal;
-  if (request.req.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
-  const waiting: ApprovalLine[] = [];
-  let wake: () => void = () => {};
-  const stop = feed.watch(operator.id, (approval) => {
-    if (operator.servers?.includes(approval.server) === false) return;
-    // One that reads too slowly misses the oldest, and can list.
-    if (waiting.length >= maxBacklog) waiting.shift();
-    waiting.push(approval);
-    wake();
-  });
-  if (stop === undefined) refuse(429, 'too many watch already', 'Close a stream, or list in intervals.');
-  return streamSSE(request, async (stream) => {
-    stream.onAbort(() => {
-      stop();
-      wake();
-    });
-    await stream.writeSSE({ event: 'ready', data: '{}' });
-    // What a credential has opened ends with it.
-    while (!stream.aborted && isInForce(operators, principal, Date.now())) {
-      const approval = waiting.shift();
-      if (approval !== undefined) {
-        await stream.writeSSE({ event: 'approval', id: approval.id, data: textOf(approval) });
-        continue;
-      }
-      const isQuiet = await Promise.race([
-        new Promise<boolean>((resolve) => (wake = () => resolve(false))),
-        new Promise<boolean>((resolve) => void setTimeout(() => resolve(true), keepAliveMs).unref()),
-      ]);
-      if (isQuiet) await stream.write(': keep-alive\n\n');
-    }
-    stop();
-  });
 }

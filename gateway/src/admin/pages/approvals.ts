@@ -105,9 +105,10 @@ function factsOf({ facts }: ApprovalView): Markup {
   return html`<dl>${facts.map(([label, value]) => html`<dt>${label}</dt><dd>${visibleMarkup(value)}</dd>`)}</dl>`;
 }
 
-function callOf({ texts, note }: ApprovalView): Markup {
+function callOf({ texts, findings, note }: ApprovalView): Markup {
   const parts = texts.map(({ title, html: drawn }) => html`<h2>${title}</h2><pre>${raw(drawn)}</pre>`);
-  return html`${parts}${note === undefined ? '' : html`<p>${note}</p>`}`;
+  const found = findings.map((text) => html`<li>${visibleMarkup(text)}</li>`);
+  return html`${parts}${found.length === 0 ? '' : html`<h2>What guardrails found in it</h2><ul class="rows">${found}</ul>`}${note === undefined ? '' : html`<p>${note}</p>`}`;
 }
 
 /** What the person may have seen before, and what the caller is doing. */

@@ -140,11 +140,11 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
       `\nWho decides is the user of this machine that runs the command.\n\nExample:\n  sallyport approval ${verb} ap_x7k2m9p4r8t3 --reason "${verb === 'approve' ? 'agreed in #42' : 'not in production'}"`,
     )
     .action((id: string, options: DecideOptions) =>
-      withApprovals(context, options, ({ store, data }) => {
+      withApprovals(context, options, async ({ store, data }) => {
         const { reason } = options;
         const by = `os:${userInfo().username}`;
         const vote = { by, kind: 'machine', at: Date.now(), ...(reason !== undefined && { reason }) } as const;
-        const voted = store.vote(id, verb, vote);
+        const voted = await store.vote(id, verb, vote);
         if (!voted.ok) return complain(context, options, { id, voted });
         if (!isTold(context, { ...options, data, topic: 'approvals' })) return;
         const { approval } = voted;
@@ -187,6 +187,12 @@ function complain(
         code: exitCodes.data,
         problem: `${id} cannot be decrypted, so that what it is about cannot be known`,
         remedy: 'Reject it, and have the call made again.',
+      });
+    case 'unkept':
+      return fail(context, options, {
+        code: exitCodes.data,
+        problem: `the disk has not taken the decision about ${id}, so that it may not count`,
+        remedy: 'Mend the disk, and look at the approval again before you decide anew.',
       });
     case 'elsewhere':
     case 'no-approver':

@@ -1,7 +1,7 @@
 /** Approvals as lines for people. Everything that a caller or server wrote is shown with what is hidden in it. */
 import { shownInLine } from '../../protocol/shown.ts';
 import { type Approval, type ApprovalLine, argumentsText, callerTextOf } from '../../stages/approve/store.ts';
-import { grantText, leftText, neededText } from '../../stages/approve/text.ts';
+import { findingTexts, grantText, leftText, neededText } from '../../stages/approve/text.ts';
 import type { Context } from '../context.ts';
 
 /** Without the arguments. */
@@ -43,6 +43,7 @@ export function printApproval(context: Context, approval: Approval, now: number)
   row('rule', `${rule.text} (${rule.connection}, ${place})`);
   if (definition !== undefined) row('definition', definition.slice(0, 12));
   if (content.guardrail !== undefined) row('guardrail', content.guardrail);
+  if (content.findings !== undefined) for (const text of findingTexts(content.findings)) row('found', text);
   row('digest', digest);
   row('needs', neededText(terms));
   if (terms.grant !== undefined) row('grant', `${grantText(terms.grant)}, made ${uses} times`);

@@ -1,4 +1,6 @@
 /** An approval: what it is of, what was decided, and its bounds. */
+
+import type { SentFindings } from '../../pipeline/checks.ts';
 import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
 import type { Voter } from './approvers.ts';
 import type { Bound } from './digest.ts';
@@ -23,6 +25,8 @@ export interface ApprovalContent extends Bound {
   readonly revision: string;
   /** Id of the credential that made the call: it proves no other person. */
   readonly credential?: string;
+  /** What guardrails found in it, whatever becomes of that: shown, and bound to by nothing, as it follows from the call. */
+  readonly findings?: SentFindings;
   /** Who calls: shown, and the subject of the record. */
   readonly who: { readonly user?: string; readonly agent?: string; readonly application?: string };
 }
@@ -61,6 +65,11 @@ export interface ApprovalLine {
 export interface Approval extends ApprovalLine {
   /** Undefined where it is over, or cannot be decrypted. */
   readonly content: ApprovalContent | undefined;
+}
+
+/** What it says of who decides about it. */
+export function wantedOf({ server, terms, content }: Approval) {
+  return { server, terms, requester: content?.who.user };
 }
 
 export const approvalBounds = {

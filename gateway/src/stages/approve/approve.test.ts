@@ -1,6 +1,6 @@
 /** Approvals on the whole road, in process: what they are bound to, how they are spent, and every way in which they end. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fdatasync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,6 +8,7 @@ import { callerOf } from '../../../test/support/policy.ts';
 import { type Road, type RoadOptions, roadOf } from '../../../test/support/road.ts';
 import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
 import { type JsonObject, readOwnJson } from '../../protocol/json.ts';
+import type { JournalOptions } from '../../stores/sqlite/journal.ts';
 import { type Approvals, createApprovals } from './approve.ts';
 import { approvalDigest } from './digest.ts';
 import { type ApprovalStore, approvalBounds, openApprovalStore, type Vote } from './store.ts';
@@ -22,8 +23,8 @@ after(() => {
 
 const master = Buffer.alloc(32, 5);
 
-function storeIn(folder: string): ApprovalStore {
-  const store = openApprovalStore(folder, master);
+function storeIn(folder: string, journal?: JournalOptions): ApprovalStore {
+  const store = openApprovalStore(folder, master, journal);
   stores.push(store);
   return store;
 }
@@ -46,13 +47,17 @@ const schema = { type: 'object', properties: { text: { type: 'string' }, n: { ty
 
 async function worldOf(
   rule = 'hold: "*"',
-  { waitMs = 0, ...options }: RoadOptions & { readonly waitMs?: number } = {},
+  {
+    waitMs = 0,
+    journal,
+    ...options
+  }: RoadOptions & { readonly waitMs?: number; readonly journal?: JournalOptions } = {},
   user?: string,
 ): Promise<World> {
   const operators: World['operators'] = new Map();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-approvals-'));
   folders.push(folder);
-  const store = storeIn(folder);
+  const store = storeIn(folder, journal);
   const events: AuditEvent[] = [];
   let approvals: Approvals | undefined;
   const connections = `- { name: c, from: { agent: [a, b] }, to: s, tools: [{ ${rule} }], prompts: [{ hold: "*" }] }`;
@@ -100,7 +105,7 @@ test('a held call is made once after it was approved, and then held again', asyn
   const { road, store, call, events } = world;
   assert.equal((await call({ text: 'x', n: 1 })).reason, 'approval-pending');
   const id = pendingId(world);
-  assert.equal(store.vote(id, 'approve', by('os:dana', 'fine')).ok, true);
+  assert.equal((await store.vote(id, 'approve', by('os:dana', 'fine'))).ok, true);
   assert.equal(road.calls.length, 0);
   // Equal JSON, spelled differently.
   assert.equal((await call({ n: 1, text: 'x' })).kind, 'text');
@@ -119,7 +124,7 @@ test('a held call is made once after it was approved, and then held again', asyn
 test('another call needs another approval: arguments, caller, definition, rule', async () => {
   const world = await worldOf();
   await world.call({ text: 'x' });
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
   for (const [args, agent] of [
     [{ text: 'y' }, 'a'],
     [{ text: 'x', n: 0 }, 'a'],
@@ -156,25 +161,28 @@ test('of many that spend one approval, one does', async () => {
   const world = await worldOf();
   await world.call({ text: 'x' });
   const id = pendingId(world);
-  world.store.vote(id, 'approve', by('os:dana'));
+  await world.store.vote(id, 'approve', by('os:dana'));
   const outcomes = await Promise.all(Array.from({ length: 8 }, () => world.call({ text: 'x' })));
   assert.equal(outcomes.filter(({ kind }) => kind === 'text').length, 1);
   assert.equal(world.road.calls.length, 1);
   const [one, two] = [storeIn(world.folder), storeIn(world.folder)];
   await world.call({ text: 'x' });
   const next = pendingId(world);
-  one.vote(next, 'approve', by('os:dana'));
-  assert.deepEqual([one.spend(next, Date.now()), two.spend(next, Date.now())], [true, false]);
+  await one.vote(next, 'approve', by('os:dana'));
+  assert.deepEqual([(await one.spend(next, Date.now())).ok, (await two.spend(next, Date.now())).ok], [true, false]);
 });
 
 test('a rejection tells the model why, and holds for a while', async () => {
   const world = await worldOf();
   await world.call({ text: 'x' });
-  world.store.vote(pendingId(world), 'reject', by('os:dana', 'not on Fridays'));
+  await world.store.vote(pendingId(world), 'reject', by('os:dana', 'not on Fridays'));
   const again = await world.call({ text: 'x' });
   assert.equal(again.reason, 'approval-rejected');
   assert.match(again.text, /not on Fridays/);
-  assert.equal(world.store.vote(world.store.list({}, Date.now())[0]?.id ?? '', 'approve', by('os:eve')).ok, false);
+  assert.equal(
+    (await world.store.vote(world.store.list({}, Date.now())[0]?.id ?? '', 'approve', by('os:eve'))).ok,
+    false,
+  );
 });
 
 test('a quorum is of different persons, a reason is asked for, and a use can repeat', async () => {
@@ -182,16 +190,16 @@ test('a quorum is of different persons, a reason is asked for, and a use can rep
   await world.call({ text: 'x' });
   const id = pendingId(world);
   const { store } = world;
-  assert.deepEqual(store.vote(id, 'approve', by('os:dana')), {
+  assert.deepEqual(await store.vote(id, 'approve', by('os:dana')), {
     ok: false,
     problem: 'no-reason',
     approval: store.get(id, Date.now()),
   });
-  assert.equal(store.vote(id, 'approve', by('os:dana', 'r')).ok, true);
-  const twice = store.vote(id, 'approve', by('os:dana', 'r'));
+  assert.equal((await store.vote(id, 'approve', by('os:dana', 'r'))).ok, true);
+  const twice = await store.vote(id, 'approve', by('os:dana', 'r'));
   assert.equal(!twice.ok && twice.problem, 'twice');
   assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
-  store.vote(id, 'approve', by('os:eve', 'r'));
+  await store.vote(id, 'approve', by('os:eve', 'r'));
   for (let round = 0; round < 3; round++) assert.equal((await world.call({ text: 'x' })).kind, 'text');
   assert.equal(store.get(id, Date.now())?.uses, 3);
   assert.equal(store.get(id, Date.now() + 61_000)?.state, 'expired');
@@ -202,12 +210,12 @@ test('what is not decided in time, or not used in time, is over', async () => {
   await world.call({ text: 'x' });
   const id = pendingId(world);
   const { store } = world;
-  const late = store.vote(id, 'approve', { ...by('os:dana'), at: Date.now() + 61_000 });
+  const late = await store.vote(id, 'approve', { ...by('os:dana'), at: Date.now() + 61_000 });
   assert.equal(!late.ok && late.problem, 'over');
-  assert.equal(store.vote(id, 'approve', by('os:dana')).ok, true);
-  assert.equal(store.spend(id, Date.now() + 61_000), false);
+  assert.equal((await store.vote(id, 'approve', by('os:dana'))).ok, true);
+  assert.equal((await store.spend(id, Date.now() + 61_000)).ok, false);
   assert.deepEqual(
-    store.takeUnrecorded(Date.now() + 61_000).map(({ state }) => state),
+    (await store.takeUnrecorded(Date.now() + 61_000)).map(({ state }) => state),
     ['expired'],
   );
   assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
@@ -219,8 +227,8 @@ test('a call that waits is made as soon as it is approved', async () => {
   const joined = world.call({ text: 'x' });
   while (world.approvals().size === 0) await new Promise(setImmediate);
   assert.equal(world.store.list({ state: 'pending' }, Date.now()).length, 1, 'the second joins the first');
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
-  world.approvals().look();
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.approvals().look();
   const kinds = (await Promise.all([waiting, joined])).map(({ kind, reason }) => reason ?? kind);
   assert.deepEqual(kinds.toSorted(), ['approval-over', 'text']);
   assert.equal(world.approvals().size, 0);
@@ -232,8 +240,8 @@ test('rights of now decide when an approval is used', async () => {
   while (world.approvals().size === 0) await new Promise(setImmediate);
   const denying = await roadOf('- { name: c, from: { agent: [a, b] }, to: s, tools: [{ deny: "*" }] }');
   world.road.take({ ...world.road.snapshot, policy: denying.snapshot.policy });
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
-  world.approvals().look();
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.approvals().look();
   assert.equal((await waiting).reason, 'right-ended');
   assert.equal(world.road.calls.length, 0);
 });
@@ -243,7 +251,7 @@ test('prompts are held like tools', async () => {
   const ask = async () => (await world.road.send({ method: 'prompts/get', params: { name: 'p' } })).reply;
   const first = await ask();
   assert.equal(first.kind === 'refused' && first.refusal.reason, 'approval-pending');
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
   assert.equal((await ask()).kind, 'text');
 });
 
@@ -279,11 +287,13 @@ test('hundreds that wait are listed and decided at once', async () => {
   };
   for (let n = 0; n < 600; n++) {
     const caller = `a${n}`;
-    assert.ok(world.store.request({ content: { ...content, caller }, digest: `${n}`, scope: '', now: Date.now() }).ok);
+    assert.ok(
+      (await world.store.request({ content: { ...content, caller }, digest: `${n}`, scope: '', now: Date.now() })).ok,
+    );
   }
   const began = performance.now();
   assert.equal(world.store.list({ state: 'pending', limit: 500 }, Date.now()).length, 500);
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
   // A disk that syncs slowly is allowed for.
   assert.ok(performance.now() - began < 2_000);
 });
@@ -297,11 +307,64 @@ test('an approval whose call was not made after all is there for the next one', 
   });
   await world.call({ text: 'x' });
   const id = pendingId(world);
-  world.store.vote(id, 'approve', by('os:dana'));
+  await world.store.vote(id, 'approve', by('os:dana'));
   assert.equal((await world.call({ text: 'x' })).reason, 'record-unavailable');
   assert.equal(world.store.get(id, Date.now())?.state, 'approved');
   isFull = false;
   assert.equal((await world.call({ text: 'x' })).kind, 'text');
+  assert.equal(world.road.calls.length, 1);
+});
+
+test('what changed is read in the order of its changes, by whichever process, and once', async () => {
+  const world = await worldOf();
+  const { store } = world;
+  const other = storeIn(world.folder);
+  for (const text of ['one', 'two', 'three']) await world.call({ text });
+  const [one = '', two = '', three = ''] = store.changedSince(0, 10, Date.now()).map(({ id }) => id);
+  const texts = [one, two, three].map((id) => store.get(id, Date.now())?.content?.arguments.text);
+  assert.deepEqual(texts, ['one', 'two', 'three']);
+  const states = (after: number, limit = 10) =>
+    store.changedSince(after, limit, Date.now()).map(({ id, state }) => [id, state]);
+  const before = store.lastChange();
+  await other.vote(three, 'approve', by('os:dana'));
+  await store.vote(one, 'reject', by('os:dana'));
+  assert.deepEqual(states(before), [
+    [three, 'approved'],
+    [one, 'rejected'],
+  ]);
+  assert.deepEqual(states(before, 1), [[one, 'rejected']], 'the last ones');
+  const after = store.lastChange();
+  assert.equal(other.lastChange(), after);
+  // That it is recorded is no news.
+  await world.approvals().look();
+  assert.deepEqual([states(after), store.lastChange()], [[], after]);
+});
+
+test('what the disk has not taken makes no call, and is there when it takes it', async () => {
+  let stands = false;
+  const stuck: (() => void)[] = [];
+  const sync: JournalOptions['sync'] = (file, done) =>
+    stands ? void stuck.push(() => fdatasync(file, done)) : fdatasync(file, done);
+  const world = await worldOf('hold: "*"', { journal: { sync, patienceMs: 100 } });
+  const goOn = (): void => {
+    stands = false;
+    for (const each of stuck.splice(0)) each();
+  };
+  stands = true;
+  assert.equal((await world.call({ text: 'x' })).reason, 'record-unavailable', 'no client hears of an approval');
+  goOn();
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
+  const id = pendingId(world);
+  stands = true;
+  const voted = await world.store.vote(id, 'approve', by('os:dana'));
+  assert.equal(!voted.ok && voted.problem, 'unkept');
+  assert.equal((await world.call({ text: 'x' })).reason, 'record-unavailable');
+  assert.equal(world.road.calls.length, 0);
+  assert.equal((await world.store.spend(id, Date.now())).ok, false);
+  assert.equal(world.store.stateOf(id, Date.now()), 'approved', 'no call was made by it');
+  goOn();
+  assert.equal((await world.call({ text: 'x' })).kind, 'text');
+  assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
   assert.equal(world.road.calls.length, 1);
 });
 
@@ -325,7 +388,7 @@ test('what a guardrail holds waits for a person, and is made as it was sent once
   const { content } = world.store.get(id, Date.now()) ?? {};
   assert.match(content?.guardrail ?? '', /^servers\.s\S* holds secrets\/[\w-]+ at \/text/);
   assert.deepEqual(content?.arguments, { text: `${secret} of [redacted: pii/email]` });
-  world.store.vote(id, 'approve', by('os:dana'));
+  await world.store.vote(id, 'approve', by('os:dana'));
   assert.equal((await world.call(args)).kind, 'text');
   assert.deepEqual(world.road.calls.at(-1)?.params.arguments, { text: `${secret} of [redacted: pii/email]` });
   assert.equal((await world.call({ text: 'x' })).kind, 'text');
@@ -338,7 +401,7 @@ test('what the client answers and says in _meta is part of what is approved', as
     return reply.kind === 'refused' ? reply.refusal.reason : reply.kind;
   };
   assert.equal(await send({}), 'approval-pending');
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
   assert.equal(
     await send({ inputResponses: { confirm: { action: 'accept', content: { all: true } } } }),
     'approval-pending',
@@ -356,8 +419,8 @@ test('an approval under other terms is another approval', async () => {
     '- { name: c, from: { agent: [a, b] }, to: s, tools: [{ hold: "*", approval: { quorum: 2 } }] }',
   );
   world.road.take({ ...world.road.snapshot, policy: stricter.snapshot.policy });
-  world.store.vote(pendingId(world), 'approve', by('os:dana'));
-  world.approvals().look();
+  await world.store.vote(pendingId(world), 'approve', by('os:dana'));
+  await world.approvals().look();
   assert.equal((await waiting).reason, 'right-ended');
   assert.equal(world.road.calls.length, 0);
 });
@@ -395,7 +458,7 @@ test('the rule names who decides: by role, by name, another person, or the reque
   for (const [terms, vote, problem] of cases) {
     const world = await worldOf(`hold: "*", approval: { ${terms} }`, {}, 'dana');
     await world.call({ text: 'x' });
-    const voted = world.store.vote(pendingId(world), 'approve', vote);
+    const voted = await world.store.vote(pendingId(world), 'approve', vote);
     assert.equal(voted.ok ? undefined : voted.problem, problem, `${terms} ${JSON.stringify(vote)}`);
   }
 });
@@ -405,10 +468,10 @@ test('one person counts once, whatever it decides with, and who may no more coun
   const { store, operators } = world;
   await world.call({ text: 'x' });
   const id = pendingId(world);
-  assert.equal(store.vote(id, 'approve', operator('x', { user: 'erin' })).ok, true);
-  const twice = store.vote(id, 'approve', operator('y', { user: 'erin' }));
+  assert.equal((await store.vote(id, 'approve', operator('x', { user: 'erin' }))).ok, true);
+  const twice = await store.vote(id, 'approve', operator('y', { user: 'erin' }));
   assert.equal(!twice.ok && twice.problem, 'twice');
-  assert.equal(store.vote(id, 'approve', operator('z', { user: 'alex' })).ok, true);
+  assert.equal((await store.vote(id, 'approve', operator('z', { user: 'alex' }))).ok, true);
   operators.set('operator:x', { role: 'approver', user: 'erin' });
   operators.set('operator:z', { role: 'auditor', user: 'alex' });
   assert.equal((await world.call({ text: 'x' })).reason, 'approval-over');
@@ -417,8 +480,8 @@ test('one person counts once, whatever it decides with, and who may no more coun
   // Two accounts that became one person are one.
   await world.call({ text: 'x' });
   const next = pendingId(world);
-  store.vote(next, 'approve', operator('x', { user: 'erin' }));
-  store.vote(next, 'approve', operator('z', { user: 'alex' }));
+  await store.vote(next, 'approve', operator('x', { user: 'erin' }));
+  await store.vote(next, 'approve', operator('z', { user: 'alex' }));
   operators.set('operator:z', { role: 'approver', user: 'erin' });
   assert.equal((await world.call({ text: 'x' })).reason, 'approval-over');
 });
@@ -426,7 +489,7 @@ test('one person counts once, whatever it decides with, and who may no more coun
 test('a grant covers the arguments that its condition names, so often and no oftener', async () => {
   const world = await worldOf('hold: "*", approval: { grant: { when: args.n == approved.n, for: 1h, calls: 3 } }');
   await world.call({ n: 1, text: 'a' });
-  assert.equal(world.store.vote(pendingId(world), 'approve', by('os:dana')).ok, true);
+  assert.equal((await world.store.vote(pendingId(world), 'approve', by('os:dana'))).ok, true);
   assert.equal((await world.call({ n: 1, text: 'b' })).kind, 'text');
   assert.equal((await world.call({ n: 2, text: 'a' })).reason, 'approval-pending');
   assert.equal((await world.call({ n: 1, text: 'b' }, 'b')).reason, 'approval-pending');

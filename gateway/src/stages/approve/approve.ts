@@ -2,23 +2,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalPage, Approve, SpentApproval } from '../../pipeline/contracts/approval.ts';
 import type { AuditLog } from '../../pipeline/contracts/audit.ts';
-import type { Caller } from '../../pipeline/contracts/caller.ts';
-import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
-import { argumentsOf, decide } from '../../pipeline/decide.ts';
+import { argumentsOf } from '../../pipeline/decide.ts';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Allowed, Inspected } from '../../pipeline/exchange.ts';
 import { permitHeld } from '../../pipeline/permit.ts';
-import { whenceOf } from '../../pipeline/reach.ts';
-import { type Outcome, pass, refuse } from '../../pipeline/refusal.ts';
+import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { lostRight, type Rights } from '../../pipeline/rights.ts';
 import { takesTasks } from '../../pipeline/tasks.ts';
 import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { inBackground } from '../../telemetry/background.ts';
+import { isAnother } from './another.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
 import { boundOf, contentOf, eventOf } from './content.ts';
 import { approvalDigest, scopeDigest } from './digest.ts';
-import { type Approval, type ApprovalStore, wantedOf } from './store.ts';
+import { type Approval, type ApprovalStore, type Request, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -49,8 +47,8 @@ export interface Approvals {
   readonly giveBack: (approval: SpentApproval) => void;
   /** The gateway ends: no call waits any longer. */
   release(): void;
-  /** Another process decided, or time passed: calls that wait look again, and what changed is recorded. */
-  look(): void;
+  /** Another process decided, or time passed: calls that wait look again. Answers when what changed is recorded. */
+  look(): Promise<void>;
   /** Calls that wait. */
   readonly size: number;
 }
@@ -100,11 +98,18 @@ export function createApprovals({
     return { url, decides: approval.terms.by?.includes('requester') === true, asks: false };
   }
 
-  const record = (): void => {
-    for (const approval of store.takeUnrecorded(Date.now())) {
-      audit.note(eventOf(approval));
-      onState(approval);
-    }
+  let recording: Promise<void> = Promise.resolve();
+  /** One after the other, so that records stand in the order of what they tell. */
+  const record = (): Promise<void> => {
+    const taking = recording.then(async () => {
+      for (const approval of await store.takeUnrecorded(Date.now())) {
+        audit.note(eventOf(approval));
+        onState(approval);
+      }
+    });
+    // Who asked is told of a failure; it does not keep the next one from trying.
+    recording = taking.catch(() => undefined);
+    return taking;
   };
 
   /** Until it is decided, the time is over, or the client is gone. */
@@ -135,6 +140,8 @@ export function createApprovals({
 
   async function spend(exchange: Held, approval: Approval): Promise<Outcome<Allowed<Inspected>>> {
     const { id, votes } = approval;
+    // That it was approved is recorded before it is spent, however soon its caller comes.
+    await record();
     const marked = { ...exchange, approval: { id, by: votes.map(({ by }) => by) } };
     // The revision and the credential of now decide, whatever they were when the call was held.
     const caller = rights.renew(exchange.caller);
@@ -150,14 +157,19 @@ export function createApprovals({
         detail: 'what was approved is not what would be called now',
       });
     if (!isStillApproved(approval)) {
-      store.revoke(id, Date.now());
-      record();
+      await store.revoke(id, Date.now());
+      await record();
       return refuse({ reason: 'approval-over', id, state: 'withdrawn' });
     }
-    // That it was approved is recorded before it is spent, however soon its caller comes.
-    record();
-    if (!store.spend(id, Date.now())) return refuse({ reason: 'approval-over', id, state: 'consumed' });
-    record();
+    // Spent in the same turn in which everything above was looked at.
+    const spent = await store.spend(id, Date.now());
+    if (!spent.ok)
+      return refuse(
+        spent.reason === 'unkept'
+          ? { reason: 'record-unavailable', detail: spent.detail }
+          : { reason: 'approval-over', id, state: 'consumed' },
+      );
+    await record();
     return pass(permitHeld(marked));
   }
 
@@ -193,19 +205,10 @@ export function createApprovals({
       const spent = await spend(exchange, grant);
       if (spent.ok) return spent;
     }
-    const made = store.request({ content, digest: approvalDigest(bound), scope, now: Date.now() });
-    if (!made.ok)
-      return refuse(
-        made.reason === 'full'
-          ? { reason: 'too-many-approvals' }
-          : {
-              reason: 'held',
-              detail: 'its arguments are too large to be shown whole',
-              message: 'it is too large to be approved',
-            },
-      );
+    const made = await store.request({ content, digest: approvalDigest(bound), scope, now: Date.now() });
+    if (!made.ok) return refuse(notMade(made));
     if (made.isNew) {
-      record();
+      await record();
       announce();
     }
     let { approval } = made;
@@ -230,11 +233,14 @@ export function createApprovals({
       const how = await decided(exchange, id);
       if (how === 'gone') {
         // Another call that joined may still wait for it.
-        if (!waiting.has(id)) store.withdraw(id, Date.now());
-        record();
+        if (!waiting.has(id)) await store.withdraw(id, Date.now());
+        await record();
         return refuse({ reason: 'cancelled' });
       }
       approval = store.get(id, Date.now()) ?? approval;
+      // Another process may have decided a moment ago: its client hears what is on the disk.
+      const settled = await store.settle();
+      if (!settled.ok) return refuse({ reason: 'record-unavailable', detail: settled.problem });
     }
     switch (approval.state) {
       case 'approved':
@@ -259,13 +265,12 @@ export function createApprovals({
   return {
     approve,
     look() {
-      record();
       endPages();
       for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
+      return record();
     },
     giveBack({ id }) {
-      store.giveBack(id, Date.now());
-      record();
+      inBackground('give an approval back', Promise.all([store.giveBack(id, Date.now()), record()]));
     },
     release() {
       for (const waiters of waiting.values()) for (const { release } of waiters) release();
@@ -276,31 +281,19 @@ export function createApprovals({
   };
 }
 
-/** Is what the rules hold now, or what the tool is now, another thing than what was approved? */
-async function isAnother(
-  exchange: Held,
-  { caller, snapshot, approval }: { readonly caller: Caller; readonly snapshot: Snapshot; readonly approval: Approval },
-): Promise<boolean> {
-  const { capability, tool, upstream } = exchange;
-  if (tool !== undefined && capability.type === 'tool') {
-    const reading = snapshot.catalog(upstream.server, upstream).read('tools');
-    const read = reading instanceof Promise ? await reading : { ok: true as const, listed: reading };
-    const definition = read.ok ? read.listed.byName.get(capability.name) : undefined;
-    if (definition === undefined) return true;
-    if (snapshot.catalog(upstream.server, upstream).facts(definition).digest !== tool.digest) return true;
+function notMade(made: Extract<Request, { readonly ok: false }>): Refusal {
+  switch (made.reason) {
+    case 'full':
+      return { reason: 'too-many-approvals' };
+    case 'too-large':
+      return {
+        reason: 'held',
+        detail: 'its arguments are too large to be shown whole',
+        message: 'it is too large to be approved',
+      };
+    case 'unkept':
+      return { reason: 'record-unavailable', detail: made.detail };
   }
-  const grants = snapshot.policy.grants(caller, upstream.server, whenceOf(exchange));
-  if (grants === undefined) return true;
-  const now = decide({ ...exchange, caller, grants });
-  // A rule that holds it no more asks for nothing.
-  if (now.decision.effect !== 'hold' && exchange.heldBy === undefined) return false;
-  const bound = boundOf(contentOf(now, snapshot.revision));
-  if (approvalDigest(bound) === approval.digest) return false;
-  // Other arguments, which the condition of a grant covers: everything else is as it was.
-  const { covers } = now.decision;
-  if (covers === undefined || approval.content === undefined) return true;
-  if (scopeDigest(bound) !== scopeDigest(boundOf(approval.content))) return true;
-  return !covers({ args: argumentsOf(now) ?? {}, approved: approval.content.arguments, caller });
 }
 
 function messageOf({ decision }: Held): { readonly message?: string } {

@@ -20,6 +20,7 @@ export function contentOf(exchange: Inspected, revision: string): ApprovalConten
   const { caller, capability, decision, tool, upstream } = exchange;
   const { connection = '', place = '' } = decision.rule ?? {};
   const { heldBy } = exchange;
+  const { findings } = exchange.checks;
   const text = decision.rule?.text ?? '';
   const answers = withoutUrlPrompts(exchange.params).inputResponses;
   const meta = Object.fromEntries(
@@ -40,6 +41,7 @@ export function contentOf(exchange: Inspected, revision: string): ApprovalConten
     place,
     revision,
     credential: caller.credential.id,
+    ...(findings !== undefined && { findings }),
     who: {
       ...(user !== undefined && { user }),
       ...(agent !== undefined && { agent }),
@@ -54,6 +56,7 @@ export function boundOf({
   revision: _revision,
   who: _who,
   credential: _credential,
+  findings: _findings,
   ...bound
 }: ApprovalContent): Bound {
   return bound;

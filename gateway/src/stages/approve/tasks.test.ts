@@ -13,6 +13,9 @@ import { createTasks, taskBounds } from './tasks.ts';
 const result = (members: JsonObject): Reply => ({ kind: 'result', result: ownWords<JsonObject>(members) });
 const done = result({ resultType: 'complete', content: [] });
 
+const settled = () => Promise.resolve({ ok: true } as const);
+const unused = { withdraw: settled, revoke: settled };
+
 /** `again`: each attempt to make the call. */
 function worldOf(again: (message: Received) => Promise<Reply>) {
   const registry = new MemoryRegistry<string>({
@@ -27,13 +30,14 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     createTasks({
       registry,
       seal,
-      store: { get: () => ({ state: world.state, votes: [] }) as unknown as Approval, withdraw() {}, revoke() {} },
+      store: { get: () => ({ state: world.state, votes: [] }) as unknown as Approval, ...unused },
+      settle: settled,
       again(message) {
         world.calls.push(message.params);
         return again(message);
       },
       newId: () => 'next',
-      onWithdrawn: () => {},
+      onWithdrawn: () => Promise.resolve(),
     });
   const common = {
     id: 'reference',
@@ -48,9 +52,9 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     world,
     /** As after a crash: what was written is there, and nothing else. */
     restart: () => void (tasks = started()),
-    begin: (params: JsonObject): string | undefined => {
+    begin: async (params: JsonObject): Promise<string | undefined> => {
       const message = { ...common, method: 'tools/call', params } as unknown as Received;
-      const shown = tasks.begin(message, { reason: 'approval-pending', id: 'ap_a', until: 0 });
+      const shown = await tasks.begin(message, { reason: 'approval-pending', id: 'ap_a', until: 0 });
       const id = shown?.['taskId'];
       return typeof id === 'string' ? id : undefined;
     },
@@ -70,7 +74,7 @@ test('a task whose server asks goes on with the answers, although its approval i
     done,
   ];
   const { world, begin, ask } = worldOf(() => Promise.resolve(replies.shift() ?? done));
-  const task = begin({ name: 'echo' });
+  const task = await begin({ name: 'echo' });
   assert.equal((await ask('tasks/get', task))['status'], 'input_required');
   world.state = 'consumed';
   await ask('tasks/update', task, { inputResponses: { name: 'a' } });
@@ -90,7 +94,7 @@ test('a crash while a call is made leaves an outcome that is not known, also whe
 }, async () => {
   const never = Promise.withResolvers<Reply>();
   const { world, begin, ask, restart } = worldOf(() => never.promise);
-  const [task, other] = [begin({ name: 'echo' }), begin({ name: 'other' })];
+  const [task, other] = [await begin({ name: 'echo' }), await begin({ name: 'other' })];
   const unfinished = [ask('tasks/get', task), ask('tasks/get', other)];
   restart();
   assert.match(JSON.stringify(await ask('tasks/get', task)), /"completed".*outcome-unknown/);
@@ -107,8 +111,8 @@ test('a result that is too long to be kept is told as such, and params that are 
   const { world, begin, ask } = worldOf(() =>
     Promise.resolve(result({ resultType: 'complete', content: [{ type: 'text', text }] })),
   );
-  assert.equal(begin({ name: 'echo', arguments: { text } }), undefined);
-  const task = begin({ name: 'echo' });
+  assert.equal(await begin({ name: 'echo', arguments: { text } }), undefined);
+  const task = await begin({ name: 'echo' });
   for (const shown of [await ask('tasks/get', task), await ask('tasks/get', task)]) {
     assert.equal(shown['status'], 'completed');
     assert.match(JSON.stringify(shown), /the call was made, its result is too large to be kept.*"isError":true/);

@@ -15,6 +15,7 @@ import type { RpcError } from '../../protocol/jsonrpc.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import type { Local } from '../../state/contract/later.ts';
 import type { Registry } from '../../state/contract/registry.ts';
+import type { Settled } from '../../stores/sqlite/journal.ts';
 import type { Approval, ApprovalStore } from './store.ts';
 
 export const taskBounds = {
@@ -56,18 +57,20 @@ interface Task {
 export interface TasksParts {
   /** Sealed tasks. */
   readonly registry: Local<Registry<string>>;
+  /** Answers when everything that was written is on the disk. */
+  readonly settle: () => Promise<Settled>;
   readonly seal: Seal;
   readonly store: Pick<ApprovalStore, 'get' | 'withdraw' | 'revoke'>;
   /** Takes the call through the whole road again. */
   readonly again: (message: Received) => Promise<Reply>;
   readonly newId: () => string;
   /** An approval was withdrawn. */
-  readonly onWithdrawn: () => void;
+  readonly onWithdrawn: () => Promise<void>;
 }
 
 const unknownTask: Refusal = { reason: 'bad-params', problem: 'there is no such task' };
 
-export function createTasks({ registry, seal, store, again, newId, onWithdrawn }: TasksParts): Tasks {
+export function createTasks({ registry, settle, seal, store, again, newId, onWithdrawn }: TasksParts): Tasks {
   /** Tasks that are being made, by id: of all that ask at the same time one makes it. */
   const making = new Map<string, Promise<Task>>();
 
@@ -78,7 +81,7 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     return task?.endpoint === JSON.stringify(endpoint) ? task : undefined;
   }
 
-  /** False where it cannot be kept. */
+  /** False where it cannot be kept. It is on the disk with the next `settle`. */
   function write(id: string, owner: string, task: Task): boolean {
     const value = seal.close(task as unknown as Json);
     // A longer one would not be opened.
@@ -110,7 +113,7 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     const next: Task = { ...rest, updatedAt };
     // What it was about is not needed any more.
     const after = (outcome: Outcome): Task => ({ ...next, params: {}, outcome });
-    let made: Task;
+    let made: Task | undefined;
     // What was spent by an attempt whose end was not seen may have been made. An answered one was, to the server's question.
     if (step === 'under-way' || (approval?.state === 'consumed' && step !== 'answered'))
       made = after(
@@ -133,12 +136,18 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     } else if (approval?.state !== 'approved')
       made = after(told('The approval of this call is over, and it was not made', 'denied-not-executed'));
     else made = await called(id, exchange, next);
-    return kept(id, exchange.caller.key, made);
+    return kept(id, exchange.caller.key, made ?? task);
   }
 
   /** Writes how it ended, without the result where that is too long: a task that is gone could be taken for one not made. */
-  function kept(id: string, owner: string, task: Task): Task {
-    if (write(id, owner, task)) return task;
+  async function kept(id: string, owner: string, task: Task): Promise<Task> {
+    const whole = write(id, owner, task) ? task : shortened(id, owner, task);
+    // The end of a call is told also where the disk fails: as it was written, it is `under-way` there, and not made again.
+    await settle();
+    return whole;
+  }
+
+  function shortened(id: string, owner: string, task: Task): Task {
     const { asked, ...rest } = task;
     const outcome =
       asked === undefined
@@ -152,10 +161,13 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
     return short;
   }
 
-  async function called(id: string, exchange: Admitted, task: Task): Promise<Task> {
+  /** Undefined where nothing was begun. */
+  async function called(id: string, exchange: Admitted, task: Task): Promise<Task | undefined> {
     // An approval that can be used again would not tell that this call was made.
     if (!write(id, exchange.caller.key, { ...task, step: 'under-way' }))
       return { ...task, params: {}, outcome: told('The call cannot be kept, and was not made', 'denied-not-executed') };
+    // Nothing was spent yet: it is tried again when its client asks again.
+    if (!(await settle()).ok) return undefined;
     const { lease: _lease, checks: _checks, caller: _caller, ...received } = exchange;
     const { params } = task;
     const reply = await again({
@@ -180,7 +192,7 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
   }
 
   return {
-    begin(message, refusal) {
+    async begin(message, refusal) {
       if (!message.identity.ok || message.rawNumbers) return undefined;
       const now = Date.now();
       const id = randomBytes(24).toString('base64url');
@@ -192,7 +204,7 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
         createdAt: now,
         updatedAt: now,
       };
-      return write(id, identity.value.key, task)
+      return write(id, identity.value.key, task) && (await settle()).ok
         ? ownWords<JsonObject>({ resultType: 'task', ...shownTask(id, task) })
         : undefined;
     },
@@ -208,10 +220,11 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
         case 'tasks/cancel': {
           if (task.outcome === undefined && task.step !== 'under-way' && !making.has(id)) {
             // One that is approved already can still be given up: it was not made.
-            store.withdraw(task.approval, Date.now());
-            store.revoke(task.approval, Date.now());
-            onWithdrawn();
+            const ended = [store.withdraw(task.approval, Date.now()), store.revoke(task.approval, Date.now())];
             write(id, exchange.caller.key, { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } });
+            await Promise.all(ended);
+            await onWithdrawn();
+            await settle();
           }
           return complete({});
         }
@@ -224,9 +237,12 @@ export function createTasks({ registry, seal, store, again, newId, onWithdrawn }
           const { requestState: _state, ...params } = task.params;
           const state = asked.requestState === undefined ? {} : { requestState: asked.requestState };
           const answered = { ...params, inputResponses, ...state };
-          return write(id, exchange.caller.key, { ...rest, params: answered, step: 'answered', updatedAt: Date.now() })
+          if (!write(id, exchange.caller.key, { ...rest, params: answered, step: 'answered', updatedAt: Date.now() }))
+            return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the answers are too large' } };
+          const settled = await settle();
+          return settled.ok
             ? complete({})
-            : { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the answers are too large' } };
+            : { kind: 'refused', refusal: { reason: 'record-unavailable', detail: settled.problem } };
         }
       }
     },

@@ -1,4 +1,5 @@
 /** Terms of an approval in words: commands and pages say the same. */
+import type { SentFindings } from '../../pipeline/checks.ts';
 import type { ApprovalTerms, GrantTerms } from '../../pipeline/contracts/approval.ts';
 
 export function leftText(ms: number): string {
@@ -19,6 +20,21 @@ export function neededText({ quorum, by, notBy, proof, reason }: ApprovalTerms):
     ...(reason === 'required' ? ['with a reason'] : []),
   ].join(', ');
 }
+
+/** What guardrails found in the call, a line for each. */
+export function findingTexts({ listed, more }: SentFindings): readonly string[] {
+  const texts = listed.map(({ guardrail, found, action, part, at }) => {
+    const place = at ?? (found.startsWith('not scanned') ? '' : 'a name of a member');
+    return `${found}${place === '' ? '' : ` at ${place}`} in ${inWords[part] ?? part}: ${action} (${guardrail})`;
+  });
+  return more === 0 ? texts : [...texts, `and ${more} more`];
+}
+
+const inWords: Readonly<Record<string, string>> = {
+  arguments: 'the arguments',
+  meta: '_meta',
+  answer: 'the answers to what the server asked',
+};
 
 export function grantText({ for: ms, calls, when }: GrantTerms): string {
   const often = calls === undefined ? 'as often as wanted' : `${calls} times`;

@@ -4,13 +4,15 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { shownHtml } from '../../protocol/shown-html.ts';
 import { type Approval, callerTextOf } from './store.ts';
-import { grantText, leftText, neededText } from './text.ts';
+import { findingTexts, grantText, leftText, neededText } from './text.ts';
 
 export interface ApprovalView {
   readonly title: string;
   readonly facts: readonly (readonly [label: string, value: string])[];
   /** In full, in the canonical form that the digest is of, laid out in lines. */
   readonly texts: readonly { readonly title: string; readonly html: string }[];
+  /** What guardrails found in them. */
+  readonly findings: readonly string[];
   /** What cannot be drawn cannot be approved. */
   readonly isDrawn: boolean;
   /** Why there are no texts. */
@@ -37,6 +39,7 @@ export function viewOf(approval: Approval, now: number): ApprovalView {
     title: shownInLine(`${server}/${name}`),
     facts: factsOf(approval, now),
     texts,
+    findings: content?.findings === undefined ? [] : findingTexts(content.findings),
     isDrawn,
     ...(note !== undefined && { note }),
   };

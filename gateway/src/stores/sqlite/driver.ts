@@ -225,18 +225,35 @@ const migrations: readonly string[] = [
   `ALTER TABLE operators ADD COLUMN made_by TEXT;
    ALTER TABLE operators ADD COLUMN group_over INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX operators_by_user ON operators (user) WHERE user IS NOT NULL;`,
+  // Approvals in the order in which they last changed: those who watch ask for what is later than what they know.
+  `ALTER TABLE approvals ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX approvals_by_change ON approvals (change);
+   CREATE TABLE approval_changes (last INTEGER NOT NULL) STRICT;
+   INSERT INTO approval_changes VALUES (0);
+   CREATE TRIGGER approval_made AFTER INSERT ON approvals BEGIN
+     UPDATE approval_changes SET last = last + 1;
+     UPDATE approvals SET change = (SELECT last FROM approval_changes) WHERE id = new.id;
+   END;
+   CREATE TRIGGER approval_changed AFTER UPDATE OF state, votes, uses ON approvals BEGIN
+     UPDATE approval_changes SET last = last + 1;
+     UPDATE approvals SET change = (SELECT last FROM approval_changes) WHERE id = new.id;
+   END;`,
 ];
 
 export function databasePath(folder: string): string {
   return join(folder, 'sallyport.db');
 }
 
+/** Pages of the journal from which on SQLite moves them into the database in a commit: 16 MiB. Gateways do it earlier, beside. */
+export const checkpointPages = 4_096;
+
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
 export function openDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = openPlain(databasePath(folder));
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;',
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+     PRAGMA wal_autocheckpoint = ${checkpointPages};`,
   );
   migrate(database);
   return database;

@@ -340,3 +340,13 @@ test('many findings in deep content cost no more than one walk, and a long numbe
   assert.match(shown, /redacted: pii\/[\w-]*card/);
   assert.match(shown, /count\\?":12/);
 });
+
+test('a place that is told has no name in which something was found', async () => {
+  const rule = '{ request: { secrets: hold, patterns: { birds: { words: [osprey], action: block } } } }';
+  const road = await roadOf(connection(rule));
+  const { reply, shown } = await ask(road, { [key]: { text: 'the osprey' } });
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'content-blocked');
+  assert.ok(!shown.includes(key), shown);
+  assert.match(shown, /birds at \/\[secrets~1[\w-]+\]\/text/);
+  assert.ok(!JSON.stringify(road.records).includes(key));
+});

@@ -1,4 +1,6 @@
 /** Applies the guardrails of the policy to everything that crosses, in both directions. */
+
+import type { SentFinding } from '../../../pipeline/checks.ts';
 import type { Verdict } from '../../../pipeline/contracts/audit.ts';
 import type { GuardrailAction, Guardrails } from '../../../pipeline/contracts/guardrails.ts';
 import type { InboundVerdict, Inspector, OutboundVerdict, Seen } from '../../../pipeline/contracts/inspector.ts';
@@ -43,6 +45,8 @@ export function requestGuardrails({ fingerprintKey, placeholders, thread, onFind
       const conclude = (looked: Looked): InboundVerdict => {
         report('request', looked, onFinding);
         if (plan.report) keepForReport(exchange, kind, looked);
+        if (looked.judged.length > 0 || looked.unscanned !== undefined)
+          exchange.checks.find(foundIn(kind, plan, looked));
         note(exchange, plan, { part: kind, looked });
         return inboundVerdict(content, plan, looked);
       };
@@ -186,6 +190,19 @@ interface ToldFinding {
   readonly count: number;
   /** What the client sent; absent for what the server did. */
   readonly in?: string;
+}
+
+/** What a person is told of it who decides about the call. */
+function foundIn(part: string, { names, onUnscanned }: Plan, { judged, unscanned }: Looked): readonly SentFinding[] {
+  const found = judged.map(({ guardrail, action, finding, path }) => ({
+    guardrail,
+    found: `${finding.detector}/${finding.class}`,
+    action,
+    part,
+    ...(path.length > 0 && { at: pointerOf(path) }),
+  }));
+  if (unscanned === undefined) return found;
+  return [...found, { guardrail: names.join(', '), found: `not scanned: ${unscanned}`, action: onUnscanned, part }];
 }
 
 /** What was found in the call of an exchange, until its result comes. */

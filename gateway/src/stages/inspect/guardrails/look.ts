@@ -148,17 +148,30 @@ function judged(content: JsonObject, scanned: Scanned, { plan, tool, replace }: 
     counting.push(each);
     if (isStricter(each.action, strictest?.action)) strictest = each;
   }
-  const cut = counting.filter(({ action }) => isCut(action));
+  const shown = withoutFoundNames(counting, scanned);
+  const cut = shown.filter(({ action }) => isCut(action));
   const gone = cut.filter(({ action }) => action !== 'hold');
   const [unscanned] = result.unscanned;
   return {
-    judged: counting,
-    strictest,
+    judged: shown,
+    strictest: strictest && shown[counting.indexOf(strictest)],
     unscanned: unscanned?.reason,
     content: cut.length === 0 ? content : without(content, scanned, { cut, replace }),
     heldContent:
       strictest?.action !== 'hold' || gone.length === 0 ? content : without(content, scanned, { cut: gone, replace }),
   };
+}
+
+/** A place is told to people who must not see what was found: in the place of a name that has it stands what it is. */
+function withoutFoundNames(judged: readonly Judged[], { texts, parts }: Scanned): readonly Judged[] {
+  const first = texts.values.length;
+  const names = new Map<string, string>();
+  for (const { finding } of judged)
+    for (const { part } of finding.spans)
+      if (part >= first && part < first + texts.names.length)
+        names.set(parts[part] ?? '', `[${finding.detector}/${finding.class}]`);
+  if (names.size === 0) return judged;
+  return judged.map((each) => ({ ...each, path: each.path.map((name) => names.get(name) ?? name) }));
 }
 
 /** Words of a picture stand where the picture does. */

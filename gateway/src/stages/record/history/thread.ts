@@ -14,14 +14,19 @@ async function open({ folder, keys, master, path }: IndexStart): Promise<Omit<Se
   return { archive, index };
 }
 
-const opened = open(workerData as IndexStart);
+/** Opened for the first question, and again for the next one where it could not be: a failure is an answer. */
+let opened: Promise<Omit<SearchedLog, 'size'>> | undefined;
 /** One question after the other. */
 let turn: Promise<void> = Promise.resolve();
 
 async function reply({ id, question }: Asked): Promise<void> {
   let answered: Answered;
   try {
-    const { archive, index } = await opened;
+    opened ??= open(workerData as IndexStart);
+    const { archive, index } = await opened.catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
     archive.subjects.reload();
     while (index.catchUp(archive));
     for (const pseudonym of index.takeErased()) index.forget(pseudonym);
