@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { commandNames } from '../../gateway/src/cli/commands.ts';
 import { program } from '../../gateway/src/cli/main.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -44,15 +45,15 @@ export function inDocuments(): readonly Printed[] {
   });
 }
 
+const toldCommand = new RegExp(`(?:: |\`|&& )sallyport ((?:${commandNames.join('|')})(?![\\w:-])[^\\n'\`\\\\)]*)`, 'g');
+
 /** Text that the gateway and its commands print: in strings of the sources. */
 export function inSources(): readonly Printed[] {
   return globSync('gateway/{src,bin}/**/*.{ts,js}', { cwd: root })
     .filter((file) => !file.endsWith('.test.ts'))
     .flatMap((file) => {
       const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '');
-      const told = text.matchAll(
-        /(?:: |`|&& )sallyport ((?:serve|stdio|init|check|explain|test|key|secret|server|audit)(?![\w:-])[^\n'`\\)]*)/g,
-      );
+      const told = text.matchAll(toldCommand);
       return [...told].map(([, rest = '']) => ({ where: file, words: wordsOf(rest) }));
     });
 }
@@ -66,7 +67,7 @@ function filled(word: string): string {
 export async function misread(words: readonly string[]): Promise<string | undefined> {
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
-  const tree = program({ env: {}, cwd: root, out: say, err: say, exit: () => {} });
+  const tree = await program({ env: {}, cwd: root, out: say, err: say, exit: () => {} });
   const still = (command: Command): void => {
     if (command.commands.length === 0) command.action(() => {});
     for (const each of command.commands) still(each);
@@ -87,7 +88,7 @@ export async function misread(words: readonly string[]): Promise<string | undefi
 }
 
 /** Examples in the help of every command. */
-export function inHelp(): readonly Printed[] {
+export async function inHelp(): Promise<readonly Printed[]> {
   const found: Printed[] = [];
   const look = (command: Command, name: string): void => {
     let text = '';
@@ -97,6 +98,6 @@ export function inHelp(): readonly Printed[] {
     found.push(...commandsIn(`${name} --help`, examples));
     for (const each of command.commands) look(each, `${name} ${each.name()}`);
   };
-  look(program({ env: {}, cwd: root, out: () => {}, err: () => {}, exit: () => {} }), 'sallyport');
+  look(await program({ env: {}, cwd: root, out: () => {}, err: () => {}, exit: () => {} }), 'sallyport');
   return found;
 }

@@ -213,7 +213,11 @@ export const messages = from('MCP 2026-07-28 and 2025-11-25: abuse of messages',
   {
     id: 'P26',
     text: 'Links to hidden resources, and embedded ones, in results and prompts are left out.',
-    missing: 'Content that servers send, looked at',
+    proofs: inFile(
+      'e2e/attacks/links.test.ts',
+      'links to hidden resources and embedded ones are left out of results, in every spelling',
+      'prompts, input requests and the contents of a resource lead to nothing hidden either',
+    ),
   },
   {
     id: 'P27',
@@ -234,7 +238,17 @@ export const messages = from('MCP 2026-07-28 and 2025-11-25: abuse of messages',
   {
     id: 'P28',
     text: 'Personal data and secrets of others are found in each part of what a server says, within base64 and images too.',
-    missing: 'Content that servers send, looked at',
+    proofs: [
+      ...inFile(
+        'gateway/src/stages/inspect/guardrails/guardrails.test.ts',
+        'everything else that a server sends is looked at as well',
+        'a secret is found that is split over blocks, encoded, or disguised',
+      ),
+      ...inFile(
+        'e2e/guardrails-more.test.ts',
+        'a picture loses the words in which something is found, _meta of a call is looked at, and the client is told',
+      ),
+    ],
   },
   {
     id: 'P29',

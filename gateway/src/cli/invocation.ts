@@ -3,8 +3,9 @@
  * what they ran.
  */
 import { basename, isAbsolute, relative } from 'node:path';
+import { commandNames } from './commands.ts';
 
-const commands = 'serve|stdio|init|check|explain|test|key|secret|server|audit|--help';
+const commands = [...commandNames, '--help'].join('|');
 const spoken = new RegExp(`(^|[\\s(\`'"&])sallyport (?=(?:${commands})(?![\\w:-]))`, 'gm');
 
 /** `sallyport`, or `node` and the file, from the current folder where that is shorter. */

@@ -1,48 +1,15 @@
-/** The command line. One file a command; adding one: a file and a line here. */
+/** The command line: one command is parsed, run, and answered by an exit code. */
 import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
-import { approvalCommand } from './approval/approval.ts';
-import { auditCommand } from './audit.ts';
-import { channelCommand } from './channel.ts';
-import { checkCommand } from './check.ts';
+import { commandsFor } from './commands.ts';
 import { type Context, OutputClosed, type Tone } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
-import { explainCommand } from './explain.ts';
-import { initCommand } from './init.ts';
 import { asTyped } from './invocation.ts';
-import { keyCommand } from './key.ts';
-import { limitsCommand } from './limits.ts';
-import { operatorCommand } from './operator.ts';
-import { pinsCommand } from './pins/pins.ts';
-import { scanCommand } from './scan.ts';
-import { secretCommand } from './secret.ts';
-import { serveCommand } from './serve.ts';
-import { serverCommand } from './server.ts';
-import { stdioCommand } from './stdio.ts';
-import { testCommand } from './test.ts';
 
-const commands = [
-  serveCommand,
-  stdioCommand,
-  initCommand,
-  checkCommand,
-  explainCommand,
-  testCommand,
-  scanCommand,
-  keyCommand,
-  limitsCommand,
-  secretCommand,
-  serverCommand,
-  pinsCommand,
-  approvalCommand,
-  channelCommand,
-  operatorCommand,
-  auditCommand,
-] as const;
-
-export function program(context: Context): Command {
+/** The whole command line, or of its commands the one of this name. */
+export async function program(context: Context, name?: string): Promise<Command> {
   const root = new Command('sallyport')
     .description('A security gateway for the Model Context Protocol.')
     .version(version, '-v, --version')
@@ -58,7 +25,7 @@ Examples:
   sallyport key create --agent demo --quiet
   sallyport explain --caller agent:demo --server files --tool write_file`,
     );
-  for (const command of commands) root.addCommand(command(context));
+  for (const command of await commandsFor(name, context)) root.addCommand(command);
   prepare(root, context);
   return root;
 }
@@ -97,7 +64,7 @@ export async function runIn(argv: readonly string[], surroundings: Omit<Context,
     },
   };
   try {
-    await program(context).parseAsync(argv, { from: 'user' });
+    await (await program(context, argv[0])).parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof OutputClosed) return exitCode;

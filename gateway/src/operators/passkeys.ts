@@ -1,14 +1,6 @@
 /** Passkeys of operators (WebAuthn Level 3): registration, sign-in, and the confirmation of one approval. */
 import { createPublicKey } from 'node:crypto';
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
-import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { isObject, type JsonObject } from '../protocol/json.ts';
 import type { Passkey } from './operator.ts';
 
@@ -25,11 +17,14 @@ export function relyingPartyOf(base: string): RelyingParty {
   return { origin, id: hostname };
 }
 
+/** Loaded with the first passkey: with what it needs it is a quarter of all modules, and most starts are of no console. */
+const library = () => import('@simplewebauthn/server');
+
 /** EdDSA, ES256 and RS256 (COSE): what every verifier knows. */
 const algorithms = [-8, -7, -257] as const;
 
 /** What `navigator.credentials.create` is given, as JSON. */
-export function registrationOptions(
+export async function registrationOptions(
   { id }: RelyingParty,
   {
     user,
@@ -43,6 +38,7 @@ export function registrationOptions(
     readonly known: readonly Passkey[];
   },
 ) {
+  const { generateRegistrationOptions } = await library();
   return generateRegistrationOptions({
     rpName: 'Sallyport',
     rpID: id,
@@ -57,11 +53,12 @@ export function registrationOptions(
 }
 
 /** What `navigator.credentials.get` is given. Without `known` the person chooses among all passkeys of this page. */
-export function assertionOptions(
+export async function assertionOptions(
   { id }: RelyingParty,
   challenge: Uint8Array<ArrayBuffer>,
   known: readonly Passkey[] = [],
 ) {
+  const { generateAuthenticationOptions } = await library();
   return generateAuthenticationOptions({
     rpID: id,
     challenge,
@@ -75,13 +72,20 @@ export interface Ceremony {
   readonly challenge: Buffer;
 }
 
-/** Undefined for whatever does not verify. The user must have been verified: a touch alone is no person. */
-export async function registered(
-  response: unknown,
-  { party, challenge }: Ceremony,
-): Promise<Pick<Passkey, 'id' | 'publicKey' | 'counter'> | undefined> {
+/** A new passkey; `spki` is its key as others read it (SubjectPublicKeyInfo, DER, base64url). */
+export interface Registered {
+  readonly made: Pick<Passkey, 'id' | 'publicKey' | 'counter'>;
+  readonly spki: string;
+}
+
+/**
+ * Undefined for what does not verify, and for a key that no verifier could read later. The user must have been verified: a
+ * touch alone is no person.
+ */
+export async function registered(response: unknown, { party, challenge }: Ceremony): Promise<Registered | undefined> {
   if (!isAnswer(response)) return undefined;
   try {
+    const { verifyRegistrationResponse } = await library();
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: response as unknown as RegistrationResponseJSON,
       expectedChallenge: challenge.toString('base64url'),
@@ -91,8 +95,10 @@ export async function registered(
       supportedAlgorithmIDs: [...algorithms],
     });
     if (!verified || registrationInfo === undefined) return undefined;
-    const { id, publicKey, counter } = registrationInfo.credential;
-    return { id, publicKey: Buffer.from(publicKey).toString('base64url'), counter };
+    const { id, publicKey: bytes, counter } = registrationInfo.credential;
+    const publicKey = Buffer.from(bytes).toString('base64url');
+    const spki = await spkiOf(publicKey);
+    return spki === '' ? undefined : { made: { id, publicKey, counter }, spki };
   } catch {
     // The library throws at everything that does not fit.
     return undefined;
@@ -107,6 +113,7 @@ export async function asserted(
 ): Promise<{ readonly counter: number } | undefined> {
   if (!isAnswer(response)) return undefined;
   try {
+    const { verifyAuthenticationResponse } = await library();
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: response as unknown as AuthenticationResponseJSON,
       expectedChallenge: challenge.toString('base64url'),
@@ -142,7 +149,7 @@ function isAnswer(value: unknown): value is JsonObject & { readonly id: string; 
 }
 
 /** What an assertion said and is proven by. Everything in base64url; the key as SubjectPublicKeyInfo (DER). */
-export function proofOf(response: unknown, passkey: Passkey) {
+export async function proofOf(response: unknown, passkey: Passkey) {
   const { response: parts } = response as { readonly response: Readonly<Record<string, unknown>> };
   const text = (name: string): string => {
     const value = parts[name];
@@ -151,7 +158,7 @@ export function proofOf(response: unknown, passkey: Passkey) {
   return {
     kind: 'passkey',
     credential: passkey.id,
-    publicKey: spkiOf(passkey.publicKey),
+    publicKey: await spkiOf(passkey.publicKey),
     authenticatorData: text('authenticatorData'),
     clientData: text('clientDataJSON'),
     signature: text('signature'),
@@ -159,7 +166,8 @@ export function proofOf(response: unknown, passkey: Passkey) {
 }
 
 /** A COSE key (RFC 9053) as others read it. Empty for a kind that is not known. */
-export function spkiOf(publicKey: string): string {
+async function spkiOf(publicKey: string): Promise<string> {
+  const { cose, decodeCredentialPublicKey } = await import('@simplewebauthn/server/helpers');
   const key = decodeCredentialPublicKey(Uint8Array.from(Buffer.from(publicKey, 'base64url')));
   const text = (label: number): string => {
     const value: unknown = (key as unknown as Map<number, unknown>).get(label);

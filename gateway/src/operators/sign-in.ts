@@ -4,8 +4,8 @@ import type { SignedInUser } from '../pipeline/contracts/accounts.ts';
 import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { admitByGroup, type GroupRole } from './groups.ts';
-import type { Link, Operator, Passkey } from './operator.ts';
-import { asserted, passkeyIdOf, type RelyingParty, registered, spkiOf } from './passkeys.ts';
+import type { Link, Operator } from './operator.ts';
+import { asserted, passkeyIdOf, type RelyingParty, registered } from './passkeys.ts';
 import { hashOf, passwordBounds, passwordFits, stepOfCode } from './passwords.ts';
 import type { OperatorStore } from './store.ts';
 
@@ -126,12 +126,13 @@ export class SignIn {
     enrolment: Enrolment,
     { response, ...ceremony }: { readonly response: unknown; readonly party: RelyingParty; readonly challenge: Buffer },
   ): Promise<Enrolled> {
-    const made = await registered(response, ceremony);
-    if (made === undefined || !isReadable(made)) return { ok: false, problem: 'passkey' };
+    const answer = await registered(response, ceremony);
+    if (answer === undefined) return { ok: false, problem: 'passkey' };
+    const { made, spki } = answer;
     return this.#enrol(enrolment, (operator) => {
       const passkey = { ...made, operator: operator.id, name: 'passkey', createdAt: Date.now() };
       if (!this.#parts.store.addPasskey(passkey)) return false;
-      const detail = { passkey: made.id, publicKey: spkiOf(made.publicKey) };
+      const detail = { passkey: made.id, publicKey: spki };
       this.#note('operator-passkey', operator, enrolment.address, detail);
       return true;
     });
@@ -245,13 +246,4 @@ function inForce(operator: Operator | undefined): Operator | undefined {
 /** In force, and by no group: an operator of a group signs in where its groups are known, and nowhere else. */
 function byItself(operator: Operator | undefined): Operator | undefined {
   return operator?.group === undefined ? inForce(operator) : undefined;
-}
-
-/** A key that no verifier can read later proves nothing. */
-function isReadable({ publicKey }: Pick<Passkey, 'publicKey'>): boolean {
-  try {
-    return spkiOf(publicKey) !== '';
-  } catch {
-    return false;
-  }
 }

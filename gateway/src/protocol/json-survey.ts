@@ -60,6 +60,20 @@ export interface Survey {
   readonly to: number;
 }
 
+/** What the pieces of one text have used of its bounds, which hold for all of them together. */
+export interface Spent {
+  values: number;
+  strings: number;
+  raw: number;
+  rawLength: number;
+  spelled: number;
+  readonly shapes: Shapes;
+}
+
+export function nothingSpent({ depth, keys = defaultMaxKeys }: JsonLimits): Spent {
+  return { values: 0, strings: 0, raw: 0, rawLength: 0, spelled: 0, shapes: new Shapes(depth, keys) };
+}
+
 const quote = 34;
 const backslash = 92;
 const zero = 48;
@@ -72,17 +86,18 @@ const refused = (fault: JsonFault): Survey => ({ fault, members: 0, raw: none, e
  * about validity: the counts only mean something when `JSON.parse` accepts the text as well. Strings are skipped by
  * native search, and every character is read a bounded number of times.
  */
-export function survey(text: string, limits: JsonLimits): Survey {
+export function survey(text: string, limits: JsonLimits, spent?: Spent): Survey {
   const { depth: maxDepth, values: maxValues = defaultMaxValues, keys: maxKeys = defaultMaxKeys, member } = limits;
   // A key takes four characters at the least, so a short text cannot have too many.
-  const shapes = text.length > maxKeys * 4 ? new Shapes(maxDepth, maxKeys) : undefined;
+  const shapes = spent?.shapes ?? (text.length > maxKeys * 4 ? new Shapes(maxDepth, maxKeys) : undefined);
   let depth = 0;
   let members = 0;
-  let values = 0;
-  let strings = 0;
+  let values = spent?.values ?? 0;
+  let strings = spent?.strings ?? 0;
   let raw: number[] | undefined;
-  let rawLength = 0;
-  let spelled = 0;
+  const rawBefore = spent?.raw ?? 0;
+  let rawLength = spent?.rawLength ?? 0;
+  let spelled = spent?.spelled ?? 0;
   // A key in its quotes, as it must stand in the text.
   const key = member === undefined ? '' : `"${member}"`;
   let keyEnd = 0;
@@ -118,7 +133,7 @@ export function survey(text: string, limits: JsonLimits): Survey {
           rawLength += end - index;
           // A text will stand here while the rest is parsed, and a text before a colon would be a key.
           if (isColon(text, end)) return refused('syntax');
-          if (raw.push(index, end) > 2 * (maxRawNumbers + spelled) || rawLength > maxRawLength)
+          if (rawBefore + raw.push(index, end) / 2 > maxRawNumbers + spelled || rawLength > maxRawLength)
             return refused('too-many-long-numbers');
         }
       } else if (text.charCodeAt(end - 1) === zero && spelled < maxSpelledNumbers && hasPoint(text, index, end)) {
@@ -160,6 +175,8 @@ export function survey(text: string, limits: JsonLimits): Survey {
     }
   }
   if (values > maxValues) return refused('too-many-values');
+  if (spent !== undefined)
+    Object.assign(spent, { values, strings, raw: rawBefore + (raw?.length ?? 0) / 2, rawLength, spelled });
   return { members, raw: raw ?? none, escapedKeys: escapedKeys ?? none, from, to };
 }
 
@@ -170,7 +187,7 @@ function nextBackslash(text: string, from: number): number {
 }
 
 /** Where the string that begins at `from` ends: its closing quote, or -1. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   const first = text.indexOf('"', from + 1);
   // One native search, unless an escape may stand before the quote: a search for each of a million escapes is slow.
   if (first === -1 || text.charCodeAt(first - 1) !== backslash) return first;
@@ -211,7 +228,7 @@ function isColon(text: string, from: number): boolean {
  * one for each key in each different order of keys before it. A table of a million equal rows has as many as it has
  * columns. Counted in a bit map over hashes with a random start, so that equal counts cannot be arranged from outside.
  */
-class Shapes {
+export class Shapes {
   readonly #paths: Uint32Array;
   readonly #seen: Uint32Array;
   readonly #bits: number;

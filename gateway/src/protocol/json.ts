@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { type JsonFault, type JsonLimits, maxNumberLength, type Survey, survey } from './json-survey.ts';
+import { type JsonFault, type JsonLimits, maxNumberLength, type Spent, type Survey, survey } from './json-survey.ts';
 import { compareNumbers, isRawJSON, rawJSON } from './numbers.ts';
 
 export type { JsonFault, JsonLimits } from './json-survey.ts';
@@ -150,15 +150,20 @@ function putRaw(value: Json): Json {
  * object (section 4 leaves their meaning open), the key `__proto__`, half surrogate pairs, and nesting beyond the limit.
  */
 export function parseJson(bytes: Buffer, limits: JsonLimits): JsonResult {
-  if (bytes.length === 0) return { ok: false, fault: 'empty' };
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return { ok: false, fault: 'byte-order-mark' };
-  if (!isUtf8(bytes)) return { ok: false, fault: 'not-utf8' };
-  return parseJsonText(bytes.toString('utf8'), limits);
+  const fault = encodingFault(bytes);
+  return fault === undefined ? parseJsonText(bytes.toString('utf8'), limits) : { ok: false, fault };
 }
 
-/** As `parseJson`, for text that is already decoded. */
-export function parseJsonText(text: string, limits: JsonLimits): JsonResult {
-  const seen = survey(text, limits);
+/** What makes bytes no text of JSON, before it is read. */
+export function encodingFault(bytes: Buffer): JsonFault | undefined {
+  if (bytes.length === 0) return 'empty';
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'byte-order-mark';
+  return isUtf8(bytes) ? undefined : 'not-utf8';
+}
+
+/** As `parseJson`, for text that is already decoded. With `spent` it is a piece of a longer one. */
+export function parseJsonText(text: string, limits: JsonLimits, spent?: Spent): JsonResult {
+  const seen = survey(text, limits, spent);
   if (seen.fault !== undefined) return { ok: false, fault: seen.fault };
   const rawNumbers = seen.raw.length > 0;
   let value: Json;

@@ -40,8 +40,6 @@ export class Definitions {
       onTrouble: (error) => this.#trouble(error),
       now: Date.now,
     });
-    // What it compiles at its first use would hold up calls then.
-    suspicions({});
     this.recordDecisions();
   }
 
@@ -52,6 +50,8 @@ export class Definitions {
       (server) => ({ ...pinsOf(configuration, server), includesNew: this.#included.has(server) }),
       lock,
     );
+    // What it compiles at its first use would hold up calls then.
+    if (Object.keys(servers).some((server) => pinsOf(configuration, server).mode !== 'off')) suspicions({});
     for (const known of [this.#told, this.#identities])
       for (const server of known.keys()) if (!Object.hasOwn(servers, server)) known.delete(server);
   }

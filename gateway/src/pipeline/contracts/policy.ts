@@ -92,7 +92,9 @@ export interface Grants {
   decide(capability: Capability, args: JsonObject | undefined, now: number): Decision;
   /** Could this be allowed for some arguments at some time? What lists show. */
   couldAllow(capability: Capability): boolean;
-  /** The same for a tool whose definition is not known yet: could it be allowed whatever the definition says? */
+  /** May what the server says lead to this resource? Absent where no rule speaks of resources: then it may lead to any. */
+  readonly mayShow?: (uri: string) => boolean;
+  /** The same as `couldAllow` for a tool whose definition is not known yet: could it be allowed whatever the definition says? */
   couldAllowSome(capability: Capability): boolean;
   /** Do rules ask for more of a tool than its name? Then its definition decides with them whether it is there. */
   readonly asksTraits: boolean;

@@ -256,6 +256,9 @@ export function makeGrants(
     decide,
     couldAllow,
     couldAllowSome,
+    ...(connections.some(({ resources }) => resources.rules.length > 0) && {
+      mayShow: (uri: string) => couldAllow({ type: 'resource', uri }),
+    }),
     asksTraits,
     guardrailsOn,
     couldMask,

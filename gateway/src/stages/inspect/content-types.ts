@@ -2,6 +2,7 @@
 import { defineInspector } from '../../pipeline/contracts/inspector.ts';
 import type { ContentLimits } from '../../pipeline/contracts/policy.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
+import { leaveOut, linkOf, type Problems, problemInside } from './left-out.ts';
 
 export const contentTypes = defineInspector({
   id: 'content-types',
@@ -15,61 +16,23 @@ export const contentTypes = defineInspector({
       exchange.checks.add({ name: 'content-types', part: kind, verdict: 'withheld' });
       return { withhold: `the URI scheme of the page is not listed under schemes` };
     }
-    const left = limited(content, limits);
+    const left = leaveOut(content, problemsOf(limits));
     if (left.count === 0) return undefined;
     exchange.checks.add({ name: 'content-types', part: kind, verdict: `left out ×${left.count}` });
     return { change: left.content };
   },
 });
 
-/** A result or the parameters of an input request, without the blocks that may not cross. */
-function limited(content: JsonObject, limits: ContentLimits): { readonly content: JsonObject; readonly count: number } {
-  let count = 0;
-  const block = (value: Json): Json => {
-    const problem = problemOf(value, limits);
-    if (problem === undefined) return value;
-    count++;
-    return { type: 'text', text: `[left out: ${problem}]` };
+function problemsOf(limits: ContentLimits): Problems {
+  const ofBlock = (block: Json): string | undefined => {
+    if (!isObject(block)) return typeProblem('', limits);
+    const problem = typeProblem(asText(block.type), limits);
+    if (problem !== undefined) return problem;
+    const uri = linkOf(block);
+    if (uri !== undefined && !isListedScheme(uri, limits)) return 'a link of this URI scheme may not cross here';
+    return problemInside(block, ofBlock);
   };
-  const blocks = (value: Json): Json => (Array.isArray(value) ? (value as readonly Json[]).map(block) : block(value));
-  const members = Object.entries(content).map(([name, member]): readonly [string, Json | undefined] => {
-    if (name === 'content' && typeof member === 'object' && member !== null) return [name, blocks(member)];
-    if (name === 'messages' && Array.isArray(member))
-      return [
-        name,
-        (member as readonly Json[]).map((message) =>
-          isObject(message) && message.content !== undefined
-            ? { ...message, content: blocks(message.content) }
-            : message,
-        ),
-      ];
-    if (name === 'contents' && Array.isArray(member))
-      return [
-        name,
-        (member as readonly Json[]).map((entry) => {
-          const problem = typeProblem(typeOfContents(entry), limits);
-          if (problem === undefined) return entry;
-          count++;
-          const uri = isObject(entry) ? asText(entry.uri) : '';
-          return { uri, mimeType: 'text/plain', text: `[left out: ${problem}]` };
-        }),
-      ];
-    return [name, member];
-  });
-  return { content: count === 0 ? content : (Object.fromEntries(members) as JsonObject), count };
-}
-
-function problemOf(block: Json, limits: ContentLimits): string | undefined {
-  if (!isObject(block)) return typeProblem('', limits);
-  const type = asText(block.type);
-  const uri = type === 'resource_link' ? block.uri : isObject(block.resource) ? block.resource.uri : undefined;
-  const hasUri = type === 'resource_link' || type === 'resource';
-  const problem = typeProblem(type, limits);
-  if (problem !== undefined) return problem;
-  if (hasUri && !isListedScheme(uri, limits)) return 'a link of this URI scheme may not cross here';
-  // What a tool of the client answered holds blocks of its own.
-  if (type !== 'tool_result' || !Array.isArray(block.content)) return undefined;
-  return (block.content as readonly Json[]).map((inner) => problemOf(inner, limits)).find((each) => each !== undefined);
+  return { ofBlock, ofContents: (entry) => typeProblem(typeOfContents(entry), limits) };
 }
 
 function typeProblem(type: string, { types }: ContentLimits): string | undefined {

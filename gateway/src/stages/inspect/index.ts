@@ -8,6 +8,7 @@ import {
   responseGuardrails,
   restoredPlaceholders,
 } from './guardrails/guardrails.ts';
+import { hiddenResources } from './hidden-resources.ts';
 import { inputSchema } from './input-schema.ts';
 import { masks } from './masks/masks.ts';
 import { outputSchema } from './output-schema.ts';
@@ -22,6 +23,7 @@ export function inspectors(parts: GuardrailParts): readonly Inspector[] {
     ownSecrets,
     outputSchema,
     contentTypes,
+    hiddenResources,
     masks,
     responseGuardrails(parts),
   ];

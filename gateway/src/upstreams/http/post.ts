@@ -6,9 +6,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
-import { type Json, parseJson, parseJsonText } from '../../protocol/json.ts';
+import { encodingFault, type Json, type JsonResult } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
+import { MessageReader } from '../message-reader.ts';
 import type { AnswerLimits } from '../transport.ts';
 import type { Abandon, HttpPool, Left, ResponseHandler } from './client/pool.ts';
 import type { HttpRequest } from './client/request.ts';
@@ -70,6 +71,7 @@ class Exchange implements ResponseHandler, Abandon {
   #parser: EventSourceParser | undefined;
   #decoder: StringDecoder | undefined;
   #ended = false;
+  readonly #reader = new MessageReader();
   readonly #limits: ExchangeLimits;
   readonly #events: ExchangeEvents;
 
@@ -136,38 +138,62 @@ class Exchange implements ResponseHandler, Abandon {
       this.#bytes = 0;
       return this.send();
     }
-    if (this.#answer === 'json' && this.#bytes > 0) {
-      const parsed = parseJson(this.#pieces.whole(), this.#limits);
-      if (parsed.ok) this.#events.onValue(parsed.value, this.#bytes, parsed.memberText);
+    if (this.#answer === 'json' && this.#bytes > 0) return this.#read(this.#pieces.whole());
+    this.#reader.after(() => this.#end());
+  }
+
+  onError(problem: string, left: Left): void {
+    this.#reader.after(() => {
+      if (this.#ended) return;
+      this.#ended = true;
+      const failure = unavailable(problem);
+      this.#events.onFailure(left === 'sent' ? sent(failure) : failure);
+    });
+  }
+
+  #read(body: Buffer): void {
+    const take = (parsed: JsonResult): void => {
+      if (this.#ended) return;
+      if (parsed.ok) this.#events.onValue(parsed.value, body.length, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
-    } else if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
-      return this.#fail(misbehaved('answer is neither JSON nor an event stream'));
+      this.#end();
+    };
+    const fault = encodingFault(body);
+    if (fault !== undefined) return take({ ok: false, fault });
+    this.#reader.read(body.toString('utf8'), this.#limits, take);
+  }
+
+  #end(): void {
     if (this.#ended) return;
+    if (this.#answer === 'other' && this.#status < 300 && this.#status !== 202 && this.#bytes > 0)
+      return this.#fail(misbehaved('answer is neither JSON nor an event stream'));
     this.#ended = true;
     this.#events.onEnd(this.#status);
   }
 
-  onError(problem: string, left: Left): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const failure = unavailable(problem);
-    this.#events.onFailure(left === 'sent' ? sent(failure) : failure);
-  }
-
   /** The parser reads on to the end of what it was fed, also after an event that ended the exchange. */
   #resumable(id: string | undefined, retry: number | undefined): void {
-    if (!this.#ended) this.#events.onResumable?.(id, retry);
+    this.#reader.after(() => {
+      if (!this.#ended) this.#events.onResumable?.(id, retry);
+    });
   }
 
   #deliver(data: string, bytes: number, event: string | undefined): void {
     if (this.#ended || data === '') return;
+    if (this.#reader.isBusy) {
+      const limit = this.#limits.result;
+      if (this.#reader.waitingLength + data.length > limit) return this.#fail({ kind: 'too-large', limit });
+      return this.#reader.after(() => this.#deliver(data, bytes, event), data.length);
+    }
     // Events of other types, such as pings, are no messages (2025-11-25, transports; HTML, server-sent events).
     if (event !== undefined && event !== '' && event !== 'message') return this.#events.onText?.(data, event);
     const first = data.charCodeAt(0);
     if (first !== 123 && first !== 91) return this.#events.onText?.(data, event);
-    const parsed = parseJsonText(data, this.#limits);
-    if (parsed.ok) this.#events.onValue(parsed.value, bytes, parsed.memberText);
-    else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
+    this.#reader.read(data, this.#limits, (parsed) => {
+      if (this.#ended) return;
+      if (parsed.ok) this.#events.onValue(parsed.value, bytes, parsed.memberText);
+      else this.#fail(misbehaved(`event is no acceptable JSON: ${parsed.fault}`));
+    });
   }
 
   #fail(failure: UpstreamFailure): void {

@@ -3,10 +3,11 @@
  * own process group; lines, stderr and what waits to be written are bounded.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { parseJson } from '../../protocol/json.ts';
+import { encodingFault, type JsonResult } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
 import { misbehaved, unavailable } from '../failures.ts';
+import { MessageReader } from '../message-reader.ts';
 import type { AnswerLimits, Transport, TransportEvents } from '../transport.ts';
 import { marker, type Supervisor } from './supervisor.ts';
 
@@ -62,6 +63,7 @@ export class StdioWire implements Transport {
   readonly #events: TransportEvents;
   readonly #log: StdioLog;
   readonly #exited: Promise<void>;
+  readonly #reader = new MessageReader();
   #down = false;
   #noise = 0;
   /** It has written a message. */
@@ -110,14 +112,13 @@ export class StdioWire implements Transport {
         const detail = signal === null ? `exited with code ${code}` : `ended by ${signal}`;
         // What it wrote before its end is still to be read.
         const late = setTimeout(() => over(detail), lastWordsTimeMs);
-        child.stdout.once('close', () => {
-          clearTimeout(late);
-          over(detail);
-        });
-        if (child.stdout.destroyed) {
-          clearTimeout(late);
-          over(detail);
-        }
+        const heard = (): void =>
+          this.#reader.after(() => {
+            clearTimeout(late);
+            over(detail);
+          });
+        if (child.stdout.destroyed) heard();
+        else child.stdout.once('close', heard);
       });
     });
     // A process that ends closes its input first: how it ended says more, and comes soon.
@@ -160,14 +161,16 @@ export class StdioWire implements Transport {
   #feed(lines: Lines, chunk: Buffer): void {
     const until = performance.now() + maxTurnMs;
     let at = 0;
-    while (at < chunk.length && performance.now() < until) {
+    while (at < chunk.length && !this.#reader.isBusy && performance.now() < until) {
       lines.feed(chunk.subarray(at, at + pieceLength));
       at += pieceLength;
     }
     const { stdout } = this.#child;
-    if (at >= chunk.length) return void stdout.resume();
+    if (at >= chunk.length && !this.#reader.isBusy) return void stdout.resume();
     stdout.pause();
-    setImmediate(() => this.#feed(lines, chunk.subarray(at)));
+    const rest = (): void => this.#feed(lines, chunk.subarray(at));
+    if (this.#reader.isBusy) this.#reader.after(rest);
+    else setImmediate(rest);
   }
 
   #write(text: string): string | undefined {
@@ -189,7 +192,15 @@ export class StdioWire implements Transport {
 
   #read(line: Buffer): void {
     if (this.#down || line.length === 0) return;
-    const parsed = parseJson(line, this.#limits);
+    // What is left of the chunk in which a long line ended: the process is not heard meanwhile.
+    if (this.#reader.isBusy) return this.#reader.after(() => this.#read(line), line.length);
+    const fault = encodingFault(line);
+    if (fault !== undefined) return this.#misread(line, fault);
+    this.#reader.read(line.toString('utf8'), this.#limits, (parsed) => this.#take(line, parsed));
+  }
+
+  #take(line: Buffer, parsed: JsonResult): void {
+    if (this.#down) return;
     if (!parsed.ok) return this.#misread(line, parsed.fault);
     const read = readMessage(parsed.value, serverIdLength);
     this.#hasSpoken ||= read.ok;

@@ -1,0 +1,156 @@
+/** A message of megabytes is read in turns, and nothing of its stream overtakes it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Pool, ResponseHandler } from './http/client/pool.ts';
+import { type ExchangeEvents, exchange } from './http/post.ts';
+import { MessageReader } from './message-reader.ts';
+import { Supervisor } from './stdio/supervisor.ts';
+import { StdioWire } from './stdio/transport.ts';
+import { reading } from './transport.ts';
+
+const rows = Array.from({ length: 40_000 }, (_, index) => `row ${index} of a table`);
+const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { rows } });
+const note = (text: string): string =>
+  JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { text } });
+const limits = { ...reading, depth: 8, values: 100_000, keys: 10, result: 4_000_000, firstByte: 1_000, total: 1_000 };
+
+/** An exchange whose bytes the test brings, and what was heard of it. */
+function opened(type: string, bounds = limits) {
+  const heard: string[] = [];
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  let handler: ResponseHandler | undefined;
+  const send = (_request: unknown, given: ResponseHandler): { abort: () => boolean } => {
+    handler = given;
+    return { abort: () => true };
+  };
+  const events: ExchangeEvents = {
+    onValue: (value) => {
+      const { result, params } = value as { result?: { rows: unknown[] }; params?: { text: string } };
+      heard.push(result === undefined ? (params?.text ?? '') : `${result.rows.length} rows`);
+    },
+    onResumable: (id) => heard.push(`at ${id}`),
+    onText: (text) => heard.push(text),
+    onEnd: () => {
+      heard.push('end');
+      resolve();
+    },
+    onFailure: ({ kind }) => {
+      heard.push(kind);
+      resolve();
+    },
+  };
+  const pool = { send } as unknown as Pool;
+  const handle = exchange({ pool, limits: bounds }, { method: 'POST', path: '/', fields: '' }, events);
+  assert.ok(handler !== undefined);
+  handler.onHead(200, { 'content-type': type });
+  return { handler, handle, heard, over };
+}
+
+test('events behind a long one wait for it, and so does the end', async () => {
+  const { handler, heard, over } = opened('text/event-stream');
+  const events = `data: ${note('before')}\n\nid: 3\ndata: ${answer}\n\nid: 4\ndata: ${note('after')}\n\nevent: ping\ndata: ping\n\n`;
+  handler.onData(Buffer.from(events));
+  handler.onData(Buffer.from(`data: ${answer}\n\ndata: ${note('last')}\n\n`));
+  handler.onEnd();
+  assert.deepEqual(heard, ['before', 'at 3'], 'the loop is free at once');
+  await over;
+  assert.deepEqual(heard, ['before', 'at 3', '40000 rows', 'at 4', 'after', 'ping', '40000 rows', 'last', 'end']);
+});
+
+test('a connection that breaks behind a long event is told after it', async () => {
+  const { handler, heard, over } = opened('text/event-stream');
+  handler.onData(Buffer.from(`data: ${answer}\n\n`));
+  handler.onError('reset', 'sent');
+  await over;
+  assert.deepEqual(heard, ['40000 rows', 'unavailable']);
+});
+
+test('a long answer is read in turns, and one that is no JSON is refused', async () => {
+  const { handler, heard, over } = opened('application/json');
+  handler.onData(Buffer.from(answer));
+  handler.onEnd();
+  assert.deepEqual(heard, []);
+  await over;
+  assert.deepEqual(heard, ['40000 rows', 'end']);
+  const damaged = opened('application/json');
+  damaged.handler.onData(Buffer.from(answer.replace('row 39999 of a table"', 'row"x')));
+  damaged.handler.onEnd();
+  await damaged.over;
+  assert.deepEqual(damaged.heard, ['misbehaved']);
+});
+
+test('nothing is heard of a long event after its request was given up', async () => {
+  const { handler, handle, heard } = opened('text/event-stream');
+  handler.onData(Buffer.from(`data: ${answer}\n\ndata: ${note('after')}\n\n`));
+  handle.abort();
+  // Another one of the same length begins later, and is read for as long.
+  const later = opened('text/event-stream');
+  later.handler.onData(Buffer.from(`data: ${answer}\n\n`));
+  later.handler.onEnd();
+  await later.over;
+  assert.deepEqual(heard, []);
+});
+
+test('what waits behind a long event is bounded', async () => {
+  const { handler, heard, over } = opened('text/event-stream', { ...limits, result: answer.length + 100 });
+  handler.onData(Buffer.from(`data: ${answer}\n\n`));
+  const flood = `data: ${note('flood')}\n\n`.repeat(1_000);
+  for (let sent = 0; sent < 20_000; sent += 1_000) handler.onData(Buffer.from(flood));
+  await over;
+  assert.deepEqual(heard, ['too-large']);
+});
+
+test('what waited for a long message has its turns, too', async () => {
+  const reader = new MessageReader();
+  const order: number[] = [];
+  const { promise: read, resolve } = Promise.withResolvers<void>();
+  reader.read(answer, limits, () => order.push(-1));
+  let turns = 0;
+  let isRead = false;
+  const busy = new Int32Array(new SharedArrayBuffer(4));
+  for (let index = 0; index < 40; index++)
+    reader.after(() => {
+      order.push(index);
+      Atomics.wait(busy, 0, 0, 1);
+    });
+  reader.after(() => {
+    isRead = true;
+    resolve();
+  });
+  const count = (): void => {
+    turns++;
+    if (!isRead) setImmediate(count);
+  };
+  setImmediate(count);
+  await read;
+  assert.deepEqual(order, [-1, ...Array(40).keys()]);
+  assert.equal(reader.waitingLength, 0);
+  assert.ok(turns > 6, `others had ${turns} turns`);
+});
+
+test('a process whose lines follow a long one is heard in order, also where it ends with one', async () => {
+  const heard: string[] = [];
+  const { promise: down, resolve } = Promise.withResolvers<void>();
+  const program = `
+    const rows = ${JSON.stringify(rows.slice(0, 2))}.concat(Array.from({ length: 39998 }, (_, index) => 'row ' + (index + 2) + ' of a table'));
+    const answer = (id) => JSON.stringify({ jsonrpc: '2.0', id, result: { rows } });
+    const note = (text) => JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { text } });
+    process.stdout.write([note('a'), answer(1), note('b'), note('c'), answer(2), answer(3), note('d'), answer(4)].join('\\n'));`;
+  const supervisor = new Supervisor('test');
+  const wire = new StdioWire(
+    { program: process.execPath, args: ['-e', program], cwd: '/', env: {} },
+    limits,
+    {
+      onMessage: (message) => heard.push('id' in message ? `answer ${message.id}` : JSON.stringify(message)),
+      onRequestFailed: (id, { kind }) => heard.push(`${id} ${kind}`),
+      onDown: () => resolve(),
+    },
+    { onNoise: () => {}, onBroken: (text) => heard.push(text) },
+    supervisor,
+  );
+  await down;
+  await wire.close();
+  supervisor.close();
+  const told = heard.map((each) => /"text":"(\w)"/.exec(each)?.[1] ?? each);
+  assert.deepEqual(told, ['a', 'answer 1', 'b', 'c', 'answer 2', 'answer 3', 'd', 'answer 4']);
+});

@@ -1,0 +1,67 @@
+/** The messages of one stream, in their order: a long one is read in turns with everything else, and those behind it wait. */
+import { type Turns, turnsOf } from '../pipeline/turns.ts';
+import { type JsonResult, parseJsonText } from '../protocol/json.ts';
+import { longText, readingLongJson } from '../protocol/json-pieces.ts';
+import type { JsonLimits } from '../protocol/json-survey.ts';
+import { inBackground } from '../telemetry/background.ts';
+
+interface Waiting {
+  readonly action: () => void;
+  readonly length: number;
+}
+
+export class MessageReader {
+  #isBusy = false;
+  #waitingLength = 0;
+  /** The owner of the stream looks after its bound: `waitingLength`. */
+  readonly #waiting: Waiting[] = [];
+
+  /** A long text is being read, or what waited for it has its turns. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Characters of what waits, and what each takes beside them. */
+  get waitingLength(): number {
+    return this.#waitingLength;
+  }
+
+  /** Does it now, or after what is being read and what waits already. */
+  after(action: () => void, length = 0): void {
+    if (!this.#isBusy) return action();
+    this.#waitingLength += length + entryLength;
+    this.#waiting.push({ action, length: length + entryLength });
+  }
+
+  /** Calls `then` at once, or later where the text is long. Not while another one is being read. */
+  read(text: string, limits: JsonLimits, then: (result: JsonResult) => void): void {
+    if (text.length < longText) return then(parseJsonText(text, limits));
+    this.#isBusy = true;
+    inBackground('a long message', this.#readLong(text, limits, then));
+  }
+
+  async #readLong(text: string, limits: JsonLimits, then: (result: JsonResult) => void): Promise<void> {
+    const steps = readingLongJson(text, limits);
+    const turns = turnsOf();
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) if (turns.isOver()) await turns.next();
+    this.#isBusy = false;
+    then(step.value);
+    if (!this.isBusy) await this.#catchUp(turns);
+  }
+
+  async #catchUp(turns: Turns): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.#waitingLength -= next.length;
+      next.action();
+      // Long itself: the others go on waiting, for that one.
+      if (this.isBusy) return;
+      if (!turns.isOver()) continue;
+      this.#isBusy = true;
+      await turns.next();
+      this.#isBusy = false;
+    }
+  }
+}
+
+const entryLength = 256;
