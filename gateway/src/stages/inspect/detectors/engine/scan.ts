@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Hit } from '../detector.ts';
 import { startsColons, startsNumber, walk } from './automaton.ts';
 import type { BoundMatcher, DetectorSet } from './compile.ts';
+import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
 import { type Finding, fingerprintOf, settled } from './finding.ts';
@@ -33,8 +34,8 @@ export const defaultBounds: ScanBounds = {
 };
 
 export interface Unscanned extends Span {
-  /** `density`: more anchors crowd there than are looked at. */
-  readonly reason: 'size' | 'findings' | 'time' | 'rounds' | 'density';
+  /** `density`: more anchors crowd there than are looked at. `image`: words of a picture that cannot be read. */
+  readonly reason: 'size' | 'findings' | 'time' | 'rounds' | 'density' | 'image';
 }
 
 export interface ScanResult {
@@ -210,8 +211,11 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
     const clean = normalised(view.text);
     if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
   }
+  const uris = dataUris(view.text);
+  for (const { from, to, isPartial } of uris)
+    if (isPartial) work.unscanned.push(...view.locate(from, to).map((span) => ({ ...span, reason: 'image' as const })));
   const decoded = [
-    ...decodedRuns(view.text).map((run) =>
+    ...[...uris, ...decodedRuns(view.text)].map((run) =>
       viewOf('decoded', run.text, { crowd: work.crowd, locate: () => view.locate(run.from, run.to) }),
     ),
     ...unescaped(view.text).map((mapped) => mappedView('decoded', mapped, view)),
