@@ -16,12 +16,14 @@ test('B18: search --denied finds all that was not let through, and show begins w
         from: { user: ['dana', 'eve'] },
         to: 'notes',
         tools: [{ allow: ['take', 'write'] }, { deny: 'take', when: 'args.note == "forbidden"' }, { hold: 'write' }],
+        limits: [{ per: 'user', tools: 'take', calls: '1/h' }],
       },
     ],
   });
   const { sallyport, keys } = world;
   await world.call(keys.dana, 'take', { note: 'fine' });
   await world.call(keys.dana, 'take', { note: 'forbidden' });
+  await world.call(keys.dana, 'take', { note: 'one too many' });
   await world.call(keys.eve, 'write', { note: 'held' });
   await world.call(keys.eve, 'hidden');
   await world.call(undefined, 'take', { note: 'without a key' });
@@ -29,6 +31,7 @@ test('B18: search --denied finds all that was not let through, and show begins w
     const { stdout } = await sallyport('audit', 'search', '--denied', '--since', since);
     assert.match(stdout, /user:dana .*notes.*deny {2}refused {2}denied/, stdout);
     assert.match(stdout, /user:eve .*hold {2}refused {2}approval-pending/);
+    assert.match(stdout, /user:dana .*refused {2}limit-reached/);
     assert.match(stdout, /capability-unknown|hidden/);
     assert.match(stdout, /authentication-failed/);
     assert.doesNotMatch(stdout, /answered/);

@@ -1,7 +1,7 @@
 /** The texts that are generated from the code, by path from the root of the repository. */
 import { openApiDocument } from '../src/admin/api/index.ts';
 import { diagnosticCodes } from '../src/config/diagnostic.ts';
-import { jsonSchema } from '../src/config/json-schema.ts';
+import { editorSchema, jsonSchema } from '../src/config/json-schema.ts';
 import { fixedDetectors } from '../src/stages/inspect/detectors/list.ts';
 
 interface Schema {
@@ -24,7 +24,7 @@ interface Schema {
 export function generated(): ReadonlyMap<string, string> {
   const schema = jsonSchema() as Schema;
   return new Map([
-    ['schema/sallyport.schema.json', `${JSON.stringify(schema, undefined, 2)}\n`],
+    ['schema/sallyport.schema.json', `${JSON.stringify(editorSchema(), undefined, 2)}\n`],
     ['schema/openapi.json', `${JSON.stringify(openApiDocument(), undefined, 2)}\n`],
     ['docs/configuration.md', configurationPage(schema)],
     ['docs/diagnostics.md', diagnosticsPage()],

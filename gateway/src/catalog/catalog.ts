@@ -3,7 +3,6 @@
  * changed or their time is over, with a compiled check for each tool.
  */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bounds } from '../config/schema/index.ts';
 import type { ServerConfig } from '../config/schema/servers.ts';
 import type { JudgedDefinition, Pins } from '../pipeline/contracts/pins.ts';
@@ -11,6 +10,7 @@ import type { CatalogView, ListSnapshot, ListSnapshotResult } from '../pipeline/
 import type { ListResult, ServerFacts, UpstreamClient } from '../pipeline/contracts/upstream.ts';
 import type { Deliver, Delivered } from '../pipeline/deliver.ts';
 import type { ToolFacts } from '../pipeline/exchange.ts';
+import { nextTurn } from '../pipeline/turns.ts';
 import { definitionDigest } from '../protocol/digest.ts';
 import { asText, isObject, type JsonObject } from '../protocol/json.ts';
 import { type ListKind, listChanges } from '../protocol/methods.ts';

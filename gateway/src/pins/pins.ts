@@ -1,10 +1,9 @@
 /** Judges the lists of servers by what was approved, and remembers what is new for review. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../config/lock-file.ts';
 import type { PinSettings } from '../config/schema/pins.ts';
 import type { JudgedDefinition, PinnedServer, Pins } from '../pipeline/contracts/pins.ts';
 import type { ServerFacts } from '../pipeline/contracts/upstream.ts';
-import { turnsOf } from '../pipeline/turns.ts';
+import { nextTurn, turnsOf } from '../pipeline/turns.ts';
 import { hasNoLists } from '../protocol/capabilities.ts';
 import { asText, type Json, type JsonObject } from '../protocol/json.ts';
 import type { PinnedKind } from '../protocol/pinned-kinds.ts';

@@ -1,7 +1,9 @@
-/** Long work in turns: others have theirs between them. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+/**
+ * Long work in turns. Between two turns of the loop one piece of long work is done, for a caller or a server: with a piece of each the
+ * loop would stand still for longer the more callers and servers have long work for it.
+ */
 
-/** Milliseconds for which the loop stands still at once. */
+/** Milliseconds of one piece. */
 const maxTurnMs = 4;
 
 export interface Turns {
@@ -19,4 +21,19 @@ export function turnsOf(): Turns {
       until = performance.now() + maxTurnMs;
     },
   };
+}
+
+/** Long work that waits for its turn, the longest first; each is bounded where it begins. */
+const waiting: (() => void)[] = [];
+
+/** Resolves when the loop has done what came meanwhile, and it is the turn of this work among all that is long. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (waiting.push(resolve) === 1) setImmediate(giveTurn);
+  });
+}
+
+function giveTurn(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(giveTurn);
 }

@@ -1,7 +1,8 @@
 /** Tells the operator of conditions that name arguments which a tool does not have: they can never open it. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Revision } from '../config/revision.ts';
+import { nextTurn } from '../pipeline/turns.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { checkTool } from '../stages/decide/schema-check.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -2,7 +2,7 @@
 import type { Reason } from '../../pipeline/refusal.ts';
 import type { Hit } from './search.ts';
 
-/** Refusals for want of a right. Others are about the message, the load or the server, and deny nothing. */
+/** Refusals by a rule, a limit or a guardrail. Others are about the message, the load or the server, and deny nothing. */
 const reasons = [
   'denied',
   'held',
@@ -11,6 +11,11 @@ const reasons = [
   'approval-over',
   'content-blocked',
   'content-held',
+  'content-withheld',
+  'limit-reached',
+  'call-repeated',
+  'too-many-refusals',
+  'server-disabled',
   'scope-missing',
   'account-required',
   // What a caller may not see is as if it were not there, by its own name or by that of the portal.

@@ -1,5 +1,5 @@
 /** What in a definition speaks to the model as an attacker would: enough to want a person to look at it first. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '../../pipeline/turns.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { type ScanResult, scanning } from './detectors/engine/scan.ts';
 import { setOf } from './guardrails/sets.ts';
