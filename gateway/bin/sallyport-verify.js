@@ -166,6 +166,34 @@ function remainder(index) {
   return value;
 }
 
+/** Bytes of files in the folder of a log: of a checkpoint, of a tile or bundle, of a day of checkpoints. */
+const longest = { note: 1_048_576, tile: 17 * 1_048_576, history: 64 * 1_048_576 };
+/** A pipe would wait for its writer. Windows has no such flag, and no such pipes. */
+const readOnly = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/**
+ * Opens a file of the log. In a folder that comes from elsewhere something else may stand there: a link to a device that
+ * never ends, a pipe that never begins.
+ * @param {string} path
+ */
+function openRegular(path) {
+  const descriptor = openSync(path, readOnly);
+  const stat = fstatSync(descriptor);
+  if (stat.isFile()) return { descriptor, end: stat.size };
+  closeSync(descriptor);
+  return refute(`${path} is no file`);
+}
+
+/** @param {string} path @param {number} most */
+function readWithin(path, most) {
+  const { descriptor, end } = openRegular(path);
+  try {
+    return end > most ? refute(`${path} is longer than anything that belongs there`) : readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 // Hash tree: RFC 6962 section 2.1.
 /**
  * As text: three times as fast as asking for bytes.
@@ -1040,8 +1068,8 @@ function tokensOf(folder, given = []) {
     .map(({ file, where }) => ({
       where,
       of: where.replace(/tst$/, 'txt'),
-      text: () => readFileSync(file.replace(/tst$/, 'txt')),
-      bytes: () => (statSync(file).size > longestToken ? refute(`${where} is too long`) : readFileSync(file)),
+      text: () => readWithin(file.replace(/tst$/, 'txt'), longest.history),
+      bytes: () => readWithin(file, longestToken),
     }));
 }
 
@@ -1064,16 +1092,18 @@ function tilePath(kind, index, w = width) {
  */
 function readTile(folder, kind, index, w) {
   const exact = join(folder, tilePath(kind, index, w));
-  if (existsSync(exact)) return { bytes: readFileSync(exact), path: tilePath(kind, index, w) };
+  if (existsSync(exact)) return { bytes: readWithin(exact, longest.tile), path: tilePath(kind, index, w) };
   if (w === width) return undefined;
   const full = tilePath(kind, index);
-  if (existsSync(join(folder, full))) return { bytes: readFileSync(join(folder, full)), path: full };
+  if (existsSync(join(folder, full))) return { bytes: readWithin(join(folder, full), longest.tile), path: full };
   // A gateway that runs replaces what is not full by something wider.
   const partial = join(folder, `${full}.p`);
   const wider = existsSync(partial)
     ? readdirSync(partial).find((name) => /^\d+$/.test(name) && Number(name) > w)
     : undefined;
-  return wider === undefined ? undefined : { bytes: readFileSync(join(partial, wider)), path: `${full}.p/${wider}` };
+  return wider === undefined
+    ? undefined
+    : { bytes: readWithin(join(partial, wider), longest.tile), path: `${full}.p/${wider}` };
 }
 
 /**
@@ -1253,8 +1283,7 @@ class Segments {
     this.index = index;
     this.name = `${String(first).padStart(16, '0')}.seg`;
     this.offset = 0;
-    const descriptor = openSync(join(this.folder, this.name), 'r');
-    this.file = { descriptor, end: fstatSync(descriptor).size };
+    this.file = openRegular(join(this.folder, this.name));
     return this.file;
   }
   /** @param {Buffer} body @param {number} at */
@@ -1621,7 +1650,7 @@ async function verifyLog(folder, options) {
   const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
   // Read after those: a gateway that runs publishes further ones.
   if (!existsSync(join(folder, 'checkpoint'))) refute(`${folder} is not a log: it has no checkpoint`);
-  const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
+  const last = parseCheckpoint(readWithin(join(folder, 'checkpoint'), longest.note).toString(), 'checkpoint');
   const origin = nameOfLog(folder) ?? last.origin;
   for (const note of [last, ...kept])
     if (note.origin !== origin) refute(`${note.where} is of another log: ${note.origin}, not ${origin}`);
@@ -1884,7 +1913,7 @@ function checkPartialLevels(folder, levels) {
 function nameOfLog(folder) {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) return undefined;
-  const { origin } = objectIn(parseJson(readFileSync(path, 'utf8'), 'log.json'), 'log.json');
+  const { origin } = objectIn(parseJson(readWithin(path, longest.note).toString(), 'log.json'), 'log.json');
   return typeof origin === 'string' ? origin : refute('log.json names no log');
 }
 
@@ -1897,7 +1926,7 @@ function anchorsOf(folder) {
   if (!existsSync(path)) return [];
   return readdirSync(path)
     .filter((name) => name.endsWith('.txt'))
-    .map((name) => parseCheckpoint(readFileSync(join(path, name), 'utf8'), `anchors/${name}`));
+    .map((name) => parseCheckpoint(readWithin(join(path, name), longest.note).toString(), `anchors/${name}`));
 }
 
 /** @param {string} folder @returns {Generator<Checkpoint, void>} */
@@ -1905,7 +1934,7 @@ function* historyOf(folder) {
   const path = join(folder, 'checkpoints');
   if (!existsSync(path)) return;
   for (const name of sorted(readdirSync(path)))
-    yield* checkpointsIn(readFileSync(join(path, name), 'utf8').split('\n'), `checkpoints/${name}`);
+    yield* checkpointsIn(readWithin(join(path, name), longest.history).toString().split('\n'), `checkpoints/${name}`);
 }
 
 /**

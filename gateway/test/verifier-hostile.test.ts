@@ -1,7 +1,16 @@
-/** Logs that were made to hold up whoever verifies them: a small file costs little time and memory, whatever it claims. */
+/** Logs that were made to hold up their verifier: a small file costs little time and memory, whatever it claims. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { brotliCompressSync, crc32 } from 'node:zlib';
@@ -83,7 +92,7 @@ test('a group of a few bytes that unpacks to millions of empty records is refute
   const log = await makeLog();
   for (const bytes of [
     group(0, 8_000, { length: size, sealed: Buffer.alloc(32_000) }),
-    withHead({ first: 0, count: 8_000, magic: 0x53504731 }, Buffer.alloc(size)),
+    withHead({ first: 0, count: 8_000, magic: 0x53504731 }, Buffer.alloc(size / 2)),
   ]) {
     writeFileSync(lastSegment(log), bytes);
     const { code, text } = verify(log);
@@ -116,8 +125,36 @@ test('a checkpoint with more signatures than there are witnesses is refuted befo
   const [, name = '', encoded = ''] = /^— (\S+) (\S+)\n$/.exec(signature) ?? [];
   const wrong = Buffer.from(encoded, 'base64');
   wrong[40] = (wrong[40] ?? 0) ^ 1;
-  writeFileSync(path, `${body}\n\n${`— ${name} ${wrong.toString('base64')}\n`.repeat(200_000)}${signature}`);
+  writeFileSync(path, `${body}\n\n${`— ${name} ${wrong.toString('base64')}\n`.repeat(5_000)}${signature}`);
   const { code, text } = verify(log);
   assert.equal(code, 1, text);
   assert.match(text, /more signatures/);
 });
+
+const places = [
+  'checkpoint',
+  'log.json',
+  'tile/entries/000.p/',
+  'tile/0/000.p/',
+  'segments/',
+  'checkpoints/',
+  'anchors/1.txt',
+];
+
+for (const place of places)
+  test(`what is no file, or one without an end, is refuted at ${place}`, async () => {
+    const log = await makeLog();
+    mkdirSync(join(log, 'anchors'), { recursive: true });
+    const [name = ''] = place.endsWith('/') ? readdirSync(join(log, place)) : [''];
+    const path = join(log, place, name);
+    for (const put of [
+      () => symlinkSync('/dev/zero', path),
+      () => assert.equal(spawnSync('mkfifo', [path]).status, 0),
+      () => (writeFileSync(path, ''), truncateSync(path, 2 ** 32)),
+    ]) {
+      rmSync(path, { force: true });
+      put();
+      const { code, text } = verify(log);
+      assert.equal(code, 1, `${place}: ${String(code)} ${text.slice(0, 300)}`);
+    }
+  });
