@@ -16,7 +16,9 @@ before(async () => {
   gateway = await startGateway({
     authentication: { anonymous: { agent } },
     callers: { agents: { [agent]: {} } },
-    servers: { ruled: { url: witness.url }, unruled: { url: witness.url }, conditional: { url: witness.url } },
+    servers: Object.fromEntries(
+      ['ruled', 'unruled', 'open', 'conditional'].map((name) => [name, { url: witness.url }]),
+    ),
     connections: [
       {
         name: 'some files',
@@ -28,6 +30,7 @@ before(async () => {
         resources: [{ allow: ['file:///open/**', 'https://**'] }, { deny: 'file:///open/not/**' }],
       },
       { name: 'tools alone', from: { agent }, to: 'unruled', tools },
+      { name: 'everything', from: { agent }, to: 'open', tools, resources: [{ allow: '*' }] },
       {
         name: 'what a condition says',
         from: { agent },
@@ -148,9 +151,9 @@ test('a condition on the URI leaves a link where it could hold, and one on the c
   assert.deepEqual(content, [blocks[0], blocks[1], leftOut]);
 });
 
-test('where no rule speaks of resources, what a tool links and embeds crosses', async () => {
+test('where no rule speaks of resources, or one allows all, what a tool links and embeds crosses', async () => {
   const content = [link('file:///secret/a'), embedded('file:///secret/a'), link('')];
-  assert.deepEqual((await shown('unruled', { content })).content, content);
+  for (const server of ['unruled', 'open']) assert.deepEqual((await shown(server, { content })).content, content);
 });
 
 test('a result of nothing but links costs no more than the first thousand of them', async () => {

@@ -11,6 +11,7 @@ import type { Ceiling } from './ceiling.ts';
 import { contentOf, requestsOf } from './connection-terms.ts';
 import { byRule, conclude, count, emptyTally, stronger } from './decide.ts';
 import { together } from './guardrails.ts';
+import { hidesResources } from './hidden.ts';
 import type { Rule } from './rule.ts';
 import type { Match, NameRules, UriRules } from './rule-index.ts';
 import { parseUri } from './uri.ts';
@@ -256,7 +257,7 @@ export function makeGrants(
     decide,
     couldAllow,
     couldAllowSome,
-    ...(connections.some(({ resources }) => resources.rules.length > 0) && {
+    ...(hidesResources(connections, ceilings) && {
       mayShow: (uri: string) => couldAllow({ type: 'resource', uri }),
     }),
     asksTraits,
