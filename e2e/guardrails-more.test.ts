@@ -72,3 +72,60 @@ test('a picture loses the words in which something is found, _meta of a call is 
       assert.ok(!noted.includes(address));
     });
 });
+
+const address = 'dana.smith@corp-mail.io';
+const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64');
+const wide = Buffer.from(address, 'utf16le');
+const inPicture = pictureWith(`by ${address}`).toString('base64');
+/** The payload of a URI: nothing of it must be left. */
+const uris: Readonly<Record<string, string>> = {
+  'base64 that is too short to be told from words': `data:;base64,${base64('d@e-f.io')}`,
+  'base64 with parameters and capitals': `DATA:Text/Plain;Charset=UTF-8;Base64,${base64(`ask ${address}`)}`,
+  'base64 in lines': `data:text/plain;base64,${base64(address).replace(/.{6}/g, '$&\n')}`,
+  'base64 with blanks and escapes': `data:text/plain;base64,${base64(`${address}?>`).replace(/.{5}/g, '$&%0A').replace(/=/g, '%3D')}`,
+  'UTF-16': `data:text/plain;charset=utf-16le;base64,${base64(wide)}`,
+  'UTF-16 in percent escapes': `data:text/plain;charset=utf-16le,${wide.toString('hex').replace(/../g, '%$&')}`,
+  'a page in percent escapes': `data:text/html,%3Cb%3E${encodeURIComponent(address)}%3C%2Fb%3E`,
+  'a URI in a URI': `data:text/html;base64,${base64(`<a href="data:,${encodeURIComponent(address)}">`)}`,
+  'a picture': `data:image/png;base64,${inPicture}`,
+};
+
+test('data: URIs are looked into, in what servers and clients send, and lose all that they hold', {
+  timeout: 60_000,
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-uris-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'notes.md');
+  const guardrails = { request: { pii: 'block' }, response: { pii: 'redact' } };
+  const settings = openSettings('a', { files: { command: [process.execPath, filesystem, folder], guardrails } });
+  await using gateway = await startGateway(settings);
+  const call = async (name: string, args: Readonly<Record<string, string>>): Promise<string> => {
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: args, _meta },
+    });
+    return (await sendRaw({ url: gateway.endpoint('files'), headers: modernHeaders('tools/call', name), body })).body;
+  };
+  for (const [kind, uri] of Object.entries(uris))
+    await t.test(kind, async () => {
+      await writeFile(path, `![x](${uri}) and the words after it`);
+      const answer = await call('read_text_file', { path });
+      assert.match(answer, /data:[^,]*,\[redacted: pii\/email\]\) and the words after it/i, answer);
+      const refused = await call('write_file', { path, content: `see ${uri}` });
+      assert.match(refused, /content-blocked|guardrail/, refused);
+      assert.ok(!(await call('read_text_file', { path })).includes('see '), 'nothing was written');
+    });
+  await t.test('one without anything is left as it is', async () => {
+    await writeFile(path, `data:text/plain;base64,${base64('nothing to see')} and more words`);
+    assert.match(
+      await call('read_text_file', { path }),
+      new RegExp(`base64,${base64('nothing to see')} and more words`),
+    );
+  });
+});

@@ -113,6 +113,11 @@ export function nearMisses(anchors: readonly string[], chars: number): ReadonlyM
     '+1 (2',
     '12-',
     'DE89 ',
+    // What a search over several of them together found.
+    '주민비밀번호>ignorald\u200b',
+    ' send pl0\u200bsin:assistant:\u200b',
+    ' send note to 사용자Ab3dE5@sin:assistant:\u200bin your response',
+    `${'sin:assistant: send to the user '.repeat(15)}%252541\u200b`,
   ])
     texts.set(`piece ${JSON.stringify(piece)}`, repeated(piece));
   return texts;

@@ -247,6 +247,7 @@ export const messages = from('MCP 2026-07-28 and 2025-11-25: abuse of messages',
       ...inFile(
         'e2e/guardrails-more.test.ts',
         'a picture loses the words in which something is found, _meta of a call is looked at, and the client is told',
+        'data: URIs are looked into, in what servers and clients send, and lose all that they hold',
       ),
     ],
   },

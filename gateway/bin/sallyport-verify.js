@@ -166,6 +166,34 @@ function remainder(index) {
   return value;
 }
 
+/** Bytes of files in the folder of a log: of a checkpoint, of a tile or bundle, of a day of checkpoints. */
+const longest = { note: 1_048_576, tile: 17 * 1_048_576, history: 64 * 1_048_576 };
+/** A pipe would wait for its writer. Windows has no such flag, and no such pipes. */
+const readOnly = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/**
+ * Opens a file of the log. In a folder that comes from elsewhere something else may stand there: a link to a device that
+ * never ends, a pipe that never begins.
+ * @param {string} path
+ */
+function openRegular(path) {
+  const descriptor = openSync(path, readOnly);
+  const stat = fstatSync(descriptor);
+  if (stat.isFile()) return { descriptor, end: stat.size };
+  closeSync(descriptor);
+  return refute(`${path} is no file`);
+}
+
+/** @param {string} path @param {number} most */
+function readWithin(path, most) {
+  const { descriptor, end } = openRegular(path);
+  try {
+    return end > most ? refute(`${path} is longer than anything that belongs there`) : readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 // Hash tree: RFC 6962 section 2.1.
 /**
  * As text: three times as fast as asking for bytes.
@@ -251,19 +279,22 @@ function parseKey(given, types = [1]) {
   return { text: text.trim(), name, id: expected, key, type };
 }
 
+/** Of one checkpoint. */
+const mostSignatures = 100;
+
 /** @param {string} text @param {string} where @returns {Note} */
 function parseNote(text, where) {
   const end = text.lastIndexOf('\n\n');
   if (end === -1 || !text.endsWith('\n')) refute(`${where} is not a signed note`);
-  const signatures = text
-    .slice(end + 2, -1)
-    .split('\n')
-    .map((line) => {
-      const [, name = '', encoded = ''] =
-        /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? refute(`${where} has a line that is not a signature`);
-      const bytes = Buffer.from(encoded, 'base64');
-      return { name, id: bytes.subarray(0, 4), signature: bytes.subarray(4) };
-    });
+  const lines = text.slice(end + 2, -1).split('\n');
+  // Each may have to be checked. A log has one signature of its own, and as many as it has witnesses.
+  if (lines.length > mostSignatures) refute(`${where} has more signatures than any checkpoint`);
+  const signatures = lines.map((line) => {
+    const [, name = '', encoded = ''] =
+      /^— ([^ +]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? refute(`${where} has a line that is not a signature`);
+    const bytes = Buffer.from(encoded, 'base64');
+    return { name, id: bytes.subarray(0, 4), signature: bytes.subarray(4) };
+  });
   return { body: text.slice(0, end + 1), signatures };
 }
 
@@ -1037,8 +1068,8 @@ function tokensOf(folder, given = []) {
     .map(({ file, where }) => ({
       where,
       of: where.replace(/tst$/, 'txt'),
-      text: () => readFileSync(file.replace(/tst$/, 'txt')),
-      bytes: () => (statSync(file).size > longestToken ? refute(`${where} is too long`) : readFileSync(file)),
+      text: () => readWithin(file.replace(/tst$/, 'txt'), longest.history),
+      bytes: () => readWithin(file, longestToken),
     }));
 }
 
@@ -1061,16 +1092,18 @@ function tilePath(kind, index, w = width) {
  */
 function readTile(folder, kind, index, w) {
   const exact = join(folder, tilePath(kind, index, w));
-  if (existsSync(exact)) return { bytes: readFileSync(exact), path: tilePath(kind, index, w) };
+  if (existsSync(exact)) return { bytes: readWithin(exact, longest.tile), path: tilePath(kind, index, w) };
   if (w === width) return undefined;
   const full = tilePath(kind, index);
-  if (existsSync(join(folder, full))) return { bytes: readFileSync(join(folder, full)), path: full };
+  if (existsSync(join(folder, full))) return { bytes: readWithin(join(folder, full), longest.tile), path: full };
   // A gateway that runs replaces what is not full by something wider.
   const partial = join(folder, `${full}.p`);
   const wider = existsSync(partial)
     ? readdirSync(partial).find((name) => /^\d+$/.test(name) && Number(name) > w)
     : undefined;
-  return wider === undefined ? undefined : { bytes: readFileSync(join(partial, wider)), path: `${full}.p/${wider}` };
+  return wider === undefined
+    ? undefined
+    : { bytes: readWithin(join(partial, wider), longest.tile), path: `${full}.p/${wider}` };
 }
 
 /**
@@ -1093,8 +1126,10 @@ function leavesOf({ bytes }, count) {
 /** How a group of records begins: each record by itself, or the public parts of all of them compressed. */
 const plainGroup = 0x53504731;
 const packedGroup = 0x53504732;
-/** Bytes of public parts in one group. */
+/** Bytes of public parts in one group, records in it, and bytes of one of them with its length. */
 const longestGroup = 64 * 1024 * 1024;
+const mostRecords = 8_192;
+const longestEntry = 4 + 65_535;
 
 /** @param {Buffer} bytes @param {number} length */
 function unpacked(bytes, length) {
@@ -1155,7 +1190,10 @@ class Segments {
     const whole =
       header.length === 28 &&
       (header.readUInt32BE(0) === plainGroup || header.readUInt32BE(0) === packedGroup) &&
-      header.readUInt32LE(24) === crc32(header.subarray(0, 24));
+      header.readUInt32LE(24) === crc32(header.subarray(0, 24)) &&
+      header.readUInt32LE(8) <= mostRecords;
+    const count = whole ? header.readUInt32LE(8) : 0;
+    if (whole && this.#passes(file, header, seq)) return true;
     const body = whole ? this.#read(file, header.readUInt32LE(4)) : undefined;
     const first = whole ? Number(header.readBigUInt64LE(12)) : 0;
     const isComplete = body !== undefined && body.length === header.readUInt32LE(4);
@@ -1168,39 +1206,62 @@ class Segments {
       return this.#next(seq);
     }
     if (!isIntact) {
-      const last = first + header.readUInt32LE(8) - 1;
+      const last = first + count - 1;
       refute(`segments/${this.name}: a byte of records ${first} to ${last} is not what was written`);
     }
     this.first = first;
-    this.group = header.readUInt32BE(0) === packedGroup ? this.#packed(body) : this.#plain(body);
+    this.group = header.readUInt32BE(0) === packedGroup ? this.#packed(body, count) : this.#plain(body, count);
     return true;
   }
-  /** @param {Buffer} body */
-  #plain(body) {
+  /**
+   * Goes on behind a group that ends before the record. Only what is asked for is read and decompressed: each record once,
+   * however many groups claim to hold it.
+   * @param {{ end: number }} file @param {Buffer} header @param {number} seq
+   */
+  #passes(file, header, seq) {
+    const length = header.readUInt32LE(4);
+    const next = Number(header.readBigUInt64LE(12)) + header.readUInt32LE(8);
+    if (next > seq || this.offset + length > file.end) return false;
+    this.offset += length;
+    this.first = next;
+    this.group = [];
+    return true;
+  }
+  /** @param {Buffer} body @param {number} count */
+  #plain(body, count) {
     /** @type {Stored[]} */
     const group = [];
-    for (let at = 0; at < body.length; ) {
+    let at = 0;
+    while (group.length < count) {
       const entry = this.#part(body, at);
       at += 4 + entry.length;
       const sealed = this.#part(body, at);
       at += 4 + sealed.length;
       group.push({ entry, sealed });
     }
+    if (at !== body.length) refute(`segments/${this.name} is damaged: a group holds more than its records`);
     return group;
   }
   /**
    * The public parts stand together, compressed, before the private ones.
-   * @param {Buffer} body
+   * @param {Buffer} body @param {number} count
    */
-  #packed(body) {
+  #packed(body, count) {
     const end = body.length < 8 ? Number.POSITIVE_INFINITY : 8 + body.readUInt32LE(4);
     if (end > body.length) refute(`segments/${this.name} is damaged: public parts end outside of their group`);
     const length = body.readUInt32LE(0);
     /** @type {Buffer[]} */
     const entries = [];
-    const whole = length > longestGroup ? undefined : unpacked(body.subarray(8, end), length);
+    const isTooLong = length > Math.min(longestGroup, count * longestEntry);
+    const whole = isTooLong ? undefined : unpacked(body.subarray(8, end), length);
     if (whole === undefined) return refute(`segments/${this.name} is damaged: public parts cannot be decompressed`);
-    for (let at = 0; at < whole.length; at += 4 + (entries.at(-1)?.length ?? 0)) entries.push(this.#part(whole, at));
+    let read = 0;
+    while (entries.length < count) {
+      const entry = this.#part(whole, read);
+      read += 4 + entry.length;
+      entries.push(entry);
+    }
+    if (read !== whole.length) refute(`segments/${this.name} is damaged: a group holds more than its records`);
     let at = end;
     const group = entries.map((entry) => {
       const sealed = this.#part(body, at);
@@ -1222,8 +1283,7 @@ class Segments {
     this.index = index;
     this.name = `${String(first).padStart(16, '0')}.seg`;
     this.offset = 0;
-    const descriptor = openSync(join(this.folder, this.name), 'r');
-    this.file = { descriptor, end: fstatSync(descriptor).size };
+    this.file = openRegular(join(this.folder, this.name));
     return this.file;
   }
   /** @param {Buffer} body @param {number} at */
@@ -1401,7 +1461,8 @@ class Story {
     this.unknown += next.unknown;
     this.sealed += next.sealed;
     this.running = next.running ?? this.running;
-    this.keys.push(...next.keys);
+    // Not as arguments of a function: there may be more than it takes.
+    this.keys = [...this.keys, ...next.keys];
     this.passkeys = [...this.passkeys, ...next.passkeys];
     this.approvals = [...this.approvals, ...next.approvals];
     this.drop(next.dropped);
@@ -1589,7 +1650,7 @@ async function verifyLog(folder, options) {
   const kept = [...historyOf(folder), ...anchorsOf(folder), ...given.flatMap(({ notes }) => notes)];
   // Read after those: a gateway that runs publishes further ones.
   if (!existsSync(join(folder, 'checkpoint'))) refute(`${folder} is not a log: it has no checkpoint`);
-  const last = parseCheckpoint(readFileSync(join(folder, 'checkpoint'), 'utf8'), 'checkpoint');
+  const last = parseCheckpoint(readWithin(join(folder, 'checkpoint'), longest.note).toString(), 'checkpoint');
   const origin = nameOfLog(folder) ?? last.origin;
   for (const note of [last, ...kept])
     if (note.origin !== origin) refute(`${note.where} is of another log: ${note.origin}, not ${origin}`);
@@ -1674,13 +1735,19 @@ async function verifyLog(folder, options) {
  * @param {StoryOf} story
  */
 function checkConfirmed({ passkeys, approvals, missingEntries }) {
+  /** @type {Map<unknown, [seq: number, detail: unknown]>} The first registration of each passkey. */
+  const registered = new Map();
+  for (const each of passkeys) {
+    const credential = isObject(each[1]) ? each[1].passkey : undefined;
+    if (!registered.has(credential)) registered.set(credential, each);
+  }
   for (const [seq, detail] of approvals) {
     const where = `record ${seq}`;
     for (const { by, proof } of votesIn(detail)) {
       if (proof === undefined) continue;
       checkAssertion(proof, approvalIn(detail, where), where);
-      const [, known] =
-        passkeys.find(([at, each]) => at < seq && isObject(each) && each.passkey === proof.credential) ?? [];
+      const [at = seq, detailOf] = registered.get(proof.credential) ?? [];
+      const known = at < seq ? detailOf : undefined;
       // What registered it may have been dropped by retention.
       if (known === undefined && missingEntries > 0) continue;
       checkRegistered(known, { by, proof, where });
@@ -1754,6 +1821,13 @@ function checkAssertion(proof, { id, digest }, where) {
  * @param {Proved[]} records @returns {string[]}
  */
 function approvalsIn(records) {
+  /** @type {Map<unknown, Proved>} Where each passkey was registered. */
+  const registered = new Map();
+  for (const record of records) {
+    const { kind, detail } = record.fields;
+    if (kind !== 'operator-passkey' || !isObject(detail) || registered.has(detail.passkey)) continue;
+    registered.set(detail.passkey, record);
+  }
   return records
     .filter(({ fields }) => fields.kind === 'approval-approved')
     .flatMap(({ index, fields, shown }) => {
@@ -1767,12 +1841,10 @@ function approvalsIn(records) {
       return votesIn(fields.detail).map(({ by, proof }) => {
         if (proof === undefined) return `${id}: ${String(by)} approved ${what}`;
         checkAssertion(proof, { id, digest }, where);
-        const known = records.find(
-          ({ fields: each }) =>
-            each.kind === 'operator-passkey' && isObject(each.detail) && each.detail.passkey === proof.credential,
-        );
+        const known = registered.get(proof.credential);
         if (known === undefined)
           return `${id}: ${String(by)} approved ${what} with the passkey ${String(proof.credential)}, whose registration is not in this proof`;
+        if (known.index > index) refute(`${where}: the passkey was registered later, in record ${known.index}`);
         checkRegistered(known.fields.detail, { by, proof, where });
         return `${id}: ${String(by)} approved ${what} with the passkey ${String(proof.credential)}, registered in record ${known.index}`;
       });
@@ -1841,7 +1913,7 @@ function checkPartialLevels(folder, levels) {
 function nameOfLog(folder) {
   const path = join(folder, 'log.json');
   if (!existsSync(path)) return undefined;
-  const { origin } = objectIn(parseJson(readFileSync(path, 'utf8'), 'log.json'), 'log.json');
+  const { origin } = objectIn(parseJson(readWithin(path, longest.note).toString(), 'log.json'), 'log.json');
   return typeof origin === 'string' ? origin : refute('log.json names no log');
 }
 
@@ -1854,7 +1926,7 @@ function anchorsOf(folder) {
   if (!existsSync(path)) return [];
   return readdirSync(path)
     .filter((name) => name.endsWith('.txt'))
-    .map((name) => parseCheckpoint(readFileSync(join(path, name), 'utf8'), `anchors/${name}`));
+    .map((name) => parseCheckpoint(readWithin(join(path, name), longest.note).toString(), `anchors/${name}`));
 }
 
 /** @param {string} folder @returns {Generator<Checkpoint, void>} */
@@ -1862,7 +1934,7 @@ function* historyOf(folder) {
   const path = join(folder, 'checkpoints');
   if (!existsSync(path)) return;
   for (const name of sorted(readdirSync(path)))
-    yield* checkpointsIn(readFileSync(join(path, name), 'utf8').split('\n'), `checkpoints/${name}`);
+    yield* checkpointsIn(readWithin(join(path, name), longest.history).toString().split('\n'), `checkpoints/${name}`);
 }
 
 /**

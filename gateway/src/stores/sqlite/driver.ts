@@ -250,10 +250,7 @@ export const checkpointPages = 4_096;
 /** Opens `<folder>/sallyport.db`; it and the folder are made when missing, readable by their owner only. */
 export function openDatabase(folder: string): Database {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = databasePath(folder);
-  // SQLite gives its other files the mode of this one.
-  closeSync(openSync(path, 'a', 0o600));
-  const database = new DatabaseSync(path, { timeout: 5_000 });
+  const database = openPlain(databasePath(folder));
   database.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
      PRAGMA wal_autocheckpoint = ${checkpointPages};`,
@@ -272,7 +269,8 @@ export function emptyJournal(database: Database): void {
 
 /** Opens a database of another kind at exactly this path, without tables. */
 export function openPlain(path: string): Database {
-  // Only when it is missing: closing a file lets go of every lock that this process has on it.
+  // SQLite gives its other files the mode of this one. Only when it is missing: closing a file lets go of every lock that this
+  // process has on it, and the next process that closes the database would take itself for the last, and delete the journal.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   return new DatabaseSync(path, { timeout: 5_000 });
 }

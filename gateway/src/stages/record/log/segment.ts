@@ -30,6 +30,8 @@ const headerSize = 28;
 /** Bounds of one group. The writer ends a group before it would pass them; a reader believes nothing above. */
 export const groupRecords = 8_192;
 export const groupBytes = 64 * 1024 * 1024;
+/** Of one public part, with its length: an entry of the log has 16 bits for its own. */
+const entryBytes = 4 + 65_535;
 /** Public parts shorter than this together are not compressed: that saves less than it costs. In bytes. */
 const minPacked = 4 * 1024;
 const packing = {
@@ -103,38 +105,36 @@ export function readGroup(read: ReadRange, offset: number, wanted: 'whole' | 'se
   if (length > groupBytes + 16 * 1024 * 1024 || count > groupRecords) return 'torn';
   const body = read(offset + headerSize, length);
   if (body.length < length || crc32(body) !== header.readUInt32LE(20)) return 'torn';
-  const records = magic === plainMagic ? plainRecords(body) : packedRecords(body, count, wanted);
-  return records?.length === count
+  const records = magic === plainMagic ? plainRecords(body, count) : packedRecords(body, count, wanted);
+  return records !== undefined
     ? { first: Number(header.readBigUInt64LE(12)), records, end: offset + headerSize + length }
     : 'torn';
 }
 
-function plainRecords(body: Buffer): Stored[] {
-  const records: Stored[] = [];
-  for (let at = 0; at < body.length; ) {
-    const entry = partAt(body, at);
-    const sealed = partAt(body, at + 4 + entry.length);
-    at += 8 + entry.length + sealed.length;
-    records.push({ entry, sealed });
-  }
-  return records;
+function plainRecords(body: Buffer, count: number): Stored[] | undefined {
+  const parts = partsOf(body, 2 * count);
+  return parts && Array.from({ length: count }, (_, at) => storedOf(parts[2 * at], parts[2 * at + 1]));
 }
+
+const storedOf = (entry: Buffer = nothing, sealed: Buffer = nothing): Stored => ({ entry, sealed });
 
 function packedRecords(body: Buffer, count: number, wanted: 'whole' | 'sealed'): Stored[] | undefined {
   if (body.length < 8) return undefined;
   const end = 8 + body.readUInt32LE(4);
-  const sealed = partsOf(body.subarray(end));
-  if (wanted === 'sealed') return sealed.map((each) => ({ entry: nothing, sealed: each }));
-  const entries = unpacked(body.subarray(8, end), body.readUInt32LE(0));
-  if (entries?.length !== count) return undefined;
-  return sealed.map((each, index) => ({ entry: entries[index] ?? nothing, sealed: each }));
+  const sealed = partsOf(body.subarray(end), count);
+  if (sealed === undefined) return undefined;
+  if (wanted === 'sealed') return sealed.map((each) => storedOf(nothing, each));
+  const length = body.readUInt32LE(0);
+  const whole = length > count * entryBytes ? undefined : unpacked(body.subarray(8, end), length);
+  const entries = whole && partsOf(whole, count);
+  return entries && sealed.map((each, index) => storedOf(entries[index], each));
 }
 
-function unpacked(bytes: Buffer, length: number): Buffer[] | undefined {
+function unpacked(bytes: Buffer, length: number): Buffer | undefined {
   if (length > groupBytes) return undefined;
   try {
     const whole = brotliDecompressSync(bytes, { maxOutputLength: length });
-    return whole.length === length ? partsOf(whole) : undefined;
+    return whole.length === length ? whole : undefined;
   } catch {
     // No group was ever written like that.
     return undefined;
@@ -143,18 +143,17 @@ function unpacked(bytes: Buffer, length: number): Buffer[] | undefined {
 
 const nothing = Buffer.alloc(0);
 
-function partsOf(bytes: Buffer): Buffer[] {
+/** Exactly so many parts, each behind its length; `undefined` where the bytes are others than that. */
+function partsOf(bytes: Buffer, count: number): Buffer[] | undefined {
   const parts: Buffer[] = [];
-  for (let at = 0; at + 4 <= bytes.length; ) {
-    const part = partAt(bytes, at);
-    parts.push(part);
-    at += 4 + part.length;
+  let at = 0;
+  while (parts.length < count) {
+    const end = at + 4 > bytes.length ? Number.POSITIVE_INFINITY : at + 4 + bytes.readUInt32LE(at);
+    if (end > bytes.length) return undefined;
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
   }
-  return parts;
-}
-
-function partAt(body: Buffer, at: number): Buffer {
-  return body.subarray(at + 4, at + 4 + body.readUInt32LE(at));
+  return at === bytes.length ? parts : undefined;
 }
 
 /** Segments are named by the index of their first record. */

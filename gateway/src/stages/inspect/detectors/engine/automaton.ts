@@ -24,6 +24,9 @@ export interface Automaton {
   /** `ends[outputs[state]]` to `ends[outputs[state + 1] - 1]` are the anchors that end in a state. */
   readonly outputs: Int32Array;
   readonly ends: Int32Array;
+  /** Of each anchor: its length, and its first code unit. Characters that share a column are mostly told apart by it. */
+  readonly lengths: Uint8Array;
+  readonly firsts: Uint16Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
 }
@@ -35,7 +38,9 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
   const columns = columnsOf(anchors);
   const width = 1 + columns.reduce((most, column) => Math.max(most, column), 0);
   const trie = trieOf(anchors, columns, width);
-  return { anchors, columns, width, ...linked(trie, width), filter: filterOf(anchors, columns) };
+  const lengths = Uint8Array.from(anchors, (anchor) => anchor.length);
+  const firsts = Uint16Array.from(anchors, (anchor) => anchor.charCodeAt(0));
+  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, filter: filterOf(anchors, columns) };
 }
 
 function columnsOf(anchors: readonly string[]): Uint8Array {
@@ -176,7 +181,7 @@ function startKey({ columns }: Automaton, text: string, at: number): number {
 
 /** Walks the automaton from `at`. Returns where the next anchor may begin, which is after `at`. */
 function climb(automaton: Automaton, text: string, at: number, listener: Listener): number {
-  const { columns, next, width, depth, outputs } = automaton;
+  const { columns, next, width, depth, outputs, ends, lengths, firsts } = automaton;
   let state = 0;
   for (let here = at; here < text.length; ) {
     state = next[state * width + (columns[text.charCodeAt(here)] as number)] as number;
@@ -185,16 +190,22 @@ function climb(automaton: Automaton, text: string, at: number, listener: Listene
     const start = here - deep;
     if (deep < 3 && start > at) return start;
     const last = outputs[state + 1] as number;
-    for (let output = outputs[state] as number; output < last; output++)
-      tell(automaton, { text, to: here, id: automaton.ends[output] ?? 0 }, listener);
+    for (let output = outputs[state] as number; output < last; output++) {
+      const id = ends[output] as number;
+      const from = here - (lengths[id] as number);
+      if (foldOf[text.charCodeAt(from)] === firsts[id]) tell(automaton, { text, from, id }, listener);
+    }
   }
   return text.length;
 }
 
-function tell(automaton: Automaton, { text, to, id }: { text: string; to: number; id: number }, listener: Listener) {
+function tell(
+  automaton: Automaton,
+  { text, from, id }: { text: string; from: number; id: number },
+  listener: Listener,
+) {
   const anchor = automaton.anchors[id] ?? '';
-  const from = to - anchor.length;
-  for (let at = 0; at < anchor.length; at++)
+  for (let at = 1; at < anchor.length; at++)
     if ((foldOf[text.charCodeAt(from + at)] ?? 0) !== anchor.charCodeAt(at)) return;
-  listener.anchor(id, from, to);
+  listener.anchor(id, from, from + anchor.length);
 }

@@ -1,10 +1,5 @@
 /** Tables in CSV, TSV and markdown: the cells below a heading. */
-import { triedOften, type View } from './view.ts';
-
-export interface Cell {
-  readonly from: number;
-  readonly to: number;
-}
+import { type Cell, triedOften, type View } from './view.ts';
 
 const maxLine = 2_048;
 /** How far from the start of its line a heading may be. */
@@ -15,6 +10,15 @@ const maxHeading = 48;
 
 /** The cells of the column whose heading `text[from, to)` is in; none where that is no heading. */
 export function cellsBelow(view: View, from: number, to: number): readonly Cell[] {
+  const { column } = view;
+  // Several matchers look below the same heading.
+  if (column.at === from) return column.cells;
+  column.cells = cellsOf(view, from, to);
+  column.at = from;
+  return column.cells;
+}
+
+function cellsOf(view: View, from: number, to: number): readonly Cell[] {
   const { text } = view;
   if (triedOften(view, 'heading', { to: Math.floor(from / 64), at: from })) return [];
   const start = lineStart(text, from);
@@ -28,7 +32,7 @@ export function cellsBelow(view: View, from: number, to: number): readonly Cell[
   const cells = heading.split(delimiter);
   const at = heading.slice(0, from - start).split(delimiter).length - 1;
   if ((cells[at] ?? '').length > maxHeading) return [];
-  return column(text, stop + 1, { delimiter, count: cells.length, at });
+  return cellsIn(text, stop + 1, { delimiter, count: cells.length, at });
 }
 
 function lineStart(text: string, at: number): number | undefined {
@@ -47,7 +51,7 @@ function delimiterOf(heading: string): string | undefined {
   return ['\t', '|', ';', ','].find((sign) => heading.includes(sign));
 }
 
-function column(
+function cellsIn(
   text: string,
   start: number,
   { delimiter, count, at }: { delimiter: string; count: number; at: number },

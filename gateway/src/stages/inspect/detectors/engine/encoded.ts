@@ -78,7 +78,8 @@ function looksLikeText(run: string, shift: number): boolean {
 
 const sample = 512;
 
-function textIn(bytes: Buffer): string | undefined {
+/** What bytes say where they are text. */
+export function textIn(bytes: Buffer): string | undefined {
   const head = bytes.subarray(0, sample);
   let plain = 0;
   for (const byte of head) if ((byte >= 0x20 && byte < 0x7f) || byte === 10 || byte === 13 || byte === 9) plain++;

@@ -1,5 +1,5 @@
 /** Texts behind percent, entity, `\u` and `\x` escapes, and tag characters: decoded around the escapes only. */
-import type { Mapped } from './view.ts';
+import { type Mapped, type MappedCopy, mappedCopy } from './view.ts';
 
 const escapes =
   /(?:%[0-9a-f]{2})+|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|[\u{e0020}-\u{e007e}]/giu;
@@ -39,14 +39,10 @@ export function unescaped(text: string): readonly Mapped[] {
     if (value === undefined) continue;
     if (building === undefined || match.index > building.at + 2 * reach) {
       if (building !== undefined) all.push(finished(text, building));
-      building = { out: [], offsets: [], at: Math.max(building?.at ?? 0, match.index - reach) };
+      building = { copy: mappedCopy(), at: Math.max(building?.at ?? 0, match.index - reach) };
     }
-    copy(text, building, match.index);
-    const step = value.length === match[0].length / 3 ? 3 : 0;
-    for (let unit = 0; unit < value.length; unit++) {
-      building.out.push(value[unit] ?? '');
-      building.offsets.push(match.index + unit * step);
-    }
+    building.copy.slice(text, building.at, match.index);
+    building.copy.put(value, match.index, value.length === match[0].length / 3 ? 3 : 0);
     building.at = match.index + match[0].length;
   }
   if (building !== undefined) all.push(finished(text, building));
@@ -54,21 +50,15 @@ export function unescaped(text: string): readonly Mapped[] {
 }
 
 interface Building {
-  readonly out: string[];
-  readonly offsets: number[];
+  readonly copy: MappedCopy;
   at: number;
 }
 
-function copy(text: string, building: Building, to: number): void {
-  for (; building.at < to; building.at++) {
-    building.out.push(text[building.at] ?? '');
-    building.offsets.push(building.at);
-  }
-}
-
 function finished(text: string, building: Building): Mapped {
-  copy(text, building, Math.min(text.length, building.at + reach));
-  return { text: building.out.join(''), offsets: Int32Array.from([...building.offsets, building.at]) };
+  const end = Math.max(building.at, Math.min(text.length, building.at + reach));
+  building.copy.slice(text, building.at, end);
+  building.at = end;
+  return building.copy.done(end);
 }
 
 /** What an escape stands for; `undefined` for one that stands for nothing. */

@@ -6,11 +6,12 @@ import type { KeyObject } from 'node:crypto';
 import type { Hit } from '../detector.ts';
 import { startsColons, startsNumber, walk } from './automaton.ts';
 import type { BoundMatcher, DetectorSet } from './compile.ts';
+import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
 import { type Finding, fingerprintOf, settled } from './finding.ts';
 import { normalised, unusual } from './normalise.ts';
-import { joinedView, mappedView, type Span, type View, viewOf } from './view.ts';
+import { type Crowd, crowdOf, joinedView, mappedView, type Span, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -33,8 +34,8 @@ export const defaultBounds: ScanBounds = {
 };
 
 export interface Unscanned extends Span {
-  /** `density`: more anchors crowd there than are looked at. */
-  readonly reason: 'size' | 'findings' | 'time' | 'rounds' | 'density';
+  /** `density`: more anchors crowd there than are looked at. `image`: words of a picture that cannot be read. */
+  readonly reason: 'size' | 'findings' | 'time' | 'rounds' | 'density' | 'image';
 }
 
 export interface ScanResult {
@@ -82,6 +83,7 @@ interface Work {
   /** As many as findings at most. */
   readonly prints: Map<string, string>;
   readonly unscanned: Unscanned[];
+  readonly crowd: Crowd;
   decodedChars: number;
 }
 
@@ -102,6 +104,7 @@ export function* scanning(
     known: new Set(),
     prints: new Map(),
     unscanned: [],
+    crowd: crowdOf(parts.reduce((sum, part) => sum + part.length, 0)),
     decodedChars: 0,
   };
   const scanned: string[] = [];
@@ -114,8 +117,9 @@ export function* scanning(
     scanned.push(text);
     // Nothing is that short; what it is a piece of is found in the joined reading.
     if (text.length < minChars && set.onWhole.length === 0 && !unusual.test(text)) continue;
-    const sent = viewOf('sent', text, (from, to) => [{ part, from, to }]);
+    const sent = viewOf('sent', text, { crowd: work.crowd, locate: (from, to) => [{ part, from, to }] });
     const queue: Pending[] = [{ view: sent, round: 0 }];
+    const read = new Set([placedText(sent)]);
     for (const pending of queue) {
       const { view } = pending;
       wholeText(work, view);
@@ -130,7 +134,11 @@ export function* scanning(
         yield;
       }
       tellSkipped(work, view);
-      queue.push(...readings(work, pending));
+      for (const reading of readings(work, pending)) {
+        const placed = placedText(reading.view);
+        if (!read.has(placed)) queue.push(reading);
+        read.add(placed);
+      }
     }
   }
   if (parts.length > 1) yield* joined(work, scanned, { now, end });
@@ -142,7 +150,7 @@ function* joined(
   parts: readonly string[],
   { now, end }: { now: () => number; end: number },
 ): Generator<undefined, void> {
-  const whole = joinedView(parts);
+  const whole = joinedView(parts, work.crowd);
   const clean = normalised(whole.text);
   for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)])
     for (let at = 0; at < view.text.length; ) {
@@ -160,8 +168,8 @@ function* joined(
 }
 
 function tellSkipped(work: Work, view: View): void {
-  const { skipped } = view.crowd;
-  if (skipped === undefined) return;
+  const { skipped } = view;
+  if (skipped.from >= skipped.to) return;
   const [first] = view.locate(skipped.from, skipped.to);
   if (first !== undefined) work.unscanned.push({ ...first, reason: 'density' });
 }
@@ -190,6 +198,12 @@ function stopped(
   return { findings: settled(work.found, generalIn(work)), unscanned };
 }
 
+/** Several ways of decoding and normalising a piece lead to one text, which is read once; the same text elsewhere is another. */
+function placedText({ text, locate }: View): string {
+  const [first] = locate(0, text.length);
+  return `${first?.from} ${first?.to} ${text}`;
+}
+
 /** The other readings of a view. */
 function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   const next: Pending[] = [];
@@ -197,8 +211,13 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
     const clean = normalised(view.text);
     if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
   }
+  const uris = dataUris(view.text);
+  for (const { from, to, isPartial } of uris)
+    if (isPartial) work.unscanned.push(...view.locate(from, to).map((span) => ({ ...span, reason: 'image' as const })));
   const decoded = [
-    ...decodedRuns(view.text).map((run) => viewOf('decoded', run.text, () => view.locate(run.from, run.to))),
+    ...[...uris, ...decodedRuns(view.text)].map((run) =>
+      viewOf('decoded', run.text, { crowd: work.crowd, locate: () => view.locate(run.from, run.to) }),
+    ),
     ...unescaped(view.text).map((mapped) => mappedView('decoded', mapped, view)),
   ];
   for (const each of decoded) {

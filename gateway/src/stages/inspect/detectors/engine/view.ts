@@ -11,6 +11,31 @@ export interface Span {
   readonly to: number;
 }
 
+/** What matchers may still do in a message: all its parts and readings share it. */
+export interface Crowd {
+  /** Tries beyond the usual number. */
+  left: number;
+  /** Characters that may be looked at closely, each as often as it is. */
+  chars: number;
+}
+
+/** @param chars of all parts of the message */
+export function crowdOf(chars: number): Crowd {
+  return { left: crowdTries + Math.floor(chars / charsPerTry), chars: closeChars + closeTimes * chars };
+}
+
+/** A cell of a table. */
+export interface Cell {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Match {
+  readonly word: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface View {
   readonly kind: ViewKind;
   readonly text: string;
@@ -21,12 +46,17 @@ export interface View {
   readonly nearest: Map<string, { from: number; to: number; at: number }>;
   /** Where a pattern stands next, by the name of the question: `at` is `to` where it does not. */
   readonly places: Map<string, { from: number; to: number; at: number; end: number }>;
+  /** The cells below the last heading that was looked at. */
+  readonly column: { at: number; cells: readonly Cell[] };
+  /** What a pattern finds in a piece of the text, by the name of the question and the piece: see `matchesWithin`. */
+  readonly matches: Map<string, readonly Match[]>;
   /** The last stretch in which the end of a value was looked for, by the kind of its end. */
   readonly ends: Map<string, { from: number; to: number }>;
   /** Ends of values that were judged, with how often: see `triedOften`. */
   readonly tries: Map<string, { to: number; count: number }>;
-  /** Tries beyond the usual number that are left, and the stretch in which there were none left. */
-  readonly crowd: { left: number; skipped: { from: number; to: number } | undefined };
+  readonly crowd: Crowd;
+  /** The stretch in which no tries were left. */
+  readonly skipped: { from: number; to: number };
   /** Where `text[from, to)` stands in the message. */
   readonly locate: (from: number, to: number) => readonly Span[];
   /** Whether two parts meet at this offset. */
@@ -35,17 +65,25 @@ export interface View {
 
 const never = (): boolean => false;
 
-export function viewOf(kind: ViewKind, text: string, locate: View['locate']): View {
+interface Origin {
+  readonly crowd: Crowd;
+  readonly locate: View['locate'];
+}
+
+export function viewOf(kind: ViewKind, text: string, { crowd, locate }: Origin): View {
   return {
     kind,
     text,
+    crowd,
+    skipped: { from: text.length, to: 0 },
     runs: new Map(),
     ends: new Map(),
     tries: new Map(),
-    crowd: { left: crowdTries + Math.floor(text.length / charsPerTry), skipped: undefined },
     folds: new Map(),
     nearest: new Map(),
     places: new Map(),
+    matches: new Map(),
+    column: { at: -1, cells: [] },
     locate,
     isSeam: never,
   };
@@ -53,9 +91,17 @@ export function viewOf(kind: ViewKind, text: string, locate: View['locate']): Vi
 
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */
 const maxTries = 6;
-/** Anchors that crowd around a value must not hide it: so many more are tried in a text, and one more for so many characters. */
+/** Anchors that crowd around a value must not hide it: so many more are tried in a message, and one more for so many characters. */
 const crowdTries = 256;
 const charsPerTry = 64;
+/**
+ * What is looked at closely costs hundreds of times what all other text does. Ordinary text has each character looked at less
+ * than five times, texts that consist of attacks twenty times.
+ */
+const closeTimes = 16;
+const closeChars = 524_288;
+/** Of one try. */
+const lookChars = 256;
 
 /**
  * Whether a value that ends here was judged that often: what nests does not cost the square of its length. What is left out
@@ -68,23 +114,38 @@ export function triedOften(view: View, by: string, { to, at }: { to: number; at:
 
 /** As `triedOften`, for what costs more: in a stretch of `size` characters around `at`. */
 export function triedTwice(view: View, by: string, { at, size }: { at: number; size: number }): boolean {
-  return isOver(view, triesOf(view, by, Math.floor(at / size)) > 2, at);
+  return isSpent(view, lookChars, at) || isOver(view, triesOf(view, by, Math.floor(at / size)) > 2, at);
+}
+
+/**
+ * Whether no more of the message may be looked at closely. What is left out for that is not scanned.
+ * @param chars that are looked at now, around `at`
+ */
+export function isSpent(view: View, chars: number, at: number): boolean {
+  if (view.crowd.chars <= 0) {
+    skip(view, at);
+    return true;
+  }
+  view.crowd.chars -= Math.min(chars, view.text.length);
+  return false;
 }
 
 /** What a skipped anchor may have looked at. */
 const neighbourhood = 256;
 
-function isOver({ crowd, text }: View, isMany: boolean, at: number): boolean {
+function isOver(view: View, isMany: boolean, at: number): boolean {
   if (!isMany) return false;
-  if (crowd.left > 0) {
-    crowd.left--;
+  if (view.crowd.left > 0) {
+    view.crowd.left--;
     return false;
   }
-  crowd.skipped = {
-    from: Math.min(crowd.skipped?.from ?? at, at),
-    to: Math.min(text.length, at + neighbourhood),
-  };
+  skip(view, at);
   return true;
+}
+
+function skip({ skipped, text }: View, at: number): void {
+  skipped.from = Math.min(skipped.from, at);
+  skipped.to = Math.min(text.length, at + neighbourhood);
 }
 
 function triesOf({ tries }: View, by: string, to: number): number {
@@ -103,8 +164,48 @@ export interface Mapped {
   readonly offsets: Int32Array;
 }
 
+/** A text in the making, which remembers where each of its characters comes from. */
+export interface MappedCopy {
+  /** Adds `text[from, to)`. */
+  readonly slice: (text: string, from: number, to: number) => void;
+  /** Adds a text for what stands at an offset; `step` from one of its characters to the next. */
+  readonly put: (text: string, at: number, step: number) => void;
+  /** @param end where the last character that was added ends */
+  readonly done: (end: number) => Mapped;
+}
+
+export function mappedCopy(): MappedCopy {
+  const pieces: string[] = [];
+  let offsets = new Int32Array(1_024);
+  let length = 0;
+  const place = (at: number): void => {
+    if (length === offsets.length) {
+      const wider = new Int32Array(2 * length);
+      wider.set(offsets);
+      offsets = wider;
+    }
+    offsets[length++] = at;
+  };
+  return {
+    slice(text, from, to) {
+      if (to <= from) return;
+      pieces.push(text.slice(from, to));
+      for (let at = from; at < to; at++) place(at);
+    },
+    put(text, at, step) {
+      pieces.push(text);
+      for (let unit = 0; unit < text.length; unit++) place(at + unit * step);
+    },
+    done(end) {
+      place(end);
+      return { text: pieces.join(''), offsets: offsets.slice(0, length) };
+    },
+  };
+}
+
 export function mappedView(kind: ViewKind, { text, offsets }: Mapped, parent: View): View {
-  return viewOf(kind, text, (from, to) => parent.locate(offsets[from] ?? 0, offsets[to] ?? 0));
+  const locate = (from: number, to: number) => parent.locate(offsets[from] ?? 0, offsets[to] ?? 0);
+  return viewOf(kind, text, { crowd: parent.crowd, locate });
 }
 
 const wholePart = 1024;
@@ -118,7 +219,7 @@ interface Piece {
 }
 
 /** The parts of a message as one text, without the middle of long ones, which were looked at alone. */
-export function joinedView(parts: readonly string[]): View {
+export function joinedView(parts: readonly string[], crowd: Crowd): View {
   const pieces: Piece[] = [];
   const texts: string[] = [];
   const seams = new Set<number>();
@@ -140,7 +241,7 @@ export function joinedView(parts: readonly string[]): View {
     }
   }
   return {
-    ...viewOf('joined', texts.join(''), (from, to) => spansIn(pieces, from, to)),
+    ...viewOf('joined', texts.join(''), { crowd, locate: (from, to) => spansIn(pieces, from, to) }),
     isSeam: (offset) => seams.has(offset),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { Matcher } from '../detector.ts';
 import { triedTwice, type View } from '../engine/view.ts';
-import { isSpokenOf, isStart, windowOf } from './context.ts';
+import { isSpokenOf, isStart, standsWithin, windowOf } from './context.ts';
 import { lexicon } from './lexicon.ts';
 import { act, risk, strongRisk } from './vocabulary.ts';
 
@@ -106,6 +106,10 @@ function isAtOnce(rest: string): boolean {
 
 /** Whether the text at `[from, to)`, a name of models, begins an order to one. */
 export function isOrderTo(view: View, { from, to, strict }: { from: number; to: number; strict: boolean }): boolean {
+  // Without one of them there is none, however the name is used.
+  const follows = { from: to, to: to + 320 };
+  if (!standsWithin(view, 'addressed act', { pattern: act, ...follows })) return false;
+  if (strict && !standsWithin(view, 'addressed risk', { pattern: risk, ...follows })) return false;
   const before = windowOf(view, from - 70, from);
   const after = windowOf(view, to, to + 320).replace(kind, '');
   const isCalled = called.test(before) || supposed.test(before);

@@ -1,6 +1,6 @@
 /** What an order stands in: documentation about attacks talks of them in quotes and as examples. */
 import { foldOf } from '../engine/fold.ts';
-import type { View } from '../engine/view.ts';
+import type { Match, View } from '../engine/view.ts';
 import type { Lexicon } from './lexicon.ts';
 
 const talk =
@@ -22,22 +22,27 @@ export function isSpokenOf(text: string, from: number, to: number): boolean {
   return (isMarked && (talk.test(before) || /\b(?:attack|injection|example)/i.test(after))) || told.test(before);
 }
 
-const pieceChars = 1_024;
+const pieceChars = 2_048;
+/** How far a folded piece goes on into the next: what is asked for is mostly within one of them, and nothing is copied. */
+const overlapChars = 1_536;
 
 /** A piece of the text, folded; white space and marks of emphasis are blanks. Offsets are those of the text. */
 export function windowOf(view: View, from: number, to: number): string {
   const start = Math.max(0, from);
   const end = Math.min(view.text.length, to);
-  let out = '';
-  for (let piece = Math.floor(start / pieceChars); piece * pieceChars < end; piece++) {
-    let folded = view.folds.get(piece);
-    if (folded === undefined) {
-      folded = flat(view.text.slice(piece * pieceChars, (piece + 1) * pieceChars));
-      view.folds.set(piece, folded);
-    }
-    out += folded.slice(Math.max(0, start - piece * pieceChars), end - piece * pieceChars);
-  }
-  return out;
+  if (start >= end) return '';
+  const piece = Math.floor(start / pieceChars);
+  const inPiece = foldedPiece(view, piece).slice(start - piece * pieceChars, end - piece * pieceChars);
+  const reached = start + inPiece.length;
+  return reached < end ? inPiece + windowOf(view, reached, end) : inPiece;
+}
+
+function foldedPiece(view: View, piece: number): string {
+  const known = view.folds.get(piece);
+  if (known !== undefined) return known;
+  const folded = flat(view.text.slice(piece * pieceChars, (piece + 1) * pieceChars + overlapChars));
+  view.folds.set(piece, folded);
+  return folded;
 }
 
 const blank = /[\s*_]/g;
@@ -47,9 +52,9 @@ const ascii = /^[\0-\x7f]*$/;
 function flat(text: string): string {
   const plain = text.replace(blank, ' ');
   if (ascii.test(plain)) return plain.toLowerCase();
-  let out = '';
-  for (let at = 0; at < plain.length; at++) out += String.fromCharCode(foldOf[plain.charCodeAt(at)] ?? 0);
-  return out;
+  const codes = new Uint16Array(plain.length);
+  for (let at = 0; at < plain.length; at++) codes[at] = foldOf[plain.charCodeAt(at)] ?? 0;
+  return Buffer.from(codes.buffer).toString('utf16le');
 }
 
 const ahead = 256;
@@ -95,6 +100,16 @@ export function standsWithin(
   question: string,
   { pattern, from, to }: { readonly pattern: Lexicon; readonly from: number; readonly to: number },
 ): boolean {
+  return pattern.parts.some((part, index) =>
+    partStandsWithin(view, index === 0 ? question : `${question} ${index}`, { pattern: part, from, to }),
+  );
+}
+
+function partStandsWithin(
+  view: View,
+  question: string,
+  { pattern, from, to }: { readonly pattern: Lexicon; readonly from: number; readonly to: number },
+): boolean {
   const start = Math.max(0, from);
   const known = view.places.get(question);
   if (known !== undefined && start >= known.from && start <= known.at && (known.at < known.to || to <= known.to))
@@ -105,6 +120,43 @@ export function standsWithin(
   const end = found === null ? Number.POSITIVE_INFINITY : start + found.end;
   view.places.set(question, { from: start, to: last, at, end });
   return end <= to;
+}
+
+/** Longer than any match of a pattern that `matchesWithin` is asked for. */
+const maxMatch = 64;
+
+/**
+ * Every match of a global pattern that stands whole within a piece of the text: each piece is searched once, however many
+ * pieces that overlap are asked for.
+ */
+export function matchesWithin(
+  view: View,
+  question: string,
+  { pattern, from, to }: { readonly pattern: RegExp; readonly from: number; readonly to: number },
+): readonly Match[] {
+  const found: Match[] = [];
+  for (let piece = Math.floor(Math.max(0, from) / pieceChars); piece * pieceChars < to; piece++)
+    for (const match of matchesIn(view, question, { pattern, piece }))
+      if (match.from >= from && match.to <= to) found.push(match);
+  return found;
+}
+
+function matchesIn(
+  view: View,
+  question: string,
+  { pattern, piece }: { readonly pattern: RegExp; readonly piece: number },
+): readonly Match[] {
+  const key = `${question} ${piece}`;
+  const known = view.matches.get(key);
+  if (known !== undefined) return known;
+  const start = piece * pieceChars;
+  // With the character before, so that a word which began there is not taken for one that begins here.
+  const first = Math.max(0, start - 1);
+  const found = [...windowOf(view, first, start + pieceChars + maxMatch).matchAll(pattern)]
+    .map(({ 0: word, index }) => ({ word, from: first + index, to: first + index + word.length }))
+    .filter((match) => match.from >= start && match.from < start + pieceChars);
+  view.matches.set(key, found);
+  return found;
 }
 
 /** A sentence ends: what follows is another thought. */
@@ -118,12 +170,16 @@ export function hasAny(text: string, words: readonly string[]): boolean {
 }
 
 const letter = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Arabic}]/u;
+/** By code unit: 1 for letters, 2 for all others, 0 for what was not looked at. */
+const letters = new Uint8Array(0x1_0000);
 
-/** Of ASCII by a look at its code: asked at each anchor. */
+/** Asked at each anchor. */
 function isLetterAt(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
-  if (code < 128) return (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
-  return letter.test(text[at] ?? '');
+  // Before and after the text.
+  if (Number.isNaN(code)) return false;
+  if (letters[code] === 0) letters[code] = letter.test(text[at] ?? '') ? 1 : 2;
+  return letters[code] === 1;
 }
 
 /** Whether a word begins there; in scripts without spaces, anywhere. */

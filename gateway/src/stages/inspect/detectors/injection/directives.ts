@@ -2,7 +2,7 @@
 import type { Hit, Matcher } from '../detector.ts';
 import { fold } from '../engine/fold.ts';
 import { triedTwice, type View } from '../engine/view.ts';
-import { firstSentences, isSpokenOf, isStart, isWhole, nearest, windowOf } from './context.ts';
+import { firstSentences, isSpokenOf, isStart, isWhole, nearest, standsWithin, windowOf } from './context.ts';
 import { languages, leak, persona, secrecy } from './languages.ts';
 import { type Lexicon, lexicon } from './lexicon.ts';
 
@@ -266,9 +266,9 @@ const cargo = lexicon(
 );
 /** Where it goes to stands behind a preposition, or in languages that have none, anywhere. */
 const place =
-  /(?:\b(?:to|at|via|through|into|onto|on|with|using|an|auf|nach|a|al|para|per|ao|vers|sur|naar|do|na|ke|toi|den)|на|в|к|إلى|الى|:) ?(?:(?:the|this|my|our|following|url|address|endpoint|webhook|server|e-?mail|adresse|direccion|endereco|indirizzo|адрес) ?){0,4}[:<"'`(]{0,2} ?(?:https?:|[\w.-]{2,}@|webhook|external|attacker|following)|\bbcc\b/;
+  /(?:\b(?:to|at|via|through|into|onto|on|with|using|an|auf|nach|a|al|para|per|ao|vers|sur|naar|do|na|ke|toi|den)|на|в|к|إلى|الى|:) ?(?:(?:the|this|my|our|following|url|address|endpoint|webhook|server|e-?mail|adresse|direccion|endereco|indirizzo|адрес) ?){0,4}[:<"'`(]{0,2} ?(?:https?:|[\w.-]{2,64}@|webhook|external|attacker|following)|\bbcc\b/;
 const target =
-  /https?:\/\/|[\w.-]{2,}@[\w-]{2,}\.\w|webhook|following (?:address|url|email|endpoint)|external|attacker|bcc/;
+  /https?:\/\/|[\w.-]{2}@[\w-]{2,64}\.\w|webhook|following (?:address|url|email|endpoint)|external|attacker|bcc/;
 
 const exfiltrate: Matcher = {
   anchors: orders,
@@ -281,6 +281,7 @@ const exfiltrate: Matcher = {
       return undefined;
     if (nearest(view, 'target', { words: targetWords, from: from - 110, within: 290 + to - from }) < 0)
       return undefined;
+    if (!standsWithin(view, 'cargo', { pattern: cargo, from: from - 110, to: to + 180 })) return undefined;
     if (triedTwice(view, 'exfiltrate', { at: from, size: 48 })) return undefined;
     const before = windowOf(view, from - 110, from);
     const isVerbLast = !latinOnly.test(view.text.slice(from, to)) || /gonder|yukle/.test(view.text.slice(from, to));

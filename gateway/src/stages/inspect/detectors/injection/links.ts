@@ -1,5 +1,6 @@
 /** Links and images that carry data out, in their query, path, fragment or host. */
 import type { Hit, Matcher } from '../detector.ts';
+import { triedTwice, type View } from '../engine/view.ts';
 import { entropy } from '../secrets/plausible.ts';
 
 const anchors = [
@@ -22,7 +23,10 @@ const anchors = [
   'data-src="http',
 ];
 const maxUrl = 2_048;
-const start = /[^\n]{0,300}?((?:https?:)?\/\/(?:\[[A-Za-z_ ]{3,40}\]|<[A-Za-z_ ]{3,40}>|[^\s)>"'\]]){4,2048})/iy;
+/** How far from its anchor a URL may begin, in the same line. */
+const reach = 300;
+const address = /(?:https?:)?\/\/(?:\[[A-Za-z_ ]{3,40}\]|<[A-Za-z_ ]{3,40}>|[^\s)>"'\]]){4,2048}/gi;
+const chunk = 2_048;
 const slots =
   /\{\{?\s?[\w. -]{2,40}\}?\}|\$\{[\w.]{2,40}\}|<[A-Za-z_ ]{3,40}>|\[[A-Z_ ]{4,40}\]|%7B[\w%]{2,60}%7D|\b(?:YOUR|USER|SECRET|CONVERSATION|CHAT|DATA|API)_[A-Z_]{2,30}\b|INSERT[_+-]|\*\*\w+\*\*/;
 const telling =
@@ -32,23 +36,41 @@ const carriers = /[?&#;]([\w.-]{1,40})=([^&#\s]{1,1600})/g;
 export const exfiltrationLinks: Matcher = {
   anchors,
   joins: true,
-  find({ text }, from, to): Hit | undefined {
-    start.lastIndex = from;
-    const match = start.exec(text.slice(0, Math.min(text.length, from + maxUrl + 400)));
-    const url = match?.[1];
-    if (url === undefined) return undefined;
+  find(view, from, to): Hit | undefined {
+    const { text } = view;
+    const place = addressFrom(view, from);
+    if (place === undefined || place.at > from + reach || text.slice(from, place.at).includes('\n')) return undefined;
+    if (triedTwice(view, 'link', { at: from, size: 64 })) return undefined;
+    const url = text.slice(place.at, place.end);
     const isImage =
       text[from] === '!' ||
       text[from - 1] === '!' ||
       /^(?:<img|src|url|background|poster|data-src)/i.test(text.slice(from, to)) ||
       /!\[[^\]\n]{0,200}$/.test(text.slice(Math.max(0, from - 200), from + 1));
     const confidence = weigh(url, isImage);
-    const end = start.lastIndex;
     return confidence === 0
       ? undefined
-      : { class: isImage ? 'exfiltration-image' : 'exfiltration-link', from: end - url.length, to: end, confidence };
+      : { class: isImage ? 'exfiltration-image' : 'exfiltration-link', from: place.at, to: place.end, confidence };
   },
 };
+
+/** The first URL that begins at an offset or after it: anchors that crowd before one have it looked for once. */
+function addressFrom(view: View, from: number): { readonly at: number; readonly end: number } | undefined {
+  const known = view.places.get('link');
+  if (known !== undefined && from >= known.from && from <= known.at && (known.end > 0 || from + reach <= known.to))
+    return known.end > 0 ? known : undefined;
+  // URLs that nest in each other are as long as they are together.
+  const isNested = known !== undefined && from > known.at && from < known.end;
+  if (isNested && triedTwice(view, 'nested link', { at: from, size: 512 })) return undefined;
+  const to = from + chunk;
+  address.lastIndex = 0;
+  const match = address.exec(view.text.slice(from, to + maxUrl));
+  const found = match !== null && match.index < chunk ? match : undefined;
+  const at = found === undefined ? to : from + found.index;
+  const place = { from, to, at, end: found === undefined ? 0 : at + found[0].length };
+  view.places.set('link', place);
+  return found === undefined ? undefined : place;
+}
 
 function weigh(url: string, isImage: boolean): number {
   const host = /^(?:https?:)?\/\/([^/?#]{1,255})/i.exec(url)?.[1] ?? '';

@@ -1,7 +1,7 @@
 /** Marks of chat templates, and frames of tools, in text that should have none. */
 import type { Matcher } from '../detector.ts';
 import { triedTwice } from '../engine/view.ts';
-import { isSpokenOf, standsWithin, windowOf } from './context.ts';
+import { isSpokenOf, matchesWithin, standsWithin, windowOf } from './context.ts';
 import { firstOf } from './lexicon.ts';
 import { strongRisk } from './vocabulary.ts';
 
@@ -127,11 +127,13 @@ export const roleTags: Matcher = {
     const opens = /^[<[(*#-]/.test(text[from] ?? '') || /[-=*#]{2} ?$/.test(text.slice(Math.max(0, from - 4), from));
     // Without a bracket a role begins a line.
     if (!opens && !/(?:^|\n|\\n)[\s>*_]{0,4}$/.test(text.slice(Math.max(0, from - 8), from))) return undefined;
-    const window = windowOf(view, to, to + 220);
-    const words = new Set(window.match(everyOrder) ?? []);
+    const place = { from: to, to: to + 220 };
+    const words = new Set(matchesWithin(view, 'tag orders', { pattern: everyOrder, ...place }).map(({ word }) => word));
     const isUsual = [...words].every((word) => usual.has(word));
-    const count = words.size + (strongRisk.test(window) ? 1 : 0) - (isUsual && !opens ? 1 : 0);
-    if (count < least || isSpokenOf(text, from, to)) return undefined;
+    const missing = least - words.size + (isUsual && !opens ? 1 : 0);
+    if (missing > 1 || (missing === 1 && !standsWithin(view, 'tag risk', { pattern: strongRisk, ...place })))
+      return undefined;
+    if (isSpokenOf(text, from, to)) return undefined;
     return { class: 'role-forgery', from, to, confidence: 0.75 };
   },
 };

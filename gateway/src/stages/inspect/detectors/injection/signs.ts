@@ -110,7 +110,7 @@ export const harmful: readonly Sign[] = [
   sign(0.4, strongRisk),
   sign(
     0.3,
-    /(?:\b(?:to|at|via|through|into|with the link|visit|open|from|an|auf|a|al|para|per|naar|na|ke|till)|на|в|到|へ|に|إلى|الى|:)\s?(?:the )?(?:https?:|[\w.-]{2,}@[\w-]{2,}\.\w)/,
+    /(?:\b(?:to|at|via|through|into|with the link|visit|open|from|an|auf|a|al|para|per|naar|na|ke|till)|на|в|到|へ|に|إلى|الى|:)\s?(?:the )?(?:https?:|[\w.-]{2,64}@[\w-]{2,64}\.\w)/,
   ),
   sign(
     0.2,

@@ -1,5 +1,5 @@
 /** Words of orders, folded, of several languages together: what is done, and what makes it worth a warning. */
-import { either, firstOf, lexicon } from './lexicon.ts';
+import { firstOf, lexicon } from './lexicon.ts';
 
 /** What a model is told to do. */
 export const act = lexicon(
@@ -27,9 +27,10 @@ const strong = [
 export const strongRisk = firstOf(lexicon(strong.join('|')), /\| ?(?:ba)?sh\b/);
 
 /** Weaker signs, which count where a model is spoken to by name. */
-export const risk = either(
+export const risk = firstOf(
   strongRisk,
-  /https?:\/\/|[\w.]{2,64}@[\w-]{2,64}\.\w|\b(?:eur|usd|gbp|chf)\b|[$€£] ?\d/,
+  // Of what stands before the sign the end is enough: more would be tried at each character.
+  /https?:\/\/|[\w.]{2}@[\w-]{2,64}\.\w|\b(?:eur|usd|gbp|chf)\b|[$€£] ?\d/,
   lexicon(
     'delete|transfer|wire|pay|purchase|buy|approve*|merge|refund*|discount*|accept every*|invite|grant|recommend*|praise|instead|ignore*|disregard|forget|override|immediately|right away|regardless|execute*|install|run the|script|command*|click|link|repository tool|every repositor*|call the|call transfer|admin|visitor*|the reader|tell the user|the user has|skip the review|straight to main|ignorier*|ignorez|ignora|überweis*|игнорир*|отправь|удали*|忽略|发送|删除|無視|무시|تجاهل',
   ),

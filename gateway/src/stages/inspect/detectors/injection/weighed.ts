@@ -3,10 +3,12 @@
  * text; what speaks of attacks, or of how programs and people work, counts against it.
  */
 import type { Hit, Matcher } from '../detector.ts';
-import { triedOften, type View } from '../engine/view.ts';
-import { isOrderTo, nameIn } from './addressed.ts';
+import { isSpent, triedOften, type View } from '../engine/view.ts';
+import { anyName, isOrderTo } from './addressed.ts';
 import { isSpokenOf, isStart, windowOf } from './context.ts';
+import type { Found } from './lexicon.ts';
 import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } from './signs.ts';
+import { together } from './together.ts';
 
 const threshold = 0.85;
 const before = 64;
@@ -16,23 +18,36 @@ const step = 448;
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
 
+const signs = [...aimed, ...harmful];
+const name = signs.length;
+const lookAt = together([...signs.map(({ pattern }) => pattern), anyName]);
+
 /** The weight of the signs in a stretch of text: above `threshold` it is worth a warning. */
-export function weightOf(view: View, from: number, to: number): number {
+function weightOf(view: View, from: number, to: number): number {
   const text = windowOf(view, from, to);
   const plain = view.text.slice(Math.max(0, from), to).toLowerCase();
-  let sum = sumOf(aimed, text) + sumOf(aimedAsWritten, plain);
-  const name = nameIn(view, from, to);
-  if (name !== undefined) sum += isOrderTo(view, { ...name, strict: false }) ? 0.7 : 0.2;
+  const seen = lookAt(text);
+  const sumSeen = (first: number, end: number): number =>
+    signs.slice(first, end).reduce((sum, { weight }, at) => (seen.has(first + at) ? sum + weight : sum), 0);
+  let sum = sumSeen(0, aimed.length) + sumOf(aimedAsWritten, plain) + weightOfName(view, from, seen.first(name));
   if (sum === 0) return 0;
-  sum += sumOf(harmful, text) + sumOf(harmfulAsWritten, plain);
+  sum += sumSeen(aimed.length, signs.length) + sumOf(harmfulAsWritten, plain);
   return sum < threshold ? sum : sum - sumOf(against, text);
 }
+
+function weightOfName(view: View, from: number, place: Found | undefined): number {
+  if (place === undefined) return 0;
+  return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? 0.7 : 0.2;
+}
+
+/** For each stretch, which every sign is looked for in: as four matchers would look at it. */
+const cost = 4 * (before + step + after);
 
 /** Weighed once: `count` says what came of it, and 0 that nothing more is to be told of the stretch. */
 function isHeavy(view: View, start: number): boolean {
   const last = view.tries.get('weighed');
   if (last?.to === start) return last.count > 0;
-  const isOver = weightOf(view, start - before, start + step + after) >= threshold;
+  const isOver = !isSpent(view, cost, start) && weightOf(view, start - before, start + step + after) >= threshold;
   view.tries.set('weighed', { to: start, count: isOver ? 1 : 0 });
   return isOver;
 }

@@ -1,6 +1,7 @@
 /** National identifiers: near a word of their context, or alone where form and check leave chance no room. */
 import type { Hit, Matcher } from '../detector.ts';
 import { cellsBelow } from '../engine/columns.ts';
+import type { Match, View } from '../engine/view.ts';
 import { type Identifier, identifiers } from './national.ts';
 
 const after = 64;
@@ -27,14 +28,10 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
     find(view, from, to): readonly Hit[] | undefined {
       const { text } = view;
       if (!isWord(text, from, to)) return undefined;
-      const below = cellsBelow(view, from, to).flatMap((cell) => hits(text, { identifier, form, ...cell }));
+      const below = cellsBelow(view, from, to).flatMap((cell) => hits(view, { identifier, form, ...cell }));
       if (below.length > 0) return below;
-      return [
-        ...hits(text, { identifier, form, from: to, to: to + after }),
-        ...hits(text, { identifier, form, from: Math.max(0, from - before), to: from }).filter(
-          (hit) => from - hit.to <= 3,
-        ),
-      ];
+      const near = hits(view, { identifier, form, from: from - before, to: to + after });
+      return near.filter((hit) => hit.from >= to || (hit.from < from && from - hit.to <= 3));
     },
   };
 });
@@ -46,18 +43,50 @@ function spelled(words: readonly string[]): readonly string[] {
   );
 }
 
-function hits(
-  text: string,
-  { identifier, form, from, to }: { identifier: Identifier; form: RegExp; from: number; to: number },
-): readonly Hit[] {
+const pieceChars = 1_024;
+/** More characters than any form has. */
+const maxForm = 32;
+
+interface Sought {
+  readonly identifier: Identifier;
+  readonly form: RegExp;
+}
+
+/** Those that begin in a stretch. Each piece of the text is searched once, however many words stand in it. */
+function hits(view: View, { from, to, ...sought }: Sought & { from: number; to: number }): readonly Hit[] {
   const found: Hit[] = [];
-  // The character before and some after, so that what is cut at the edge is not taken for whole.
-  const start = Math.max(0, from - 1);
-  for (const match of text.slice(start, to + 24).matchAll(form)) {
-    const at = start + match.index;
-    if (at < from || at >= to || !passes(identifier, match[0])) continue;
-    found.push({ class: identifier.id, from: at, to: at + match[0].length, confidence: 0.85, checksum: 'valid' });
+  for (let piece = Math.floor(Math.max(0, from) / pieceChars); piece * pieceChars < to; piece++)
+    for (const match of validIn(view, piece, sought))
+      if (match.from >= from && match.from < to)
+        found.push({
+          class: sought.identifier.id,
+          from: match.from,
+          to: match.to,
+          confidence: 0.85,
+          checksum: 'valid',
+        });
+  return found;
+}
+
+function validIn(view: View, piece: number, { identifier, form }: Sought): readonly Match[] {
+  const key = `${identifier.id} ${piece}`;
+  const known = view.matches.get(key);
+  if (known !== undefined) return known;
+  const found: Match[] = [];
+  const end = (piece + 1) * pieceChars;
+  // The character before, so that what is cut at the edge is not taken for whole.
+  const start = Math.max(0, piece * pieceChars - 1);
+  const text = view.text.slice(start, end + maxForm);
+  form.lastIndex = 0;
+  for (let match = form.exec(text); match !== null; match = form.exec(text)) {
+    const from = start + match.index;
+    const isValid = passes(identifier, match[0]);
+    if (isValid && from >= piece * pieceChars && from < end)
+      found.push({ word: match[0], from, to: from + match[0].length });
+    // What has no check digit may hide one that begins in it.
+    if (!isValid) form.lastIndex = match.index + 1;
   }
+  view.matches.set(key, found);
   return found;
 }
 

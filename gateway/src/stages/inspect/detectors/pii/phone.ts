@@ -1,7 +1,8 @@
 /** Telephone numbers: E.164 with a plus, the North American form, and national forms behind a word. */
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
-import { type Cell, cellsBelow } from '../engine/columns.ts';
+import { cellsBelow } from '../engine/columns.ts';
+import type { Cell } from '../engine/view.ts';
 
 /** ITU-T E.164 country codes. */
 const codes =

@@ -2,10 +2,10 @@
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
 import { cellsBelow } from '../engine/columns.ts';
-import { fold } from '../engine/fold.ts';
+import { fold, foldOf } from '../engine/fold.ts';
 import { triedOften, type View } from '../engine/view.ts';
 import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
-import { vendorOf } from './vendors.ts';
+import { shortestKey, vendorOf } from './vendors.ts';
 
 const passwordNames = [
   'password',
@@ -78,7 +78,14 @@ const keyNames = [
 const harmless =
   /public|tokeni[sz]|max_?tokens?|tokens?_?(?:count|limit|type|url|uri|endpoint|name|id|usage|budget|program|address|expir|lifetime|ttl|hash|symbol|index|length|kind|class|pattern|regex|path|file|env)|(?:next|page|sync|continuation|cursor|progress|cancel\w*|csrf|xsrf|pagination|prev\w*|resume|design|erc\d*|lp|syntax|js|css)[_-]?(?:page)?[_-]?token|key_?id|secret_?(?:name|arn|id|ref|version|manager|path|key_?name|type)|password_?(?:hash|hint|reset|policy|field|input|length|min|max|confirm|label|strength|changed|age|expir|file|env|regex|rule)|hash|checksum|digest|integrity|fingerprint|thumbprint|signature|(?:foreign|primary|cache|partition|sort|idempotency|object|i18n|translation|storage)_?key|etag|nonce|\bsri\b/i;
 
-const passwords = passwordNames.map(fold);
+const passwords = new Set(passwordNames.map(fold));
+
+/** The anchor at a place, as it was found: without case and accents. */
+function anchorAt(text: string, { from, to }: { from: number; to: number }): string {
+  let anchor = '';
+  for (let at = from; at < to; at++) anchor += String.fromCharCode(foldOf[text.charCodeAt(at)] ?? 0);
+  return anchor;
+}
 
 export const assignment: Matcher = {
   anchors: [...passwordNames, ...keyNames],
@@ -132,7 +139,7 @@ export function valueAfter(view: View, { from, to }: { from: number; to: number 
   const value = operator(text, end, {
     spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
   });
-  const at = value ?? (passwords.includes(fold(text.slice(from, to))) ? behindProse(text, end) : undefined);
+  const at = value ?? (passwords.has(anchorAt(text, { from, to })) ? behindProse(text, end) : undefined);
   if (at === undefined) return undefined;
   const span = valueSpan(view, at);
   if (span === undefined || span.to - span.from < 6) return undefined;
@@ -229,6 +236,8 @@ function endsValue(code: number): boolean {
   return ends.has(code);
 }
 
+/** Characters of what people choose as a password at least; keys are longer. */
+const shortest = 8;
 const space = /[\s]/;
 const reference =
   /^(?:\$|%|<|\{|\(|\[|env[.:]|process\.|os\.|import\.|exports\.|module\.|this\.|config|secrets?\.|vault:|op:\/\/|ssm:|arn:|file:|https?:|\/|\.\/|~\/|data:|kms:|aws-sm:|@|sha(?:1|256|384|512)[-:])/i;
@@ -240,19 +249,23 @@ function judged(
   { name, context, from, to, quoted }: Assigned,
   at: { from: number; to: number },
 ): Hit | undefined {
+  if (to - from < shortest) return undefined;
   const value = view.text.slice(from, to);
+  // The cheap question first: secrets that people choose and that machines make have digits.
+  if (!digits.test(value) && !uuid.test(value)) return undefined;
   if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name) || echoes(name, value))
     return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
-  const folded = fold(name);
-  const random = value.length <= maxValue && isRandom(value);
+  const random = value.length >= shortestKey && value.length <= maxValue && isRandom(value);
   const vendor = random ? vendorOf(fold(context), value) : undefined;
   if (vendor !== undefined) return { class: vendor.id, from, to, confidence: 0.9 };
-  const word = fold(view.text.slice(at.from, at.to));
-  if (passwords.includes(word)) return password(value, { from, to, quoted });
+  const word = anchorAt(view.text, at);
+  if (passwords.has(word)) return password(value, { from, to, quoted });
   if (word === 'session_id' || word === 'sessionid') return undefined;
   if (uuid.test(value))
-    return /key|secret|credential/.test(folded) ? { class: 'assigned-secret', from, to, confidence: 0.6 } : undefined;
+    return /key|secret|credential/.test(fold(name))
+      ? { class: 'assigned-secret', from, to, confidence: 0.6 }
+      : undefined;
   if (value.length < 16 || value.length > 600 || !random || ofProgram.test(value)) return undefined;
   return { class: 'assigned-secret', from, to, confidence: quoted ? 0.75 : 0.65 };
 }
@@ -275,7 +288,8 @@ function wordsOf(text: string): ReadonlySet<string> {
 const ofProgram = /[(){};<>]|^X-[A-Z]|\[\d+\]\./;
 /** Words with separators and small numbers. */
 const wordList = /^(?:[A-Za-z]{2,24}|\d{1,4}|[a-z])(?:[-_.](?:[A-Za-z]{2,24}|\d{1,4}|[a-z]))+$/;
-const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/];
+const digits = /[0-9]/;
+const kinds = [/[a-z]/, /[A-Z]/, digits, /[^A-Za-z0-9]/];
 const usual =
   /^(?:pass(?:word|wd|phrase)?|secret|admin|root|user|guest|test|demo|none|null|true|false|undefined|required|optional|string|changeit|letmein|hunter2|default|empty|value|text|hidden|new|old|current|confirm)[\W\d_]*$/i;
 const program = /[=<>]{2}|=>|\)|\(|;|::|\\u|\$\{|\*\*|\|\|/;
@@ -283,7 +297,6 @@ const program = /[=<>]{2}|=>|\)|\(|;|::|\\u|\$\{|\*\*|\|\|/;
 /** People choose passwords: three kinds of characters, and no word of a program. */
 function password(value: string, { from, to, quoted }: { from: number; to: number; quoted: boolean }): Hit | undefined {
   if (
-    value.length < 8 ||
     value.length > 128 ||
     usual.test(value) ||
     /\w\[\d{1,3}\]\.\w/.test(value) ||
@@ -292,8 +305,7 @@ function password(value: string, { from, to, quoted }: { from: number; to: numbe
   )
     return undefined;
   const mixed = kinds.filter((kind) => kind.test(value)).length;
-  const digits = (kinds[2] as RegExp).test(value);
-  if (mixed < 3 || !digits)
+  if (mixed < 3 || !digits.test(value))
     return isRandom(value) && value.length >= 16
       ? { class: 'assigned-password', from, to, confidence: 0.7 }
       : undefined;

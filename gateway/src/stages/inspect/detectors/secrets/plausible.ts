@@ -2,13 +2,16 @@
 
 /** Bits per character, from the frequencies in the text itself. */
 export function entropy(text: string): number {
-  const counts = new Uint16Array(128);
+  const counts = new Uint32Array(128);
+  const seen: number[] = [];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at) & 127;
-    counts[code] = (counts[code] ?? 0) + 1;
+    const count = counts[code] ?? 0;
+    if (count === 0) seen.push(code);
+    counts[code] = count + 1;
   }
   let bits = 0;
-  for (const count of counts) if (count > 0) bits -= (count / text.length) * Math.log2(count / text.length);
+  for (const code of seen) bits -= ((counts[code] ?? 0) / text.length) * Math.log2((counts[code] ?? 0) / text.length);
   return bits;
 }
 
@@ -43,15 +46,17 @@ function isSequence(value: string): boolean {
   return value.length >= 8 && steps > value.length * 0.5;
 }
 
+const digit = /[0-9]/;
 const hexadecimal = /^[0-9a-f-]+$/i;
 
 /** Whether the value looks drawn at random: mixed characters, no words in camel case or with separators. */
 export function isRandom(value: string): boolean {
-  if (isPlaceholder(value)) return false;
+  // The cheap question first: what has no digit is none.
+  if (!digit.test(value) || isPlaceholder(value)) return false;
   const bits = entropy(value);
-  if (hexadecimal.test(value)) return value.length >= 16 && bits >= 2.8 && /[0-9]/.test(value) && /[a-f]/i.test(value);
+  if (hexadecimal.test(value)) return value.length >= 16 && bits >= 2.8 && /[a-f]/i.test(value);
   const digits = value.replace(/[^0-9]/g, '').length;
-  if (digits === 0 || digits === value.length) return false;
+  if (digits === value.length) return false;
   const most = Math.log2(Math.min(value.length, 62));
   return bits >= Math.min(3.6, most * 0.78) && !isWordy(value);
 }

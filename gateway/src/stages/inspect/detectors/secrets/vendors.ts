@@ -290,6 +290,15 @@ export const vendors: readonly Vendor[] = rows.map(([id, summary, words, ...form
   patterns: forms,
 }));
 
+/** Characters of the shortest key. */
+export const shortestKey = Math.min(
+  ...rows
+    .flatMap(([, , , ...forms]) => forms)
+    .map((form) =>
+      segmentsOf(form).reduce((sum, each) => sum + (typeof each === 'string' ? each.length : each.least), 0),
+    ),
+);
+
 /** The vendor whose key this is, by a name (folded) and the form of the value. */
 export function vendorOf(name: string, value: string): Vendor | undefined {
   return vendors.find(
