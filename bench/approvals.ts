@@ -15,6 +15,7 @@ import { openDatabase } from '../gateway/src/stores/sqlite/driver.ts';
 import { sizes, toolName } from './catalogue.ts';
 import { latencyOf, measure, type Sample } from './measure.ts';
 import { toolCall } from './message.ts';
+import { stayOnLoadCore } from './places.ts';
 import { benchSettings, conditional } from './profiles.ts';
 import { builtGateway, startPinned } from './subjects.ts';
 import type { Upstream } from './upstream.ts';
@@ -48,6 +49,7 @@ export async function runApprovals(
   upstream: Upstream,
   pace: { readonly rounds: number; readonly seconds: number; readonly asked: number },
 ): Promise<ApprovalsRow> {
+  stayOnLoadCore();
   const settings = benchSettings({ url: upstream.url('calls'), keyed: true, rules: conditional });
   const { gateway, headers } = await startPinned(settings, { keyed: true });
   await using _gateway = gateway;

@@ -1,4 +1,5 @@
 /** Which core does what. Two cores are all that is assumed: the subject alone on one, load and upstream on the other. */
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
 export const subjectCore = '0';
@@ -11,6 +12,11 @@ export function onCore(core: string): readonly [string, ...string[]] {
 
 export function pinned(core: string, ...command: readonly string[]): readonly [string, ...string[]] {
   return [...onCore(core), ...command];
+}
+
+/** This process and its threads leave the core of the subject alone: what watches it is load. */
+export function stayOnLoadCore(): void {
+  spawnSync('taskset', ['-a', '-p', '-c', loadCore, String(process.pid)]);
 }
 
 export function placesNote(): string {
