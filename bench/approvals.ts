@@ -28,8 +28,9 @@ export interface ApprovalsRow {
   /** Milliseconds of one write that is on the disk, in the same folder. */
   readonly sync: Times;
   readonly watchers: number;
-  /** Microseconds, of calls while nothing is decided, and while what is decided is told to all who watch. */
+  /** Microseconds, of calls while nothing is decided, while something is, and while that is told to all who watch. */
   readonly quiet: { readonly p50: number; readonly p99: number };
+  readonly decided: { readonly p50: number; readonly p99: number };
   readonly watched: { readonly p50: number; readonly p99: number };
   readonly errors: number;
 }
@@ -88,18 +89,23 @@ export async function runApprovals(
       least: sizes['0.3'],
     });
   await sample();
-  const [quiet, watched]: [Sample[], Sample[]] = [[], []];
+  const [quiet, decided, watched]: [Sample[], Sample[], Sample[]] = [[], [], []];
+  const whileDeciding = async (): Promise<Sample> => {
+    const deciding = decideAgain(() => ask(`/approvals/${ids.pop()}/reject`, 'POST'));
+    const taken = await sample();
+    await deciding.stop();
+    return taken;
+  };
   for (let round = 0; round < pace.rounds; round++) {
     quiet.push(await sample());
+    decided.push(await whileDeciding());
     const streams = new AbortController();
     await Promise.all(
       Array.from({ length: watchers }, (_, index) =>
         watch(`${api}/approvals/watch`, tokens[index % tokens.length] ?? '', streams.signal),
       ),
     );
-    const deciding = decideAgain(() => ask(`/approvals/${ids.pop()}/reject`, 'POST'));
-    watched.push(await sample());
-    await deciding.stop();
+    watched.push(await whileDeciding());
     streams.abort();
   }
   return {
@@ -109,8 +115,9 @@ export async function runApprovals(
     sync: timesOf(syncs(data, pace.asked)),
     watchers,
     quiet: latencyOf(quiet),
+    decided: latencyOf(decided),
     watched: latencyOf(watched),
-    errors: [...quiet, ...watched].reduce((sum, { errors }) => sum + errors, 0),
+    errors: [...quiet, ...decided, ...watched].reduce((sum, { errors }) => sum + errors, 0),
   };
 }
 

@@ -155,14 +155,16 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
   async approvals(upstream) {
     const pace = values.quick ? { rounds: 1, seconds: 2, asked: 30 } : { rounds: 5, seconds: 3, asked: 200 };
     const row = await runApprovals(upstream, pace);
-    const { pending, list, decide, sync, watchers, quiet, watched, errors } = row;
+    const { pending, list, decide, sync, watchers, quiet, decided, watched, errors } = row;
     const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
       `${rounded(p50, 1)} ms (p99 ${rounded(p99, 1)})`;
+    const latency = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+      both({ p50: p50 / 1e3, p99: p99 / 1e3 });
     say(
       `\napprovals: of ${pending} that wait, a list of 200 takes ${both(list)}, a decision ${both(decide)} where one write to the disk takes ${both(sync)}\n`,
     );
     say(
-      `while ${watchers} watch what is decided, calls take ${rounded(watched.p50 / 1e3, 2)} ms (p99 ${rounded(watched.p99 / 1e3, 2)}), else ${rounded(quiet.p50 / 1e3, 2)} (p99 ${rounded(quiet.p99 / 1e3, 2)}): p99 ${times(watched.p99 / quiet.p99)}, ${errors} errors\n`,
+      `calls take ${latency(quiet)} while nothing is decided, ${latency(decided)} with ten decisions a second, and ${latency(watched)} while ${watchers} watch them: p99 ${times(watched.p99 / decided.p99)} by watching, ${errors} errors\n`,
     );
     return row;
   },
