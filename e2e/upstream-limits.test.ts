@@ -68,6 +68,8 @@ test('a quota lets through what the server allows; more waits in a queue, and is
     assert.match(found.stdout, /"name": "strict\/quota: 3\/h",\s*"verdict": "refused"/);
   });
   await t.test('shaped: calls of two callers wait for a tenth of a second each, in turns', async () => {
+    // Each caller has a list of its own to wait for, which must not decide who comes first.
+    for (const key of [a, b]) assert.equal(await call(gateway, key, { server: 'shaped' }), made);
     const order: string[] = [];
     const began = performance.now();
     const all = await Promise.all(
