@@ -368,6 +368,27 @@ test('what the disk has not taken makes no call, and is there when it takes it',
   assert.equal(world.road.calls.length, 1);
 });
 
+test('a right that ends while the disk keeps the use of an approval ends the call, and gives the approval back', async () => {
+  let isSpent = (): boolean => false;
+  const { promise: isStuck, resolve: stuck } = Promise.withResolvers<() => void>();
+  const sync: JournalOptions['sync'] = (file, done) =>
+    isSpent() ? stuck(() => fdatasync(file, done)) : fdatasync(file, done);
+  const world = await worldOf('hold: "*"', { journal: { sync } });
+  await world.call({ text: 'x' });
+  const id = pendingId(world);
+  await world.store.vote(id, 'approve', by('os:dana'));
+  isSpent = () => world.store.stateOf(id, Date.now()) === 'consumed';
+  const calling = world.call({ text: 'x' });
+  const goOn = await isStuck;
+  isSpent = () => false;
+  const denying = await worldOf('deny: "*"');
+  world.road.take({ ...world.road.snapshot, policy: denying.road.snapshot.policy });
+  goOn();
+  assert.equal((await calling).reason, 'right-ended');
+  assert.equal(world.road.calls.length, 0);
+  assert.equal(world.store.stateOf(id, Date.now()), 'approved');
+});
+
 test('a gateway that ends keeps no call waiting', async () => {
   const world = await worldOf('hold: "*"', { waitMs: 30_000 });
   const waiting = world.call({ text: 'x' });
