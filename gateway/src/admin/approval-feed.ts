@@ -1,5 +1,5 @@
 /** Tells those who watch what becomes of approvals. What changed is read once for all of them. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '../pipeline/turns.ts';
 import type { ApprovalLine, ApprovalStore } from '../stages/approve/store.ts';
 import { inBackground } from '../telemetry/background.ts';
 
