@@ -1,5 +1,6 @@
 /** Approvals in bulk: what a list and a decision take among 10,000 that wait, and what it costs calls that 100 operators watch. */
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -32,6 +33,8 @@ export interface ApprovalsRow {
   readonly quiet: { readonly p50: number; readonly p99: number };
   readonly decided: { readonly p50: number; readonly p99: number };
   readonly watched: { readonly p50: number; readonly p99: number };
+  /** p99 of calls while it is told to all who watch by that while none watches, of each round. */
+  readonly byWatching: { readonly p50: number; readonly low: number; readonly high: number };
   readonly errors: number;
 }
 
@@ -99,14 +102,12 @@ export async function runApprovals(
   for (let round = 0; round < pace.rounds; round++) {
     quiet.push(await sample());
     decided.push(await whileDeciding());
-    const streams = new AbortController();
-    await Promise.all(
-      Array.from({ length: watchers }, (_, index) =>
-        watch(`${api}/approvals/watch`, tokens[index % tokens.length] ?? '', streams.signal),
-      ),
+    const streams = await watchFrom(
+      `${api}/approvals/watch`,
+      Array.from({ length: watchers }, (_, index) => tokens[index % tokens.length] ?? ''),
     );
     watched.push(await whileDeciding());
-    streams.abort();
+    streams.kill('SIGKILL');
   }
   return {
     pending: ids.length + pace.asked,
@@ -117,6 +118,7 @@ export async function runApprovals(
     quiet: latencyOf(quiet),
     decided: latencyOf(decided),
     watched: latencyOf(watched),
+    byWatching: quartilesOf(watched.map(({ p99 }, round) => p99 / (decided[round]?.p99 ?? Number.NaN))),
     errors: [...quiet, ...decided, ...watched].reduce((sum, { errors }) => sum + errors, 0),
   };
 }
@@ -125,6 +127,12 @@ function timesOf(values: readonly number[]): Times {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return { p50: at(0.5), p99: at(0.99) };
+}
+
+function quartilesOf(values: readonly number[]): ApprovalsRow['byWatching'] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
+  return { p50: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
 function tokenOf(config: string, name: string): string {
@@ -187,16 +195,12 @@ function syncs(folder: string, count: number): readonly number[] {
   }
 }
 
-/** Reads a stream of events until it is cut; done when it is open. */
-async function watch(url: string, token: string, signal: AbortSignal): Promise<void> {
-  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
-  if (!response.ok || response.body === null) throw new Error(`${url}: ${response.status}`);
-  const reader = response.body.getReader();
-  await reader.read();
-  const readOn = async (): Promise<void> => {
-    while (!(await reader.read()).done);
-  };
-  readOn().catch(() => undefined);
+/** The process that reads the streams, when all are open. */
+async function watchFrom(url: string, tokens: readonly string[]): Promise<ChildProcess> {
+  const reader = fork(join(import.meta.dirname, 'watchers.ts'), [url, ...tokens]);
+  const [said] = await once(reader, 'message', { signal: AbortSignal.timeout(30_000) });
+  if (said !== 'open') throw new Error('the streams of those who watch did not open');
+  return reader;
 }
 
 function decideAgain(decide: () => Promise<unknown>): { readonly stop: () => Promise<void> } {

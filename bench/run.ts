@@ -153,9 +153,9 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
     return row;
   },
   async approvals(upstream) {
-    const pace = values.quick ? { rounds: 1, seconds: 2, asked: 30 } : { rounds: 5, seconds: 3, asked: 200 };
+    const pace = values.quick ? { rounds: 1, seconds: 2, asked: 30 } : { rounds: 15, seconds: 3, asked: 200 };
     const row = await runApprovals(upstream, pace);
-    const { pending, list, decide, sync, watchers, quiet, decided, watched, errors } = row;
+    const { pending, list, decide, sync, watchers, quiet, decided, watched, byWatching, errors } = row;
     const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
       `${rounded(p50, 1)} ms (p99 ${rounded(p99, 1)})`;
     const latency = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
@@ -164,7 +164,7 @@ const run: Readonly<Record<Part, (upstream: Upstream) => Promise<object>>> = {
       `\napprovals: of ${pending} that wait, a list of 200 takes ${both(list)}, a decision ${both(decide)} where one write to the disk takes ${both(sync)}\n`,
     );
     say(
-      `calls take ${latency(quiet)} while nothing is decided, ${latency(decided)} with ten decisions a second, and ${latency(watched)} while ${watchers} watch them: p99 ${times(watched.p99 / decided.p99)} by watching, ${errors} errors\n`,
+      `calls take ${latency(quiet)} while nothing is decided, ${latency(decided)} with ten decisions a second, and ${latency(watched)} while ${watchers} watch them: p99 ${times(byWatching.p50)} by watching (quartiles ${times(byWatching.low)} and ${times(byWatching.high)} of ${pace.rounds} rounds), ${errors} errors\n`,
     );
     return row;
   },

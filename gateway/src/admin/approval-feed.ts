@@ -4,7 +4,7 @@ import type { ApprovalLine, ApprovalStore } from '../stages/approve/store.ts';
 import { inBackground } from '../telemetry/background.ts';
 
 /** `watchers` in all, and of one operator; `atOnce`: so many are told in one turn of the event loop, which calls share. */
-export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000, atOnce: 8 } as const;
+export const feedBounds = { watchers: 256, watchersOfOne: 16, approvals: 1_000, atOnce: 2 } as const;
 
 export type Watcher = (approval: ApprovalLine) => void;
 
