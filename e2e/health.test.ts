@@ -55,6 +55,15 @@ async function until(
   }
 }
 
+/** What the gateway says of itself is written each second. */
+async function untilListed(gateway: Gateway, expected: RegExp): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; ; ) {
+    const { stdout } = await runCommandHere('server', 'list', '--config', gateway.config);
+    if (expected.test(stdout)) return;
+    assert.ok(Date.now() < deadline, stdout);
+  }
+}
+
 async function call(gateway: Gateway, server: string, tool = 'open'): Promise<string> {
   const { json, body } = await sendRaw(modernCallWith({ url: gateway.endpoint(server), key: gateway.key('a'), tool }));
   const [content] = (json?.result?.['content'] ?? []) as { text?: string }[];
@@ -212,6 +221,8 @@ test('a credential is revoked at the server: unauthorised within one check, and 
   }
   guarded.tokens.delete('one');
   assert.match((await until(gateway, 'alone', 'unauthorised')).why ?? '', /401/);
+  // What its own checks found out, before a call did.
+  await untilListed(gateway, /^alone.*(?:\n {4}.*)*\n {4}credential +broken/m);
   const second = await until(gateway, 'backed', 'degraded');
   assert.equal(second.why, 'the standby credential is presented');
   assert.equal(await call(gateway, 'backed'), made);
@@ -225,6 +236,9 @@ test('a credential is revoked at the server: unauthorised within one check, and 
   // Both are refused now.
   guarded.tokens.delete('two');
   await until(gateway, 'backed', 'unauthorised');
+  guarded.tokens.add('one');
+  await until(gateway, 'alone', 'healthy');
+  await untilListed(gateway, /^alone.*(?:\n {4}.*)*\n {4}credential +connected/m);
 });
 
 test('a call whose credential is refused goes on with the standby', async () => {

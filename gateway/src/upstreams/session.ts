@@ -231,8 +231,7 @@ export class UpstreamSession {
     const credential = this.#credential;
     if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
       // Nothing was done, as with a call; a credential that can be made anew is, once.
-      const { hasAccounts = false, hasStandby = false } = this.#server.credentials ?? {};
-      if ((hasAccounts || hasStandby) && credential.refused(credential.current())) result = await this.#connectOnce();
+      if (credential.refused(credential.current())) result = await this.#connectOnce();
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;
@@ -247,6 +246,7 @@ export class UpstreamSession {
     }
     this.#failure = undefined;
     this.#connectedAt = now;
+    credential?.accepted?.();
     const { connected } = result;
     this.#connected = connected;
     this.#levels.begin();

@@ -41,7 +41,6 @@ export interface ServerParts extends Omit<CredentialParts, 'resource'> {
 export class ServerCredentials {
   readonly #choices: readonly Choice[];
   readonly #hasAccounts: boolean;
-  readonly #hasStandby: boolean;
 
   constructor(server: HttpServerConfig, parts: ServerParts) {
     const first = (section: object): Choice => {
@@ -71,7 +70,6 @@ export class ServerCredentials {
     const standby = standbyOf(server.credentials);
     const second = standby && kindOf(standby, server, parts);
     this.#choices = [...special, ...(server.credential === undefined ? [] : [first(server.credential)])];
-    this.#hasStandby = server.credential !== undefined && standby !== undefined;
     this.#hasAccounts = chosenKind(server.credential, parts.kinds ?? credentialKinds)?.kind.hasAccounts === true;
   }
 
@@ -107,11 +105,6 @@ export class ServerCredentials {
   /** True when nothing is presented. */
   get isEmpty(): boolean {
     return this.#choices.length === 0;
-  }
-
-  /** True when a refusal may be answered with another credential. */
-  get hasStandby(): boolean {
-    return this.#hasStandby;
   }
 
   /** True while the standby takes the place of the credential that is the same for every caller. */

@@ -24,6 +24,7 @@ export function withStandby(first: CredentialKind, second: CredentialKind, onSta
         onStandby();
         return true;
       },
+      accepted: () => current().accepted?.(),
       state: () => current().state(),
       ...(one.insufficient !== undefined && {
         insufficient: (...what: Parameters<NonNullable<Credential['insufficient']>>) => one.insufficient?.(...what),

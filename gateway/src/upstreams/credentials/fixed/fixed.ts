@@ -15,6 +15,9 @@ export function fixedCredential(headers: CredentialHeaders, secrets: readonly st
       state = 'broken';
       return false;
     },
+    accepted() {
+      state = 'connected';
+    },
     state: () => ({ state }),
   };
   return { perCaller: false, of: () => credential, all: () => [['', credential]] };
