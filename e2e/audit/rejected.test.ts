@@ -71,7 +71,7 @@ test('a request that is refused before authentication leaves a record, and many 
       ['host-refused', undefined],
       ['origin-refused', 'Origin https://evil.example'],
       ['http-method', undefined],
-      ['endpoint-unknown', undefined],
+      ['path-unknown', undefined],
     ],
   );
   assert.ok(found.every(({ plaintext }) => plaintext?.about?.address === '127.0.0.1'));

@@ -18,6 +18,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'content-encoding': { reason: 'content-encoding' },
   'not-acceptable': { reason: 'not-acceptable' },
   'credentials-in-query': { reason: 'credentials-in-query' },
+  'path-unknown': { reason: 'path-unknown' },
   'body-too-large': { reason: 'body-too-large', limit: 1 },
   'bad-json': { reason: 'bad-json', fault: 'syntax' },
   'bad-message': { reason: 'bad-message', problem: 'p' },

@@ -39,6 +39,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'content-encoding': unread,
   'not-acceptable': unread,
   'credentials-in-query': unread,
+  'path-unknown': unread,
   'body-too-large': unread,
   'bad-json': unread,
   'bad-message': unread,

@@ -13,7 +13,7 @@ import type { UpstreamFailure } from './contracts/upstream.ts';
 export type Refusal =
   | { readonly reason: 'host-refused' | 'origin-refused' | 'address-refused' }
   | { readonly reason: 'http-method'; readonly allowed: string }
-  | { readonly reason: 'media-type' | 'content-encoding' | 'not-acceptable' | 'credentials-in-query' }
+  | { readonly reason: 'media-type' | 'content-encoding' | 'not-acceptable' | 'credentials-in-query' | 'path-unknown' }
   | { readonly reason: 'body-too-large'; readonly limit: number }
   | { readonly reason: 'bad-json'; readonly fault: JsonFault }
   | DecodeFault

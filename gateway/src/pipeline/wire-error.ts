@@ -122,6 +122,12 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
       return protocol(403, 403, referred(`This needs the scope ${refusal.scopes.join(' ')}`));
     case 'session-unknown':
       return protocol(404, 404, 'Session not found: initialize again');
+    case 'path-unknown':
+      return protocol(
+        404,
+        404,
+        'There is no such path: one server is at /servers/NAME/mcp, all of them together are at /mcp',
+      );
     case 'endpoint-unknown':
       return protocol(404, 404, 'There is no such server');
     case 'capability-unknown':

@@ -24,6 +24,7 @@ const reasons = [
   'credentials-missing',
   'credentials-invalid',
   'credentials-in-query',
+  'path-unknown',
   'too-many-failures',
   'host-refused',
   'origin-refused',

@@ -72,9 +72,7 @@ export function routeOf(url: string): Outcome<Endpoint> {
     return refuse({ reason: 'credentials-in-query' });
   if (path === '/mcp' || path === '/mcp/') return pass({ kind: 'portal' });
   const match = serverPath.exec(path);
-  return match?.[1] === undefined
-    ? refuse({ reason: 'endpoint-unknown', detail: 'no such path' })
-    : pass({ kind: 'server', server: match[1] });
+  return match?.[1] === undefined ? refuse({ reason: 'path-unknown' }) : pass({ kind: 'server', server: match[1] });
 }
 
 /** `Application/JSON; charset=utf-8` is JSON; every other charset is not what MCP speaks. */
