@@ -2,7 +2,6 @@
 import { LogReader } from '../read/log-reader.ts';
 import type { AnchorSettings } from '../settings.ts';
 import type { Anchor } from './contract.ts';
-import { anchorsOf } from './index.ts';
 
 /** The first time comes soon after the start. */
 const first = 5_000;
@@ -11,7 +10,8 @@ export class Anchoring {
   readonly #reader: LogReader;
   readonly #onTrouble: (problem: string) => void;
   #settings: AnchorSettings;
-  #anchors: readonly Anchor[];
+  #anchors: readonly Anchor[] = [];
+  #loading: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #last = -1;
@@ -19,21 +19,34 @@ export class Anchoring {
   constructor(folder: string, settings: AnchorSettings, onTrouble: (problem: string) => void) {
     this.#reader = new LogReader(folder);
     this.#settings = settings;
-    this.#anchors = anchorsOf(settings);
     this.#onTrouble = onTrouble;
-    this.#plan(Math.min(first, settings.every));
+    this.#loading = this.#load(settings);
   }
 
   configure(settings: AnchorSettings): void {
     // Anchors remember what they have seen, so they stay while nothing changes.
     if (JSON.stringify(settings) === JSON.stringify(this.#settings)) return;
     this.#settings = settings;
-    this.#anchors = anchorsOf(settings);
+    clearTimeout(this.#timer);
+    this.#loading = this.#loading.then(() => this.#load(settings));
+  }
+
+  /** What talks to the network is half of what the thread of a log loads, and most logs have no anchors. */
+  async #load(settings: AnchorSettings): Promise<void> {
+    const { files, urls, witnesses, timestamps } = settings;
+    const count = files.length + urls.length + witnesses.length + timestamps.length;
+    try {
+      this.#anchors = count === 0 ? [] : (await import('./index.ts')).anchorsOf(settings);
+    } catch (error) {
+      this.#anchors = [];
+      this.#onTrouble(`nothing is anchored: ${textOf(error)}`);
+    }
     this.#plan(Math.min(first, settings.every));
   }
 
   /** One last time for what has been written since. */
   async close(): Promise<void> {
+    await this.#loading;
     clearTimeout(this.#timer);
     await this.#working;
     await this.#work();
@@ -51,7 +64,7 @@ export class Anchoring {
     try {
       return this.#reader.checkpoint();
     } catch (error) {
-      this.#onTrouble(`nothing is anchored: ${error instanceof Error ? error.message : String(error)}`);
+      this.#onTrouble(`nothing is anchored: ${textOf(error)}`);
       return undefined;
     }
   }
@@ -66,9 +79,12 @@ export class Anchoring {
     for (const [index, result] of results.entries()) {
       if (result.status === 'fulfilled') continue;
       failed = true;
-      const reason: unknown = result.reason;
-      this.#onTrouble(`${this.#anchors[index]?.name}: ${reason instanceof Error ? reason.message : String(reason)}`);
+      this.#onTrouble(`${this.#anchors[index]?.name}: ${textOf(result.reason)}`);
     }
     if (!failed) this.#last = checkpoint.size;
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
