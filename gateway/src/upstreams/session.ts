@@ -19,7 +19,7 @@ import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { stepUp } from './credentials/step-up.ts';
+import { isChanged, stepUp } from './credentials/step-up.ts';
 import { closed, endedLately, known, notConnected, ofAnotherEra, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
@@ -232,7 +232,7 @@ export class UpstreamSession {
     if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
       // Nothing was done, as with a call; a credential that can be made anew is, once.
       const { hasAccounts = false, hasStandby = false } = this.#server.credentials ?? {};
-      if ((hasAccounts || hasStandby) && credential.refused(credential.current())) result = await this.#connectOnce();
+      if ((hasAccounts || hasStandby) && isChanged(credential)) result = await this.#connectOnce();
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;

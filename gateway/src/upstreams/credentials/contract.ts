@@ -28,6 +28,8 @@ export interface Credential {
   secrets(): readonly string[];
   /** The server has refused these headers. True when asking again gives others. */
   refused(headers: CredentialHeaders): boolean;
+  /** The server refuses these headers whatever it is asked. True when another credential takes their place. */
+  replace?(headers: CredentialHeaders): boolean;
   state(): { readonly state: CredentialState; readonly expiresAt?: number; readonly problem?: string };
   /** The server wants more scopes for this operation. `undefined` when asking for them would lead nowhere. */
   insufficient?(challenge: BearerChallenge, operation: string): AccountLinkPrompt | undefined;
