@@ -39,3 +39,11 @@ test('a turn that begins another wait loses none', async () => {
   ]);
   assert.deepEqual(order, ['a', 'b', 'c']);
 });
+
+test('works that begin in one turn of the loop have the time of one piece together', async () => {
+  const first = turnsOf();
+  while (!first.isOver());
+  assert.ok([turnsOf(), turnsOf()].every((each) => each.isOver()));
+  await new Promise(setImmediate);
+  assert.ok(!turnsOf().isOver());
+});

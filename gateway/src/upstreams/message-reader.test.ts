@@ -128,6 +128,26 @@ test('what waited for a long message has its turns, too', async () => {
   assert.ok(turns > 6, `others had ${turns} turns`);
 });
 
+test('of many messages that come in one turn of the loop, long or not, few are read at once, and each stream keeps its order', async () => {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const numbers = JSON.stringify(Array.from({ length: 20_000 }, (_, index) => index / 7));
+  const heard: string[] = [];
+  const readers = Array.from({ length: 30 }, () => new MessageReader());
+  for (const [index, reader] of readers.entries()) {
+    reader.read(numbers, limits, ({ ok }) => heard.push(`${index} ${ok}`));
+    reader.after(() => {
+      heard.push(`${index} after`);
+      if (heard.length === 60) resolve();
+    });
+  }
+  assert.ok(heard.length < 30, `${heard.length} of 60 at once`);
+  await over;
+  for (const index of readers.keys()) {
+    const own = heard.filter((each) => each.startsWith(`${index} `));
+    assert.deepEqual(own, [`${index} true`, `${index} after`]);
+  }
+});
+
 test('a process whose lines follow a long one is heard in order, also where it ends with one', async () => {
   const heard: string[] = [];
   const { promise: down, resolve } = Promise.withResolvers<void>();
