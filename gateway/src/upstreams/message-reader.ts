@@ -72,4 +72,4 @@ export class MessageReader {
 
 const entryLength = 256;
 /** Characters of a message that is read at once in any case. */
-const shortLength = 8 * 1024;
+const shortLength = 16 * 1024;

@@ -1,0 +1,88 @@
+/** Many long messages that arrive together: each may take the loop for a moment, and all of them in a row for no longer. */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { waitsDuring } from '../faults/stall.ts';
+import { openSettings, startGateway } from '../harness.ts';
+import { meta, modernHeaders, sendRaw } from './raw.ts';
+import { startWitness } from './witness.ts';
+
+/** Nested so deeply that it is not cut, of numbers that are dear to read. */
+const numbers = Array.from({ length: 70_000 }, (_, index) => `1.${index}e-3`).join();
+const dear = `{"a":{"b":{"c":{"d":{"e":[${numbers}]}}}}}`;
+
+/** Sends this, and answers when something comes back. */
+function sent(
+  url: URL,
+  head: string,
+  last: string,
+  isReady: Promise<void>,
+): { written: Promise<void>; answered: Promise<string> } {
+  const socket = connect(Number(url.port), url.hostname);
+  const written = new Promise<void>((resolve) => socket.write(head, () => resolve()));
+  const answered = new Promise<string>((resolve, reject) => {
+    socket.once('data', (bytes: Buffer) => {
+      socket.destroy();
+      resolve(bytes.toString());
+    });
+    socket.once('error', reject);
+  });
+  void isReady.then(() => socket.write(last));
+  return { written, answered };
+}
+
+test('bodies of clients that end at the same moment are read one by one', async () => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  await using gateway = await startGateway(openSettings('client', { witness: { url: witness.url } }));
+  const url = new URL(gateway.endpoint('witness'));
+  const head = [
+    `POST ${url.pathname} HTTP/1.1`,
+    `Host: ${url.host}`,
+    ...modernHeaders('tools/call', 'open').map(([name, value]) => `${name}: ${value}`),
+    `Content-Length: ${dear.length}`,
+  ];
+  const { promise: isReady, resolve: end } = Promise.withResolvers<void>();
+  const all = Array.from({ length: 24 }, () =>
+    sent(url, `${head.join('\r\n')}\r\n\r\n${dear.slice(0, -1)}`, '}', isReady),
+  );
+  await Promise.all(all.map(({ written }) => written));
+  const began = performance.now();
+  const { result, worstMs } = await waitsDuring(gateway.admin, () => {
+    end();
+    return Promise.all(all.map(({ answered }) => answered));
+  });
+  const tookMs = performance.now() - began;
+  assert.deepEqual([...new Set(result.map((text) => text.split('\r\n')[0]))], ['HTTP/1.1 400 Bad Request']);
+  assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
+});
+
+test('answers of servers that end at the same moment are read one by one', async () => {
+  const count = 24;
+  await using witness = await startWitness([{ name: 'open' }]);
+  const { promise: isReady, resolve: end } = Promise.withResolvers<void>();
+  const { promise: isWritten, resolve: written } = Promise.withResolvers<void>();
+  let begun = 0;
+  witness.answer('open', (response, { message }) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(`{"jsonrpc":"2.0","id":${message.id},"result":{"content":[],"structuredContent":${dear}`, () => {
+      if (++begun === count) written();
+    });
+    void isReady.then(() => response.end('}}'));
+  });
+  await using gateway = await startGateway(openSettings('client', { witness: { url: witness.url } }));
+  const request = {
+    url: gateway.endpoint('witness'),
+    headers: modernHeaders('tools/call', 'open'),
+  };
+  const bodyOf = (id: number): string =>
+    JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'open', arguments: {}, _meta: meta } });
+  const answered = Promise.all(Array.from({ length: count }, (_, id) => sendRaw({ ...request, body: bodyOf(id) })));
+  await isWritten;
+  const began = performance.now();
+  const { worstMs } = await waitsDuring(gateway.admin, () => {
+    end();
+    return answered;
+  });
+  const tookMs = performance.now() - began;
+  assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
+});
