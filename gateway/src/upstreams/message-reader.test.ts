@@ -1,6 +1,7 @@
 /** A message of megabytes is read in turns, and nothing of its stream overtakes it. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
+import { turnsOf } from '../pipeline/turns.ts';
 import type { Pool, ResponseHandler } from './http/client/pool.ts';
 import { type ExchangeEvents, exchange } from './http/post.ts';
 import { MessageReader } from './message-reader.ts';
@@ -13,6 +14,12 @@ const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { rows } });
 const note = (text: string): string =>
   JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { text } });
 const limits = { ...reading, depth: 8, values: 100_000, keys: 10, result: 4_000_000, firstByte: 1_000, total: 1_000 };
+
+/** Else a quick machine may read it all in the time that is left. */
+beforeEach(() => {
+  const turns = turnsOf();
+  while (!turns.isOver());
+});
 
 /** An exchange whose bytes the test brings, and what was heard of it. */
 function opened(type: string, bounds = limits) {
