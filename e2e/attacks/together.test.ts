@@ -1,11 +1,11 @@
-/** Many long messages that arrive together: each may take the loop for a moment, and all of them in a row for no longer. */
+/** Much that comes together, as messages or in one: each part may take the loop for a moment, and all in a row for no longer. */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { waitsDuring } from '../faults/stall.ts';
 import { openSettings, startGateway } from '../harness.ts';
 import { meta, modernHeaders, sendRaw } from './raw.ts';
-import { startWitness } from './witness.ts';
+import { sendJson, startWitness } from './witness.ts';
 
 /** Nested so deeply that it is not cut, of numbers that are dear to read. */
 const numbers = Array.from({ length: 70_000 }, (_, index) => `1.${index}e-3`).join();
@@ -85,4 +85,50 @@ test('answers of servers that end at the same moment are read one by one', async
   });
   const tookMs = performance.now() - began;
   assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
+});
+
+/** 900,000 rows of four columns, and eighty texts of 45,000 numbers. */
+const table = `a,budget,c,d\n${'1,2,3,4\n'.repeat(900_000)}`;
+const list = `[${'1,'.repeat(44_999)}1]`;
+const masked: Readonly<Record<string, { readonly result: object; readonly shown: string }>> = {
+  'a long table': {
+    result: { contents: [{ uri: 'file:///open/a', mimeType: 'text/csv', text: table }] },
+    shown: `a,c,d\\n1,3,4\\n`,
+  },
+  'many lists': {
+    result: { contents: Array.from({ length: 80 }, () => ({ uri: 'file:///open/a', text: list })) },
+    shown: list,
+  },
+};
+
+test('what a mask concerns is masked in turns', async (t) => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  await using gateway = await startGateway({
+    ...openSettings('client', { witness: { url: witness.url } }),
+    connections: [
+      {
+        name: 'masked',
+        from: { agent: 'client' },
+        to: 'witness',
+        resources: [{ allow: '*', mask: ['/*/budget'] }],
+      },
+    ],
+  });
+  for (const [name, { result, shown }] of Object.entries(masked))
+    await t.test(name, async () => {
+      witness.answer('undefined', (response, { message }) =>
+        sendJson(response, { jsonrpc: '2.0', id: message.id, result: { resultType: 'complete', ...result } }),
+      );
+      const params = { uri: 'file:///open/a', _meta: meta };
+      const request = {
+        url: gateway.endpoint('witness'),
+        headers: modernHeaders('resources/read', 'file:///open/a'),
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/read', params }),
+      };
+      const began = performance.now();
+      const { result: answer, worstMs } = await waitsDuring(gateway.admin, () => sendRaw(request));
+      const tookMs = performance.now() - began;
+      assert.ok(answer.body.includes(shown), answer.body.slice(0, 500));
+      assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
+    });
 });

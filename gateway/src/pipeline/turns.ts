@@ -24,6 +24,27 @@ export function turnsOf(): Turns {
   };
 }
 
+/** What the steps come to: at once where the time of this turn is enough for them. The first is done in any case. */
+export function inTurns<Done>(steps: Iterator<undefined, Done>): Done | Promise<Done> {
+  const turns = turnsOf();
+  const first = someOf(steps, turns);
+  return first.done === true ? first.value : rest(steps, turns);
+}
+
+async function rest<Done>(steps: Iterator<undefined, Done>, turns: Turns): Promise<Done> {
+  for (;;) {
+    await turns.next();
+    const last = someOf(steps, turns);
+    if (last.done === true) return last.value;
+  }
+}
+
+function someOf<Done>(steps: Iterator<undefined, Done>, turns: Turns): IteratorResult<undefined, Done> {
+  let step = steps.next();
+  while (step.done !== true && !turns.isOver()) step = steps.next();
+  return step;
+}
+
 let endOfTurn: number | undefined;
 
 /** Until when work may go on that begins in this turn of the loop. */

@@ -3,7 +3,7 @@
  * tools and prompts would else show what lists and reads of resources hide.
  */
 import { defineInspector, type OutboundVerdict } from '../../pipeline/contracts/inspector.ts';
-import { turnsOf } from '../../pipeline/turns.ts';
+import { inTurns } from '../../pipeline/turns.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { leaveOut, linkOf, type Problems, problemInside } from './left-out.ts';
 
@@ -26,7 +26,7 @@ export const hiddenResources = defineInspector({
       exchange.checks.add({ name: 'hidden-resources', part: kind, verdict: `left out ×${left.count}` });
       return { change: left.content };
     };
-    const shown = shownOf(linksIn(content), mayShow);
+    const shown = inTurns(shownOf(linksIn(content), mayShow));
     return shown instanceof Promise ? shown.then(conclude) : conclude(shown);
   },
 });
@@ -48,27 +48,16 @@ function linksIn(content: JsonObject): ReadonlySet<string> {
 }
 
 /** Those that could be read. Many long ones take most of a second, so that they are decided upon in turns. */
-function shownOf(
+function* shownOf(
   links: ReadonlySet<string>,
   mayShow: (uri: string) => boolean,
-): ReadonlySet<string> | Promise<ReadonlySet<string>> {
+): Generator<undefined, ReadonlySet<string>> {
   const shown = new Set<string>();
-  if (links.size === 0) return shown;
-  const turns = turnsOf();
-  const waiting = links.values();
-  const isDone = (): boolean => {
-    for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
-      if (mayShow(next.value)) shown.add(next.value);
-      if (turns.isOver()) return false;
-    }
-    return true;
-  };
-  const rest = async (): Promise<ReadonlySet<string>> => {
-    do await turns.next();
-    while (!isDone());
-    return shown;
-  };
-  return isDone() ? shown : rest();
+  for (const uri of links) {
+    if (mayShow(uri)) shown.add(uri);
+    yield;
+  }
+  return shown;
 }
 
 function problemsOf(mayCross: (uri: string) => boolean): Problems {
