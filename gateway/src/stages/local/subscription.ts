@@ -12,6 +12,7 @@ import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.t
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import { type ReachableServer, reachAll, whenceOf } from '../../pipeline/reach.ts';
+import { turnsOf } from '../../pipeline/turns.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listChanges } from '../../protocol/methods.ts';
@@ -22,6 +23,8 @@ import { VisibleLists } from './visible-lists.ts';
 export const maxWatches = 1_000;
 
 export type Listener = (method: string, params: Delivered<JsonObject>) => void;
+
+type MayGo = boolean | Promise<boolean>;
 
 interface Attached {
   readonly upstream: UpstreamClient;
@@ -89,20 +92,31 @@ export class Subscription {
     return true;
   }
 
-  /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
-  watchAnywhere(uris: readonly string[]): readonly string[] {
+  /**
+   * As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched: a URI
+   * goes to its server, so that inspectors look at it first.
+   */
+  async watchAnywhere(
+    uris: readonly string[],
+    inspect: (uri: string, at: ReachableServer) => MayGo,
+  ): Promise<string[]> {
     const there = this.#reachAll().filter(({ isDisabled }) => !isDisabled);
     const reachable = there.map((entry) => ({
       entry,
       listed: entry.catalog.read('resources'),
     }));
-    return [...new Set(uris)].filter((uri) => {
+    const watched: string[] = [];
+    const turns = turnsOf();
+    for (const uri of new Set(uris)) {
+      if (turns.isOver()) await turns.next();
       const candidates = reachable.filter(({ entry }) => mayRead(entry.grants, uri));
       const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
       const chosen = listing ?? candidates[0];
-      if (chosen === undefined) return false;
-      return this.#watchAt(chosen.entry, uri);
-    });
+      if (chosen === undefined || !(await inspect(uri, chosen.entry))) continue;
+      // It took its time: the right of now counts.
+      if (!this.#closed && this.watch(chosen.entry.server, uri)) watched.push(uri);
+    }
+    return watched;
   }
 
   unwatch(server: string, uri: string): void {
