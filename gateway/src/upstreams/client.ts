@@ -101,11 +101,11 @@ export class ServerClient implements UpstreamClient {
   async call(call: OutboundCall): Promise<Step> {
     // What the server has had enough of is the credential that it was shown.
     const credential = this.#ofTier(call) ?? this.#credential;
-    const leftMs = this.#server.limitedFor(credential);
+    const leftMs = this.#server.limitedFor(credential, call.caller);
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
     const step = await this.#made(call);
     if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
-      this.#server.limit(credential, step.failure.retryAfterMs ?? 0);
+      this.#server.limit(credential, step.failure.retryAfterMs ?? 0, call.caller);
     return step;
   }
 
