@@ -47,6 +47,9 @@ export class Subscription {
   readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
   readonly #rights: HearingRights;
   #closed = false;
+  /** What is watched was decided on under an earlier revision. */
+  #isStale = false;
+  #isWatchingAgain = false;
   readonly #order = new InOrder();
 
   constructor(exchange: Identified, rights: HearingRights, listener: Listener) {
@@ -142,12 +145,33 @@ export class Subscription {
       this.#attach(entry);
       changed = true;
     }
-    // A copy, as what is watched again would be walked again, without end.
-    const watches = [...this.#watches.values()];
-    for (const { stop } of watches) stop();
-    this.#watches.clear();
-    for (const { server, uri } of watches) this.watch(server, uri);
+    this.#isStale = true;
+    if (!this.#isWatchingAgain) inBackground('watch resources again', this.#watchAgain());
     if (changed) for (const method of listChanges.keys()) this.#listener(method, ownWords({}));
+  }
+
+  /**
+   * Watches where the caller may now. Each costs a decision, so that others have their turn in between: until then an update tells
+   * nothing that may not be read, as it is decided on itself.
+   */
+  async #watchAgain(): Promise<void> {
+    const turns = turnsOf();
+    this.#isWatchingAgain = true;
+    while (this.#isStale && !this.#closed) {
+      this.#isStale = false;
+      // A copy, as what is watched again would be walked again, without end.
+      const all = [...this.#watches];
+      for (const [key, watch] of all) {
+        if (turns.isOver()) await turns.next();
+        if (this.#closed) break;
+        // It may have been given up meanwhile.
+        if (this.#watches.get(key) !== watch) continue;
+        watch.stop();
+        this.#watches.delete(key);
+        this.watch(watch.server, watch.uri);
+      }
+    }
+    this.#isWatchingAgain = false;
   }
 
   close(): void {
