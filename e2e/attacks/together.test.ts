@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { httpAnswer, startBreaking } from '../faults/broken-bytes.ts';
 import { waitsDuring } from '../faults/stall.ts';
 import { openSettings, startGateway } from '../harness.ts';
 import { meta, modernHeaders, sendRaw } from './raw.ts';
@@ -131,4 +132,38 @@ test('what a mask concerns is masked in turns', async (t) => {
       assert.ok(answer.body.includes(shown), answer.body.slice(0, 500));
       assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
     });
+});
+
+test('the long lists of several servers are merged in turns', async () => {
+  const resources = Array.from({ length: 9_000 }, (_, index) => ({
+    uri: `doc://open/${index}`,
+    name: `${index}`,
+    description: 'long '.repeat(150),
+  }));
+  const lists: Readonly<Record<string, object>> = {
+    'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { resources: {} } },
+    'resources/list': { resources },
+  };
+  await using server = await startBreaking(({ body }) => {
+    const { id, method } = JSON.parse(body) as { readonly id: number; readonly method: string };
+    const result = { resultType: 'complete', ttlMs: 600_000, cacheScope: 'private', ...lists[method] };
+    return { bytes: httpAnswer('length', { jsonrpc: '2.0', id, result }) };
+  });
+  const servers = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, { url: `${server.origin}/mcp` }]));
+  await using gateway = await startGateway(openSettings('client', servers));
+  const list = {
+    url: `${gateway.mcp}/mcp`,
+    headers: modernHeaders('resources/list'),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/list', params: { _meta: meta } }),
+  };
+  const first = await sendRaw(list);
+  const began = performance.now();
+  const count = 4;
+  const { result, worstMs } = await waitsDuring(gateway.admin, () =>
+    Promise.all(Array.from({ length: count }, () => sendRaw(list))),
+  );
+  const tookMs = performance.now() - began;
+  assert.equal((first.json?.result?.['resources'] as unknown[] | undefined)?.length, resources.length);
+  assert.ok(result.every(({ body }) => body === first.body));
+  assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
 });
