@@ -26,9 +26,12 @@ export function turnsOf(): Turns {
 
 /** What the steps come to: at once where the time of this turn is enough for them. The first is done in any case. */
 export function inTurns<Done>(steps: Iterator<undefined, Done>): Done | Promise<Done> {
+  const first = steps.next();
+  if (first.done === true) return first.value;
   const turns = turnsOf();
-  const first = someOf(steps, turns);
-  return first.done === true ? first.value : rest(steps, turns);
+  if (turns.isOver()) return rest(steps, turns);
+  const last = someOf(steps, turns);
+  return last.done === true ? last.value : rest(steps, turns);
 }
 
 async function rest<Done>(steps: Iterator<undefined, Done>, turns: Turns): Promise<Done> {
