@@ -268,6 +268,23 @@ test('a call whose credential is refused goes on with the standby', async () => 
   assert.equal(records.stdout.match(/"kind": "credential-standby"/g)?.length, 1, records.stdout);
 });
 
+test('a server that refuses one call refuses one call: all others go on with the credential', async () => {
+  await using witness = await startWitness(tools);
+  await using guarded = await startGuarded(witness, ['one', 'two']);
+  const backed = {
+    url: guarded.url,
+    credential: { bearer: '${env:ONE}' },
+    credentials: { standby: { bearer: '${env:TWO}' } },
+  };
+  await using gateway = await startGateway(settingsOf({ backed }), { env: { ONE: 'one', TWO: 'two' } });
+  witness.answer('ping', (response) => response.writeHead(401).end());
+  const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, 'backed', 'ping')));
+  for (const text of all) assert.match(text, /cannot be reached/);
+  assert.equal(await call(gateway, 'backed'), made);
+  // Nor does the call get the rights of the other one.
+  assert.deepEqual([...new Set(witness.calls().map(({ headers }) => headers.authorization))], ['Bearer one']);
+});
+
 test('a check over TLS says how long the certificate lasts', async (t) => {
   const authority = makeAuthority();
   t.after(() => authority[Symbol.dispose]());

@@ -258,3 +258,20 @@ test('a server that had enough of the credential of one tier takes calls with th
   assert.match(await call(gateway, key, { tool: 'update' }), refused);
   assert.deepEqual(witness.calls(), []);
 });
+
+test('a server that had enough of one caller takes calls of others, until it has enough of a second one', async () => {
+  await using witness = await startWitness(tools);
+  witness.answer('update', (response) => void response.writeHead(429, { 'Retry-After': '3600' }).end());
+  const server = { url: witness.url, credential: { bearer: '${env:TOKEN}' } };
+  await using gateway = await startGateway(settingsOf({ s: server }), { env: { TOKEN: 'token-token' } });
+  const [a, b, c] = [gateway.key('a'), gateway.key('b'), gateway.key('sdk1')];
+  const refused = /^The server s takes no more calls for now/;
+  assert.match(await call(gateway, a, { tool: 'update' }), refused);
+  assert.match(await call(gateway, a), refused);
+  assert.equal(await call(gateway, b), made);
+  assert.match(await call(gateway, a), refused);
+  assert.match(await call(gateway, b, { tool: 'update' }), refused);
+  witness.forget();
+  for (const key of [a, b, c]) assert.match(await call(gateway, key), refused);
+  assert.deepEqual(witness.calls(), []);
+});

@@ -1,6 +1,7 @@
 /** A server leads a caller to resources that its rules hide: by links, and by embedding them in what it says. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { waitsDuring } from '../faults/stall.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { meta, modernHeaders, sendRaw } from './raw.ts';
 import { type Answering, startWitness, type Witness } from './witness.ts';
@@ -161,4 +162,13 @@ test('a result of nothing but links costs no more than the first thousand of the
   const { content } = await shown('ruled', { content: links });
   const crossed = (content as readonly { readonly type: string }[]).filter(({ type }) => type === 'resource_link');
   assert.equal(crossed.length, 1_000);
+});
+
+test('a result of nothing but the longest links holds up nobody else', async () => {
+  const links = Array.from({ length: 1_000 }, (_, index) => link(`file:///open/${'%41/'.repeat(1_900)}${index}`));
+  const began = performance.now();
+  const { result, worstMs } = await waitsDuring(gateway.admin, () => shown('ruled', { content: links }));
+  const tookMs = performance.now() - began;
+  assert.deepEqual(result['content'], links);
+  assert.ok(worstMs < tookMs / 2, `of ${tookMs} ms others waited ${worstMs} ms at once`);
 });

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { startWitness } from '../attacks/witness.ts';
 import { openSettings, startGateway } from '../harness.ts';
 import { httpAnswer, startBreaking } from './broken-bytes.ts';
+import { reload } from './reload.ts';
+import { waitsDuring } from './stall.ts';
 
 const uris = Array.from({ length: 800 }, (_, at) => `doc://${'x'.repeat(1_400)}/${at}`);
 
@@ -53,4 +56,42 @@ test('A7: one listen to 800 resources costs the server few requests, and no more
   const asked = uris.join('').length;
   assert.ok(requests < 20, `${requests} requests`);
   assert.ok(bytes < asked * 4, `${bytes} bytes for ${asked}`);
+});
+
+test('a reload decides anew on all that is watched, and holds up nobody meanwhile', async (t) => {
+  await using witness = await startWitness([{ name: 'open' }]);
+  const agent = 'client';
+  const settings = {
+    ...openSettings(agent, { docs: { url: witness.url } }),
+    connections: [{ name: 'before', from: { agent }, to: 'docs', resources: [{ allow: 'doc://open/**' }] }],
+  };
+  await using gateway = await startGateway(settings);
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  // Dear to decide on.
+  const watched = Array.from({ length: 1_000 }, (_, at) => `doc://open/${'%41/'.repeat(1_000)}${at}`);
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: { notifications: { resourceSubscriptions: watched }, _meta: meta },
+  });
+  const began = performance.now();
+  for (let stream = 0; stream < 8; stream++) {
+    const answer = await fetch(gateway.endpoint('docs'), {
+      method: 'POST',
+      headers: Object.fromEntries(modernHeaders('subscriptions/listen')),
+      body,
+      signal: stop.signal,
+    });
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    assert.match((await reader?.read())?.value ?? '', /subscriptions\/acknowledged/);
+  }
+  const openedMs = performance.now() - began;
+  const { worstMs } = await waitsDuring(gateway.admin, () =>
+    reload(gateway, (written) => {
+      written['connections'] = settings.connections.map((each) => ({ ...each, name: 'after' }));
+    }),
+  );
+  assert.ok(worstMs < openedMs / 3, `to decide took ${openedMs} ms, and others waited ${worstMs} ms at once`);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextTurn, turnsOf } from './turns.ts';
+import { inTurns, nextTurn, turnsOf } from './turns.ts';
 
 test('of several long works one has its turn between two turns of the loop, and each gets as many', async () => {
   let ticks = 0;
@@ -38,4 +38,41 @@ test('a turn that begins another wait loses none', async () => {
     nextTurn().then(() => order.push('b')),
   ]);
   assert.deepEqual(order, ['a', 'b', 'c']);
+});
+
+test('works that begin in one turn of the loop have the time of one piece together', async () => {
+  const first = turnsOf();
+  while (!first.isOver());
+  assert.ok([turnsOf(), turnsOf()].every((each) => each.isOver()));
+  await new Promise(setImmediate);
+  assert.ok(!turnsOf().isOver());
+});
+
+test('steps come to the same in one turn and in many, and give others theirs in between', async () => {
+  function* counting(steps: number): Generator<undefined, number> {
+    let sum = 0;
+    for (let step = 1; step <= steps; step++) {
+      sum += step;
+      const until = steps > 3 ? performance.now() + 1 : 0;
+      while (performance.now() < until);
+      yield;
+    }
+    return sum;
+  }
+  await new Promise(setImmediate);
+  assert.equal(inTurns(counting(0)), 0);
+  assert.equal(inTurns(counting(3)), 6);
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const later = inTurns(counting(20));
+  const sum = await later;
+  isOver = true;
+  assert.ok(later instanceof Promise);
+  assert.equal(sum, 210);
+  assert.ok(turns >= 3, `${turns} turns`);
 });

@@ -93,7 +93,7 @@ export function makeStages(parts: StageParts): Stages {
         sharedCalls,
       }),
     answerLocally: (exchange, snapshot, open) =>
-      answerLocally(exchange, snapshot, { rights, streams, log, deliver, tasks, open }),
+      answerLocally(exchange, snapshot, { rights, streams, log, deliver, inspect, tasks, open }),
     observe(facts, end) {
       if (facts.connections !== undefined && facts.server !== undefined) saw(facts.server, end);
       metrics.observe({

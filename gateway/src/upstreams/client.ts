@@ -15,14 +15,14 @@ import type {
   UpstreamClient,
 } from '../pipeline/contracts/upstream.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import type { ListKind } from '../protocol/methods.ts';
+import { type ListKind, listMethods } from '../protocol/methods.ts';
 import type { Era } from '../protocol/versions.ts';
 import { hideSecrets } from '../secrets/hide.ts';
 import type { Credential, CredentialHeaders } from './credentials/contract.ts';
 import { operationOf, stepUp } from './credentials/step-up.ts';
 import { limited, withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
-import { ownCall } from './own-call.ts';
+import { askWithin, ownCall } from './own-call.ts';
 import { askHarmless } from './recovery.ts';
 import type { Server } from './server.ts';
 import { UpstreamSession } from './session.ts';
@@ -38,6 +38,8 @@ export class ServerClient implements UpstreamClient {
   readonly #caller: Caller | undefined;
   readonly #session: UpstreamSession;
   #holders = 0;
+  /** Whether the server refuses the credential whatever it is asked, while that is found out. */
+  #asking: Promise<boolean> | undefined;
 
   /** For tiers whose credential cannot go along on the session of the others. */
   readonly #tiers = new Map<OutboundCall['tier'], ServerClient>();
@@ -99,11 +101,11 @@ export class ServerClient implements UpstreamClient {
   async call(call: OutboundCall): Promise<Step> {
     // What the server has had enough of is the credential that it was shown.
     const credential = this.#ofTier(call) ?? this.#credential;
-    const leftMs = this.#server.limitedFor(credential);
+    const leftMs = this.#server.limitedFor(credential, call.caller);
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
     const step = await this.#made(call);
     if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
-      this.#server.limit(credential, step.failure.retryAfterMs ?? 0);
+      this.#server.limit(credential, step.failure.retryAfterMs ?? 0, call.caller);
     return step;
   }
 
@@ -141,9 +143,8 @@ export class ServerClient implements UpstreamClient {
     const first = await this.#session.call(armed);
     const step = first.kind === 'result' ? first : await this.#session.recover(first, armed);
     if (step.kind !== 'failed') return step;
-    // 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more.
-    const refused = 'status' in step.failure && step.failure.status === 401;
-    if (refused && credential.refused(headers) && again) return this.#callWith(call, false);
+    if (isRefusal(step) && again && (await this.#isReplaced(credential, headers, call)))
+      return this.#callWith(call, false);
     if (foreign && this.#session.sessionLost) {
       // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
       this.#apart = true;
@@ -152,6 +153,30 @@ export class ServerClient implements UpstreamClient {
     }
     const prompt = stepUp(credential, step.failure, operationOf(call));
     return prompt === undefined ? step : { kind: 'failed', failure: prompt };
+  }
+
+  /**
+   * True when asking again gives other headers. A reserve is for all callers, and what made the server refuse this call may be
+   * in its arguments: it takes over once the server refuses what the gateway asks for itself as well.
+   */
+  async #isReplaced(credential: Credential, headers: CredentialHeaders, call: OutboundCall): Promise<boolean> {
+    if (credential.refused(headers)) return true;
+    if (credential.replace === undefined) return false;
+    const isOwn = this.#caller === undefined || ownMethods.has(call.method);
+    if (!isOwn) this.#asking ??= this.#isRefused().finally(() => (this.#asking = undefined));
+    // Where another call was told so meanwhile, the answer was to the reserve.
+    return isOwn || (await this.#asking) ? credential.replace(headers) : credential.refused(headers);
+  }
+
+  /** Does the server refuse the credential of this session with a harmless request, and with a list? */
+  async #isRefused(): Promise<boolean> {
+    const { connected } = this.#session;
+    if (connected === undefined) return false;
+    const asked = await askHarmless(connected, this.#server);
+    if (isRefusal(asked)) return true;
+    const kind = (['tools', 'prompts', 'resources'] as const).find((each) => connected.facts.capabilities[each]);
+    if (kind === undefined) return false;
+    return isRefusal(await askWithin(connected.peer, { method: listMethods[kind] }, this.#server.pingTimeout));
   }
 
   #linkOf({ tier }: OutboundCall, credential: Credential): ServerClient {
@@ -228,6 +253,14 @@ export class ServerClient implements UpstreamClient {
   secrets(): readonly string[] {
     return this.#server.secrets(this.#credential);
   }
+}
+
+/** What no caller has a part in. */
+const ownMethods: ReadonlySet<string> = new Set(Object.values(listMethods));
+
+/** 401 comes before anything is done (RFC 9110, 15.5.2), so the call can be made once more. */
+function isRefusal(step: Step): boolean {
+  return step.kind === 'failed' && 'status' in step.failure && step.failure.status === 401;
 }
 
 /** Every header of the one is replaced by the other. */

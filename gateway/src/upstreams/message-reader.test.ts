@@ -1,6 +1,7 @@
 /** A message of megabytes is read in turns, and nothing of its stream overtakes it. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
+import { turnsOf } from '../pipeline/turns.ts';
 import type { Pool, ResponseHandler } from './http/client/pool.ts';
 import { type ExchangeEvents, exchange } from './http/post.ts';
 import { MessageReader } from './message-reader.ts';
@@ -13,6 +14,12 @@ const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { rows } });
 const note = (text: string): string =>
   JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { text } });
 const limits = { ...reading, depth: 8, values: 100_000, keys: 10, result: 4_000_000, firstByte: 1_000, total: 1_000 };
+
+/** Else a quick machine may read it all in the time that is left. */
+beforeEach(() => {
+  const turns = turnsOf();
+  while (!turns.isOver());
+});
 
 /** An exchange whose bytes the test brings, and what was heard of it. */
 function opened(type: string, bounds = limits) {
@@ -126,6 +133,26 @@ test('what waited for a long message has its turns, too', async () => {
   assert.deepEqual(order, [-1, ...Array(40).keys()]);
   assert.equal(reader.waitingLength, 0);
   assert.ok(turns > 6, `others had ${turns} turns`);
+});
+
+test('of many messages that come in one turn of the loop, long or not, few are read at once, and each stream keeps its order', async () => {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const numbers = JSON.stringify(Array.from({ length: 20_000 }, (_, index) => index / 7));
+  const heard: string[] = [];
+  const readers = Array.from({ length: 30 }, () => new MessageReader());
+  for (const [index, reader] of readers.entries()) {
+    reader.read(numbers, limits, ({ ok }) => heard.push(`${index} ${ok}`));
+    reader.after(() => {
+      heard.push(`${index} after`);
+      if (heard.length === 60) resolve();
+    });
+  }
+  assert.ok(heard.length < 30, `${heard.length} of 60 at once`);
+  await over;
+  for (const index of readers.keys()) {
+    const own = heard.filter((each) => each.startsWith(`${index} `));
+    assert.deepEqual(own, [`${index} true`, `${index} after`]);
+  }
 });
 
 test('a process whose lines follow a long one is heard in order, also where it ends with one', async () => {

@@ -35,14 +35,20 @@ export class MessageReader {
 
   /** Calls `then` at once, or later where the text is long. Not while another one is being read. */
   read(text: string, limits: JsonLimits, then: (result: JsonResult) => void): void {
-    if (text.length < longText) return then(parseJsonText(text, limits));
+    if (text.length < shortLength) return then(parseJsonText(text, limits));
+    const turns = turnsOf();
+    // Many that are not long hold up the loop as well, where they come in one turn of it.
+    if (text.length < longText && !turns.isOver()) return then(parseJsonText(text, limits));
     this.#isBusy = true;
-    inBackground('a long message', this.#readLong(text, limits, then));
+    inBackground('a long message', this.#readLong(readingLongJson(text, limits), turns, then));
   }
 
-  async #readLong(text: string, limits: JsonLimits, then: (result: JsonResult) => void): Promise<void> {
-    const steps = readingLongJson(text, limits);
-    const turns = turnsOf();
+  async #readLong(
+    steps: ReturnType<typeof readingLongJson>,
+    turns: Turns,
+    then: (result: JsonResult) => void,
+  ): Promise<void> {
+    if (turns.isOver()) await turns.next();
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) if (turns.isOver()) await turns.next();
     this.#isBusy = false;
@@ -65,3 +71,5 @@ export class MessageReader {
 }
 
 const entryLength = 256;
+/** Characters of a message that is read at once in any case. */
+const shortLength = 16 * 1024;

@@ -9,6 +9,7 @@ import { hideSecrets } from '../secrets/hide.ts';
 import type { ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { ServerCredentials, type ServerParts } from './credentials/index.ts';
+import { Enough } from './enough.ts';
 import { Eras } from './eras.ts';
 import { Evidence } from './evidence/evidence.ts';
 import { failureText, plain, withLastWords, withoutCredential } from './failures.ts';
@@ -59,8 +60,8 @@ export class Server {
   /** While the server comes up for the first time. */
   #firstStart: Promise<ConnectResult> | undefined;
   #hasStarted = false;
-  /** Until when it takes no calls with a credential, or with none, on the monotonic clock: it said so. */
-  readonly #limitedUntil = new WeakMap<object, number>();
+  /** By credential, or none: that it takes no calls with it. */
+  readonly #enough = new WeakMap<object, Enough>();
   #tried = false;
   #firstTryAt: number | undefined;
 
@@ -110,15 +111,16 @@ export class Server {
     return this.#bounds.connectTimeout;
   }
 
-  /** Milliseconds for which the server takes no more calls with this credential. */
-  limitedFor(credential: Credential | undefined): number {
-    return Math.max(0, (this.#limitedUntil.get(credential ?? this) ?? 0) - performance.now());
+  /** Milliseconds for which the server takes no more calls of this caller, or of the gateway, with this credential. */
+  limitedFor(credential: Credential | undefined, caller: string | undefined): number {
+    return this.#enough.get(credential ?? this)?.leftMs(caller) ?? 0;
   }
 
-  /** The server has had enough of this credential. */
-  limit(credential: Credential | undefined, forMs: number): void {
-    const until = performance.now() + forMs;
-    this.#limitedUntil.set(credential ?? this, Math.max(until, this.#limitedUntil.get(credential ?? this) ?? 0));
+  /** The server has had enough of it. */
+  limit(credential: Credential | undefined, forMs: number, caller: string | undefined): void {
+    const enough = this.#enough.get(credential ?? this) ?? new Enough();
+    this.#enough.set(credential ?? this, enough);
+    enough.said(forMs, caller);
   }
 
   /** What this server was given and must not come back out of it. What the credential holds now is presented to it. */

@@ -19,7 +19,7 @@ import { inBackground } from '../telemetry/background.ts';
 import { Coalescing } from './coalescing.ts';
 import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
-import { stepUp } from './credentials/step-up.ts';
+import { isChanged, stepUp } from './credentials/step-up.ts';
 import { closed, endedLately, known, notConnected, ofAnotherEra, unsent } from './failures.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
@@ -231,7 +231,7 @@ export class UpstreamSession {
     const credential = this.#credential;
     if (!result.ok && credential !== undefined && 'status' in result.failure && result.failure.status === 401) {
       // Nothing was done, as with a call; a credential that can be made anew is, once.
-      if (credential.refused(credential.current())) result = await this.#connectOnce();
+      if (isChanged(credential)) result = await this.#connectOnce();
     }
     if (!result.ok && credential !== undefined) {
       const failure = stepUp(credential, result.failure, 'handshake') ?? result.failure;

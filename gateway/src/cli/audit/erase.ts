@@ -4,6 +4,7 @@ import { parse, resolve } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../../protocol/result.ts';
 import { shownInLine } from '../../protocol/shown.ts';
+import { sharedKey } from '../../stages/record/keys/subjects.ts';
 import { logFolder } from '../../stages/record/open.ts';
 import { isPerson } from '../../stages/record/writer/control.ts';
 import { type Context, configOption, fail, jsonOption, outJson } from '../context.ts';
@@ -22,6 +23,7 @@ import {
   readEach,
   sayFailures,
 } from './open.ts';
+import { notErasable, underSharedKey } from './shared-key.ts';
 import { callerOf, sayMissingKeys } from './shown.ts';
 
 export function subjectsCommand(context: Context): Command {
@@ -61,7 +63,7 @@ export function subjectsCommand(context: Context): Command {
 function named({ archive, index, checkpoint }: OpenLog, { pseudonym, last }: { pseudonym: string; last: number }) {
   const keys = archive.subjects.byPseudonym(pseudonym);
   if (keys === undefined) return { state: index.isErased(pseudonym) ? 'erased' : 'key-missing' };
-  for (const name of ['gateway', 'unknown'])
+  for (const name of ['gateway', 'unknown', sharedKey])
     if (archive.subjects.find(name)?.pseudonym === pseudonym) return { state: 'held', subject: name };
   const record = archive.record(last, checkpoint.size);
   const caller = record === undefined ? '' : callerOf(record);
@@ -128,8 +130,9 @@ async function erase(context: Context, options: EraseOptions): Promise<void> {
   let ofOthers = 0;
   const failures = await readEach(logs, names, async (log) => {
     const failure = await eraseIn(context, options, log, erased);
-    ofOthers += countOfOthers(log, subject);
-    return failure;
+    const shared = underSharedKey(log, subject);
+    ofOthers += countOfOthers(log, subject) - (subject.startsWith('user:') ? 0 : shared);
+    return failure ?? (shared === 0 ? undefined : notErasable(shared, subject));
   });
   if (logsOf(data).length === 0) return failWith(context, options, noLog(logFolder(data, 'log')));
   const others =

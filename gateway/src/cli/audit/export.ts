@@ -34,6 +34,7 @@ import {
   type SearchOptions,
   searchOptions,
 } from './search.ts';
+import { sayShared } from './shared-key.ts';
 import { sayMissingKeys } from './shown.ts';
 
 interface Options extends SearchOptions {
@@ -158,6 +159,7 @@ async function exportLines(request: Request): Promise<Exported | undefined> {
     const failures = await readEach(logs, namesOf(request), (log): Failure | undefined => {
       if (trouble !== undefined) return undefined;
       const { origin } = log.archive;
+      sayShared(context, log, options.subject);
       for (const hit of pages(
         log,
         inLog(search, options, { ...log, cwd: context.cwd }),
@@ -196,6 +198,7 @@ async function exportProof(request: Request): Promise<Exported | undefined> {
   const { context, options, logs, search, path, disclose } = request;
   const bundles: { readonly log: string; readonly proof: Proof; readonly records: number }[] = [];
   const failures = await readEach(logs, namesOf(request), (log) => {
+    sayShared(context, log, options.subject);
     const seqs: number[] = [];
     let count = 0;
     for (const { record, outcome } of pages(

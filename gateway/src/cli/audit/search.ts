@@ -12,6 +12,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { isDenied } from './denied.ts';
 import { misspelt } from './filters.ts';
 import { type LogOptions, type LogsOptions, logOption, type OpenLog, withLog } from './open.ts';
+import { sayShared } from './shared-key.ts';
 import { recordJson, rows, sayMissingKeys } from './shown.ts';
 
 export interface SearchOptions extends LogsOptions {
@@ -98,6 +99,7 @@ export function searchCommand(context: Context): Command {
           if (hits.length === 0) context.out(`No record matches among the ${log.checkpoint.size} that there are.`);
           if (next !== undefined) context.out(`There may be more: --before ${next}`);
         }
+        sayShared(context, log, options.subject);
         sayMissingKeys(context, hits.filter(lacksKey).length, 'record');
       });
     });

@@ -1,4 +1,4 @@
-/** The bytes of bodies that are being read: of all callers, and of one. A body counts until it is whole. */
+/** The bytes of bodies that are being read: of all callers, and of one. A body counts until it is whole, and its turn has come. */
 
 /** Bytes: sixteen bodies of the usual bound for one caller, and room for the slow ones of eight such callers. */
 const maxBytesOfOwner = 64 * 1024 * 1024;

@@ -1,11 +1,16 @@
 /** The body of a request, within its bound. Nothing of it is read before it is wanted: identity comes first. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nextTurn, turnsOf } from '../../pipeline/turns.ts';
 import { Pieces } from '../../protocol/pieces.ts';
+import { inBackground } from '../../telemetry/background.ts';
 import type { BodyBudget } from './body-budget.ts';
 
 /** Why there is no body: it has too many bytes, or too many are being read for the same caller already. */
 export type BodyFault = 'too-large' | 'too-many';
 export type BodyResult = Buffer | BodyFault;
+
+/** Bytes of a body that is handed over at once: many longer ones that end in one turn of the loop would hold it up together. */
+const shortLength = 16 * 1024;
 
 type Done = (body: BodyResult) => void;
 
@@ -71,6 +76,16 @@ export class RequestBody {
   #settle(result: BodyResult): void {
     if (this.#result !== undefined) return;
     this.#result = result;
+    if (typeof result === 'string' || result.length < shortLength || !turnsOf().isOver()) return this.#conclude(result);
+    // What came in one piece was not counted, and is held from now on.
+    if (!this.#count(result.length - this.#counted)) return this.#conclude((this.#result = 'too-many'));
+    inBackground(
+      'a body that waits for its turn',
+      nextTurn().then(() => this.#conclude(result)),
+    );
+  }
+
+  #conclude(result: BodyResult): void {
     if (this.#counted > 0) this.#budget.give(this.#owner, this.#counted);
     const waiting = this.#waiting ?? [];
     this.#waiting = [];

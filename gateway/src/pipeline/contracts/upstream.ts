@@ -102,6 +102,8 @@ export interface OutboundCall {
   /** Without the protocol's own `_meta` keys; these are made anew for the server. */
   readonly params: JsonObject;
   readonly capabilities: JsonObject;
+  /** Key of whose call it is; absent where the gateway makes it for itself. */
+  readonly caller?: string;
   /** Made by the gateway for itself: no client waits that could answer an input request of the server. */
   readonly own?: boolean;
   /** Least severe level of log messages that the client gets. */

@@ -197,6 +197,7 @@ export function createApprovals({
   }
 
   const approve: Approve = async (exchange, { revision }) => {
+    if (watching.has(exchange.method)) return refuse(neverHeard);
     const content = contentOf(exchange, revision);
     const bound = boundOf(content);
     const scope = scopeDigest(bound);
@@ -280,6 +281,14 @@ export function createApprovals({
     },
   };
 }
+
+/** A person decides about one call: what is heard after it has no end, and is told only of what may be read without one. */
+const watching: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe']);
+const neverHeard: Refusal = {
+  reason: 'held',
+  detail: 'an approval is of one call, and not of what is heard after it',
+  message: 'a person can approve that it is read, and not that its changes are told',
+};
 
 function notMade(made: Extract<Request, { readonly ok: false }>): Refusal {
   switch (made.reason) {

@@ -182,7 +182,7 @@ async function watch(exchange: Decided): Promise<Reply> {
 }
 
 function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told: InOrder): OutboundCall {
-  const { client, channel, grants } = exchange;
+  const { caller, client, channel, grants } = exchange;
   const origin = originOf(exchange);
   const meta = metaOf(exchange.params);
   const token = meta.progressToken;
@@ -191,6 +191,7 @@ function outboundCall(exchange: Decided, { deliver, standing }: Forwarding, told
   const level = wanted ?? (client.era === 'legacy' ? legacyLevel : undefined);
   return {
     method: exchange.method,
+    caller: caller.key,
     params: withoutUrlPrompts(exchange.outbound),
     capabilities: offeredCapabilities(client.capabilities, grants.requests),
     logLevel: level,

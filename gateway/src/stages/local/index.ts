@@ -4,6 +4,7 @@
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import { type Deliver, ownWords } from '../../pipeline/deliver.ts';
 import type { Admitted, Reply } from '../../pipeline/exchange.ts';
+import type { Inspect } from '../../pipeline/inspect.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { Rights } from '../../pipeline/rights.ts';
 import type { Streams } from '../../pipeline/streams.ts';
@@ -22,6 +23,7 @@ export interface Local {
   readonly streams: Streams;
   readonly log: ListLog;
   readonly deliver: Deliver;
+  readonly inspect: Inspect;
   readonly tasks: Pick<Tasks, 'answer'>;
   /** Records that a stream opens, before the client is told that it did. */
   readonly open: () => Promise<Refusal | undefined>;

@@ -9,7 +9,7 @@ import type { CatalogView, ListSnapshot, ListSnapshotResult, Snapshot } from '..
 import type { Identified, Reply } from '../../pipeline/exchange.ts';
 import { type ReachableServer, reachAll } from '../../pipeline/reach.ts';
 import { failureRefusal } from '../../pipeline/refusal.ts';
-import { turnsOf } from '../../pipeline/turns.ts';
+import { inTurns, turnsOf } from '../../pipeline/turns.ts';
 import { asText, isObject, type Json, type JsonObject, readOwnJson } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listMembers } from '../../protocol/methods.ts';
@@ -21,6 +21,8 @@ const listTimeoutMs = 1_000;
 /** And for those that are reached for the first time: some clients ask for a list once. */
 const firstListTimeoutMs = 30_000;
 const maxViews = 256;
+/** Entries between two steps. */
+const itemsAtOnce = 64;
 
 export interface ListLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -60,7 +62,8 @@ export async function list(
     const part = await view({ reachable, kind, listed, era, log }, 'portal');
     if (part.length > 0) parts.push(part);
   }
-  return envelope(kind, era, kind === 'resources' || kind === 'templates' ? unique(parts, kind) : joined(parts));
+  const isMerged = kind === 'resources' || kind === 'templates';
+  return envelope(kind, era, isMerged ? await inTurns(unique(parts, kind)) : joined(parts));
 }
 
 /** A user without an account at the server sees how to get one. */
@@ -219,17 +222,23 @@ function shown(kind: ListKind, item: JsonObject, era: Era, server: string | unde
   return shownEntry;
 }
 
-/** Of two servers with the same resource the first is shown, and routing takes the first as well. */
-function unique(parts: readonly Buffer[], kind: 'resources' | 'templates'): Buffer {
+/**
+ * Of two servers with the same resource the first is shown, and routing takes the first as well. In steps, as the lists of many
+ * servers take a tenth of a second.
+ */
+function* unique(parts: readonly Buffer[], kind: 'resources' | 'templates'): Generator<undefined, Buffer> {
   if (parts.length < 2) return joined(parts);
   const member = kind === 'resources' ? 'uri' : 'uriTemplate';
   const seen = new Set<Json | undefined>();
   const kept: string[] = [];
-  for (const part of parts)
-    for (const item of readOwnJson(`[${part.toString()}]`) as readonly JsonObject[]) {
+  for (const part of parts) {
+    for (const [index, item] of (readOwnJson(`[${part.toString()}]`) as readonly JsonObject[]).entries()) {
+      if (index % itemsAtOnce === 0) yield;
       if (seen.has(item[member])) continue;
       seen.add(item[member]);
       kept.push(JSON.stringify(item));
     }
+    yield;
+  }
   return Buffer.from(kept.join(','));
 }

@@ -12,6 +12,7 @@ import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.t
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import { type ReachableServer, reachAll, whenceOf } from '../../pipeline/reach.ts';
+import { turnsOf } from '../../pipeline/turns.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
 import { type ListKind, listChanges } from '../../protocol/methods.ts';
@@ -22,6 +23,8 @@ import { VisibleLists } from './visible-lists.ts';
 export const maxWatches = 1_000;
 
 export type Listener = (method: string, params: Delivered<JsonObject>) => void;
+
+type MayGo = boolean | Promise<boolean>;
 
 interface Attached {
   readonly upstream: UpstreamClient;
@@ -44,6 +47,9 @@ export class Subscription {
   readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
   readonly #rights: HearingRights;
   #closed = false;
+  /** What is watched was decided on under an earlier revision. */
+  #isStale = false;
+  #isWatchingAgain = false;
   readonly #order = new InOrder();
 
   constructor(exchange: Identified, rights: HearingRights, listener: Listener) {
@@ -89,20 +95,31 @@ export class Subscription {
     return true;
   }
 
-  /** As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched. */
-  watchAnywhere(uris: readonly string[]): readonly string[] {
+  /**
+   * As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched: a URI
+   * goes to its server, so that inspectors look at it first.
+   */
+  async watchAnywhere(
+    uris: readonly string[],
+    inspect: (uri: string, at: ReachableServer) => MayGo,
+  ): Promise<string[]> {
     const there = this.#reachAll().filter(({ isDisabled }) => !isDisabled);
     const reachable = there.map((entry) => ({
       entry,
       listed: entry.catalog.read('resources'),
     }));
-    return [...new Set(uris)].filter((uri) => {
+    const watched: string[] = [];
+    const turns = turnsOf();
+    for (const uri of new Set(uris)) {
+      if (turns.isOver()) await turns.next();
       const candidates = reachable.filter(({ entry }) => mayRead(entry.grants, uri));
       const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
       const chosen = listing ?? candidates[0];
-      if (chosen === undefined) return false;
-      return this.#watchAt(chosen.entry, uri);
-    });
+      if (chosen === undefined || !(await inspect(uri, chosen.entry))) continue;
+      // It took its time: the right of now counts.
+      if (!this.#closed && this.watch(chosen.entry.server, uri)) watched.push(uri);
+    }
+    return watched;
   }
 
   unwatch(server: string, uri: string): void {
@@ -128,12 +145,33 @@ export class Subscription {
       this.#attach(entry);
       changed = true;
     }
-    // A copy, as what is watched again would be walked again, without end.
-    const watches = [...this.#watches.values()];
-    for (const { stop } of watches) stop();
-    this.#watches.clear();
-    for (const { server, uri } of watches) this.watch(server, uri);
+    this.#isStale = true;
+    if (!this.#isWatchingAgain) inBackground('watch resources again', this.#watchAgain());
     if (changed) for (const method of listChanges.keys()) this.#listener(method, ownWords({}));
+  }
+
+  /**
+   * Watches where the caller may now. Each costs a decision, so that others have their turn in between: until then an update tells
+   * nothing that may not be read, as it is decided on itself.
+   */
+  async #watchAgain(): Promise<void> {
+    const turns = turnsOf();
+    this.#isWatchingAgain = true;
+    while (this.#isStale && !this.#closed) {
+      this.#isStale = false;
+      // A copy, as what is watched again would be walked again, without end.
+      const all = [...this.#watches];
+      for (const [key, watch] of all) {
+        if (turns.isOver()) await turns.next();
+        if (this.#closed) break;
+        // It may have been given up meanwhile.
+        if (this.#watches.get(key) !== watch) continue;
+        watch.stop();
+        this.#watches.delete(key);
+        this.watch(watch.server, watch.uri);
+      }
+    }
+    this.#isWatchingAgain = false;
   }
 
   close(): void {

@@ -1,7 +1,9 @@
 /** `subscriptions/listen` (2026-07-28): one stream with exactly the notifications that were asked for and are allowed. */
 
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
-import type { Identified, Reply } from '../../pipeline/exchange.ts';
+import type { Admitted, Reply } from '../../pipeline/exchange.ts';
+import type { Inspect } from '../../pipeline/inspect.ts';
+import type { ReachableServer } from '../../pipeline/reach.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { Rights } from '../../pipeline/rights.ts';
 import type { EndReason, Streams } from '../../pipeline/streams.ts';
@@ -21,12 +23,16 @@ export interface ListenParts {
   readonly rights: Rights;
   readonly streams: Streams;
   readonly deliver: Deliver;
+  readonly inspect: Inspect;
   /** Records that the stream opens; what it returns keeps it from opening. */
   readonly open: () => Promise<Refusal | undefined>;
 }
 
 /** Resolves when the stream is over: by the client, by the end of its credential, or by a revision that ends it. */
-export async function listen(exchange: Identified, { rights, streams, deliver, open }: ListenParts): Promise<Reply> {
+export async function listen(
+  exchange: Admitted,
+  { rights, streams, deliver, inspect, open }: ListenParts,
+): Promise<Reply> {
   const began = rights.snapshot();
   const asked = exchange.params.notifications;
   if (!isObject(asked)) return bad('params.notifications must say what to listen to');
@@ -61,7 +67,9 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
   }
-  const watched = subscription.watchAnywhere(uris as readonly string[]);
+  const watched = await subscription.watchAnywhere(uris as readonly string[], (uri, at) =>
+    mayGo(uri, exchange, { at, inspect }),
+  );
   const unrecorded = await open();
   if (unrecorded !== undefined) {
     subscription.close();
@@ -88,6 +96,20 @@ export async function listen(exchange: Identified, { rights, streams, deliver, o
     kind: 'result',
     result: ownWords({ resultType: 'complete', _meta: { [metaKeys.subscriptionId]: exchange.requestId } }),
   };
+}
+
+/** Do the inspectors let this URI go to the server, as it is and without a person? */
+async function mayGo(
+  uri: string,
+  exchange: Admitted,
+  { at, inspect }: { readonly at: ReachableServer; readonly inspect: Inspect },
+): Promise<boolean> {
+  const { grants } = at;
+  const capability = { type: 'resource', uri } as const;
+  const decision = grants.decide(capability, undefined, exchange.at);
+  const content = { uri };
+  const passed = await inspect({ kind: 'arguments', content }, { ...exchange, capability, grants, decision });
+  return passed.ok && passed.content === content && passed.hold === undefined;
 }
 
 function bad(problem: string): Reply {

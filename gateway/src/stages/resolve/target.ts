@@ -43,9 +43,10 @@ export function understood(method: string, params: JsonObject): JsonObject {
   return method === 'completion/complete' ? { ...kept, ...completionParts(kept) } : kept;
 }
 
-/** What the protocol has in `argument` and in `context`, and nothing beside it. */
-function completionParts({ argument, context }: JsonObject): JsonObject {
+/** What the protocol has in `ref`, `argument` and `context`, and nothing beside it: no inspector looks at that. */
+function completionParts({ ref, argument, context }: JsonObject): JsonObject {
   return {
+    ...(isObject(ref) ? { ref: only(ref, ['type', ref.type === 'ref/prompt' ? 'name' : 'uri']) } : {}),
     ...(isObject(argument) ? { argument: only(argument, ['name', 'value']) } : {}),
     ...(isObject(context) ? { context: only(context, ['arguments']) } : {}),
   };

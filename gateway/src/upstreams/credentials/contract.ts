@@ -30,6 +30,8 @@ export interface Credential {
   refused(headers: CredentialHeaders): boolean;
   /** The server has taken them in a handshake. */
   accepted?(): void;
+  /** The server refuses these headers whatever it is asked. True when another credential takes their place. */
+  replace?(headers: CredentialHeaders): boolean;
   state(): { readonly state: CredentialState; readonly expiresAt?: number; readonly problem?: string };
   /** The server wants more scopes for this operation. `undefined` when asking for them would lead nowhere. */
   insufficient?(challenge: BearerChallenge, operation: string): AccountLinkPrompt | undefined;

@@ -1,6 +1,6 @@
 /**
- * A credential with a second one in reserve: once the server refuses the first, and it cannot be made anew, the second is
- * presented. It stays so until the configuration changes, or the server refuses that one as well.
+ * A credential with a second one in reserve: once the server refuses the first whatever it is asked, and it cannot be made anew,
+ * the second is presented. It stays so until the configuration changes, or the server refuses that one as well.
  */
 import type { Credential, CredentialHeaders, CredentialKind } from './contract.ts';
 
@@ -18,10 +18,12 @@ export function withStandby(first: CredentialKind, second: CredentialKind, onSta
       refused(headers) {
         // Another call found out a moment ago.
         if (isSame(headers, one.current()) && active === 'second') return true;
-        if (current().refused(headers)) return true;
-        if (active === 'second') return false;
+        return current().refused(headers);
+      },
+      replace(headers) {
+        if (!isSame(headers, one.current())) return false;
+        if (active === 'first') onStandby();
         active = 'second';
-        onStandby();
         return true;
       },
       accepted: () => current().accepted?.(),

@@ -20,3 +20,9 @@ export function operationOf({ method, params }: OutboundCall): string {
   const target = params.name ?? params.uri;
   return typeof target === 'string' ? `${method} ${target.slice(0, 256)}` : method;
 }
+
+/** A handshake was refused with what is presented now. True when asking again gives others, or a reserve takes over. */
+export function isChanged(credential: Credential): boolean {
+  const shown = credential.current();
+  return credential.refused(shown) || credential.replace?.(shown) === true;
+}

@@ -6,6 +6,12 @@ import type { Json, JsonObject } from '../../../protocol/json.ts';
 import { withoutFields } from './fields.ts';
 import { withoutColumns } from './table.ts';
 
+function taken<Done>(steps: Generator<undefined, Done>): Done {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
 const pointers = (...texts: string[]) => texts.map((text) => text.slice(1).split('/'));
 
 test('fields are taken out wherever a pointer leads, and nothing else is', () => {
@@ -36,7 +42,7 @@ test('columns are taken out of a table, whatever its quotes and line ends, and w
     ['name,budget\n"a"b,1\n', undefined],
     ['name,budget\n"a,1\n', undefined],
   ] as const)
-    assert.equal(withoutColumns(text, masked), expected, text);
+    assert.equal(taken(withoutColumns(text, masked)), expected, text);
 });
 
 const masking = `- name: c

@@ -2,9 +2,11 @@
  * Takes out of results what the rules that let a call through do not let this caller see: fields of structured content, of
  * text that is JSON, and of JSON and CSV resources. What cannot be read as either is withheld where a mask applies.
  */
-import { defineInspector } from '../../../pipeline/contracts/inspector.ts';
+import { defineInspector, type OutboundVerdict } from '../../../pipeline/contracts/inspector.ts';
 import type { Mask } from '../../../pipeline/contracts/policy.ts';
+import { inTurns } from '../../../pipeline/turns.ts';
 import { asText, isObject, type Json, type JsonObject, parseJsonText } from '../../../protocol/json.ts';
+import { longText, readingLongJson } from '../../../protocol/json-pieces.ts';
 import { isRawJSON } from '../../../protocol/numbers.ts';
 import { type Pointer, withoutFields } from './fields.ts';
 import { withoutColumns } from './table.ts';
@@ -13,9 +15,23 @@ const note = '[withheld: a mask applies, and nothing can be masked in this conte
 const maxDepth = 128;
 
 /** What all masks on one call come to. */
-interface Masking {
+interface Fields {
   readonly pointers: readonly Pointer[];
   readonly keepsText: boolean;
+}
+
+/** What stands in the place of a text. */
+type OnText = (text: string, mimeType: string, masking: Masking) => string;
+
+interface Masking extends Fields {
+  readonly onText: OnText;
+}
+
+/** A text to be masked: to read all of one message takes most of a second, so that they are masked in turns. */
+interface Text {
+  readonly text: string;
+  readonly mimeType: string;
+  readonly masking: Fields;
 }
 
 export const masks = defineInspector({
@@ -24,26 +40,38 @@ export const masks = defineInspector({
   outbound(said, { exchange }) {
     const all = exchange?.decision.masks;
     if (all === undefined || exchange === undefined) return undefined;
-    const masking = maskingOf(all);
+    const fields = fieldsOf(all);
     const content = said.content as JsonObject;
-    const change = maskedContent(said.kind, content, masking);
-    if (change === content) return undefined;
-    exchange.checks.add({ name: 'masks', part: said.kind, verdict: 'masked' });
-    return { change };
+    const texts: Text[] = [];
+    const see: OnText = (text, mimeType, masking) => {
+      texts.push({ text, mimeType, masking });
+      return text;
+    };
+    maskedContent(said.kind, content, { ...fields, onText: see });
+    const conclude = (masked: readonly string[]): OutboundVerdict => {
+      // The same walk as before, so that they come in the same order.
+      let next = 0;
+      const change = maskedContent(said.kind, content, { ...fields, onText: () => masked[next++] ?? note });
+      if (change === content) return undefined;
+      exchange.checks.add({ name: 'masks', part: said.kind, verdict: 'masked' });
+      return { change };
+    };
+    const masked = inTurns(maskedTexts(texts));
+    return masked instanceof Promise ? masked.then(conclude) : conclude(masked);
   },
 });
 
-const known = new WeakMap<readonly Mask[], Masking>();
+const known = new WeakMap<readonly Mask[], Fields>();
 
-function maskingOf(all: readonly Mask[]): Masking {
+function fieldsOf(all: readonly Mask[]): Fields {
   const found = known.get(all);
   if (found !== undefined) return found;
-  const masking = {
+  const fields = {
     pointers: all.flatMap(({ pointers }) => pointers),
     keepsText: all.every(({ text }) => text === 'keep'),
   };
-  known.set(all, masking);
-  return masking;
+  known.set(all, fields);
+  return fields;
 }
 
 function maskedContent(kind: string, content: JsonObject, masking: Masking): JsonObject {
@@ -87,8 +115,8 @@ function textsOf({ content }: JsonObject): ReadonlySet<string> {
 
 /** A text within structured content: as in the content where it stands there, and masked where it is JSON itself. */
 function maskedLeaf(leaf: string, texts: ReadonlySet<string>, masking: Masking): string {
-  if (texts.has(leaf.trim()) || holdsObjects.test(leaf)) return maskedText(leaf, '', masking);
-  return /^\s*\[/.test(leaf) ? maskedText(leaf, '', { ...masking, keepsText: true }) : leaf;
+  if (texts.has(leaf.trim()) || holdsObjects.test(leaf)) return masking.onText(leaf, '', masking);
+  return /^\s*\[/.test(leaf) ? masking.onText(leaf, '', { ...masking, keepsText: true }) : leaf;
 }
 
 /**
@@ -108,7 +136,7 @@ function withLeaves(value: Json, change: (leaf: string) => string): Json {
 }
 
 /** Some libraries put what is no object under `result`: the pointers are tried on both. */
-function maskedStructure(value: Json, { pointers }: Masking): Json {
+function maskedStructure(value: Json, { pointers }: Fields): Json {
   const masked = withoutFields(value, pointers);
   if (!isObject(masked) || Object.keys(masked).length !== 1 || masked.result === undefined) return masked;
   const inner = withoutFields(masked.result, pointers);
@@ -137,7 +165,7 @@ function maskedBlock(block: JsonObject, masking: Masking): JsonObject {
   if (typeof block.text === 'string') {
     const { text } = block;
     return mapped(block, (member, name) => {
-      if (name === 'text') return maskedText(text, asText(block.mimeType), withItems(masking));
+      if (name === 'text') return masking.onText(text, asText(block.mimeType), withItems(masking));
       if (name === '_meta') return isObject(member) ? reservedMeta(member) : undefined;
       // What stands beside the text may say the same in another form.
       return plainBlockMembers.has(name) ? member : undefined;
@@ -152,23 +180,35 @@ function maskedBlock(block: JsonObject, masking: Masking): JsonObject {
 const plainBlockMembers: ReadonlySet<string> = new Set(['type', 'uri', 'mimeType', 'name', 'title', 'annotations']);
 
 /** Some libraries write each item of a list as a text of its own: the pointers are tried without the place in the list as well. */
-function withItems({ pointers, keepsText }: Masking): Masking {
+function withItems(masking: Masking): Masking {
+  const { pointers } = masking;
   const items = pointers.flatMap((pointer) =>
     /^(?:\*|\d+)$/.test(pointer[0] ?? '') && pointer.length > 1 ? [pointer.slice(1)] : [],
   );
-  return items.length === 0 ? { pointers, keepsText } : { pointers: [...pointers, ...items], keepsText };
+  return items.length === 0 ? masking : { ...masking, pointers: [...pointers, ...items] };
 }
 
-function maskedText(text: string, mimeType: string, { pointers, keepsText }: Masking): string {
+function* maskedTexts(texts: readonly Text[]): Generator<undefined, readonly string[]> {
+  const masked: string[] = [];
+  for (const each of texts) {
+    masked.push(yield* maskedText(each));
+    yield;
+  }
+  return masked;
+}
+
+function* maskedText({ text, mimeType, masking }: Text): Generator<undefined, string> {
+  const { pointers, keepsText } = masking;
   if (text.trim() === '') return text;
-  if (/^text\/csv\b/i.test(mimeType)) return withoutColumns(text, pointers) ?? (keepsText ? text : note);
+  if (/^text\/csv\b/i.test(mimeType)) return (yield* withoutColumns(text, pointers)) ?? (keepsText ? text : note);
   // A text or number alone may be just what is to be masked.
   if (!/^\s*[[{]/.test(text)) return keepsText ? text : note;
-  const parsed = parseJsonText(text, { depth: maxDepth, looseText: true });
+  const limits = { depth: maxDepth, looseText: true };
+  const parsed = text.length < longText ? parseJsonText(text, limits) : yield* readingLongJson(text, limits);
   if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return keepsText ? text : note;
-  const masked = maskedStructure(parsed.value, { pointers, keepsText });
-  if (masked === parsed.value) return text;
-  return JSON.stringify(masked, undefined, /^\s*[[{]\s*\n/.test(text) ? 2 : undefined);
+  const left = maskedStructure(parsed.value, masking);
+  if (left === parsed.value) return text;
+  return JSON.stringify(left, undefined, /^\s*[[{]\s*\n/.test(text) ? 2 : undefined);
 }
 
 /** Errors and notifications: `texts` are members that hold words of the server. */
@@ -178,7 +218,7 @@ function maskedNotice(content: JsonObject, texts: readonly string[], masking: Ma
       return name === '_meta' && isObject(member)
         ? reservedMeta(member)
         : withLeaves(maskedStructure(member, masking), (leaf) => maskedLeaf(leaf, noTexts, masking));
-    return texts.includes(name) && typeof member === 'string' ? maskedText(member, '', masking) : member;
+    return texts.includes(name) && typeof member === 'string' ? masking.onText(member, '', masking) : member;
   });
 }
 

@@ -34,9 +34,11 @@ export interface SubjectKeys {
 const slotSize = 128;
 const inUse = 1;
 const erased = 2;
-/** Subjects in one log: 128 MiB of slots. Beyond it, new callers share the key of `overflow`. */
-const maxSubjects = 1_048_576;
-/** The one of `overflow` is beyond. Slots of damaged ones count as well. */
+/** Subjects in one log: 128 MiB of slots. Beyond it, new callers share one key. */
+export const maxSubjects = 1_048_576;
+/** The subject that stands for them. */
+export const sharedKey = 'overflow';
+/** Its slot is beyond. Slots of damaged ones count as well. */
 const maxBytes = (maxSubjects + 1_024) * slotSize;
 /** The greatest that a `Date` can be. */
 const lastTime = 8.64e15;
@@ -158,7 +160,7 @@ export class Subjects {
 
   /** `damaged`: the slot that it had. It stays where it is, as an erasure must reach it. */
   #make(subject: string, now: number, damaged: Slot | undefined): SubjectKeys {
-    if (this.#slots >= maxSubjects && subject !== 'overflow') return this.get('overflow', now);
+    if (this.#slots >= maxSubjects && subject !== sharedKey) return this.get(sharedKey, now);
     const pseudonym = randomBytes(16).toString('hex');
     const wrapped = wrapKey(this.#key, randomBytes(32), context(pseudonym));
     const slot: Slot = { slot: this.#slots, lookup: this.#lookup(subject), pseudonym, createdAt: now, wrapped };
