@@ -1,5 +1,5 @@
 /** Texts behind percent, entity, `\u` and `\x` escapes, and tag characters: decoded around the escapes only. */
-import { type Mapped, type MappedCopy, mappedCopy } from './view.ts';
+import { type Mapped, type MappedCopy, mappedCopy } from './mapped.ts';
 
 const escapes =
   /(?:%[0-9a-f]{2})+|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|[\u{e0020}-\u{e007e}]/giu;

@@ -4,14 +4,16 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Hit } from '../detector.ts';
+import { isIn } from './alphabet.ts';
 import { startsColons, startsNumber, walk } from './automaton.ts';
 import type { BoundMatcher, DetectorSet } from './compile.ts';
 import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
 import { type Finding, fingerprintOf, settled } from './finding.ts';
+import { joinedView } from './joined.ts';
 import { normalised, unusual } from './normalise.ts';
-import { type Crowd, crowdOf, joinedView, mappedView, type Span, type View, viewOf } from './view.ts';
+import { type Crowd, crowdOf, mappedView, type Span, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -85,6 +87,8 @@ interface Work {
   readonly unscanned: Unscanned[];
   readonly crowd: Crowd;
   decodedChars: number;
+  /** Characters since other work was let in between. */
+  spent: number;
 }
 
 /** As `scanParts`, and stops after each slice, so that a caller can let other work in between. */
@@ -106,65 +110,86 @@ export function* scanning(
     unscanned: [],
     crowd: crowdOf(parts.reduce((sum, part) => sum + part.length, 0)),
     decodedChars: 0,
+    spent: 0,
   };
+  const clock = { now, end };
   const scanned: string[] = [];
   let left = bounds.maxChars;
-  let spent = 0;
-  for (const [part, whole] of parts.entries()) {
+  for (let part = 0; part < parts.length; part++) {
+    const whole = parts[part] as string;
     const text = whole.length > left ? whole.slice(0, left) : whole;
     if (text.length < whole.length) work.unscanned.push({ part, from: text.length, to: whole.length, reason: 'size' });
     left -= text.length;
     scanned.push(text);
     // Nothing is that short; what it is a piece of is found in the joined reading.
-    if (text.length < minChars && set.onWhole.length === 0 && !unusual.test(text)) continue;
+    if (text.length < minChars && set.onWhole.length === 0 && isPrintable(text)) continue;
     const sent = viewOf('sent', text, { crowd: work.crowd, locate: (from, to) => [{ part, from, to }] });
     const queue: Pending[] = [{ view: sent, round: 0 }];
-    const read = new Set([placedText(sent)]);
+    let read: Set<string> | undefined;
     for (const pending of queue) {
       const { view } = pending;
       wholeText(work, view);
-      for (let at = 0; at < view.text.length; ) {
-        const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
-        at = walk(set.automaton, slice, listenerOf(work, view));
-        spent += at - slice.from;
-        const reason = spent >= sliceChars && now() > end ? 'time' : isFull(work) ? 'findings' : undefined;
-        if (reason !== undefined) return stopped(work, { view, at, part, parts }, reason);
-        if (spent < sliceChars) continue;
-        spent = 0;
-        yield;
-      }
+      const stop = yield* walked(work, view, clock);
+      if (stop !== undefined) return stopped(work, { view, at: stop.at, part, parts }, stop.reason);
       tellSkipped(work, view);
       for (const reading of readings(work, pending)) {
         const placed = placedText(reading.view);
+        read ??= new Set();
         if (!read.has(placed)) queue.push(reading);
         read.add(placed);
       }
     }
   }
-  if (parts.length > 1) yield* joined(work, scanned, { now, end });
+  if (parts.length > 1) yield* joined(work, scanned, clock);
   return { findings: settled(work.found, generalIn(work)), unscanned: work.unscanned };
 }
 
-function* joined(
-  work: Work,
-  parts: readonly string[],
-  { now, end }: { now: () => number; end: number },
-): Generator<undefined, void> {
+interface Clock {
+  readonly now: () => number;
+  readonly end: number;
+}
+
+interface Stop {
+  readonly at: number;
+  readonly reason: 'time' | 'findings';
+}
+
+/** One view, slice by slice. Returns where it had to end early. */
+function* walked(work: Work, view: View, { now, end }: Clock): Generator<undefined, Stop | undefined> {
+  const listener = listenerOf(work, view);
+  for (let at = 0; at < view.text.length; ) {
+    const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
+    at = walk(work.set.automaton, slice, listener);
+    work.spent += at - slice.from;
+    if (isFull(work)) return { at, reason: 'findings' };
+    if (work.spent < sliceChars) continue;
+    if (now() > end) return { at, reason: 'time' };
+    work.spent = 0;
+    yield;
+  }
+  return undefined;
+}
+
+function isPrintable(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return !unusual.test(text);
+  }
+  return true;
+}
+
+function* joined(work: Work, parts: readonly string[], clock: Clock): Generator<undefined, void> {
   const whole = joinedView(parts, work.crowd);
   const clean = normalised(whole.text);
-  for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)])
-    for (let at = 0; at < view.text.length; ) {
-      const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
-      at = walk(work.set.automaton, slice, listenerOf(work, view));
-      const reason = now() > end ? ('time' as const) : isFull(work) ? ('findings' as const) : undefined;
-      if (reason !== undefined) {
-        const rest = view.locate(at, view.text.length);
-        work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason })));
-        return;
-      }
-      yield;
-      if (at >= view.text.length) tellSkipped(work, view);
+  for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)]) {
+    const stop = yield* walked(work, view, clock);
+    if (stop !== undefined) {
+      const rest = view.locate(stop.at, view.text.length);
+      work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason: stop.reason })));
+      return;
     }
+    tellSkipped(work, view);
+  }
 }
 
 function tellSkipped(work: Work, view: View): void {
@@ -248,13 +273,33 @@ function listenerOf(work: Work, view: View) {
       for (const bound of byAnchor[id] ?? []) ask(work, view, { bound, from, to });
     },
     shape(bits: number, at: number): void {
-      if ((bits & startsColons) !== 0) for (const bound of onColons) ask(work, view, { bound, from: at, to: at + 3 });
-      if ((bits & startsNumber) === 0 || at < numberEnd) return;
+      // Characters share columns: a bit says only what may begin there.
+      const { text } = view;
+      if ((bits & startsColons) !== 0 && areColons(text, at))
+        for (const bound of onColons) ask(work, view, { bound, from: at, to: at + 3 });
+      if ((bits & startsNumber) === 0 || at < numberEnd || !isNumberAt(text, at)) return;
       const { from, to } = numberAround(view.text, at);
       numberEnd = to;
       for (const bound of onNumber) ask(work, view, { bound, from, to });
     },
   };
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+function isNumberAt(text: string, at: number): boolean {
+  const second = text.charCodeAt(at + 1);
+  return isDigit(text.charCodeAt(at)) && (second === dot || isDigit(second)) && isDigit(text.charCodeAt(at + 2));
+}
+
+const dot = 46;
+const colon = 58;
+const dash = 45;
+
+function areColons(text: string, at: number): boolean {
+  const [first, second, third] = [text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2)];
+  if (!isIn(third, 'H')) return second === colon && third === colon && isIn(first, 'H');
+  return second === colon ? first === colon || isIn(first, 'H') : second === dash && isIn(first, 'H');
 }
 
 const numberSigns = new Uint8Array(128);
@@ -265,13 +310,12 @@ const maxNumber = 64;
 /** Digits and what separates them, without separators at both ends but `+` and `(`. */
 function numberAround(text: string, at: number): { from: number; to: number } {
   const isNumber = (place: number): boolean => (numberSigns[text.charCodeAt(place)] ?? 0) === 1;
-  const isDigit = (place: number): boolean => text.charCodeAt(place) >= 48 && text.charCodeAt(place) <= 57;
   let from = at;
   while (from > 0 && from > at - maxNumber && isNumber(from - 1)) from--;
-  while (from < at && !isDigit(from) && text[from] !== '+' && text[from] !== '(') from++;
+  while (from < at && !isDigit(text.charCodeAt(from)) && text[from] !== '+' && text[from] !== '(') from++;
   let to = at + 1;
   while (to < text.length && to < at + maxNumber && isNumber(to)) to++;
-  while (to > at + 1 && !isDigit(to - 1)) to--;
+  while (to > at + 1 && !isDigit(text.charCodeAt(to - 1))) to--;
   return { from, to };
 }
 

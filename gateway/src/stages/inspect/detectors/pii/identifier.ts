@@ -1,7 +1,7 @@
 /** National identifiers: near a word of their context, or alone where form and check leave chance no room. */
 import type { Hit, Matcher } from '../detector.ts';
 import { cellsBelow } from '../engine/columns.ts';
-import type { Match, View } from '../engine/view.ts';
+import { type Match, nextDigit, type View } from '../engine/view.ts';
 import { type Identifier, identifiers } from './national.ts';
 
 const after = 64;
@@ -28,8 +28,10 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
     find(view, from, to): readonly Hit[] | undefined {
       const { text } = view;
       if (!isWord(text, from, to)) return undefined;
-      const below = cellsBelow(view, from, to).flatMap((cell) => hits(view, { identifier, form, ...cell }));
+      const below = cellsBelow(view, from).flatMap((cell) => hits(view, { identifier, form, ...cell }));
       if (below.length > 0) return below;
+      // Digits stand in all of them.
+      if (nextDigit(view, Math.max(0, from - before)) >= to + after + maxForm) return undefined;
       const near = hits(view, { identifier, form, from: from - before, to: to + after });
       return near.filter((hit) => hit.from >= to || (hit.from < from && from - hit.to <= 3));
     },

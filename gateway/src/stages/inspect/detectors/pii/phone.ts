@@ -2,7 +2,7 @@
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
 import { cellsBelow } from '../engine/columns.ts';
-import type { Cell } from '../engine/view.ts';
+import { type Cell, nextDigit } from '../engine/view.ts';
 
 /** ITU-T E.164 country codes. */
 const codes =
@@ -93,8 +93,9 @@ export const afterWord: Matcher = {
   find(view, from, to): Hit | readonly Hit[] | undefined {
     const { text } = view;
     if (/[a-z]/.test(text[from - 1] ?? '') && /[a-z]/.test(text[from] ?? '')) return undefined;
-    const below = cellsBelow(view, from, to).flatMap((cell) => inCell(text, cell));
+    const below = cellsBelow(view, from).flatMap((cell) => inCell(text, cell));
     if (below.length > 0) return below;
+    if (nextDigit(view, to) >= to + reach) return undefined;
     national.lastIndex = 0;
     const match = national.exec(text.slice(to, to + reach));
     if (match === null || dateLike.test(match[0])) return undefined;

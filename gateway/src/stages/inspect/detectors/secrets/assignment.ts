@@ -96,7 +96,7 @@ export const assignment: Matcher = {
     const found = valueAfter(view, { from, to });
     if (found !== undefined)
       return triedOften(view, 'assignment', { to: found.to, at: from }) ? undefined : judged(view, found, { from, to });
-    const cells = cellsBelow(view, from, to);
+    const cells = cellsBelow(view, from);
     if (cells.length === 0) return undefined;
     const name = view.text.slice(from, to);
     return cells
