@@ -1,6 +1,7 @@
 /**
  * Aho-Corasick over every anchor of a set. Most of a text cannot begin an anchor: three characters at a time are looked
- * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it.
+ * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it. Anchors
+ * that begin with a character beyond ASCII are found by it: there are too many of these for columns of their own.
  */
 import { foldOf } from './fold.ts';
 
@@ -29,6 +30,9 @@ export interface Automaton {
   readonly firsts: Uint16Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
+  /** By code unit: the list of `lists` of anchors that begin with it, beyond ASCII. */
+  readonly listOf: Uint16Array;
+  readonly lists: readonly (readonly number[])[];
 }
 
 const maxAnchor = 255;
@@ -40,7 +44,23 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
   const trie = trieOf(anchors, columns, width);
   const lengths = Uint8Array.from(anchors, (anchor) => anchor.length);
   const firsts = Uint16Array.from(anchors, (anchor) => anchor.charCodeAt(0));
-  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, filter: filterOf(anchors, columns) };
+  const filter = filterOf(anchors, columns);
+  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, filter, ...listsOf(anchors) };
+}
+
+const isBeyondAscii = (code: number): boolean => (foldOf[code] as number) >= 128;
+
+function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'lists'> {
+  const byFirst = new Uint16Array(0x1_0000);
+  const lists: number[][] = [[]];
+  for (const [id, anchor] of anchors.entries()) {
+    const first = anchor.charCodeAt(0);
+    if (first < 128) continue;
+    if (byFirst[first] === 0) byFirst[first] = lists.push([]) - 1;
+    lists[byFirst[first] as number]?.push(id);
+  }
+  for (const list of lists) list.sort((a, b) => (anchors[a] ?? '').length - (anchors[b] ?? '').length);
+  return { listOf: Uint16Array.from({ length: byFirst.length }, (_, code) => byFirst[foldOf[code] ?? 0] ?? 0), lists };
 }
 
 function columnsOf(anchors: readonly string[]): Uint8Array {
@@ -73,6 +93,7 @@ function trieOf(anchors: readonly string[], columns: Uint8Array, width: number):
   let states = 1;
   for (const [id, anchor] of anchors.entries()) {
     if (anchor === '' || anchor.length > maxAnchor) throw new Error(`anchor of ${anchor.length} characters`);
+    if (anchor.charCodeAt(0) >= 128) continue;
     let state = 0;
     for (let at = 0; at < anchor.length; at++) {
       const cell = state * width + (columns[anchor.charCodeAt(at)] ?? 0);
@@ -166,6 +187,11 @@ export function walk(
       at++;
       continue;
     }
+    if (isBeyondAscii(text.charCodeAt(at))) {
+      look(automaton, { text, from: at }, listener);
+      at++;
+      continue;
+    }
     at = climb(automaton, text, at, listener);
     key = startKey(automaton, text, at);
   }
@@ -183,12 +209,18 @@ function startKey({ columns }: Automaton, text: string, at: number): number {
 function climb(automaton: Automaton, text: string, at: number, listener: Listener): number {
   const { columns, next, width, depth, outputs, ends, lengths, firsts } = automaton;
   let state = 0;
+  let beyond = false;
   for (let here = at; here < text.length; ) {
-    state = next[state * width + (columns[text.charCodeAt(here)] as number)] as number;
+    const code = text.charCodeAt(here);
+    beyond ||= code >= 128;
+    state = next[state * width + (columns[code] as number)] as number;
     here++;
     const deep = depth[state] as number;
     const start = here - deep;
-    if (deep < 3 && start > at) return start;
+    if (deep < 3 && start > at) {
+      if (beyond) lookIn(automaton, { text, from: at + 1, to: start }, listener);
+      return start;
+    }
     const last = outputs[state + 1] as number;
     for (let output = outputs[state] as number; output < last; output++) {
       const id = ends[output] as number;
@@ -196,7 +228,29 @@ function climb(automaton: Automaton, text: string, at: number, listener: Listene
       if (foldOf[text.charCodeAt(from)] === firsts[id]) tell(automaton, { text, from, id }, listener);
     }
   }
+  if (beyond) lookIn(automaton, { text, from: at + 1, to: text.length }, listener);
   return text.length;
+}
+
+/** What begins beyond ASCII in a stretch that the automaton walked. */
+function lookIn(
+  automaton: Automaton,
+  { text, from, to }: { readonly text: string; readonly from: number; readonly to: number },
+  listener: Listener,
+): void {
+  for (let at = from; at < to; at++)
+    if (isBeyondAscii(text.charCodeAt(at))) look(automaton, { text, from: at }, listener);
+}
+
+/** Tells the anchors that begin with a character beyond ASCII, the shorter ones first. */
+function look(
+  automaton: Automaton,
+  { text, from }: { readonly text: string; readonly from: number },
+  listener: Listener,
+): void {
+  const list = automaton.listOf[text.charCodeAt(from)] as number;
+  if (list === 0) return;
+  for (const id of automaton.lists[list] ?? []) tell(automaton, { text, from, id }, listener);
 }
 
 function tell(

@@ -1,5 +1,5 @@
 /** One reading of what was sent: the text that matchers see, and where each piece of it stands in the message. */
-import type { Runs } from './alphabet.ts';
+import { noRuns, type Runs } from './alphabet.ts';
 import type { Top } from './columns.ts';
 import type { Mapped } from './mapped.ts';
 
@@ -114,7 +114,7 @@ class Reading implements View {
     return (this.#column ??= { at: -1, cells: [], table: undefined, line: { from: 0, to: 0, isStart: true } });
   }
   get runs(): View['runs'] {
-    return (this.#runs ??= new Map());
+    return (this.#runs ??= noRuns());
   }
   get ends(): View['ends'] {
     return (this.#ends ??= new Map());
