@@ -13,7 +13,7 @@ import { unescaped } from './escapes.ts';
 import { type Finding, fingerprintOf, settled } from './finding.ts';
 import { joinedView } from './joined.ts';
 import { normalised, unusual } from './normalise.ts';
-import { type Crowd, crowdOf, mappedView, type Span, type View, viewOf } from './view.ts';
+import { type Crowd, crowdOf, mappedView, type Span, skip, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -322,6 +322,7 @@ function numberAround(text: string, at: number): { from: number; to: number } {
 function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
   const { matcher, detector } = bound;
   if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
+  if (matcher.isClose === true && work.crowd.chars <= 0) return skip(view, from);
   const hits = matcher.find(view, from, to);
   if (hits === undefined) return;
   if ('class' in hits) report(work, view, { detector, hit: hits });

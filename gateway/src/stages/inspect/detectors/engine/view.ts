@@ -215,7 +215,8 @@ function isOver(view: View, isMany: boolean, at: number): boolean {
   return true;
 }
 
-function skip({ skipped, text }: View, at: number): void {
+/** What stands around an anchor is not scanned. */
+export function skip({ skipped, text }: View, at: number): void {
   skipped.from = Math.min(skipped.from, at);
   skipped.to = Math.min(text.length, at + neighbourhood);
 }

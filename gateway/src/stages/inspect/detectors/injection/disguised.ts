@@ -131,6 +131,7 @@ const maxAnchor = 32;
 export const disguised: readonly Matcher[] = disguises.map(({ name, anchors, before, after, read }) => ({
   anchors,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const holds = (first: number, last: number): boolean =>
       order.test(squeezed(read(name === 'split' ? view.text.slice(first, last) : windowOf(view, first, last))));

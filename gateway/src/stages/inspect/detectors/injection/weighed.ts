@@ -158,6 +158,7 @@ export const weighed: Matcher = {
     'правил',
   ],
   joins: true,
+  isClose: true,
   find(view, from, to): Hit | undefined {
     const { text } = view;
     if (!isStart(text, from)) return undefined;
