@@ -11,6 +11,8 @@ import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } 
 import { together } from './together.ts';
 
 const threshold = 0.85;
+/** Of sums of weights. */
+const rounding = 1e-9;
 const before = 64;
 const after = 128;
 const step = 448;
@@ -18,20 +20,31 @@ const step = 448;
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
 
-const signs = [...aimed, ...harmful];
+/** Those of folded text, and those of the text as it stands, of which the folded text tells only that they may be there. */
+const kinds = [aimed, aimedAsWritten, harmful, harmfulAsWritten];
+const signs = kinds.flat();
+const asWritten = new Set([...aimedAsWritten, ...harmfulAsWritten]);
 const name = signs.length;
 const lookAt = together([...signs.map(({ pattern }) => pattern), anyName]);
 
 /** The weight of the signs in a stretch of text: above `threshold` it is worth a warning. */
-function weightOf(view: View, from: number, to: number): number {
+function weightOf(view: View, first: number, to: number): number {
+  const from = Math.max(0, first);
   const text = windowOf(view, from, to);
-  const plain = view.text.slice(Math.max(0, from), to).toLowerCase();
   const seen = lookAt(text);
-  const sumSeen = (first: number, end: number): number =>
-    signs.slice(first, end).reduce((sum, { weight }, at) => (seen.has(first + at) ? sum + weight : sum), 0);
-  let sum = sumSeen(0, aimed.length) + sumOf(aimedAsWritten, plain) + weightOfName(view, from, seen.first(name));
+  const called = seen.first(name);
+  const most = signs.reduce((sum, { weight }, at) => (seen.may(at) ? sum + weight : sum), called === undefined ? 0 : 0.7);
+  if (most + rounding < threshold || isSpent(view, closeCost, from)) return 0;
+  const plain = view.text.slice(from, to).toLowerCase();
+  const has = (sign: Sign, at: number): boolean =>
+    asWritten.has(sign) ? seen.may(at) && sign.pattern.test(plain) : seen.has(at);
+  const sumSeen = (kind: readonly Sign[]): number => {
+    const start = signs.indexOf(kind[0] as Sign);
+    return kind.reduce((sum, sign, at) => (has(sign, start + at) ? sum + sign.weight : sum), 0);
+  };
+  let sum = sumSeen(aimed) + sumSeen(aimedAsWritten) + weightOfName(view, from, called);
   if (sum === 0) return 0;
-  sum += sumSeen(aimed.length, signs.length) + sumOf(harmfulAsWritten, plain);
+  sum += sumSeen(harmful) + sumSeen(harmfulAsWritten);
   return sum < threshold ? sum : sum - sumOf(against, text);
 }
 
@@ -40,8 +53,9 @@ function weightOfName(view: View, from: number, place: Found | undefined): numbe
   return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? 0.7 : 0.2;
 }
 
-/** For each stretch, which every sign is looked for in: as four matchers would look at it. */
-const cost = 4 * (before + step + after);
+/** For each stretch: as one matcher would look at it, and as three more where every sign is looked for in it. */
+const cost = before + step + after;
+const closeCost = 3 * cost;
 
 /** Weighed once: `count` says what came of it, and 0 that nothing more is to be told of the stretch. */
 function isHeavy(view: View, start: number): boolean {
