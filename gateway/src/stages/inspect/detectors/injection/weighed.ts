@@ -33,7 +33,7 @@ function weightOf(view: View, first: number, to: number): number {
   const text = windowOf(view, from, to);
   const seen = lookAt(text);
   const called = seen.first(name);
-  const most = signs.reduce((sum, { weight }, at) => (seen.may(at) ? sum + weight : sum), called === undefined ? 0 : 0.7);
+  const most = signs.reduce((sum, { weight }, at) => (seen.may(at) ? sum + weight : sum), called === undefined ? 0 : orderWeight);
   if (most + rounding < threshold || isSpent(view, closeCost, from)) return 0;
   const plain = view.text.slice(from, to).toLowerCase();
   const has = (sign: Sign, at: number): boolean =>
@@ -48,9 +48,13 @@ function weightOf(view: View, first: number, to: number): number {
   return sum < threshold ? sum : sum - sumOf(against, text);
 }
 
+/** Of a name of models that begins an order, and of one that does not. With no more than a user beside it, it is no order yet. */
+const orderWeight = 0.64;
+const nameWeight = 0.2;
+
 function weightOfName(view: View, from: number, place: Found | undefined): number {
   if (place === undefined) return 0;
-  return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? 0.7 : 0.2;
+  return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? orderWeight : nameWeight;
 }
 
 /** For each stretch: as one matcher would look at it, and as three more where every sign is looked for in it. */
