@@ -68,6 +68,11 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
   }
 }
 
+/** Of asking one matcher, and of one character of another reading, in characters that are looked at closely. */
+const askChars = 16;
+const readTimes = 2;
+/** Of other readings, whatever was looked at. */
+const lateChars = 65_536;
 const sliceChars = 16_384;
 const minChars = 6;
 
@@ -87,6 +92,8 @@ interface Work {
   readonly unscanned: Unscanned[];
   readonly crowd: Crowd;
   decodedChars: number;
+  /** Characters of other readings that may be looked at though no more may be looked at closely. */
+  lateChars: number;
   /** Characters since other work was let in between. */
   spent: number;
 }
@@ -100,6 +107,8 @@ export function* scanning(
   const bounds = { ...defaultBounds, ...options.bounds };
   const now = options.now ?? (() => performance.now());
   const end = now() + bounds.timeMs;
+  let chars = 0;
+  for (let part = 0; part < parts.length; part++) chars += (parts[part] as string).length;
   const work: Work = {
     set,
     options,
@@ -108,7 +117,8 @@ export function* scanning(
     known: new Set(),
     prints: new Map(),
     unscanned: [],
-    crowd: crowdOf(parts.reduce((sum, part) => sum + part.length, 0)),
+    crowd: crowdOf(chars),
+    lateChars: lateChars + chars,
     decodedChars: 0,
     spent: 0,
   };
@@ -234,7 +244,10 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   const next: Pending[] = [];
   if (view.kind !== 'normalised') {
     const clean = normalised(view.text);
-    if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
+    if (clean !== undefined) {
+      const reading = mappedView('normalised', clean, view);
+      if (mayRead(work, reading)) next.push({ view: reading, round });
+    }
   }
   const uris = dataUris(view.text);
   for (const { from, to, isPartial } of uris)
@@ -246,6 +259,7 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
     ...unescaped(view.text).map((mapped) => mappedView('decoded', mapped, view)),
   ];
   for (const each of decoded) {
+    if (!mayRead(work, each)) continue;
     work.decodedChars += each.text.length;
     if (round < work.bounds.maxRounds && work.decodedChars <= work.bounds.maxDecodedChars)
       next.push({ view: each, round: round + 1 });
@@ -255,6 +269,20 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
     }
   }
   return next;
+}
+
+/**
+ * A message of which no more may be looked at closely has as much of its other readings looked at as it is long. What is
+ * left out is not scanned.
+ */
+function mayRead(work: Work, view: View): boolean {
+  const { length } = view.text;
+  const mayLook = work.crowd.chars > 0;
+  work.crowd.chars -= readTimes * length;
+  if (mayLook) return true;
+  work.lateChars -= length;
+  if (work.lateChars < 0) work.unscanned.push(...view.locate(0, length).map((span) => ({ ...span, reason: 'density' as const })));
+  return work.lateChars >= 0;
 }
 
 function wholeText(work: Work, view: View): void {
@@ -270,7 +298,9 @@ function listenerOf(work: Work, view: View) {
   let numberEnd = 0;
   return {
     anchor(id: number, from: number, to: number): void {
-      for (const bound of byAnchor[id] ?? []) ask(work, view, { bound, from, to });
+      const all = byAnchor[id] as (typeof byAnchor)[number];
+      work.crowd.chars -= askChars * all.length;
+      for (let at = 0; at < all.length; at++) ask(work, view, { bound: all[at] as BoundMatcher, from, to });
     },
     shape(bits: number, at: number): void {
       // Characters share columns: a bit says only what may begin there.
@@ -322,7 +352,7 @@ function numberAround(text: string, at: number): { from: number; to: number } {
 function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
   const { matcher, detector } = bound;
   if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
-  if (matcher.isClose === true && work.crowd.chars <= 0) return skip(view, from);
+  if (bound.isClose && work.crowd.chars <= 0) return skip(view, from);
   const hits = matcher.find(view, from, to);
   if (hits === undefined) return;
   if ('class' in hits) report(work, view, { detector, hit: hits });

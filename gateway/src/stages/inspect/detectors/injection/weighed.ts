@@ -36,16 +36,27 @@ function weightOf(view: View, first: number, to: number): number {
   const most = signs.reduce((sum, { weight }, at) => (seen.may(at) ? sum + weight : sum), called === undefined ? 0 : orderWeight);
   if (most + rounding < threshold || isSpent(view, closeCost, from)) return 0;
   const plain = view.text.slice(from, to).toLowerCase();
-  const has = (sign: Sign, at: number): boolean =>
-    asWritten.has(sign) ? seen.may(at) && sign.pattern.test(plain) : seen.has(at);
-  const sumSeen = (kind: readonly Sign[]): number => {
+  /** What the signs that were not looked for yet may add. */
+  let rest = most;
+  const sumSeen = (kind: readonly Sign[], sum: number): number => {
     const start = signs.indexOf(kind[0] as Sign);
-    return kind.reduce((sum, sign, at) => (has(sign, start + at) ? sum + sign.weight : sum), 0);
+    let own = 0;
+    for (let at = 0; at < kind.length && sum + own + rest + rounding >= threshold; at++) {
+      if (!seen.may(start + at)) continue;
+      const { weight, pattern } = kind[at] as Sign;
+      rest -= weight;
+      if (asWritten.has(kind[at] as Sign) ? pattern.test(plain) : seen.has(start + at)) own += weight;
+    }
+    return own;
   };
-  let sum = sumSeen(aimed) + sumSeen(aimedAsWritten) + weightOfName(view, from, called);
-  if (sum === 0) return 0;
-  sum += sumSeen(harmful) + sumSeen(harmfulAsWritten);
-  return sum < threshold ? sum : sum - sumOf(against, text);
+  const named = weightOfName(view, from, called);
+  if (called !== undefined) rest -= orderWeight;
+  const own = sumSeen(aimed, named);
+  const sum = own + sumSeen(aimedAsWritten, named + own) + named;
+  if (sum === 0 || sum + rest + rounding < threshold) return 0;
+  const harm = sumSeen(harmful, sum);
+  const all = sum + (harm + sumSeen(harmfulAsWritten, sum + harm));
+  return all < threshold ? all : all - sumOf(against, text);
 }
 
 /** Of a name of models that begins an order, and of one that does not. With no more than a user beside it, it is no order yet. */

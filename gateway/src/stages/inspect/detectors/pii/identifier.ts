@@ -28,7 +28,8 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
     find(view, from, to): readonly Hit[] | undefined {
       const { text } = view;
       if (!isWord(text, from, to)) return undefined;
-      const below = cellsBelow(view, from).flatMap((cell) => hits(view, { identifier, form, ...cell }));
+      const cells = cellsBelow(view, from);
+      const below = cells.length === 0 ? [] : cells.flatMap((cell) => hits(view, { identifier, form, ...cell }));
       if (below.length > 0) return below;
       // Digits stand in all of them.
       if (nextDigit(view, Math.max(0, from - before)) >= to + after + maxForm) return undefined;

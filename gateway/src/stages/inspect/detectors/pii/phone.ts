@@ -93,7 +93,8 @@ export const afterWord: Matcher = {
   find(view, from, to): Hit | readonly Hit[] | undefined {
     const { text } = view;
     if (/[a-z]/.test(text[from - 1] ?? '') && /[a-z]/.test(text[from] ?? '')) return undefined;
-    const below = cellsBelow(view, from).flatMap((cell) => inCell(text, cell));
+    const cells = cellsBelow(view, from);
+    const below = cells.length === 0 ? [] : cells.flatMap((cell) => inCell(text, cell));
     if (below.length > 0) return below;
     if (nextDigit(view, to) >= to + reach) return undefined;
     national.lastIndex = 0;

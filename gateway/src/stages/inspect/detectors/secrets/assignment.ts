@@ -125,25 +125,37 @@ function isName(text: string, at: number): boolean {
 /** The value that follows a name around `[from, to)`. */
 export function valueAfter(view: View, { from, to }: { from: number; to: number }): Assigned | undefined {
   const { text } = view;
-  let start = from;
-  while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
   let end = to;
   // Scripts without blanks: what follows is a sentence, not the rest of a name.
   if (text.charCodeAt(to - 1) < 0x2e80) while (end < to + maxName && end < text.length && isName(text, end)) end++;
+  if (end >= to + maxName) return undefined;
+  // What stands before the name is looked at where it matters only.
+  let known: number | undefined;
+  const start = (): number => (known ??= nameStart(text, from));
   // A part of a name with colons, as in `arn:…:secret:name`.
-  if (end >= to + maxName || (text[start - 1] === ':' && text[end] === ':')) return undefined;
-  const isFlag =
-    text.startsWith('--', start) ||
-    text.startsWith('set ', start - 4) ||
-    text.startsWith('login ', Math.max(0, start - 40));
-  const value = operator(text, end, {
-    spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
-  });
+  if (text[end] === ':' && text[start() - 1] === ':') return undefined;
+  const value = operator(text, end, () => text[to - 1] === ' ' || isSpaced(text, start()));
   const at = value ?? (passwords.has(anchorAt(text, { from, to })) ? behindProse(text, end) : undefined);
   if (at === undefined) return undefined;
   const span = valueSpan(view, at);
   if (span === undefined || span.to - span.from < 6) return undefined;
-  return { name: text.slice(start, end), context: text.slice(Math.max(0, start - 40), end), ...span };
+  return { name: text.slice(start(), end), context: text.slice(Math.max(0, start() - 40), end), ...span };
+}
+
+function nameStart(text: string, from: number): number {
+  let start = from;
+  while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
+  return start;
+}
+
+/** A flag, or a word of a file such as `.netrc`: its value stands behind a blank. */
+function isSpaced(text: string, start: number): boolean {
+  return (
+    text.startsWith('--', start) ||
+    text.startsWith('set ', start - 4) ||
+    text.startsWith('login ', Math.max(0, start - 40)) ||
+    /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start))
+  );
 }
 
 // Sticky, without nesting or alternatives that begin alike: linear in what they take.
@@ -163,7 +175,7 @@ function behindProse(text: string, end: number): number | undefined {
   return prose.test(text) ? prose.lastIndex : undefined;
 }
 
-function operator(text: string, end: number, { spaced }: { spaced: boolean }): number | undefined {
+function operator(text: string, end: number, isSpaced: () => boolean): number | undefined {
   closing.lastIndex = end;
   closing.exec(text);
   const after = closing.lastIndex;
@@ -171,8 +183,8 @@ function operator(text: string, end: number, { spaced }: { spaced: boolean }): n
   if (signs.exec(text) !== null) return signs.lastIndex;
   pair.lastIndex = end;
   if (pair.exec(text) !== null) return pair.lastIndex;
-  if (spaced && after > end && text[after - 1] === ' ') return after;
-  return spaced && text[end - 1] === ' ' ? end : undefined;
+  if (after > end && text[after - 1] === ' ') return isSpaced() ? after : undefined;
+  return text[end - 1] === ' ' && isSpaced() ? end : undefined;
 }
 
 function valueSpan(view: View, at: number): { from: number; to: number; quoted: boolean } | undefined {
