@@ -71,8 +71,9 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
 /** Of asking one matcher, and of one character of another reading, in characters that are looked at closely. */
 const askChars = 16;
 const readTimes = 2;
-/** Of other readings, whatever was looked at. */
-const lateChars = 65_536;
+/** Of other readings, whatever was looked at: so many, and a part of the message. */
+const lateChars = 32_768;
+const lateShare = 0.5;
 const sliceChars = 16_384;
 const minChars = 6;
 
@@ -118,7 +119,7 @@ export function* scanning(
     prints: new Map(),
     unscanned: [],
     crowd: crowdOf(chars),
-    lateChars: lateChars + chars,
+    lateChars: lateChars + lateShare * chars,
     decodedChars: 0,
     spent: 0,
   };
@@ -272,8 +273,8 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
 }
 
 /**
- * A message of which no more may be looked at closely has as much of its other readings looked at as it is long. What is
- * left out is not scanned.
+ * A message of which no more may be looked at closely has a part of its other readings looked at. What is left out is not
+ * scanned.
  */
 function mayRead(work: Work, view: View): boolean {
   const { length } = view.text;

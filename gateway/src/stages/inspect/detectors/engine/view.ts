@@ -170,9 +170,10 @@ const charsPerTry = 64;
  * What is looked at closely costs hundreds of times what all other text does. Ordinary text has each character looked at less
  * than five times, texts that consist of attacks twenty times.
  */
-const closeTimes = 16;
-const closeChars = 524_288;
-/** Of one try. */
+const closeTimes = 14;
+const closeChars = 393_216;
+/** Of one try, and of one that costs more. */
+const tryChars = 96;
 const lookChars = 256;
 
 /**
@@ -181,6 +182,7 @@ const lookChars = 256;
  * @param at where the anchor stands
  */
 export function triedOften(view: View, by: string, { to, at }: { to: number; at: number }): boolean {
+  view.crowd.chars -= tryChars;
   return isOver(view, triesOf(view, by, to) > maxTries, at);
 }
 

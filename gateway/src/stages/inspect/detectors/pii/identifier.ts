@@ -113,7 +113,7 @@ function mayBe(text: string, from: number, to: number): readonly string[] {
   if (text[from + 3] === '.')
     return text[from + 7] === '.' ? (text.startsWith('756.', from) ? ['ch-ahv'] : ['br-cpf']) : ['ch-ahv'];
   if (text[from + 2] === '.') return ['br-cnpj', 'be-rrn'];
-  if (length === 6 || '-+'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
+  if ('-+A'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
   return length === 17 || length === 18 ? ['cn-id'] : [];
 }
 

@@ -165,14 +165,30 @@ const signs =
 /** The value of a member or attribute of its own: `name: API_KEY`, `value: …`; `key="Token" value="…"`. */
 const pair = /\\?["'`]?[,;]?\s{1,40}\\?["'`]?(?:value|val|content|default)\\?["'`]?\s{0,4}[:=]\s{0,4}/y;
 /** "The password for the vault is …", "пароль от базы: …": a few words between the name and the sign. */
-const prose =
-  /(?:[ ][^\s:=,;"'<>(){}.!?\uff1a]{1,16}){1,6}(?:[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2})/y;
+const maxWords = 6;
+const maxWord = 16;
+const noWord = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
+  /[\s:=,;"'<>(){}.!?\uff1a]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+const says = /[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2}/y;
+const saying = new Set(Array.from(':：ileéèjэä'));
+
 const schemes =
   /[ \t]{0,8}(?:(?:f|b|r|u|rb|@|\$)(?=["']))?(\\?["'`])?(?:(?:Bearer|Token|Bot|Digest|token|bearer|apikey|ApiKey|SSWS|Key)[ \t]{1,2})?(\\?["'`])?/y;
 
 function behindProse(text: string, end: number): number | undefined {
-  prose.lastIndex = end;
-  return prose.test(text) ? prose.lastIndex : undefined;
+  let found: number | undefined;
+  let at = end;
+  for (let words = 0; words < maxWords && text[at] === ' '; words++) {
+    const from = at + 1;
+    at = from;
+    while (at < text.length && at <= from + maxWord && noWord[text.charCodeAt(at)] === 0) at++;
+    if (at === from || at > from + maxWord) break;
+    if (!saying.has(text[text[at] === ' ' ? at + 1 : at] ?? '')) continue;
+    says.lastIndex = at;
+    if (says.test(text)) found = says.lastIndex;
+  }
+  return found;
 }
 
 function operator(text: string, end: number, isSpaced: () => boolean): number | undefined {
