@@ -170,7 +170,7 @@ const charsPerTry = 64;
  * What is looked at closely costs hundreds of times what all other text does. Ordinary text has each character looked at less
  * than five times, texts that consist of attacks twenty times.
  */
-const closeTimes = 14;
+const closeTimes = 16;
 const closeChars = 393_216;
 /** Of one try, and of one that costs more. */
 const tryChars = 96;
@@ -202,6 +202,11 @@ export function isSpent(view: View, chars: number, at: number): boolean {
   }
   view.crowd.chars -= Math.min(chars, view.text.length);
   return false;
+}
+
+/** Counts what is looked at in any case: less is left for what looks closely, and for other readings. */
+export function charge({ crowd }: View, chars: number): void {
+  crowd.chars -= chars;
 }
 
 /** What a skipped anchor may have looked at. */

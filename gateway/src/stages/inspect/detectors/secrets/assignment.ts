@@ -3,7 +3,7 @@ import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
 import { cellsBelow } from '../engine/columns.ts';
 import { fold, foldOf } from '../engine/fold.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { charge, triedOften, type View } from '../engine/view.ts';
 import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
 import { shortestKey, vendorOf } from './vendors.ts';
 
@@ -264,6 +264,8 @@ function endsValue(code: number): boolean {
   return ends.has(code);
 }
 
+/** Of a value that is judged, in characters that are looked at closely. */
+const judgeChars = 256;
 /** Characters of what people choose as a password at least; keys are longer. */
 const shortest = 8;
 const space = /[\s]/;
@@ -281,6 +283,7 @@ function judged(
   const value = view.text.slice(from, to);
   // The cheap question first: secrets that people choose and that machines make have digits.
   if (!digits.test(value) && !uuid.test(value)) return undefined;
+  charge(view, judgeChars);
   if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name) || echoes(name, value))
     return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
