@@ -71,9 +71,8 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
 /** Of asking one matcher, and of one character of another reading, in characters that are looked at closely. */
 const askChars = 16;
 const readTimes = 2;
-/** Of other readings, whatever was looked at: so many, and a part of the message. */
-const lateChars = 32_768;
-const lateShare = 0.5;
+/** As if so many more could be looked at closely: other readings are looked at for longer. */
+const lateChars = 262_144;
 const sliceChars = 16_384;
 const minChars = 6;
 
@@ -93,8 +92,6 @@ interface Work {
   readonly unscanned: Unscanned[];
   readonly crowd: Crowd;
   decodedChars: number;
-  /** Characters of other readings that may be looked at though no more may be looked at closely. */
-  lateChars: number;
   /** Characters since other work was let in between. */
   spent: number;
 }
@@ -119,7 +116,6 @@ export function* scanning(
     prints: new Map(),
     unscanned: [],
     crowd: crowdOf(chars),
-    lateChars: lateChars + lateShare * chars,
     decodedChars: 0,
     spent: 0,
   };
@@ -272,18 +268,15 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   return next;
 }
 
-/**
- * A message of which no more may be looked at closely has a part of its other readings looked at. What is left out is not
- * scanned.
- */
-function mayRead(work: Work, view: View): boolean {
+/** Whether a reading may be looked at: a message of which enough was looked at has no more of them. What is left out is not scanned. */
+function mayRead({ crowd, unscanned }: Work, view: View): boolean {
   const { length } = view.text;
-  const mayLook = work.crowd.chars > 0;
-  work.crowd.chars -= readTimes * length;
-  if (mayLook) return true;
-  work.lateChars -= length;
-  if (work.lateChars < 0) work.unscanned.push(...view.locate(0, length).map((span) => ({ ...span, reason: 'density' as const })));
-  return work.lateChars >= 0;
+  if (crowd.chars <= -lateChars) {
+    unscanned.push(...view.locate(0, length).map((span) => ({ ...span, reason: 'density' as const })));
+    return false;
+  }
+  crowd.chars -= readTimes * length;
+  return true;
 }
 
 function wholeText(work: Work, view: View): void {

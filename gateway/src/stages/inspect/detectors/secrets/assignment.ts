@@ -5,7 +5,7 @@ import { cellsBelow } from '../engine/columns.ts';
 import { fold, foldOf } from '../engine/fold.ts';
 import { charge, triedOften, type View } from '../engine/view.ts';
 import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
-import { shortestKey, vendorOf } from './vendors.ts';
+import { mayBeOfVendor, shortestKey, vendorOf } from './vendors.ts';
 
 const passwordNames = [
   'password',
@@ -288,7 +288,7 @@ function judged(
     return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
   const random = value.length >= shortestKey && value.length <= maxValue && isRandom(value);
-  const vendor = random ? vendorOf(fold(context), value) : undefined;
+  const vendor = random && mayBeOfVendor(value) ? vendorOf(fold(context), value) : undefined;
   if (vendor !== undefined) return { class: vendor.id, from, to, confidence: 0.9 };
   const word = anchorAt(view.text, at);
   if (passwords.has(word)) return password(value, { from, to, quoted });

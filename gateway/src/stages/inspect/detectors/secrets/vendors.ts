@@ -318,6 +318,11 @@ function thatLong(length: number): readonly Vendor[] {
   return found;
 }
 
+/** Whether some keys are that long. */
+export function mayBeOfVendor(value: string): boolean {
+  return thatLong(value.length).length > 0;
+}
+
 /** The vendor whose key this is, by a name (folded) and the form of the value, which is no longer than values are. */
 export function vendorOf(name: string, value: string): Vendor | undefined {
   return thatLong(value.length).find(
