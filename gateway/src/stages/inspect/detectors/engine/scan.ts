@@ -135,6 +135,7 @@ export function* scanning(
     let read: Set<string> | undefined;
     for (const pending of queue) {
       const { view } = pending;
+      if (view !== sent && !mayRead(work, view)) continue;
       wholeText(work, view);
       const stop = yield* walked(work, view, clock);
       if (stop !== undefined) return stopped(work, { view, at: stop.at, part, parts }, stop.reason);
@@ -241,10 +242,7 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   const next: Pending[] = [];
   if (view.kind !== 'normalised') {
     const clean = normalised(view.text);
-    if (clean !== undefined) {
-      const reading = mappedView('normalised', clean, view);
-      if (mayRead(work, reading)) next.push({ view: reading, round });
-    }
+    if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
   }
   const uris = dataUris(view.text);
   for (const { from, to, isPartial } of uris)
@@ -256,7 +254,6 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
     ...unescaped(view.text).map((mapped) => mappedView('decoded', mapped, view)),
   ];
   for (const each of decoded) {
-    if (!mayRead(work, each)) continue;
     work.decodedChars += each.text.length;
     if (round < work.bounds.maxRounds && work.decodedChars <= work.bounds.maxDecodedChars)
       next.push({ view: each, round: round + 1 });
