@@ -131,7 +131,8 @@ function cellsIn(rows: readonly Row[], at: number): readonly Cell[] {
     const cell = cells[at] ?? '';
     const inner = /^[\s"'`]*/.exec(cell)?.[0].length ?? 0;
     const plain = cell.trim().replace(/^["'`]|["'`]$/g, '');
-    if (plain !== '' && !/^:?-{2,}:?$/.test(plain)) found.push({ from: before + inner, to: before + inner + plain.length });
+    if (plain !== '' && !/^:?-{2,}:?$/.test(plain))
+      found.push({ from: before + inner, to: before + inner + plain.length });
   }
   return found;
 }

@@ -38,7 +38,7 @@ export function choose<Options>(detector: DetectorDefinition<Options>, options: 
 
 /** Costs milliseconds: once for each set, when the configuration is loaded. */
 export function compileDetectors(chosen: readonly Chosen[]): DetectorSet {
-  const all = chosen.flatMap(({ id, matchers }) => 
+  const all = chosen.flatMap(({ id, matchers }) =>
     matchers.map((matcher) => ({ detector: id, matcher, isClose: matcher.isClose === true })),
   );
   const byLiteral = new Map<string, BoundMatcher[]>();

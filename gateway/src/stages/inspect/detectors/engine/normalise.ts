@@ -10,6 +10,15 @@ const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
 /** What `plain` texts are made of has one reading. */
 export const unusual = /[^\t\n\r\x20-\x7e]/;
 
+/** Whether nothing in a text is unusual; asked of very short ones. */
+export function isPrintable(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return !unusual.test(text);
+  }
+  return true;
+}
+
 const lookalikes = new Map<string, string>(
   Object.entries({
     а: 'a',

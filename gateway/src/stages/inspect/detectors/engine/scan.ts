@@ -4,16 +4,17 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Hit } from '../detector.ts';
-import { isIn } from './alphabet.ts';
 import { startsColons, startsNumber, walk } from './automaton.ts';
 import type { BoundMatcher, DetectorSet } from './compile.ts';
 import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
-import { type Finding, fingerprintOf, settled } from './finding.ts';
+import { type Finding, fingerprintOf, isTouched, settled } from './finding.ts';
 import { joinedView } from './joined.ts';
-import { normalised, unusual } from './normalise.ts';
-import { type Crowd, crowdOf, mappedView, type Span, skip, type View, viewOf } from './view.ts';
+import { isInMark } from './marks.ts';
+import { isPrintable, normalised, unusual } from './normalise.ts';
+import { areColons, isNumberAt, numberAround } from './shapes.ts';
+import { type Crowd, crowdOf, mappedView, placedText, type Span, skip, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -136,11 +137,12 @@ export function* scanning(
     for (const pending of queue) {
       const { view } = pending;
       if (view !== sent && !mayRead(work, view)) continue;
-      wholeText(work, view);
-      const stop = yield* walked(work, view, clock);
+      const firstUnusual = view.text.search(unusual);
+      wholeText(work, view, firstUnusual);
+      const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, clock);
       if (stop !== undefined) return stopped(work, { view, at: stop.at, part, parts }, stop.reason);
       tellSkipped(work, view);
-      for (const reading of readings(work, pending)) {
+      for (const reading of readings(work, pending, firstUnusual)) {
         const placed = placedText(reading.view);
         read ??= new Set();
         if (!read.has(placed)) queue.push(reading);
@@ -178,19 +180,21 @@ function* walked(work: Work, view: View, { now, end }: Clock): Generator<undefin
   return undefined;
 }
 
-function isPrintable(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code < 0x20 || code > 0x7e) return !unusual.test(text);
-  }
-  return true;
+const isShort = ({ spent }: Work, { text }: View): boolean => text.length + spent < sliceChars;
+
+/** Of what is short, without a turn of others in between. */
+function walkedAtOnce(work: Work, view: View): Stop | undefined {
+  const { length } = view.text;
+  walk(work.set.automaton, { text: view.text, from: 0, to: length }, listenerOf(work, view));
+  work.spent += length;
+  return isFull(work) ? { at: length, reason: 'findings' } : undefined;
 }
 
 function* joined(work: Work, parts: readonly string[], clock: Clock): Generator<undefined, void> {
   const whole = joinedView(parts, work.crowd);
   const clean = normalised(whole.text);
   for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)]) {
-    const stop = yield* walked(work, view, clock);
+    const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, clock);
     if (stop !== undefined) {
       const rest = view.locate(stop.at, view.text.length);
       work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason: stop.reason })));
@@ -231,16 +235,10 @@ function stopped(
   return { findings: settled(work.found, generalIn(work)), unscanned };
 }
 
-/** Several ways of decoding and normalising a piece lead to one text, which is read once; the same text elsewhere is another. */
-function placedText({ text, locate }: View): string {
-  const [first] = locate(0, text.length);
-  return `${first?.from} ${first?.to} ${text}`;
-}
-
 /** The other readings of a view. */
-function readings(work: Work, { view, round }: Pending): readonly Pending[] {
+function readings(work: Work, { view, round }: Pending, firstUnusual: number): readonly Pending[] {
   const next: Pending[] = [];
-  if (view.kind !== 'normalised') {
+  if (view.kind !== 'normalised' && firstUnusual >= 0) {
     const clean = normalised(view.text);
     if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
   }
@@ -265,23 +263,27 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   return next;
 }
 
-/** Whether a reading may be looked at: a message of which enough was looked at has no more of them. What is left out is not scanned. */
+/** Whether a reading may be looked at: a message of which enough was looked at has no more of them. */
 function mayRead({ crowd, unscanned }: Work, view: View): boolean {
   const { length } = view.text;
-  if (crowd.chars <= -lateChars) {
-    unscanned.push(...view.locate(0, length).map((span) => ({ ...span, reason: 'density' as const })));
-    return false;
+  if (crowd.chars > -lateChars) {
+    crowd.chars -= readTimes * length;
+    return true;
   }
-  crowd.chars -= readTimes * length;
-  return true;
+  // Those that follow each other are one stretch: there may be many.
+  for (const { part, from, to } of view.locate(0, length)) {
+    const last = unscanned.at(-1);
+    if (last?.reason !== 'density' || last.part !== part) unscanned.push({ part, from, to, reason: 'density' });
+    else unscanned[unscanned.length - 1] = { ...last, from: Math.min(from, last.from), to: Math.max(to, last.to) };
+  }
+  return false;
 }
 
-function wholeText(work: Work, view: View): void {
+function wholeText(work: Work, view: View, firstUnusual: number): void {
   for (const { detector, matcher } of work.set.onWhole)
     for (const hit of matcher.whole?.(view) ?? []) report(work, view, { detector, hit });
-  if (work.set.onUnusual.length === 0 || view.kind === 'normalised') return;
-  const at = view.text.search(unusual);
-  if (at >= 0) for (const bound of work.set.onUnusual) ask(work, view, { bound, from: at, to: at + 1 });
+  if (firstUnusual < 0 || view.kind === 'normalised') return;
+  for (const bound of work.set.onUnusual) ask(work, view, { bound, from: firstUnusual, to: firstUnusual + 1 });
 }
 
 function listenerOf(work: Work, view: View) {
@@ -306,40 +308,6 @@ function listenerOf(work: Work, view: View) {
   };
 }
 
-const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-
-function isNumberAt(text: string, at: number): boolean {
-  const second = text.charCodeAt(at + 1);
-  return isDigit(text.charCodeAt(at)) && (second === dot || isDigit(second)) && isDigit(text.charCodeAt(at + 2));
-}
-
-const dot = 46;
-const colon = 58;
-const dash = 45;
-
-function areColons(text: string, at: number): boolean {
-  const [first, second, third] = [text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2)];
-  if (!isIn(third, 'H')) return second === colon && third === colon && isIn(first, 'H');
-  return second === colon ? first === colon || isIn(first, 'H') : second === dash && isIn(first, 'H');
-}
-
-const numberSigns = new Uint8Array(128);
-for (const sign of '0123456789 .-/()+') numberSigns[sign.charCodeAt(0)] = 1;
-/** Longer than any number with a meaning, with a separator between all its digits. */
-const maxNumber = 64;
-
-/** Digits and what separates them, without separators at both ends but `+` and `(`. */
-function numberAround(text: string, at: number): { from: number; to: number } {
-  const isNumber = (place: number): boolean => (numberSigns[text.charCodeAt(place)] ?? 0) === 1;
-  let from = at;
-  while (from > 0 && from > at - maxNumber && isNumber(from - 1)) from--;
-  while (from < at && !isDigit(text.charCodeAt(from)) && text[from] !== '+' && text[from] !== '(') from++;
-  let to = at + 1;
-  while (to < text.length && to < at + maxNumber && isNumber(to)) to++;
-  while (to > at + 1 && !isDigit(text.charCodeAt(to - 1))) to--;
-  return { from, to };
-}
-
 function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
   const { matcher, detector } = bound;
   if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
@@ -348,27 +316,6 @@ function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher;
   if (hits === undefined) return;
   if ('class' in hits) report(work, view, { detector, hit: hits });
   else for (const hit of hits) report(work, view, { detector, hit });
-}
-
-function isTouched({ found }: Work, detector: string, { part, from, to }: Span): boolean {
-  return found.some(
-    (finding) =>
-      finding.detector === detector &&
-      finding.view !== 'joined' &&
-      finding.spans.some((span) => span.part === part && span.from < to && from < span.to),
-  );
-}
-
-const markStart = '[redacted: ';
-const maxMark = 80;
-
-/** Whether an offset lies in what redaction left: the names of classes are words that matchers look for. */
-function isInMark({ classes }: DetectorSet, text: string, at: number): boolean {
-  const around = text.slice(Math.max(0, at - maxMark), at + maxMark);
-  const from = around.lastIndexOf(markStart, Math.min(at, maxMark));
-  if (from < 0) return false;
-  const to = around.indexOf(']', from);
-  return to >= Math.min(at, maxMark) && classes.has(around.slice(from + markStart.length, to));
 }
 
 /** A value that is repeated is hashed once. */
@@ -389,7 +336,7 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
   if (work.known.has(key)) return;
   work.known.add(key);
   // Put together with its neighbours, a value that stands in one part seems to reach into others.
-  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work, detector, span))) return;
+  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work.found, detector, span))) return;
   work.found.push({
     detector,
     class: hit.class,

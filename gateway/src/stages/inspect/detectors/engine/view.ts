@@ -29,7 +29,9 @@ export function crowdOf(chars: number): Crowd {
 interface Column {
   at: number;
   cells: readonly Cell[];
-  table: { readonly start: number; readonly top: Top | undefined; readonly columns: Map<number, readonly Cell[]> } | undefined;
+  table:
+    | { readonly start: number; readonly top: Top | undefined; readonly columns: Map<number, readonly Cell[]> }
+    | undefined;
   /** No line ends in `text[from, to)`. */
   readonly line: { from: number; to: number; isStart: boolean };
 }
@@ -236,4 +238,10 @@ function triesOf({ tries }: View, by: string, to: number): number {
     last.count = 1;
   } else return ++last.count;
   return 1;
+}
+
+/** Several ways of decoding and normalising a piece lead to one text, which is read once; the same text elsewhere is another. */
+export function placedText({ text, locate }: View): string {
+  const [first] = locate(0, text.length);
+  return `${first?.from} ${first?.to} ${text}`;
 }

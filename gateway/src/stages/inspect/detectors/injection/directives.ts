@@ -15,7 +15,6 @@ const overrides: readonly Matcher[] = Object.entries(languages).map(([name, { ve
   return {
     anchors: verbs,
     joins: true,
-    isClose: true,
     find(view, from, to) {
       const { text } = view;
       if (!isWhole(text, from, to) || triedTwice(view, tries, { at: from, size: 48 })) return undefined;
@@ -153,7 +152,6 @@ const asked = (name: string, rows: readonly (readonly [string, string])[], confi
     return {
       anchors: whats.split('|'),
       joins: true,
-      isClose: true,
       find(view, from, to) {
         if (!isStart(view.text, from) || triedTwice(view, name, { at: from, size: 64 })) return undefined;
         const before = windowOf(view, from - 100, from);
@@ -234,7 +232,6 @@ const aimed =
 const bait: Matcher = {
   anchors: baits,
   joins: true,
-  isClose: true,
   find(view, from, to) {
     if (triedTwice(view, 'bait', { at: from, size: 200 })) return undefined;
     const before = windowOf(view, from - 160, from);
@@ -276,7 +273,6 @@ const target =
 const exfiltrate: Matcher = {
   anchors: orders,
   joins: true,
-  isClose: true,
   find(view, from, to) {
     if (
       !isWhole(view.text, from, to) ||
@@ -329,7 +325,6 @@ const abuse =
 const crossTool: Matcher = {
   anchors: moments,
   joins: true,
-  isClose: true,
   find(view, from, to) {
     if (triedTwice(view, 'cross-tool', { at: from, size: 128 })) return undefined;
     const window = windowOf(view, to, to + 260);
@@ -341,12 +336,12 @@ const crossTool: Matcher = {
   },
 };
 
-export const directives: readonly Matcher[] = [
+const close: readonly Matcher[] = [
   ...overrides,
-  ...secrets,
   ...asked('prompt-leak', leak, 0.75),
   ...asked('persona', persona, 0.8),
   bait,
   exfiltrate,
   crossTool,
 ];
+export const directives: readonly Matcher[] = [...secrets, ...close.map((each) => ({ ...each, isClose: true }))];

@@ -33,7 +33,10 @@ function weightOf(view: View, first: number, to: number): number {
   const text = windowOf(view, from, to);
   const seen = lookAt(text);
   const called = seen.first(name);
-  const most = signs.reduce((sum, { weight }, at) => (seen.may(at) ? sum + weight : sum), called === undefined ? 0 : orderWeight);
+  const most = signs.reduce(
+    (sum, { weight }, at) => (seen.may(at) ? sum + weight : sum),
+    called === undefined ? 0 : orderWeight,
+  );
   if (most + rounding < threshold || isSpent(view, closeCost, from)) return 0;
   const plain = view.text.slice(from, to).toLowerCase();
   /** What the signs that were not looked for yet may add. */

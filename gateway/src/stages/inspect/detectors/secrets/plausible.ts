@@ -37,8 +37,7 @@ function hasLongRepeat(value: string): boolean {
   // A short piece that is repeated: "abcabcabcabc".
   for (let period = 1; period <= 4 && value.length >= 12; period++) {
     let same = 0;
-    for (let at = period; at < value.length; at++)
-      if (value.charCodeAt(at) === value.charCodeAt(at - period)) same++;
+    for (let at = period; at < value.length; at++) if (value.charCodeAt(at) === value.charCodeAt(at - period)) same++;
     if (same >= (value.length - period) * 0.9) return true;
   }
   return false;
