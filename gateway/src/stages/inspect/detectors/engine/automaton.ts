@@ -1,7 +1,7 @@
 /**
  * Aho-Corasick over every anchor of a set. Most of a text cannot begin an anchor: three characters at a time are looked
  * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it. Anchors
- * that begin with a character beyond ASCII are found by it: there are too many of these for columns of their own.
+ * that begin with a character beyond ASCII are found by their first two: there are too many of these for columns of their own.
  */
 import { foldOf } from './fold.ts';
 
@@ -30,8 +30,12 @@ export interface Automaton {
   readonly firsts: Uint16Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
-  /** By code unit: the list of `lists` of anchors that begin with it, beyond ASCII. */
+  /** By hash of two code units: the list of `lists` of anchors that begin with them, beyond ASCII. */
   readonly listOf: Uint16Array;
+  /** By code unit: 1 where an anchor beyond ASCII begins with it. */
+  readonly begins: Uint8Array;
+  /** Those that are a single character, by it. */
+  readonly singles: ReadonlyMap<number, number>;
   readonly lists: readonly (readonly number[])[];
 }
 
@@ -50,17 +54,27 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
 
 const isBeyondAscii = (code: number): boolean => (foldOf[code] as number) >= 128;
 
-function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'lists'> {
-  const byFirst = new Uint16Array(0x1_0000);
+const hashOf = (first: number, second: number): number => ((first * 131) ^ second) & 0xffff;
+
+function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'lists' | 'singles' | 'begins'> {
+  const listOf = new Uint16Array(0x1_0000);
   const lists: number[][] = [[]];
+  const firsts = new Set<number>();
+  const singles = new Map<number, number>();
+  const add = (hash: number, id: number): void => {
+    if (listOf[hash] === 0) listOf[hash] = lists.push([]) - 1;
+    const list = lists[listOf[hash] as number];
+    if (list?.includes(id) === false) list.push(id);
+  };
   for (const [id, anchor] of anchors.entries()) {
     const first = anchor.charCodeAt(0);
     if (first < 128) continue;
-    if (byFirst[first] === 0) byFirst[first] = lists.push([]) - 1;
-    lists[byFirst[first] as number]?.push(id);
+    firsts.add(first);
+    if (anchor.length > 1) add(hashOf(first, anchor.charCodeAt(1)), id);
+    else singles.set(first, id);
   }
   for (const list of lists) list.sort((a, b) => (anchors[a] ?? '').length - (anchors[b] ?? '').length);
-  return { listOf: Uint16Array.from({ length: byFirst.length }, (_, code) => byFirst[foldOf[code] ?? 0] ?? 0), lists };
+  return { listOf, lists, singles, begins: Uint8Array.from(foldOf, (code) => (firsts.has(code) ? 1 : 0)) };
 }
 
 function columnsOf(anchors: readonly string[]): Uint8Array {
@@ -248,7 +262,12 @@ function look(
   { text, from }: { readonly text: string; readonly from: number },
   listener: Listener,
 ): void {
-  const list = automaton.listOf[text.charCodeAt(from)] as number;
+  const code = text.charCodeAt(from);
+  if (automaton.begins[code] === 0) return;
+  const single = automaton.singles.size === 0 ? undefined : automaton.singles.get(foldOf[code] as number);
+  if (single !== undefined) tell(automaton, { text, from, id: single }, listener);
+  const second = from + 1 < text.length ? (foldOf[text.charCodeAt(from + 1)] as number) : 0;
+  const list = automaton.listOf[hashOf(foldOf[code] as number, second)] as number;
   if (list === 0) return;
   for (const id of automaton.lists[list] ?? []) tell(automaton, { text, from, id }, listener);
 }
