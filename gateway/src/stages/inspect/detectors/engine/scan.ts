@@ -69,8 +69,9 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
   }
 }
 
-/** Of asking one matcher, and of one character of another reading, in characters that are looked at closely. */
+/** Of asking one matcher, of another reading and of its characters, in characters that are looked at closely. */
 const askChars = 16;
+const readCost = 256;
 const readTimes = 2;
 /** As if so many more could be looked at closely: other readings are looked at for longer. */
 const lateChars = 262_144;
@@ -120,7 +121,6 @@ export function* scanning(
     decodedChars: 0,
     spent: 0,
   };
-  const clock = { now, end };
   const scanned: string[] = [];
   let left = bounds.maxChars;
   for (let part = 0; part < parts.length; part++) {
@@ -139,7 +139,7 @@ export function* scanning(
       if (view !== sent && !mayRead(work, view)) continue;
       const firstUnusual = view.text.search(unusual);
       wholeText(work, view, firstUnusual);
-      const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, clock);
+      const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, { now, end });
       if (stop !== undefined) return stopped(work, { view, at: stop.at, part, parts }, stop.reason);
       tellSkipped(work, view);
       for (const reading of readings(work, pending, firstUnusual)) {
@@ -150,7 +150,7 @@ export function* scanning(
       }
     }
   }
-  if (parts.length > 1) yield* joined(work, scanned, clock);
+  if (parts.length > 1) yield* joined(work, scanned, { now, end });
   return { findings: settled(work.found, generalIn(work)), unscanned: work.unscanned };
 }
 
@@ -267,7 +267,7 @@ function readings(work: Work, { view, round }: Pending, firstUnusual: number): r
 function mayRead({ crowd, unscanned }: Work, view: View): boolean {
   const { length } = view.text;
   if (crowd.chars > -lateChars) {
-    crowd.chars -= readTimes * length;
+    crowd.chars -= readCost + readTimes * length;
     return true;
   }
   // Those that follow each other are one stretch: there may be many.
