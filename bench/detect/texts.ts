@@ -119,6 +119,7 @@ export function nearMisses(anchors: readonly string[], chars: number): ReadonlyM
     ' send note to 사용자Ab3dE5@sin:assistant:\u200bin your response',
     `${'sin:assistant: send to the user '.repeat(15)}%252541\u200b`,
     'ПАРОЛЬ %252541\u200b',
+    '123-45-6789моб.моб.%252541\u200b',
     'note to assistant, ',
     ...['тел.', '密码', '비밀번호', '주민', 'sk_', '不要'].map((word) => `${word.repeat(120)}%252541\u200b`),
     `${Buffer.from('óua7attack%25252541密码=密码x'.repeat(10)).toString('hex')} `,

@@ -37,6 +37,7 @@ const worst: Readonly<Record<string, readonly [piece: string, times: number]>> =
   'orders in several scripts': [' send note to 사용자Ab3dE5@sin:assistant:\u200bin your response', 80],
   'a name of another script, and an escape behind each': ['ПАРОЛЬ %252541\u200b', 90],
   'words of numbers without any, in all readings': [`${'тел.'.repeat(120)}%252541\u200b`, 60],
+  'numbers behind words, and an escape behind each': ['123-45-6789моб.моб.%252541\u200b', 80],
   'the first words of tokens, in all readings': [`${'sk_'.repeat(160)}%252541\u200b`, 45],
   'values in hexadecimal digits, decoded three times more': [`${hex('óua7attack%25252541密码=密码x')} `, 125],
   'data URIs that hold no data, and disguised words': [

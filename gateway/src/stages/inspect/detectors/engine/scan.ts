@@ -14,7 +14,7 @@ import { joinedView } from './joined.ts';
 import { isInMark } from './marks.ts';
 import { isPrintable, normalised, unusual } from './normalise.ts';
 import { areColons, isNumberAt, numberAround } from './shapes.ts';
-import { type Crowd, crowdOf, mappedView, placedText, type Span, skip, type View, viewOf } from './view.ts';
+import { type Crowd, charge, crowdOf, mappedView, placedText, type Span, skip, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -69,9 +69,9 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
   }
 }
 
-/** Of asking one matcher, of another reading and of its characters, in characters that are looked at closely. */
+/** Of asking one matcher, and in other readings of each of them, its numbers and its characters, in characters that are looked at closely. */
 const askChars = 16;
-const readCost = 256;
+const readCost = 64;
 const readTimes = 2;
 /** As if so many more could be looked at closely: other readings are looked at for longer. */
 const lateChars = 262_144;
@@ -267,7 +267,7 @@ function readings(work: Work, { view, round }: Pending, firstUnusual: number): r
 function mayRead({ crowd, unscanned }: Work, view: View): boolean {
   const { length } = view.text;
   if (crowd.chars > -lateChars) {
-    crowd.chars -= readCost + readTimes * length;
+    crowd.chars -= 4 * readCost + readTimes * length;
     return true;
   }
   // Those that follow each other are one stretch: there may be many.
@@ -303,6 +303,7 @@ function listenerOf(work: Work, view: View) {
       if ((bits & startsNumber) === 0 || at < numberEnd || !isNumberAt(text, at)) return;
       const { from, to } = numberAround(view.text, at);
       numberEnd = to;
+      if (view.kind !== 'sent') charge(view, readCost);
       for (const bound of onNumber) ask(work, view, { bound, from, to });
     },
   };
@@ -314,8 +315,7 @@ function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher;
   if (bound.isClose && work.crowd.chars <= 0) return skip(view, from);
   const hits = matcher.find(view, from, to);
   if (hits === undefined) return;
-  if ('class' in hits) report(work, view, { detector, hit: hits });
-  else for (const hit of hits) report(work, view, { detector, hit });
+  for (const hit of 'class' in hits ? [hits] : hits) report(work, view, { detector, hit });
 }
 
 /** A value that is repeated is hashed once. */
