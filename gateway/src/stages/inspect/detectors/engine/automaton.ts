@@ -28,6 +28,8 @@ export interface Automaton {
   /** Of each anchor: its length, and its first code unit. Characters that share a column are mostly told apart by it. */
   readonly lengths: Uint8Array;
   readonly firsts: Uint16Array;
+  /** Of each anchor: its third code unit; 0 where it has none. Many begin alike in scripts without spaces. */
+  readonly thirds: Uint16Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
   /** By hash of two code units: the list of `lists` of anchors that begin with them, beyond ASCII. */
@@ -48,8 +50,9 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
   const trie = trieOf(anchors, columns, width);
   const lengths = Uint8Array.from(anchors, (anchor) => anchor.length);
   const firsts = Uint16Array.from(anchors, (anchor) => anchor.charCodeAt(0));
+  const thirds = Uint16Array.from(anchors, (anchor) => (anchor.length > 2 ? anchor.charCodeAt(2) : 0));
   const filter = filterOf(anchors, columns);
-  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, filter, ...listsOf(anchors) };
+  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, thirds, filter, ...listsOf(anchors) };
 }
 
 const isBeyondAscii = (code: number): boolean => (foldOf[code] as number) >= 128;
@@ -269,7 +272,13 @@ function look(
   const second = from + 1 < text.length ? (foldOf[text.charCodeAt(from + 1)] as number) : 0;
   const list = automaton.listOf[hashOf(foldOf[code] as number, second)] as number;
   if (list === 0) return;
-  for (const id of automaton.lists[list] ?? []) tell(automaton, { text, from, id }, listener);
+  const third = from + 2 < text.length ? (foldOf[text.charCodeAt(from + 2)] as number) : 0;
+  const { thirds } = automaton;
+  const ids = automaton.lists[list] as readonly number[];
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number;
+    if (thirds[id] === third || thirds[id] === 0) tell(automaton, { text, from, id }, listener);
+  }
 }
 
 function tell(
