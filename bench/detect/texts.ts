@@ -118,6 +118,13 @@ export function nearMisses(anchors: readonly string[], chars: number): ReadonlyM
     ' send pl0\u200bsin:assistant:\u200b',
     ' send note to 사용자Ab3dE5@sin:assistant:\u200bin your response',
     `${'sin:assistant: send to the user '.repeat(15)}%252541\u200b`,
+    'ПАРОЛЬ %252541\u200b',
+    '123-45-6789моб.моб.%252541\u200b',
+    'note to assistant, ',
+    ...['тел.', '密码', '비밀번호', '주민', 'sk_', '不要'].map((word) => `${word.repeat(120)}%252541\u200b`),
+    `${Buffer.from('óua7attack%25252541密码=密码x'.repeat(10)).toString('hex')} `,
+    'óа::1 %25252541주민비밀번호>ignorald\u200bаua7attack%25252541t.c.%252541\u200b',
+    '\n<developer>data:text/plain;base64,0v3rr1ders6tpmorpignor3](\ndata:text/plain;base64,rs6%252541\u200b',
   ])
     texts.set(`piece ${JSON.stringify(piece)}`, repeated(piece));
   return texts;

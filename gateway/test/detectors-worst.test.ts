@@ -27,11 +27,23 @@ function costOf(text: string, runs: number): number {
   return best;
 }
 
+const hex = (text: string): string => Buffer.from(text.repeat(10)).toString('hex');
+
 /** How many times as long as ordinary text each may take: twice what it does. */
 const worst: Readonly<Record<string, readonly [piece: string, times: number]>> = {
-  'values that are judged behind many names': ['주민비밀번호>ignorald\u200b', 90],
-  'images without an address': ['![', 20],
-  'anchors of many matchers, decoded and normalised three times': [`${crowded}%252541\u200b`, 260],
+  'values that are judged behind many names': ['주민비밀번호>ignorald\u200b', 75],
+  'images without an address': ['![', 10],
+  'anchors of many matchers, decoded and normalised three times': [`${crowded}%252541\u200b`, 65],
+  'orders in several scripts': [' send note to 사용자Ab3dE5@sin:assistant:\u200bin your response', 80],
+  'a name of another script, and an escape behind each': ['ПАРОЛЬ %252541\u200b', 90],
+  'words of numbers without any, in all readings': [`${'тел.'.repeat(120)}%252541\u200b`, 60],
+  'numbers behind words, and an escape behind each': ['123-45-6789моб.моб.%252541\u200b', 80],
+  'the first words of tokens, in all readings': [`${'sk_'.repeat(160)}%252541\u200b`, 45],
+  'values in hexadecimal digits, decoded three times more': [`${hex('óua7attack%25252541密码=密码x')} `, 125],
+  'data URIs that hold no data, and disguised words': [
+    '\n<developer>data:text/plain;base64,0v3rr1ders6tpmorpignor3](\ndata:text/plain;base64,rs6%252541\u200b',
+    110,
+  ],
 };
 
 for (const [name, [piece, times]] of Object.entries(worst))
@@ -50,6 +62,14 @@ test('parts and readings of a message share what is looked at closely, and what 
   );
   // With a share of its own each of them would have been looked at, and the message without a bound.
   assert.ok(unscanned.filter(({ reason }) => reason === 'density').length > 100);
+});
+
+test('readings that are left out of a message which had its share are told with their place', () => {
+  const value = Buffer.from('a letter about the weather in the mountains').toString('base64');
+  const { unscanned } = scanParts(set, [crowded.repeat(400), `see ${value}`], { key });
+  const left = unscanned.filter(({ part, from }) => part === 1 && from === 4);
+  assert.deepEqual(left, [{ part: 1, from: 4, to: 4 + value.length, reason: 'density' }]);
+  assert.deepEqual(scanParts(set, [crowded, `see ${value}`], { key }).unscanned, []);
 });
 
 test('the same encoded value at two places is found at both', () => {

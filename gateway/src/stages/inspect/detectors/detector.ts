@@ -36,6 +36,8 @@ export interface Matcher {
   readonly shapes?: readonly Shape[];
   /** Whether hits count where parts of a message were put together: only formats that do not arise by chance. */
   readonly joins: boolean;
+  /** Whether it is asked no more once a message may have no more of it looked at closely: see `isSpent`. */
+  readonly isClose?: boolean;
   /** Looks around one anchor or shape, `text[from, to)`. Its work is bounded, whatever the text is. */
   find(view: View, from: number, to: number): Hit | readonly Hit[] | undefined;
   /** For patterns without literals: looks at the whole text, in time that is linear in it. */

@@ -62,21 +62,24 @@ export function isIn(code: number, alphabet: Alphabet): boolean {
   return ((masks[code] ?? 0) & alphabets[alphabet]) !== 0;
 }
 
+const names = Object.keys(alphabets) as Alphabet[];
+const places: Readonly<Record<string, number>> = Object.fromEntries(names.map((name, at) => [name, 2 * at]));
+
 /** The last run of each alphabet in one text: runs that overlap are walked once, however many anchors stand in them. */
-export type Runs = Map<Alphabet, { from: number; to: number }>;
+export type Runs = Int32Array;
+
+export const noRuns = (): Runs => new Int32Array(2 * names.length);
 
 /** Where the run of an alphabet ends that begins at `from` or before it; `from` itself where there is none. */
 export function runEnd(view: { readonly text: string; readonly runs: Runs }, alphabet: Alphabet, from: number): number {
-  let last = view.runs.get(alphabet);
-  if (last !== undefined && from >= last.from && from < last.to) return last.to;
+  const { text, runs } = view;
+  const place = places[alphabet] as number;
+  const last = runs[place + 1] as number;
+  if (from < last && from >= (runs[place] as number)) return last;
   const mask = alphabets[alphabet];
-  const { text } = view;
   let to = from;
-  while (to < text.length && ((masks[text.charCodeAt(to)] ?? 0) & mask) !== 0) to++;
-  if (last === undefined) view.runs.set(alphabet, (last = { from, to }));
-  else {
-    last.from = from;
-    last.to = to;
-  }
+  while (to < text.length && ((masks[text.charCodeAt(to)] as number) & mask) !== 0) to++;
+  runs[place] = from;
+  runs[place + 1] = to;
   return to;
 }

@@ -1,6 +1,7 @@
 /**
  * Aho-Corasick over every anchor of a set. Most of a text cannot begin an anchor: three characters at a time are looked
- * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it.
+ * up in a table, and only where that says so the automaton walks. Both are linear in the text, whatever is in it. Anchors
+ * that begin with a character beyond ASCII are found by their first two: there are too many of these for columns of their own.
  */
 import { foldOf } from './fold.ts';
 
@@ -27,8 +28,17 @@ export interface Automaton {
   /** Of each anchor: its length, and its first code unit. Characters that share a column are mostly told apart by it. */
   readonly lengths: Uint8Array;
   readonly firsts: Uint16Array;
+  /** Of each anchor: its third code unit; 0 where it has none. Many begin alike in scripts without spaces. */
+  readonly thirds: Uint16Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
+  /** By hash of two code units: the list of `lists` of anchors that begin with them, beyond ASCII. */
+  readonly listOf: Uint16Array;
+  /** By code unit: 1 where an anchor beyond ASCII begins with it. */
+  readonly begins: Uint8Array;
+  /** Those that are a single character, by it. */
+  readonly singles: ReadonlyMap<number, number>;
+  readonly lists: readonly (readonly number[])[];
 }
 
 const maxAnchor = 255;
@@ -40,7 +50,34 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
   const trie = trieOf(anchors, columns, width);
   const lengths = Uint8Array.from(anchors, (anchor) => anchor.length);
   const firsts = Uint16Array.from(anchors, (anchor) => anchor.charCodeAt(0));
-  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, filter: filterOf(anchors, columns) };
+  const thirds = Uint16Array.from(anchors, (anchor) => (anchor.length > 2 ? anchor.charCodeAt(2) : 0));
+  const filter = filterOf(anchors, columns);
+  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, thirds, filter, ...listsOf(anchors) };
+}
+
+const isBeyondAscii = (code: number): boolean => (foldOf[code] as number) >= 128;
+
+const hashOf = (first: number, second: number): number => ((first * 131) ^ second) & 0xffff;
+
+function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'lists' | 'singles' | 'begins'> {
+  const listOf = new Uint16Array(0x1_0000);
+  const lists: number[][] = [[]];
+  const firsts = new Set<number>();
+  const singles = new Map<number, number>();
+  const add = (hash: number, id: number): void => {
+    if (listOf[hash] === 0) listOf[hash] = lists.push([]) - 1;
+    const list = lists[listOf[hash] as number];
+    if (list?.includes(id) === false) list.push(id);
+  };
+  for (const [id, anchor] of anchors.entries()) {
+    const first = anchor.charCodeAt(0);
+    if (first < 128) continue;
+    firsts.add(first);
+    if (anchor.length > 1) add(hashOf(first, anchor.charCodeAt(1)), id);
+    else singles.set(first, id);
+  }
+  for (const list of lists) list.sort((a, b) => (anchors[a] ?? '').length - (anchors[b] ?? '').length);
+  return { listOf, lists, singles, begins: Uint8Array.from(foldOf, (code) => (firsts.has(code) ? 1 : 0)) };
 }
 
 function columnsOf(anchors: readonly string[]): Uint8Array {
@@ -73,6 +110,7 @@ function trieOf(anchors: readonly string[], columns: Uint8Array, width: number):
   let states = 1;
   for (const [id, anchor] of anchors.entries()) {
     if (anchor === '' || anchor.length > maxAnchor) throw new Error(`anchor of ${anchor.length} characters`);
+    if (anchor.charCodeAt(0) >= 128) continue;
     let state = 0;
     for (let at = 0; at < anchor.length; at++) {
       const cell = state * width + (columns[anchor.charCodeAt(at)] ?? 0);
@@ -166,6 +204,11 @@ export function walk(
       at++;
       continue;
     }
+    if (isBeyondAscii(text.charCodeAt(at))) {
+      look(automaton, { text, from: at }, listener);
+      at++;
+      continue;
+    }
     at = climb(automaton, text, at, listener);
     key = startKey(automaton, text, at);
   }
@@ -183,12 +226,18 @@ function startKey({ columns }: Automaton, text: string, at: number): number {
 function climb(automaton: Automaton, text: string, at: number, listener: Listener): number {
   const { columns, next, width, depth, outputs, ends, lengths, firsts } = automaton;
   let state = 0;
+  let beyond = false;
   for (let here = at; here < text.length; ) {
-    state = next[state * width + (columns[text.charCodeAt(here)] as number)] as number;
+    const code = text.charCodeAt(here);
+    beyond ||= code >= 128;
+    state = next[state * width + (columns[code] as number)] as number;
     here++;
     const deep = depth[state] as number;
     const start = here - deep;
-    if (deep < 3 && start > at) return start;
+    if (deep < 3 && start > at) {
+      if (beyond) lookIn(automaton, { text, from: at + 1, to: start }, listener);
+      return start;
+    }
     const last = outputs[state + 1] as number;
     for (let output = outputs[state] as number; output < last; output++) {
       const id = ends[output] as number;
@@ -196,7 +245,40 @@ function climb(automaton: Automaton, text: string, at: number, listener: Listene
       if (foldOf[text.charCodeAt(from)] === firsts[id]) tell(automaton, { text, from, id }, listener);
     }
   }
+  if (beyond) lookIn(automaton, { text, from: at + 1, to: text.length }, listener);
   return text.length;
+}
+
+/** What begins beyond ASCII in a stretch that the automaton walked. */
+function lookIn(
+  automaton: Automaton,
+  { text, from, to }: { readonly text: string; readonly from: number; readonly to: number },
+  listener: Listener,
+): void {
+  for (let at = from; at < to; at++)
+    if (isBeyondAscii(text.charCodeAt(at))) look(automaton, { text, from: at }, listener);
+}
+
+/** Tells the anchors that begin with a character beyond ASCII, the shorter ones first. */
+function look(
+  automaton: Automaton,
+  { text, from }: { readonly text: string; readonly from: number },
+  listener: Listener,
+): void {
+  const code = text.charCodeAt(from);
+  if (automaton.begins[code] === 0) return;
+  const single = automaton.singles.size === 0 ? undefined : automaton.singles.get(foldOf[code] as number);
+  if (single !== undefined) tell(automaton, { text, from, id: single }, listener);
+  const second = from + 1 < text.length ? (foldOf[text.charCodeAt(from + 1)] as number) : 0;
+  const list = automaton.listOf[hashOf(foldOf[code] as number, second)] as number;
+  if (list === 0) return;
+  const third = from + 2 < text.length ? (foldOf[text.charCodeAt(from + 2)] as number) : 0;
+  const { thirds } = automaton;
+  const ids = automaton.lists[list] as readonly number[];
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at] as number;
+    if (thirds[id] === third || thirds[id] === 0) tell(automaton, { text, from, id }, listener);
+  }
 }
 
 function tell(

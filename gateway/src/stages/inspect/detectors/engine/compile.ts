@@ -6,6 +6,7 @@ import { fold } from './fold.ts';
 export interface BoundMatcher {
   readonly detector: string;
   readonly matcher: Matcher;
+  readonly isClose: boolean;
 }
 
 export interface DetectorSet {
@@ -37,7 +38,9 @@ export function choose<Options>(detector: DetectorDefinition<Options>, options: 
 
 /** Costs milliseconds: once for each set, when the configuration is loaded. */
 export function compileDetectors(chosen: readonly Chosen[]): DetectorSet {
-  const all = chosen.flatMap(({ id, matchers }) => matchers.map((matcher) => ({ detector: id, matcher })));
+  const all = chosen.flatMap(({ id, matchers }) =>
+    matchers.map((matcher) => ({ detector: id, matcher, isClose: matcher.isClose === true })),
+  );
   const byLiteral = new Map<string, BoundMatcher[]>();
   for (const bound of all)
     for (const literal of new Set((bound.matcher.anchors ?? []).map(fold))) {

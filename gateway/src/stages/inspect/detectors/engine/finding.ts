@@ -93,3 +93,13 @@ function covers(other: Finding, finding: Finding): boolean {
     )
   );
 }
+
+/** Whether a detector found something in one part that reaches into a span. */
+export function isTouched(findings: readonly Finding[], detector: string, { part, from, to }: Span): boolean {
+  return findings.some(
+    (finding) =>
+      finding.detector === detector &&
+      finding.view !== 'joined' &&
+      finding.spans.some((span) => span.part === part && span.from < to && from < span.to),
+  );
+}

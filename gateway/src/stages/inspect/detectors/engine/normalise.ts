@@ -1,5 +1,5 @@
 /** A text as a model reads it: compatibility forms resolved, hidden characters gone, look-alike letters made Latin. */
-import type { Mapped } from './view.ts';
+import { type Mapped, mappedCopy } from './mapped.ts';
 
 /** What a reader does not see. Shared with the detector of hidden text. */
 export const hidden =
@@ -9,6 +9,15 @@ export const hidden =
 const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
 /** What `plain` texts are made of has one reading. */
 export const unusual = /[^\t\n\r\x20-\x7e]/;
+
+/** Whether nothing in a text is unusual; asked of very short ones. */
+export function isPrintable(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code > 0x7e) return !unusual.test(text);
+  }
+  return true;
+}
 
 const lookalikes = new Map<string, string>(
   Object.entries({
@@ -82,80 +91,73 @@ function formOf(sign: string): string {
   return form;
 }
 
-const latin = /[a-z]/i;
 const mark = /^[\u0300-\u036f]$/;
 const escapeCode = 0x1b;
 // A sequence ends at its final byte; longer ones than any terminal takes are text.
 // oxlint-disable-next-line no-control-regex -- controls are what is looked for
 const ansi = /\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))/y;
 
-/** By code unit: 1 for what is its own form wherever it stands, 2 for all others, 0 for what was not looked at. */
+/** What becomes of a code unit, wherever it stands. */
+const stays = 1;
+const goes = 2;
+/** It becomes its look-alike beside a Latin letter. */
+const twinned = 3;
+const other = 4;
+/** By code unit; 0 for what was not looked at. */
 const kinds = new Uint8Array(0x1_0000);
+for (let code = 0x20; code < 0x7f; code++) kinds[code] = stays;
 
-function isPlain(code: number): boolean {
-  if (code >= 0x20 && code < 0x7f) return true;
+function kindOf(code: number): number {
   const known = kinds[code] as number;
-  if (known !== 0) return known === 1;
+  return known === 0 ? (kinds[code] = kindNow(code)) : known;
+}
+
+function kindNow(code: number): number {
   const sign = String.fromCharCode(code);
-  const isSurrogate = code >= 0xd800 && code < 0xe000;
-  const plain =
-    !isSurrogate && code !== escapeCode && !lookalikes.has(sign) && !mark.test(sign) && formOf(sign) === sign;
-  kinds[code] = plain ? 1 : 2;
-  return plain;
+  if (lookalikes.has(sign)) return twinned;
+  if ((code >= 0xd800 && code < 0xe000) || code === escapeCode || mark.test(sign)) return other;
+  const form = formOf(sign);
+  return form === sign ? stays : form === '' ? goes : other;
 }
 
 /** `undefined` where nothing changes. */
 export function normalised(text: string): Mapped | undefined {
   if (!unusual.test(text)) return undefined;
-  const start = firstChange(text);
-  if (start < 0) return undefined;
-  const pieces = start === 0 ? [] : [text.slice(0, start)];
-  let offsets = new Int32Array(text.length + 64);
-  let length = 0;
-  const place = (at: number): void => {
-    if (length === offsets.length) {
-      const wider = new Int32Array(2 * length);
-      wider.set(offsets);
-      offsets = wider;
-    }
-    offsets[length++] = at;
-  };
-  for (let at = 0; at < start; at++) place(at);
-  for (let at = start; at < text.length; ) {
-    let end = at;
-    while (end < text.length && isPlain(text.charCodeAt(end))) end++;
-    if (end > at) {
-      pieces.push(text.slice(at, end));
-      while (at < end) place(at++);
-      continue;
-    }
-    const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    const form = composed(pieces, letterOf(text, at, sign));
-    if (form !== '') pieces.push(form);
-    for (let unit = 0; unit < form.length; unit++) place(at);
-    at += lengthAt(text, at, sign);
-  }
-  place(text.length);
-  return { text: pieces.join(''), offsets: offsets.slice(0, length) };
-}
-
-/** A mark may join the letter before it: from there on nothing is sure. */
-function firstChange(text: string): number {
+  const copy = mappedCopy();
+  /** From here on nothing was copied. */
+  let from = 0;
   for (let at = 0; at < text.length; ) {
-    if (isPlain(text.charCodeAt(at))) {
+    const code = text.charCodeAt(at);
+    const kind = kindOf(code);
+    if (kind === stays || (kind === twinned && !isBesideLatin(text, at))) {
       at++;
       continue;
     }
-    const sign = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    const length = lengthAt(text, at, sign);
-    if (mark.test(sign) || length !== sign.length || letterOf(text, at, sign) !== sign) return at;
+    const sign = kind === other ? String.fromCodePoint(text.codePointAt(at) ?? 0) : (text[at] as string);
+    const length = code === escapeCode ? sequenceAt(text, at) : sign.length;
+    const form = kind === goes ? '' : kind === twinned ? (lookalikes.get(sign) ?? sign) : formOf(sign);
+    if (form !== sign || mark.test(form) || length !== sign.length) {
+      copy.slice(text, from, at);
+      if (!(mark.test(form) && copy.exchange((last) => composed(last, form)))) copy.put(form, at, 0);
+      from = at + length;
+    }
     at += length;
   }
-  return -1;
+  // A mark may stay what it is.
+  if (from === 0) return undefined;
+  copy.slice(text, from, text.length);
+  const made = copy.done(text.length);
+  return made.text === text ? undefined : made;
 }
 
-function lengthAt(text: string, at: number, sign: string): number {
-  return text.charCodeAt(at) === escapeCode ? sequenceAt(text, at) : sign.length;
+/** Look-alikes count beside a Latin letter only: a word in Cyrillic or Greek is what it is. */
+function isBesideLatin(text: string, at: number): boolean {
+  return isLatin(text.charCodeAt(at - 1)) || isLatin(text.charCodeAt(at + 1));
+}
+
+function isLatin(code: number): boolean {
+  const letter = code | 0x20;
+  return letter >= 97 && letter <= 122 && code < 128;
 }
 
 function sequenceAt(text: string, at: number): number {
@@ -163,20 +165,8 @@ function sequenceAt(text: string, at: number): number {
   return ansi.exec(text)?.[0].length ?? 1;
 }
 
-/** Look-alikes count beside a Latin letter only: a word in Cyrillic or Greek is what it is. */
-function letterOf(text: string, at: number, sign: string): string {
-  const twin = lookalikes.get(sign);
-  if (twin === undefined) return formOf(sign);
-  return latin.test(text[at - 1] ?? '') || latin.test(text[at + 1] ?? '') ? twin : sign;
-}
-
 /** A combining mark joins the letter before it where Unicode has one character for both. */
-function composed(pieces: string[], form: string): string {
-  if (!mark.test(form)) return form;
-  const before = pieces.at(-1) ?? '';
-  const last = before.slice(-1);
+function composed(last: string, form: string): string | undefined {
   const joined = (last + form).normalize('NFC');
-  if (last === '' || joined.length !== 1) return form;
-  pieces[pieces.length - 1] = before.slice(0, -1) + joined;
-  return '';
+  return joined.length === 1 ? joined : undefined;
 }

@@ -9,9 +9,12 @@ import type { BoundMatcher, DetectorSet } from './compile.ts';
 import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
-import { type Finding, fingerprintOf, settled } from './finding.ts';
-import { normalised, unusual } from './normalise.ts';
-import { type Crowd, crowdOf, joinedView, mappedView, type Span, type View, viewOf } from './view.ts';
+import { type Finding, fingerprintOf, isTouched, settled } from './finding.ts';
+import { joinedView } from './joined.ts';
+import { isInMark } from './marks.ts';
+import { isPrintable, normalised, unusual } from './normalise.ts';
+import { areColons, isNumberAt, numberAround } from './shapes.ts';
+import { type Crowd, charge, crowdOf, mappedView, placedText, type Span, skip, type View, viewOf } from './view.ts';
 
 export interface ScanBounds {
   /** UTF-16 code units of all parts together. */
@@ -66,6 +69,12 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
   }
 }
 
+/** Of asking one matcher, and in other readings of each of them, its numbers and its characters, in characters that are looked at closely. */
+const askChars = 16;
+const readCost = 64;
+const readTimes = 2;
+/** As if so many more could be looked at closely: other readings are looked at for longer. */
+const lateChars = 262_144;
 const sliceChars = 16_384;
 const minChars = 6;
 
@@ -85,6 +94,8 @@ interface Work {
   readonly unscanned: Unscanned[];
   readonly crowd: Crowd;
   decodedChars: number;
+  /** Characters since other work was let in between. */
+  spent: number;
 }
 
 /** As `scanParts`, and stops after each slice, so that a caller can let other work in between. */
@@ -96,6 +107,8 @@ export function* scanning(
   const bounds = { ...defaultBounds, ...options.bounds };
   const now = options.now ?? (() => performance.now());
   const end = now() + bounds.timeMs;
+  let chars = 0;
+  for (let part = 0; part < parts.length; part++) chars += (parts[part] as string).length;
   const work: Work = {
     set,
     options,
@@ -104,38 +117,34 @@ export function* scanning(
     known: new Set(),
     prints: new Map(),
     unscanned: [],
-    crowd: crowdOf(parts.reduce((sum, part) => sum + part.length, 0)),
+    crowd: crowdOf(chars),
     decodedChars: 0,
+    spent: 0,
   };
   const scanned: string[] = [];
   let left = bounds.maxChars;
-  let spent = 0;
-  for (const [part, whole] of parts.entries()) {
+  for (let part = 0; part < parts.length; part++) {
+    const whole = parts[part] as string;
     const text = whole.length > left ? whole.slice(0, left) : whole;
     if (text.length < whole.length) work.unscanned.push({ part, from: text.length, to: whole.length, reason: 'size' });
     left -= text.length;
     scanned.push(text);
     // Nothing is that short; what it is a piece of is found in the joined reading.
-    if (text.length < minChars && set.onWhole.length === 0 && !unusual.test(text)) continue;
+    if (text.length < minChars && set.onWhole.length === 0 && isPrintable(text)) continue;
     const sent = viewOf('sent', text, { crowd: work.crowd, locate: (from, to) => [{ part, from, to }] });
     const queue: Pending[] = [{ view: sent, round: 0 }];
-    const read = new Set([placedText(sent)]);
+    let read: Set<string> | undefined;
     for (const pending of queue) {
       const { view } = pending;
-      wholeText(work, view);
-      for (let at = 0; at < view.text.length; ) {
-        const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
-        at = walk(set.automaton, slice, listenerOf(work, view));
-        spent += at - slice.from;
-        const reason = spent >= sliceChars && now() > end ? 'time' : isFull(work) ? 'findings' : undefined;
-        if (reason !== undefined) return stopped(work, { view, at, part, parts }, reason);
-        if (spent < sliceChars) continue;
-        spent = 0;
-        yield;
-      }
+      if (view !== sent && !mayRead(work, view)) continue;
+      const firstUnusual = view.text.search(unusual);
+      wholeText(work, view, firstUnusual);
+      const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, { now, end });
+      if (stop !== undefined) return stopped(work, { view, at: stop.at, part, parts }, stop.reason);
       tellSkipped(work, view);
-      for (const reading of readings(work, pending)) {
+      for (const reading of readings(work, pending, firstUnusual)) {
         const placed = placedText(reading.view);
+        read ??= new Set();
         if (!read.has(placed)) queue.push(reading);
         read.add(placed);
       }
@@ -145,26 +154,54 @@ export function* scanning(
   return { findings: settled(work.found, generalIn(work)), unscanned: work.unscanned };
 }
 
-function* joined(
-  work: Work,
-  parts: readonly string[],
-  { now, end }: { now: () => number; end: number },
-): Generator<undefined, void> {
+interface Clock {
+  readonly now: () => number;
+  readonly end: number;
+}
+
+interface Stop {
+  readonly at: number;
+  readonly reason: 'time' | 'findings';
+}
+
+/** One view, slice by slice. Returns where it had to end early. */
+function* walked(work: Work, view: View, { now, end }: Clock): Generator<undefined, Stop | undefined> {
+  const listener = listenerOf(work, view);
+  for (let at = 0; at < view.text.length; ) {
+    const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
+    at = walk(work.set.automaton, slice, listener);
+    work.spent += at - slice.from;
+    if (isFull(work)) return { at, reason: 'findings' };
+    if (work.spent < sliceChars) continue;
+    if (now() > end) return { at, reason: 'time' };
+    work.spent = 0;
+    yield;
+  }
+  return undefined;
+}
+
+const isShort = ({ spent }: Work, { text }: View): boolean => text.length + spent < sliceChars;
+
+/** Of what is short, without a turn of others in between. */
+function walkedAtOnce(work: Work, view: View): Stop | undefined {
+  const { length } = view.text;
+  walk(work.set.automaton, { text: view.text, from: 0, to: length }, listenerOf(work, view));
+  work.spent += length;
+  return isFull(work) ? { at: length, reason: 'findings' } : undefined;
+}
+
+function* joined(work: Work, parts: readonly string[], clock: Clock): Generator<undefined, void> {
   const whole = joinedView(parts, work.crowd);
   const clean = normalised(whole.text);
-  for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)])
-    for (let at = 0; at < view.text.length; ) {
-      const slice = { text: view.text, from: at, to: Math.min(view.text.length, at + sliceChars) };
-      at = walk(work.set.automaton, slice, listenerOf(work, view));
-      const reason = now() > end ? ('time' as const) : isFull(work) ? ('findings' as const) : undefined;
-      if (reason !== undefined) {
-        const rest = view.locate(at, view.text.length);
-        work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason })));
-        return;
-      }
-      yield;
-      if (at >= view.text.length) tellSkipped(work, view);
+  for (const view of clean === undefined ? [whole] : [whole, mappedView('joined', clean, whole)]) {
+    const stop = isShort(work, view) ? walkedAtOnce(work, view) : yield* walked(work, view, clock);
+    if (stop !== undefined) {
+      const rest = view.locate(stop.at, view.text.length);
+      work.unscanned.push(...rest.slice(0, 1).map((span) => ({ ...span, reason: stop.reason })));
+      return;
     }
+    tellSkipped(work, view);
+  }
 }
 
 function tellSkipped(work: Work, view: View): void {
@@ -198,16 +235,10 @@ function stopped(
   return { findings: settled(work.found, generalIn(work)), unscanned };
 }
 
-/** Several ways of decoding and normalising a piece lead to one text, which is read once; the same text elsewhere is another. */
-function placedText({ text, locate }: View): string {
-  const [first] = locate(0, text.length);
-  return `${first?.from} ${first?.to} ${text}`;
-}
-
 /** The other readings of a view. */
-function readings(work: Work, { view, round }: Pending): readonly Pending[] {
+function readings(work: Work, { view, round }: Pending, firstUnusual: number): readonly Pending[] {
   const next: Pending[] = [];
-  if (view.kind !== 'normalised') {
+  if (view.kind !== 'normalised' && firstUnusual >= 0) {
     const clean = normalised(view.text);
     if (clean !== undefined) next.push({ view: mappedView('normalised', clean, view), round });
   }
@@ -232,12 +263,27 @@ function readings(work: Work, { view, round }: Pending): readonly Pending[] {
   return next;
 }
 
-function wholeText(work: Work, view: View): void {
+/** Whether a reading may be looked at: a message of which enough was looked at has no more of them. */
+function mayRead({ crowd, unscanned }: Work, view: View): boolean {
+  const { length } = view.text;
+  if (crowd.chars > -lateChars) {
+    crowd.chars -= 4 * readCost + readTimes * length;
+    return true;
+  }
+  // Those that follow each other are one stretch: there may be many.
+  for (const { part, from, to } of view.locate(0, length)) {
+    const last = unscanned.at(-1);
+    if (last?.reason !== 'density' || last.part !== part) unscanned.push({ part, from, to, reason: 'density' });
+    else unscanned[unscanned.length - 1] = { ...last, from: Math.min(from, last.from), to: Math.max(to, last.to) };
+  }
+  return false;
+}
+
+function wholeText(work: Work, view: View, firstUnusual: number): void {
   for (const { detector, matcher } of work.set.onWhole)
     for (const hit of matcher.whole?.(view) ?? []) report(work, view, { detector, hit });
-  if (work.set.onUnusual.length === 0 || view.kind === 'normalised') return;
-  const at = view.text.search(unusual);
-  if (at >= 0) for (const bound of work.set.onUnusual) ask(work, view, { bound, from: at, to: at + 1 });
+  if (firstUnusual < 0 || view.kind === 'normalised') return;
+  for (const bound of work.set.onUnusual) ask(work, view, { bound, from: firstUnusual, to: firstUnusual + 1 });
 }
 
 function listenerOf(work: Work, view: View) {
@@ -245,64 +291,31 @@ function listenerOf(work: Work, view: View) {
   let numberEnd = 0;
   return {
     anchor(id: number, from: number, to: number): void {
-      for (const bound of byAnchor[id] ?? []) ask(work, view, { bound, from, to });
+      const all = byAnchor[id] as (typeof byAnchor)[number];
+      work.crowd.chars -= askChars * all.length;
+      for (let at = 0; at < all.length; at++) ask(work, view, { bound: all[at] as BoundMatcher, from, to });
     },
     shape(bits: number, at: number): void {
-      if ((bits & startsColons) !== 0) for (const bound of onColons) ask(work, view, { bound, from: at, to: at + 3 });
-      if ((bits & startsNumber) === 0 || at < numberEnd) return;
+      // Characters share columns: a bit says only what may begin there.
+      const { text } = view;
+      if ((bits & startsColons) !== 0 && areColons(text, at))
+        for (const bound of onColons) ask(work, view, { bound, from: at, to: at + 3 });
+      if ((bits & startsNumber) === 0 || at < numberEnd || !isNumberAt(text, at)) return;
       const { from, to } = numberAround(view.text, at);
       numberEnd = to;
+      if (view.kind !== 'sent') charge(view, readCost);
       for (const bound of onNumber) ask(work, view, { bound, from, to });
     },
   };
 }
 
-const numberSigns = new Uint8Array(128);
-for (const sign of '0123456789 .-/()+') numberSigns[sign.charCodeAt(0)] = 1;
-/** Longer than any number with a meaning, with a separator between all its digits. */
-const maxNumber = 64;
-
-/** Digits and what separates them, without separators at both ends but `+` and `(`. */
-function numberAround(text: string, at: number): { from: number; to: number } {
-  const isNumber = (place: number): boolean => (numberSigns[text.charCodeAt(place)] ?? 0) === 1;
-  const isDigit = (place: number): boolean => text.charCodeAt(place) >= 48 && text.charCodeAt(place) <= 57;
-  let from = at;
-  while (from > 0 && from > at - maxNumber && isNumber(from - 1)) from--;
-  while (from < at && !isDigit(from) && text[from] !== '+' && text[from] !== '(') from++;
-  let to = at + 1;
-  while (to < text.length && to < at + maxNumber && isNumber(to)) to++;
-  while (to > at + 1 && !isDigit(to - 1)) to--;
-  return { from, to };
-}
-
 function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
   const { matcher, detector } = bound;
   if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
+  if (bound.isClose && work.crowd.chars <= 0) return skip(view, from);
   const hits = matcher.find(view, from, to);
   if (hits === undefined) return;
-  if ('class' in hits) report(work, view, { detector, hit: hits });
-  else for (const hit of hits) report(work, view, { detector, hit });
-}
-
-function isTouched({ found }: Work, detector: string, { part, from, to }: Span): boolean {
-  return found.some(
-    (finding) =>
-      finding.detector === detector &&
-      finding.view !== 'joined' &&
-      finding.spans.some((span) => span.part === part && span.from < to && from < span.to),
-  );
-}
-
-const markStart = '[redacted: ';
-const maxMark = 80;
-
-/** Whether an offset lies in what redaction left: the names of classes are words that matchers look for. */
-function isInMark({ classes }: DetectorSet, text: string, at: number): boolean {
-  const around = text.slice(Math.max(0, at - maxMark), at + maxMark);
-  const from = around.lastIndexOf(markStart, Math.min(at, maxMark));
-  if (from < 0) return false;
-  const to = around.indexOf(']', from);
-  return to >= Math.min(at, maxMark) && classes.has(around.slice(from + markStart.length, to));
+  for (const hit of 'class' in hits ? [hits] : hits) report(work, view, { detector, hit });
 }
 
 /** A value that is repeated is hashed once. */
@@ -323,7 +336,7 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
   if (work.known.has(key)) return;
   work.known.add(key);
   // Put together with its neighbours, a value that stands in one part seems to reach into others.
-  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work, detector, span))) return;
+  if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work.found, detector, span))) return;
   work.found.push({
     detector,
     class: hit.class,

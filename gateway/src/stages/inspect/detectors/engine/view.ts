@@ -1,5 +1,7 @@
 /** One reading of what was sent: the text that matchers see, and where each piece of it stands in the message. */
-import type { Runs } from './alphabet.ts';
+import { noRuns, type Runs } from './alphabet.ts';
+import type { Top } from './columns.ts';
+import type { Mapped } from './mapped.ts';
 
 export type ViewKind = 'sent' | 'normalised' | 'decoded' | 'joined';
 
@@ -24,6 +26,16 @@ export function crowdOf(chars: number): Crowd {
   return { left: crowdTries + Math.floor(chars / charsPerTry), chars: closeChars + closeTimes * chars };
 }
 
+interface Column {
+  at: number;
+  cells: readonly Cell[];
+  table:
+    | { readonly start: number; readonly top: Top | undefined; readonly columns: Map<number, readonly Cell[]> }
+    | undefined;
+  /** No line ends in `text[from, to)`. */
+  readonly line: { from: number; to: number; isStart: boolean };
+}
+
 /** A cell of a table. */
 export interface Cell {
   readonly from: number;
@@ -46,8 +58,10 @@ export interface View {
   readonly nearest: Map<string, { from: number; to: number; at: number }>;
   /** Where a pattern stands next, by the name of the question: `at` is `to` where it does not. */
   readonly places: Map<string, { from: number; to: number; at: number; end: number }>;
-  /** The cells below the last heading that was looked at. */
-  readonly column: { at: number; cells: readonly Cell[] };
+  /** The cells below the last heading that was looked at, and the table and the line of it. */
+  readonly column: Column;
+  /** The first digit at an offset or after it: see `nextDigit`. */
+  readonly digit: { from: number; at: number };
   /** What a pattern finds in a piece of the text, by the name of the question and the piece: see `matchesWithin`. */
   readonly matches: Map<string, readonly Match[]>;
   /** The last stretch in which the end of a value was looked for, by the kind of its end. */
@@ -63,30 +77,90 @@ export interface View {
   readonly isSeam: (at: number) => boolean;
 }
 
-const never = (): boolean => false;
-
 interface Origin {
   readonly crowd: Crowd;
   readonly locate: View['locate'];
+  readonly isSeam?: View['isSeam'];
 }
 
-export function viewOf(kind: ViewKind, text: string, { crowd, locate }: Origin): View {
-  return {
-    kind,
-    text,
-    crowd,
-    skipped: { from: text.length, to: 0 },
-    runs: new Map(),
-    ends: new Map(),
-    tries: new Map(),
-    folds: new Map(),
-    nearest: new Map(),
-    places: new Map(),
-    matches: new Map(),
-    column: { at: -1, cells: [] },
-    locate,
-    isSeam: never,
-  };
+const never = (): boolean => false;
+
+/** Most texts of a message are short, and nothing is asked of them: what is remembered is made when it is. */
+class Reading implements View {
+  readonly kind: ViewKind;
+  readonly text: string;
+  readonly crowd: Crowd;
+  readonly skipped: View['skipped'];
+  readonly digit = { from: 0, at: -1 };
+  readonly locate: View['locate'];
+  readonly isSeam: View['isSeam'];
+  #column: Column | undefined;
+  #runs: View['runs'] | undefined;
+  #ends: View['ends'] | undefined;
+  #tries: View['tries'] | undefined;
+  #folds: View['folds'] | undefined;
+  #nearest: View['nearest'] | undefined;
+  #places: View['places'] | undefined;
+  #matches: View['matches'] | undefined;
+
+  constructor(kind: ViewKind, text: string, { crowd, locate, isSeam = never }: Origin) {
+    this.kind = kind;
+    this.text = text;
+    this.crowd = crowd;
+    this.skipped = { from: text.length, to: 0 };
+    this.locate = locate;
+    this.isSeam = isSeam;
+  }
+
+  get column(): Column {
+    return (this.#column ??= { at: -1, cells: [], table: undefined, line: { from: 0, to: 0, isStart: true } });
+  }
+  get runs(): View['runs'] {
+    return (this.#runs ??= noRuns());
+  }
+  get ends(): View['ends'] {
+    return (this.#ends ??= new Map());
+  }
+  get tries(): View['tries'] {
+    return (this.#tries ??= new Map());
+  }
+  get folds(): View['folds'] {
+    return (this.#folds ??= new Map());
+  }
+  get nearest(): View['nearest'] {
+    return (this.#nearest ??= new Map());
+  }
+  get places(): View['places'] {
+    return (this.#places ??= new Map());
+  }
+  get matches(): View['matches'] {
+    return (this.#matches ??= new Map());
+  }
+}
+
+/** Where the first digit stands at an offset or after it; the end of the text where there is none. */
+export function nextDigit({ text, digit }: View, from: number): number {
+  if (from >= digit.from && from <= digit.at) return digit.at;
+  let at = from;
+  // Asked at an offset before the last one: what follows it is known.
+  const known = from < digit.from ? digit.from : text.length;
+  while (at < known && !isDigit(text.charCodeAt(at))) at++;
+  digit.from = from;
+  if (at < known || known === text.length) digit.at = at;
+  return digit.at;
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+export function viewOf(kind: ViewKind, text: string, origin: Origin): View {
+  return new Reading(kind, text, origin);
+}
+
+export function mappedView(kind: ViewKind, { text, sourceOf }: Mapped, parent: View): View {
+  return viewOf(kind, text, {
+    crowd: parent.crowd,
+    locate: (from, to) => parent.locate(sourceOf(from), sourceOf(to)),
+  });
 }
 
 /** How many beginnings of one value are tried, as in `a=b=c=…`. */
@@ -99,8 +173,9 @@ const charsPerTry = 64;
  * than five times, texts that consist of attacks twenty times.
  */
 const closeTimes = 16;
-const closeChars = 524_288;
-/** Of one try. */
+const closeChars = 393_216;
+/** Of one try, and of one that costs more. */
+const tryChars = 96;
 const lookChars = 256;
 
 /**
@@ -109,6 +184,7 @@ const lookChars = 256;
  * @param at where the anchor stands
  */
 export function triedOften(view: View, by: string, { to, at }: { to: number; at: number }): boolean {
+  view.crowd.chars -= tryChars;
   return isOver(view, triesOf(view, by, to) > maxTries, at);
 }
 
@@ -130,6 +206,11 @@ export function isSpent(view: View, chars: number, at: number): boolean {
   return false;
 }
 
+/** Counts what is looked at in any case: less is left for what looks closely, and for other readings. */
+export function charge({ crowd }: View, chars: number): void {
+  crowd.chars -= chars;
+}
+
 /** What a skipped anchor may have looked at. */
 const neighbourhood = 256;
 
@@ -143,7 +224,8 @@ function isOver(view: View, isMany: boolean, at: number): boolean {
   return true;
 }
 
-function skip({ skipped, text }: View, at: number): void {
+/** What stands around an anchor is not scanned. */
+export function skip({ skipped, text }: View, at: number): void {
   skipped.from = Math.min(skipped.from, at);
   skipped.to = Math.min(text.length, at + neighbourhood);
 }
@@ -158,107 +240,8 @@ function triesOf({ tries }: View, by: string, to: number): number {
   return 1;
 }
 
-/** A text that was made from another one, with the offset there of each of its characters and of its end. */
-export interface Mapped {
-  readonly text: string;
-  readonly offsets: Int32Array;
-}
-
-/** A text in the making, which remembers where each of its characters comes from. */
-export interface MappedCopy {
-  /** Adds `text[from, to)`. */
-  readonly slice: (text: string, from: number, to: number) => void;
-  /** Adds a text for what stands at an offset; `step` from one of its characters to the next. */
-  readonly put: (text: string, at: number, step: number) => void;
-  /** @param end where the last character that was added ends */
-  readonly done: (end: number) => Mapped;
-}
-
-export function mappedCopy(): MappedCopy {
-  const pieces: string[] = [];
-  let offsets = new Int32Array(1_024);
-  let length = 0;
-  const place = (at: number): void => {
-    if (length === offsets.length) {
-      const wider = new Int32Array(2 * length);
-      wider.set(offsets);
-      offsets = wider;
-    }
-    offsets[length++] = at;
-  };
-  return {
-    slice(text, from, to) {
-      if (to <= from) return;
-      pieces.push(text.slice(from, to));
-      for (let at = from; at < to; at++) place(at);
-    },
-    put(text, at, step) {
-      pieces.push(text);
-      for (let unit = 0; unit < text.length; unit++) place(at + unit * step);
-    },
-    done(end) {
-      place(end);
-      return { text: pieces.join(''), offsets: offsets.slice(0, length) };
-    },
-  };
-}
-
-export function mappedView(kind: ViewKind, { text, offsets }: Mapped, parent: View): View {
-  const locate = (from: number, to: number) => parent.locate(offsets[from] ?? 0, offsets[to] ?? 0);
-  return viewOf(kind, text, { crowd: parent.crowd, locate });
-}
-
-const wholePart = 1024;
-const edge = 512;
-
-interface Piece {
-  readonly at: number;
-  readonly part: number;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** The parts of a message as one text, without the middle of long ones, which were looked at alone. */
-export function joinedView(parts: readonly string[], crowd: Crowd): View {
-  const pieces: Piece[] = [];
-  const texts: string[] = [];
-  const seams = new Set<number>();
-  let at = 0;
-  const add = (text: string, part: number, offset: number): void => {
-    pieces.push({ at, part, offset, length: text.length });
-    texts.push(text);
-    at += text.length;
-  };
-  for (const [part, text] of parts.entries()) {
-    if (part > 0) seams.add(at);
-    if (text.length <= wholePart) add(text, part, 0);
-    else {
-      add(text.slice(0, edge), part, 0);
-      // No format contains it: nothing is found over the gap.
-      texts.push('\0');
-      at++;
-      add(text.slice(-edge), part, text.length - edge);
-    }
-  }
-  return {
-    ...viewOf('joined', texts.join(''), { crowd, locate: (from, to) => spansIn(pieces, from, to) }),
-    isSeam: (offset) => seams.has(offset),
-  };
-}
-
-function spansIn(pieces: readonly Piece[], from: number, to: number): readonly Span[] {
-  let low = 0;
-  for (let high = pieces.length; low < high; ) {
-    const middle = (low + high) >> 1;
-    const piece = pieces[middle];
-    if (piece !== undefined && piece.at + piece.length <= from) low = middle + 1;
-    else high = middle;
-  }
-  const spans: Span[] = [];
-  for (let index = low; index < pieces.length; index++) {
-    const { at, part, offset, length } = pieces[index] as Piece;
-    if (at >= to) break;
-    if (length > 0) spans.push({ part, from: offset + Math.max(0, from - at), to: offset + Math.min(length, to - at) });
-  }
-  return spans;
+/** Several ways of decoding and normalising a piece lead to one text, which is read once; the same text elsewhere is another. */
+export function placedText({ text, locate }: View): string {
+  const [first] = locate(0, text.length);
+  return `${first?.from} ${first?.to} ${text}`;
 }

@@ -151,6 +151,7 @@ function isBare(view: View, { from, to }: { from: number; to: number }): boolean
 export const addressed: Matcher = {
   anchors: names,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     if (
@@ -175,6 +176,7 @@ const notedAfter = /^[^.!?\n]{0,14}(?:请注意|注意|への(?:注意|指示|�
 export const noteTo: Matcher = {
   anchors: names,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     if (!isStart(text, from)) return undefined;

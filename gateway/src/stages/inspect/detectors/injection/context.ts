@@ -45,15 +45,12 @@ function foldedPiece(view: View, piece: number): string {
   return folded;
 }
 
-const blank = /[\s*_]/g;
-// oxlint-disable-next-line no-control-regex -- all of ASCII
-const ascii = /^[\0-\x7f]*$/;
+const blank = /[\s*_]/;
+const plainOf = Uint16Array.from(foldOf, (folded, code) => (blank.test(String.fromCharCode(code)) ? 0x20 : folded));
 
 function flat(text: string): string {
-  const plain = text.replace(blank, ' ');
-  if (ascii.test(plain)) return plain.toLowerCase();
-  const codes = new Uint16Array(plain.length);
-  for (let at = 0; at < plain.length; at++) codes[at] = foldOf[plain.charCodeAt(at)] ?? 0;
+  const codes = new Uint16Array(text.length);
+  for (let at = 0; at < text.length; at++) codes[at] = plainOf[text.charCodeAt(at)] as number;
   return Buffer.from(codes.buffer).toString('utf16le');
 }
 

@@ -336,12 +336,12 @@ const crossTool: Matcher = {
   },
 };
 
-export const directives: readonly Matcher[] = [
+const close: readonly Matcher[] = [
   ...overrides,
-  ...secrets,
   ...asked('prompt-leak', leak, 0.75),
   ...asked('persona', persona, 0.8),
   bait,
   exfiltrate,
   crossTool,
 ];
+export const directives: readonly Matcher[] = [...secrets, ...close.map((each) => ({ ...each, isClose: true }))];

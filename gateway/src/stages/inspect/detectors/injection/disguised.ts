@@ -1,6 +1,6 @@
 /** Orders written so that a search for words does not see them: digits for letters, gaps, backwards, rot13, codes. */
 import type { Matcher } from '../detector.ts';
-import { triedTwice } from '../engine/view.ts';
+import { isSpent, triedTwice } from '../engine/view.ts';
 import { isSpokenOf, windowOf } from './context.ts';
 
 const order =
@@ -31,6 +31,13 @@ const rot13 = (text: string): string =>
     const base = sign <= 'Z' ? 65 : 97;
     return String.fromCharCode(((sign.charCodeAt(0) - base + 13) % 26) + base);
   });
+
+/** Of letters, which are all that is looked at. */
+function backwards(text: string): string {
+  let turned = '';
+  for (let at = text.length - 1; at >= 0; at--) turned += text[at];
+  return turned;
+}
 
 const fromCodes = (text: string): string =>
   (text.match(/\b\d{2,3}\b/g) ?? []).map((code) => String.fromCharCode(Number(code))).join('');
@@ -80,7 +87,7 @@ const disguises: readonly Disguise[] = [
     anchors: ['snoitcurtsni', 'erongi', 'dragersid', 'tpmorp', 'tegrof', 'noitcurtsni'],
     before: 90,
     after: 90,
-    read: (text) => Array.from(text).toReversed().join(''),
+    read: backwards,
   },
   {
     name: 'rot13',
@@ -125,23 +132,29 @@ const disguises: readonly Disguise[] = [
 ];
 
 const stretchChars = 256;
+/** Of reading a stretch, in characters that are looked at closely. */
+const stretchCost = 1_024;
 /** Characters of the longest anchor. */
 const maxAnchor = 32;
 
-export const disguised: readonly Matcher[] = disguises.map(({ name, anchors, before, after, read }) => ({
+const matcherOf = ({ name, anchors, before, after, read }: Disguise, stretchOf: string): Matcher => ({
   anchors,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const holds = (first: number, last: number): boolean =>
       order.test(squeezed(read(name === 'split' ? view.text.slice(first, last) : windowOf(view, first, last))));
     // Where a whole stretch holds none, nothing in it does: it is read once, however many anchors are there.
     const stretch = Math.floor(from / stretchChars) * stretchChars;
-    const known = view.tries.get(`stretch ${name}`);
+    const known = view.tries.get(stretchOf);
     const last = stretch + stretchChars + maxAnchor + after;
+    if (known?.to !== stretch && isSpent(view, stretchCost, from)) return undefined;
     const mayHold = known?.to === stretch ? known.count > 0 : holds(Math.max(0, stretch - before), last);
-    view.tries.set(`stretch ${name}`, { to: stretch, count: mayHold ? 1 : 0 });
+    if (known?.to !== stretch) view.tries.set(stretchOf, { to: stretch, count: mayHold ? 1 : 0 });
     if (!mayHold || triedTwice(view, `disguise ${name}`, { at: from, size: 64 })) return undefined;
     if (!holds(Math.max(0, from - before), to + after) || isSpokenOf(view.text, from, to)) return undefined;
     return { class: 'disguised-order', from, to: Math.min(view.text.length, to + 40), confidence: 0.85 };
   },
-}));
+});
+
+export const disguised: readonly Matcher[] = disguises.map((each) => matcherOf(each, `stretch ${each.name}`));

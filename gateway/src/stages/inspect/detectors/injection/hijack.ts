@@ -141,6 +141,7 @@ const hit = (from: number, to: number, confidence: number): Hit => ({ class: 'ta
 export const newTask: Matcher = {
   anchors: openings,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     if (!isStart(text, from) || !standsWithin(view, 'task act', { pattern: act, from: to, to: to + 110 }))
@@ -155,6 +156,7 @@ export const newTask: Matcher = {
 export const atMoment: Matcher = {
   anchors: moments,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     if (!isStart(text, from)) return undefined;
@@ -235,6 +237,7 @@ const follows =
 export const voided: Matcher = {
   anchors: voids,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     if (triedTwice(view, 'voided', { at: from, size: 96 })) return undefined;
     const before = windowOf(view, from - 100, from);
@@ -261,6 +264,7 @@ const unattended =
 export const unasked: Matcher = {
   anchors: commands,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     if (triedTwice(view, 'unasked', { at: from, size: 96 })) return undefined;
     const before = windowOf(view, from - 110, from);

@@ -36,7 +36,11 @@ interface Word {
   readonly payload: number;
 }
 
-const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
+/** By code unit: 1 for what words of Latin letters are made of. */
+const letters = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
+  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) ? 1 : 0,
+);
+const isLetter = (code: number): boolean => letters[code] === 1;
 
 interface Index {
   readonly add: (written: string, payload: number) => void;
@@ -63,15 +67,16 @@ export function indexOfWords(): Index {
     },
     find(text, from, accept, over) {
       const { numbers, buckets, mask } = (table ??= tableOf(words));
-      let before = from > 0 ? text.charCodeAt(from - 1) : 32;
+      let before = from > 0 ? (letters[text.charCodeAt(from - 1)] as number) : 0;
       let next = text.charCodeAt(from);
       for (let at = from; at + 1 < text.length; at++) {
         const code = next;
         next = text.charCodeAt(at + 1);
-        const isAfterLetter = isLetter(before);
-        before = code;
+        const isInWord = (before & (letters[code] as number)) === 1;
+        before = letters[code] as number;
+        if (isInWord) continue;
         const bucket = numbers[hashOf(code, next) & mask] as number;
-        if (bucket === 0 || (isAfterLetter && isLetter(code))) continue;
+        if (bucket === 0) continue;
         for (const word of buckets[bucket] ?? none) {
           if (over !== undefined && over[word.payload] === 1) continue;
           if (standsAt(text, at, word) && accept(word, at)) return { index: at, end: at + word.text.length };

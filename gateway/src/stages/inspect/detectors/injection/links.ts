@@ -36,6 +36,7 @@ const carriers = /[?&#;]([\w.-]{1,40})=([^&#\s]{1,1600})/g;
 export const exfiltrationLinks: Matcher = {
   anchors,
   joins: true,
+  isClose: true,
   find(view, from, to): Hit | undefined {
     const { text } = view;
     const place = addressFrom(view, from);

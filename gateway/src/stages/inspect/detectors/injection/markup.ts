@@ -53,6 +53,7 @@ const speaks = firstOf(anyName, override);
 export const hiddenMarkup: Matcher = {
   anchors: [...openings, ...attributes],
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     if (!standsWithin(view, 'markup', { pattern: speaks, from: to, to: to + 600 })) return undefined;

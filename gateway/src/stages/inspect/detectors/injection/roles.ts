@@ -119,6 +119,7 @@ export const roleMarks: Matcher = {
 export const roleTags: Matcher = {
   anchors: tags,
   joins: true,
+  isClose: true,
   find(view, from, to) {
     const { text } = view;
     // Without a word of an order there are never enough.

@@ -11,6 +11,8 @@ import { against, aimed, aimedAsWritten, harmful, harmfulAsWritten, type Sign } 
 import { together } from './together.ts';
 
 const threshold = 0.85;
+/** Of sums of weights. */
+const rounding = 1e-9;
 const before = 64;
 const after = 128;
 const step = 448;
@@ -18,30 +20,60 @@ const step = 448;
 const sumOf = (signs: readonly Sign[], text: string): number =>
   signs.reduce((sum, { weight, pattern }) => (pattern.test(text) ? sum + weight : sum), 0);
 
-const signs = [...aimed, ...harmful];
+/** Those of folded text, and those of the text as it stands, of which the folded text tells only that they may be there. */
+const kinds = [aimed, aimedAsWritten, harmful, harmfulAsWritten];
+const signs = kinds.flat();
+const asWritten = new Set([...aimedAsWritten, ...harmfulAsWritten]);
 const name = signs.length;
 const lookAt = together([...signs.map(({ pattern }) => pattern), anyName]);
 
 /** The weight of the signs in a stretch of text: above `threshold` it is worth a warning. */
-function weightOf(view: View, from: number, to: number): number {
+function weightOf(view: View, first: number, to: number): number {
+  const from = Math.max(0, first);
   const text = windowOf(view, from, to);
-  const plain = view.text.slice(Math.max(0, from), to).toLowerCase();
   const seen = lookAt(text);
-  const sumSeen = (first: number, end: number): number =>
-    signs.slice(first, end).reduce((sum, { weight }, at) => (seen.has(first + at) ? sum + weight : sum), 0);
-  let sum = sumSeen(0, aimed.length) + sumOf(aimedAsWritten, plain) + weightOfName(view, from, seen.first(name));
-  if (sum === 0) return 0;
-  sum += sumSeen(aimed.length, signs.length) + sumOf(harmfulAsWritten, plain);
-  return sum < threshold ? sum : sum - sumOf(against, text);
+  const called = seen.first(name);
+  const most = signs.reduce(
+    (sum, { weight }, at) => (seen.may(at) ? sum + weight : sum),
+    called === undefined ? 0 : orderWeight,
+  );
+  if (most + rounding < threshold || isSpent(view, closeCost, from)) return 0;
+  const plain = view.text.slice(from, to).toLowerCase();
+  /** What the signs that were not looked for yet may add. */
+  let rest = most;
+  const sumSeen = (kind: readonly Sign[], sum: number): number => {
+    const start = signs.indexOf(kind[0] as Sign);
+    let own = 0;
+    for (let at = 0; at < kind.length && sum + own + rest + rounding >= threshold; at++) {
+      if (!seen.may(start + at)) continue;
+      const { weight, pattern } = kind[at] as Sign;
+      rest -= weight;
+      if (asWritten.has(kind[at] as Sign) ? pattern.test(plain) : seen.has(start + at)) own += weight;
+    }
+    return own;
+  };
+  const named = weightOfName(view, from, called);
+  if (called !== undefined) rest -= orderWeight;
+  const own = sumSeen(aimed, named);
+  const sum = own + sumSeen(aimedAsWritten, named + own) + named;
+  if (sum === 0 || sum + rest + rounding < threshold) return 0;
+  const harm = sumSeen(harmful, sum);
+  const all = sum + (harm + sumSeen(harmfulAsWritten, sum + harm));
+  return all < threshold ? all : all - sumOf(against, text);
 }
+
+/** Of a name of models that begins an order, and of one that does not. With no more than a user beside it, it is no order yet. */
+const orderWeight = 0.64;
+const nameWeight = 0.2;
 
 function weightOfName(view: View, from: number, place: Found | undefined): number {
   if (place === undefined) return 0;
-  return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? 0.7 : 0.2;
+  return isOrderTo(view, { from: from + place.index, to: from + place.end, strict: false }) ? orderWeight : nameWeight;
 }
 
-/** For each stretch, which every sign is looked for in: as four matchers would look at it. */
-const cost = 4 * (before + step + after);
+/** For each stretch: as one matcher would look at it, and as three more where every sign is looked for in it. */
+const cost = before + step + after;
+const closeCost = 3 * cost;
 
 /** Weighed once: `count` says what came of it, and 0 that nothing more is to be told of the stretch. */
 function isHeavy(view: View, start: number): boolean {
@@ -158,6 +190,7 @@ export const weighed: Matcher = {
     'правил',
   ],
   joins: true,
+  isClose: true,
   find(view, from, to): Hit | undefined {
     const { text } = view;
     if (!isStart(text, from)) return undefined;

@@ -90,8 +90,8 @@ function isIdentifier(text: string, from: number): boolean {
 export const cardColumn: Matcher = {
   anchors: ['card', 'pan,', 'pan;', 'pan\t', 'karte', 'tarjeta', 'carte', 'cartao', 'カード', '卡号'],
   joins: false,
-  find(view, from, to) {
-    return cellsBelow(view, from, to).flatMap((cell) => {
+  find(view, from) {
+    return cellsBelow(view, from).flatMap((cell) => {
       const digits = view.text.slice(cell.from, cell.to).replace(/[ -]/g, '');
       const isCard =
         /^\d{13,19}$/.test(digits) &&

@@ -1,7 +1,7 @@
 /** National identifiers: near a word of their context, or alone where form and check leave chance no room. */
 import type { Hit, Matcher } from '../detector.ts';
 import { cellsBelow } from '../engine/columns.ts';
-import type { Match, View } from '../engine/view.ts';
+import { type Match, nextDigit, type View } from '../engine/view.ts';
 import { type Identifier, identifiers } from './national.ts';
 
 const after = 64;
@@ -28,8 +28,11 @@ export const byWord: readonly Matcher[] = identifiers.map((identifier) => {
     find(view, from, to): readonly Hit[] | undefined {
       const { text } = view;
       if (!isWord(text, from, to)) return undefined;
-      const below = cellsBelow(view, from, to).flatMap((cell) => hits(view, { identifier, form, ...cell }));
+      const cells = cellsBelow(view, from);
+      const below = cells.length === 0 ? [] : cells.flatMap((cell) => hits(view, { identifier, form, ...cell }));
       if (below.length > 0) return below;
+      // Digits stand in all of them.
+      if (nextDigit(view, Math.max(0, from - before)) >= to + after + maxForm) return undefined;
       const near = hits(view, { identifier, form, from: from - before, to: to + after });
       return near.filter((hit) => hit.from >= to || (hit.from < from && from - hit.to <= 3));
     },
@@ -110,7 +113,7 @@ function mayBe(text: string, from: number, to: number): readonly string[] {
   if (text[from + 3] === '.')
     return text[from + 7] === '.' ? (text.startsWith('756.', from) ? ['ch-ahv'] : ['br-cpf']) : ['ch-ahv'];
   if (text[from + 2] === '.') return ['br-cnpj', 'be-rrn'];
-  if (length === 6 || '-+'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
+  if ('-+A'.includes(text[from + 6] ?? ' ')) return ['fi-hetu'];
   return length === 17 || length === 18 ? ['cn-id'] : [];
 }
 

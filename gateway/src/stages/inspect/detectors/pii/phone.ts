@@ -2,7 +2,7 @@
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
 import { cellsBelow } from '../engine/columns.ts';
-import type { Cell } from '../engine/view.ts';
+import { type Cell, charge, nextDigit } from '../engine/view.ts';
 
 /** ITU-T E.164 country codes. */
 const codes =
@@ -21,6 +21,8 @@ const national = /(?:\(\d{2,5}\)|\d)[\d ()./-]{5,18}\d(?![\w%])/g;
 const dateLike =
   /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})|^\d{1,3}(?:\.\d{1,3}){3}$|^\d+\.\d+$/;
 const reach = 40;
+/** Of a number that is judged, in characters that are looked at closely. */
+const numberChars = 128;
 
 /** Numbers for fiction: 555-0100 to 555-0199; Ofcom's and other drama ranges are not many enough to list. */
 function isFiction(digits: string): boolean {
@@ -93,8 +95,11 @@ export const afterWord: Matcher = {
   find(view, from, to): Hit | readonly Hit[] | undefined {
     const { text } = view;
     if (/[a-z]/.test(text[from - 1] ?? '') && /[a-z]/.test(text[from] ?? '')) return undefined;
-    const below = cellsBelow(view, from, to).flatMap((cell) => inCell(text, cell));
+    const cells = cellsBelow(view, from);
+    const below = cells.length === 0 ? [] : cells.flatMap((cell) => inCell(text, cell));
     if (below.length > 0) return below;
+    if (nextDigit(view, to) >= to + reach) return undefined;
+    charge(view, numberChars);
     national.lastIndex = 0;
     const match = national.exec(text.slice(to, to + reach));
     if (match === null || dateLike.test(match[0])) return undefined;

@@ -3,9 +3,9 @@ import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
 import { cellsBelow } from '../engine/columns.ts';
 import { fold, foldOf } from '../engine/fold.ts';
-import { triedOften, type View } from '../engine/view.ts';
+import { charge, triedOften, type View } from '../engine/view.ts';
 import { isPlaceholder, isRandom, isWordy } from './plausible.ts';
-import { shortestKey, vendorOf } from './vendors.ts';
+import { mayBeOfVendor, shortestKey, vendorOf } from './vendors.ts';
 
 const passwordNames = [
   'password',
@@ -96,7 +96,7 @@ export const assignment: Matcher = {
     const found = valueAfter(view, { from, to });
     if (found !== undefined)
       return triedOften(view, 'assignment', { to: found.to, at: from }) ? undefined : judged(view, found, { from, to });
-    const cells = cellsBelow(view, from, to);
+    const cells = cellsBelow(view, from);
     if (cells.length === 0) return undefined;
     const name = view.text.slice(from, to);
     return cells
@@ -125,25 +125,37 @@ function isName(text: string, at: number): boolean {
 /** The value that follows a name around `[from, to)`. */
 export function valueAfter(view: View, { from, to }: { from: number; to: number }): Assigned | undefined {
   const { text } = view;
-  let start = from;
-  while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
   let end = to;
   // Scripts without blanks: what follows is a sentence, not the rest of a name.
   if (text.charCodeAt(to - 1) < 0x2e80) while (end < to + maxName && end < text.length && isName(text, end)) end++;
+  if (end >= to + maxName) return undefined;
+  // What stands before the name is looked at where it matters only.
+  let known: number | undefined;
+  const start = (): number => (known ??= nameStart(text, from));
   // A part of a name with colons, as in `arn:…:secret:name`.
-  if (end >= to + maxName || (text[start - 1] === ':' && text[end] === ':')) return undefined;
-  const isFlag =
-    text.startsWith('--', start) ||
-    text.startsWith('set ', start - 4) ||
-    text.startsWith('login ', Math.max(0, start - 40));
-  const value = operator(text, end, {
-    spaced: isFlag || text[to - 1] === ' ' || /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start)),
-  });
+  if (text[end] === ':' && text[start() - 1] === ':') return undefined;
+  const value = operator(text, end, () => text[to - 1] === ' ' || isSpaced(text, start()));
   const at = value ?? (passwords.has(anchorAt(text, { from, to })) ? behindProse(text, end) : undefined);
   if (at === undefined) return undefined;
   const span = valueSpan(view, at);
   if (span === undefined || span.to - span.from < 6) return undefined;
-  return { name: text.slice(start, end), context: text.slice(Math.max(0, start - 40), end), ...span };
+  return { name: text.slice(start(), end), context: text.slice(Math.max(0, start() - 40), end), ...span };
+}
+
+function nameStart(text: string, from: number): number {
+  let start = from;
+  while (start > 0 && start > from - maxName && isName(text, start - 1)) start--;
+  return start;
+}
+
+/** A flag, or a word of a file such as `.netrc`: its value stands behind a blank. */
+function isSpaced(text: string, start: number): boolean {
+  return (
+    text.startsWith('--', start) ||
+    text.startsWith('set ', start - 4) ||
+    text.startsWith('login ', Math.max(0, start - 40)) ||
+    /machine\s|login\s/.test(text.slice(Math.max(0, start - 60), start))
+  );
 }
 
 // Sticky, without nesting or alternatives that begin alike: linear in what they take.
@@ -153,17 +165,33 @@ const signs =
 /** The value of a member or attribute of its own: `name: API_KEY`, `value: …`; `key="Token" value="…"`. */
 const pair = /\\?["'`]?[,;]?\s{1,40}\\?["'`]?(?:value|val|content|default)\\?["'`]?\s{0,4}[:=]\s{0,4}/y;
 /** "The password for the vault is …", "пароль от базы: …": a few words between the name and the sign. */
-const prose =
-  /(?:[ ][^\s:=,;"'<>(){}.!?\uff1a]{1,16}){1,6}(?:[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2})/y;
+const maxWords = 6;
+const maxWord = 16;
+const noWord = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
+  /[\s:=,;"'<>(){}.!?\uff1a]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+const says = /[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2}/y;
+const saying = new Set(Array.from(':：ileéèjэä'));
+
 const schemes =
   /[ \t]{0,8}(?:(?:f|b|r|u|rb|@|\$)(?=["']))?(\\?["'`])?(?:(?:Bearer|Token|Bot|Digest|token|bearer|apikey|ApiKey|SSWS|Key)[ \t]{1,2})?(\\?["'`])?/y;
 
 function behindProse(text: string, end: number): number | undefined {
-  prose.lastIndex = end;
-  return prose.test(text) ? prose.lastIndex : undefined;
+  let found: number | undefined;
+  let at = end;
+  for (let words = 0; words < maxWords && text[at] === ' '; words++) {
+    const from = at + 1;
+    at = from;
+    while (at < text.length && at <= from + maxWord && noWord[text.charCodeAt(at)] === 0) at++;
+    if (at === from || at > from + maxWord) break;
+    if (!saying.has(text[text[at] === ' ' ? at + 1 : at] ?? '')) continue;
+    says.lastIndex = at;
+    if (says.test(text)) found = says.lastIndex;
+  }
+  return found;
 }
 
-function operator(text: string, end: number, { spaced }: { spaced: boolean }): number | undefined {
+function operator(text: string, end: number, isSpaced: () => boolean): number | undefined {
   closing.lastIndex = end;
   closing.exec(text);
   const after = closing.lastIndex;
@@ -171,8 +199,8 @@ function operator(text: string, end: number, { spaced }: { spaced: boolean }): n
   if (signs.exec(text) !== null) return signs.lastIndex;
   pair.lastIndex = end;
   if (pair.exec(text) !== null) return pair.lastIndex;
-  if (spaced && after > end && text[after - 1] === ' ') return after;
-  return spaced && text[end - 1] === ' ' ? end : undefined;
+  if (after > end && text[after - 1] === ' ') return isSpaced() ? after : undefined;
+  return text[end - 1] === ' ' && isSpaced() ? end : undefined;
 }
 
 function valueSpan(view: View, at: number): { from: number; to: number; quoted: boolean } | undefined {
@@ -236,6 +264,8 @@ function endsValue(code: number): boolean {
   return ends.has(code);
 }
 
+/** Of a value that is judged, in characters that are looked at closely. */
+const judgeChars = 256;
 /** Characters of what people choose as a password at least; keys are longer. */
 const shortest = 8;
 const space = /[\s]/;
@@ -253,11 +283,12 @@ function judged(
   const value = view.text.slice(from, to);
   // The cheap question first: secrets that people choose and that machines make have digits.
   if (!digits.test(value) && !uuid.test(value)) return undefined;
+  charge(view, judgeChars);
   if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name) || echoes(name, value))
     return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;
   const random = value.length >= shortestKey && value.length <= maxValue && isRandom(value);
-  const vendor = random ? vendorOf(fold(context), value) : undefined;
+  const vendor = random && mayBeOfVendor(value) ? vendorOf(fold(context), value) : undefined;
   if (vendor !== undefined) return { class: vendor.id, from, to, confidence: 0.9 };
   const word = anchorAt(view.text, at);
   if (passwords.has(word)) return password(value, { from, to, quoted });

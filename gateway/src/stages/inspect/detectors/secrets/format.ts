@@ -39,7 +39,7 @@ export function matcherOf([id, , patterns, more]: FormatRow): readonly Matcher[]
     const anchor = literals.toSorted((a, b) => b.length - a.length)[0] ?? '';
     const before = segments.slice(0, segments.indexOf(anchor));
     const after = segments.slice(segments.indexOf(anchor) + 1);
-    const format = { id, anchor, lead: leadOf(before, pattern), after, more };
+    const format = { id, anchor, lead: leadOf(before, pattern).toReversed(), after, more };
     return { anchors: [anchor], joins: true, find: (view, from, to) => find(view, { from, to }, format) };
   });
 }
@@ -47,7 +47,7 @@ export function matcherOf([id, , patterns, more]: FormatRow): readonly Matcher[]
 interface Format {
   readonly id: string;
   readonly anchor: string;
-  /** Fixed in length. */
+  /** Fixed in length; the last one first. */
   readonly lead: readonly Segment[];
   readonly after: readonly Segment[];
   readonly more: More | undefined;
@@ -88,7 +88,7 @@ function isEscape(text: string, at: number): boolean {
 
 function leadFrom(text: string, end: number, lead: readonly Segment[]): number | undefined {
   let at = end;
-  for (const segment of lead.toReversed()) {
+  for (const segment of lead) {
     if (typeof segment === 'string') {
       if (!text.endsWith(segment, at)) return undefined;
       at -= segment.length;
@@ -103,7 +103,8 @@ function leadFrom(text: string, end: number, lead: readonly Segment[]): number |
 
 function tailTo(view: View, start: number, after: readonly Segment[]): number | undefined {
   let at = start;
-  for (const [index, segment] of after.entries()) {
+  for (let index = 0; index < after.length; index++) {
+    const segment = after[index] as Segment;
     if (typeof segment === 'string') {
       if (!view.text.startsWith(segment, at)) return undefined;
       at += segment.length;

@@ -1,17 +1,22 @@
 /** What tells a value that a machine made from a placeholder, a word or a part of a program. */
 
+/** How often each sign stands in the text that is looked at; zeros in between. */
+const counts = new Uint32Array(128);
+
 /** Bits per character, from the frequencies in the text itself. */
 export function entropy(text: string): number {
-  const counts = new Uint32Array(128);
   const seen: number[] = [];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at) & 127;
-    const count = counts[code] ?? 0;
-    if (count === 0) seen.push(code);
-    counts[code] = count + 1;
+    if (counts[code] === 0) seen.push(code);
+    counts[code] = (counts[code] as number) + 1;
   }
   let bits = 0;
-  for (const code of seen) bits -= ((counts[code] ?? 0) / text.length) * Math.log2((counts[code] ?? 0) / text.length);
+  for (const code of seen) {
+    const share = (counts[code] as number) / text.length;
+    bits -= share * Math.log2(share);
+    counts[code] = 0;
+  }
   return bits;
 }
 
@@ -26,13 +31,13 @@ export function isPlaceholder(value: string): boolean {
 function hasLongRepeat(value: string): boolean {
   let run = 1;
   for (let at = 1; at < value.length; at++) {
-    run = value[at] === value[at - 1] ? run + 1 : 1;
+    run = value.charCodeAt(at) === value.charCodeAt(at - 1) ? run + 1 : 1;
     if (run >= 6) return true;
   }
   // A short piece that is repeated: "abcabcabcabc".
   for (let period = 1; period <= 4 && value.length >= 12; period++) {
     let same = 0;
-    for (let at = period; at < value.length; at++) if (value[at] === value[at - period]) same++;
+    for (let at = period; at < value.length; at++) if (value.charCodeAt(at) === value.charCodeAt(at - period)) same++;
     if (same >= (value.length - period) * 0.9) return true;
   }
   return false;
@@ -47,6 +52,7 @@ function isSequence(value: string): boolean {
 }
 
 const digit = /[0-9]/;
+const onlyDigits = /^[0-9]+$/;
 const hexadecimal = /^[0-9a-f-]+$/i;
 
 /** Whether the value looks drawn at random: mixed characters, no words in camel case or with separators. */
@@ -55,8 +61,7 @@ export function isRandom(value: string): boolean {
   if (!digit.test(value) || isPlaceholder(value)) return false;
   const bits = entropy(value);
   if (hexadecimal.test(value)) return value.length >= 16 && bits >= 2.8 && /[a-f]/i.test(value);
-  const digits = value.replace(/[^0-9]/g, '').length;
-  if (digits === value.length) return false;
+  if (onlyDigits.test(value)) return false;
   const most = Math.log2(Math.min(value.length, 62));
   return bits >= Math.min(3.6, most * 0.78) && !isWordy(value);
 }

@@ -290,18 +290,42 @@ export const vendors: readonly Vendor[] = rows.map(([id, summary, words, ...form
   patterns: forms,
 }));
 
-/** Characters of the shortest key. */
-export const shortestKey = Math.min(
-  ...rows
-    .flatMap(([, , , ...forms]) => forms)
-    .map((form) =>
-      segmentsOf(form).reduce((sum, each) => sum + (typeof each === 'string' ? each.length : each.least), 0),
-    ),
-);
+function lengthsOf(form: string): readonly [least: number, most: number] {
+  let [least, most] = [0, 0];
+  for (const each of segmentsOf(form)) {
+    least += typeof each === 'string' ? each.length : each.least;
+    most += typeof each === 'string' ? each.length : each.most;
+  }
+  return [least, most];
+}
 
-/** The vendor whose key this is, by a name (folded) and the form of the value. */
+/** Characters of the shortest key. */
+export const shortestKey = Math.min(...vendors.flatMap(({ patterns }) => patterns).map((form) => lengthsOf(form)[0]));
+
+/** The vendors of whose keys some are that long: few of all, and most values have the length of none. */
+const byLength = new Map<number, readonly Vendor[]>();
+
+function thatLong(length: number): readonly Vendor[] {
+  const known = byLength.get(length);
+  if (known !== undefined) return known;
+  const found = vendors.filter(({ patterns }) =>
+    patterns.some((form) => {
+      const [least, most] = lengthsOf(form);
+      return length >= least && length <= most;
+    }),
+  );
+  byLength.set(length, found);
+  return found;
+}
+
+/** Whether some keys are that long. */
+export function mayBeOfVendor(value: string): boolean {
+  return thatLong(value.length).length > 0;
+}
+
+/** The vendor whose key this is, by a name (folded) and the form of the value, which is no longer than values are. */
 export function vendorOf(name: string, value: string): Vendor | undefined {
-  return vendors.find(
+  return thatLong(value.length).find(
     ({ words, forms }) => words.some((word) => stands(name, word)) && forms.some((form) => form.test(value)),
   );
 }
