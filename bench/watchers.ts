@@ -7,6 +7,7 @@ import { Agent, get } from 'node:http';
 import { constants, setPriority } from 'node:os';
 
 setPriority(constants.priority.PRIORITY_LOW);
+process.on('disconnect', () => process.exit());
 const [url = '', ...tokens] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: tokens.length });
 await Promise.all(tokens.map(open));

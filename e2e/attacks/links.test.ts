@@ -164,7 +164,7 @@ test('a result of nothing but links costs no more than the first thousand of the
   assert.equal(crossed.length, 1_000);
 });
 
-test('a result of nothing but the longest links holds up nobody else', async () => {
+test('a result of nothing but the longest links holds up no other call', async () => {
   const links = Array.from({ length: 1_000 }, (_, index) => link(`file:///open/${'%41/'.repeat(1_900)}${index}`));
   const began = performance.now();
   const { result, worstMs } = await waitsDuring(gateway.admin, () => shown('ruled', { content: links }));

@@ -58,7 +58,7 @@ test('A7: one listen to 800 resources costs the server few requests, and no more
   assert.ok(bytes < asked * 4, `${bytes} bytes for ${asked}`);
 });
 
-test('a reload decides anew on all that is watched, and holds up nobody meanwhile', async (t) => {
+test('a reload decides anew on all that is watched, and holds up no call meanwhile', async (t) => {
   await using witness = await startWitness([{ name: 'open' }]);
   const agent = 'client';
   const settings = {

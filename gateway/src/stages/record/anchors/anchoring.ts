@@ -15,6 +15,7 @@ export class Anchoring {
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #last = -1;
+  #closed = false;
 
   constructor(folder: string, settings: AnchorSettings, onTrouble: (problem: string) => void) {
     this.#reader = new LogReader(folder);
@@ -46,6 +47,7 @@ export class Anchoring {
 
   /** One last time for what has been written since. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#loading;
     clearTimeout(this.#timer);
     await this.#working;
@@ -54,7 +56,8 @@ export class Anchoring {
 
   #plan(wait: number): void {
     clearTimeout(this.#timer);
-    if (this.#anchors.length === 0) return;
+    // A timer that is left would keep the thread of the log, and with it the gateway, from its end.
+    if (this.#closed || this.#anchors.length === 0) return;
     this.#timer = setTimeout(() => {
       this.#working = this.#work().finally(() => this.#plan(this.#settings.every));
     }, wait);

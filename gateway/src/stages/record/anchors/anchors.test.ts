@@ -23,6 +23,7 @@ import { keyPlaces } from '../open.ts';
 import { Archive } from '../read/archive.ts';
 import { LogReader, type SignedCheckpoint } from '../read/log-reader.ts';
 import { prove } from '../read/prove.ts';
+import { Anchoring } from './anchoring.ts';
 import { fileAnchor } from './file/anchor.ts';
 import { urlAnchor } from './url/anchor.ts';
 import { witnessAnchor } from './witness/anchor.ts';
@@ -175,4 +176,22 @@ test('files and URLs get the checkpoint as it is', async (context) => {
   assert.deepEqual(seen, [`PUT ${checkpoint.note}`]);
   await assert.rejects(urlAnchor(url).anchor(checkpoint, log.folder), /it answered 503/);
   await assert.rejects(fileAnchor(join(log.data, 'no', 'folder')).anchor(checkpoint, log.folder), /ENOENT/);
+});
+
+test('what closes while an anchor is asked leaves no timer', async (context) => {
+  const log = await logFor(context);
+  grow(log, 1);
+  const asked = Promise.withResolvers<ServerResponse>();
+  const url = await serve(context, (_body, _request, response) => asked.resolve(response));
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const troubles: string[] = [];
+  const settings = { every: 50, files: [], urls: [url], witnesses: [], timestamps: [] };
+  const anchoring = new Anchoring(log.folder, settings, (problem) => troubles.push(problem));
+  const response = await asked.promise;
+  const closing = anchoring.close();
+  response.writeHead(200, { connection: 'close' }).end();
+  await closing;
+  assert.deepEqual(troubles, []);
+  assert.ok(timers() <= before, `${timers()} timers, ${before} before`);
 });
