@@ -23,19 +23,19 @@ export function arrayRules(schema: JsonObject, walk: Walk): readonly (Rule | und
 function itemsRule(schema: JsonObject, walk: Walk): Rule | undefined {
   // A list under `items` says what stands at each place in every dialect before 2020-12.
   const tuple = listOf(schema.items);
-  const first = tuple ?? listOf(schema.prefixItems) ?? [];
-  const rest = tuple === undefined ? schema.items : schema.additionalItems;
+  const first = (tuple ?? listOf(schema.prefixItems) ?? []).map((each) => walk.subschema(each));
+  const rest = walk.subschema(tuple === undefined ? schema.items : schema.additionalItems);
   if (rest === undefined && first.length === 0) return undefined;
   return (value, run, looked) => {
     if (!Array.isArray(value)) return true;
     const items = value as readonly Json[];
-    if (rest === false && items.length > first.length)
+    if (rest?.schema === false && items.length > first.length)
       return fail(run, `must NOT have more than ${first.length} items`);
     const end = rest === undefined ? Math.min(first.length, items.length) : items.length;
     let fits = true;
     for (let at = 0; at < end; at++) {
-      const schema = at < first.length ? first[at] : rest;
-      if (walk.inside(schema ?? true, items[at] ?? null, at, run)) continue;
+      const each = first[at] ?? rest;
+      if (each === undefined || walk.inside(each, items[at] ?? null, at, run)) continue;
       fits = false;
       if (!wantsMore(run)) break;
     }
@@ -46,6 +46,7 @@ function itemsRule(schema: JsonObject, walk: Walk): Rule | undefined {
 
 function containsRule({ contains, minContains, maxContains }: JsonObject, walk: Walk): Rule | undefined {
   if (contains === undefined) return undefined;
+  const contained = walk.subschema(contains);
   const least = typeof minContains === 'number' ? minContains : 1;
   const most = typeof maxContains === 'number' ? maxContains : Number.POSITIVE_INFINITY;
   // Only there what is contained counts as looked at (2020-12 core, 10.3.1.3).
@@ -55,7 +56,7 @@ function containsRule({ contains, minContains, maxContains }: JsonObject, walk: 
     let found = 0;
     run.steps.take(value.length * 3);
     for (const [at, item] of (value as readonly Json[]).entries()) {
-      if (!quietly(run, () => walk.inside(contains, item, at, run))) continue;
+      if (!quietly(run, () => walk.inside(contained, item, at, run))) continue;
       found++;
       if (counts) looked?.places.add(at);
       if (looked === undefined && found >= least && most === Number.POSITIVE_INFINITY) break;
@@ -78,15 +79,16 @@ const uniqueRule: Rule = (value, run) => {
   return true;
 };
 
-export function unevaluatedItems({ unevaluatedItems: rest }: JsonObject, walk: Walk): Rule | undefined {
-  if (rest === undefined) return undefined;
+export function unevaluatedItems({ unevaluatedItems }: JsonObject, walk: Walk): Rule | undefined {
+  if (unevaluatedItems === undefined) return undefined;
+  const rest = walk.subschema(unevaluatedItems);
   return (value, run, looked) => {
     if (!Array.isArray(value)) return true;
     const items = value as readonly Json[];
     for (let at = looked?.items ?? 0; at < items.length; at++) {
       run.steps.take(1);
       if (looked?.places.has(at) === true) continue;
-      if (rest === false) return fail(run, `must NOT have more than ${at} items`);
+      if (rest.schema === false) return fail(run, `must NOT have more than ${at} items`);
       if (!walk.inside(rest, items[at] ?? null, at, run)) return false;
     }
     if (looked !== undefined) looked.items = items.length;

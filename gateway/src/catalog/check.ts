@@ -20,8 +20,10 @@ import {
   listOf,
   lookedAtNothing,
   merge,
+  type Reading,
   type Rule,
   type Run,
+  type Subschema,
   strictly,
   type Walk,
   wantsMore,
@@ -43,7 +45,8 @@ export type Checker = (value: Json, run: Run) => boolean;
 
 export function checkerOf(schema: JsonObject, options: CheckOptions): Checker {
   const walker = new Walker(options);
-  return (value, run) => walker.top(schema, value, run);
+  const top = walker.subschema(schema);
+  return (value, run) => walker.top(top, value, run);
 }
 
 type Group = 'any' | 'number' | 'string' | 'array' | 'object' | 'composing' | 'unevaluated';
@@ -65,18 +68,9 @@ const groupOf: ReadonlyMap<string, Group> = new Map(
 );
 const references: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 
-/** A schema as it is read when a value first reaches it. */
-interface Reading {
-  readonly rules: readonly Rule[];
-  /** After all others: what these have not looked at. */
-  readonly last: readonly Rule[];
-  /** Other schemas apply to the same value. */
-  readonly composed: boolean;
-  /** Has `properties`, and no word about other members. */
-  readonly silent: boolean;
-  /** Every member that it lets through is one of its `properties`. */
-  readonly exact: boolean;
-}
+/** Of `true`, and where no keyword has a say. */
+const asksNothing: Reading = { rules: [], last: [], composed: false, silent: false, exact: false };
+const asksForNone: Reading = { ...asksNothing, rules: [(_value, run) => fail(run, 'boolean schema is false')] };
 
 /** Goes on after the first rule that does not hold for as long as more problems are wanted. */
 function holds(rules: readonly Rule[], value: Json, run: Run, looked: Looked | undefined): boolean {
@@ -95,8 +89,10 @@ class Walker implements Walk {
   readonly formats: 'annotate' | 'assert';
   readonly #patterns: Patterns;
   readonly #closing: boolean;
-  readonly #declaring = new WeakMap<JsonObject, boolean>();
-  readonly #readings = new WeakMap<JsonObject, Reading>();
+  readonly #subschemas = new WeakMap<JsonObject, Subschema>();
+  readonly #all = plain(true, asksNothing);
+  readonly #none = plain(false, asksForNone);
+  #made = 0;
 
   constructor({ dialect, targets, patterns, formats, members }: CheckOptions) {
     this.dialect = dialect;
@@ -107,9 +103,9 @@ class Walker implements Walk {
   }
 
   /** The arguments of a tool: here silence, and every spelling of it, names no member. */
-  top(schema: JsonObject, value: Json, run: Run): boolean {
+  top(schema: Subschema, value: Json, run: Run): boolean {
     if (!this.#closing || !isObject(value)) return this.check(schema, value, run, undefined);
-    const { composed, silent, exact } = this.#read(schema, run.steps);
+    const { composed, silent, exact } = schema.reading ?? this.#read(schema, run.steps);
     if (exact) return this.check(schema, value, run, silent ? strictly : undefined);
     const looked = lookedAtNothing('top');
     const fits = this.check(schema, value, run, looked);
@@ -119,10 +115,9 @@ class Walker implements Walk {
   }
 
   /** What stands in the arguments: closed where its schemas name members and none of them says more. */
-  #place(schema: Json, value: Json, run: Run): boolean {
-    if (!this.#closing || run.literal > 0 || !isObject(value) || !isObject(schema))
-      return this.check(schema, value, run, undefined);
-    const { composed, silent } = this.#read(schema, run.steps);
+  #place(schema: Subschema, value: Json, run: Run): boolean {
+    if (!this.#closing || run.literal > 0 || !isObject(value)) return this.check(schema, value, run, undefined);
+    const { composed, silent } = schema.reading ?? this.#read(schema, run.steps);
     if (!composed) return this.check(schema, value, run, silent ? strictly : undefined);
     run.steps.take(4);
     const looked = lookedAtNothing('inside');
@@ -136,14 +131,11 @@ class Walker implements Walk {
     return every(keys, run, (key) => looked.names.has(key) || refuse(run, key));
   }
 
-  check(schema: Json, value: Json, run: Run, looked: Looked | undefined): boolean {
-    run.steps.take(1);
-    if (schema === true) return true;
-    if (!isObject(schema)) return fail(run, 'boolean schema is false');
+  check(schema: Subschema, value: Json, run: Run, looked: Looked | undefined): boolean {
     if (run.depth >= maxDepth) throw new TooCostly();
-    const { rules, last } = this.#read(schema, run.steps);
+    const { rules, last } = schema.reading ?? this.#read(schema, run.steps);
     run.depth++;
-    run.steps.take(rules.length + last.length);
+    run.steps.take(1 + rules.length + last.length);
     // `unevaluated…` knows of what its own schema has looked at, and of nothing beside that.
     const apart = last.length > 0 && looked !== strictly;
     if (apart) run.steps.take(4);
@@ -154,7 +146,7 @@ class Walker implements Walk {
     return fits;
   }
 
-  tried(schema: Json, value: Json, run: Run, looked: Looked | undefined): boolean {
+  tried(schema: Subschema, value: Json, run: Run, looked: Looked | undefined): boolean {
     if (looked === undefined) return this.check(schema, value, run, undefined);
     run.steps.take(4);
     const own = lookedAtNothing(looked.top ? 'top' : 'inside');
@@ -163,7 +155,9 @@ class Walker implements Walk {
     return true;
   }
 
-  inside(schema: Json, value: Json, key: string | number, run: Run): boolean {
+  inside(schema: Subschema, value: Json, key: string | number, run: Run): boolean {
+    // Where it is matters only to a run that tells what it finds.
+    if (run.problems === undefined) return this.#place(schema, value, run);
     run.path.push(key);
     const fits = this.#place(schema, value, run);
     run.path.pop();
@@ -174,28 +168,39 @@ class Walker implements Walk {
     return this.#patterns.get(source);
   }
 
-  declares(schema: Json): boolean {
+  subschema<Schema extends Json | undefined>(schema: Schema): Schema extends undefined ? undefined : Subschema;
+  subschema(schema: Json | undefined): Subschema | undefined {
+    if (schema === undefined) return undefined;
+    if (!isObject(schema)) return schema === true ? this.#all : this.#none;
+    const before = this.#subschemas.get(schema);
+    if (before !== undefined) return before;
+    const made: Subschema = { schema, reading: undefined, declares: undefined };
+    this.#subschemas.set(schema, made);
+    this.#made++;
+    return made;
+  }
+
+  declares(subschema: Subschema): boolean {
+    const { schema, declares: before } = subschema;
     if (!isObject(schema)) return false;
-    const before = this.#declaring.get(schema);
     if (before !== undefined) return before;
     const known = inDialect(schema, this.dialect);
     const { ref, dynamic } = this.targets.get(schema) ?? {};
     const some = [ref, dynamic, ...(listOf(known.allOf) ?? [])];
-    const declares =
+    subschema.declares =
       ['type', 'enum', 'const'].some((keyword) => Object.hasOwn(known, keyword)) ||
-      some.some((each) => each !== undefined && this.declares(each)) ||
+      some.some((each) => each !== undefined && this.declares(this.subschema(each))) ||
       [listOf(known.anyOf), listOf(known.oneOf)].some(
-        (choice) => choice?.every((each) => this.declares(each)) === true,
+        (choice) => choice?.every((each) => this.declares(this.subschema(each))) === true,
       );
-    this.#declaring.set(schema, declares);
-    return declares;
+    return subschema.declares;
   }
 
   /** In the order in which a person would name the problems: the type first, what is unevaluated last. */
-  #read(original: JsonObject, steps: Steps): Reading {
-    const before = this.#readings.get(original);
-    if (before !== undefined) return before;
+  #read(subschema: Subschema, steps: Steps): Reading {
+    const original = subschema.schema as JsonObject;
     const schema = inDialect(original, this.dialect);
+    const before = this.#made;
     const groups = new Set<Group>();
     const keywords = Object.keys(schema);
     let composed = false;
@@ -204,7 +209,6 @@ class Walker implements Walk {
       if (group !== undefined) groups.add(group);
       if (keyword !== 'not' && (inPlace.has(keyword) || references.has(keyword))) composed = true;
     }
-    steps.take(keywords.length + groups.size * 20);
     const rules: (Rule | undefined)[] = [];
     if (groups.has('any')) rules.push(typeRule(schema), enumRule(schema));
     if (groups.has('number')) rules.push(...numberRules(schema));
@@ -222,7 +226,12 @@ class Walker implements Walk {
       silent,
       exact: !composed && patternProperties === undefined && (silent || (extra === false && rest === undefined)),
     };
-    this.#readings.set(original, reading);
+    subschema.reading = reading;
+    steps.take(keywords.length + groups.size * 20 + (this.#made - before) * 2);
     return reading;
   }
+}
+
+function plain(schema: boolean, reading: Reading): Subschema {
+  return { schema, reading, declares: false };
 }

@@ -1,15 +1,15 @@
 /** The keywords that apply other schemas to the same value. */
-import type { JsonObject } from '../protocol/json.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
 import { every, fail, forget, listOf, quietly, type Rule, type Run, type Walk } from './run.ts';
 
 /** `original`: the schema as it stands in its tree, by which its references are known. */
 export function composingRules(schema: JsonObject, original: JsonObject, walk: Walk): readonly (Rule | undefined)[] {
   const { ref, dynamic } = walk.targets.get(original) ?? {};
-  const all = listOf(schema.allOf);
-  const { not } = schema;
+  const all = listOf(schema.allOf)?.map((each) => walk.subschema(each));
+  const not = walk.subschema(schema.not);
   return [
-    ref === undefined ? undefined : (value, run, looked) => walk.check(ref, value, run, looked),
-    dynamic === undefined ? undefined : (value, run, looked) => walk.check(dynamic, value, run, looked),
+    same(ref, walk),
+    same(dynamic, walk),
     all === undefined
       ? undefined
       : (value, run, looked) => every(all, run, (each) => walk.check(each, value, run, looked)),
@@ -25,11 +25,17 @@ export function composingRules(schema: JsonObject, original: JsonObject, walk: W
   ];
 }
 
+function same(target: Json | undefined, walk: Walk): Rule | undefined {
+  if (target === undefined) return undefined;
+  const schema = walk.subschema(target);
+  return (value, run, looked) => walk.check(schema, value, run, looked);
+}
+
 /** Problems of each branch of a choice: more would leave no room for those of other arguments. */
 const maxOfBranch = 2;
 
 function anyRule({ anyOf }: JsonObject, walk: Walk): Rule | undefined {
-  const branches = listOf(anyOf);
+  const branches = listOf(anyOf)?.map((each) => walk.subschema(each));
   if (branches === undefined) return undefined;
   return (value, run, looked) => {
     const mark = countOf(run);
@@ -50,7 +56,7 @@ function anyRule({ anyOf }: JsonObject, walk: Walk): Rule | undefined {
 }
 
 function oneRule({ oneOf }: JsonObject, walk: Walk): Rule | undefined {
-  const branches = listOf(oneOf);
+  const branches = listOf(oneOf)?.map((each) => walk.subschema(each));
   if (branches === undefined) return undefined;
   return (value, run, looked) => {
     const mark = countOf(run);
@@ -66,8 +72,10 @@ function oneRule({ oneOf }: JsonObject, walk: Walk): Rule | undefined {
   };
 }
 
-function ifRule({ if: condition, then, else: otherwise }: JsonObject, walk: Walk): Rule | undefined {
-  if (condition === undefined || (then === undefined && otherwise === undefined)) return undefined;
+function ifRule(schema: JsonObject, walk: Walk): Rule | undefined {
+  if (schema.if === undefined || (schema.then === undefined && schema.else === undefined)) return undefined;
+  const condition = walk.subschema(schema.if);
+  const [then, otherwise] = [walk.subschema(schema.then), walk.subschema(schema.else)];
   return (value, run, looked) => {
     const holds = quietly(run, () => walk.tried(condition, value, run, looked));
     const next = holds ? then : otherwise;

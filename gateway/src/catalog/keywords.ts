@@ -156,8 +156,12 @@ function hasFormat(format: Format, value: Json, steps: Steps): boolean {
 
 /** Lengths count characters, not code units (2020-12 validation, 6.3). */
 function lengthRule(least: Json | undefined, most: Json | undefined): Rule {
+  const surelyFits = typeof most === 'number' ? most : Number.POSITIVE_INFINITY;
+  const surelyEnough = typeof least === 'number' ? least * 2 : 0;
   return (value, run) => {
     if (typeof value !== 'string') return true;
+    // A character is one code unit or two.
+    if (value.length <= surelyFits && value.length >= surelyEnough) return true;
     run.steps.take(value.length >> 4);
     const length = charactersIn(value);
     if (typeof most === 'number' && length > most) return fail(run, `must NOT have more than ${most} characters`);

@@ -1,12 +1,24 @@
 /** The keywords that look at the members of an object. */
-import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
+import { isObject, type JsonObject } from '../protocol/json.ts';
 import { matches } from './keywords.ts';
 import type { Pattern } from './patterns.ts';
-import { every, fail, type Looked, quoted, type Rule, type Run, strictly, type Walk, wantsMore } from './run.ts';
+import {
+  every,
+  fail,
+  type Looked,
+  quoted,
+  type Rule,
+  type Run,
+  type Subschema,
+  strictly,
+  type Walk,
+  wantsMore,
+} from './run.ts';
 import { keysOf } from './steps.ts';
 
 export function objectRules(schema: JsonObject, walk: Walk): readonly (Rule | undefined)[] {
-  const { maxProperties, minProperties, required, propertyNames } = schema;
+  const { maxProperties, minProperties, required } = schema;
+  const propertyNames = walk.subschema(schema.propertyNames);
   const needed = Array.isArray(required) ? (required as readonly string[]) : [];
   return [
     typeof maxProperties !== 'number'
@@ -43,7 +55,7 @@ function requiredRule(needed: readonly string[]): Rule {
 
 interface NamePattern {
   readonly pattern: Pattern | undefined;
-  readonly schema: Json;
+  readonly schema: Subschema;
 }
 
 const none: readonly NamePattern[] = [];
@@ -51,15 +63,23 @@ const none: readonly NamePattern[] = [];
 const improbable = '\u0007 ~0=\u{1f512}zZ9';
 
 function propertiesRule(schema: JsonObject, walk: Walk): Rule | undefined {
-  const { additionalProperties: extra } = schema;
+  const extra = walk.subschema(schema.additionalProperties);
   const properties = isObject(schema.properties) ? schema.properties : undefined;
   const patterns = isObject(schema.patternProperties)
     ? Object.entries(schema.patternProperties).map(([source, each]) => ({
         pattern: walk.pattern(source),
-        schema: each,
+        schema: walk.subschema(each),
       }))
     : none;
   if (properties === undefined && patterns.length === 0 && extra === undefined) return undefined;
+  const known = new Map<string, Subschema>();
+  const propertyOf = (key: string): Subschema | undefined => {
+    const before = known.get(key);
+    if (before !== undefined || properties === undefined || !Object.hasOwn(properties, key)) return before;
+    const property = walk.subschema(properties[key] ?? true);
+    known.set(key, property);
+    return property;
+  };
   /** Of a member of the arguments that is no property: silence about it is no declaration, in whichever spelling. */
   const isDeclared = (found: readonly NamePattern[]): boolean =>
     found.length === 0
@@ -68,24 +88,24 @@ function propertiesRule(schema: JsonObject, walk: Walk): Rule | undefined {
 
   const member = (value: JsonObject, key: string, run: Run, looked: Looked | undefined): boolean => {
     run.steps.take(1 + (key.length >> 6) + patterns.length);
-    const isProperty = properties !== undefined && Object.hasOwn(properties, key);
+    const property = propertyOf(key);
     // A pattern that cannot be run matches every name, and nothing is known of what it names.
     const found =
       patterns.length === 0
         ? none
         : patterns.filter(({ pattern }) => pattern === undefined || matches(pattern, key, run.steps));
-    const isNamed = isProperty || found.length > 0;
+    const isNamed = property !== undefined || found.length > 0;
     if (looked === strictly) {
       if (!isNamed && extra === undefined) return refuse(run, key);
     } else if (looked !== undefined && (isNamed || extra !== undefined)) {
       run.steps.take(3);
-      if (!looked.top || isProperty || isDeclared(found)) looked.names.add(key);
+      if (!looked.top || property !== undefined || isDeclared(found)) looked.names.add(key);
     }
-    if (isProperty && !walk.inside(properties[key] ?? true, value[key] ?? null, key, run)) return false;
+    if (property !== undefined && !walk.inside(property, value[key] ?? null, key, run)) return false;
     for (const { pattern, schema: each } of found)
       if (pattern !== undefined && !walk.inside(each, value[key] ?? null, key, run)) return false;
     if (isNamed || extra === undefined) return true;
-    return extra === false ? refuse(run, key) : walk.inside(extra, value[key] ?? null, key, run);
+    return extra.schema === false ? refuse(run, key) : walk.inside(extra, value[key] ?? null, key, run);
   };
 
   return (value, run, looked) => {
@@ -111,17 +131,22 @@ export function refuse(run: Run, key: string): false {
 function dependentRule(schema: JsonObject, walk: Walk): Rule | undefined {
   // The old word is enforced in 2020-12 as well: servers that name no dialect use it, and their checkers know it.
   const entries = ['dependencies', 'dependentRequired', 'dependentSchemas'].flatMap((keyword) =>
-    isObject(schema[keyword]) ? Object.entries(schema[keyword]) : [],
+    Object.entries(isObject(schema[keyword]) ? schema[keyword] : {}).map(([name, wanted]) =>
+      Array.isArray(wanted)
+        ? { name, names: wanted as readonly string[] }
+        : { name, names: undefined, schema: walk.subschema(wanted) },
+    ),
   );
   if (entries.length === 0) return undefined;
   return (value, run, looked) => {
     if (!isObject(value)) return true;
     run.steps.take(entries.length);
-    return every(entries, run, ([name, wanted]) => {
+    return every(entries, run, (entry) => {
+      const { name, names } = entry;
       if (!Object.hasOwn(value, name)) return true;
-      if (!Array.isArray(wanted)) return walk.check(wanted, value, run, looked);
-      run.steps.take(wanted.length);
-      const missing = (wanted as readonly string[]).find((each) => !Object.hasOwn(value, each));
+      if (names === undefined) return walk.check(entry.schema, value, run, looked);
+      run.steps.take(names.length);
+      const missing = names.find((each) => !Object.hasOwn(value, each));
       return (
         missing === undefined ||
         fail(run, `must have property ${quoted(missing)} when property ${quoted(name)} is present`)
@@ -130,7 +155,8 @@ function dependentRule(schema: JsonObject, walk: Walk): Rule | undefined {
   };
 }
 
-export function unevaluatedProperties({ unevaluatedProperties: rest }: JsonObject, walk: Walk): Rule | undefined {
+export function unevaluatedProperties(schema: JsonObject, walk: Walk): Rule | undefined {
+  const rest = walk.subschema(schema.unevaluatedProperties);
   if (rest === undefined) return undefined;
   const declared = walk.declares(rest);
   return (value, run, looked) => {
@@ -139,7 +165,7 @@ export function unevaluatedProperties({ unevaluatedProperties: rest }: JsonObjec
     return every(keysOf(value, run.steps), run, (key) => {
       run.steps.take(1);
       if (looked?.names.has(key) === true) return true;
-      if (rest === false) return refuse(run, key);
+      if (rest.schema === false) return refuse(run, key);
       if (looked !== undefined && (!looked.top || declared)) looked.names.add(key);
       return walk.inside(rest, value[key] ?? null, key, run);
     });

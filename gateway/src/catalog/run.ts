@@ -32,6 +32,26 @@ export interface Looked {
 /** In place of what was looked at: a member that is not named here is refused at once. */
 export const strictly: Looked = lookedAtNothing('inside');
 
+/** A schema, one of its kind for each place where it stands. What is known of it is found when a value first reaches it. */
+export interface Subschema {
+  readonly schema: Json;
+  reading: Reading | undefined;
+  declares: boolean | undefined;
+}
+
+/** What a schema asks of a value. */
+export interface Reading {
+  readonly rules: readonly Rule[];
+  /** After all others: what these have not looked at. */
+  readonly last: readonly Rule[];
+  /** Other schemas apply to the same value. */
+  readonly composed: boolean;
+  /** Has `properties`, and no word about other members. */
+  readonly silent: boolean;
+  /** Every member that it lets through is one of its `properties`. */
+  readonly exact: boolean;
+}
+
 export type Rule = (value: Json, run: Run, looked: Looked | undefined) => boolean;
 
 /** What the rules of keywords with subschemas need of the checker. */
@@ -40,14 +60,16 @@ export interface Walk {
   readonly targets: Targets;
   readonly formats: 'annotate' | 'assert';
   pattern(source: string): Pattern | undefined;
+  /** The one of this schema; of none, none. */
+  subschema<Schema extends Json | undefined>(schema: Schema): Schema extends undefined ? undefined : Subschema;
   /** The same value, against another schema. */
-  check(schema: Json, value: Json, run: Run, looked: Looked | undefined): boolean;
+  check(schema: Subschema, value: Json, run: Run, looked: Looked | undefined): boolean;
   /** The same; of a schema that does not fit nothing counts as looked at. */
-  tried(schema: Json, value: Json, run: Run, looked: Looked | undefined): boolean;
+  tried(schema: Subschema, value: Json, run: Run, looked: Looked | undefined): boolean;
   /** A member or an item of the value. */
-  inside(schema: Json, value: Json, key: string | number, run: Run): boolean;
+  inside(schema: Subschema, value: Json, key: string | number, run: Run): boolean;
   /** Does the schema say of which type or which values a member is? */
-  declares(schema: Json): boolean;
+  declares(schema: Subschema): boolean;
 }
 
 export const maxProblems = 8;
