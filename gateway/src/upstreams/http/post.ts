@@ -49,9 +49,9 @@ type Answer = 'json' | 'events' | 'other';
 function mediaType(header: string | readonly string[] | undefined): string {
   // Two types are none: one reader would take the first, another the last.
   if (typeof header !== 'string') return '';
-  const text = header;
-  const end = text.indexOf(';');
-  return (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
+  if (header === 'application/json' || header === 'text/event-stream') return header;
+  const end = header.indexOf(';');
+  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
 /** Redirects of one request. */

@@ -17,12 +17,13 @@ export class Concurrency implements Limit {
   admit({ caller, operation, server, bounds }: Demand): Outcome<Lease> {
     const isStream = operation === 'stream';
     const limit = isStream ? bounds.streams : bounds.concurrency;
-    const hold = this.#holds.hold(isStream ? `stream ${caller.key}` : caller.key, limit, Date.now());
+    const now = Date.now();
+    const hold = this.#holds.hold(isStream ? `stream ${caller.key}` : caller.key, limit, now);
     if (hold === undefined) return refuse({ reason: isStream ? 'too-many-streams' : 'too-many-requests', limit });
     if (isStream || server === undefined || limit < forOthers) return pass(hold);
     // A server that hangs, or whose token does not come, leaves the caller room for others.
     const share = limit - Math.floor(limit / forOthers);
-    const ofServer = this.#holds.hold(`${caller.key} ${server}`, share, Date.now());
+    const ofServer = this.#holds.hold(`${caller.key} ${server}`, share, now);
     if (ofServer === undefined) {
       hold.settle();
       return refuse({ reason: 'too-many-requests', limit: share });

@@ -60,7 +60,7 @@ export class Loops {
 
   /** Why a call is not looked at for now. */
   held(exchange: Identified, { revision }: Pick<Snapshot, 'revision'>): Refusal | undefined {
-    const walker = this.#walkers.get(nameOf(exchange));
+    const walker = this.#walkerAt(exchange);
     if (walker === undefined || walker.held.size === 0) return undefined;
     const held = walker.held.get(callOf(exchange));
     const left = held === undefined ? 0 : held.until - this.#now();
@@ -72,7 +72,7 @@ export class Loops {
   saw(exchange: Identified, reply: Reply, { resolved, snapshot }: SeenCall): LoopVerdict | undefined {
     if (!isWatched(reply, resolved, snapshot)) {
       // What was refused before and is answered now begins anew.
-      if (reply.kind === 'result') this.#walkers.get(nameOf(exchange))?.trail.forget(callOf(exchange));
+      if (reply.kind === 'result') this.#walkerAt(exchange)?.trail.forget(callOf(exchange));
       return undefined;
     }
     const step = stepOf(exchange, reply);
@@ -89,6 +89,11 @@ export class Loops {
     this.#hold(walker, circle, snapshot.revision);
     this.#onLoop('refused');
     return { note: noteText(circle, reply), times: circle.times };
+  }
+
+  /** Where nothing went in circles yet, no name is put together for each call. */
+  #walkerAt(exchange: Identified): Walker | undefined {
+    return this.#walkers.size === 0 ? undefined : this.#walkers.get(nameOf(exchange));
   }
 
   #hold({ held }: Walker, { calls, times }: Circle, revision: string): void {
