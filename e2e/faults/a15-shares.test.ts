@@ -153,6 +153,54 @@ test('A15: one stream watches no more resources than its share, and the server h
   assert.equal((await remove(ada, session)).status, 204);
 });
 
+/** What a stream that listens to long URIs says that it watches. */
+async function watched(key: string, stop: AbortSignal): Promise<number> {
+  const uris = Array.from({ length: maxWatches }, (_, at) => `doc:${'x'.repeat(1_900)}${at}`);
+  const answer = await fetch(gateway.endpoint('pushing'), {
+    method: 'POST',
+    headers: Object.fromEntries([...modernHeaders('subscriptions/listen'), ['Authorization', `Bearer ${key}`]]),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 5,
+      method: 'subscriptions/listen',
+      params: { notifications: { toolsListChanged: true, resourceSubscriptions: uris }, _meta: meta },
+    }),
+    signal: stop,
+  });
+  let text = '';
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  while (!/acknowledged[^]*\n\n/.test(text)) text += (await reader?.read())?.value ?? assert.fail(text.slice(-500));
+  return text.match(/doc:x/g)?.length ?? 0;
+}
+
+async function untilWatched(isSo: (chars: number) => boolean): Promise<void> {
+  for (;;) {
+    const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+    const chars = /sallyport_table_entries\{table="watched_chars"\} (\d+)/.exec(text)?.[1];
+    if (isSo(Number(chars))) return;
+  }
+}
+
+test('A15: long URIs that a caller watches leave others their share, and count until its stream ends', async () => {
+  const [first, second, others, third] = Array.from({ length: 4 }, () => new AbortController()) as [
+    AbortController,
+    AbortController,
+    AbortController,
+    AbortController,
+  ];
+  try {
+    assert.equal(await watched(ada, first.signal), maxWatches);
+    const more = await watched(ada, second.signal);
+    assert.ok(more < maxWatches / 10, `${more} more`);
+    assert.equal(await watched(bob, others.signal), maxWatches);
+    first.abort();
+    await untilWatched((chars) => chars < 2_500_000);
+    assert.ok((await watched(ada, third.signal)) > maxWatches - 100);
+  } finally {
+    for (const each of [first, second, others, third]) each.abort();
+  }
+});
+
 test('A15: sessions that open again from their ids count for their caller, and cost others nothing', async () => {
   const others = await initialize(bob);
   using heard = await stream(bob, others);

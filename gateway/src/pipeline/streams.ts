@@ -2,6 +2,7 @@
 import type { JsonObject } from '../protocol/json.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Delivered } from './deliver.ts';
+import { Shares } from './shares.ts';
 
 export type EndReason = 'revoked' | 'disconnected' | 'draining';
 
@@ -15,7 +16,12 @@ export interface OpenStream {
   notify?(method: string, params: Delivered<JsonObject>): void;
 }
 
+/** Characters of the URIs that streams watch. All that are watched at a server stand in one request to it. */
+const watchedBounds = { maxOfOwner: 2 * 1024 * 1024, max: 16 * 1024 * 1024 };
+
 export class Streams {
+  /** What of these bounds is held by each caller. */
+  readonly watched = new Shares(watchedBounds);
   readonly #open = new Set<OpenStream>();
   #draining = false;
 

@@ -306,7 +306,11 @@ export class DataPlane {
       },
       renew: (caller) => this.#rights.renew(caller),
       subscribe: (exchange, caller, listener) =>
-        new Subscription(exchange, { snapshot: () => this.#snapshot, caller, deliver }, listener),
+        new Subscription(
+          exchange,
+          { snapshot: () => this.#snapshot, caller, deliver, watched: this.streams.watched },
+          listener,
+        ),
       sessionSeal: createSeal(masterKey, 'session'),
       pages,
       draining: () => this.#draining,
@@ -321,6 +325,7 @@ export class DataPlane {
     table('approvals_awaited', () => this.approvals.size);
     table('calls', () => this.#rights.underWay.size);
     table('streams', () => this.streams.size);
+    table('watched_chars', () => this.streams.watched.size);
     table('parked_input_requests', () => this.#inputRequests.size);
     table('authentication_failures', () => issuerKeys.throttle.size);
     table('dpop_proofs', () => issuerKeys.proofs.size);

@@ -1,9 +1,12 @@
 /** The body of a request, within its bound. Nothing of it is read before it is wanted: identity comes first. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ShareBounds, Shares } from '../../pipeline/shares.ts';
 import { nextTurn, turnsOf } from '../../pipeline/turns.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { inBackground } from '../../telemetry/background.ts';
-import type { BodyBudget } from './body-budget.ts';
+
+/** Bytes: sixteen bodies of the usual bound for one caller, and room for the slow ones of eight such callers. */
+export const bodyBounds: ShareBounds = { maxOfOwner: 64 * 1024 * 1024, max: 512 * 1024 * 1024 };
 
 /** Why there is no body: it has too many bytes, or too many are being read for the same caller already. */
 export type BodyFault = 'too-large' | 'too-many';
@@ -17,14 +20,14 @@ type Done = (body: BodyResult) => void;
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #maxBytes: number;
-  readonly #budget: BodyBudget;
+  readonly #budget: Shares;
   #waiting: Done[] | undefined;
   #result: BodyResult | undefined;
   /** Whose bytes they are, and how many were counted. */
   #owner = '';
   #counted = 0;
 
-  constructor(request: IncomingMessage, maxBytes: number, budget: BodyBudget) {
+  constructor(request: IncomingMessage, maxBytes: number, budget: Shares) {
     this.#request = request;
     this.#maxBytes = maxBytes;
     this.#budget = budget;

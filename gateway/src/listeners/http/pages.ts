@@ -1,8 +1,8 @@
 /** Shows pages over HTTP: reads a small form, and nothing else that a browser may send along. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PageRequest, Pages } from '../../pipeline/contracts/pages.ts';
+import type { Shares } from '../../pipeline/shares.ts';
 import { RequestBody } from './body.ts';
-import type { BodyBudget } from './body-budget.ts';
 
 const maxFormBytes = 16_384;
 const formType = /^application\/x-www-form-urlencoded(?:;|$)/i;
@@ -29,7 +29,7 @@ export interface PageVisit {
   readonly path: string;
   readonly pages: Pages;
   readonly address: string | undefined;
-  readonly budget: BodyBudget;
+  readonly budget: Shares;
 }
 
 export function showPage(

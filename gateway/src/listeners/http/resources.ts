@@ -7,17 +7,17 @@ import type { Socket } from 'node:net';
 import type { ClientCertificate } from '../../pipeline/contracts/authenticate.ts';
 import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
+import type { Shares } from '../../pipeline/shares.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { challenge, metadataUrl, resourceMetadata, wellKnownPath } from '../../protocol/protected-resource.ts';
 import type { ListenerContext } from '../context.ts';
-import type { BodyBudget } from './body-budget.ts';
 import type { Connections } from './connections.ts';
 import { routeOf } from './guard.ts';
 
 /** What a listener is given, and the names of its endpoints. */
 export interface HttpFront extends ListenerContext {
   readonly resources: Resources;
-  readonly bodies: BodyBudget;
+  readonly bodies: Shares;
   readonly connections: Connections;
   /** Where a request comes from, behind the declared proxies. */
   readonly addressOf: (request: IncomingMessage) => string | undefined;

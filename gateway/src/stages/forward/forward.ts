@@ -176,7 +176,10 @@ async function watch(exchange: Decided): Promise<Reply> {
     return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'Subscriptions need a session' } };
   if (method === 'resources/subscribe') {
     if (!client.session.watch(upstream.server, capability.uri))
-      return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'The session watches too many resources' } };
+      return {
+        kind: 'refused',
+        refusal: { reason: 'bad-params', problem: 'Too many resources are watched; unsubscribe from some first' },
+      };
   } else client.session.unwatch(upstream.server, capability.uri);
   return { kind: 'result', result: ownWords<JsonObject>({}) };
 }

@@ -12,6 +12,7 @@ import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.t
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
 import { type ReachableServer, reachAll, whenceOf } from '../../pipeline/reach.ts';
+import type { Shares } from '../../pipeline/shares.ts';
 import { turnsOf } from '../../pipeline/turns.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { cleanServerMeta } from '../../protocol/meta.ts';
@@ -21,6 +22,8 @@ import { VisibleLists } from './visible-lists.ts';
 
 /** Resources that one stream watches. Each costs a request to its server, and memory here and there. */
 export const maxWatches = 1_000;
+/** What a watched resource counts for beside the characters of its URI. */
+const watchChars = 64;
 
 export type Listener = (method: string, params: Delivered<JsonObject>) => void;
 
@@ -38,6 +41,8 @@ export interface HearingRights {
   snapshot(): Snapshot;
   caller(): Caller | undefined;
   readonly deliver: Deliver;
+  /** Characters of what callers watch. */
+  readonly watched: Shares;
 }
 
 export class Subscription {
@@ -85,12 +90,19 @@ export class Subscription {
     return this.#watchAt(reachable, uri);
   }
 
-  /** False when the stream watches as many as it may. */
+  /** False when the stream, its caller, or all callers watch as much as they may. */
   #watchAt({ server, upstream }: ReachableServer, uri: string): boolean {
     const key = `${server}\n${uri}`;
     if (this.#watches.has(key)) return true;
     if (this.#watches.size >= maxWatches) return false;
-    const stop = upstream.watch(uri, () => this.#updated(server, uri));
+    const owner = this.#exchange.caller.key;
+    const chars = uri.length + watchChars;
+    if (!this.#rights.watched.take(owner, chars)) return false;
+    const stopWatching = upstream.watch(uri, () => this.#updated(server, uri));
+    const stop = (): void => {
+      stopWatching();
+      this.#rights.watched.give(owner, chars);
+    };
     this.#watches.set(key, { server, uri, stop });
     return true;
   }

@@ -54,7 +54,12 @@ export async function listen(
     _meta: { ...(isObject(params._meta) ? params._meta : {}), [metaKeys.subscriptionId]: exchange.requestId },
   });
   let acknowledged = false;
-  const who = { snapshot: () => rights.snapshot(), caller: () => rights.renew(exchange.caller), deliver };
+  const who = {
+    snapshot: () => rights.snapshot(),
+    caller: () => rights.renew(exchange.caller),
+    deliver,
+    watched: streams.watched,
+  };
   const subscription = new Subscription(exchange, who, (method, params) => {
     // A revision may change while the stream opens; nothing precedes the acknowledgement.
     if (acknowledged && (methods.has(method) || method === 'notifications/resources/updated'))
