@@ -25,19 +25,19 @@ export interface Automaton {
   /** `ends[outputs[state]]` to `ends[outputs[state + 1] - 1]` are the anchors that end in a state. */
   readonly outputs: Int32Array;
   readonly ends: Int32Array;
-  /** Of each anchor: its length, and its first code unit. Characters that share a column are mostly told apart by it. */
   readonly lengths: Uint8Array;
-  readonly firsts: Uint16Array;
-  /** Of each anchor: its third code unit; 0 where it has none. Many begin alike in scripts without spaces. */
-  readonly thirds: Uint16Array;
+  /** By anchor: 1 where it is ASCII, whose characters have columns of their own, so that what ends in its state is it. */
+  readonly exact: Uint8Array;
   /** What may begin with three characters. */
   readonly filter: Uint8Array;
-  /** By hash of two code units: the list of `lists` of anchors that begin with them, beyond ASCII. */
+  /** By hash of two code units: the list of `lists` of anchors that these are, beyond ASCII. */
   readonly listOf: Uint16Array;
+  /** By hash of three: that of longer ones that begin with them. Many have the first two alike in scripts without spaces. */
+  readonly longerOf: Uint16Array;
   /** By code unit: 1 where an anchor beyond ASCII begins with it. */
   readonly begins: Uint8Array;
-  /** Those that are a single character, by it. */
-  readonly singles: ReadonlyMap<number, number>;
+  /** By code unit: one more than the anchor that it is. */
+  readonly singles: Uint16Array;
   readonly lists: readonly (readonly number[])[];
 }
 
@@ -49,35 +49,36 @@ export function compileAutomaton(anchors: readonly string[]): Automaton {
   const width = 1 + columns.reduce((most, column) => Math.max(most, column), 0);
   const trie = trieOf(anchors, columns, width);
   const lengths = Uint8Array.from(anchors, (anchor) => anchor.length);
-  const firsts = Uint16Array.from(anchors, (anchor) => anchor.charCodeAt(0));
-  const thirds = Uint16Array.from(anchors, (anchor) => (anchor.length > 2 ? anchor.charCodeAt(2) : 0));
+  const exact = Uint8Array.from(anchors, (anchor) => (/^[\0-\x7f]*$/.test(anchor) ? 1 : 0));
   const filter = filterOf(anchors, columns);
-  return { anchors, columns, width, ...linked(trie, width), lengths, firsts, thirds, filter, ...listsOf(anchors) };
+  return { anchors, columns, width, ...linked(trie, width), lengths, exact, filter, ...listsOf(anchors) };
 }
 
 const isBeyondAscii = (code: number): boolean => (foldOf[code] as number) >= 128;
 
 const hashOf = (first: number, second: number): number => ((first * 131) ^ second) & 0xffff;
 
-function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'lists' | 'singles' | 'begins'> {
+function listsOf(anchors: readonly string[]): Pick<Automaton, 'listOf' | 'longerOf' | 'lists' | 'singles' | 'begins'> {
   const listOf = new Uint16Array(0x1_0000);
+  const longerOf = new Uint16Array(0x1_0000);
   const lists: number[][] = [[]];
   const firsts = new Set<number>();
-  const singles = new Map<number, number>();
-  const add = (hash: number, id: number): void => {
-    if (listOf[hash] === 0) listOf[hash] = lists.push([]) - 1;
-    const list = lists[listOf[hash] as number];
-    if (list?.includes(id) === false) list.push(id);
+  const singles = new Uint16Array(0x1_0000);
+  const add = (of: Uint16Array, hash: number, id: number): void => {
+    if (of[hash] === 0) of[hash] = lists.push([]) - 1;
+    lists[of[hash] as number]?.push(id);
   };
   for (const [id, anchor] of anchors.entries()) {
     const first = anchor.charCodeAt(0);
     if (first < 128) continue;
     firsts.add(first);
-    if (anchor.length > 1) add(hashOf(first, anchor.charCodeAt(1)), id);
-    else singles.set(first, id);
+    const two = hashOf(first, anchor.charCodeAt(1));
+    if (anchor.length > 2) add(longerOf, hashOf(two, anchor.charCodeAt(2)), id);
+    else if (anchor.length > 1) add(listOf, two, id);
+    else singles[first] = id + 1;
   }
   for (const list of lists) list.sort((a, b) => (anchors[a] ?? '').length - (anchors[b] ?? '').length);
-  return { listOf, lists, singles, begins: Uint8Array.from(foldOf, (code) => (firsts.has(code) ? 1 : 0)) };
+  return { listOf, longerOf, lists, singles, begins: Uint8Array.from(foldOf, (code) => (firsts.has(code) ? 1 : 0)) };
 }
 
 function columnsOf(anchors: readonly string[]): Uint8Array {
@@ -199,13 +200,13 @@ export function walk(
       at++;
       continue;
     }
-    if (bits > startsAnchor) listener.shape(bits, at);
-    if ((bits & startsAnchor) === 0) {
+    if (isBeyondAscii(text.charCodeAt(at))) {
+      if ((bits & startsAnchor) !== 0) look(automaton, { text, from: at }, listener);
       at++;
       continue;
     }
-    if (isBeyondAscii(text.charCodeAt(at))) {
-      look(automaton, { text, from: at }, listener);
+    if (bits > startsAnchor) listener.shape(bits, at);
+    if ((bits & startsAnchor) === 0) {
       at++;
       continue;
     }
@@ -224,7 +225,7 @@ function startKey({ columns }: Automaton, text: string, at: number): number {
 
 /** Walks the automaton from `at`. Returns where the next anchor may begin, which is after `at`. */
 function climb(automaton: Automaton, text: string, at: number, listener: Listener): number {
-  const { columns, next, width, depth, outputs, ends, lengths, firsts } = automaton;
+  const { columns, next, width, depth, outputs, ends, lengths, exact } = automaton;
   let state = 0;
   let beyond = false;
   for (let here = at; here < text.length; ) {
@@ -242,7 +243,8 @@ function climb(automaton: Automaton, text: string, at: number, listener: Listene
     for (let output = outputs[state] as number; output < last; output++) {
       const id = ends[output] as number;
       const from = here - (lengths[id] as number);
-      if (foldOf[text.charCodeAt(from)] === firsts[id]) tell(automaton, { text, from, id }, listener);
+      if (exact[id] === 1) listener.anchor(id, from, here);
+      else tell(automaton, { text, from, id }, listener);
     }
   }
   if (beyond) lookIn(automaton, { text, from: at + 1, to: text.length }, listener);
@@ -267,27 +269,34 @@ function look(
 ): void {
   const code = text.charCodeAt(from);
   if (automaton.begins[code] === 0) return;
-  const single = automaton.singles.size === 0 ? undefined : automaton.singles.get(foldOf[code] as number);
-  if (single !== undefined) tell(automaton, { text, from, id: single }, listener);
+  const first = foldOf[code] as number;
+  const single = automaton.singles[first] as number;
+  if (single !== 0) tell(automaton, { text, from, id: single - 1 }, listener);
   const second = from + 1 < text.length ? (foldOf[text.charCodeAt(from + 1)] as number) : 0;
-  const list = automaton.listOf[hashOf(foldOf[code] as number, second)] as number;
-  if (list === 0) return;
   const third = from + 2 < text.length ? (foldOf[text.charCodeAt(from + 2)] as number) : 0;
-  const { thirds } = automaton;
+  const two = hashOf(first, second);
+  const list = automaton.listOf[two] as number;
+  if (list !== 0) tellAll(automaton, { text, from, list }, listener);
+  const longer = automaton.longerOf[hashOf(two, third)] as number;
+  if (longer !== 0) tellAll(automaton, { text, from, list: longer }, listener);
+}
+
+function tellAll(
+  automaton: Automaton,
+  { text, from, list }: { readonly text: string; readonly from: number; readonly list: number },
+  listener: Listener,
+): void {
   const ids = automaton.lists[list] as readonly number[];
-  for (let at = 0; at < ids.length; at++) {
-    const id = ids[at] as number;
-    if (thirds[id] === third || thirds[id] === 0) tell(automaton, { text, from, id }, listener);
-  }
+  for (let at = 0; at < ids.length; at++) tell(automaton, { text, from, id: ids[at] as number }, listener);
 }
 
 function tell(
   automaton: Automaton,
   { text, from, id }: { text: string; from: number; id: number },
   listener: Listener,
-) {
+): void {
   const anchor = automaton.anchors[id] ?? '';
-  for (let at = 1; at < anchor.length; at++)
+  for (let at = 0; at < anchor.length; at++)
     if ((foldOf[text.charCodeAt(from + at)] ?? 0) !== anchor.charCodeAt(at)) return;
   listener.anchor(id, from, from + anchor.length);
 }

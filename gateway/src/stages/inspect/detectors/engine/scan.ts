@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Hit } from '../detector.ts';
 import { startsColons, startsNumber, walk } from './automaton.ts';
+import { defaultBounds, type ScanBounds } from './bounds.ts';
 import type { BoundMatcher, DetectorSet } from './compile.ts';
 import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
@@ -14,27 +15,18 @@ import { joinedView } from './joined.ts';
 import { isInMark } from './marks.ts';
 import { isPrintable, normalised, unusual } from './normalise.ts';
 import { areColons, isNumberAt, numberAround } from './shapes.ts';
-import { type Crowd, charge, crowdOf, mappedView, placedText, type Span, skip, type View, viewOf } from './view.ts';
-
-export interface ScanBounds {
-  /** UTF-16 code units of all parts together. */
-  readonly maxChars: number;
-  readonly maxFindings: number;
-  /** How often what was decoded is decoded again. */
-  readonly maxRounds: number;
-  /** What decoding may yield, in UTF-16 code units. */
-  readonly maxDecodedChars: number;
-  /** Looked at between slices of 16 Ki characters. */
-  readonly timeMs: number;
-}
-
-export const defaultBounds: ScanBounds = {
-  maxChars: 16_777_216,
-  maxFindings: 1_000,
-  maxRounds: 3,
-  maxDecodedChars: 4_194_304,
-  timeMs: 5_000,
-};
+import {
+  type Crowd,
+  charge,
+  crowdOf,
+  isLate,
+  mappedView,
+  placedText,
+  type Span,
+  skip,
+  type View,
+  viewOf,
+} from './view.ts';
 
 export interface Unscanned extends Span {
   /** `density`: more anchors crowd there than are looked at. `image`: words of a picture that cannot be read. */
@@ -73,8 +65,6 @@ export function scanParts(set: DetectorSet, parts: readonly string[], options: S
 const askChars = 16;
 const readCost = 64;
 const readTimes = 2;
-/** As if so many more could be looked at closely: other readings are looked at for longer. */
-const lateChars = 262_144;
 const sliceChars = 16_384;
 const minChars = 6;
 
@@ -264,9 +254,10 @@ function readings(work: Work, { view, round }: Pending, firstUnusual: number): r
 }
 
 /** Whether a reading may be looked at: a message of which enough was looked at has no more of them. */
-function mayRead({ crowd, unscanned }: Work, view: View): boolean {
+function mayRead(work: Work, view: View): boolean {
+  const { crowd, unscanned } = work;
   const { length } = view.text;
-  if (crowd.chars > -lateChars) {
+  if (!isLate(view)) {
     crowd.chars -= 4 * readCost + readTimes * length;
     return true;
   }
@@ -312,7 +303,7 @@ function listenerOf(work: Work, view: View) {
 function ask(work: Work, view: View, { bound, from, to }: { bound: BoundMatcher; from: number; to: number }): void {
   const { matcher, detector } = bound;
   if ((view.kind === 'joined' && !matcher.joins) || isFull(work)) return;
-  if (bound.isClose && work.crowd.chars <= 0) return skip(view, from);
+  if (bound.isClose ? work.crowd.chars <= 0 : isLate(view)) return skip(view, from);
   const hits = matcher.find(view, from, to);
   if (hits === undefined) return;
   for (const hit of 'class' in hits ? [hits] : hits) report(work, view, { detector, hit });

@@ -170,10 +170,10 @@ const crowdTries = 256;
 const charsPerTry = 64;
 /**
  * What is looked at closely costs hundreds of times what all other text does. Ordinary text has each character looked at less
- * than five times, texts that consist of attacks twenty times.
+ * than seven times, texts that consist of attacks twenty times.
  */
-const closeTimes = 16;
-const closeChars = 393_216;
+const closeTimes = 10;
+const closeChars = 262_144;
 /** Of one try, and of one that costs more. */
 const tryChars = 96;
 const lookChars = 256;
@@ -188,9 +188,16 @@ export function triedOften(view: View, by: string, { to, at }: { to: number; at:
   return isOver(view, triesOf(view, by, to) > maxTries, at);
 }
 
-/** As `triedOften`, for what costs more: in a stretch of `size` characters around `at`. */
-export function triedTwice(view: View, by: string, { at, size }: { at: number; size: number }): boolean {
-  return isSpent(view, lookChars, at) || isOver(view, triesOf(view, by, Math.floor(at / size)) > 2, at);
+/**
+ * As `triedOften`, for what costs more: in a stretch of `size` characters around `at`.
+ * @param chars that are looked at closely, where that is known
+ */
+export function triedTwice(
+  view: View,
+  by: string,
+  { at, size, chars = lookChars }: { at: number; size: number; chars?: number },
+): boolean {
+  return isSpent(view, chars, at) || isOver(view, triesOf(view, by, Math.floor(at / size)) > 2, at);
 }
 
 /**
@@ -204,6 +211,14 @@ export function isSpent(view: View, chars: number, at: number): boolean {
   }
   view.crowd.chars -= Math.min(chars, view.text.length);
   return false;
+}
+
+/** As if so many more could be looked at closely. */
+const lateChars = 131_072;
+
+/** Whether another reading than the text as it was sent is looked at no more: what looks closely has ended before that. */
+export function isLate({ kind, crowd }: View): boolean {
+  return kind !== 'sent' && crowd.chars <= -lateChars;
 }
 
 /** Counts what is looked at in any case: less is left for what looks closely, and for other readings. */

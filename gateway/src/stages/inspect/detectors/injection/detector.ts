@@ -46,7 +46,7 @@ const classes: readonly FindingClass[] = [
 
 export const injection = defineDetector({
   id: 'injection',
-  version: 4,
+  version: 5,
   summary: 'Orders to the model, hidden text, and links that carry data out.',
   classes: () => classes,
   matchers: () => [

@@ -133,7 +133,7 @@ const disguises: readonly Disguise[] = [
 
 const stretchChars = 256;
 /** Of reading a stretch, in characters that are looked at closely. */
-const stretchCost = 1_024;
+const stretchCost = 1_536;
 /** Characters of the longest anchor. */
 const maxAnchor = 32;
 

@@ -27,6 +27,8 @@ const maxUrl = 2_048;
 const reach = 300;
 const address = /(?:https?:)?\/\/(?:\[[A-Za-z_ ]{3,40}\]|<[A-Za-z_ ]{3,40}>|[^\s)>"'\]]){4,2048}/gi;
 const chunk = 2_048;
+/** Of a link beside its URL, in characters that are looked at closely. */
+const linkChars = 32;
 const slots =
   /\{\{?\s?[\w. -]{2,40}\}?\}|\$\{[\w.]{2,40}\}|<[A-Za-z_ ]{3,40}>|\[[A-Z_ ]{4,40}\]|%7B[\w%]{2,60}%7D|\b(?:YOUR|USER|SECRET|CONVERSATION|CHAT|DATA|API)_[A-Z_]{2,30}\b|INSERT[_+-]|\*\*\w+\*\*/;
 const telling =
@@ -41,8 +43,8 @@ export const exfiltrationLinks: Matcher = {
     const { text } = view;
     const place = addressFrom(view, from);
     if (place === undefined || place.at > from + reach || text.slice(from, place.at).includes('\n')) return undefined;
-    if (triedTwice(view, 'link', { at: from, size: 64 })) return undefined;
     const url = text.slice(place.at, place.end);
+    if (triedTwice(view, 'link', { at: from, size: 64, chars: linkChars + url.length })) return undefined;
     const isImage =
       text[from] === '!' ||
       text[from - 1] === '!' ||

@@ -264,8 +264,9 @@ function endsValue(code: number): boolean {
   return ends.has(code);
 }
 
-/** Of a value that is judged, in characters that are looked at closely. */
-const judgeChars = 256;
+/** Of a value that is judged, in characters that are looked at closely; each of its own counts for as many. */
+const judgeChars = 192;
+const judgeTimes = 3;
 /** Characters of what people choose as a password at least; keys are longer. */
 const shortest = 8;
 const space = /[\s]/;
@@ -283,7 +284,7 @@ function judged(
   const value = view.text.slice(from, to);
   // The cheap question first: secrets that people choose and that machines make have digits.
   if (!digits.test(value) && !uuid.test(value)) return undefined;
-  charge(view, judgeChars);
+  charge(view, judgeChars + judgeTimes * value.length);
   if (space.test(value) || reference.test(value) || wordList.test(value) || harmless.test(name) || echoes(name, value))
     return undefined;
   if (path.test(value) && (value.length < 20 || isWordy(value))) return undefined;

@@ -1,5 +1,7 @@
 /** What tells a value that a machine made from a placeholder, a word or a part of a program. */
 
+import { anyOf } from '../engine/any-of.ts';
+
 /** How often each sign stands in the text that is looked at; zeros in between. */
 const counts = new Uint32Array(128);
 
@@ -20,12 +22,57 @@ export function entropy(text: string): number {
   return bits;
 }
 
-const stand =
-  /example|placeholder|changeme|change_me|dummy|sample|redacted|insert|replace|your[-_ ]?|my[-_](?:api|secret|token|key|pass)|fake|todo|foobar|foo_?bar|lorem|xxxx|XXXX|\*{3}|\.{3}|0{8}|1{8}|deadbeef|abcdefg|bcdefgh|cdefghi|12345678|23456789|98765432|qwerty|asdfgh|notreal|not-real|not_a|testtest|AAECAwQF|ABC-DEF1234|verylong|…|<[^>]*>|\$\{|\{\{/i;
+const stand = anyOf([
+  'example',
+  'placeholder',
+  'changeme',
+  'change_me',
+  'dummy',
+  'sample',
+  'redacted',
+  'insert',
+  'replace',
+  'your',
+  ...['api', 'secret', 'token', 'key', 'pass'].flatMap((what) => [`my-${what}`, `my_${what}`]),
+  'fake',
+  'todo',
+  'foobar',
+  'foo_bar',
+  'lorem',
+  'xxxx',
+  '***',
+  '...',
+  '00000000',
+  '11111111',
+  'deadbeef',
+  'abcdefg',
+  'bcdefgh',
+  'cdefghi',
+  '12345678',
+  '23456789',
+  '98765432',
+  'qwerty',
+  'asdfgh',
+  'notreal',
+  'not-real',
+  'not_a',
+  'testtest',
+  'aaecawqf',
+  'abc-def1234',
+  'verylong',
+  '${',
+  '{{',
+]);
+
+/** Signs of what is to be filled in: `<…>`, or three dots in one. */
+function hasSlot(value: string): boolean {
+  const open = value.indexOf('<');
+  return value.includes('…') || (open !== -1 && value.includes('>', open));
+}
 
 /** Whether documentation would print it: an example, a pattern to fill in, a row of the alphabet, one sign repeated. */
 export function isPlaceholder(value: string): boolean {
-  return stand.test(value) || hasLongRepeat(value) || isSequence(value);
+  return stand(value.toLowerCase()) || hasSlot(value) || hasLongRepeat(value) || isSequence(value);
 }
 
 function hasLongRepeat(value: string): boolean {
@@ -36,9 +83,11 @@ function hasLongRepeat(value: string): boolean {
   }
   // A short piece that is repeated: "abcabcabcabc".
   for (let period = 1; period <= 4 && value.length >= 12; period++) {
-    let same = 0;
-    for (let at = period; at < value.length; at++) if (value.charCodeAt(at) === value.charCodeAt(at - period)) same++;
-    if (same >= (value.length - period) * 0.9) return true;
+    let others = 0;
+    const most = (value.length - period) * 0.1;
+    for (let at = period; at < value.length && others <= most; at++)
+      if (value.charCodeAt(at) !== value.charCodeAt(at - period)) others++;
+    if (others <= most) return true;
   }
   return false;
 }
