@@ -276,11 +276,15 @@ test('a server that refuses one call refuses one call: all others go on with the
     credential: { bearer: '${env:ONE}' },
     credentials: { standby: { bearer: '${env:TWO}' } },
   };
-  await using gateway = await startGateway(settingsOf({ backed }), { env: { ONE: 'one', TWO: 'two' } });
+  const alone = { url: guarded.url, credential: { bearer: '${env:ONE}' } };
+  await using gateway = await startGateway(settingsOf({ backed, alone }), { env: { ONE: 'one', TWO: 'two' } });
   witness.answer('ping', (response) => response.writeHead(401).end());
-  const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, 'backed', 'ping')));
-  for (const text of all) assert.match(text, /cannot be reached/);
-  assert.equal(await call(gateway, 'backed'), made);
+  for (const server of ['backed', 'alone']) {
+    const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, server, 'ping')));
+    for (const text of all) assert.match(text, /cannot be reached/);
+    assert.equal(await call(gateway, server), made);
+    await untilListed(gateway, new RegExp(`^${server}.*(?:\\n {4}.*)*\\n {4}credential +connected`, 'm'));
+  }
   // Nor does the call get the rights of the other one.
   assert.deepEqual([...new Set(witness.calls().map(({ headers }) => headers.authorization))], ['Bearer one']);
 });

@@ -154,6 +154,7 @@ test('a task outlives its gateway', { timeout: 120_000 }, async () => {
   const key = world.gateway.key({ user: 'dana', agent: 'asker' });
   assert.equal((await about(world, key, task)).result?.status, 'working');
   assert.equal((await world.sallyport('approval', 'approve', id)).code, 0);
-  assert.equal((await about(world, key, task)).result?.status, 'completed');
+  const made = await about(world, key, task);
+  assert.equal(made.result?.status, 'completed', JSON.stringify(made));
   await rm(folder, { recursive: true, force: true });
 });

@@ -142,6 +142,7 @@ export class ServerClient implements UpstreamClient {
     const armed = special === undefined ? call : { ...call, headers };
     const first = await this.#session.call(armed);
     const step = first.kind === 'result' ? first : await this.#session.recover(first, armed);
+    if (step.kind === 'result') credential.accepted?.();
     if (step.kind !== 'failed') return step;
     if (isRefusal(step) && again && (await this.#isReplaced(credential, headers, call)))
       return this.#callWith(call, false);

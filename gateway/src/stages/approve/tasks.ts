@@ -94,13 +94,11 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     if (task.outcome !== undefined || task.asked !== undefined) return task;
     const approval = store.get(task.approval, Date.now());
     if (approval?.state === 'pending') return task;
-    const running = making.get(id) ?? make(id, exchange, { task, approval });
-    making.set(id, running);
-    try {
-      return await running;
-    } finally {
-      making.delete(id);
-    }
+    const running = making.get(id);
+    if (running !== undefined) return running;
+    const begun = make(id, exchange, { task, approval }).finally(() => making.delete(id));
+    making.set(id, begun);
+    return begun;
   }
 
   async function make(

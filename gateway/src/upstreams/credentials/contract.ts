@@ -28,7 +28,7 @@ export interface Credential {
   secrets(): readonly string[];
   /** The server has refused these headers. True when asking again gives others. */
   refused(headers: CredentialHeaders): boolean;
-  /** The server has taken them in a handshake. */
+  /** The server has taken what was presented last, whatever it refused before. */
   accepted?(): void;
   /** The server refuses these headers whatever it is asked. True when another credential takes their place. */
   replace?(headers: CredentialHeaders): boolean;
