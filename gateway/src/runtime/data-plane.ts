@@ -308,7 +308,7 @@ export class DataPlane {
       subscribe: (exchange, caller, listener) =>
         new Subscription(
           exchange,
-          { snapshot: () => this.#snapshot, caller, deliver, watched: this.streams.watched },
+          { snapshot: () => this.#snapshot, caller, deliver, inspect, watched: this.streams.watched },
           listener,
         ),
       sessionSeal: createSeal(masterKey, 'session'),

@@ -3,6 +3,7 @@
  * watches, and log messages of legacy servers that belong to no call. Only what its caller may see passes.
  */
 
+import { Checks } from '../../pipeline/checks.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Said } from '../../pipeline/contracts/inspector.ts';
 import type { Grants } from '../../pipeline/contracts/policy.ts';
@@ -11,6 +12,7 @@ import type { UpstreamClient } from '../../pipeline/contracts/upstream.ts';
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Identified } from '../../pipeline/exchange.ts';
 import { InOrder } from '../../pipeline/in-order.ts';
+import type { Inspect } from '../../pipeline/inspect.ts';
 import { type ReachableServer, reachAll, whenceOf } from '../../pipeline/reach.ts';
 import type { Shares } from '../../pipeline/shares.ts';
 import { turnsOf } from '../../pipeline/turns.ts';
@@ -27,12 +29,17 @@ const watchChars = 64;
 
 export type Listener = (method: string, params: Delivered<JsonObject>) => void;
 
-type MayGo = boolean | Promise<boolean>;
-
 interface Attached {
   readonly upstream: UpstreamClient;
   readonly isDisabled: boolean;
   readonly grantsKey: string;
+  readonly stop: () => void;
+}
+
+interface Watched {
+  readonly server: string;
+  readonly uri: string;
+  readonly upstream: UpstreamClient;
   readonly stop: () => void;
 }
 
@@ -41,6 +48,7 @@ export interface HearingRights {
   snapshot(): Snapshot;
   caller(): Caller | undefined;
   readonly deliver: Deliver;
+  readonly inspect: Inspect;
   /** Characters of what callers watch. */
   readonly watched: Shares;
 }
@@ -49,7 +57,7 @@ export class Subscription {
   readonly #exchange: Identified;
   readonly #listener: Listener;
   readonly #attached = new Map<string, Attached>();
-  readonly #watches = new Map<string, { readonly server: string; readonly uri: string; stop: () => void }>();
+  readonly #watches = new Map<string, Watched>();
   readonly #rights: HearingRights;
   #closed = false;
   /** What is watched was decided on under an earlier revision. */
@@ -85,9 +93,25 @@ export class Subscription {
 
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
+    const reachable = this.#whereOpen(server, uri);
+    return reachable !== undefined && this.#watchAt(reachable, uri);
+  }
+
+  /** The server, if its caller may read the resource there now. */
+  #whereOpen(server: string, uri: string): ReachableServer | undefined {
     const reachable = this.#reachAll().find((candidate) => candidate.server === server);
-    if (reachable === undefined || reachable.isDisabled || !mayRead(reachable.grants, uri)) return false;
-    return this.#watchAt(reachable, uri);
+    return reachable?.isDisabled === false && mayRead(reachable.grants, uri) ? reachable : undefined;
+  }
+
+  /** Do the inspectors let this URI go to the server, as it is and without a person? */
+  async #mayGo(uri: string, { grants }: ReachableServer, checks: Checks): Promise<boolean> {
+    const exchange = this.#exchange;
+    const capability = { type: 'resource', uri } as const;
+    const decision = grants.decide(capability, undefined, exchange.at);
+    const content = { uri };
+    const seen = { ...exchange, capability, grants, decision, checks };
+    const passed = await this.#rights.inspect({ kind: 'arguments', content }, seen);
+    return passed.ok && passed.content === content && passed.hold === undefined;
   }
 
   /** False when the stream, its caller, or all callers watch as much as they may. */
@@ -103,18 +127,15 @@ export class Subscription {
       stopWatching();
       this.#rights.watched.give(owner, chars);
     };
-    this.#watches.set(key, { server, uri, stop });
+    this.#watches.set(key, { server, uri, upstream, stop });
     return true;
   }
 
   /**
    * As `watch`, for a whole list, each at whichever server lists the resource or could have it. Returns what is watched: a URI
-   * goes to its server, so that inspectors look at it first.
+   * goes to its server, so that inspectors look at it first, and leave `checks`.
    */
-  async watchAnywhere(
-    uris: readonly string[],
-    inspect: (uri: string, at: ReachableServer) => MayGo,
-  ): Promise<string[]> {
+  async watchAnywhere(uris: readonly string[], checks: Checks): Promise<string[]> {
     const there = this.#reachAll().filter(({ isDisabled }) => !isDisabled);
     const reachable = there.map((entry) => ({
       entry,
@@ -127,7 +148,7 @@ export class Subscription {
       const candidates = reachable.filter(({ entry }) => mayRead(entry.grants, uri));
       const listing = candidates.find(({ listed }) => !(listed instanceof Promise) && listed.byName.has(uri));
       const chosen = listing ?? candidates[0];
-      if (chosen === undefined || !(await inspect(uri, chosen.entry))) continue;
+      if (chosen === undefined || !(await this.#mayGo(uri, chosen.entry, checks))) continue;
       // It took its time: the right of now counts.
       if (!this.#closed && this.watch(chosen.entry.server, uri)) watched.push(uri);
     }
@@ -163,8 +184,8 @@ export class Subscription {
   }
 
   /**
-   * Watches where the caller may now. Each costs a decision, so that others have their turn in between: until then an update tells
-   * nothing that may not be read, as it is decided on itself.
+   * Watches where the caller may now, and what the inspectors of now let pass. Each costs a decision, so that others have their
+   * turn in between: until then an update tells nothing that may not be read, as it is decided on itself.
    */
   async #watchAgain(): Promise<void> {
     const turns = turnsOf();
@@ -178,9 +199,15 @@ export class Subscription {
         if (this.#closed) break;
         // It may have been given up meanwhile.
         if (this.#watches.get(key) !== watch) continue;
+        const { server, uri } = watch;
+        const before = this.#whereOpen(server, uri);
+        // Its stream has its record.
+        const passes = before !== undefined && (await this.#mayGo(uri, before, new Checks()));
+        const open = passes ? this.#whereOpen(server, uri) : undefined;
+        if (this.#closed || this.#watches.get(key) !== watch || open?.upstream === watch.upstream) continue;
         watch.stop();
         this.#watches.delete(key);
-        this.watch(watch.server, watch.uri);
+        if (open !== undefined) this.#watchAt(open, uri);
       }
     }
     this.#isWatchingAgain = false;

@@ -3,7 +3,6 @@
 import { type Deliver, type Delivered, ownWords } from '../../pipeline/deliver.ts';
 import type { Admitted, Reply } from '../../pipeline/exchange.ts';
 import type { Inspect } from '../../pipeline/inspect.ts';
-import type { ReachableServer } from '../../pipeline/reach.ts';
 import type { Refusal } from '../../pipeline/refusal.ts';
 import type { Rights } from '../../pipeline/rights.ts';
 import type { EndReason, Streams } from '../../pipeline/streams.ts';
@@ -58,6 +57,7 @@ export async function listen(
     snapshot: () => rights.snapshot(),
     caller: () => rights.renew(exchange.caller),
     deliver,
+    inspect,
     watched: streams.watched,
   };
   const subscription = new Subscription(exchange, who, (method, params) => {
@@ -72,9 +72,7 @@ export async function listen(
       refusal: { reason: 'endpoint-unknown', detail: `no connection to ${exchange.endpoint.server}` },
     };
   }
-  const watched = await subscription.watchAnywhere(uris as readonly string[], (uri, at) =>
-    mayGo(uri, exchange, { at, inspect }),
-  );
+  const watched = await subscription.watchAnywhere(uris as readonly string[], exchange.checks);
   const unrecorded = await open();
   if (unrecorded !== undefined) {
     subscription.close();
@@ -101,20 +99,6 @@ export async function listen(
     kind: 'result',
     result: ownWords({ resultType: 'complete', _meta: { [metaKeys.subscriptionId]: exchange.requestId } }),
   };
-}
-
-/** Do the inspectors let this URI go to the server, as it is and without a person? */
-async function mayGo(
-  uri: string,
-  exchange: Admitted,
-  { at, inspect }: { readonly at: ReachableServer; readonly inspect: Inspect },
-): Promise<boolean> {
-  const { grants } = at;
-  const capability = { type: 'resource', uri } as const;
-  const decision = grants.decide(capability, undefined, exchange.at);
-  const content = { uri };
-  const passed = await inspect({ kind: 'arguments', content }, { ...exchange, capability, grants, decision });
-  return passed.ok && passed.content === content && passed.hold === undefined;
 }
 
 function bad(problem: string): Reply {
