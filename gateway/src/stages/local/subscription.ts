@@ -85,6 +85,8 @@ export class Subscription {
 
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
+    // A session may end while it waits for the server: what is watched then is never given back.
+    if (this.#closed) return false;
     const reachable = this.#reachAll().find((candidate) => candidate.server === server);
     if (reachable === undefined || reachable.isDisabled || !mayRead(reachable.grants, uri)) return false;
     return this.#watchAt(reachable, uri);
@@ -129,7 +131,7 @@ export class Subscription {
       const chosen = listing ?? candidates[0];
       if (chosen === undefined || !(await inspect(uri, chosen.entry))) continue;
       // It took its time: the right of now counts.
-      if (!this.#closed && this.watch(chosen.entry.server, uri)) watched.push(uri);
+      if (this.watch(chosen.entry.server, uri)) watched.push(uri);
     }
     return watched;
   }
