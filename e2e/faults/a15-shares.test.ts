@@ -173,13 +173,17 @@ async function watched(key: string, stop: AbortSignal): Promise<number> {
   return text.match(/doc:x/g)?.length ?? 0;
 }
 
-async function untilWatched(isSo: (chars: number) => boolean): Promise<void> {
-  for (;;) {
-    const text = await (await fetch(`${gateway.admin}/metrics`)).text();
-    const chars = /sallyport_table_entries\{table="watched_chars"\} (\d+)/.exec(text)?.[1];
-    if (isSo(Number(chars))) return;
-  }
+async function entriesOf(table: string): Promise<number> {
+  const text = await (await fetch(`${gateway.admin}/metrics`)).text();
+  const [, entries] = new RegExp(`sallyport_table_entries\\{table="${table}"\\} (\\d+)`).exec(text) ?? [];
+  return Number(entries);
 }
+
+async function untilEntries(table: string, isSo: (entries: number) => boolean): Promise<void> {
+  while (!isSo(await entriesOf(table)));
+}
+
+const untilWatched = (isSo: (chars: number) => boolean): Promise<void> => untilEntries('watched_chars', isSo);
 
 test('A15: long URIs that a caller watches leave others their share, and count until its stream ends', async () => {
   const [first, second, others, third] = Array.from({ length: 4 }, () => new AbortController()) as [
@@ -199,6 +203,31 @@ test('A15: long URIs that a caller watches leave others their share, and count u
   } finally {
     for (const each of [first, second, others, third]) each.abort();
   }
+});
+
+test('A15: what a session asks to watch while it is deleted is not watched, and counts for nothing', async () => {
+  await untilWatched((chars) => chars === 0);
+  const session = await initialize(ada);
+  const sendIn = (method: string, params: object): Promise<RawAnswer> =>
+    send(ada, 'pushing', [...legacyHeaders, ['Mcp-Session-Id', session]], {
+      jsonrpc: '2.0',
+      id: method,
+      method,
+      params,
+    });
+  assert.equal((await sendIn('resources/subscribe', { uri: 'doc:early' })).status, 200);
+  const { promise, resolve: restarted } = Promise.withResolvers<void>();
+  const greeted = server.calls('initialize').length;
+  server.restart = promise;
+  const listed = sendIn('tools/list', {});
+  await server.until(() => server.calls('initialize').length > greeted);
+  // It waits for the connection, as the list does.
+  const subscribed = sendIn('resources/subscribe', { uri: 'doc:late' });
+  await untilEntries('calls', (calls) => calls === 1);
+  assert.equal((await remove(ada, session)).status, 204);
+  restarted();
+  await Promise.all([listed, subscribed]);
+  assert.equal(await entriesOf('watched_chars'), 0);
 });
 
 test('A15: sessions that open again from their ids count for their caller, and cost others nothing', async () => {

@@ -28,6 +28,8 @@ export class PushingServer extends InProcessServer {
   readonly received: Message[] = [];
   readonly held: HeldCall[] = [];
   tools: readonly string[] = ['hold', 'plain'];
+  /** While it is there, sessions are forgotten, and one begins once it is settled. */
+  restart: Promise<void> | undefined;
   #sessions = 0;
 
   calls(method: string): readonly Message[] {
@@ -39,7 +41,8 @@ export class PushingServer extends InProcessServer {
     if (request.method === 'GET') return this.openStream(response);
     const message = JSON.parse(body) as Message;
     this.received.push(message);
-    if (message.method === 'server/discover') response.writeHead(400).end();
+    if (this.restart !== undefined) this.#restarting(message, response);
+    else if (message.method === 'server/discover') response.writeHead(400).end();
     else if (message.id === undefined || message.method === undefined) response.writeHead(202).end();
     else if (message.method === 'tools/call' && message.params?.name === 'hold') this.#hold(message, response);
     else this.#reply(message, response);
@@ -54,6 +57,12 @@ export class PushingServer extends InProcessServer {
 
   /** The list of tools has just been sent. */
   protected listed(): void {}
+
+  #restarting(message: Message, response: ServerResponse): void {
+    if (message.method !== 'initialize') return void response.writeHead(404).end();
+    void this.restart?.then(() => this.#reply(message, response));
+    this.restart = undefined;
+  }
 
   #hold(message: Message, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();

@@ -39,6 +39,8 @@ const worst: Readonly<Record<string, readonly [piece: string, times: number]>> =
   'words of numbers without any, in all readings': [`${'тел.'.repeat(120)}%252541\u200b`, 60],
   'numbers behind words, and an escape behind each': ['123-45-6789моб.моб.%252541\u200b', 80],
   'the first words of tokens, in all readings': [`${'sk_'.repeat(160)}%252541\u200b`, 45],
+  'keys in one run, each of which reaches to its end': ['miiepaibaakcx9y8z7w6v5', 40],
+  'keys that begin before one end': [`${'-----BEGIN PRIVATE KEY-----'.repeat(600)}-----END`, 40],
   'values in hexadecimal digits, decoded three times more': [`${hex('óua7attack%25252541密码=密码x')} `, 125],
   'data URIs that hold no data, and disguised words': [
     '\n<developer>data:text/plain;base64,0v3rr1ders6tpmorpignor3](\ndata:text/plain;base64,rs6%252541\u200b',

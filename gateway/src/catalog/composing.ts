@@ -73,10 +73,13 @@ function oneRule({ oneOf }: JsonObject, walk: Walk): Rule | undefined {
 }
 
 function ifRule(schema: JsonObject, walk: Walk): Rule | undefined {
-  if (schema.if === undefined || (schema.then === undefined && schema.else === undefined)) return undefined;
+  if (schema.if === undefined) return undefined;
   const condition = walk.subschema(schema.if);
   const [then, otherwise] = [walk.subschema(schema.then), walk.subschema(schema.else)];
+  const isAlone = then === undefined && otherwise === undefined;
   return (value, run, looked) => {
+    // Alone it decides nothing, and where it holds has looked at members all the same (2020-12 core, 10.2.2.1).
+    if (isAlone && looked === undefined) return true;
     const holds = quietly(run, () => walk.tried(condition, value, run, looked));
     const next = holds ? then : otherwise;
     return (

@@ -141,6 +141,23 @@ test('no spelling of silence opens a tool', () => {
         assert.notEqual(check(schema, { a: 1, c: 2 }), undefined, JSON.stringify(schema));
       }
 });
+test('a condition without consequences refuses nothing, and names what it looks at where it holds', () => {
+  const schema: JsonObject = {
+    type: 'object',
+    properties: { a: {} },
+    if: { properties: { kind: { const: 'x' } }, required: ['kind'] },
+    unevaluatedProperties: false,
+  };
+  for (const open of [true, false]) {
+    assert.equal(check(schema, { a: 1, kind: 'x' }, open), undefined);
+    assert.equal(check(schema, { a: 1 }, open), undefined);
+    assert.deepEqual(check(schema, { kind: 'y' }, open), ['arguments: "kind" is not an argument of this tool']);
+    assert.notEqual(check(schema, { kind: 'x', other: 1 }, open), undefined);
+  }
+  const silent: JsonObject = { type: 'object', properties: { a: {} }, if: true };
+  assert.notEqual(check(silent, { a: 1, c: 2 }), undefined);
+  assert.notEqual(check({ ...silent, if: { additionalProperties: true } }, { a: 1, c: 2 }), undefined);
+});
 test('dependencies hold in both dialects', () => {
   for (const more of [{}, { $schema: draft07 }] as JsonObject[]) {
     const names: JsonObject = { ...more, properties: { a: {}, b: {} }, dependencies: { a: ['b'] } };

@@ -155,6 +155,19 @@ test('of many messages that come in one turn of the loop, long or not, few are r
   }
 });
 
+test('of many long answers that are whole in one turn of the loop, few become text at once', async (context) => {
+  const concat = context.mock.method(Buffer, 'concat');
+  const all = Array.from({ length: 8 }, () => opened('application/json'));
+  for (const { handler } of all) {
+    handler.onData(Buffer.from(answer.slice(0, 1_000)));
+    handler.onData(Buffer.from(answer.slice(1_000)));
+    handler.onEnd();
+  }
+  assert.equal(concat.mock.callCount(), 0);
+  await Promise.all(all.map(({ over }) => over));
+  for (const { heard } of all) assert.deepEqual(heard, ['40000 rows', 'end']);
+});
+
 test('a process whose lines follow a long one is heard in order, also where it ends with one', async () => {
   const heard: string[] = [];
   const { promise: down, resolve } = Promise.withResolvers<void>();

@@ -1,9 +1,15 @@
 /** The messages of one stream, in their order: a long one is read in turns with everything else, and those behind it wait. */
 import { type Turns, turnsOf } from '../pipeline/turns.ts';
-import { type JsonResult, parseJsonText } from '../protocol/json.ts';
+import { encodingFault, type JsonResult, parseJson, parseJsonText } from '../protocol/json.ts';
 import { longText, readingLongJson } from '../protocol/json-pieces.ts';
 import type { JsonLimits } from '../protocol/json-survey.ts';
 import { inBackground } from '../telemetry/background.ts';
+
+/** What came of one message. */
+export interface Bytes {
+  readonly length: number;
+  whole(): Buffer;
+}
 
 interface Waiting {
   readonly action: () => void;
@@ -43,11 +49,16 @@ export class MessageReader {
     inBackground('a long message', this.#readLong(readingLongJson(text, limits), turns, then));
   }
 
-  async #readLong(
-    steps: ReturnType<typeof readingLongJson>,
-    turns: Turns,
-    then: (result: JsonResult) => void,
-  ): Promise<void> {
+  /** As `read`. To make one text of megabytes of bytes takes milliseconds as well, and many messages may end in one turn. */
+  readBytes(bytes: Bytes, limits: JsonLimits, then: (result: JsonResult) => void): void {
+    if (bytes.length < shortLength) return then(parseJson(bytes.whole(), limits));
+    const turns = turnsOf();
+    if (bytes.length < longText && !turns.isOver()) return then(parseJson(bytes.whole(), limits));
+    this.#isBusy = true;
+    inBackground('a long message', this.#readLong(readingLongBytes(bytes, limits), turns, then));
+  }
+
+  async #readLong(steps: Reading, turns: Turns, then: (result: JsonResult) => void): Promise<void> {
     if (turns.isOver()) await turns.next();
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) if (turns.isOver()) await turns.next();
@@ -68,6 +79,18 @@ export class MessageReader {
       this.#isBusy = false;
     }
   }
+}
+
+type Reading = ReturnType<typeof readingLongJson>;
+
+function* readingLongBytes(bytes: Bytes, limits: JsonLimits): Reading {
+  const whole = bytes.whole();
+  yield;
+  const fault = encodingFault(whole);
+  if (fault !== undefined) return { ok: false, fault };
+  const text = whole.toString('utf8');
+  yield;
+  return yield* readingLongJson(text, limits);
 }
 
 const entryLength = 256;

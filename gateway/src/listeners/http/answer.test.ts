@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ownWords } from '../../pipeline/deliver.ts';
+import { turnsOf } from '../../pipeline/turns.ts';
+import { longText } from '../../protocol/json-pieces.ts';
 import { Answer } from './answer.ts';
 
 for (const events of [false, true])
@@ -29,3 +31,22 @@ for (const events of [false, true])
     assert.equal(received.split('x'.repeat(1024)).length - 1, 32 * 1024);
     assert.equal(received.split(/HTTP\/|event:/).length - 1, events ? 2 : 1);
   });
+
+test('of many long answers that are due in one turn of the loop, few are written at once', async () => {
+  const turns = turnsOf();
+  while (!turns.isOver());
+  const written: string[] = [];
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  for (let index = 0; index < 8; index++) {
+    const end = (): void => {
+      if (written.push('end') === 16) resolve();
+    };
+    const response = { writeHead: () => void written.push('head'), end } as unknown as ServerResponse;
+    const answer = new Answer(response, { canStream: false, started: performance.now() });
+    answer.finish({ status: 200, text: 'x'.repeat(longText) });
+  }
+  assert.equal(written.length, 0);
+  await turn();
+  assert.ok(written.length <= 2, `${written.length} at once`);
+  await over;
+});

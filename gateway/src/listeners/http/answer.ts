@@ -6,9 +6,12 @@ import type { ServerResponse } from 'node:http';
 import { Chain, ChainEntry } from '../../pipeline/chain.ts';
 import type { Delivered } from '../../pipeline/deliver.ts';
 import { TurnEnd } from '../../pipeline/turn.ts';
+import { nextTurn, turnsOf } from '../../pipeline/turns.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { longText } from '../../protocol/json-pieces.ts';
 import { notificationText } from '../../protocol/jsonrpc.ts';
 import { eventText, keepAliveText } from '../../protocol/sse.ts';
+import { inBackground } from '../../telemetry/background.ts';
 import { type Written, wholeText } from '../reply-text.ts';
 
 const whole = new TurnEnd<{ readonly response: ServerResponse; readonly body: Buffer | string }>(
@@ -131,11 +134,21 @@ export class Answer extends Kept {
     this.#send(eventText(text));
   }
 
+  /** A long one may be written in a later turn: one write to the disk may be what many of them have waited for. */
   finish(written: Written): void {
-    const response = this.#response;
-    if (response.destroyed) return;
+    if (this.#response.destroyed) return;
     if (this.#eventsPreferred && written.status === 200) this.#startStream();
     this.#finished = true;
+    if (written.text.length < longText || !turnsOf().isOver()) return this.#finish(written);
+    inBackground(
+      'a long answer',
+      nextTurn().then(() => this.#finish(written)),
+    );
+  }
+
+  #finish(written: Written): void {
+    const response = this.#response;
+    if (response.destroyed) return;
     if (this.#streaming) {
       response.end(eventText(wholeText(written)));
       return;

@@ -93,7 +93,8 @@ export class Subscription {
 
   /** Hears of updates of a resource, if the caller may read it now. False when it may not, or when no server has it. */
   watch(server: string, uri: string): boolean {
-    const reachable = this.#whereOpen(server, uri);
+    // A session may end while it waits for the server: what is watched then is never given back.
+    const reachable = this.#closed ? undefined : this.#whereOpen(server, uri);
     return reachable !== undefined && this.#watchAt(reachable, uri);
   }
 
@@ -150,7 +151,7 @@ export class Subscription {
       const chosen = listing ?? candidates[0];
       if (chosen === undefined || !(await this.#mayGo(uri, chosen.entry, checks))) continue;
       // It took its time: the right of now counts.
-      if (!this.#closed && this.watch(chosen.entry.server, uri)) watched.push(uri);
+      if (this.watch(chosen.entry.server, uri)) watched.push(uri);
     }
     return watched;
   }

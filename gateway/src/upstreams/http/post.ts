@@ -6,7 +6,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
-import { encodingFault, type Json, type JsonResult } from '../../protocol/json.ts';
+import type { Json } from '../../protocol/json.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
 import { MessageReader } from '../message-reader.ts';
@@ -138,7 +138,7 @@ class Exchange implements ResponseHandler, Abandon {
       this.#bytes = 0;
       return this.send();
     }
-    if (this.#answer === 'json' && this.#bytes > 0) return this.#read(this.#pieces.whole());
+    if (this.#answer === 'json' && this.#bytes > 0) return this.#read();
     this.#reader.after(() => this.#end());
   }
 
@@ -151,16 +151,14 @@ class Exchange implements ResponseHandler, Abandon {
     });
   }
 
-  #read(body: Buffer): void {
-    const take = (parsed: JsonResult): void => {
+  #read(): void {
+    const [pieces, length] = [this.#pieces, this.#bytes];
+    this.#reader.readBytes({ length, whole: () => pieces.whole() }, this.#limits, (parsed) => {
       if (this.#ended) return;
-      if (parsed.ok) this.#events.onValue(parsed.value, body.length, parsed.memberText);
+      if (parsed.ok) this.#events.onValue(parsed.value, length, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
       this.#end();
-    };
-    const fault = encodingFault(body);
-    if (fault !== undefined) return take({ ok: false, fault });
-    this.#reader.read(body.toString('utf8'), this.#limits, take);
+    });
   }
 
   #end(): void {

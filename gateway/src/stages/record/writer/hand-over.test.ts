@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { callOf } from '../../../../test/support/audit-log.ts';
 import type { Message } from '../record/message.ts';
-import { unpack } from '../record/packed.ts';
+import { lengthOf, packedAlone, unpack } from '../record/packed.ts';
 import { HandedOver, HandingOver, type Posted, type SharedRecords, sharedRecords } from './hand-over.ts';
 
 function pair(): { readonly shared: SharedRecords; readonly from: HandingOver; readonly to: HandedOver } {
@@ -32,6 +32,20 @@ function taken(to: HandedOver): string[] {
 }
 
 const half = 4 * 1024 * 1024;
+
+test('a record in memory of its own takes no more of it than it needs', () => {
+  for (const [one, bytes] of [
+    ['x', 1],
+    ['€', 3],
+    ['\ud800', 3],
+  ] as const) {
+    const long = message(one.repeat(half / 2));
+    const { bytes: taken } = packedAlone(long, 1);
+    assert.ok(taken.length < (bytes * half) / 2 + 4 * (lengthOf(long) - half / 2), `${taken.length} of ${one}`);
+    const { result } = unpack({ packing: packedAlone(long, 1), at: 0, size: taken.length, isElsewhere: false });
+    assert.equal(result.toString('utf8'), one.toWellFormed().repeat(half / 2));
+  }
+});
 
 test('records of all sizes arrive in their order', () => {
   // Some fill a half, some fit in none: a character counts for three bytes until it is written.

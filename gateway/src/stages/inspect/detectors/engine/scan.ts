@@ -10,7 +10,7 @@ import type { BoundMatcher, DetectorSet } from './compile.ts';
 import { dataUris } from './data-uris.ts';
 import { decodedRuns } from './encoded.ts';
 import { unescaped } from './escapes.ts';
-import { type Finding, fingerprintOf, isTouched, settled } from './finding.ts';
+import { type Finding, fingerprintOf, isTouched, LastOfClass, settled } from './finding.ts';
 import { joinedView } from './joined.ts';
 import { isInMark } from './marks.ts';
 import { isPrintable, normalised, unusual } from './normalise.ts';
@@ -81,6 +81,7 @@ interface Work {
   readonly known: Set<string>;
   /** As many as findings at most. */
   readonly prints: Map<string, string>;
+  readonly last: LastOfClass;
   readonly unscanned: Unscanned[];
   readonly crowd: Crowd;
   decodedChars: number;
@@ -106,6 +107,7 @@ export function* scanning(
     found: [],
     known: new Set(),
     prints: new Map(),
+    last: new LastOfClass(),
     unscanned: [],
     crowd: crowdOf(chars),
     decodedChars: 0,
@@ -326,6 +328,7 @@ function report(work: Work, view: View, { detector, hit }: { detector: string; h
   const key = `${detector}/${hit.class} ${first.part} ${first.from} ${more.at(-1)?.to ?? first.to}`;
   if (work.known.has(key)) return;
   work.known.add(key);
+  if (more.length === 0 && work.last.covers(`${detector}/${hit.class}`, first, hit.confidence)) return;
   // Put together with its neighbours, a value that stands in one part seems to reach into others.
   if (view.kind === 'joined' && [first, ...more].some((span) => isTouched(work.found, detector, span))) return;
   work.found.push({

@@ -37,7 +37,7 @@ const classes: readonly FindingClass[] = [
 
 export const secrets = defineDetector({
   id: 'secrets',
-  version: 6,
+  version: 7,
   summary: 'Keys, tokens, passwords and private keys.',
   classes: () => classes,
   matchers: () => [

@@ -8,6 +8,8 @@ const maxLabel = 48;
 /** Of a key of 16,384 bits, with line ends escaped twice. */
 const maxBody = 16_384;
 const label = /[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y;
+/** Where another key begins this one has ended: each piece of a text is the body of one, however many begin. */
+const another = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 // Letters of escapes such as \n are letters of base64 too: the body is judged without them.
 const layout = /\\+[nrt]|[\s"'+,\\|>]|&#10;|<br ?\/?>|%0[aAdD]/g;
 
@@ -18,7 +20,9 @@ export const pem: Matcher = {
     label.lastIndex = to;
     if (label.exec(text) === null || label.lastIndex > to + maxLabel + 16) return undefined;
     const start = label.lastIndex;
-    const stop = Math.min(text.length, start + maxBody);
+    const longest = text.slice(start, start + maxBody);
+    const next = longest.search(another);
+    const stop = start + (next < 0 ? longest.length : next);
     const close = text.slice(start, stop).indexOf('-----END');
     const bodyEnd = close < 0 ? bodyTo(text, start, stop) : start + close;
     const body = text
