@@ -11,7 +11,7 @@ const secret = ['ghp', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('_');
 const plain = 'doc:plain';
 const telling = `doc:telling?${secret}`;
 
-test('a reload gives up what is watched under a URI that new guardrails block', async (t) => {
+test('A6: a reload gives up what is watched under a URI that new guardrails block', async (t) => {
   await using server = await new PushingServer().listen();
   await using gateway = await startGateway(openSettings('client', { pushing: { url: server.url } }));
   const url = gateway.endpoint('pushing');

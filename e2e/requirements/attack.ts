@@ -85,6 +85,10 @@ export const attack = from('Attacks on a running gateway', [
     proofs: [
       ...inFile('e2e/faults/a06-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
       ...inFile('e2e/faults/a06-token-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
+      ...inFile(
+        'e2e/faults/a06-watched-uris.test.ts',
+        'A6: a reload gives up what is watched under a URI that new guardrails block',
+      ),
     ],
   },
   {
