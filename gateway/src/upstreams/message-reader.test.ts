@@ -1,5 +1,6 @@
 /** A message of megabytes is read in turns, and nothing of its stream overtakes it. */
 import assert from 'node:assert/strict';
+import { StringDecoder } from 'node:string_decoder';
 import { beforeEach, test } from 'node:test';
 import { turnsOf } from '../pipeline/turns.ts';
 import type { Pool, ResponseHandler } from './http/client/pool.ts';
@@ -166,6 +167,44 @@ test('of many long answers that are whole in one turn of the loop, few become te
   assert.equal(concat.mock.callCount(), 0);
   await Promise.all(all.map(({ over }) => over));
   for (const { heard } of all) assert.deepEqual(heard, ['40000 rows', 'end']);
+});
+
+test('of many long events whose chunks come in one turn of the loop, few are parsed at once, and each keeps its order', async (context) => {
+  const write = context.mock.method(StringDecoder.prototype, 'write');
+  const all = Array.from({ length: 8 }, () => opened('text/event-stream'));
+  const text = `data: ${answer}\n\ndata: ${note('after')}\n\n`;
+  for (const { handler } of all) {
+    handler.onData(Buffer.from(`data: ${note('before')}\n\n`));
+    handler.onData(Buffer.from(text.slice(0, -200_000)));
+  }
+  const before = write.mock.callCount();
+  for (const { handler } of all) {
+    for (let left = 200_000; left > 0; left -= 50_000)
+      handler.onData(Buffer.from(text.slice(-left, left > 50_000 ? 50_000 - left : undefined)));
+    handler.onEnd();
+  }
+  assert.ok(write.mock.callCount() - before <= 4, `${write.mock.callCount() - before} of 32 chunks at once`);
+  await Promise.all(all.map(({ over }) => over));
+  for (const { heard } of all) assert.deepEqual(heard, ['before', '40000 rows', 'after', 'end']);
+});
+
+test('a stream that ends, breaks or floods while chunks of a long event wait ends as it would have', async () => {
+  const begin = (bounds = limits) => {
+    const stream = opened('text/event-stream', bounds);
+    stream.handler.onData(Buffer.from(`data: ${answer.slice(0, 600_000)}`));
+    stream.handler.onData(Buffer.from(`${answer.slice(600_000)}\n\n`));
+    return stream;
+  };
+  const broken = begin();
+  broken.handler.onError('reset', 'sent');
+  const flooded = begin({ ...limits, result: answer.length + 100 });
+  flooded.handler.onData(Buffer.alloc(1_000, 'x'));
+  const given = begin();
+  given.handle.abort();
+  await Promise.all([broken.over, flooded.over]);
+  assert.deepEqual(broken.heard, ['40000 rows', 'unavailable']);
+  assert.deepEqual(flooded.heard, ['too-large']);
+  assert.deepEqual(given.heard, []);
 });
 
 test('a process whose lines follow a long one is heard in order, also where it ends with one', async () => {

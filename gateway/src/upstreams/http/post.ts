@@ -6,8 +6,11 @@
 import { StringDecoder } from 'node:string_decoder';
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
+import { turnsOf } from '../../pipeline/turns.ts';
 import type { Json } from '../../protocol/json.ts';
+import { longText } from '../../protocol/json-pieces.ts';
 import { Pieces } from '../../protocol/pieces.ts';
+import { inBackground } from '../../telemetry/background.ts';
 import { failureText, misbehaved, sent, unavailable } from '../failures.ts';
 import { MessageReader } from '../message-reader.ts';
 import type { AnswerLimits } from '../transport.ts';
@@ -70,6 +73,11 @@ class Exchange implements ResponseHandler, Abandon {
   #bytes = 0;
   #parser: EventSourceParser | undefined;
   #decoder: StringDecoder | undefined;
+  /** Chunks that wait for a turn to be parsed, and what is to be done after the last of them. */
+  readonly #chunks: Buffer[] = [];
+  #chunkBytes = 0;
+  #isCatchingUp = false;
+  #afterChunks: (() => void) | undefined;
   #ended = false;
   readonly #reader = new MessageReader();
   readonly #limits: ExchangeLimits;
@@ -89,6 +97,7 @@ class Exchange implements ResponseHandler, Abandon {
   abort(): boolean {
     if (this.#ended) return true;
     this.#ended = true;
+    this.#chunks.length = 0;
     return this.#sent?.abort() ?? true;
   }
 
@@ -115,11 +124,35 @@ class Exchange implements ResponseHandler, Abandon {
 
   onData(chunk: Buffer): void {
     if (this.#ended) return;
+    const { result: limit } = this.#limits;
+    if (this.#bytes + this.#chunkBytes + chunk.length > limit) return this.#fail({ kind: 'too-large', limit });
+    // The parser goes through all of a long event once more with each of its chunks.
+    if (this.#isCatchingUp || (this.#answer === 'events' && this.#bytes > longText && turnsOf().isOver())) {
+      this.#chunks.push(chunk);
+      this.#chunkBytes += chunk.length;
+      if (!this.#isCatchingUp) inBackground('a long event', this.#catchUp());
+      return;
+    }
+    this.#take(chunk);
+  }
+
+  #take(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#limits.result) return this.#fail({ kind: 'too-large', limit: this.#limits.result });
     if (this.#isMoved) return;
     if (this.#answer === 'events') this.#parser?.feed(this.#decoder?.write(chunk) ?? '');
     else if (this.#answer === 'json') this.#pieces.add(chunk);
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#isCatchingUp = true;
+    const turns = turnsOf();
+    for (let chunk = this.#chunks.shift(); chunk !== undefined && !this.#ended; chunk = this.#chunks.shift()) {
+      if (turns.isOver()) await turns.next();
+      this.#chunkBytes -= chunk.length;
+      if (!this.#ended) this.#take(chunk);
+    }
+    this.#isCatchingUp = false;
+    this.#afterChunks?.();
   }
 
   #follows(location: string | readonly string[] | undefined): boolean {
@@ -133,6 +166,10 @@ class Exchange implements ResponseHandler, Abandon {
 
   onEnd(): void {
     if (this.#ended) return;
+    if (this.#isCatchingUp) {
+      this.#afterChunks = () => this.onEnd();
+      return;
+    }
     if (this.#isMoved) {
       this.#isMoved = false;
       this.#bytes = 0;
@@ -143,6 +180,10 @@ class Exchange implements ResponseHandler, Abandon {
   }
 
   onError(problem: string, left: Left): void {
+    if (this.#isCatchingUp) {
+      this.#afterChunks = () => this.onError(problem, left);
+      return;
+    }
     this.#reader.after(() => {
       if (this.#ended) return;
       this.#ended = true;
