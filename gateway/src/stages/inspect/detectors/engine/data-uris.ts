@@ -16,6 +16,8 @@ export interface DataUri {
 const heads = /[dD][aA][tT][aA]:[ ]?([\w.+-]{1,80}\/[\w.+-]{1,80}[ ]?)?((?:;[^,;"<>\r\n]{0,80}){0,8}),/g;
 /** UTF-16 code units of one URI. */
 const maxPayload = 4_194_304;
+/** Nothing is that short. */
+const minBytes = 6;
 
 interface Head {
   readonly media: string;
@@ -34,7 +36,7 @@ export function dataUris(text: string): readonly DataUri[] {
       parameters: parameters.split(';').map((each) => each.trim().toLowerCase()),
     };
     const payload = head.parameters.includes('base64') ? base64From(text, from) : percentFrom(from);
-    if (payload === undefined) continue;
+    if (payload === undefined || payload.bytes.length < minBytes) continue;
     const read = wordsOf(payload, head);
     if (read !== undefined) all.push({ from, to: payload.to, ...read });
     heads.lastIndex = payload.to;
