@@ -138,7 +138,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         : protocol(
             200,
             codes.invalidParams,
-            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list has those that there are`,
+            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list names what you can use`,
           );
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
@@ -271,7 +271,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it holds ${refusal.what}. Take that out and call again`,
+          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it contains ${refusal.what}. Remove that and call again`,
         ),
       );
     case 'content-held':
@@ -279,7 +279,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it holds ${refusal.what}`,
+          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it contains ${refusal.what}`,
         ),
       );
     case 'content-withheld':
