@@ -22,7 +22,7 @@ import { exitCodes } from './exit-codes.ts';
 
 export function keyCommand(context: Context): Command {
   return new Command('key')
-    .summary('make, list and revoke API keys')
+    .summary('create, list and revoke API keys')
     .description('API keys. A running gateway takes a new or revoked key over within a second.')
     .addCommand(createCommand(context))
     .addCommand(rotateCommand(context))

@@ -23,7 +23,7 @@ const patienceMs = 10_000;
 
 export function limitsCommand(context: Context): Command {
   return new Command('limits')
-    .summary('show what callers have left of their limits')
+    .summary('show how much of their limits callers have used')
     .description('The limits of the configuration, as the running gateway counts them.')
     .addCommand(showCommand(context));
 }

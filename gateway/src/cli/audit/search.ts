@@ -59,7 +59,7 @@ export function searchOptions(command: Command): Command {
     .option('--reason <reason>', 'reason of a refusal')
     .option('--kind <kind>', 'kind of record, such as intent, exchange or authentication-failed')
     .option('--id <correlation id>', 'the id that errors and logs show')
-    .option('--denied', 'what was not let through, for whatever reason')
+    .option('--denied', 'calls that were not let through, for any reason')
     .option('--since <time>', 'today, yesterday, a duration such as 2h before now, or an ISO time')
     .option('--until <time>', 'the same')
     .option('--text <text>', 'text in the captured arguments or results, not case-sensitive')

@@ -81,7 +81,7 @@ function isWaiting({ state }: Reviewed): boolean {
 
 function showCommand(context: Context): Command {
   return new Command('show')
-    .summary('show a definition whole')
+    .summary('show a whole definition')
     .description('Shows definitions as the server sent them, with findings in their texts.')
     .argument('<server/name>', 'one definition, or a server')
     .option(...configOption)
