@@ -112,10 +112,11 @@ Example:
             ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
             : undefined,
       });
-      const explanation =
-        switched === undefined
-          ? explained
-          : { ...explained, notes: [...explained.notes, `On the running gateway ${controlText(switched)}`] };
+      const notes = [...explained.notes];
+      if (switched !== undefined) notes.push(`On the running gateway ${controlText(switched)}`);
+      if (options.args === undefined && explained.considered.some(({ error }) => error !== undefined))
+        notes.push('No arguments were given: --args names those of the call');
+      const explanation = { ...explained, notes };
       const limits = explanation.allowed
         ? await limitsOf(revision, { caller, server, capability, traits, explanation })
         : [];
