@@ -65,7 +65,7 @@ test('what ships: a key in a file comes back redacted, one in an argument is blo
       assert.equal(written.isError, true);
       assert.match(
         written.text,
-        /^The guardrail "recommended" stops this call, which was not made: it holds secrets\/[\w-]+ at \/content\. Take that out/,
+        /^The guardrail "recommended" stops this call, which was not made: it contains secrets\/[\w-]+ at \/content\. Remove that/,
       );
       assert.ok(!written.text.includes(sent));
     });

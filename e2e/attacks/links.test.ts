@@ -83,7 +83,7 @@ const embedded = (uri: unknown): object => ({
   type: 'resource',
   resource: { uri, mimeType: 'text/plain', text: 'inside' },
 });
-const leftOut = { type: 'text', text: '[left out: a resource that cannot be read here]' };
+const leftOut = { type: 'text', text: '[left out by the gateway: a resource that this caller cannot read]' };
 
 test('links to hidden resources and embedded ones are left out of results, in every spelling', async () => {
   const text = { type: 'text', text: 'see file:///secret/a' };

@@ -18,7 +18,7 @@ import { exitCodes } from './exit-codes.ts';
 
 export function channelCommand(context: Context): Command {
   return new Command('channel')
-    .summary('see what people were told, and send again what was lost')
+    .summary('list messages to people, and resend failed ones')
     .description('Channels tell people of approvals: signed webhooks, Slack, mail.')
     .addCommand(listCommand(context))
     .addCommand(testCommand(context))
@@ -122,7 +122,7 @@ function testCommand(context: Context): Command {
 
 function deadCommand(context: Context): Command {
   return new Command('dead')
-    .summary('list what was given up')
+    .summary('list messages that could not be sent')
     .description('Lists messages that could not be sent, the newest first, with the last problem.')
     .option(...configOption)
     .option(...jsonOption)
@@ -148,7 +148,7 @@ function deadCommand(context: Context): Command {
 
 function retryCommand(context: Context): Command {
   return new Command('retry')
-    .summary('send again what was given up')
+    .summary('resend a message that could not be sent')
     .description('Lets a running gateway send again what was given up of a channel.')
     .argument('<name>', 'the channel')
     .option(...configOption)

@@ -57,8 +57,8 @@ function printResults(
     if (!result.ok) report(context, options, result.diagnostics);
     else {
       const { servers, connections, tests } = result.revision.configuration;
-      const counts = `${Object.keys(servers).length} servers, ${connections.length} connections, ${tests.length} tests`;
-      context.out(`${result.path}: good (${counts}; revision ${result.revision.digest.slice(0, 12)})`);
+      const counts = `servers: ${Object.keys(servers).length}, connections: ${connections.length}, tests: ${tests.length}`;
+      context.out(`${result.path}: valid (${counts}; revision ${result.revision.digest.slice(0, 12)})`);
     }
   }
 }

@@ -60,6 +60,10 @@ test('explain says by which rule, at which line, and what would change it', asyn
   const failed = await run(...question, 'write');
   assert.match(failed.stdout, /condition failed: no such key: size/i);
   assert.match(failed.stdout, /In lists: shown/);
+  const withoutArguments = /Note: No arguments were given: --args names those of the call/;
+  assert.match(failed.stdout, withoutArguments);
+  assert.doesNotMatch((await run(...question, 'write', '--args', '{}')).stdout, withoutArguments);
+  assert.doesNotMatch(denied.stdout, withoutArguments);
   const stranger = await run('explain', '--caller', 'user:dana', '--server', 'files', '--tool', 'write');
   assert.match(stranger.stdout, /No connection leads from user:dana to files/);
   assert.match((await run(...question)).stderr, /argument missing/);

@@ -151,7 +151,7 @@ function print(
   if (waiting.length > 0) context.out(`    sallyport pins diff ${server}`);
   if (proposals.length === 0) return;
   context.out(
-    `    roles that arguments may have, by their names; not in force before they stand under servers.${server}.tools:`,
+    `    proposed roles of arguments, guessed from their names; fill in […] and copy what is right to servers.${server}.tools:`,
   );
   for (const [tool, own] of Map.groupBy(proposals, (each) => each.tool)) {
     const roles = own.map(({ argument, line }) => `${JSON.stringify(argument)}: ${line}`).join(', ');

@@ -45,8 +45,8 @@ export function explainCommand(context: Context): Command {
   return new Command('explain')
     .summary('say why a call is allowed or not')
     .description('Says whether a call would be let through, by which rule at which line, and what would change that.')
-    .option('--caller <kind:name...>', 'who calls, such as agent:demo or user:dana agent:demo')
-    .option('--issuer <name>', 'who calls has a token of this issuer (default: the only one)')
+    .option('--caller <kind:name...>', 'the caller, such as agent:demo; user:dana agent:demo for an agent of a user')
+    .option('--issuer <name>', 'the issuer of the token (default: the only one)')
     .option('--group <group...>', 'groups that the token names')
     .option('--scope <scope...>', 'scopes of the token')
     .option('--claim <name=value...>', 'claims of the token, such as sub=dana or realm.roles=\'["admin"]\'')
@@ -56,8 +56,8 @@ export function explainCommand(context: Context): Command {
     .option('--template <uri-template>', 'URI template of a resource')
     .option('--prompt <name>', 'original name of a prompt')
     .option('--args <json>', 'arguments of the tool or prompt')
-    .option('--address <address>', 'from where, such as 10.0.0.7 (default: nowhere, as over stdio)')
-    .option('--at <time>', 'when, such as 2026-08-01T12:00:00Z (default: now)')
+    .option('--address <address>', 'address of the client, such as 10.0.0.7 (default: none, as over stdio)')
+    .option('--at <time>', 'time of the call, such as 2026-08-01T12:00:00Z (default: now)')
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText(
@@ -66,7 +66,7 @@ export function explainCommand(context: Context): Command {
 Ends with 0 when the call would be let through, and with 1 when not.
 
 Example:
-  sallyport explain --caller agent:demo --server files --tool write_file --args '{"path":"notes.txt"}'
+  sallyport explain --caller agent:demo --server files --tool write_file --args '{"path":"notes.txt","content":"hi"}'
   sallyport explain --claim sub=dana client_id=app --group finance --server ledger --tool post`,
     )
     .action(async (options: Options) => {
@@ -112,10 +112,11 @@ Example:
             ? readToolReport(revision.configuration.data, server).find(({ tool }) => tool === capability.name)
             : undefined,
       });
-      const explanation =
-        switched === undefined
-          ? explained
-          : { ...explained, notes: [...explained.notes, `On the running gateway ${controlText(switched)}`] };
+      const notes = [...explained.notes];
+      if (switched !== undefined) notes.push(`On the running gateway ${controlText(switched)}`);
+      if (options.args === undefined && explained.considered.some(({ error }) => error !== undefined))
+        notes.push('No arguments were given: --args names those of the call');
+      const explanation = { ...explained, notes };
       const limits = explanation.allowed
         ? await limitsOf(revision, { caller, server, capability, traits, explanation })
         : [];
@@ -193,7 +194,7 @@ type ExplainedLimit = Pick<LimitRow, 'limit' | 'is'> & Partial<LimitRow>;
 function limitText(limit: ExplainedLimit): string {
   const { used, of } = limit;
   if (used !== undefined && of !== undefined) return rowText({ key: '', isObserved: false, ...limit, used, of });
-  return `${limit.limit}  (${limit.is})  ${limit.place ?? 'ships'}`;
+  return `${limit.limit}  (${limit.is})  ${limit.place ?? 'built in'}`;
 }
 
 function pointerText(parts: readonly string[]): string {
@@ -224,7 +225,7 @@ function print(
     for (const { level, guardrail } of guardrails?.[direction] ?? [])
       context.out(
         shownInLine(
-          `Guardrail on the ${direction}: ${guardrailText(guardrail)}  (${level})  ${guardrail.place ?? 'ships'}`,
+          `Guardrail on the ${direction}: ${guardrailText(guardrail)}  (${level})  ${guardrail.place ?? 'built in'}`,
         ),
       );
   for (const limit of limits) context.out(shownInLine(`Limit: ${limitText(limit)}`));

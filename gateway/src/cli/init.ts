@@ -13,6 +13,9 @@ import { exitCodes } from './exit-codes.ts';
 import { finishImport, type WayBack } from './init-client.ts';
 import { emptyFile, importedFile, starterFolder } from './init-file.ts';
 
+/** What commands look for without --config. */
+const usualFile = 'sallyport.yaml';
+
 export interface InitOptions extends CommonOptions {
   readonly from?: string;
   readonly out: string;
@@ -27,12 +30,12 @@ export function initCommand(context: Context): Command {
     .description(
       `Writes a commented configuration. With --from it takes over the servers of a client: JSON with or without comments,
 TOML, YAML (docs/clients.md lists them). Secrets in that file go to the secret store, and references take their place.
-What was off stays off, and everything that is not as it was is told.`,
+What was off stays off; a note says what was changed or left out.`,
     )
     .option('--from <file>', 'file of a client')
-    .option('--out <file>', 'file to write', 'sallyport.yaml')
+    .option('--out <file>', 'file to write', usualFile)
     .option('--adopt', 'also point the client at the gateway: its file is changed, and a backup is left beside it')
-    .option('--undo', 'put the backup of the client back, and do nothing else')
+    .option('--undo', 'restore the backup of the file of the client, and do nothing else')
     .option('--force', 'overwrite the file')
     .option(...jsonOption)
     .addHelpText(
@@ -71,7 +74,7 @@ async function first(context: Context, options: InitOptions): Promise<void> {
   if (options.json === true)
     return outJson(context, { ok: true, file: options.out, servers: [], secrets: [], set: [], notes: [] });
   context.out(`${options.out} is written. Next:`);
-  for (const step of firstSteps) context.out(`  ${step}`);
+  for (const step of [...setup(options.out), ...firstSteps]) context.out(`  ${step}`);
 }
 
 async function fromClient(context: Context, options: InitOptions, from: string): Promise<void> {
@@ -128,11 +131,19 @@ function summary(options: InitOptions, { kind, servers, variables, notes }: Impo
 const firstSteps = [
   'sallyport check',
   'sallyport server discover && sallyport pins list --waiting    # look at what the server defines',
-  'sallyport pins approve files --all                            # nothing of it is visible before',
+  'sallyport pins approve files --all                            # until then its tools are hidden',
   'sallyport key create --agent me',
   'sallyport serve',
 ];
-const nextSteps = 'Next: sallyport check && sallyport key create --agent me && sallyport serve';
+
+/** Commands look for `sallyport.yaml`; another file is named to all of them at once. */
+function setup(file: string): readonly string[] {
+  return file === usualFile ? [] : [`export SALLYPORT_CONFIG='${file.replaceAll("'", "'\\''")}'`];
+}
+
+function nextText(file: string, steps: readonly string[]): string {
+  return `Next: ${[...setup(file), ...steps].join(' && ')}`;
+}
 
 function tell(context: Context, options: InitOptions, imported: Imported, done: WayBack): void {
   const { servers, variables } = imported;
@@ -145,13 +156,13 @@ function tell(context: Context, options: InitOptions, imported: Imported, done: 
   if (done.backup !== undefined) {
     context.out(`${options.from} points at the gateway now; as it was, it is in ${done.backup}.`);
     context.out(`Back again: sallyport init --from ${options.from} --undo`);
-    context.out('Next: sallyport check && sallyport serve');
+    context.out(nextText(options.out, ['sallyport check', 'sallyport serve']));
     return;
   }
   if (done.problem !== undefined) context.err(`sallyport: ${options.from} is not changed: ${done.problem}`);
   context.out(`\nTo point the client at the gateway, put this into ${options.from}, with the key in place of sp_…:\n`);
   context.out(`${done.snippet}\n`);
-  context.out(nextSteps);
+  context.out(nextText(options.out, ['sallyport check', 'sallyport key create --agent me', 'sallyport serve']));
 }
 
 function tellNotes(context: Context, { notes }: Pick<Imported, 'notes'>): void {

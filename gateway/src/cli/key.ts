@@ -22,7 +22,7 @@ import { exitCodes } from './exit-codes.ts';
 
 export function keyCommand(context: Context): Command {
   return new Command('key')
-    .summary('make, list and revoke API keys')
+    .summary('create, list and revoke API keys')
     .description('API keys. A running gateway takes a new or revoked key over within a second.')
     .addCommand(createCommand(context))
     .addCommand(rotateCommand(context))
@@ -35,7 +35,7 @@ interface CreateOptions extends CommonOptions {
   readonly agent?: string;
   readonly application?: string;
   readonly name?: string;
-  readonly network: readonly string[];
+  readonly network?: readonly string[];
   readonly expires?: string;
   readonly quiet?: boolean;
 }
@@ -54,8 +54,7 @@ function createCommand(context: Context): Command {
     .option(
       '--network <network>',
       'where it may be used from, such as 10.0.0.0/8; may be repeated (default: everywhere)',
-      (network: string, before: readonly string[]) => [...before, network],
-      [],
+      (network: string, before: readonly string[] | undefined) => [...(before ?? []), network],
     )
     .option('--quiet', 'print only the key')
     .option(...configOption)
@@ -70,14 +69,14 @@ function createCommand(context: Context): Command {
           problem: '--expires cannot be read',
           remedy: 'Write it as 12h, 30d or 90d.',
         });
-      const wrong = options.network.find((network) => !isNetwork(network));
+      const wrong = options.network?.find((network) => !isNetwork(network));
       if (wrong !== undefined)
         return fail(context, options, {
           code: exitCodes.usage,
           problem: `"${wrong}" is no network`,
           remedy: 'Write it as 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7.',
         });
-      const networks = options.network.length === 0 ? undefined : options.network;
+      const networks = options.network;
       if ((user ?? agent ?? application) === undefined)
         return fail(context, options, {
           code: exitCodes.usage,

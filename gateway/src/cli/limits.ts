@@ -23,7 +23,7 @@ const patienceMs = 10_000;
 
 export function limitsCommand(context: Context): Command {
   return new Command('limits')
-    .summary('show what callers have left of their limits')
+    .summary('show how much of their limits callers have used')
     .description('The limits of the configuration, as the running gateway counts them.')
     .addCommand(showCommand(context));
 }
@@ -74,7 +74,7 @@ export function asked({ key, user, agent, application, roles }: Caller): LimitQu
 export function rowText({ limit, is, key, used, of, isObserved, retryAfterSeconds, place }: LimitRow): string {
   const again = retryAfterSeconds === undefined ? '' : `, again in ${retryAfterSeconds} s`;
   const observed = isObserved ? ', observed only' : '';
-  return `${limit}  ${key}  ${used} of ${of} used (${is}${again}${observed})  ${place ?? 'ships'}`;
+  return `${limit}  ${key}  ${used} of ${of} used (${is}${again}${observed})  ${place ?? 'built in'}`;
 }
 
 /** The gateway names the file from the root. */

@@ -23,7 +23,7 @@ ${exitCodeHelp}
 Examples:
   sallyport init && sallyport check && sallyport serve
   sallyport key create --agent demo --quiet
-  sallyport explain --caller agent:demo --server files --tool write_file`,
+  sallyport explain --caller agent:demo --server files --tool read_text_file`,
     );
   for (const command of await commandsFor(name, context)) root.addCommand(command);
   prepare(root, context);

@@ -23,7 +23,7 @@ import { exitCodes } from './exit-codes.ts';
 
 export function operatorCommand(context: Context): Command {
   return new Command('operator')
-    .summary('make, list, change and revoke operators')
+    .summary('create, list, change and revoke operators')
     .description('Operators approve calls and use the admin API and the pages of the admin listener.')
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))

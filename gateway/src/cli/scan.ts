@@ -46,11 +46,18 @@ export function scanCommand(context: Context): Command {
   return new Command('scan')
     .summary('show what a guardrail would find in a file')
     .description(
-      'Shows what a guardrail would find in a file, or in stdin, and what would become of it. Values are not shown.',
+      'Shows what a guardrail would find in a file, or in stdin: place, class, severity and certainty, action, and the fingerprint for `except.fingerprints`. Values are not shown.',
     )
     .argument('[file]', 'the file; - for stdin', '-')
     .option('--guardrail <name>', 'a guardrail of the configuration, or recommended', 'recommended')
-    .addOption(new Option('--direction <direction>', 'as what').choices(['request', 'response']).default('response'))
+    .addOption(
+      new Option(
+        '--direction <direction>',
+        'read it as a request (what clients send) or a response (what servers send)',
+      )
+        .choices(['request', 'response'])
+        .default('response'),
+    )
     .option(...configOption)
     .option(...jsonOption)
     .option('--sarif', 'print SARIF 2.1.0')

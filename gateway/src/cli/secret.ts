@@ -27,7 +27,7 @@ const stdinTimeoutMs = 10_000;
 
 export function secretCommand(context: Context): Command {
   return new Command('secret')
-    .summary('keep secrets: put, rotate, list, remove, rewrap')
+    .summary('manage stored secrets')
     .description('Secrets for ${secret:name}, encrypted at rest. Values are read from stdin and never printed.')
     .addCommand(putCommand(context))
     .addCommand(rotateCommand(context))
@@ -38,9 +38,9 @@ export function secretCommand(context: Context): Command {
 
 function putCommand(context: Context): Command {
   return new Command('put')
-    .summary('keep a new secret')
-    .description('Keeps a new secret, read from stdin; one trailing newline is cut off.')
-    .argument('<name>', 'what references call it: ${secret:<name>}')
+    .summary('store a new secret')
+    .description('Stores a new secret, read from stdin; one trailing newline is cut off.')
+    .argument('<name>', 'name of the secret, for references: ${secret:<name>}')
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  pass show projects | sallyport secret put projects-token')

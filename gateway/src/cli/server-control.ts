@@ -38,24 +38,24 @@ interface Described {
 const commands: Readonly<Record<'enable' | 'disable' | 'drain' | 'quarantine', Described>> = {
   enable: {
     state: 'active',
-    summary: 'end what disable, drain or quarantine began',
+    summary: 'return a server to service after disable, drain or quarantine',
     description: 'The server is again what the configuration says. What is inactive there stays so.',
   },
   disable: {
     state: 'disabled',
     summary: 'take a server out of service now',
     description:
-      'Calls under way at the server are cut, new ones are refused with a reason, and its lists are empty. Configuration and history stay.',
+      'Calls under way at the server are aborted, new ones are refused with a reason, and its lists are empty. Configuration and history stay.',
   },
   drain: {
     state: 'draining',
-    summary: 'let calls under way end, and refuse new ones',
+    summary: 'refuse new calls, and let calls under way finish',
     description: 'Calls under way at the server go on to their end; new ones are refused with a reason. Lists stay.',
   },
   quarantine: {
     state: 'quarantined',
-    summary: 'hide a server as if it were not there',
-    description: 'Calls under way at the server are cut, and for clients it does not exist until it is enabled.',
+    summary: 'hide a server as if it did not exist',
+    description: 'Calls under way at the server are aborted, and for clients it does not exist until it is enabled.',
   },
 };
 
@@ -67,13 +67,13 @@ function controlCommand(context: Context, name: keyof typeof commands): Command 
   const { state, summary, description } = commands[name];
   const command = new Command(name)
     .summary(summary)
-    .description(`${description} A running gateway follows within a second; it holds after a restart.`)
+    .description(`${description} A running gateway follows within a second; the state survives a restart.`)
     .argument('<name>', 'the server')
     .requiredOption('--reason <text>', 'why, for the record');
   if (state !== 'active')
     command
       .option('--for <time>', 'ends by itself after this, such as 30m or 2h')
-      .option('--message <text>', 'what clients are told beside that it is so');
+      .option('--message <text>', 'text for clients, such as when it will be back');
   return command
     .option(...configOption)
     .option(...jsonOption)

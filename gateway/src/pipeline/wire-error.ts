@@ -77,11 +77,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'not-acceptable':
       return protocol(406, codes.invalidRequest, 'Accept must list application/json and text/event-stream');
     case 'credentials-in-query':
-      return protocol(
-        400,
-        codes.invalidRequest,
-        'Credentials belong into the Authorization header, never into the URL',
-      );
+      return protocol(400, codes.invalidRequest, 'Credentials belong in the Authorization header, never in the URL');
     case 'body-too-large':
       return protocol(413, codes.invalidRequest, `The body is larger than ${refusal.limit} bytes`);
     case 'bad-json':
@@ -138,7 +134,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         : protocol(
             200,
             codes.invalidParams,
-            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list has those that there are`,
+            `Unknown ${refusal.what}: ${refusal.name}; ${refusal.what}s/list names what you can use`,
           );
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
@@ -245,7 +241,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         refusal.how === 'timeout' ? 504 : 502,
         referred(
-          `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and making it again changes nothing more' : 'do not simply repeat it, find out first what became of it'}`,
+          `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and it is safe to make it again' : 'do not simply repeat it, find out first whether it was made'}`,
         ),
       );
     case 'server-misbehaved':
@@ -253,7 +249,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'result-too-large':
       return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
     case 'too-many-rounds':
-      return own(200, 508, referred(`The server asked more than ${refusal.limit} times during one call`));
+      return own(200, 508, referred(`The server sent more than ${refusal.limit} input requests during one call`));
     case 'record-unavailable':
       return own(200, 503, referred('The call was not made because it could not be recorded'));
     case 'result-unrecorded':
@@ -271,7 +267,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it holds ${refusal.what}. Take that out and call again`,
+          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it contains ${refusal.what}. Remove that and call again`,
         ),
       );
     case 'content-held':
@@ -279,7 +275,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it holds ${refusal.what}`,
+          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it contains ${refusal.what}`,
         ),
       );
     case 'content-withheld':
@@ -287,7 +283,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         200,
         403,
         referred(
-          `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, and making it again changes nothing`,
+          `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, so do not repeat it`,
         ),
       );
     case 'right-ended':
@@ -314,7 +310,7 @@ function limited(message: string, seconds: number | undefined): WireError {
 }
 
 function retryText(seconds: number | undefined): string {
-  if (seconds === undefined) return 'It is larger than all that the limit has: ask for less at once.';
+  if (seconds === undefined) return 'The call is larger than the whole limit: ask for less at once.';
   return `Try again in ${durationText(seconds)}, and not before.`;
 }
 

@@ -68,7 +68,7 @@ async function withApprovals(
 function listCommand(context: Context): Command {
   return new Command('list')
     .summary('list approvals')
-    .description('Lists what waits for a decision, the newest first.')
+    .description('Lists approvals, the newest first: those that wait for a decision, or those of --state.')
     .option('--state <state>', `one of ${approvalStates.join(', ')}, or all`, 'pending')
     .option(...configOption)
     .option(...jsonOption)
@@ -132,7 +132,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
         : 'Rejects the call. The model is told the reason.',
     )
     .argument('<id>', 'the approval')
-    .option('--reason <text>', 'why, for the log, and for the model when it is rejected')
+    .option('--reason <text>', 'why, for the log; after a rejection the model is told as well')
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText(
@@ -207,9 +207,9 @@ const watchMs = 500;
 
 function watchCommand(context: Context): Command {
   return new Command('watch')
-    .summary('print what comes to wait, until it is interrupted')
-    .description('Prints each call that comes to wait for a decision, and what becomes of it.')
-    .option('--for <seconds>', 'end after so many seconds')
+    .summary('print new approvals until it is interrupted')
+    .description('Prints each call that starts to wait for a decision, and how the approval ends.')
+    .option('--for <seconds>', 'end after this many seconds')
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText('after', '\nExample:\n  sallyport approval watch')

@@ -17,7 +17,7 @@ export function plain({
 
 export function lineOf(approval: ApprovalLine, now: number): string {
   const { id, state, server, name, summary, expiresAt, terms, votes } = approval;
-  const caller = summary === undefined ? '?' : callerTextOf(summary);
+  const caller = summary === undefined ? '(caller: see the log)' : callerTextOf(summary);
   const left = state === 'pending' || state === 'approved' ? `  ${leftText(expiresAt - now)}` : '';
   const quorum = terms.quorum > 1 ? `  ${votes.length} of ${terms.quorum}` : '';
   return shownInLine(`${id}  ${state}  ${caller}  ${server}/${name}${quorum}${left}`);

@@ -90,7 +90,7 @@ interface Erased {
 
 export function eraseCommand(context: Context): Command {
   return new Command('erase')
-    .summary('erase what the logs hold about a person')
+    .summary('erase the data of a person from the logs')
     .description(
       'Destroys the keys of a subject: arguments, results, names and addresses of all their records become unreadable for good, in every log of the data folder. The records stay, and everything still verifies. A record is about its user if there is one, else its agent, else its application. Cannot be undone.',
     )

@@ -63,7 +63,7 @@ export function exportCommand(context: Context): Command {
           ', ',
         )}, proof (a bundle of up to ${maxProved} records that sallyport-verify checks). --subject user:… answers an access request, from every log of the data folder.`,
     )
-    .option('--limit <number>', 'most exchanges to write (default: all)')
+    .option('--limit <number>', 'maximum number of exchanges (default: all)')
     .option('--format <format>', names.join(', '), 'ndjson')
     .option(
       '--disclose <parts>',

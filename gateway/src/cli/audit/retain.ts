@@ -6,7 +6,7 @@ import { failureJson, type LogsOptions, logsOption, namesOf, openLogs, readEach,
 
 export function retainCommand(context: Context): Command {
   return new Command('retain')
-    .summary('drop what audit.retention says is too old')
+    .summary('drop what is older than audit.retention allows')
     .description(
       'Drops private parts, and later records, by their age, from every log of the data folder. A running gateway does it every hour for its own.',
     )

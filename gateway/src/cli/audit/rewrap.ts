@@ -33,14 +33,14 @@ export function rewrapCommand(context: Context): Command {
   return new Command('rewrap')
     .summary('put the keys of the logs under another master key')
     .description(
-      'Puts the keys of all logs, and with them those of all subjects, under a master key from stdin (64 hexadecimal digits). The configuration says the old one until this has ended, and the new one from then on.',
+      'Puts the keys of all logs, and with them those of all subjects, under a master key from stdin (64 hexadecimal digits). The configuration names the old key until this command has ended, and the new one from then on.',
     )
     .option('--to-local', 'to the key of the data folder instead of one from stdin')
     .option(...configOption)
     .option(...jsonOption)
     .addHelpText(
       'after',
-      '\nWhen it was interrupted, run it again. Beside a running gateway it changes nothing for that one.\n\nExample:\n  openssl rand -hex 32 | tee /run/secrets/log-key | sallyport audit rewrap',
+      '\nIf it is interrupted, run it again. A running gateway is not affected.\n\nExample:\n  openssl rand -hex 32 | tee /run/secrets/log-key | sallyport audit rewrap',
     )
     .action(async (options: Options) => {
       let loaded = await loadOrComplain(context, options);

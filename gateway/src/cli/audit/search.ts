@@ -59,11 +59,11 @@ export function searchOptions(command: Command): Command {
     .option('--reason <reason>', 'reason of a refusal')
     .option('--kind <kind>', 'kind of record, such as intent, exchange or authentication-failed')
     .option('--id <correlation id>', 'the id that errors and logs show')
-    .option('--denied', 'what was not let through, for whatever reason')
+    .option('--denied', 'calls that were not let through, for any reason')
     .option('--since <time>', 'today, yesterday, a duration such as 2h before now, or an ISO time')
     .option('--until <time>', 'the same')
-    .option('--text <text>', 'text in the captured arguments or results, upper and lower case alike')
-    .option('--before <seq>', 'go on before this record')
+    .option('--text <text>', 'text in the captured arguments or results, not case-sensitive')
+    .option('--before <seq>', 'only records older than this number: the next page')
     .option(...configOption)
     .option(...jsonOption);
 }
@@ -71,12 +71,12 @@ export function searchOptions(command: Command): Command {
 export function searchCommand(context: Context): Command {
   return searchOptions(new Command('search'))
     .summary('find records')
-    .description('Finds records, the newest first. Conditions are combined: all must hold.')
-    .option('--limit <number>', 'most records to show', '50')
+    .description('Finds records, the newest first. A record is shown when every condition matches it.')
+    .option('--limit <number>', 'maximum number of records', '50')
     .option(...logOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  sallyport audit search --denied --since yesterday\n  sallyport audit search --caller agent:demo --outcome refused --since 2h',
+      '\nColumns: number, time, kind, caller, method, server/name, decision, outcome, reason, correlation id.\n\nExamples:\n  sallyport audit search --denied --since yesterday\n  sallyport audit search --caller agent:demo --outcome refused --since 2h',
     )
     .action(async (options: SearchOptions & LogOptions) => {
       const search = readSearch(options, Date.now(), maxShown);

@@ -81,7 +81,7 @@ function isWaiting({ state }: Reviewed): boolean {
 
 function showCommand(context: Context): Command {
   return new Command('show')
-    .summary('show a definition whole')
+    .summary('show a whole definition')
     .description('Shows definitions as the server sent them, with findings in their texts.')
     .argument('<server/name>', 'one definition, or a server')
     .option(...configOption)
@@ -192,7 +192,7 @@ function decideCommand(context: Context, verb: 'approve' | 'reject'): Command {
   return new Command(verb)
     .summary(what)
     .description(
-      `${verb === 'approve' ? 'Approves' : 'Rejects'} what waits. Where several definitions of a name do, say which one was looked at. A running gateway follows within a second, and the decision is in its log.`,
+      `${verb === 'approve' ? 'Approves' : 'Rejects'} what waits for review. Where several definitions of one name wait, --digest says which one is meant. A running gateway follows within a second and logs the decision.`,
     )
     .argument('<server[/name]...>', 'definitions; a server with --all')
     .option('--all', 'everything that waits of a server, or of a name')

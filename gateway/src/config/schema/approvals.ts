@@ -4,7 +4,7 @@ import { operatorRoles } from '../../operators/roles.ts';
 import { duration } from './units.ts';
 
 const quorum = z.int().min(1).max(10).describe('How many persons must approve. One that rejects is enough.');
-const within = duration.describe('Time to decide, and after that time to make the call.');
+const within = duration.describe('Time to decide, and after an approval the same time again to make the call.');
 const reason = z.enum(['required', 'optional']).describe('Whether a decision must say why.');
 
 const name = z.string().min(1).max(128);

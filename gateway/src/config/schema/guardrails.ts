@@ -99,10 +99,13 @@ export const guardrail = z.strictObject({
 
 export const guardrails = z
   .record(
-    name.refine((value) => value !== 'recommended', 'must not be called recommended, which ships'),
+    name.refine(
+      (value) => value !== 'recommended',
+      'must not be called recommended: the name of the built-in guardrail',
+    ),
     guardrail,
   )
-  .describe('Named guardrails, for several connections. `recommended` ships.');
+  .describe('Named guardrails, for several connections. `recommended` is built in.');
 
 const reference = z.union([name, guardrail]);
 

@@ -204,6 +204,8 @@ export const limits: z.ZodType<(LimitConfig | 'recommended')[], Written[] | 'rec
     recommended.transform((word): (LimitConfig | typeof word)[] => [word]),
     z.array(z.union([recommended, limit])),
   ])
-  .describe('How much callers get. A call that one limit refuses takes nothing from the others. `recommended` ships.');
+  .describe(
+    'How much callers get. A call that one limit refuses takes nothing from the others. `recommended` is built in.',
+  );
 
 export type LimitsConfig = z.output<typeof limits>;

@@ -29,7 +29,7 @@ function problemsOf(limits: ContentLimits): Problems {
     const problem = typeProblem(asText(block.type), limits);
     if (problem !== undefined) return problem;
     const uri = linkOf(block);
-    if (uri !== undefined && !isListedScheme(uri, limits)) return 'a link of this URI scheme may not cross here';
+    if (uri !== undefined && !isListedScheme(uri, limits)) return 'links with this URI scheme are not allowed';
     return problemInside(block, ofBlock);
   };
   return { ofBlock, ofContents: (entry) => typeProblem(typeOfContents(entry), limits) };
@@ -37,7 +37,7 @@ function problemsOf(limits: ContentLimits): Problems {
 
 function typeProblem(type: string, { types }: ContentLimits): string | undefined {
   if (types === undefined || types.includes(type)) return undefined;
-  return 'content of this type may not cross here';
+  return 'content of this type is not allowed';
 }
 
 /** What the contents of a resource would be as a block. */

@@ -33,8 +33,8 @@ function saidBy(reply: Reply): JsonObject {
   return result;
 }
 
-const leftOut = { type: 'text', text: '[left out: content of this type may not cross here]' };
-const linkLeftOut = { type: 'text', text: '[left out: a link of this URI scheme may not cross here]' };
+const leftOut = { type: 'text', text: '[left out by the gateway: content of this type is not allowed]' };
+const linkLeftOut = { type: 'text', text: '[left out by the gateway: links with this URI scheme are not allowed]' };
 
 test('content of a type that is not listed is left out, with a note in its place', async () => {
   const text = { type: 'text', text: 'hi' };
@@ -142,7 +142,7 @@ test('where a guardrail took out what the output schema asks for, the structured
   const [cut] = await answered(guarded, { content: [], structuredContent: { id, count: 1 } });
   assert.equal(cut.structuredContent, undefined);
   assert.equal(cut.isError, true);
-  assert.match(JSON.stringify(cut.content), /the structured content was left out/);
+  assert.match(JSON.stringify(cut.content), /left out by the gateway: the structured content/);
   const [kept] = await answered(guarded, { content: [{ type: 'text', text: id }], structuredContent: { id: 'x' } });
   assert.match(JSON.stringify(kept.content), /redacted/);
 });

@@ -34,7 +34,7 @@ export const hiddenResources = defineInspector({
 /** Links of one message that are looked at, and characters of each: to look costs as much as a decision. */
 const maxLinks = 1_000;
 const maxUriLength = 8_192;
-const hidden = 'a resource that cannot be read here';
+const hidden = 'a resource that this caller cannot read';
 
 /** What a message leads to, the first thousand of it. */
 function linksIn(content: JsonObject): ReadonlySet<string> {

@@ -66,4 +66,4 @@ export function problemInside(block: JsonObject, ofBlock: Problems['ofBlock']): 
   return undefined;
 }
 
-const note = (problem: string): string => `[left out: ${problem}]`;
+const note = (problem: string): string => `[left out by the gateway: ${problem}]`;

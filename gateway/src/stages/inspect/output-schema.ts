@@ -27,7 +27,7 @@ export const outputSchema = defineInspector({
 });
 
 const note =
-  '[the structured content was left out: without what a guardrail took out of it, it does not meet the output schema of the tool]';
+  '[left out by the gateway: the structured content, which no longer meets the output schema of the tool, since a guardrail removed a part of it]';
 
 /**
  * A result of which a guardrail changed something, so that clients that validate can read it: where its structured content does

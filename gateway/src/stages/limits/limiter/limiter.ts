@@ -310,7 +310,7 @@ export class Limiter {
     const seconds = Number.isFinite(until) ? { seconds: this.secondsUntil(rule, until) } : {};
     const names = enforced.map(({ index }) => rules[index]?.name).join(', ');
     const verdicts = enforced.map(({ index }) => ({ name: rules[index]?.name ?? '', verdict: 'refused' }));
-    const detail = `${rule.place ?? 'ships'} ${names}: ${rule.text}`;
+    const detail = `${rule.place ?? 'built in'} ${names}: ${rule.text}`;
     const { quotaOf: server } = rule;
     return server !== undefined && seconds.seconds !== undefined
       ? refuse({ reason: 'server-limited', server, seconds: seconds.seconds, detail, verdicts })
