@@ -20,7 +20,7 @@ const classes: readonly FindingClass[] = [
 
 export const pii = defineDetector({
   id: 'pii',
-  version: 3,
+  version: 4,
   summary: 'Data about people, with check digits where formats have them.',
   classes: () => classes,
   matchers: () => [

@@ -5,10 +5,10 @@ import { isIn } from '../engine/alphabet.ts';
 const maxLocal = 64;
 const maxDomain = 253;
 const files =
-  /\.(?:png|jpe?g|gif|svg|webp|ico|js|mjs|cjs|ts|tsx|jsx|json|map|md|css|scss|less|html?|xml|ya?ml|txt|pdf|zip|gz|tgz|py|rb|go|rs|java|sh|lock|log|so|dll|exe|wasm|vue|service|target|local|internal|lan|localhost|test|example|invalid|domain|arpa|onion)$/i;
+  /\.(?:png|jpe?g|gif|svg|webp|ico|js|mjs|cjs|ts|tsx|jsx|json|map|css|scss|less|html?|xml|ya?ml|txt|pdf|zip|gz|tgz|rb|go|java|sh|lock|log|so|dll|exe|wasm|vue|service|target|local|internal|lan|localhost|test|example|invalid|domain|arpa|onion)$/i;
 /** RFC 2606 and what templates write. */
 const documentation =
-  /(?:^|\.)(?:example|test|sample|domain|yourdomain|yourcompany|mydomain|mycompany|company|acme|corp|host|hostname|server|site|website|foo|bar|email|mail|contoso|fabrikam|northwind|localhost|somewhere|somehost|somedomain|placeholder|dummy|exemple|ejemplo|beispiel|esempio)\.[a-z]{2,4}(?:\.[a-z]{2})?$|^users\.noreply\.github\.com$|^(?:[a-z]|(?:x|y|z|a|b|c){2,3})\.[a-z]{2,3}$/i;
+  /(?:^|\.)(?:example|test|sample|domain|yourdomain|yourcompany|mydomain|mycompany|company|acme|corp|host|hostname|server|site|website|foo|bar|contoso|fabrikam|northwind|localhost|somewhere|somehost|somedomain|placeholder|dummy|exemple|ejemplo|beispiel|esempio)\.[a-z]{2,4}(?:\.[a-z]{2})?$|^users\.noreply\.github\.com$|^(?:[a-z]|(?:x|y|z|a|b|c){2,3})\.[a-z]{2,3}$/i;
 const machines =
   /^(?:no-?reply|do-?not-?reply|donotreply|mailer-daemon|postmaster|hostmaster|webmaster|bounces?|notifications?|alerts?|git|hg|svn|root|daemon|nobody|www-data|user(?:name)?|you|your[._-]?(?:name|email)?|my[._-]?(?:name|email)|name|email|someone|somebody|anyone|person|me|foo|bar|baz|test\w{0,6}|example|dummy|fake|placeholder|xxx+|abc|first\.?last|firstname\.?lastname|j(?:ohn|ane)\.?doe|recipient|sender|to|from|address|local(?:part)?)$/i;
 
