@@ -39,6 +39,8 @@ conditions and patterns. Several files are checked each for itself; a folder is 
     });
 }
 
+const more = 'more may be wrong: the rest is checked once this is right';
+
 function printResults(
   context: Context,
   options: Options,
@@ -48,14 +50,16 @@ function printResults(
     const plain = results.map((result) =>
       result.ok
         ? { path: result.path, ok: true, revision: result.revision.digest }
-        : { path: result.path, ok: false, diagnostics: result.diagnostics },
+        : { path: result.path, ok: false, diagnostics: result.diagnostics, isPartial: result.isPartial ?? false },
     );
     outJson(context, { ok: plain.every(({ ok }) => ok), results: plain });
     return;
   }
   for (const result of results) {
-    if (!result.ok) report(context, options, result.diagnostics);
-    else {
+    if (!result.ok) {
+      report(context, options, result.diagnostics);
+      if (result.isPartial) context.err(`${result.path}: ${more}`);
+    } else {
       const { servers, connections, tests } = result.revision.configuration;
       const counts = `servers: ${Object.keys(servers).length}, connections: ${connections.length}, tests: ${tests.length}`;
       context.out(`${result.path}: valid (${counts}; revision ${result.revision.digest.slice(0, 12)})`);

@@ -122,6 +122,24 @@ test('check fails where a secret is missing, unless it is told to leave secrets 
   assert.equal((await run('server', 'probe')).code, 65, 'other commands did not get as far as their question');
 });
 
+test('check says where it did not come to the end', async () => {
+  const rule = (when: string): string =>
+    `[{ name: x, from: { agent: b }, to: a, tools: [{ allow: r, when: "${when}" }] }]`;
+  const file = (more: string, when: string): string =>
+    `version: 1\ncallers: { agents: { b: {} } }\nservers: { a: { url: "http://127.0.0.1:1/mcp"${more} } }\nconnections: ${rule(when)}\n`;
+  writeFileSync(join(folder, 'partial.yaml'), file(', nope: 1', 'args.x =='));
+  const first = await run('check', 'partial.yaml');
+  assert.match(
+    first.stderr,
+    /"nope" is not a key[^]*\npartial\.yaml: more may be wrong: the rest is checked once this is right/,
+  );
+  assert.match((await run('check', '--json', 'partial.yaml')).stdout, /"isPartial": true/);
+  writeFileSync(join(folder, 'partial.yaml'), file('', 'args.x =='));
+  const second = await run('check', 'partial.yaml');
+  assert.equal(second.code, 1);
+  assert.doesNotMatch(second.stderr, /nope|more may be wrong/);
+});
+
 test('a key that another process makes and revokes follows within a second', () => {
   const made = runProcess('key', 'create', '--agent', 'demo', '--quiet');
   assert.equal(made.code, 0, made.stderr);

@@ -78,12 +78,13 @@ export async function withConfiguration(
 
 export type Checked =
   | { readonly ok: true; readonly revision: Revision; readonly policy: CompiledPolicy }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+  /** `isPartial`: conditions and patterns, and names where keys or values are wrong, were not checked. */
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[]; readonly isPartial?: true };
 
 /** Everything that can be wrong with a configuration, its rules included. */
 export async function check(context: Context, path: string, load: LoadOptions): Promise<Checked> {
   const loaded = await loadConfiguration(path, context.env, { open: openSecretSource, ...load });
-  if (!loaded.ok) return loaded;
+  if (!loaded.ok) return { ...loaded, isPartial: true };
   const compiled = compilePolicy(loaded.revision);
   return compiled.ok ? { ok: true, revision: loaded.revision, policy: compiled.policy } : compiled;
 }
