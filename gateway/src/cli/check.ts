@@ -39,7 +39,7 @@ conditions and patterns. Several files are checked each for itself; a folder is 
     });
 }
 
-const more = 'more may be wrong: the rest is checked once this is right';
+const more = 'More may be wrong: what depends on these is checked once they are right.';
 
 function printResults(
   context: Context,
@@ -56,13 +56,12 @@ function printResults(
     return;
   }
   for (const result of results) {
-    if (!result.ok) {
-      report(context, options, result.diagnostics);
-      if (result.isPartial) context.err(`${result.path}: ${more}`);
-    } else {
+    if (!result.ok) report(context, options, result.diagnostics);
+    else {
       const { servers, connections, tests } = result.revision.configuration;
       const counts = `servers: ${Object.keys(servers).length}, connections: ${connections.length}, tests: ${tests.length}`;
       context.out(`${result.path}: valid (${counts}; revision ${result.revision.digest.slice(0, 12)})`);
     }
   }
+  if (results.some((result) => !result.ok && result.isPartial)) context.err(more);
 }

@@ -129,15 +129,12 @@ test('check says where it did not come to the end', async () => {
     `version: 1\ncallers: { agents: { b: {} } }\nservers: { a: { url: "http://127.0.0.1:1/mcp"${more} } }\nconnections: ${rule(when)}\n`;
   writeFileSync(join(folder, 'partial.yaml'), file(', nope: 1', 'args.x =='));
   const first = await run('check', 'partial.yaml');
-  assert.match(
-    first.stderr,
-    /"nope" is not a key[^]*\npartial\.yaml: more may be wrong: the rest is checked once this is right/,
-  );
+  assert.match(first.stderr, /"nope" is not a key[^]*\nMore may be wrong: what depends on these is checked/);
   assert.match((await run('check', '--json', 'partial.yaml')).stdout, /"isPartial": true/);
   writeFileSync(join(folder, 'partial.yaml'), file('', 'args.x =='));
   const second = await run('check', 'partial.yaml');
   assert.equal(second.code, 1);
-  assert.doesNotMatch(second.stderr, /nope|more may be wrong/);
+  assert.doesNotMatch(second.stderr, /nope|More may be wrong/);
 });
 
 test('a key that another process makes and revokes follows within a second', () => {
