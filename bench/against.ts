@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Shape, type Size, sizes, toolName } from './catalogue.ts';
-import { measure, median, type Sample } from './measure.ts';
+import { measure, median, type Sample, warmUp } from './measure.ts';
 import { toolCall } from './message.ts';
 import { type Profile, profiles } from './profiles.ts';
 import { builtGateway, type Subject, startPinned } from './subjects.ts';
@@ -45,9 +45,6 @@ const root = join(import.meta.dirname, '..');
 const starts = 3;
 const rounds = 5;
 const seconds = 1;
-/** The compiler is at work for as many calls, whatever the speed of the machine: a warm-up in seconds compares compilers. */
-const warmUpCalls = 40_000;
-const warmUpLimitMs = 30_000;
 
 export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
   await using other = await checkedOut(options.commit);
@@ -98,6 +95,7 @@ async function measurePairs(load: Load, here: Subject, there: Subject): Promise<
       connections: load.connections,
       seconds,
       least: sizes[load.size],
+      rests: true,
     });
   for (const subject of [here, there]) await warmUp(() => take(subject));
   const pairs: Pair[] = [];
@@ -108,11 +106,6 @@ async function measurePairs(load: Load, here: Subject, there: Subject): Promise<
       pairs.push({ here: await take(here), there: second });
     }
   return pairs;
-}
-
-async function warmUp(take: () => Promise<Sample>): Promise<void> {
-  const ends = performance.now() + warmUpLimitMs;
-  for (let calls = 0; calls < warmUpCalls && performance.now() < ends; ) calls += (await take()).calls;
 }
 
 function compared(profile: Profile, load: Load, pairs: readonly Pair[]): Comparison {

@@ -1,6 +1,6 @@
 /** The calls: every subject under every load, the subjects taking turns so that a slow minute hits all of them. */
 import { type Shape, type Size, shapes, sizeNames, sizes, toolName } from './catalogue.ts';
-import { type Cell, measure, type Sample, summarise } from './measure.ts';
+import { type Cell, measure, type Sample, summarise, warmUp } from './measure.ts';
 import { toolCall } from './message.ts';
 import { bareProxy, type Subject } from './subjects.ts';
 
@@ -59,6 +59,7 @@ async function sample(subject: Subject, load: Load, seconds: number): Promise<Sa
     connections: load.connections,
     seconds,
     least: sizes[load.size],
+    rests: true,
   });
 }
 
@@ -67,8 +68,8 @@ export async function runMatrix(
   pace: Pace,
   report: (rows: readonly Row[]) => void,
 ): Promise<readonly Row[]> {
-  // The first second of a process is its compiler at work.
-  for (const subject of subjects) await sample(subject, { shape: 'json', size: '0.3', connections: 32 }, 1);
+  for (const subject of subjects)
+    await warmUp(() => sample(subject, { shape: 'json', size: '0.3', connections: 32 }, 1));
   const rows: Row[] = [];
   for (const load of pace.loads) {
     const samples = new Map<string, Sample[]>(subjects.map((subject) => [subject.name, []]));

@@ -1,4 +1,5 @@
 /** Measures one subject under one load: wrk says calls and latency, /proc says CPU. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { coreTime, cpuTime, residentMemory, threadTimes } from './cpu.ts';
 import type { BenchRequest } from './message.ts';
 import { subjectCore } from './places.ts';
@@ -31,6 +32,21 @@ export interface Target {
   readonly connections: number;
   readonly seconds: number;
   readonly least: number;
+  /** What the subject puts off, such as the index of a log, is waited for, and its CPU counts: no call is under way then. */
+  readonly rests?: true;
+}
+
+/** A process rests that works less than one tick of its clock in so long. */
+const lookMs = 50;
+const restLimitMs = 10_000;
+
+async function rested(pid: number): Promise<void> {
+  const ends = performance.now() + restLimitMs;
+  let before = Number.NaN;
+  for (let now = cpuTime(pid).process; now !== before && performance.now() < ends; now = cpuTime(pid).process) {
+    before = now;
+    await pause(lookMs);
+  }
 }
 
 export async function measure(target: Target): Promise<Sample> {
@@ -39,9 +55,11 @@ export async function measure(target: Target): Promise<Sample> {
   const [core, began] = [coreTime(subjectCore), performance.now()];
   const load = await runWrk(target);
   const [worked, elapsed] = [coreTime(subjectCore) - core, (performance.now() - began) * 1e3];
+  const atOnce = target.pid === undefined ? undefined : cpuTime(target.pid);
+  if (target.pid !== undefined && target.rests === true) await rested(target.pid);
   const after = target.pid === undefined ? undefined : cpuTime(target.pid);
   const threadsAfter = target.pid === undefined ? undefined : threadTimes(target.pid);
-  const own = before === undefined || after === undefined ? 0 : after.process - before.process;
+  const own = before === undefined || atOnce === undefined ? 0 : atOnce.process - before.process;
   const perCall = (kind: 'thread' | 'process') =>
     before === undefined || after === undefined || load.calls === 0
       ? undefined
@@ -65,6 +83,15 @@ export async function measure(target: Target): Promise<Sample> {
     errors: load.errors,
     wrong: load.sample,
   };
+}
+
+/** The compiler is at work for as many calls, whatever the speed of the machine: a warm-up in seconds compares compilers. */
+const warmUpCalls = 40_000;
+const warmUpLimitMs = 30_000;
+
+export async function warmUp(take: () => Promise<Sample>): Promise<void> {
+  const ends = performance.now() + warmUpLimitMs;
+  for (let calls = 0; calls < warmUpCalls && performance.now() < ends; ) calls += (await take()).calls;
 }
 
 /** Medians of the rounds of one cell. More than one error in a thousand calls makes the cell void. */

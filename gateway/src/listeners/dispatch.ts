@@ -75,7 +75,7 @@ export async function dispatch(
   const message = decoded.decoded;
   if (message.kind === 'request' && message.claims !== undefined) {
     const client: Client = { ...message.claims, era: 'modern' };
-    return answered(message, { client }, incoming, { transport, context });
+    return await answered(message, { client }, incoming, { transport, context });
   }
   const id = message.kind === 'request' ? message.id : undefined;
   const refuseLegacy = (refusal: Refusal): Promise<Written> =>
@@ -95,8 +95,10 @@ export async function dispatch(
     case 'notification':
       transport.notified(message, session);
       return undefined;
-    case 'request':
-      return answered(message, { client: legacyClient(session, transport), session }, incoming, { transport, context });
+    case 'request': {
+      const client = legacyClient(session, transport);
+      return await answered(message, { client, session }, incoming, { transport, context });
+    }
   }
 }
 

@@ -45,7 +45,7 @@ export async function runBare(message: Received, snapshot: Snapshot, stages: Sta
   } catch (error) {
     stages.onBug(error, message.id);
   }
-  return record(message, snapshot, stages, progress, reply);
+  return await record(message, snapshot, stages, progress, reply);
 }
 
 function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {
@@ -185,7 +185,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
     if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
   }
-  return send(intended.value, snapshot, stages, progress);
+  return await send(intended.value, snapshot, stages, progress);
 }
 
 /** Stages 10 and 11, for as long as the caller has the right to it. */

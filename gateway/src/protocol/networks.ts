@@ -29,8 +29,9 @@ export function networksOf(entries: readonly string[]): Networks {
 
 /** Without the zone of a link-local address, and as IPv4 where IPv6 only carries it. */
 export function plainAddress(address: string): string {
-  const [plain = ''] = address.split('%', 1);
-  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(plain) ? plain.slice(7) : plain;
+  const zone = address.indexOf('%');
+  const plain = zone === -1 ? address : address.slice(0, zone);
+  return plain.startsWith('::') && /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(plain) ? plain.slice(7) : plain;
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

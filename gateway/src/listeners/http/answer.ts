@@ -142,7 +142,12 @@ export class Answer extends Kept {
     if (written.text.length < longText || !turnsOf().isOver()) return this.#finish(written);
     inBackground(
       'a long answer',
-      nextTurn().then(() => this.#finish(written)),
+      nextTurn()
+        .then(() => this.#finish(written))
+        .catch((error: unknown) => {
+          this.#response.destroy();
+          throw error;
+        }),
     );
   }
 

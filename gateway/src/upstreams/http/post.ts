@@ -146,12 +146,18 @@ class Exchange implements ResponseHandler, Abandon {
   async #catchUp(): Promise<void> {
     this.#isCatchingUp = true;
     const turns = turnsOf();
-    for (let chunk = this.#chunks.shift(); chunk !== undefined && !this.#ended; chunk = this.#chunks.shift()) {
-      if (turns.isOver()) await turns.next();
-      this.#chunkBytes -= chunk.length;
-      if (!this.#ended) this.#take(chunk);
+    try {
+      for (let chunk = this.#chunks.shift(); chunk !== undefined && !this.#ended; chunk = this.#chunks.shift()) {
+        if (turns.isOver()) await turns.next();
+        this.#chunkBytes -= chunk.length;
+        if (!this.#ended) this.#take(chunk);
+      }
+    } catch (error) {
+      this.#fail(misbehaved('its event stream cannot be read'));
+      throw error;
+    } finally {
+      this.#isCatchingUp = false;
     }
-    this.#isCatchingUp = false;
     this.#afterChunks?.();
   }
 
@@ -242,13 +248,13 @@ class Exchange implements ResponseHandler, Abandon {
   }
 }
 
-/** Starts the exchange. Never throws: what goes wrong is reported to the events. */
 /** A connection pool, and the limits of what goes over it. */
 export interface Route {
   readonly pool: HttpPool;
   readonly limits: ExchangeLimits;
 }
 
+/** Starts the exchange. Never throws: what goes wrong is reported to the events. */
 export function exchange({ pool, limits }: Route, request: HttpRequest, events: ExchangeEvents): Abandon {
   const handler = new Exchange(pool, request, limits, events);
   handler.send();
