@@ -1,6 +1,7 @@
 /** What it costs to make records durable. */
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { keepCallsYoung } from '../../gateway/src/process/engine.ts';
 import { openAuditLog } from '../../gateway/src/stages/record/audit-log.ts';
 import { settleEvery } from '../../gateway/src/stages/record/log/log-files.ts';
 import { keyPlaces } from '../../gateway/src/stages/record/open.ts';
@@ -22,6 +23,8 @@ const warming = 40_000;
 
 export async function writing(data: string, calls: number, sync: Quantiles): Promise<AuditRow[]> {
   const folder = join(data, 'log');
+  // As a gateway does when it starts.
+  keepCallsYoung();
   const opened = await openAuditLog({
     folder,
     keys: keyPlaces(data, 'log'),

@@ -10,6 +10,7 @@ import { type OperatorStore, openOperatorStore } from '../operators/store.ts';
 import { openPinStore } from '../pins/store.ts';
 import type { AuditLog } from '../pipeline/contracts/audit.ts';
 import { keepJournalShort } from '../process/checkpoints.ts';
+import { keepCallsYoung } from '../process/engine.ts';
 import { leaveLastWords, takeLastWords } from '../process/last-words.ts';
 import { startWatchdog } from '../process/watchdog.ts';
 import { ownFolders } from '../secrets/data-folder.ts';
@@ -53,6 +54,7 @@ export type Opened =
   | { readonly ok: false; readonly code: number };
 
 export async function open(path: string, role: 'serve' | 'stdio', level: LogLevel): Promise<Opened> {
+  keepCallsYoung();
   const log = createLog(level);
   const managed = manageSecrets();
   const began = Date.now();

@@ -50,3 +50,18 @@ test('of many long answers that are due in one turn of the loop, few are written
   assert.ok(written.length <= 2, `${written.length} at once`);
   await over;
 });
+
+test('a long answer that cannot be written in a later turn ends its response', async () => {
+  const turns = turnsOf();
+  while (!turns.isOver());
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const writeHead = (): void => {
+    throw new Error('a bug');
+  };
+  const response = { writeHead, destroy: () => resolve() } as unknown as ServerResponse;
+  new Answer(response, { canStream: false, started: performance.now() }).finish({
+    status: 200,
+    text: 'x'.repeat(longText),
+  });
+  await ended;
+});

@@ -54,9 +54,6 @@ const patience = 10_000;
 export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAuditLogResult> {
   const { onHealth, onTrouble, ...places } = options;
   const start: WriterStart = { ...places, records: sharedRecords() };
-  // A batch of records that is alive for long would teach the engine to make all later ones in the old generation, where
-  // they keep the texts of their time until a full collection: several a second (measured; docs/decisions/0010).
-  setFlagsFromString('--no-allocation-site-pretenuring');
   // What the small heaps of the threads of a log leave to collect is not worth waking others, least of all where these wait
   // for the same core: 3 % of the CPU of a call on one core, in three comparisons.
   if (availableParallelism() <= fewCores) setFlagsFromString('--no-parallel-scavenge');
