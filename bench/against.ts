@@ -38,6 +38,8 @@ interface AgainstOptions {
   readonly only: readonly string[] | undefined;
   readonly upstream: Upstream;
   readonly report: (comparison: Comparison) => void;
+  /** Told of a profile that is not compared, such as one whose settings the other commit does not know. */
+  readonly skip: (profile: string, why: string) => void;
 }
 
 const root = join(import.meta.dirname, '..');
@@ -50,14 +52,14 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
   await using other = await checkedOut(options.commit);
   const rows: Comparison[] = [];
   const chosen = profiles.filter(({ name }) => options.only?.includes(name) ?? true);
+  const loads = options.quick ? quickLoads : fullLoads;
   for (const profile of chosen) {
-    const loads = options.quick ? quickLoads : fullLoads;
-    const pairs = loads.map((): Pair[] => []);
-    for (let start = 0; start < starts; start += 1) {
-      await using here = await startOne(profile, builtGateway, options.upstream);
-      await using there = await startOne(profile, other.program, options.upstream);
-      for (const [index, load] of loads.entries())
-        pairs[index]?.push(...(await measurePairs(load, here.subject, there.subject)));
+    const pairs = await pairsOf(profile, loads, { there: other.program, upstream: options.upstream }).catch(
+      (error: unknown) => String(error),
+    );
+    if (typeof pairs === 'string') {
+      options.skip(profile.name, pairs.split('\n').slice(0, 3).join(' '));
+      continue;
     }
     for (const [index, load] of loads.entries()) {
       const row = compared(profile, load, pairs[index] ?? []);
@@ -66,6 +68,22 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
     }
   }
   return rows;
+}
+
+/** The rounds of each load, of all starts. Rejects where one of the two does not start. */
+async function pairsOf(
+  profile: Profile,
+  loads: readonly Load[],
+  { there: program, upstream }: { readonly there: string; readonly upstream: Upstream },
+): Promise<readonly (readonly Pair[])[]> {
+  const pairs = loads.map((): Pair[] => []);
+  for (let start = 0; start < starts; start += 1) {
+    await using here = await startOne(profile, builtGateway, upstream);
+    await using there = await startOne(profile, program, upstream);
+    for (const [index, load] of loads.entries())
+      pairs[index]?.push(...(await measurePairs(load, here.subject, there.subject)));
+  }
+  return pairs;
 }
 
 type Load = Pick<Comparison, 'shape' | 'size' | 'connections'>;

@@ -201,6 +201,7 @@ async function against(commit: string, upstream: Upstream): Promise<number> {
       rows.push(row);
       process.stderr.write(`${line(row).join('  ')}\n`);
     },
+    skip: (profile, why) => say(`${profile} is not compared: ${why}`),
   });
   say(`\nCPU of a call against ${commit}, medians of rounds in turns\n`);
   say(table(head, rows.map(line)));

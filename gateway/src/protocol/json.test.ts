@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { exact, type JsonFault, type JsonObject, parseJson, readOwnJson } from './json.ts';
+import { endOfString } from './json-survey.ts';
 
 const limits = { depth: 8 };
 const parse = (text: string) => parseJson(Buffer.from(text), limits);
@@ -54,6 +55,23 @@ test('what JSON.stringify writes is read back as it was', () => {
       assert.equal(JSON.stringify(result.value), text);
     }),
     { verbose: true },
+  );
+});
+
+test('a text ends where its quote is not escaped, however its escapes lie', () => {
+  const end = (text: string): number => {
+    for (let index = 1; index < text.length; index++)
+      if (text[index] === '"') return index;
+      else if (text[index] === '\\') index++;
+    return -1;
+  };
+  const part = fc.constantFrom('"', '\\', '\\"', '\\\\', '\\n', 'a', 'aaaaaaaaa', 'aaaaaaaaaa', 'aaaaaaaaaaa');
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 60 }), (parts) => {
+      const text = `"${parts.join('')}`;
+      assert.equal(endOfString(text, 0), end(text));
+    }),
+    { numRuns: 2_000, verbose: true },
   );
 });
 

@@ -66,7 +66,7 @@ export class RequestBody {
     request.on('end', () => {
       if (this.#result === undefined) this.#settle(pieces.whole());
     });
-    request.on('error', () => this.#settle('too-large'));
+    // Node says no error of a request where none listens for it, and closes it in any case.
     request.on('close', () => this.#settle('too-large'));
   }
 

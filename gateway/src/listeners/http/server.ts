@@ -35,7 +35,7 @@ import { sendRefusal } from './refuse.ts';
 import { type HttpFront, Resources } from './resources.ts';
 import { type EndedSessions, Sessions } from './sessions.ts';
 import { type TlsLog, tlsListener } from './tls.ts';
-import { UnderWay } from './under-way.ts';
+import { type Ending, UnderWay } from './under-way.ts';
 
 export interface HttpListener {
   readonly port: number;
@@ -63,6 +63,7 @@ export async function listenHttp(
   context.table('body_bytes', () => bodies.size);
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
+  const requests = new UnderWay();
   const options = {
     maxHeaderSize: bounds.headers,
     keepAliveTimeout: 65_000,
@@ -76,7 +77,8 @@ export async function listenHttp(
     if (guard === undefined || named === undefined) return void response.destroy();
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
     response.on('error', () => response.destroy());
-    const exchange = { request, response, context: named, sessions, keepAlive };
+    const ending = requests.begin(response);
+    const exchange = { request, response, context: named, sessions, keepAlive, ending };
     handle(exchange, guard)?.catch((error: unknown) => {
       context.stages.onBug(error, '-');
       response.destroy();
@@ -84,7 +86,6 @@ export async function listenHttp(
   };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
-  const requests = new UnderWay(server);
   server.maxRequestsPerSocket = 0;
   const connections = boundConnections(server, {
     max: maxConnectionsWithin(bounds.connections),
@@ -127,7 +128,7 @@ export async function listenHttp(
  * bring gets 503 and where to go on, which a reset would not say.
  */
 async function closeServer(server: Server, drain: number, requests: UnderWay): Promise<void> {
-  await requests.over(Math.min(farewellMs, drain), drain);
+  await requests.over(server, Math.min(farewellMs, drain), drain);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), requests.count === 0 ? farewellMs : 0);
@@ -143,6 +144,7 @@ export interface HttpExchange {
   readonly context: HttpFront;
   readonly sessions: Sessions;
   readonly keepAlive: KeepAlive;
+  readonly ending: Ending;
 }
 
 function handle(unrouted: Omit<HttpExchange, 'endpoint'>, guard: Guard): Promise<void> | undefined {
@@ -244,7 +246,7 @@ interface Read {
 
 function answer(read: Read): Promise<void> {
   const { exchange, arrival, caller, body } = read;
-  const { request, response, context, keepAlive } = exchange;
+  const { request, response, context, keepAlive, ending } = exchange;
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
   if (body === 'too-large') refusal = { reason: 'body-too-large', limit: context.bounds().body };
@@ -256,7 +258,7 @@ function answer(read: Read): Promise<void> {
   const gone = new Cancellation();
   const reply = new Answer(response, { canStream: accept.events, started: arrival.started, owner: caller.key });
   keepAlive.add(reply);
-  response.on('close', () => {
+  ending.onEnd(() => {
     keepAlive.delete(reply);
     gone.cancel();
   });

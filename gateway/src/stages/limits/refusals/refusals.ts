@@ -39,22 +39,28 @@ export class Refusals implements Limit {
     this.#now = now;
   }
 
-  admit({ caller, address, operation, bounds }: Demand): Outcome<Lease> {
-    if (operation !== 'call') return pass(free);
-    // All who come without a credential are one caller: one of them must not slow down the others.
-    const key = sourceOf(caller, address);
-    for (const callers of this.#byClass.values()) {
-      const left = (callers.get(key)?.pausedUntil ?? 0) - this.#now();
-      if (left > 0) return refuse({ reason: 'too-many-refusals', seconds: Math.ceil(left / 1_000) });
-    }
-    return pass({ settle: (use) => this.#settle(key, bounds.refusals, use) });
+  admit(demand: Demand): Outcome<Lease> {
+    if (demand.operation !== 'call') return pass(free);
+    // Where nothing was refused yet, no name is put together for each call.
+    const left = this.#byClass.size === 0 ? 0 : this.#pauseOf(keyOf(demand));
+    if (left > 0) return refuse({ reason: 'too-many-refusals', seconds: Math.ceil(left / 1_000) });
+    return pass({ settle: (use) => this.#settle(demand, use) });
   }
 
-  #settle(key: string, limit: number, { reason }: Use): void {
+  /** Milliseconds that are left of the longest one. */
+  #pauseOf(key: string): number {
+    let until = 0;
+    for (const callers of this.#byClass.values()) until = Math.max(until, callers.get(key)?.pausedUntil ?? 0);
+    return until === 0 ? 0 : until - this.#now();
+  }
+
+  #settle(demand: Demand, { reason }: Use): void {
     if (reason === undefined || uncounted.has(reason)) return;
     const { class: kind } = denials[reason];
     if (!counted.has(kind)) return;
     const now = this.#now();
+    const key = keyOf(demand);
+    const limit = demand.bounds.refusals;
     let callers = this.#byClass.get(kind);
     if (callers === undefined) this.#byClass.set(kind, (callers = new Map<string, Refused>()));
     const before = callers.get(key) ?? { forgottenAt: now, pauses: 0, pausedUntil: 0 };
@@ -68,6 +74,11 @@ export class Refusals implements Limit {
     // What is over does not pile up: the pause is what it costs.
     callers.set(key, { forgottenAt: Math.min(forgottenAt, now + limit * everyMs), pauses, pausedUntil });
   }
+}
+
+/** All who come without a credential are one caller: one of them must not slow down the others. */
+function keyOf({ caller, address }: Demand): string {
+  return sourceOf(caller, address);
 }
 
 const free: Lease = { settle: () => {} };
