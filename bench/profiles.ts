@@ -60,10 +60,14 @@ export const threeLimits = [
   { per: 'server', concurrency: 10_000 },
 ];
 
+/** As most calls do: their intent need not be durable before they leave. */
+const reading = Object.fromEntries(callTools.map(({ name }) => [name, { tier: 'read' }]));
+
 const roledTools = Object.fromEntries(
   callTools.map(({ name }) => [
     name,
     {
+      tier: 'read',
       arguments: {
         table: { role: 'identifier' },
         '/columns/*': { role: 'identifier' },
@@ -126,7 +130,15 @@ export const profiles: readonly Profile[] = [
     : [
         {
           name: 'P4',
-          adds: 'durable records',
+          adds: 'durable records of calls that read',
+          kind: 'strict' as const,
+          keyed: true,
+          settings: (url: string) =>
+            benchSettings({ url, keyed: true, rules: conditional, server: { tools: reading }, more: durableRecords }),
+        },
+        {
+          name: 'P4w',
+          adds: 'durable records of calls that write',
           kind: 'strict' as const,
           keyed: true,
           settings: (url: string) => benchSettings({ url, keyed: true, rules: conditional, more: durableRecords }),
@@ -141,6 +153,7 @@ export const profiles: readonly Profile[] = [
               url,
               keyed: true,
               rules: conditional,
+              server: { tools: reading },
               more: { ...durableRecords, inspection: { guardrails: 'recommended' } },
             }),
         },
