@@ -551,3 +551,35 @@ test('what cannot be drawn has no button, and what is larger than can be shown i
   });
   assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'held');
 });
+
+test('an approval that is given back is of the same call, and its approvers are looked at as before', async () => {
+  let isFull = true;
+  const audit = {
+    intend: () => (isFull ? Promise.reject(new Error('the disk is full')) : undefined),
+  };
+  const givenBack = async (terms: string, vote: Vote): Promise<{ readonly world: World; readonly id: string }> => {
+    isFull = true;
+    const world = await worldOf(`hold: "*", approval: { ${terms} }`, { audit }, 'dana');
+    await world.call({ n: 1, text: 'x' });
+    const id = pendingId(world);
+    assert.equal((await world.store.vote(id, 'approve', vote)).ok, true, terms);
+    const { by, role = '', user } = vote;
+    world.operators.set(by, { role, ...(user !== undefined && { user }) });
+    assert.equal((await world.call({ n: 1, text: 'x' })).reason, 'record-unavailable', terms);
+    await world.approvals().look();
+    isFull = false;
+    return { world, id };
+  };
+  const requester = await givenBack('by: requester', { ...by('user:dana'), kind: 'user', user: 'dana' });
+  const { store, events } = requester.world;
+  assert.equal(store.get(requester.id, Date.now())?.content?.arguments.text, 'x');
+  assert.equal(store.list({}, Date.now())[0]?.summary?.who.user, 'dana');
+  const told = events.filter(({ kind }) => kind === 'approval-approved');
+  assert.deepEqual([told.length, told.at(-1)?.content?.value], [2, told[0]?.content?.value]);
+  assert.equal((await requester.world.call({ n: 1, text: 'x' })).kind, 'text');
+  const granted = await givenBack('grant: { when: args.n == approved.n, for: 1h, calls: 1 }', by('os:dana'));
+  assert.equal((await granted.world.call({ n: 1, text: 'y' })).kind, 'text');
+  const other = await givenBack('notBy: requester', operator('erin', { user: 'eve' }));
+  other.world.operators.set('operator:erin', { role: 'approver', user: 'dana' });
+  assert.equal((await other.world.call({ n: 1, text: 'x' })).reason, 'approval-over', 'the requester itself');
+});

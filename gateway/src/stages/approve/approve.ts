@@ -16,7 +16,7 @@ import { isAnother } from './another.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
 import { boundOf, contentOf, eventOf } from './content.ts';
 import { approvalDigest, scopeDigest } from './digest.ts';
-import { type Approval, type ApprovalStore, type Request, wantedOf } from './store.ts';
+import { type Approval, type ApprovalStore, type Request, type Use, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -78,6 +78,8 @@ export function createApprovals({
 
   /** Approvals for which a client was asked to open a page, with the key of its caller. */
   const prompted = new Map<string, string>();
+  /** What calls that are under way have spent. */
+  const uses = new WeakMap<SpentApproval, Use>();
   let version = -1;
 
   /** Tells of pages that nothing is left to do on. */
@@ -142,7 +144,8 @@ export function createApprovals({
     const { id, votes } = approval;
     // That it was approved is recorded before it is spent, however soon its caller comes.
     await record();
-    const marked = { ...exchange, approval: { id, by: votes.map(({ by }) => by) } };
+    const taken: SpentApproval = { id, by: votes.map(({ by }) => by) };
+    const marked = { ...exchange, approval: taken };
     // The revision and the credential of now decide, whatever they were when the call was held.
     const caller = rights.renew(exchange.caller);
     if (caller === undefined)
@@ -169,6 +172,7 @@ export function createApprovals({
           ? { reason: 'record-unavailable', detail: spent.detail }
           : { reason: 'approval-over', id, state: 'consumed' },
       );
+    uses.set(taken, spent.use);
     await record();
     return pass(permitHeld(marked));
   }
@@ -270,8 +274,10 @@ export function createApprovals({
       for (const waiters of waiting.values()) for (const { wake } of waiters) wake();
       return record();
     },
-    giveBack({ id }) {
-      inBackground('give an approval back', Promise.all([store.giveBack(id, Date.now()), record()]));
+    giveBack(spent) {
+      const use = uses.get(spent);
+      if (use === undefined) return;
+      inBackground('give an approval back', Promise.all([store.giveBack(use, Date.now()), record()]));
     },
     release() {
       for (const waiters of waiting.values()) for (const { release } of waiters) release();

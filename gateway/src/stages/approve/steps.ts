@@ -16,17 +16,17 @@ import {
   wantedOf,
 } from './approval.ts';
 import { approverProblem, personOf } from './approvers.ts';
-import type { ApprovalStore, Request, Requested, Voted } from './store.ts';
+import type { ApprovalStore, Request, Requested, Use, Voted } from './store.ts';
 
 /** What is done at once, and is not on the disk yet. */
 export interface Steps
   extends Pick<ApprovalStore, 'grants' | 'get' | 'stateOf' | 'list' | 'lastChange' | 'changedSince' | 'version'> {
   request(requested: Requested): Request;
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
-  /** True for one of all that try. */
-  spend(id: string, now: number): boolean;
+  /** Undefined where it is over: of all that try, one gets it. */
+  spend(id: string, now: number): Use | undefined;
   revoke(id: string, now: number): void;
-  giveBack(id: string, now: number): void;
+  giveBack(use: Use, now: number): void;
   withdraw(id: string, now: number): void;
   takeUnrecorded(now: number): readonly Approval[];
 }
@@ -45,6 +45,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
   const one = database.prepare('SELECT * FROM approvals WHERE id = ?');
   const contentOf = database.prepare('SELECT content FROM approval_contents WHERE id = ?');
   const addContent = database.prepare('INSERT INTO approval_contents (id, content) VALUES (?, ?)');
+  const restoreContent = database.prepare('INSERT OR IGNORE INTO approval_contents (id, content) VALUES (?, ?)');
+  const restoreSummary = database.prepare("UPDATE approvals SET summary = ? WHERE id = ? AND summary = ''");
   const dropContent = database.prepare('DELETE FROM approval_contents WHERE id = ?');
   const stateOf = database.prepare('SELECT state, expires_at FROM approvals WHERE id = ?');
   const pending = database.prepare(
@@ -198,12 +200,23 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     spend: (id, now) =>
       transaction(database, () => {
         const row = one.get(id);
-        if (row === undefined) return false;
+        if (row === undefined) return undefined;
         const { terms } = line(row);
-        if (terms.grant === undefined) return Number(consume.run(id, now).changes) === 1;
-        return Number(use.run(id, now, terms.grant?.calls ?? Number.MAX_SAFE_INTEGER).changes) === 1;
+        const taken =
+          terms.grant === undefined
+            ? consume.run(id, now)
+            : use.run(id, now, terms.grant.calls ?? Number.MAX_SAFE_INTEGER);
+        if (Number(taken.changes) !== 1) return undefined;
+        const content = contentOf.get(id)?.['content'];
+        return { id, summary: String(row['summary']), ...(typeof content === 'string' && { content }) };
       }),
-    giveBack: (id, now) => void unspend.run(id, now),
+    giveBack: ({ id, summary, content }, now) =>
+      transaction(database, () => {
+        if (Number(unspend.run(id, now).changes) !== 1) return;
+        // The record of its use may have dropped them.
+        restoreSummary.run(summary, id);
+        if (content !== undefined) restoreContent.run(id, content);
+      }),
     withdraw: (id, now) => void withdraw.run(id, now),
     revoke: (id, now) => void revoke.run(id, now),
     takeUnrecorded(now) {

@@ -57,7 +57,14 @@ export interface ApprovalFilter {
   readonly after?: { readonly createdAt: number; readonly id: string } | undefined;
 }
 
-export type Spent = { readonly ok: true } | { readonly ok: false; readonly reason: 'over' } | Unkept;
+/** One use of an approval, with what it is of as it is kept: an approval that is given back is what it was. */
+export interface Use {
+  readonly id: string;
+  readonly summary: string;
+  readonly content?: string;
+}
+
+export type Spent = { readonly ok: true; readonly use: Use } | { readonly ok: false; readonly reason: 'over' } | Unkept;
 
 export interface ApprovalStore {
   /** The approval in force for this call, or a new one. */
@@ -75,12 +82,12 @@ export interface ApprovalStore {
   changedSince(change: number, limit: number, now: number): readonly ApprovalLine[];
   /** A person approves or rejects. Of two at once, one decides and the other is told that it is over. */
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Promise<Voted>;
-  /** Takes one use of an approval. True for one of all that try. */
+  /** Takes one use of an approval: of all that try, one gets it. */
   spend(id: string, now: number): Promise<Spent>;
   /** Those who approved it no longer may. */
   revoke(id: string, now: number): Promise<Settled>;
   /** The call was not made. */
-  giveBack(id: string, now: number): Promise<Settled>;
+  giveBack(use: Use, now: number): Promise<Settled>;
   withdraw(id: string, now: number): Promise<Settled>;
   /** Answers when everything that was read is on the disk, whichever process wrote it. */
   readonly settle: () => Promise<Settled>;
@@ -110,18 +117,19 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
       return (await settle()).ok ? voted : { ok: false, problem: 'unkept', approval: voted.approval };
     },
     async spend(id, now) {
-      if (!steps.spend(id, now)) return { ok: false, reason: 'over' };
-      const spent = kept({ ok: true } as const, await settle());
+      const use = steps.spend(id, now);
+      if (use === undefined) return { ok: false, reason: 'over' };
+      const spent = kept({ ok: true, use } as const, await settle());
       // Nothing is done by it.
-      if (!spent.ok) steps.giveBack(id, now);
+      if (!spent.ok) steps.giveBack(use, now);
       return spent;
     },
     async revoke(id, now) {
       steps.revoke(id, now);
       return settle();
     },
-    async giveBack(id, now) {
-      steps.giveBack(id, now);
+    async giveBack(use, now) {
+      steps.giveBack(use, now);
       return settle();
     },
     async withdraw(id, now) {
