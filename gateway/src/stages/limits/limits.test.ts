@@ -246,6 +246,46 @@ test('days are those of the calendar where a zone is said, and setting the clock
   assert.equal(await send(rate, call('search')), 'ok');
 });
 
+test('a clock that is set gives no day and no month of a calendar twice', async () => {
+  const day = 86_400_000;
+  const many = (count: number) => Array.from({ length: count }, () => call('search'));
+  for (const [unit, steps] of [
+    ['day', [-day, day]],
+    ['day', [-3 * day, 3 * day]],
+    ['day', [day, -day]],
+    ['day', [10 * day, -10 * day]],
+    ['month', [-40 * day, 40 * day]],
+    ['month', [40 * day, -40 * day]],
+    ['month', [400 * day, -400 * day]],
+  ] as const) {
+    const said = `${unit} ${steps.map((ms) => ms / day).join(' ')}`;
+    const time = clockAt('2026-06-10T10:00:00Z');
+    const road = await limited(`{ calls: 3/${unit}, zone: UTC, name: l }`, { now: time.now });
+    const made = async (): Promise<number> => (await sendAll(road, ...many(5))).filter((each) => each === 'ok').length;
+    assert.equal(await made(), 3, said);
+    time.set(steps[0]);
+    const elsewhere = await made();
+    assert.ok(elsewhere <= 3, `${said}: ${elsewhere} while it is set wrong`);
+    time.set(steps[1]);
+    assert.equal(await made(), 0, `${said}: the same ${unit}`);
+    // What was counted ahead of time counts when its time comes.
+    time.pass(unit === 'day' ? 2 * day : 62 * day);
+    assert.equal(await made(), 3, `${said}: a later ${unit}`);
+  }
+});
+
+test('a clock that was days ahead when the gateway began frees no day early', async () => {
+  const day = 86_400_000;
+  const time = clockAt('2026-06-10T10:00:00Z');
+  const road = await limited('{ per: agent, calls: 1/day, zone: UTC, name: l }', { now: time.now });
+  const by = (agent: string) => send(road, call('search', { caller: callerOf({ agent }) }));
+  time.set(-10 * day);
+  assert.deepEqual([await by('a'), await by('a')], ['ok', `l ${14 * 3_600}`]);
+  // Each new key has a look at keys that could be forgotten.
+  for (let each = 0; each < 32; each++) await by(`b${each}`);
+  assert.equal(await by('a'), `l ${14 * 3_600}`);
+});
+
 test('calls under way: one waits its turn, callers take turns, and what waits too long is refused', async () => {
   const open: (() => void)[] = [];
   const answer = () =>

@@ -54,13 +54,35 @@ export function slotAt(slots: readonly number[], begin: number): number {
   return -1;
 }
 
-export function stillCounting(slots: readonly number[], meter: Sum): number[] {
-  const still: number[] = [];
-  for (let at = 0; at < slots.length; at += 3)
+/** Slots of a calendar that are remembered while they do not count. */
+const maxRemembered = 32;
+
+/** Slots with what still counts, and with one that begins at `meter.slot`, in the order in which they begin. */
+export function withSlot(slots: readonly number[], meter: Sum, now: number): number[] {
+  const [before, after]: [number[], number[]] = [[], []];
+  for (let at = 0; at < slots.length; at += 3) {
+    const [begin = 0, amount = 0, unsaved = 0] = slots.slice(at, at + 3);
+    const isLate = at >= slots.length - 3 * maxRemembered;
     // What is not kept yet stays until it is.
-    if (counts(slots[at] ?? 0, meter) || slots[at + 2] !== 0)
-      still.push(slots[at] ?? 0, slots[at + 1] ?? 0, slots[at + 2] ?? 0);
-  return still;
+    if (!counts(begin, meter) && unsaved === 0 && !(isLate && isRemembered(begin, meter, now))) continue;
+    (begin < meter.slot ? before : after).push(begin, amount, unsaved);
+  }
+  return [...before, meter.slot, 0, 0, ...after];
+}
+
+/** A day that is not over by the steady clock: that of the machine may be set, and show it again. */
+function isRemembered(begin: number, { lastsMs, slackMs }: Sum, now: number): boolean {
+  return slackMs !== undefined && begin + lastsMs + slackMs > now;
+}
+
+/**
+ * Where what is taken is added: the latest slot that counts and is not over, also where it begins later, by a clock that was
+ * set back since. -1: there is none.
+ */
+export function takingAt(slots: readonly number[], meter: Sum): number {
+  for (let at = slots.length - 3; at >= 0 && (slots[at] ?? 0) >= meter.slot; at -= 3)
+    if (counts(slots[at] ?? 0, meter)) return at;
+  return -1;
 }
 
 /** When enough of the oldest slots count no more for what is over the limit. */

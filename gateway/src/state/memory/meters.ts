@@ -23,8 +23,9 @@ import {
   type State,
   type SumState,
   slotAt,
-  stillCounting,
+  takingAt,
   usedOf,
+  withSlot,
 } from './meter-states.ts';
 import { MeterTable } from './meter-table.ts';
 
@@ -180,21 +181,19 @@ export class MemoryMeters implements Local<Meters> {
       this.#put(demand, state, now);
     }
     if (isIdle(state, meter, now)) state.slots = [];
-    const { slots } = state;
-    let last = slots.length - 3;
-    // A clock that was set back adds to the latest slot that there is.
-    if (last < 0 || (slots[last] ?? 0) < meter.slot) {
-      state.slots = [...stillCounting(slots, meter), meter.slot, 0, 0];
-      last = state.slots.length - 3;
+    let taking = takingAt(state.slots, meter);
+    if (taking === -1) {
+      state.slots = withSlot(state.slots, meter, now);
+      taking = slotAt(state.slots, meter.slot);
     }
-    const at = amount < 0 ? slotAt(state.slots, meter.slot) : last;
+    const at = amount < 0 ? slotAt(state.slots, meter.slot) : taking;
     // What it would be given back from counts no more.
     if (at === -1) return;
     state.slots[at + 1] = Math.max(0, (state.slots[at + 1] ?? 0) + amount);
     state.slots[at + 2] = (state.slots[at + 2] ?? 0) + amount;
     if (amount > 0) state.touchedAt = now;
     const { idleMs, lastsMs, slackMs = 0 } = meter;
-    state.endsAt = idleMs === undefined ? (state.slots[last] ?? 0) + lastsMs + slackMs : now + idleMs;
+    state.endsAt = idleMs === undefined ? (state.slots.at(-3) ?? 0) + lastsMs + slackMs : now + idleMs;
     if (!state.isListed && this.#options.kept?.isKept(demand.table) === true) {
       state.isListed = true;
       this.#unsaved.push({ table: demand.table, key: this.#keyOf(demand), state });

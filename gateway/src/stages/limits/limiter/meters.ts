@@ -55,9 +55,19 @@ function sumOver(limit: number, window: LimitWindow): (now: Now) => Sum {
     }
     case 'calendar': {
       let span: Span = { from: 0, until: 0 };
-      return ({ wall }) => {
+      return ({ steady, wall }) => {
         if (wall < span.from || wall >= span.until) span = spanAt(wall, window.unit, window.zone);
-        return { kind: 'sum', limit, slot: span.from, since: span.from, lastsMs: span.until - span.from, slackMs };
+        const { from, until } = span;
+        // Meters are forgotten by the steady clock, by which such a day ends later.
+        const behindMs = Math.max(0, steady - wall);
+        return {
+          kind: 'sum',
+          limit,
+          slot: from,
+          since: from,
+          lastsMs: until - from,
+          slackMs: slackMs + Math.ceil(behindMs),
+        };
       };
     }
   }
