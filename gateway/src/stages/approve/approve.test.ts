@@ -583,3 +583,40 @@ test('an approval that is given back is of the same call, and its approvers are 
   other.world.operators.set('operator:erin', { role: 'approver', user: 'dana' });
   assert.equal((await other.world.call({ n: 1, text: 'x' })).reason, 'approval-over', 'the requester itself');
 });
+
+test('a clock that is set back makes no approval last longer', async () => {
+  const day = 86_400_000;
+  const world = await worldOf('hold: "*", approval: { within: 15m, grant: { for: 10m } }');
+  const { store } = world;
+  const decided = async (text: string, ahead: number): Promise<string> => {
+    await world.call({ text });
+    const { content } = store.get(pendingId(world), Date.now()) ?? {};
+    assert.ok(content !== undefined);
+    const now = Date.now() + ahead;
+    const made = await store.request({ content, digest: text, scope: text, now });
+    assert.ok(made.ok);
+    assert.ok((await store.vote(made.approval.id, 'approve', { ...by('os:dana'), at: now })).ok);
+    return made.approval.id;
+  };
+  const early = await decided('a minute', 50_000);
+  const far = await decided('a day', day);
+  assert.equal((await store.spend(far, Date.now())).ok, false);
+  assert.equal((await store.spend(far, Date.now() + day)).ok, true);
+  await store.takeUnrecorded(Date.now() + day - 1_000);
+  assert.equal(store.stateOf(far, Date.now() + day), 'approved');
+  const waiting = await store.request({
+    content: { ...(store.get(far, Date.now())?.content ?? assert.fail()), caller: 'c' },
+    digest: 'w',
+    scope: 'w',
+    now: Date.now() + day,
+  });
+  assert.ok(waiting.ok);
+  await store.takeUnrecorded(Date.now());
+  assert.deepEqual(
+    [early, far, waiting.approval.id].map((id) => store.stateOf(id, Date.now())),
+    // A day ahead all that was made by then was over.
+    ['expired', 'consumed', 'expired'],
+  );
+  const another = await decided('a minute again', 50_000);
+  assert.equal((await store.spend(another, Date.now())).ok, true, 'a clock that is corrected a little');
+});

@@ -91,6 +91,11 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     `UPDATE approvals SET state = CASE WHEN uses > 0 THEN 'consumed' ELSE 'expired' END, is_recorded = 0
      WHERE state IN ('pending', 'approved') AND expires_at <= ?`,
   );
+  const expireAhead = database.prepare(
+    `UPDATE approvals SET state = CASE WHEN uses > 0 THEN 'consumed' ELSE 'expired' END, is_recorded = 0
+     WHERE state IN ('pending', 'approved') AND expires_at > ?1 + coalesce(
+       iif(state = 'approved', json_extract(terms, '$.grant.for'), NULL), json_extract(terms, '$.within'))`,
+  );
   const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 100');
   const toRecord = database.prepare('SELECT 1 FROM approvals WHERE is_recorded = 0 LIMIT 1');
   const ended = database.prepare(
@@ -107,6 +112,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     "DELETE FROM approvals WHERE created_at < ? AND state NOT IN ('pending', 'approved')",
   );
   let trimmedAt = 0;
+  /** The latest time that the clock has shown: before the first look it may have shown any. */
+  let latest = Number.POSITIVE_INFINITY;
   const dataVersion = database.prepare('PRAGMA data_version');
   const written = database.prepare('SELECT total_changes() AS n');
   let seen: { readonly others: unknown; readonly own: unknown; readonly count: number } = {
@@ -201,7 +208,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
       transaction(database, () => {
         const row = one.get(id);
         if (row === undefined) return undefined;
-        const { terms } = line(row);
+        const { terms, expiresAt } = line(row);
+        if (expiresAt > now + clockSlackMs + (terms.grant?.for ?? terms.within)) return undefined;
         const taken =
           terms.grant === undefined
             ? consume.run(id, now)
@@ -220,10 +228,13 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     withdraw: (id, now) => void withdraw.run(id, now),
     revoke: (id, now) => void revoke.run(id, now),
     takeUnrecorded(now) {
+      const isSetBack = now + clockSlackMs < latest;
+      latest = isSetBack ? now : Math.max(now, latest);
       // Asked every second: where there is nothing to do, nothing is locked.
-      if (toRecord.get() === undefined && ended.get(now) === undefined) return [];
+      if (!isSetBack && toRecord.get() === undefined && ended.get(now) === undefined) return [];
       return transaction(database, () => {
         expire.run(now);
+        if (isSetBack) expireAhead.run(now + clockSlackMs);
         const changed = unrecorded.all().map((row) => ({ approval: read(row), summary: String(row['summary']) }));
         for (const { approval, summary } of changed) {
           // What is over is kept as a line, without what it was about: the log has that.
@@ -246,6 +257,12 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     },
   };
 }
+
+/**
+ * What has longer to go than its terms say was made, or decided, by a clock that has been set back since: it would be in force
+ * for that time more. Clocks are corrected by less all the time.
+ */
+const clockSlackMs = 60_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
