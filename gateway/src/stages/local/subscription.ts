@@ -191,27 +191,30 @@ export class Subscription {
   async #watchAgain(): Promise<void> {
     const turns = turnsOf();
     this.#isWatchingAgain = true;
-    while (this.#isStale && !this.#closed) {
-      this.#isStale = false;
-      // A copy, as what is watched again would be walked again, without end.
-      const all = [...this.#watches];
-      for (const [key, watch] of all) {
-        if (turns.isOver()) await turns.next();
-        if (this.#closed) break;
-        // It may have been given up meanwhile.
-        if (this.#watches.get(key) !== watch) continue;
-        const { server, uri } = watch;
-        const before = this.#whereOpen(server, uri);
-        // Its stream has its record.
-        const passes = before !== undefined && (await this.#mayGo(uri, before, new Checks()));
-        const open = passes ? this.#whereOpen(server, uri) : undefined;
-        if (this.#closed || this.#watches.get(key) !== watch || open?.upstream === watch.upstream) continue;
-        watch.stop();
-        this.#watches.delete(key);
-        if (open !== undefined) this.#watchAt(open, uri);
+    try {
+      while (this.#isStale && !this.#closed) {
+        this.#isStale = false;
+        // A copy, as what is watched again would be walked again, without end.
+        const all = [...this.#watches];
+        for (const [key, watch] of all) {
+          if (turns.isOver()) await turns.next();
+          if (this.#closed) break;
+          // It may have been given up meanwhile.
+          if (this.#watches.get(key) !== watch) continue;
+          const { server, uri } = watch;
+          const before = this.#whereOpen(server, uri);
+          // Its stream has its record.
+          const passes = before !== undefined && (await this.#mayGo(uri, before, new Checks()));
+          const open = passes ? this.#whereOpen(server, uri) : undefined;
+          if (this.#closed || this.#watches.get(key) !== watch || open?.upstream === watch.upstream) continue;
+          watch.stop();
+          this.#watches.delete(key);
+          if (open !== undefined) this.#watchAt(open, uri);
+        }
       }
+    } finally {
+      this.#isWatchingAgain = false;
     }
-    this.#isWatchingAgain = false;
   }
 
   close(): void {
