@@ -94,7 +94,8 @@ test('a server that has nothing at first contact has no first use of what it sho
   await world.define([], { capabilities: [] });
   await using session = await open(world);
   assert.deepEqual(await session.tools().catch(() => []), []);
-  const database = new DatabaseSync(join(world.gateway.folder, 'data', 'sallyport.db'));
+  // The gateway may write at this moment.
+  const database = new DatabaseSync(join(world.gateway.folder, 'data', 'sallyport.db'), { timeout: 10_000 });
   database.exec('UPDATE lists_seen SET first_at = first_at - 601000');
   database.close();
   await world.define([poke, readTool]);

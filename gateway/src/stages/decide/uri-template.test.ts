@@ -35,6 +35,8 @@ test('templates are shown when a pattern can meet them', () => {
     ['file:///secret/**', 'file:////secret//{x}', false, true],
     ['file:///secret/**', 'file://{host}/secret/{x}', true, true],
     ['https://h/{v}', 'https://H.:443/{v}', true, true],
+    ['doc://pro%29x/**', 'doc://pro%29x/{v}', true, true],
+    ['doc://a[%2c/**', 'doc://a[%2c/{v}', true, true],
   ];
   for (const [pattern, template, overlap, covered] of cases)
     assert.deepEqual(compare(pattern, template), { overlap, covered }, `${pattern} ${template}`);

@@ -42,7 +42,9 @@ export function parseTemplate(text: string): Template | undefined {
   const authorityDone = path !== '' || complete;
   const host = authorityDone ? authorityOf(scheme, authority) : { ok: true as const, text: '{}' };
   if (!host.ok) return { ...unknown, scheme };
-  const parts = [host.text, ...texts].map((part) => (part === undefined ? undefined : loose(part)));
+  const parts = [host.text, ...texts].map((part, index) =>
+    part === undefined ? undefined : loose(part, index === 0 ? 'authority' : 'segment'),
+  );
   if (parts.includes('bad')) return { ...unknown, scheme };
   const [first, ...rest] = parts as (LoosePart | undefined)[];
   const segments = rest.filter((part) => part !== undefined);
@@ -50,8 +52,8 @@ export function parseTemplate(text: string): Template | undefined {
   return { scheme, authority: first, segments, complete };
 }
 
-function loose(text: string): LoosePart | 'bad' {
-  const pieces = text.split('{}').map((piece) => normalise(piece, 'segment'));
+function loose(text: string, kind: 'authority' | 'segment'): LoosePart | 'bad' {
+  const pieces = text.split('{}').map((piece) => normalise(piece, kind));
   const first = pieces[0];
   const last = pieces.at(-1);
   if (first?.ok !== true || last?.ok !== true) return 'bad';
