@@ -1,7 +1,9 @@
 /** Operators, in the embedded database: who they are, and how they prove it. Every command and process sees the same. */
 import type { AuditEvent } from '../pipeline/contracts/audit.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
+import type { Unrecorded } from '../stores/recording.ts';
 import { type Database, openDatabase, transaction } from '../stores/sqlite/driver.ts';
+import { unrecordedOf } from '../stores/sqlite/unrecorded.ts';
 import { type Operator, type OperatorGroup, operatorBounds, type Passkey } from './operator.ts';
 import { type OperatorRole, operatorRoles } from './roles.ts';
 import { newName } from './secret-text.ts';
@@ -67,8 +69,8 @@ export interface OperatorStore {
   usePasskey(id: string, counter: number): boolean;
   /** A command did something that only the process with the log can record. */
   tell(event: OperatorEvent): void;
-  /** What commands did, each once, the oldest first. */
-  takeEvents(): readonly OperatorEvent[];
+  /** What commands did. */
+  readonly unrecorded: Unrecorded<OperatorEvent>;
   close(): void;
 }
 
@@ -120,9 +122,8 @@ function storeOf(database: Database, master: Buffer): OperatorStore {
   const countPasskey = database.prepare(
     'UPDATE passkeys SET counter = ?1 WHERE id = ?2 AND (counter < ?1 OR (counter = 0 AND ?1 = 0))',
   );
-  const events = database.prepare('SELECT * FROM operator_events ORDER BY id LIMIT 500');
   const addEvent = database.prepare('INSERT INTO operator_events (event) VALUES (?)');
-  const dropEvent = database.prepare('DELETE FROM operator_events WHERE id = ?');
+  const dropEvents = database.prepare('DELETE FROM operator_events WHERE is_recorded = 1');
   const trimEvents = database.prepare(
     'DELETE FROM operator_events WHERE id <= (SELECT max(id) FROM operator_events) - ?',
   );
@@ -228,15 +229,14 @@ function storeOf(database: Database, master: Buffer): OperatorStore {
         addEvent.run(JSON.stringify(event));
         trimEvents.run(maxEvents);
       }),
-    takeEvents() {
-      // Asked every second: where there is nothing to do, nothing is locked.
-      if (events.get() === undefined) return [];
-      return transaction(database, () => {
-        const rows = events.all();
-        for (const row of rows) dropEvent.run(Number(row['id']));
-        return rows.map((row) => JSON.parse(String(row['event'])) as OperatorEvent);
-      });
-    },
+    unrecorded: unrecordedOf(database, {
+      table: 'operator_events',
+      columns: 'event',
+      order: 'id',
+      limit: 500,
+      read: (row) => JSON.parse(String(row['event'])) as OperatorEvent,
+      onRecorded: () => dropEvents.run(),
+    }),
     close: () => database.close(),
   };
 }

@@ -2,7 +2,9 @@
 import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import { definitionDigest } from '../protocol/digest.ts';
 import { isObject, parseJsonText } from '../protocol/json.ts';
+import type { Unrecorded } from '../stores/recording.ts';
 import { type Database, transaction } from '../stores/sqlite/driver.ts';
+import { unrecordedOf } from '../stores/sqlite/unrecorded.ts';
 
 /** Identities of one server that are kept; the one that was seen last longest ago goes. */
 export const maxIdentities = 32;
@@ -26,8 +28,8 @@ export type SeenIdentity =
 export interface IdentityStore {
   /** Remembers who answered, and says what that is to what was known. */
   sawIdentity(server: string, identity: ServerIdentity, at: number): SeenIdentity;
-  /** Changes that no record has yet, each handed out once. */
-  takeUnrecordedIdentities(): readonly KnownIdentity[];
+  /** Those that took the place of another one. */
+  readonly unrecordedIdentities: Unrecorded<KnownIdentity>;
   /** By server, the current one first. */
   identities(server?: string): readonly KnownIdentity[];
 }
@@ -41,8 +43,6 @@ export function identityStoreOf(database: Database): IdentityStore {
     `INSERT INTO server_identities VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (server, digest) DO UPDATE SET last_at = excluded.last_at, before = excluded.before, is_recorded = excluded.is_recorded`,
   );
-  const toRecord = database.prepare('SELECT * FROM server_identities WHERE is_recorded = 0 ORDER BY last_at LIMIT 100');
-  const recorded = database.prepare('UPDATE server_identities SET is_recorded = 1 WHERE server = ? AND digest = ?');
   const dropOld = database.prepare(
     `DELETE FROM server_identities WHERE server = ? AND digest NOT IN
        (SELECT digest FROM server_identities WHERE server = ? ORDER BY last_at DESC LIMIT ${maxIdentities})`,
@@ -65,15 +65,13 @@ export function identityStoreOf(database: Database): IdentityStore {
         dropOld.run(server, server);
         return current === undefined ? { is: 'first' } : { is: 'changed', before: current, known };
       }),
-    takeUnrecordedIdentities() {
-      // Asked every second: where there is nothing to do, nothing is locked.
-      if (toRecord.get() === undefined) return [];
-      return transaction(database, () => {
-        const rows = toRecord.all();
-        for (const { server, digest } of rows) recorded.run(String(server), String(digest));
-        return rows.flatMap((row) => read(row) ?? []);
-      });
-    },
+    unrecordedIdentities: unrecordedOf(database, {
+      table: 'server_identities',
+      columns: '*',
+      order: 'last_at',
+      limit: 100,
+      read,
+    }),
   };
 }
 

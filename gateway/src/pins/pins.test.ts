@@ -70,8 +70,9 @@ test('what was decided holds after a restart, and for what another process decid
   assert.notEqual(pins.version('s'), before);
   assert.deepEqual(await names([tool('a'), tool('b', { title: 'x' }), tool('c')]), ['a', 'b', 'c']);
   assert.deepEqual(await names([tool('a'), tool('b')]), ['a', 'b'], 'several definitions of one name may stand');
+  const unrecorded = store.unrecorded.take('new', 3_000);
   assert.deepEqual(
-    store.takeUnrecorded().map(({ name, decision }) => [name, decision?.by]),
+    unrecorded.map(({ name, decision }) => [name, decision?.by]),
     [
       ['a', 'first use'],
       ['b', 'first use'],
@@ -79,7 +80,7 @@ test('what was decided holds after a restart, and for what another process decid
       ['c', 'dana'],
     ],
   );
-  assert.deepEqual(store.takeUnrecorded(), []);
+  assert.deepEqual(store.unrecorded.take('late', 4_000), []);
   other.close();
   store.close();
 });

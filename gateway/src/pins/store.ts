@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { definitionDigest } from '../protocol/digest.ts';
 import { isObject, type Json, parseJsonText } from '../protocol/json.ts';
 import { type PinnedKind, pinnedKinds } from '../protocol/pinned-kinds.ts';
+import type { Unrecorded } from '../stores/recording.ts';
 import { type Database, databasePath, openDatabase, transaction } from '../stores/sqlite/driver.ts';
+import { unrecordedOf } from '../stores/sqlite/unrecorded.ts';
 import type { Definition } from './definition.ts';
 import { type IdentityStore, identityStoreOf } from './identities.ts';
 
@@ -93,8 +95,7 @@ export interface PinStore extends IdentityStore {
   endParts(server: string, kind: PinnedKind, parts: number): boolean;
   /** How many there were to decide about. */
   decide(what: readonly Deciding[], state: Exclude<PinState, 'pending'>, decision: Decision): number;
-  /** Decisions that no record has yet, each handed out once: as many as a turn has time for. */
-  takeUnrecorded(): readonly Decided[];
+  readonly unrecorded: Unrecorded<Decided>;
   close(): void;
 }
 
@@ -152,13 +153,6 @@ function storeOf(database: Database): PinStore {
   const decide = database.prepare(
     `UPDATE definitions SET state = ?, decided_at = ?, decided_by = ?, reason = ?, is_recorded = 0
      WHERE server = ? AND kind = ? AND name = ? AND digest = ?`,
-  );
-  const unrecorded =
-    database.prepare(`SELECT server, kind, name, digest, state, decided_at, decided_by, reason FROM definitions
-     WHERE is_recorded = 0 ORDER BY decided_at LIMIT ${unrecordedAtOnce}`);
-  const toRecord = database.prepare('SELECT 1 FROM definitions WHERE is_recorded = 0 LIMIT 1');
-  const recorded = database.prepare(
-    'UPDATE definitions SET is_recorded = 1 WHERE server = ? AND kind = ? AND name = ? AND digest = ?',
   );
   const currentOf = (server: string, kind: PinnedKind): ReadonlyMap<string, string> | undefined => {
     const rows = partsOf.all(server, kind, `${kind}0`);
@@ -241,16 +235,13 @@ function storeOf(database: Database): PinStore {
           );
         return count;
       }),
-    takeUnrecorded() {
-      // Asked every second: where there is nothing to do, nothing is locked.
-      if (toRecord.get() === undefined) return [];
-      return transaction(database, () => {
-        const rows = unrecorded.all();
-        for (const { server, kind, name, digest } of rows)
-          recorded.run(String(server), String(kind), String(name), String(digest));
-        return rows.flatMap((row) => decidedOf(row) ?? []);
-      });
-    },
+    unrecorded: unrecordedOf(database, {
+      table: 'definitions',
+      columns: 'server, kind, name, digest, state, decided_at, decided_by, reason',
+      order: 'decided_at',
+      limit: unrecordedAtOnce,
+      read: decidedOf,
+    }),
     close: () => database.close(),
   };
 }

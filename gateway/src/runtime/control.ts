@@ -9,9 +9,9 @@ import type { Revision } from '../config/revision.ts';
 import type { Configuration } from '../config/schema/index.ts';
 import { followGroups } from '../operators/groups.ts';
 import { deciderNow } from '../operators/now.ts';
-import type { OperatorStore } from '../operators/store.ts';
+import type { OperatorEvent, OperatorStore } from '../operators/store.ts';
 import type { PinStore } from '../pins/store.ts';
-import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import type { AuditEvent, AuditLog } from '../pipeline/contracts/audit.ts';
 import { SecretChanges } from '../secrets/changes.ts';
 import { derivedKey } from '../secrets/seal.ts';
 import type { ApprovalStore } from '../stages/approve/store.ts';
@@ -22,6 +22,7 @@ import { type Changes, type Topic, topics } from '../state/contract/changes.ts';
 import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
 import type { TaskRegistry } from '../state/sqlite/tasks.ts';
+import { Recording } from '../stores/recording.ts';
 import { inBackground, logBackgroundFailures } from '../telemetry/background.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ControlStore } from '../upstreams/controls/store.ts';
@@ -75,6 +76,7 @@ export class Control {
   readonly #secretChanges: SecretChanges;
   readonly #definitions: Definitions;
   readonly #controls: ServerControls;
+  readonly #operatorEvents: Recording<OperatorEvent, AuditEvent>;
   readonly #health: HealthChecks;
   readonly #reports: ServerReports;
   readonly #discovery: ScheduledDiscovery;
@@ -123,11 +125,8 @@ export class Control {
     this.channels.configure(revision.configuration);
     this.#conditions = new ConditionCheck(() => this.plane.revision, log);
     this.#secretChanges = new SecretChanges(revision.configuration.data);
-    this.#definitions = new Definitions({
-      store: parts.pinStore,
-      audit,
-      log,
-    });
+    this.#operatorEvents = new Recording(parts.operatorStore.unrecorded, audit);
+    this.#definitions = new Definitions({ store: parts.pinStore, audit, log });
     this.#definitions.configure(revision);
     this.#controls = new ServerControls({ store: parts.controlStore, audit, log });
     this.plane = new DataPlane(revision, policy, {
@@ -269,6 +268,7 @@ export class Control {
     this.#reports.write();
     this.#attempt('the folder of secrets cannot be read', () => this.#noteSecrets());
     await this.plane.close();
+    await Promise.all([this.#definitions, this.#controls, this.#operatorEvents].map((each) => each.settled()));
   }
 
   /** Where operators sign in: another process on the same data may have another configuration. */
@@ -307,8 +307,9 @@ export class Control {
     this.#pending.add('approvals');
     if (this.#controls.isDue(Date.now())) this.#pending.add('servers');
     this.#attempt('changes of operators cannot be recorded', () => {
-      for (const event of this.#parts.operatorStore.takeEvents()) this.#parts.audit.note(event);
+      this.#operatorEvents.record(this.#operatorEvents.take(Date.now()), (event) => event);
     });
+    this.#attempt('what operators switched off cannot be recorded', () => this.#controls.recordDecisions());
     this.#attempt('decisions about definitions cannot be recorded', () => this.#definitions.recordDecisions());
     this.#takeOver();
     this.#attempt('messages to people cannot be read', () => this.channels.sender.look());

@@ -264,6 +264,7 @@ export class DataPlane {
     await this.servers.close();
     // What became of approvals until now is recorded.
     await this.approvals.look();
+    await this.approvals.settled();
   }
 
   #contextOf(

@@ -1,19 +1,27 @@
 /** What the process does about definitions: the pins, what waits for review, and the records of decisions about it. */
 import type { Revision } from '../config/revision.ts';
-import { changedFacts, identityDigest } from '../pins/identities.ts';
+import { changedFacts, identityDigest, type KnownIdentity } from '../pins/identities.ts';
 import { DefinitionPins, type NewDefinition } from '../pins/pins.ts';
 import { pinsOf, serversWithNew } from '../pins/settings.ts';
-import { type PinStore, unrecordedAtOnce } from '../pins/store.ts';
-import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import { type Decided, type PinStore, unrecordedAtOnce } from '../pins/store.ts';
+import type { AuditEvent, AuditLog } from '../pipeline/contracts/audit.ts';
 import type { ServerIdentity } from '../pipeline/contracts/identity.ts';
 import { shownInLine } from '../protocol/shown.ts';
 import { suspicions, suspicionsInTurns } from '../stages/inspect/suspicions.ts';
+import { Recording } from '../stores/recording.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface DefinitionsParts {
   readonly store: PinStore;
   readonly audit: AuditLog;
   readonly log: Log;
+}
+
+function eventOf({ server, kind, name, digest, state, decision }: Decided): AuditEvent | undefined {
+  if (state === 'pending' || decision === undefined) return undefined;
+  const { at, by, reason } = decision;
+  const detail = { kind, name, digest, by, ...(reason !== undefined && { reason }) };
+  return { kind: `definition-${state}`, at, server, detail };
 }
 
 /** Lines and records about what waits, of one server: as many at once, and so many more in a second. */
@@ -29,10 +37,15 @@ export class Definitions {
   #included: ReadonlySet<string> = new Set();
   /** By server: digest of who answered last. */
   readonly #identities = new Map<string, string>();
+  readonly #decisions: Recording<Decided, AuditEvent>;
+  /** Servers whose identity took the place of another one. */
+  readonly #replacements: Recording<KnownIdentity, AuditEvent>;
   #isTroubled = false;
 
   constructor(parts: DefinitionsParts) {
     this.#parts = parts;
+    this.#decisions = new Recording(parts.store.unrecorded, parts.audit);
+    this.#replacements = new Recording(parts.store.unrecordedIdentities, parts.audit);
     this.pins = new DefinitionPins({
       store: parts.store,
       suspect: suspicionsInTurns,
@@ -66,18 +79,14 @@ export class Definitions {
   /** Each decision is a record, whichever process made it, and also when no gateway ran then. */
   recordDecisions(): void {
     this.#recordIdentities();
-    const decided = this.#parts.store.takeUnrecorded();
+    const decided = this.#decisions.take(Date.now());
     if (decided.length >= unrecordedAtOnce) this.#recordMore();
-    for (const { server, kind, name, digest, state, decision } of decided) {
-      if (state === 'pending' || decision === undefined) continue;
-      const { at, by, reason } = decision;
-      this.#parts.audit.note({
-        kind: `definition-${state}`,
-        at,
-        server,
-        detail: { kind, name, digest, by, ...(reason !== undefined && { reason }) },
-      });
-    }
+    this.#decisions.record(decided, eventOf);
+  }
+
+  /** Answers when what was decided until now has a durable record, or that takes too long. */
+  async settled(): Promise<void> {
+    await Promise.all([this.#decisions.settled(), this.#replacements.settled()]);
   }
 
   /** Thousands may have been decided about at once: others have their turn between them. */
@@ -108,9 +117,9 @@ export class Definitions {
   }
 
   #recordIdentities(): void {
-    for (const { server, identity, before = {}, lastAt } of this.#parts.store.takeUnrecordedIdentities()) {
+    this.#replacements.record(this.#replacements.take(Date.now()), ({ server, identity, before = {}, lastAt }) => {
       const budget = this.#mayTell(server, Date.now());
-      if (budget === undefined) continue;
+      if (budget === undefined) return undefined;
       this.pins.renew(server);
       const changed = changedFacts(before, identity);
       const pick = (from: ServerIdentity): Record<string, string> =>
@@ -120,8 +129,8 @@ export class Definitions {
         { server, ...detail, command: `sallyport pins list ${server}` },
         'another server answers: its definitions are read again',
       );
-      this.#parts.audit.note({ kind: 'server-identity', at: lastAt, server, detail });
-    }
+      return { kind: 'server-identity', at: lastAt, server, detail };
+    });
   }
 
   /** What could not be told before is counted; `undefined` where there is no room for more now. */

@@ -1,9 +1,10 @@
 /** What operators switched off: followed while the gateway runs, and recorded with who did it and why. */
 
-import type { AuditLog } from '../pipeline/contracts/audit.ts';
+import type { AuditEvent, AuditLog } from '../pipeline/contracts/audit.ts';
 import type { ServerStatus } from '../pipeline/contracts/snapshot.ts';
+import { Recording } from '../stores/recording.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ControlStore, ServerControl } from '../upstreams/controls/store.ts';
+import type { ControlStore, Recordable, ServerControl } from '../upstreams/controls/store.ts';
 
 export interface ServerControlParts {
   readonly store: ControlStore;
@@ -20,12 +21,14 @@ export function stricter(one: ServerStatus, other: ServerStatus | undefined): Se
 
 export class ServerControls {
   readonly #parts: ServerControlParts;
+  readonly #decisions: Recording<Recordable, AuditEvent>;
   #current: ReadonlyMap<string, ServerControl>;
 
   /** Throws when the database cannot be read: what was switched off must not be called because of that. */
   constructor(parts: ServerControlParts) {
     this.#parts = parts;
-    this.#record();
+    this.#decisions = new Recording(parts.store.unrecorded, parts.audit);
+    this.#endOver();
     this.#current = this.#read();
   }
 
@@ -35,7 +38,7 @@ export class ServerControls {
 
   /** Servers for which something else counts than at the last look. Throws when it cannot be read. */
   look(): ReadonlySet<string> {
-    this.#record();
+    this.#endOver();
     const before = this.#current;
     this.#current = this.#read();
     const isSame = (server: string): boolean => {
@@ -55,14 +58,22 @@ export class ServerControls {
     return new Map(this.#parts.store.current(Date.now()).map((each) => [each.server, each]));
   }
 
+  #endOver(): void {
+    this.#parts.store.end(Date.now());
+    this.recordDecisions();
+  }
+
   /** Each decision is a record, whichever process made it, and also when no gateway ran then. */
-  #record(): void {
-    const { store, audit, log } = this.#parts;
-    store.end(Date.now());
-    for (const { server, state, from, reason, by, at, until } of store.takeUnrecorded()) {
+  recordDecisions(): void {
+    this.#decisions.record(this.#decisions.take(Date.now()), ({ server, state, from, reason, by, at, until }) => {
       const detail = { from, to: state, by, reason, ...(until !== undefined && { until }) };
-      audit.note({ kind: 'server-control', at, server, detail });
-      log.warn({ server, ...detail }, 'an operator switched a server');
-    }
+      this.#parts.log.warn({ server, ...detail }, 'an operator switched a server');
+      return { kind: 'server-control', at, server, detail };
+    });
+  }
+
+  /** Answers when what was decided until now has a durable record, or that takes too long. */
+  settled(): Promise<void> {
+    return this.#decisions.settled();
   }
 }

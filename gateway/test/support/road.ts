@@ -188,6 +188,7 @@ ${connections.replace(/^/gm, '  ')}
       asked: () => {},
       rejected: () => {},
       note: () => {},
+      record: () => Promise.resolve(),
       health: () => ({ ok: true }),
       close: () => Promise.resolve(),
       ...audit,

@@ -189,6 +189,8 @@ export interface AuditLog {
   /** Counted, not written one by one: a client without a credential can cause it without end. */
   rejected(rejection: Rejection): void;
   note(event: AuditEvent): void;
+  /** As `note`, and resolves when the record is durable. Rejects where this log will not have it. */
+  record(event: AuditEvent): Promise<void>;
   /** Says why calls are refused at the moment, if they are. For `/readyz`. */
   health(): { readonly ok: true } | { readonly ok: false; readonly problem: string };
   close(): Promise<void>;

@@ -67,7 +67,12 @@ async function worldOf(
     approvals: (rights) =>
       (approvals = createApprovals({
         store,
-        audit: { note: (event) => void events.push(event) },
+        audit: {
+          record(event) {
+            events.push(event);
+            return Promise.resolve();
+          },
+        },
         rights,
         waitMs: () => waitMs,
         operatorNow: (name) => operators.get(name),
@@ -215,7 +220,7 @@ test('what is not decided in time, or not used in time, is over', async () => {
   assert.equal((await store.vote(id, 'approve', by('os:dana'))).ok, true);
   assert.equal((await store.spend(id, Date.now() + 61_000)).ok, false);
   assert.deepEqual(
-    (await store.takeUnrecorded(Date.now() + 61_000)).map(({ state }) => state),
+    store.unrecorded.take('new', Date.now() + 61_000).map(({ state }) => state),
     ['expired'],
   );
   assert.equal((await world.call({ text: 'x' })).reason, 'approval-pending');
@@ -602,7 +607,7 @@ test('a clock that is set back makes no approval last longer', async () => {
   const far = await decided('a day', day);
   assert.equal((await store.spend(far, Date.now())).ok, false);
   assert.equal((await store.spend(far, Date.now() + day)).ok, true);
-  await store.takeUnrecorded(Date.now() + day - 1_000);
+  store.unrecorded.take('new', Date.now() + day - 1_000);
   assert.equal(store.stateOf(far, Date.now() + day), 'approved');
   const waiting = await store.request({
     content: { ...(store.get(far, Date.now())?.content ?? assert.fail()), caller: 'c' },
@@ -611,7 +616,7 @@ test('a clock that is set back makes no approval last longer', async () => {
     now: Date.now() + day,
   });
   assert.ok(waiting.ok);
-  await store.takeUnrecorded(Date.now());
+  store.unrecorded.take('new', Date.now());
   assert.deepEqual(
     [early, far, waiting.approval.id].map((id) => store.stateOf(id, Date.now())),
     // A day ahead all that was made by then was over.

@@ -11,6 +11,7 @@ import { lostRight, type Rights } from '../../pipeline/rights.ts';
 import { takesTasks } from '../../pipeline/tasks.ts';
 import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { Recording } from '../../stores/recording.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { isAnother } from './another.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
@@ -20,13 +21,13 @@ import { type Approval, type ApprovalStore, type Request, type Use, wantedOf } f
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
-  readonly audit: Pick<AuditLog, 'note'>;
+  readonly audit: Pick<AuditLog, 'record'>;
   readonly rights: Rights;
   /** Milliseconds for which a call waits for a decision before its client is told to come again. */
   readonly waitMs: () => number;
   /** What an operator that decided is now; undefined when it is none any more. */
   readonly operatorNow: (by: string) => Pick<Voter, 'role' | 'servers' | 'user'> | undefined;
-  /** An approval has another state: told once for each, by whichever process records it. */
+  /** An approval has another state: told by the process that records it, again where one was killed before it had. */
   readonly onState: (approval: Approval) => void;
   /** Tells approvers and other processes that something changed. */
   readonly announce: () => void;
@@ -47,8 +48,10 @@ export interface Approvals {
   readonly giveBack: (approval: SpentApproval) => void;
   /** The gateway ends: no call waits any longer. */
   release(): void;
-  /** Another process decided, or time passed: calls that wait look again. Answers when what changed is recorded. */
+  /** Another process decided, or time passed: calls that wait look again. Answers when the log has what changed. */
   look(): Promise<void>;
+  /** Answers when that is durable, or takes too long. */
+  settled(): Promise<void>;
   /** Calls that wait. */
   readonly size: number;
 }
@@ -100,14 +103,16 @@ export function createApprovals({
     return { url, decides: approval.terms.by?.includes('requester') === true, asks: false };
   }
 
+  const changes = new Recording(store.unrecorded, audit);
   let recording: Promise<void> = Promise.resolve();
   /** One after the other, so that records stand in the order of what they tell. */
   const record = (): Promise<void> => {
     const taking = recording.then(async () => {
-      for (const approval of await store.takeUnrecorded(Date.now())) {
-        audit.note(eventOf(approval));
-        onState(approval);
-      }
+      const changed = changes.take(Date.now());
+      // What became of them is a fact of the log, also where the disk fails.
+      if (changed.length > 0) await store.settle();
+      changes.record(changed, eventOf);
+      for (const approval of changed) onState(approval);
     });
     // Who asked is told of a failure; it does not keep the next one from trying.
     recording = taking.catch(() => undefined);
@@ -279,6 +284,7 @@ export function createApprovals({
       if (use === undefined) return;
       inBackground('give an approval back', Promise.all([store.giveBack(use, Date.now()), record()]));
     },
+    settled: () => changes.settled(),
     release() {
       for (const waiters of waiting.values()) for (const { release } of waiters) release();
     },

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { ApprovalTerms } from '../../pipeline/contracts/approval.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
+import type { Unrecorded } from '../../stores/recording.ts';
 import { type Database, transaction } from '../../stores/sqlite/driver.ts';
+import { unrecordedOf } from '../../stores/sqlite/unrecorded.ts';
 import {
   type Approval,
   type ApprovalContent,
@@ -28,7 +30,8 @@ export interface Steps
   revoke(id: string, now: number): void;
   giveBack(use: Use, now: number): void;
   withdraw(id: string, now: number): void;
-  takeUnrecorded(now: number): readonly Approval[];
+  /** Ends what is over first. */
+  readonly unrecorded: Unrecorded<Approval>;
 }
 
 /** Short enough to say on the telephone, and never guessed: 60 bits without letters that look alike. */
@@ -96,12 +99,10 @@ export function stepsOf(database: Database, seal: Seal): Steps {
      WHERE state IN ('pending', 'approved') AND expires_at > ?1 + coalesce(
        iif(state = 'approved', json_extract(terms, '$.grant.for'), NULL), json_extract(terms, '$.within'))`,
   );
-  const unrecorded = database.prepare('SELECT * FROM approvals WHERE is_recorded = 0 ORDER BY created_at LIMIT 100');
-  const toRecord = database.prepare('SELECT 1 FROM approvals WHERE is_recorded = 0 LIMIT 1');
   const ended = database.prepare(
     `SELECT 1 FROM approvals WHERE state IN ('pending', 'approved') AND expires_at <= ? LIMIT 1`,
   );
-  const recorded = database.prepare('UPDATE approvals SET is_recorded = 1, summary = ?2 WHERE id = ?1');
+  const dropSummary = database.prepare("UPDATE approvals SET summary = '' WHERE id = ?");
   const lastChange = database.prepare('SELECT last FROM approval_changes');
   const changedSince = database.prepare('SELECT * FROM approvals WHERE change > ? ORDER BY change DESC LIMIT ?');
   const trim = database.prepare(
@@ -127,6 +128,19 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     const content = typeof kept === 'string' ? (seal.open(kept) as unknown as ApprovalContent | undefined) : undefined;
     return { ...line(row), content };
   };
+  const changed = unrecordedOf(database, {
+    table: 'approvals',
+    columns: '*',
+    order: 'created_at',
+    limit: 100,
+    read,
+    // What is over is kept as a line, without what it was about: the log has that.
+    onRecorded({ id, state }) {
+      if (isOpen(state)) return;
+      dropSummary.run(id);
+      dropContent.run(id);
+    },
+  });
 
   return {
     request: ({ content, digest, scope, now }) =>
@@ -227,27 +241,26 @@ export function stepsOf(database: Database, seal: Seal): Steps {
       }),
     withdraw: (id, now) => void withdraw.run(id, now),
     revoke: (id, now) => void revoke.run(id, now),
-    takeUnrecorded(now) {
-      const isSetBack = now + clockSlackMs < latest;
-      latest = isSetBack ? now : Math.max(now, latest);
-      // Asked every second: where there is nothing to do, nothing is locked.
-      if (!isSetBack && toRecord.get() === undefined && ended.get(now) === undefined) return [];
-      return transaction(database, () => {
-        expire.run(now);
-        if (isSetBack) expireAhead.run(now + clockSlackMs);
-        const changed = unrecorded.all().map((row) => ({ approval: read(row), summary: String(row['summary']) }));
-        for (const { approval, summary } of changed) {
-          // What is over is kept as a line, without what it was about: the log has that.
-          recorded.run(approval.id, isOpen(approval.state) ? summary : '');
-          if (!isOpen(approval.state)) dropContent.run(approval.id);
-        }
-        if (now - trimmedAt > 60_000 || now < trimmedAt) {
+    unrecorded: {
+      recorded: (approvals) => changed.recorded(approvals),
+      take(which, now) {
+        const isSetBack = now + clockSlackMs < latest;
+        latest = isSetBack ? now : Math.max(now, latest);
+        if (isSetBack || ended.get(now) !== undefined)
+          transaction(database, () => {
+            expire.run(now);
+            if (isSetBack) expireAhead.run(now + clockSlackMs);
+          });
+        const taken = changed.take(which, now);
+        if (taken.length > 0 && (now - trimmedAt > 60_000 || now < trimmedAt)) {
           trimmedAt = now;
-          forget.run(now - approvalBounds.keptMs);
-          trim.run(approvalBounds.over);
+          transaction(database, () => {
+            forget.run(now - approvalBounds.keptMs);
+            trim.run(approvalBounds.over);
+          });
         }
-        return changed.map(({ approval }) => approval);
-      });
+        return taken;
+      },
     },
     version() {
       const { data_version: others } = dataVersion.get() ?? {};

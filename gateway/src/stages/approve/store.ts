@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '../../protocol/json.ts';
 import { createSeal } from '../../secrets/seal.ts';
+import type { Unrecorded } from '../../stores/recording.ts';
 import { openDatabase } from '../../stores/sqlite/driver.ts';
 import { type JournalOptions, openJournal, type Settled } from '../../stores/sqlite/journal.ts';
 import {
@@ -91,8 +92,8 @@ export interface ApprovalStore {
   withdraw(id: string, now: number): Promise<Settled>;
   /** Answers when everything that was read is on the disk, whichever process wrote it. */
   readonly settle: () => Promise<Settled>;
-  /** Ends what is over, and answers everything that changed and has no record yet, each once. */
-  takeUnrecorded(now: number): Promise<readonly Approval[]>;
+  /** What became of approvals. What is over is ended first. */
+  readonly unrecorded: Unrecorded<Approval>;
   /** Differs after each write of any process. Cheap: asked each second. */
   version(): number;
   close(): void;
@@ -135,12 +136,6 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
     async withdraw(id, now) {
       steps.withdraw(id, now);
       return settle();
-    },
-    async takeUnrecorded(now) {
-      const changed = steps.takeUnrecorded(now);
-      // What became of them is a fact of the log, also where the disk fails.
-      if (changed.length > 0) await settle();
-      return changed;
     },
     close() {
       journal.close();

@@ -87,7 +87,8 @@ export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAu
 interface Waiter {
   /** Number of the record whose durability it waits for. */
   readonly record: number;
-  readonly tier: Tier;
+  /** Absent where nothing is refused meanwhile: it waits until the disk works again. */
+  readonly tier: Tier | undefined;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -180,6 +181,12 @@ class ThreadedLog implements GatewayAuditLog {
     this.#pushLater(made(() => noteMessage(event, this.#rule)));
   }
 
+  record(event: AuditEvent): Promise<void> {
+    if (this.#full || this.#closing || this.#ended) return Promise.reject(new Error('the log takes no more'));
+    const message = made(() => noteMessage(event, this.#rule));
+    return this.#wait(this.#gathering.push(message, 'later'), undefined);
+  }
+
   /** No caller waits for it. */
   #pushLater(message: Message): void {
     if (this.#full) this.#lost++;
@@ -226,7 +233,7 @@ class ThreadedLog implements GatewayAuditLog {
     return waits ? this.#wait(record, tier) : undefined;
   }
 
-  #wait(record: number, tier: Tier): Promise<void> {
+  #wait(record: number, tier: Tier | undefined): Promise<void> {
     // For as long as an exchange waits for the thread, it keeps the process alive.
     if (this.#waiters.length === 0) this.#worker.ref();
     return new Promise((resolve, reject) => this.#waiters.push({ record, tier, resolve, reject }));
@@ -306,11 +313,14 @@ class ThreadedLog implements GatewayAuditLog {
   }
 
   #refuseWaiters(problem: string): void {
+    const isOver = this.#closing || this.#ended;
     const waiters = this.#waiters;
-    this.#waiters = [];
-    if (!this.#closing) this.#worker.unref();
+    this.#waiters = isOver ? [] : waiters.filter(({ tier }) => tier === undefined);
+    if (!this.#closing && this.#waiters.length === 0) this.#worker.unref();
     for (const { tier, resolve, reject } of waiters) {
-      if (this.#settings.onFailure[tier] === 'allow') resolve();
+      if (tier === undefined) {
+        if (isOver) reject(new Error(problem));
+      } else if (this.#settings.onFailure[tier] === 'allow') resolve();
       else reject(new Error(problem));
     }
   }

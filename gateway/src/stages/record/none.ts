@@ -7,6 +7,7 @@ export const noAudit: AuditLog = {
   asked: () => {},
   rejected: () => {},
   note: () => {},
+  record: () => Promise.resolve(),
   health: () => ({ ok: true }),
   close: () => Promise.resolve(),
 };

@@ -80,6 +80,7 @@ function withIndex(log: GatewayAuditLog, index: RunningIndex | undefined): Omit<
     asked: (facts, end) => log.asked(facts, end),
     rejected: (rejection) => log.rejected(rejection),
     note: (event) => log.note(event),
+    record: (event) => log.record(event),
     health: () => log.health(),
     configure: (settings) => log.configure(settings),
     async close() {

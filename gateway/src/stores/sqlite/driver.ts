@@ -238,6 +238,15 @@ const migrations: readonly string[] = [
      UPDATE approval_changes SET last = last + 1;
      UPDATE approvals SET change = (SELECT last FROM approval_changes) WHERE id = new.id;
    END;`,
+  // What is to be recorded is taken for a time, with its end in place of 0, until its record is durable.
+  `DROP INDEX approvals_to_record;
+   DROP INDEX definitions_to_record;
+   DROP INDEX server_controls_to_record;
+   CREATE INDEX approvals_to_record ON approvals (is_recorded) WHERE is_recorded != 1;
+   CREATE INDEX definitions_to_record ON definitions (is_recorded) WHERE is_recorded != 1;
+   CREATE INDEX server_identities_to_record ON server_identities (is_recorded) WHERE is_recorded != 1;
+   CREATE INDEX server_controls_to_record ON server_controls (is_recorded) WHERE is_recorded != 1;
+   ALTER TABLE operator_events ADD COLUMN is_recorded INTEGER NOT NULL DEFAULT 0;`,
 ];
 
 export function databasePath(folder: string): string {

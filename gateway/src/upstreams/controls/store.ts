@@ -3,7 +3,9 @@
  * which commands and gateways open. Of each server the last decision counts.
  */
 import { existsSync } from 'node:fs';
+import type { Unrecorded } from '../../stores/recording.ts';
 import { type Database, databasePath, openDatabase, transaction } from '../../stores/sqlite/driver.ts';
+import { unrecordedOf } from '../../stores/sqlite/unrecorded.ts';
 
 export const controlStates = ['draining', 'disabled', 'quarantined'] as const;
 export type ControlState = (typeof controlStates)[number];
@@ -42,8 +44,7 @@ export interface ControlStore {
   decide(decision: ControlDecision): ControlDecision['state'];
   /** Ends what is over by itself. True when something was. */
   end(now: number): boolean;
-  /** Decisions that no record has yet, each handed out once. */
-  takeUnrecorded(): readonly Recordable[];
+  readonly unrecorded: Unrecorded<Recordable>;
   close(): void;
 }
 
@@ -77,11 +78,6 @@ function storeOf(database: Database): ControlStore {
   );
   // History is in the record.
   const prune = database.prepare('DELETE FROM server_controls WHERE server = ? AND is_recorded = 1 AND id < ?');
-  const unrecorded = database.prepare(
-    `UPDATE server_controls SET is_recorded = 1 WHERE id IN
-       (SELECT id FROM server_controls WHERE is_recorded = 0 ORDER BY id LIMIT ${maxRows}) RETURNING *`,
-  );
-  const waiting = database.prepare('SELECT 1 FROM server_controls WHERE is_recorded = 0 LIMIT 1');
   const add = ({ server, state, reason, message, by, at, until }: ControlDecision): ControlDecision['state'] => {
     const before = stateOf(ofServer.get(server)?.['state']);
     const { lastInsertRowid } = insert.run(server, state, before, reason, message ?? null, by, at, until ?? null);
@@ -108,13 +104,13 @@ function storeOf(database: Database): ControlStore {
         return over.length > 0;
       });
     },
-    takeUnrecorded: () =>
-      waiting.get() === undefined
-        ? []
-        : unrecorded
-            .all()
-            .toSorted((a, b) => Number(a['id']) - Number(b['id']))
-            .map((row) => ({ ...decisionOf(row), from: stateOf(row['before']) })),
+    unrecorded: unrecordedOf(database, {
+      table: 'server_controls',
+      columns: '*',
+      order: 'id',
+      limit: maxRows,
+      read: (row) => ({ ...decisionOf(row), from: stateOf(row['before']) }),
+    }),
     close: () => database.close(),
   };
 }

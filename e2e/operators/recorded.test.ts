@@ -1,0 +1,72 @@
+/** What commands decide has a record in the log, also where the gateway is killed before it could write one. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
+import { patienceMs } from '../process.ts';
+import { startWorld } from './world.ts';
+
+/** For what announces itself nowhere: a file, a row. */
+async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
+    await pause(20);
+  }
+}
+
+const kinds = ['approval-rejected', 'operator-created', 'server-control', 'definition-rejected'] as const;
+
+test('decisions of commands are recorded by the next gateway where one is killed before its log has them', {
+  timeout: 120_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-recorded-'));
+  const slow = join(folder, 'slow');
+  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  const loader = join(import.meta.dirname, '..', 'faults', 'slow-disk.ts');
+  const env = { SLOW_DISK: slow, NODE_OPTIONS: `--import=${loader}` };
+  {
+    await using world = await startWorld({}, { folder, env, pins: { mode: 'first-use' } });
+    const { sallyport, gateway } = world;
+    const id = await world.held('pay');
+    // From here on the log writes nothing: a record of its own holds it up.
+    writeFileSync(slow, '');
+    await sallyport('server', 'disable', 'other', '--reason', 'first');
+    await until(() => existsSync(`${slow}.reached`), 'the log to write');
+    for (const args of [
+      ['server', 'enable', 'other', '--reason', 'over'],
+      ['operator', 'create', 'erin', '--role', 'approver'],
+      ['approval', 'reject', id, '--reason', 'no'],
+      ['pins', 'reject', 'things/get-sum', '--reason', 'odd'],
+    ]) {
+      const { code, stderr } = await sallyport(...args);
+      assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    }
+    const database = openDatabase(join(gateway.folder, 'data'));
+    try {
+      const waiting = database.prepare(
+        `SELECT (SELECT count(*) FROM server_controls WHERE is_recorded = 0)
+           + (SELECT count(*) FROM operator_events WHERE is_recorded = 0)
+           + (SELECT count(*) FROM definitions WHERE is_recorded = 0)
+           + (SELECT count(*) FROM approvals WHERE is_recorded = 0) AS n`,
+      );
+      await until(() => Number(waiting.get()?.['n']) === 0, 'the gateway to take what was decided');
+    } finally {
+      database.close();
+    }
+    process.kill(gateway.pid, 'SIGKILL');
+    await gateway.stop();
+    rmSync(slow, { force: true });
+  }
+  await using world = await startWorld({}, { folder, pins: { mode: 'first-use' } });
+  for (const kind of kinds)
+    await until(async () => {
+      const { stdout } = await world.sallyport('audit', 'search', '--kind', kind, '--json');
+      return stdout.includes(`"kind": "${kind}"`) || stdout.includes(`"kind":"${kind}"`);
+    }, `a record of ${kind}`);
+  const verified = await world.sallyport('audit', 'verify');
+  assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+});

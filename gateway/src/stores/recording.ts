@@ -1,0 +1,71 @@
+/** The records of what stores of the data folder say has changed, whichever process changed it and whenever. */
+import { inBackground } from '../telemetry/background.ts';
+
+/**
+ * Which changes to take: those that no process has taken (`new`), also those that one has had for so long that it must have
+ * ended (`late`), or also those that another process has just taken (`all`).
+ */
+export type Which = 'new' | 'late' | 'all';
+
+/** Changes of one store that no record tells yet. Each method throws when the store cannot be read or written. */
+export interface Unrecorded<Item> {
+  /** The oldest, as many as a turn has time for. They are this process's for a time. `now`: milliseconds since the epoch. */
+  take(which: Which, now: number): readonly Item[];
+  /** Their records are durable. */
+  recorded(items: readonly Item[]): void;
+}
+
+/** Milliseconds that a gateway which ends waits for records. */
+const maxSettleMs = 2_000;
+
+/** What makes records of events. */
+export interface Recorder<Event> {
+  /** Resolves when the record is durable. Rejects where there will be none. */
+  record(event: Event): Promise<void>;
+}
+
+export class Recording<Item, Event> {
+  readonly #store: Unrecorded<Item>;
+  readonly #audit: Recorder<Event>;
+  readonly #underWay = new Set<Promise<void>>();
+  #hasLooked = false;
+
+  constructor(store: Unrecorded<Item>, audit: Recorder<Event>) {
+    this.#store = store;
+    this.#audit = audit;
+  }
+
+  /** At the first look all: what an earlier process of this folder had taken when it ended was not recorded. */
+  take(now: number): readonly Item[] {
+    // What this process waits for is not late.
+    const items = this.#store.take(this.#hasLooked ? (this.#underWay.size === 0 ? 'late' : 'new') : 'all', now);
+    this.#hasLooked = true;
+    return items;
+  }
+
+  /** `eventOf`: `undefined` for what needs no record. Records stand in the order of calls. */
+  record(items: readonly Item[], eventOf: (item: Item) => Event | undefined): void {
+    if (items.length === 0) return;
+    const writing = items.map((item) => {
+      const event = eventOf(item);
+      return event === undefined ? Promise.resolve() : this.#audit.record(event);
+    });
+    const marking = this.#mark(items, writing).finally(() => void this.#underWay.delete(marking));
+    this.#underWay.add(marking);
+    inBackground('note what was recorded', marking);
+  }
+
+  async #mark(items: readonly Item[], writing: readonly Promise<void>[]): Promise<void> {
+    const written = await Promise.allSettled(writing);
+    const durable = items.filter((_item, at) => written[at]?.status === 'fulfilled');
+    if (durable.length > 0) this.#store.recorded(durable);
+  }
+
+  /** Resolves when everything is marked, or the log takes too long: then its store keeps it for the next process. */
+  async settled(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, maxSettleMs);
+    await Promise.race([Promise.allSettled(this.#underWay), late]);
+    clearTimeout(timer);
+  }
+}

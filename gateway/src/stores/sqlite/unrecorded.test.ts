@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openOperatorStore } from '../../operators/store.ts';
+import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
+import { Recording, type Unrecorded } from '../recording.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-unrecorded-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const event = (n: number) => ({ kind: 'operator-token', at: n, detail: { n } }) as const;
+
+function stores(name: string) {
+  const data = join(folder, name);
+  const [one, other] = [openOperatorStore(data, Buffer.alloc(32)), openOperatorStore(data, Buffer.alloc(32))];
+  return {
+    one,
+    other,
+    [Symbol.dispose]() {
+      one.close();
+      other.close();
+    },
+  };
+}
+
+const numbers = (items: readonly { readonly at: number }[]): readonly number[] => items.map(({ at }) => at);
+
+test('a change is taken by one process, again when that has had it for too long, and never once it is recorded', () => {
+  using opened = stores('taken');
+  const { one, other } = opened;
+  for (const n of [1, 2, 3]) one.tell(event(n));
+  const now = 1_000_000;
+  const taken = one.unrecorded.take('late', now);
+  assert.deepEqual(numbers(taken), [1, 2, 3]);
+  assert.deepEqual(other.unrecorded.take('new', now), []);
+  assert.deepEqual(other.unrecorded.take('late', now + 29_999), []);
+  one.unrecorded.recorded(taken.slice(0, 1));
+  assert.deepEqual(numbers(other.unrecorded.take('late', now + 30_000)), [2, 3]);
+  assert.deepEqual(numbers(one.unrecorded.take('all', now + 30_001)), [2, 3]);
+  // The clock is set back by more than the time for which changes are taken.
+  const again = other.unrecorded.take('late', now - 1);
+  assert.deepEqual(numbers(again), [2, 3]);
+  // What was taken by others since is not this process's to mark.
+  one.unrecorded.recorded(taken);
+  assert.deepEqual(numbers(one.unrecorded.take('all', now)), [2, 3]);
+  other.unrecorded.recorded(again);
+  assert.deepEqual(numbers(other.unrecorded.take('all', now)), [2, 3]);
+});
+
+test('a recording marks what is durable, and leaves the rest for later', async () => {
+  using opened = stores('recording');
+  const { one, other } = opened;
+  for (const n of [1, 2, 3]) one.tell(event(n));
+  const waiting: { readonly event: AuditEvent; readonly end: PromiseWithResolvers<void> }[] = [];
+  const audit = {
+    record(told: AuditEvent): Promise<void> {
+      const end = Promise.withResolvers<void>();
+      waiting.push({ event: told, end });
+      return end.promise;
+    },
+  };
+  const recording = new Recording(one.unrecorded, audit);
+  recording.record(recording.take(1_000), (item) => item);
+  assert.deepEqual(numbers(waiting.map((each) => each.event)), [1, 2, 3]);
+  // It waits for these, whatever the time is.
+  assert.deepEqual(recording.take(100_000), []);
+  waiting[0]?.end.resolve();
+  waiting[1]?.end.reject(new Error('the log takes no more'));
+  waiting[2]?.end.resolve();
+  await recording.settled();
+  assert.deepEqual(numbers(recording.take(100_000)), [2]);
+  assert.deepEqual(numbers(other.unrecorded.take('all', 100_000)), [2]);
+});
+
+test('a recording takes at its first look what an earlier process left', () => {
+  const taking: string[] = [];
+  const store: Unrecorded<AuditEvent> = {
+    take(which) {
+      taking.push(which);
+      return [];
+    },
+    recorded: () => {},
+  };
+  const recording = new Recording(store, { record: () => Promise.resolve() });
+  recording.take(0);
+  recording.take(1);
+  assert.deepEqual(taking, ['all', 'late']);
+});
