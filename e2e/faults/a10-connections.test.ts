@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { modernCall, modernHeaders } from '../attacks/raw.ts';
+import { meta, modernCall, modernHeaders } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
-import { type Gateway, startGateway } from '../harness.ts';
+import { type Gateway, type Settings, startGateway } from '../harness.ts';
 import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 import { memoryOf } from './stall.ts';
@@ -23,12 +23,13 @@ before(async () => {
 });
 after(() => witness[Symbol.asyncDispose]());
 
-function start(prefix?: readonly [string, ...string[]]): Promise<Gateway> {
+function start(prefix?: readonly [string, ...string[]], more: Settings = {}): Promise<Gateway> {
   return startGateway(
     {
       callers: { agents: { ada: {}, bob: {} } },
       servers: { witness: { url: witness.url } },
       connections: [{ name: 'all', from: { agent: ['ada', 'bob'] }, to: 'witness', tools: [{ allow: '*' }] }],
+      ...more,
     },
     prefix === undefined ? {} : { prefix },
   );
@@ -46,6 +47,8 @@ class Crowd implements Disposable {
         const socket = connect({ host: hostname, port: Number(port) });
         const index = this.sockets.push(socket) - 1;
         this.answers.push('');
+        // Each wait for what comes next listens.
+        socket.setMaxListeners(0);
         socket.on('error', () => {});
         socket.on('data', (chunk: Buffer) => (this.answers[index] += chunk.toString()));
         await Promise.race([event(socket, 'connect'), event(socket, 'close')]);
@@ -111,6 +114,83 @@ test('A10: with few files, more idle connections than files stop neither calls n
       found.stdout.slice(0, 2_000),
     );
     assert.doesNotMatch(gateway.errors(), /EMFILE|audit log write failed/);
+  } finally {
+    kept.destroy();
+  }
+});
+
+/** Streams of one caller, each on a connection of its own. */
+function listenHead(gateway: Gateway, key: string): string {
+  const { host, pathname } = new URL(gateway.endpoint('witness'));
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'subscriptions/listen',
+    params: { notifications: {}, _meta: meta },
+  });
+  const headers = [
+    ...modernHeaders('subscriptions/listen'),
+    ['Host', host],
+    ['Content-Length', String(body.length)],
+    ['Authorization', `Bearer ${key}`],
+  ];
+  return `POST ${pathname} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n${body}`;
+}
+
+test('A10: connections of one caller have a share, and another caller works', async () => {
+  await using gateway = await start(undefined, { bounds: { connections: 40, streams: 100 } });
+  const [ada, bob] = [gateway.key('ada'), gateway.key('bob')];
+  using crowd = new Crowd();
+  await crowd.connect(gateway, 50, listenHead(gateway, ada));
+  const isSettled = (socket: Socket, index: number): boolean =>
+    socket.destroyed || (crowd.answers[index] ?? '').startsWith('HTTP/1.1 200');
+  while (!crowd.sockets.every(isSettled))
+    await Promise.race(crowd.sockets.flatMap((socket) => [event(socket, 'data'), event(socket, 'close')]));
+  // Nine tenths of 40.
+  assert.equal(crowd.answers.filter((answer) => answer.startsWith('HTTP/1.1 200')).length, 36);
+  for (let count = 0; count < newCalls; count++) assert.equal(await call(gateway, bob), 200);
+});
+
+async function health(gateway: Gateway, agent: Agent | false, headers = {}, path = '/healthz'): Promise<number> {
+  const asked = request(`${gateway.admin}${path}`, { agent, headers });
+  asked.end();
+  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode ?? 0;
+}
+
+test('A10: connections to the admin listener of those who show no token make room, and one operator has a share', async () => {
+  await using gateway = await start(['sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]);
+  const sallyport = (...args: readonly string[]) => sallyportWith('', ...args, '--config', gateway.config);
+  const tokens: string[] = [];
+  for (const name of ['dana', 'erin']) {
+    assert.equal((await sallyport('operator', 'create', name, '--role', 'approver')).code, 0);
+    tokens.push((await sallyport('operator', 'token', name, '--quiet')).stdout.trim());
+  }
+  const [dana, erin] = tokens.map((token) => ({ authorization: `Bearer ${token}` }));
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  const list = '/api/v1/approvals';
+  try {
+    assert.equal(await health(gateway, kept, dana, list), 200);
+    const admin = { ...gateway, mcp: gateway.admin };
+    using crowd = new Crowd();
+    await crowd.connect(admin, maxFiles);
+    assert.equal(await health(gateway, kept, dana, list), 200, 'on a connection from before');
+    for (let count = 0; count < newCalls; count++) assert.equal(await health(gateway, false), 200, 'on a new one');
+    // A tenth of the files, of which nine tenths are one operator's. Each of these sends a body that does not end.
+    using busy = new Crowd();
+    const headers = { ...erin, host: new URL(gateway.admin).host, 'content-type': 'application/json' };
+    const lines = Object.entries({ ...headers, 'content-length': '100', expect: '100-continue' });
+    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    for (let count = 1; count <= maxFiles / 10; count++) {
+      await busy.connect(admin, 1, `POST ${list}/ap_x/approve HTTP/1.1\r\n${head}\r\n`);
+      const socket = busy.sockets.at(-1);
+      assert.ok(socket !== undefined);
+      await Promise.race([event(socket, 'data'), event(socket, 'close')]);
+      assert.equal(await health(gateway, false, dana, list), 200, `beside ${count}`);
+    }
+    assert.ok(busy.answers.some((answer) => answer.includes('HTTP/1.1 429')));
   } finally {
     kept.destroy();
   }

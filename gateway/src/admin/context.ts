@@ -20,6 +20,8 @@ export interface AdminParts {
   /** For what a form carries along. */
   readonly seal: Seal;
   readonly note: (event: AuditEvent) => void;
+  /** Told of each operator that was identified on a connection. False: it has its share, and the connection ends with the answer. */
+  readonly mayConnect: (on: HttpBindings, operator: string) => boolean;
   /** Answers nothing where nothing is recorded. */
   readonly history: AskHistory;
   /** An approval was decided: calls that wait look again, and other processes are told. */

@@ -21,10 +21,6 @@ function cookieName(request: AdminRequest, what: 'operator' | 'attempt', { isSec
 
 const maxCookies = 16_384;
 
-export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
-  return cookieOf(request, cookieName(request, 'operator', { isSecure }));
-}
-
 /** 256 bits in base64url. */
 function cookieOf(request: AdminRequest, wanted: string): string | undefined {
   for (const pair of (request.req.header('cookie') ?? '').slice(0, maxCookies).split(';')) {
@@ -60,6 +56,19 @@ function setting(name: string, text: string, { isSecure, maxAgeSeconds }: Secure
 /** Failures of one address that cost nothing. */
 const freeFailures = 10;
 
+export function sessionTextOf(request: AdminRequest, { isSecure }: Secured): string | undefined {
+  return cookieOf(request, cookieName(request, 'operator', { isSecure }));
+}
+
+/** The operator whose session the cookie of a browser names. */
+export function sessionPrincipal(
+  request: AdminRequest,
+  { operators, isSecure }: Secured & { readonly operators: OperatorStore },
+): Principal | undefined {
+  const text = sessionTextOf(request, { isSecure });
+  return text === undefined ? undefined : bySession(operators, text, Date.now());
+}
+
 export type Identified =
   | { readonly ok: true; readonly principal: Principal }
   | { readonly ok: false; readonly reason: 'none' | 'wrong' | 'throttled' };
@@ -86,7 +95,6 @@ export function identify(
     throttle.failed(address, undefined, now, freeFailures);
     return { ok: false, reason: 'wrong' };
   }
-  const text = sessionTextOf(request, { isSecure });
-  const principal = text === undefined ? undefined : bySession(operators, text, now);
+  const principal = sessionPrincipal(request, { operators, isSecure });
   return principal === undefined ? { ok: false, reason: 'none' } : { ok: true, principal };
 }

@@ -6,7 +6,7 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { type AdminListener, listenAdmin } from './listener.ts';
+import { type AdminListener, adminConnections, listenAdmin } from './listener.ts';
 
 const host = '127.0.0.1';
 
@@ -20,6 +20,7 @@ async function listening(text: string, stillMs?: number) {
         asked++;
         return Promise.resolve({ type: 'text/plain', text });
       },
+      connections: adminConnections({ warn: () => {} }),
       log: { warn: () => {} },
     },
     stillMs === undefined ? {} : { stillMs },

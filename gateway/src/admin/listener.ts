@@ -1,6 +1,7 @@
 /** The admin listener: health, readiness and metrics, and what operators use. On loopback unless the operator moves it. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
+import { Connections, maxConnectionsWithin } from '../listeners/http/connections.ts';
 import { type TlsLog, type TlsSettings, tlsListener } from '../listeners/http/tls.ts';
 import { networksOf } from '../protocol/networks.ts';
 
@@ -12,6 +13,7 @@ export interface AdminHandlers {
   metrics(): Promise<{ readonly type: string; readonly text: string }>;
   /** The admin API and the pages; absent where they are switched off. */
   readonly app?: RequestListener | undefined;
+  readonly connections: Connections;
   readonly log: TlsLog;
 }
 
@@ -49,6 +51,8 @@ function isForeign({ headers: { origin, host } }: IncomingMessage, { publicUrl }
 
 /** Connections of health checks, scrapers, operators and those who watch. */
 const maxConnections = 512;
+/** Of the files that the process may open. */
+const fileShare = 0.1;
 /** Milliseconds. */
 const headersTimeout = 10_000;
 const requestTimeout = 30_000;
@@ -56,6 +60,11 @@ const requestTimeout = 30_000;
 const stillTimeout = 60_000;
 const healthPath = '/health/servers/';
 const plainPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+export function adminConnections(log: TlsLog): Connections {
+  const max = maxConnectionsWithin(maxConnections, fileShare);
+  return new Connections({ max, proxies: [], log, remedy: 'those of the admin listener' });
+}
 
 export async function listenAdmin(
   listen: AdminAddress,
@@ -85,7 +94,7 @@ export async function listenAdmin(
   const options = { headersTimeout, requestTimeout };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log: handlers.log });
   const server = tls?.server ?? createServer(options, handler);
-  server.maxConnections = maxConnections;
+  handlers.connections.watch(server);
   server.setTimeout(stillMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

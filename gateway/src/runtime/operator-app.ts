@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import { createApp } from '../admin/app.ts';
 import { ApprovalFeed } from '../admin/approval-feed.ts';
+import type { Connections } from '../listeners/http/connections.ts';
 import { SignIn } from '../operators/sign-in.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
@@ -11,11 +12,12 @@ import type { Opened } from './open.ts';
 export interface OperatorAppOptions {
   readonly publicUrl: string | undefined;
   readonly isSecure: boolean;
+  readonly connections: Connections;
 }
 
 export function operatorApp(
   opened: Opened & { ok: true },
-  { publicUrl, isSecure }: OperatorAppOptions,
+  { publicUrl, isSecure, connections }: OperatorAppOptions,
 ): RequestListener {
   const { gateway, audit, approvals, operators, history, masterKey, log } = opened;
   const throttle = new Throttle();
@@ -33,6 +35,11 @@ export function operatorApp(
     problems: () => opened.problems(),
     publicUrl,
     isSecure,
+    mayConnect({ incoming, outgoing }, operator) {
+      if (connections.known(incoming.socket, operator)) return true;
+      if ('shouldKeepAlive' in outgoing) outgoing.shouldKeepAlive = false;
+      return false;
+    },
     throttle,
     signIn: new SignIn({
       store: operators,

@@ -1,6 +1,6 @@
 /** `sallyport serve`: the gateway with its HTTP listeners, until it is told to stop. */
 import { join as joinPath, resolve } from 'node:path';
-import { listenAdmin } from '../admin/listener.ts';
+import { adminConnections, listenAdmin } from '../admin/listener.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { listenHttp } from '../listeners/http/server.ts';
 import { takeSignals } from '../process/signals.ts';
@@ -41,6 +41,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.warn({ err: error }, 'ended sessions cannot be noted: they open again after a restart'),
   );
   const mcp = await attempt(listenHttp(listen.mcp, gateway.plane.context, { ended, log }));
+  const connections = adminConnections(log);
+  gateway.plane.metrics.table('admin_connections', () => connections.count);
   const admin =
     typeof mcp === 'number'
       ? mcp
@@ -49,10 +51,12 @@ export async function serve(options: ServeOptions): Promise<number> {
             problems: () => opened.problems(),
             health: (server) => healthAnswer(server, gateway.healthOf(server)),
             log,
+            connections,
             app: pages.enabled
               ? operatorApp(opened, {
                   publicUrl: listen.admin.publicUrl,
                   isSecure: (listen.admin.publicUrl ?? '').startsWith('https:') || listen.admin.tls !== undefined,
+                  connections,
                 })
               : undefined,
             metrics: async () => ({

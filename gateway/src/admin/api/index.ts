@@ -63,6 +63,8 @@ export function createApi(parts: ApiParts): OpenAPIHono<AdminEnv> {
     const isByCookie = principal.via.kind === 'session';
     if (isByCookie && !safe.has(request.req.method) && isCrossSite(request, parts))
       return problemResponse({ status: 403, problem: 'another site sent this', remedy: 'Use the pages, or a token.' });
+    if (!parts.mayConnect(request.env, principal.operator.id))
+      return problemResponse({ status: 429, problem: 'too many connections', remedy: 'Use those that are open.' });
     const wait = parts.rate.take(principal.operator.id, Date.now());
     if (wait > 0)
       return problemResponse(

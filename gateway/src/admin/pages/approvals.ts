@@ -2,7 +2,7 @@
 import type { Hono } from 'hono';
 import { html, raw } from 'hono/html';
 import { assertionOptions } from '../../operators/passkeys.ts';
-import { bySession, isFresh, may, type Principal } from '../../operators/principal.ts';
+import { isFresh, may, type Principal } from '../../operators/principal.ts';
 import { approverProblem } from '../../stages/approve/approvers.ts';
 import type { ArgumentChange } from '../../stages/approve/changes.ts';
 import { challengeOf } from '../../stages/approve/proof.ts';
@@ -12,7 +12,7 @@ import { type ApprovalView, viewOf } from '../../stages/approve/view.ts';
 import { type AdminEnv, type AdminRequest, isCrossSite, noteBy, partyOf } from '../context.ts';
 import { decide, maxReason, type Verdict, visible } from '../decide.ts';
 import { historyOf, type ShownHistory } from '../history.ts';
-import { sessionTextOf } from '../identify.ts';
+import { sessionPrincipal } from '../identify.ts';
 import { answerIn, fieldsOf, formFits, formToken } from './forms.ts';
 import { goTo, type Markup, messagePage, pageOf, visibleMarkup } from './layout.ts';
 import type { PageParts } from './sign-in.ts';
@@ -36,9 +36,10 @@ async function signedIn(
   parts: PageParts,
   show: (principal: Principal) => Promise<Response>,
 ): Promise<Response> {
-  const text = sessionTextOf(request, parts);
-  const principal = text === undefined ? undefined : bySession(parts.operators, text, Date.now());
+  const principal = sessionPrincipal(request, parts);
   if (principal === undefined) return goTo(`/sign-in?next=${encodeURIComponent(request.req.path)}`);
+  if (!parts.mayConnect(request.env, principal.operator.id))
+    return messagePage(429, 'You have too many connections', { text: 'Close other windows, or what asks the API.' });
   request.set('principal', principal);
   return show(principal);
 }

@@ -4,11 +4,10 @@ import { html } from 'hono/html';
 import { operatorBounds, type Session } from '../../operators/operator.ts';
 import { assertionOptions, registrationOptions } from '../../operators/passkeys.ts';
 import { newSecondFactor, passwordBounds } from '../../operators/passwords.ts';
-import { bySession } from '../../operators/principal.ts';
 import type { Enrolled } from '../../operators/sign-in.ts';
 import type { SignIns } from '../../pipeline/contracts/accounts.ts';
 import { type AdminEnv, type AdminParts, type AdminRequest, addressOf, baseOf, partyOf } from '../context.ts';
-import { sessionCookie, sessionTextOf } from '../identify.ts';
+import { sessionCookie, sessionPrincipal, sessionTextOf } from '../identify.ts';
 import {
   answerIn,
   challengeIn,
@@ -60,8 +59,7 @@ export function signInPages(app: Hono<AdminEnv>, parts: PageParts): void {
   });
   app.post('/sign-out', async (request) => {
     const fields = await fieldsOf(request.req);
-    const text = sessionTextOf(request, parts);
-    const principal = text === undefined ? undefined : bySession(parts.operators, text, Date.now());
+    const principal = sessionPrincipal(request, parts);
     if (principal?.via.kind === 'session') {
       const { id, operator } = principal.via.session;
       if (!formFits(parts.seal, { session: id, page: 'sign-out', token: fields('form') })) return goTo('/approvals');

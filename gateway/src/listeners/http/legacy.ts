@@ -27,7 +27,7 @@ export async function legacyOperation(method: 'GET' | 'DELETE', exchange: HttpEx
     response.setHeader('www-authenticate', context.resources.unauthorized(endpoint, identity.refusal));
     return refuseTo(identity.refusal);
   }
-  context.connections.known(request.socket);
+  if (!context.connections.known(request.socket, identity.value.key)) return void request.socket.destroy();
   // The caller is authenticated, so this is recorded as a normal exchange.
   const refusal = await operate(method, exchange, { arrival, caller: identity.value });
   if (refusal !== undefined) await refuseTo(refusal);

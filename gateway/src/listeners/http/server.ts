@@ -14,7 +14,7 @@ import { type Arrival, arrivalOf } from '../received.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { answerUnread, type BodyResult, bodyBounds, RequestBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
-import { boundConnections, maxConnectionsWithin } from './connections.ts';
+import { Connections, maxConnectionsWithin } from './connections.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import {
   accepted,
@@ -30,6 +30,7 @@ import {
 import { headerCount, identify } from './identify.ts';
 import { legacyOperation } from './legacy.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
+import { Pipelined } from './pipelined.ts';
 import { handlePost } from './post.ts';
 import { sendRefusal } from './refuse.ts';
 import { type HttpFront, Resources } from './resources.ts';
@@ -45,6 +46,8 @@ export interface HttpListener {
   close(drain: number): Promise<void>;
 }
 
+/** Of the files that the process may open: the part that connections of clients may take. */
+const fileShare = 0.75;
 const sweepIntervalMs = 60_000;
 /** Milliseconds for which clients of a stopping gateway get 503, when there are any. */
 const farewellMs = 250;
@@ -64,6 +67,7 @@ export async function listenHttp(
   let guard: Guard | undefined;
   let named: HttpFront | undefined;
   const requests = new UnderWay();
+  const pipelined = new Pipelined();
   const options = {
     maxHeaderSize: bounds.headers,
     keepAliveTimeout: 65_000,
@@ -75,6 +79,7 @@ export async function listenHttp(
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     if (guard === undefined || named === undefined) return void response.destroy();
+    if (!pipelined.isNext(request, response, () => handler(request, response))) return;
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
     response.on('error', () => response.destroy());
     const ending = requests.begin(response);
@@ -87,12 +92,14 @@ export async function listenHttp(
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
-  const connections = boundConnections(server, {
-    max: maxConnectionsWithin(bounds.connections),
+  const connections = new Connections({
+    max: maxConnectionsWithin(bounds.connections, fileShare),
     proxies: listen.behindProxy,
     log,
+    remedy: 'raise bounds.connections and the limit on open files',
   });
-  context.table('connections', () => connections.count());
+  connections.watch(server);
+  context.table('connections', () => connections.count);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
@@ -212,7 +219,7 @@ function post(exchange: HttpExchange): undefined {
       return;
     }
     const known = identity.value;
-    context.connections.known(request.socket);
+    if (!context.connections.known(request.socket, known.key)) return void request.socket.destroy();
     body.read(known.key, (bytes) => {
       if (response.destroyed) return;
       answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);

@@ -1,0 +1,115 @@
+/** Requests that come on a connection before those ahead of them are answered (RFC 9112, section 9.3.2). */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { cpuMsOf, memoryOf } from '../faults/stall.ts';
+import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
+import { meta, modernCall, modernHeaders } from './raw.ts';
+import { startWitness, type Witness } from './witness.ts';
+
+let witness: Witness;
+let gateway: Gateway;
+let key: string;
+
+const manyTools = Array.from({ length: 200 }, (_, index) => ({
+  name: `tool-${index}`,
+  description: 'x'.repeat(200),
+}));
+
+before(async () => {
+  witness = await startWitness(manyTools);
+  gateway = await startGateway({
+    callers: { agents: { ada: {} } },
+    servers: { witness: { url: witness.url } },
+    connections: [{ name: 'all', from: { agent: 'ada' }, to: 'witness', tools: [{ allow: '*' }] }],
+  });
+  key = gateway.key('ada');
+});
+
+after(async () => {
+  await gateway.stop();
+  await witness[Symbol.asyncDispose]();
+});
+
+function post(method: string, body: string, name?: string): string {
+  const { host, pathname } = new URL(gateway.endpoint('witness'));
+  const headers = [
+    ...modernHeaders(method, name),
+    ['Host', host],
+    ['Content-Length', String(Buffer.byteLength(body))],
+    ['Authorization', `Bearer ${key}`],
+  ];
+  return `POST ${pathname} HTTP/1.1\r\n${headers.map(([head, value]) => `${head}: ${value}`).join('\r\n')}\r\n\r\n${body}`;
+}
+
+const list = (id: number): string =>
+  post('tools/list', JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list', params: { _meta: meta } }));
+
+async function opened(): Promise<Socket> {
+  const { hostname, port } = new URL(gateway.mcp);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Reads until this holds of the text, or the connection ends. */
+async function read(socket: Socket, holds: (text: string) => boolean): Promise<string> {
+  let text = '';
+  const signal = AbortSignal.timeout(patienceMs);
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    signal.throwIfAborted();
+    text += String(chunk);
+    if (holds(text)) break;
+  }
+  return text;
+}
+
+test('the requests of a client that pipelines are answered in their order', async () => {
+  const socket = await opened();
+  const call = (at: number): string => post('tools/call', modernCall(`tool-${at}`), `tool-${at}`);
+  socket.write(list(1) + call(5) + list(2) + call(6) + list(3));
+  const text = await read(socket, (each) => /"id":3[,}]/.test(each) && each.endsWith('}'));
+  socket.destroy();
+  assert.equal(text.split('HTTP/1.1 200').length - 1, 5, text.slice(0, 1_000));
+  assert.deepEqual(
+    [...text.matchAll(/"id":(\d+)/g)].map(([, id]) => Number(id)),
+    [1, 7, 2, 7, 3],
+  );
+  assert.deepEqual(
+    witness.calls().map(({ message }) => message.params['name']),
+    ['tool-5', 'tool-6'],
+  );
+});
+
+test('what is pipelined without being read costs one answer, and then the connection', {
+  timeout: 60_000,
+}, async () => {
+  const connections = 32;
+  const requests = 300;
+  const alone = await opened();
+  alone.write(list(1));
+  const length = (await read(alone, (text) => text.endsWith('}'))).length;
+  alone.destroy();
+  const sockets = await Promise.all(Array.from({ length: connections }, opened));
+  const [memory, cpuMs] = [await memoryOf(gateway.pid), await cpuMsOf(gateway.pid)];
+  const many = Array.from({ length: requests }, (_, id) => list(id)).join('');
+  // A reset is what some of them see.
+  const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  for (const socket of sockets) {
+    socket.pause();
+    socket.write(many);
+  }
+  for (const socket of sockets) socket.resume();
+  await Promise.all(closed);
+  const growth = (await memoryOf(gateway.pid)) - memory;
+  const spentMs = (await cpuMsOf(gateway.pid)) - cpuMs;
+  const all = connections * requests;
+  assert.ok(
+    growth < (all * length) / 4,
+    `${all} answers of ${length} characters; ${Math.round(growth / 1024 ** 2)} MiB`,
+  );
+  assert.ok(spentMs < 1_000, `${spentMs} ms`);
+});
