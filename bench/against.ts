@@ -45,7 +45,8 @@ interface AgainstOptions {
 const root = join(import.meta.dirname, '..');
 /** Two starts of the same program differ by a tenth, for as long as they run: what its compiler made of it. */
 const starts = 3;
-const rounds = 5;
+/** Of each start and load. */
+const rounds = { quick: 5, full: 3 } as const;
 const seconds = 1;
 
 export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
@@ -54,9 +55,11 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
   const chosen = profiles.filter(({ name }) => options.only?.includes(name) ?? true);
   const loads = options.quick ? quickLoads : fullLoads;
   for (const profile of chosen) {
-    const pairs = await pairsOf(profile, loads, { there: other.program, upstream: options.upstream }).catch(
-      (error: unknown) => String(error),
-    );
+    const pairs = await pairsOf(profile, loads, {
+      there: other.program,
+      upstream: options.upstream,
+      rounds: options.quick ? rounds.quick : rounds.full,
+    }).catch((error: unknown) => String(error));
     if (typeof pairs === 'string') {
       options.skip(profile.name, pairs.split('\n').slice(0, 3).join(' '));
       continue;
@@ -74,14 +77,23 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
 async function pairsOf(
   profile: Profile,
   loads: readonly Load[],
-  { there: program, upstream }: { readonly there: string; readonly upstream: Upstream },
+  {
+    there: program,
+    upstream,
+    rounds,
+  }: { readonly there: string; readonly upstream: Upstream; readonly rounds: number },
 ): Promise<readonly (readonly Pair[])[]> {
   const pairs = loads.map((): Pair[] => []);
   for (let start = 0; start < starts; start += 1) {
     await using here = await startOne(profile, builtGateway, upstream);
     await using there = await startOne(profile, program, upstream);
-    for (const [index, load] of loads.entries())
-      pairs[index]?.push(...(await measurePairs(load, here.subject, there.subject)));
+    const warm = new Set<string>();
+    for (const [index, load] of loads.entries()) {
+      const kind = `${load.shape} ${load.size}`;
+      const subjects = { here: here.subject, there: there.subject };
+      pairs[index]?.push(...(await measurePairs(load, subjects, { rounds, isWarm: warm.has(kind) })));
+      warm.add(kind);
+    }
   }
   return pairs;
 }
@@ -93,7 +105,8 @@ const quickLoads: readonly Load[] = [
   { shape: 'sse', size: '0.3', connections: 32 },
 ];
 const fullLoads: readonly Load[] = (['0.3', '4'] as const).flatMap((size) =>
-  [1, 32, 256].flatMap((connections) => [
+  // What the compiler learns at the first number serves the others.
+  [32, 1, 256].flatMap((connections) => [
     { shape: 'json' as const, size, connections },
     { shape: 'sse' as const, size, connections },
   ]),
@@ -104,7 +117,17 @@ interface Pair {
   readonly there: Sample;
 }
 
-async function measurePairs(load: Load, here: Subject, there: Subject): Promise<readonly Pair[]> {
+interface Pairing {
+  readonly rounds: number;
+  /** Calls of this shape and size have been made. */
+  readonly isWarm: boolean;
+}
+
+async function measurePairs(
+  load: Load,
+  { here, there }: Readonly<Record<'here' | 'there', Subject>>,
+  { rounds, isWarm }: Pairing,
+): Promise<readonly Pair[]> {
   const take = (subject: Subject): Promise<Sample> =>
     measure({
       url: subject.url,
@@ -115,7 +138,10 @@ async function measurePairs(load: Load, here: Subject, there: Subject): Promise<
       least: sizes[load.size],
       rests: true,
     });
-  for (const subject of [here, there]) await warmUp(() => take(subject));
+  for (const subject of [here, there]) {
+    if (isWarm) await take(subject);
+    else await warmUp(() => take(subject));
+  }
   const pairs: Pair[] = [];
   for (let round = 0; round < rounds; round += 1)
     if (round % 2 === 0) pairs.push({ here: await take(here), there: await take(there) });
