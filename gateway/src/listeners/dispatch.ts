@@ -62,11 +62,8 @@ export interface ClientTransport {
 }
 
 /** The answer, or `undefined` where the message has none. */
-export async function dispatch(
-  value: Json,
-  incoming: Incoming,
-  { transport, context }: { readonly transport: ClientTransport; readonly context: ListenerContext },
-): Promise<Written | undefined> {
+export function dispatch(value: Json, incoming: Incoming, parts: Parts): Promise<Written | undefined> {
+  const { context } = parts;
   const decoded = decode(value, incoming.arrival.headers, context.bounds().idLength);
   if (!decoded.ok) {
     const { fault, era, id } = decoded;
@@ -75,15 +72,24 @@ export async function dispatch(
   const message = decoded.decoded;
   if (message.kind === 'request' && message.claims !== undefined) {
     const client: Client = { ...message.claims, era: 'modern' };
-    return await answered(message, { client }, incoming, { transport, context });
+    return answered(message, { client }, incoming, parts);
   }
+  return dispatchLegacy(message, incoming, parts, methodOf(value));
+}
+
+async function dispatchLegacy(
+  message: Decoded,
+  incoming: Incoming,
+  parts: Parts,
+  method: string | undefined,
+): Promise<Written | undefined> {
+  const { transport, context } = parts;
   const id = message.kind === 'request' ? message.id : undefined;
   const refuseLegacy = (refusal: Refusal): Promise<Written> =>
-    refused(refusal, incoming, { context, era: 'legacy', id, method: methodOf(value) ?? '(response)' });
+    refused(refusal, incoming, { context, era: 'legacy', id, method: method ?? '(response)' });
   const refusal = transport.legacyRefusal();
   if (refusal !== undefined) return refuseLegacy(refusal);
-  if (message.kind === 'request' && message.method === 'initialize')
-    return initialized(message, incoming, { transport, context });
+  if (message.kind === 'request' && message.method === 'initialize') return initialized(message, incoming, parts);
   const found = transport.session();
   if (!found.ok) return refuseLegacy(found.refusal);
   const session = found.value;
@@ -97,7 +103,7 @@ export async function dispatch(
       return undefined;
     case 'request': {
       const client = legacyClient(session, transport);
-      return await answered(message, { client, session }, incoming, { transport, context });
+      return await answered(message, { client, session }, incoming, parts);
     }
   }
 }

@@ -16,7 +16,7 @@ import type { RoledArgument } from './contracts/argument-roles.ts';
 import type { Caller } from './contracts/caller.ts';
 import type { Resumption } from './contracts/input-requests.ts';
 import type { ContentHold } from './contracts/inspector.ts';
-import type { Lease, LimitLevel } from './contracts/limit.ts';
+import type { LimitLevel } from './contracts/limit.ts';
 import type { Capability, Decision, Grants, Tier } from './contracts/policy.ts';
 import type { ToolTag } from './contracts/traits.ts';
 import type { CallTimes, ResultSource, UpstreamClient } from './contracts/upstream.ts';
@@ -84,10 +84,12 @@ export interface Identified extends Received {
   readonly caller: Caller;
 }
 
-/** Stage 6, limits: the caller has room for one more. */
+declare const admitted: unique symbol;
+
+/** Stage 6, limits: the caller has room for one more. Only the road makes it. */
 export interface Admitted extends Identified {
-  readonly lease: Lease;
   readonly checks: Checks;
+  readonly [admitted]: true;
 }
 
 /** Stage 4, resolve: one capability of one server. */

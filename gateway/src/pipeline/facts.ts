@@ -9,7 +9,7 @@ import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
 import { denials } from './denial.ts';
-import type { Decided, Received, Reply, Resolved, UnresolvedTarget } from './exchange.ts';
+import type { Admitted, Decided, Received, Reply, Resolved, UnresolvedTarget } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
 /** How far an exchange has come: filled in along the road, read when its record is written. */
@@ -25,6 +25,8 @@ export interface Progress {
   admission?: Lease;
   /** What these said, where it was not yes. */
   limits?: readonly Verdict[];
+  /** A call that goes to a server, or is refused on the way there. */
+  called?: Admitted;
   resolved?: Resolved;
   /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;

@@ -4,57 +4,79 @@
  */
 
 import { Checks } from './checks.ts';
-import type { ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Use } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import { ownWords, withNote } from './deliver.ts';
-import { reasonOf } from './denial.ts';
 import type { Admitted, Identified, Intended, Received, Reply } from './exchange.ts';
-import { endOf, factsOf, outcomeOf, type Progress, unrecorded } from './facts.ts';
+import { factsOf, type Progress } from './facts.ts';
 import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
+import { record } from './record.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
 import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
-import { afterWaiting, approve, enter, giveBack, intend, limit, tellBreaker, text } from './steps.ts';
+import { afterWaiting, approve, enter, giveBack, intend, limit, type Step, tellBreaker, text } from './steps.ts';
 import { asTask } from './tasks.ts';
 import { withUrlPrompt } from './url-prompt.ts';
 
 export type { Stages } from './stages.ts';
 
-export async function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
-  const reply = await runBare(message, snapshot, stages);
-  const task = asTask(message, reply, stages.tasks);
-  return (task && (await task)) ?? withUrlPrompt(message, reply);
+export function run(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+  return whole(message, snapshot, stages, offered);
 }
 
 /** The road without what a client is given in place of a refusal. */
-export async function runBare(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+export function runBare(message: Received, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+  return whole(message, snapshot, stages, (_message, reply) => reply);
+}
+
+/** Every wait of a call costs it a microsecond, so that what answers at once is not waited for. */
+async function whole(message: Received, snapshot: Snapshot, stages: Stages, offer: typeof offered): Promise<Reply> {
   const progress: Progress = {};
+  const step: Step = { snapshot, stages, progress };
   let reply: Reply;
   try {
-    reply = await travel(message, snapshot, stages, progress);
+    const travelling = travel(message, snapshot, stages, progress);
+    reply = travelling instanceof Promise ? await travelling : travelling;
+    if (progress.called !== undefined) reply = withLoops(progress.called, reply, step);
   } catch (error) {
     stages.onBug(error, message.id);
     reply = refused({ reason: 'internal', detail: text(error) });
   }
   try {
     giveBack(progress, reply, stages);
-    tellBreaker(message, reply, { snapshot, progress });
+    tellBreaker(message, reply, step);
   } catch (error) {
     stages.onBug(error, message.id);
   }
-  return await record(message, snapshot, stages, progress, reply);
+  const recording = record(message, reply, step);
+  const offering = offer(message, recording instanceof Promise ? await recording : recording, stages);
+  return offering instanceof Promise ? await offering : offering;
+}
+
+/** What a client is given in place of a refusal: a task, or a page. */
+function offered(message: Received, reply: Reply, { tasks }: Stages): Reply | Promise<Reply> {
+  const task = asTask(message, reply, tasks);
+  return task === undefined
+    ? withUrlPrompt(message, reply)
+    : task.then((begun) => begun ?? withUrlPrompt(message, reply));
 }
 
 function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {
   if (!message.identity.ok) return refused(message.identity.refusal);
   const admitted = admit(message, message.identity.value, snapshot, stages, progress);
   if (!admitted.ok) return refused(admitted.refusal);
-  return message.operation === 'call' && !stages.isOwn(admitted.value, snapshot)
-    ? watched(admitted.value, snapshot, stages, progress)
-    : local(admitted.value, snapshot, stages, progress);
+  const exchange = admitted.value;
+  if (message.operation !== 'call' || stages.isOwn(exchange, snapshot))
+    return local(exchange, snapshot, stages, progress);
+  // Its caller goes round in circles.
+  const held = stages.loops.held(exchange, snapshot);
+  if (held !== undefined) {
+    progress.unresolved = stages.unresolvedTarget(exchange, snapshot);
+    return refused(held);
+  }
+  progress.called = exchange;
+  return call(exchange, snapshot, stages, progress);
 }
 
 function admit(
@@ -65,14 +87,15 @@ function admit(
   progress: Progress,
 ): Outcome<Admitted> {
   progress.caller = caller;
-  const lease = stages.admit({ ...message, caller }, snapshot);
+  const identified = { ...message, caller, checks: new Checks() };
+  const lease = stages.admit(identified, snapshot);
   if (!lease.ok) {
-    progress.unresolved = stages.unresolvedTarget({ ...message, caller }, snapshot);
+    progress.unresolved = stages.unresolvedTarget(identified, snapshot);
     return lease;
   }
   progress.lease = lease.value;
-  progress.checks = new Checks();
-  return pass({ ...message, caller, lease: lease.value, checks: progress.checks });
+  progress.checks = identified.checks;
+  return pass(identified as Identified as Admitted);
 }
 
 /** Most times that an answer is made anew because another revision came into force meanwhile. */
@@ -99,14 +122,8 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
   }
 }
 
-/** A call, and a look at whether its caller goes round in circles. */
-async function watched(exchange: Admitted, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
-  const held = stages.loops.held(exchange, snapshot);
-  if (held !== undefined) {
-    progress.unresolved = stages.unresolvedTarget(exchange, snapshot);
-    return refused(held);
-  }
-  const reply = await call(exchange, snapshot, stages, progress);
+/** The reply to a call, with a word to a caller that goes round in circles. */
+function withLoops(exchange: Admitted, reply: Reply, { snapshot, stages, progress }: Step): Reply {
   const verdict = stages.loops.saw(exchange, reply, { resolved: progress.resolved, snapshot });
   if (verdict === undefined) return reply;
   exchange.checks.add({ name: 'loops', part: 'calls', verdict: `told after ${verdict.times}` });
@@ -162,7 +179,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   let final = inspected.value;
   // An inspector changed the arguments: the rules decide about those that are sent.
   if (final !== decided) progress.resolved = progress.decided = final = decide(final);
-  const step = { snapshot, stages, progress };
+  const step: Step = { snapshot, stages, progress };
   const permitted = permit(final);
   const allowed = permitted.ok || permitted.refusal.reason !== 'held' ? permitted : await approve(final, step);
   if (!allowed.ok) return refused(allowed.refusal);
@@ -214,15 +231,15 @@ export async function runStream(message: Identified, snapshot: Snapshot, stages:
   const admitted = admit(message, message.caller, snapshot, stages, progress);
   const refusal = admitted.ok ? await recordOpening(message, snapshot, stages, progress) : admitted.refusal;
   if (refusal !== undefined)
-    return { ok: false, reply: await record(message, snapshot, stages, progress, refused(refusal)) };
-  return {
-    ok: true,
-    close: () => {
-      record(message, snapshot, stages, progress, { kind: 'text', text: '' }).catch((error: unknown) =>
-        stages.onBug(error, message.id),
-      );
-    },
+    return { ok: false, reply: await record(message, refused(refusal), { snapshot, stages, progress }) };
+  const recordEnd = async (): Promise<void> => {
+    try {
+      await record(message, { kind: 'text', text: '' }, { snapshot, stages, progress });
+    } catch (error) {
+      stages.onBug(error, message.id);
+    }
   };
+  return { ok: true, close: () => void recordEnd() };
 }
 
 /** What stays open is recorded when it opens: how it ends may never be known. */
@@ -242,8 +259,9 @@ async function recordOpening(
 }
 
 /** The road of what a listener has done itself for a known caller, such as ending a session. */
-export function runDone(message: Identified, snapshot: Snapshot, stages: Stages): Promise<Reply> {
-  return record(message, snapshot, stages, { caller: message.caller }, { kind: 'text', text: '' });
+export async function runDone(message: Identified, snapshot: Snapshot, stages: Stages): Promise<Reply> {
+  const progress: Progress = { caller: message.caller };
+  return record(message, { kind: 'text', text: '' }, { snapshot, stages, progress });
 }
 
 /** The stages, and the snapshot in force. */
@@ -253,66 +271,11 @@ export interface Road {
 }
 
 /** The short road of what could not be decoded: it is recorded with its caller. */
-export function runRefused(message: Received, refusal: Refusal, { snapshot, stages }: Road): Promise<Reply> {
+export async function runRefused(message: Received, refusal: Refusal, road: Road): Promise<Reply> {
   const { identity } = message;
   // An unknown caller learns nothing of what the gateway thinks of the message.
-  if (!identity.ok) return record(message, snapshot, stages, {}, refused(identity.refusal));
-  return record(message, snapshot, stages, { caller: identity.value }, refused(refusal));
-}
-
-/** Stage 12. */
-async function record(
-  message: Received,
-  snapshot: Snapshot,
-  stages: Stages,
-  progress: Progress,
-  reply: Reply,
-): Promise<Reply> {
-  let use: Use = { bytesIn: message.bytesIn, bytesOut: 0, cost: 0, outcome: 'unknown' };
-  try {
-    const facts = progress.intended ?? factsOf(message, snapshot, progress);
-    const { end, written } = concluded(message, reply, progress, stages);
-    use = useOf(message, facts, { end, reply });
-    let unwritten: string | undefined;
-    try {
-      const keeping = stages.audit.end(facts, end, progress.intended !== undefined);
-      if (keeping !== undefined) await keeping;
-    } catch (error) {
-      unwritten = text(error);
-    }
-    if (unwritten === undefined) {
-      stages.observe(facts, end);
-      return written;
-    }
-    const refusal = unrecorded(progress, reply, unwritten);
-    const { reason } = refusal;
-    stages.observe(facts, { ...end, outcome: outcomeOf(refusal, progress), reason, detail: unwritten });
-    return refused(refusal);
-  } finally {
-    progress.lease?.settle(use);
-    progress.admission?.settle(use);
-  }
-}
-
-function useOf({ bytesIn }: Received, { cost = 0 }: ExchangeFacts, { end, reply }: Ended): Use {
-  const { bytesOut, outcome } = end;
-  const reason = reasonOf(reply);
-  return { bytesIn, bytesOut, cost, outcome, ...(reason !== undefined && { reason }) };
-}
-
-interface Ended {
-  readonly end: ExchangeEnd;
-  readonly reply: Reply;
-}
-
-/** A reply that cannot be written is a bug, and its exchange leaves a record like every other. */
-function concluded(message: Received, reply: Reply, progress: Progress, stages: Stages): ReturnType<typeof endOf> {
-  try {
-    return endOf(message, reply, progress);
-  } catch (error) {
-    stages.onBug(error, message.id);
-    return endOf(message, refused({ reason: 'internal', detail: text(error) }), progress);
-  }
+  if (!identity.ok) return record(message, refused(identity.refusal), { ...road, progress: {} });
+  return record(message, refused(refusal), { ...road, progress: { caller: identity.value } });
 }
 
 function refused(refusal: Refusal): Reply {

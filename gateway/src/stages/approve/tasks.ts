@@ -166,7 +166,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
       return { ...task, params: {}, outcome: told('The call cannot be kept, and was not made', 'denied-not-executed') };
     // Nothing was spent yet: it is tried again when its client asks again.
     if (!(await settle()).ok) return undefined;
-    const { lease: _lease, checks: _checks, caller: _caller, ...received } = exchange;
+    const { checks: _checks, caller: _caller, ...received } = exchange;
     const { params } = task;
     const reply = await again({
       ...received,

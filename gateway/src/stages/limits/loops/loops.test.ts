@@ -5,6 +5,7 @@ import { callerOf } from '../../../../test/support/policy.ts';
 import { type Road, type RoadOptions, result, roadOf, type ToyRequest } from '../../../../test/support/road.ts';
 import { Checks } from '../../../pipeline/checks.ts';
 import type { OutboundCall, Step } from '../../../pipeline/contracts/upstream.ts';
+import type { Admitted } from '../../../pipeline/exchange.ts';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { Loops } from './loops.ts';
 
@@ -78,16 +79,11 @@ test('pairs that alternate and cycles of up to four calls are told and refused',
 test('what was refused again and again is looked at when another revision is in force', async () => {
   const road = await looping(() => text('same'), { settings: '' });
   await sendAll(road, ...times(6, call('read', 7)));
-  const exchange = { ...road.identified(), params: { name: 'read', arguments: { n: 7 } } };
-  assert.equal(
-    road.stages.loops.held({ ...exchange, lease: { settle: () => {} }, checks: new Checks() }, road.snapshot)?.reason,
-    'call-repeated',
-  );
+  const params = { name: 'read', arguments: { n: 7 } };
+  const exchange = { ...road.identified(), params, checks: new Checks() } as unknown as Admitted;
+  assert.equal(road.stages.loops.held(exchange, road.snapshot)?.reason, 'call-repeated');
   const next = { ...road.snapshot, revision: 'next' };
-  assert.equal(
-    road.stages.loops.held({ ...exchange, lease: { settle: () => {} }, checks: new Checks() }, next),
-    undefined,
-  );
+  assert.equal(road.stages.loops.held(exchange, next), undefined);
 });
 
 test('a changed result begins anew', async () => {
