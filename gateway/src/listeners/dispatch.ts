@@ -61,7 +61,7 @@ export interface ClientTransport {
   finish(reply: Reply, written: Written): Written;
 }
 
-/** The answer, or `undefined` where the message has none. */
+/** The answer, or `undefined` where the message has none. A bug may be thrown at once. */
 export function dispatch(value: Json, incoming: Incoming, parts: Parts): Promise<Written | undefined> {
   const { context } = parts;
   const decoded = decode(value, incoming.arrival.headers, context.bounds().idLength);
@@ -174,8 +174,18 @@ async function answered(
   if (!opened.ok) return refused(opened.refusal, incoming, { context, era: client.era, id, method });
   const { cancellation, channel } = opened.value;
   try {
-    const parts = { identity, client, requestId: id, operation, method, params, rawNumbers, bytesIn };
-    const exchange = received(arrival, { ...parts, cancellation, channel });
+    const exchange = received(arrival, {
+      identity,
+      client,
+      requestId: id,
+      operation,
+      method,
+      params,
+      rawNumbers,
+      bytesIn,
+      cancellation,
+      channel,
+    });
     const reply = await run(exchange, context.snapshot(), context.stages);
     onReply?.(reply);
     if (!opened.value.awaits(reply)) return undefined;

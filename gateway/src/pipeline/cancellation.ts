@@ -11,7 +11,8 @@ export class Cancellation {
     }
     this.#listeners.push(listener);
     return () => {
-      this.#listeners = this.#listeners.filter((known) => known !== listener);
+      const at = this.#listeners.indexOf(listener);
+      if (at !== -1) this.#listeners.splice(at, 1);
     };
   }
 

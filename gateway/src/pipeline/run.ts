@@ -7,7 +7,7 @@ import { Checks } from './checks.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import { ownWords, withNote } from './deliver.ts';
-import type { Admitted, Identified, Intended, Received, Reply } from './exchange.ts';
+import type { Admitted, Identified, Received, Reply } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
 import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
@@ -202,20 +202,16 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
     if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
   }
-  return await send(intended.value, snapshot, stages, progress);
-}
 
-/** Stages 10 and 11, for as long as the caller has the right to it. */
-async function send(exchange: Intended, snapshot: Snapshot, stages: Stages, progress: Progress): Promise<Reply> {
+  // Stages 10 and 11, for as long as the caller has the right to it.
   progress.forwarded = true;
-  const { rights } = stages;
-  const standing = new Standing(exchange, snapshot, rights);
-  rights.underWay.add(standing);
+  const standing = new Standing(intended.value, snapshot, stages.rights);
+  stages.rights.underWay.add(standing);
   let reply: Reply;
   try {
-    reply = await stages.forward(exchange, snapshot, standing);
+    reply = await stages.forward(intended.value, snapshot, standing);
   } finally {
-    rights.underWay.delete(standing);
+    stages.rights.underWay.delete(standing);
   }
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();

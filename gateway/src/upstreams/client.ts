@@ -103,7 +103,9 @@ export class ServerClient implements UpstreamClient {
     const credential = this.#ofTier(call) ?? this.#credential;
     const leftMs = this.#server.limitedFor(credential, call.caller);
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
-    const step = await this.#made(call);
+    const isBare = this.#credential === undefined && this.#server.credentials?.hasTiers !== true;
+    let step = await (isBare ? this.#session.call(call) : this.#callWith(call, true));
+    if (isBare && step.kind !== 'result') step = await this.#session.recover(step, call);
     if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
       this.#server.limit(credential, step.failure.retryAfterMs ?? 0, call.caller);
     return step;
@@ -111,12 +113,6 @@ export class ServerClient implements UpstreamClient {
 
   #ofTier({ tier }: OutboundCall): Credential | undefined {
     return tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, tier);
-  }
-
-  #made(call: OutboundCall): Promise<Step> {
-    if (this.#credential !== undefined || this.#server.credentials?.hasTiers === true)
-      return this.#callWith(call, true);
-    return this.#callWithout(call);
   }
 
   async #callWithout(call: OutboundCall): Promise<Step> {

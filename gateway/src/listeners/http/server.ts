@@ -222,7 +222,12 @@ function post(exchange: HttpExchange): undefined {
     if (!context.connections.known(request.socket, known.key)) return void request.socket.destroy();
     body.read(known.key, (bytes) => {
       if (response.destroyed) return;
-      answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);
+      try {
+        answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);
+      } catch (error) {
+        // What is thrown before anything is waited for is a bug as well.
+        fail(error);
+      }
     });
   };
   const identity = identify(request, arrival, { context, body });
