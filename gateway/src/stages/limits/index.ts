@@ -15,18 +15,32 @@ export function admission(definitions: readonly LimitDefinition[] = limits): Lim
 }
 
 function admitTo(all: readonly Limit[], demand: Demand): Outcome<Lease> {
-  const leases: Lease[] = [];
+  let together: Lease | undefined;
   for (const limit of all) {
     const lease = limit.admit(demand);
     if (!lease.ok) {
-      for (const before of leases) before.settle(unused);
+      together?.settle(unused);
       return lease;
     }
-    leases.push(lease.value);
+    together = together === undefined ? lease.value : new Both(together, lease.value);
   }
-  return pass({
-    settle(use) {
-      for (const lease of leases) lease.settle(use);
-    },
-  });
+  return pass(together ?? none);
+}
+
+const none: Lease = { settle: () => {} };
+
+/** Smaller than a list of leases and a function that has it. */
+class Both implements Lease {
+  readonly #first: Lease;
+  readonly #second: Lease;
+
+  constructor(first: Lease, second: Lease) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  settle(use: Use): void {
+    this.#first.settle(use);
+    this.#second.settle(use);
+  }
 }

@@ -1,7 +1,7 @@
 /** How many requests and streams one caller has under way. */
 import type { Demand, Lease, Limit } from '../../../pipeline/contracts/limit.ts';
 import { type Outcome, pass, refuse } from '../../../pipeline/refusal.ts';
-import type { Holds } from '../../../state/contract/counters.ts';
+import type { Hold, Holds } from '../../../state/contract/counters.ts';
 import type { Local } from '../../../state/contract/later.ts';
 import { MemoryHolds } from '../../../state/memory/holds.ts';
 
@@ -28,11 +28,21 @@ export class Concurrency implements Limit {
       hold.settle();
       return refuse({ reason: 'too-many-requests', limit: share });
     }
-    return pass({
-      settle() {
-        hold.settle();
-        ofServer.settle();
-      },
-    });
+    return pass(new Holding(hold, ofServer));
+  }
+}
+
+class Holding implements Lease {
+  readonly #ofCaller: Hold;
+  readonly #ofServer: Hold;
+
+  constructor(ofCaller: Hold, ofServer: Hold) {
+    this.#ofCaller = ofCaller;
+    this.#ofServer = ofServer;
+  }
+
+  settle(): void {
+    this.#ofCaller.settle();
+    this.#ofServer.settle();
   }
 }
