@@ -37,6 +37,10 @@ test('templates are shown when a pattern can meet them', () => {
     ['https://h/{v}', 'https://H.:443/{v}', true, true],
     ['doc://pro%29x/**', 'doc://pro%29x/{v}', true, true],
     ['doc://a[%2c/**', 'doc://a[%2c/{v}', true, true],
+    ['x://h/a{v}0', 'x://h/ab%20', false, false],
+    ['x://h/a{v}0', 'x://h/ab0', true, true],
+    ['x://h/{v}0', 'x://h/{a}%20', true, false],
+    ['x://h/{v}%20', 'x://h/{a}%20', true, true],
   ];
   for (const [pattern, template, overlap, covered] of cases)
     assert.deepEqual(compare(pattern, template), { overlap, covered }, `${pattern} ${template}`);

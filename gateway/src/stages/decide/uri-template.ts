@@ -88,7 +88,7 @@ function overlaps(part: Part | undefined, other: LoosePart | undefined): boolean
     return (
       other.prefix.length > part.prefix.length + part.suffix.length &&
       other.prefix.startsWith(part.prefix) &&
-      other.prefix.endsWith(part.suffix)
+      endsWith(other.prefix, part.suffix)
     );
   const starts = part.prefix.startsWith(other.prefix) || other.prefix.startsWith(part.prefix);
   return starts && (part.suffix.endsWith(other.suffix) || other.suffix.endsWith(part.suffix));
@@ -113,5 +113,10 @@ function includes(part: Part | undefined, other: LoosePart | undefined): boolean
   if (part === undefined || other === undefined) return part === undefined && other === undefined;
   if (part.variable === undefined) return !other.open && part.prefix === other.prefix;
   if (!other.open) return overlaps(part, other);
-  return other.prefix.startsWith(part.prefix) && other.suffix.endsWith(part.suffix);
+  return other.prefix.startsWith(part.prefix) && endsWith(other.suffix, part.suffix);
+}
+
+/** `%20` does not end with `0`: it is one character. */
+function endsWith(text: string, suffix: string): boolean {
+  return text.endsWith(suffix) && !/%.?$/.test(text.slice(0, text.length - suffix.length));
 }
