@@ -1,6 +1,7 @@
 /** Stage 6: room under every limit at once. What one limit refuses takes nothing from the others. */
 import type { Demand, Lease, Limit, Use } from '../../pipeline/contracts/limit.ts';
 import { type Outcome, pass } from '../../pipeline/refusal.ts';
+import { Both } from './both.ts';
 import type { LimitDefinition } from './contract.ts';
 import { limits } from './list.ts';
 
@@ -28,19 +29,3 @@ function admitTo(all: readonly Limit[], demand: Demand): Outcome<Lease> {
 }
 
 const none: Lease = { settle: () => {} };
-
-/** Smaller than a list of leases and a function that has it. */
-class Both implements Lease {
-  readonly #first: Lease;
-  readonly #second: Lease;
-
-  constructor(first: Lease, second: Lease) {
-    this.#first = first;
-    this.#second = second;
-  }
-
-  settle(use: Use): void {
-    this.#first.settle(use);
-    this.#second.settle(use);
-  }
-}

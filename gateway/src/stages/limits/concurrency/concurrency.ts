@@ -1,9 +1,10 @@
 /** How many requests and streams one caller has under way. */
 import type { Demand, Lease, Limit } from '../../../pipeline/contracts/limit.ts';
 import { type Outcome, pass, refuse } from '../../../pipeline/refusal.ts';
-import type { Hold, Holds } from '../../../state/contract/counters.ts';
+import type { Holds } from '../../../state/contract/counters.ts';
 import type { Local } from '../../../state/contract/later.ts';
 import { MemoryHolds } from '../../../state/memory/holds.ts';
+import { Both } from '../both.ts';
 
 /** Callers that have requests under way at the same time, each counted three times at most: requests, streams, one server. */
 const maxKeys = 300_000;
@@ -28,21 +29,6 @@ export class Concurrency implements Limit {
       hold.settle();
       return refuse({ reason: 'too-many-requests', limit: share });
     }
-    return pass(new Holding(hold, ofServer));
-  }
-}
-
-class Holding implements Lease {
-  readonly #ofCaller: Hold;
-  readonly #ofServer: Hold;
-
-  constructor(ofCaller: Hold, ofServer: Hold) {
-    this.#ofCaller = ofCaller;
-    this.#ofServer = ofServer;
-  }
-
-  settle(): void {
-    this.#ofCaller.settle();
-    this.#ofServer.settle();
+    return pass(new Both(hold, ofServer));
   }
 }
