@@ -1,6 +1,6 @@
 /** The admin listener: health, readiness and metrics, and what operators use. On loopback unless the operator moves it. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIP, type Socket } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { Connections, maxConnectionsWithin } from '../listeners/http/connections.ts';
 import { type TlsLog, type TlsSettings, tlsListener } from '../listeners/http/tls.ts';
 import { networksOf } from '../protocol/networks.ts';
@@ -72,13 +72,12 @@ export async function listenAdmin(
   { stillMs = stillTimeout }: { readonly stillMs?: number } = {},
 ): Promise<AdminListener> {
   const allowed = networksOf([...listen.allowedNetworks, '127.0.0.0/8', '::1']);
-  /** The last answer of each connection. */
-  const answers = new WeakMap<Socket, ServerResponse>();
+  const { connections } = handlers;
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     response.on('error', () => response.destroy());
     // A request costs a few bytes, and an answer thousands that wait here: who has not taken one gets no other.
-    if (answers.get(request.socket)?.writableFinished === false) return void request.socket.destroy();
-    answers.set(request.socket, response);
+    if (!connections.isIdle(request.socket)) return void request.socket.destroy();
+    connections.asked(request.socket, response);
     const [path = ''] = (request.url ?? '').split('?', 1);
     // A page in a browser that reached this port by a name of its own (DNS rebinding) must not read anything.
     if (!allowed(request.socket.remoteAddress ?? ''))
@@ -94,7 +93,7 @@ export async function listenAdmin(
   const options = { headersTimeout, requestTimeout };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log: handlers.log });
   const server = tls?.server ?? createServer(options, handler);
-  handlers.connections.watch(server);
+  connections.watch(server);
   server.setTimeout(stillMs);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

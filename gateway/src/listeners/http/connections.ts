@@ -3,7 +3,7 @@
  * evidence log, the stores and the connections to servers need theirs, so clients get a part of what the process has.
  */
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Networks, networksOf } from '../../protocol/networks.ts';
 
@@ -11,12 +11,19 @@ import { type Networks, networksOf } from '../../protocol/networks.ts';
 const assumedFiles = 1_024;
 /** From this share of the bound on, connections on which no caller has shown who it is make room for others. */
 const crowded = 0.9;
+/** From this share on also those that have just come: their requests are on the way. */
+const full = 0.95;
+/** Milliseconds within which one has just come. */
+const freshMs = 1_000;
 /** The part of the bound that one address may hold, unless it is a proxy or this machine, behind which are many. */
 const addressShare = 0.5;
-/** From this part on that one caller holds, idle connections are closed. Those of a proxy carry requests of many. */
+/** The part that one caller may hold, but not through a proxy, whose connections carry requests of many. */
 const callerShare = 0.75;
-/** Milliseconds between two closings of what is idle, each of which looks at every connection. */
+/** From this part on that one caller holds, idle connections of it are closed. */
+const callerCrowded = 0.6;
+/** Milliseconds between two closings of what is idle, each of which may look at every connection, and the part that one closes. */
 const idlePauseMs = 100;
+const closedAtOnce = 0.02;
 
 /** The soft limit on open files, which Node has raised as far as it may (Linux; elsewhere the usual one). */
 function maxFiles(): number {
@@ -52,7 +59,13 @@ export interface ConnectionBounds {
 }
 
 /** The same for a connection and for what TLS has wrapped it in. */
-const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+const endOf = ({ remoteAddress, remotePort, localAddress }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress}`;
+
+interface Stranger {
+  readonly socket: Socket;
+  readonly at: number;
+}
 
 /** Holds a listener to `max` connections, and each address and caller to its share. */
 export class Connections {
@@ -60,11 +73,14 @@ export class Connections {
   readonly #isProxy: Networks;
   readonly #hasMany: Networks;
   readonly #ofAddresses = new Counts();
-  readonly #ofCallers = new Counts();
-  /** Connections without a caller yet, oldest first. Node calls those idle that have had a request, and only those. */
-  readonly #strangers = new Map<string, Socket>();
+  /** Connections with a caller, oldest first. */
+  readonly #ofCallers = new Map<string, Set<Socket>>();
+  readonly #ofProxies = new Set<Socket>();
+  /** Connections without a caller yet, oldest first. */
+  readonly #strangers = new Map<string, Stranger>();
   readonly #identified = new WeakSet<Socket>();
-  #server: Server | undefined;
+  /** What is being answered on a connection, or was last. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
   #open = 0;
   #saidAt = Number.NEGATIVE_INFINITY;
   #idleAt = Number.NEGATIVE_INFINITY;
@@ -82,10 +98,19 @@ export class Connections {
 
   /** From here on these are the connections of this server. */
   watch(server: Server): void {
-    this.#server = server;
     server.maxConnections = this.#bounds.max;
     server.on('drop', () => this.#turnedAway('too many connections'));
     server.on('connection', (socket: Socket) => this.#opened(socket));
+  }
+
+  /** A request has come. Those of a connection are answered in their order, so this one is the last to be. */
+  asked(socket: Socket, response: ServerResponse): void {
+    this.#answers.set(socket, response);
+  }
+
+  /** Has everything that was asked on it been answered, and taken? What a client still reads is not over. */
+  isIdle(socket: Socket): boolean {
+    return this.#answers.get(socket)?.writableFinished !== false;
   }
 
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
@@ -93,12 +118,21 @@ export class Connections {
     if (this.#identified.has(socket)) return true;
     this.#identified.add(socket);
     this.#strangers.delete(endOf(socket));
-    if (socket.destroyed || this.#isProxy(socket.remoteAddress ?? '')) return true;
-    const own = this.#ofCallers.add(caller);
-    socket.once('close', () => this.#ofCallers.take(caller));
+    if (socket.destroyed) return true;
+    if (this.#isProxy(socket.remoteAddress ?? '')) {
+      this.#ofProxies.add(socket);
+      socket.once('close', () => this.#ofProxies.delete(socket));
+      return true;
+    }
+    const own = this.#ofCallers.get(caller) ?? new Set();
+    this.#ofCallers.set(caller, own.add(socket));
+    socket.once('close', () => {
+      own.delete(socket);
+      if (own.size === 0) this.#ofCallers.delete(caller);
+    });
     const { max } = this.#bounds;
-    if (own > max * callerShare) this.#closeIdle();
-    if (own <= max * crowded) return true;
+    if (own.size > max * callerCrowded) this.#closeIdle(() => [own]);
+    if (own.size <= max * callerShare) return true;
     this.#turnedAway('too many connections of one caller');
     return false;
   }
@@ -111,7 +145,7 @@ export class Connections {
     const end = endOf(socket);
     socket.once('close', () => {
       this.#open--;
-      if (this.#strangers.get(end) === socket) this.#strangers.delete(end);
+      if (this.#strangers.get(end)?.socket === socket) this.#strangers.delete(end);
       this.#ofAddresses.take(address);
     });
     if (own > max * addressShare && !this.#hasMany(address)) {
@@ -121,22 +155,36 @@ export class Connections {
     }
     if (this.#open > max * crowded) this.#makeRoom();
     // It is the last to make room: its request is on the way.
-    this.#strangers.set(end, socket);
+    this.#strangers.set(end, { socket, at: performance.now() });
   }
 
   #makeRoom(): void {
     const [oldest] = this.#strangers;
-    if (oldest === undefined) return this.#closeIdle();
-    this.#strangers.delete(oldest[0]);
-    oldest[1].destroy();
+    if (oldest === undefined)
+      // What few hold is closed last.
+      return this.#closeIdle(() => [
+        ...[...this.#ofCallers.values()].toSorted((one, other) => other.size - one.size),
+        this.#ofProxies,
+      ]);
+    const [end, { socket, at }] = oldest;
+    if (this.#open <= this.#bounds.max * full && performance.now() - at < freshMs) return;
+    this.#strangers.delete(end);
+    socket.destroy();
     this.#turnedAway('too many connections without a caller');
   }
 
-  #closeIdle(): void {
+  /** Some of what is idle of these, one after the other. */
+  #closeIdle(owners: () => readonly ReadonlySet<Socket>[]): void {
     const now = performance.now();
     if (now - this.#idleAt < idlePauseMs) return;
     this.#idleAt = now;
-    this.#server?.closeIdleConnections();
+    let left = Math.ceil(this.#bounds.max * closedAtOnce);
+    for (const sockets of owners())
+      for (const socket of sockets) {
+        if (!this.isIdle(socket)) continue;
+        if (left-- === 0) return;
+        socket.destroy();
+      }
   }
 
   #turnedAway(why: string): void {

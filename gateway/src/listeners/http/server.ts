@@ -68,6 +68,12 @@ export async function listenHttp(
   let named: HttpFront | undefined;
   const requests = new UnderWay();
   const pipelined = new Pipelined();
+  const connections = new Connections({
+    max: maxConnectionsWithin(bounds.connections, fileShare),
+    proxies: listen.behindProxy,
+    log,
+    remedy: 'raise bounds.connections and the limit on open files',
+  });
   const options = {
     maxHeaderSize: bounds.headers,
     keepAliveTimeout: 65_000,
@@ -77,9 +83,8 @@ export async function listenHttp(
     insecureHTTPParser: false,
     requireHostHeader: true,
   };
-  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+  const begin = (request: IncomingMessage, response: ServerResponse): void => {
     if (guard === undefined || named === undefined) return void response.destroy();
-    if (!pipelined.isNext(request, response, () => handler(request, response))) return;
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
     response.on('error', () => response.destroy());
     const ending = requests.begin(response);
@@ -89,15 +94,13 @@ export async function listenHttp(
       response.destroy();
     });
   };
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    connections.asked(request.socket, response);
+    if (pipelined.isNext(request, response, () => begin(request, response))) begin(request, response);
+  };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
   server.maxRequestsPerSocket = 0;
-  const connections = new Connections({
-    max: maxConnectionsWithin(bounds.connections, fileShare),
-    proxies: listen.behindProxy,
-    log,
-    remedy: 'raise bounds.connections and the limit on open files',
-  });
   connections.watch(server);
   context.table('connections', () => connections.count);
   await new Promise<void>((resolve, reject) => {

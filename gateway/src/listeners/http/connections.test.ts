@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect, type NetConnectOpts, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { Connections } from './connections.ts';
+
+const max = 40;
+const long = 8 * 1024 * 1024;
+
+/** Answers `/<caller>` for that caller, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not end. */
+async function serve() {
+  const connections = new Connections({ max, proxies: [], log: { warn: () => {} }, remedy: 'none' });
+  const server = createServer((request, response) => {
+    connections.asked(request.socket, response);
+    const [, caller = '', how] = (request.url ?? '').split('/');
+    if (!connections.known(request.socket, caller)) return void request.socket.destroy();
+    if (how === 'held') response.write('held');
+    else response.end(how === 'long' ? Buffer.alloc(long, 0x78) : 'short');
+  });
+  connections.watch(server);
+  server.listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  return {
+    connections,
+    async open(options: Partial<NetConnectOpts> & { readonly host?: string; readonly localPort?: number } = {}) {
+      const socket = connect({ host: '127.0.0.1', ...options, port });
+      socket.on('error', () => {});
+      socket.setMaxListeners(0);
+      sockets.push(socket);
+      await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const ask = (socket: Socket, path: string): void => void socket.write(`GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`);
+
+/** The first that comes, or an empty text where the connection ends before that. */
+async function answered(socket: Socket, path: string): Promise<string> {
+  ask(socket, path);
+  const [first] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as unknown[];
+  return Buffer.isBuffer(first) ? first.toString() : '';
+}
+
+async function twoAtOnce(world: Awaited<ReturnType<typeof serve>>): Promise<void> {
+  const sockets = await Promise.all([world.open(), world.open()]);
+  const answers = await Promise.all(sockets.map((socket) => answered(socket, '/eve')));
+  for (const answer of answers) assert.match(answer, /^HTTP\/1.1 200/);
+}
+
+test('with nine tenths of the connections in use, those that come together are all answered', async () => {
+  await using world = await serve();
+  for (const [caller, count] of [
+    ['ada', 20],
+    ['bob', 16],
+  ] as const)
+    for (let n = 0; n < count; n++)
+      assert.match(await answered(await world.open(), `/${caller}/held`), /^HTTP\/1.1 200/);
+  await twoAtOnce(world);
+});
+
+test('a caller with many connections loses its own idle ones, and no answer that is being taken', async () => {
+  await using world = await serve();
+  const reading = await world.open();
+  reading.pause();
+  ask(reading, '/ada/long');
+  const idleOfBob = await world.open();
+  assert.match(await answered(idleOfBob, '/bob'), /^HTTP\/1.1 200/);
+  const idle = await world.open();
+  assert.match(await answered(idle, '/ada'), /^HTTP\/1.1 200/);
+  const closed = once(idle, 'close');
+  // Three fifths of 40, with the two from above.
+  for (let n = 0; n < 23; n++) assert.match(await answered(await world.open(), '/ada'), /^HTTP\/1.1 200/);
+  await closed;
+  let length = 0;
+  reading.on('data', (chunk: Buffer) => (length += chunk.length)).resume();
+  const isWhole = (): boolean => length > long;
+  const gone = once(reading, 'close');
+  while (!isWhole() && !reading.destroyed) await Promise.race([once(reading, 'data'), gone]);
+  assert.ok(isWhole(), `${length} of ${long} bytes`);
+  assert.match(await answered(idleOfBob, '/bob'), /^HTTP\/1.1 200/);
+});
+
+test('connections that differ in the address they came to alone make room as others do', async () => {
+  await using world = await serve();
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port: localPort } = free.address() as AddressInfo;
+  free.close();
+  await once(free, 'close');
+  for (let n = 2; n <= max + 5; n++) await world.open({ host: `127.0.0.${n}`, localAddress: '127.0.0.1', localPort });
+  await twoAtOnce(world);
+});
