@@ -70,3 +70,43 @@ test('decisions of commands are recorded by the next gateway where one is killed
   const verified = await world.sallyport('audit', 'verify');
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
 });
+
+test('an approval is on record before the call that waits for it is made, also where the gateway is killed then', {
+  timeout: 120_000,
+}, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-recorded-'));
+  const slow = join(folder, 'slow');
+  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  const loader = join(import.meta.dirname, '..', 'faults', 'slow-disk.ts');
+  const env = { SLOW_DISK: slow, NODE_OPTIONS: `--import=${loader}` };
+  {
+    await using world = await startWorld({}, { folder, env, approvals: { wait: '40s' } });
+    const { sallyport, gateway } = world;
+    const call = world.session.call('echo', { message: 'pay' }).then(
+      () => assert.fail('the call was made'),
+      () => {},
+    );
+    const database = openDatabase(join(gateway.folder, 'data'));
+    try {
+      const row = database.prepare('SELECT id, state, is_recorded FROM approvals');
+      await until(() => Number(row.get()?.['is_recorded']) === 1, 'the call to be held');
+      writeFileSync(slow, '');
+      await sallyport('server', 'disable', 'other', '--reason', 'first');
+      await until(() => existsSync(`${slow}.reached`), 'the log to write');
+      const { code, stderr } = await sallyport('approval', 'approve', String(row.get()?.['id']));
+      assert.equal(code, 0, stderr);
+      await until(() => Number(row.get()?.['is_recorded']) > 1, 'the gateway to take what was decided');
+    } finally {
+      database.close();
+    }
+    process.kill(gateway.pid, 'SIGKILL');
+    await gateway.stop();
+    await call;
+    rmSync(slow, { force: true });
+  }
+  await using world = await startWorld({}, { folder });
+  await until(async () => {
+    const { stdout } = await world.sallyport('audit', 'search', '--kind', 'approval-approved', '--json');
+    return stdout.includes('"approval-approved"');
+  }, 'a record of what was approved');
+});

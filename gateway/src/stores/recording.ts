@@ -11,6 +11,8 @@ export type Which = 'new' | 'late' | 'all';
 export interface Unrecorded<Item> {
   /** The oldest, as many as a turn has time for. They are this process's for a time. `now`: milliseconds since the epoch. */
   take(which: Which, now: number): readonly Item[];
+  /** They are this process's for that time again: their records are still being written. */
+  keep(items: readonly Item[], now: number): void;
   /** Their records are durable. */
   recorded(items: readonly Item[]): void;
 }
@@ -27,7 +29,8 @@ export interface Recorder<Event> {
 export class Recording<Item, Event> {
   readonly #store: Unrecorded<Item>;
   readonly #audit: Recorder<Event>;
-  readonly #underWay = new Set<Promise<void>>();
+  /** With what they are the records of. */
+  readonly #underWay = new Map<Promise<void>, readonly Item[]>();
   #hasLooked = false;
 
   constructor(store: Unrecorded<Item>, audit: Recorder<Event>) {
@@ -37,6 +40,7 @@ export class Recording<Item, Event> {
 
   /** At the first look all: what an earlier process of this folder had taken when it ended was not recorded. */
   take(now: number): readonly Item[] {
+    for (const items of this.#underWay.values()) this.#store.keep(items, now);
     // What this process waits for is not late.
     const items = this.#store.take(this.#hasLooked ? (this.#underWay.size === 0 ? 'late' : 'new') : 'all', now);
     this.#hasLooked = true;
@@ -51,7 +55,7 @@ export class Recording<Item, Event> {
       return event === undefined ? Promise.resolve() : this.#audit.record(event);
     });
     const marking = this.#mark(items, writing).finally(() => void this.#underWay.delete(marking));
-    this.#underWay.add(marking);
+    this.#underWay.set(marking, items);
     inBackground('note what was recorded', marking);
   }
 
@@ -62,10 +66,11 @@ export class Recording<Item, Event> {
   }
 
   /** Resolves when everything is marked, or the log takes too long: then its store keeps it for the next process. */
-  async settled(): Promise<void> {
+  async settled(maxMs = maxSettleMs): Promise<void> {
+    if (this.#underWay.size === 0) return;
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, maxSettleMs);
-    await Promise.race([Promise.allSettled(this.#underWay), late]);
+    const timer = setTimeout(resolve, maxMs);
+    await Promise.race([Promise.allSettled(this.#underWay.keys()), late]);
     clearTimeout(timer);
   }
 }

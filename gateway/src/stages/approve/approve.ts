@@ -39,6 +39,8 @@ export interface ApproveParts {
 
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
+/** Milliseconds that a call waits for the record of its approval. */
+const maxRecordMs = 5_000;
 /** Pages of which the end is told; of more it is not. */
 const maxPrompted = 10_000;
 
@@ -147,8 +149,10 @@ export function createApprovals({
 
   async function spend(exchange: Held, approval: Approval): Promise<Outcome<Allowed<Inspected>>> {
     const { id, votes } = approval;
-    // That it was approved is recorded before it is spent, however soon its caller comes.
+    // That it was approved is recorded before it is spent, however soon its caller comes, and durably, as a process that is
+    // killed leaves nothing but the last state. Whether the call may be made without records its intent decides.
     await record();
+    await changes.settled(maxRecordMs);
     const taken: SpentApproval = { id, by: votes.map(({ by }) => by) };
     const marked = { ...exchange, approval: taken };
     // The revision and the credential of now decide, whatever they were when the call was held.

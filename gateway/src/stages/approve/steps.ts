@@ -243,6 +243,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
     revoke: (id, now) => void revoke.run(id, now),
     unrecorded: {
       recorded: (approvals) => changed.recorded(approvals),
+      keep: (approvals, now) => changed.keep(approvals, now),
       take(which, now) {
         const isSetBack = now + clockSlackMs < latest;
         latest = isSetBack ? now : Math.max(now, latest);

@@ -70,8 +70,8 @@ test('a recording marks what is durable, and leaves the rest for later', async (
   waiting[1]?.end.reject(new Error('the log takes no more'));
   waiting[2]?.end.resolve();
   await recording.settled();
-  assert.deepEqual(numbers(recording.take(100_000)), [2]);
-  assert.deepEqual(numbers(other.unrecorded.take('all', 100_000)), [2]);
+  assert.deepEqual(numbers(recording.take(130_000)), [2]);
+  assert.deepEqual(numbers(other.unrecorded.take('all', 130_000)), [2]);
 });
 
 test('a recording takes at its first look what an earlier process left', () => {
@@ -81,10 +81,28 @@ test('a recording takes at its first look what an earlier process left', () => {
       taking.push(which);
       return [];
     },
+    keep: () => {},
     recorded: () => {},
   };
   const recording = new Recording(store, { record: () => Promise.resolve() });
   recording.take(0);
   recording.take(1);
   assert.deepEqual(taking, ['all', 'late']);
+});
+
+test('what a log is slow to write stays with the process that waits for it', async () => {
+  using opened = stores('slow');
+  const { one, other } = opened;
+  one.tell(event(1));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const recording = new Recording(one.unrecorded, { record: () => promise });
+  recording.record(recording.take(0), (item) => item);
+  // A look each second, as gateways have.
+  for (let now = 1_000; now <= 90_000; now += 1_000) {
+    assert.deepEqual(recording.take(now), []);
+    assert.deepEqual(other.unrecorded.take('late', now), [], `${now}`);
+  }
+  resolve();
+  await recording.settled();
+  assert.deepEqual(other.unrecorded.take('all', 200_000), []);
 });

@@ -40,6 +40,9 @@ export function unrecordedOf<Item extends object>(
   );
   // What changed since it was taken is to be recorded anew.
   const mark = database.prepare(`UPDATE ${table} SET is_recorded = 1 WHERE rowid = ? AND is_recorded = ?`);
+  const renew = database.prepare(
+    `UPDATE ${table} SET is_recorded = ?1 + ${takenForMs} WHERE rowid = ?2 AND is_recorded = ?3`,
+  );
   const rows = new WeakMap<Item, Row>();
   const markOne = (row: Row): boolean =>
     Number(mark.run(Number(row['taken_row']), Number(row['taken_until'])).changes) === 1;
@@ -55,6 +58,21 @@ export function unrecordedOf<Item extends object>(
         if (item === undefined) markOne(row);
         else rows.set(item, row);
         return item ?? [];
+      });
+    },
+    keep(items, now) {
+      // Not each second, and at once where the clock was set back.
+      const due = items.filter((item) => {
+        const until = Number(rows.get(item)?.['taken_until'] ?? now + takenForMs);
+        return until <= now + takenForMs / 2 || until > now + takenForMs;
+      });
+      if (due.length === 0) return;
+      transaction(database, () => {
+        for (const item of due) {
+          const row = rows.get(item) ?? {};
+          const { changes } = renew.run(now, Number(row['taken_row']), Number(row['taken_until']));
+          if (Number(changes) === 1) rows.set(item, { ...row, taken_until: now + takenForMs });
+        }
       });
     },
     recorded: (items) =>
