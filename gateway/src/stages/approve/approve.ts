@@ -17,7 +17,8 @@ import { isAnother } from './another.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
 import { boundOf, contentOf, eventOf } from './content.ts';
 import { approvalDigest, scopeDigest } from './digest.ts';
-import { type Approval, type ApprovalStore, type Request, type Use, wantedOf } from './store.ts';
+import { messageOf, notMade, reasonOf, unwritten } from './refusals.ts';
+import { type Approval, type ApprovalStore, type Use, wantedOf } from './store.ts';
 
 export interface ApproveParts {
   readonly store: ApprovalStore;
@@ -182,7 +183,8 @@ export function createApprovals({
           : { reason: 'approval-over', id, state: 'consumed' },
       );
     uses.set(taken, spent.use);
-    await record();
+    // Its call is made all the same, if its intent can be recorded: what could not be taken now is at the next look.
+    await record().catch(unwritten);
     return pass(permitHeld(marked));
   }
 
@@ -209,7 +211,7 @@ export function createApprovals({
       .find(({ content }) => content !== undefined && covers({ args, approved: content.arguments, caller }));
   }
 
-  const approve: Approve = async (exchange, { revision }) => {
+  const hold: Approve = async (exchange, { revision }) => {
     if (watching.has(exchange.method)) return refuse(neverHeard);
     const content = contentOf(exchange, revision);
     const bound = boundOf(content);
@@ -276,6 +278,14 @@ export function createApprovals({
     }
   };
 
+  const approve: Approve = async (exchange, place) => {
+    try {
+      return await hold(exchange, place);
+    } catch (error) {
+      return refuse(unwritten(error));
+    }
+  };
+
   return {
     approve,
     look() {
@@ -305,30 +315,6 @@ const neverHeard: Refusal = {
   detail: 'an approval is of one call, and not of what is heard after it',
   message: 'a person can approve that it is read, and not that its changes are told',
 };
-
-function notMade(made: Extract<Request, { readonly ok: false }>): Refusal {
-  switch (made.reason) {
-    case 'full':
-      return { reason: 'too-many-approvals' };
-    case 'too-large':
-      return {
-        reason: 'held',
-        detail: 'its arguments are too large to be shown whole',
-        message: 'it is too large to be approved',
-      };
-    case 'unkept':
-      return { reason: 'record-unavailable', detail: made.detail };
-  }
-}
-
-function messageOf({ decision }: Held): { readonly message?: string } {
-  return decision.message === undefined ? {} : { message: decision.message };
-}
-
-function reasonOf({ votes }: Approval): { readonly message?: string } {
-  const reason = votes.at(-1)?.reason;
-  return reason === undefined ? {} : { message: reason };
-}
 
 /** Clients that asked for progress hear that the call waits. The steps are small, so that those of the server come after. */
 async function tellProgress({ channel, params }: Held, signal: AbortSignal): Promise<void> {

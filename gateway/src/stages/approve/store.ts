@@ -5,7 +5,7 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import { createSeal } from '../../secrets/seal.ts';
 import type { Unrecorded } from '../../stores/recording.ts';
-import { openDatabase } from '../../stores/sqlite/driver.ts';
+import { isUnwritable, openDatabase } from '../../stores/sqlite/driver.ts';
 import { type JournalOptions, openJournal, type Settled } from '../../stores/sqlite/journal.ts';
 import {
   type Approval,
@@ -109,21 +109,26 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
     ...steps,
     settle,
     async request(requested) {
-      const made = steps.request(requested);
+      const made = written(() => steps.request(requested));
       return made.ok ? kept(made, await settle()) : made;
     },
     async vote(id, verdict, vote) {
-      const voted = steps.vote(id, verdict, vote);
-      if (!voted.ok) return voted;
+      const voted = written(() => steps.vote(id, verdict, vote));
+      if (!voted.ok) return 'reason' in voted ? { ok: false, problem: 'unkept' } : voted;
       return (await settle()).ok ? voted : { ok: false, problem: 'unkept', approval: voted.approval };
     },
     async spend(id, now) {
-      const use = steps.spend(id, now);
+      const taken = written(() => ({ ok: true as const, use: steps.spend(id, now) }));
+      if (!taken.ok) return taken;
+      const { use } = taken;
       if (use === undefined) return { ok: false, reason: 'over' };
       const spent = kept({ ok: true, use } as const, await settle());
-      // Nothing is done by it.
-      if (!spent.ok) steps.giveBack(use, now);
-      return spent;
+      if (spent.ok) return spent;
+      // Nothing is done by it. Where that cannot be written either, it stays spent.
+      return written(() => {
+        steps.giveBack(use, now);
+        return spent;
+      });
     },
     async revoke(id, now) {
       steps.revoke(id, now);
@@ -146,6 +151,16 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
 
 function kept<Done>(done: Done, settled: Settled): Done | Unkept {
   return settled.ok ? done : { ok: false, reason: 'unkept', detail: settled.problem };
+}
+
+/** Full disks are no bugs: what could not be written was not done. */
+function written<Done>(step: () => Done): Done | Unkept {
+  try {
+    return step();
+  } catch (error) {
+    if (!isUnwritable(error)) throw error;
+    return { ok: false, reason: 'unkept', detail: (error as Error).message };
+  }
 }
 
 /** For people: `args` in full. */
