@@ -30,6 +30,15 @@ test('approvals on a full disk are asked for, decided and spent when there is ro
     assert.equal(code, 66, stderr);
     assert.match(stderr, /the disk has not taken the decision/);
   }
+  for (const args of [
+    ['server', 'disable', 'other', '--reason', 'full'],
+    ['operator', 'create', 'erin', '--role', 'approver'],
+    ['key', 'create', '--agent', 'asker'],
+  ]) {
+    const { code, stderr } = await sallyport(...args);
+    assert.equal(code, 66, stderr);
+    assert.match(stderr, /the data folder cannot be written: database or disk is full/);
+  }
   assert.doesNotMatch(gateway.errors(), /bug: please report it/);
   rmSync(filler);
   for (const deadline = Date.now() + patienceMs; !(await isReady()); await pause(50)) assert.ok(Date.now() < deadline);

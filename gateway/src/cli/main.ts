@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../protocol/product.ts';
 import { shown } from '../protocol/shown.ts';
 import { commandsFor } from './commands.ts';
-import { type Context, OutputClosed, type Tone } from './context.ts';
+import { type Context, fail, OutputClosed, type Tone } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { asTyped } from './invocation.ts';
 
@@ -68,6 +68,14 @@ export async function runIn(argv: readonly string[], surroundings: Omit<Context,
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof OutputClosed) return exitCode;
+    // Only here, as it takes long to load.
+    const { isUnwritable } = await import('../stores/sqlite/driver.ts');
+    if (isUnwritable(error)) {
+      const problem = `the data folder cannot be written: ${(error as Error).message}`;
+      const remedy = 'Make room, or mend the disk, and try again.';
+      fail(context, { json: argv.includes('--json') }, { code: exitCodes.data, problem, remedy });
+      return exitCode;
+    }
     context.err(`sallyport: this is a bug, please report it: ${(error as Error).stack ?? String(error)}`);
     return exitCodes.internal;
   }

@@ -302,11 +302,11 @@ export function isReadOnly(error: unknown): boolean {
   return typeof errcode === 'number' && [3, 8, 14].includes(errcode & 0xff);
 }
 
-/** Does it say that nothing could be written now, although the database is sound? */
+/** Does SQLite say that it cannot write at the moment? */
 export function isUnwritable(error: unknown): boolean {
   const { errcode } = error as { readonly errcode?: unknown };
   // SQLITE_BUSY, SQLITE_IOERR and SQLITE_FULL.
-  return isReadOnly(error) || (typeof errcode === 'number' && [5, 10, 13].includes(errcode & 0xff));
+  return typeof errcode === 'number' && (isReadOnly(error) || [5, 10, 13].includes(errcode & 0xff));
 }
 
 function migrate(database: Database): void {
