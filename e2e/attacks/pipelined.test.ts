@@ -113,3 +113,16 @@ test('what is pipelined without being read costs one answer, and then the connec
   );
   assert.ok(spentMs < 1_000, `${spentMs} ms`);
 });
+
+test('bodies of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+  const held = Promise.withResolvers<void>();
+  witness.answer('tool-9', () => held.resolve());
+  const socket = await opened();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('data', () => {});
+  const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(40_000) } };
+  socket.write(post('tools/call', modernCall('tool-9'), 'tool-9'));
+  await held.promise;
+  socket.write(post('tools/list', JSON.stringify(long)).repeat(2));
+  await closed;
+});

@@ -89,6 +89,15 @@ test('a caller with many connections loses its own idle ones, and no answer that
   assert.match(await answered(idleOfBob, '/bob'), /^HTTP\/1.1 200/);
 });
 
+test('callers that together hold nine tenths get no more than an equal part, and another one gets some', async () => {
+  await using world = await serve();
+  const held = async (caller: string): Promise<boolean> =>
+    (await answered(await world.open(), `/${caller}/held`)).startsWith('HTTP/1.1 200');
+  for (let n = 0; n < 18; n++) assert.deepEqual([await held('ada'), await held('bob')], [true, true]);
+  assert.deepEqual([await held('ada'), await held('bob')], [false, false]);
+  assert.equal(await held('eve'), true);
+});
+
 test('connections that differ in the address they came to alone make room as others do', async () => {
   await using world = await serve();
   const free = createServer().listen(0, '127.0.0.1');

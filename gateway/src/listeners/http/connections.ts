@@ -132,7 +132,9 @@ export class Connections {
     });
     const { max } = this.#bounds;
     if (own.size > max * callerCrowded) this.#closeIdle(() => [own]);
-    if (own.size <= max * callerShare) return true;
+    // Several that hold much together leave room as one does.
+    const share = this.#open > max * crowded ? Math.min(callerShare, crowded / this.#ofCallers.size) : callerShare;
+    if (own.size <= Math.max(1, max * share)) return true;
     this.#turnedAway('too many connections of one caller');
     return false;
   }

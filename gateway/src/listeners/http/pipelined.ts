@@ -5,25 +5,51 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests that wait on one connection, each with a head of at most `bounds.headers`. One more closes the connection. */
-export const maxPipelined = 8;
+export const pipelinedBounds = {
+  /** Requests that wait on one connection, each with a head of at most `bounds.headers`. */
+  requests: 8,
+  /** Bytes of their bodies, of one connection, and of all. */
+  bytes: 64 * 1024,
+  bytesTogether: 64 * 1024 * 1024,
+} as const;
+
+/** What is kept of a body that is not read: as much as Node reads ahead. */
+const maxReadAhead = 64 * 1024;
+
+interface Waiting {
+  requests: number;
+  bytes: number;
+}
 
 export class Pipelined {
-  readonly #waiting = new WeakMap<Socket, number>();
+  readonly #waiting = new WeakMap<Socket, Waiting>();
+  #bytes = 0;
+
+  /** Of the bodies of all requests that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** Is it to be answered now? Otherwise `begin` is called when it is, or never where the connection ends before that. */
   isNext(request: IncomingMessage, response: ServerResponse, begin: () => void): boolean {
     // Node gives an answer the connection when those ahead of it are written.
     if (response.socket !== null) return true;
     const { socket } = request;
-    const waiting = this.#waiting.get(socket) ?? 0;
-    if (waiting === maxPipelined) {
+    const own = this.#waiting.get(socket) ?? this.#first(socket);
+    const bytes = readAheadOf(request);
+    const { requests, bytes: maxBytes, bytesTogether } = pipelinedBounds;
+    if (own.requests === requests || own.bytes + bytes > maxBytes || this.#bytes + bytes > bytesTogether) {
       socket.destroy();
       return false;
     }
-    this.#waiting.set(socket, waiting + 1);
+    const add = (sign: 1 | -1): void => {
+      own.requests += sign;
+      own.bytes += sign * bytes;
+      this.#bytes += sign * bytes;
+    };
+    add(1);
     response.once('socket', () => {
-      this.#waiting.set(socket, (this.#waiting.get(socket) ?? 1) - 1);
+      add(-1);
       // In a turn of its own: what is answered at once would otherwise follow in this one, as long as the client reads.
       setImmediate(() => {
         if (!response.destroyed) begin();
@@ -31,4 +57,19 @@ export class Pipelined {
     });
     return false;
   }
+
+  #first(socket: Socket): Waiting {
+    const own: Waiting = { requests: 0, bytes: 0 };
+    this.#waiting.set(socket, own);
+    socket.once('close', () => {
+      this.#bytes -= own.bytes;
+      own.bytes = 0;
+    });
+    return own;
+  }
+}
+
+function readAheadOf({ headers }: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return maxReadAhead;
+  return Math.min(Number(headers['content-length'] ?? 0), maxReadAhead);
 }

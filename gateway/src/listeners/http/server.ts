@@ -103,6 +103,7 @@ export async function listenHttp(
   server.maxRequestsPerSocket = 0;
   connections.watch(server);
   context.table('connections', () => connections.count);
+  context.table('pipelined_bytes', () => pipelined.bytes);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
