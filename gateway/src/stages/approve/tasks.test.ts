@@ -14,7 +14,6 @@ const result = (members: JsonObject): Reply => ({ kind: 'result', result: ownWor
 const done = result({ resultType: 'complete', content: [] });
 
 const settled = () => Promise.resolve({ ok: true } as const);
-const unused = { withdraw: settled, revoke: settled };
 
 /** `again`: each attempt to make the call. */
 function worldOf(again: (message: Received) => Promise<Reply>) {
@@ -25,12 +24,24 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     whenFull: 'refuse',
   });
   const seal = createSeal(randomBytes(32), 'task', taskBounds.content);
-  const world = { state: 'approved' as Approval['state'], calls: [] as JsonObject[] };
+  const world = {
+    state: 'approved' as Approval['state'],
+    terms: {} as Partial<Approval['terms']>,
+    calls: [] as JsonObject[],
+    revoked: [] as string[],
+  };
   const started = () =>
     createTasks({
       registry,
       seal,
-      store: { get: () => ({ state: world.state, votes: [] }) as unknown as Approval, ...unused },
+      store: {
+        get: () => ({ state: world.state, votes: [], terms: world.terms }) as unknown as Approval,
+        withdraw: settled,
+        revoke(id) {
+          world.revoked.push(id);
+          return settled();
+        },
+      },
       settle: settled,
       again(message) {
         world.calls.push(message.params);
@@ -119,4 +130,17 @@ test('a result that is too long to be kept is told as such, and params that are 
     assert.match(JSON.stringify(shown), /approved-executed/);
   }
   assert.equal(world.calls.length, 1);
+});
+
+test('a task that is cancelled gives its approval up, and no grant that is for other calls as well', async () => {
+  const { world, begin, ask } = worldOf(() => Promise.resolve(done));
+  for (const [terms, revoked] of [
+    [{}, ['ap_a']],
+    [{ grant: { for: 60_000 } }, ['ap_a']],
+  ] as const) {
+    world.terms = terms;
+    await ask('tasks/cancel', await begin({ name: 'pay', arguments: {} }));
+    assert.deepEqual(world.revoked, revoked);
+  }
+  assert.equal(world.calls.length, 0);
 });

@@ -217,8 +217,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
           return complete({ ...shownTask(id, await advance(id, exchange, task)) });
         case 'tasks/cancel': {
           if (task.outcome === undefined && task.step !== 'under-way' && !making.has(id)) {
-            // One that is approved already can still be given up: it was not made.
-            const ended = [store.withdraw(task.approval, Date.now()), store.revoke(task.approval, Date.now())];
+            const now = Date.now();
+            const ended = [store.withdraw(task.approval, now)];
+            // One that is approved already can still be given up: it was not made. A grant is for other calls as well.
+            if (store.get(task.approval, now)?.terms.grant === undefined) ended.push(store.revoke(task.approval, now));
             write(id, exchange.caller.key, { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } });
             await Promise.all(ended);
             await onWithdrawn();
