@@ -1,7 +1,7 @@
 /** Connections and bodies of strangers leave files and memory for the log and for callers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { meta, modernCall, modernHeaders } from '../attacks/raw.ts';
@@ -19,7 +19,10 @@ const maxGrowthBytes = 200 * 1024 * 1024;
 let witness: Witness;
 
 before(async () => {
-  witness = await startWitness([{ name: 'tool' }]);
+  witness = await startWitness([
+    { name: 'tool' },
+    { name: 'long', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } },
+  ]);
 });
 after(() => witness[Symbol.asyncDispose]());
 
@@ -255,4 +258,43 @@ test('A10: slow bodies of one caller have a share, and another caller works', as
   }
   // Sixteen of 4 MiB fit into the share.
   assert.ok(tooMany() <= 64 - 15, `${tooMany()}`);
+});
+
+test('A10: long messages of calls that one caller has under way have a share, and another caller works', async () => {
+  await using gateway = await start();
+  const [ada, bob] = [gateway.key('ada'), gateway.key('bob')];
+  const held: ServerResponse[] = [];
+  witness.answer('long', (response) => void held.push(response));
+  const long = modernCall('long', { x: 'x'.repeat(3_500_000) });
+  const send = async (): Promise<number> => {
+    const asked = request(gateway.endpoint('witness'), {
+      method: 'POST',
+      agent: false,
+      headers: { ...Object.fromEntries(modernHeaders('tools/call', 'long')), authorization: `Bearer ${ada}` },
+    });
+    asked.end(long);
+    const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [
+      IncomingMessage,
+    ];
+    return response.resume().statusCode ?? 0;
+  };
+  const before = await memoryOf(gateway.pid);
+  let refused = 0;
+  // One that goes on sending for long after it was refused may find the connection closed.
+  const sent = Array.from({ length: 60 }, async () => {
+    const status = await send().catch(() => 429);
+    if (status === 429) refused += 1;
+  });
+  while (held.length + refused < sent.length) await moment();
+  // Nineteen of them fit into 64 MiB, and what others have sent until they were refused.
+  assert.ok(held.length > 0 && held.length <= 19, `${held.length}`);
+  const growth = (await memoryOf(gateway.pid)) - before;
+  assert.ok(growth < 3 * maxGrowthBytes, `${Math.round(growth / 1024 ** 2)} MiB`);
+  assert.equal(await call(gateway, bob), 200);
+  for (const response of held.splice(0)) response.destroy();
+  await Promise.all(sent);
+  const again = send();
+  while (held.length === 0) await moment();
+  for (const response of held) response.destroy();
+  assert.equal(await again, 200);
 });

@@ -124,6 +124,7 @@ export const attack = from('Attacks on a running gateway', [
       'A10: slow bodies of strangers are not kept',
       'A10: slow bodies of one caller have a share, and another caller works',
       'A10: connections of one caller have a share, and another caller works',
+      'A10: long messages of calls that one caller has under way have a share, and another caller works',
       'A10: connections to the admin listener of those who show no token make room, and one operator has a share',
     ),
   },

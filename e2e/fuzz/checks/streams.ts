@@ -50,7 +50,7 @@ function checkLines(input: Buffer): string | undefined {
   if (linesOf(parts).join('\n') !== expected.join('\n')) return 'lines depend on how the bytes are cut';
   const collected = new Pieces();
   for (const part of parts) collected.add(part);
-  return collected.whole().equals(input) ? undefined : 'pieces are not what was added';
+  return collected.take().equals(input) ? undefined : 'pieces are not what was added';
 }
 
 export const lines: Check = {

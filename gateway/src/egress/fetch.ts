@@ -201,7 +201,7 @@ function collect(response: IncomingMessage, limit: number, done: (collected: str
     if (length > limit) done(new Error('answers too much'));
     else pieces.add(chunk);
   });
-  response.on('end', () => length <= limit && done(pieces.whole().toString('utf8')));
+  response.on('end', () => length <= limit && done(pieces.take().toString('utf8')));
   response.on('error', done);
   response.on('close', () => {
     if (!response.complete) done(new Error('the answer was cut off'));

@@ -1,18 +1,21 @@
 /** Tells everything that works on an exchange that its client has gone. Cheaper than an AbortController. */
 export class Cancellation {
   cancelled = false;
-  #listeners: (() => void)[] = [];
+  /** Mostly one listens, and often none. */
+  #listeners: readonly (() => void)[] = none;
 
   /** Calls back at once when it is cancelled already. Returns what stops listening. */
   onCancel(listener: () => void): () => void {
     if (this.cancelled) {
       listener();
-      return () => {};
+      return nothing;
     }
-    this.#listeners.push(listener);
+    this.#listeners = this.#listeners.length === 0 ? [listener] : [...this.#listeners, listener];
     return () => {
-      const at = this.#listeners.indexOf(listener);
-      if (at !== -1) this.#listeners.splice(at, 1);
+      this.#listeners =
+        this.#listeners.length === 1 && this.#listeners[0] === listener
+          ? none
+          : this.#listeners.filter((known) => known !== listener);
     };
   }
 
@@ -20,7 +23,11 @@ export class Cancellation {
     if (this.cancelled) return;
     this.cancelled = true;
     const listeners = this.#listeners;
-    this.#listeners = [];
+    this.#listeners = none;
     for (const listener of listeners) listener();
   }
 }
+
+const none: readonly (() => void)[] = [];
+
+function nothing(): void {}

@@ -75,7 +75,12 @@ export type Refusal =
       readonly detail: string;
     }
   | { readonly reason: 'capability-missing'; readonly required: string }
-  | { readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions'; readonly limit: number }
+  | {
+      readonly reason: 'too-many-requests' | 'too-many-streams' | 'too-many-sessions';
+      readonly limit: number;
+      /** Of their messages together, where it is not the number of requests that is too large. */
+      readonly unit?: 'bytes';
+    }
   /** A limit of the configuration. `seconds`: until trying again can help; absent where it cannot. */
   | {
       readonly reason: 'limit-reached';

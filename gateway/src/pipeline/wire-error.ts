@@ -171,7 +171,14 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         requiredCapabilities: { [refusal.required]: {} },
       });
     case 'too-many-requests':
-      return own(429, 429, `More than ${refusal.limit} requests under way: try again`, { 'retry-after': '1' });
+      return own(
+        429,
+        429,
+        refusal.unit === 'bytes'
+          ? `Requests under way have more than ${Math.floor(refusal.limit / 2 ** 20)} MiB together: try again when one is answered`
+          : `More than ${refusal.limit} requests under way: try again`,
+        { 'retry-after': '1' },
+      );
     case 'too-many-streams':
       return own(429, 429, `More than ${refusal.limit} open streams`, { 'retry-after': '5' });
     case 'too-many-sessions':

@@ -43,7 +43,7 @@ export class Lines {
     this.#pieces = new Pieces();
     this.#length = 0;
     this.#ends = undefined;
-    if (ends === undefined) this.#events.onLine(pieces.whole());
+    if (ends === undefined) this.#events.onLine(pieces.take());
     else this.#events.onTooLong(ends.first, ends.last);
   }
 
@@ -55,7 +55,7 @@ export class Lines {
     }
     this.#pieces.add(part);
     if (this.#length <= this.#limit) return;
-    const whole = this.#pieces.whole();
+    const whole = this.#pieces.take();
     // Copies: a view would keep everything else alive.
     this.#ends = { first: Buffer.from(whole.subarray(0, endLength)), last: Buffer.from(whole.subarray(-endLength)) };
     this.#pieces = new Pieces();

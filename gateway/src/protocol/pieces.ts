@@ -3,7 +3,7 @@
 const maxPieces = 1_024;
 
 export class Pieces {
-  readonly #joined: Buffer[] = [];
+  #joined: Buffer[] = [];
   #pieces: Buffer[] = [];
 
   add(piece: Buffer): void {
@@ -12,9 +12,13 @@ export class Pieces {
     this.#pieces = [];
   }
 
-  whole(): Buffer {
-    const [only, another] = this.#pieces;
-    if (only !== undefined && another === undefined && this.#joined.length === 0) return only;
-    return Buffer.concat([...this.#joined, ...this.#pieces]);
+  /** Hands the bytes over, and keeps none of them. */
+  take(): Buffer {
+    const [joined, pieces] = [this.#joined, this.#pieces];
+    this.#joined = [];
+    this.#pieces = [];
+    const [only, another] = pieces;
+    if (only !== undefined && another === undefined && joined.length === 0) return only;
+    return Buffer.concat([...joined, ...pieces]);
   }
 }

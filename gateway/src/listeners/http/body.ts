@@ -12,10 +12,13 @@ export const bodyBounds: ShareBounds = { maxOfOwner: 64 * 1024 * 1024, max: 512 
 export type BodyFault = 'too-large' | 'too-many';
 export type BodyResult = Buffer | BodyFault;
 
-/** Bytes of a body that is handed over at once: many longer ones that end in one turn of the loop would hold it up together. */
+/** Bytes of a body that is handed over at once, and not counted: many longer ones would hold up the loop together. */
 const shortLength = 16 * 1024;
 
 type Done = (body: BodyResult) => void;
+
+/** In place of a body that was handed over. */
+const over: BodyFault = 'too-large';
 
 export class RequestBody {
   readonly #request: IncomingMessage;
@@ -23,6 +26,8 @@ export class RequestBody {
   readonly #budget: Shares;
   #waiting: Done[] | undefined;
   #result: BodyResult | undefined;
+  /** A proof was read from it, and the message is still to be. */
+  #isReadAgain = false;
   /** Whose bytes they are, and how many were counted. */
   #owner = '';
   #counted = 0;
@@ -35,10 +40,18 @@ export class RequestBody {
 
   /**
    * Calls back once: with the body, or with why there is none; also when the client goes away, so that what waits here
-   * always goes on. At once where it was read before. A callback, as this stands on the way of every request.
+   * always goes on. At once where it was read for a proof. A callback, as this stands on the way of every request. Nothing is
+   * kept of it, as what is answered may stay open for long.
    */
   read(owner: string, done: Done): void {
-    if (this.#result !== undefined) return done(this.#result);
+    this.#isReadAgain = false;
+    const result = this.#result;
+    if (result === undefined) return this.#begin(owner, done);
+    this.#result = over;
+    done(result);
+  }
+
+  #begin(owner: string, done: Done): void {
     if (this.#waiting !== undefined) {
       this.#waiting.push(done);
       return;
@@ -64,7 +77,7 @@ export class RequestBody {
       } else pieces.add(chunk);
     });
     request.on('end', () => {
-      if (this.#result === undefined) this.#settle(pieces.whole());
+      if (this.#result === undefined) this.#settle(pieces.take());
     });
     // Node says no error of a request where none listens for it, and closes it in any case.
     request.on('close', () => this.#settle('too-large'));
@@ -79,25 +92,39 @@ export class RequestBody {
   #settle(result: BodyResult): void {
     if (this.#result !== undefined) return;
     this.#result = result;
-    if (typeof result === 'string' || result.length < shortLength || !turnsOf().isOver()) return this.#conclude(result);
-    // What came in one piece was not counted, and is held from now on.
+    if (typeof result === 'string' || result.length < shortLength) return this.#conclude(result);
+    // What came in one piece was not counted, and its values are held until the request is over.
     if (!this.#count(result.length - this.#counted)) return this.#conclude((this.#result = 'too-many'));
+    if (!turnsOf().isOver()) return this.#conclude(result);
     inBackground(
       'a body that waits for its turn',
       nextTurn().then(() => this.#conclude(result)),
     );
   }
 
+  /** The request is over, and nothing of its body is held any more. */
+  release(): void {
+    if (this.#counted === 0) return;
+    this.#budget.give(this.#owner, this.#counted);
+    this.#counted = 0;
+  }
+
   #conclude(result: BodyResult): void {
-    if (this.#counted > 0) this.#budget.give(this.#owner, this.#counted);
+    if (typeof result === 'string') this.release();
     const waiting = this.#waiting ?? [];
     this.#waiting = [];
+    if (!this.#isReadAgain) this.#result = over;
     for (const done of waiting) done(result);
   }
 
   /** For a proof that covers the body; `undefined` when there is none. */
   whole(owner: string): Promise<Buffer | undefined> {
-    return new Promise((resolve) => this.read(owner, (body) => resolve(typeof body === 'string' ? undefined : body)));
+    this.#isReadAgain = true;
+    const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
+    const done: Done = (body) => resolve(typeof body === 'string' ? undefined : body);
+    if (this.#result === undefined) this.#begin(owner, done);
+    else done(this.#result);
+    return promise;
   }
 }
 

@@ -63,16 +63,22 @@ export function nameIn(header: string, value: string | undefined): string | unde
 }
 
 const forbiddenQuery = /(?:^|&)(?:access_token|api_key|apikey|token|key|authorization|password|secret)=/i;
-const serverPath = /^\/servers\/([A-Za-z0-9][A-Za-z0-9._-]{0,63})\/mcp\/?$/;
+const serverPrefix = '/servers/';
+const serverSuffix = '/mcp';
+const serverName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export function routeOf(url: string): Outcome<Endpoint> {
   const question = url.indexOf('?');
   const path = question === -1 ? url : url.slice(0, question);
   if (question !== -1 && forbiddenQuery.test(url.slice(question + 1)))
     return refuse({ reason: 'credentials-in-query' });
-  if (path === '/mcp' || path === '/mcp/') return pass({ kind: 'portal' });
-  const match = serverPath.exec(path);
-  return match?.[1] === undefined ? refuse({ reason: 'path-unknown' }) : pass({ kind: 'server', server: match[1] });
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path;
+  if (plain === '/mcp') return pass({ kind: 'portal' });
+  const server =
+    plain.startsWith(serverPrefix) && plain.endsWith(serverSuffix)
+      ? plain.slice(serverPrefix.length, -serverSuffix.length)
+      : '';
+  return serverName.test(server) ? pass({ kind: 'server', server }) : refuse({ reason: 'path-unknown' });
 }
 
 /** `Application/JSON; charset=utf-8` is JSON; every other charset is not what MCP speaks. */

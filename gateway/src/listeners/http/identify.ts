@@ -31,7 +31,7 @@ export function identify(
     resource: context.resources.of(endpoint),
     method: request.method,
     // Who sends it is nearly proved by then; what is not, counts for the address.
-    ...(body === undefined ? {} : { body: () => body.whole(`proof ${address ?? ''}`) }),
+    body: body === undefined ? undefined : () => body.whole(`proof ${address ?? ''}`),
     certificate: context.certificateOf?.(socket),
   });
 }

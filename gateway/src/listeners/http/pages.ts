@@ -65,7 +65,9 @@ export function showPage(
     response.end();
     return undefined;
   }
-  new RequestBody(request, maxFormBytes, budget).read('forms', (body) => {
+  const form = new RequestBody(request, maxFormBytes, budget);
+  form.read('forms', (body) => {
+    form.release();
     if (response.destroyed) return;
     if (typeof body !== 'string') return answer(new URLSearchParams(body.toString('utf8')));
     response.writeHead(413, { 'content-length': 0, connection: 'close' });

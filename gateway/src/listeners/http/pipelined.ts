@@ -2,7 +2,7 @@
  * Requests that come on a connection before those ahead of them are answered (RFC 9112, section 9.3.2). Such a request waits
  * until the answers ahead of it are taken: it costs its sender a few bytes, and its answer thousands that are kept here.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 export const pipelinedBounds = {
@@ -31,7 +31,7 @@ export class Pipelined {
   }
 
   /** Is it to be answered now? Otherwise `begin` is called when it is, or never where the connection ends before that. */
-  isNext(request: IncomingMessage, response: ServerResponse, begin: () => void): boolean {
+  isNext(request: IncomingMessage, response: ServerResponse, begin: RequestListener): boolean {
     // Node gives an answer the connection when those ahead of it are written.
     if (response.socket !== null) return true;
     const { socket } = request;
@@ -52,7 +52,7 @@ export class Pipelined {
       add(-1);
       // In a turn of its own: what is answered at once would otherwise follow in this one, as long as the client reads.
       setImmediate(() => {
-        if (!response.destroyed) begin();
+        if (!response.destroyed) begin(request, response);
       });
     });
     return false;

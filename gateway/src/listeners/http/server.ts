@@ -64,8 +64,7 @@ export async function listenHttp(
   const bodies = new Shares(bodyBounds);
   context.table('sessions', () => sessions.size);
   context.table('body_bytes', () => bodies.size);
-  let guard: Guard | undefined;
-  let named: HttpFront | undefined;
+  let front: Front | undefined;
   const requests = new UnderWay();
   const pipelined = new Pipelined();
   const connections = new Connections({
@@ -84,19 +83,18 @@ export async function listenHttp(
     requireHostHeader: true,
   };
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
-    if (guard === undefined || named === undefined) return void response.destroy();
+    if (front === undefined) return void response.destroy();
     // A response that fails has lost its client, which `close` says as well; without a listener the process would end.
-    response.on('error', () => response.destroy());
+    response.on('error', destroyed);
     const ending = requests.begin(response);
-    const exchange = { request, response, context: named, sessions, keepAlive, ending };
-    handle(exchange, guard)?.catch((error: unknown) => {
+    handle(request, response, { front, ending })?.catch((error: unknown) => {
       context.stages.onBug(error, '-');
       response.destroy();
     });
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     connections.asked(request.socket, response);
-    if (pipelined.isNext(request, response, () => begin(request, response))) begin(request, response);
+    if (pipelined.isNext(request, response, begin)) begin(request, response);
   };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
@@ -109,9 +107,8 @@ export async function listenHttp(
     server.listen({ host: listen.host, port: listen.port, backlog: 1024 }, () => resolve());
   });
   const { port } = server.address() as AddressInfo;
-  guard = makeGuard(listen, port);
   const clientAddress = clientAddressOf(listen.behindProxy);
-  named = {
+  const named: HttpFront = {
     ...context,
     ...(tls === undefined ? {} : { certificateOf: (socket: Socket) => tls.certificateOf(socket) }),
     addressOf: ({ socket, headers }) => clientAddress(socket.remoteAddress, headers['x-forwarded-for']),
@@ -119,6 +116,7 @@ export async function listenHttp(
     connections,
     resources: new Resources(publicBase(listen, port), () => context.authorizationServers()),
   };
+  front = { guard: makeGuard(listen, port), context: named, sessions, keepAlive };
   const sweeper = setInterval(() => sessions.sweep(Date.now()), sweepIntervalMs);
   sweeper.unref();
   return {
@@ -158,8 +156,21 @@ export interface HttpExchange {
   readonly ending: Ending;
 }
 
-function handle(unrouted: Omit<HttpExchange, 'endpoint'>, guard: Guard): Promise<void> | undefined {
-  const { request, response, context } = unrouted;
+/** What all requests of a listener share. */
+interface Front extends Pick<HttpExchange, 'context' | 'sessions' | 'keepAlive'> {
+  readonly guard: Guard;
+}
+
+function destroyed(this: ServerResponse): void {
+  this.destroy();
+}
+
+function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { front, ending }: { readonly front: Front; readonly ending: Ending },
+): Promise<void> | undefined {
+  const { guard, context, sessions, keepAlive } = front;
   const { headers, method } = request;
   const reject = (refusal: Refusal, problem?: string): undefined => {
     const address = context.addressOf(request);
@@ -201,7 +212,7 @@ function handle(unrouted: Omit<HttpExchange, 'endpoint'>, guard: Guard): Promise
     response.setHeader('connection', 'close');
     return reject({ reason: 'draining' });
   }
-  const exchange: HttpExchange = { ...unrouted, endpoint: route.value };
+  const exchange: HttpExchange = { request, response, endpoint: route.value, context, sessions, keepAlive, ending };
   if (method === 'POST') return post(exchange);
   if (method === 'GET' || method === 'DELETE') return legacyOperation(method, exchange);
   return reject({ reason: 'http-method', allowed: 'POST, GET, DELETE' });
@@ -213,21 +224,28 @@ function post(exchange: HttpExchange): undefined {
   const arrival = arrivalOf({ transport: 'http', endpoint, headers, address: context.addressOf(request) });
   const body = new RequestBody(request, context.bounds().body, context.bodies);
   const fail = (error: unknown): void => {
+    body.release();
     context.stages.onBug(error, arrival.id);
     response.destroy();
   };
   // Before a byte of the body is read: what a stranger sends costs a look at the head.
   const identified = (identity: Outcome<Caller>): void => {
     if (!identity.ok) {
+      body.release();
       refuseUnknown(exchange, arrival, identity).catch(fail);
       return;
     }
     const known = identity.value;
-    if (!context.connections.known(request.socket, known.key)) return void request.socket.destroy();
+    if (!context.connections.known(request.socket, known.key)) {
+      body.release();
+      request.socket.destroy();
+      return;
+    }
     body.read(known.key, (bytes) => {
-      if (response.destroyed) return;
+      if (response.destroyed) return body.release();
       try {
-        answer({ exchange, arrival, caller: known, body: bytes }).catch(fail);
+        // What was sent counts for as long as it is answered, also for a legacy client that has gone meanwhile.
+        answer({ exchange, arrival, caller: known, body: bytes }).then(() => body.release(), fail);
       } catch (error) {
         // What is thrown before anything is waited for is a bug as well.
         fail(error);
@@ -266,7 +284,7 @@ function answer(read: Read): Promise<void> {
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
   if (body === 'too-large') refusal = { reason: 'body-too-large', limit: context.bounds().body };
-  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: context.bounds().concurrency };
+  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: bodyBounds.maxOfOwner, unit: 'bytes' };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };

@@ -15,7 +15,7 @@ export interface Credentials {
   readonly resource?: string;
   readonly method?: string | undefined;
   /** Reads the body, for a proof that covers every byte of it; `undefined` when it is too large or ends early. */
-  readonly body?: () => Promise<Buffer | undefined>;
+  readonly body?: (() => Promise<Buffer | undefined>) | undefined;
   readonly certificate?: ClientCertificate | undefined;
 }
 

@@ -200,7 +200,7 @@ class Exchange implements ResponseHandler, Abandon {
 
   #read(): void {
     const [pieces, length] = [this.#pieces, this.#bytes];
-    this.#reader.readBytes({ length, whole: () => pieces.whole() }, this.#limits, (parsed) => {
+    this.#reader.readBytes({ length, whole: () => pieces.take() }, this.#limits, (parsed) => {
       if (this.#ended) return;
       if (parsed.ok) this.#events.onValue(parsed.value, length, parsed.memberText);
       else if (this.#status < 400) return this.#fail(misbehaved(`answer is no acceptable JSON: ${parsed.fault}`));
