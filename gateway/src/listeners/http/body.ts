@@ -48,7 +48,16 @@ export class RequestBody {
     const result = this.#result;
     if (result === undefined) return this.#begin(owner, done);
     this.#result = over;
-    done(result);
+    done(this.#countsFor(owner) ? result : 'too-many');
+  }
+
+  /** What was read for a proof counted for the address: many callers may share it, and a call may last. */
+  #countsFor(owner: string): boolean {
+    const bytes = this.#counted;
+    if (bytes === 0 || owner === this.#owner) return true;
+    this.release();
+    this.#owner = owner;
+    return this.#count(bytes);
   }
 
   #begin(owner: string, done: Done): void {

@@ -1,0 +1,45 @@
+/** Bodies that are read for a proof first, and then as a message. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { Shares } from '../../pipeline/shares.ts';
+import { type BodyResult, RequestBody } from './body.ts';
+
+const length = 60_000;
+
+test('what was read for a proof counts for its caller from then on, and no more when it is answered', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const budget = new Shares({ maxOfOwner: 100_000, max: 1_000_000 });
+  const open: { readonly body: RequestBody; readonly response: ServerResponse }[] = [];
+  /** As a caller whose proof covers the body; what its message is read as. */
+  const send = async (caller: string): Promise<BodyResult> => {
+    const arrived = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
+    const asked = request({ host: '127.0.0.1', port, method: 'POST', headers: { 'content-length': length } });
+    asked.on('error', () => {});
+    asked.end('x'.repeat(length));
+    const [incoming, response] = await arrived;
+    const body = new RequestBody(incoming, length, budget);
+    open.push({ body, response });
+    const proven = await body.whole('proof 192.0.2.1');
+    assert.equal(proven?.length, length, `of ${caller}`);
+    return new Promise((resolve) => body.read(caller, resolve));
+  };
+  try {
+    assert.equal((await send('ada')).length, length);
+    // From the same address, while the first is under way.
+    assert.equal((await send('bob')).length, length);
+    assert.equal(await send('ada'), 'too-many');
+    assert.equal(budget.size, 2 * length);
+    for (const { body } of open) body.release();
+    assert.equal(budget.size, 0);
+    assert.equal((await send('ada')).length, length);
+  } finally {
+    for (const { response } of open) response.destroy();
+    server.close();
+  }
+});
