@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { patienceMs } from '../process.ts';
+import { until } from '../until.ts';
 import { type Events, openEvents, startSession } from './events.ts';
 import { PushingServer } from './pushing.ts';
 import { reload } from './reload.ts';
@@ -57,15 +56,6 @@ async function startWorld(): Promise<World> {
       await server[Symbol.asyncDispose]();
     },
   };
-}
-
-/** For what announces itself nowhere: a file, a metric. */
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
-    await pause(10);
-  }
 }
 
 async function sessionsOf({ gateway }: World): Promise<number> {

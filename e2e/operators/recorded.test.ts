@@ -4,19 +4,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
-import { patienceMs } from '../process.ts';
+import { until } from '../until.ts';
 import { startWorld } from './world.ts';
-
-/** For what announces itself nowhere: a file, a row. */
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
-    await pause(20);
-  }
-}
 
 const kinds = ['approval-rejected', 'operator-created', 'server-control', 'definition-rejected'] as const;
 

@@ -3,22 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { checkpointBounds, pagesLeft } from '../../gateway/src/process/checkpoints.ts';
 import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
 import { openSession } from '../clients.ts';
 import { startGateway } from '../harness.ts';
-import { patienceMs } from '../process.ts';
+import { until } from '../until.ts';
 import { startWorld } from './world.ts';
-
-/** For what announces itself nowhere: a file. */
-async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
-    await pause(10);
-  }
-}
 
 test('a decision is told, and its call made, once it is on the disk, and other calls do not wait for that', {
   timeout: 60_000,

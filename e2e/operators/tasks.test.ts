@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
 import { sallyportWith } from '../faults/commands.ts';
+import { until } from '../until.ts';
 import { startWorld, type World } from './world.ts';
 
 const claims = {
@@ -34,6 +36,7 @@ async function ask(
     name,
     server = 'things',
     plain = false,
+    signal,
   }: {
     readonly method: string;
     readonly params: object;
@@ -41,10 +44,12 @@ async function ask(
     readonly server?: string;
     /** Without the extension. */
     readonly plain?: boolean;
+    readonly signal?: AbortSignal;
   },
 ): Promise<Answer> {
   const response = await fetch(world.gateway.endpoint(server), {
     method: 'POST',
+    ...(signal !== undefined && { signal }),
     headers: {
       authorization: `Bearer ${key}`,
       'content-type': 'application/json',
@@ -82,11 +87,22 @@ async function waiting(world: World): Promise<string> {
   return /"id": "(ap_[a-z0-9]+)"/.exec(stdout)?.[1] ?? assert.fail(stdout);
 }
 
+/** What waits for an approval, as it stands in the database. */
+function waitsIn(data: string) {
+  const database = openDatabase(data);
+  const count = database.prepare('SELECT count(*) AS n FROM approval_waits WHERE approval = ?');
+  return {
+    count: (id: string) => Number(count.get(id)?.['n']),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
 test('a task waits, is made once after its approval, and tells its end for as long as it is asked', {
   timeout: 120_000,
 }, async (t) => {
   await using world = await startWorld({}, { approvals: { wait: '30s' } });
   const key = world.gateway.key({ user: 'dana', agent: 'asker' });
+  using waits = waitsIn(join(world.gateway.folder, 'data'));
   await t.test('approved', async () => {
     const task = await held(world, key, 'by task');
     assert.equal((await about(world, key, task)).result?.status, 'working');
@@ -134,6 +150,31 @@ test('a task waits, is made once after its approval, and tells its end for as lo
       (await about(world, key, task, 'tasks/update', { inputResponses: {} })).error?.message ?? '',
       /asks for nothing/,
     );
+  });
+  await t.test('cancelled beside another one of the same call, which goes on', async () => {
+    const [task, other] = [await held(world, key, 'twice'), await held(world, key, 'twice')];
+    const id = await waiting(world);
+    assert.equal((await about(world, key, task, 'tasks/cancel')).result?.['resultType'], 'complete');
+    assert.equal((await about(world, key, other)).result?.status, 'working');
+    assert.equal((await world.sallyport('approval', 'approve', id)).code, 0);
+    assert.equal((await about(world, key, other)).result?._meta?.[dispositionKey], 'approved-executed');
+    assert.equal((await about(world, key, task)).result?.status, 'cancelled');
+  });
+  await t.test('beside a call that is given up while it waits', async () => {
+    const task = await held(world, key, 'left');
+    const id = await waiting(world);
+    const leaving = new AbortController();
+    const request = { method: 'tools/call', name: 'echo', params: { name: 'echo', arguments: { message: 'left' } } };
+    const plain = ask(world, key, { ...request, plain: true, signal: leaving.signal }).then(
+      () => assert.fail('it was answered'),
+      () => undefined,
+    );
+    await until(() => waits.count(id) === 2, 'the call to wait');
+    leaving.abort();
+    await plain;
+    await until(() => waits.count(id) === 1, 'the call to be given up');
+    assert.equal((await world.sallyport('approval', 'approve', id)).code, 0);
+    assert.equal((await about(world, key, task)).result?._meta?.[dispositionKey], 'approved-executed');
   });
   await t.test('what a client is told of the server', async () => {
     const { result } = await ask(world, key, { method: 'server/discover', name: '', params: {} });

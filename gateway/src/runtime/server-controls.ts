@@ -73,7 +73,7 @@ export class ServerControls {
   }
 
   /** Answers when what was decided until now has a durable record, or that takes too long. */
-  settled(): Promise<void> {
-    return this.#decisions.settled();
+  async settled(): Promise<void> {
+    await this.#decisions.settled();
   }
 }

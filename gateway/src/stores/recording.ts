@@ -3,9 +3,9 @@ import { inBackground } from '../telemetry/background.ts';
 
 /**
  * Which changes to take: those that no process has taken (`new`), also those that one has had for so long that it must have
- * ended (`late`), or also those that another process has just taken (`all`).
+ * ended (`late`), or the one of this key, also where another process has it (`of`).
  */
-export type Which = 'new' | 'late' | 'all';
+export type Which = 'new' | 'late' | { readonly of: string };
 
 /** Changes of one store that no record tells yet. Each method throws when the store cannot be read or written. */
 export interface Unrecorded<Item> {
@@ -15,6 +15,8 @@ export interface Unrecorded<Item> {
   keep(items: readonly Item[], now: number): void;
   /** Their records are durable. */
   recorded(items: readonly Item[]): void;
+  /** They have no record, and are any process's to take again. */
+  release(items: readonly Item[]): void;
 }
 
 /** Milliseconds that a gateway which ends waits for records. */
@@ -31,20 +33,16 @@ export class Recording<Item, Event> {
   readonly #audit: Recorder<Event>;
   /** With what they are the records of. */
   readonly #underWay = new Map<Promise<void>, readonly Item[]>();
-  #hasLooked = false;
 
   constructor(store: Unrecorded<Item>, audit: Recorder<Event>) {
     this.#store = store;
     this.#audit = audit;
   }
 
-  /** At the first look all: what an earlier process of this folder had taken when it ended was not recorded. */
   take(now: number): readonly Item[] {
     for (const items of this.#underWay.values()) this.#store.keep(items, now);
     // What this process waits for is not late.
-    const items = this.#store.take(this.#hasLooked ? (this.#underWay.size === 0 ? 'late' : 'new') : 'all', now);
-    this.#hasLooked = true;
-    return items;
+    return this.#store.take(this.#underWay.size === 0 ? 'late' : 'new', now);
   }
 
   /** `eventOf`: `undefined` for what needs no record. Records stand in the order of calls. */
@@ -61,16 +59,19 @@ export class Recording<Item, Event> {
 
   async #mark(items: readonly Item[], writing: readonly Promise<void>[]): Promise<void> {
     const written = await Promise.allSettled(writing);
-    const durable = items.filter((_item, at) => written[at]?.status === 'fulfilled');
-    if (durable.length > 0) this.#store.recorded(durable);
+    const withStatus = (status: 'fulfilled' | 'rejected'): readonly Item[] =>
+      items.filter((_item, at) => written[at]?.status === status);
+    this.#store.recorded(withStatus('fulfilled'));
+    this.#store.release(withStatus('rejected'));
   }
 
-  /** Resolves when everything is marked, or the log takes too long: then its store keeps it for the next process. */
-  async settled(maxMs = maxSettleMs): Promise<void> {
-    if (this.#underWay.size === 0) return;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, maxMs);
-    await Promise.race([Promise.allSettled(this.#underWay.keys()), late]);
+  /** True when everything is marked; false when the log takes too long: then its store keeps it for the next process. */
+  async settled(maxMs = maxSettleMs): Promise<boolean> {
+    if (this.#underWay.size === 0) return true;
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), maxMs);
+    const isSettled = await Promise.race([Promise.allSettled(this.#underWay.keys()).then(() => true), late]);
     clearTimeout(timer);
+    return isSettled;
   }
 }

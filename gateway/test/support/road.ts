@@ -211,7 +211,7 @@ ${connections.replace(/^/gm, '  ')}
       }),
       seal: createSeal(randomBytes(32), 'task', 1_000_000),
       settle: settled,
-      store: options.approvalStore?.() ?? { get: () => undefined, withdraw: settled, revoke: settled },
+      store: options.approvalStore?.() ?? { get: () => undefined, wait: () => {}, giveUp: settled },
       onWithdrawn: () => Promise.resolve(),
     },
   });

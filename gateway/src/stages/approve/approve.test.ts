@@ -629,3 +629,37 @@ test('a clock that is set back makes no approval last longer', async () => {
   const another = await decided('a minute again', 50_000);
   assert.equal((await store.spend(another, Date.now())).ok, true, 'a clock that is corrected a little');
 });
+
+test('what another process has begun to record is on record before it is spent, also where that one is killed', async () => {
+  const world = await worldOf();
+  const { store, call, events } = world;
+  await call({ text: 'pay' });
+  const id = pendingId(world);
+  await store.vote(id, 'approve', by('tester'));
+  const other = storeIn(world.folder);
+  assert.deepEqual(
+    other.unrecorded.take('late', Date.now()).map((each) => each.id),
+    [id],
+  );
+  assert.equal((await call({ text: 'pay' })).kind, 'text');
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['approval-pending', 'approval-approved', 'approval-consumed'],
+  );
+});
+
+test('what another process records while it is waited for has one record', async () => {
+  const world = await worldOf();
+  const { store, call, events } = world;
+  await call({ text: 'pay' });
+  await store.vote(pendingId(world), 'approve', by('tester'));
+  const other = storeIn(world.folder);
+  const taken = other.unrecorded.take('late', Date.now());
+  const made = call({ text: 'pay' });
+  other.unrecorded.recorded(taken);
+  assert.equal((await made).kind, 'text');
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['approval-pending', 'approval-consumed'],
+  );
+});

@@ -40,8 +40,10 @@ export interface ApproveParts {
 
 /** Milliseconds between two messages to a client that wants to hear of progress. */
 const progressMs = 5_000;
-/** Milliseconds that a call waits for the record of its approval. */
+/** Milliseconds that a call waits for the record of its approval, and for another process that has begun to write it. */
 const maxRecordMs = 5_000;
+const maxOtherMs = 1_000;
+const otherPauseMs = 10;
 /** Pages of which the end is told; of more it is not. */
 const maxPrompted = 10_000;
 
@@ -54,7 +56,7 @@ export interface Approvals {
   /** Another process decided, or time passed: calls that wait look again. Answers when the log has what changed. */
   look(): Promise<void>;
   /** Answers when that is durable, or takes too long. */
-  settled(): Promise<void>;
+  settled(): Promise<unknown>;
   /** Calls that wait. */
   readonly size: number;
 }
@@ -129,6 +131,7 @@ export function createApprovals({
       if (store.stateOf(id, Date.now()) !== 'pending') resolve('decided');
     };
     const own = waiting.get(id) ?? new Set();
+    store.wait(id, exchange.id, Date.now() + waitMs());
     const waiter: Waiter = { wake, release: () => resolve('late') };
     waiting.set(id, own.add(waiter));
     const timer = setTimeout(() => resolve('late'), waitMs());
@@ -153,7 +156,7 @@ export function createApprovals({
     // That it was approved is recorded before it is spent, however soon its caller comes, and durably, as a process that is
     // killed leaves nothing but the last state. Whether the call may be made without records its intent decides.
     await record();
-    await changes.settled(maxRecordMs);
+    if (await changes.settled(maxRecordMs)) await recordedByAnother(id);
     const taken: SpentApproval = { id, by: votes.map(({ by }) => by) };
     const marked = { ...exchange, approval: taken };
     // The revision and the credential of now decide, whatever they were when the call was held.
@@ -186,6 +189,14 @@ export function createApprovals({
     // Its call is made all the same, if its intent can be recorded: what could not be taken now is at the next look.
     await record().catch(unwritten);
     return pass(permitHeld(marked));
+  }
+
+  /** A process that is killed before its record is durable leaves a state that the next one would hide. */
+  async function recordedByAnother(id: string): Promise<void> {
+    const deadline = performance.now() + maxOtherMs;
+    while (!store.isRecorded(id) && performance.now() < deadline) await pause(otherPauseMs);
+    changes.record(store.isRecorded(id) ? [] : store.unrecorded.take({ of: id }, Date.now()), eventOf);
+    await changes.settled(maxRecordMs);
   }
 
   /** Those who approved it may do so now, and are as many as the rule wants. */
@@ -248,11 +259,11 @@ export function createApprovals({
     if (approval.state === 'pending') {
       const how = await decided(exchange, id);
       if (how === 'gone') {
-        // Another call that joined may still wait for it.
-        if (!waiting.has(id)) await store.withdraw(id, Date.now());
+        await store.withdraw(id, exchange.id, Date.now());
         await record();
         return refuse({ reason: 'cancelled' });
       }
+      store.stopWaiting(id, exchange.id);
       approval = store.get(id, Date.now()) ?? approval;
       // Another process may have decided a moment ago: its client hears what is on the disk.
       const settled = await store.settle();

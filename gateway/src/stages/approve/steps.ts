@@ -19,17 +19,21 @@ import {
 } from './approval.ts';
 import { approverProblem, personOf } from './approvers.ts';
 import type { ApprovalStore, Request, Requested, Use, Voted } from './store.ts';
+import { type Waits, waitsOf } from './waits.ts';
 
 /** What is done at once, and is not on the disk yet. */
 export interface Steps
-  extends Pick<ApprovalStore, 'grants' | 'get' | 'stateOf' | 'list' | 'lastChange' | 'changedSince' | 'version'> {
+  extends Pick<
+    ApprovalStore,
+    'grants' | 'get' | 'stateOf' | 'isRecorded' | 'list' | 'lastChange' | 'changedSince' | 'version'
+  > {
   request(requested: Requested): Request;
   vote(id: string, verdict: 'approve' | 'reject', vote: Vote): Voted;
   /** Undefined where it is over: of all that try, one gets it. */
   spend(id: string, now: number): Use | undefined;
   revoke(id: string, now: number): void;
   giveBack(use: Use, now: number): void;
-  withdraw(id: string, now: number): void;
+  readonly waits: Waits;
   /** Ends what is over first. */
   readonly unrecorded: Unrecorded<Approval>;
 }
@@ -52,6 +56,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
   const restoreSummary = database.prepare("UPDATE approvals SET summary = ? WHERE id = ? AND summary = ''");
   const dropContent = database.prepare('DELETE FROM approval_contents WHERE id = ?');
   const stateOf = database.prepare('SELECT state, expires_at FROM approvals WHERE id = ?');
+  const unrecorded = database.prepare('SELECT 1 FROM approvals WHERE id = ? AND is_recorded != 1');
+  const waits = waitsOf(database);
   const pending = database.prepare(
     "SELECT count(*) AS n FROM approvals INDEXED BY approvals_by_end WHERE state = 'pending' AND expires_at > ?",
   );
@@ -86,9 +92,6 @@ export function stepsOf(database: Database, seal: Seal): Steps {
   const unspend = database.prepare(
     `UPDATE approvals SET state = 'approved', uses = uses - 1, is_recorded = 0
      WHERE id = ? AND state IN ('consumed', 'approved') AND uses > 0 AND expires_at > ?`,
-  );
-  const withdraw = database.prepare(
-    `UPDATE approvals SET state = 'withdrawn', is_recorded = 0 WHERE id = ? AND state = 'pending' AND expires_at > ?`,
   );
   const expire = database.prepare(
     `UPDATE approvals SET state = CASE WHEN uses > 0 THEN 'consumed' ELSE 'expired' END, is_recorded = 0
@@ -131,6 +134,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
   const changed = unrecordedOf(database, {
     table: 'approvals',
     columns: '*',
+    key: 'id',
     order: 'created_at',
     limit: 100,
     read,
@@ -139,6 +143,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
       if (isOpen(state)) return;
       dropSummary.run(id);
       dropContent.run(id);
+      waits.forget(id);
     },
   });
 
@@ -181,6 +186,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
       const state = String(row['state']) as ApprovalState;
       return isOpen(state) && Number(row['expires_at']) <= now ? 'expired' : state;
     },
+    isRecorded: (id) => unrecorded.get(id) === undefined,
     lastChange: () => Number(lastChange.get()?.['last']),
     changedSince: (change, limit, now) =>
       changedSince
@@ -239,10 +245,11 @@ export function stepsOf(database: Database, seal: Seal): Steps {
         restoreSummary.run(summary, id);
         if (content !== undefined) restoreContent.run(id, content);
       }),
-    withdraw: (id, now) => void withdraw.run(id, now),
     revoke: (id, now) => void revoke.run(id, now),
+    waits,
     unrecorded: {
       recorded: (approvals) => changed.recorded(approvals),
+      release: (approvals) => changed.release(approvals),
       keep: (approvals, now) => changed.keep(approvals, now),
       take(which, now) {
         const isSetBack = now + clockSlackMs < latest;
@@ -256,6 +263,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
         if (taken.length > 0 && (now - trimmedAt > 60_000 || now < trimmedAt)) {
           trimmedAt = now;
           transaction(database, () => {
+            waits.forgetPast(now);
             forget.run(now - approvalBounds.keptMs);
             trim.run(approvalBounds.over);
           });

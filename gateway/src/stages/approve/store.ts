@@ -17,6 +17,7 @@ import {
 } from './approval.ts';
 import type { ApproverProblem } from './approvers.ts';
 import { stepsOf } from './steps.ts';
+import type { Waits } from './waits.ts';
 
 export * from './approval.ts';
 
@@ -75,6 +76,8 @@ export interface ApprovalStore {
   get(id: string, now: number): Approval | undefined;
   /** Without what it is about, which takes time to decrypt. */
   stateOf(id: string, now: number): ApprovalState | undefined;
+  /** Is its state on record, durably, by whichever process? */
+  isRecorded(id: string): boolean;
   /** The newest first. */
   list(filter: ApprovalFilter, now: number): readonly ApprovalLine[];
   /** Number of the last change of any approval, by any process. */
@@ -89,7 +92,13 @@ export interface ApprovalStore {
   revoke(id: string, now: number): Promise<Settled>;
   /** The call was not made. */
   giveBack(use: Use, now: number): Promise<Settled>;
-  withdraw(id: string, now: number): Promise<Settled>;
+  /** A call or a task waits for it until then. */
+  readonly wait: Waits['wait'];
+  readonly stopWaiting: Waits['stopWaiting'];
+  /** What waited is gone: where nothing else waits, a pending approval ends. */
+  withdraw(id: string, waiter: string, now: number): Promise<Settled>;
+  /** The same, also for an approved one. */
+  giveUp(id: string, waiter: string, now: number): Promise<Settled>;
   /** Answers when everything that was read is on the disk, whichever process wrote it. */
   readonly settle: () => Promise<Settled>;
   /** What became of approvals. What is over is ended first. */
@@ -105,8 +114,11 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
   const journal = openJournal(data, options);
   const steps = stepsOf(database, createSeal(master, 'approval', approvalBounds.content * 8));
   const { settle } = journal;
+  const { waits } = steps;
   return {
     ...steps,
+    wait: waits.wait,
+    stopWaiting: waits.stopWaiting,
     settle,
     async request(requested) {
       const made = written(() => steps.request(requested));
@@ -138,8 +150,12 @@ export function openApprovalStore(data: string, master: Buffer, options?: Journa
       steps.giveBack(use, now);
       return settle();
     },
-    async withdraw(id, now) {
-      steps.withdraw(id, now);
+    async withdraw(id, waiter, now) {
+      waits.withdraw(id, waiter, now);
+      return settle();
+    },
+    async giveUp(id, waiter, now) {
+      waits.giveUp(id, waiter, now);
       return settle();
     },
     close() {

@@ -26,19 +26,19 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
   const seal = createSeal(randomBytes(32), 'task', taskBounds.content);
   const world = {
     state: 'approved' as Approval['state'],
-    terms: {} as Partial<Approval['terms']>,
     calls: [] as JsonObject[],
-    revoked: [] as string[],
+    givenUp: [] as string[],
+    waits: [] as string[],
   };
   const started = () =>
     createTasks({
       registry,
       seal,
       store: {
-        get: () => ({ state: world.state, votes: [], terms: world.terms }) as unknown as Approval,
-        withdraw: settled,
-        revoke(id) {
-          world.revoked.push(id);
+        get: () => ({ state: world.state, votes: [] }) as unknown as Approval,
+        wait: (id, waiter) => void world.waits.push(`${id} ${waiter}`),
+        giveUp(id, waiter) {
+          world.givenUp.push(`${id} ${waiter}`);
           return settled();
         },
       },
@@ -132,15 +132,11 @@ test('a result that is too long to be kept is told as such, and params that are 
   assert.equal(world.calls.length, 1);
 });
 
-test('a task that is cancelled gives its approval up, and no grant that is for other calls as well', async () => {
+test('a task waits for its approval, and gives it up when it is cancelled', async () => {
   const { world, begin, ask } = worldOf(() => Promise.resolve(done));
-  for (const [terms, revoked] of [
-    [{}, ['ap_a']],
-    [{ grant: { for: 60_000 } }, ['ap_a']],
-  ] as const) {
-    world.terms = terms;
-    await ask('tasks/cancel', await begin({ name: 'pay', arguments: {} }));
-    assert.deepEqual(world.revoked, revoked);
-  }
+  const id = await begin({ name: 'pay', arguments: {} });
+  assert.deepEqual(world.waits, [`ap_a ${id}`]);
+  await ask('tasks/cancel', id);
+  assert.deepEqual(world.givenUp, [`ap_a ${id}`]);
   assert.equal(world.calls.length, 0);
 });

@@ -60,7 +60,7 @@ export interface TasksParts {
   /** Answers when everything that was written is on the disk. */
   readonly settle: () => Promise<Settled>;
   readonly seal: Seal;
-  readonly store: Pick<ApprovalStore, 'get' | 'withdraw' | 'revoke'>;
+  readonly store: Pick<ApprovalStore, 'get' | 'wait' | 'giveUp'>;
   /** Takes the call through the whole road again. */
   readonly again: (message: Received) => Promise<Reply>;
   readonly newId: () => string;
@@ -183,8 +183,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
       cancellation: new Cancellation(),
       channel: { notify: () => {} },
     });
-    if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending')
+    if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending') {
+      store.wait(reply.refusal.id, id, task.createdAt + taskBounds.lifetimeMs);
       return { ...task, approval: reply.refusal.id };
+    }
     const end = ended(reply, exchange.id);
     return { ...task, ...(end.outcome !== undefined && { params: {} }), ...end };
   }
@@ -202,7 +204,9 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
         createdAt: now,
         updatedAt: now,
       };
-      return write(id, identity.value.key, task) && (await settle()).ok
+      const isWritten = write(id, identity.value.key, task);
+      if (isWritten) store.wait(refusal.id, id, now + taskBounds.lifetimeMs);
+      return isWritten && (await settle()).ok
         ? ownWords<JsonObject>({ resultType: 'task', ...shownTask(id, task) })
         : undefined;
     },
@@ -217,12 +221,9 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
           return complete({ ...shownTask(id, await advance(id, exchange, task)) });
         case 'tasks/cancel': {
           if (task.outcome === undefined && task.step !== 'under-way' && !making.has(id)) {
-            const now = Date.now();
-            const ended = [store.withdraw(task.approval, now)];
-            // One that is approved already can still be given up: it was not made. A grant is for other calls as well.
-            if (store.get(task.approval, now)?.terms.grant === undefined) ended.push(store.revoke(task.approval, now));
             write(id, exchange.caller.key, { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } });
-            await Promise.all(ended);
+            // One that is approved already can still be given up: the call was not made.
+            await store.giveUp(task.approval, id, Date.now());
             await onWithdrawn();
             await settle();
           }

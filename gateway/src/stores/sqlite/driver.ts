@@ -247,6 +247,13 @@ const migrations: readonly string[] = [
    CREATE INDEX server_identities_to_record ON server_identities (is_recorded) WHERE is_recorded != 1;
    CREATE INDEX server_controls_to_record ON server_controls (is_recorded) WHERE is_recorded != 1;
    ALTER TABLE operator_events ADD COLUMN is_recorded INTEGER NOT NULL DEFAULT 0;`,
+  // Calls and tasks that wait for an approval: it is withdrawn with the last of them.
+  `CREATE TABLE approval_waits (
+     approval TEXT NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
+     waiter TEXT NOT NULL,
+     until INTEGER NOT NULL,
+     PRIMARY KEY (approval, waiter)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 export function databasePath(folder: string): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openOperatorStore } from '../../operators/store.ts';
 import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
-import { Recording, type Unrecorded } from '../recording.ts';
+import { Recording } from '../recording.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-unrecorded-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -35,18 +35,39 @@ test('a change is taken by one process, again when that has had it for too long,
   const taken = one.unrecorded.take('late', now);
   assert.deepEqual(numbers(taken), [1, 2, 3]);
   assert.deepEqual(other.unrecorded.take('new', now), []);
-  assert.deepEqual(other.unrecorded.take('late', now + 29_999), []);
+  assert.deepEqual(other.unrecorded.take('late', now + 4_999), []);
   one.unrecorded.recorded(taken.slice(0, 1));
-  assert.deepEqual(numbers(other.unrecorded.take('late', now + 30_000)), [2, 3]);
-  assert.deepEqual(numbers(one.unrecorded.take('all', now + 30_001)), [2, 3]);
+  assert.deepEqual(numbers(other.unrecorded.take('late', now + 5_000)), [2, 3]);
   // The clock is set back by more than the time for which changes are taken.
   const again = other.unrecorded.take('late', now - 1);
   assert.deepEqual(numbers(again), [2, 3]);
-  // What was taken by others since is not this process's to mark.
+  // What was taken by others since is not this process's to mark, nor to give away.
   one.unrecorded.recorded(taken);
-  assert.deepEqual(numbers(one.unrecorded.take('all', now)), [2, 3]);
+  one.unrecorded.release(taken);
+  assert.deepEqual(one.unrecorded.take('late', now), []);
   other.unrecorded.recorded(again);
-  assert.deepEqual(numbers(other.unrecorded.take('all', now)), [2, 3]);
+  assert.deepEqual(one.unrecorded.take('late', now + 100_000), []);
+});
+
+test("a change without a record is any process's again, before those that came later", () => {
+  using opened = stores('released');
+  const { one, other } = opened;
+  for (const n of [1, 2]) one.tell(event(n));
+  one.unrecorded.release(one.unrecorded.take('new', 0));
+  one.tell(event(3));
+  assert.deepEqual(numbers(other.unrecorded.take('new', 1)), [1, 2, 3]);
+});
+
+test('one change is taken by its key, also from another process', () => {
+  using opened = stores('of');
+  const { one, other } = opened;
+  for (const n of [1, 2]) one.tell(event(n));
+  const taken = one.unrecorded.take('new', 0);
+  const second = other.unrecorded.take({ of: '2' }, 0);
+  assert.deepEqual(numbers(second), [2]);
+  other.unrecorded.recorded(second);
+  one.unrecorded.recorded(taken);
+  assert.deepEqual(one.unrecorded.take({ of: '2' }, 0), []);
 });
 
 test('a recording marks what is durable, and leaves the rest for later', async () => {
@@ -70,24 +91,8 @@ test('a recording marks what is durable, and leaves the rest for later', async (
   waiting[1]?.end.reject(new Error('the log takes no more'));
   waiting[2]?.end.resolve();
   await recording.settled();
-  assert.deepEqual(numbers(recording.take(130_000)), [2]);
-  assert.deepEqual(numbers(other.unrecorded.take('all', 130_000)), [2]);
-});
-
-test('a recording takes at its first look what an earlier process left', () => {
-  const taking: string[] = [];
-  const store: Unrecorded<AuditEvent> = {
-    take(which) {
-      taking.push(which);
-      return [];
-    },
-    keep: () => {},
-    recorded: () => {},
-  };
-  const recording = new Recording(store, { record: () => Promise.resolve() });
-  recording.take(0);
-  recording.take(1);
-  assert.deepEqual(taking, ['all', 'late']);
+  assert.deepEqual(numbers(other.unrecorded.take('new', 100_000)), [2]);
+  assert.deepEqual(recording.take(100_000), []);
 });
 
 test('what a log is slow to write stays with the process that waits for it', async () => {
@@ -104,5 +109,5 @@ test('what a log is slow to write stays with the process that waits for it', asy
   }
   resolve();
   await recording.settled();
-  assert.deepEqual(other.unrecorded.take('all', 200_000), []);
+  assert.deepEqual(other.unrecorded.take('late', 200_000), []);
 });

@@ -6,8 +6,8 @@
 import type { Unrecorded } from '../recording.ts';
 import { type Database, transaction } from './driver.ts';
 
-/** Milliseconds for which a process has what it took. */
-const takenForMs = 30_000;
+/** Milliseconds for which a process has what it took, and after which another one takes what a killed one had. */
+const takenForMs = 5_000;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -16,6 +16,8 @@ export interface UnrecordedRows<Item> {
   readonly table: string;
   /** Names of columns, or a star. */
   readonly columns: string;
+  /** The column that a single one is taken by. */
+  readonly key?: string;
   /** A column with numbers: the smallest is taken first. */
   readonly order: string;
   readonly limit: number;
@@ -27,11 +29,11 @@ export interface UnrecordedRows<Item> {
 
 export function unrecordedOf<Item extends object>(
   database: Database,
-  { table, columns, order, limit, read, onRecorded }: UnrecordedRows<Item>,
+  { table, columns, key = 'rowid', order, limit, read, onRecorded }: UnrecordedRows<Item>,
 ): Unrecorded<Item> {
   // A clock that was set back would otherwise let a process have a row for ever.
-  const isFree = `is_recorded != 1 AND (is_recorded = 0 OR ?2 = 'all' OR
-     (?2 = 'late' AND (is_recorded <= ?1 OR is_recorded > ?1 + ${takenForMs})))`;
+  const isFree = `is_recorded != 1 AND iif(?3 IS NULL, is_recorded = 0 OR
+     (?2 = 'late' AND (is_recorded <= ?1 OR is_recorded > ?1 + ${takenForMs})), ${key} = ?3)`;
   const any = database.prepare(`SELECT 1 FROM ${table} WHERE ${isFree} LIMIT 1`);
   const take = database.prepare(
     `UPDATE ${table} SET is_recorded = ?1 + ${takenForMs}
@@ -40,17 +42,28 @@ export function unrecordedOf<Item extends object>(
   );
   // What changed since it was taken is to be recorded anew.
   const mark = database.prepare(`UPDATE ${table} SET is_recorded = 1 WHERE rowid = ? AND is_recorded = ?`);
+  const free = database.prepare(`UPDATE ${table} SET is_recorded = 0 WHERE rowid = ? AND is_recorded = ?`);
   const renew = database.prepare(
     `UPDATE ${table} SET is_recorded = ?1 + ${takenForMs} WHERE rowid = ?2 AND is_recorded = ?3`,
   );
   const rows = new WeakMap<Item, Row>();
   const markOne = (row: Row): boolean =>
     Number(mark.run(Number(row['taken_row']), Number(row['taken_until'])).changes) === 1;
+  const each = (items: readonly Item[], change: (row: Row, item: Item) => void): void => {
+    if (items.length === 0) return;
+    transaction(database, () => {
+      for (const item of items) {
+        const row = rows.get(item);
+        if (row !== undefined) change(row, item);
+      }
+    });
+  };
   return {
     take(which, now) {
       // Asked every second: where there is nothing to do, nothing is locked.
-      if (any.get(now, which) === undefined) return [];
-      const taken = (take.all(now, which) as Row[]).toSorted(
+      const what = typeof which === 'string' ? ([now, which, null] as const) : ([now, '', which.of] as const);
+      if (any.get(...what) === undefined) return [];
+      const taken = (take.all(...what) as Row[]).toSorted(
         (one, other) => Number(one['taken_order']) - Number(other['taken_order']),
       );
       return taken.flatMap((row) => {
@@ -76,11 +89,9 @@ export function unrecordedOf<Item extends object>(
       });
     },
     recorded: (items) =>
-      transaction(database, () => {
-        for (const item of items) {
-          const row = rows.get(item);
-          if (row !== undefined && markOne(row)) onRecorded?.(item);
-        }
+      each(items, (row, item) => {
+        if (markOne(row)) onRecorded?.(item);
       }),
+    release: (items) => each(items, (row) => void free.run(Number(row['taken_row']), Number(row['taken_until']))),
   };
 }
