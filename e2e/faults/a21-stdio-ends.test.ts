@@ -192,3 +192,28 @@ test('A26: nothing more is read of a client that does not read, and memory stays
   stdin.end();
   assert.equal((await client.ended()).code, 0);
 });
+
+test('A15: long messages of a client of stdio count until they are answered', async (context) => {
+  await using server = await new PushingServer().listen();
+  const { start } = await world(context, { pushing: { url: server.url } });
+  const client = start();
+  client.say(initialize);
+  const text = 'x'.repeat(3_500_000);
+  const long = (id: number): void =>
+    client.say({ id, method: 'tools/call', params: { name: 'pushing__hold', arguments: {}, _meta: { text } } });
+  for (let id = 100; id < 120; id++) long(id);
+  await client.until((said) => said.includes('"id":119'));
+  await server.until(() => server.held.length >= 19);
+  assert.equal(server.held.length, 19);
+  client.say({ id: 2, method: 'tools/list' });
+  server.held[0]?.answer('done');
+  await client.until((said) => said.includes('"id":100') && said.includes('"id":2'));
+  long(120);
+  await server.until(() => server.held.length >= 20);
+  client.child.stdin?.end();
+  for (const held of server.held.slice(1)) held.answer('done');
+  const { stdout } = await client.ended();
+  const refused = stdout.split('\n').filter((line) => line.includes('64 MiB'));
+  assert.equal(refused.length, 1, stdout.slice(0, 2_000));
+  assert.match(refused[0] ?? '', /"id":119.*try again when one is answered/);
+});

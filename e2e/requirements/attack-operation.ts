@@ -5,15 +5,21 @@ export const attackOperation = from('Attacks on a running gateway', [
   {
     id: 'A15',
     text: 'Each table that callers fill has a share for each of them, and evicts only from the one who fills it.',
-    proofs: inFile(
-      'e2e/faults/a15-shares.test.ts',
-      'A15: a caller whose questions are all unanswered is not asked another, and others are',
-      'A15: one stream watches no more resources than its share, and the server hears of no others',
-      'A15: long URIs that a caller watches leave others their share, and count until its stream ends',
-      'A15: what a session asks to watch while it is deleted is not watched, and counts for nothing',
-      'A15: sessions that open again from their ids count for their caller, and cost others nothing',
-      'A15: (unit) callers that fill the table of sessions take none from others',
-    ),
+    proofs: [
+      ...inFile(
+        'e2e/faults/a15-shares.test.ts',
+        'A15: a caller whose questions are all unanswered is not asked another, and others are',
+        'A15: one stream watches no more resources than its share, and the server hears of no others',
+        'A15: long URIs that a caller watches leave others their share, and count until its stream ends',
+        'A15: what a session asks to watch while it is deleted is not watched, and counts for nothing',
+        'A15: sessions that open again from their ids count for their caller, and cost others nothing',
+        'A15: (unit) callers that fill the table of sessions take none from others',
+      ),
+      ...inFile(
+        'e2e/faults/a21-stdio-ends.test.ts',
+        'A15: long messages of a client of stdio count until they are answered',
+      ),
+    ],
   },
   {
     id: 'A16',

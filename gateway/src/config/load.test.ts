@@ -101,6 +101,12 @@ test('files that cannot be read are diagnostics', async () => {
   }
 });
 
+test('a message that no caller may have under way cannot be the largest one', async () => {
+  const loaded = await loadConfiguration(write('body.yaml', 'version: 1\nbounds: { body: 65MiB }\n'), {});
+  const problems = loaded.ok ? [] : loaded.diagnostics.map(({ problem }) => problem);
+  assert.match(problems.join('; '), /must be at most 64MiB/);
+});
+
 test('no diagnostic repeats the value of a secret', async () => {
   const path = write(
     'leak.yaml',

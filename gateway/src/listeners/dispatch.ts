@@ -55,7 +55,8 @@ export interface ClientTransport {
   begin(claims: ClientClaims): Outcome<NewSession>;
   /** The version of a legacy client without a session. */
   version(): string;
-  open(message: DecodedRequest, session: LegacySession | undefined): Outcome<OpenRequest>;
+  /** `bytes`: of the message. */
+  open(message: DecodedRequest, session: LegacySession | undefined, bytes: number): Outcome<OpenRequest>;
   notified(message: DecodedNotification, session: LegacySession | undefined): void;
   /** Adds what only this transport can say, such as headers. */
   finish(reply: Reply, written: Written): Written;
@@ -170,7 +171,7 @@ async function answered(
 ): Promise<Written | undefined> {
   const { id, method, params, operation } = message;
   const { arrival, identity, bytes: bytesIn, rawNumbers } = incoming;
-  const opened = transport.open(message, session);
+  const opened = transport.open(message, session, bytesIn);
   if (!opened.ok) return refused(opened.refusal, incoming, { context, era: client.era, id, method });
   const { cancellation, channel } = opened.value;
   try {

@@ -1,6 +1,7 @@
 /** Where the gateway listens, and the bounds of everything that reaches it. */
 import { z } from 'zod';
 import { defaultMaxKeys, defaultMaxValues } from '../../protocol/json.ts';
+import { messageBounds } from '../../protocol/message-bounds.ts';
 import { isNetwork } from '../../protocol/networks.ts';
 import { limits } from '../../stages/limits/list.ts';
 import { boundsOf } from './plug-in.ts';
@@ -96,7 +97,13 @@ export const listen = z
 
 export const bounds = z
   .strictObject({
-    body: size.prefault('4MiB').describe('Largest request body.'),
+    body: size
+      .refine(
+        (bytes) => bytes <= messageBounds.maxOfOwner,
+        'must be at most 64MiB: a caller may have no more under way',
+      )
+      .prefault('4MiB')
+      .describe('Largest message of a client, at most 64MiB.'),
     depth: z.int().min(4).max(512).default(64).describe('Deepest nesting of a JSON message.'),
     values: z
       .int()

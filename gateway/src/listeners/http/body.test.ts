@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { Shares } from '../../pipeline/shares.ts';
-import { type BodyResult, RequestBody } from './body.ts';
+import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 
 const length = 60_000;
 
@@ -41,5 +42,32 @@ test('what was read for a proof counts for its caller from then on, and no more 
   } finally {
     for (const { response } of open) response.destroy();
     server.close();
+  }
+});
+
+test('what is left of a body is read for as long as it goes on, and no longer than half a minute', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  for (const [pauses, isRead] of [
+    [[1_900, 1_900, 1_900, 1_900], true],
+    [[1_900, 2_100], false],
+    [Array.from({ length: 20 }, () => 1_900), false],
+  ] as const) {
+    const incoming = Object.assign(new PassThrough(), { complete: false });
+    const response = { destroyed: false, writeHead: () => {}, write: () => {}, end: () => {} };
+    answerUnread(incoming as unknown as IncomingMessage, response as unknown as ServerResponse, {
+      status: 429,
+      headers: {},
+      text: '{}',
+      maxBytes: 1_000,
+    });
+    for (const pause of pauses) {
+      now += pause;
+      context.mock.timers.tick(pause);
+      incoming.emit('data', Buffer.from('x'));
+    }
+    assert.equal(!incoming.destroyed, isRead, pauses.join(' '));
+    incoming.destroy();
   }
 });

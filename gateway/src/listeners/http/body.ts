@@ -1,19 +1,14 @@
 /** The body of a request, within its bound. Nothing of it is read before it is wanted: identity comes first. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ShareBounds, Shares } from '../../pipeline/shares.ts';
+import type { Shares } from '../../pipeline/shares.ts';
 import { nextTurn, turnsOf } from '../../pipeline/turns.ts';
+import { longMessageBytes } from '../../protocol/message-bounds.ts';
 import { Pieces } from '../../protocol/pieces.ts';
 import { inBackground } from '../../telemetry/background.ts';
-
-/** Bytes: sixteen bodies of the usual bound for one caller, and room for the slow ones of eight such callers. */
-export const bodyBounds: ShareBounds = { maxOfOwner: 64 * 1024 * 1024, max: 512 * 1024 * 1024 };
 
 /** Why there is no body: it has too many bytes, or too many are being read for the same caller already. */
 export type BodyFault = 'too-large' | 'too-many';
 export type BodyResult = Buffer | BodyFault;
-
-/** Bytes of a body that is handed over at once, and not counted: many longer ones would hold up the loop together. */
-const shortLength = 16 * 1024;
 
 type Done = (body: BodyResult) => void;
 
@@ -101,7 +96,7 @@ export class RequestBody {
   #settle(result: BodyResult): void {
     if (this.#result !== undefined) return;
     this.#result = result;
-    if (typeof result === 'string' || result.length < shortLength) return this.#conclude(result);
+    if (typeof result === 'string' || result.length < longMessageBytes) return this.#conclude(result);
     // What came in one piece was not counted, and its values are held until the request is over.
     if (!this.#count(result.length - this.#counted)) return this.#conclude((this.#result = 'too-many'));
     if (!turnsOf().isOver()) return this.#conclude(result);
@@ -137,8 +132,9 @@ export class RequestBody {
   }
 }
 
-/** Milliseconds for which what is left of a body is read after the answer, and the most pieces that are read. */
-const maxLingerMs = 2_000;
+/** Milliseconds for which what is left of a body is waited for, and read altogether, and the most pieces that are read. */
+const maxPauseMs = 2_000;
+const maxLingerMs = 30_000;
 const maxLingerPieces = 10_000;
 
 export interface Unread {
@@ -169,15 +165,20 @@ export function answerUnread(
   response.write(body);
   let length = 0;
   let pieces = 0;
+  const begun = performance.now();
   const end = (): void => {
     clearTimeout(timer);
     response.end();
   };
-  const timer = setTimeout(() => request.destroy(), maxLingerMs);
+  const wait = (): NodeJS.Timeout => setTimeout(() => request.destroy(), maxPauseMs);
+  let timer = wait();
   request.on('data', (chunk: Buffer) => {
     length += chunk.length;
     pieces++;
-    if (length > maxBytes || pieces > maxLingerPieces) request.destroy();
+    if (length > maxBytes || pieces > maxLingerPieces || performance.now() - begun > maxLingerMs)
+      return void request.destroy();
+    clearTimeout(timer);
+    timer = wait();
   });
   request.on('end', end);
   request.on('close', end);

@@ -8,11 +8,12 @@ import type { Endpoint } from '../../pipeline/exchange.ts';
 import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { Shares } from '../../pipeline/shares.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { messageBounds } from '../../protocol/message-bounds.ts';
 import type { ListenerContext } from '../context.ts';
 import { type Incoming, refused } from '../dispatch.ts';
 import { type Arrival, arrivalOf } from '../received.ts';
 import { Answer, KeepAlive } from './answer.ts';
-import { answerUnread, type BodyResult, bodyBounds, RequestBody } from './body.ts';
+import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
 import { Connections, maxConnectionsWithin } from './connections.ts';
 import { allowOrigin, preflight } from './cors.ts';
@@ -61,7 +62,7 @@ export async function listenHttp(
   const bounds = context.bounds();
   const sessions = new Sessions(context.sessionSeal, ended);
   const keepAlive = new KeepAlive(() => context.bounds().keepAlive);
-  const bodies = new Shares(bodyBounds);
+  const bodies = new Shares(messageBounds);
   context.table('sessions', () => sessions.size);
   context.table('body_bytes', () => bodies.size);
   let front: Front | undefined;
@@ -284,7 +285,8 @@ function answer(read: Read): Promise<void> {
   const accept = accepted(request.headers.accept);
   let refusal: Refusal | undefined;
   if (body === 'too-large') refusal = { reason: 'body-too-large', limit: context.bounds().body };
-  else if (body === 'too-many') refusal = { reason: 'too-many-requests', limit: bodyBounds.maxOfOwner, unit: 'bytes' };
+  else if (body === 'too-many')
+    refusal = { reason: 'too-many-requests', limit: messageBounds.maxOfOwner, unit: 'bytes' };
   else if (!isJson(request.headers['content-type'])) refusal = { reason: 'media-type' };
   else if (isEncoded(request.headers['content-encoding'])) refusal = { reason: 'content-encoding' };
   else if (!accept.json) refusal = { reason: 'not-acceptable' };

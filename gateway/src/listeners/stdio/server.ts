@@ -13,6 +13,7 @@ import { agreedVersion } from '../../protocol/handshake.ts';
 import { parseJson, plainNumber } from '../../protocol/json.ts';
 import { notificationText, type RequestId } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
+import { longMessageBytes, messageBounds } from '../../protocol/message-bounds.ts';
 import type { ListenerContext } from '../context.ts';
 import {
   type ClientTransport,
@@ -80,6 +81,8 @@ class StdioConnection implements ClientTransport {
   readonly #running = new Set<Promise<void>>();
   readonly #leave: () => void;
   #session: LegacySession | undefined;
+  /** Of long messages that are not answered yet. */
+  #bytes = 0;
   #closed = false;
   /** Too many lines are under way to read more. */
   #crowded = false;
@@ -235,8 +238,13 @@ class StdioConnection implements ClientTransport {
     return agreedVersion({});
   }
 
-  open({ id, operation }: DecodedRequest, session: LegacySession | undefined): Outcome<OpenRequest> {
+  open(message: DecodedRequest, session: LegacySession | undefined, bytes: number): Outcome<OpenRequest> {
+    const { id, operation } = message;
     if (this.#active.has(id)) return refuse({ reason: 'bad-message', problem: 'id is in use by a request under way' });
+    const counted = bytes < longMessageBytes ? 0 : bytes;
+    const limit = messageBounds.maxOfOwner;
+    if (this.#bytes + counted > limit) return refuse({ reason: 'too-many-requests', limit, unit: 'bytes' });
+    this.#bytes += counted;
     const cancellation = new Cancellation();
     const isStream = operation === 'stream';
     this.#active.set(id, cancellation);
@@ -251,6 +259,7 @@ class StdioConnection implements ClientTransport {
       // A request that was cancelled gets no answer (specification, cancellation).
       awaits: (reply) => !cancellation.cancelled || isStream || isWithheld(reply),
       close: () => {
+        this.#bytes -= counted;
         this.#active.delete(id);
         this.#streams.delete(id);
       },
