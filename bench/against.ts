@@ -53,19 +53,18 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
   await using other = await checkedOut(options.commit);
   const rows: Comparison[] = [];
   const chosen = profiles.filter(({ name }) => options.only?.includes(name) ?? true);
-  const loads = options.quick ? quickLoads : fullLoads;
   for (const profile of chosen) {
-    const pairs = await pairsOf(profile, loads, {
+    const pairs = await pairsOf(profile, {
       there: other.program,
       upstream: options.upstream,
-      rounds: options.quick ? rounds.quick : rounds.full,
+      quick: options.quick,
     }).catch((error: unknown) => String(error));
     if (typeof pairs === 'string') {
       options.skip(profile.name, pairs.split('\n').slice(0, 3).join(' '));
       continue;
     }
-    for (const [index, load] of loads.entries()) {
-      const row = compared(profile, load, pairs[index] ?? []);
+    for (const { load, pairs: own } of pairs.values()) {
+      const row = compared(profile, load, own);
       options.report(row);
       rows.push(row);
     }
@@ -73,29 +72,33 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
   return rows;
 }
 
+interface Pairs {
+  readonly load: Load;
+  readonly pairs: Pair[];
+}
+
 /** The rounds of each load, of all starts. Rejects where one of the two does not start. */
 async function pairsOf(
   profile: Profile,
-  loads: readonly Load[],
-  {
-    there: program,
-    upstream,
-    rounds,
-  }: { readonly there: string; readonly upstream: Upstream; readonly rounds: number },
-): Promise<readonly (readonly Pair[])[]> {
-  const pairs = loads.map((): Pair[] => []);
+  { there: program, upstream, quick }: { readonly there: string; readonly upstream: Upstream; readonly quick: boolean },
+): Promise<ReadonlyMap<string, Pairs>> {
+  const all = new Map<string, Pairs>();
   for (let start = 0; start < starts; start += 1) {
     await using here = await startOne(profile, builtGateway, upstream);
     await using there = await startOne(profile, program, upstream);
+    const subjects = { here: here.subject, there: there.subject };
     const warm = new Set<string>();
-    for (const [index, load] of loads.entries()) {
+    for (const load of quick ? quickLoads : fullLoads(start)) {
       const kind = `${load.shape} ${load.size}`;
-      const subjects = { here: here.subject, there: there.subject };
-      pairs[index]?.push(...(await measurePairs(load, subjects, { rounds, isWarm: warm.has(kind) })));
+      const name = `${kind} ${load.connections}`;
+      const own = all.get(name) ?? { load, pairs: [] };
+      all.set(name, own);
+      const pairing = { rounds: quick ? rounds.quick : rounds.full, isWarm: warm.has(kind) };
+      own.pairs.push(...(await measurePairs(load, subjects, pairing)));
       warm.add(kind);
     }
   }
-  return pairs;
+  return all;
 }
 
 type Load = Pick<Comparison, 'shape' | 'size' | 'connections'>;
@@ -104,13 +107,19 @@ const quickLoads: readonly Load[] = [
   { shape: 'json', size: '0.3', connections: 32 },
   { shape: 'sse', size: '0.3', connections: 32 },
 ];
-const fullLoads: readonly Load[] = (['0.3', '4'] as const).flatMap((size) =>
-  // What the compiler learns at the first number serves the others.
-  [32, 1, 256].flatMap((connections) => [
-    { shape: 'json' as const, size, connections },
-    { shape: 'sse' as const, size, connections },
-  ]),
-);
+const connectionCounts = [32, 1, 256] as const;
+
+/** What the engine learns at the first number of connections decides how it does the others, so each start has another order. */
+function fullLoads(start: number): readonly Load[] {
+  const first = start % connectionCounts.length;
+  const counts = [...connectionCounts.slice(first), ...connectionCounts.slice(0, first)];
+  return (['0.3', '4'] as const).flatMap((size) =>
+    counts.flatMap((connections) => [
+      { shape: 'json' as const, size, connections },
+      { shape: 'sse' as const, size, connections },
+    ]),
+  );
+}
 
 interface Pair {
   readonly here: Sample;
