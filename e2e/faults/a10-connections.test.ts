@@ -1,7 +1,7 @@
 /** Connections and bodies of strangers leave files and memory for the log and for callers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { meta, modernCall, modernHeaders } from '../attacks/raw.ts';
@@ -83,6 +83,10 @@ async function call(gateway: Gateway, key: string, agent: Agent | false = false)
     headers: { ...Object.fromEntries(modernHeaders('tools/call', 'tool')), authorization: `Bearer ${key}` },
   });
   asked.end(modernCall('tool'));
+  return statusOf(asked);
+}
+
+async function statusOf(asked: ClientRequest): Promise<number> {
   const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
   response.resume();
   await once(response, 'end');
@@ -161,10 +165,7 @@ test('A10: connections of one caller have a share, and another caller works', as
 async function health(gateway: Gateway, agent: Agent | false, headers = {}, path = '/healthz'): Promise<number> {
   const asked = request(`${gateway.admin}${path}`, { agent, headers });
   asked.end();
-  const [response] = (await once(asked, 'response', { signal: AbortSignal.timeout(patienceMs) })) as [IncomingMessage];
-  response.resume();
-  await once(response, 'end');
-  return response.statusCode ?? 0;
+  return statusOf(asked);
 }
 
 test('A10: connections to the admin listener of those who show no token make room, and one operator has a share', async () => {

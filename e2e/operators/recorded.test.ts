@@ -6,26 +6,39 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
 import { until } from '../until.ts';
-import { startWorld } from './world.ts';
+import { startWorld, type World } from './world.ts';
 
 const kinds = ['approval-rejected', 'operator-created', 'server-control', 'definition-rejected'] as const;
+
+/** A folder, and a log in it that can be held up. */
+function slowDisk() {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-recorded-'));
+  const slow = join(folder, 'slow');
+  const loader = join(import.meta.dirname, '..', 'faults', 'slow-disk.ts');
+  return {
+    folder,
+    env: { SLOW_DISK: slow, NODE_OPTIONS: `--import=${loader}` },
+    /** From here on the log writes nothing: a record of its own holds it up. */
+    async hold({ sallyport }: World): Promise<void> {
+      writeFileSync(slow, '');
+      await sallyport('server', 'disable', 'other', '--reason', 'first');
+      await until(() => existsSync(`${slow}.reached`), 'the log to write');
+    },
+    release: () => rmSync(slow, { force: true }),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
 
 test('decisions of commands are recorded by the next gateway where one is killed before its log has them', {
   timeout: 120_000,
 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-recorded-'));
-  const slow = join(folder, 'slow');
-  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
-  const loader = join(import.meta.dirname, '..', 'faults', 'slow-disk.ts');
-  const env = { SLOW_DISK: slow, NODE_OPTIONS: `--import=${loader}` };
+  using disk = slowDisk();
+  const { folder, env } = disk;
   {
     await using world = await startWorld({}, { folder, env, pins: { mode: 'first-use' } });
     const { sallyport, gateway } = world;
     const id = await world.held('pay');
-    // From here on the log writes nothing: a record of its own holds it up.
-    writeFileSync(slow, '');
-    await sallyport('server', 'disable', 'other', '--reason', 'first');
-    await until(() => existsSync(`${slow}.reached`), 'the log to write');
+    await disk.hold(world);
     for (const args of [
       ['server', 'enable', 'other', '--reason', 'over'],
       ['operator', 'create', 'erin', '--role', 'approver'],
@@ -49,7 +62,7 @@ test('decisions of commands are recorded by the next gateway where one is killed
     }
     process.kill(gateway.pid, 'SIGKILL');
     await gateway.stop();
-    rmSync(slow, { force: true });
+    disk.release();
   }
   await using world = await startWorld({}, { folder, pins: { mode: 'first-use' } });
   for (const kind of kinds)
@@ -64,11 +77,8 @@ test('decisions of commands are recorded by the next gateway where one is killed
 test('an approval is on record before the call that waits for it is made, also where the gateway is killed then', {
   timeout: 120_000,
 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-recorded-'));
-  const slow = join(folder, 'slow');
-  using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
-  const loader = join(import.meta.dirname, '..', 'faults', 'slow-disk.ts');
-  const env = { SLOW_DISK: slow, NODE_OPTIONS: `--import=${loader}` };
+  using disk = slowDisk();
+  const { folder, env } = disk;
   {
     await using world = await startWorld({}, { folder, env, approvals: { wait: '40s' } });
     const { sallyport, gateway } = world;
@@ -80,9 +90,7 @@ test('an approval is on record before the call that waits for it is made, also w
     try {
       const row = database.prepare('SELECT id, state, is_recorded FROM approvals');
       await until(() => Number(row.get()?.['is_recorded']) === 1, 'the call to be held');
-      writeFileSync(slow, '');
-      await sallyport('server', 'disable', 'other', '--reason', 'first');
-      await until(() => existsSync(`${slow}.reached`), 'the log to write');
+      await disk.hold(world);
       const { code, stderr } = await sallyport('approval', 'approve', String(row.get()?.['id']));
       assert.equal(code, 0, stderr);
       await until(() => Number(row.get()?.['is_recorded']) > 1, 'the gateway to take what was decided');
@@ -92,7 +100,7 @@ test('an approval is on record before the call that waits for it is made, also w
     process.kill(gateway.pid, 'SIGKILL');
     await gateway.stop();
     await call;
-    rmSync(slow, { force: true });
+    disk.release();
   }
   await using world = await startWorld({}, { folder });
   await until(async () => {
