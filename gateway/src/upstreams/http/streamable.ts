@@ -1,32 +1,19 @@
 /** Streamable HTTP, both eras: every message is a POST, a legacy session has a GET stream beside it. */
-import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
-import { limited, misbehaved, sent, unavailable } from '../failures.ts';
+import { misbehaved, sent } from '../failures.ts';
 import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
+import { Call, type CallWire, type Delivered, firstPauseMs, maxPauseMs } from './call.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
-import { retryAfterOf } from './retry-after.ts';
 
 const accept = 'application/json, text/event-stream';
-const firstPauseMs = 1_000;
-/** A server that wants to be asked again at once is asked four times a second. */
-const minPauseMs = 250;
-const maxPauseMs = 30_000;
 
 /** Ids that servers choose are theirs; only their size is ours to bound. */
 const serverIdLength = 4096;
-
-/** One request and the exchange that reads its answer at the moment. */
-interface Call {
-  readonly id: RequestId;
-  readonly budget: Budget;
-  answered: boolean;
-  current: Abandon | undefined;
-}
 
 export class StreamableWire implements Transport {
   readonly cancelsByNotification = false;
@@ -50,6 +37,8 @@ export class StreamableWire implements Transport {
   /** Streams that were opened so far, and whether the last one is open. */
   #opened = 0;
   #isOpen = false;
+  /** Of this, what its calls need. */
+  readonly #wire: CallWire;
 
   constructor(endpoint: HttpEndpoint, era: Era, limits: ExchangeLimits, events: TransportEvents) {
     this.#endpoint = endpoint;
@@ -59,72 +48,24 @@ export class StreamableWire implements Transport {
     this.#events = events;
     this.#base = merged(endpoint.headers, { 'content-type': 'application/json', accept });
     this.#plain = Object.keys(this.#base).every((name) => !mirrors(name));
+    this.#wire = {
+      url: endpoint.url,
+      exchange: (request, call) => exchange({ pool: endpoint[call.budget], limits }, request, call),
+      resumption: (lastEventId) => this.#resumption(lastEventId),
+      moved: (location) => this.#moved(location),
+      forgets: (status, responseHeaders) => this.#forgets(status, responseHeaders),
+      began: (session) => {
+        if (this.#era === 'legacy') this.#session ??= session;
+      },
+      deliver: (value, answer) => this.#deliver(value, answer),
+      failed: (id, failure, lost) => this.#events.onRequestFailed(id, failure, lost),
+    };
   }
 
   request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon {
-    const call: Call = { id, budget, answered: false, current: undefined };
-    this.#start(call, { method: 'POST', path: this.#path, fields: this.#fields(headers), body: text });
-    return { abort: () => call.current?.abort() ?? true };
-  }
-
-  /** Reads the answer to a request: from the POST, and from GETs that resume it where the server has cut it off. */
-  #start(call: Call, request: HttpRequest): void {
-    const { id, budget } = call;
-    let status = 0;
-    let challenge: string | undefined;
-    let movedTo: string | undefined;
-    let retryAfterMs: number | undefined;
-    let lost = false;
-    let lastEventId: string | undefined;
-    let retry = firstPauseMs;
-    const resumes = (): boolean => {
-      if (call.answered || lastEventId === undefined || status !== 200 || this.#closed) return false;
-      if (this.#era !== 'legacy') return false;
-      const from = lastEventId;
-      const timer = setTimeout(() => {
-        const fields = this.#fields({ accept: 'text/event-stream', 'last-event-id': from });
-        this.#start(call, { method: 'GET', path: this.#path, fields });
-      }, retry);
-      timer.unref();
-      const abort = (): boolean => {
-        clearTimeout(timer);
-        return true;
-      };
-      call.current = { abort };
-      return true;
-    };
-    call.current = exchange({ pool: this.#endpoint[budget], limits: this.#limits }, request, {
-      onResumable: (eventId, pause) => {
-        // An id that could not stand in a header is not one that we could send back.
-        if (eventId !== undefined && /^[\x21-\x7e]{1,512}$/.test(eventId)) lastEventId = eventId;
-        if (pause !== undefined) retry = Math.min(Math.max(pause, minPauseMs), maxPauseMs);
-      },
-      onMoved: (location) => this.#moved(location),
-      onHead: (code, responseHeaders) => {
-        status = code;
-        lost = this.#forgets(code, responseHeaders);
-        if (code >= 300 && code < 400) movedTo = placeOf(oneText(responseHeaders.location), this.#endpoint.url);
-        if (code === 429) retryAfterMs = retryAfterOf(oneText(responseHeaders['retry-after']), Date.now());
-        if (code === 401 || code === 403) challenge = oneText(responseHeaders['www-authenticate']);
-        const session = responseHeaders['mcp-session-id'];
-        if (this.#era === 'legacy' && typeof session === 'string' && this.#session === undefined && code < 300)
-          this.#session = session;
-      },
-      onValue: (value, bytes, resultText) => {
-        if (lost) return;
-        // A refused credential is the gateway's own business: what the server says about it is not passed on.
-        if (status === 401 || status === 429 || challenge !== undefined) return;
-        if (this.#deliver(value, bytes, call, status, resultText)) call.answered = true;
-      },
-      onEnd: () => {
-        if (call.answered || (!lost && resumes())) return;
-        this.#events.onRequestFailed(id, endFailure(status, { challenge, movedTo, retryAfterMs }), lost);
-      },
-      onFailure: (failure) => {
-        if (failure.kind === 'unavailable' && resumes()) return;
-        this.#events.onRequestFailed(id, failure, false);
-      },
-    });
+    const call = new Call(id, budget, this.#wire);
+    call.start({ method: 'POST', path: this.#path, fields: this.#fields(headers), body: text });
+    return call;
   }
 
   send(text: string): void {
@@ -165,7 +106,7 @@ export class StreamableWire implements Transport {
           this.#pause = firstPauseMs;
         },
         onValue: (value, bytes) => {
-          if (status === 200) this.#deliver(value, bytes, undefined, status);
+          if (status === 200) this.#deliver(value, { bytes });
         },
         onEnd: again,
         onFailure: again,
@@ -217,8 +158,15 @@ export class StreamableWire implements Transport {
     return status === 404 || status === 400 || (status === 401 && headers['www-authenticate'] === undefined);
   }
 
+  /** Reads on behind an event (2025-11-25, resumability). */
+  #resumption(lastEventId: string): HttpRequest | undefined {
+    if (this.#era !== 'legacy' || this.#closed) return undefined;
+    const fields = this.#fields({ accept: 'text/event-stream', 'last-event-id': lastEventId });
+    return { method: 'GET', path: this.#path, fields };
+  }
+
   /** True when the value answers the request. */
-  #deliver(value: Json, bytes: number, call: Call | undefined, status: number, resultText?: string): boolean {
+  #deliver(value: Json, { call, bytes, resultText }: Delivered): boolean {
     const request = call?.id;
     // Servers answer errors about the request itself with a null id; the stream says whose it is.
     const owned =
@@ -227,12 +175,10 @@ export class StreamableWire implements Transport {
         : value;
     const read = readMessage(owned, serverIdLength);
     if (!read.ok) {
-      if (call !== undefined && request !== undefined && status < 400) {
-        call.current?.abort();
-        this.#events.onRequestFailed(request, sent(misbehaved(`not a JSON-RPC message: ${read.problem}`)), false);
-        return true;
-      }
-      return false;
+      if (call === undefined || call.status >= 400) return false;
+      call.abort();
+      this.#events.onRequestFailed(call.id, sent(misbehaved(`not a JSON-RPC message: ${read.problem}`)), false);
+      return true;
     }
     const { message } = read;
     // An answer to another request than the one that this stream belongs to is a lie or a mix-up.
@@ -245,32 +191,4 @@ export class StreamableWire implements Transport {
 /** Names of the headers that mirror the body. */
 function mirrors(name: string): boolean {
   return name.startsWith('mcp-');
-}
-
-function oneText(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : header?.join(', ');
-}
-
-/** Where a redirect leads, without query, fragment and user information, which may repeat a secret of the URL that was asked. */
-function placeOf(location: string | undefined, asked: URL): string | undefined {
-  if (location === undefined || !URL.canParse(location, asked.href)) return undefined;
-  const { protocol, host, origin, pathname } = new URL(location, asked);
-  return origin === asked.origin ? pathname : `${protocol}//${host}${pathname}`;
-}
-
-interface EndFacts {
-  readonly challenge: string | undefined;
-  readonly movedTo: string | undefined;
-  readonly retryAfterMs: number | undefined;
-}
-
-function endFailure(status: number, { challenge, movedTo, retryAfterMs }: EndFacts): UpstreamFailure {
-  if (retryAfterMs !== undefined) return limited(retryAfterMs);
-  if (movedTo !== undefined) return unavailable(`HTTP status ${status}, which leads to ${movedTo}`, status);
-  if (status === 401 || status === 403)
-    return unavailable(`the server refused the gateway's credential with ${status}`, status, challenge);
-  // What is refused with 4xx has not been done (RFC 9110, 15.5); with 5xx nothing is sure.
-  if (status >= 500) return sent(unavailable(`HTTP status ${status}`, status));
-  if (status >= 300) return unavailable(`HTTP status ${status}`, status);
-  return sent(misbehaved('the answer ended without a response'));
 }
