@@ -13,6 +13,9 @@ function sallyport(...args: readonly string[]): string {
   return execFileSync(process.execPath, [gateway, ...args, '--config', config], { encoding: 'utf8' }).trim();
 }
 
+// Each run begins anew: the limits of the day are those of this one.
+rmSync(join(import.meta.dirname, 'data'), { recursive: true, force: true });
+
 await using running = await startAnnounced(
   { command: [process.execPath, gateway, 'serve', '--config', config, '--json'] },
   (line) => (line as { mcp?: string }).mcp,
