@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { ownWords } from '../../pipeline/deliver.ts';
 import type { Admitted, Received, Reply } from '../../pipeline/exchange.ts';
+import type { Tasks } from '../../pipeline/tasks.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { createSeal } from '../../secrets/seal.ts';
 import { MemoryRegistry } from '../../state/memory/registry.ts';
@@ -17,22 +18,39 @@ const settled = () => Promise.resolve({ ok: true } as const);
 
 /** `again`: each attempt to make the call. */
 function worldOf(again: (message: Received) => Promise<Reply>) {
-  const registry = new MemoryRegistry<string>({
-    maxEntries: 100,
-    maxOfOwner: 50,
-    lifetimeMs: taskBounds.lifetimeMs,
-    whenFull: 'refuse',
-  });
+  const newRegistry = () =>
+    new MemoryRegistry<string>({
+      maxEntries: 100,
+      maxOfOwner: 50,
+      lifetimeMs: taskBounds.lifetimeMs,
+      whenFull: 'refuse',
+    });
+  let registry = newRegistry();
   const seal = createSeal(randomBytes(32), 'task', taskBounds.content);
   const world = {
     state: 'approved' as Approval['state'],
     calls: [] as JsonObject[],
     givenUp: [] as string[],
     waits: [] as string[],
+    /** What another process does as soon as a task was read. */
+    meanwhile: undefined as (() => void) | undefined,
   };
-  const started = () =>
-    createTasks({
-      registry,
+  const started = () => {
+    const own = registry;
+    return createTasks({
+      registry: {
+        get(key, now) {
+          const entry = own.get(key, now);
+          const { meanwhile } = world;
+          world.meanwhile = undefined;
+          meanwhile?.();
+          return entry;
+        },
+        put: (entry, now, when) => own.put(entry, now, when),
+        take: (key, now) => own.take(key, now),
+        list: (owner, now) => own.list(owner, now),
+        size: (now) => own.size(now),
+      },
       seal,
       store: {
         get: () => ({ state: world.state, votes: [] }) as unknown as Approval,
@@ -50,6 +68,7 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
       newId: () => 'next',
       onWithdrawn: () => Promise.resolve(),
     });
+  };
   const common = {
     id: 'reference',
     caller: { key: 'asker' },
@@ -59,22 +78,38 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     rawNumbers: false,
   };
   let tasks = started();
+  const askOf = async (
+    of: Tasks,
+    method: string,
+    taskId: string | undefined,
+    more: JsonObject,
+  ): Promise<JsonObject> => {
+    const params = { taskId: taskId ?? '', ...more };
+    const reply = await of.answer({ ...common, method, params } as unknown as Admitted);
+    assert.ok(reply.kind === 'result', JSON.stringify(reply));
+    return reply.result;
+  };
   return {
     world,
     /** As after a crash: what was written is there, and nothing else. */
-    restart: () => void (tasks = started()),
+    restart: (): void => {
+      const entries = registry.list('asker', Date.now());
+      registry = newRegistry();
+      for (const entry of entries) registry.put(entry, Date.now());
+      tasks = started();
+    },
+    /** Asks another process of the same folder. */
+    another: () => {
+      const other = started();
+      return (method: string, taskId: string | undefined) => askOf(other, method, taskId, {});
+    },
     begin: async (params: JsonObject): Promise<string | undefined> => {
       const message = { ...common, method: 'tools/call', params } as unknown as Received;
       const shown = await tasks.begin(message, { reason: 'approval-pending', id: 'ap_a', until: 0 });
       const id = shown?.['taskId'];
       return typeof id === 'string' ? id : undefined;
     },
-    ask: async (method: string, taskId: string | undefined, more: JsonObject = {}): Promise<JsonObject> => {
-      const params = { taskId: taskId ?? '', ...more };
-      const reply = await tasks.answer({ ...common, method, params } as unknown as Admitted);
-      assert.ok(reply.kind === 'result', JSON.stringify(reply));
-      return reply.result;
-    },
+    ask: (method: string, taskId: string | undefined, more: JsonObject = {}) => askOf(tasks, method, taskId, more),
   };
 }
 
@@ -102,12 +137,16 @@ test('a task whose server asks goes on with the answers, although its approval i
 
 test('a crash while a call is made leaves an outcome that is not known, also where the approval can be used again', {
   timeout: 10_000,
-}, async () => {
+}, async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const never = Promise.withResolvers<Reply>();
   const { world, begin, ask, restart } = worldOf(() => never.promise);
   const [task, other] = [await begin({ name: 'echo' }), await begin({ name: 'other' })];
   const unfinished = [ask('tasks/get', task), ask('tasks/get', other)];
   restart();
+  // Nothing says yet that its process has ended.
+  assert.equal((await ask('tasks/get', task))['status'], 'working');
+  t.mock.timers.tick(taskBounds.silentMs);
   assert.match(JSON.stringify(await ask('tasks/get', task)), /"completed".*outcome-unknown/);
   // It may have been made: it cannot be given up any more.
   await ask('tasks/cancel', other);
@@ -138,5 +177,48 @@ test('a task waits for its approval, and gives it up when it is cancelled', asyn
   assert.deepEqual(world.waits, [`ap_a ${id}`]);
   await ask('tasks/cancel', id);
   assert.deepEqual(world.givenUp, [`ap_a ${id}`]);
+  assert.equal(world.calls.length, 0);
+});
+
+test('of two processes one makes the call, and the other says that it is being made', { timeout: 10_000 }, async () => {
+  const end = Promise.withResolvers<Reply>();
+  const { world, begin, ask, another } = worldOf(() => end.promise);
+  const askOther = another();
+  const task = await begin({ name: 'pay' });
+  const making = ask('tasks/get', task);
+  world.state = 'consumed';
+  const shown = await askOther('tasks/get', task);
+  assert.deepEqual([shown['status'], shown['statusMessage']], ['working', 'The call is being made']);
+  // It is too late.
+  await askOther('tasks/cancel', task);
+  end.resolve(done);
+  assert.equal((await making)['status'], 'completed');
+  assert.match(JSON.stringify(await askOther('tasks/get', task)), /"completed".*approved-executed/);
+  assert.equal(world.calls.length, 1);
+});
+
+test('what another process has done to a task since it was read is not undone', { timeout: 10_000 }, async () => {
+  const { world, begin, ask, another } = worldOf(() => Promise.resolve(done));
+  const askOther = another();
+  const [first, second, third] = [await begin({ name: '1' }), await begin({ name: '2' }), await begin({ name: '3' })];
+  const others: Promise<JsonObject>[] = [];
+  world.meanwhile = () => others.push(askOther('tasks/cancel', first));
+  assert.equal((await ask('tasks/get', first))['status'], 'cancelled');
+  assert.equal(world.calls.length, 0);
+  world.meanwhile = () => others.push(askOther('tasks/get', second));
+  await ask('tasks/cancel', second);
+  world.meanwhile = () => others.push(askOther('tasks/get', third));
+  await ask('tasks/get', third);
+  await Promise.all(others);
+  for (const task of [second, third]) assert.match(JSON.stringify(await ask('tasks/get', task)), /approved-executed/);
+  assert.deepEqual(world.calls, [{ name: '2' }, { name: '3' }]);
+  assert.deepEqual(world.givenUp, [`ap_a ${first}`]);
+});
+
+test('a task whose approval another call has used was not made', async () => {
+  const { world, begin, ask } = worldOf(() => Promise.resolve(done));
+  const task = await begin({ name: 'pay' });
+  world.state = 'consumed';
+  assert.match(JSON.stringify(await ask('tasks/get', task)), /"completed".*denied-not-executed/);
   assert.equal(world.calls.length, 0);
 });

@@ -11,12 +11,12 @@ import type { Refusal } from '../../pipeline/refusal.ts';
 import { dispositionKey, offersTasks, type Tasks, tasksExtension } from '../../pipeline/tasks.ts';
 import { toWire } from '../../pipeline/wire-error.ts';
 import { isObject, type Json, type JsonObject } from '../../protocol/json.ts';
-import type { RpcError } from '../../protocol/jsonrpc.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import type { Local } from '../../state/contract/later.ts';
-import type { Registry } from '../../state/contract/registry.ts';
+import type { PutResult, Registry } from '../../state/contract/registry.ts';
 import type { Settled } from '../../stores/sqlite/journal.ts';
 import type { Approval, ApprovalStore } from './store.ts';
+import { type Asked, ended, type Outcome, told } from './task-end.ts';
 
 export const taskBounds = {
   tasks: 10_000,
@@ -24,18 +24,11 @@ export const taskBounds = {
   /** Milliseconds for which a task is kept. */
   lifetimeMs: 24 * 3_600_000,
   pollMs: 5_000,
+  /** Milliseconds after which a call that is under way, and of which its process says nothing more, has an end that is unknown. */
+  silentMs: 15_000,
   /** Characters of one task, sealed. */
   content: 2_097_152,
 } as const;
-
-type Disposition = 'approved-executed' | 'denied-not-executed' | 'execution-error' | 'outcome-unknown';
-
-interface Outcome {
-  readonly status: 'completed' | 'failed' | 'cancelled';
-  readonly result?: JsonObject;
-  readonly error?: RpcError;
-  readonly disposition?: Disposition;
-}
 
 interface Task {
   readonly endpoint: string;
@@ -44,15 +37,24 @@ interface Task {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** What the server asks before it goes on (2026-07-28, MRTR). */
-  readonly asked?: { readonly inputRequests: JsonObject; readonly requestState?: string };
+  readonly asked?: Asked;
   /**
-   * `answered`: the client gave what the server asked for, so the call goes on. `under-way`: it is being made; found so by
-   * another process, or after a restart, nothing says how it ended.
+   * `answered`: the client gave what the server asked for, so the call goes on. `under-way`: it is being made, by a process
+   * that says so until the end of `until`; after that, nothing says how it ended.
    */
   readonly step?: 'answered' | 'under-way';
+  /** Milliseconds since the epoch. */
+  readonly until?: number;
   readonly outcome?: Outcome;
 }
+
+/** A task as it was read. */
+interface Known {
+  readonly task: Task;
+  readonly version: number;
+}
+
+type Written = PutResult | { readonly ok: false; readonly reason: 'too-long' };
 
 export interface TasksParts {
   /** Sealed tasks. */
@@ -74,29 +76,31 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
   /** Tasks that are being made, by id: of all that ask at the same time one makes it. */
   const making = new Map<string, Promise<Task>>();
 
-  function read(id: unknown, { caller, endpoint }: Pick<Admitted, 'caller' | 'endpoint'>): Task | undefined {
+  function read(id: unknown, { caller, endpoint }: Pick<Admitted, 'caller' | 'endpoint'>): Known | undefined {
     const entry = typeof id === 'string' ? registry.get(id, Date.now()) : undefined;
     if (entry === undefined || entry.owner !== caller.key) return undefined;
     const task = seal.open(entry.value) as unknown as Task | undefined;
-    return task?.endpoint === JSON.stringify(endpoint) ? task : undefined;
+    return task?.endpoint === JSON.stringify(endpoint) ? { task, version: entry.version } : undefined;
   }
 
-  /** False where it cannot be kept. It is on the disk with the next `settle`. */
-  function write(id: string, owner: string, task: Task): boolean {
+  /** It is on the disk with the next `settle`. `over`: the version that it was made from, where another process may have changed it. */
+  function write(id: string, owner: string, task: Task, over?: number): Written {
     const value = seal.close(task as unknown as Json);
     // A longer one would not be opened.
-    if (value.length > taskBounds.content) return false;
-    return registry.put({ key: id, owner, value, expiresAt: task.createdAt + taskBounds.lifetimeMs }, Date.now()).ok;
+    if (value.length > taskBounds.content) return { ok: false, reason: 'too-long' };
+    const expiresAt = task.createdAt + taskBounds.lifetimeMs;
+    return registry.put({ key: id, owner, value, expiresAt }, Date.now(), over);
   }
 
   /** Where the task is now, after whatever can be done was done. */
-  async function advance(id: string, exchange: Admitted, task: Task): Promise<Task> {
+  async function advance(id: string, exchange: Admitted, known: Known): Promise<Task> {
+    const { task } = known;
     if (task.outcome !== undefined || task.asked !== undefined) return task;
-    const approval = store.get(task.approval, Date.now());
-    if (approval?.state === 'pending') return task;
     const running = making.get(id);
     if (running !== undefined) return running;
-    const begun = make(id, exchange, { task, approval }).finally(() => making.delete(id));
+    const approval = store.get(task.approval, Date.now());
+    if (approval?.state === 'pending' || isUnderWay(task)) return task;
+    const begun = make(id, exchange, { ...known, approval }).finally(() => making.delete(id));
     making.set(id, begun);
     return begun;
   }
@@ -104,45 +108,41 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
   async function make(
     id: string,
     exchange: Admitted,
-    { task, approval }: { readonly task: Task; readonly approval: Approval | undefined },
+    { approval, ...known }: Known & { readonly approval: Approval | undefined },
   ): Promise<Task> {
-    const updatedAt = Date.now();
-    const { step, ...rest } = task;
-    const next: Task = { ...rest, updatedAt };
-    // What it was about is not needed any more.
-    const after = (outcome: Outcome): Task => ({ ...next, params: {}, outcome });
-    let made: Task | undefined;
-    // What was spent by an attempt whose end was not seen may have been made. An answered one was, to the server's question.
-    if (step === 'under-way' || (approval?.state === 'consumed' && step !== 'answered'))
-      made = after(
-        told(
-          'The end of the call was not seen: it may have been made. Find out before it is made again',
-          'outcome-unknown',
-        ),
+    const { step, until: _until, ...rest } = known.task;
+    if (step === 'answered' || (step === undefined && approval?.state === 'approved'))
+      return called(id, exchange, known);
+    let outcome: Outcome;
+    if (step === 'under-way')
+      outcome = told(
+        'The end of the call was not seen: it may have been made. Find out before it is made again',
+        'outcome-unknown',
       );
-    else if (step === 'answered') made = await called(id, exchange, next);
     else if (approval?.state === 'rejected') {
       const reason = approval.votes.at(-1)?.reason;
       const refusal = {
         reason: 'approval-rejected',
-        id: task.approval,
+        id: rest.approval,
         ...(reason !== undefined && { message: reason }),
       } as const;
-      made = after(
-        told(toWire(refusal, { era: 'modern', reference: exchange.id }).error.message, 'denied-not-executed'),
-      );
-    } else if (approval?.state !== 'approved')
-      made = after(told('The approval of this call is over, and it was not made', 'denied-not-executed'));
-    else made = await called(id, exchange, next);
-    return kept(id, exchange.caller.key, made ?? task);
+      outcome = told(toWire(refusal, { era: 'modern', reference: exchange.id }).error.message, 'denied-not-executed');
+      // Also where another call has used it: this one would be `under-way`, or over.
+    } else outcome = told('The approval of this call is over, and it was not made', 'denied-not-executed');
+    // What it was about is not needed any more.
+    return kept(id, exchange, { ...rest, updatedAt: Date.now(), params: {}, outcome }, known.version);
   }
 
   /** Writes how it ended, without the result where that is too long: a task that is gone could be taken for one not made. */
-  async function kept(id: string, owner: string, task: Task): Promise<Task> {
-    const whole = write(id, owner, task) ? task : shortened(id, owner, task);
+  async function kept(id: string, exchange: Admitted, task: Task, over?: number): Promise<Task> {
+    const written = write(id, exchange.caller.key, task, over);
+    let now = task;
+    if (!written.ok)
+      now =
+        written.reason === 'too-long' ? shortened(id, exchange.caller.key, task) : (read(id, exchange)?.task ?? task);
     // The end of a call is told also where the disk fails: as it was written, it is `under-way` there, and not made again.
     await settle();
-    return whole;
+    return now;
   }
 
   function shortened(id: string, owner: string, task: Task): Task {
@@ -159,13 +159,40 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     return short;
   }
 
-  /** Undefined where nothing was begun. */
-  async function called(id: string, exchange: Admitted, task: Task): Promise<Task | undefined> {
-    // An approval that can be used again would not tell that this call was made.
-    if (!write(id, exchange.caller.key, { ...task, step: 'under-way' }))
-      return { ...task, params: {}, outcome: told('The call cannot be kept, and was not made', 'denied-not-executed') };
+  async function called(id: string, exchange: Admitted, known: Known): Promise<Task> {
+    const { step: _step, ...task } = known.task;
+    const owner = exchange.caller.key;
+    // An approval that can be used again would not tell that this call was made. Of several processes one begins.
+    const underWay: Task = { ...task, params: {}, updatedAt: Date.now(), step: 'under-way' };
+    const begun = write(id, owner, { ...underWay, until: Date.now() + taskBounds.silentMs }, known.version);
+    if (!begun.ok) return read(id, exchange)?.task ?? task;
     // Nothing was spent yet: it is tried again when its client asks again.
-    if (!(await settle()).ok) return undefined;
+    if (!(await settle()).ok) return kept(id, exchange, known.task, begun.version);
+    const stop = sayUnderWay(id, owner, underWay, begun.version);
+    try {
+      // Nothing but a word on its silence can be there meanwhile, and this is known.
+      return await kept(id, exchange, await madeOf(id, exchange, task));
+    } finally {
+      stop();
+    }
+  }
+
+  /** To other processes, until it is stopped. */
+  function sayUnderWay(id: string, owner: string, task: Task, version: number): () => void {
+    let over = version;
+    const timer = setInterval(() => {
+      try {
+        const said = write(id, owner, { ...task, until: Date.now() + taskBounds.silentMs }, over);
+        if (said.ok) over = said.version;
+      } catch {
+        // The disk fails: the end of the call is written over what others make of it.
+      }
+    }, taskBounds.silentMs / 3);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  async function madeOf(id: string, exchange: Admitted, task: Task): Promise<Task> {
     const { checks: _checks, caller: _caller, ...received } = exchange;
     const { params } = task;
     const reply = await again({
@@ -185,10 +212,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     });
     if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending') {
       store.wait(reply.refusal.id, id, task.createdAt + taskBounds.lifetimeMs);
-      return { ...task, approval: reply.refusal.id };
+      return { ...task, updatedAt: Date.now(), approval: reply.refusal.id };
     }
     const end = ended(reply, exchange.id);
-    return { ...task, ...(end.outcome !== undefined && { params: {} }), ...end };
+    return { ...task, updatedAt: Date.now(), ...(end.outcome !== undefined && { params: {} }), ...end };
   }
 
   return {
@@ -204,7 +231,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
         createdAt: now,
         updatedAt: now,
       };
-      const isWritten = write(id, identity.value.key, task);
+      const isWritten = write(id, identity.value.key, task).ok;
       if (isWritten) store.wait(refusal.id, id, now + taskBounds.lifetimeMs);
       return isWritten && (await settle()).ok
         ? ownWords<JsonObject>({ resultType: 'task', ...shownTask(id, task) })
@@ -214,14 +241,16 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
       const { taskId: id, inputResponses } = exchange.params;
       if (!offersTasks(exchange.client))
         return { kind: 'refused', refusal: { reason: 'capability-missing', required: `extensions.${tasksExtension}` } };
-      const task = read(id, exchange);
-      if (task === undefined || typeof id !== 'string') return { kind: 'refused', refusal: unknownTask };
+      const known = read(id, exchange);
+      if (known === undefined || typeof id !== 'string') return { kind: 'refused', refusal: unknownTask };
+      const { task, version } = known;
       switch (exchange.method) {
         case 'tasks/get':
-          return complete({ ...shownTask(id, await advance(id, exchange, task)) });
+          return complete({ ...shownTask(id, await advance(id, exchange, known)) });
         case 'tasks/cancel': {
-          if (task.outcome === undefined && task.step !== 'under-way' && !making.has(id)) {
-            write(id, exchange.caller.key, { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } });
+          const cancelled: Task = { ...task, updatedAt: Date.now(), outcome: { status: 'cancelled' } };
+          const isOpen = task.outcome === undefined && task.step !== 'under-way' && !making.has(id);
+          if (isOpen && write(id, exchange.caller.key, cancelled, version).ok) {
             // One that is approved already can still be given up: the call was not made.
             await store.giveUp(task.approval, id, Date.now());
             await onWithdrawn();
@@ -238,8 +267,13 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
           const { requestState: _state, ...params } = task.params;
           const state = asked.requestState === undefined ? {} : { requestState: asked.requestState };
           const answered = { ...params, inputResponses, ...state };
-          if (!write(id, exchange.caller.key, { ...rest, params: answered, step: 'answered', updatedAt: Date.now() }))
-            return { kind: 'refused', refusal: { reason: 'bad-params', problem: 'the answers are too large' } };
+          const next: Task = { ...rest, params: answered, step: 'answered', updatedAt: Date.now() };
+          const written = write(id, exchange.caller.key, next, version);
+          if (!written.ok) {
+            const problem =
+              written.reason === 'too-long' ? 'the answers are too large' : 'the task was answered or cancelled';
+            return { kind: 'refused', refusal: { reason: 'bad-params', problem } };
+          }
           const settled = await settle();
           return settled.ok
             ? complete({})
@@ -250,51 +284,20 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
   };
 }
 
+/** Its process says so; a clock that was set back makes it say so for no longer. */
+function isUnderWay({ step, until = 0 }: Task): boolean {
+  const left = until - Date.now();
+  return step === 'under-way' && left > 0 && left <= taskBounds.silentMs;
+}
+
 function complete(members: JsonObject): Reply {
   return { kind: 'result', result: ownWords<JsonObject>({ resultType: 'complete', ...members }) };
 }
 
-/** A result that says that the call was not made, or that it is not known. */
-function told(text: string, disposition: Disposition): Outcome {
-  const result = { resultType: 'complete', content: [{ type: 'text', text }], isError: true };
-  return { status: 'completed', result, disposition };
-}
-
-function ended(reply: Reply, reference: string): Pick<Task, 'outcome' | 'asked'> {
-  const result = resultOf(reply);
-  if (result !== undefined) {
-    const { inputRequests, requestState } = result;
-    if (result.resultType === 'input_required' && isObject(inputRequests))
-      return { asked: { inputRequests, ...(typeof requestState === 'string' && { requestState }) } };
-    const disposition = result.isError === true ? 'execution-error' : 'approved-executed';
-    return { outcome: { status: 'completed', result, disposition } };
-  }
-  if (reply.kind === 'error')
-    return { outcome: { status: 'failed', error: reply.error, disposition: 'execution-error' } };
-  if (reply.kind !== 'refused') return {};
-  const { error, denial } = toWire(reply.refusal, { era: 'modern', reference, note: reply.note });
-  const isMade = denial?.['made'] === true;
-  return { outcome: told(error.message, isMade ? 'outcome-unknown' : 'denied-not-executed') };
-}
-
-/** What `deliver` has let through, whichever way it was written. */
-function resultOf(reply: Reply): JsonObject | undefined {
-  switch (reply.kind) {
-    case 'result':
-      return reply.result;
-    case 'text':
-      return JSON.parse(reply.text) as JsonObject;
-    case 'pieces':
-      return JSON.parse(`${reply.before}${reply.middle.toString()}${reply.after}`) as JsonObject;
-    case 'error':
-    case 'refused':
-      return undefined;
-  }
-}
-
-function shownTask(taskId: string, { createdAt, updatedAt, outcome, asked }: Task): JsonObject {
+function shownTask(taskId: string, task: Task): JsonObject {
+  const { createdAt, updatedAt, outcome, asked } = task;
   const status = outcome?.status ?? (asked === undefined ? 'working' : 'input_required');
-  const waits = 'Waits for the approval of a person';
+  const waits = isUnderWay(task) ? 'The call is being made' : 'Waits for the approval of a person';
   return {
     taskId,
     status,
