@@ -89,6 +89,20 @@ test('a caller with many connections loses its own idle ones, and no answer that
   assert.match(await answered(idleOfBob, '/bob'), /^HTTP\/1.1 200/);
 });
 
+test('of the idle connections of a caller, those are closed that were used longest ago', {
+  timeout: 10_000,
+}, async () => {
+  await using world = await serve();
+  const used = await world.open();
+  const idle = await world.open();
+  for (const socket of [used, idle, used]) assert.match(await answered(socket, '/ada'), /^HTTP\/1.1 200/);
+  const closed = once(idle, 'close');
+  // Three fifths of 40, with the two from above.
+  for (let n = 0; n < 23; n++) assert.match(await answered(await world.open(), '/ada'), /^HTTP\/1.1 200/);
+  await closed;
+  assert.match(await answered(used, '/ada'), /^HTTP\/1.1 200/);
+});
+
 test('callers that together hold nine tenths get no more than an equal part, and another one gets some', async () => {
   await using world = await serve();
   const held = async (caller: string): Promise<boolean> =>

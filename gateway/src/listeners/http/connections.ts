@@ -73,12 +73,13 @@ export class Connections {
   readonly #isProxy: Networks;
   readonly #hasMany: Networks;
   readonly #ofAddresses = new Counts();
-  /** Connections with a caller, oldest first. */
+  /** Connections with a caller; the one that was used last is the last. */
   readonly #ofCallers = new Map<string, Set<Socket>>();
   readonly #ofProxies = new Set<Socket>();
   /** Connections without a caller yet, oldest first. */
   readonly #strangers = new Map<string, Stranger>();
-  readonly #identified = new WeakSet<Socket>();
+  /** Those with a caller, and among which of them each stands. */
+  readonly #identified = new WeakMap<Socket, Set<Socket>>();
   /** What is being answered on a connection, or was last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   #open = 0;
@@ -115,17 +116,22 @@ export class Connections {
 
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
   known(socket: Socket, caller: string): boolean {
-    if (this.#identified.has(socket)) return true;
-    this.#identified.add(socket);
+    const among = this.#identified.get(socket);
+    if (among !== undefined) {
+      // The ones that are idle for longest are closed first. One that has been closed stays out.
+      if (among.delete(socket)) among.add(socket);
+      return true;
+    }
     this.#strangers.delete(endOf(socket));
     if (socket.destroyed) return true;
     if (this.#isProxy(socket.remoteAddress ?? '')) {
-      this.#ofProxies.add(socket);
+      this.#identified.set(socket, this.#ofProxies.add(socket));
       socket.once('close', () => this.#ofProxies.delete(socket));
       return true;
     }
     const own = this.#ofCallers.get(caller) ?? new Set();
     this.#ofCallers.set(caller, own.add(socket));
+    this.#identified.set(socket, own);
     socket.once('close', () => {
       own.delete(socket);
       if (own.size === 0) this.#ofCallers.delete(caller);
