@@ -1,10 +1,12 @@
 /** Tokens that are bound to a key (RFC 9449), and what happens without the proof of it. */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { type Gateway, startGateway } from '../harness.ts';
 import { type Issuer, startIssuer } from '../issuer.ts';
+import { patienceMs } from '../process.ts';
 import { type Header, modernCall, modernHeaders, sendRaw } from './raw.ts';
 import { startWitness, type Witness } from './witness.ts';
 
@@ -30,7 +32,8 @@ before(async () => {
   ]);
   gateway = await startGateway({
     authentication: { issuers: { main: { issuer: issuer.issuer } }, freeFailures: 1_000 },
-    callers: { users: { dana: {} } },
+    bounds: { body: '64MiB' },
+    callers: { users: { dana: {}, eve: {} } },
     servers: { witness: { url: witness.url } },
     connections: [{ name: 'dana', from: { user: 'dana' }, to: 'witness', tools: [{ allow: 'open' }] }],
   });
@@ -43,6 +46,14 @@ after(async () => {
   await issuer[Symbol.asyncDispose]();
   await witness[Symbol.asyncDispose]();
 });
+
+/** Bytes of bodies that one caller may have. */
+const shareBytes = 64 * 1024 * 1024;
+
+async function bodyBytes(): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', gateway.admin))).text();
+  return Number(/sallyport_table_entries\{table="body_bytes"\} (\d+)/.exec(text)?.[1]);
+}
 
 const digest = (text: string, encoding: 'base64' | 'base64url'): string =>
   createHash('sha256').update(text).digest(encoding);
@@ -118,6 +129,33 @@ test('content_digest: a body that was changed on the way, down to a blank', asyn
   assert.equal(await call(await proof(), 'DPoP', `${body} `), 401);
   assert.equal(await call(await proof(), 'DPoP', body.replace('{', '{"id":8,')), 401, 'a duplicate key');
   assert.equal(await call(await proof({ content_digest: 'sha-512=:AAAA:' })), 401);
+});
+
+test('bodies that a caller does not finish leave room for those of another one at its address', async () => {
+  const { hostname, host, port, pathname } = new URL(url);
+  const evil = await newKey();
+  const cnf = { jkt: await calculateJwkThumbprint(evil.jwk) };
+  const evilToken = await issuer.sign({ aud: url, sub: 'eve', cnf });
+  const claims = { ath: digest(evilToken, 'base64url') };
+  const length = shareBytes - 100_000;
+  const headers: Header[] = [
+    ...modernHeaders('tools/call', 'open'),
+    ['Host', host],
+    ['Content-Length', String(length + 1)],
+    ['Authorization', `DPoP ${evilToken}`],
+    ['DPoP', await proof(claims, {}, evil)],
+  ];
+  const head = headers.map(([name, value]) => `${name}: ${value}`).join('\r\n');
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on('error', () => socket.destroy());
+  socket.write(`POST ${pathname} HTTP/1.1\r\n${head}\r\n\r\n`);
+  socket.write(Buffer.alloc(length, 0x78));
+  const end = Date.now() + patienceMs;
+  while ((await bodyBytes()) < length) assert.ok(Date.now() < end && !socket.destroyed, 'it is read');
+  const long = `${body}${' '.repeat(200_000)}`;
+  const fits = { content_digest: `sha-256=:${digest(long, 'base64')}:` };
+  assert.equal(await call(await proof(fits), 'DPoP', long), 200);
+  socket.destroy();
 });
 
 test('a proof for a token that is not bound proves nothing', async () => {

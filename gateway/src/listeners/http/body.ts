@@ -46,7 +46,7 @@ export class RequestBody {
     done(this.#countsFor(owner) ? result : 'too-many');
   }
 
-  /** What was read for a proof counted for the address: many callers may share it, and a call may last. */
+  /** What was read for a proof counted apart, as it might not be the owner's. */
   #countsFor(owner: string): boolean {
     const bytes = this.#counted;
     if (bytes === 0 || owner === this.#owner) return true;

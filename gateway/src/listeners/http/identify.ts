@@ -30,8 +30,9 @@ export function identify(
     transport: 'http',
     resource: context.resources.of(endpoint),
     method: request.method,
-    // Who sends it is nearly proved by then; what is not, counts for the address.
-    body: body === undefined ? undefined : () => body.whole(`proof ${address ?? ''}`),
+    // Who sends it is nearly proved by then, but may have taken token and proof from their owner, whose own share it leaves
+    // alone. The address alone would be that of others as well.
+    body: body === undefined ? undefined : (claimed) => body.whole(`proof ${address ?? ''} ${claimed}`),
     certificate: context.certificateOf?.(socket),
   });
 }

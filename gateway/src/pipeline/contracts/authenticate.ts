@@ -14,8 +14,11 @@ export interface Credentials {
   /** The resource that a token must have been issued for (RFC 8707): the endpoint, as clients know it. */
   readonly resource?: string;
   readonly method?: string | undefined;
-  /** Reads the body, for a proof that covers every byte of it; `undefined` when it is too large or ends early. */
-  readonly body?: (() => Promise<Buffer | undefined>) | undefined;
+  /**
+   * Reads the body, for a proof that covers every byte of it; `undefined` when it is too large or ends early. `claimed`: the
+   * key of the caller that it proves, whose share of what is read from this address it takes.
+   */
+  readonly body?: ((claimed: string) => Promise<Buffer | undefined>) | undefined;
   readonly certificate?: ClientCertificate | undefined;
 }
 

@@ -248,7 +248,7 @@ export function tokenAuthenticator({
         thumbprint: jkt,
         method: method ?? '',
         url: resource ?? '',
-        body,
+        body: body === undefined ? undefined : () => body(caller.key),
         digestRequired: configuration.authentication.contentDigest === 'required' && method === 'POST',
       },
       usedProofs,
