@@ -33,13 +33,14 @@ after(async () => {
   await witness[Symbol.asyncDispose]();
 });
 
-function post(method: string, body: string, name?: string): string {
+function post(method: string, body: string, name?: string, more: readonly (readonly [string, string])[] = []): string {
   const { host, pathname } = new URL(gateway.endpoint('witness'));
   const headers = [
     ...modernHeaders(method, name),
     ['Host', host],
     ['Content-Length', String(Buffer.byteLength(body))],
     ['Authorization', `Bearer ${key}`],
+    ...more,
   ];
   return `POST ${pathname} HTTP/1.1\r\n${headers.map(([head, value]) => `${head}: ${value}`).join('\r\n')}\r\n\r\n${body}`;
 }
@@ -114,15 +115,26 @@ test('what is pipelined without being read costs one answer, and then the connec
   assert.ok(spentMs < 1_000, `${spentMs} ms`);
 });
 
-test('bodies of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+/** Sends this behind a call that is not answered. */
+async function closedAfter(text: string): Promise<void> {
   const held = Promise.withResolvers<void>();
   witness.answer('tool-9', () => held.resolve());
   const socket = await opened();
   const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.on('data', () => {});
-  const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(40_000) } };
   socket.write(post('tools/call', modernCall('tool-9'), 'tool-9'));
   await held.promise;
-  socket.write(post('tools/list', JSON.stringify(long)).repeat(2));
+  socket.write(text);
   await closed;
+}
+
+test('bodies of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+  const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(40_000) } };
+  await closedAfter(post('tools/list', JSON.stringify(long)).repeat(2));
+});
+
+test('header fields of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+  const short = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } };
+  const fields = Array.from({ length: 600 }, (_, at) => [`x${at}`, ''] as const);
+  await closedAfter(post('tools/list', JSON.stringify(short), undefined, fields).repeat(2));
 });

@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 export const pipelinedBounds = {
   /** Requests that wait on one connection, each with a head of at most `bounds.headers`. */
   requests: 8,
+  /** Header fields of them together: one takes a hundred bytes here, however short it was sent. */
+  fields: 1_024,
   /** Bytes of their bodies, of one connection, and of all. */
   bytes: 64 * 1024,
   bytesTogether: 64 * 1024 * 1024,
@@ -18,6 +20,7 @@ const maxReadAhead = 64 * 1024;
 
 interface Waiting {
   requests: number;
+  fields: number;
   bytes: number;
 }
 
@@ -37,13 +40,16 @@ export class Pipelined {
     const { socket } = request;
     const own = this.#waiting.get(socket) ?? this.#first(socket);
     const bytes = readAheadOf(request);
-    const { requests, bytes: maxBytes, bytesTogether } = pipelinedBounds;
-    if (own.requests === requests || own.bytes + bytes > maxBytes || this.#bytes + bytes > bytesTogether) {
+    const fields = request.rawHeaders.length / 2;
+    const { requests, fields: maxFields, bytes: maxBytes, bytesTogether } = pipelinedBounds;
+    const isFull = own.requests === requests || own.fields + fields > maxFields || own.bytes + bytes > maxBytes;
+    if (isFull || this.#bytes + bytes > bytesTogether) {
       socket.destroy();
       return false;
     }
     const add = (sign: 1 | -1): void => {
       own.requests += sign;
+      own.fields += sign * fields;
       own.bytes += sign * bytes;
       this.#bytes += sign * bytes;
     };
@@ -59,7 +65,7 @@ export class Pipelined {
   }
 
   #first(socket: Socket): Waiting {
-    const own: Waiting = { requests: 0, bytes: 0 };
+    const own: Waiting = { requests: 0, fields: 0, bytes: 0 };
     this.#waiting.set(socket, own);
     socket.once('close', () => {
       this.#bytes -= own.bytes;
