@@ -155,6 +155,8 @@ test('bodies that a caller does not finish leave room for those of another one a
   const long = `${body}${' '.repeat(200_000)}`;
   const fits = { content_digest: `sha-256=:${digest(long, 'base64')}:` };
   assert.equal(await call(await proof(fits), 'DPoP', long), 200);
+  // Its own share is used up, and its proof is as good as before.
+  assert.equal(await call(await proof({ ...claims, ...fits }, {}, evil), 'DPoP', long, evilToken), 503);
   socket.destroy();
 });
 

@@ -121,13 +121,12 @@ export class RequestBody {
     for (const done of waiting) done(result);
   }
 
-  /** For a proof that covers the body; `undefined` when there is none. */
-  whole(owner: string): Promise<Buffer | undefined> {
+  /** For a proof that covers the body. */
+  whole(owner: string): Promise<BodyResult> {
     this.#isReadAgain = true;
-    const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
-    const done: Done = (body) => resolve(typeof body === 'string' ? undefined : body);
-    if (this.#result === undefined) this.#begin(owner, done);
-    else done(this.#result);
+    const { promise, resolve } = Promise.withResolvers<BodyResult>();
+    if (this.#result === undefined) this.#begin(owner, resolve);
+    else resolve(this.#result);
     return promise;
   }
 }

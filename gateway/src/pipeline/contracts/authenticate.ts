@@ -15,10 +15,10 @@ export interface Credentials {
   readonly resource?: string;
   readonly method?: string | undefined;
   /**
-   * Reads the body, for a proof that covers every byte of it; `undefined` when it is too large or ends early. `claimed`: the
-   * key of the caller that it proves, whose share of what is read from this address it takes.
+   * Reads the body, for a proof that covers every byte of it; `too-large` also when it ends early. `claimed`: the key of the
+   * caller that it proves; `too-many` when its share of what is read from this address is used up.
    */
-  readonly body?: ((claimed: string) => Promise<Buffer | undefined>) | undefined;
+  readonly body?: ((claimed: string) => Promise<Buffer | 'too-large' | 'too-many'>) | undefined;
   readonly certificate?: ClientCertificate | undefined;
 }
 

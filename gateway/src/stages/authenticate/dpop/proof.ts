@@ -23,7 +23,7 @@ export interface Proven {
   readonly method: string;
   readonly url: string;
   /** Read only when everything else is proved. */
-  readonly body: (() => Promise<Buffer | undefined>) | undefined;
+  readonly body: (() => Promise<Buffer | 'too-large' | 'too-many'>) | undefined;
   readonly digestRequired: boolean;
 }
 
@@ -48,6 +48,9 @@ export class UsedProofs {
   }
 }
 
+/** Nothing is wrong with the proof as far as it was looked at. */
+export const noRoom = 'its caller sends too many long bodies at once';
+
 /** Why the proof is not one; `undefined` when it is. */
 export async function proofProblem(asked: Proven, used: UsedProofs, now: number): Promise<string | undefined> {
   const { proof, token, thumbprint, method, url, body, digestRequired } = asked;
@@ -70,7 +73,9 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
     if (typeof iat !== 'number' || Math.abs(now - iat * 1_000) > windowMs) return 'iat is too far away';
     if (typeof ath !== 'string' || !equal(ath, hash('sha256', token, 'base64url'))) return 'ath is another token';
     if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) return 'jti is missing';
-    if (digest === undefined ? digestRequired : !digestFits(digest, await body?.()))
+    const read = digest === undefined ? undefined : await body?.();
+    if (read === 'too-many') return noRoom;
+    if (digest === undefined ? digestRequired : !digestFits(digest, read))
       return 'content_digest does not fit the body';
     return used.use(thumbprint, jti, now) ? undefined : 'the proof was used before';
   } catch {
@@ -79,7 +84,8 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
 }
 
 /** RFC 9530: `sha-256=:…:` over the bytes as they came. */
-function digestFits(digest: unknown, body: Buffer | undefined): boolean {
+function digestFits(digest: unknown, body: Buffer | 'too-large' | undefined): boolean {
+  if (body === 'too-large') return false;
   const expected = `sha-256=:${hash('sha256', body ?? Buffer.alloc(0), 'base64')}:`;
   return typeof digest === 'string' && equal(digest, expected);
 }

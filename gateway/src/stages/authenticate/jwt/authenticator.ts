@@ -10,7 +10,7 @@ import type { Authenticator, AuthnResult, Credentials } from '../../../pipeline/
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
 import { type CredentialFault, pass, refuse } from '../../../pipeline/refusal.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
-import { equal, proofProblem, UsedProofs } from '../dpop/proof.ts';
+import { equal, noRoom, proofProblem, UsedProofs } from '../dpop/proof.ts';
 import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
 import type { IssuerKeys } from './keys.ts';
@@ -253,7 +253,11 @@ export function tokenAuthenticator({
       },
       usedProofs,
       now(),
-    ).then((problem) => (problem === undefined ? pass(caller) : not(`DPoP: ${problem}`, 'proof')));
+    ).then((problem) => {
+      if (problem === undefined) return pass(caller);
+      const detail = `DPoP: ${problem}`;
+      return problem === noRoom ? refuse({ reason: 'authentication-unavailable', detail }) : not(detail, 'proof');
+    });
   };
 
   return {
