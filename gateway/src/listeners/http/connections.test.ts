@@ -9,8 +9,8 @@ const max = 40;
 const long = 8 * 1024 * 1024;
 
 /** Answers `/<caller>` for that caller, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not end. */
-async function serve() {
-  const connections = new Connections({ max, proxies: [], log: { warn: () => {} }, remedy: 'none' });
+async function serve(proxies: readonly string[] = []) {
+  const connections = new Connections({ max, proxies, log: { warn: () => {} }, remedy: 'none' });
   const server = createServer((request, response) => {
     connections.asked(request.socket, response);
     const [, caller = '', how] = (request.url ?? '').split('/');
@@ -121,4 +121,17 @@ test('connections that differ in the address they came to alone make room as oth
   await once(free, 'close');
   for (let n = 2; n <= max + 5; n++) await world.open({ host: `127.0.0.${n}`, localAddress: '127.0.0.1', localPort });
   await twoAtOnce(world);
+});
+
+test('through a proxy one caller has three quarters, and what others use it for is theirs', async () => {
+  await using world = await serve(['127.0.0.1']);
+  const answers = async (socket: Socket, path: string): Promise<boolean> =>
+    (await answered(socket, path)).startsWith('HTTP/1.1 200');
+  for (let n = 0; n < max * 0.75; n++) assert.equal(await answers(await world.open(), '/eve/held'), true);
+  const kept = await world.open();
+  assert.equal(await answers(kept, '/ada'), true);
+  assert.equal(await answers(await world.open(), '/eve/held'), false);
+  assert.equal(await answers(kept, '/bob'), true);
+  // It goes on with requests of others until it is one too many of this caller.
+  assert.equal(await answers(kept, '/eve'), false);
 });

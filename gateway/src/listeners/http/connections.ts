@@ -17,7 +17,7 @@ const full = 0.95;
 const freshMs = 1_000;
 /** The part of the bound that one address may hold, unless it is a proxy or this machine, behind which are many. */
 const addressShare = 0.5;
-/** The part that one caller may hold, but not through a proxy, whose connections carry requests of many. */
+/** The part that one caller may hold; of the connections of proxies, those whose last request was its own. */
 const callerShare = 0.75;
 /** From this part on that one caller holds, idle connections of it are closed. */
 const callerCrowded = 0.6;
@@ -73,13 +73,12 @@ export class Connections {
   readonly #isProxy: Networks;
   readonly #hasMany: Networks;
   readonly #ofAddresses = new Counts();
-  /** Connections with a caller; the one that was used last is the last. */
-  readonly #ofCallers = new Map<string, Set<Socket>>();
-  readonly #ofProxies = new Set<Socket>();
+  readonly #ofCallers = new Owners();
+  readonly #ofProxies = new Owners();
   /** Connections without a caller yet, oldest first. */
   readonly #strangers = new Map<string, Stranger>();
-  /** Those with a caller, and among which of them each stands. */
-  readonly #identified = new WeakMap<Socket, Set<Socket>>();
+  /** Those with a caller, and among which of these two they are. */
+  readonly #identified = new WeakMap<Socket, Owners>();
   /** What is being answered on a connection, or was last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   #open = 0;
@@ -117,32 +116,30 @@ export class Connections {
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
   known(socket: Socket, caller: string): boolean {
     const among = this.#identified.get(socket);
-    if (among !== undefined) {
-      // The ones that are idle for longest are closed first. One that has been closed stays out.
-      if (among.delete(socket)) among.add(socket);
+    // A proxy sends requests of many on one connection, which is that of the last one.
+    if (among !== undefined && (among === this.#ofCallers || among.isOwner(socket, caller))) {
+      among.used(socket);
       return true;
     }
-    this.#strangers.delete(endOf(socket));
+    const owners = among ?? this.#firstOf(socket);
     if (socket.destroyed) return true;
-    if (this.#isProxy(socket.remoteAddress ?? '')) {
-      this.#identified.set(socket, this.#ofProxies.add(socket));
-      socket.once('close', () => this.#ofProxies.delete(socket));
-      return true;
-    }
-    const own = this.#ofCallers.get(caller) ?? new Set();
-    this.#ofCallers.set(caller, own.add(socket));
-    this.#identified.set(socket, own);
-    socket.once('close', () => {
-      own.delete(socket);
-      if (own.size === 0) this.#ofCallers.delete(caller);
-    });
+    const own = owners.own(socket, caller);
     const { max } = this.#bounds;
     if (own.size > max * callerCrowded) this.#closeIdle(() => [own]);
-    // Several that hold much together leave room as one does.
-    const share = this.#open > max * crowded ? Math.min(callerShare, crowded / this.#ofCallers.size) : callerShare;
+    // Several that hold much together leave room as one does. What a proxy keeps for the next request counts for none of them.
+    const isCrowded = this.#open > max * crowded && owners === this.#ofCallers;
+    const share = isCrowded ? Math.min(callerShare, crowded / owners.size) : callerShare;
     if (own.size <= Math.max(1, max * share)) return true;
     this.#turnedAway('too many connections of one caller');
     return false;
+  }
+
+  #firstOf(socket: Socket): Owners {
+    const owners = this.#isProxy(socket.remoteAddress ?? '') ? this.#ofProxies : this.#ofCallers;
+    this.#identified.set(socket, owners);
+    this.#strangers.delete(endOf(socket));
+    socket.once('close', () => owners.leave(socket));
+    return owners;
   }
 
   #opened(socket: Socket): void {
@@ -170,10 +167,7 @@ export class Connections {
     const [oldest] = this.#strangers;
     if (oldest === undefined)
       // What few hold is closed last.
-      return this.#closeIdle(() => [
-        ...[...this.#ofCallers.values()].toSorted((one, other) => other.size - one.size),
-        this.#ofProxies,
-      ]);
+      return this.#closeIdle(() => [...this.#ofCallers.largestFirst(), ...this.#ofProxies.largestFirst()]);
     const [end, { socket, at }] = oldest;
     if (this.#open <= this.#bounds.max * full && performance.now() - at < freshMs) return;
     this.#strangers.delete(end);
@@ -201,6 +195,47 @@ export class Connections {
     if (now - this.#saidAt < logPauseMs) return;
     this.#saidAt = now;
     log.warn({ open: this.#open, max, why }, `connections turned away: ${remedy}`);
+  }
+}
+
+/** Connections by the caller that has them; of each caller the one that was used last is the last. */
+class Owners {
+  readonly #connections = new Map<string, Set<Socket>>();
+  readonly #owners = new WeakMap<Socket, string>();
+
+  /** Callers that have any. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  isOwner(socket: Socket, caller: string): boolean {
+    return this.#owners.get(socket) === caller;
+  }
+
+  /** Makes it one of this caller, and of no other; those of the caller. */
+  own(socket: Socket, caller: string): ReadonlySet<Socket> {
+    this.leave(socket);
+    const own = this.#connections.get(caller) ?? new Set();
+    this.#connections.set(caller, own.add(socket));
+    this.#owners.set(socket, caller);
+    return own;
+  }
+
+  used(socket: Socket): void {
+    const own = this.#connections.get(this.#owners.get(socket) ?? '');
+    if (own?.delete(socket) === true) own.add(socket);
+  }
+
+  leave(socket: Socket): void {
+    const caller = this.#owners.get(socket);
+    const own = caller === undefined ? undefined : this.#connections.get(caller);
+    if (caller === undefined || own === undefined) return;
+    own.delete(socket);
+    if (own.size === 0) this.#connections.delete(caller);
+  }
+
+  largestFirst(): readonly ReadonlySet<Socket>[] {
+    return [...this.#connections.values()].toSorted((one, other) => other.size - one.size);
   }
 }
 
