@@ -115,10 +115,13 @@ test('what is pipelined without being read costs one answer, and then the connec
   assert.ok(spentMs < 1_000, `${spentMs} ms`);
 });
 
-/** Sends this behind a call that is not answered. */
+/** Sends this behind a call that is not answered: the connection ends, and the call with it. */
 async function closedAfter(text: string): Promise<void> {
-  const held = Promise.withResolvers<void>();
-  witness.answer('tool-9', () => held.resolve());
+  const [held, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  witness.answer('tool-9', (response) => {
+    response.on('close', () => over.resolve());
+    held.resolve();
+  });
   const socket = await opened();
   const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.on('data', () => {});
@@ -126,11 +129,20 @@ async function closedAfter(text: string): Promise<void> {
   await held.promise;
   socket.write(text);
   await closed;
+  await over.promise;
 }
 
 test('bodies of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
   const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(40_000) } };
   await closedAfter(post('tools/list', JSON.stringify(long)).repeat(2));
+});
+
+test('a body that cannot wait ends the connection, and the call ahead of it', { timeout: 30_000 }, async () => {
+  const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(70_000) } };
+  const whole = post('tools/list', JSON.stringify(long));
+  const chunked = whole.replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked').replace(/\{.*/s, '1\r\n{');
+  // It would hold up what comes of the client, also that it is gone.
+  for (const text of [whole, chunked]) await closedAfter(text);
 });
 
 test('header fields of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {

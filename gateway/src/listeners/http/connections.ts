@@ -198,10 +198,19 @@ export class Connections {
   }
 }
 
-/** Connections by the caller that has them; of each caller the one that was used last is the last. */
+/** Whose a connection is, and when that was noted last, in monotonic milliseconds. */
+interface Owned {
+  readonly caller: string;
+  readonly usedAt: number;
+}
+
+/** Milliseconds after which the use of a connection is noted again. */
+const useMs = 1_000;
+
+/** Connections by the caller that has them; of each caller the one that was used last is among the last. */
 class Owners {
   readonly #connections = new Map<string, Set<Socket>>();
-  readonly #owners = new WeakMap<Socket, string>();
+  readonly #owners = new WeakMap<Socket, Owned>();
 
   /** Callers that have any. */
   get size(): number {
@@ -209,7 +218,7 @@ class Owners {
   }
 
   isOwner(socket: Socket, caller: string): boolean {
-    return this.#owners.get(socket) === caller;
+    return this.#owners.get(socket)?.caller === caller;
   }
 
   /** Makes it one of this caller, and of no other; those of the caller. */
@@ -217,19 +226,21 @@ class Owners {
     this.leave(socket);
     const own = this.#connections.get(caller) ?? new Set();
     this.#connections.set(caller, own.add(socket));
-    this.#owners.set(socket, caller);
+    this.#owners.set(socket, { caller, usedAt: performance.now() });
     return own;
   }
 
+  /** It is used again. Called for each request. */
   used(socket: Socket): void {
-    const own = this.#connections.get(this.#owners.get(socket) ?? '');
-    if (own?.delete(socket) === true) own.add(socket);
+    const owned = this.#owners.get(socket);
+    if (owned !== undefined && performance.now() - owned.usedAt > useMs) this.own(socket, owned.caller);
   }
 
   leave(socket: Socket): void {
-    const caller = this.#owners.get(socket);
+    const caller = this.#owners.get(socket)?.caller;
     const own = caller === undefined ? undefined : this.#connections.get(caller);
     if (caller === undefined || own === undefined) return;
+    this.#owners.delete(socket);
     own.delete(socket);
     if (own.size === 0) this.#connections.delete(caller);
   }

@@ -10,13 +10,13 @@ export const pipelinedBounds = {
   requests: 8,
   /** Header fields of them together: one takes a hundred bytes here, however short it was sent. */
   fields: 1_024,
-  /** Bytes of their bodies, of one connection, and of all. */
-  bytes: 64 * 1024,
+  /**
+   * Bytes of their bodies, of one connection, and of all. Fewer than Node reads ahead: from there on nothing more is read of
+   * the connection, so that it would not be seen to end, and the call ahead would go on without a client.
+   */
+  bytes: 64 * 1024 - 1,
   bytesTogether: 64 * 1024 * 1024,
 } as const;
-
-/** What is kept of a body that is not read: as much as Node reads ahead. */
-const maxReadAhead = 64 * 1024;
 
 interface Waiting {
   requests: number;
@@ -39,7 +39,7 @@ export class Pipelined {
     if (response.socket !== null) return true;
     const { socket } = request;
     const own = this.#waiting.get(socket) ?? this.#first(socket);
-    const bytes = readAheadOf(request);
+    const bytes = lengthOf(request);
     const fields = request.rawHeaders.length / 2;
     const { requests, fields: maxFields, bytes: maxBytes, bytesTogether } = pipelinedBounds;
     const isFull = own.requests === requests || own.fields + fields > maxFields || own.bytes + bytes > maxBytes;
@@ -75,7 +75,7 @@ export class Pipelined {
   }
 }
 
-function readAheadOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return maxReadAhead;
-  return Math.min(Number(headers['content-length'] ?? 0), maxReadAhead);
+/** The bytes of its body; of one in chunks nothing says how long it is. */
+function lengthOf({ headers }: IncomingMessage): number {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Number.POSITIVE_INFINITY;
 }
