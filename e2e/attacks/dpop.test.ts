@@ -1,7 +1,8 @@
 /** Tokens that are bound to a key (RFC 9449), and what happens without the proof of it. */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
-import { connect } from 'node:net';
+import { once as event } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { type Gateway, startGateway } from '../harness.ts';
@@ -131,24 +132,40 @@ test('content_digest: a body that was changed on the way, down to a blank', asyn
   assert.equal(await call(await proof({ content_digest: 'sha-512=:AAAA:' })), 401);
 });
 
-test('bodies that a caller does not finish leave room for those of another one at its address', async () => {
+/** A call of which the head was sent. */
+function begun(more: readonly Header[]): Socket {
   const { hostname, host, port, pathname } = new URL(url);
+  const headers: readonly Header[] = [...modernHeaders('tools/call', 'open'), ['Host', host], ...more];
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on('error', () => socket.destroy());
+  const head = headers.map(([name, value]) => `${name}: ${value}`).join('\r\n');
+  socket.write(`POST ${pathname} HTTP/1.1\r\n${head}\r\n\r\n`);
+  return socket;
+}
+
+test('content_digest: a body that is too large is said to be so', { timeout: 10_000 }, async () => {
+  const socket = begun([
+    ['Content-Length', String(shareBytes + 1)],
+    ['Authorization', `DPoP ${token}`],
+    ['DPoP', await proof()],
+  ]);
+  const [said] = (await event(socket, 'data')) as [Buffer];
+  socket.destroy();
+  assert.match(said.toString(), /^HTTP\/1.1 413 /);
+});
+
+test('bodies that a caller does not finish leave room for those of another one at its address', async () => {
   const evil = await newKey();
   const cnf = { jkt: await calculateJwkThumbprint(evil.jwk) };
   const evilToken = await issuer.sign({ aud: url, sub: 'eve', cnf });
   const claims = { ath: digest(evilToken, 'base64url') };
   const length = shareBytes - 100_000;
   const headers: Header[] = [
-    ...modernHeaders('tools/call', 'open'),
-    ['Host', host],
     ['Content-Length', String(length + 1)],
     ['Authorization', `DPoP ${evilToken}`],
     ['DPoP', await proof(claims, {}, evil)],
   ];
-  const head = headers.map(([name, value]) => `${name}: ${value}`).join('\r\n');
-  const socket = connect({ host: hostname, port: Number(port) });
-  socket.on('error', () => socket.destroy());
-  socket.write(`POST ${pathname} HTTP/1.1\r\n${head}\r\n\r\n`);
+  const socket = begun(headers);
   socket.write(Buffer.alloc(length, 0x78));
   const end = Date.now() + patienceMs;
   while ((await bodyBytes()) < length) assert.ok(Date.now() < end && !socket.destroyed, 'it is read');

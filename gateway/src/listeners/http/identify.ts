@@ -32,7 +32,10 @@ export function identify(
     method: request.method,
     // Who sends it is nearly proved by then, but may have taken token and proof from their owner, whose own share it leaves
     // alone. The address alone would be that of others as well.
-    body: body === undefined ? undefined : (claimed) => body.whole(`proof ${address ?? ''} ${claimed}`),
+    body:
+      body === undefined
+        ? undefined
+        : { limit: context.bounds().body, read: (claimed) => body.whole(`proof ${address ?? ''} ${claimed}`) },
     certificate: context.certificateOf?.(socket),
   });
 }

@@ -1,7 +1,18 @@
-/** The contract of stage 3. `authn/` implements it; the road and the listeners know this file only. */
+/** The contract of stage 3. `stages/authenticate/` implements it; the road and the listeners know this file only. */
 
 import type { Outcome } from '../refusal.ts';
 import type { Caller, Credential } from './caller.ts';
+
+/** The body, for a proof that covers every byte of it. */
+export interface CoveredBody {
+  /** Bytes that it may have. */
+  readonly limit: number;
+  /**
+   * `claimed`: the key of the caller that the proof proves. `too-large` also when the body ends early; `too-many` when the
+   * caller's share of what is read from this address is used up.
+   */
+  read(claimed: string): Promise<Buffer | 'too-large' | 'too-many'>;
+}
 
 /** What a request brought along to prove who sent it. */
 export interface Credentials {
@@ -14,11 +25,7 @@ export interface Credentials {
   /** The resource that a token must have been issued for (RFC 8707): the endpoint, as clients know it. */
   readonly resource?: string;
   readonly method?: string | undefined;
-  /**
-   * Reads the body, for a proof that covers every byte of it; `too-large` also when it ends early. `claimed`: the key of the
-   * caller that it proves; `too-many` when its share of what is read from this address is used up.
-   */
-  readonly body?: ((claimed: string) => Promise<Buffer | 'too-large' | 'too-many'>) | undefined;
+  readonly body?: CoveredBody | undefined;
   readonly certificate?: ClientCertificate | undefined;
 }
 

@@ -50,6 +50,7 @@ export class UsedProofs {
 
 /** Nothing is wrong with the proof as far as it was looked at. */
 export const noRoom = 'its caller sends too many long bodies at once';
+export const tooLarge = 'the body is too large';
 
 /** Why the proof is not one; `undefined` when it is. */
 export async function proofProblem(asked: Proven, used: UsedProofs, now: number): Promise<string | undefined> {
@@ -75,6 +76,7 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
     if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) return 'jti is missing';
     const read = digest === undefined ? undefined : await body?.();
     if (read === 'too-many') return noRoom;
+    if (read === 'too-large') return tooLarge;
     if (digest === undefined ? digestRequired : !digestFits(digest, read))
       return 'content_digest does not fit the body';
     return used.use(thumbprint, jti, now) ? undefined : 'the proof was used before';
@@ -84,8 +86,7 @@ export async function proofProblem(asked: Proven, used: UsedProofs, now: number)
 }
 
 /** RFC 9530: `sha-256=:…:` over the bytes as they came. */
-function digestFits(digest: unknown, body: Buffer | 'too-large' | undefined): boolean {
-  if (body === 'too-large') return false;
+function digestFits(digest: unknown, body: Buffer | undefined): boolean {
   const expected = `sha-256=:${hash('sha256', body ?? Buffer.alloc(0), 'base64')}:`;
   return typeof digest === 'string' && equal(digest, expected);
 }

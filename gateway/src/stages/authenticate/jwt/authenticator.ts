@@ -10,7 +10,7 @@ import type { Authenticator, AuthnResult, Credentials } from '../../../pipeline/
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
 import { type CredentialFault, pass, refuse } from '../../../pipeline/refusal.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
-import { equal, noRoom, proofProblem, UsedProofs } from '../dpop/proof.ts';
+import { equal, noRoom, proofProblem, tooLarge, UsedProofs } from '../dpop/proof.ts';
 import type { Throttle } from '../throttle.ts';
 import { callerFromClaims } from './claims.ts';
 import type { IssuerKeys } from './keys.ts';
@@ -248,13 +248,14 @@ export function tokenAuthenticator({
         thumbprint: jkt,
         method: method ?? '',
         url: resource ?? '',
-        body: body === undefined ? undefined : () => body(caller.key),
+        body: body === undefined ? undefined : () => body.read(caller.key),
         digestRequired: configuration.authentication.contentDigest === 'required' && method === 'POST',
       },
       usedProofs,
       now(),
     ).then((problem) => {
       if (problem === undefined) return pass(caller);
+      if (problem === tooLarge && body !== undefined) return refuse({ reason: 'body-too-large', limit: body.limit });
       const detail = `DPoP: ${problem}`;
       return problem === noRoom ? refuse({ reason: 'authentication-unavailable', detail }) : not(detail, 'proof');
     });
