@@ -99,10 +99,15 @@ test('a search finds what a look at every record finds, and what is erased by no
     same({ words: { user: 'dana' }, since }, ({ user, at }) => user === 'dana' && at >= since);
     same({ words: { kind: 'intent' }, since, until }, ({ at }) => at >= since && at < until);
   }
-  assert.deepEqual(
-    index.search({ words: {}, id: 'call-1234', limit: 5 }).map(({ seq }) => seq),
-    [all[1_234]?.seq],
-  );
+  for (const call of [0, 1, 700, 1_234, 1_999])
+    assert.deepEqual(
+      index.search({ words: {}, id: `call-${call}`, limit: 5 }).map(({ seq }) => seq),
+      [all[call]?.seq],
+      `call-${call}`,
+    );
+  assert.deepEqual(index.search({ words: {}, id: 'call-2000', limit: 5 }), []);
+  assert.deepEqual(index.search({ words: { user: 'frank' }, id: 'call-0', limit: 5 }), []);
+  assert.equal(index.count({ words: { user: 'dana' }, id: 'call-0' }), 1);
 
   const { pseudonym } = archive.subjects.find('user:rare') ?? assert.fail();
   index.forget(pseudonym);

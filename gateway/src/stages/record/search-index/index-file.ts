@@ -9,7 +9,7 @@ import type { Archive, PublicPart } from '../read/archive.ts';
 import { isDamage, openCurrent, openIndex, prepare, removeIndex, rootOver } from './database.ts';
 import { forgetNames } from './forget.ts';
 import { insertRow, type Row } from './rows.ts';
-import { occur, Stretches, stretchesWith, stretchOf } from './stretches.ts';
+import { occur, Stretches, stretchesWith, stretchesWithId, stretchOf } from './stretches.ts';
 import { type WordColumn, Words, wordColumns } from './words.ts';
 
 export { capabilityOf } from './rows.ts';
@@ -200,11 +200,13 @@ export class IndexFile {
     put('time >= ?', since);
     put('time < ?', until);
     put('seq < ?', before);
-    const isNarrow = id !== undefined || (found.length === 0 && since === undefined && until === undefined);
-    const places = isNarrow
+    const condition = `WHERE ${where.join(' AND ')}`;
+    if (id !== undefined) return { condition, values, places: stretchesWithId(this.#database, id) };
+    const isAll = found.length === 0 && since === undefined && until === undefined;
+    const places = isAll
       ? [{ from: 0, to: Number.MAX_SAFE_INTEGER }]
       : stretchesWith(this.#database, { words: found, since, until, before });
-    return { condition: `WHERE ${where.join(' AND ')}`, values, places };
+    return { condition, values, places };
   }
 
   /** Pseudonyms with the number of their records and the first and last of them. */
@@ -272,7 +274,7 @@ export class IndexFile {
   #wrong(): string | undefined {
     const row = this.#database.prepare('SELECT next, root, rows FROM progress').get();
     // Throws when a table is gone.
-    for (const table of ['words', 'erased', 'stretches', 'occurrences'])
+    for (const table of ['words', 'erased', 'stretches', 'stretch_ids', 'occurrences'])
       this.#database.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get();
     const next = Number(row?.['next'] ?? 0);
     if (next === 0) return undefined;

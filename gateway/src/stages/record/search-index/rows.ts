@@ -44,7 +44,7 @@ export function insertRow({ statement, words, stretches }: RowTarget, row: Row):
     `INSERT INTO records (kind, subject, user, agent, application, server, capability, method, effect, rule,
          outcome, reason, seq, time, id, outcome_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ).run(...known, seq, time, fields.id ?? null, outcomeSeq);
-  stretches.add(seq, time, known);
+  stretches.add({ seq, time, id: fields.id }, known);
 }
 
 export function capabilityOf({ capability }: PublicPart): string | undefined {

@@ -1,5 +1,5 @@
 /** The tables of the index. Any other version of them is thrown away and made again from the log. */
-export const indexVersion = 4;
+export const indexVersion = 5;
 
 /** One row for an exchange, its outcome included, and for every other record. Names stand once, in `words`. */
 export const tables = `
@@ -22,8 +22,6 @@ export const tables = `
     reason INTEGER,
     outcome_seq INTEGER
   ) STRICT;
-  CREATE INDEX by_id ON records (id) WHERE id IS NOT NULL;
-  CREATE INDEX by_kind ON records (kind, seq);
   -- Stretches of records with the times of their rows, and the words that any of these rows has. An index of each column
   -- took half of the time of a row; a stretch is searched in less than a millisecond.
   CREATE TABLE stretches (stretch INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
@@ -32,6 +30,8 @@ export const tables = `
     stretch INTEGER NOT NULL,
     PRIMARY KEY (word, stretch)
   ) STRICT, WITHOUT ROWID;
+  -- Four bytes for each id of a stretch, in any order. Ids are random, so that an index of them changed a page for each row.
+  CREATE TABLE stretch_ids (stretch INTEGER PRIMARY KEY, marks BLOB NOT NULL) STRICT;
   CREATE TABLE erased (pseudonym TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE progress (
     next INTEGER NOT NULL,
