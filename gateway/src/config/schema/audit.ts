@@ -11,7 +11,9 @@ export const audit = z
     enabled: z
       .boolean()
       .default(true)
-      .describe('Without it nothing is recorded. For measurements only; counts from the next start on.'),
+      .describe(
+        'Without it nothing is recorded, nor are decisions that this process is the first to notice beside others on the same data folder. For measurements only; counts from the next start on.',
+      ),
     durability: z
       .enum(['before-reply', 'before-forward', 'none'])
       .default('before-reply')
