@@ -67,6 +67,11 @@ export const compatibility = from("Other people's clients and servers", [
         'C6: a restarted server that answers the old session with ${name}',
         'C6: an error of a tool that speaks of something else is not repeated',
       ),
+      ...inFile(
+        'e2e/faults/c06-made-once.test.ts',
+        'C6: a call whose answer was cut off is not made again, however the server refuses the rest of it',
+        'C6: a call whose answer ${name} is not made again where another request shows that the session is lost',
+      ),
     ],
   },
   {

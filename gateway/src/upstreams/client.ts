@@ -23,7 +23,7 @@ import { operationOf, stepUp } from './credentials/step-up.ts';
 import { limited, withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { askWithin, ownCall } from './own-call.ts';
-import { askHarmless } from './recovery.ts';
+import { askHarmless, isUnrun } from './recovery.ts';
 import type { Server } from './server.ts';
 import { UpstreamSession } from './session.ts';
 
@@ -142,7 +142,7 @@ export class ServerClient implements UpstreamClient {
     if (step.kind !== 'failed') return step;
     if (isRefusal(step) && again && (await this.#isReplaced(credential, headers, call)))
       return this.#callWith(call, false);
-    if (foreign && this.#session.sessionLost) {
+    if (foreign && this.#session.sessionLost && isUnrun(step.failure)) {
       // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
       this.#apart = true;
       this.#session.drop();

@@ -3,7 +3,7 @@
  * session, or was replaced by one of another era. A connection that is dropped takes all calls on it along, and a call
  * that is made again may be run twice, so that the server is asked first where its answer may mean something else.
  */
-import type { OutboundCall, Step } from '../pipeline/contracts/upstream.ts';
+import type { OutboundCall, Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { Connected } from './connected.ts';
 import { mayMeanForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
@@ -28,15 +28,20 @@ export function recovered(step: Unsuccessful, call: OutboundCall, session: Recov
   const { connected } = session;
   if (connected === undefined || !session.server.isHttp) return step;
   if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, session) : step;
-  if (connected.peer.sessionLost) {
-    // The server has forgotten our session, so it has not run the call: begin a session and make it once more.
-    session.drop();
-    return session.call(call);
-  }
   const { failure } = step;
+  if (connected.peer.sessionLost) {
+    session.drop();
+    // Another request may have shown it: this call is made once more only where it was refused itself.
+    return isUnrun(failure) ? session.call(call) : step;
+  }
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
   if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, connected, session);
   return [400, 404, 405].includes(failure.status) ? afterRefusal(step, connected, session) : step;
+}
+
+/** Has the server not run a call that failed so? It may have, of one that was cut off, was late or had too long an answer. */
+export function isUnrun(failure: UpstreamFailure): boolean {
+  return failure.kind === 'unavailable' && failure.sent === undefined;
 }
 
 /**

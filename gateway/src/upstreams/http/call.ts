@@ -45,6 +45,8 @@ export class Call implements ExchangeEvents, Abandon {
   readonly budget: Budget;
   readonly #wire: CallWire;
   #isAnswered = false;
+  /** The server has taken the request and begun to answer: what it says since is of the answer, and not of the request. */
+  #isResumed = false;
   #current: Abandon | undefined;
   #timer: NodeJS.Timeout | undefined;
   // Of the exchange that reads at the moment.
@@ -66,14 +68,18 @@ export class Call implements ExchangeEvents, Abandon {
     return this.#status;
   }
 
+  get isResumed(): boolean {
+    return this.#isResumed;
+  }
+
   start(request: HttpRequest): void {
     this.#current = this.#wire.exchange(request, this);
   }
 
   abort(): boolean {
-    if (this.#timer === undefined) return this.#current?.abort() ?? true;
     clearTimeout(this.#timer);
-    return true;
+    const hasLeft = this.#current?.abort() ?? true;
+    return hasLeft || this.#isResumed;
   }
 
   onResumable(eventId: string | undefined, pause: number | undefined): void {
@@ -88,6 +94,7 @@ export class Call implements ExchangeEvents, Abandon {
 
   onHead(status: number, headers: ResponseHeaders): void {
     this.#status = status;
+    if (this.#isResumed) return;
     this.#isLost = this.#wire.forgets(status, headers);
     if (status >= 300 && status < 400) this.#movedTo = placeOf(oneText(headers.location), this.#wire.url);
     if (status === 429) this.#retryAfterMs = retryAfterOf(oneText(headers['retry-after']), Date.now());
@@ -97,7 +104,7 @@ export class Call implements ExchangeEvents, Abandon {
   }
 
   onValue(value: Json, bytes: number, resultText: string | undefined): void {
-    if (this.#isLost) return;
+    if (this.#isLost || (this.#isResumed && this.#status !== 200)) return;
     // A refused credential is the gateway's own business: what the server says about it is not passed on.
     if (this.#status === 401 || this.#status === 429 || this.#challenge !== undefined) return;
     if (this.#wire.deliver(value, { call: this, bytes, resultText })) this.#isAnswered = true;
@@ -110,7 +117,7 @@ export class Call implements ExchangeEvents, Abandon {
 
   onFailure(failure: UpstreamFailure): void {
     if (failure.kind === 'unavailable' && this.#resumes()) return;
-    this.#wire.failed(this.id, failure, false);
+    this.#wire.failed(this.id, this.#isResumed ? sent(failure) : failure, false);
   }
 
   #resumes(): boolean {
@@ -124,11 +131,8 @@ export class Call implements ExchangeEvents, Abandon {
 
   #resume(lastEventId: string): void {
     this.#timer = undefined;
+    this.#isResumed = true;
     this.#status = 0;
-    this.#challenge = undefined;
-    this.#movedTo = undefined;
-    this.#retryAfterMs = undefined;
-    this.#isLost = false;
     this.#lastEventId = undefined;
     this.#pauseMs = firstPauseMs;
     const request = this.#wire.resumption(lastEventId);
@@ -138,6 +142,9 @@ export class Call implements ExchangeEvents, Abandon {
 
   #failure(): UpstreamFailure {
     const status = this.#status;
+    // It may have been run, whatever the status is: nothing may be done again, or be told to be, for what this one says.
+    if (this.#isResumed && status !== 0 && status !== 200)
+      return sent(unavailable(`HTTP status ${status} where the rest of the answer was asked for`));
     if (this.#retryAfterMs !== undefined) return limited(this.#retryAfterMs);
     if (this.#movedTo !== undefined)
       return unavailable(`HTTP status ${status}, which leads to ${this.#movedTo}`, status);

@@ -168,11 +168,9 @@ export class StreamableWire implements Transport {
   /** True when the value answers the request. */
   #deliver(value: Json, { call, bytes, resultText }: Delivered): boolean {
     const request = call?.id;
-    // Servers answer errors about the request itself with a null id; the stream says whose it is.
-    const owned =
-      request !== undefined && isObject(value) && isObject(value.error) && (value.id === null || value.id === undefined)
-        ? { ...value, id: request }
-        : value;
+    // Servers answer errors about the request itself with a null id; the stream says whose it is. A GET is a request of its own.
+    const isNameless = isObject(value) && isObject(value.error) && (value.id === null || value.id === undefined);
+    const owned = request !== undefined && isNameless && !call?.isResumed ? { ...value, id: request } : value;
     const read = readMessage(owned, serverIdLength);
     if (!read.ok) {
       if (call === undefined || call.status >= 400) return false;
