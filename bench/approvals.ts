@@ -165,7 +165,9 @@ async function fill(data: string): Promise<string[]> {
       };
       const { place: _place, revision: _revision, who: _who, ...bound } = content;
       const digest = approvalDigest(bound);
-      made.push(store.request({ content, digest, scope: scopeDigest(bound), now: Date.now() }));
+      made.push(
+        store.request({ content, digest, scope: scopeDigest(bound), waiter: `call-${index}`, now: Date.now() }),
+      );
       if (index % 50 !== 0) continue;
       await made.at(-1);
       database.exec('UPDATE approvals SET is_recorded = 1');

@@ -211,7 +211,12 @@ ${connections.replace(/^/gm, '  ')}
       }),
       seal: createSeal(randomBytes(32), 'task', 1_000_000),
       settle: settled,
-      store: options.approvalStore?.() ?? { get: () => undefined, wait: () => {}, giveUp: settled },
+      store: options.approvalStore?.() ?? {
+        get: () => undefined,
+        wait: () => {},
+        stopWaiting: () => {},
+        giveUp: settled,
+      },
       onWithdrawn: () => Promise.resolve(),
     },
   });

@@ -293,7 +293,15 @@ test('hundreds that wait are listed and decided at once', async () => {
   for (let n = 0; n < 600; n++) {
     const caller = `a${n}`;
     assert.ok(
-      (await world.store.request({ content: { ...content, caller }, digest: `${n}`, scope: '', now: Date.now() })).ok,
+      (
+        await world.store.request({
+          content: { ...content, caller },
+          digest: `${n}`,
+          scope: '',
+          waiter: 'w',
+          now: Date.now(),
+        })
+      ).ok,
     );
   }
   const began = performance.now();
@@ -602,7 +610,7 @@ test('a clock that is set back makes no approval last longer', async () => {
     const { content } = store.get(pendingId(world), Date.now()) ?? {};
     assert.ok(content !== undefined);
     const now = Date.now() + ahead;
-    const made = await store.request({ content, digest: text, scope: text, now });
+    const made = await store.request({ content, digest: text, scope: text, waiter: 'w', now });
     assert.ok(made.ok);
     assert.ok((await store.vote(made.approval.id, 'approve', { ...by('os:dana'), at: now })).ok);
     return made.approval.id;
@@ -617,6 +625,7 @@ test('a clock that is set back makes no approval last longer', async () => {
     content: { ...(store.get(far, Date.now())?.content ?? assert.fail()), caller: 'c' },
     digest: 'w',
     scope: 'w',
+    waiter: 'w',
     now: Date.now() + day,
   });
   assert.ok(waiting.ok);

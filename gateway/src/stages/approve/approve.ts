@@ -232,7 +232,8 @@ export function createApprovals({
       const spent = await spend(exchange, grant);
       if (spent.ok) return spent;
     }
-    const made = await store.request({ content, digest: approvalDigest(bound), scope, now: Date.now() });
+    const digest = approvalDigest(bound);
+    const made = await store.request({ content, digest, scope, waiter: exchange.id, now: Date.now() });
     if (!made.ok) return refuse(notMade(made));
     if (made.isNew) {
       await record();
@@ -243,9 +244,11 @@ export function createApprovals({
     const page = pageOf(exchange, approval);
     // The client leads its person there, and then makes the call again, which waits.
     if (takesTasks(exchange)) {
+      // The task waits in its place.
       if (approval.state === 'pending')
         return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
     } else if (made.isNew && page !== undefined && opensPages(exchange)) {
+      store.stopWaiting(id, exchange.id);
       if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
       const asking = { ...page, asks: true };
       return refuse({

@@ -148,10 +148,13 @@ export function stepsOf(database: Database, seal: Seal): Steps {
   });
 
   return {
-    request: ({ content, digest, scope, now }) =>
+    request: ({ content, digest, scope, waiter, now }) =>
       transaction(database, () => {
         const known = inForce.get(digest, now);
-        if (known !== undefined) return { ok: true, approval: read(known), isNew: false };
+        if (known !== undefined) {
+          if (known['state'] === 'pending') waits.wait(String(known['id']), waiter, now + beginningMs);
+          return { ok: true, approval: read(known), isNew: false };
+        }
         const all = Number(pending.get(now)?.['n']);
         const own = Number(pendingOf.get(content.caller, now)?.['n']);
         if (all >= approvalBounds.pending || own >= approvalBounds.pendingOfOne) return { ok: false, reason: 'full' };
@@ -171,6 +174,7 @@ export function stepsOf(database: Database, seal: Seal): Steps {
           seal.close(summaryOfContent(content)),
         );
         addContent.run(id, seal.close(content as unknown as Json));
+        waits.wait(id, waiter, now + beginningMs);
         const made = one.get(id);
         if (made === undefined) throw new Error('an approval is gone as soon as it was made');
         return { ok: true, approval: read(made), isNew: true };
@@ -285,6 +289,8 @@ export function stepsOf(database: Database, seal: Seal): Steps {
  * for that time more. Clocks are corrected by less all the time.
  */
 const clockSlackMs = 60_000;
+/** Milliseconds within which one that asked for an approval has begun to wait, however slow the disk is. */
+const beginningMs = 60_000;
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -47,6 +47,8 @@ export interface Requested {
   readonly digest: string;
   /** Digest of everything but the arguments: what a grant for other arguments is looked for by. */
   readonly scope: string;
+  /** Who asks waits for it from the same step on, for a moment: until it says for how long, or stops. */
+  readonly waiter: string;
   readonly now: number;
 }
 

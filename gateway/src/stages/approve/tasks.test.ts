@@ -31,7 +31,8 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     state: 'approved' as Approval['state'],
     calls: [] as JsonObject[],
     givenUp: [] as string[],
-    waits: [] as string[],
+    /** The call has begun to wait. */
+    waits: new Set(['ap_a reference']),
     /** What another process does as soon as a task was read. */
     meanwhile: undefined as (() => void) | undefined,
   };
@@ -54,7 +55,8 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
       seal,
       store: {
         get: () => ({ state: world.state, votes: [] }) as unknown as Approval,
-        wait: (id, waiter) => void world.waits.push(`${id} ${waiter}`),
+        wait: (id, waiter) => void world.waits.add(`${id} ${waiter}`),
+        stopWaiting: (id, waiter) => void world.waits.delete(`${id} ${waiter}`),
         giveUp(id, waiter) {
           world.givenUp.push(`${id} ${waiter}`);
           return settled();
@@ -171,10 +173,10 @@ test('a result that is too long to be kept is told as such, and params that are 
   assert.equal(world.calls.length, 1);
 });
 
-test('a task waits for its approval, and gives it up when it is cancelled', async () => {
+test('a task waits for its approval in place of its call, and gives it up when it is cancelled', async () => {
   const { world, begin, ask } = worldOf(() => Promise.resolve(done));
   const id = await begin({ name: 'pay', arguments: {} });
-  assert.deepEqual(world.waits, [`ap_a ${id}`]);
+  assert.deepEqual([...world.waits], [`ap_a ${id}`]);
   await ask('tasks/cancel', id);
   assert.deepEqual(world.givenUp, [`ap_a ${id}`]);
   assert.equal(world.calls.length, 0);

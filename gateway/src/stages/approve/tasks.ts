@@ -62,7 +62,7 @@ export interface TasksParts {
   /** Answers when everything that was written is on the disk. */
   readonly settle: () => Promise<Settled>;
   readonly seal: Seal;
-  readonly store: Pick<ApprovalStore, 'get' | 'wait' | 'giveUp'>;
+  readonly store: Pick<ApprovalStore, 'get' | 'wait' | 'stopWaiting' | 'giveUp'>;
   /** Takes the call through the whole road again. */
   readonly again: (message: Received) => Promise<Reply>;
   readonly newId: () => string;
@@ -195,9 +195,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
   async function madeOf(id: string, exchange: Admitted, task: Task): Promise<Task> {
     const { checks: _checks, caller: _caller, ...received } = exchange;
     const { params } = task;
+    const call = newId();
     const reply = await again({
       ...received,
-      id: newId(),
+      id: call,
       at: Date.now(),
       started: performance.now(),
       operation: 'call',
@@ -212,6 +213,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     });
     if (reply.kind === 'refused' && reply.refusal.reason === 'approval-pending') {
       store.wait(reply.refusal.id, id, task.createdAt + taskBounds.lifetimeMs);
+      store.stopWaiting(reply.refusal.id, call);
       return { ...task, updatedAt: Date.now(), approval: reply.refusal.id };
     }
     const end = ended(reply, exchange.id);
@@ -220,7 +222,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
 
   return {
     async begin(message, refusal) {
-      if (!message.identity.ok || message.rawNumbers) return undefined;
+      if (!message.identity.ok || message.rawNumbers) {
+        store.stopWaiting(refusal.id, message.id);
+        return undefined;
+      }
       const now = Date.now();
       const id = randomBytes(24).toString('base64url');
       const { endpoint, params, identity } = message;
@@ -233,6 +238,8 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
       };
       const isWritten = write(id, identity.value.key, task).ok;
       if (isWritten) store.wait(refusal.id, id, now + taskBounds.lifetimeMs);
+      // The task waits in place of its call.
+      store.stopWaiting(refusal.id, message.id);
       return isWritten && (await settle()).ok
         ? ownWords<JsonObject>({ resultType: 'task', ...shownTask(id, task) })
         : undefined;

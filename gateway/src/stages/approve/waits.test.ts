@@ -21,7 +21,19 @@ function stores() {
   };
 }
 
+/** Nothing waits for it. */
 async function requested(store: ApprovalStore, now: number, more: Partial<ApprovalTerms> = {}): Promise<string> {
+  const id = await asked(store, 'asking', now, more);
+  store.stopWaiting(id, 'asking');
+  return id;
+}
+
+async function asked(
+  store: ApprovalStore,
+  waiter: string,
+  now: number,
+  more: Partial<ApprovalTerms> = {},
+): Promise<string> {
   const terms: ApprovalTerms = { within: 60_000, quorum: 1, reason: 'optional', ...more };
   const content = {
     caller: 'a',
@@ -34,6 +46,7 @@ async function requested(store: ApprovalStore, now: number, more: Partial<Approv
   const made = await store.request({
     content: content as unknown as Parameters<ApprovalStore['request']>[0]['content'],
     digest: `d${now}`,
+    waiter,
     scope: 's',
     now,
   });
@@ -53,6 +66,30 @@ test('an approval is withdrawn with the last that waits for it, in whichever pro
   // The third was of a process that was killed.
   await other.withdraw(id, 'second', 3_000);
   assert.equal(one.stateOf(id, 3_000), 'withdrawn');
+});
+
+test('what asks for an approval that is there waits for it from the same step on', async () => {
+  using opened = stores();
+  const { one, other } = opened;
+  const id = await asked(one, 'first', 1_000);
+  one.wait(id, 'first', 50_000);
+  const asking = asked(other, 'second', 1_000);
+  // Its client hangs up before the second one hears which approval it is.
+  const leaving = one.withdraw(id, 'first', 2_000);
+  assert.equal(await asking, id);
+  await leaving;
+  assert.equal(other.stateOf(id, 2_000), 'pending');
+  await other.withdraw(id, 'second', 3_000);
+  assert.equal(one.stateOf(id, 3_000), 'withdrawn');
+});
+
+test('what asks and ends before it has said for how long it waits is waited for no longer', async () => {
+  using opened = stores();
+  const { one, other } = opened;
+  const id = await asked(one, 'killed', 1_000, { within: 600_000 });
+  other.wait(id, 'second', 500_000);
+  await other.withdraw(id, 'second', 61_000);
+  assert.equal(other.stateOf(id, 61_000), 'withdrawn');
 });
 
 test('what has stopped waiting withdraws nothing, and keeps nothing', async () => {
