@@ -1,8 +1,11 @@
 /** Requests that come on a connection before those ahead of them are answered (RFC 9112, section 9.3.2). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { makeAuthority } from '../certificates.ts';
 import { cpuMsOf, memoryOf } from '../faults/stall.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { patienceMs } from '../process.ts';
@@ -149,4 +152,42 @@ test('header fields of requests that wait have a bound for each connection', { t
   const short = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } };
   const fields = Array.from({ length: 600 }, (_, at) => [`x${at}`, ''] as const);
   await closedAfter(post('tools/list', JSON.stringify(short), undefined, fields).repeat(2));
+});
+
+test('a client over TLS that has an answer may send any body at once', { timeout: 60_000 }, async () => {
+  using authority = makeAuthority();
+  const { certFile, keyFile } = authority.issue('gateway', 'IP:127.0.0.1');
+  const tool = { name: 'take', inputSchema: { type: 'object', properties: { text: { type: 'string' } } } };
+  await using taking = await startWitness([tool]);
+  await using own = await startGateway({
+    listen: { mcp: { port: 0, tls: { certificate: certFile, key: keyFile } }, admin: { port: 0 } },
+    callers: { agents: { ada: {} } },
+    servers: { witness: { url: taking.url } },
+    connections: [{ name: 'all', from: { agent: 'ada' }, to: 'witness', tools: [{ allow: 'take' }] }],
+  });
+  const agent = new Agent({ ca: authority.cert, keepAlive: true, maxSockets: 1 });
+  const authorization = `Bearer ${own.key('ada')}`;
+  const ask = async (text: string, length: object): Promise<{ readonly body: string; readonly port?: number }> => {
+    const sent = modernCall('take', { text });
+    const headers = { ...Object.fromEntries(modernHeaders('tools/call', 'take')), authorization, ...length };
+    const asking = request(own.endpoint('witness'), { method: 'POST', agent, headers });
+    asking.end(sent);
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    let body = '';
+    for await (const chunk of response) body += String(chunk);
+    const port = asking.socket?.localPort;
+    return { body, ...(port !== undefined && { port }) };
+  };
+  const long = 'x'.repeat(70_000);
+  const ports = new Set<number | undefined>();
+  for (let at = 0; at < 200; at++) {
+    const { body, port } = await (at % 4 === 0
+      ? ask(long, { 'content-length': Buffer.byteLength(modernCall('take', { text: long })) })
+      : ask('short', { 'transfer-encoding': 'chunked' }));
+    assert.match(body, /the witness was called/);
+    ports.add(port);
+  }
+  agent.destroy();
+  assert.equal(ports.size, 1, 'connections');
+  assert.equal(taking.calls().length, 200);
 });

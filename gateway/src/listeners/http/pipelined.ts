@@ -26,6 +26,8 @@ interface Waiting {
 
 export class Pipelined {
   readonly #waiting = new WeakMap<Socket, Waiting>();
+  /** The answer to the last request of a connection. */
+  readonly #last = new WeakMap<Socket, ServerResponse>();
   #bytes = 0;
 
   /** Of the bodies of all requests that wait. */
@@ -35,13 +37,18 @@ export class Pipelined {
 
   /** Is it to be answered now? Otherwise `begin` is called when it is, or never where the connection ends before that. */
   isNext(request: IncomingMessage, response: ServerResponse, begin: RequestListener): boolean {
+    const { socket } = request;
+    const ahead = this.#last.get(socket);
+    this.#last.set(socket, response);
     // Node gives an answer the connection when those ahead of it are written.
     if (response.socket !== null) return true;
-    const { socket } = request;
     const own = this.#waiting.get(socket) ?? this.#first(socket);
-    const bytes = lengthOf(request);
-    const fields = request.rawHeaders.length / 2;
     const { requests, fields: maxFields, bytes: maxBytes, bytesTogether } = pipelinedBounds;
+    // Its client may have the whole answer, which is not noted here yet, as it is a turn later over TLS: then nothing came early.
+    // Nothing is under way that would have to see the connection end, and Node reads no more ahead than what is counted.
+    const isOver = own.requests === 0 && ahead?.writableEnded === true;
+    const bytes = isOver ? Math.min(lengthOf(request), maxBytes) : lengthOf(request);
+    const fields = isOver ? 0 : request.rawHeaders.length / 2;
     const isFull = own.requests === requests || own.fields + fields > maxFields || own.bytes + bytes > maxBytes;
     if (isFull || this.#bytes + bytes > bytesTogether) {
       socket.destroy();
