@@ -1,23 +1,31 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type NetConnectOpts, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { connect as connectSecurely } from 'node:tls';
 import { Connections } from './connections.ts';
 
 const max = 40;
 const long = 8 * 1024 * 1024;
+/** TLS by a key that both have, which needs no certificates. */
+const psk = Buffer.alloc(32, 7);
+const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+const asClient = { pskCallback: () => ({ psk, identity: 'test' }), checkServerIdentity: () => undefined };
 
-/** Answers `/<caller>` for that caller, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not end. */
-async function serve(proxies: readonly string[] = []) {
+/** Answers `/<caller>` for that caller, `/` for none, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not end. */
+async function serve(proxies: readonly string[] = [], secured = false) {
   const connections = new Connections({ max, proxies, log: { warn: () => {} }, remedy: 'none' });
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     connections.asked(request.socket, response);
     const [, caller = '', how] = (request.url ?? '').split('/');
-    if (!connections.known(request.socket, caller)) return void request.socket.destroy();
+    if (caller === '') connections.unknown(request.socket);
+    else if (!connections.known(request.socket, caller)) return void request.socket.destroy();
     if (how === 'held') response.write('held');
     else response.end(how === 'long' ? Buffer.alloc(long, 0x78) : 'short');
-  });
+  };
+  const server = secured ? createSecureServer({ ...tls, pskCallback: () => psk }, answer) : createServer(answer);
   connections.watch(server);
   server.listen(0, '0.0.0.0');
   await once(server, 'listening');
@@ -26,11 +34,12 @@ async function serve(proxies: readonly string[] = []) {
   return {
     connections,
     async open(options: Partial<NetConnectOpts> & { readonly host?: string; readonly localPort?: number } = {}) {
-      const socket = connect({ host: '127.0.0.1', ...options, port });
+      const place = { host: '127.0.0.1', ...options, port };
+      const socket = secured ? connectSecurely({ ...place, ...tls, ...asClient }) : connect(place);
       socket.on('error', () => {});
       socket.setMaxListeners(0);
       sockets.push(socket);
-      await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+      await Promise.race([once(socket, secured ? 'secureConnect' : 'connect'), once(socket, 'close')]);
       return socket;
     },
     async [Symbol.asyncDispose]() {
@@ -139,4 +148,30 @@ test('through a proxy one caller has three quarters, and what others use it for 
   assert.equal(await answers(kept, '/bob'), true);
   // It goes on with requests of others until it is one too many of this caller.
   assert.equal(await answers(kept, '/eve'), false);
+});
+
+test('what strangers hold of the connections of a proxy counts for no caller, and makes room', async () => {
+  await using world = await serve(['127.0.0.1']);
+  const held: Socket[] = [];
+  for (let n = 0; n < max; n++) {
+    const socket = await world.open();
+    assert.match(await answered(socket, '/ada'), /^HTTP\/1.1 200/, `${n} are held`);
+    assert.match(await answered(socket, '//held'), /^HTTP\/1.1 200/);
+    held.push(socket);
+  }
+  assert.deepEqual([held[0]?.destroyed, held.at(-1)?.destroyed], [true, false]);
+});
+
+test('what strangers held of the connections of a proxy over TLS is forgotten with its end', async () => {
+  await using world = await serve(['127.0.0.1'], true);
+  for (let n = 0; n < max; n++) {
+    const socket = await world.open();
+    for (const path of ['/ada', '/']) assert.match(await answered(socket, path), /^HTTP\/1.1 200/);
+    const closed = once(socket, 'close');
+    socket.end();
+    await closed;
+  }
+  // Those make room that are there.
+  for (let n = 0; n < max + 5; n++) await world.open();
+  await twoAtOnce(world);
 });

@@ -75,7 +75,7 @@ export class Connections {
   readonly #ofAddresses = new Counts();
   readonly #ofCallers = new Owners();
   readonly #ofProxies = new Owners();
-  /** Connections without a caller yet, oldest first. */
+  /** Connections without a caller yet, and those of proxies without one any more, oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   /** Those with a caller, and among which of these two they are. */
   readonly #identified = new WeakMap<Socket, Owners>();
@@ -123,6 +123,7 @@ export class Connections {
     }
     const owners = among ?? this.#firstOf(socket);
     if (socket.destroyed) return true;
+    if (owners === this.#ofProxies) this.#strangers.delete(endOf(socket));
     const own = owners.own(socket, caller);
     const { max } = this.#bounds;
     if (own.size > max * callerCrowded) this.#closeIdle(() => [own]);
@@ -134,11 +135,25 @@ export class Connections {
     return false;
   }
 
+  /** A request of no caller has come on this connection: one of a proxy is no longer that of the caller before. */
+  unknown(socket: Socket): void {
+    const owners = this.#identified.get(socket);
+    if (owners !== this.#ofProxies || socket.destroyed) return;
+    owners.leave(socket);
+    const end = endOf(socket);
+    this.#strangers.delete(end);
+    this.#strangers.set(end, { socket, at: performance.now() });
+  }
+
   #firstOf(socket: Socket): Owners {
     const owners = this.#isProxy(socket.remoteAddress ?? '') ? this.#ofProxies : this.#ofCallers;
     this.#identified.set(socket, owners);
-    this.#strangers.delete(endOf(socket));
-    socket.once('close', () => owners.leave(socket));
+    const end = endOf(socket);
+    this.#strangers.delete(end);
+    socket.once('close', () => {
+      owners.leave(socket);
+      if (this.#strangers.get(end)?.socket === socket) this.#strangers.delete(end);
+    });
     return owners;
   }
 

@@ -24,6 +24,7 @@ export async function legacyOperation(method: 'GET' | 'DELETE', exchange: HttpEx
     sendRefusal(response, refusal);
   };
   if (!identity.ok) {
+    context.connections.unknown(request.socket);
     response.setHeader('www-authenticate', context.resources.unauthorized(endpoint, identity.refusal));
     return refuseTo(identity.refusal);
   }

@@ -193,6 +193,7 @@ function handle(
   const pages = context.pages();
   const page = pagePath(request.url ?? '/', pages);
   if (page !== undefined && pages !== undefined) {
+    context.connections.unknown(request.socket);
     if (method === 'POST' && !formAllowed(request, (origin) => guard.originAllowed(origin)))
       return reject({ reason: 'origin-refused' }, nameIn('Origin', headers.origin));
     showPage(request, response, { path: page, pages, address: context.addressOf(request), budget: context.bodies });
@@ -265,6 +266,7 @@ async function refuseUnknown(
   identity: Outcome<Caller> & { readonly ok: false },
 ): Promise<void> {
   const incoming: Incoming = { arrival, identity, bytes: 0, rawNumbers: false };
+  context.connections.unknown(request.socket);
   const written = await refused(identity.refusal, incoming, { context });
   const challenge = context.resources.unauthorized(arrival.endpoint, identity.refusal);
   const headers = { ...written.headers, 'www-authenticate': challenge };
