@@ -22,6 +22,9 @@ export interface Unrecorded<Item> {
 /** Milliseconds that a gateway which ends waits for records. */
 const maxSettleMs = 2_000;
 
+/** Milliseconds between two times that a process says that what it took is still its own. */
+const keepMs = 1_000;
+
 /** What makes records of events. */
 export interface Recorder<Event> {
   /** Resolves when the record is durable. Rejects where there will be none. */
@@ -43,6 +46,24 @@ export class Recording<Item, Event> {
     for (const items of this.#underWay.values()) this.#store.keep(items, now);
     // What this process waits for is not late.
     return this.#store.take(this.#underWay.size === 0 ? 'late' : 'new', now);
+  }
+
+  /** What was taken stays this process's until this is over, which may take longer than that time. */
+  async keepDuring(items: readonly Item[], waiting: Promise<unknown>): Promise<void> {
+    if (items.length === 0) return;
+    const timer = setInterval(() => {
+      try {
+        this.#store.keep(items, Date.now());
+      } catch {
+        // The disk fails: another process may record them as well.
+      }
+    }, keepMs);
+    timer.unref();
+    try {
+      await waiting;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** `eventOf`: `undefined` for what needs no record. Records stand in the order of calls. */

@@ -115,7 +115,7 @@ export function createApprovals({
     const taking = recording.then(async () => {
       const changed = changes.take(Date.now());
       // What became of them is a fact of the log, also where the disk fails.
-      if (changed.length > 0) await store.settle();
+      if (changed.length > 0) await changes.keepDuring(changed, store.settle());
       changes.record(changed, eventOf);
       for (const approval of changed) onState(approval);
     });

@@ -111,3 +111,29 @@ test('what a log is slow to write stays with the process that waits for it', asy
   await recording.settled();
   assert.deepEqual(other.unrecorded.take('late', 200_000), []);
 });
+
+test("what waits for a slow disk before it is recorded is no other process's", async (context) => {
+  using opened = stores('slow disk');
+  const { one, other } = opened;
+  context.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1_000_000 });
+  const written: number[] = [];
+  const recording = new Recording<AuditEvent, AuditEvent>(one.unrecorded, {
+    record: ({ at }) => Promise.resolve(void written.push(at)),
+  });
+  for (const n of [1, 2]) one.tell(event(n));
+  const taken = recording.take(Date.now());
+  const disk = Promise.withResolvers<void>();
+  const kept = recording.keepDuring(taken, disk.promise);
+  for (let second = 0; second < 10; second++) {
+    context.mock.timers.tick(1_000);
+    assert.deepEqual(other.unrecorded.take('late', Date.now()), [], `${second + 1} s`);
+  }
+  disk.resolve();
+  await kept;
+  recording.record(taken, (each) => each);
+  assert.equal(await recording.settled(), true);
+  assert.deepEqual(written, [1, 2]);
+  // Its end is the end of that.
+  context.mock.timers.tick(100_000);
+  assert.deepEqual(other.unrecorded.take('late', Date.now()), []);
+});
