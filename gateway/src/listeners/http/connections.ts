@@ -103,9 +103,11 @@ export class Connections {
     server.on('connection', (socket: Socket) => this.#opened(socket));
   }
 
-  /** A request has come. Those of a connection are answered in their order, so this one is the last to be. */
-  asked(socket: Socket, response: ServerResponse): void {
+  /** A request has come. Those of a connection are answered in their order, so this one is the last to be: after the one returned. */
+  asked(socket: Socket, response: ServerResponse): ServerResponse | undefined {
+    const ahead = this.#answers.get(socket);
     this.#answers.set(socket, response);
+    return ahead;
   }
 
   /** Has everything that was asked on it been answered, and taken? What a client still reads is not over. */

@@ -24,10 +24,14 @@ interface Waiting {
   bytes: number;
 }
 
+interface Answers {
+  readonly response: ServerResponse;
+  /** To the request before it on its connection. */
+  readonly ahead: ServerResponse | undefined;
+}
+
 export class Pipelined {
   readonly #waiting = new WeakMap<Socket, Waiting>();
-  /** The answer to the last request of a connection. */
-  readonly #last = new WeakMap<Socket, ServerResponse>();
   #bytes = 0;
 
   /** Of the bodies of all requests that wait. */
@@ -36,12 +40,10 @@ export class Pipelined {
   }
 
   /** Is it to be answered now? Otherwise `begin` is called when it is, or never where the connection ends before that. */
-  isNext(request: IncomingMessage, response: ServerResponse, begin: RequestListener): boolean {
-    const { socket } = request;
-    const ahead = this.#last.get(socket);
-    this.#last.set(socket, response);
+  isNext(request: IncomingMessage, { response, ahead }: Answers, begin: RequestListener): boolean {
     // Node gives an answer the connection when those ahead of it are written.
     if (response.socket !== null) return true;
+    const { socket } = request;
     const own = this.#waiting.get(socket) ?? this.#first(socket);
     const { requests, fields: maxFields, bytes: maxBytes, bytesTogether } = pipelinedBounds;
     // Its client may have the whole answer, which is not noted here yet, as it is a turn later over TLS: then nothing came early.

@@ -94,8 +94,8 @@ export async function listenHttp(
     });
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
-    connections.asked(request.socket, response);
-    if (pipelined.isNext(request, response, begin)) begin(request, response);
+    const ahead = connections.asked(request.socket, response);
+    if (pipelined.isNext(request, { response, ahead }, begin)) begin(request, response);
   };
   const tls = listen.tls === undefined ? undefined : tlsListener(listen.tls, { options, handler, log });
   const server: Server = tls?.server ?? createServer(options, handler);
