@@ -148,6 +148,20 @@ test('a body that cannot wait ends the connection, and the call ahead of it', { 
   for (const text of [whole, chunked]) await closedAfter(text);
 });
 
+test('a client that was refused before its body was sent may send its next body right behind it', {
+  timeout: 30_000,
+}, async () => {
+  const socket = await opened();
+  const refused = list(1).replace(/Bearer [^\r]+/, 'Bearer unknown');
+  socket.write(refused.slice(0, -1));
+  // The whole answer is here: nothing is asked early.
+  assert.match(await read(socket, (text) => /\r\n\r\n\{.*\}$/s.test(text)), /^HTTP\/1.1 401 /);
+  const long = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(70_000) } };
+  socket.write(refused.slice(-1) + post('tools/list', JSON.stringify(long)));
+  assert.match(await read(socket, (text) => text.endsWith('}')), /^HTTP\/1.1 200 /);
+  socket.destroy();
+});
+
 test('header fields of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
   const short = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } };
   const fields = Array.from({ length: 600 }, (_, at) => [`x${at}`, ''] as const);

@@ -136,6 +136,14 @@ const maxPauseMs = 2_000;
 const maxLingerMs = 30_000;
 const maxLingerPieces = 10_000;
 
+/** Answers that are whole, and end with the rest of the body of their request. */
+const withoutEnd = new WeakSet<ServerResponse>();
+
+/** Is there nothing more to come of it? Its client may take it for the end of the request as well. */
+export function isWhole(response: ServerResponse): boolean {
+  return response.writableEnded || withoutEnd.has(response);
+}
+
 export interface Unread {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -162,6 +170,7 @@ export function answerUnread(
     return;
   }
   response.write(body);
+  withoutEnd.add(response);
   let length = 0;
   let pieces = 0;
   const begun = performance.now();

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { isWhole } from './body.ts';
 
 export const pipelinedBounds = {
   /** Requests that wait on one connection, each with a head of at most `bounds.headers`. */
@@ -46,9 +47,10 @@ export class Pipelined {
     const { socket } = request;
     const own = this.#waiting.get(socket) ?? this.#first(socket);
     const { requests, fields: maxFields, bytes: maxBytes, bytesTogether } = pipelinedBounds;
-    // Its client may have the whole answer, which is not noted here yet, as it is a turn later over TLS: then nothing came early.
+    // Its client may have the whole answer, which is not noted here yet, as it is a turn later over TLS, or later than the rest
+    // of a body that is not read: then nothing came early.
     // Nothing is under way that would have to see the connection end, and Node reads no more ahead than what is counted.
-    const isOver = own.requests === 0 && ahead?.writableEnded === true;
+    const isOver = own.requests === 0 && ahead !== undefined && isWhole(ahead);
     const bytes = isOver ? Math.min(lengthOf(request), maxBytes) : lengthOf(request);
     const fields = isOver ? 0 : request.rawHeaders.length / 2;
     const isFull = own.requests === requests || own.fields + fields > maxFields || own.bytes + bytes > maxBytes;
