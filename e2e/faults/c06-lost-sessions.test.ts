@@ -49,6 +49,19 @@ for (const name of Object.keys(refusals))
     }
   });
 
+test('C6: of the calls that a restarted server refuses at the same time, each is made once more', async () => {
+  await using server = await new OtherServer({ eras: 'legacy' }).listen();
+  await using own = await startGateway(openSettings('client', { other: { url: server.url } }));
+  await using client = await openAskingClient(own.endpoint('other'), 'legacy');
+  const all = (): Promise<string[]> => Promise.all(Array.from({ length: 16 }, (_, a) => client.call('echo', { a })));
+  await all();
+  for (let round = 1; round <= 5; round++) {
+    server.forgetSessions();
+    for (const [a, text] of (await all()).entries()) assert.match(text, new RegExp(`"a":${a}`), `round ${round}`);
+    assert.equal(server.core.countOf('tools/call'), 16 * (round + 1));
+  }
+});
+
 test('C6: an error of a tool that speaks of something else is not repeated', async () => {
   await using server = await new OtherServer({ eras: 'legacy' }).listen();
   await using own = await startGateway(openSettings('client', { other: { url: server.url } }));

@@ -65,6 +65,7 @@ export const compatibility = from("Other people's clients and servers", [
       ...inFile(
         'e2e/faults/c06-lost-sessions.test.ts',
         'C6: a restarted server that answers the old session with ${name}',
+        'C6: of the calls that a restarted server refuses at the same time, each is made once more',
         'C6: an error of a tool that speaks of something else is not repeated',
       ),
       ...inFile(

@@ -63,6 +63,11 @@ export function sent(failure: UpstreamFailure): UpstreamFailure {
   }
 }
 
+/** The same failure of a request that the server refused, as it has forgotten the session. */
+export function forgotten(failure: UpstreamFailure): UpstreamFailure {
+  return failure.kind === 'unavailable' ? { ...failure, forgotten: true } : failure;
+}
+
 /** The same failure as one of what came before the request. */
 export function unsent(failure: UpstreamFailure): UpstreamFailure {
   if (!('sent' in failure)) return failure;

@@ -26,12 +26,18 @@ export interface Recovering {
 /** The step itself, or that of the call made once more. */
 export function recovered(step: Unsuccessful, call: OutboundCall, session: Recovering): Step | Promise<Step> {
   const { connected } = session;
-  if (connected === undefined || !session.server.isHttp) return step;
+  if (!session.server.isHttp) return step;
+  if (step.kind === 'failed' && 'forgotten' in step.failure) {
+    // Another call may have begun a new one meanwhile.
+    if (connected?.peer.sessionLost === true) session.drop();
+    return session.call(call);
+  }
+  if (connected === undefined) return step;
   if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, call, connected, session) : step;
   const { failure } = step;
   if (connected.peer.sessionLost) {
     session.drop();
-    // Another request may have shown it: this call is made once more only where it was refused itself.
+    // Another request has shown it: this call is made once more only where nothing of it was run.
     return isUnrun(failure) ? session.call(call) : step;
   }
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;

@@ -21,6 +21,7 @@ import type { Connected, ConnectResult } from './connected.ts';
 import type { Credential } from './credentials/contract.ts';
 import { isChanged, stepUp } from './credentials/step-up.ts';
 import { closed, endedLately, known, notConnected, ofAnotherEra, unsent } from './failures.ts';
+import { Leaving } from './leaving.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
@@ -65,6 +66,7 @@ export class UpstreamSession {
   });
   readonly #stopHearing: (() => void) | undefined;
   readonly #levels = new Levels();
+  readonly #leaving = new Leaving();
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
@@ -82,7 +84,7 @@ export class UpstreamSession {
 
   /** Milliseconds since it was used last; 0 while it is in use. */
   idleFor(now: number): number {
-    if (this.#connecting !== undefined || this.#connected?.peer.busy === true) return 0;
+    if (this.#connecting !== undefined || this.#connected?.peer.busy === true || this.#leaving.busy) return 0;
     return this.#watchers.size > 0 ? 0 : now - this.#usedAt;
   }
 
@@ -118,6 +120,7 @@ export class UpstreamSession {
 
   sweep(now: number): void {
     this.#connected?.peer.sweep(now);
+    this.#leaving.sweep(now);
   }
 
   facts(): ServerFacts | Promise<ServerFacts | LinkFailureResult> {
@@ -169,9 +172,7 @@ export class UpstreamSession {
   /** `whose`: what one of them wants takes the place of what it wanted before. */
   setLevel(level: string, whose: string): void {
     // On a session of many callers none of them decides what the others, or the operator, see.
-    if (this.#server.isShared) return;
-    if (!this.#levels.want(level, whose)) return;
-    this.#tellLevel();
+    if (!this.#server.isShared && this.#levels.want(level, whose)) this.#tellLevel();
   }
 
   #tellLevel(): void {
@@ -186,19 +187,18 @@ export class UpstreamSession {
     clearTimeout(this.#opening);
     this.#opening = undefined;
     this.#listening.close();
-    if (connected !== undefined) inBackground('close connection', connected.peer.close());
+    if (connected !== undefined) this.#leaving.leave(connected.peer);
   }
 
   async close(): Promise<void> {
     this.#coalescing.close();
-    clearTimeout(this.#opening);
     this.#stopHearing?.();
     this.#ending.abort();
     await this.#connecting;
     const connected = this.#connected;
     this.#connected = undefined;
-    this.#listening.close();
-    await connected?.peer.close();
+    this.drop();
+    await Promise.all([connected?.peer.close(), this.#leaving.close()]);
   }
 
   #send(call: OutboundCall): Promise<Step> {

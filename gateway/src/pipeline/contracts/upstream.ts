@@ -47,6 +47,8 @@ export type UpstreamFailure =
       readonly status?: number;
       /** What it says of the server where the status says nothing. */
       readonly fault?: 'none' | 'known';
+      /** The server refused it, as it has forgotten the session that it came in. */
+      readonly forgotten?: true;
       /** The server takes no calls for so long, as it said: it has had enough of them. */
       readonly retryAfterMs?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */

@@ -2,7 +2,7 @@
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { RequestId } from '../../protocol/jsonrpc.ts';
-import { limited, misbehaved, sent, unavailable } from '../failures.ts';
+import { forgotten, limited, misbehaved, sent, unavailable } from '../failures.ts';
 import type { Abandon, Budget } from '../transport.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
@@ -112,7 +112,8 @@ export class Call implements ExchangeEvents, Abandon {
 
   onEnd(): void {
     if (this.#isAnswered || (!this.#isLost && this.#resumes())) return;
-    this.#wire.failed(this.id, this.#failure(), this.#isLost);
+    const failure = this.#failure();
+    this.#wire.failed(this.id, this.#isLost ? forgotten(failure) : failure, this.#isLost);
   }
 
   onFailure(failure: UpstreamFailure): void {
