@@ -180,14 +180,17 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
   /** To other processes, until it is stopped. */
   function sayUnderWay(id: string, owner: string, task: Task, version: number): () => void {
     let over = version;
-    const timer = setInterval(() => {
+    const say = (): void => {
       try {
         const said = write(id, owner, { ...task, until: Date.now() + taskBounds.silentMs }, over);
         if (said.ok) over = said.version;
       } catch {
         // The disk fails: the end of the call is written over what others make of it.
       }
-    }, taskBounds.silentMs / 3);
+    };
+    // The disk may have taken as long as that.
+    say();
+    const timer = setInterval(say, taskBounds.silentMs / 3);
     timer.unref();
     return () => clearInterval(timer);
   }
