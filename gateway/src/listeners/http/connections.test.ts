@@ -14,7 +14,10 @@ const psk = Buffer.alloc(32, 7);
 const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
 const asClient = { pskCallback: () => ({ psk, identity: 'test' }), checkServerIdentity: () => undefined };
 
-/** Answers `/<caller>` for that caller, `/` for none, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not end. */
+/**
+ * Answers `/<caller>` for that caller, `/` for none, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not
+ * end, and that to `/<caller>/slow` does not begin.
+ */
 async function serve(proxies: readonly string[] = [], secured = false) {
   const connections = new Connections({ max, proxies, log: { warn: () => {} }, remedy: 'none' });
   const answer: RequestListener = (request, response) => {
@@ -22,6 +25,7 @@ async function serve(proxies: readonly string[] = [], secured = false) {
     const [, caller = '', how] = (request.url ?? '').split('/');
     if (caller === '') connections.unknown(request.socket);
     else if (!connections.known(request.socket, caller)) return void request.socket.destroy();
+    if (how === 'slow') return;
     if (how === 'held') response.write('held');
     else response.end(how === 'long' ? Buffer.alloc(long, 0x78) : 'short');
   };
@@ -124,6 +128,33 @@ test('callers that together hold nine tenths get no more than an equal part, and
   for (let n = 0; n < 18; n++) assert.deepEqual([await held('ada'), await held('bob')], [true, true]);
   assert.deepEqual([await held('ada'), await held('bob')], [false, false]);
   assert.equal(await held('eve'), true);
+});
+
+test('requests that do not come to their end make room, those of the caller with the most first', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  for (const proxies of [[], ['127.0.0.1']]) {
+    await using world = await serve(proxies);
+    const kept = await world.open();
+    assert.match(await answered(kept, '/dan/held'), /^HTTP\/1.1 200/);
+    const slow: Socket[] = [];
+    for (let n = 0; n < max - 1; n++) {
+      const socket = await world.open();
+      const caller = n < max * 0.75 ? 'ada' : 'bob';
+      socket.write(
+        `POST /${caller}/slow HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
+      );
+      await once(socket, 'data');
+      slow.push(socket);
+    }
+    let isAnswered = false;
+    // Some are closed each tenth of a second.
+    for (let tries = 0; tries < 3 && !isAnswered; tries++, now += 101)
+      isAnswered = (await answered(await world.open(), '/eve')).startsWith('HTTP/1.1 200');
+    assert.equal(isAnswered, true);
+    assert.deepEqual([kept.destroyed, slow.at(-1)?.destroyed], [false, false]);
+    assert.ok(slow.some(({ destroyed }) => destroyed));
+  }
 });
 
 test('connections that differ in the address they came to alone make room as others do', async () => {

@@ -21,7 +21,7 @@ const addressShare = 0.5;
 const callerShare = 0.75;
 /** From this part on that one caller holds, idle connections of it are closed. */
 const callerCrowded = 0.6;
-/** Milliseconds between two closings of what is idle, each of which may look at every connection, and the part that one closes. */
+/** Milliseconds between two closings of what is idle or slow, each of which may look at every connection, and the part that one closes. */
 const idlePauseMs = 100;
 const closedAtOnce = 0.02;
 
@@ -99,7 +99,10 @@ export class Connections {
   /** From here on these are the connections of this server. */
   watch(server: Server): void {
     server.maxConnections = this.#bounds.max;
-    server.on('drop', () => this.#turnedAway('too many connections'));
+    server.on('drop', () => {
+      this.#turnedAway('too many connections');
+      this.#makeRoom();
+    });
     server.on('connection', (socket: Socket) => this.#opened(socket));
   }
 
@@ -115,6 +118,12 @@ export class Connections {
     return this.#answers.get(socket)?.writableFinished !== false;
   }
 
+  /** Is its request still coming? No call is under way on it, however long that takes. */
+  #isSending(socket: Socket): boolean {
+    const answer = this.#answers.get(socket);
+    return answer !== undefined && answer.socket !== null && !answer.headersSent && !answer.req.complete;
+  }
+
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
   known(socket: Socket, caller: string): boolean {
     const among = this.#identified.get(socket);
@@ -128,7 +137,7 @@ export class Connections {
     if (owners === this.#ofProxies) this.#strangers.delete(endOf(socket));
     const own = owners.own(socket, caller);
     const { max } = this.#bounds;
-    if (own.size > max * callerCrowded) this.#closeIdle(() => [own]);
+    if (own.size > max * callerCrowded) this.#closeSome(() => [own], [(each) => this.isIdle(each)]);
     // Several that hold much together leave room as one does. What a proxy keeps for the next request counts for none of them.
     const isCrowded = this.#open > max * crowded && owners === this.#ofCallers;
     const share = isCrowded ? Math.min(callerShare, crowded / owners.size) : callerShare;
@@ -183,8 +192,11 @@ export class Connections {
   #makeRoom(): void {
     const [oldest] = this.#strangers;
     if (oldest === undefined)
-      // What few hold is closed last.
-      return this.#closeIdle(() => [...this.#ofCallers.largestFirst(), ...this.#ofProxies.largestFirst()]);
+      // What few hold is closed last, and calls that are under way not at all: of those a caller has no more than its share.
+      return this.#closeSome(
+        () => [...this.#ofCallers.largestFirst(), ...this.#ofProxies.largestFirst()],
+        [(each) => this.isIdle(each), (each) => this.#isSending(each)],
+      );
     const [end, { socket, at }] = oldest;
     if (this.#open <= this.#bounds.max * full && performance.now() - at < freshMs) return;
     this.#strangers.delete(end);
@@ -192,18 +204,23 @@ export class Connections {
     this.#turnedAway('too many connections without a caller');
   }
 
-  /** Some of what is idle of these, one after the other. */
-  #closeIdle(owners: () => readonly ReadonlySet<Socket>[]): void {
+  /** Closes some of these, of the first kind that there is, one after the other. */
+  #closeSome(owners: () => readonly ReadonlySet<Socket>[], kinds: readonly ((socket: Socket) => boolean)[]): void {
     const now = performance.now();
     if (now - this.#idleAt < idlePauseMs) return;
     this.#idleAt = now;
-    let left = Math.ceil(this.#bounds.max * closedAtOnce);
-    for (const sockets of owners())
-      for (const socket of sockets) {
-        if (!this.isIdle(socket)) continue;
-        if (left-- === 0) return;
-        socket.destroy();
-      }
+    const most = Math.ceil(this.#bounds.max * closedAtOnce);
+    const all = owners();
+    let closed = 0;
+    for (const isOne of kinds) {
+      if (closed > 0) return;
+      for (const sockets of all)
+        for (const socket of sockets) {
+          if (!isOne(socket)) continue;
+          if (closed++ === most) return;
+          socket.destroy();
+        }
+    }
   }
 
   #turnedAway(why: string): void {
