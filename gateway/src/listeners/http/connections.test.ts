@@ -16,7 +16,7 @@ const asClient = { pskCallback: () => ({ psk, identity: 'test' }), checkServerId
 
 /**
  * Answers `/<caller>` for that caller, `/` for none, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not
- * end, and that to `/<caller>/slow` does not begin.
+ * end, that to `/<caller>/slow` does not begin, and that to `/<caller>/refused` waits for the rest of the body.
  */
 async function serve(proxies: readonly string[] = [], secured = false) {
   const connections = new Connections({ max, proxies, log: { warn: () => {} }, remedy: 'none' });
@@ -26,6 +26,7 @@ async function serve(proxies: readonly string[] = [], secured = false) {
     if (caller === '') connections.unknown(request.socket);
     else if (!connections.known(request.socket, caller)) return void request.socket.destroy();
     if (how === 'slow') return;
+    if (how === 'refused') return void response.writeHead(413, { 'content-length': 3 }).write('no.');
     if (how === 'held') response.write('held');
     else response.end(how === 'long' ? Buffer.alloc(long, 0x78) : 'short');
   };
@@ -133,7 +134,11 @@ test('callers that together hold nine tenths get no more than an equal part, and
 test('requests that do not come to their end make room, those of the caller with the most first', async (context) => {
   let now = 0;
   context.mock.method(performance, 'now', () => now);
-  for (const proxies of [[], ['127.0.0.1']]) {
+  for (const [proxies, how] of [
+    [[], 'slow'],
+    [['127.0.0.1'], 'slow'],
+    [[], 'refused'],
+  ] as const) {
     await using world = await serve(proxies);
     const kept = await world.open();
     assert.match(await answered(kept, '/dan/held'), /^HTTP\/1.1 200/);
@@ -142,7 +147,7 @@ test('requests that do not come to their end make room, those of the caller with
       const socket = await world.open();
       const caller = n < max * 0.75 ? 'ada' : 'bob';
       socket.write(
-        `POST /${caller}/slow HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
+        `POST /${caller}/${how} HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
       );
       await once(socket, 'data');
       slow.push(socket);

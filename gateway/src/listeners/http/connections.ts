@@ -118,10 +118,10 @@ export class Connections {
     return this.#answers.get(socket)?.writableFinished !== false;
   }
 
-  /** Is its request still coming? No call is under way on it, however long that takes. */
+  /** Is its request still coming? No call is under way on it, however long that takes, and also where it was refused already. */
   #isSending(socket: Socket): boolean {
     const answer = this.#answers.get(socket);
-    return answer !== undefined && answer.socket !== null && !answer.headersSent && !answer.req.complete;
+    return answer !== undefined && answer.socket !== null && !answer.req.complete;
   }
 
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
