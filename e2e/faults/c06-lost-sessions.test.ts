@@ -49,18 +49,35 @@ for (const name of Object.keys(refusals))
     }
   });
 
-test('C6: of the calls that a restarted server refuses at the same time, each is made once more', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using own = await startGateway(openSettings('client', { other: { url: server.url } }));
-  await using client = await openAskingClient(own.endpoint('other'), 'legacy');
-  const all = (): Promise<string[]> => Promise.all(Array.from({ length: 16 }, (_, a) => client.call('echo', { a })));
-  await all();
-  for (let round = 1; round <= 5; round++) {
+for (const name of Object.keys(refusals).filter((each) => each !== '500 without a word'))
+  test(`C6: of the calls that a restarted server refuses with ${name} at the same time, each is made once more`, async () => {
+    const server = servers.get(name);
+    assert.ok(server);
+    await using client = await openAskingClient(gateway.endpoint(idOf(name)), 'legacy');
+    const all = (): Promise<string[]> => Promise.all(Array.from({ length: 16 }, (_, a) => client.call('echo', { a })));
+    await all();
+    const before = server.core.countOf('tools/call');
+    for (let round = 1; round <= 5; round++) {
+      server.forgetSessions();
+      for (const [a, text] of (await all()).entries()) assert.match(text, new RegExp(`"a":${a}`), `round ${round}`);
+      assert.equal(server.core.countOf('tools/call'), before + 16 * round);
+    }
+  });
+
+for (const name of Object.keys(refusals))
+  test(`C6: a call under way comes to its end, while others are refused with ${name}`, async () => {
+    const server = servers.get(name);
+    assert.ok(server);
+    await using client = await openAskingClient(gateway.endpoint(idOf(name)), 'legacy');
+    const before = server.core.countOf('tools/call');
+    const waits = client.call('wait');
+    await server.until(() => server.core.countOf('tools/call') > before);
     server.forgetSessions();
-    for (const [a, text] of (await all()).entries()) assert.match(text, new RegExp(`"a":${a}`), `round ${round}`);
-    assert.equal(server.core.countOf('tools/call'), 16 * (round + 1));
-  }
-});
+    await client.call('echo', { a: 1 }).catch(() => {});
+    assert.match(await client.call('echo', { a: 2 }), /"a":2/);
+    server.core.release();
+    assert.equal(await waits, 'waited');
+  });
 
 test('C6: an error of a tool that speaks of something else is not repeated', async () => {
   await using server = await new OtherServer({ eras: 'legacy' }).listen();

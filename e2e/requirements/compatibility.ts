@@ -63,9 +63,14 @@ export const compatibility = from("Other people's clients and servers", [
         'C6: a call that is refused with 400 takes no call of another caller with it',
       ),
       ...inFile(
+        'e2e/faults/c06-left-streams.test.ts',
+        'C6: the end of a stream that was left ends no call on the one after it',
+      ),
+      ...inFile(
         'e2e/faults/c06-lost-sessions.test.ts',
         'C6: a restarted server that answers the old session with ${name}',
-        'C6: of the calls that a restarted server refuses at the same time, each is made once more',
+        'C6: of the calls that a restarted server refuses with ${name} at the same time, each is made once more',
+        'C6: a call under way comes to its end, while others are refused with ${name}',
         'C6: an error of a tool that speaks of something else is not repeated',
       ),
       ...inFile(

@@ -104,8 +104,7 @@ export class ServerClient implements UpstreamClient {
     const leftMs = this.#server.limitedFor(credential, call.caller);
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
     const isBare = this.#credential === undefined && this.#server.credentials?.hasTiers !== true;
-    let step = await (isBare ? this.#session.call(call) : this.#callWith(call, true));
-    if (isBare && step.kind !== 'result') step = await this.#session.recover(step, call);
+    const step = await (isBare ? this.#session.call(call) : this.#callWith(call, true));
     if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
       this.#server.limit(credential, step.failure.retryAfterMs ?? 0, call.caller);
     return step;
@@ -115,16 +114,11 @@ export class ServerClient implements UpstreamClient {
     return tier === undefined ? undefined : this.#server.credentials?.ofTier(this.#caller, tier);
   }
 
-  async #callWithout(call: OutboundCall): Promise<Step> {
-    const first = await this.#session.call(call);
-    return first.kind === 'result' ? first : await this.#session.recover(first, call);
-  }
-
   /** A call with a credential: fetched when need be, made anew once when the server does not accept it. */
   async #callWith(call: OutboundCall, again: boolean): Promise<Step> {
     const special = this.#ofTier(call);
     const credential = special ?? this.#credential;
-    if (credential === undefined) return this.#callWithout(call);
+    if (credential === undefined) return this.#session.call(call);
     const ready = credential.ready();
     const given = ready instanceof Promise ? await ready : ready;
     if (!given.ok) return { kind: 'failed', failure: withoutCredential(given) };
@@ -135,14 +129,12 @@ export class ServerClient implements UpstreamClient {
     // In headers of other names, the credential of this session would go along with the one of the tier.
     if (foreign && (this.#apart || !covers(headers, this.#credential?.current())))
       return this.#linkOf(call, special).call(call);
-    const armed = special === undefined ? call : { ...call, headers };
-    const first = await this.#session.call(armed);
-    const step = first.kind === 'result' ? first : await this.#session.recover(first, armed);
+    const step = await this.#session.call(special === undefined ? call : { ...call, headers });
     if (step.kind === 'result') credential.accepted?.();
     if (step.kind !== 'failed') return step;
     if (isRefusal(step) && again && (await this.#isReplaced(credential, headers, call)))
       return this.#callWith(call, false);
-    if (foreign && this.#session.sessionLost && isUnrun(step.failure)) {
+    if (foreign && this.#session.connected?.peer.sessionLost === true && isUnrun(step.failure)) {
       // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
       this.#apart = true;
       this.#session.drop();

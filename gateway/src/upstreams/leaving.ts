@@ -1,6 +1,7 @@
 /**
- * Connections that are left. A server that has forgotten the session of one refuses each call on it by itself, and has not run
- * those: they are waited for, as a connection that is closed says of none of its calls whether it was made.
+ * Connections that are left, as their server has forgotten the session or seems to be another one by now: the calls on them
+ * are waited for. A server refuses by itself what it does not know any more; a connection that is closed says of none of
+ * its calls whether it was made.
  */
 import { inBackground } from '../telemetry/background.ts';
 import type { Peer } from './peer.ts';
@@ -18,7 +19,7 @@ export class Leaving {
   }
 
   leave(peer: Peer): void {
-    if (!peer.sessionLost || !peer.busy) return this.#end(peer);
+    if (peer.isDown || !peer.busy) return this.#end(peer);
     const [oldest] = this.#peers;
     if (oldest !== undefined && this.#peers.size >= maxWaiting) this.#end(oldest);
     this.#peers.add(peer);

@@ -97,11 +97,6 @@ export class UpstreamSession {
     return stream === 0 ? undefined : `${this.#connectedAt} ${stream}`;
   }
 
-  /** The server has forgotten the session that it had begun with us. */
-  get sessionLost(): boolean {
-    return this.#connected?.peer.sessionLost === true;
-  }
-
   /** The connection that there is. */
   get connected(): Connected | undefined {
     return this.#connected;
@@ -128,25 +123,25 @@ export class UpstreamSession {
     return this.connectedFacts ?? within(this.#connect(), this.#server.patience);
   }
 
-  /** One attempt, over the connection that there is or a new one. */
-  call(call: OutboundCall): Promise<Step> {
+  /** Over the connection that there is or a new one; where the server has forgotten its session, once more over another. */
+  async call(call: OutboundCall): Promise<Step> {
     const facts = this.facts();
-    if (!(facts instanceof Promise)) return this.#send(call);
-    return facts.then((result) =>
-      'failure' in result ? { kind: 'failed', failure: unsent(result.failure) } : this.#send(call),
-    );
+    const result = facts instanceof Promise ? await facts : facts;
+    if ('failure' in result) return { kind: 'failed', failure: unsent(result.failure) };
+    const connected = this.#connected;
+    const step = await this.#send(call);
+    if (connected === undefined || (step.kind !== 'failed' && step.kind !== 'error')) return step;
+    return recovered(step, call, {
+      connected,
+      server: this.#server,
+      drop: () => this.drop(connected),
+      again: () => this.#once(call),
+    });
   }
 
-  /** What is left to do about a call that did not succeed: with a new session it is made once more. */
-  recover(step: Step, call: OutboundCall): Step | Promise<Step> {
-    if (step.kind !== 'failed' && step.kind !== 'error') return step;
-    return recovered(step, call, {
-      connected: this.#connected,
-      server: this.#server,
-      isCurrent: (connected) => this.#connected === connected,
-      drop: () => this.drop(),
-      call: (again) => this.call(again),
-    });
+  async #once(call: OutboundCall): Promise<Step> {
+    const result = await this.facts();
+    return 'failure' in result ? { kind: 'failed', failure: unsent(result.failure) } : this.#send(call);
   }
 
   watch(uri: string, listener: () => void): () => void {
@@ -180,14 +175,15 @@ export class UpstreamSession {
     if (told !== undefined) inBackground('logging/setLevel', told);
   }
 
-  /** The next call begins a connection. */
-  drop(): void {
-    const connected = this.#connected;
+  /** The next call begins a connection. False where another call has dropped this one. */
+  drop(connected = this.#connected): boolean {
+    if (connected !== this.#connected) return false;
     this.#connected = undefined;
     clearTimeout(this.#opening);
     this.#opening = undefined;
     this.#listening.close();
     if (connected !== undefined) this.#leaving.leave(connected.peer);
+    return true;
   }
 
   async close(): Promise<void> {
@@ -272,6 +268,8 @@ export class UpstreamSession {
 
   /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
   #onDown(): void {
+    // The end of one that was left concerns its calls only.
+    if (this.#connected?.peer.isDown === false) return;
     const now = performance.now();
     this.#server.eras.renew();
     if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;
