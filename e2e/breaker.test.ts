@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
@@ -50,6 +51,7 @@ async function until(holds: (answer: Answer) => boolean, ask: () => Promise<Answ
     const answer = await ask();
     if (holds(answer)) return answer;
     assert.ok(Date.now() < deadline, answer.text);
+    await pause(20);
   }
 }
 

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
@@ -52,6 +53,7 @@ async function until(
     const health = await healthOf(gateway, server);
     if (states.includes(health.state)) return health;
     assert.ok(Date.now() < deadline, JSON.stringify(health));
+    await pause(20);
   }
 }
 
@@ -61,6 +63,7 @@ async function untilListed(gateway: Gateway, expected: RegExp): Promise<void> {
     const { stdout } = await runCommandHere('server', 'list', '--config', gateway.config);
     if (expected.test(stdout)) return;
     assert.ok(Date.now() < deadline, stdout);
+    await pause(20);
   }
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { startWitness } from './attacks/witness.ts';
@@ -48,6 +49,7 @@ async function until(holds: (text: string) => boolean, ask: () => Promise<string
     const text = await ask();
     if (holds(text)) return text;
     assert.ok(performance.now() - began < patienceMs, text);
+    await pause(20);
   }
 }
 

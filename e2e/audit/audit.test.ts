@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { runToEnd } from '../process.ts';
 import { filesWith, startWorld, verify } from './world.ts';
@@ -369,5 +370,8 @@ test('keys, revisions, server status and starts are records', async () => {
 /** Asks again until it is so. Each question starts a process, so no pause is needed. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 20_000;
-  while (!(await condition())) assert.ok(Date.now() < deadline, 'it did not become so in time');
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, 'it did not become so in time');
+    await pause(20);
+  }
 }
