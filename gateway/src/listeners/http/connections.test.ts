@@ -44,7 +44,9 @@ async function serve(proxies: readonly string[] = [], secured = false) {
       socket.on('error', () => {});
       socket.setMaxListeners(0);
       sockets.push(socket);
-      await Promise.race([once(socket, secured ? 'secureConnect' : 'connect'), once(socket, 'close')]);
+      await new Promise<void>((resolve) => {
+        socket.once(secured ? 'secureConnect' : 'connect', () => resolve()).once('close', () => resolve());
+      });
       return socket;
     },
     async [Symbol.asyncDispose]() {
@@ -57,11 +59,26 @@ async function serve(proxies: readonly string[] = [], secured = false) {
 
 const ask = (socket: Socket, path: string): void => void socket.write(`GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`);
 
+/** Resolves also where the gateway resets the connection. */
+const next = (socket: Socket, event: 'data' | 'readable' | 'close'): Promise<string> =>
+  new Promise((resolve) => {
+    socket.once(event, (first: unknown) => resolve(Buffer.isBuffer(first) ? first.toString() : ''));
+    socket.once('close', () => resolve(''));
+  });
+
 /** The first that comes, or an empty text where the connection ends before that. */
 async function answered(socket: Socket, path: string): Promise<string> {
+  if (socket.destroyed) return '';
   ask(socket, path);
-  const [first] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as unknown[];
-  return Buffer.isBuffer(first) ? first.toString() : '';
+  return next(socket, 'data');
+}
+
+/** A request whose body does not come, refused or not. */
+async function slowly(world: Awaited<ReturnType<typeof serve>>, path: string): Promise<Socket> {
+  const socket = await world.open();
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`);
+  await next(socket, 'data');
+  return socket;
 }
 
 async function twoAtOnce(world: Awaited<ReturnType<typeof serve>>): Promise<void> {
@@ -143,22 +160,15 @@ test('requests that do not come to their end make room, those of the caller with
     const kept = await world.open();
     assert.match(await answered(kept, '/dan/held'), /^HTTP\/1.1 200/);
     const slow: Socket[] = [];
-    for (let n = 0; n < max - 1; n++) {
-      const socket = await world.open();
-      const caller = n < max * 0.75 ? 'ada' : 'bob';
-      socket.write(
-        `POST /${caller}/${how} HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`,
-      );
-      await once(socket, 'data');
-      slow.push(socket);
-    }
+    for (let n = 0; n < max - 1; n++) slow.push(await slowly(world, `/${n < max * 0.75 ? 'ada' : 'bob'}/${how}`));
     let isAnswered = false;
     // Some are closed each tenth of a second.
     for (let tries = 0; tries < 3 && !isAnswered; tries++, now += 101)
       isAnswered = (await answered(await world.open(), '/eve')).startsWith('HTTP/1.1 200');
     assert.equal(isAnswered, true);
-    assert.deepEqual([kept.destroyed, slow.at(-1)?.destroyed], [false, false]);
-    assert.ok(slow.some(({ destroyed }) => destroyed));
+    const ofAda = slow.slice(0, max * 0.75);
+    assert.deepEqual([kept.destroyed, slow[ofAda.length]?.destroyed], [false, false]);
+    assert.ok(ofAda.some(({ destroyed }) => destroyed));
   }
 });
 
@@ -210,4 +220,117 @@ test('what strangers held of the connections of a proxy over TLS is forgotten wi
   // Those make room that are there.
   for (let n = 0; n < max + 5; n++) await world.open();
   await twoAtOnce(world);
+});
+
+test('uploads that hold nearly everything are not closed for those without a caller', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve();
+  const slow: Socket[] = [];
+  for (let n = 0; n < max; n++) slow.push(await slowly(world, `/${'abcd'[n % 4]}/slow`));
+  const visit = async (): Promise<void> => {
+    const stranger = await world.open();
+    await answered(stranger, '/');
+    // One that stayed would be closed in place of the requests.
+    const gone = next(stranger, 'close');
+    stranger.end();
+    await gone;
+  };
+  await visit();
+  const kept = slow.filter(({ destroyed }) => !destroyed);
+  for (let n = 0; n < 20; n++, now += 1_001) await visit();
+  assert.deepEqual(
+    kept.map(({ destroyed }) => destroyed),
+    kept.map(() => false),
+  );
+  assert.equal(kept.length, max * 0.9);
+});
+
+test('connections without a caller make the part of no caller smaller', async () => {
+  await using world = await serve();
+  for (const caller of ['bob', 'cleo'])
+    assert.match(await answered(await world.open(), `/${caller}/held`), /^HTTP\/1.1 200/);
+  for (let n = 0; n < 14; n++) assert.match(await answered(await world.open(), '/ada/held'), /^HTTP\/1.1 200/);
+  for (let n = 0; n < max; n++) await world.open();
+  assert.match(await answered(await world.open(), '/ada/held'), /^HTTP\/1.1 200/);
+});
+
+test('through a proxy two callers with everything leave room for a third', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve(['127.0.0.1']);
+  const fill = async (): Promise<void> => {
+    for (const caller of ['ada', 'bob']) for (let n = 0; n < max; n++) await slowly(world, `/${caller}/slow`);
+  };
+  await fill();
+  let count = 0;
+  for (let tries = 0; tries < 30; tries++, now += 101) {
+    await fill();
+    if ((await answered(await world.open(), '/eve')).startsWith('HTTP/1.1 200')) count++;
+  }
+  assert.ok(count >= 10, `${count} of 30`);
+});
+
+test('what is closed of one caller alone delays no room for others', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve(['127.0.0.1']);
+  const turns = await world.open();
+  assert.match(await answered(turns, '/bob'), /^HTTP\/1.1 200/);
+  for (let n = 0; n < 28; n++) await slowly(world, '/ada/slow');
+  for (let n = 0; n < 14; n++) await slowly(world, '/bob/slow');
+  let isAnswered = false;
+  for (let tries = 0; tries < 30 && !isAnswered; tries++, now += 51) {
+    for (const caller of ['bob', 'ada']) await answered(turns, `/${caller}`);
+    isAnswered = (await answered(await world.open(), '/eve')).startsWith('HTTP/1.1 200');
+  }
+  assert.equal(isAnswered, true);
+});
+
+test('a caller with its part of the connections loses no request to those with more through a proxy', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve(['127.0.0.1']);
+  const own = await Promise.all(['127.0.0.2', '127.0.0.2'].map((localAddress) => world.open({ localAddress })));
+  for (const socket of own) {
+    socket.write(`POST /dan/slow HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`);
+    await once(socket, 'data');
+  }
+  for (const caller of ['ada', 'bob']) for (let n = 0; n < max; n++) await slowly(world, `/${caller}/slow`);
+  for (let n = 0; n < 10; n++, now += 101) await answered(await world.open(), '/eve');
+  assert.deepEqual(
+    own.map(({ destroyed }) => destroyed),
+    [false, false],
+  );
+});
+
+test('answers that are not taken make room for others than their callers', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve();
+  for (const [caller, count] of [
+    ['ada', 30],
+    ['bob', 10],
+  ] as const)
+    for (let n = 0; n < count; n++) {
+      const socket = await world.open();
+      ask(socket, `/${caller}/long`);
+      // What waits behind one does not hide it.
+      if (n % 2 === 0) ask(socket, `/${caller}/slow`);
+      await next(socket, 'readable');
+    }
+  let isAnswered = false;
+  for (let tries = 0; tries < 30 && !isAnswered; tries++, now += 101)
+    isAnswered = (await answered(await world.open(), '/eve')).startsWith('HTTP/1.1 200');
+  assert.equal(isAnswered, true);
+});
+
+test('what two callers hold with calls leaves room for others', async () => {
+  for (const proxies of [[], ['127.0.0.1']]) {
+    await using world = await serve(proxies);
+    for (const caller of ['ada', 'bob'])
+      for (let n = 0; n < max; n++) await answered(await world.open(), `/${caller}/held`);
+    for (const caller of ['cleo', 'dan', 'eve'])
+      assert.match(await answered(await world.open(), `/${caller}/held`), /^HTTP\/1.1 200/, caller);
+  }
 });

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Networks, networksOf } from '../../protocol/networks.ts';
+import { Counts, Owners } from './connection-owners.ts';
 
 /** Files that a process may open where the system does not say. */
 const assumedFiles = 1_024;
@@ -21,9 +22,15 @@ const addressShare = 0.5;
 const callerShare = 0.75;
 /** From this part on that one caller holds, idle connections of it are closed. */
 const callerCrowded = 0.6;
-/** Milliseconds between two closings of what is idle or slow, each of which may look at every connection, and the part that one closes. */
-const idlePauseMs = 100;
+/** Milliseconds between two closings of one kind, each of which may look at every connection, and the part that one closes. */
+const closingPauseMs = 100;
 const closedAtOnce = 0.02;
+/** The part that callers leave to those who have not shown yet who they are. */
+const strangersShare = 0.02;
+/** Of what is left beside the connections of others, the part that a caller may take where they hold nine tenths together. */
+const leftShare = 2 / 3;
+/** Milliseconds after which a whole answer that its client has not taken may be closed. */
+const untakenMs = 1_000;
 
 /** The soft limit on open files, which Node has raised as far as it may (Linux; elsewhere the usual one). */
 function maxFiles(): number {
@@ -81,9 +88,16 @@ export class Connections {
   readonly #identified = new WeakMap<Socket, Owners>();
   /** What is being answered on a connection, or was last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
+  /** Of an answer that waits for the one ahead of it on its connection. */
+  readonly #ahead = new WeakMap<ServerResponse, ServerResponse>();
+  /** Whole answers that were not taken when they were looked at, and when that was first. */
+  readonly #untaken = new WeakMap<ServerResponse, number>();
   #open = 0;
   #saidAt = Number.NEGATIVE_INFINITY;
-  #idleAt = Number.NEGATIVE_INFINITY;
+  #ownClosedAt = Number.NEGATIVE_INFINITY;
+  #idleClosedAt = Number.NEGATIVE_INFINITY;
+  #wasIdle = false;
+  #busyClosedAt = Number.NEGATIVE_INFINITY;
 
   constructor(bounds: ConnectionBounds) {
     this.#bounds = bounds;
@@ -110,6 +124,10 @@ export class Connections {
   asked(socket: Socket, response: ServerResponse): ServerResponse | undefined {
     const ahead = this.#answers.get(socket);
     this.#answers.set(socket, response);
+    if (ahead?.writableFinished === false) {
+      this.#ahead.set(response, ahead);
+      response.once('socket', () => this.#ahead.delete(response));
+    }
     return ahead;
   }
 
@@ -118,10 +136,31 @@ export class Connections {
     return this.#answers.get(socket)?.writableFinished !== false;
   }
 
+  /** Of the answers that are not over, the one that comes first. */
+  #answering(socket: Socket): ServerResponse | undefined {
+    let answer = this.#answers.get(socket);
+    for (let ahead = answer; ahead !== undefined; ahead = this.#ahead.get(ahead)) answer = ahead;
+    return answer;
+  }
+
   /** Is its request still coming? No call is under way on it, however long that takes, and also where it was refused already. */
   #isSending(socket: Socket): boolean {
-    const answer = this.#answers.get(socket);
+    const answer = this.#answering(socket);
     return answer !== undefined && answer.socket !== null && !answer.req.complete;
+  }
+
+  /** Is its answer whole, and has waited for its client for a while? */
+  #isUntaken(socket: Socket, now: number): boolean {
+    const answer = this.#answering(socket);
+    if (answer === undefined || !answer.writableEnded || answer.writableFinished) return false;
+    const since = this.#untaken.get(answer) ?? now;
+    this.#untaken.set(answer, since);
+    return now - since >= untakenMs;
+  }
+
+  /** What callers hold together. */
+  get #held(): number {
+    return this.#ofCallers.count + this.#ofProxies.count;
   }
 
   /** A caller was identified on this connection, which makes room for no stranger any more. False: it has its share. */
@@ -137,12 +176,34 @@ export class Connections {
     if (owners === this.#ofProxies) this.#strangers.delete(endOf(socket));
     const own = owners.own(socket, caller);
     const { max } = this.#bounds;
-    if (own.size > max * callerCrowded) this.#closeSome(() => [own], [(each) => this.isIdle(each)]);
-    // Several that hold much together leave room as one does. What a proxy keeps for the next request counts for none of them.
-    const isCrowded = this.#open > max * crowded && owners === this.#ofCallers;
-    const share = isCrowded ? Math.min(callerShare, crowded / owners.size) : callerShare;
-    if (own.size <= Math.max(1, max * share)) return true;
+    if (own.size > max * callerCrowded) this.#closeOwn(own);
+    if (own.size <= Math.max(1, max * callerShare) && this.#hasRoomFor(own, socket)) return true;
     this.#turnedAway('too many connections of one caller');
+    return false;
+  }
+
+  /** Several that hold much together leave room as one does. */
+  #hasRoomFor(own: ReadonlySet<Socket>, newest: Socket): boolean {
+    const { max } = this.#bounds;
+    if (this.#held <= max * crowded) return true;
+    if (this.#isBusyBeyond(own, max * this.#equalShare)) return false;
+    this.#makeRoomAmongCallers(newest);
+    // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
+    const left = Math.max(1, max - Math.ceil(max * strangersShare)) - (this.#held - own.size);
+    return left > 0 && !this.#isBusyBeyond(own, left * leftShare);
+  }
+
+  /** The part of each caller where they hold nine tenths together. */
+  get #equalShare(): number {
+    return crowded / (this.#ofCallers.size + this.#ofProxies.size);
+  }
+
+  /** Are more of them in use? What a proxy, or a client, keeps for the next request counts for none. */
+  #isBusyBeyond(own: ReadonlySet<Socket>, share: number): boolean {
+    const most = Math.max(1, share);
+    if (own.size <= most) return false;
+    let busy = 0;
+    for (const socket of own) if (!this.isIdle(socket) && ++busy > most) return true;
     return false;
   }
 
@@ -184,43 +245,79 @@ export class Connections {
       socket.destroy();
       return;
     }
-    if (this.#open > max * crowded) this.#makeRoom();
+    this.#makeRoom();
     // It is the last to make room: its request is on the way.
     this.#strangers.set(end, { socket, at: performance.now() });
   }
 
+  /** For one that has just come. Nothing that a caller uses is closed for it, as it may be of no caller. */
   #makeRoom(): void {
+    const { max } = this.#bounds;
+    if (this.#open <= max * crowded) return;
     const [oldest] = this.#strangers;
-    if (oldest === undefined)
-      // What few hold is closed last, and calls that are under way not at all: of those a caller has no more than its share.
-      return this.#closeSome(
-        () => [...this.#ofCallers.largestFirst(), ...this.#ofProxies.largestFirst()],
-        [(each) => this.isIdle(each), (each) => this.#isSending(each)],
-      );
+    if (oldest === undefined) return void this.#closeIdle();
     const [end, { socket, at }] = oldest;
-    if (this.#open <= this.#bounds.max * full && performance.now() - at < freshMs) return;
+    if (this.#open <= max * full && performance.now() - at < freshMs) return;
     this.#strangers.delete(end);
     socket.destroy();
     this.#turnedAway('too many connections without a caller');
   }
 
-  /** Closes some of these, of the first kind that there is, one after the other. */
-  #closeSome(owners: () => readonly ReadonlySet<Socket>[], kinds: readonly ((socket: Socket) => boolean)[]): void {
+  /** Idle ones of a caller that holds much. */
+  #closeOwn(own: ReadonlySet<Socket>): void {
     const now = performance.now();
-    if (now - this.#idleAt < idlePauseMs) return;
-    this.#idleAt = now;
+    if (now - this.#ownClosedAt < closingPauseMs) return;
+    this.#ownClosedAt = now;
+    this.#closeSome([own], (socket) => this.isIdle(socket));
+  }
+
+  /** True where there was something, now or at the last look. */
+  #closeIdle(): boolean {
+    const now = performance.now();
+    if (now - this.#idleClosedAt < closingPauseMs) return this.#wasIdle;
+    this.#idleClosedAt = now;
+    this.#wasIdle = this.#closeSome(this.#largestFirst(), (socket) => this.isIdle(socket)) > 0;
+    return this.#wasIdle;
+  }
+
+  /**
+   * What is idle, else of those who hold more than an equal part what they send or do not take for long; calls under way
+   * not at all: of those a caller has no more than its share. Who has no more than its part loses nothing to others.
+   */
+  #makeRoomAmongCallers(newest: Socket): void {
+    if (this.#closeIdle()) return;
+    const now = performance.now();
+    if (now - this.#busyClosedAt < closingPauseMs) return;
+    this.#busyClosedAt = now;
+    const part = Math.max(1, this.#bounds.max * this.#equalShare);
+    const larger = this.#largestFirst().filter(({ size }) => size > part);
+    this.#closeSome(
+      larger,
+      (socket) => socket !== newest && (this.#isSending(socket) || this.#isUntaken(socket, now)),
+      part,
+    );
+  }
+
+  #largestFirst(): readonly ReadonlySet<Socket>[] {
+    const all = [...this.#ofCallers.sets(), ...this.#ofProxies.sets()];
+    return all.toSorted((one, other) => other.size - one.size);
+  }
+
+  /** Closes some of these, one after the other, of each caller so many that `least` stay; how many. */
+  #closeSome(owners: readonly ReadonlySet<Socket>[], isOne: (socket: Socket) => boolean, least = 0): number {
     const most = Math.ceil(this.#bounds.max * closedAtOnce);
-    const all = owners();
     let closed = 0;
-    for (const isOne of kinds) {
-      if (closed > 0) return;
-      for (const sockets of all)
-        for (const socket of sockets) {
-          if (!isOne(socket)) continue;
-          if (closed++ === most) return;
-          socket.destroy();
-        }
+    for (const sockets of owners) {
+      let left = sockets.size;
+      for (const socket of sockets) {
+        if (left - 1 < least || closed === most) break;
+        if (socket.destroyed || !isOne(socket)) continue;
+        socket.destroy();
+        closed++;
+        left--;
+      }
     }
+    return closed;
   }
 
   #turnedAway(why: string): void {
@@ -229,73 +326,5 @@ export class Connections {
     if (now - this.#saidAt < logPauseMs) return;
     this.#saidAt = now;
     log.warn({ open: this.#open, max, why }, `connections turned away: ${remedy}`);
-  }
-}
-
-/** Whose a connection is, and when that was noted last, in monotonic milliseconds. */
-interface Owned {
-  readonly caller: string;
-  readonly usedAt: number;
-}
-
-/** Milliseconds after which the use of a connection is noted again. */
-const useMs = 1_000;
-
-/** Connections by the caller that has them; of each caller the one that was used last is among the last. */
-class Owners {
-  readonly #connections = new Map<string, Set<Socket>>();
-  readonly #owners = new WeakMap<Socket, Owned>();
-
-  /** Callers that have any. */
-  get size(): number {
-    return this.#connections.size;
-  }
-
-  isOwner(socket: Socket, caller: string): boolean {
-    return this.#owners.get(socket)?.caller === caller;
-  }
-
-  /** Makes it one of this caller, and of no other; those of the caller. */
-  own(socket: Socket, caller: string): ReadonlySet<Socket> {
-    this.leave(socket);
-    const own = this.#connections.get(caller) ?? new Set();
-    this.#connections.set(caller, own.add(socket));
-    this.#owners.set(socket, { caller, usedAt: performance.now() });
-    return own;
-  }
-
-  /** It is used again. Called for each request. */
-  used(socket: Socket): void {
-    const owned = this.#owners.get(socket);
-    if (owned !== undefined && performance.now() - owned.usedAt > useMs) this.own(socket, owned.caller);
-  }
-
-  leave(socket: Socket): void {
-    const caller = this.#owners.get(socket)?.caller;
-    const own = caller === undefined ? undefined : this.#connections.get(caller);
-    if (caller === undefined || own === undefined) return;
-    this.#owners.delete(socket);
-    own.delete(socket);
-    if (own.size === 0) this.#connections.delete(caller);
-  }
-
-  largestFirst(): readonly ReadonlySet<Socket>[] {
-    return [...this.#connections.values()].toSorted((one, other) => other.size - one.size);
-  }
-}
-
-class Counts {
-  readonly #counts = new Map<string, number>();
-
-  add(name: string): number {
-    const count = (this.#counts.get(name) ?? 0) + 1;
-    this.#counts.set(name, count);
-    return count;
-  }
-
-  take(name: string): void {
-    const left = (this.#counts.get(name) ?? 1) - 1;
-    if (left > 0) this.#counts.set(name, left);
-    else this.#counts.delete(name);
   }
 }
