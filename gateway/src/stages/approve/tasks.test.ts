@@ -35,6 +35,8 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
     waits: new Set(['ap_a reference']),
     /** What another process does as soon as a task was read. */
     meanwhile: undefined as (() => void) | undefined,
+    /** The next time that the disk takes this long. */
+    disk: undefined as Promise<void> | undefined,
   };
   const started = () => {
     const own = registry;
@@ -62,7 +64,12 @@ function worldOf(again: (message: Received) => Promise<Reply>) {
           return settled();
         },
       },
-      settle: settled,
+      async settle() {
+        const { disk } = world;
+        world.disk = undefined;
+        await disk;
+        return settled();
+      },
       again(message) {
         world.calls.push(message.params);
         return again(message);
@@ -197,6 +204,21 @@ test('of two processes one makes the call, and the other says that it is being m
   assert.equal((await making)['status'], 'completed');
   assert.match(JSON.stringify(await askOther('tasks/get', task)), /"completed".*approved-executed/);
   assert.equal(world.calls.length, 1);
+});
+
+test('a call whose end another process has told while the disk was slow is not made any more', async (context) => {
+  let now = Date.now();
+  context.mock.method(Date, 'now', () => now);
+  const { world, begin, ask, another } = worldOf(() => Promise.resolve(done));
+  const task = await begin({ name: 'pay' });
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  world.disk = promise;
+  const asked = ask('tasks/get', task);
+  now += taskBounds.silentMs + 1;
+  assert.match(JSON.stringify(await another()('tasks/get', task)), /outcome-unknown/);
+  release();
+  assert.match(JSON.stringify(await asked), /outcome-unknown/);
+  assert.equal(world.calls.length, 0);
 });
 
 test('what another process has done to a task since it was read is not undone', { timeout: 10_000 }, async () => {

@@ -169,6 +169,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     // Nothing was spent yet: it is tried again when its client asks again.
     if (!(await settle()).ok) return kept(id, exchange, known.task, begun.version);
     const stop = sayUnderWay(id, owner, underWay, begun.version);
+    if (stop === undefined) return read(id, exchange)?.task ?? task;
     try {
       // Nothing but a word on its silence can be there meanwhile, and this is known.
       return await kept(id, exchange, await madeOf(id, exchange, task));
@@ -177,19 +178,21 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     }
   }
 
-  /** To other processes, until it is stopped. */
-  function sayUnderWay(id: string, owner: string, task: Task, version: number): () => void {
+  /** To other processes, until it is stopped. Nothing where one of them has told its end meanwhile: it is not made then. */
+  function sayUnderWay(id: string, owner: string, task: Task, version: number): (() => void) | undefined {
     let over = version;
-    const say = (): void => {
+    const say = (): boolean => {
       try {
         const said = write(id, owner, { ...task, until: Date.now() + taskBounds.silentMs }, over);
         if (said.ok) over = said.version;
+        return said.ok;
       } catch {
         // The disk fails: the end of the call is written over what others make of it.
+        return true;
       }
     };
     // The disk may have taken as long as that.
-    say();
+    if (!say()) return undefined;
     const timer = setInterval(say, taskBounds.silentMs / 3);
     timer.unref();
     return () => clearInterval(timer);
