@@ -28,6 +28,31 @@ for (const era of ['legacy', 'modern'] as const)
     assert.ok(server.core.countOf('initialize') <= 1);
   });
 
+const invalid = { code: -32602, message: 'Invalid arguments for tool fail' };
+const refusals = {
+  '400 and the reason': { status: 400, body: { jsonrpc: '2.0', error: invalid } },
+  '400 alone': { status: 400 },
+  '401 without a challenge': { status: 401 },
+};
+
+for (const [name, refusal] of Object.entries(refusals))
+  test(`C6: calls that are refused with ${name} in a session that lives are made once, and take no other with them`, async () => {
+    await using server = await new OtherServer({ eras: 'legacy', refused: { fail: refusal } }).listen();
+    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+    await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+    const waiting = Array.from({ length: 3 }, () => client.call('wait'));
+    await server.until(() => server.core.countOf('tools/call') === waiting.length);
+    const said = await Promise.all(
+      Array.from({ length: 20 }, (_, a) => client.call('fail', { a }).catch((error: Error) => error.message)),
+    );
+    const expected = name === '400 and the reason' ? /Invalid arguments for tool fail/ : /cannot be reached at the moment/;
+    for (const text of said) assert.match(text, expected);
+    assert.equal(server.core.countOf('tools/call'), waiting.length + said.length);
+    assert.equal(server.core.countOf('initialize'), 1);
+    server.core.release();
+    assert.deepEqual(await Promise.all(waiting), ['waited', 'waited', 'waited']);
+  });
+
 test('C6: a call that is refused with 400 takes no call of another caller with it', async () => {
   await using witness = await startWitness([{ name: 'slow' }, { name: 'refused' }]);
   await using gateway = await startGateway(openSettings('client', { witness: { url: witness.url } }));

@@ -60,6 +60,7 @@ export const compatibility = from("Other people's clients and servers", [
       ...inFile(
         'e2e/faults/c06-doubtful-refusals.test.ts',
         'C6: an error of a tool that speaks of a session of its own is not repeated, for a ${era} server',
+        'C6: calls that are refused with ${name} in a session that lives are made once, and take no other with them',
         'C6: a call that is refused with 400 takes no call of another caller with it',
       ),
       ...inFile(

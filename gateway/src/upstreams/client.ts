@@ -23,7 +23,7 @@ import { operationOf, stepUp } from './credentials/step-up.ts';
 import { limited, withoutCredential } from './failures.ts';
 import { readList } from './listing.ts';
 import { askWithin, ownCall } from './own-call.ts';
-import { askHarmless, isUnrun } from './recovery.ts';
+import { askHarmless } from './recovery.ts';
 import type { Server } from './server.ts';
 import { UpstreamSession } from './session.ts';
 
@@ -105,9 +105,10 @@ export class ServerClient implements UpstreamClient {
     if (leftMs > 0) return { kind: 'failed', failure: limited(leftMs) };
     const isBare = this.#credential === undefined && this.#server.credentials?.hasTiers !== true;
     const step = await (isBare ? this.#session.call(call) : this.#callWith(call, true));
-    if (step.kind === 'failed' && 'retryAfterMs' in step.failure)
-      this.#server.limit(credential, step.failure.retryAfterMs ?? 0, call.caller);
-    return step;
+    if (step.kind !== 'failed') return step;
+    const { failure } = step;
+    if ('retryAfterMs' in failure) this.#server.limit(credential, failure.retryAfterMs ?? 0, call.caller);
+    return 'said' in failure && failure.said !== undefined ? { kind: 'error', error: failure.said } : step;
   }
 
   #ofTier({ tier }: OutboundCall): Credential | undefined {
@@ -134,10 +135,9 @@ export class ServerClient implements UpstreamClient {
     if (step.kind !== 'failed') return step;
     if (isRefusal(step) && again && (await this.#isReplaced(credential, headers, call)))
       return this.#callWith(call, false);
-    if (foreign && this.#session.connected?.peer.sessionLost === true && isUnrun(step.failure)) {
+    if (foreign && 'forgotten' in step.failure) {
       // A session that began a moment ago is not known for this credential, so nothing was done: it wants its own.
       this.#apart = true;
-      this.#session.drop();
       return this.#linkOf(call, special).call(call);
     }
     const prompt = stepUp(credential, step.failure, operationOf(call));

@@ -1,5 +1,5 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
-import type { UpstreamFailure } from '../pipeline/contracts/upstream.ts';
+import type { Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 
@@ -63,9 +63,16 @@ export function sent(failure: UpstreamFailure): UpstreamFailure {
   }
 }
 
-/** The same failure of a request that the server refused, as it has forgotten the session. */
-export function forgotten(failure: UpstreamFailure): UpstreamFailure {
-  return failure.kind === 'unavailable' ? { ...failure, forgotten: true } : failure;
+/** The same failure of a request that the server refused, as it has forgotten the session. `said`: where that is not sure. */
+export function forgotten(failure: UpstreamFailure, how: 'surely' | 'perhaps', said?: RpcError): UpstreamFailure {
+  if (failure.kind !== 'unavailable') return failure;
+  return { ...failure, forgotten: how, ...(said === undefined ? {} : { said }) };
+}
+
+/** Does the server refuse this as of a session that it has, or may have, forgotten? */
+export function seemsForgotten(step: Step): boolean {
+  if (step.kind === 'error') return mayMeanForgotten(step.error);
+  return step.kind === 'failed' && 'forgotten' in step.failure;
 }
 
 /** The same failure as one of what came before the request. */

@@ -5,7 +5,7 @@
  */
 import type { OutboundCall, Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { Connected } from './connected.ts';
-import { mayMeanForgotten } from './failures.ts';
+import { seemsForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
 import type { Server } from './server.ts';
 
@@ -26,8 +26,9 @@ export interface Recovering {
 export function recovered(step: Unsuccessful, call: OutboundCall, session: Recovering): Step | Promise<Step> {
   const { connected, server } = session;
   if (!server.isHttp) return step;
-  if (step.kind === 'error') return mayMeanForgotten(step.error) ? afterDoubt(step, session) : step;
+  if (step.kind === 'error') return seemsForgotten(step) ? afterDoubt(step, session) : step;
   const { failure } = step;
+  if ('forgotten' in failure && failure.forgotten === 'perhaps') return afterDoubt(step, session);
   if (connected.peer.sessionLost) {
     session.drop();
     // Where another request has shown it, this call is made once more only if nothing of it was run.
@@ -39,7 +40,7 @@ export function recovered(step: Unsuccessful, call: OutboundCall, session: Recov
 }
 
 /** Has the server not run a call that failed so? It may have, of one that was cut off, was late or had too long an answer. */
-export function isUnrun(failure: UpstreamFailure): boolean {
+function isUnrun(failure: UpstreamFailure): boolean {
   return failure.kind === 'unavailable' && failure.sent === undefined;
 }
 
@@ -55,12 +56,14 @@ async function afterError(step: Unsuccessful, call: OutboundCall, session: Recov
 }
 
 /**
- * The error speaks of a session, which may be one of the tool, and the call was run then: only a server that says so of a
- * harmless request as well has forgotten ours, and has not run what it refuses in these words.
+ * The error speaks of a session, which may be one of the tool, and the call was run then; or the status may be about the
+ * arguments, and the session lives. Only a server that refuses a harmless request so as well has forgotten ours, and has
+ * not run what it refuses in this way.
  */
 async function afterDoubt(step: Unsuccessful, { connected, server, drop, again }: Recovering): Promise<Step> {
   const asked = await askHarmless(connected, server);
-  const saysSo = asked.kind === 'error' && mayMeanForgotten(asked.error);
+  // What has a status of its own for it would not say it in words.
+  const saysSo = step.kind === 'error' ? asked.kind === 'error' && seemsForgotten(asked) : seemsForgotten(asked);
   if (!saysSo && !connected.peer.sessionLost) return step;
   // A modern server has no sessions: this one was replaced by one that has.
   if (drop() && connected.facts.era === 'modern') server.eras.forget();

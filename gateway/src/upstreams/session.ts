@@ -252,24 +252,26 @@ export class UpstreamSession {
     return connected.facts;
   }
 
-  #connectOnce(): Promise<ConnectResult> {
-    return this.#server.connect(
+  async #connectOnce(): Promise<ConnectResult> {
+    let own: Connected | undefined;
+    const result = await this.#server.connect(
       this.#capabilities,
       {
         audience: this.#server.isShared ? 'many' : 'one',
         onNotification: (method, params) => this.#onNotification(method, params),
-        onDown: () => this.#onDown(),
+        // The end of one that was left concerns its calls only.
+        onDown: () => (own === this.#connected ? this.#onDown() : undefined),
       },
       this.prefers,
       this.#credential,
       this.#ending.signal,
     );
+    if (result.ok) own = result.connected;
+    return result;
   }
 
   /** The process or the stream is gone. What is remembered of its lists may be wrong from now on. */
   #onDown(): void {
-    // The end of one that was left concerns its calls only.
-    if (this.#connected?.peer.isDown === false) return;
     const now = performance.now();
     this.#server.eras.renew();
     if (now - this.#connectedAt > stableAfterMs) this.#pause = firstPauseMs;

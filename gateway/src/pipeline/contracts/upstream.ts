@@ -47,8 +47,10 @@ export type UpstreamFailure =
       readonly status?: number;
       /** What it says of the server where the status says nothing. */
       readonly fault?: 'none' | 'known';
-      /** The server refused it, as it has forgotten the session that it came in. */
-      readonly forgotten?: true;
+      /** The server refused it, as it has, or may have, forgotten the session that it came in. */
+      readonly forgotten?: 'surely' | 'perhaps';
+      /** What the server said of it, where it had forgotten nothing. */
+      readonly said?: RpcError;
       /** The server takes no calls for so long, as it said: it has had enough of them. */
       readonly retryAfterMs?: number;
       /** What a 401 or 403 says about the tokens that the server wants. */

@@ -1,7 +1,7 @@
 /** A request over Streamable HTTP, and the exchanges that read its answer: a POST, and GETs that resume it (legacy). */
 import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
-import type { Json } from '../../protocol/json.ts';
-import type { RequestId } from '../../protocol/jsonrpc.ts';
+import { isObject, type Json } from '../../protocol/json.ts';
+import { type RequestId, type RpcError, readError } from '../../protocol/jsonrpc.ts';
 import { forgotten, limited, misbehaved, sent, unavailable } from '../failures.ts';
 import type { Abandon, Budget } from '../transport.ts';
 import type { HttpRequest } from './client/request.ts';
@@ -31,13 +31,15 @@ export interface CallWire {
   /** The path to send the request to; nothing where it must not follow. */
   moved(location: string): string | undefined;
   /** Does this answer mean that the server does not know the session any more? */
-  forgets(status: number, headers: ResponseHeaders): boolean;
+  forgets(status: number, headers: ResponseHeaders): Forgets;
   began(session: string): void;
   /** True when the value answers the call. */
   deliver(value: Json, delivered: Delivered): boolean;
   /** `lost`: the server has forgotten the session. */
   failed(id: RequestId, failure: UpstreamFailure, lost: boolean): void;
 }
+
+export type Forgets = 'surely' | 'perhaps' | undefined;
 
 /** Its own events, as objects of closures would be alive for each call that is under way. */
 export class Call implements ExchangeEvents, Abandon {
@@ -54,7 +56,8 @@ export class Call implements ExchangeEvents, Abandon {
   #challenge: string | undefined;
   #movedTo: string | undefined;
   #retryAfterMs: number | undefined;
-  #isLost = false;
+  #forgets: Forgets;
+  #said: RpcError | undefined;
   #lastEventId: string | undefined;
   #pauseMs = firstPauseMs;
 
@@ -95,7 +98,7 @@ export class Call implements ExchangeEvents, Abandon {
   onHead(status: number, headers: ResponseHeaders): void {
     this.#status = status;
     if (this.#isResumed) return;
-    this.#isLost = this.#wire.forgets(status, headers);
+    this.#forgets = this.#wire.forgets(status, headers);
     if (status >= 300 && status < 400) this.#movedTo = placeOf(oneText(headers.location), this.#wire.url);
     if (status === 429) this.#retryAfterMs = retryAfterOf(oneText(headers['retry-after']), Date.now());
     if (status === 401 || status === 403) this.#challenge = oneText(headers['www-authenticate']);
@@ -104,16 +107,19 @@ export class Call implements ExchangeEvents, Abandon {
   }
 
   onValue(value: Json, bytes: number, resultText: string | undefined): void {
-    if (this.#isLost || (this.#isResumed && this.#status !== 200)) return;
+    if (this.#forgets === 'surely' || (this.#isResumed && this.#status !== 200)) return;
     // A refused credential is the gateway's own business: what the server says about it is not passed on.
     if (this.#status === 401 || this.#status === 429 || this.#challenge !== undefined) return;
-    if (this.#wire.deliver(value, { call: this, bytes, resultText })) this.#isAnswered = true;
+    if (this.#forgets === 'perhaps') this.#said = isObject(value) ? readError(value.error) : undefined;
+    else if (this.#wire.deliver(value, { call: this, bytes, resultText })) this.#isAnswered = true;
   }
 
   onEnd(): void {
-    if (this.#isAnswered || (!this.#isLost && this.#resumes())) return;
+    const forgets = this.#forgets;
+    if (this.#isAnswered || (forgets === undefined && this.#resumes())) return;
     const failure = this.#failure();
-    this.#wire.failed(this.id, this.#isLost ? forgotten(failure) : failure, this.#isLost);
+    const told = forgets === undefined ? failure : forgotten(failure, forgets, this.#said);
+    this.#wire.failed(this.id, told, forgets === 'surely');
   }
 
   onFailure(failure: UpstreamFailure): void {

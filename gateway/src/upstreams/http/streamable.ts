@@ -4,7 +4,7 @@ import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent } from '../failures.ts';
 import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
-import { Call, type CallWire, type Delivered, firstPauseMs, maxPauseMs } from './call.ts';
+import { Call, type CallWire, type Delivered, type Forgets, firstPauseMs, maxPauseMs } from './call.ts';
 import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
@@ -151,11 +151,13 @@ export class StreamableWire implements Transport {
 
   /**
    * Does this status mean that the server does not know our session any more, as after a restart? 404 is what it should be
-   * (2025-11-25, session management), 400 what many send, 401 without a challenge some. None of them has run the request.
+   * (2025-11-25, session management). 400 is what many send, 401 without a challenge some: they may be about the arguments
+   * or the credential of this request alone. None of them has run it.
    */
-  #forgets(status: number, headers: ResponseHeaders): boolean {
-    if (this.#era !== 'legacy' || this.#session === undefined) return false;
-    return status === 404 || status === 400 || (status === 401 && headers['www-authenticate'] === undefined);
+  #forgets(status: number, headers: ResponseHeaders): Forgets {
+    if (this.#era !== 'legacy' || this.#session === undefined) return undefined;
+    if (status === 404) return 'surely';
+    return status === 400 || (status === 401 && headers['www-authenticate'] === undefined) ? 'perhaps' : undefined;
   }
 
   /** Reads on behind an event (2025-11-25, resumability). */
