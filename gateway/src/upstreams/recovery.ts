@@ -1,7 +1,7 @@
 /**
  * What is done about a call that a server refused in a way that may concern the connection: the server has forgotten its
- * session, or was replaced by one of another era. A connection that is dropped takes all calls on it along, and a call
- * that is made again may be run twice, so that the server is asked first where its answer may mean something else.
+ * session, or was replaced by one of another era. A call that is made again may be run twice, and sessions that are begun
+ * without need are lost to other calls, so that the server is asked first where its answer may mean something else.
  */
 import type { OutboundCall, Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
 import type { Connected } from './connected.ts';
