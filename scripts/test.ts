@@ -79,7 +79,7 @@ const reporters = [
   '--test-reporter-destination=stderr',
 ];
 // Every file waits now and then: for the disk, for a process to start or end, for a time-out. The bound is for memory.
-const concurrency = Math.min(availableParallelism() + 1, 8);
+const concurrency = Math.min(2 * availableParallelism() + 1, 8);
 const options = [
   `--test-concurrency=${concurrency}`,
   '--test-timeout=120000',
