@@ -14,6 +14,8 @@ const refusals: Readonly<Record<string, NonNullable<HttpBehaviour['unknownSessio
   },
   '400 without a body': { status: 400 },
   '401 without a challenge': { status: 401 },
+  '404 that is cut off': { status: 404, isCutOff: true },
+  '400 that is cut off': { status: 400, isCutOff: true },
   '200 with -32001': { status: 200, body: { jsonrpc: '2.0', error: { code: -32001, message: 'Session not found' } } },
   '200 with -32000': { status: 200, body: { jsonrpc: '2.0', error: { code: -32000, message: 'Invalid session' } } },
   '500 with an error': {

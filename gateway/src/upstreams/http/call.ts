@@ -123,6 +123,8 @@ export class Call implements ExchangeEvents, Abandon {
   }
 
   onFailure(failure: UpstreamFailure): void {
+    // The status says it all: what is left of a refusal that was cut off tells no more.
+    if (this.#forgets !== undefined && failure.kind === 'unavailable' && !this.#isResumed) return this.onEnd();
     if (failure.kind === 'unavailable' && this.#resumes()) return;
     this.#wire.failed(this.id, this.#isResumed ? sent(failure) : failure, false);
   }
