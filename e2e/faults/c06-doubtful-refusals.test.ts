@@ -45,7 +45,8 @@ for (const [name, refusal] of Object.entries(refusals))
     const said = await Promise.all(
       Array.from({ length: 20 }, (_, a) => client.call('fail', { a }).catch((error: Error) => error.message)),
     );
-    const expected = name === '400 and the reason' ? /Invalid arguments for tool fail/ : /cannot be reached at the moment/;
+    const expected =
+      name === '400 and the reason' ? /Invalid arguments for tool fail/ : /cannot be reached at the moment/;
     for (const text of said) assert.match(text, expected);
     assert.equal(server.core.countOf('tools/call'), waiting.length + said.length);
     assert.equal(server.core.countOf('initialize'), 1);
@@ -78,4 +79,41 @@ test('C6: a call that is refused with 400 takes no call of another caller with i
   release();
   const { json, body } = await slow;
   assert.match(JSON.stringify(json?.result?.content ?? body), /done/);
+});
+
+// With 400, this server refuses a ping as well.
+for (const status of [400, 404])
+  test(`C6: where ${status} says nothing of the session, few are begun for it, and others keep their calls`, async () => {
+    await using server = await new OtherServer({
+      eras: 'legacy',
+      refused: { fail: { status }, ...(status === 404 ? {} : { ping: { status } }) },
+    }).listen();
+    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+    await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+    const waiting: Promise<string>[] = [];
+    for (let a = 0; a < 12; a++) {
+      const before = server.core.countOf('tools/call');
+      waiting.push(client.call('wait'));
+      await server.until(() => server.core.countOf('tools/call') > before);
+      assert.match(await client.call('fail', { a }), /cannot be reached/);
+    }
+    server.core.release();
+    assert.deepEqual(
+      await Promise.all(waiting),
+      waiting.map(() => 'waited'),
+    );
+    assert.ok(server.core.countOf('initialize') <= 6, `${server.core.countOf('initialize')} sessions`);
+  });
+
+test('C6: a server that knows no ping has forgotten no session where it refuses arguments', async () => {
+  const unknown = { jsonrpc: '2.0', error: { code: -32601, message: 'Method not found' } };
+  const refused = { fail: { status: 400 }, ping: { status: 400, body: unknown } };
+  await using server = await new OtherServer({ eras: 'legacy', refused }).listen();
+  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
+  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  for (let a = 1; a <= 3; a++) {
+    assert.match(await client.call('fail', { a }), /cannot be reached/);
+    assert.equal(server.core.countOf('tools/call'), a);
+  }
+  assert.equal(server.core.countOf('initialize'), 1);
 });

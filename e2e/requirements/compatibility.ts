@@ -62,6 +62,8 @@ export const compatibility = from("Other people's clients and servers", [
         'C6: an error of a tool that speaks of a session of its own is not repeated, for a ${era} server',
         'C6: calls that are refused with ${name} in a session that lives are made once, and take no other with them',
         'C6: a call that is refused with 400 takes no call of another caller with it',
+        'C6: where ${status} says nothing of the session, few are begun for it, and others keep their calls',
+        'C6: a server that knows no ping has forgotten no session where it refuses arguments',
       ),
       ...inFile(
         'e2e/faults/c06-left-streams.test.ts',

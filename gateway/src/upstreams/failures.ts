@@ -1,6 +1,6 @@
 /** Failures of servers, told apart by what they mean for the call. Details are for the record, never for the client. */
 import type { Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
-import type { RpcError } from '../protocol/jsonrpc.ts';
+import { codes, type RpcError } from '../protocol/jsonrpc.ts';
 import type { Ready } from './credentials/contract.ts';
 
 const maxDetailLength = 300;
@@ -72,7 +72,9 @@ export function forgotten(failure: UpstreamFailure, how: 'surely' | 'perhaps', s
 /** Does the server refuse this as of a session that it has, or may have, forgotten? */
 export function seemsForgotten(step: Step): boolean {
   if (step.kind === 'error') return mayMeanForgotten(step.error);
-  return step.kind === 'failed' && 'forgotten' in step.failure;
+  if (step.kind !== 'failed' || !('forgotten' in step.failure)) return false;
+  // A method that it does not know, in a session that it knows.
+  return step.failure.forgotten === 'surely' || step.failure.said?.code !== codes.methodNotFound;
 }
 
 /** The same failure as one of what came before the request. */

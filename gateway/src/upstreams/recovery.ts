@@ -7,6 +7,7 @@ import type { OutboundCall, Step, UpstreamFailure } from '../pipeline/contracts/
 import type { Connected } from './connected.ts';
 import { seemsForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
+import type { Renewals } from './renewals.ts';
 import type { Server } from './server.ts';
 
 type Unsuccessful = Step & { readonly kind: 'failed' | 'error' };
@@ -16,6 +17,9 @@ export interface Recovering {
   /** What the call was made over. */
   readonly connected: Connected;
   readonly server: Server;
+  readonly renewals: Renewals;
+  /** Another one than `connected` once a call has dropped that. */
+  readonly current: () => Connected | undefined;
   /** The next call begins a connection. False where another call has dropped this one. */
   readonly drop: () => boolean;
   /** The call, made once more. */
@@ -30,9 +34,10 @@ export function recovered(step: Unsuccessful, call: OutboundCall, session: Recov
   const { failure } = step;
   if ('forgotten' in failure && failure.forgotten === 'perhaps') return afterDoubt(step, session);
   if (connected.peer.sessionLost) {
-    session.drop();
+    if (!mayDrop(session)) return step;
+    const isDropped = dropped(session);
     // Where another request has shown it, this call is made once more only if nothing of it was run.
-    return 'forgotten' in failure || isUnrun(failure) ? session.again() : step;
+    return 'forgotten' in failure || isUnrun(failure) ? onceMore(session, isDropped) : step;
   }
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
   if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, session);
@@ -44,15 +49,45 @@ function isUnrun(failure: UpstreamFailure): boolean {
   return failure.kind === 'unavailable' && failure.sent === undefined;
 }
 
+/** Was the connection dropped, or may it be? Not where several were begun in vain. */
+function mayDrop({ current, renewals, connected }: Recovering): boolean {
+  if (current() !== connected || renewals.areLeft) return true;
+  connected.peer.sessionLost = false;
+  return false;
+}
+
+/** True where this call is the one that drops it. */
+function dropped({ drop, renewals }: Recovering): boolean {
+  const isFirst = drop();
+  if (isFirst) renewals.take();
+  return isFirst;
+}
+
+async function onceMore({ again, current, renewals }: Recovering, isDropped: boolean): Promise<Step> {
+  const step = await again();
+  const peer = current()?.peer;
+  // What is refused in a session that has just begun is not refused for the session.
+  if (!isRefusedAnew(step)) {
+    if (isDropped) renewals.helped();
+  } else if (peer !== undefined) peer.sessionLost = false;
+  return step;
+}
+
+function isRefusedAnew(step: Step): boolean {
+  return (
+    seemsForgotten(step) || (step.kind === 'failed' && 'status' in step.failure && (step.failure.status ?? 0) >= 500)
+  );
+}
+
 /**
  * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
  * one. This call may have been run; it is made once more where that does no harm.
  */
 async function afterError(step: Unsuccessful, call: OutboundCall, session: Recovering): Promise<Step> {
   const pinged = await askHarmless(session.connected, session.server);
-  if (pinged.kind !== 'failed') return step;
-  session.drop();
-  return call.method !== 'tools/call' || call.isSafe === true ? session.again() : step;
+  if (pinged.kind !== 'failed' || !mayDrop(session)) return step;
+  const isDropped = dropped(session);
+  return call.method !== 'tools/call' || call.isSafe === true ? onceMore(session, isDropped) : step;
 }
 
 /**
@@ -60,23 +95,27 @@ async function afterError(step: Unsuccessful, call: OutboundCall, session: Recov
  * arguments, and the session lives. Only a server that refuses a harmless request so as well has forgotten ours, and has
  * not run what it refuses in this way.
  */
-async function afterDoubt(step: Unsuccessful, { connected, server, drop, again }: Recovering): Promise<Step> {
+async function afterDoubt(step: Unsuccessful, session: Recovering): Promise<Step> {
+  const { connected, server } = session;
   const asked = await askHarmless(connected, server);
   // What has a status of its own for it would not say it in words.
   const saysSo = step.kind === 'error' ? asked.kind === 'error' && seemsForgotten(asked) : seemsForgotten(asked);
   if (!saysSo && !connected.peer.sessionLost) return step;
+  if (!mayDrop(session)) return step;
+  const isDropped = dropped(session);
   // A modern server has no sessions: this one was replaced by one that has.
-  if (drop() && connected.facts.era === 'modern') server.eras.forget();
-  return saysSo ? again() : step;
+  if (isDropped && connected.facts.era === 'modern') server.eras.forget();
+  return saysSo ? onceMore(session, isDropped) : step;
 }
 
 /**
  * The server may be of another era now; or this request alone was refused, as by a proxy that finds its headers too long,
  * and the calls that others have under way on this connection must not end with it.
  */
-async function afterRefusal(step: Unsuccessful, { connected, server, drop }: Recovering): Promise<Step> {
+async function afterRefusal(step: Unsuccessful, session: Recovering): Promise<Step> {
+  const { connected, server } = session;
   const asked = await askHarmless(connected, server);
-  if (asked.kind !== 'result' && drop()) server.eras.forget();
+  if (asked.kind !== 'result' && mayDrop(session) && dropped(session)) server.eras.forget();
   return step;
 }
 

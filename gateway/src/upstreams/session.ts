@@ -28,6 +28,7 @@ import { MessageRate } from './message-rate.ts';
 import { ownCall } from './own-call.ts';
 import { within } from './patience.ts';
 import { recovered } from './recovery.ts';
+import { Renewals } from './renewals.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
 
@@ -67,6 +68,7 @@ export class UpstreamSession {
   readonly #stopHearing: (() => void) | undefined;
   readonly #levels = new Levels();
   readonly #leaving = new Leaving();
+  readonly #renewals = new Renewals();
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
@@ -134,6 +136,8 @@ export class UpstreamSession {
     return recovered(step, call, {
       connected,
       server: this.#server,
+      renewals: this.#renewals,
+      current: () => this.#connected,
       drop: () => this.drop(connected),
       again: () => this.#once(call),
     });
@@ -292,7 +296,7 @@ export class UpstreamSession {
     if (method === 'notifications/resources/updated') {
       const { uri } = params;
       if (typeof uri !== 'string') return;
-      this.#coalescing.say(`updated ${uri}`, () => this.#updated(uri));
+      this.#coalescing.say(`updated ${uri}`, () => this.#watching.updated(uri));
       return;
     }
     if (listChanges.has(method)) {
@@ -302,12 +306,6 @@ export class UpstreamSession {
     if (method === 'notifications/message' && !this.#mayTell())
       return this.#server.noted(hideSecrets(params, this.#server.secrets(this.#credential)));
     this.#tell(method, params);
-  }
-
-  #updated(uri: string): void {
-    for (const [watched, watchers] of this.#watchers)
-      if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
-        for (const watcher of watchers) watcher();
   }
 
   /**

@@ -6,8 +6,10 @@
 /** Requests to subscribe and unsubscribe that are under way at the same time. */
 const maxAtOnce = 8;
 
+type Watchers = ReadonlyMap<string, ReadonlySet<() => void>>;
+
 export class Watching {
-  readonly #wanted: ReadonlyMap<string, unknown>;
+  readonly #wanted: Watchers;
   readonly #change: (method: 'resources/subscribe' | 'resources/unsubscribe', uri: string) => Promise<unknown>;
   readonly #known = new Set<string>();
   readonly #changed = new Set<string>();
@@ -15,7 +17,7 @@ export class Watching {
 
   /** `wanted` is looked at whenever something can be changed: it is the map of the watchers itself. */
   constructor(
-    wanted: ReadonlyMap<string, unknown>,
+    wanted: Watchers,
     change: (method: 'resources/subscribe' | 'resources/unsubscribe', uri: string) => Promise<unknown>,
   ) {
     this.#wanted = wanted;
@@ -33,6 +35,13 @@ export class Watching {
   changed(uri: string): void {
     this.#changed.add(uri);
     this.#go();
+  }
+
+  /** Tells those who watch it, or what it is part of. */
+  updated(uri: string): void {
+    for (const [watched, watchers] of this.#wanted)
+      if (uri === watched || uri.startsWith(watched.endsWith('/') ? watched : `${watched}/`))
+        for (const watcher of watchers) watcher();
   }
 
   #go(): void {

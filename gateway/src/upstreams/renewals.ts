@@ -1,0 +1,30 @@
+/**
+ * Sessions that are begun anew for refusals that may be about something else, as of a server that refuses a ping like bad
+ * arguments, or answers those with 404. What helped is not counted.
+ */
+
+/** So many at once, and one more each minute: no more than may be left within the time of a call, so that none is cut off. */
+const most = 4;
+const pauseMs = 60_000;
+
+export class Renewals {
+  #left = most;
+  #since = Number.NEGATIVE_INFINITY;
+
+  get areLeft(): boolean {
+    return this.#left > 0 || performance.now() - this.#since >= pauseMs;
+  }
+
+  take(): void {
+    const now = performance.now();
+    if (this.#left === most) this.#since = now;
+    const regained = Math.floor((now - this.#since) / pauseMs);
+    this.#left = Math.max(0, Math.min(most, this.#left + regained) - 1);
+    this.#since += regained * pauseMs;
+  }
+
+  /** The server took the call in the new session. */
+  helped(): void {
+    this.#left = Math.min(most, this.#left + 1);
+  }
+}
