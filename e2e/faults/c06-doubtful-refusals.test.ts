@@ -103,6 +103,10 @@ for (const status of [400, 404])
       waiting.map(() => 'waited'),
     );
     assert.ok(server.core.countOf('initialize') <= 6, `${server.core.countOf('initialize')} sessions`);
+    if (status !== 404) return;
+    // One that is lost is begun anew all the same, as this server answers pings in one that it knows.
+    server.forgetSessions();
+    assert.match(await client.call('echo', { a: 1 }), /"a":1/);
   });
 
 test('C6: a server that knows no ping has forgotten no session where it refuses arguments', async () => {

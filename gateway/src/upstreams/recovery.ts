@@ -4,6 +4,7 @@
  * without need are lost to other calls, so that the server is asked first where its answer may mean something else.
  */
 import type { OutboundCall, Step, UpstreamFailure } from '../pipeline/contracts/upstream.ts';
+import { inBackground } from '../telemetry/background.ts';
 import type { Connected } from './connected.ts';
 import { seemsForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
@@ -33,15 +34,21 @@ export function recovered(step: Unsuccessful, call: OutboundCall, session: Recov
   if (step.kind === 'error') return seemsForgotten(step) ? afterDoubt(step, session) : step;
   const { failure } = step;
   if ('forgotten' in failure && failure.forgotten === 'perhaps') return afterDoubt(step, session);
-  if (connected.peer.sessionLost) {
-    if (!mayDrop(session)) return step;
-    const isDropped = dropped(session);
-    // Where another request has shown it, this call is made once more only if nothing of it was run.
-    return 'forgotten' in failure || isUnrun(failure) ? onceMore(session, isDropped) : step;
-  }
+  if (connected.peer.sessionLost) return afterLoss(step, session);
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
   if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, session);
   return [400, 404, 405].includes(failure.status) ? afterRefusal(step, session) : step;
+}
+
+async function afterLoss(step: Unsuccessful & { readonly kind: 'failed' }, session: Recovering): Promise<Step> {
+  if (!mayDrop(session)) {
+    const { peer } = session.connected;
+    peer.sessionLost = false;
+    if (!isSure(await askHarmless(session.connected, session.server), session)) return step;
+  }
+  const isDropped = dropped(session);
+  // Where another request has shown it, this call is made once more only if nothing of it was run.
+  return 'forgotten' in step.failure || isUnrun(step.failure) ? onceMore(session, isDropped) : step;
 }
 
 /** Has the server not run a call that failed so? It may have, of one that was cut off, was late or had too long an answer. */
@@ -51,9 +58,14 @@ function isUnrun(failure: UpstreamFailure): boolean {
 
 /** Was the connection dropped, or may it be? Not where several were begun in vain. */
 function mayDrop({ current, renewals, connected }: Recovering): boolean {
-  if (current() !== connected || renewals.areLeft) return true;
-  connected.peer.sessionLost = false;
-  return false;
+  return current() !== connected || renewals.areLeft;
+}
+
+/** Is the session forgotten for certain? This server answers a harmless request in one that it knows. */
+function isSure(asked: Step, { renewals, connected }: Recovering): boolean {
+  const isForgotten = seemsForgotten(asked) && renewals.areTold;
+  if (!isForgotten) connected.peer.sessionLost = false;
+  return isForgotten;
 }
 
 /** True where this call is the one that drops it. */
@@ -63,14 +75,23 @@ function dropped({ drop, renewals }: Recovering): boolean {
   return isFirst;
 }
 
-async function onceMore({ again, current, renewals }: Recovering, isDropped: boolean): Promise<Step> {
-  const step = await again();
-  const peer = current()?.peer;
-  // What is refused in a session that has just begun is not refused for the session.
-  if (!isRefusedAnew(step)) {
-    if (isDropped) renewals.helped();
-  } else if (peer !== undefined) peer.sessionLost = false;
+async function onceMore(session: Recovering, isDropped: boolean): Promise<Step> {
+  const step = await session.again();
+  if (!isDropped) return step;
+  const connected = session.current();
+  if (!isRefusedAnew(step)) session.renewals.helped();
+  // What is refused in a session that has just begun may not be refused for the session.
+  else if (connected !== undefined) connected.peer.sessionLost = false;
+  if (connected !== undefined && !session.renewals.areTold)
+    inBackground('ask a new session', learn(connected, session));
   return step;
+}
+
+/** Finds out whether the server answers a harmless request in a session that it knows. */
+async function learn(connected: Connected, { renewals, server }: Recovering): Promise<void> {
+  const { kind } = await askHarmless(connected, server);
+  if (kind === 'result') renewals.areTold = true;
+  else connected.peer.sessionLost = false;
 }
 
 function isRefusedAnew(step: Step): boolean {
@@ -100,8 +121,9 @@ async function afterDoubt(step: Unsuccessful, session: Recovering): Promise<Step
   const asked = await askHarmless(connected, server);
   // What has a status of its own for it would not say it in words.
   const saysSo = step.kind === 'error' ? asked.kind === 'error' && seemsForgotten(asked) : seemsForgotten(asked);
+  if (asked.kind === 'result') session.renewals.areTold = true;
   if (!saysSo && !connected.peer.sessionLost) return step;
-  if (!mayDrop(session)) return step;
+  if (!mayDrop(session) && !isSure(asked, session)) return step;
   const isDropped = dropped(session);
   // A modern server has no sessions: this one was replaced by one that has.
   if (isDropped && connected.facts.era === 'modern') server.eras.forget();

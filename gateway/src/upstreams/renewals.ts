@@ -11,6 +11,9 @@ export class Renewals {
   #left = most;
   #since = Number.NEGATIVE_INFINITY;
 
+  /** A harmless request was answered in one, so that it is forgotten where such a request is refused as of no session. */
+  areTold = false;
+
   get areLeft(): boolean {
     return this.#left > 0 || performance.now() - this.#since >= pauseMs;
   }
