@@ -18,8 +18,8 @@ const asClient = { pskCallback: () => ({ psk, identity: 'test' }), checkServerId
  * Answers `/<caller>` for that caller, `/` for none, and `/<caller>/long` with megabytes; the answer to `/<caller>/held` does not
  * end, that to `/<caller>/slow` does not begin, and that to `/<caller>/refused` waits for the rest of the body.
  */
-async function serve(proxies: readonly string[] = [], secured = false) {
-  const connections = new Connections({ max, proxies, log: { warn: () => {} }, remedy: 'none' });
+async function serve(proxies: readonly string[] = [], secured = false, bound = max) {
+  const connections = new Connections({ max: bound, proxies, log: { warn: () => {} }, remedy: 'none' });
   const answer: RequestListener = (request, response) => {
     connections.asked(request.socket, response);
     const [, caller = '', how] = (request.url ?? '').split('/');
@@ -332,5 +332,13 @@ test('what two callers hold with calls leaves room for others', async () => {
       for (let n = 0; n < max; n++) await answered(await world.open(), `/${caller}/held`);
     for (const caller of ['cleo', 'dan', 'eve'])
       assert.match(await answered(await world.open(), `/${caller}/held`), /^HTTP\/1.1 200/, caller);
+  }
+});
+
+test('where many callers hold a stream each, one of them may call beside it', async () => {
+  for (const proxies of [[], ['127.0.0.1']]) {
+    await using world = await serve(proxies, false, 400);
+    for (let n = 0; n < 364; n++) await answered(await world.open(), `/caller-${n}/held`);
+    assert.match(await answered(await world.open(), '/caller-7/held'), /^HTTP\/1.1 200/);
   }
 });

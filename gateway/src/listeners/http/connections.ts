@@ -29,6 +29,8 @@ const closedAtOnce = 0.02;
 const strangersShare = 0.02;
 /** Of what is left beside the connections of others, the part that a caller may take where they hold nine tenths together. */
 const leftShare = 2 / 3;
+/** Of what is free then, the part that a caller may have in any case, also where an equal part is less. */
+const freeShare = 1 / 8;
 /** Milliseconds after which a whole answer that its client has not taken may be closed. */
 const untakenMs = 1_000;
 
@@ -186,10 +188,13 @@ export class Connections {
   #hasRoomFor(own: ReadonlySet<Socket>, newest: Socket): boolean {
     const { max } = this.#bounds;
     if (this.#held <= max * crowded) return true;
-    if (this.#isBusyBeyond(own, max * this.#equalShare)) return false;
+    const forCallers = Math.max(1, max - Math.ceil(max * strangersShare));
+    // Of many callers, the part of each is less than the stream and the calls of one client.
+    const part = Math.max(max * this.#equalShare, (forCallers - this.#held) * freeShare);
+    if (this.#isBusyBeyond(own, part)) return false;
     this.#makeRoomAmongCallers(newest);
     // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
-    const left = Math.max(1, max - Math.ceil(max * strangersShare)) - (this.#held - own.size);
+    const left = forCallers - (this.#held - own.size);
     return left > 0 && !this.#isBusyBeyond(own, left * leftShare);
   }
 
