@@ -81,6 +81,11 @@ export const compatibility = from("Other people's clients and servers", [
         'C6: a call whose answer was cut off is not made again, however the server refuses the rest of it',
         'C6: a call whose answer ${name} is not made again where another request shows that the session is lost',
       ),
+      ...inFile(
+        'e2e/faults/c06-renewed-sessions.test.ts',
+        'C6: a level that is refused with 404 ends no session',
+        'C6: a subscription that is refused with 404 ends no session',
+      ),
     ],
   },
   {

@@ -2,10 +2,9 @@
  * The level of log messages that a legacy server is told (2025-11-25, logging): the least severe one that is wanted by
  * any of those who share its connection. Nothing is said while nothing is wanted, as the server then decides by itself.
  */
-import { Cancellation } from '../pipeline/cancellation.ts';
 import { logLevels } from '../protocol/methods.ts';
 import type { Connected } from './connected.ts';
-import { ownCall } from './own-call.ts';
+import { tell } from './own-call.ts';
 
 /** Sessions that share a connection and have said what they want. */
 const maxWishes = 1_000;
@@ -35,7 +34,7 @@ export class Levels {
     const lowest = Math.min(...this.#wishes.values());
     if (lowest === this.#told) return this.#telling;
     this.#told = lowest;
-    const telling = peer.call(ownCall('logging/setLevel', { level: logLevels[lowest] ?? 'info' }, new Cancellation()));
+    const telling = tell(peer, { method: 'logging/setLevel', params: { level: logLevels[lowest] ?? 'info' } });
     const over = telling.finally(() => {
       if (this.#telling === over) this.#telling = undefined;
     });

@@ -19,6 +19,16 @@ export function ownCall(method: string, params: JsonObject, cancellation: Cancel
   };
 }
 
+/** One that the server may refuse for itself alone: that it has forgotten the session is found out by the next call. */
+export async function tell(
+  peer: Peer,
+  { method, params }: { readonly method: string; readonly params: JsonObject },
+): Promise<Step> {
+  const step = await peer.call(ownCall(method, params, new Cancellation()));
+  if (step.kind === 'failed' && 'forgotten' in step.failure) peer.sessionLost = false;
+  return step;
+}
+
 /** One with a time limit of its own, in milliseconds. */
 export async function askWithin(
   peer: Peer,

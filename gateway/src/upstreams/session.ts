@@ -3,7 +3,6 @@
  * one subscription for everybody who listens.
  */
 
-import { Cancellation } from '../pipeline/cancellation.ts';
 import type {
   LinkFailureResult,
   OutboundCall,
@@ -25,7 +24,7 @@ import { Leaving } from './leaving.ts';
 import { Levels } from './levels.ts';
 import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
-import { ownCall } from './own-call.ts';
+import { tell } from './own-call.ts';
 import { within } from './patience.ts';
 import { recovered } from './recovery.ts';
 import { Renewals } from './renewals.ts';
@@ -56,7 +55,9 @@ export class UpstreamSession {
   readonly #listeners = new Set<(method: string, params: JsonObject) => void>();
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #coalescing = new Coalescing();
-  readonly #watching = new Watching(this.#watchers, (method, uri) => this.#askToWatch(method, uri));
+  readonly #watching = new Watching(this.#watchers, async (method, uri) => {
+    if (this.#connected !== undefined) await tell(this.#connected.peer, { method, params: { uri } });
+  });
   #opening: NodeJS.Timeout | undefined;
   #openedAt = Number.NEGATIVE_INFINITY;
   readonly #rate = new MessageRate();
@@ -335,10 +336,6 @@ export class UpstreamSession {
     };
     this.#opening = setTimeout(open, Math.max(0, wait));
     this.#opening.unref();
-  }
-
-  async #askToWatch(method: string, uri: string): Promise<void> {
-    await this.#connected?.peer.call(ownCall(method, { uri }, new Cancellation()));
   }
 
   #listen(connected: Connected): void {
