@@ -83,6 +83,11 @@ export const compatibility = from("Other people's clients and servers", [
       ),
       ...inFile(
         'e2e/faults/c06-renewed-sessions.test.ts',
+        'C6: a server that is down for a while, and has forgotten the session then, is called in a new one',
+        'C6: where sessions are forgotten often, and told with 500, each costs one call',
+        'C6: where 404 says nothing of the session, few are begun for many calls at once',
+        'C6: a server that was replaced by one that refuses pings begins few sessions as well',
+        'C6: a server that answers no ping but with an error is called in a new session as often as it forgets one',
         'C6: a level that is refused with 404 ends no session',
         'C6: a subscription that is refused with 404 ends no session',
       ),

@@ -8,7 +8,7 @@ import { inBackground } from '../telemetry/background.ts';
 import type { Connected } from './connected.ts';
 import { seemsForgotten } from './failures.ts';
 import { askWithin } from './own-call.ts';
-import type { Renewals } from './renewals.ts';
+import type { AllRenewals, Renewals } from './renewals.ts';
 import type { Server } from './server.ts';
 
 type Unsuccessful = Step & { readonly kind: 'failed' | 'error' };
@@ -18,7 +18,7 @@ export interface Recovering {
   /** What the call was made over. */
   readonly connected: Connected;
   readonly server: Server;
-  readonly renewals: Renewals;
+  readonly renewals: AllRenewals;
   /** Another one than `connected` once a call has dropped that. */
   readonly current: () => Connected | undefined;
   /** The next call begins a connection. False where another call has dropped this one. */
@@ -27,20 +27,27 @@ export interface Recovering {
   readonly again: () => Promise<Step>;
 }
 
+/** With the renewals that count for what the call was refused with. */
+interface Renewing extends Omit<Recovering, 'renewals'> {
+  readonly renewals: Renewals;
+}
+
 /** The step itself, or that of the call made once more. */
-export function recovered(step: Unsuccessful, call: OutboundCall, session: Recovering): Step | Promise<Step> {
-  const { connected, server } = session;
+export function recovered(step: Unsuccessful, call: OutboundCall, recovering: Recovering): Step | Promise<Step> {
+  const { connected, server } = recovering;
+  const session = { ...recovering, renewals: recovering.renewals.refusals };
   if (!server.isHttp) return step;
   if (step.kind === 'error') return seemsForgotten(step) ? afterDoubt(step, session) : step;
   const { failure } = step;
   if ('forgotten' in failure && failure.forgotten === 'perhaps') return afterDoubt(step, session);
-  if (connected.peer.sessionLost) return afterLoss(step, session);
+  if ('forgotten' in failure || connected.peer.sessionLost) return afterLoss(step, session);
   if (failure.kind !== 'unavailable' || failure.status === undefined) return step;
-  if (failure.status >= 500 && connected.facts.era === 'legacy') return afterError(step, call, session);
+  if (failure.status >= 500 && connected.facts.era === 'legacy')
+    return afterError(step, call, { ...recovering, renewals: recovering.renewals.errors });
   return [400, 404, 405].includes(failure.status) ? afterRefusal(step, session) : step;
 }
 
-async function afterLoss(step: Unsuccessful & { readonly kind: 'failed' }, session: Recovering): Promise<Step> {
+async function afterLoss(step: Unsuccessful & { readonly kind: 'failed' }, session: Renewing): Promise<Step> {
   if (!mayDrop(session)) {
     const { peer } = session.connected;
     peer.sessionLost = false;
@@ -57,41 +64,58 @@ function isUnrun(failure: UpstreamFailure): boolean {
 }
 
 /** Was the connection dropped, or may it be? Not where several were begun in vain. */
-function mayDrop({ current, renewals, connected }: Recovering): boolean {
+function mayDrop({ current, renewals, connected }: Renewing): boolean {
   return current() !== connected || renewals.areLeft;
 }
 
 /** Is the session forgotten for certain? This server answers a harmless request in one that it knows. */
-function isSure(asked: Step, { renewals, connected }: Recovering): boolean {
+function isSure(asked: Step, { renewals, connected }: Renewing): boolean {
   const isForgotten = seemsForgotten(asked) && renewals.areTold;
   if (!isForgotten) connected.peer.sessionLost = false;
   return isForgotten;
 }
 
 /** True where this call is the one that drops it. */
-function dropped({ drop, renewals }: Recovering): boolean {
+function dropped({ drop, renewals }: Renewing): boolean {
   const isFirst = drop();
   if (isFirst) renewals.take();
   return isFirst;
 }
 
-async function onceMore(session: Recovering, isDropped: boolean): Promise<Step> {
+async function onceMore(session: Renewing, isDropped: boolean): Promise<Step> {
   const step = await session.again();
-  if (!isDropped) return step;
   const connected = session.current();
-  if (!isRefusedAnew(step)) session.renewals.helped();
   // What is refused in a session that has just begun may not be refused for the session.
-  else if (connected !== undefined) connected.peer.sessionLost = false;
-  if (connected !== undefined && !session.renewals.areTold)
-    inBackground('ask a new session', learn(connected, session));
+  if (isRefusedAnew(step) && connected !== undefined) connected.peer.sessionLost = false;
+  if (isDropped && !isRefusedAnew(step)) session.renewals.helped();
   return step;
 }
 
-/** Finds out whether the server answers a harmless request in a session that it knows. */
-async function learn(connected: Connected, { renewals, server }: Recovering): Promise<void> {
-  const { kind } = await askHarmless(connected, server);
-  if (kind === 'result') renewals.areTold = true;
-  else connected.peer.sessionLost = false;
+/** Finds out, in a session that was begun anew, whether the server answers a harmless request in one that it knows. */
+export function learn(connected: Connected, server: Server, renewals: AllRenewals): void {
+  const { refusals, errors } = renewals;
+  if (!refusals.areNew && !errors.areNew) return;
+  refusals.areNew = false;
+  errors.areNew = false;
+  inBackground('ask a new session', learned(connected, server, renewals));
+}
+
+async function learned(connected: Connected, server: Server, { refusals, errors }: AllRenewals): Promise<void> {
+  const asked = await askHarmless(connected, server);
+  if (isAnswer(asked)) {
+    refusals.areTold = true;
+    errors.areTold = true;
+    return;
+  }
+  connected.peer.sessionLost = false;
+  // It may be another server by now. One that is down, or late, says nothing of how it answers at other times.
+  if (seemsForgotten(asked)) refusals.areTold = false;
+  if (asked.kind !== 'failed' || 'status' in asked.failure) errors.areTold = false;
+}
+
+/** Does the server know the session, whatever it says to the request itself? */
+function isAnswer(asked: Step): boolean {
+  return asked.kind === 'result' || (asked.kind === 'error' && !seemsForgotten(asked));
 }
 
 function isRefusedAnew(step: Step): boolean {
@@ -104,9 +128,10 @@ function isRefusedAnew(step: Step): boolean {
  * A server that answers a ping with an error as well has forgotten the session, or is down: the next call begins a new
  * one. This call may have been run; it is made once more where that does no harm.
  */
-async function afterError(step: Unsuccessful, call: OutboundCall, session: Recovering): Promise<Step> {
+async function afterError(step: Unsuccessful, call: OutboundCall, session: Renewing): Promise<Step> {
   const pinged = await askHarmless(session.connected, session.server);
-  if (pinged.kind !== 'failed' || !mayDrop(session)) return step;
+  if (isAnswer(pinged)) session.renewals.areTold = true;
+  if (pinged.kind !== 'failed' || !(mayDrop(session) || session.renewals.areTold)) return step;
   const isDropped = dropped(session);
   return call.method !== 'tools/call' || call.isSafe === true ? onceMore(session, isDropped) : step;
 }
@@ -116,12 +141,12 @@ async function afterError(step: Unsuccessful, call: OutboundCall, session: Recov
  * arguments, and the session lives. Only a server that refuses a harmless request so as well has forgotten ours, and has
  * not run what it refuses in this way.
  */
-async function afterDoubt(step: Unsuccessful, session: Recovering): Promise<Step> {
+async function afterDoubt(step: Unsuccessful, session: Renewing): Promise<Step> {
   const { connected, server } = session;
   const asked = await askHarmless(connected, server);
   // What has a status of its own for it would not say it in words.
   const saysSo = step.kind === 'error' ? asked.kind === 'error' && seemsForgotten(asked) : seemsForgotten(asked);
-  if (asked.kind === 'result') session.renewals.areTold = true;
+  if (isAnswer(asked)) session.renewals.areTold = true;
   if (!saysSo && !connected.peer.sessionLost) return step;
   if (!mayDrop(session) && !isSure(asked, session)) return step;
   const isDropped = dropped(session);
@@ -134,7 +159,7 @@ async function afterDoubt(step: Unsuccessful, session: Recovering): Promise<Step
  * The server may be of another era now; or this request alone was refused, as by a proxy that finds its headers too long,
  * and the calls that others have under way on this connection must not end with it.
  */
-async function afterRefusal(step: Unsuccessful, session: Recovering): Promise<Step> {
+async function afterRefusal(step: Unsuccessful, session: Renewing): Promise<Step> {
   const { connected, server } = session;
   const asked = await askHarmless(connected, server);
   if (asked.kind !== 'result' && mayDrop(session) && dropped(session)) server.eras.forget();

@@ -3,6 +3,12 @@
  * arguments, or answers those with 404. What helped is not counted.
  */
 
+/** Of one session: for refusals, and for errors that may be those of a server that is down. One uses up nothing of the other. */
+export interface AllRenewals {
+  readonly refusals: Renewals;
+  readonly errors: Renewals;
+}
+
 /** So many at once, and one more each minute: no more than may be left within the time of a call, so that none is cut off. */
 const most = 4;
 const pauseMs = 60_000;
@@ -13,12 +19,15 @@ export class Renewals {
 
   /** A harmless request was answered in one, so that it is forgotten where such a request is refused as of no session. */
   areTold = false;
+  /** One was begun since it was last asked whether such a request is answered in it. */
+  areNew = false;
 
   get areLeft(): boolean {
     return this.#left > 0 || performance.now() - this.#since >= pauseMs;
   }
 
   take(): void {
+    this.areNew = true;
     const now = performance.now();
     if (this.#left === most) this.#since = now;
     const regained = Math.floor((now - this.#since) / pauseMs);

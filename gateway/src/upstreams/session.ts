@@ -26,7 +26,7 @@ import { Listening } from './listening.ts';
 import { MessageRate } from './message-rate.ts';
 import { tell } from './own-call.ts';
 import { within } from './patience.ts';
-import { recovered } from './recovery.ts';
+import { learn, recovered } from './recovery.ts';
 import { Renewals } from './renewals.ts';
 import type { Server } from './server.ts';
 import { Watching } from './watching.ts';
@@ -69,7 +69,7 @@ export class UpstreamSession {
   readonly #stopHearing: (() => void) | undefined;
   readonly #levels = new Levels();
   readonly #leaving = new Leaving();
-  readonly #renewals = new Renewals();
+  readonly #renewals = { refusals: new Renewals(), errors: new Renewals() };
 
   /** The era in which the next connection is tried first. */
   prefers: Era;
@@ -250,6 +250,7 @@ export class UpstreamSession {
     credential?.accepted?.();
     const { connected } = result;
     this.#connected = connected;
+    learn(connected, this.#server, this.#renewals);
     this.#levels.begin();
     this.#tellLevel();
     if (connected.facts.era === 'modern') this.#listen(connected);
