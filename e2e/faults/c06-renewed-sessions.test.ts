@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HttpBehaviour, OtherServer } from '../fixtures/other/http.ts';
 import { openSettings, startGateway } from '../harness.ts';
+import { until } from '../until.ts';
 import { openAskingClient } from './asking-client.ts';
 
 async function start(behaviour: Omit<HttpBehaviour, 'eras'>) {
@@ -77,4 +78,20 @@ test('C6: a subscription that is refused with 404 ends no session', async () => 
   for (let a = 0; a < 6; a++) assert.match(await client.call('echo', { a }), /"a":/);
   assert.equal(server.core.countOf('resources/subscribe'), 1);
   assert.equal(server.core.countOf('initialize'), 1);
+});
+
+test('C6: a server is called again soon after each of several outages', async () => {
+  await using world = await start({});
+  const { server, client } = world;
+  await client.call('echo', { a: 0 });
+  for (let round = 1; round <= 4; round++) {
+    server.outage = 503;
+    assert.match(await client.call('echo', { a: round }), /broke off before it answered/);
+    assert.match(await client.call('echo', { a: round }), /cannot be reached/);
+    server.outage = undefined;
+    const since = performance.now();
+    await until(async () => /"a":/.test(await client.call('echo', { a: round })), 'an answer');
+    const waited = performance.now() - since;
+    assert.ok(waited < 1_500, `${waited} ms after outage ${round}`);
+  }
 });

@@ -90,6 +90,7 @@ export const compatibility = from("Other people's clients and servers", [
         'C6: a server that answers no ping but with an error is called in a new session as often as it forgets one',
         'C6: a level that is refused with 404 ends no session',
         'C6: a subscription that is refused with 404 ends no session',
+        'C6: a server is called again soon after each of several outages',
       ),
     ],
   },

@@ -245,6 +245,8 @@ export class UpstreamSession {
       this.#pause = Math.min(this.#pause * 2, maxPauseMs);
       return { failure: result.failure };
     }
+    // What is remembered of an outage must not make the next one longer. One that ended lately may do so again.
+    if (this.#server.isHttp && this.#failure?.failure !== endedLately) this.#pause = firstPauseMs;
     this.#failure = undefined;
     this.#connectedAt = now;
     credential?.accepted?.();
