@@ -136,6 +136,28 @@ for (const place of ['directly', 'through a proxy'])
     assert.equal(await answered(gateway, refused, [undefined, undefined]), 10, 'beside strangers who were refused');
   });
 
+for (const place of ['directly', 'through a proxy'])
+  test(`a third caller is answered where two open connections ${place} and keep them idle`, async () => {
+    await using gateway = await start(place !== 'directly');
+    const clients: Client[] = [];
+    const body = modernCall('tool');
+    const open = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++)
+        for (const agent of ['ada', 'bob']) {
+          const client = new Client(gateway);
+          clients.push(client);
+          client.socket.write(headOf(gateway, { key: gateway.key(agent), length: body.length }) + body);
+          await client.until((text) => text.includes('"jsonrpc"'));
+        }
+    };
+    await open(max);
+    for (let tries = 0; tries < 10; tries++) {
+      assert.match(await call(gateway, gateway.key('eve')), /the witness was called/, `after ${tries}`);
+      await open(5);
+    }
+    for (const { socket } of clients) socket.destroy();
+  });
+
 test('a third caller is answered where two fill the listener with calls', async () => {
   await using gateway = await start(false);
   const body = modernCall('held');

@@ -192,6 +192,7 @@ export class Connections {
     // Of many callers, the part of each is less than the stream and the calls of one client.
     const part = Math.max(max * this.#equalShare, (forCallers - this.#held) * freeShare);
     if (this.#isBusyBeyond(own, part)) return false;
+    if (own.size > part) this.#closeOldestIdle(own, newest);
     this.#makeRoomAmongCallers(newest);
     // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
     const left = forCallers - (this.#held - own.size);
@@ -274,6 +275,12 @@ export class Connections {
     if (now - this.#ownClosedAt < closingPauseMs) return;
     this.#ownClosedAt = now;
     this.#closeSome([own], (socket) => this.isIdle(socket));
+  }
+
+  /** In place of the newest, without a pause: else a caller could open idle ones faster than they are closed for others. */
+  #closeOldestIdle(own: ReadonlySet<Socket>, newest: Socket): void {
+    for (const socket of own)
+      if (socket !== newest && !socket.destroyed && this.isIdle(socket)) return void socket.destroy();
   }
 
   /** True where there was something, now or at the last look. */
