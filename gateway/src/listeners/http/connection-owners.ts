@@ -1,4 +1,4 @@
-/** Connections by those who have them. */
+/** Whose the connections are, and how many each name has. */
 import type { Socket } from 'node:net';
 
 /** Whose a connection is, and when that was noted last, in monotonic milliseconds. */
@@ -63,6 +63,7 @@ export class Owners {
   }
 }
 
+/** How many there are of each name. */
 export class Counts {
   readonly #counts = new Map<string, number>();
 

@@ -266,3 +266,24 @@ test('where many callers hold a stream each, one of them may call beside it', as
     assert.match(await answered(await world.open(), '/caller-7/held'), /^HTTP\/1.1 200/);
   }
 });
+
+test('idle connections that a proxy keeps are closed before a caller with many is refused for long', async (context) => {
+  let now = 0;
+  context.mock.method(performance, 'now', () => now);
+  await using world = await serve(['127.0.0.1'], false, 300);
+  for (let n = 0; n < 165; n++) await answered(await world.open(), '/ada/held');
+  const kept: Socket[] = [];
+  for (let n = 0; n < 120; n++) {
+    const socket = await world.open();
+    assert.match(await answered(socket, `/caller-${n}`), /^HTTP\/1.1 200/);
+    kept.push(socket);
+  }
+  let refused = 0;
+  for (const socket of kept.toReversed()) {
+    if ((await answered(socket, '/ada')).startsWith('HTTP/1.1 200')) break;
+    refused++;
+    now += 101;
+  }
+  // Two of a hundred are closed each tenth of a second.
+  assert.ok(refused <= 3, `${refused} were refused`);
+});

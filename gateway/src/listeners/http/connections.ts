@@ -22,17 +22,19 @@ const addressShare = 0.5;
 const callerShare = 0.75;
 /** From this part on that one caller holds, idle connections of it are closed. */
 const callerCrowded = 0.6;
-/** Milliseconds between two closings of one kind, each of which may look at every connection, and the part that one closes. */
+/** Milliseconds between two looks for what to close, as each may be at every connection, and the part that one look closes. */
 const closingPauseMs = 100;
 const closedAtOnce = 0.02;
 /** The part that callers leave to those who have not shown yet who they are. */
 const strangersShare = 0.02;
-/** Of what is left beside the connections of others, the part that a caller may take where they hold nine tenths together. */
+/** Where callers hold nine tenths together: of what the others leave, the part that one may take. */
 const leftShare = 2 / 3;
-/** Of what is free then, the part that a caller may have in any case, also where an equal part is less. */
+/** Of what is free then, the part that counts in place of an equal part where that is less. */
 const freeShare = 1 / 8;
 /** Milliseconds after which a whole answer that its client has not taken may be closed. */
 const untakenMs = 1_000;
+/** Milliseconds between two lines of the log about connections that were turned away. */
+const logPauseMs = 60_000;
 
 /** The soft limit on open files, which Node has raised as far as it may (Linux; elsewhere the usual one). */
 function maxFiles(): number {
@@ -54,9 +56,6 @@ export function maxConnectionsWithin(bound: number, share: number): number {
 export interface ConnectionLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
-
-/** Milliseconds between two lines of the log about connections that were turned away. */
-const logPauseMs = 60_000;
 
 export interface ConnectionBounds {
   readonly max: number;
@@ -86,7 +85,7 @@ export class Connections {
   readonly #ofProxies = new Owners();
   /** Connections without a caller yet, and those of proxies without one any more, oldest first. */
   readonly #strangers = new Map<string, Stranger>();
-  /** Those with a caller, and among which of these two they are. */
+  /** Those with a caller, and whether they are among `#ofCallers` or `#ofProxies`. */
   readonly #identified = new WeakMap<Socket, Owners>();
   /** What is being answered on a connection, or was last. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
@@ -188,12 +187,14 @@ export class Connections {
   #hasRoomFor(own: ReadonlySet<Socket>, newest: Socket): boolean {
     const { max } = this.#bounds;
     if (this.#held <= max * crowded) return true;
+    // Also for one beyond its part: where its request opened no connection, as of a proxy, nothing else makes room.
+    const wasIdle = this.#closeIdle();
     const forCallers = Math.max(1, max - Math.ceil(max * strangersShare));
     // Of many callers, the part of each is less than the stream and the calls of one client.
     const part = Math.max(max * this.#equalShare, (forCallers - this.#held) * freeShare);
     if (this.#isBusyBeyond(own, part)) return false;
     if (own.size > part) this.#closeOldestIdle(own, newest);
-    this.#makeRoomAmongCallers(newest);
+    if (!wasIdle) this.#closeSlow(newest);
     // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
     const left = forCallers - (this.#held - own.size);
     return left > 0 && !this.#isBusyBeyond(own, left * leftShare);
@@ -293,11 +294,10 @@ export class Connections {
   }
 
   /**
-   * What is idle, else of those who hold more than an equal part what they send or do not take for long; calls under way
-   * not at all: of those a caller has no more than its share. Who has no more than its part loses nothing to others.
+   * Where nothing is idle, of those who hold more than an equal part: requests that are still coming, and answers that are
+   * not taken for long. Calls under way are not closed: of those a caller has no more than its share.
    */
-  #makeRoomAmongCallers(newest: Socket): void {
-    if (this.#closeIdle()) return;
+  #closeSlow(newest: Socket): void {
     const now = performance.now();
     if (now - this.#busyClosedAt < closingPauseMs) return;
     this.#busyClosedAt = now;
@@ -315,7 +315,7 @@ export class Connections {
     return all.toSorted((one, other) => other.size - one.size);
   }
 
-  /** Closes some of these, one after the other, of each caller so many that `least` stay; how many. */
+  /** Closes some of these, caller by caller, and leaves each caller at least `least`. Returns how many were closed. */
   #closeSome(owners: readonly ReadonlySet<Socket>[], isOne: (socket: Socket) => boolean, least = 0): number {
     const most = Math.ceil(this.#bounds.max * closedAtOnce);
     let closed = 0;
