@@ -287,3 +287,16 @@ test('idle connections that a proxy keeps are closed before a caller with many i
   // Two of a hundred are closed each tenth of a second.
   assert.ok(refused <= 3, `${refused} were refused`);
 });
+
+test('connections that a caller opens beyond its part cost no look at all of its own each', async (context) => {
+  context.mock.method(performance, 'now', () => 0);
+  await using world = await serve();
+  for (const caller of ['ada', 'bob'])
+    for (let n = 0; n < 18; n++) assert.match(await answered(await world.open(), `/${caller}/held`), /^HTTP\/1.1 200/);
+  const looks = context.mock.method(world.connections, 'isIdle').mock;
+  const refused = async (): Promise<void> => assert.equal(await answered(await world.open(), '/ada/held'), '');
+  await refused();
+  const first = looks.callCount();
+  for (let n = 0; n < 20; n++) await refused();
+  assert.ok(looks.callCount() - first <= 20, `${looks.callCount() - first} looks`);
+});

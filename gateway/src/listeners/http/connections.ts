@@ -93,6 +93,8 @@ export class Connections {
   readonly #ahead = new WeakMap<ServerResponse, ServerResponse>();
   /** Whole answers that were not taken when they were looked at, and when that was first. */
   readonly #untaken = new WeakMap<ServerResponse, number>();
+  /** When those of a caller were last found to be more in use than its share. */
+  readonly #beyondAt = new WeakMap<ReadonlySet<Socket>, number>();
   #open = 0;
   #saidAt = Number.NEGATIVE_INFINITY;
   #ownClosedAt = Number.NEGATIVE_INFINITY;
@@ -205,13 +207,19 @@ export class Connections {
     return crowded / (this.#ofCallers.size + this.#ofProxies.size);
   }
 
-  /** Are more of them in use? What a proxy, or a client, keeps for the next request counts for none. */
+  /**
+   * Are more of them in use? What a proxy, or a client, keeps for the next request counts for none. Where more were a moment
+   * ago, that holds still: else each connection that is refused would cost a look at all of them.
+   */
   #isBusyBeyond(own: ReadonlySet<Socket>, share: number): boolean {
     const most = Math.max(1, share);
     if (own.size <= most) return false;
+    const now = performance.now();
+    if (now - (this.#beyondAt.get(own) ?? Number.NEGATIVE_INFINITY) < closingPauseMs) return true;
     let busy = 0;
-    for (const socket of own) if (!this.isIdle(socket) && ++busy > most) return true;
-    return false;
+    for (const socket of own) if (!this.isIdle(socket) && ++busy > most) break;
+    if (busy > most) this.#beyondAt.set(own, now);
+    return busy > most;
   }
 
   /** A request of no caller has come on this connection: one of a proxy is no longer that of the caller before. */
