@@ -158,6 +158,32 @@ for (const place of ['directly', 'through a proxy'])
     for (const { socket } of clients) socket.destroy();
   });
 
+for (const place of ['directly', 'through a proxy'])
+  test(`a third caller is answered where two fill the listener ${place}, one with connections that begin at once`, async () => {
+    await using gateway = await start(place !== 'directly');
+    const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((agent) => gateway.key(agent));
+    using crowd = new Crowd(gateway);
+    await crowd.send(Math.floor(max * 0.74), ada);
+    const idle: Client[] = [];
+    const body = modernCall('tool');
+    const open = (): number => [...crowd.clients, ...idle].filter(({ socket }) => !socket.destroyed).length;
+    const from = performance.now();
+    while (open() < max && performance.now() - from < 1_000)
+      await Promise.all(
+        Array.from({ length: max - open() }, () => {
+          const client = new Client(gateway);
+          idle.push(client);
+          client.socket.write(headOf(gateway, { key: bob ?? '', length: body.length }) + body);
+          return client.until((text) => text.includes('"jsonrpc"'));
+        }),
+      );
+    for (const { socket } of idle)
+      if (!socket.destroyed) socket.write(`${headOf(gateway, { key: bob ?? '', length: bodyBytes })}{`);
+    for (let tries = 0; tries < 10; tries++)
+      assert.match(await call(gateway, eve), /the witness was called/, `after ${tries}`);
+    for (const { socket } of idle) socket.destroy();
+  });
+
 test('a third caller is answered where two fill the listener with calls', async () => {
   await using gateway = await start(false);
   const body = modernCall('held');

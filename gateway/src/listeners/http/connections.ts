@@ -43,7 +43,6 @@ function maxFiles(): number {
     if (soft === 'unlimited') return Number.POSITIVE_INFINITY;
     return soft === undefined ? assumedFiles : Number(soft);
   } catch {
-    // Not Linux: nothing tells.
     return assumedFiles;
   }
 }
@@ -195,10 +194,11 @@ export class Connections {
     // Of many callers, the part of each is less than the stream and the calls of one client.
     const part = Math.max(max * this.#equalShare, (forCallers - this.#held) * freeShare);
     if (this.#isBusyBeyond(own, part)) return false;
-    if (own.size > part) this.#closeOldestIdle(own, newest);
-    if (!wasIdle) this.#closeSlow(newest);
     // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
     const left = forCallers - (this.#held - own.size);
+    // Idle ones as well, as requests may begin on all of them at once.
+    if (own.size > Math.min(part, Math.max(1, left * leftShare))) this.#closeOldestIdle(own, newest);
+    if (!wasIdle) this.#closeSlow(newest);
     return left > 0 && !this.#isBusyBeyond(own, left * leftShare);
   }
 
