@@ -4,6 +4,7 @@ import type { OutboundCall } from '../pipeline/contracts/upstream.ts';
 import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import type { RequestId } from '../protocol/jsonrpc.ts';
 import { endToEndMeta, metaKeys, metaOf } from '../protocol/meta.ts';
+import { mirror } from '../protocol/mirrored-headers.ts';
 import { modernVersion } from '../protocol/versions.ts';
 import { implementation } from './identity.ts';
 
@@ -18,6 +19,15 @@ export function modernParams(call: OutboundCall, id: RequestId): JsonObject {
   if (call.logLevel !== undefined) meta[metaKeys.logLevel] = call.logLevel;
   if (call.progress) meta.progressToken = id;
   return { ...call.params, _meta: meta };
+}
+
+/** The headers of a modern request with these parameters. */
+export function modernHeaders(
+  { method, mirrored, headers }: OutboundCall,
+  params: JsonObject,
+): Readonly<Record<string, string>> {
+  const own = mirror(modernVersion, { method, params, mirrored });
+  return headers === undefined ? own : { ...own, ...headers };
 }
 
 /** Without what only the modern era knows. */

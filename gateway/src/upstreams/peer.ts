@@ -23,11 +23,10 @@ import {
   requestText,
   resultText,
 } from '../protocol/jsonrpc.ts';
-import { mirror } from '../protocol/mirrored-headers.ts';
-import { type Era, modernVersion } from '../protocol/versions.ts';
+import type { Era } from '../protocol/versions.ts';
 import { mayAsk, modernQuestion, withoutHopMeta } from './asking.ts';
 import { misbehaved, sent, timedOut, unavailable } from './failures.ts';
-import { legacyParams, modernParams } from './outbound.ts';
+import { legacyParams, modernHeaders, modernParams } from './outbound.ts';
 import { Slots } from './slots.ts';
 import type { Abandon, Transport, TransportEvents } from './transport.ts';
 
@@ -122,19 +121,13 @@ export class Peer implements TransportEvents {
       this.#pending.set(id, pending);
       pending.stopListening = call.cancellation.onCancel(() => this.#cancel(pending));
       if (this.#pending.get(id) !== pending) return;
-      if (this.era === 'modern') {
-        const params = modernParams(call, id);
-        const mirrored = mirror(modernVersion, { method: call.method, params, mirrored: call.mirrored });
-        const headers = call.headers === undefined ? mirrored : { ...mirrored, ...call.headers };
-        const budget = call.open === true ? 'streams' : 'calls';
-        pending.abandon = this.#transport?.request(id, requestText(id, call.method, params), headers, budget);
-      } else
-        pending.abandon = this.#transport?.request(
-          id,
-          requestText(id, call.method, legacyParams(call, id)),
-          call.headers ?? none,
-          'calls',
-        );
+      const isModern = this.era === 'modern';
+      const params = isModern ? modernParams(call, id) : legacyParams(call, id);
+      pending.abandon = this.#transport?.request(id, requestText(id, call.method, params), {
+        headers: isModern ? modernHeaders(call, params) : (call.headers ?? none),
+        budget: isModern && call.open === true ? 'streams' : 'calls',
+        caller: call.caller,
+      });
     });
   }
 
@@ -242,6 +235,7 @@ export class Peer implements TransportEvents {
           isObject(response)
             ? resultText(id, response)
             : errorText(id, { code: -1, message: 'The client refused to answer' }),
+          next.caller,
         );
         return this.#nextStep(pending);
       },
@@ -250,7 +244,8 @@ export class Peer implements TransportEvents {
         pending.stopListening = nothing;
       },
       abandon: () => {
-        this.#transport?.send(errorText(id, { code: -1, message: 'The client does not answer' }));
+        const refusal = errorText(id, { code: -1, message: 'The client does not answer' });
+        this.#transport?.send(refusal, pending.call.caller);
         this.#cancel(pending);
       },
     };
@@ -344,6 +339,7 @@ export class Peer implements TransportEvents {
     if (left && (this.era === 'legacy' || transport.cancelsByNotification))
       transport.send(
         notificationText('notifications/cancelled', { requestId: pending.id, reason: 'No longer needed' }),
+        pending.call.caller,
       );
     return left;
   }

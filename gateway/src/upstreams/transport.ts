@@ -32,6 +32,14 @@ export interface TransportEvents {
 /** Which connections a request takes one of: an answer that stays open must not take those of calls. */
 export type Budget = 'calls' | 'streams';
 
+/** What HTTP needs to know of a request beside its text. */
+export interface Sending {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly budget: Budget;
+  /** Key of the caller, for its part of the connections; absent where the gateway asks for itself. */
+  readonly caller?: string | undefined;
+}
+
 export interface Abandon {
   /** False when the server has not heard of it: nothing of the request has left. */
   abort(): boolean;
@@ -41,12 +49,15 @@ export interface Transport {
   /** Modern era: a call is cancelled by a notification (stdio), not by closing its stream (HTTP). */
   readonly cancelsByNotification: boolean;
   /**
-   * Sends a request whose answer comes through the events. `headers` and `budget` matter to HTTP only. What is returned
-   * stops listening for the answer; a transport on which that is impossible returns nothing.
+   * Sends a request whose answer comes through the events. What is returned stops listening for the answer; a transport on
+   * which that is impossible returns nothing.
    */
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon | undefined;
-  /** Sends a notification or a response. Failures are not reported: no caller could act on them. */
-  send(text: string): void;
+  request(id: RequestId, text: string, sending: Sending): Abandon | undefined;
+  /**
+   * Sends a notification or a response. Failures are not reported: no caller could act on them. `caller`: as in `Sending`, of
+   * the call that it is about.
+   */
+  send(text: string, caller?: string): void;
   /** Counts the streams over which messages that belong to no request are heard; 0 while there is none. */
   readonly hearing: number;
   /** Legacy Streamable HTTP: opens the stream for messages that belong to no request. */

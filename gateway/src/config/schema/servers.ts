@@ -176,7 +176,9 @@ const http = z.strictObject({
     .min(1)
     .max(4096)
     .default(128)
-    .describe('Calls under way at the server; further ones wait for one of their connections.'),
+    .describe(
+      'Calls under way at the server. One caller has at most two thirds of the connections that the others leave; further calls wait, and callers take turns.',
+    ),
   // A stream is there before the one that it replaces ends.
   streams: z
     .int()

@@ -3,7 +3,7 @@ import type { UpstreamFailure } from '../../pipeline/contracts/upstream.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, type RpcError, readError } from '../../protocol/jsonrpc.ts';
 import { forgotten, limited, misbehaved, sent, unavailable } from '../failures.ts';
-import type { Abandon, Budget } from '../transport.ts';
+import type { Abandon, Budget, Sending } from '../transport.ts';
 import type { HttpRequest } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import type { ExchangeEvents } from './post.ts';
@@ -45,6 +45,7 @@ export type Forgets = 'surely' | 'perhaps' | undefined;
 export class Call implements ExchangeEvents, Abandon {
   readonly id: RequestId;
   readonly budget: Budget;
+  readonly #sharer: string | undefined;
   readonly #wire: CallWire;
   #isAnswered = false;
   /** The server has taken the request and begun to answer: what it says since is of the answer, and not of the request. */
@@ -61,9 +62,10 @@ export class Call implements ExchangeEvents, Abandon {
   #lastEventId: string | undefined;
   #pauseMs = firstPauseMs;
 
-  constructor(id: RequestId, budget: Budget, wire: CallWire) {
+  constructor(id: RequestId, { budget, caller }: Sending, wire: CallWire) {
     this.id = id;
     this.budget = budget;
+    this.#sharer = caller;
     this.#wire = wire;
   }
 
@@ -146,7 +148,7 @@ export class Call implements ExchangeEvents, Abandon {
     this.#pauseMs = firstPauseMs;
     const request = this.#wire.resumption(lastEventId);
     if (request === undefined) this.#wire.failed(this.id, this.#failure(), false);
-    else this.start(request);
+    else this.start({ ...request, sharer: this.#sharer });
   }
 
   #failure(): UpstreamFailure {

@@ -4,6 +4,7 @@ import type { Bounds } from '../../config/schema/index.ts';
 import type { HttpServerConfig } from '../../config/schema/servers.ts';
 import { type Dial, dialler } from './client/dial.ts';
 import { type HttpPool, Pool } from './client/pool.ts';
+import { SharedPool } from './client/shared-pool.ts';
 import { UndiciPool } from './client/undici.ts';
 import { isInsecure, pinOf, tlsOptions } from './tls.ts';
 
@@ -54,7 +55,7 @@ export function openEndpoint(
   );
   const poolOf = (connections: number): HttpPool =>
     config.httpClient === 'undici' ? new UndiciPool(url, dial, connections) : new Pool(url.host, dial, connections);
-  const calls = poolOf(config.connections);
+  const calls = new SharedPool(poolOf(config.connections), config.connections);
   const streams = poolOf(config.streams);
   const close = (): void => {
     calls.destroy();

@@ -1,9 +1,9 @@
 /** The HTTP+SSE transport of 2024-11-05: one stream for everything that comes, POSTs for everything that goes. */
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { sent, unavailable } from '../failures.ts';
-import type { Transport, TransportEvents } from '../transport.ts';
+import type { Sending, Transport, TransportEvents } from '../transport.ts';
 import type { Abandon } from './client/pool.ts';
-import { fieldsText, type Headers, merged } from './client/request.ts';
+import { fieldsText, type Headers, merged, ofMessages } from './client/request.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
 
@@ -15,6 +15,7 @@ interface Outgoing {
   readonly text: string;
   readonly id?: RequestId;
   readonly headers: Headers;
+  readonly sharer: string | undefined;
 }
 
 export class SseWire implements Transport {
@@ -63,12 +64,12 @@ export class SseWire implements Transport {
     );
   }
 
-  request(id: RequestId, text: string, headers: Headers): undefined {
-    this.#post({ text, id, headers });
+  request(id: RequestId, text: string, { headers, caller }: Sending): undefined {
+    this.#post({ text, id, headers, sharer: caller });
   }
 
-  send(text: string): void {
-    this.#post({ text, headers: {} });
+  send(text: string, caller?: string): void {
+    this.#post({ text, headers: {}, sharer: ofMessages(caller) });
   }
 
   readonly hearing = 1;
@@ -96,7 +97,7 @@ export class SseWire implements Transport {
   }
 
   #post(message: Outgoing): void {
-    const { text, id, headers } = message;
+    const { text, id, headers, sharer } = message;
     const fail = (detail: string): void => {
       if (id !== undefined) this.#events.onRequestFailed(id, unavailable(detail), false);
     };
@@ -116,7 +117,7 @@ export class SseWire implements Transport {
     );
     deliver(
       { pool: this.#endpoint.calls, limits: this.#limits },
-      { method: 'POST', path: this.#path, fields, body: text },
+      { method: 'POST', path: this.#path, fields, body: text, sharer },
       {
         // The answer to a request comes over the stream, and may come before this one.
         timeMs: id === undefined ? this.#limits.firstByte : this.#limits.total,

@@ -3,9 +3,9 @@ import { isObject, type Json } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import type { Era } from '../../protocol/versions.ts';
 import { misbehaved, sent } from '../failures.ts';
-import type { Abandon, Budget, Transport, TransportEvents } from '../transport.ts';
+import type { Abandon, Sending, Transport, TransportEvents } from '../transport.ts';
 import { Call, type CallWire, type Delivered, type Forgets, firstPauseMs, maxPauseMs } from './call.ts';
-import { fieldsText, type Headers, type HttpRequest, merged } from './client/request.ts';
+import { fieldsText, type Headers, type HttpRequest, merged, ofMessages } from './client/request.ts';
 import type { ResponseHeaders } from './client/response.ts';
 import { type HttpEndpoint, pathWithin } from './endpoint.ts';
 import { deliver, type ExchangeLimits, exchange } from './post.ts';
@@ -62,14 +62,16 @@ export class StreamableWire implements Transport {
     };
   }
 
-  request(id: RequestId, text: string, headers: Readonly<Record<string, string>>, budget: Budget): Abandon {
-    const call = new Call(id, budget, this.#wire);
-    call.start({ method: 'POST', path: this.#path, fields: this.#fields(headers), body: text });
+  request(id: RequestId, text: string, sending: Sending): Abandon {
+    const call = new Call(id, sending, this.#wire);
+    const fields = this.#fields(sending.headers);
+    call.start({ method: 'POST', path: this.#path, fields, body: text, sharer: sending.caller });
     return call;
   }
 
-  send(text: string): void {
-    const request: HttpRequest = { method: 'POST', path: this.#path, fields: this.#fields({}), body: text };
+  send(text: string, caller?: string): void {
+    const sharer = ofMessages(caller);
+    const request: HttpRequest = { method: 'POST', path: this.#path, fields: this.#fields({}), body: text, sharer };
     const route = { pool: this.#endpoint.calls, limits: this.#limits };
     deliver(route, request, { timeMs: this.#limits.firstByte, done: () => {} });
   }

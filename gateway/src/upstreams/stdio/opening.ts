@@ -177,8 +177,7 @@ class Greeter implements TransportEvents {
     this.#transport?.request(
       id,
       requestText(id, method, era === 'modern' ? modernParams(call, id) : legacyParams(call, id)),
-      {},
-      'calls',
+      { headers: {}, budget: 'calls' },
     );
   }
 }

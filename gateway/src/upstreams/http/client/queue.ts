@@ -11,6 +11,10 @@ export class Queue<Entry> {
     return this.#length;
   }
 
+  get first(): Entry | undefined {
+    return this.#first?.entry;
+  }
+
   push(entry: Entry): Place<Entry> {
     return this.#between(this.#last, entry, undefined);
   }

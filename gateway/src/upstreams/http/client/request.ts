@@ -9,6 +9,16 @@ export interface HttpRequest {
   /** Header fields as `fieldsText` writes them; `undefined` ones end the request before it is sent. */
   readonly fields: string | undefined;
   readonly body?: string;
+  /** Whose part of the connections it takes: that of a caller, of the messages of one, or, where absent, of the gateway. */
+  readonly sharer?: string | undefined;
+}
+
+/**
+ * Messages that answer or cancel a call have a part of their own: calls that take all of the part of their caller wait for
+ * just those.
+ */
+export function ofMessages(caller: string | undefined): string | undefined {
+  return caller === undefined ? undefined : `messages ${caller}`;
 }
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
