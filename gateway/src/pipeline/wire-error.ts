@@ -79,7 +79,11 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'credentials-in-query':
       return protocol(400, codes.invalidRequest, 'Credentials belong in the Authorization header, never in the URL');
     case 'body-too-large':
-      return protocol(413, codes.invalidRequest, `The body is larger than ${refusal.limit} bytes`);
+      return protocol(
+        413,
+        codes.invalidRequest,
+        `The body is larger than ${refusal.limit} bytes, or comes in too many small chunks`,
+      );
     case 'bad-json':
       return protocol(400, codes.parse, jsonFaultText[refusal.fault]);
     case 'bad-message':

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { Shares } from '../../pipeline/shares.ts';
@@ -41,6 +41,39 @@ test('what was read for a proof counts for its caller from then on, and no more 
     assert.equal((await send('ada')).length, length);
   } finally {
     for (const { response } of open) response.destroy();
+    server.close();
+  }
+});
+
+test('a body in very small chunks ends soon, and one in small chunks does not', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const budget = new Shares({ maxOfOwner: 10_000_000, max: 10_000_000 });
+  const send = async (chunkBytes: number, count: number): Promise<{ body: BodyResult; chunks: number }> => {
+    const arrived = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    const chunk = `${chunkBytes.toString(16)}\r\n${'x'.repeat(chunkBytes)}\r\n`;
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write(`${chunk.repeat(count)}0\r\n\r\n`);
+    const [incoming] = await arrived;
+    let chunks = 0;
+    incoming.on('data', () => chunks++);
+    const body = await new Promise<BodyResult>((resolve) =>
+      new RequestBody(incoming, 4_194_304, budget).read('a', resolve),
+    );
+    incoming.destroy();
+    socket.destroy();
+    return { body, chunks };
+  };
+  try {
+    const ended = await send(1, 600_000);
+    assert.equal(ended.body, 'too-large');
+    assert.ok(ended.chunks < 40_000, `${ended.chunks} chunks were read`);
+    assert.equal((await send(1, 16_000)).body.length, 16_000);
+    assert.equal((await send(20, 100_000)).body.length, 2_000_000);
+  } finally {
     server.close();
   }
 });

@@ -3,10 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Shares } from '../../pipeline/shares.ts';
 import { nextTurn, turnsOf } from '../../pipeline/turns.ts';
 import { longMessageBytes } from '../../protocol/message-bounds.ts';
-import { Pieces } from '../../protocol/pieces.ts';
+import { areTooSmall, Pieces } from '../../protocol/pieces.ts';
 import { inBackground } from '../../telemetry/background.ts';
 
-/** Why there is no body: it has too many bytes, or too many are being read for the same caller already. */
+/**
+ * Why there is no body: it has too many bytes, or comes in too many small chunks (`too-large`), or too many bytes are being read
+ * for the same caller already.
+ */
 export type BodyFault = 'too-large' | 'too-many';
 export type BodyResult = Buffer | BodyFault;
 
@@ -68,10 +71,11 @@ export class RequestBody {
     if (declared !== undefined && declared > this.#maxBytes) return this.#settle('too-large');
     const pieces = new Pieces();
     let length = 0;
+    let chunks = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (this.#result !== undefined) return;
-      if (length > this.#maxBytes) {
+      if (length > this.#maxBytes || areTooSmall(++chunks, length)) {
         request.pause();
         this.#settle('too-large');
         // What came in one piece is whole, and nothing waits.
@@ -135,6 +139,7 @@ export class RequestBody {
 const maxPauseMs = 2_000;
 const maxLingerMs = 30_000;
 const maxLingerPieces = 10_000;
+const anyLingerPieces = 256;
 
 /** Answers that are whole, and end with the rest of the body of their request. */
 const withoutEnd = new WeakSet<ServerResponse>();
@@ -183,8 +188,8 @@ export function answerUnread(
   request.on('data', (chunk: Buffer) => {
     length += chunk.length;
     pieces++;
-    if (length > maxBytes || pieces > maxLingerPieces || performance.now() - begun > maxLingerMs)
-      return void request.destroy();
+    const isTooMuch = length > maxBytes || pieces > maxLingerPieces || areTooSmall(pieces, length, anyLingerPieces);
+    if (isTooMuch || performance.now() - begun > maxLingerMs) return void request.destroy();
     clearTimeout(timer);
     timer = wait();
   });
