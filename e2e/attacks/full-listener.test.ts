@@ -8,7 +8,8 @@ import { startWitness, type Witness } from './witness.ts';
 
 const max = 40;
 const uploaders = Array.from({ length: 6 }, (_, index) => `uploader-${index}`);
-const agents = ['ada', 'bob', 'eve', ...uploaders];
+const guests = Array.from({ length: max + 5 }, (_, index) => `guest-${index}`);
+const agents = ['ada', 'bob', 'eve', ...uploaders, ...guests];
 const bodyBytes = 100_000;
 
 let witness: Witness;
@@ -156,6 +157,27 @@ for (const place of ['directly', 'through a proxy'])
       await open(5);
     }
     for (const { socket } of clients) socket.destroy();
+  });
+
+for (const place of ['directly', 'through a proxy'])
+  test(`a caller is answered where as many others as there are connections keep one idle ${place}`, async () => {
+    await using gateway = await start(place !== 'directly');
+    const clients = new Map<string, Client>();
+    const body = modernCall('tool');
+    const open = async (guest: string): Promise<void> => {
+      if (clients.get(guest)?.socket.destroyed === false) return;
+      const client = new Client(gateway);
+      clients.set(guest, client);
+      client.socket.write(headOf(gateway, { key: gateway.key(guest), length: body.length }) + body);
+      await client.until((text) => text.includes('"jsonrpc"'));
+    };
+    for (const guest of guests) await open(guest);
+    for (let tries = 0; tries < 20; tries++) {
+      assert.match(await call(gateway, gateway.key('eve')), /the witness was called/, `after ${tries}`);
+      // Some come again before room is made for them.
+      await Promise.all(guests.map(open));
+    }
+    for (const { socket } of clients.values()) socket.destroy();
   });
 
 for (const place of ['directly', 'through a proxy'])

@@ -125,7 +125,9 @@ export const bounds = z
       .min(1)
       .max(1_000_000)
       .default(20_000)
-      .describe('Connections of clients, and at most three quarters of the files that the process may open.'),
+      .describe(
+        'Connections of clients, at most three quarters of the files that the process may open. A tenth is room for new callers.',
+      ),
     sessions: z.int().min(1).max(1_000_000).default(256).describe('Legacy sessions that one caller may have open.'),
     connectTimeout: duration.prefault('5s').describe('Time to connect to a server or to start it.'),
     firstByte: duration.prefault('60s').describe('Time until a server begins to answer or reports progress.'),

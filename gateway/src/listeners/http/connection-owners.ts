@@ -10,7 +10,7 @@ interface Owned {
 /** Milliseconds after which the use of a connection is noted again. */
 const useMs = 1_000;
 
-/** Connections by the caller that has them; of each caller the one that was used last is among the last. */
+/** Connections by the caller that has them; callers, and the connections of each, that were used last are among the last. */
 export class Owners {
   readonly #connections = new Map<string, Set<Socket>>();
   readonly #owners = new WeakMap<Socket, Owned>();
@@ -35,6 +35,7 @@ export class Owners {
   own(socket: Socket, caller: string): ReadonlySet<Socket> {
     this.leave(socket);
     const own = this.#connections.get(caller) ?? new Set();
+    this.#connections.delete(caller);
     this.#connections.set(caller, own.add(socket));
     this.#count++;
     this.#owners.set(socket, { caller, usedAt: performance.now() });

@@ -2,14 +2,11 @@
  * How many connections the clients of a listener may hold. Files are what runs out first: every connection is one, and the
  * evidence log, the stores and the connections to servers need theirs, so clients get a part of what the process has.
  */
-import { readFileSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Networks, networksOf } from '../../protocol/networks.ts';
 import { Counts, Owners } from './connection-owners.ts';
 
-/** Files that a process may open where the system does not say. */
-const assumedFiles = 1_024;
 /** From this share of the bound on, connections on which no caller has shown who it is make room for others. */
 const crowded = 0.9;
 /** From this share on also those that have just come: their requests are on the way. */
@@ -24,6 +21,8 @@ const callerShare = 0.75;
 const callerCrowded = 0.6;
 /** Milliseconds between two looks for what to close, as each may be at every connection, and the part that one look closes. */
 const closingPauseMs = 100;
+/** Connections that are looked at for an idle one in place of the first one of a caller. */
+const maxLooks = 1_000;
 const closedAtOnce = 0.02;
 /** The part that callers leave to those who have not shown yet who they are. */
 const strangersShare = 0.02;
@@ -35,22 +34,6 @@ const freeShare = 1 / 8;
 const untakenMs = 1_000;
 /** Milliseconds between two lines of the log about connections that were turned away. */
 const logPauseMs = 60_000;
-
-/** The soft limit on open files, which Node has raised as far as it may (Linux; elsewhere the usual one). */
-function maxFiles(): number {
-  try {
-    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    if (soft === 'unlimited') return Number.POSITIVE_INFINITY;
-    return soft === undefined ? assumedFiles : Number(soft);
-  } catch {
-    return assumedFiles;
-  }
-}
-
-/** `share`: the part of the files that the process may open. */
-export function maxConnectionsWithin(bound: number, share: number): number {
-  return Math.max(1, Math.min(bound, Math.floor(maxFiles() * share)));
-}
 
 export interface ConnectionLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -197,8 +180,12 @@ export class Connections {
     // Each takes a part of what the others leave, so that something is left also where calls are under way on everything.
     const left = forCallers - (this.#held - own.size);
     // Idle ones as well, as requests may begin on all of them at once.
-    if (own.size > Math.min(part, Math.max(1, left * leftShare))) this.#closeOldestIdle(own, newest);
+    if (own.size > Math.min(part, Math.max(1, left * leftShare))) this.#closeOldestIdle([own], newest);
     if (!wasIdle) this.#closeSlow(newest);
+    // As many callers as connections: the first one of a caller takes the place of an idle one.
+    if (left <= 0 && own.size === 1 && wasIdle) {
+      return (this.#wasIdle = this.#closeOldestIdle(this.#sets(), newest, maxLooks));
+    }
     return left > 0 && !this.#isBusyBeyond(own, left * leftShare);
   }
 
@@ -287,9 +274,20 @@ export class Connections {
   }
 
   /** In place of the newest, without a pause: else a caller could open idle ones faster than they are closed for others. */
-  #closeOldestIdle(own: ReadonlySet<Socket>, newest: Socket): void {
-    for (const socket of own)
-      if (socket !== newest && !socket.destroyed && this.isIdle(socket)) return void socket.destroy();
+  #closeOldestIdle(
+    owners: Iterable<ReadonlySet<Socket>>,
+    newest: Socket,
+    maxLooks = Number.POSITIVE_INFINITY,
+  ): boolean {
+    let looks = 0;
+    for (const own of owners)
+      for (const socket of own) {
+        if (++looks > maxLooks) return false;
+        if (socket === newest || socket.destroyed || !this.isIdle(socket)) continue;
+        socket.destroy();
+        return true;
+      }
+    return false;
   }
 
   /** True where there was something, now or at the last look. */
@@ -311,30 +309,32 @@ export class Connections {
     this.#busyClosedAt = now;
     const part = Math.max(1, this.#bounds.max * this.#equalShare);
     const larger = this.#largestFirst().filter(({ size }) => size > part);
-    this.#closeSome(
-      larger,
-      (socket) => socket !== newest && (this.#isSending(socket) || this.#isUntaken(socket, now)),
-      part,
-    );
+    const isSlow = (socket: Socket): boolean => this.#isSending(socket) || this.#isUntaken(socket, now);
+    this.#closeSome(larger, (socket) => socket !== newest && isSlow(socket), part);
+  }
+
+  /** Of each caller, those of the one that was used last at the end. */
+  *#sets(): Generator<ReadonlySet<Socket>> {
+    yield* this.#ofCallers.sets();
+    yield* this.#ofProxies.sets();
   }
 
   #largestFirst(): readonly ReadonlySet<Socket>[] {
-    const all = [...this.#ofCallers.sets(), ...this.#ofProxies.sets()];
-    return all.toSorted((one, other) => other.size - one.size);
+    return [...this.#sets()].toSorted((one, other) => other.size - one.size);
   }
 
   /** Closes some of these, caller by caller, and leaves each caller at least `least`. Returns how many were closed. */
-  #closeSome(owners: readonly ReadonlySet<Socket>[], isOne: (socket: Socket) => boolean, least = 0): number {
+  #closeSome(owners: Iterable<ReadonlySet<Socket>>, isOne: (socket: Socket) => boolean, least = 0): number {
     const most = Math.ceil(this.#bounds.max * closedAtOnce);
     let closed = 0;
     for (const sockets of owners) {
       let left = sockets.size;
       for (const socket of sockets) {
-        if (left - 1 < least || closed === most) break;
+        if (left - 1 < least) break;
         if (socket.destroyed || !isOne(socket)) continue;
         socket.destroy();
-        closed++;
         left--;
+        if (++closed === most) return closed;
       }
     }
     return closed;

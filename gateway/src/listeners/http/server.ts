@@ -15,7 +15,7 @@ import { type Arrival, arrivalOf } from '../received.ts';
 import { Answer, KeepAlive } from './answer.ts';
 import { answerUnread, type BodyResult, RequestBody } from './body.ts';
 import { clientAddressOf } from './client-address.ts';
-import { Connections, maxConnectionsWithin } from './connections.ts';
+import { Connections } from './connections.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import {
   accepted,
@@ -30,6 +30,7 @@ import {
 } from './guard.ts';
 import { headerCount, identify } from './identify.ts';
 import { legacyOperation } from './legacy.ts';
+import { maxConnectionsWithin } from './open-files.ts';
 import { formAllowed, pagePath, showPage } from './pages.ts';
 import { Pipelined } from './pipelined.ts';
 import { handlePost } from './post.ts';
