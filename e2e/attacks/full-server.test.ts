@@ -1,9 +1,11 @@
 /** A caller whose calls take all connections to a server keeps no other caller from that server. */
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after, before, test } from 'node:test';
+import { startSession } from '../faults/events.ts';
+import { InProcessServer } from '../fixtures/in-process.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { modernCall, modernHeaders, sendRaw } from './raw.ts';
+import { modernCall, modernCallWith, modernHeaders, sendRaw } from './raw.ts';
 import { sendJson, startWitness, type Witness } from './witness.ts';
 
 const connections = 32;
@@ -78,3 +80,106 @@ for (const httpClient of ['own', 'undici'])
       await gateway.stop();
     }
   });
+
+/** A legacy server of stdio whose tool `hold` does not answer. */
+const program = `
+  const tools = ['hold', 'tool'].map((name) => ({ name, inputSchema: { type: 'object' } }));
+  const results = {
+    initialize: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } },
+    'tools/list': { tools },
+    'tools/call': { content: [{ type: 'text', text: 'the program was called' }] },
+    ping: {},
+  };
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line);
+    if (id === undefined || params?.name === 'hold') return;
+    const result = results[method];
+    const answer = result === undefined ? { error: { code: -32601, message: 'no' } } : { result };
+    process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...answer }) + '\\n');
+  });`;
+
+/** Each takes a process of its own, as a program may ask its client for what that says it can do. */
+const capabilities = [{}, { elicitation: { form: {} } }, { elicitation: { url: {} } }].flatMap((asked) =>
+  [{}, { sampling: {} }, { sampling: { tools: {} } }].map((more) => ({ ...asked, ...more })),
+);
+
+test('a caller whose calls take all processes of a server that it may have leaves one to another', async () => {
+  const processes = 6;
+  await using gateway = await startGateway({
+    callers: { agents: { ada: {}, bob: {} } },
+    servers: { program: { command: [process.execPath, '-e', program], processes } },
+    connections: [
+      {
+        name: 'all',
+        from: { agent: ['ada', 'bob'] },
+        to: 'program',
+        tools: [{ allow: '*' }],
+        requests: { elicitation: 'allow', sampling: 'allow' },
+      },
+    ],
+    bounds: { drain: '100ms' },
+  });
+  const url = gateway.endpoint('program');
+  const [ada, bob] = ['ada', 'bob'].map((agent) => gateway.key(agent));
+  const refused: string[] = [];
+  const { promise: areRefused, resolve } = Promise.withResolvers<void>();
+  const held = capabilities.map(async (each) => {
+    const answer = await sendRaw(modernCallWith({ url, key: ada ?? '', tool: 'hold', capabilities: each }));
+    if (refused.push(answer.body) === 3) resolve();
+  });
+  await areRefused;
+  const answer = await sendRaw(modernCallWith({ url, key: bob ?? '', tool: 'tool' }));
+  assert.match(answer.body, /the program was called/, refused.join());
+  await gateway.stop();
+  await Promise.allSettled(held);
+});
+
+/** Over the transport of 2024-11-05, on which a session needs a stream. */
+class Streaming extends InProcessServer {
+  readonly #open: ServerResponse[] = [];
+
+  get sessions(): number {
+    return this.#open.length;
+  }
+
+  protected take(request: IncomingMessage, response: ServerResponse, body: string): void {
+    if (request.method === 'GET') {
+      this.openStream(response);
+      response.write(`event: endpoint\ndata: /mcp?stream=${this.#open.push(response) - 1}\n\n`);
+      return;
+    }
+    const stream = new URL(request.url ?? '', 'http://here').searchParams.get('stream');
+    if (stream === null) return void response.writeHead(405).end();
+    response.writeHead(202).end();
+    const { id, method } = JSON.parse(body) as { readonly id?: number; readonly method: string };
+    const result = streamed[method] ?? {};
+    if (id !== undefined) this.#open[Number(stream)]?.write(this.event({ jsonrpc: '2.0', id, result }));
+  }
+
+  protected event(message: object): string {
+    return `event: message\ndata: ${JSON.stringify(message)}\n\n`;
+  }
+}
+
+const streamed: Readonly<Record<string, object>> = {
+  initialize: { protocolVersion: '2024-11-05', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } },
+  'tools/list': { tools: [{ name: 'tool', inputSchema: { type: 'object' } }] },
+  'tools/call': { content: [{ type: 'text', text: 'the server was called' }] },
+};
+
+test('a caller whose sessions take all streams of a server that they may have leaves one to another', async () => {
+  await using server = await new Streaming().listen();
+  await using gateway = await startGateway({
+    callers: { agents: { ada: {}, bob: {} } },
+    servers: { streaming: { url: server.url, streams: 6 } },
+    connections: [{ name: 'all', from: { agent: ['ada', 'bob'] }, to: 'streaming', tools: [{ allow: '*' }] }],
+    bounds: { connectTimeout: '2s' },
+  });
+  const url = gateway.endpoint('streaming');
+  const opened = await Promise.allSettled(Array.from({ length: 8 }, () => startSession(url, gateway.key('ada'))));
+  assert.equal(opened.filter(({ status }) => status === 'fulfilled').length, 4);
+  const answer = await sendRaw(modernCallWith({ url, key: gateway.key('bob'), tool: 'tool' }));
+  assert.match(answer.body, /the server was called/);
+  assert.equal(server.sessions, 5);
+  for (const one of opened) if (one.status === 'fulfilled') one.value.events[Symbol.dispose]();
+});

@@ -55,13 +55,18 @@ export class ServerClient implements UpstreamClient {
     this.#caller = caller;
     this.hasAccounts = server.credentials?.hasAccounts === true;
     this.#credential = own ?? server.credentials?.session(caller).credential;
-    this.#session = new UpstreamSession(server, capabilities, era, this.#credential);
+    this.#session = new UpstreamSession(server, { capabilities, caller: caller?.key }, era, this.#credential);
   }
 
   /** Milliseconds since the upstream client was used last; 0 while it is in use. */
   idleFor(now: number): number {
     if (this.#holders > 0) return 0;
     return Math.min(this.#session.idleFor(now), ...[...this.#tiers.values()].map((upstream) => upstream.idleFor(now)));
+  }
+
+  /** Key of the caller that it was made for. */
+  get caller(): string | undefined {
+    return this.#caller?.key;
   }
 
   /** Of the connection that there is. */

@@ -122,6 +122,6 @@ const forgottenSession =
  * Some servers say in an error, whatever the status, that they know our session no more. A tool may say the same of a
  * session of its own, so this is a reason to ask and none to act.
  */
-export function mayMeanForgotten({ code, message }: RpcError): boolean {
+function mayMeanForgotten({ code, message }: RpcError): boolean {
   return code <= -32000 && code >= -32099 && forgottenSession.test(message);
 }

@@ -32,6 +32,8 @@ interface Entry {
 
 /** Sessions at one HTTP server that are kept open at the same time; stdio servers have their own number of processes. */
 const maxClients = 10_000;
+/** Of the upstream clients of a server that others leave, the part that one caller may have. */
+const callerShare = 2 / 3;
 
 export interface DirectoryParts {
   readonly log: UpstreamLog;
@@ -119,7 +121,7 @@ export class ServerDirectory implements Upstreams {
     const capabilities = entry.server.isShared ? {} : client.capabilities;
     const upstream = new ServerClient(entry.server, capabilities, era, this.#bounds, client.caller);
     // With every process in use the new upstream client is closed before it begins, and its calls fail.
-    if (entry.clients.size >= most && !this.#makeRoom(entry)) inBackground('close upstream client', upstream.close());
+    if (!this.#hasRoom(entry, client.caller.key, most)) inBackground('close upstream client', upstream.close());
     else {
       const key = linkKey(entry.server, client, era);
       if (isOfAll(key)) upstream.share();
@@ -247,12 +249,23 @@ export class ServerDirectory implements Upstreams {
       }
   }
 
-  /** Closes the upstream client that has been idle for longest; false when all are in use. */
-  #makeRoom(entry: Entry): boolean {
+  /** Of what others leave, one caller has a part: where it has that already, idle ones of its own make room. */
+  #hasRoom(entry: Entry, caller: string, most: number): boolean {
+    const { size } = entry.clients;
+    if (size < Math.floor(most * callerShare)) return true;
+    let own = 0;
+    for (const upstream of entry.clients.values()) if (upstream.caller === caller) own++;
+    if (own > 0 && own >= Math.ceil((most - (size - own)) * callerShare)) return this.#makeRoom(entry, caller);
+    return size < most || this.#makeRoom(entry);
+  }
+
+  /** Closes the upstream client, of this caller or of all, that has been idle for longest; false when all are in use. */
+  #makeRoom(entry: Entry, caller?: string): boolean {
     const now = performance.now();
     let oldest: string | undefined;
     let longest = 0;
     for (const [key, upstream] of entry.clients) {
+      if (caller !== undefined && upstream.caller !== caller) continue;
       const idle = upstream.idleFor(now);
       if (idle > longest) [oldest, longest] = [key, idle];
     }

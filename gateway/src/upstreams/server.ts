@@ -45,6 +45,22 @@ export interface ServerSurroundings extends Omit<ServerParts, 'name'> {
   readonly onIdentity?: ((identity: ServerIdentity) => void) | undefined;
 }
 
+/** Whose a session is, and what its client can do. */
+export interface SessionClient {
+  readonly capabilities: JsonObject;
+  /** Key of the caller; absent where it is the gateway itself. */
+  readonly caller?: string | undefined;
+}
+
+interface SessionOpening extends SessionClient {
+  /** Callers share it. */
+  readonly isOfAll: boolean;
+  /** The one that is tried first. */
+  readonly era: Era;
+  readonly credential: Credential | undefined;
+  readonly ending: AbortSignal;
+}
+
 export class Server {
   readonly name: string;
   readonly config: ServerConfig;
@@ -144,13 +160,9 @@ export class Server {
     this.#endpoint?.close();
   }
 
-  /** `era`: the one that is tried first. */
   async connect(
-    capabilities: JsonObject,
+    { capabilities, caller, isOfAll, era, credential, ending }: SessionOpening,
     events: PeerEvents,
-    era: Era,
-    credential?: Credential,
-    ending?: AbortSignal,
   ): Promise<ConnectResult> {
     if ('url' in this.config && isInsecure(this.config.tls, Date.now()))
       this.#log.warn(
@@ -163,7 +175,12 @@ export class Server {
     if (ready?.ok === false) return { ok: false, failure: withoutCredential(ready) };
     const result =
       'url' in this.config
-        ? await this.#connectHttp(this.config, capabilities, events, era, credential)
+        ? await this.#connectHttp(this.config, events, {
+            capabilities,
+            era,
+            credential,
+            caller: isOfAll || this.isShared ? undefined : caller,
+          })
         : await this.#connectStdio(this.config, capabilities, { ...events, ending }, era);
     this.#tried = true;
     const fields = { server: this.name, ms: Math.round(performance.now() - started) };
@@ -175,14 +192,12 @@ export class Server {
 
   async #connectHttp(
     config: HttpServerConfig,
-    capabilities: JsonObject,
     events: PeerEvents,
-    era: Era,
-    credential: Credential | undefined,
+    { capabilities, caller, era, credential }: Omit<SessionOpening, 'isOfAll' | 'ending'>,
   ): Promise<ConnectResult> {
     this.#endpoint ??= openEndpoint(config, this.#bounds, (key) => this.#evidence?.sawKey(key));
-    const endpoint =
-      credential === undefined ? this.#endpoint : { ...this.#endpoint, credential: () => credential.current() };
+    const own = credential === undefined ? {} : { credential: () => credential.current() };
+    const endpoint = { ...this.#endpoint, ...own, caller };
     return openHttp({
       config,
       endpoint,

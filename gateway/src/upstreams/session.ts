@@ -28,7 +28,7 @@ import { tell } from './own-call.ts';
 import { within } from './patience.ts';
 import { learn, recovered } from './recovery.ts';
 import { Renewals } from './renewals.ts';
-import type { Server } from './server.ts';
+import type { Server, SessionClient } from './server.ts';
 import { Watching } from './watching.ts';
 
 const firstPauseMs = 500;
@@ -42,7 +42,7 @@ const listed: ReadonlySet<string> = new Set(Object.values(listMethods));
 
 export class UpstreamSession {
   readonly #server: Server;
-  readonly #capabilities: JsonObject;
+  readonly #client: SessionClient;
   readonly #credential: Credential | undefined;
   #connected: Connected | undefined;
   #connecting: Promise<ServerFacts | LinkFailureResult> | undefined;
@@ -76,10 +76,10 @@ export class UpstreamSession {
   /** Many callers share this session, which they may do only in the modern era: a legacy session is of one of them. */
   isOfAll = false;
 
-  constructor(server: Server, capabilities: JsonObject, era: Era, credential: Credential | undefined) {
+  constructor(server: Server, client: SessionClient, era: Era, credential: Credential | undefined) {
     this.#server = server;
     this.prefers = era;
-    this.#capabilities = capabilities;
+    this.#client = client;
     this.#credential = credential;
     // What the server lists for this user is known from now on, or more of it.
     this.#stopHearing = credential?.onConnected?.(() => this.#announceAll());
@@ -262,17 +262,15 @@ export class UpstreamSession {
 
   async #connectOnce(): Promise<ConnectResult> {
     let own: Connected | undefined;
+    const ending = this.#ending.signal;
     const result = await this.#server.connect(
-      this.#capabilities,
+      { ...this.#client, isOfAll: this.isOfAll, era: this.prefers, credential: this.#credential, ending },
       {
         audience: this.#server.isShared ? 'many' : 'one',
         onNotification: (method, params) => this.#onNotification(method, params),
         // The end of one that was left concerns its calls only.
         onDown: () => (own === this.#connected ? this.#onDown() : undefined),
       },
-      this.prefers,
-      this.#credential,
-      this.#ending.signal,
     );
     if (result.ok) own = result.connected;
     return result;

@@ -186,7 +186,7 @@ const http = z.strictObject({
     .max(16_384)
     .default(1024)
     .describe(
-      'Streams for messages of the server, beside its connections for calls: one for each session of a legacy server. Further ones wait until one ends.',
+      'Streams for messages of the server, beside its connections for calls: one for each session of a legacy server. One caller has at most two thirds of those that the others leave; further ones wait.',
     ),
 });
 
@@ -211,7 +211,14 @@ const stdio = z.strictObject({
   startTimeout: duration
     .prefault('5m')
     .describe('Time in which a process must have answered the handshake; a package may have to be fetched first.'),
-  processes: z.int().min(1).max(1024).default(16).describe('Processes of this server at the same time.'),
+  processes: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(16)
+    .describe(
+      'Processes of this server at the same time. One caller has at most two thirds of those that the others leave.',
+    ),
 });
 
 /** Told apart by `url` or `command`, so that a mistake is reported against the kind that was meant. */

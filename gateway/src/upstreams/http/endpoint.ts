@@ -17,6 +17,8 @@ export interface HttpEndpoint {
   readonly headers: Readonly<Record<string, string>>;
   /** The credential of one session, as it is now: it changes while the session stays. */
   readonly credential?: () => Readonly<Record<string, string>>;
+  /** Key of the caller whose session it is, for its part of the connections; absent where that is of many. */
+  readonly caller?: string | undefined;
   close(): void;
 }
 
@@ -56,7 +58,8 @@ export function openEndpoint(
   const poolOf = (connections: number): HttpPool =>
     config.httpClient === 'undici' ? new UndiciPool(url, dial, connections) : new Pool(url.host, dial, connections);
   const calls = new SharedPool(poolOf(config.connections), config.connections);
-  const streams = poolOf(config.streams);
+  // A stream is there before the one that it replaces ends.
+  const streams = new SharedPool(poolOf(config.streams), config.streams, 2);
   const close = (): void => {
     calls.destroy();
     streams.destroy();

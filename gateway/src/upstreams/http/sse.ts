@@ -44,6 +44,7 @@ export class SseWire implements Transport {
         method: 'GET',
         path: endpoint.path,
         fields: fieldsText(merged(endpoint.headers, endpoint.credential?.() ?? {}, { accept: 'text/event-stream' })),
+        sharer: endpoint.caller,
       },
       {
         onHead: (code) => {
@@ -65,11 +66,11 @@ export class SseWire implements Transport {
   }
 
   request(id: RequestId, text: string, { headers, caller }: Sending): undefined {
-    this.#post({ text, id, headers, sharer: caller });
+    this.#post({ text, id, headers, sharer: caller ?? ofMessages(this.#endpoint.caller) });
   }
 
   send(text: string, caller?: string): void {
-    this.#post({ text, headers: {}, sharer: ofMessages(caller) });
+    this.#post({ text, headers: {}, sharer: ofMessages(caller ?? this.#endpoint.caller) });
   }
 
   readonly hearing = 1;

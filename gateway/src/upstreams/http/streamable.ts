@@ -65,12 +65,12 @@ export class StreamableWire implements Transport {
   request(id: RequestId, text: string, sending: Sending): Abandon {
     const call = new Call(id, sending, this.#wire);
     const fields = this.#fields(sending.headers);
-    call.start({ method: 'POST', path: this.#path, fields, body: text, sharer: sending.caller });
+    call.start({ method: 'POST', path: this.#path, fields, body: text, sharer: sending.caller ?? this.#ofMessages() });
     return call;
   }
 
   send(text: string, caller?: string): void {
-    const sharer = ofMessages(caller);
+    const sharer = this.#ofMessages(caller);
     const request: HttpRequest = { method: 'POST', path: this.#path, fields: this.#fields({}), body: text, sharer };
     const route = { pool: this.#endpoint.calls, limits: this.#limits };
     deliver(route, request, { timeMs: this.#limits.firstByte, done: () => {} });
@@ -98,7 +98,12 @@ export class StreamableWire implements Transport {
     };
     this.#stream = exchange(
       { pool: this.#endpoint.streams, limits: this.#limits },
-      { method: 'GET', path: this.#path, fields: this.#fields({ accept: 'text/event-stream' }) },
+      {
+        method: 'GET',
+        path: this.#path,
+        fields: this.#fields({ accept: 'text/event-stream' }),
+        sharer: this.#endpoint.caller,
+      },
       {
         onHead: (code) => {
           status = code;
@@ -123,7 +128,12 @@ export class StreamableWire implements Transport {
     this.#stream?.abort();
     if (this.#session === undefined) return;
     // A server keeps a session until it is told; one that does not answer is not waited for longer than a second.
-    const request: HttpRequest = { method: 'DELETE', path: this.#path, fields: this.#fields({}) };
+    const request: HttpRequest = {
+      method: 'DELETE',
+      path: this.#path,
+      fields: this.#fields({}),
+      sharer: this.#ofMessages(),
+    };
     await new Promise<void>((resolve) => {
       const route = { pool: this.#endpoint.calls, limits: this.#limits };
       deliver(route, request, { timeMs: 1_000, done: () => resolve() });
@@ -143,6 +153,10 @@ export class StreamableWire implements Transport {
     if (this.#session !== undefined) legacy['mcp-session-id'] = this.#session;
     if (this.#version !== undefined && this.#era === 'legacy') legacy['mcp-protocol-version'] = this.#version;
     return fieldsText(merged(this.#base, credential ?? {}, extra, legacy));
+  }
+
+  #ofMessages(caller = this.#endpoint.caller): string | undefined {
+    return ofMessages(caller);
   }
 
   #moved(location: string): string | undefined {

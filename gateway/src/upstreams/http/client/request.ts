@@ -9,13 +9,13 @@ export interface HttpRequest {
   /** Header fields as `fieldsText` writes them; `undefined` ones end the request before it is sent. */
   readonly fields: string | undefined;
   readonly body?: string;
-  /** Whose part of the connections it takes: that of a caller, of the messages of one, or, where absent, of the gateway. */
+  /** Whose part of the connections it takes: that of a caller, or of its messages. Absent: the gateway's own, which has no bound. */
   readonly sharer?: string | undefined;
 }
 
 /**
- * Messages that answer or cancel a call have a part of their own: calls that take all of the part of their caller wait for
- * just those.
+ * Messages that answer or cancel a call, and what the gateway asks for itself in the session of a caller, have a part of their
+ * own: calls that take all of the part of their caller may wait for just those.
  */
 export function ofMessages(caller: string | undefined): string | undefined {
   return caller === undefined ? undefined : `messages ${caller}`;

@@ -24,6 +24,7 @@ interface Sharer {
 export class SharedPool implements HttpPool {
   readonly #pool: HttpPool;
   readonly #max: number;
+  readonly #least: number;
   readonly #sharers = new Map<string, Sharer>();
   /** Those with waiting requests; the one that had its turn last is the last. */
   readonly #waiting = new Set<Sharer>();
@@ -34,14 +35,16 @@ export class SharedPool implements HttpPool {
   #closed = false;
   readonly #events: TurnEvents = { onOver: (turn) => this.#over(turn) };
 
-  /** `connections`: how many `pool` has. */
-  constructor(pool: HttpPool, connections: number) {
+  /** `connections`: how many `pool` has. `least`: what one may use even where that is more than its part. */
+  constructor(pool: HttpPool, connections: number, least = 1) {
     this.#pool = pool;
     this.#max = connections;
+    this.#least = least;
   }
 
   send(request: HttpRequest, handler: ResponseHandler): Abandon {
-    const sharer = this.#sharerOf(request.sharer ?? '');
+    if (request.sharer === undefined) return this.#pool.send(request, handler);
+    const sharer = this.#sharerOf(request.sharer);
     const turn = new Turn(sharer, { request, handler }, this.#events);
     const problem = this.#obstacle(sharer);
     if (problem !== undefined) queueMicrotask(() => turn.onError(problem, 'unsent'));
@@ -84,7 +87,7 @@ export class SharedPool implements HttpPool {
 
   #hasRoom({ running }: Sharer): boolean {
     const left = this.#max - (this.#running - running);
-    return left > running && running < Math.max(1, Math.floor(left * part));
+    return left > running && running < Math.max(this.#least, Math.floor(left * part));
   }
 
   #start(turn: Turn): void {
