@@ -81,6 +81,23 @@ for (const httpClient of ['own', 'undici'])
     }
   });
 
+test('no connection is lost where many calls end in one turn while others wait for theirs', async () => {
+  await using gateway = await startGateway({
+    callers: { agents: Object.fromEntries(agents.map((agent) => [agent, {}])) },
+    servers: { witness: { url: witness.url, connections } },
+    connections: [{ name: 'all', from: { agent: agents }, to: 'witness', tools: [{ allow: '*' }] }],
+    bounds: { firstByte: '1s' },
+  });
+  for (let round = 0; round < 3; round++) {
+    // These leave connections that the calls which wait are given when others are late.
+    await Promise.all(Array.from({ length: connections }, () => call(gateway, 'eve', 'tool')));
+    const late = Array.from({ length: 2 * connections }, (_, n) => call(gateway, 'ada', 'held', n));
+    while (held.size < 21) await call(gateway, 'eve', 'tool');
+    for (const body of await Promise.all(late)) assert.match(body, /did not answer|cannot be reached/);
+    await until('nothing is under way', () => held.size === 0);
+  }
+});
+
 /** A legacy server of stdio whose tool `hold` does not answer. */
 const program = `
   const tools = ['hold', 'tool'].map((name) => ({ name, inputSchema: { type: 'object' } }));

@@ -217,6 +217,56 @@ test('giving up closes the connection, and the handler hears nothing more', asyn
   pool.destroy();
 });
 
+for (const rested of [false, true])
+  test(`a request that is given up before it leaves is never sent, and its connection${rested ? ', which rested,' : ''} is used on`, async (t) => {
+    const seen: string[] = [];
+    await using server = new Scripted((text, socket) => {
+      seen.push(text.slice(text.indexOf('\r\n\r\n') + 4));
+      socket.write(answer('ok'));
+    });
+    const pool = await server.pool(2);
+    assert.equal((await send(pool, post('first'))).body, 'ok');
+    const now = performance.now.bind(performance);
+    if (rested) t.mock.method(performance, 'now', () => now() + 5_000);
+    const next: Promise<Answered>[] = [];
+    for (let count = 0; count < 3; count++) {
+      const heard: string[] = [];
+      const given = pool.send(post('given up'), {
+        onHead: () => heard.push('head'),
+        onData: () => heard.push('data'),
+        onEnd: () => heard.push('end'),
+        onError: (problem) => heard.push(problem),
+      });
+      assert.equal(given.abort(), false, 'nothing of it has left');
+      assert.deepEqual(heard, []);
+    }
+    next.push(send(pool, post('second')), send(pool, post('third')));
+    for (const { body, error } of await Promise.all(next)) assert.equal(error ?? body, 'ok');
+    assert.deepEqual(seen.toSorted(), ['first', 'second', 'third']);
+    assert.equal(server.connections, 2);
+    pool.destroy();
+  });
+
+test('a request that is given up when its connection is lost is not sent on another', async () => {
+  const seen: string[] = [];
+  await using server = new Scripted((text, socket) => {
+    seen.push(text.slice(text.indexOf('\r\n\r\n') + 4));
+    socket.write(answer('ok'));
+  });
+  let dialled: Socket | undefined;
+  const pool = await server.pool(2, (socket) => (dialled ??= socket));
+  assert.equal((await send(pool, post('first'))).body, 'ok');
+  assert.ok(dialled);
+  const handles: Abandon[] = [];
+  void send(pool, post('given up'), (handle) => handles.push(handle));
+  dialled.destroy();
+  handles[0]?.abort();
+  await once(dialled, 'close');
+  assert.equal((await send(pool, post('second'))).body, 'ok');
+  assert.deepEqual(seen, ['first', 'second']);
+  pool.destroy();
+});
+
 test('a server that cannot be reached fails each request that waits for it, and says why', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');

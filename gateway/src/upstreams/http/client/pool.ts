@@ -140,12 +140,12 @@ export class Pool implements HttpPool {
   }
 
   #start(connection: Connection, job: Job): void {
-    connection.take(job);
-    this.#unsent.add(connection);
+    if (connection.take(job)) this.#unsent.add(connection);
   }
 
   /** Nothing of it has left, so it may be sent again; but not for ever, to a server that closes whatever it accepts. */
   #again(job: Job): void {
+    if (job.isOver) return;
     if (++job.attempts < maxAttempts) job.place = this.#queue.unshift(job);
     else job.fail('the server closes connections before anything is sent');
   }
@@ -178,8 +178,7 @@ class Job implements Abandon {
     if (this.isOver) return true;
     this.isOver = true;
     if (this.place !== undefined) this.#queue.remove(this.place);
-    this.connection?.destroy('abandoned');
-    return this.connection !== undefined;
+    return this.connection?.abandon() ?? false;
   }
 
   fail(problem: string, left: Left = 'unsent'): void {
@@ -206,6 +205,8 @@ class Connection implements ResponseEvents {
   readonly #host: string;
   readonly #events: ConnectionEvents;
   #doubted = false;
+  /** A request of it is to be written by the end of the turn, or the one that was given up before that. */
+  #isToSend = false;
   #job: Job | undefined;
   #reader: ResponseReader | undefined;
   #problem = 'the connection was closed before the answer was whole';
@@ -225,22 +226,37 @@ class Connection implements ResponseEvents {
     socket.on('close', () => this.#over());
   }
 
-  /** The request leaves with `send`. */
-  take(job: Job): void {
+  /** The request leaves with `send`: at the end of this turn, where that is not called then already. */
+  take(job: Job): boolean {
     this.#job = job;
-    this.#doubted = performance.now() - this.#usedAt > idleCheckAfterMs;
+    this.#doubted ||= performance.now() - this.#usedAt > idleCheckAfterMs;
     job.connection = this;
+    const wasToSend = this.#isToSend;
+    this.#isToSend = true;
+    return !wasToSend;
+  }
+
+  /** Its request is given up. False where nothing of that has left: then the connection is as good as before. */
+  abandon(): boolean {
+    const hasLeft = this.#reader !== undefined;
+    if (hasLeft || this.isOver || this.#socket.destroyed) this.destroy('abandoned');
+    else {
+      if (this.#job !== undefined) this.#job.connection = undefined;
+      this.#job = undefined;
+      this.#events.onFree(this);
+    }
+    return hasLeft;
   }
 
   /** False for a connection that has rested for long: it is given one more turn of the loop to say that it is over. */
   send(): boolean {
     const job = this.#job;
-    if (job === undefined || this.isOver || this.#socket.destroyed) return true;
-    if (this.#doubted) {
+    if (job !== undefined && this.#doubted && !this.isOver && !this.#socket.destroyed) {
       this.#doubted = false;
       return false;
     }
-    this.#write(job);
+    this.#isToSend = false;
+    if (job !== undefined && !this.isOver && !this.#socket.destroyed) this.#write(job);
     return true;
   }
 
