@@ -34,6 +34,8 @@ interface Entry {
 const maxClients = 10_000;
 /** Of the upstream clients of a server that others leave, the part that one caller may have. */
 const callerShare = 2 / 3;
+/** Beside one for each of its sessions, what one caller may have: for what its clients can do, in both eras. */
+const maxBesideSessions = 128;
 
 export interface DirectoryParts {
   readonly log: UpstreamLog;
@@ -252,10 +254,12 @@ export class ServerDirectory implements Upstreams {
   /** Of what others leave, one caller has a part: where it has that already, idle ones of its own make room. */
   #hasRoom(entry: Entry, caller: string, most: number): boolean {
     const { size } = entry.clients;
-    if (size < Math.floor(most * callerShare)) return true;
+    const maxOwn = this.#bounds.sessions + maxBesideSessions;
+    if (size < Math.min(maxOwn, Math.floor(most * callerShare))) return true;
     let own = 0;
     for (const upstream of entry.clients.values()) if (upstream.caller === caller) own++;
-    if (own > 0 && own >= Math.ceil((most - (size - own)) * callerShare)) return this.#makeRoom(entry, caller);
+    if (own > 0 && own >= Math.min(maxOwn, Math.ceil((most - (size - own)) * callerShare)))
+      return this.#makeRoom(entry, caller);
     return size < most || this.#makeRoom(entry);
   }
 
