@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after, before, test } from 'node:test';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { startSession } from '../faults/events.ts';
 import { InProcessServer } from '../fixtures/in-process.ts';
-import { type Gateway, startGateway } from '../harness.ts';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import { modernCall, modernCallWith, modernHeaders, sendRaw } from './raw.ts';
 import { sendJson, startWitness, type Witness } from './witness.ts';
 
@@ -120,6 +121,32 @@ const capabilities = [{}, { elicitation: { form: {} } }, { elicitation: { url: {
   [{}, { sampling: {} }, { sampling: { tools: {} } }].map((more) => ({ ...asked, ...more })),
 );
 
+test('a call that waits for a person keeps its process, whatever others call meanwhile', async () => {
+  const agents = ['ada', 'bob'];
+  await using gateway = await startGateway({
+    approvals: { wait: '30s' },
+    callers: { agents: { ada: {}, bob: {} } },
+    servers: { program: { command: [process.execPath, '-e', program], processes: 1 } },
+    connections: [
+      { name: 'bob', from: { agent: 'bob' }, to: 'program', tools: [{ allow: '*' }] },
+      { name: 'ada', from: { agent: 'ada' }, to: 'program', tools: [{ hold: '*' }] },
+    ],
+  });
+  const url = gateway.endpoint('program');
+  const [ada, bob] = agents.map((agent) => gateway.key(agent));
+  const held = sendRaw(modernCallWith({ url, key: ada ?? '', tool: 'tool' }));
+  const config = ['--config', gateway.config];
+  let id: string | undefined;
+  while (id === undefined) {
+    const listed = await runCommandHere('approval', 'list', '--json', ...config);
+    id = /"id": "(ap_[a-z0-9]+)"/.exec(listed.stdout)?.[1];
+  }
+  const other = await sendRaw(modernCallWith({ url, key: bob ?? '', tool: 'tool' }));
+  assert.match(other.body, /cannot be reached at the moment/);
+  assert.equal((await runCommandHere('approval', 'approve', id, ...config)).code, 0);
+  assert.match((await held).body, /the program was called/);
+});
+
 test('a caller whose calls take all processes of a server that it may have leaves one to another', async () => {
   const processes = 6;
   await using gateway = await startGateway({
@@ -154,6 +181,19 @@ test('a caller whose calls take all processes of a server that it may have leave
 /** Over the transport of 2024-11-05, on which a session needs a stream. */
 class Streaming extends InProcessServer {
   readonly #open: ServerResponse[] = [];
+  readonly #posts: ServerResponse[] = [];
+  /** Are calls taken when they come? */
+  isQuick = true;
+  calls = 0;
+
+  get posts(): number {
+    return this.#posts.length;
+  }
+
+  /** Takes the calls that have come. */
+  takeAll(): void {
+    for (const response of this.#posts.splice(0)) response.writeHead(202).end();
+  }
 
   get sessions(): number {
     return this.#open.length;
@@ -167,8 +207,10 @@ class Streaming extends InProcessServer {
     }
     const stream = new URL(request.url ?? '', 'http://here').searchParams.get('stream');
     if (stream === null) return void response.writeHead(405).end();
-    response.writeHead(202).end();
     const { id, method } = JSON.parse(body) as { readonly id?: number; readonly method: string };
+    if (method === 'tools/call') this.calls++;
+    if (method === 'tools/call' && !this.isQuick) return void this.#posts.push(response);
+    response.writeHead(202).end();
     const result = streamed[method] ?? {};
     if (id !== undefined) this.#open[Number(stream)]?.write(this.event({ jsonrpc: '2.0', id, result }));
   }
@@ -180,7 +222,7 @@ class Streaming extends InProcessServer {
 
 const streamed: Readonly<Record<string, object>> = {
   initialize: { protocolVersion: '2024-11-05', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } },
-  'tools/list': { tools: [{ name: 'tool', inputSchema: { type: 'object' } }] },
+  'tools/list': { tools: [{ name: 'tool', inputSchema: { type: 'object', properties: { n: {} } } }] },
   'tools/call': { content: [{ type: 'text', text: 'the server was called' }] },
 };
 
@@ -199,4 +241,25 @@ test('a caller whose sessions take all streams of a server that they may have le
   assert.match(answer.body, /the server was called/);
   assert.equal(server.sessions, 5);
   for (const one of opened) if (one.status === 'fulfilled') one.value.events[Symbol.dispose]();
+});
+
+test('over HTTP+SSE, calls that were given up before they left do not come to the server', async () => {
+  await using server = await new Streaming().listen();
+  await using gateway = await startGateway({
+    ...openSettings('client', { streaming: { url: server.url, transport: 'sse', connections: 3 } }),
+    bounds: { firstByte: '2s' },
+  });
+  const url = gateway.endpoint('streaming');
+  const session = await startSession(url, undefined);
+  assert.match(await session.request('tools/call', { name: 'tool', arguments: {} }), /the server was called/);
+  server.isQuick = false;
+  const calls = Array.from({ length: 8 }, (_, n) => session.request('tools/call', { name: 'tool', arguments: { n } }));
+  await server.until(() => server.posts === 2);
+  for (const body of await Promise.all(calls)) assert.match(body, /did not answer/);
+  server.takeAll();
+  server.isQuick = true;
+  // What came before it is there by now.
+  assert.match(await session.request('tools/call', { name: 'tool', arguments: {} }), /the server was called/);
+  assert.equal(server.calls, 1 + 2 + 1);
+  session.events[Symbol.dispose]();
 });

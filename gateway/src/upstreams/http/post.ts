@@ -261,26 +261,38 @@ export function exchange({ pool, limits }: Route, request: HttpRequest, events: 
   return handler;
 }
 
+/** Why what has no answer was not taken, and whether nothing of it has left. */
+export interface NotTaken {
+  readonly problem: string;
+  readonly isUnsent: boolean;
+}
+
 /**
  * Sends what has no answer. No deadline of a call applies, so that the time is bounded here: a server that takes messages and
- * never says so would keep a connection for each of them. `done` is told what went wrong, if anything did.
+ * never says so would keep a connection for each of them. `done` is told what went wrong, if anything did; it is not called
+ * where the message is given up.
  */
 export function deliver(
   route: Route,
   request: HttpRequest,
-  { timeMs, done }: { readonly timeMs: number; readonly done: (problem?: string) => void },
-): void {
-  const end = (problem?: string): void => {
+  { timeMs, done }: { readonly timeMs: number; readonly done: (failed?: NotTaken) => void },
+): Abandon {
+  const end = (failed?: NotTaken): void => {
     clearTimeout(timer);
-    done(problem);
+    done(failed);
   };
   const handle = exchange(route, request, {
     onValue: () => {},
-    onEnd: (status) => end(status < 300 ? undefined : `HTTP status ${status}`),
-    onFailure: (failure) => end(failureText(failure)),
+    onEnd: (status) => end(status < 300 ? undefined : { problem: `HTTP status ${status}`, isUnsent: false }),
+    onFailure: (failure) => end({ problem: failureText(failure), isUnsent: !('sent' in failure) }),
   });
+  const abort = (): boolean => {
+    clearTimeout(timer);
+    return handle.abort();
+  };
   const timer = setTimeout(() => {
-    handle.abort();
-    done(`the server did not take it within ${timeMs} ms`);
+    const hasLeft = abort();
+    done({ problem: `the server did not take it within ${timeMs} ms`, isUnsent: !hasLeft });
   }, timeMs).unref();
+  return { abort };
 }

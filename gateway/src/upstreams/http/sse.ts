@@ -16,6 +16,8 @@ interface Outgoing {
   readonly id?: RequestId;
   readonly headers: Headers;
   readonly sharer: string | undefined;
+  /** Set when it is on its way. */
+  posting?: Abandon;
 }
 
 export class SseWire implements Transport {
@@ -65,8 +67,15 @@ export class SseWire implements Transport {
     );
   }
 
-  request(id: RequestId, text: string, { headers, caller }: Sending): undefined {
-    this.#post({ text, id, headers, sharer: caller ?? ofMessages(this.#endpoint.caller) });
+  request(id: RequestId, text: string, { headers, caller }: Sending): Abandon {
+    const message: Outgoing = { text, id, headers, sharer: caller ?? ofMessages(this.#endpoint.caller) };
+    this.#post(message);
+    return {
+      abort: () => {
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
+        return message.posting?.abort() ?? false;
+      },
+    };
   }
 
   send(text: string, caller?: string): void {
@@ -116,14 +125,17 @@ export class SseWire implements Transport {
         'content-type': 'application/json',
       }),
     );
-    deliver(
+    message.posting = deliver(
       { pool: this.#endpoint.calls, limits: this.#limits },
       { method: 'POST', path: this.#path, fields, body: text, sharer },
       {
         // The answer to a request comes over the stream, and may come before this one.
         timeMs: id === undefined ? this.#limits.firstByte : this.#limits.total,
-        done: (problem) => {
-          if (problem !== undefined) (/status 4\d\d/.test(problem) ? fail : broke)(problem);
+        done: (failed) => {
+          if (failed === undefined) return;
+          const { problem, isUnsent } = failed;
+          if (isUnsent || /status 4\d\d/.test(problem)) fail(problem);
+          else broke(problem);
         },
       },
     );
