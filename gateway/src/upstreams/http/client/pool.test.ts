@@ -217,6 +217,42 @@ test('giving up closes the connection, and the handler hears nothing more', asyn
   pool.destroy();
 });
 
+test('a long answer in very small chunks leaves others their turn of the loop', async (t) => {
+  await using server = new Scripted((_text, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write(`${'1\r\nx\r\n'.repeat(700_000)}0\r\n\r\n`);
+  });
+  const pool = await server.pool(1);
+  // The time of a turn is over whenever it is asked for.
+  let now = performance.now();
+  t.mock.method(performance, 'now', () => (now += 10));
+  let [bytes, inTurn, most, turns] = [0, 0, 0, 0];
+  let isOver = false;
+  const turn = (): void => {
+    most = Math.max(most, inTurn);
+    if (inTurn > 0) turns++;
+    inTurn = 0;
+    if (!isOver) setImmediate(turn);
+  };
+  turn();
+  await new Promise<void>((resolve, reject) => {
+    pool.send(post('{}'), {
+      onHead: () => {},
+      onData: (chunk) => {
+        bytes += chunk.length;
+        inTurn += chunk.length;
+      },
+      onEnd: resolve,
+      onError: (problem) => reject(new Error(problem)),
+    });
+  });
+  isOver = true;
+  assert.equal(bytes, 700_000);
+  // One read of the socket has 64 KiB.
+  assert.ok(most <= (64 * 1024) / 6 + 1, `${most} bytes in one of ${turns} turns`);
+  pool.destroy();
+});
+
 for (const rested of [false, true])
   test(`a request that is given up before it leaves is never sent, and its connection${rested ? ', which rested,' : ''} is used on`, async (t) => {
     const seen: string[] = [];

@@ -4,6 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { TurnEnd } from '../../../pipeline/turn.ts';
+import { nextTurn, turnsOf } from '../../../pipeline/turns.ts';
+import { inBackground } from '../../../telemetry/background.ts';
 import { type Dial, type Dialled, type Dialling, problemOf } from './dial.ts';
 import { type Place, Queue } from './queue.ts';
 import { type HttpRequest, headText } from './request.ts';
@@ -31,6 +33,8 @@ const maxQueue = 16_384;
 const idleCheckAfterMs = 1_000;
 const sweepIntervalMs = 1_000;
 const maxAttempts = 3;
+/** Bytes of a piece of an answer after which others may have to have their turn. */
+const longChunkBytes = 16 * 1024;
 /** A connection that was never used rests this long. */
 const assumedKeepAliveMs = 30_000;
 
@@ -297,6 +301,16 @@ class Connection implements ResponseEvents {
     const problem = reader.feed(chunk);
     if (reader.isDone) this.#finish(problem === undefined && this.#socket.writableLength === 0 ? reader.keep : 0);
     else if (problem !== undefined) this.destroy(`not acceptable HTTP: ${problem}`);
+    else if (chunk.length >= longChunkBytes && turnsOf().isOver()) this.#rest();
+  }
+
+  /** A server may send much in small pieces, and what has come is read at once: the others have their turn in between. */
+  #rest(): void {
+    this.#socket.pause();
+    inBackground(
+      'a long answer',
+      nextTurn().then(() => void this.#socket.resume()),
+    );
   }
 
   #ended(): void {
