@@ -1,10 +1,10 @@
 /** A body as it comes in. Bytes that come one by one must not cost an object each. */
 
 const maxPieces = 1_024;
-const minAverageBytes = 8;
+const minAverageBytes = 48;
 
 /** Chunks of a few bytes (RFC 9112, 7.1) cost some microseconds for each: are these more than `any`, and too small on average? */
-export function areTooSmall(chunks: number, bytes: number, any = 16_384): boolean {
+export function areTooSmall(chunks: number, bytes: number, any = 4_096): boolean {
   return chunks > any && bytes < chunks * minAverageBytes;
 }
 
