@@ -28,6 +28,8 @@ export interface Progress {
   /** A call that goes to a server, or is refused on the way there. */
   called?: Admitted;
   resolved?: Resolved;
+  /** Its session, or process, makes no room for those of others until then: a call may wait for a person, a limit or the disk. */
+  release?: () => void;
   /** Instead of `resolved`, when stage 4 or a limit before it ended the exchange. */
   unresolved?: UnresolvedTarget | undefined;
   decided?: Decided;

@@ -7,7 +7,7 @@ import { Checks } from './checks.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import { ownWords, withNote } from './deliver.ts';
-import type { Admitted, Identified, Received, Reply, Resolved } from './exchange.ts';
+import type { Admitted, Identified, Received, Reply } from './exchange.ts';
 import { factsOf, type Progress } from './facts.ts';
 import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
@@ -44,6 +44,7 @@ async function whole(message: Received, snapshot: Snapshot, stages: Stages, offe
     reply = refused({ reason: 'internal', detail: text(error) });
   }
   try {
+    progress.release?.();
     giveBack(progress, reply, stages);
     tellBreaker(message, reply, step);
   } catch (error) {
@@ -152,6 +153,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
     return refused(resolved.refusal);
   }
   progress.resolved = resolved.value;
+  progress.release = resolved.value.upstream.hold();
   const resumed = stages.resume(resolved.value);
   if (!resumed.ok) return refused(resumed.refusal);
 
@@ -181,12 +183,11 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   if (final !== decided) progress.resolved = progress.decided = final = decide(final);
   const step: Step = { snapshot, stages, progress };
   const permitted = permit(final);
-  const allowed =
-    permitted.ok || permitted.refusal.reason !== 'held' ? permitted : await keeping(final, approve(final, step));
+  const allowed = permitted.ok || permitted.refusal.reason !== 'held' ? permitted : await approve(final, step);
   if (!allowed.ok) return refused(allowed.refusal);
 
   const limiting = limit(allowed.value, step);
-  const limited = limiting instanceof Promise ? await keeping(final, limiting) : limiting;
+  const limited = limiting instanceof Promise ? await limiting : limiting;
   if (!limited.ok) return refused(limited.refusal);
 
   const entered = enter(limited.value, step);
@@ -217,16 +218,6 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();
   return lost === undefined ? reply : refused({ reason: 'right-ended', ...lost });
-}
-
-/** The session or the process that the call is for makes no room for those of others while it waits. */
-async function keeping<Waited>({ upstream }: Resolved, waiting: Promise<Waited>): Promise<Waited> {
-  const release = upstream.hold();
-  try {
-    return await waiting;
-  } finally {
-    release();
-  }
 }
 
 /** What `runStream` gives a listener: whether the stream may open, and how it says that it is over. */
