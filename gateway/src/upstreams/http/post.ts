@@ -284,7 +284,10 @@ export function deliver(
   const handle = exchange(route, request, {
     onValue: () => {},
     onEnd: (status) => end(status < 300 ? undefined : { problem: `HTTP status ${status}`, isUnsent: false }),
-    onFailure: (failure) => end({ problem: failureText(failure), isUnsent: !('sent' in failure) }),
+    onFailure: (failure) => {
+      const isUnsent = failure.kind === 'unavailable' && failure.sent === undefined;
+      end({ problem: failureText(failure), isUnsent });
+    },
   });
   const abort = (): boolean => {
     clearTimeout(timer);
