@@ -139,7 +139,7 @@ export class RequestBody {
 const maxPauseMs = 2_000;
 const maxLingerMs = 30_000;
 const maxLingerPieces = 10_000;
-const anyLingerPieces = 256;
+const anyLingerPieces = 2_048;
 
 /** Answers that are whole, and end with the rest of the body of their request. */
 const withoutEnd = new WeakSet<ServerResponse>();

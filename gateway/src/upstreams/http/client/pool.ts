@@ -33,8 +33,8 @@ const maxQueue = 16_384;
 const idleCheckAfterMs = 1_000;
 const sweepIntervalMs = 1_000;
 const maxAttempts = 3;
-/** Bytes of a piece of an answer after which others may have to have their turn. */
-const longChunkBytes = 16 * 1024;
+/** Chunks in one piece of an answer after which others may have to have their turn. */
+const manyChunks = 512;
 /** A connection that was never used rests this long. */
 const assumedKeepAliveMs = 30_000;
 
@@ -301,10 +301,10 @@ class Connection implements ResponseEvents {
     const problem = reader.feed(chunk);
     if (reader.isDone) this.#finish(problem === undefined && this.#socket.writableLength === 0 ? reader.keep : 0);
     else if (problem !== undefined) this.destroy(`not acceptable HTTP: ${problem}`);
-    else if (chunk.length >= longChunkBytes && turnsOf().isOver()) this.#rest();
+    else if (reader.chunks > manyChunks && turnsOf().isOver()) this.#rest();
   }
 
-  /** A server may send much in small pieces, and what has come is read at once: the others have their turn in between. */
+  /** A server may send much in very small chunks, and all that has come is read at once: others have their turn in between. */
   #rest(): void {
     this.#socket.pause();
     inBackground(

@@ -46,6 +46,8 @@ export class ResponseReader {
   #interim = 0;
   /** Small chunks that came in the same piece. */
   #small: Buffer[] = [];
+  /** Chunks that began in the piece that was fed last. */
+  chunks = 0;
   /** Milliseconds for which the connection may rest after this response; 0 when it must not be used again. */
   keep = defaultKeepAliveMs;
 
@@ -60,6 +62,7 @@ export class ResponseReader {
 
   /** Takes what came. Returns what is wrong with it, if anything is. Bytes after the response are a fault as well. */
   feed(chunk: Buffer): string | undefined {
+    this.chunks = 0;
     const problem = this.#feed(chunk);
     this.#flush();
     return problem;
@@ -121,6 +124,7 @@ export class ResponseReader {
           const size = chunkLine.exec(data.toString('latin1', at, end))?.[1];
           if (size === undefined) return 'malformed chunk';
           at = end + 2;
+          this.chunks++;
           this.#left = Number.parseInt(size, 16);
           this.#state = this.#left === 0 ? 'trailers' : 'chunk';
           break;
