@@ -9,6 +9,7 @@ import type { Intended } from '../../pipeline/exchange.ts';
 
 interface Shared {
   readonly id: string;
+  readonly key: string;
   readonly step: Promise<Step>;
   readonly cancellation: Cancellation;
   readonly calls: Set<OutboundCall>;
@@ -65,18 +66,28 @@ export class SharedCalls {
           for (const each of calls) each.onNotification(method, params);
         },
       })
-      .finally(() => this.#known.delete(key));
-    const shared = { id, step, cancellation, calls };
+      .finally(() => this.#forget(shared));
+    const shared: Shared = { id, key, step, cancellation, calls };
     this.#known.set(key, shared);
     return shared;
   }
 
-  async #join({ step, cancellation, calls }: Shared, call: OutboundCall): Promise<Step> {
+  /** The next one like it is a call of its own. */
+  #forget(shared: Shared): void {
+    if (this.#known.get(shared.key) === shared) this.#known.delete(shared.key);
+  }
+
+  async #join(shared: Shared, call: OutboundCall): Promise<Step> {
+    const { step, cancellation, calls } = shared;
     calls.add(call);
     const { promise: gone, resolve } = Promise.withResolvers<Step>();
     const stop = call.cancellation.onCancel(() => {
       calls.delete(call);
-      if (calls.size === 0) cancellation.cancel();
+      if (calls.size === 0) {
+        // It may wait for a connection or a credential before it hears of that.
+        this.#forget(shared);
+        cancellation.cancel();
+      }
       resolve(cancelled);
     });
     try {
