@@ -230,7 +230,7 @@ class Connection implements ResponseEvents {
     socket.on('close', () => this.#over());
   }
 
-  /** The request leaves with `send`: at the end of this turn, where that is not called then already. */
+  /** The request leaves with `send`. True when that is still to be arranged for the end of this turn. */
   take(job: Job): boolean {
     this.#job = job;
     this.#doubted ||= performance.now() - this.#usedAt > idleCheckAfterMs;
