@@ -81,14 +81,21 @@ const owners: Readonly<Record<string, string | readonly string[]>> = {
   'smol-toml': 'cli',
 };
 
+/** It imports types of `node:http` and nothing that runs. */
+function isOfTypes(source: string): boolean {
+  const statements = source.match(/^import[^;]*?'node:http';/gm) ?? [];
+  return statements.every((statement) => statement.startsWith('import type '));
+}
+
 test('imports follow the road and every library has one owner', () => {
   const complaints: string[] = [];
   for (const file of globSync('**/*.ts', { cwd: src })) {
     if (file.endsWith('.test.ts')) continue;
     const folder = folderOf(file);
-    for (const [, specifier = ''] of readFileSync(join(src, file), 'utf8').matchAll(
-      /(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^'\n]+)'/gm,
-    )) {
+    const source = readFileSync(join(src, file), 'utf8');
+    for (const [, specifier = ''] of source.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^'\n]+)'/gm)) {
+      if (specifier === 'node:http' && file !== 'protocol/node-http.ts' && !isOfTypes(source))
+        complaints.push(`${file}: what runs of node:http comes from protocol/node-http.ts`);
       if (specifier === 'node:sqlite' && file !== 'stores/sqlite/driver.ts')
         complaints.push(`${file}: node:sqlite belongs to stores/sqlite/driver.ts`);
       if (specifier.startsWith('node:')) continue;

@@ -1,10 +1,11 @@
 /** The admin listener: health, readiness and metrics, and what operators use. On loopback unless the operator moves it. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { Connections } from '../listeners/http/connections.ts';
 import { maxConnectionsWithin } from '../listeners/http/open-files.ts';
 import { type TlsLog, type TlsSettings, tlsListener } from '../listeners/http/tls.ts';
 import { networksOf } from '../protocol/networks.ts';
+import { createServer } from '../protocol/node-http.ts';
 
 export interface AdminHandlers {
   /** Reasons for not being ready; empty when ready. */

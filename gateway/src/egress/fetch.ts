@@ -3,10 +3,11 @@
  * is looked up is the address that is connected to, so that an answer of DNS that changes in between changes nothing.
  */
 import { lookup as lookupName } from 'node:dns';
-import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { request as requestHttp } from '../protocol/node-http.ts';
 import { Pieces } from '../protocol/pieces.ts';
 import { type EgressGuard, hostOf } from './guard.ts';
 import { environmentProxies, openTunnel, type Proxy, type ProxyFor } from './proxy.ts';

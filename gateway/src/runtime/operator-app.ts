@@ -1,12 +1,13 @@
 /** What operators use: the admin API and the pages, put together from what the gateway has open. */
 import type { RequestListener } from 'node:http';
-import { createApp } from '../admin/app.ts';
+import type { AppParts } from '../admin/app.ts';
 import { ApprovalFeed } from '../admin/approval-feed.ts';
 import type { Connections } from '../listeners/http/connections.ts';
 import { SignIn } from '../operators/sign-in.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { Throttle } from '../stages/authenticate/throttle.ts';
+import { inBackground } from '../telemetry/background.ts';
 import type { Opened } from './open.ts';
 
 export interface OperatorAppOptions {
@@ -25,7 +26,7 @@ export function operatorApp(
   gateway.onApprovals(() => feed.look());
   gateway.plane.metrics.table('operator_failures', () => throttle.size);
   const note = audit.note.bind(audit);
-  return createApp({
+  return loadedOnDemand({
     operators,
     approvals,
     feed,
@@ -59,6 +60,23 @@ export function operatorApp(
       return buttons === undefined ? undefined : { ...buttons, servers: found?.servers };
     },
   });
+}
+
+/** The pages and the API load with their first request: with the libraries that they need they take 10 MiB. */
+function loadedOnDemand(parts: AppParts): RequestListener {
+  let loading: Promise<RequestListener> | undefined;
+  const load = async (): Promise<RequestListener> => (await import('../admin/app.ts')).createApp(parts);
+  const answer = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
+    try {
+      loading ??= load();
+      (await loading)(request, response);
+    } catch (error) {
+      parts.onBug(error);
+      request.resume();
+      response.writeHead(503, { 'content-type': 'text/plain' }).end('The pages cannot be loaded\n');
+    }
+  };
+  return (...asked) => inBackground('answer an operator', answer(...asked));
 }
 
 /** The one-time link that makes the first administrator; undefined where there is one. */

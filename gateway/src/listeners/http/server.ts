@@ -1,5 +1,5 @@
 /** The HTTP listener: routes, guards, and the life of a connection. The MCP endpoints and nothing else. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Configuration } from '../../config/schema/index.ts';
 import { Cancellation } from '../../pipeline/cancellation.ts';
@@ -9,6 +9,7 @@ import type { Outcome, Refusal } from '../../pipeline/refusal.ts';
 import { Shares } from '../../pipeline/shares.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { messageBounds } from '../../protocol/message-bounds.ts';
+import { createServer } from '../../protocol/node-http.ts';
 import type { ListenerContext } from '../context.ts';
 import { type Incoming, refused } from '../dispatch.ts';
 import { type Arrival, arrivalOf } from '../received.ts';
