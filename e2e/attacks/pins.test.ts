@@ -148,8 +148,10 @@ test('a call that waits for room while its tool is rejected, or its rule ends, i
       await until(async () => !(await sendRaw(listTools(url, key))).body.includes('"search"'));
       release();
       await first;
-      assert.match((await waiting).body, /The right to make this call ended/);
+      assert.match((await waiting).body, /The right to make this call ended while it waited: it was not made/);
       assert.equal(witness.calls().length, 1);
+      const found = await runCommandHere('audit', 'search', '--reason', 'right-ended', '--config', gateway.config);
+      assert.match(found.stdout, / refused +right-ended /);
     });
 });
 

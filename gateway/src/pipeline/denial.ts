@@ -63,7 +63,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'content-blocked': permission,
   'content-held': approval,
   denied: permission,
-  'right-ended': { ...permission, made: true },
+  'right-ended': permission,
   held: approval,
   'approval-pending': { class: 'approval', retryable: true },
   'approval-rejected': approval,

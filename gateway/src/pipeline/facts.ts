@@ -112,9 +112,15 @@ export function unrecorded({ forwarded }: Progress, reply: Reply, detail: string
 }
 
 /** `unknown`: the server may have had the call, and its caller did not get the end. */
-export function outcomeOf({ reason }: Refusal, { forwarded }: Progress): 'cancelled' | 'unknown' | 'refused' {
+export function outcomeOf(refusal: Refusal, { forwarded }: Progress): 'cancelled' | 'unknown' | 'refused' {
+  const { reason } = refusal;
   if (reason === 'cancelled') return 'cancelled';
-  return denials[reason].made === true || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
+  return mayBeMade(refusal) || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
+}
+
+/** Whether the server may have had the call. */
+function mayBeMade(refusal: Refusal): boolean {
+  return refusal.reason === 'right-ended' ? refusal.sent === true : denials[refusal.reason].made === true;
 }
 
 /** How the exchange ended, and the reply with its result written once, for the record and for the client. */

@@ -149,8 +149,8 @@ export type Refusal =
   | { readonly reason: 'record-unavailable'; readonly detail: string }
   /** The server had the call already. `answered`: it answered as well. */
   | { readonly reason: 'result-unrecorded'; readonly answered: boolean; readonly detail: string }
-  /** The credential, the connection or the rule that allowed it is gone, and the server has had the call. */
-  | { readonly reason: 'right-ended'; readonly cause: RightsFault; readonly detail: string }
+  /** The credential, the connection or the rule that allowed it is gone. `sent`: the server may have had the call. */
+  | { readonly reason: 'right-ended'; readonly cause: RightsFault; readonly sent?: true; readonly detail: string }
   | { readonly reason: 'draining' }
   | { readonly reason: 'cancelled' }
   | { readonly reason: 'internal'; readonly detail: string };

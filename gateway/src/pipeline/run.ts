@@ -217,7 +217,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   }
   // The revision and the credential of now decide about the result, whatever they were when the call was made.
   const lost = standing.lost();
-  return lost === undefined ? reply : refused({ reason: 'right-ended', ...lost });
+  return lost === undefined ? reply : refused({ reason: 'right-ended', sent: true, ...lost });
 }
 
 /** What `runStream` gives a listener: whether the stream may open, and how it says that it is over. */

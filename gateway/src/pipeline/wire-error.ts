@@ -298,13 +298,7 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
         ),
       );
     case 'right-ended':
-      return own(
-        200,
-        403,
-        referred(
-          `${refusal.cause === 'disabled' ? 'The server was taken out of service by its operator' : 'The right to make this call ended'} while it was under way: it may have been made, and its result is withheld`,
-        ),
-      );
+      return own(200, 403, referred(rightEnded(refusal)));
     case 'draining':
       return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
     case 'cancelled':
@@ -312,6 +306,14 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'internal':
       return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
   }
+}
+
+function rightEnded({ cause, sent }: Refusal & { readonly reason: 'right-ended' }): string {
+  const ended =
+    cause === 'disabled' ? 'The server was taken out of service by its operator' : 'The right to make this call ended';
+  return sent === true
+    ? `${ended} while it was under way: it may have been made, and its result is withheld`
+    : `${ended} while it waited: it was not made`;
 }
 
 /** HTTP 429 where no model reads it, else a tool error. */

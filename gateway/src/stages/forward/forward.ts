@@ -85,7 +85,7 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
     const lost = standing.lost();
     if (lost !== undefined) {
       step.abandon();
-      return refused({ reason: 'right-ended', ...lost });
+      return refused({ reason: 'right-ended', sent: true, ...lost });
     }
     step = await step.answer(answers, call);
   }
