@@ -1,8 +1,8 @@
 /** Calls that a rule holds, through a running gateway: every kind of client, both transports, and the commands that decide. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Ended, runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession, type Session } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { type Gateway, gatewayFile, packageFile, startGateway } from './harness.ts';
 
 const everything = packageFile('@modelcontextprotocol', 'server-everything', 'dist', 'index.js');
@@ -10,7 +10,7 @@ const everything = packageFile('@modelcontextprotocol', 'server-everything', 'di
 interface World extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly keys: { readonly asker: string; readonly other: string };
-  approval(...args: readonly string[]): ReturnType<typeof sallyportWith>;
+  approval(...args: readonly string[]): Promise<Ended>;
   /** The one that waits. */
   waiting(): Promise<string>;
 }
@@ -30,7 +30,7 @@ async function startWorld(wait: string): Promise<World> {
     ],
   });
   const approval = (command = '', ...args: readonly string[]) =>
-    sallyportWith('', 'approval', command, '--config', gateway.config, ...args);
+    runCommandHere('approval', command, '--config', gateway.config, ...args);
   return {
     gateway,
     keys: { asker: gateway.key('asker'), other: gateway.key('other') },
@@ -102,8 +102,7 @@ test('a held call tells every client what to do, is made once after it was appro
   await t.test('the log has who decided, and the call has the approval', async () => {
     const end = Date.now() + 20_000;
     for (;;) {
-      const { stdout } = await sallyportWith(
-        '',
+      const { stdout } = await runCommandHere(
         'audit',
         'search',
         '--config',

@@ -19,9 +19,18 @@ function gatewayWith(server: object, rest: object = {}, env: Record<string, stri
   );
 }
 
-function call(gateway: Gateway, credential: string, tool = 'open'): Promise<RawAnswer> {
+/** One gateway with a server for each credential, under its name. */
+function gatewayOf(servers: Readonly<Record<string, object>>, env: Record<string, string>): Promise<Gateway> {
+  const to = Object.keys(servers);
+  return startGateway(
+    { callers: { agents: { bot: {} } }, servers, connections: connections.map((each) => ({ ...each, to })) },
+    { env },
+  );
+}
+
+function call(gateway: Gateway, credential: string, tool = 'open', server = 'notes'): Promise<RawAnswer> {
   return sendRaw({
-    url: gateway.endpoint('notes'),
+    url: gateway.endpoint(server),
     headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${credential}`]],
     body: modernCall(tool),
   });
@@ -32,15 +41,21 @@ const bearerOf = (witness: Witness, index: number): string =>
 
 test('bearer, key in a header, basic: each arrives as it should, and nothing of the caller does', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
-  for (const [credential, name, value] of [
-    [{ bearer: '${env:S}' }, 'authorization', 'Bearer s3cret-s3cret'],
-    [{ apiKey: { header: 'X-Api-Key', value: '${env:S}' } }, 'x-api-key', 's3cret-s3cret'],
-    [{ basic: { user: 'me', password: '${env:S}' } }, 'authorization', `Basic ${btoa('me:s3cret-s3cret')}`],
+  const kinds = {
+    bearer: { bearer: '${env:S}' },
+    header: { apiKey: { header: 'X-Api-Key', value: '${env:S}' } },
+    basic: { basic: { user: 'me', password: '${env:S}' } },
+  };
+  const servers = Object.entries(kinds).map(([name, credential]) => [name, { url: witness.url, credential }]);
+  await using gateway = await gatewayOf(Object.fromEntries(servers), { S: 's3cret-s3cret' });
+  const key = gateway.key('bot');
+  for (const [server, name, value] of [
+    ['bearer', 'authorization', 'Bearer s3cret-s3cret'],
+    ['header', 'x-api-key', 's3cret-s3cret'],
+    ['basic', 'authorization', `Basic ${btoa('me:s3cret-s3cret')}`],
   ] as const) {
     witness.forget();
-    await using gateway = await gatewayWith({ url: witness.url, credential }, {}, { S: 's3cret-s3cret' });
-    const key = gateway.key('bot');
-    assert.equal((await call(gateway, key)).status, 200);
+    assert.equal((await call(gateway, key, 'open', server)).status, 200);
     assert.equal(witness.calls()[0]?.headers[name], value);
     assert.ok(!JSON.stringify(witness.calls()).includes(key));
   }
@@ -71,17 +86,15 @@ test('secrets in fixed headers do not come back out of the server, with a creden
   const asked = JSON.parse(modernCall('open')) as { readonly params: { readonly _meta: Record<string, unknown> } };
   asked.params._meta['progressToken'] = 'mine';
   const headers = { 'X-Tenant': '${env:H}', Cookie: 'a=plain-text; session=${env:H2}' };
-  for (const credential of [
-    {},
-    { credential: { bearer: '${env:S}' } },
-    { credentials: [{ for: { tier: 'read' }, bearer: '${env:S}' }] },
-  ]) {
-    await using gateway = await gatewayWith(
-      { url: witness.url, headers, ...credential },
-      {},
-      { S: 's3cret-s3cret', H: 's3cret-header', H2: 's3cret-cookie' },
-    );
-    const key = gateway.key('bot');
+  const servers = {
+    none: { url: witness.url, headers },
+    one: { url: witness.url, headers, credential: { bearer: '${env:S}' } },
+    tiers: { url: witness.url, headers, credentials: [{ for: { tier: 'read' }, bearer: '${env:S}' }] },
+  };
+  const env = { S: 's3cret-s3cret', H: 's3cret-header', H2: 's3cret-cookie' };
+  await using gateway = await gatewayOf(servers, env);
+  const key = gateway.key('bot');
+  for (const server of Object.keys(servers)) {
     for (const body of [
       (sent: string) => ({ error: { code: -32_000, message: `I was sent ${sent}`, data: { [sent]: [sent] } } }),
       (sent: string) => ({
@@ -103,7 +116,7 @@ test('secrets in fixed headers do not come back out of the server, with a creden
         );
       });
       const answer = await sendRaw({
-        url: gateway.endpoint('notes'),
+        url: gateway.endpoint(server),
         headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`]],
         body: JSON.stringify(asked),
       });
@@ -213,20 +226,22 @@ test('client credentials with private_key_jwt, in PEM and as JWK', async () => {
   await using server = await startAuthorizationServer({
     clients: [client('pem', pem.publicKey.export({ format: 'jwk' })), client('jwk', await exportJWK(publicKey))],
   });
-  for (const [clientId, key] of [
-    ['pem', pem.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
-    ['jwk', JSON.stringify(await exportJWK(privateKey))],
-  ] as const) {
+  const { issuer } = server;
+  const credentialOf = (clientId: string, privateKey: string): object => ({
+    url: witness.url,
+    credential: { clientCredentials: { issuer, clientId, privateKey } },
+  });
+  await using gateway = await gatewayOf(
+    { pem: credentialOf('pem', '${env:PEM}'), jwk: credentialOf('jwk', '${env:JWK}') },
+    {
+      PEM: pem.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      JWK: JSON.stringify(await exportJWK(privateKey)),
+    },
+  );
+  const key = gateway.key('bot');
+  for (const clientId of ['pem', 'jwk']) {
     witness.forget();
-    await using gateway = await gatewayWith(
-      {
-        url: witness.url,
-        credential: { clientCredentials: { issuer: server.issuer, clientId, privateKey: '${env:KEY}' } },
-      },
-      {},
-      { KEY: key },
-    );
-    assert.equal((await call(gateway, gateway.key('bot'))).status, 200);
+    assert.equal((await call(gateway, key, 'open', clientId)).status, 200);
     assert.equal(decodeJwt(bearerOf(witness, 0))['client_id'], clientId, gateway.errors());
   }
 });

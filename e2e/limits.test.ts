@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { legacyHeaders, meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { clientKinds, openSession } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { reload } from './faults/reload.ts';
 import { type Gateway, gatewayFile, type Settings, startGateway } from './harness.ts';
 
@@ -102,16 +102,16 @@ test('a rate: the eleventh call of every kind of client hears when, the record h
     assert.match(await call(gateway, key, 'nothing'), /Unknown tool: nothing/);
   });
   await t.test('the record', async () => {
-    const search = await sallyportWith('', 'audit', 'search', '--config', gateway.config, '--json');
+    const search = await runCommandHere('audit', 'search', '--config', gateway.config, '--json');
     assert.equal(search.code, 0, search.stderr);
     assert.match(search.stdout, /"limits": \[\s*\{\s*"name": "everybody",\s*"verdict": "refused"\s*\}\s*\]/);
     assert.match(search.stdout, /"reason": "limit-reached"/);
   });
   await t.test('limits show and explain', async () => {
-    const show = await sallyportWith('', 'limits', 'show', '--caller', 'agent:sdk1', '--config', gateway.config);
+    const show = await runCommandHere('limits', 'show', '--caller', 'agent:sdk1', '--config', gateway.config);
     assert.match(show.stdout, /^everybody {2}agent:sdk1 {2}\d+ of 10 used \(10\/min/, show.stdout + show.stderr);
     const words = ['--caller', 'agent:b', '--server', 's', '--tool', 'search'];
-    const explain = await sallyportWith('', 'explain', ...words, '--config', gateway.config);
+    const explain = await runCommandHere('explain', ...words, '--config', gateway.config);
     assert.match(explain.stdout, /^Limit: everybody {2}agent:b {2}\d+ of 10 used/m, explain.stdout + explain.stderr);
   });
   await t.test('metrics', async () => {
@@ -148,16 +148,7 @@ test('limits show has the rows of the caller that is named, and of no other', as
   for (const names of ['a', 'a-2', { user: 'dana', agent: 'a' }] as const)
     assert.equal(await call(gateway, gateway.key(names)), made);
   const shown = async (...caller: readonly string[]): Promise<readonly string[]> => {
-    const ended = await sallyportWith(
-      '',
-      'limits',
-      'show',
-      '--caller',
-      ...caller,
-      '--json',
-      '--config',
-      gateway.config,
-    );
+    const ended = await runCommandHere('limits', 'show', '--caller', ...caller, '--json', '--config', gateway.config);
     const { limits } = JSON.parse(ended.stdout) as { limits: { limit: string; key: string; used: number }[] };
     return limits.map(({ limit, key, used }) => `${limit} ${key} ${used}`).toSorted();
   };
@@ -222,8 +213,7 @@ test('a budget goes on after kill -9 and after a reload, and warns', async (t) =
     (written as { limits: object[] }).limits.splice(1, 1);
   });
   assert.match(await call(second, key, 'drop'), /^The limit "money" is reached/);
-  const search = await sallyportWith(
-    '',
+  const search = await runCommandHere(
     'audit',
     'search',
     '--kind',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness } from './attacks/witness.ts';
@@ -26,6 +26,13 @@ const settings = (url: string, tools: readonly object[]) => ({
 
 /** No server at all, and requests without credentials are accepted. */
 const bare = { authentication: { anonymous: { agent: 'tester' } }, callers: { agents: { tester: {} } } };
+
+/** Of the tests that only look. */
+let plain: Gateway;
+before(async () => {
+  plain = await startGateway(bare);
+});
+after(() => plain.stop());
 
 async function rewrite(gateway: Gateway, change: (text: string) => string): Promise<void> {
   await writeFile(gateway.config, change(await readFile(gateway.config, 'utf8')));
@@ -163,12 +170,10 @@ test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', asy
 });
 
 test('health, readiness and metrics are on the admin listener, and only there', async () => {
-  await using gateway = await startGateway(bare);
-  assert.equal((await fetch(`${gateway.admin}/healthz`)).status, 200);
-  assert.deepEqual(await (await fetch(`${gateway.admin}/readyz`)).json(), { ready: true, problems: [] });
-  assert.match(await (await fetch(`${gateway.admin}/metrics`)).text(), /process_cpu_seconds_total/);
-  for (const path of ['healthz', 'readyz', 'metrics'])
-    assert.equal((await fetch(`${gateway.mcp}/${path}`)).status, 404);
+  assert.equal((await fetch(`${plain.admin}/healthz`)).status, 200);
+  assert.deepEqual(await (await fetch(`${plain.admin}/readyz`)).json(), { ready: true, problems: [] });
+  assert.match(await (await fetch(`${plain.admin}/metrics`)).text(), /process_cpu_seconds_total/);
+  for (const path of ['healthz', 'readyz', 'metrics']) assert.equal((await fetch(`${plain.mcp}/${path}`)).status, 404);
 });
 
 test('logs: a refusal has the reference that the client sees, and no log holds a key', async () => {
@@ -191,9 +196,8 @@ test('logs: a refusal has the reference that the client sees, and no log holds a
 });
 
 test('anonymous access beyond loopback: refuses to start and says why', async () => {
-  await using gateway = await startGateway(bare);
-  const open = JSON.parse(await readFile(gateway.config, 'utf8')) as { listen: object };
-  const config = join(gateway.folder, 'open.yaml');
+  const open = JSON.parse(await readFile(plain.config, 'utf8')) as { listen: object };
+  const config = join(plain.folder, 'open.yaml');
   await writeFile(
     config,
     JSON.stringify({ ...open, listen: { mcp: { host: '0.0.0.0', port: 0 }, admin: { port: 0 } } }),
@@ -204,11 +208,10 @@ test('anonymous access beyond loopback: refuses to start and says why', async ()
 });
 
 test('a port that is in use: a sentence and its own exit code', async () => {
-  await using gateway = await startGateway(bare);
-  const config = JSON.parse(await readFile(gateway.config, 'utf8')) as { listen: object; data: string };
-  const second = join(gateway.folder, 'second.yaml');
-  const listen = { mcp: { port: Number(new URL(gateway.mcp).port) }, admin: { port: 0 } };
-  await writeFile(second, JSON.stringify({ ...config, data: join(gateway.folder, 'other'), listen }));
+  const config = JSON.parse(await readFile(plain.config, 'utf8')) as { listen: object; data: string };
+  const second = join(plain.folder, 'second.yaml');
+  const listen = { mcp: { port: Number(new URL(plain.mcp).port) }, admin: { port: 0 } };
+  await writeFile(second, JSON.stringify({ ...config, data: join(plain.folder, 'other'), listen }));
   const ended = await cli('serve', '--config', second);
   assert.equal(ended.code, 69, ended.stderr);
   assert.match(ended.stderr, /cannot listen/);
@@ -257,8 +260,7 @@ test('sallyport stdio: the gateway as a local server, in both eras', async () =>
 });
 
 test('a GET without a session is 405, so that clients do not try again', async () => {
-  await using gateway = await startGateway(bare);
-  const answer = await sendRaw({ url: `${gateway.mcp}/mcp`, method: 'GET', headers: legacyHeaders });
+  const answer = await sendRaw({ url: `${plain.mcp}/mcp`, method: 'GET', headers: legacyHeaders });
   assert.equal(answer.status, 405);
   assert.match(answer.headers.get('allow') ?? '', /POST/);
 });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { type clientKinds, openSession, type Session } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { type Gateway, type Settings, startGateway } from './harness.ts';
 
 const server = join(import.meta.dirname, 'fixtures', 'changing', 'stdio.ts');
@@ -72,7 +72,7 @@ export async function startWorld(
     gateway,
     key: gateway.key('agent'),
     define,
-    pins: (command, ...args) => sallyportWith('', 'pins', command ?? '', '--config', gateway.config, ...args),
+    pins: (command, ...args) => runCommandHere('pins', command ?? '', '--config', gateway.config, ...args),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

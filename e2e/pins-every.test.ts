@@ -1,9 +1,9 @@
 /** Servers are looked at from time to time: changes are found that no client asks for and no server announces. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { makeAuthority } from './certificates.ts';
 import { openSession } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { openSettings, startGateway } from './harness.ts';
 import { open, poke, readTool, startWorld, until } from './pinned-world.ts';
 import { startTlsServer } from './tls-server.ts';
@@ -20,7 +20,7 @@ test('an HTTP server that announces nothing is looked at without a client, with 
   const settings = openSettings('a', { notes: { url: target.url, tls, pins: { every: '1s' } } });
   await using gateway = await startGateway({ ...settings, pins: { mode: 'first-use' } });
   const pins = async (...args: readonly string[]): Promise<string> =>
-    (await sallyportWith('', 'pins', ...args, '--config', gateway.config)).stdout;
+    (await runCommandHere('pins', ...args, '--config', gateway.config)).stdout;
   // No client has come yet.
   await until(async () => /notes\/open {2}approved/.test(await pins('list')));
   await using session = await openSession('sdk2-auto', { url: gateway.endpoint('notes') });

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { makeAuthority } from './certificates.ts';
 import { clientKinds, openSession, type Session } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { type Gateway, gatewayFile, openSettings, packageFile, startGateway } from './harness.ts';
 import { isThere, open, poke, readTool, startWorld, until, type World } from './pinned-world.ts';
 import { startTlsServer } from './tls-server.ts';
@@ -121,16 +121,7 @@ test('a flood of list changes and of definitions is bounded, recorded, and does 
   await until(async () => /read_note {2}changed/.test((await world.pins('list', 'notes')).stdout));
   const waiting = (await world.pins('list', 'notes', '--waiting')).stdout.match(/read_note {2}changed/g) ?? [];
   assert.ok(waiting.length >= 1 && waiting.length <= 60, `${waiting.length}`);
-  const found = await sallyportWith(
-    '',
-    'audit',
-    'search',
-    '--config',
-    config,
-    '--kind',
-    'definition-pending',
-    '--json',
-  );
+  const found = await runCommandHere('audit', 'search', '--config', config, '--kind', 'definition-pending', '--json');
   assert.match(found.stdout, /"novelty": "changed"/);
   await world.define([poke], { isEndless: true });
   await session.call('poke', {}).catch(() => undefined);
@@ -146,7 +137,7 @@ test('two servers that borrow names from each other: each call goes where its na
   await using world = await startWorld({ pins: { mode: 'review' } }, {}, { mail });
   await world.define([poke, readTool, { ...readTool, name: 'send_mail' }]);
   const { config } = world.gateway;
-  const discovered = await sallyportWith('', 'server', 'discover', '--config', config);
+  const discovered = await runCommandHere('server', 'discover', '--config', config);
   assert.equal(discovered.code, 0, discovered.stderr);
   const { stdout } = await world.pins('diff', 'mail');
   assert.match(stdout, /mail\/send_mail[\s\S]*has the name of notes\/send_mail/);
@@ -194,7 +185,7 @@ test('a server that answers callers differently: what was never approved waits, 
     await using session = await openSession('sdk2-modern', { url: gateway.endpoint('notes'), headers });
     return await session.tools();
   };
-  const pins = (...args: readonly string[]) => sallyportWith('', 'pins', ...args, '--config', gateway.config);
+  const pins = (...args: readonly string[]) => runCommandHere('pins', ...args, '--config', gateway.config);
   assert.deepEqual(await listed(ada), ['open']);
   assert.deepEqual(await listed(bob), [], 'another definition than the approved one');
   assert.match((await pins('diff')).stdout, /notes\/open {2}changed[\s\S]*Opens for Bob/);
@@ -216,7 +207,7 @@ test('a server that answers callers differently: what was never approved waits, 
 test('an approval that is killed half way is made whole or not at all', { timeout: 120_000 }, async () => {
   await using world = await startWorld({ pins: { mode: 'review' } });
   await world.define(Array.from({ length: 1_500 }, (_, at) => ({ ...readTool, name: `tool_${at}` })));
-  assert.equal((await sallyportWith('', 'server', 'discover', '--config', world.gateway.config)).code, 0);
+  assert.equal((await runCommandHere('server', 'discover', '--config', world.gateway.config)).code, 0);
   const { data } = JSON.parse(await readFile(world.gateway.config, 'utf8')) as { data?: string };
   const path = join(data ?? join(world.gateway.folder, 'data'), 'sallyport.db');
   const counts = new Set<number>();
@@ -255,7 +246,7 @@ test('a real server of npm is approved, restarted and updated as a user would', 
   const entry = { command: [process.execPath, main], env: { MEMORY_FILE_PATH: join(folder, 'memory.jsonl') } };
   const settings = { ...openSettings('a', { memory: entry }), pins: { mode: 'review' } };
   const config = join(folder, 'sallyport.yaml');
-  const run = (...args: readonly string[]) => sallyportWith('', ...args, '--config', config);
+  const run = (...args: readonly string[]) => runCommandHere(...args, '--config', config);
   const listed = async (gateway: Gateway): Promise<readonly string[]> => {
     await using session = await openSession('sdk2-auto', { url: gateway.endpoint('memory') });
     return await session.tools();

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { makeAuthority } from './certificates.ts';
 import { openSession } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
 import { isThere, open, poke, readTool, startWorld, until } from './pinned-world.ts';
 import { startTlsServer } from './tls-server.ts';
@@ -13,7 +13,7 @@ import { startTlsServer } from './tls-server.ts';
 const changing = join(import.meta.dirname, 'fixtures', 'changing', 'stdio.ts');
 
 async function identityRecords({ config }: Gateway): Promise<string> {
-  const found = await sallyportWith('', 'audit', 'search', '--config', config, '--kind', 'server-identity', '--json');
+  const found = await runCommandHere('audit', 'search', '--config', config, '--kind', 'server-identity', '--json');
   return found.stdout;
 }
 
@@ -50,7 +50,7 @@ test('another TLS key behind the same URL is a record, is shown, and has the def
 });
 
 function pins({ config }: Gateway, command: string, ...args: readonly string[]) {
-  return sallyportWith('', 'pins', command, '--config', config, ...args);
+  return runCommandHere('pins', command, '--config', config, ...args);
 }
 
 /** A package as npm lays it down: the server of these tests, in a version. */
@@ -95,7 +95,7 @@ test('another version of the package behind the same command is a record, and a 
   assert.match(stdout, /notes\/read_note {2}changed/);
   // It is found before any client comes as well.
   await install(folder, '1.2.0', 'sha512-third');
-  const discovered = await sallyportWith('', 'server', 'discover', '--config', config, 'notes');
+  const discovered = await runCommandHere('server', 'discover', '--config', config, 'notes');
   assert.match(discovered.stdout, /version 1\.2\.0[\s\S]*another server than before: .*version 1\.1\.0/);
   await until(async () => /sha512-third[\s\S]*"server-identity"/.test(await identityRecords(world.gateway)));
 });

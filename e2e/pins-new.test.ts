@@ -1,7 +1,7 @@
 /** Rules that show what is new before it is approved, through a running gateway. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sallyportWith } from './faults/commands.ts';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { isThere, open, poke, readTool, startWorld, type Tool, until } from './pinned-world.ts';
 
 const named = (name: string, more: Partial<Tool> = {}): Tool => ({ ...readTool, ...more, name });
@@ -57,7 +57,7 @@ test('includeNew: what the rule names is there before it is approved, and nothin
     assert.match(world.gateway.errors(), /only rules with includeNew show it until then/);
     const words = ['--config', world.gateway.config, '--caller', 'agent:agent', '--server', 'notes'];
     const explained = async (name: string): Promise<string> =>
-      (await sallyportWith('', 'explain', ...words, '--args', '{"path":"x"}', '--tool', name)).stdout;
+      (await runCommandHere('explain', ...words, '--args', '{"path":"x"}', '--tool', name)).stdout;
     const included = await explained('read_list');
     assert.match(included, /^ALLOW .*allow read_\* include new/);
     assert.match(included, /nothing has approved its definition yet/);

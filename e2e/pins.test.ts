@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { gatewayFile } from './harness.ts';
 import { isThere, open, path, poke, readTool, startWorld, type Tool, until } from './pinned-world.ts';
 
@@ -100,8 +100,7 @@ test('first use: what is there at first contact is approved, and what changes is
       assert.deepEqual((await other.tools()).toSorted(), ['notes__fetch_note', 'notes__poke']);
       assert.match((await world.pins('history', 'notes/fetch_note')).stdout, /approved by dana: looked at it/);
       await until(async () => {
-        const found = await sallyportWith(
-          '',
+        const found = await runCommandHere(
           'audit',
           'search',
           '--config',

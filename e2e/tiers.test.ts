@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession, type Session, type Target } from './clients.ts';
-import { sallyportWith } from './faults/commands.ts';
 import { type Gateway, gatewayFile, packageFile, startGateway } from './harness.ts';
 
 const filesystem = packageFile('@modelcontextprotocol', 'server-filesystem', 'dist', 'index.js');
@@ -140,7 +140,7 @@ test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both
   await t.test('the record of a call has the tier, and the tags', async () => {
     const recorded = async (capability: string): Promise<string> => {
       const args = ['audit', 'search', '--config', world.gateway.config, '--capability', capability, '--json'];
-      return (await sallyportWith('', ...args)).stdout;
+      return (await runCommandHere(...args)).stdout;
     };
     assert.match(await recorded('get_note'), /"tier": "read"/);
     const running = await recorded('run_command');
@@ -152,17 +152,17 @@ test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both
       for (const { name } of tools) {
         const [, made] = expected[agent] ?? assert.fail();
         const asked = ['--caller', `agent:${agent}`, '--server', 'notes', '--tool', name];
-        const { stdout, code } = await sallyportWith('', 'explain', '--config', world.gateway.config, ...asked);
+        const { stdout, code } = await runCommandHere('explain', '--config', world.gateway.config, ...asked);
         assert.equal(code === 0, made.includes(name), `${agent} ${name}: ${stdout}`);
         assert.match(stdout, destructive.includes(name) ? /^Tier: destructive/m : /^Tier: (?:read|write)/m);
       }
   });
   await t.test('pins show has the tier', async () => {
-    const { stdout } = await sallyportWith('', 'pins', 'show', '--config', world.gateway.config, 'notes/run_command');
+    const { stdout } = await runCommandHere('pins', 'show', '--config', world.gateway.config, 'notes/run_command');
     assert.match(stdout, /tier destructive, execution: it runs what the caller writes/);
   });
   await t.test('examples know the configuration alone: what is not known is not opened, and is held', async () => {
-    const { stdout, code } = await sallyportWith('', 'test', '--config', world.gateway.config);
+    const { stdout, code } = await runCommandHere('test', '--config', world.gateway.config);
     assert.equal(code, 0, stdout);
   });
 });

@@ -5,7 +5,10 @@ import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { OtherServer } from '../fixtures/other/http.ts';
 import { openSettings, startGateway } from '../harness.ts';
+import { sharedGateway } from '../shared-gateway.ts';
 import { openAskingClient } from './asking-client.ts';
+
+const shared = sharedGateway(8);
 
 const ofTools = [
   'Payment session 7 not found: the order was charged before',
@@ -15,9 +18,8 @@ const ofTools = [
 
 for (const era of ['legacy', 'modern'] as const)
   test(`C6: an error of a tool that speaks of a session of its own is not repeated, for a ${era} server`, async () => {
-    await using server = await new OtherServer({ eras: era }).listen();
-    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-    await using client = await openAskingClient(gateway.endpoint('other'), era);
+    await using server = new OtherServer({ eras: era });
+    await using client = await openAskingClient(await shared.place(server), era);
     for (const [index, said] of ofTools.entries()) {
       await assert.rejects(client.call('fail', { a: said }), (error: Error) =>
         error.message.includes(said.slice(0, 12)),
@@ -37,9 +39,8 @@ const refusals = {
 
 for (const [name, refusal] of Object.entries(refusals))
   test(`C6: calls that are refused with ${name} in a session that lives are made once, and take no other with them`, async () => {
-    await using server = await new OtherServer({ eras: 'legacy', refused: { fail: refusal } }).listen();
-    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-    await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+    await using server = new OtherServer({ eras: 'legacy', refused: { fail: refusal } });
+    await using client = await openAskingClient(await shared.place(server), 'legacy');
     const waiting = Array.from({ length: 3 }, () => client.call('wait'));
     await server.until(() => server.core.countOf('tools/call') === waiting.length);
     const said = await Promise.all(
@@ -84,12 +85,11 @@ test('C6: a call that is refused with 400 takes no call of another caller with i
 // With 400, this server refuses a ping as well.
 for (const status of [400, 404])
   test(`C6: where ${status} says nothing of the session, few are begun for it, and others keep their calls`, async () => {
-    await using server = await new OtherServer({
+    await using server = new OtherServer({
       eras: 'legacy',
       refused: { fail: { status }, ...(status === 404 ? {} : { ping: { status } }) },
-    }).listen();
-    await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-    await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+    });
+    await using client = await openAskingClient(await shared.place(server), 'legacy');
     const waiting: Promise<string>[] = [];
     for (let a = 0; a < 12; a++) {
       const before = server.core.countOf('tools/call');
@@ -112,9 +112,8 @@ for (const status of [400, 404])
 test('C6: a server that knows no ping has forgotten no session where it refuses arguments', async () => {
   const unknown = { jsonrpc: '2.0', error: { code: -32601, message: 'Method not found' } };
   const refused = { fail: { status: 400 }, ping: { status: 400, body: unknown } };
-  await using server = await new OtherServer({ eras: 'legacy', refused }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  await using server = new OtherServer({ eras: 'legacy', refused });
+  await using client = await openAskingClient(await shared.place(server), 'legacy');
   for (let a = 1; a <= 3; a++) {
     assert.match(await client.call('fail', { a }), /cannot be reached/);
     assert.equal(server.core.countOf('tools/call'), a);

@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HttpBehaviour, OtherServer } from '../fixtures/other/http.ts';
-import { openSettings, startGateway } from '../harness.ts';
+import { sharedGateway } from '../shared-gateway.ts';
 import { until } from '../until.ts';
 import { openAskingClient } from './asking-client.ts';
 
+const shared = sharedGateway(8);
+
 async function start(behaviour: Omit<HttpBehaviour, 'eras'>) {
   const resources = new AsyncDisposableStack();
-  const server = resources.use(await new OtherServer({ eras: 'legacy', ...behaviour }).listen());
-  const gateway = resources.use(await startGateway(openSettings('client', { other: { url: server.url } })));
-  const client = resources.use(await openAskingClient(gateway.endpoint('other'), 'legacy'));
+  const server = resources.use(new OtherServer({ eras: 'legacy', ...behaviour }));
+  const client = resources.use(await openAskingClient(await shared.place(server), 'legacy'));
   return { server, client, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 

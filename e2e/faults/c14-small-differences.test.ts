@@ -1,6 +1,6 @@
 /** C14 and B10: small things in which a call through the gateway differed from a direct one. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { legacyHeaders, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { OtherServer } from '../fixtures/other/http.ts';
@@ -9,7 +9,48 @@ import { runToEnd } from '../process.ts';
 import { openAskingClient } from './asking-client.ts';
 import { programWith } from './program-with.ts';
 
-async function startSession(gateway: Gateway, server: string) {
+const broken = programWith('broken', `console.log('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[NaN]}}');`);
+const last = programWith(
+  'last',
+  `const result = { content: [{ type: 'text', text: 'last words' }] };
+  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }), () => process.exit(0));`,
+);
+
+/** The servers of the gateway that the tests share. */
+const servers = {
+  other: new OtherServer({ eras: 'legacy' }),
+  probed: new OtherServer({ eras: 'legacy' }),
+  unsubscribable: new OtherServer({ eras: 'legacy', capabilities: { resources: {} } }),
+};
+const { other } = servers;
+let fixture: Awaited<ReturnType<typeof startFixture>>;
+let gateway: Gateway;
+
+before(async () => {
+  fixture = await startFixture('modern');
+  const urls = Object.entries(servers).map(async ([name, server]) => [name, { url: (await server.listen()).url }]);
+  const settings = openSettings('client', {
+    ...(Object.fromEntries(await Promise.all(urls)) as Record<string, object>),
+    modern: { url: fixture.url },
+    broken: { command: [process.execPath, '-e', broken] },
+    last: { command: [process.execPath, '-e', last] },
+  });
+  const small = { from: { agent: 'client' }, to: 'small', tools: [{ allow: 'echo', when: 'args.a <= 10' }] };
+  gateway = await startGateway({
+    ...settings,
+    listen: { mcp: { port: 0, allowedOrigins: ['https://app.example'] }, admin: { port: 0 } },
+    servers: { ...(settings['servers'] as object), small: { url: other.url } },
+    connections: [...(settings['connections'] as object[]), { name: 'small', ...small }],
+  });
+});
+after(async () => {
+  await gateway.stop();
+  await fixture.stop();
+  for (const server of Object.values(servers)) await server[Symbol.asyncDispose]();
+});
+
+/** A legacy session at a server of the shared gateway. */
+async function startSession(server: string) {
   const url = gateway.endpoint(server);
   const clientInfo = { name: 'raw', version: '1' };
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
@@ -24,16 +65,14 @@ async function startSession(gateway: Gateway, server: string) {
 }
 
 test('C14: unknown notifications are taken, an argument object may be null, 1.0 stays 1.0', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-  const send = await startSession(gateway, 'other');
+  const send = await startSession('other');
   assert.equal((await send('{"jsonrpc":"2.0","method":"notifications/of-tomorrow"}')).status, 202);
   const nothing = await send(
     '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo","arguments":null}}',
   );
   assert.match(nothing.body, /"text":"\{\}"/);
   const bodies: string[] = [];
-  server.onBody = (body) => bodies.push(body);
+  other.onBody = (body) => bodies.push(body);
   await send(
     '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"echo","arguments":{"a":[1.0,-2.50,10,1e2]}}}',
   );
@@ -44,14 +83,7 @@ test('C14: unknown notifications are taken, an argument object may be null, 1.0 
 });
 
 test('C14: a condition compares 10.0 as the number that it is', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway({
-    ...openSettings('client', { other: { url: server.url } }),
-    connections: [
-      { name: 'small', from: { agent: 'client' }, to: 'other', tools: [{ allow: 'echo', when: 'args.a <= 10' }] },
-    ],
-  });
-  const send = await startSession(gateway, 'other');
+  const send = await startSession('small');
   const call = async (a: string) =>
     (await send(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo","arguments":{"a":${a}}}}`)).body;
   assert.match(await call('10.0'), /"text":"\{\\"a\\":10\}"/);
@@ -59,8 +91,6 @@ test('C14: a condition compares 10.0 as the number that it is', async () => {
 });
 
 test('C14: what is wrong with one message of a batch spoils its own answer only', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
   const url = gateway.endpoint('other');
   const answer = await sendRaw({
     url,
@@ -83,11 +113,6 @@ test('C14: what is wrong with one message of a batch spoils its own answer only'
 });
 
 test('C14: a page may send the headers that mirror arguments, and a compressed body is 415', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway({
-    ...openSettings('client', { other: { url: server.url } }),
-    listen: { mcp: { port: 0, allowedOrigins: ['https://app.example'] }, admin: { port: 0 } },
-  });
   const preflight = await fetch(gateway.endpoint('other'), {
     method: 'OPTIONS',
     headers: {
@@ -112,43 +137,33 @@ test('C14: a page may send the headers that mirror arguments, and a compressed b
 });
 
 test('C14: subscribing at a server without subscriptions is an error', async () => {
-  const capabilities = { resources: {} };
-  await using server = await new OtherServer({ eras: 'legacy', capabilities }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
-  const send = await startSession(gateway, 'other');
+  const send = await startSession('unsubscribable');
   const { body } = await send('{"jsonrpc":"2.0","id":2,"method":"resources/subscribe","params":{"uri":"file:///x"}}');
   assert.match(body, /-32601/);
 });
 
 test('C14: a legacy client gets no serverInfo in _meta, a modern one does', async () => {
-  await using fixture = await startFixture('modern');
-  await using gateway = await startGateway(openSettings('client', { other: { url: fixture.url } }));
   const call = '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"test_simple_text"}}';
-  const send = await startSession(gateway, 'other');
+  const send = await startSession('modern');
   assert.doesNotMatch((await send(call)).body, /serverInfo/);
-  await using modern = await openAskingClient(gateway.endpoint('other'), 'modern');
+  await using modern = await openAskingClient(gateway.endpoint('modern'), 'modern');
   const result = await modern.client.callTool({ name: 'test_simple_text', arguments: {} });
   assert.ok(result._meta !== undefined && 'io.modelcontextprotocol/serverInfo' in result._meta);
 });
 
 test('C14: what a probe opens at a server it closes', async () => {
-  await using server = await new OtherServer({ eras: 'legacy' }).listen();
-  await using gateway = await startGateway(openSettings('client', { other: { url: server.url } }));
   const probed = await runToEnd({
-    command: [process.execPath, gatewayFile, 'server', 'probe', 'other', '--config', gateway.config],
+    command: [process.execPath, gatewayFile, 'server', 'probe', 'probed', '--config', gateway.config],
     within: 20_000,
   });
   assert.equal(probed.code, 0, probed.stdout);
-  assert.equal(server.core.countOf('initialize'), 1);
-  assert.ok(server.requests.includes('DELETE /mcp'), server.requests.join());
+  const { core, requests } = servers.probed;
+  assert.equal(core.countOf('initialize'), 1);
+  assert.ok(requests.includes('DELETE /mcp'), requests.join());
 });
 
 test('C14: a line of a server that is no message is logged, and its call told at once', async () => {
-  const program = programWith('broken', `console.log('{"jsonrpc":"2.0","id":' + id + ',"result":{"content":[NaN]}}');`);
-  await using gateway = await startGateway(
-    openSettings('client', { other: { command: [process.execPath, '-e', program] } }),
-  );
-  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  await using client = await openAskingClient(gateway.endpoint('broken'), 'legacy');
   const began = performance.now();
   await client.call('broken').catch(() => undefined);
   assert.ok(performance.now() - began < 10_000);
@@ -156,15 +171,7 @@ test('C14: a line of a server that is no message is logged, and its call told at
 });
 
 test('C14: the answer that a process writes last, without a newline, is heard', async () => {
-  const program = programWith(
-    'last',
-    `const result = { content: [{ type: 'text', text: 'last words' }] };
-    process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }), () => process.exit(0));`,
-  );
-  await using gateway = await startGateway(
-    openSettings('client', { other: { command: [process.execPath, '-e', program] } }),
-  );
-  await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+  await using client = await openAskingClient(gateway.endpoint('last'), 'legacy');
   assert.equal(await client.call('last'), 'last words');
 });
 

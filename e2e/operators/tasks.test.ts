@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from '../../gateway/src/stores/sqlite/driver.ts';
-import { sallyportWith } from '../faults/commands.ts';
+import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { until } from '../until.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -189,7 +189,7 @@ test('a task outlives its gateway', { timeout: 120_000 }, async () => {
     await using world = await startWorld({}, { folder });
     task = await held(world, world.gateway.key({ user: 'dana', agent: 'asker' }), 'later');
   }
-  const approval = await sallyportWith('', 'approval', 'list', '--json', '--config', join(folder, 'sallyport.yaml'));
+  const approval = await runCommandHere('approval', 'list', '--json', '--config', join(folder, 'sallyport.yaml'));
   const id = /"id": "(ap_[a-z0-9]+)"/.exec(approval.stdout)?.[1] ?? assert.fail(approval.stdout);
   await using world = await startWorld({}, { folder });
   const key = world.gateway.key({ user: 'dana', agent: 'asker' });

@@ -1,7 +1,7 @@
 /** A gateway whose `echo` is held, an agent that calls it, and the commands that decide. */
 import assert from 'node:assert/strict';
+import { type Ended, runCommandHere } from '../../gateway/test/support/command.ts';
 import { openSession, type Session } from '../clients.ts';
-import { sallyportWith } from '../faults/commands.ts';
 import { type Gateway, packageFile, type Settings, startGateway } from '../harness.ts';
 
 const everything = packageFile('@modelcontextprotocol', 'server-everything', 'dist', 'index.js');
@@ -10,7 +10,7 @@ export interface World extends AsyncDisposable {
   readonly gateway: Gateway;
   /** Where operators are, by the name that passkeys are bound to. */
   readonly base: string;
-  readonly sallyport: (...args: readonly string[]) => ReturnType<typeof sallyportWith>;
+  readonly sallyport: (...args: readonly string[]) => Promise<Ended>;
   readonly session: Session;
   /** Makes the call, which is held; the id of its approval. */
   readonly held: (message: string) => Promise<string>;
@@ -60,7 +60,7 @@ export async function startWorld(
   });
   await session.tools();
   const base = gateway.admin.replace('127.0.0.1', 'localhost');
-  const sallyport = (...args: readonly string[]) => sallyportWith('', ...args, '--config', gateway.config);
+  const sallyport = (...args: readonly string[]) => runCommandHere(...args, '--config', gateway.config);
   return {
     gateway,
     base,
