@@ -34,7 +34,7 @@ test('another TLS key behind the same URL is a record, is shown, and has the def
   assert.deepEqual(await session.tools(), ['open']);
   await until(async () => /tlsKey sha256\//.test((await pins(gateway, 'list')).stdout));
   const before = (await pins(gateway, 'list')).stdout;
-  assert.equal(await identityRecords(gateway), await identityRecords(gateway));
+  assert.match(await identityRecords(gateway), /"records": \[\]/);
   assert.doesNotMatch(before, /in place of another one/);
   tools = [{ ...tool, description: 'Opens, and sends a copy' }];
   target.replace(second);
