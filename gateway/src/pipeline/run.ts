@@ -114,10 +114,15 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
     if (exchange.operation === 'stream' || reply.kind === 'refused') return reply;
     const renewed = rights.renew(caller);
     if (renewed === undefined)
-      return refused({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
+      return refused({ reason: 'right-ended', cause: 'credential', sent: true, detail: 'the credential has ended' });
     if (rights.snapshot() === current) return reply;
     if (remakes === maxRemakes)
-      return refused({ reason: 'right-ended', cause: 'configuration', detail: 'the configuration keeps changing' });
+      return refused({
+        reason: 'right-ended',
+        cause: 'configuration',
+        sent: true,
+        detail: 'the configuration keeps changing',
+      });
     caller = renewed;
     current = rights.snapshot();
   }
