@@ -8,6 +8,7 @@ const { shared, data, exitCode } = workerData as WatchdogStart;
 const lookMs = 250;
 /** Milliseconds within which a loop that runs JavaScript can be stopped. One that waits for the system cannot. */
 const pauseMs = 2_000;
+/** A message that comes while the main thread is about to wait for messages can be missed: each is sent again. */
 const resendMs = 50;
 const maxFrames = 64;
 
@@ -49,13 +50,13 @@ function end(at: number): void {
   session.connectToMainThread();
   session.once('Debugger.paused', ({ params }) => {
     clearTimeout(unstopped);
+    clearInterval(pausing);
     const frames = params.callFrames as unknown as readonly Frame[];
     const stack = frames
       .slice(0, maxFrames)
       .map(({ functionName, url, location }) => `${functionName || '(anonymous)'} ${url}:${location.lineNumber + 1}`)
       .join('\n');
     const callFrameId = frames[0]?.callFrameId ?? '';
-    // A message that comes while the main thread is about to wait for messages can be missed: it is sent again.
     const run = (expression: string, then: (value: unknown) => void): void => {
       let isAnswered = false;
       const send = (): void =>
@@ -84,6 +85,10 @@ function end(at: number): void {
       run(`process.execve(process.execPath, [process.execPath, '-e', 'process.exit(${exitCode})'], {})`, kill);
     });
   });
-  session.post('Debugger.enable');
-  session.post('Debugger.pause');
+  const pause = (): void => {
+    session.post('Debugger.enable');
+    session.post('Debugger.pause');
+  };
+  const pausing = setInterval(pause, resendMs);
+  pause();
 }
