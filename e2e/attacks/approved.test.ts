@@ -36,7 +36,7 @@ test('an approval to read a resource is of no subscription, and none is asked fo
         body: JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { uri: 'doc://projects/1' } }),
       })
     ).body;
-  witness.answer('undefined', (response, { message: { id } }) =>
+  witness.answer('resources/read', (response, { message: { id } }) =>
     sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', contents: [] } }),
   );
   assert.match(

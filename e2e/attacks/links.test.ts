@@ -140,7 +140,7 @@ test('prompts, input requests and the contents of a resource lead to nothing hid
 
   const entry = (uri: string): object => ({ uri, mimeType: 'text/plain', text: 'inside' });
   const contents = ['file:///open/dir', 'file:///open/a', 'file:///secret/a'].map(entry);
-  witness.answer('undefined', answering({ contents }));
+  witness.answer('resources/read', answering({ contents }));
   const read = await asked('ruled', { method: 'resources/read', params: { uri: 'file:///open/dir' } });
   assert.deepEqual(read['contents'], [...contents.slice(0, 2), { ...contents[2], text: leftOut.text }]);
 });

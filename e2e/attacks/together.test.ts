@@ -117,7 +117,7 @@ test('what a mask concerns is masked in turns', async (t) => {
   });
   for (const [name, { result, shown }] of Object.entries(masked))
     await t.test(name, async () => {
-      witness.answer('undefined', (response, { message }) =>
+      witness.answer('resources/read', (response, { message }) =>
         sendJson(response, { jsonrpc: '2.0', id: message.id, result: { resultType: 'complete', ...result } }),
       );
       const params = { uri: 'file:///open/a', _meta: meta };

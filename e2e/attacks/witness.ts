@@ -19,8 +19,8 @@ export interface Witness extends AsyncDisposable {
   /** Requests of these methods, in order. Handshake and lists are not calls. */
   readonly calls: () => readonly Seen[];
   readonly forget: () => void;
-  /** How the next calls of a tool are answered. */
-  readonly answer: (tool: string, answering: Answering) => void;
+  /** How the next calls of a tool are answered, or the next requests of a method that names nothing, such as a list. */
+  readonly answer: (name: string, answering: Answering) => void;
 }
 
 const schema = { type: 'object', properties: {}, additionalProperties: false };
@@ -46,13 +46,15 @@ export async function startWitness(
       if (request.method !== 'POST') return response.writeHead(405).end();
       const message = JSON.parse(body) as Seen['message'];
       const entry: Seen = { headers: request.headers, body, message };
+      const { name } = message.params;
+      const answering = answers.get(typeof name === 'string' ? name : message.method);
       const result = localResult(message.method, tools, introduction);
-      if (result !== undefined) return sendJson(response, { jsonrpc: '2.0', id: message.id, result });
+      if (result !== undefined && answering === undefined)
+        return sendJson(response, { jsonrpc: '2.0', id: message.id, result });
       // It has no legacy era, and is asked for it on behalf of legacy clients.
       if (message.method === 'initialize')
         return sendJson(response, { jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'no' } }, 404);
-      seen.push(entry);
-      const answering = answers.get(String(message.params.name));
+      if (result === undefined) seen.push(entry);
       if (answering !== undefined) return answering(response, entry);
       sendJson(response, {
         jsonrpc: '2.0',
@@ -70,7 +72,7 @@ export async function startWitness(
     forget: () => {
       seen.length = 0;
     },
-    answer: (tool, answering) => answers.set(tool, answering),
+    answer: (name, answering) => answers.set(name, answering),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -5,7 +5,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
-import { type Gateway, startGateway } from '../harness.ts';
+import { meta, modernHeaders, sendRaw } from '../attacks/raw.ts';
+import { sendJson, startWitness } from '../attacks/witness.ts';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
+import { until } from '../until.ts';
 import { nothingReaches, type World } from './holding.ts';
 import { PushingServer } from './pushing.ts';
 import { reload } from './reload.ts';
@@ -18,10 +21,7 @@ const ways: Readonly<
   >
 > = {
   'its key is revoked': {
-    async end({ gateway }) {
-      const id = /"id":\s*"([^"]+)"/.exec(await command(gateway, 'key', 'list', '--json'))?.[1] ?? '';
-      await command(gateway, 'key', 'revoke', id);
-    },
+    end: ({ gateway }) => revokeKey(gateway),
   },
   'its key expires': { expires: '4s', end: () => Promise.resolve() },
   'its role is removed': {
@@ -43,6 +43,12 @@ const ways: Readonly<
       reload(gateway, (file) => (file.servers = { pushing: { url: server.url, status: 'inactive' } })),
   },
 };
+
+/** Of the only key. */
+async function revokeKey(gateway: Gateway): Promise<void> {
+  const id = /"id":\s*"([^"]+)"/.exec(await command(gateway, 'key', 'list', '--json'))?.[1] ?? '';
+  await command(gateway, 'key', 'revoke', id);
+}
 
 async function command(gateway: Gateway, ...args: readonly string[]): Promise<string> {
   const run = await runCommandHere(...args, '--config', gateway.config);
@@ -78,3 +84,29 @@ for (const [name, { expires, end, stillConnected }] of Object.entries(ways))
     const world = { server, gateway, key };
     await nothingReaches(world, () => end(world), stillConnected);
   });
+
+test('A6: a request for a list whose key is revoked meanwhile may have been made, and its answer is withheld', async () => {
+  await using witness = await startWitness([{ name: 'search' }]);
+  const { promise: asked, resolve: ask } = Promise.withResolvers<() => void>();
+  witness.answer('prompts/list', (response, { message: { id } }) =>
+    ask(() =>
+      sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', prompts: [{ name: 'open' }] } }),
+    ),
+  );
+  await using gateway = await startGateway(openSettings('client', { s: { url: witness.url } }));
+  const key = await command(gateway, 'key', 'create', '--agent', 'client', '--quiet');
+  const list = (method: string) =>
+    sendRaw({
+      url: gateway.endpoint('s'),
+      headers: [...modernHeaders(method), ['Authorization', `Bearer ${key}`]],
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { _meta: meta } }),
+    });
+  const listing = list('prompts/list');
+  const answer = await asked;
+  await revokeKey(gateway);
+  await until(async () => (await list('tools/list')).status === 401, 'the end of the key');
+  answer();
+  const { body } = await listing;
+  assert.match(body, /The right to make this call ended while it was under way: it may have been made/);
+  assert.equal(body.includes('"open"'), false);
+});

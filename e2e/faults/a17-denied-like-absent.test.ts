@@ -41,7 +41,7 @@ const shape = (body: string, sent: string): string => body.replaceAll(sent, 'SEN
 
 test('A17: a denied resource and an absent one have the same words, in both eras', async () => {
   for (const code of [-32_002, -32_602]) {
-    witness.answer('undefined', (response, { message }) =>
+    witness.answer('resources/read', (response, { message }) =>
       sendJson(response, {
         jsonrpc: '2.0',
         id: message.id,
@@ -70,7 +70,7 @@ test('A17: a denied resource and an absent one have the same words, in both eras
 });
 
 test('A17: completions name no resource that the caller may not read', async () => {
-  witness.answer('undefined', (response, { message }) =>
+  witness.answer('completion/complete', (response, { message }) =>
     sendJson(response, {
       jsonrpc: '2.0',
       id: message.id,
@@ -190,7 +190,7 @@ test('A17: who asks again and again is told the same of both, and slowed down af
       },
     ],
   });
-  witness.answer('undefined', (response, { message }) =>
+  witness.answer('resources/read', (response, { message }) =>
     sendJson(response, { jsonrpc: '2.0', id: message.id, error: { code: -32_602, message: 'not found' } }),
   );
   const all: string[] = [];

@@ -83,7 +83,11 @@ export const attack = from('Attacks on a running gateway', [
     id: 'A6',
     text: 'Rights end with what gave them: streams, sessions and calls under way are judged by the revision and the credential of now.',
     proofs: [
-      ...inFile('e2e/faults/a06-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
+      ...inFile(
+        'e2e/faults/a06-rights.test.ts',
+        'A6, D5: nothing reaches a caller after ${name}',
+        'A6: a request for a list whose key is revoked meanwhile may have been made, and its answer is withheld',
+      ),
       ...inFile('e2e/faults/a06-token-rights.test.ts', 'A6, D5: nothing reaches a caller after ${name}'),
       ...inFile(
         'e2e/faults/a06-watched-uris.test.ts',
