@@ -7,7 +7,10 @@ import { patienceMs, type Running, startAnnounced } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const fixtureFile = join(import.meta.dirname, 'fixtures', 'everything', 'server.ts');
-export const gatewayFile = join(root, 'gateway', 'bin', 'sallyport.js');
+/** The command line of a clone, which runs the sources. */
+export const sourceFile = join(root, 'gateway', 'bin', 'sallyport.js');
+/** The command line that tests start: `npm test` has it built as it is published. */
+export const gatewayFile = process.env['SALLYPORT_PROGRAM'] ?? sourceFile;
 
 /** A file of an installed package. */
 export function packageFile(...path: readonly string[]): string {

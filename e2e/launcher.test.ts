@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { gatewayFile } from './harness.ts';
+import { sourceFile } from './harness.ts';
 import { freePort, startAnnounced } from './process.ts';
 
 const devFile = join(import.meta.dirname, '..', 'scripts', 'dev.ts');
@@ -58,7 +58,7 @@ test('the gateway that was handed over to has the options of Node, and the debug
   const port = await freePort();
   const options = ['--require', hook, `--inspect=127.0.0.1:${port}`, '--stack-trace-limit=23'];
   await using gateway = await startAnnounced(
-    { command: [process.execPath, ...options, gatewayFile, 'serve', '--config', config, '--json'] },
+    { command: [process.execPath, ...options, sourceFile, 'serve', '--config', config, '--json'] },
     listening,
   );
   assert.deepEqual(await evaluateAt(port, '({ parent: process.ppid, options: process.execArgv })'), {
@@ -77,7 +77,7 @@ test('an older Node that is installed here debugs the gateway as well', async (c
   const { config } = worldOf(context);
   const port = await freePort();
   await using gateway = await startAnnounced(
-    { command: [older, `--inspect=127.0.0.1:${port}`, gatewayFile, 'serve', '--config', config, '--json'] },
+    { command: [older, `--inspect=127.0.0.1:${port}`, sourceFile, 'serve', '--config', config, '--json'] },
     listening,
   );
   const said = await evaluateAt(port, '({ parent: process.ppid, major: parseInt(process.versions.node) })');
@@ -87,7 +87,7 @@ test('an older Node that is installed here debugs the gateway as well', async (c
 test('node --watch starts the gateway again when a file changes that only the gateway has loaded', async (context) => {
   const { config, disguise: hook, takenOver } = worldOf(context);
   await using gateway = await startAnnounced(
-    { command: [process.execPath, '--watch', '--require', hook, gatewayFile, 'serve', '--config', config, '--json'] },
+    { command: [process.execPath, '--watch', '--require', hook, sourceFile, 'serve', '--config', config, '--json'] },
     listening,
   );
   assert.ok(gateway.child.stdout !== null);

@@ -4,6 +4,7 @@ import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { builtProgram } from '../gateway/scripts/built.ts';
 
 const usage = `usage: npm test -- [options] [part of a path …]
   --unit            the tests of gateway/src and gateway/test
@@ -89,9 +90,12 @@ const options = [
 ];
 // The tests start a thousand processes of the gateway: with a cache of compiled code each takes half the CPU to start.
 const cache = join(root, 'node_modules', '.cache', 'compiled');
+// What whole processes are started from: the program as it is published; the sources where each change is to be seen.
+const program =
+  wanted.watch || !files.some((file) => file.startsWith('e2e')) ? {} : { SALLYPORT_PROGRAM: await builtProgram() };
 const run = spawnSync(process.execPath, ['--test', ...options, ...files], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, NODE_COMPILE_CACHE: cache },
+  env: { ...process.env, NODE_COMPILE_CACHE: cache, ...program },
 });
 process.exitCode = run.status ?? 1;

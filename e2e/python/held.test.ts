@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { gatewayFile } from '../harness.ts';
 import { startWorld, type World } from '../operators/world.ts';
 
-const gatewayFile = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
 
 /** The interpreter of an environment with the SDK, made once; or why there is none. */
 function python(): { readonly ok: true; readonly path: string } | { readonly ok: false; readonly problem: string } {

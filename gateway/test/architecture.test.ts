@@ -37,7 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tiers: [...base, 'pipeline'],
   catalog: [...base, 'pipeline', 'config', 'stores', 'tiers'],
   listeners: [...base, 'pipeline', 'config', 'stores'],
-  upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth'],
+  upstreams: [...base, 'pipeline', 'config', 'stores', 'state', 'secrets', 'egress', 'oauth', 'process'],
   accounts: [...base, 'pipeline', 'config', 'state', 'stages/approve'],
   operators: [...base, 'pipeline', 'stores', 'secrets'],
   channels: [...base, 'config', 'stores', 'secrets', 'egress'],

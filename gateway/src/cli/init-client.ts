@@ -1,5 +1,4 @@
 /** What `init --from` does after the file is written: secrets, a key, and the way back from the client. */
-import { fileURLToPath } from 'node:url';
 import type { Configuration } from '../config/schema/index.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { openSecretStore } from '../secrets/source.ts';
@@ -7,6 +6,7 @@ import { openKeyAdmin } from '../stages/authenticate/api-key/open.ts';
 import { adopt } from './clients/adopt.ts';
 import type { Imported } from './clients/index.ts';
 import { gatewayEntry, pointAtGateway, snippet } from './clients/way-back.ts';
+import { gatewayProgram } from './programs.ts';
 
 export interface Finishing {
   readonly configuration: Configuration;
@@ -32,8 +32,6 @@ export interface WayBack {
   readonly problem?: string;
 }
 
-const program = fileURLToPath(new URL('../../bin/sallyport.js', import.meta.url));
-
 export async function finishImport(finishing: Finishing): Promise<WayBack> {
   const { configuration, imported, config } = finishing;
   const { notes, kept } = await keepSecrets(finishing);
@@ -43,7 +41,7 @@ export async function finishImport(finishing: Finishing): Promise<WayBack> {
     gatewayEntry(imported.kind, {
       url: `${base}/mcp`,
       key,
-      command: [process.execPath, program, 'stdio', '--config', config],
+      command: [process.execPath, gatewayProgram, 'stdio', '--config', config],
     });
   const entry = addressed('sp_…');
   const way = { secrets: kept, notes, entry, snippet: snippet(imported, entry) };

@@ -1,11 +1,9 @@
 /** `sallyport stdio`: the gateway as a local server, for clients that only start commands. */
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { LogLevel } from '../telemetry/log.ts';
 import { type CommonOptions, type Context, configOption, configPath } from './context.ts';
 import { logLevelOption } from './options.ts';
-
-const program = fileURLToPath(new URL('../../bin/sallyport.js', import.meta.url));
+import { gatewayProgram } from './programs.ts';
 
 interface Options extends CommonOptions {
   readonly key?: string;
@@ -28,7 +26,7 @@ environment variable SALLYPORT_API_KEY, or with --key, which other users of the 
       'after',
       `
 Example, in the configuration of a client:
-  { "mcpServers": { "sallyport": { "command": "node", "args": ["${program}", "stdio", "--config", "/path/sallyport.yaml"],
+  { "mcpServers": { "sallyport": { "command": "node", "args": ["${gatewayProgram}", "stdio", "--config", "/path/sallyport.yaml"],
     "env": { "SALLYPORT_API_KEY": "sp_…" } } } }`,
     )
     .action(async ({ config, server, key = context.env['SALLYPORT_API_KEY'], logLevel }: Options) => {

@@ -1,5 +1,5 @@
 /** Reads the files of a configuration in a thread of its own, so that a reload stops no request of a running gateway. */
-import { startThread } from '../process/thread.ts';
+import { startThread } from '../process/program.ts';
 import { messageOf } from '../protocol/result.ts';
 import { addPiece, type Piece } from './pieces.ts';
 import type { WrittenResult } from './written.ts';
@@ -12,7 +12,7 @@ export type Sent = { readonly piece: Piece } | 'done';
 
 /** What the thread asks for is the next piece, so that requests get their turn between two. */
 export async function readBeside(path: string, maxMs: number = deadlineMs): Promise<WrittenResult> {
-  const worker = startThread(import.meta, 'beside-thread', { workerData: path, name: 'sallyport-configuration' });
+  const worker = startThread('config/beside-thread', { workerData: path, name: 'sallyport-configuration' });
   const { promise, resolve } = Promise.withResolvers<WrittenResult>();
   const failed = (problem: string): void => resolve(refused(path, problem));
   const timer = setTimeout(() => failed(`was not read within ${maxMs / 1_000} s`), maxMs);

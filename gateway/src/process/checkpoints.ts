@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { checkpointPages, type Database, openDatabase } from '../stores/sqlite/driver.ts';
-import { startThread } from './thread.ts';
+import { startThread } from './program.ts';
 
 export const checkpointBounds = {
   /** Milliseconds between two looks at how long the journal is. */
@@ -37,7 +37,7 @@ export function keepJournalShort(folder: string, onProblem: (problem: string) =>
     isTold = true;
   };
   const begin = (): Worker => {
-    const made = startThread(import.meta, 'checkpoint-thread', {
+    const made = startThread('process/checkpoint-thread', {
       workerData: folder,
       name: 'sallyport-checkpoint',
       resourceLimits: { maxOldGenerationSizeMb: 32 },

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { url as inspectorUrl } from 'node:inspector';
-import { startThread } from './thread.ts';
+import { startThread } from './program.ts';
 
 export interface WatchdogOptions {
   readonly data: string;
@@ -44,7 +44,7 @@ export async function startWatchdog({ data, stallMs, exitCode, open }: WatchdogO
   }, beatMs);
   timer.unref();
   const workerData: WatchdogStart = { shared, data, exitCode };
-  const worker = startThread(import.meta, 'watchdog-thread', {
+  const worker = startThread('process/watchdog-thread', {
     workerData,
     name: 'sallyport-watchdog',
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },

@@ -11,9 +11,8 @@ import { logFolder } from '../../stages/record/open.ts';
 import { countWrongKeys, wrongKeysText } from '../../stages/record/search-index/wrong-keys.ts';
 import { type Context, configOption, fail, jsonOption, loadOrComplain } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { verifierProgram } from '../programs.ts';
 import { type LogOptions, logOption, noLog, openLogs, readLog } from './open.ts';
-
-const verifier = join(import.meta.dirname, '..', '..', '..', 'bin', 'sallyport-verify.js');
 
 interface Options extends LogOptions {
   readonly key?: string;
@@ -95,7 +94,10 @@ interface Verified {
 }
 
 async function runVerifier(context: Context, args: readonly string[]): Promise<Verified> {
-  const child = spawn(process.execPath, [verifier, ...args], { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [verifierProgram, ...args], {
+    cwd: context.cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let problems = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

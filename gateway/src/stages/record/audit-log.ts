@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Worker } from 'node:worker_threads';
 import type { AuditEvent, AuditLog, ExchangeEnd, ExchangeFacts, Rejection } from '../../pipeline/contracts/audit.ts';
-import { startThread } from '../../process/thread.ts';
+import { startThread } from '../../process/program.ts';
 import { inBackground } from '../../telemetry/background.ts';
 import { Authentications } from './authentications.ts';
 import { Gathering } from './gathering.ts';
@@ -58,7 +58,7 @@ export async function openAuditLog(options: OpenAuditLogOptions): Promise<OpenAu
   // for the same core: 3 % of the CPU of a call on one core, in three comparisons.
   if (availableParallelism() <= fewCores) setFlagsFromString('--no-parallel-scavenge');
   const resourceLimits = { maxYoungGenerationSizeMb: youngGeneration };
-  const worker = startThread(import.meta, 'writer/thread', {
+  const worker = startThread('stages/record/writer/thread', {
     workerData: start,
     name: 'sallyport-audit',
     resourceLimits,

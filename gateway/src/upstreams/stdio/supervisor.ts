@@ -4,16 +4,14 @@
  * group it was told of. It lives in its own session, so that Ctrl-C in a terminal reaches the gateway and not it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
+import { programFile } from '../../process/program.ts';
 
 /** Environment variable that marks every process started for a server, and everything that those start. */
 export const marker = 'SALLYPORT_SUPERVISED';
 
-const folder = import.meta.dirname;
-const source = join(folder, 'supervise.ts');
-const program = existsSync(source) ? source : join(folder, 'supervise.js');
+const program = programFile('upstreams/stdio/supervise');
 
 export class Supervisor {
   readonly mark: string;

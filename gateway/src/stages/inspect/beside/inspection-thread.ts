@@ -3,7 +3,7 @@
  * One job at a time; callers take turns; a job that is late ends with the thread, and the next one gets a new thread.
  */
 import type { Worker } from 'node:worker_threads';
-import { startThread } from '../../../process/thread.ts';
+import { startThread } from '../../../process/program.ts';
 import { messageOf } from '../../../protocol/result.ts';
 import type { Answers, Job } from './jobs.ts';
 
@@ -133,7 +133,7 @@ class Turns implements InspectionThread {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = startThread(import.meta, 'thread', {
+    const worker = startThread('stages/inspect/beside/thread', {
       name: 'sallyport-inspection',
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });

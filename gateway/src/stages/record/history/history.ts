@@ -1,7 +1,7 @@
 /** Asks the log about callers, on a thread of its own: a search takes as long as the log is large. */
 import type { Worker } from 'node:worker_threads';
 import type { AskHistory, CallHistory, HistoryQuestion } from '../../../pipeline/contracts/history.ts';
-import { startThread } from '../../../process/thread.ts';
+import { startThread } from '../../../process/program.ts';
 import type { IndexStart } from '../search-index/thread.ts';
 
 export const historyBounds = {
@@ -51,7 +51,7 @@ export function historyDesk(start: IndexStart, onProblem: (problem: string) => v
     await ended?.terminate();
   };
   const begin = (): Worker => {
-    const made = startThread(import.meta, 'thread', { workerData: start, name: 'sallyport-history' });
+    const made = startThread('stages/record/history/thread', { workerData: start, name: 'sallyport-history' });
     made.unref();
     made.on('message', ({ id, history, problem }: Answered) => {
       if (problem !== undefined) onProblem(`the log cannot be searched: ${problem}`);

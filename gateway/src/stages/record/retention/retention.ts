@@ -3,7 +3,7 @@
  * as the log is large. Between the two the writer says what goes, in a record, before anything is gone.
  */
 import type { Worker } from 'node:worker_threads';
-import { startThread } from '../../../process/thread.ts';
+import { startThread } from '../../../process/program.ts';
 import type { RetentionSettings } from '../settings.ts';
 import type { Writer } from '../writer/writer.ts';
 import { type DropPlan, type Dropped, nothingDropped, sameDropped } from './dropped.ts';
@@ -73,7 +73,7 @@ export class Retention {
 
   async #work(workerData: Work): Promise<unknown> {
     if (this.#closed) throw closing();
-    const worker = startThread(import.meta, 'thread', { workerData, name: 'sallyport-retention' });
+    const worker = startThread('stages/record/retention/thread', { workerData, name: 'sallyport-retention' });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.once('message', resolve);

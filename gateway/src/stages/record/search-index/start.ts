@@ -1,6 +1,6 @@
 /** Starts the thread of the index. It is a convenience: whatever happens to it, the log goes on. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { startThread } from '../../../process/thread.ts';
+import { startThread } from '../../../process/program.ts';
 import type { IndexStart } from './thread.ts';
 
 /** Milliseconds for which an ending gateway waits for the batch that is being taken in. */
@@ -14,7 +14,7 @@ export interface RunningIndex {
 }
 
 export function startIndex(start: IndexStart, onProblem: (problem: string) => void): RunningIndex {
-  const worker = startThread(import.meta, 'thread', {
+  const worker = startThread('stages/record/search-index/thread', {
     workerData: start,
     name: 'sallyport-index',
     resourceLimits: { maxYoungGenerationSizeMb: youngGeneration },
