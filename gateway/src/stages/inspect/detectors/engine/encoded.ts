@@ -1,6 +1,7 @@
 /** Runs of base64, base64url and hexadecimal digits that are text. */
 import { isUtf8 } from 'node:buffer';
 import { isIn } from './alphabet.ts';
+import { codeUnits } from './code-units.ts';
 
 /** Shorter runs are words, and hold too little to be told from chance. */
 const minRun = 24;
@@ -37,9 +38,8 @@ export function decodedRuns(text: string): readonly Encoded[] {
 
 const equals = 61;
 /** `=` only ends base64, and stands between a name and its value. */
-const runSigns = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
-  code !== equals && (isIn(code, 'B') || isIn(code, 'b')) ? 1 : 0,
-);
+const runSigns = new Uint8Array(codeUnits);
+for (let code = 0; code < 128; code++) runSigns[code] = code !== equals && (isIn(code, 'B') || isIn(code, 'b')) ? 1 : 0;
 
 function inRun(text: string, at: number): boolean {
   return runSigns[text.charCodeAt(at)] === 1;

@@ -1,4 +1,5 @@
 /** What an order stands in: documentation about attacks talks of them in quotes and as examples. */
+import { codeUnitsOf } from '../engine/code-units.ts';
 import { foldOf } from '../engine/fold.ts';
 import type { Match, View } from '../engine/view.ts';
 import type { Lexicon } from './lexicon.ts';
@@ -45,8 +46,9 @@ function foldedPiece(view: View, piece: number): string {
   return folded;
 }
 
-const blank = /[\s*_]/;
-const plainOf = Uint16Array.from(foldOf, (folded, code) => (blank.test(String.fromCharCode(code)) ? 0x20 : folded));
+/** The folded code unit of each; what is no more than a gap between words is a space. */
+const plainOf = Uint16Array.from(foldOf);
+for (const code of codeUnitsOf(/[\s*_]/)) plainOf[code] = 0x20;
 
 function flat(text: string): string {
   const codes = new Uint16Array(text.length);

@@ -1,4 +1,5 @@
 /** Long lists of words, looked up by their first two characters: a regular expression would try each of them everywhere. */
+import { codeUnitTable } from '../engine/code-units.ts';
 import { fold } from '../engine/fold.ts';
 
 export interface Found {
@@ -37,9 +38,7 @@ interface Word {
 }
 
 /** By code unit: 1 for what words of Latin letters are made of. */
-const letters = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
-  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) ? 1 : 0,
-);
+const letters = codeUnitTable(/[a-z0-9]/);
 const isLetter = (code: number): boolean => letters[code] === 1;
 
 interface Index {

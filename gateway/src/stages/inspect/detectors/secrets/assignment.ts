@@ -1,6 +1,7 @@
 /** A value that is assigned to a telling name: in code, JSON, YAML, environment, flags, headers, XML and prose. */
 import type { Hit, Matcher } from '../detector.ts';
 import { isIn } from '../engine/alphabet.ts';
+import { codeUnitTable } from '../engine/code-units.ts';
 import { cellsBelow } from '../engine/columns.ts';
 import { fold, foldOf } from '../engine/fold.ts';
 import { charge, triedOften, type View } from '../engine/view.ts';
@@ -167,9 +168,7 @@ const pair = /\\?["'`]?[,;]?\s{1,40}\\?["'`]?(?:value|val|content|default)\\?["'
 /** "The password for the vault is …", "пароль от базы: …": a few words between the name and the sign. */
 const maxWords = 6;
 const maxWord = 16;
-const noWord = Uint8Array.from({ length: 0x1_0000 }, (_, code) =>
-  /[\s:=,;"'<>(){}.!?\uff1a]/.test(String.fromCharCode(code)) ? 1 : 0,
-);
+const noWord = codeUnitTable(/[\s:=,;"'<>(){}.!?\uff1a]/);
 const says = /[:：][ \t]{0,2}|[ ](?:is|ist|lautet|est|es|é|è|jest|это|är):?[ \t]{1,2}/y;
 const saying = new Set(Array.from(':：ileéèjэä'));
 
