@@ -4,7 +4,7 @@ import { contentTypes } from '../../protocol/content.ts';
 import { approval } from './approvals.ts';
 import { countries } from './countries.ts';
 import { guardrailReference } from './guardrails.ts';
-import { limits } from './limits.ts';
+import { limitsOfCalls } from './limits.ts';
 import { pointer } from './pointer.ts';
 import { tier, toolTag } from './servers.ts';
 import { callerName, name, oneOrMore } from './units.ts';
@@ -130,7 +130,7 @@ export const connection = z.strictObject({
   environments: oneOrMore(name)
     .optional()
     .describe('Environments of servers to which it may lead from others. Without it, only from the same one.'),
-  limits: limits.prefault([]).describe('For the calls of the callers that it leads to the server.'),
+  limits: limitsOfCalls.prefault([]).describe('For the calls of the callers that it leads to the server.'),
   content: oneOrMore(z.enum(contentTypes))
     .optional()
     .describe(

@@ -197,15 +197,25 @@ export const loops = z
 
 const recommended = z.literal('recommended');
 type Written = z.input<typeof limit> | 'recommended';
+type Limits = z.ZodType<(LimitConfig | 'recommended')[], Written[] | 'recommended'>;
 
 /** One word, or a list. Parsed to a list. */
-export const limits: z.ZodType<(LimitConfig | 'recommended')[], Written[] | 'recommended'> = z
-  .union([
+const listOf = (one: typeof limit): Limits =>
+  z.union([
     recommended.transform((word): (LimitConfig | typeof word)[] => [word]),
-    z.array(z.union([recommended, limit])),
-  ])
-  .describe(
-    'How much callers get. A call that one limit refuses takes nothing from the others. `recommended` is built in.',
-  );
+    z.array(z.union([recommended, one])),
+  ]);
+
+export const limits = listOf(limit).describe(
+  'How much callers get. A call that one limit refuses takes nothing from the others. `recommended` is built in.',
+);
+
+/** Of a server, a tool or a connection: lists and handshakes are limited before it is known where they lead. */
+export const limitsOfCalls = listOf(
+  limit.refine(
+    ({ of }) => of === 'calls',
+    'must be about calls here: limits of lists and handshakes stand under "limits" of the whole configuration',
+  ),
+);
 
 export type LimitsConfig = z.output<typeof limits>;

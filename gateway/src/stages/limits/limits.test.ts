@@ -378,6 +378,15 @@ test('what ships slows down what cannot be undone', async () => {
   assert.equal(await send(road, call('search')), 'ok');
 });
 
+test('what ships limits calls only where it stands on a server', async () => {
+  const road = await roadOf(connection(), { server, serverSettings: '  limits: recommended' });
+  const rules = road.snapshot.limits.all;
+  assert.deepEqual(
+    rules.map(({ name, of }) => `${name} ${of}`),
+    ['recommended/read calls', 'recommended/write calls', 'recommended/destructive calls'],
+  );
+});
+
 test('probing slows down: after many refusals each further one costs a pause, of that caller only', async () => {
   const road = await roadOf(connection(), { server, settings: 'bounds: { refusals: 3 }' });
   const probe = (caller: Caller): ToyRequest => call('nothing', { caller });

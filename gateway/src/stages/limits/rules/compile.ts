@@ -21,7 +21,9 @@ export function compileLimits({ configuration, place }: Pick<Revision, 'configur
   const compiled = (limits: LimitsConfig, scope: readonly string[], path: readonly (string | number)[]): Compiled[] =>
     limits.flatMap((limit, index) => {
       const ships = limit === 'recommended';
-      return (ships ? recommended : [limit]).map((each) => {
+      // A server, a tool and a connection limit calls.
+      const shipped = scope.length === 0 ? recommended : recommended.filter(({ of }) => of === 'calls');
+      return (ships ? shipped : [limit]).map((each) => {
         const id = idOf(each, scope, ids);
         const at = ships ? {} : { place: place([...path, index]) };
         return compileOne(each, { id, scope, ...at });
