@@ -46,9 +46,16 @@ test('the packed tarball, installed into an empty folder, serves a call', { time
   const program = join(folder, 'node_modules', '.bin', 'sallyport');
   await using gateway = await startAnnounced(
     { command: [program, 'serve', '--config', config, '--json'], cwd: folder, within: 20_000 },
-    (line) => (line as { mcp?: string } | undefined)?.mcp,
+    (line) => {
+      const { mcp, admin } = (line ?? {}) as { readonly mcp?: string; readonly admin?: string };
+      return mcp === undefined || admin === undefined ? undefined : { mcp, admin };
+    },
   );
-  await using session = await openSession('sdk2-modern', { url: `${gateway.said}/servers/everything/mcp` });
+  const { mcp, admin } = gateway.said;
+  await using session = await openSession('sdk2-modern', { url: `${mcp}/servers/everything/mcp` });
   const { text } = await session.call('echo', { message: 'packed' });
   assert.match(text, /Echo: packed/);
+  // Loaded when it is asked for, as are the libraries of the pages.
+  const page = await fetch(new URL('/approvals', admin));
+  assert.match(`${page.status} ${await page.text()}`, /^200 <!doctype html>/i);
 });

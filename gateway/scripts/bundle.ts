@@ -7,10 +7,21 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
-const sources = join(import.meta.dirname, '..', 'src');
+const packageFolder = join(import.meta.dirname, '..');
+const sources = join(packageFolder, 'src');
 
 /** What `process/program.ts` starts: a literal path each, so that it can be found here. */
 const started = /\b(?:startThread|programFile)\('([\w/-]+)'/g;
+
+/** Whether Node finds it where the package is installed. Anything else has to be in the files. */
+function outside(): (id: string) => boolean {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+    readonly dependencies: object;
+    readonly peerDependencies: object;
+  };
+  const libraries = Object.keys({ ...dependencies, ...peerDependencies });
+  return (id) => id.startsWith('node:') || libraries.some((library) => id === library || id.startsWith(`${library}/`));
+}
 
 function entries(): Record<string, string> {
   const paths = globSync('**/*.ts', { cwd: sources })
@@ -35,7 +46,7 @@ export async function bundle(folder: string): Promise<void> {
   const build = await rolldown({
     input: entries(),
     platform: 'node',
-    external: /^[^./]/,
+    external: outside(),
     // A warning is a fault: a name that nothing exports, a circle.
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(log.message);
