@@ -1,4 +1,5 @@
-"""A client made with the Python SDK. Each line on standard input is a call, each line on standard output what came of it."""
+"""A client made with the Python SDK. Each line on standard input is a call. Lines on standard output are what it hears
+while it waits, and then what came of it."""
 
 import asyncio
 import json
@@ -41,10 +42,9 @@ async def main():
         loop = asyncio.get_running_loop()
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             call = json.loads(line)
-            heard = []
 
             async def on_progress(progress, total, message):
-                heard.append(message)
+                print(json.dumps({"heard": message}), flush=True)
 
             asked.clear()
             try:
@@ -53,7 +53,7 @@ async def main():
                 answer = {"text": text, "isError": bool(result.is_error)}
             except mcp.MCPError as error:
                 answer = {"error": error.error.message, "code": error.error.code}
-            print(json.dumps({**answer, "heard": heard, "asked": asked}), flush=True)
+            print(json.dumps({**answer, "asked": asked}), flush=True)
 
 
 asyncio.run(main())

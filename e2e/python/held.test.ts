@@ -6,10 +6,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { gatewayFile } from '../harness.ts';
 import { startWorld, type World } from '../operators/world.ts';
-
 
 /** The interpreter of an environment with the SDK, made once; or why there is none. */
 function python(): { readonly ok: true; readonly path: string } | { readonly ok: false; readonly problem: string } {
@@ -44,13 +42,14 @@ interface Said {
   readonly isError?: boolean;
   readonly error?: string;
   readonly code?: number;
-  readonly heard?: readonly string[];
+  /** Alone in its line: what it hears while it waits. */
+  readonly heard?: string;
   readonly asked?: readonly string[];
 }
 
 interface PythonClient extends AsyncDisposable {
   readonly version: string;
-  call(message: string): Promise<Said>;
+  call(message: string, hear?: (said: string) => void): Promise<Said>;
 }
 
 async function connect(path: string, target: object): Promise<PythonClient> {
@@ -70,9 +69,13 @@ async function connect(path: string, target: object): Promise<PythonClient> {
   const { version = '' } = await next();
   return {
     version,
-    call(message) {
+    async call(message, hear) {
       stdin.write(`${JSON.stringify({ name: 'echo', arguments: { message } })}\n`);
-      return next();
+      for (;;) {
+        const said = await next();
+        if (said.heard === undefined) return said;
+        hear?.(said.heard);
+      }
     },
     async [Symbol.asyncDispose]() {
       const ended = once(child, 'exit');
@@ -92,14 +95,14 @@ async function approve(world: World, id: string): Promise<void> {
 }
 
 /** Told that it waits; the same call goes through once it was approved, and is held again after that. */
-async function toldAndSpent(world: World, client: PythonClient): Promise<void> {
-  const first = await client.call('once');
+async function toldAndSpent(world: World, client: PythonClient, message: string): Promise<void> {
+  const first = await client.call(message);
   assert.equal(first.isError, true, JSON.stringify(first));
   const id = pending.exec(first.text ?? '')?.[1] ?? assert.fail(first.text);
   await approve(world, id);
-  const made = await client.call('once');
-  assert.deepEqual([made.text, made.isError], ['Echo: once', false]);
-  assert.match((await client.call('once')).text ?? '', pending);
+  const made = await client.call(message);
+  assert.deepEqual([made.text, made.isError], [`Echo: ${message}`, false]);
+  assert.match((await client.call(message)).text ?? '', pending);
 }
 
 test('the Python SDK is told that a call waits, waits for it, and is led to the page of its user', {
@@ -108,45 +111,40 @@ test('the Python SDK is told that a call waits, waits for it, and is led to the 
   const found = python();
   if (!found.ok) return t.skip(found.problem);
   const { path } = found;
+  await using told = await startWorld({});
   for (const [mode, version] of [
     ['auto', '2026-07-28'],
     ['legacy', '2025-11-25'],
   ] as const)
     await t.test(`HTTP, ${version}: told, and spent once`, async () => {
-      await using world = await startWorld({});
-      const headers = { Authorization: `Bearer ${world.gateway.key({ agent: 'asker' })}` };
-      await using client = await connect(path, { url: world.gateway.endpoint('things'), headers, mode });
+      const headers = { Authorization: `Bearer ${told.gateway.key({ agent: 'asker' })}` };
+      await using client = await connect(path, { url: told.gateway.endpoint('things'), headers, mode });
       assert.equal(client.version, version);
-      await toldAndSpent(world, client);
+      await toldAndSpent(told, client, `once, ${mode}`);
     });
   await t.test('stdio: told, and spent once', async () => {
-    await using world = await startWorld({});
-    const command = [process.execPath, gatewayFile, 'stdio', '--config', world.gateway.config, '--server', 'things'];
-    const env = { SALLYPORT_API_KEY: world.gateway.key({ agent: 'asker' }) };
+    const command = [process.execPath, gatewayFile, 'stdio', '--config', told.gateway.config, '--server', 'things'];
+    const env = { SALLYPORT_API_KEY: told.gateway.key({ agent: 'asker' }) };
     await using client = await connect(path, { command, env });
-    await toldAndSpent(world, client);
+    await toldAndSpent(told, client, 'once, over stdio');
   });
   await t.test('a call that waits hears of it, and goes on when it is approved', async () => {
     await using world = await startWorld({}, { approvals: { wait: '40s' } });
     const headers = { Authorization: `Bearer ${world.gateway.key({ agent: 'asker' })}` };
     await using client = await connect(path, { url: world.gateway.endpoint('things'), headers });
-    const calling = client.call('in a while');
-    let id: string | undefined;
-    for (let tried = 0; id === undefined && tried < 100; tried++) {
-      id = /ap_[a-z0-9]+/.exec((await world.sallyport('approval', 'list')).stdout)?.[0];
-      if (id === undefined) await pause(50);
-    }
+    const { promise: heard, resolve: hear } = Promise.withResolvers<string>();
+    const calling = client.call('in a while', hear);
+    assert.equal(await heard, 'waiting for the approval of a person');
+    const id = /ap_[a-z0-9]+/.exec((await world.sallyport('approval', 'list')).stdout)?.[0];
     await approve(world, id ?? assert.fail('nothing waits'));
-    const { text, heard } = await calling;
-    assert.equal(text, 'Echo: in a while');
-    assert.ok(heard?.includes('waiting for the approval of a person'), JSON.stringify(heard));
+    assert.equal((await calling).text, 'Echo: in a while');
   });
+  await using world = await startWorld({ by: ['requester'] });
   for (const mode of ['auto', 'legacy'] as const)
     await t.test(`${mode}: a client that opens pages leads its user to the page of the call`, async () => {
-      await using world = await startWorld({ by: ['requester'] });
       const headers = { Authorization: `Bearer ${world.gateway.key({ user: 'dana', agent: 'asker' })}` };
       await using client = await connect(path, { url: world.gateway.endpoint('things'), headers, mode, elicits: true });
-      const said = await client.call('with a page');
+      const said = await client.call(`with a page, ${mode}`);
       if (mode === 'auto') assert.match(said.asked?.join() ?? '', /\/approve\/\S/, JSON.stringify(said));
       else assert.equal(said.code, -32_042, JSON.stringify(said));
     });
