@@ -1,14 +1,15 @@
 /** Accounts of users at servers, with a real authorization server: connected in a browser, renewed, forgotten. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { decodeJwt } from 'jose';
 import { aliasOf } from '../gateway/src/pipeline/alias.ts';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { back, startAuthorizing } from './attacks/authorizing.ts';
 import { type Protected, startProtected } from './attacks/protected.ts';
 import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.ts';
-import { startAuthorizationServer } from './authorization-server.ts';
+import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts';
 import { Browser } from './browser.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { freePort, runToEnd } from './process.ts';
@@ -27,10 +28,51 @@ function gatewayFor(server: Protected, issuer: string, credential: object = {}, 
 
 const keyOf = (gateway: Gateway, user: string): string => gateway.key({ user });
 
-function call(gateway: Gateway, key: string, tool = 'open', params: object = {}, elicitation?: object) {
+function call(gateway: Gateway, key: string, { server = 'notes', params = {}, elicitation }: Asking = {}) {
   const capabilities = elicitation === undefined ? {} : { elicitation };
-  return sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool, params, capabilities }));
+  return sendRaw(modernCallWith({ url: gateway.endpoint(server), key, tool: 'open', params, capabilities }));
 }
+
+interface Asking {
+  readonly server?: string;
+  readonly params?: object;
+  /** What the client says that it can be asked. */
+  readonly elicitation?: object | undefined;
+}
+
+interface Pair {
+  readonly as: AuthorizationServer;
+  readonly server: Protected;
+}
+
+/** Servers of the tests that set nothing else, each with an authorization server of its own. The dot cannot stand in an alias. */
+const names = ['bound', 'plain', 'my.notes'] as const;
+const pairs = new Map<string, Pair>();
+const pairOf = (name: (typeof names)[number]): Pair => pairs.get(name) ?? assert.fail(name);
+let shared: Gateway;
+
+before(async () => {
+  for (const name of names) {
+    const as = await startAuthorizationServer();
+    pairs.set(name, { as, server: await startProtected([{ name: 'open' }], [as.issuer]) });
+  }
+  const all = [...pairs];
+  shared = await startGateway({
+    callers: { users: { dana: {}, eve: {} }, agents: { bot: {} } },
+    egress: { allow: all.map(([, { as }]) => as.issuer) },
+    servers: Object.fromEntries(
+      all.map(([name, { server }]) => [name, { url: server.url, credential: { authorizationCode: {} } }]),
+    ),
+    connections: [{ name: 'all', from: { anyone: true }, to: names, tools: [{ allow: '*' }] }],
+  });
+});
+after(async () => {
+  await shared.stop();
+  for (const { as, server } of pairs.values()) {
+    await server[Symbol.asyncDispose]();
+    await as[Symbol.asyncDispose]();
+  }
+});
 
 /** The page that a call was answered with. */
 function pageOf(answer: RawAnswer): string {
@@ -40,33 +82,31 @@ function pageOf(answer: RawAnswer): string {
 }
 
 test('a user connects an account in the browser, the call goes through, and the token is for this server', async () => {
-  await using as = await startAuthorizationServer();
-  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
-  await using gateway = await gatewayFor(server, as.issuer);
-  const key = keyOf(gateway, 'dana');
-  const asked = await call(gateway, key, 'open', {}, { url: {} });
-  assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.body + gateway.errors());
+  const { as, server } = pairOf('bound');
+  const asking = { server: 'bound', elicitation: { url: {} } };
+  const key = keyOf(shared, 'dana');
+  const asked = await call(shared, key, asking);
+  assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.body + shared.errors());
   const page = pageOf(asked);
-  assert.equal(pageOf(await call(gateway, key, 'open', {}, { url: {} })), page, 'one page, however often it is asked');
+  assert.equal(pageOf(await call(shared, key, asking)), page, 'one page, however often it is asked');
   const done = await new Browser().connect(page, key);
-  assert.match(done.body, /is connected/, done.body + gateway.errors());
-  const retry = { inputResponses: { 'sallyport-connect': { action: 'accept' } } };
-  const answer = await call(gateway, key, 'open', retry, { url: {} });
-  assert.match(answer.body, /the witness was called/, answer.body + gateway.errors());
+  assert.match(done.body, /is connected/, done.body + shared.errors());
+  const params = { inputResponses: { 'sallyport-connect': { action: 'accept' } } };
+  const answer = await call(shared, key, { ...asking, params });
+  assert.match(answer.body, /the witness was called/, answer.body + shared.errors());
   const [seen] = server.calls();
   assert.doesNotMatch(seen?.body ?? '', /inputResponses/, 'what we asked is none of the business of the server');
   const token = (seen?.headers.authorization ?? '').replace('Bearer ', '');
   assert.equal(decodeJwt(token).aud, server.url);
   assert.deepEqual(as.grants, ['authorization_code']);
-  const other = await call(gateway, keyOf(gateway, 'eve'));
+  const other = await call(shared, keyOf(shared, 'eve'), asking);
   assert.match(other.body, /requires a linked account/, 'the account of one user is not that of another');
 });
 
 /** What `server list` says of the accounts, once it says this. The report is written once a second. */
 async function listed(gateway: Gateway, wanted: RegExp): Promise<string> {
-  const command = [process.execPath, program, 'server', 'list', '--config', gateway.config] as const;
   const deadline = Date.now() + 10_000;
-  for (let said = ''; ; said = (await runToEnd({ command })).stdout) {
+  for (let said = ''; ; said = (await runCommandHere('server', 'list', '--config', gateway.config)).stdout) {
     if (wanted.test(said)) return said;
     if (Date.now() > deadline) assert.fail(`${String(wanted)} is not in\n${said}${gateway.errors()}`);
   }
@@ -113,23 +153,21 @@ test('a token is renewed with rotation, survives a restart, and is forgotten on 
 });
 
 test('without url elicitation a client is told the page, and a legacy client gets the error that it knows', async () => {
-  await using as = await startAuthorizationServer();
-  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
-  await using gateway = await gatewayFor(server, as.issuer);
-  const key = keyOf(gateway, 'dana');
+  const server = 'plain';
+  const key = keyOf(shared, 'dana');
   for (const elicitation of [undefined, {}, { form: {} }]) {
-    const told = await call(gateway, key, 'open', {}, elicitation);
+    const told = await call(shared, key, { server, elicitation });
     assert.equal(told.json?.result?.['isError'], true, told.body);
     pageOf(told);
   }
-  const bot = await call(gateway, gateway.key('bot'));
+  const bot = await call(shared, shared.key('bot'), { server });
   assert.match(bot.body, /cannot be reached/, 'the call has no user who could have an account');
   const client = new Client(
     { name: 'test', version: '1' },
     { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: 'legacy' } },
   );
   const fetchWithKey = { requestInit: { headers: { authorization: `Bearer ${key}` } } };
-  await client.connect(new StreamableHTTPClientTransport(new URL(gateway.endpoint('notes')), fetchWithKey));
+  await client.connect(new StreamableHTTPClientTransport(new URL(shared.endpoint(server)), fetchWithKey));
   const { tools } = await client.listTools();
   assert.deepEqual(
     tools.map(({ name }) => name),
@@ -144,17 +182,8 @@ test('without url elicitation a client is told the page, and a legacy client get
 });
 
 test('the tool that connects an account is that of the gateway under every alias', async () => {
-  await using as = await startAuthorizationServer();
-  await using server = await startProtected([{ name: 'open' }], [as.issuer]);
-  await using gateway = await startGateway({
-    callers: { users: { dana: {} } },
-    egress: { allow: [as.issuer] },
-    // The dot cannot stand in an alias, so this one ends with a digest.
-    servers: { 'my.notes': { url: server.url, credential: { authorizationCode: {} } } },
-    connections: [{ name: 'all', from: { anyone: true }, to: 'my.notes', tools: [{ allow: '*' }] }],
-  });
-  const key = keyOf(gateway, 'dana');
-  const url = `${gateway.mcp}/mcp`;
+  const key = keyOf(shared, 'dana');
+  const url = `${shared.mcp}/mcp`;
   const tool = aliasOf('my.notes', 'sallyport_connect');
   const page = pageOf(await sendRaw(modernCallWith({ url, key, tool })));
   assert.match((await new Browser().connect(page, key)).body, /is connected/);

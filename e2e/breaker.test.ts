@@ -1,7 +1,7 @@
 /** Circuit breakers through a running gateway: servers that hang, die, flap, and break the protocol; others go on. */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
@@ -14,7 +14,7 @@ const tools = ['search', 'update', 'drop', 'copy'].map((name) => ({ name }));
 const made = 'the witness was called';
 const quick = { failures: 3, pause: '300ms', longestPause: '2s' };
 
-const settingsOf = (servers: Readonly<Record<string, object>>, more: object = {}): Settings => ({
+const settingsOf = (servers: Readonly<Record<string, object>>): Settings => ({
   callers: { agents: { a: {}, b: {} } },
   servers,
   connections: Object.keys(servers).map((to) => ({
@@ -24,7 +24,6 @@ const settingsOf = (servers: Readonly<Record<string, object>>, more: object = {}
     tools: [{ allow: '*' }],
   })),
   breaker: quick,
-  ...more,
 });
 
 const textOf = (text: string) => ({ resultType: 'complete', content: [{ type: 'text', text }] });
@@ -43,7 +42,7 @@ async function call(gateway: Gateway, key: string, server: string, tool = 'searc
 }
 
 const refusedText =
-  /^(?:The server|This tool of the server) s failed again and again, and the call was not made\. Try again in \d+ seconds?/;
+  /^(?:The server|This tool of the server) (?:hanging|dying|flapping|s) failed again and again, and the call was not made\. Try again in \d+ seconds?/;
 
 /** Calls until this holds of an answer; each call is let through or refused at once. */
 async function until(holds: (answer: Answer) => boolean, ask: () => Promise<Answer>): Promise<Answer> {
@@ -55,51 +54,68 @@ async function until(holds: (answer: Answer) => boolean, ask: () => Promise<Answ
   }
 }
 
-async function records(gateway: Gateway): Promise<readonly string[]> {
-  await gateway.until(() => true);
-  const found = await runCommandHere(
-    'audit',
-    'search',
-    '--kind',
-    'server-breaker',
-    '--json',
-    '--config',
-    gateway.config,
-  );
-  return [...found.stdout.matchAll(/"state": "(opened|closed)"/g)].map(([, state = '']) => state);
+/** What is recorded of the circuits of one server. */
+async function records(server: string): Promise<string> {
+  const words = ['audit', 'search', '--kind', 'server-breaker', '--server', server, '--json'];
+  return (await runCommandHere(...words, '--config', gateway.config)).stdout;
 }
+
+/** One gateway before the servers of the tests that set nothing for the whole of it. */
+let witness: Witness;
+let other: Witness;
+/** A test ends it. */
+let dies: Witness | undefined;
+let flaps: Witness;
+let gateway: Gateway;
+
+before(async () => {
+  [witness, other, flaps, dies] = await Promise.all([
+    startWitness(tools),
+    startWitness(tools),
+    startWitness(tools),
+    startWitness(tools),
+  ]);
+  gateway = await startGateway(
+    settingsOf({
+      hanging: { url: witness.url, timeouts: { firstByte: '300ms' } },
+      dying: { url: dies.url, breaker: { ...quick, pause: '2s', longestPause: '2s' } },
+      flapping: { url: flaps.url },
+      o: { url: other.url },
+    }),
+  );
+});
+after(async () => {
+  await gateway.stop();
+  for (const each of [witness, other, flaps, dies]) await each?.[Symbol.asyncDispose]();
+});
 
 const metricsOf = async (gateway: Gateway): Promise<string> => await (await fetch(`${gateway.admin}/metrics`)).text();
 
 test('a hanging tool is refused at once with a hint, one probe goes through, and it comes back; others go on', async () => {
-  await using witness = await startWitness(tools);
-  await using other = await startWitness(tools);
-  const s = { url: witness.url, timeouts: { firstByte: '300ms' } };
-  await using gateway = await startGateway(settingsOf({ s, o: { url: other.url } }));
   const [a, b] = [gateway.key('a'), gateway.key('b')];
   let isHanging = true;
   witness.answer('search', (response, { message: { id } }) => {
     if (!isHanging) sendJson(response, { jsonrpc: '2.0', id, result: textOf(made) });
   });
-  for (let at = 0; at < 3; at++) assert.match((await call(gateway, a, 's')).text, /did not answer in time/);
+  for (let at = 0; at < 3; at++) assert.match((await call(gateway, a, 'hanging')).text, /did not answer in time/);
   witness.forget();
-  const refused = await call(gateway, a, 's');
+  const refused = await call(gateway, a, 'hanging');
   assert.match(refused.text, refusedText);
   const { reference, ...denial } = refused.denial ?? {};
   assert.equal(typeof reference, 'string');
   assert.deepEqual(denial, { class: 'transient', retryable: true, retryAfterSeconds: denial['retryAfterSeconds'] });
   assert.ok(Number(denial['retryAfterSeconds']) >= 1);
   assert.equal(witness.calls().length, 0, 'nothing reached it');
-  assert.equal((await call(gateway, a, 's', 'update')).text, made, 'another tool');
+  assert.equal((await call(gateway, a, 'hanging', 'update')).text, made, 'another tool');
   assert.equal((await call(gateway, a, 'o')).text, made, 'another server');
   // One caller alone met it; with another one it is held back for all.
-  assert.match((await call(gateway, b, 's')).text, /did not answer in time/);
-  assert.match((await call(gateway, b, 's')).text, refusedText);
+  assert.match((await call(gateway, b, 'hanging')).text, /did not answer in time/);
+  assert.match((await call(gateway, b, 'hanging')).text, refusedText);
   witness.forget();
   // One probe of many calls that come at the same time.
   let probes: readonly Answer[] = [];
   while (probes.length === 0) {
-    const all = await Promise.all(Array.from({ length: 8 }, (_, at) => call(gateway, at % 2 === 0 ? a : b, 's')));
+    const all = await Promise.all(Array.from({ length: 8 }, (_, at) => call(gateway, at % 2 === 0 ? a : b, 'hanging')));
     probes = all.filter(({ text }) => !refusedText.test(text));
   }
   assert.equal(probes.length, 1);
@@ -108,54 +124,49 @@ test('a hanging tool is refused at once with a hint, one probe goes through, and
   isHanging = false;
   await until(
     ({ text }) => text === made,
-    () => call(gateway, a, 's'),
+    () => call(gateway, a, 'hanging'),
   );
-  assert.equal((await call(gateway, b, 's')).text, made);
+  assert.equal((await call(gateway, b, 'hanging')).text, made);
   const metrics = await metricsOf(gateway);
-  assert.match(metrics, /sallyport_breaker_events_total\{server="s",event="opened"\} [1-9]/);
-  assert.match(metrics, /sallyport_breaker_events_total\{server="s",event="closed"\} [1-9]/);
-  assert.match(metrics, /sallyport_breaker_events_total\{server="s",event="refused"\} [1-9]/);
-  assert.doesNotMatch(metrics, /sallyport_breakers_open\{/);
+  assert.match(metrics, /sallyport_breaker_events_total\{server="hanging",event="opened"\} [1-9]/);
+  assert.match(metrics, /sallyport_breaker_events_total\{server="hanging",event="closed"\} [1-9]/);
+  assert.match(metrics, /sallyport_breaker_events_total\{server="hanging",event="refused"\} [1-9]/);
+  assert.doesNotMatch(metrics, /sallyport_breakers_open\{server="hanging"/);
 });
 
 test('a server that dies opens for every caller, shows in server list, metrics and records, and comes back', async () => {
-  await using other = await startWitness(tools);
-  const first = await startWitness(tools);
-  const { url } = first;
-  await using gateway = await startGateway(
-    settingsOf({ s: { url }, o: { url: other.url } }, { breaker: { ...quick, pause: '2s', longestPause: '2s' } }),
-  );
+  const port = Number(new URL(dies?.url ?? '').port);
   const [a, b] = [gateway.key('a'), gateway.key('b')];
-  assert.equal((await call(gateway, a, 's')).text, made);
-  await first[Symbol.asyncDispose]();
+  assert.equal((await call(gateway, a, 'dying')).text, made);
+  await dies?.[Symbol.asyncDispose]();
+  dies = undefined;
   await until(
     ({ text }) => refusedText.test(text),
-    () => call(gateway, a, 's'),
+    () => call(gateway, a, 'dying'),
   );
-  assert.match((await call(gateway, b, 's', 'update')).text, refusedText, 'another caller, another tool');
-  assert.match(await metricsOf(gateway), /sallyport_breakers_open\{server="s",of="server"\} 1/);
+  assert.match((await call(gateway, b, 'dying', 'update')).text, refusedText, 'another caller, another tool');
+  assert.match(await metricsOf(gateway), /sallyport_breakers_open\{server="dying",of="server"\} 1/);
   assert.equal((await call(gateway, b, 'o')).text, made);
+  const open = /^dying .*\n {4}CANNOT BE REACHED since .*\n {4}BREAKER OPEN since \S+: calls are held back$/m;
   let list = '';
   // Written within a second of the change.
-  for (const deadline = Date.now() + patienceMs; !list.includes('BREAKER'); assert.ok(Date.now() < deadline, list))
+  for (const deadline = Date.now() + patienceMs; !open.test(list); assert.ok(Date.now() < deadline, list))
     ({ stdout: list } = await runCommandHere('server', 'list', '--config', gateway.config));
-  assert.match(list, /^s .*\n {4}CANNOT BE REACHED since .*\n {4}BREAKER OPEN since \S+: calls are held back$/m);
-  await using again = await startWitness(tools, {}, Number(new URL(url).port));
+  await using again = await startWitness(tools, {}, port);
   await until(
     ({ text }) => text === made,
-    () => call(gateway, a, 's'),
+    () => call(gateway, a, 'dying'),
   );
-  assert.equal((await call(gateway, b, 's')).text, made);
+  assert.equal((await call(gateway, b, 'dying')).text, made);
   assert.ok(again.calls().length >= 2);
-  assert.deepEqual(await records(gateway), ['closed', 'opened']);
+  const states = [...(await records('dying')).matchAll(/"state": "(opened|closed)"/g)].map(([, state]) => state);
+  assert.deepEqual(states, ['closed', 'opened']);
 });
 
 test('a server that flaps is held back longer each time, and one that answers isError never is', async () => {
-  await using witness = await startWitness(tools);
-  await using gateway = await startGateway(settingsOf({ s: { url: witness.url } }));
   const a = gateway.key('a');
   let failures = 0;
-  witness.answer('search', (response, { message: { id } }) => {
+  flaps.answer('search', (response, { message: { id } }) => {
     if (failures-- > 0) return void response.destroy();
     sendJson(response, {
       jsonrpc: '2.0',
@@ -167,31 +178,23 @@ test('a server that flaps is held back longer each time, and one that answers is
     failures = 3;
     await until(
       ({ text }) => refusedText.test(text),
-      () => call(gateway, a, 's'),
+      () => call(gateway, a, 'flapping'),
     );
     await until(
       ({ text }) => text === made,
-      () => call(gateway, a, 's'),
+      () => call(gateway, a, 'flapping'),
     );
   }
-  const found = await runCommandHere(
-    'audit',
-    'search',
-    '--kind',
-    'server-breaker',
-    '--json',
-    '--config',
-    gateway.config,
-  );
+  const found = await records('flapping');
   // The newest first.
-  const pauses = [...found.stdout.matchAll(/"pauseMs": (\d+)/g)].map(([, ms]) => Number(ms)).toReversed();
-  assert.equal(pauses.length, 3, found.stdout);
+  const pauses = [...found.matchAll(/"pauseMs": (\d+)/g)].map(([, ms]) => Number(ms)).toReversed();
+  assert.equal(pauses.length, 3, found);
   const [one = 0, two = 0, three = 0] = pauses;
   assert.ok(one >= 240 && two > one * 1.2 && three > two * 1.2, pauses.join(' '));
-  witness.answer('update', (response, { message: { id } }) => {
+  flaps.answer('update', (response, { message: { id } }) => {
     sendJson(response, { jsonrpc: '2.0', id, result: { ...textOf('wrong arguments'), isError: true } });
   });
-  for (let at = 0; at < 30; at++) assert.equal((await call(gateway, a, 's', 'update')).text, 'wrong arguments');
+  for (let at = 0; at < 30; at++) assert.equal((await call(gateway, a, 'flapping', 'update')).text, 'wrong arguments');
 });
 
 test('answers that break the protocol or are too large count, and so does what a guardrail withholds', async (t) => {
@@ -199,7 +202,8 @@ test('answers that break the protocol or are too large count, and so does what a
   const bounds = { result: '4KiB' };
   const guardrails = { tokens: { secrets: 'block' } };
   const inspection = { guardrails: 'tokens' };
-  await using gateway = await startGateway(settingsOf({ s: { url: witness.url } }, { bounds, guardrails, inspection }));
+  const settings = settingsOf({ s: { url: witness.url } });
+  await using gateway = await startGateway({ ...settings, bounds, guardrails, inspection });
   const a = gateway.key('a');
   const large = 'x'.repeat(8_192);
   // Made here, so that it stands in no file.

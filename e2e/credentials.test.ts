@@ -1,7 +1,7 @@
 /** What servers get to see: the gateway's own credentials, of every kind, and never those of a caller. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { sendEvents, sendJson, startWitness, type Witness } from './attacks/witness.ts';
@@ -23,10 +23,57 @@ function gatewayWith(server: object, rest: object = {}, env: Record<string, stri
 function gatewayOf(servers: Readonly<Record<string, object>>, env: Record<string, string>): Promise<Gateway> {
   const to = Object.keys(servers);
   return startGateway(
-    { callers: { agents: { bot: {} } }, servers, connections: connections.map((each) => ({ ...each, to })) },
+    { callers: { agents: { bot: {}, other: {} } }, servers, connections: connections.map((each) => ({ ...each, to })) },
     { env },
   );
 }
+
+const headers = { 'X-Tenant': '${env:H}', Cookie: 'a=plain-text; session=${env:H2}' };
+
+/** What needs no authorization server, behind one gateway. */
+const plain = {
+  bearer: { credential: { bearer: '${env:S}' } },
+  header: { credential: { apiKey: { header: 'X-Api-Key', value: '${env:S}' } } },
+  basic: { credential: { basic: { user: 'me', password: '${env:S}' } } },
+  headers: { headers },
+  'headers-one': { headers, credential: { bearer: '${env:S}' } },
+  'headers-tiers': { headers, credentials: [{ for: { tier: 'read' }, bearer: '${env:S}' }] },
+  tiers: {
+    tools: { open: { tier: 'read' }, write: { tier: 'write' } },
+    credential: { bearer: '${env:READ}' },
+    credentials: [
+      { for: { tier: 'write', agent: 'bot' }, bearer: '${env:WRITE}' },
+      { for: { agent: 'other' }, bearer: '${env:OTHER}' },
+    ],
+  },
+};
+const secrets = {
+  S: 's3cret-s3cret',
+  H: 's3cret-header',
+  H2: 's3cret-cookie',
+  READ: 'read-only',
+  WRITE: 'may-write',
+  OTHER: 'for-other',
+};
+let witness: Witness;
+/** Of the server with tiers. */
+let tiered: Witness;
+let shared: Gateway;
+
+before(async () => {
+  witness = await startWitness([{ name: 'open' }]);
+  tiered = await startWitness([{ name: 'open' }, { name: 'write' }]);
+  const servers = Object.entries(plain).map(([name, server]) => [
+    name,
+    { url: (name === 'tiers' ? tiered : witness).url, ...server },
+  ]);
+  shared = await gatewayOf(Object.fromEntries(servers), secrets);
+});
+after(async () => {
+  await shared.stop();
+  await witness[Symbol.asyncDispose]();
+  await tiered[Symbol.asyncDispose]();
+});
 
 function call(gateway: Gateway, credential: string, tool = 'open', server = 'notes'): Promise<RawAnswer> {
   return sendRaw({
@@ -40,61 +87,38 @@ const bearerOf = (witness: Witness, index: number): string =>
   (witness.calls()[index]?.headers.authorization ?? '').replace('Bearer ', '');
 
 test('bearer, key in a header, basic: each arrives as it should, and nothing of the caller does', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  const kinds = {
-    bearer: { bearer: '${env:S}' },
-    header: { apiKey: { header: 'X-Api-Key', value: '${env:S}' } },
-    basic: { basic: { user: 'me', password: '${env:S}' } },
-  };
-  const servers = Object.entries(kinds).map(([name, credential]) => [name, { url: witness.url, credential }]);
-  await using gateway = await gatewayOf(Object.fromEntries(servers), { S: 's3cret-s3cret' });
-  const key = gateway.key('bot');
+  const key = shared.key('bot');
   for (const [server, name, value] of [
     ['bearer', 'authorization', 'Bearer s3cret-s3cret'],
     ['header', 'x-api-key', 's3cret-s3cret'],
     ['basic', 'authorization', `Basic ${btoa('me:s3cret-s3cret')}`],
   ] as const) {
     witness.forget();
-    assert.equal((await call(gateway, key, 'open', server)).status, 200);
+    assert.equal((await call(shared, key, 'open', server)).status, 200);
     assert.equal(witness.calls()[0]?.headers[name], value);
     assert.ok(!JSON.stringify(witness.calls()).includes(key));
   }
 });
 
 test('a server that echoes our credential, in its error or in its result, gives nothing away', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  await using gateway = await gatewayWith(
-    { url: witness.url, credential: { bearer: '${env:S}' } },
-    {},
-    { S: 's3cret-s3cret' },
-  );
-  const key = gateway.key('bot');
+  const key = shared.key('bot');
   for (const body of [
     { error: { code: -32_000, message: 'bad token Bearer s3cret-s3cret', data: { sent: ['s3cret-s3cret'] } } },
     { result: { resultType: 'complete', isError: true, content: [{ type: 'text', text: 'token s3cret-s3cret' }] } },
     { result: { resultType: 'complete', content: [{ type: 'text', text: '{"authorization":"s3cret-s3cret"}' }] } },
   ]) {
     witness.answer('open', (response, { message }) => sendJson(response, { jsonrpc: '2.0', id: message.id, ...body }));
-    const answer = await call(gateway, key);
+    const answer = await call(shared, key, 'open', 'bearer');
     assert.match(answer.body, /\(hidden\)/);
     assert.doesNotMatch(answer.body, /s3cret/);
   }
 });
 
 test('secrets in fixed headers do not come back out of the server, with a credential beside them or without', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
   const asked = JSON.parse(modernCall('open')) as { readonly params: { readonly _meta: Record<string, unknown> } };
   asked.params._meta['progressToken'] = 'mine';
-  const headers = { 'X-Tenant': '${env:H}', Cookie: 'a=plain-text; session=${env:H2}' };
-  const servers = {
-    none: { url: witness.url, headers },
-    one: { url: witness.url, headers, credential: { bearer: '${env:S}' } },
-    tiers: { url: witness.url, headers, credentials: [{ for: { tier: 'read' }, bearer: '${env:S}' }] },
-  };
-  const env = { S: 's3cret-s3cret', H: 's3cret-header', H2: 's3cret-cookie' };
-  await using gateway = await gatewayOf(servers, env);
-  const key = gateway.key('bot');
-  for (const server of Object.keys(servers)) {
+  const key = shared.key('bot');
+  for (const server of ['headers', 'headers-one', 'headers-tiers']) {
     for (const body of [
       (sent: string) => ({ error: { code: -32_000, message: `I was sent ${sent}`, data: { [sent]: [sent] } } }),
       (sent: string) => ({
@@ -116,7 +140,7 @@ test('secrets in fixed headers do not come back out of the server, with a creden
         );
       });
       const answer = await sendRaw({
-        url: gateway.endpoint(server),
+        url: shared.endpoint(server),
         headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${key}`]],
         body: JSON.stringify(asked),
       });
@@ -129,28 +153,14 @@ test('secrets in fixed headers do not come back out of the server, with a creden
 });
 
 test('a credential for each tier', async () => {
-  await using witness = await startWitness([{ name: 'open' }, { name: 'write' }]);
-  await using gateway = await gatewayWith(
-    {
-      url: witness.url,
-      tools: { open: { tier: 'read' }, write: { tier: 'write' } },
-      credential: { bearer: '${env:READ}' },
-      credentials: [
-        { for: { tier: 'write', agent: 'bot' }, bearer: '${env:WRITE}' },
-        { for: { agent: 'other' }, bearer: '${env:OTHER}' },
-      ],
-    },
-    {},
-    { READ: 'read-only', WRITE: 'may-write', OTHER: 'for-other' },
-  );
-  const key = gateway.key('bot');
-  const other = gateway.key('other');
-  await call(gateway, key, 'open');
-  await call(gateway, key, 'write');
-  await call(gateway, other, 'write');
-  await call(gateway, key, 'open');
+  const key = shared.key('bot');
+  const other = shared.key('other');
+  await call(shared, key, 'open', 'tiers');
+  await call(shared, key, 'write', 'tiers');
+  await call(shared, other, 'write', 'tiers');
+  await call(shared, key, 'open', 'tiers');
   assert.deepEqual(
-    witness.calls().map(({ headers }) => headers.authorization),
+    tiered.calls().map(({ headers }) => headers.authorization),
     ['Bearer read-only', 'Bearer may-write', 'Bearer for-other', 'Bearer read-only'],
   );
 });

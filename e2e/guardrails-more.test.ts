@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sallyportWith } from './faults/commands.ts';
-import { openSettings, packageFile, startGateway } from './harness.ts';
+import { type Gateway, openSettings, packageFile, startGateway } from './harness.ts';
 
 const filesystem = packageFile('@modelcontextprotocol', 'server-filesystem', 'dist', 'index.js');
 
@@ -26,17 +26,33 @@ function pictureWith(comment: string): Buffer {
   return Buffer.concat([signature, chunk('IHDR', Buffer.alloc(13)), words, chunk('IEND', Buffer.alloc(0))]);
 }
 
+/** A server of files for each test, with its guardrails, all behind one gateway. */
+const guardrailsOf = {
+  pictures: { pii: { action: 'redact', classes: ['email'] }, report: true },
+  uris: { request: { pii: 'block' }, response: { pii: 'redact' } },
+};
+let folder: string;
+let gateway: Gateway;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sallyport-guardrails-'));
+  const servers = Object.entries(guardrailsOf).map(([name, guardrails]) => [
+    name,
+    { command: [process.execPath, filesystem, folder], guardrails },
+  ]);
+  gateway = await startGateway(openSettings('a', Object.fromEntries(servers)));
+});
+after(async () => {
+  await gateway.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
 test('a picture loses the words in which something is found, _meta of a call is looked at, and the client is told', {
   timeout: 60_000,
 }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-pictures-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
   const address = 'dana.smith@corp-mail.io';
   const path = join(folder, 'photo.png');
   await writeFile(path, pictureWith(`by ${address}`));
-  const guardrails = { pii: { action: 'redact', classes: ['email'] }, report: true };
-  const settings = openSettings('a', { files: { command: [process.execPath, filesystem, folder], guardrails } });
-  await using gateway = await startGateway(settings);
   const message = (note: string): string => {
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -49,11 +65,11 @@ test('a picture loses the words in which something is found, _meta of a call is 
   const call = async (note: string): Promise<string> => {
     const body = message(note);
     const headers = modernHeaders('tools/call', 'read_media_file');
-    return (await sendRaw({ url: gateway.endpoint('files'), headers, body })).body;
+    return (await sendRaw({ url: gateway.endpoint('pictures'), headers, body })).body;
   };
   const plain = pictureWith('').toString('base64');
   const overStdio = async (note: string): Promise<string> => {
-    const args = ['stdio', '--config', gateway.config, '--server', 'files'] as const;
+    const args = ['stdio', '--config', gateway.config, '--server', 'pictures'] as const;
     const { stdout, stderr } = await sallyportWith(`${message(note)}\n`, ...args);
     assert.notEqual(stdout, '', stderr);
     return stdout;
@@ -93,12 +109,7 @@ const uris: Readonly<Record<string, string>> = {
 test('data: URIs are looked into, in what servers and clients send, and lose all that they hold', {
   timeout: 60_000,
 }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-uris-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'notes.md');
-  const guardrails = { request: { pii: 'block' }, response: { pii: 'redact' } };
-  const settings = openSettings('a', { files: { command: [process.execPath, filesystem, folder], guardrails } });
-  await using gateway = await startGateway(settings);
   const call = async (name: string, args: Readonly<Record<string, string>>): Promise<string> => {
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -110,7 +121,7 @@ test('data: URIs are looked into, in what servers and clients send, and lose all
       method: 'tools/call',
       params: { name, arguments: args, _meta },
     });
-    return (await sendRaw({ url: gateway.endpoint('files'), headers: modernHeaders('tools/call', name), body })).body;
+    return (await sendRaw({ url: gateway.endpoint('uris'), headers: modernHeaders('tools/call', name), body })).body;
   };
   for (const [kind, uri] of Object.entries(uris))
     await t.test(kind, async () => {

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { filesWith } from './audit/world.ts';
 import { type ClientKind, clientKinds, openSession } from './clients.ts';
 import { sallyportWith } from './faults/commands.ts';
@@ -19,39 +19,62 @@ function madeUpKey(): string {
   return `AKIA${Array.from({ length: 16 }, () => signs[randomInt(signs.length)]).join('')}`;
 }
 
-interface Guarded extends AsyncDisposable {
+interface Guarded {
   readonly gateway: Gateway;
+  readonly server: string;
   readonly folder: string;
   readonly secret: string;
   readonly key: string;
 }
 
-async function startGuarded(guardrails: unknown, more: object = {}): Promise<Guarded> {
-  await using resources = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-guardrails-'));
-  resources.defer(() => rm(folder, { recursive: true, force: true }));
-  const secret = madeUpKey();
-  await writeFile(join(folder, 'deploy.env'), `region=eu-west-1\naws_access_key_id=${secret}\nretries=3\n`);
-  const gateway = resources.use(
+/** A server of files for each test, with a secret in one of them, and the guardrails of the connection to it. */
+const guardrailsOf: Readonly<Record<string, unknown>> = {
+  shipped: 'recommended',
+  restored: { response: 'hidden' },
+  path: undefined,
+  reloaded: undefined,
+};
+const stack = new AsyncDisposableStack();
+const guarded = new Map<string, Guarded>();
+const guardedAt = (server: string): Guarded => guarded.get(server) ?? assert.fail(server);
+
+before(async () => {
+  const places = new Map<string, { readonly folder: string; readonly secret: string }>();
+  for (const server of Object.keys(guardrailsOf)) {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-guardrails-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const secret = madeUpKey();
+    await writeFile(join(folder, 'deploy.env'), `region=eu-west-1\naws_access_key_id=${secret}\nretries=3\n`);
+    places.set(server, { folder, secret });
+  }
+  const commands = [...places].map(([name, { folder }]) => [name, { command: [process.execPath, filesystem, folder] }]);
+  const gateway = stack.use(
     await startGateway({
       callers: { agents: { writer: {} } },
-      servers: { files: { command: [process.execPath, filesystem, folder] } },
-      connections: [{ name: 'files', from: { anyone: true }, to: 'files', guardrails, tools: [{ allow: '*' }] }],
-      ...more,
+      servers: Object.fromEntries(commands),
+      connections: Object.entries(guardrailsOf).map(([to, guardrails]) => ({
+        name: to,
+        from: { anyone: true },
+        to,
+        guardrails,
+        tools: [{ allow: '*' }],
+      })),
+      guardrails: { hidden: { secrets: 'replace', restore: 'restored' } },
     }),
   );
-  const kept = resources.move();
-  return { gateway, folder, secret, key: gateway.key('writer'), [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
+  const key = gateway.key('writer');
+  for (const [server, place] of places) guarded.set(server, { gateway, server, key, ...place });
+});
+after(() => stack.disposeAsync());
 
-function open(kind: ClientKind, { gateway, key }: Guarded) {
-  return openSession(kind, { url: gateway.endpoint('files'), headers: { Authorization: `Bearer ${key}` } });
+function open(kind: ClientKind, { gateway, server, key }: Guarded) {
+  return openSession(kind, { url: gateway.endpoint(server), headers: { Authorization: `Bearer ${key}` } });
 }
 
 test('what ships: a key in a file comes back redacted, one in an argument is blocked, and nothing on the disk has it', {
   timeout: 120_000,
 }, async (t) => {
-  await using guarded = await startGuarded('recommended');
+  const guarded = guardedAt('shipped');
   const { gateway, folder, secret, key } = guarded;
   const sent = madeUpKey();
   for (const kind of clientKinds)
@@ -72,7 +95,7 @@ test('what ships: a key in a file comes back redacted, one in an argument is blo
   await t.test('over stdio', async () => {
     const command = [process.execPath, gatewayFile, 'stdio', '--config', gateway.config, '--key', key] as const;
     await using session = await openSession('sdk2-auto', { command });
-    const read = await session.call('files__read_text_file', { path: join(folder, 'deploy.env') });
+    const read = await session.call('shipped__read_text_file', { path: join(folder, 'deploy.env') });
     assert.match(read.text, /redacted/);
     assert.ok(!JSON.stringify(read).includes(secret));
   });
@@ -103,10 +126,7 @@ test('what ships: a key in a file comes back redacted, one in an argument is blo
 });
 
 test('a placeholder goes to the server that the guardrail names as the value that it stands for', async () => {
-  await using guarded = await startGuarded(
-    { response: 'hidden' },
-    { guardrails: { hidden: { secrets: 'replace', restore: 'files' } } },
-  );
+  const guarded = guardedAt('restored');
   const { folder, secret } = guarded;
   await using session = await open('sdk2-auto', guarded);
   const read = await session.call('read_text_file', { path: join(folder, 'deploy.env') });
@@ -119,25 +139,13 @@ test('a placeholder goes to the server that the guardrail names as the value tha
   assert.equal(await readFile(path, 'utf8'), `copied: ${secret}`);
 });
 
-test('a guardrail that a reload adds holds from then on', async () => {
-  await using guarded = await startGuarded(undefined);
-  const { gateway, folder, secret } = guarded;
-  await using session = await open('sdk2-auto', guarded);
-  const read = () => session.call('read_text_file', { path: join(folder, 'deploy.env') });
-  assert.ok((await read()).text.includes(secret));
-  await reload(gateway, (file) => {
-    file.inspection = { guardrails: 'recommended' };
-  });
-  assert.match((await read()).text, /redacted/);
-});
-
 test('a path is held under its folder, and what the server gets is its one spelling', async () => {
-  await using guarded = await startGuarded(undefined);
+  const guarded = guardedAt('path');
   const { gateway, folder, secret } = guarded;
   await reload(gateway, (file) => {
-    const { files } = file.servers as { files: object };
+    const servers = file.servers as Readonly<Record<string, object>>;
     const read_text_file = { arguments: { path: { role: 'path', under: join(folder, 'open') } } };
-    file.servers = { files: { ...files, tools: { read_text_file } } };
+    file.servers = { ...servers, path: { ...servers['path'], tools: { read_text_file } } };
   });
   await using session = await open('sdk2-auto', guarded);
   for (const path of [
@@ -154,4 +162,17 @@ test('a path is held under its folder, and what the server gets is its one spell
   await mkdir(join(folder, 'open'));
   await writeFile(join(folder, 'open', 'note.txt'), 'an open note');
   assert.equal((await session.call('read_text_file', { path: './x/../note.txt' })).text, 'an open note');
+});
+
+// It sets what holds for all servers, and so stands last.
+test('a guardrail that a reload adds holds from then on', async () => {
+  const guarded = guardedAt('reloaded');
+  const { gateway, folder, secret } = guarded;
+  await using session = await open('sdk2-auto', guarded);
+  const read = () => session.call('read_text_file', { path: join(folder, 'deploy.env') });
+  assert.ok((await read()).text.includes(secret));
+  await reload(gateway, (file) => {
+    file.inspection = { guardrails: 'recommended' };
+  });
+  assert.match((await read()).text, /redacted/);
 });

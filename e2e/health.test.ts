@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { modernCallWith, sendRaw } from './attacks/raw.ts';
@@ -190,15 +190,8 @@ test('each state with why and the steps; checks count under no limit', async (t)
   )
     ({ stdout: list } = await runCommandHere('server', 'list', '--config', gateway.config));
   assert.match(list, /^dead .*\n {4}health: UNREACHABLE since \S+: TCP/m);
-  const found = await runCommandHere(
-    'audit',
-    'search',
-    '--kind',
-    'server-health',
-    '--json',
-    '--config',
-    gateway.config,
-  );
+  const words = ['audit', 'search', '--kind', 'server-health', '--json'];
+  const found = await runCommandHere(...words, '--config', gateway.config);
   assert.match(found.stdout, /"to": "unauthorised"/);
   // One that runs is asked, and ends all the same when it is not used.
   await call(gateway, 'program', 'echo');
@@ -206,100 +199,122 @@ test('each state with why and the steps; checks count under no limit', async (t)
   await until(gateway, 'program', 'unknown');
 });
 
-test('a credential is revoked at the server: unauthorised within one check, and the standby takes over', async () => {
-  await using witness = await startWitness(tools);
-  await using guarded = await startGuarded(witness, ['one', 'two']);
-  const backed = {
-    url: guarded.url,
-    credential: { bearer: '${env:ONE}' },
-    credentials: { standby: { bearer: '${env:TWO}' } },
-    health: every,
+/** A server with two credentials of which the second one stands by, and one that has the first one only. */
+const backedBy = (url: string) => ({
+  url,
+  credential: { bearer: '${env:ONE}' },
+  credentials: { standby: { bearer: '${env:TWO}' } },
+});
+const aloneAt = (url: string) => ({ url, credential: { bearer: '${env:ONE}' } });
+
+/** The servers of the tests below, all behind one gateway. */
+const stack = new AsyncDisposableStack();
+
+async function startBehind() {
+  const witness = stack.use(await startWitness(tools));
+  return { witness, guarded: stack.use(await startGuarded(witness, ['one', 'two'])) };
+}
+
+type Behind = Awaited<ReturnType<typeof startBehind>>;
+let revoking: Behind;
+let standing: Behind;
+let picky: Behind;
+/** Keeps the port of a server that comes later. */
+let placeholder: ReturnType<typeof createTcpServer>;
+let gateway: Gateway;
+
+before(async () => {
+  revoking = await startBehind();
+  standing = await startBehind();
+  picky = await startBehind();
+  const authority = stack.use(makeAuthority());
+  const { cert, key } = authority.issue('server', 'IP:127.0.0.1');
+  const target = stack.use(await startTlsServer({ cert, key }));
+  const refusing = stack.use(await startGuarded(revoking.witness, []));
+  placeholder = createTcpServer().listen(0, '127.0.0.1');
+  stack.defer(() => void placeholder.close());
+  await once(placeholder, 'listening');
+  const servers = {
+    revoked: { ...backedBy(revoking.guarded.url), health: every },
+    'revoked-alone': { ...aloneAt(revoking.guarded.url), health: every },
+    standing: backedBy(standing.guarded.url),
+    picky: backedBy(picky.guarded.url),
+    'picky-alone': aloneAt(picky.guarded.url),
+    known: { url: target.url, tls: { authorities: '${env:CA}' }, health: every },
+    unknown: { url: target.url, health: every },
+    late: { url: `http://127.0.0.1:${(placeholder.address() as AddressInfo).port}/mcp` },
+    refusing: { url: refusing.url, credential: { bearer: '${env:TOKEN}' } },
+    dead: { command: [process.execPath, '-e', "console.error('HTTP status 401 at 403'); process.exit(1)"] },
+    absent: { url: `http://127.0.0.1:${await freePort()}/403/401` },
   };
-  const alone = { url: guarded.url, credential: { bearer: '${env:ONE}' }, health: every };
-  await using gateway = await startGateway(settingsOf({ backed, alone }), { env: { ONE: 'one', TWO: 'two' } });
-  for (const server of ['backed', 'alone']) {
+  const env = { ONE: 'one', TWO: 'two', CA: authority.cert, TOKEN: 'x' };
+  // For the commands, which run in this process.
+  Object.assign(process.env, env);
+  gateway = stack.use(await startGateway(settingsOf(servers), { env }));
+});
+after(() => stack.disposeAsync());
+
+/** What is recorded of this server. */
+async function records(server: string, ...words: readonly string[]): Promise<string> {
+  const search = ['audit', 'search', '--server', server, '--json', ...words];
+  return (await runCommandHere(...search, '--config', gateway.config)).stdout;
+}
+
+test('a credential is revoked at the server: unauthorised within one check, and the standby takes over', async () => {
+  const { guarded } = revoking;
+  for (const server of ['revoked', 'revoked-alone']) {
     const { steps = [] } = await until(gateway, server, 'healthy');
     assert.ok(steps.some(({ step, ok }) => step === 'authentication' && ok));
     assert.equal(await call(gateway, server), made);
   }
   guarded.tokens.delete('one');
-  assert.match((await until(gateway, 'alone', 'unauthorised')).why ?? '', /401/);
+  assert.match((await until(gateway, 'revoked-alone', 'unauthorised')).why ?? '', /401/);
   // What its own checks found out, before a call did.
-  await untilListed(gateway, /^alone.*(?:\n {4}.*)*\n {4}credential +broken/m);
-  const second = await until(gateway, 'backed', 'degraded');
+  await untilListed(gateway, /^revoked-alone.*(?:\n {4}.*)*\n {4}credential +broken/m);
+  const second = await until(gateway, 'revoked', 'degraded');
   assert.equal(second.why, 'the standby credential is presented');
-  assert.equal(await call(gateway, 'backed'), made);
-  assert.match(await call(gateway, 'alone'), /cannot be reached/);
-  const records = await runCommandHere('audit', 'search', '--json', '--config', gateway.config);
-  assert.match(records.stdout, /"kind": "credential-standby"/);
-  assert.match(records.stdout, /"from": "healthy",\s*"to": "unauthorised"/);
-  assert.match(records.stdout, /"from": "unauthorised",\s*"to": "degraded"/);
+  assert.equal(await call(gateway, 'revoked'), made);
+  assert.match(await call(gateway, 'revoked-alone'), /cannot be reached/);
+  const found = await records('revoked');
+  assert.match(found, /"kind": "credential-standby"/);
+  assert.match(found, /"from": "unauthorised",\s*"to": "degraded"/);
+  assert.match(await records('revoked-alone'), /"from": "healthy",\s*"to": "unauthorised"/);
   const list = await runCommandHere('server', 'list', '--config', gateway.config);
   assert.doesNotMatch(list.stdout, /\bone\b|\btwo\b/);
   // Both are refused now.
   guarded.tokens.delete('two');
-  await until(gateway, 'backed', 'unauthorised');
+  await until(gateway, 'revoked', 'unauthorised');
   guarded.tokens.add('one');
-  await until(gateway, 'alone', 'healthy');
-  await untilListed(gateway, /^alone.*(?:\n {4}.*)*\n {4}credential +connected/m);
+  await until(gateway, 'revoked-alone', 'healthy');
+  await untilListed(gateway, /^revoked-alone.*(?:\n {4}.*)*\n {4}credential +connected/m);
 });
 
 test('a call whose credential is refused goes on with the standby', async () => {
-  await using witness = await startWitness(tools);
-  await using guarded = await startGuarded(witness, ['one', 'two']);
-  const backed = {
-    url: guarded.url,
-    credential: { bearer: '${env:ONE}' },
-    credentials: { standby: { bearer: '${env:TWO}' } },
-  };
-  await using gateway = await startGateway(settingsOf({ backed }), { env: { ONE: 'one', TWO: 'two' } });
-  assert.equal(await call(gateway, 'backed'), made);
+  const { guarded, witness } = standing;
+  assert.equal(await call(gateway, 'standing'), made);
   guarded.tokens.delete('one');
   witness.forget();
-  const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, 'backed')));
+  const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, 'standing')));
   assert.deepEqual([...new Set(all)], [made]);
   assert.equal(witness.calls().length, 8);
-  const records = await runCommandHere(
-    'audit',
-    'search',
-    '--kind',
-    'credential-standby',
-    '--json',
-    '--config',
-    gateway.config,
-  );
-  assert.equal(records.stdout.match(/"kind": "credential-standby"/g)?.length, 1, records.stdout);
+  const found = await records('standing', '--kind', 'credential-standby');
+  assert.equal(found.match(/"kind": "credential-standby"/g)?.length, 1, found);
 });
 
 test('a server that refuses one call refuses one call: all others go on with the credential', async () => {
-  await using witness = await startWitness(tools);
-  await using guarded = await startGuarded(witness, ['one', 'two']);
-  const backed = {
-    url: guarded.url,
-    credential: { bearer: '${env:ONE}' },
-    credentials: { standby: { bearer: '${env:TWO}' } },
-  };
-  const alone = { url: guarded.url, credential: { bearer: '${env:ONE}' } };
-  await using gateway = await startGateway(settingsOf({ backed, alone }), { env: { ONE: 'one', TWO: 'two' } });
+  const { witness } = picky;
   witness.answer('ping', (response) => response.writeHead(401).end());
-  for (const server of ['backed', 'alone']) {
+  for (const server of ['picky', 'picky-alone']) {
     const all = await Promise.all(Array.from({ length: 8 }, () => call(gateway, server, 'ping')));
     for (const text of all) assert.match(text, /cannot be reached/);
     assert.equal(await call(gateway, server), made);
-    await untilListed(gateway, new RegExp(`^${server}.*(?:\\n {4}.*)*\\n {4}credential +connected`, 'm'));
+    await untilListed(gateway, new RegExp(`^${server} .*(?:\\n {4}.*)*\\n {4}credential +connected`, 'm'));
   }
   // Nor does the call get the rights of the other one.
   assert.deepEqual([...new Set(witness.calls().map(({ headers }) => headers.authorization))], ['Bearer one']);
 });
 
-test('a check over TLS says how long the certificate lasts', async (t) => {
-  const authority = makeAuthority();
-  t.after(() => authority[Symbol.dispose]());
-  const { cert, key } = authority.issue('server', 'IP:127.0.0.1');
-  await using target = await startTlsServer({ cert, key });
-  const known = { url: target.url, tls: { authorities: `\${env:CA}` }, health: every };
-  const unknown = { url: target.url, health: every };
-  await using gateway = await startGateway(settingsOf({ known, unknown }), { env: { CA: authority.cert } });
+test('a check over TLS says how long the certificate lasts', async () => {
   const health = await until(gateway, 'known', 'healthy', 'degraded');
   assert.ok((health.certificateDays ?? -1) >= 0, JSON.stringify(health));
   assert.match((await until(gateway, 'unknown', 'unreachable')).why ?? '', /^TLS: /);
@@ -308,19 +323,12 @@ test('a check over TLS says how long the certificate lasts', async (t) => {
 });
 
 test('server probe waits until a server is there, and ends with a code for what is wrong', async () => {
-  await using witness = await startWitness(tools);
-  await using refusing = await startGuarded(witness, []);
-  const port = await freePort();
-  const servers = {
-    late: { url: `http://127.0.0.1:${port}/mcp` },
-    revoked: { url: refusing.url, credential: { bearer: '${env:TOKEN}' } },
-  };
-  await using gateway = await startGateway(settingsOf(servers), { env: { TOKEN: 'x' } });
+  const { port } = placeholder.address() as AddressInfo;
+  placeholder.close();
   const probe = (...words: readonly string[]) =>
     runCommandHere('server', 'probe', ...words, '--config', gateway.config);
-  process.env['TOKEN'] = 'x';
   assert.equal((await probe('late')).code, 1);
-  assert.equal((await probe('revoked')).code, 77);
+  assert.equal((await probe('refusing')).code, 77);
   assert.equal((await probe('late', '--wait', 'soon')).code, 2);
   const waiting = probe('late', '--wait', '60s');
   await using _late = await startWitness(tools, {}, port);
@@ -330,11 +338,6 @@ test('server probe waits until a server is there, and ends with a code for what 
 });
 
 test('a server that cannot be reached is never told as one that refused the credential', async (t) => {
-  const dead = [process.execPath, '-e', "console.error('HTTP status 401 at 403'); process.exit(1)"];
-  const port = await freePort();
-  await using gateway = await startGateway(
-    settingsOf({ dead: { command: dead }, absent: { url: `http://127.0.0.1:${port}/403/401` } }),
-  );
   for (const server of ['dead', 'absent'])
     await t.test(server, async () => {
       assert.match(await call(gateway, server), /cannot be reached/);

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { exportJWK, generateKeyPair } from 'jose';
+import { runCommandHere } from '../gateway/test/support/command.ts';
 import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
-import { runToEnd } from './process.ts';
-import { startResourceAuthorizationServer } from './resource-authorization-server.ts';
+import { type ResourceAuthorizationServer, startResourceAuthorizationServer } from './resource-authorization-server.ts';
 
 const idJag = 'urn:ietf:params:oauth:token-type:id-jag';
 
@@ -20,9 +20,9 @@ interface Change {
   answer?: Readonly<Record<string, unknown>>;
 }
 
-function call(gateway: Gateway, token: string): Promise<RawAnswer> {
+function call(server: string, token: string): Promise<RawAnswer> {
   return sendRaw({
-    url: gateway.endpoint('notes'),
+    url: gateway.endpoint(server),
     headers: [...modernHeaders('tools/call', 'open'), ['Authorization', `Bearer ${token}`]],
     body: modernCall('open'),
   });
@@ -59,31 +59,6 @@ function exchanging(provider: Issuer, change: Change = {}) {
   return exchanges;
 }
 
-async function gatewayFor(provider: Issuer, issuer: string, witness: Witness, key: string): Promise<Gateway> {
-  provider.metadata = { ...provider.metadata, token_endpoint: `${provider.issuer}/token` };
-  return startGateway(
-    {
-      authentication: { issuers: { corp: { issuer: provider.issuer } } },
-      servers: {
-        notes: {
-          url: witness.url,
-          credential: {
-            idJag: {
-              provider: { issuer: provider.issuer, clientId: 'gateway-at-idp', clientSecret: '${env:IDP_SECRET}' },
-              issuer,
-              clientId: 'gateway-at-as',
-              privateKey: '${env:AS_KEY}',
-              scopes: ['notes:read'],
-            },
-          },
-        },
-      },
-      connections: [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }],
-    },
-    { env: { IDP_SECRET: 'idp-secret', AS_KEY: key } },
-  );
-}
-
 async function clientKeys() {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const client = {
@@ -95,24 +70,108 @@ async function clientKeys() {
   return { client, key: JSON.stringify(await exportJWK(privateKey)) };
 }
 
-const stateOf = async (gateway: Gateway): Promise<string> =>
-  (
-    await runToEnd({
-      command: [process.execPath, 'gateway/bin/sallyport.js', 'server', 'list', '--config', gateway.config],
-      env: { IDP_SECRET: 'x', AS_KEY: 'x' },
-    })
-  ).stdout;
+/** A server, the provider that vouches for its callers, and the authorization server that gives its tokens. */
+interface World {
+  readonly witness: Witness;
+  readonly provider: Issuer;
+  readonly exchanges: readonly URLSearchParams[];
+  /** Makes its assertions wrong. */
+  readonly change: Change;
+  readonly server: ResourceAuthorizationServer;
+}
+
+const stack = new AsyncDisposableStack();
+
+async function startWorld(client: object): Promise<World> {
+  const witness = stack.use(await startWitness([{ name: 'open' }]));
+  const provider = stack.use(await startIssuer());
+  provider.metadata = { ...provider.metadata, token_endpoint: `${provider.issuer}/token` };
+  const change: Change = {};
+  const exchanges = exchanging(provider, change);
+  const server = stack.use(await startResourceAuthorizationServer(provider, 'oauth-id-jag+jwt', [client]));
+  return { witness, provider, exchanges, change, server };
+}
+
+/** Of the workload: what its platform issues, where its token comes from, and the file with the JWT. */
+interface Workload {
+  readonly witness: Witness;
+  readonly platform: Issuer;
+  readonly server: ResourceAuthorizationServer;
+  readonly file: string;
+}
+
+async function startWorkload(): Promise<Workload> {
+  const witness = stack.use(await startWitness([{ name: 'open' }]));
+  const platform = stack.use(await startIssuer());
+  const client = { client_id: 'workload', token_endpoint_auth_method: 'none' };
+  const server = stack.use(await startResourceAuthorizationServer(platform, 'JWT', [client]));
+  const file = join(temporaryFolder('wif'), 'token');
+  await writeFile(file, `${await jwtOf(platform, server, 'one')}\n`, { mode: 0o600 });
+  return { witness, platform, server, file };
+}
+
+const jwtOf = (platform: Issuer, { issuer }: ResourceAuthorizationServer, jti: string): Promise<string> =>
+  platform.sign({ sub: 'gateway', aud: issuer, jti }, { typ: 'JWT' });
+
+/** One for each test, all behind one gateway. */
+let vouching: World;
+let lying: World;
+let workload: Workload;
+let gateway: Gateway;
+
+before(async () => {
+  const { client, key } = await clientKeys();
+  vouching = await startWorld(client);
+  lying = await startWorld(client);
+  workload = await startWorkload();
+  const serverOf = ({ witness, provider, server }: World): object => ({
+    url: witness.url,
+    credential: {
+      idJag: {
+        provider: { issuer: provider.issuer, clientId: 'gateway-at-idp', clientSecret: '${env:IDP_SECRET}' },
+        issuer: server.issuer,
+        clientId: 'gateway-at-as',
+        privateKey: '${env:AS_KEY}',
+        scopes: ['notes:read'],
+      },
+    },
+  });
+  const { issuer } = workload.server;
+  const workloadIdentity = { issuer, clientId: 'workload', assertion: `\${file:${workload.file}}` };
+  gateway = stack.use(
+    await startGateway(
+      {
+        authentication: {
+          issuers: {
+            corp: { issuer: vouching.provider.issuer },
+            lying: { issuer: lying.provider.issuer, prefix: 'lying/' },
+          },
+        },
+        callers: { agents: { workload: {} } },
+        servers: {
+          vouching: serverOf(vouching),
+          lying: serverOf(lying),
+          workload: { url: workload.witness.url, credential: { workloadIdentity } },
+        },
+        connections: [
+          { name: 'all', from: { anyone: true }, to: ['vouching', 'lying'], tools: [{ allow: '*' }] },
+          { name: 'workload', from: { agent: 'workload' }, to: 'workload', tools: [{ allow: '*' }] },
+        ],
+      },
+      { env: { IDP_SECRET: 'idp-secret', AS_KEY: key } },
+    ),
+  );
+});
+after(() => stack.disposeAsync());
+
+const stateOf = async (): Promise<string> =>
+  (await runCommandHere('server', 'list', '--config', gateway.config)).stdout;
 
 test('each caller gets a token of its own, for which its identity provider vouched', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  await using provider = await startIssuer();
-  const exchanges = exchanging(provider);
-  const { client, key } = await clientKeys();
-  await using server = await startResourceAuthorizationServer(provider, 'oauth-id-jag+jwt', [client]);
-  await using gateway = await gatewayFor(provider, server.issuer, witness, key);
-  const aud = gateway.endpoint('notes');
+  const { witness, provider, exchanges, server } = vouching;
+  const aud = gateway.endpoint('vouching');
   const tokens = await Promise.all(['dana', 'eve'].map((sub) => provider.sign({ aud, sub })));
-  const answers = await Promise.all([...tokens, ...tokens, ...tokens].map((token) => call(gateway, token)));
+  const answers = await Promise.all([...tokens, ...tokens, ...tokens].map((token) => call('vouching', token)));
   for (const answer of answers) assert.match(answer.body, /the witness was called/, gateway.errors());
   assert.equal(exchanges.length, 2, 'one for each caller, however many calls wait');
   assert.deepEqual(new Set(server.assertions.map(({ sub }) => sub)), new Set(['dana', 'eve']));
@@ -125,30 +184,24 @@ test('each caller gets a token of its own, for which its identity provider vouch
   assert.equal(new Set(seen).size, 2);
   for (const token of tokens) assert.ok(!JSON.stringify(witness.calls()).includes(token));
 
-  const gone = await call(gateway, await provider.sign({ aud, sub: 'gone' }));
+  const gone = await call('vouching', await provider.sign({ aud, sub: 'gone' }));
   assert.match(gone.body, /cannot be reached/);
   assert.doesNotMatch(gone.body, /invalid_grant|identity provider/);
-  assert.match(await listedWith(gateway, 'reauthorize'), /credential {2}user:gone agent:bot {2}reauthorize/);
-  assert.match(await stateOf(gateway), /credential {2}user:dana agent:bot {2}connected/);
+  assert.match(await listedWith('reauthorize'), /credential {2}user:gone agent:bot {2}reauthorize/);
+  assert.match(await stateOf(), /credential {2}user:dana agent:bot {2}connected/);
 });
 
 /** The report is written once a second. */
-async function listedWith(gateway: Gateway, word: string): Promise<string> {
+async function listedWith(word: string): Promise<string> {
   const deadline = Date.now() + 10_000;
   let listed = '';
-  while (!listed.includes(word) && Date.now() < deadline) listed = await stateOf(gateway);
+  while (!listed.includes(word) && Date.now() < deadline) listed = await stateOf();
   return listed;
 }
 
 test('what an identity provider issued is looked at before it is handed over', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  const { client, key } = await clientKeys();
-  await using provider = await startIssuer();
-  const change: Change = {};
-  exchanging(provider, change);
-  await using server = await startResourceAuthorizationServer(provider, 'oauth-id-jag+jwt', [client]);
-  await using gateway = await gatewayFor(provider, server.issuer, witness, key);
-  const aud = gateway.endpoint('notes');
+  const { witness, provider, change, server } = lying;
+  const aud = gateway.endpoint('lying');
   const past = Math.floor(Date.now() / 1000) - 10;
   const wrong: readonly (readonly [Change, string])[] = [
     [{ header: { typ: 'JWT' } }, 'a JWT of another type'],
@@ -168,7 +221,7 @@ test('what an identity provider issued is looked at before it is handed over', a
     Object.assign(change, { claims: undefined, header: undefined, answer: undefined }, how);
     // A user of its own each time: the failure of another one is not asked for again at once.
     const sub = `user-${index}`;
-    const answer = await call(gateway, await provider.sign({ aud, sub }));
+    const answer = await call('lying', await provider.sign({ aud, sub }));
     assert.match(answer.body, /cannot be reached/);
     assert.ok(!answer.body.includes(problem));
     const logged = gateway.errors().split('\n').at(-2) ?? '';
@@ -179,36 +232,17 @@ test('what an identity provider issued is looked at before it is handed over', a
 });
 
 test('workload identity: the JWT in a file becomes a token, and the next one is read when the file changes', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  await using platform = await startIssuer();
-  const client = { client_id: 'workload', token_endpoint_auth_method: 'none' };
-  await using server = await startResourceAuthorizationServer(platform, 'JWT', [client]);
-  const jwt = (jti: string) => platform.sign({ sub: 'gateway', aud: server.issuer, jti }, { typ: 'JWT' });
-  const folder = temporaryFolder('wif');
-  const file = join(folder, 'token');
-  await writeFile(file, `${await jwt('one')}\n`, { mode: 0o600 });
-  await using gateway = await startGateway({
-    callers: { agents: { bot: {} } },
-    servers: {
-      notes: {
-        url: witness.url,
-        credential: {
-          workloadIdentity: { issuer: server.issuer, clientId: 'workload', assertion: `\${file:${file}}` },
-        },
-      },
-    },
-    connections: [{ name: 'all', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
-  });
-  const key = gateway.key('bot');
-  assert.match((await call(gateway, key)).body, /the witness was called/, gateway.errors());
+  const { witness, platform, server, file } = workload;
+  const key = gateway.key('workload');
+  assert.match((await call('workload', key)).body, /the witness was called/, gateway.errors());
   assert.deepEqual(
     server.assertions.map(({ jti }) => jti),
     ['one'],
   );
   const [first] = witness.calls();
-  await writeFile(file, await jwt('two'));
+  await writeFile(file, await jwtOf(platform, server, 'two'));
   const deadline = Date.now() + 15_000;
-  while (server.assertions.length < 2 && Date.now() < deadline) await call(gateway, key);
+  while (server.assertions.length < 2 && Date.now() < deadline) await call('workload', key);
   assert.deepEqual(
     server.assertions.map(({ jti }) => jti),
     ['one', 'two'],

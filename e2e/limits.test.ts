@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { legacyHeaders, meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
@@ -14,8 +14,10 @@ import { type Gateway, gatewayFile, type Settings, startGateway } from './harnes
 
 const tools = ['search', 'update', 'drop'].map((name) => ({ name }));
 
+const callers = { agents: Object.fromEntries(['a', 'b', ...clientKinds].map((name) => [name, {}])) };
+
 const settingsOf = (witness: Witness, more: object): Settings => ({
-  callers: { agents: Object.fromEntries(['a', 'b', ...clientKinds].map((name) => [name, {}])) },
+  callers,
   servers: { s: { url: witness.url, tools: { drop: { tier: 'destructive', cost: 0.5 } } } },
   connections: [
     {
@@ -40,6 +42,47 @@ async function startLimited(limits: unknown, more: object = {}): Promise<Limited
   const gateway = resources.use(await startGateway(settingsOf(witness, { limits, ...more })));
   const kept = resources.move();
   return { witness, gateway, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** What the tests below set at servers of one gateway, each at its own. */
+const shared = {
+  raised: { limits: [{ name: 'rare', per: 'caller', rate: '2/day' }] },
+  crowd: { limits: [{ per: 'caller', rate: '10/min' }] },
+  queue: { limits: [{ name: 'one', per: 'server', concurrency: 1, queue: 2, wait: '60s' }] },
+  loops: { loops: 'on' },
+  busy: {},
+  other: {},
+};
+
+interface Server {
+  readonly witness: Witness;
+  readonly url: string;
+  readonly call: (key: string, tool?: string) => Promise<string>;
+}
+
+const witnesses = new Map<string, Witness>();
+let gateway: Gateway;
+
+before(async () => {
+  for (const name of Object.keys(shared)) witnesses.set(name, await startWitness(tools));
+  const servers = Object.entries(shared).map(([name, more]) => [name, { url: witnesses.get(name)?.url, ...more }]);
+  gateway = await startGateway({
+    callers,
+    servers: Object.fromEntries(servers),
+    connections: [
+      { name: 'c', from: { anyone: true }, to: Object.keys(shared), tools: [{ allow: ['search', 'drop'] }] },
+    ],
+  });
+});
+after(async () => {
+  await gateway.stop();
+  for (const witness of witnesses.values()) await witness[Symbol.asyncDispose]();
+});
+
+function serverOf(name: keyof typeof shared): Server {
+  const url = gateway.endpoint(name);
+  const witness = witnesses.get(name) ?? assert.fail(name);
+  return { witness, url, call: (key, tool = 'search') => call(gateway, key, tool, url) };
 }
 
 /** The text of a tool result, or what else was answered. */
@@ -122,16 +165,15 @@ test('a rate: the eleventh call of every kind of client hears when, the record h
 });
 
 test('a rate that is raised has room as soon as the new one says', async () => {
-  await using limited = await startLimited([{ name: 'rare', per: 'caller', rate: '2/day' }]);
-  const { gateway } = limited;
+  const { call } = serverOf('raised');
   const key = gateway.key('a');
-  assert.deepEqual([await call(gateway, key), await call(gateway, key)], [made, made]);
-  assert.match(await call(gateway, key), /^The limit "rare" is reached, .* Try again in 12 hours/);
-  await reload(gateway, (written) => {
-    (written as { limits: object[] }).limits[0] = { name: 'rare', per: 'caller', rate: '600/min' };
+  assert.deepEqual([await call(key), await call(key)], [made, made]);
+  assert.match(await call(key), /^The limit "rare" is reached, .* Try again in 12 hours/);
+  await reload(gateway, ({ servers }) => {
+    (servers as typeof shared).raised.limits[0] = { name: 'rare', per: 'caller', rate: '600/min' };
   });
-  let text = await call(gateway, key);
-  for (const deadline = Date.now() + 5_000; text !== made && Date.now() < deadline; ) text = await call(gateway, key);
+  let text = await call(key);
+  for (const deadline = Date.now() + 5_000; text !== made && Date.now() < deadline; ) text = await call(key);
   assert.equal(text, made);
 });
 
@@ -167,12 +209,11 @@ test('limits show has the rows of the caller that is named, and of no other', as
 });
 
 test('sixty-four calls at the same time on a rate of ten: ten reach the server', async () => {
-  await using limited = await startLimited([{ per: 'caller', rate: '10/min' }]);
-  const { gateway, witness } = limited;
+  const { call, witness } = serverOf('crowd');
   const key = gateway.key('a');
-  await call(gateway, gateway.key('b'));
+  await call(gateway.key('b'));
   witness.forget();
-  const all = await Promise.all(Array.from({ length: 64 }, () => call(gateway, key)));
+  const all = await Promise.all(Array.from({ length: 64 }, () => call(key)));
   assert.equal(all.filter((text) => text === made).length, 10);
   assert.equal(witness.calls().length, 10);
 });
@@ -226,8 +267,7 @@ test('a budget goes on after kill -9 and after a reload, and warns', async (t) =
 });
 
 test('calls under way: the second waits for the first, and what finds no place in the queue is refused', async () => {
-  await using limited = await startLimited([{ name: 'one', per: 'server', concurrency: 1, queue: 2, wait: '60s' }]);
-  const { gateway, witness } = limited;
+  const { call, witness } = serverOf('queue');
   const [a, b] = [gateway.key('a'), gateway.key('b')];
   const waiting: (() => void)[] = [];
   const { promise: begun, resolve: began } = Promise.withResolvers<void>();
@@ -241,7 +281,7 @@ test('calls under way: the second waits for the first, and what finds no place i
     );
     began();
   });
-  const first = call(gateway, a);
+  const first = call(a);
   await begun;
   const queued = async (size: number): Promise<void> => {
     for (;;) {
@@ -249,11 +289,11 @@ test('calls under way: the second waits for the first, and what finds no place i
       if (text.includes(`sallyport_table_entries{table="limit_queues"} ${size}`)) return;
     }
   };
-  const second = call(gateway, b);
+  const second = call(b);
   await queued(1);
-  const third = call(gateway, a);
+  const third = call(a);
   await queued(2);
-  assert.match(await call(gateway, b), /^The limit "one" is reached, .* Try again in 1 second,/);
+  assert.match(await call(b), /^The limit "one" is reached, .* Try again in 1 second,/);
   assert.equal(waiting.length, 1);
   witness.answer('search', (response, { message: { id } }) =>
     sendJson(response, {
@@ -318,12 +358,11 @@ test('a caller that probes is slowed down, and no other one', async () => {
 });
 
 test('a loop is told, then refused, and what is denied again and again is told so', async (t) => {
-  await using limited = await startLimited([], { loops: 'on' });
-  const { gateway, witness } = limited;
+  const { call, url, witness } = serverOf('loops');
   for (const kind of clientKinds)
     await t.test(kind, async () => {
       const headers = { Authorization: `Bearer ${gateway.key(kind)}` };
-      await using session = await openSession(kind, { url: gateway.endpoint('s'), headers });
+      await using session = await openSession(kind, { url, headers });
       witness.forget();
       const said: string[] = [];
       for (let at = 0; at < 6; at++) said.push((await session.call('search', {})).text);
@@ -342,7 +381,7 @@ test('a loop is told, then refused, and what is denied again and again is told s
   await t.test('denied calls', async () => {
     const key = gateway.key('a');
     const said: string[] = [];
-    for (let at = 0; at < 6; at++) said.push(await call(gateway, key, 'update'));
+    for (let at = 0; at < 6; at++) said.push(await call(key, 'update'));
     assert.doesNotMatch(said[1] ?? '', /Note/);
     assert.match(said[2] ?? '', /Unknown tool: update.*Note of the gateway: this call was refused 3 times\./);
     assert.match(said[5] ?? '', /This call was made 5 times in a row/);
@@ -350,28 +389,21 @@ test('a loop is told, then refused, and what is denied again and again is told s
 });
 
 test('what a server says of its own limits is kept: calls are answered at once, without it, until then', async () => {
-  await using witness = await startWitness(tools);
-  await using other = await startWitness(tools);
-  await using gateway = await startGateway(
-    settingsOf(witness, {
-      servers: { s: { url: witness.url }, other: { url: other.url } },
-      connections: [{ name: 'c', from: { anyone: true }, to: ['s', 'other'], tools: [{ allow: '*' }] }],
-    }),
-  );
+  const { call, witness } = serverOf('busy');
   const [a, b] = [gateway.key('a'), gateway.key('b')];
-  assert.equal(await call(gateway, a), made);
+  assert.equal(await call(a), made);
   witness.answer('search', (response, { message: { id } }) => {
     response.setHeader('retry-after', '2');
     sendJson(response, { jsonrpc: '2.0', id, error: { code: -32_000, message: 'slow down, 10.1.2.3' } }, 429);
   });
-  const told = /^The server s takes no more calls for now, and this one was not made\. Try again in [12] seconds?,/;
+  const told = /^The server busy takes no more calls for now, and this one was not made\. Try again in [12] seconds?,/;
   witness.forget();
-  const text = await call(gateway, a);
+  const text = await call(a);
   assert.match(text, told);
   assert.doesNotMatch(text, /10\.1\.2\.3/);
-  for (const key of [a, b, a, b]) assert.match(await call(gateway, key), told);
+  for (const key of [a, b, a, b]) assert.match(await call(key), told);
   assert.equal(witness.calls().length, 2, 'the server was asked once by each');
-  assert.equal(await call(gateway, a, 'search', gateway.endpoint('other')), made, 'another server');
+  assert.equal(await serverOf('other').call(a), made, 'another server');
   witness.answer('search', (response, { message: { id } }) =>
     sendJson(response, {
       jsonrpc: '2.0',
@@ -380,7 +412,7 @@ test('what a server says of its own limits is kept: calls are answered at once, 
     }),
   );
   const deadline = performance.now() + 30_000;
-  while ((await call(gateway, a)) !== made) assert.ok(performance.now() < deadline);
+  while ((await call(a)) !== made) assert.ok(performance.now() < deadline);
   assert.equal(witness.calls().length, 3, 'and again when its time was over');
 });
 

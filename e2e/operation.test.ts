@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, meta, modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
-import { sendJson, startWitness } from './attacks/witness.ts';
+import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { openSession } from './clients.ts';
+import { reload } from './faults/reload.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
 import { patienceMs, runToEnd } from './process.ts';
 
@@ -29,18 +30,40 @@ const bare = { authentication: { anonymous: { agent: 'tester' } }, callers: { ag
 
 /** Of the tests that only look. */
 let plain: Gateway;
+/** Of the tests of one agent, each with a server of its own. */
+let shared: Gateway;
+const own = {
+  goes: [{ allow: 'one' }],
+  withheld: [{ allow: 'one' }],
+  revoked: [{ allow: 'one' }],
+  logged: [{ allow: 'one', when: 'args.n < 5' }],
+};
+const witnesses = new Map<string, Witness>();
+const witnessOf = (server: keyof typeof own): Witness => witnesses.get(server) ?? assert.fail(server);
+
 before(async () => {
   plain = await startGateway(bare);
+  const inputSchema = { type: 'object', properties: { n: { type: 'number' } } };
+  for (const server of Object.keys(own)) witnesses.set(server, await startWitness([{ name: 'one', inputSchema }]));
+  shared = await startGateway({
+    callers: { agents: { ada: {} } },
+    servers: Object.fromEntries([...witnesses].map(([name, { url }]) => [name, { url }])),
+    connections: Object.entries(own).map(([to, tools]) => ({ name: to, from: { agent: 'ada' }, to, tools })),
+  });
 });
-after(() => plain.stop());
+after(async () => {
+  await plain.stop();
+  await shared.stop();
+  for (const witness of witnesses.values()) await witness[Symbol.asyncDispose]();
+});
 
 async function rewrite(gateway: Gateway, change: (text: string) => string): Promise<void> {
   await writeFile(gateway.config, change(await readFile(gateway.config, 'utf8')));
 }
 
-function callAs(gateway: Gateway, key: string, tool: string) {
+function callAs(gateway: Gateway, key: string, tool: string, server = 'witness') {
   return sendRaw({
-    url: gateway.endpoint('witness'),
+    url: gateway.endpoint(server),
     headers: [...modernHeaders('tools/call', tool), ['Authorization', `Bearer ${key}`]],
     body: modernCall(tool),
   });
@@ -86,36 +109,35 @@ test('reload: what counts from the next start on is said', async () => {
   assert.match(gateway.errors(), /"settings":\["audit\.enabled"\]/);
 });
 
-for (const [what, to, expected] of [
-  ['goes on when it is still allowed', '"allow":["one","two"]', /late/],
-  ['is given up and withheld when it is not', '"deny":"one"', /withheld/],
+for (const [what, server, rule, expected] of [
+  ['goes on when it is still allowed', 'goes', { allow: ['one', 'two'] }, /late/],
+  ['is given up and withheld when it is not', 'withheld', { deny: 'one' }, /withheld/],
 ] as const)
   test(`reload: a call under way ${what}`, async () => {
-    await using witness = await startWitness([{ name: 'one' }]);
-    await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-    const key = gateway.key('ada');
+    const witness = witnessOf(server);
+    const key = shared.key('ada');
     const arrived = Promise.withResolvers<() => void>();
     witness.answer('one', (response, { message }) =>
       arrived.resolve(() =>
         sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'late' }] } }),
       ),
     );
-    const call = callAs(gateway, key, 'one');
+    const call = callAs(shared, key, 'one', server);
     const finish = await arrived.promise;
     witness.answer('one', (response, { message }) =>
       sendJson(response, { jsonrpc: '2.0', id: message.id, result: { content: [] } }),
     );
-    await rewrite(gateway, (text) => text.replace('"allow":"one"', to));
-    await gateway.until(() => gateway.errors().includes('configuration in force'));
+    await reload(shared, ({ connections }) => {
+      const all = connections as { readonly name: string }[];
+      Object.assign(all.find(({ name }) => name === server) ?? {}, { tools: [rule] });
+    });
     finish();
     assert.match((await call).body, expected);
   });
 
 test('revocation: the key stops working within a second, and its open streams end', async () => {
-  await using witness = await startWitness([{ name: 'one' }]);
-  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one' }]));
-  const key = gateway.key('ada');
-  assert.equal((await callAs(gateway, key, 'one')).status, 200);
+  const key = shared.key('ada');
+  assert.equal((await callAs(shared, key, 'one', 'revoked')).status, 200);
   const listen = JSON.stringify({
     jsonrpc: '2.0',
     id: 1,
@@ -123,19 +145,21 @@ test('revocation: the key stops working within a second, and its open streams en
     params: { notifications: { toolsListChanged: true }, _meta: meta },
   });
   const stream = sendRaw({
-    url: gateway.endpoint('witness'),
+    url: shared.endpoint('revoked'),
     headers: [...modernHeaders('subscriptions/listen'), ['Authorization', `Bearer ${key}`]],
     body: listen,
     within: 30_000,
   });
-  const listed = await cli('key', 'list', '--json', '--config', gateway.config);
+  const listed = await cli('key', 'list', '--json', '--config', shared.config);
   assert.doesNotMatch(listed.stdout, new RegExp(key));
-  const id = /"id":\s*"([^"]+)"/.exec(listed.stdout)?.[1] ?? '';
-  const revoked = await cli('key', 'revoke', id, '--config', gateway.config);
+  const { keys } = JSON.parse(listed.stdout) as { keys: readonly { readonly id: string }[] };
+  // The newest one stands last.
+  const id = keys.at(-1)?.id ?? '';
+  const revoked = await cli('key', 'revoke', id, '--config', shared.config);
   assert.equal(revoked.code, 0, revoked.stderr);
   const ended = await stream;
   assert.match(ended.body, /"resultType":"complete"/, 'the stream ends in good order');
-  assert.equal((await callAs(gateway, key, 'one')).status, 401);
+  assert.equal((await callAs(shared, key, 'one', 'revoked')).status, 401);
 });
 
 test('drain: SIGTERM lets a call finish, refuses new ones, and ends with 0', async () => {
@@ -177,22 +201,18 @@ test('health, readiness and metrics are on the admin listener, and only there', 
 });
 
 test('logs: a refusal has the reference that the client sees, and no log holds a key', async () => {
-  await using witness = await startWitness([
-    { name: 'one', inputSchema: { type: 'object', properties: { n: { type: 'number' } } } },
-  ]);
-  await using gateway = await startGateway(settings(witness.url, [{ allow: 'one', when: 'args.n < 5' }]));
-  const key = gateway.key('ada');
+  const key = shared.key('ada');
   const answer = await sendRaw({
-    url: gateway.endpoint('witness'),
+    url: shared.endpoint('logged'),
     headers: [...modernHeaders('tools/call', 'one'), ['Authorization', `Bearer ${key}`]],
     body: modernCall('one', { n: 7 }),
   });
   const reference = /reference ([\w.-]+)/.exec(answer.body)?.[1] ?? 'none';
   await eventually(
-    () => Promise.resolve(gateway.errors()),
+    () => Promise.resolve(shared.errors()),
     (errors) => errors.includes(reference),
   );
-  assert.doesNotMatch(gateway.errors(), new RegExp(key));
+  assert.doesNotMatch(shared.errors(), new RegExp(key));
 });
 
 test('anonymous access beyond loopback: refuses to start and says why', async () => {

@@ -22,8 +22,10 @@ export const readTool: Tool = {
   inputSchema: { type: 'object', properties: { path }, required: ['path'] },
 };
 
-export interface World extends AsyncDisposable {
+export interface World {
   readonly gateway: Gateway;
+  /** What the gateway calls the server. */
+  readonly server: string;
   readonly key: string;
   /** What the server defines from now on; the gateway hears of it with the next call. */
   define(tools: readonly Tool[], more?: object): Promise<void>;
@@ -32,53 +34,90 @@ export interface World extends AsyncDisposable {
   ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-/** `ofServer`: more about the server. `others`: servers beside it, with what they define. */
-export async function startWorld(
+/** A server that defines what its file says. */
+interface Defining {
+  readonly command: readonly string[];
+  readonly define: World['define'];
+}
+
+async function defining(file: string, first: readonly Tool[]): Promise<Defining> {
+  const define: World['define'] = (tools, more = {}) => writeFile(file, JSON.stringify({ tools, ...more }));
+  await define(first);
+  return { command: [process.execPath, server, file], define };
+}
+
+interface WorldOptions {
+  /** More about its server. */
+  readonly ofServer?: object;
+  /** Servers beside it, with what they define. */
+  readonly others?: Readonly<Record<string, readonly Tool[]>>;
+  /** More about its connection. */
+  readonly from?: object;
+}
+
+/** Worlds behind one gateway, by the names of their servers and of the agents that see no more than these. */
+export async function startWorlds<Name extends string>(
+  worlds: Readonly<Record<Name, WorldOptions>>,
   settings: Settings = {},
-  ofServer: object = {},
-  others: Readonly<Record<string, readonly Tool[]>> = {},
-): Promise<World> {
+): Promise<Readonly<Record<Name, World>> & AsyncDisposable> {
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-pins-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, 'defined.json');
-  const define = (tools: readonly Tool[], more: object = {}) => writeFile(file, JSON.stringify({ tools, ...more }));
-  await define([poke, readTool]);
-  const beside: Record<string, object> = {};
-  for (const [name, tools] of Object.entries(others)) {
-    const its = join(folder, `${name}.json`);
-    await writeFile(its, JSON.stringify({ tools }));
-    beside[name] = { command: [process.execPath, server, its] };
+  const servers: Record<string, object> = {};
+  const connections: object[] = [];
+  const defines = new Map<string, World['define']>();
+  for (const [name, { ofServer, others = {}, from }] of Object.entries<WorldOptions>(worlds)) {
+    const { command, define } = await defining(join(folder, `defined-${name}.json`), [poke, readTool]);
+    defines.set(name, define);
+    servers[name] = { command, ...ofServer };
+    for (const [other, tools] of Object.entries(others))
+      servers[other] = { command: (await defining(join(folder, `${other}.json`), tools)).command };
+    connections.push({
+      name,
+      from: from ?? { agent: name },
+      to: [name, ...Object.keys(others)],
+      tools: [{ allow: '*' }],
+      prompts: [{ allow: '*' }],
+    });
   }
+  const agents = Object.fromEntries(['agent', ...Object.keys(worlds)].map((name) => [name, {}]));
   const gateway = resources.use(
-    await startGateway({
-      pins: { mode: 'first-use' },
-      callers: { agents: { agent: {} } },
-      servers: { notes: { command: [process.execPath, server, file], ...ofServer }, ...beside },
-      connections: [
-        {
-          name: 'notes',
-          from: { anyone: true },
-          to: ['notes', ...Object.keys(others)],
-          tools: [{ allow: '*' }],
-          prompts: [{ allow: '*' }],
-        },
-      ],
-      ...settings,
-    }),
+    await startGateway({ pins: { mode: 'first-use' }, callers: { agents }, servers, connections, ...settings }),
   );
+  const made = [...defines].map(([name, define]) => [
+    name,
+    {
+      gateway,
+      server: name,
+      key: gateway.key(name),
+      define,
+      pins: (command = '', ...args: readonly string[]) =>
+        runCommandHere('pins', command, '--config', gateway.config, ...args),
+    },
+  ]);
   const kept = resources.move();
   return {
-    gateway,
-    key: gateway.key('agent'),
-    define,
-    pins: (command, ...args) => runCommandHere('pins', command ?? '', '--config', gateway.config, ...args),
+    ...(Object.fromEntries(made) as Readonly<Record<Name, World>>),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-export function open({ gateway, key }: World, kind: (typeof clientKinds)[number] = 'sdk2-auto'): Promise<Session> {
-  return openSession(kind, { url: gateway.endpoint('notes'), headers: { Authorization: `Bearer ${key}` } });
+/** `ofServer`: more about the server `notes`. `others`: servers beside it, with what they define. */
+export async function startWorld(
+  settings: Settings = {},
+  ofServer: object = {},
+  others: Readonly<Record<string, readonly Tool[]>> = {},
+): Promise<World & AsyncDisposable> {
+  const worlds = await startWorlds({ notes: { ofServer, others, from: { anyone: true } } }, settings);
+  const key = worlds.notes.gateway.key('agent');
+  return { ...worlds.notes, key, [Symbol.asyncDispose]: () => worlds[Symbol.asyncDispose]() };
+}
+
+export function open(
+  { gateway, server, key }: World,
+  kind: (typeof clientKinds)[number] = 'sdk2-auto',
+): Promise<Session> {
+  return openSession(kind, { url: gateway.endpoint(server), headers: { Authorization: `Bearer ${key}` } });
 }
 
 /** A tool that is not there: some clients throw, some answer. */

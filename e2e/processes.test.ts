@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openSession } from './clients.ts';
 import { fixtureCommand, type Gateway, openSettings, startGateway } from './harness.ts';
@@ -140,12 +140,22 @@ test('an unused server is stopped, and started when it is needed', async () => {
   assert.ok((await session.tools()).includes('test_simple_text'));
 });
 
-test('the environment of the gateway is not passed on, but where the trusted authorities are', async () => {
-  await using gateway = await startGateway(
-    openSettings('tester', { one: { ...everything, env: { GIVEN: 'yes', FROM_SECRET: '${env:PLANTED}' } } }),
+/** Of the tests below, which start no process of another one. */
+let shared: Gateway;
+before(async () => {
+  const env = { GIVEN: 'yes', FROM_SECRET: '${env:PLANTED}' };
+  shared = await startGateway(
+    {
+      ...openSettings('tester', { surrounded: { ...everything, env }, garbage: everything, long: everything }),
+      bounds: { result: '64KiB' },
+    },
     { env: { PLANTED: 'planted-value', NOT_FOR_SERVERS: 'planted', SSL_CERT_FILE: '/etc/ssl/authorities.pem' } },
   );
-  await using session = await openSession('sdk2-modern', { url: gateway.endpoint('one') });
+});
+after(() => shared.stop());
+
+test('the environment of the gateway is not passed on, but where the trusted authorities are', async () => {
+  await using session = await openSession('sdk2-modern', { url: shared.endpoint('surrounded') });
   const { text } = await session.call('environment_names', {});
   assert.match(text, /GIVEN/);
   assert.match(text, /FROM_SECRET/);
@@ -154,22 +164,17 @@ test('the environment of the gateway is not passed on, but where the trusted aut
 });
 
 test('garbage on stdout is no message, and the call goes on', async () => {
-  await using gateway = await startGateway(openSettings('tester', { one: everything }));
-  await using session = await openSession('sdk2-modern', { url: gateway.endpoint('one') });
+  await using session = await openSession('sdk2-modern', { url: shared.endpoint('garbage') });
   assert.equal((await session.call('garbage_on_stdout', {})).isError, false);
 });
 
 test('a line that is too long fails its own call only', async () => {
-  await using gateway = await startGateway({
-    ...openSettings('tester', { one: everything }),
-    bounds: { result: '64KiB' },
-  });
-  await using session = await openSession('sdk2-modern', { url: gateway.endpoint('one') });
+  await using session = await openSession('sdk2-modern', { url: shared.endpoint('long') });
   await session.tools();
-  const before = serversOf(gateway);
+  const before = serversOf(shared);
   const large = await session.call('result_of_size', { bytes: 200_000 });
   assert.ok(large.isError);
   assert.match(large.text, /larger than 65536 bytes/);
   assert.equal((await session.call('test_simple_text', {})).isError, false);
-  assert.deepEqual(serversOf(gateway), before, 'it is the same process');
+  assert.deepEqual(serversOf(shared), before, 'it is the same process');
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { meta, modernCallWith, modernHeaders, sendRaw } from './attacks/raw.ts';
@@ -133,12 +133,24 @@ test('disable: calls under way are cut, clients hear why and that lists changed,
   assert.equal(details.length, 2, found.stdout);
 });
 
+/** One gateway before a server that is drained, and one that its configuration closes. */
+let pushing: PushingServer;
+let gateway: Gateway;
+before(async () => {
+  pushing = await new PushingServer().listen();
+  gateway = await startGateway(
+    settingsOf({ s: { url: pushing.url }, closed: { url: pushing.url, status: 'inactive' } }),
+  );
+});
+after(async () => {
+  await gateway.stop();
+  await pushing[Symbol.asyncDispose]();
+});
+
 test('drain: what is under way ends, new calls are refused, lists stay; --for ends by itself', async () => {
-  await using server = await new PushingServer().listen();
-  await using gateway = await startGateway(settingsOf({ s: { url: server.url } }));
   const key = gateway.key('a');
   const held = call(gateway, key, 'hold');
-  await server.until(() => server.held.length === 1);
+  await pushing.until(() => pushing.held.length === 1);
   assert.match(await control(gateway, 'drain', 's', '--reason', 'release', '--for', '3s'), /^s is draining until /);
   const refusal = await until(
     (text) => text.includes('out of service'),
@@ -152,7 +164,7 @@ test('drain: what is under way ends, new calls are refused, lists stay; --for en
     body,
   });
   assert.match(list.body, /"plain"/);
-  server.held[0]?.answer('ended well');
+  pushing.held[0]?.answer('ended well');
   assert.equal(await held, 'ended well');
   await until(
     (text) => !text.includes('out of service'),
@@ -208,18 +220,16 @@ test('quarantine: as if it were not there, also after a restart, and for a gatew
 });
 
 test('a server that is not there, a time that is none, and one that the file closes', async () => {
-  await using witness = await startWitness([{ name: 'open' }]);
-  await using gateway = await startGateway(settingsOf({ s: { url: witness.url, status: 'inactive' } }));
   const run = (...words: readonly string[]) => runCommandHere('server', ...words, '--config', gateway.config);
   const unknown = await run('disable', 'z', '--reason', 'r');
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /there is no server "z"/);
-  assert.equal((await run('disable', 's', '--reason', 'r', '--for', 'ever')).code, 2);
-  assert.equal((await run('disable', 's', '--reason', ' ')).code, 2);
-  assert.equal((await run('disable', 's')).code, 2);
-  const enabled = await run('enable', 's', '--reason', 'r');
-  assert.match(enabled.stdout, /nothing was switched off at s\nthe configuration says inactive, which holds/);
-  assert.match(await call(gateway, gateway.key('a'), 'open'), /There is no such server/);
+  assert.equal((await run('disable', 'closed', '--reason', 'r', '--for', 'ever')).code, 2);
+  assert.equal((await run('disable', 'closed', '--reason', ' ')).code, 2);
+  assert.equal((await run('disable', 'closed')).code, 2);
+  const enabled = await run('enable', 'closed', '--reason', 'r');
+  assert.match(enabled.stdout, /nothing was switched off at closed\nthe configuration says inactive, which holds/);
+  assert.match(await call(gateway, gateway.key('a'), 'open', 'closed'), /There is no such server/);
 });
 
 test('quarantine, disable and a stop end programs that are still starting, with what they started', async (t) => {

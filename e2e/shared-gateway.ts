@@ -11,16 +11,20 @@ export interface SharedGateway {
   place(server: InProcessServer): Promise<string>;
 }
 
-/** `count`: so many servers the tests place in all. Whoever is on this machine may use everything of them. */
+/** `count`: so many servers the tests place in all. Each program of this machine may use everything of them. */
 export function sharedGateway(count: number, settings: Settings = {}): SharedGateway {
   const places: [string, Server][] = [];
   let gateway: Gateway | undefined;
-  before(async () => {
+  const start = async (): Promise<void> => {
     for (let n = 0; n < count; n++) places.push([`place-${n}`, await listening()]);
     const servers = Object.fromEntries(places.map(([name, server]) => [name, { url: urlOf(server) }]));
     gateway = await startGateway({ ...openSettings('client', servers), ...settings });
-  });
+  };
+  let started: Promise<void> | undefined;
+  before(() => (started = start()));
   after(async () => {
+    // With --name and a name that no test has, the file is over before this.
+    await started;
     await gateway?.stop();
     for (const [, server] of places) {
       server.closeAllConnections();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, on, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { legacyHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
 
@@ -129,8 +129,8 @@ interface Session {
 }
 
 /** A client of 2025-11-25: each has a session at the server, with a stream. */
-async function startSession(gateway: Gateway): Promise<Session> {
-  const url = gateway.endpoint('streaming');
+async function startSession(server: string): Promise<Session> {
+  const url = gateway.endpoint(server);
   const send = (body: object, headers: readonly (readonly [string, string])[] = []) =>
     sendRaw({ url, headers: [...legacyHeaders, ...headers], body: JSON.stringify({ jsonrpc: '2.0', ...body }) });
   const clientInfo = { name: 'client', version: '1' };
@@ -148,17 +148,36 @@ async function startSession(gateway: Gateway): Promise<Session> {
   };
 }
 
+/** A server for each test, all behind one gateway. */
+const streaming: Readonly<Record<string, readonly [Streaming, object]>> = {
+  legacy: [new Streaming('legacy'), { connections: 1, timeouts: { firstByte: '5s' } }],
+  sse: [new Streaming('sse'), { connections: 1, timeouts: { firstByte: '5s' } }],
+  modern: [new Streaming('modern'), { connections: 1, timeouts: { firstByte: '5s' } }],
+  few: [new Streaming('legacy'), { era: 'legacy', connections: 1, streams: 2 }],
+  'silent-legacy': [new Streaming('legacy', { isSilent: true }), { connections: 1, timeouts: { firstByte: '1s' } }],
+  'silent-sse': [new Streaming('sse', { isSilent: true }), { connections: 1, timeouts: { firstByte: '1s' } }],
+};
+const serverOf = (name: string): Streaming => streaming[name]?.[0] ?? assert.fail(name);
+let gateway: Gateway;
+
+before(async () => {
+  const servers: Record<string, object> = {};
+  for (const [name, [server, more]] of Object.entries(streaming))
+    servers[name] = { url: await server.listen(), ...more };
+  gateway = await startGateway(openSettings('client', servers));
+});
+after(async () => {
+  await gateway.stop();
+  for (const [server] of Object.values(streaming)) await server[Symbol.asyncDispose]();
+});
+
 for (const transport of ['legacy', 'sse', 'modern'] as const)
   test(`${transport}: calls go through with more streams open than connections for calls`, async () => {
-    await using server = new Streaming(transport);
-    await using gateway = await startGateway({
-      ...openSettings('client', { streaming: { url: await server.listen(), connections: 1 } }),
-      bounds: { firstByte: '5s' },
-    });
+    const server = serverOf(transport);
     const sessions: Session[] = [];
     // All share one stream of a modern server, but for the one that came before its era was known.
     for (const count of transport === 'modern' ? [1, 2, 2] : [1, 2, 3]) {
-      sessions.push(await startSession(gateway));
+      sessions.push(await startSession(transport));
       await server.until(count);
     }
     for (const session of sessions) assert.match((await session.call()).body, /open was called/);
@@ -166,12 +185,9 @@ for (const transport of ['legacy', 'sse', 'modern'] as const)
   });
 
 test('no more streams than allowed are open at a server; one that ends makes room for the next', async () => {
-  await using server = new Streaming('legacy');
-  await using gateway = await startGateway(
-    openSettings('client', { streaming: { url: await server.listen(), era: 'legacy', connections: 1, streams: 2 } }),
-  );
+  const server = serverOf('few');
   const sessions: Session[] = [];
-  for (let count = 0; count < 3; count++) sessions.push(await startSession(gateway));
+  for (let count = 0; count < 3; count++) sessions.push(await startSession('few'));
   await server.until(2);
   for (const session of sessions) assert.match((await session.call()).body, /open was called/);
   assert.equal(server.most, 2);
@@ -183,13 +199,8 @@ test('no more streams than allowed are open at a server; one that ends makes roo
 
 for (const transport of ['legacy', 'sse'] as const)
   test(`${transport}: a message that the server says nothing about keeps its connection for a while only`, async () => {
-    await using server = new Streaming(transport, { isSilent: true });
-    await using gateway = await startGateway({
-      ...openSettings('client', { streaming: { url: await server.listen(), connections: 1 } }),
-      bounds: { firstByte: '1s' },
-    });
-    const givenUp = server.givenUp();
-    const session = await startSession(gateway);
+    const givenUp = serverOf(`silent-${transport}`).givenUp();
+    const session = await startSession(`silent-${transport}`);
     // That the handshake is over, which has the only connection.
     await givenUp;
     assert.match((await session.call()).body, /open was called/);

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson } from './attacks/witness.ts';
-import { type Gateway, startGateway } from './harness.ts';
+import { type Gateway, openSettings, startGateway } from './harness.ts';
 
 interface Message {
   readonly id?: number;
@@ -38,11 +38,6 @@ async function listening(handle: (request: IncomingMessage, response: ServerResp
       await once(server, 'close');
     },
   };
-}
-
-interface Wishes {
-  readonly transport?: string;
-  readonly general?: object;
 }
 
 /** A server with sessions. `binds`: a session belongs to the credential that began it, as the specification advises. */
@@ -96,29 +91,46 @@ async function startSse() {
   return { ...server, calls };
 }
 
-function gatewayFor(url: string, { transport, general = { bearer: '${env:READ}' } }: Wishes = {}): Promise<Gateway> {
-  return startGateway(
-    {
-      authentication: { anonymous: { agent: 'bot' } },
-      callers: { agents: { bot: {} } },
-      servers: {
-        notes: {
-          url,
-          ...(transport === undefined ? {} : { transport }),
-          tools: { look: { tier: 'read' }, drop: { tier: 'destructive' } },
-          credential: general,
-          credentials: [{ for: { tier: 'destructive' }, bearer: '${env:DROP}' }],
-        },
-      },
-      connections: [{ name: 'bot', from: { agent: 'bot' }, to: 'notes', tools: [{ allow: '*' }] }],
-    },
+type Sessions = Awaited<ReturnType<typeof startSessions>>;
+
+/** One server for each test, all behind one gateway. */
+let loose: Sessions;
+let binding: Sessions;
+let headed: Sessions;
+let sse: Awaited<ReturnType<typeof startSse>>;
+let gateway: Gateway;
+
+before(async () => {
+  [loose, binding, headed, sse] = await Promise.all([
+    startSessions({ binds: false }),
+    startSessions({ binds: true }),
+    startSessions({ binds: false }),
+    startSse(),
+  ]);
+  const server = {
+    tools: { look: { tier: 'read' }, drop: { tier: 'destructive' } },
+    credential: { bearer: '${env:READ}' },
+    credentials: [{ for: { tier: 'destructive' }, bearer: '${env:DROP}' }],
+  };
+  const inHeader = { credential: { apiKey: { header: 'X-Api-Key', value: '${env:READ}' } } };
+  gateway = await startGateway(
+    openSettings('bot', {
+      loose: { ...server, url: loose.url },
+      binding: { ...server, url: binding.url },
+      headed: { ...server, url: headed.url, ...inHeader },
+      sse: { ...server, url: sse.url, transport: 'sse' },
+    }),
     { env: { READ: 'token-that-reads', DROP: 'token-that-drops' } },
   );
-}
+});
+after(async () => {
+  await gateway.stop();
+  for (const server of [loose, binding, headed, sse]) await server[Symbol.asyncDispose]();
+});
 
-async function call(gateway: Gateway, tool: string): Promise<string> {
+async function call(server: string, tool: string): Promise<string> {
   const headers = modernHeaders('tools/call', tool);
-  const { body } = await sendRaw({ url: gateway.endpoint('notes'), headers, body: modernCall(tool) });
+  const { body } = await sendRaw({ url: gateway.endpoint(server), headers, body: modernCall(tool) });
   assert.match(body, /done with/, gateway.errors());
   return body;
 }
@@ -127,15 +139,13 @@ const credentials = (calls: readonly { readonly tool: string; readonly authoriza
   calls.map(({ tool, authorization }) => `${tool} ${authorization}`);
 
 test('on one session, each call carries the credential of its tier, also when the session has to begin again', async () => {
-  await using server = await startSessions({ binds: false });
-  await using gateway = await gatewayFor(server.url);
-  await call(gateway, 'look');
-  assert.match(await call(gateway, 'drop'), /done with \(hidden\)/);
-  assert.equal(new Set(server.calls.map(({ session }) => session)).size, 1, 'what one call did the next one sees');
-  server.forget();
-  assert.match(await call(gateway, 'drop'), /done with \(hidden\)/, 'and hides what comes back');
-  await call(gateway, 'look');
-  assert.deepEqual(credentials(server.calls), [
+  await call('loose', 'look');
+  assert.match(await call('loose', 'drop'), /done with \(hidden\)/);
+  assert.equal(new Set(loose.calls.map(({ session }) => session)).size, 1, 'what one call did the next one sees');
+  loose.forget();
+  assert.match(await call('loose', 'drop'), /done with \(hidden\)/, 'and hides what comes back');
+  await call('loose', 'look');
+  assert.deepEqual(credentials(loose.calls), [
     'look Bearer token-that-reads',
     'drop Bearer token-that-drops',
     'drop Bearer token-that-drops',
@@ -144,25 +154,21 @@ test('on one session, each call carries the credential of its tier, also when th
 });
 
 test('a server that binds sessions to credentials gets a session for each of them', async () => {
-  await using server = await startSessions({ binds: true });
-  await using gateway = await gatewayFor(server.url);
-  for (const tool of ['look', 'drop', 'look', 'drop']) await call(gateway, tool);
-  assert.deepEqual(credentials(server.calls), [
+  for (const tool of ['look', 'drop', 'look', 'drop']) await call('binding', tool);
+  assert.deepEqual(credentials(binding.calls), [
     'look Bearer token-that-reads',
     'drop Bearer token-that-drops',
     'look Bearer token-that-reads',
     'drop Bearer token-that-drops',
   ]);
-  const before = server.sessions();
-  for (const tool of ['look', 'drop']) await call(gateway, tool);
-  assert.equal(server.sessions(), before, 'both sessions stay');
+  const count = binding.sessions();
+  for (const tool of ['look', 'drop']) await call('binding', tool);
+  assert.equal(binding.sessions(), count, 'both sessions stay');
 });
 
 test('over HTTP+SSE each call carries the credential of its tier', async () => {
-  await using server = await startSse();
-  await using gateway = await gatewayFor(server.url, { transport: 'sse' });
-  for (const tool of ['look', 'drop', 'look']) await call(gateway, tool);
-  assert.deepEqual(credentials(server.calls), [
+  for (const tool of ['look', 'drop', 'look']) await call('sse', tool);
+  assert.deepEqual(credentials(sse.calls), [
     'look Bearer token-that-reads',
     'drop Bearer token-that-drops',
     'look Bearer token-that-reads',
@@ -170,12 +176,9 @@ test('over HTTP+SSE each call carries the credential of its tier', async () => {
 });
 
 test('the credential of a tier stands alone, also where the other one is in another header', async () => {
-  await using server = await startSessions({ binds: false });
-  const general = { apiKey: { header: 'X-Api-Key', value: '${env:READ}' } };
-  await using gateway = await gatewayFor(server.url, { general });
-  for (const tool of ['look', 'drop', 'look', 'drop']) await call(gateway, tool);
+  for (const tool of ['look', 'drop', 'look', 'drop']) await call('headed', tool);
   assert.deepEqual(
-    server.calls.map(({ tool, authorization, apiKey }) => [tool, authorization, apiKey]),
+    headed.calls.map(({ tool, authorization, apiKey }) => [tool, authorization, apiKey]),
     [
       ['look', undefined, 'token-that-reads'],
       ['drop', 'Bearer token-that-drops', undefined],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession, type Session, type Target } from './clients.ts';
 import { type Gateway, gatewayFile, packageFile, startGateway } from './harness.ts';
@@ -92,6 +92,12 @@ async function startWorld(): Promise<World> {
   return { gateway, folder, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
+let world: World;
+before(async () => {
+  world = await startWorld();
+});
+after(() => world[Symbol.asyncDispose]());
+
 async function called(session: Session, names: readonly string[]): Promise<readonly string[]> {
   const done: string[] = [];
   for (const name of names) {
@@ -113,7 +119,6 @@ function targetsOf({ gateway }: World, agent: string): readonly (readonly [strin
 test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both eras', {
   timeout: 180_000,
 }, async (t) => {
-  await using world = await startWorld();
   for (const agent of Object.keys(rules))
     for (const [where, target] of targetsOf(world, agent)) {
       if (where === 'stdio' && !overStdio.has(agent)) continue;
@@ -168,7 +173,6 @@ test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both
 });
 
 test('an agent that may only read can neither write, edit nor move files of a real server', async () => {
-  await using world = await startWorld();
   const headers = { Authorization: `Bearer ${world.gateway.key('files')}` };
   await using session = await openSession('sdk2-auto', { url: world.gateway.endpoint('files'), headers });
   const listed = await session.tools();

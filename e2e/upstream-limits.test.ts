@@ -1,6 +1,6 @@
 /** What servers allow the gateway, calls that are made once for several, and what clients are told of their limits. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { legacyHeaders, modernCallWith, type RawAnswer, sendRaw } from './attacks/raw.ts';
@@ -25,6 +25,41 @@ const settingsOf = (servers: Readonly<Record<string, object>>, more: object = {}
   ...more,
 });
 
+/** A witness for each test, all behind one gateway. */
+const names = ['quota', 'coalescing', 'before', 'after', 'tiers', 'callers'] as const;
+const witnesses = new Map<string, Witness>();
+let gateway: Gateway;
+
+const witnessOf = (name: (typeof names)[number]): Witness => witnesses.get(name) ?? assert.fail(name);
+
+before(async () => {
+  for (const name of names) witnesses.set(name, await startWitness(tools));
+  const { url } = witnessOf('quota');
+  const servers = {
+    strict: { url, quota: { rate: '3/h' } },
+    shaped: { url, quota: [{ name: 'upstream', rate: '600/min', burst: 1, queue: 8, wait: '30s' }] },
+    free: { url },
+    coalescing: {
+      url: witnessOf('coalescing').url,
+      tools: { search: { tier: 'read', coalesce: true }, update: { tier: 'write', coalesce: true } },
+    },
+    moving: { url: witnessOf('before').url, tools: { search: { tier: 'read', coalesce: true } } },
+    tiers: {
+      url: witnessOf('tiers').url,
+      credential: { bearer: '${env:READS}' },
+      credentials: [{ for: { tier: 'destructive' }, bearer: '${env:WRITES}' }],
+      tools: { search: { tier: 'read' }, update: { tier: 'destructive' } },
+    },
+    callers: { url: witnessOf('callers').url, credential: { bearer: '${env:TOKEN}' } },
+  };
+  const env = { READS: 'reads-reads', WRITES: 'writes-writes', TOKEN: 'token-token' };
+  gateway = await startGateway(settingsOf(servers), { env });
+});
+after(async () => {
+  await gateway.stop();
+  for (const witness of witnesses.values()) await witness[Symbol.asyncDispose]();
+});
+
 interface Asking {
   readonly server?: string;
   readonly tool?: string;
@@ -45,13 +80,7 @@ async function call(...what: Parameters<typeof send>): Promise<string> {
 }
 
 test('a quota lets through what the server allows; more waits in a queue, and is refused beyond it', async (t) => {
-  await using witness = await startWitness(tools);
-  const servers = {
-    strict: { url: witness.url, quota: { rate: '3/h' } },
-    shaped: { url: witness.url, quota: [{ name: 'upstream', rate: '600/min', burst: 1, queue: 8, wait: '30s' }] },
-    free: { url: witness.url },
-  };
-  await using gateway = await startGateway(settingsOf(servers));
+  const witness = witnessOf('quota');
   const [a, b] = [gateway.key('a'), gateway.key('b')];
   await t.test('refused, for all callers together, before it reaches the server', async () => {
     for (const key of [a, b, a]) assert.equal(await call(gateway, key, { server: 'strict' }), made);
@@ -118,11 +147,10 @@ function holding(witness: Witness): { readonly held: () => number; readonly rele
 }
 
 test('identical calls of one caller to a tool that reads are made once while they are under way', async (t) => {
-  await using witness = await startWitness(tools);
-  const told = { search: { tier: 'read', coalesce: true }, update: { tier: 'write', coalesce: true } };
-  await using gateway = await startGateway(settingsOf({ s: { url: witness.url, tools: told } }));
+  const witness = witnessOf('coalescing');
+  const server = 'coalescing';
   const [a, b] = [gateway.key('a'), gateway.key('b')];
-  assert.equal(await call(gateway, a, { tool: 'update' }), made);
+  assert.equal(await call(gateway, a, { server, tool: 'update' }), made);
   witness.forget();
   const shared = async (): Promise<number> => {
     const text = await (await fetch(`${gateway.admin}/metrics`)).text();
@@ -133,8 +161,8 @@ test('identical calls of one caller to a tool that reads are made once while the
   };
   await t.test('one call at the server for five, and others for other arguments and callers', async () => {
     const { held, release } = holding(witness);
-    const same = Array.from({ length: 5 }, () => call(gateway, a, { args: { n: 1 } }));
-    const others = [call(gateway, a, { args: { n: 2 } }), call(gateway, b, { args: { n: 1 } })];
+    const same = Array.from({ length: 5 }, () => call(gateway, a, { server, args: { n: 1 } }));
+    const others = [call(gateway, a, { server, args: { n: 2 } }), call(gateway, b, { server, args: { n: 1 } })];
     await underWay(7);
     await until(() => held() >= 3);
     assert.equal(held(), 3);
@@ -142,19 +170,19 @@ test('identical calls of one caller to a tool that reads are made once while the
     const answers = await Promise.all(same);
     assert.equal(new Set(answers).size, 1);
     assert.equal(new Set([...(await Promise.all(others)), ...answers]).size, 3);
-    assert.match(await call(gateway, a, { args: { n: 1 } }), /answer 4/, 'the next one is made anew');
+    assert.match(await call(gateway, a, { server, args: { n: 1 } }), /answer 4/, 'the next one is made anew');
     assert.equal(witness.calls().length, 4);
   });
   await t.test('a client that goes leaves the call to the others', async () => {
     witness.forget();
     const { held, release } = holding(witness);
     const headers = { Authorization: `Bearer ${a}` };
-    await using leaving = await openSession('sdk2-modern', { url: gateway.endpoint('s'), headers });
+    await using leaving = await openSession('sdk2-modern', { url: gateway.endpoint(server), headers });
     const gone = new AbortController();
     const first = leaving.call('search', { n: 9 }, { signal: gone.signal });
     first.catch(() => {});
     await underWay(1);
-    const second = call(gateway, a, { args: { n: 9 } });
+    const second = call(gateway, a, { server, args: { n: 9 } });
     await underWay(2);
     gone.abort();
     await underWay(1);
@@ -164,12 +192,12 @@ test('identical calls of one caller to a tool that reads are made once while the
   });
   await t.test('a tool that writes is called each time', async () => {
     witness.forget();
-    await Promise.all(Array.from({ length: 4 }, () => call(gateway, a, { tool: 'update' })));
+    await Promise.all(Array.from({ length: 4 }, () => call(gateway, a, { server, tool: 'update' })));
     assert.equal(witness.calls().length, 4);
   });
   await t.test('metrics count them', async () => {
     const text = await (await fetch(`${gateway.admin}/metrics`)).text();
-    assert.match(text, /sallyport_coalesced_calls_total\{server="s"\} [45]/);
+    assert.match(text, /sallyport_coalesced_calls_total\{server="coalescing"\} [45]/);
   });
   await t.test('each has its record, which says with which one it was made', async () => {
     const found = await runCommandHere('audit', 'search', '--json', '--config', gateway.config);
@@ -221,57 +249,46 @@ test('RateLimit headers say what the limits of a call have left, where the confi
 });
 
 test('a call is not made once with one that goes to the server of before a reload', async () => {
-  await using before = await startWitness(tools);
-  await using after = await startWitness(tools);
-  const own = { tools: { search: { tier: 'read', coalesce: true } } };
-  await using gateway = await startGateway(settingsOf({ s: { url: before.url, ...own } }));
   const key = gateway.key('a');
-  const { held, release } = holding(before);
-  const first = call(gateway, key);
+  const server = 'moving';
+  const { held, release } = holding(witnessOf('before'));
+  const first = call(gateway, key, { server });
   await until(() => held() === 1);
-  await reload(gateway, (written) => {
-    written['servers'] = { s: { url: after.url, ...own } };
+  await reload(gateway, ({ servers }) => {
+    const { moving } = servers as { moving: { url: string } };
+    moving.url = witnessOf('after').url;
   });
-  assert.equal(await call(gateway, key), made);
-  assert.equal(after.calls().length, 1);
+  assert.equal(await call(gateway, key, { server }), made);
+  assert.equal(witnessOf('after').calls().length, 1);
   release();
   assert.equal(await first, 'answer 1');
 });
 
 test('a server that had enough of the credential of one tier takes calls with the other one', async () => {
-  await using witness = await startWitness(tools);
+  const witness = witnessOf('tiers');
+  const server = 'tiers';
   witness.answer('update', (response) => void response.writeHead(429, { 'Retry-After': '60' }).end());
-  const server = {
-    url: witness.url,
-    credential: { bearer: '${env:READS}' },
-    credentials: [{ for: { tier: 'destructive' }, bearer: '${env:WRITES}' }],
-    tools: { search: { tier: 'read' }, update: { tier: 'destructive' } },
-  };
-  await using gateway = await startGateway(settingsOf({ s: server }), {
-    env: { READS: 'reads-reads', WRITES: 'writes-writes' },
-  });
   const key = gateway.key('a');
-  const refused = /^The server s takes no more calls for now/;
-  assert.match(await call(gateway, key, { tool: 'update' }), refused);
-  assert.equal(await call(gateway, key), made);
+  const refused = /^The server tiers takes no more calls for now/;
+  assert.match(await call(gateway, key, { server, tool: 'update' }), refused);
+  assert.equal(await call(gateway, key, { server }), made);
   witness.forget();
-  assert.match(await call(gateway, key, { tool: 'update' }), refused);
+  assert.match(await call(gateway, key, { server, tool: 'update' }), refused);
   assert.deepEqual(witness.calls(), []);
 });
 
 test('a server that had enough of one caller takes calls of others, until it has enough of a second one', async () => {
-  await using witness = await startWitness(tools);
+  const witness = witnessOf('callers');
+  const server = 'callers';
   witness.answer('update', (response) => void response.writeHead(429, { 'Retry-After': '3600' }).end());
-  const server = { url: witness.url, credential: { bearer: '${env:TOKEN}' } };
-  await using gateway = await startGateway(settingsOf({ s: server }), { env: { TOKEN: 'token-token' } });
   const [a, b, c] = [gateway.key('a'), gateway.key('b'), gateway.key('sdk1')];
-  const refused = /^The server s takes no more calls for now/;
-  assert.match(await call(gateway, a, { tool: 'update' }), refused);
-  assert.match(await call(gateway, a), refused);
-  assert.equal(await call(gateway, b), made);
-  assert.match(await call(gateway, a), refused);
-  assert.match(await call(gateway, b, { tool: 'update' }), refused);
+  const refused = /^The server callers takes no more calls for now/;
+  assert.match(await call(gateway, a, { server, tool: 'update' }), refused);
+  assert.match(await call(gateway, a, { server }), refused);
+  assert.equal(await call(gateway, b, { server }), made);
+  assert.match(await call(gateway, a, { server }), refused);
+  assert.match(await call(gateway, b, { server, tool: 'update' }), refused);
   witness.forget();
-  for (const key of [a, b, c]) assert.match(await call(gateway, key), refused);
+  for (const key of [a, b, c]) assert.match(await call(gateway, key, { server }), refused);
   assert.deepEqual(witness.calls(), []);
 });

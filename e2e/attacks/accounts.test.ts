@@ -1,7 +1,7 @@
 /** Attacks on the accounts of users: on the way through the browser, and by servers that lie about whose tokens they want. */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { Browser } from '../browser.ts';
 import { type Gateway, startGateway } from '../harness.ts';
@@ -29,11 +29,11 @@ async function command(gateway: Gateway, ...args: readonly string[]): Promise<st
 
 const keyOf = (gateway: Gateway, user: string): string => gateway.key({ user });
 
-function call(gateway: Gateway, key: string, server = 'notes'): Promise<RawAnswer> {
+function call(gateway: Gateway, key: string, server: string): Promise<RawAnswer> {
   return sendRaw(modernCallWith({ url: gateway.endpoint(server), key, tool: 'open' }));
 }
 
-async function pageFor(gateway: Gateway, key: string, server = 'notes'): Promise<string> {
+async function pageFor(gateway: Gateway, key: string, server: string): Promise<string> {
   const answer = await call(gateway, key, server);
   const page = pageIn(answer);
   assert.ok(page !== undefined, answer.body + gateway.errors());
@@ -42,22 +42,64 @@ async function pageFor(gateway: Gateway, key: string, server = 'notes'): Promise
 
 const isCallback = ({ pathname }: URL): boolean => pathname === '/connect/callback';
 
-/** One authorization server, one server, one gateway, and a user who was answered with a page. */
-async function world() {
+/** An authorization server, and a server whose tokens come from there. */
+async function startPair(): Promise<Pair> {
   const as = await startAuthorizing();
-  const server = await startProtected([{ name: 'open' }], [as.issuer]);
-  const gateway = await gatewayFor({ notes: server }, [as.issuer]);
+  return { as, server: await startProtected([{ name: 'open' }], [as.issuer]) };
+}
+
+interface Pair {
+  readonly as: Authorizing;
+  readonly server: Protected;
+}
+
+function worldOf(pair: Pair, gateway: Gateway, name: string) {
   const key = keyOf(gateway, 'dana');
   return {
-    as,
-    server,
+    ...pair,
     gateway,
     key,
-    page: () => pageFor(gateway, key),
+    call: (user = key) => call(gateway, user, name),
+    /** Of a user who was answered with one. */
+    page: (user = key) => pageFor(gateway, user, name),
+  };
+}
+
+type World = ReturnType<typeof worldOf>;
+
+/** As many as the tests take: each is an authorization server and a server, all of them behind one gateway. */
+const worlds: World[] = [];
+const all: World[] = [];
+let shared: Gateway;
+
+before(async () => {
+  const pairs = new Map<string, Pair>();
+  for (let n = 0; n < 10; n++) pairs.set(`notes-${n}`, await startPair());
+  const issuers = [...pairs.values()].map(({ as }) => as.issuer);
+  shared = await gatewayFor(Object.fromEntries([...pairs].map(([name, { server }]) => [name, server])), issuers);
+  for (const [name, pair] of pairs) worlds.push(worldOf(pair, shared, name));
+  all.push(...worlds);
+});
+after(async () => {
+  await shared.stop();
+  for (const { as, server } of all) {
+    await server[Symbol.asyncDispose]();
+    await as[Symbol.asyncDispose]();
+  }
+});
+/** One that no other test has had. */
+const world = (): World => worlds.shift() ?? assert.fail('there are too few worlds');
+
+/** One with a gateway of its own, called `notes` there. */
+async function ownWorld(): Promise<World & AsyncDisposable> {
+  const pair = await startPair();
+  const gateway = await gatewayFor({ notes: pair.server }, [pair.as.issuer]);
+  return {
+    ...worldOf(pair, gateway, 'notes'),
     [Symbol.asyncDispose]: async () => {
       await gateway.stop();
-      await server[Symbol.asyncDispose]();
-      await as[Symbol.asyncDispose]();
+      await pair.server[Symbol.asyncDispose]();
+      await pair.as[Symbol.asyncDispose]();
     },
   };
 }
@@ -71,10 +113,10 @@ function refused(shown: { status: number; body: string }, as: Authorizing, serve
 }
 
 test('a proper answer is redeemed, with PKCE and the resource, so that the attacks below fail for their own reason', async () => {
-  await using w = await world();
+  const w = world();
   const done = await new Browser().connect(await w.page(), w.key);
   assert.match(done.body, /is connected/, done.body + w.gateway.errors());
-  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+  assert.match((await w.call()).body, /the witness was called/);
   const [asked] = w.as.asked;
   const [redeemed] = w.as.redeemed;
   assert.equal(asked?.get('code_challenge_method'), 'S256');
@@ -85,7 +127,7 @@ test('a proper answer is redeemed, with PKCE and the resource, so that the attac
 });
 
 test('15 iss mismatch on the callback is refused before the code is sent', async () => {
-  await using w = await world();
+  const w = world();
   for (const answer of [
     { code: 'stolen', iss: 'https://evil.example' },
     { code: 'stolen', iss: `${w.as.issuer}/` },
@@ -98,21 +140,17 @@ test('15 iss mismatch on the callback is refused before the code is sent', async
 });
 
 test('mixed-up issuer: a server sends the browser to the authorization server of another one', async () => {
-  await using honest = await startAuthorizing();
-  await using evil = await startAuthorizing();
-  await using good = await startProtected([{ name: 'open' }], [honest.issuer]);
-  await using bad = await startProtected([{ name: 'open' }], [evil.issuer]);
-  await using gateway = await gatewayFor({ notes: good, trap: bad }, [honest.issuer, evil.issuer]);
-  const key = keyOf(gateway, 'dana');
+  const { as: honest } = world();
+  const { as: evil, server: bad, key, page } = world();
   // The login page that dana sees is the one that she knows; its code is meant to end at the token endpoint of the trap.
   evil.leave = (query) => `${honest.issuer}/authorize?${query.toString()}`;
-  const shown = await new Browser().connect(await pageFor(gateway, key, 'trap'), key);
+  const shown = await new Browser().connect(await page(), key);
   assert.equal(honest.asked.length, 1, 'the code was given out');
   refused(shown, evil, bad);
 });
 
 test('session of another user: opening the page of another user connects nothing', async () => {
-  await using w = await world();
+  const w = world();
   const eve = keyOf(w.gateway, 'eve');
   const page = await w.page();
   const other = new Browser();
@@ -121,9 +159,7 @@ test('session of another user: opening the page of another user connects nothing
   assert.match(shown.body, /belongs to another user/);
   assert.deepEqual(w.as.asked, [], 'no browser was sent to the authorization server');
   // Proven as eve for a page of her own, she opens that of dana.
-  const own = await other.follow(
-    await other.submit(await other.open(await pageFor(w.gateway, eve)), '/key', { key: eve }),
-  );
+  const own = await other.follow(await other.submit(await other.open(await w.page(eve)), '/key', { key: eve }));
   assert.match(own.body, /\/agree"/);
   assert.doesNotMatch((await other.open(page)).body, /\/agree"/);
   await assert.rejects(other.submit(own, '/nothing'), /no form/);
@@ -131,11 +167,11 @@ test('session of another user: opening the page of another user connects nothing
     form: /name="form" value="([^"]+)"/.exec(own.body)?.[1] ?? '',
   });
   assert.equal(forged.status, 403, 'the token of one form is nothing on another page');
-  assert.match((await call(w.gateway, w.key)).body, /requires a linked account/);
+  assert.match((await w.call()).body, /requires a linked account/);
 });
 
 test('session of another user: an answer that was meant for one browser is nothing in another', async () => {
-  await using w = await world();
+  const w = world();
   const mine = new Browser();
   const asked = await mine.open(await w.page());
   const consent = await mine.follow(await mine.submit(asked, '/key', { key: w.key }));
@@ -143,7 +179,7 @@ test('session of another user: an answer that was meant for one browser is nothi
   assert.equal(caught.url.pathname, '/connect/callback');
   const victim = new Browser();
   const eve = keyOf(w.gateway, 'eve');
-  await victim.follow(await victim.submit(await victim.open(await pageFor(w.gateway, eve)), '/key', { key: eve }));
+  await victim.follow(await victim.submit(await victim.open(await w.page(eve)), '/key', { key: eve }));
   assert.equal((await victim.open(caught.url.href)).status, 404);
   // The same user in another browser is not enough: a code that was caught must not be planted anywhere.
   const page = await w.page();
@@ -156,7 +192,7 @@ test('session of another user: an answer that was meant for one browser is nothi
 });
 
 test('an answer counts once, and an invented one never', async () => {
-  await using w = await world();
+  const w = world();
   const browser = new Browser();
   const consent = await browser.follow(
     await browser.submit(await browser.open(await w.page()), '/key', { key: w.key }),
@@ -171,7 +207,7 @@ test('an answer counts once, and an invented one never', async () => {
 });
 
 test('the page: no frame, no script, nothing from elsewhere; cookies for this site only; forms of other sites are refused', async () => {
-  await using w = await world();
+  const w = world();
   const page = await w.page();
   const { headers } = await new Browser().request(page);
   assert.match(
@@ -200,7 +236,7 @@ test('the page: no frame, no script, nothing from elsewhere; cookies for this si
 });
 
 test('guessing keys on the page is slowed down like everywhere else', async () => {
-  await using w = await world();
+  await using w = await ownWorld();
   const browser = new Browser();
   const asked = await browser.open(await w.page());
   const statuses = new Set<number>();
@@ -210,7 +246,7 @@ test('guessing keys on the page is slowed down like everywhere else', async () =
 });
 
 test('12 a server whose metadata points to 169.254.169.254 is refused, wherever it points there', async () => {
-  await using w = await world();
+  const w = world();
   const inside = 'https://169.254.169.254';
   const metadata = { ...w.as.metadata };
   for (const lie of [
@@ -237,7 +273,7 @@ function guarded(gateway: Gateway): number {
 }
 
 test('metadata of another resource, of another issuer, and without PKCE is not used', async () => {
-  await using w = await world();
+  const w = world();
   const metadata = { ...w.as.metadata };
   for (const lie of [
     () => (w.server.metadata = { ...w.server.metadata, resource: 'https://bank.example/mcp' }),
@@ -257,24 +293,24 @@ test('metadata of another resource, of another issuer, and without PKCE is not u
 });
 
 test('16 a server that changes its authorization server: an alarm, and no credential until an operator agrees', async () => {
-  await using w = await world();
+  await using w = await ownWorld();
   await using other = await startAuthorizing();
   const settings = JSON.parse(await readFile(w.gateway.config, 'utf8')) as object;
   await writeFile(w.gateway.config, JSON.stringify({ ...settings, egress: { allow: [w.as.issuer, other.issuer] } }));
   await w.gateway.until(() => w.gateway.errors().includes('configuration in force'));
   w.as.grant = () => ({ access_token: 'first-token', refresh_token: 'first-refresh', token_type: 'Bearer' });
   assert.match((await new Browser().connect(await w.page(), w.key)).body, /is connected/);
-  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+  assert.match((await w.call()).body, /the witness was called/);
 
   w.server.metadata = { ...w.server.metadata, authorization_servers: [other.issuer] };
   w.server.door = (token) => (token?.startsWith('token-of-') === true ? undefined : [401, '']);
-  assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
+  assert.match((await w.call()).body, /cannot be reached/);
   await w.gateway.until(() => /NAMES ANOTHER AUTHORIZATION SERVER/.test(w.gateway.errors()));
   assert.equal(w.as.redeemed.length, 1, 'nothing was renewed');
   const eve = keyOf(w.gateway, 'eve');
   w.server.presented.length = 0;
-  assert.match((await call(w.gateway, w.key)).body, /cannot be reached/);
-  assert.match((await call(w.gateway, eve)).body, /cannot be reached/, 'and no user is sent there either');
+  assert.match((await w.call()).body, /cannot be reached/);
+  assert.match((await w.call(eve)).body, /cannot be reached/, 'and no user is sent there either');
   assert.deepEqual(w.server.presented, [], 'not even asked');
   assert.deepEqual(other.asked, []);
   // The gateway writes its report once a second.
@@ -287,7 +323,7 @@ test('16 a server that changes its authorization server: an alarm, and no creden
   await w.gateway.until(() => w.gateway.errors().includes('an operator agreed'));
   const page = await w.page();
   assert.match((await new Browser().connect(page, w.key)).body, /is connected/);
-  assert.match((await call(w.gateway, w.key)).body, /the witness was called/);
+  assert.match((await w.call()).body, /the witness was called/);
   assert.equal(other.registrations(), 1, 'a registration of its own');
   const sent = [...other.redeemed, ...other.asked].map(String).join('\n');
   assert.doesNotMatch(sent, /first-token|first-refresh/);

@@ -5,11 +5,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { runToEnd } from '../process.ts';
-import { filesWith, startWorld, verify } from './world.ts';
+import { filesWith, startWorld, verify, type World } from './world.ts';
 
 interface Shown {
   readonly seq: number;
@@ -32,6 +32,13 @@ function records(ended: { readonly code: number | null; readonly stdout: string;
   assert.equal(ended.code, 0, ended.stderr);
   return (JSON.parse(ended.stdout) as { records: Shown[] }).records;
 }
+
+/** Of the tests that count nothing but what they name. */
+let shared: World;
+before(async () => {
+  shared = await startWorld();
+});
+after(() => shared[Symbol.asyncDispose]());
 
 test('ten calls of which three are denied are found, shown, proved and verified elsewhere', async () => {
   await using world = await startWorld();
@@ -124,28 +131,27 @@ test('ten calls of which three are denied are found, shown, proved and verified 
 });
 
 test('erasing one of two users leaves nothing of theirs, and everything verifies', async () => {
-  await using world = await startWorld();
-  await world.call(world.keys.dana, 'take', { note: 'dana wrote this secret sentence' });
-  await world.call(world.keys.eve, 'take', { note: 'eve wrote this one' });
+  await shared.call(shared.keys.dana, 'take', { note: 'dana wrote this secret sentence' });
+  await shared.call(shared.keys.eve, 'take', { note: 'eve wrote this one' });
   const find = async (user: string) =>
-    records(await world.sallyport('audit', 'search', '--caller', `user:${user}`, '--method', 'tools/call', '--json'));
+    records(await shared.sallyport('audit', 'search', '--caller', `user:${user}`, '--method', 'tools/call', '--json'));
   const [dana] = await find('dana');
   const [eve] = await find('eve');
   assert.equal(dana?.privacy, 'open');
-  const subjects = await world.sallyport('audit', 'subjects', '--json');
+  const subjects = await shared.sallyport('audit', 'subjects', '--json');
   assert.match(subjects.stdout, /"subject": "user:dana"/);
 
-  const access = await world.sallyport('audit', 'export', '--disclose', 'arguments', '--subject', 'user:dana');
+  const access = await shared.sallyport('audit', 'export', '--disclose', 'arguments', '--subject', 'user:dana');
   assert.match(access.stdout, /dana wrote this secret sentence/);
   assert.doesNotMatch(access.stdout, /eve wrote/);
-  const bundle = join(world.gateway.folder, 'bundle.json');
-  assert.equal((await world.sallyport('audit', 'export', '--format', 'proof', '--out', bundle)).code, 0);
+  const bundle = join(shared.gateway.folder, 'bundle.json');
+  assert.equal((await shared.sallyport('audit', 'export', '--format', 'proof', '--out', bundle)).code, 0);
   assert.equal((await verify(bundle)).code, 0);
 
-  const certificate = join(world.gateway.folder, 'dana.txt');
-  const erased = await world.sallyport('audit', 'erase', '--subject', 'user:dana', '--certificate', certificate);
+  const certificate = join(shared.gateway.folder, 'dana.txt');
+  const erased = await shared.sallyport('audit', 'erase', '--subject', 'user:dana', '--certificate', certificate);
   assert.equal(erased.code, 0, erased.stderr);
-  const after = records(await world.sallyport('audit', 'show', String(dana?.seq), '--json'));
+  const after = records(await shared.sallyport('audit', 'show', String(dana?.seq), '--json'));
   assert.deepEqual(
     after.map(({ privacy, plaintext }) => [privacy, plaintext]),
     [
@@ -153,31 +159,30 @@ test('erasing one of two users leaves nothing of theirs, and everything verifies
       ['erased', undefined],
     ],
   );
-  const [other] = records(await world.sallyport('audit', 'show', String(eve?.seq), '--json'));
+  const [other] = records(await shared.sallyport('audit', 'show', String(eve?.seq), '--json'));
   assert.equal(other?.plaintext?.arguments, '{"note":"eve wrote this one"}');
   assert.deepEqual(await find('dana'), []);
-  assert.deepEqual(filesWith(join(world.gateway.folder, 'data'), 'dana wrote this'), []);
-  const whole = await verify(await world.copyLog(), '--json');
+  assert.deepEqual(filesWith(join(shared.gateway.folder, 'data'), 'dana wrote this'), []);
+  const whole = await verify(await shared.copyLog(), '--json');
   assert.equal(whole.code, 0, whole.stdout);
   assert.match(whole.stdout, /"erasedSubjects": 1/);
-  const again = await world.sallyport('audit', 'erase', '--subject', 'user:dana');
+  const again = await shared.sallyport('audit', 'erase', '--subject', 'user:dana');
   assert.equal(again.code, 1);
   assert.match(again.stderr, /holds nothing about user:dana/);
 
   // An erased user may come back, and is a new subject for the log.
-  assert.equal((await world.call(world.keys.dana, 'take', { note: 'back again' })).status, 200);
+  assert.equal((await shared.call(shared.keys.dana, 'take', { note: 'back again' })).status, 200);
   assert.equal((await find('dana')).length, 1);
-  assert.equal((await verify(await world.copyLog())).code, 0);
+  assert.equal((await verify(await shared.copyLog())).code, 0);
 });
 
 test('keys, tokens and session ids planted everywhere are nowhere on the disk', async () => {
-  await using world = await startWorld();
   const planted = 'planted-credential-4242424242';
-  const { dana } = world.keys;
-  await world.call(dana, 'take', { note: planted });
-  await world.call(dana, planted, { [planted]: planted });
-  await world.call(planted, 'take', { note: planted });
-  await world.call(undefined, 'take', { note: planted });
+  const { dana } = shared.keys;
+  await shared.call(dana, 'take', { note: planted });
+  await shared.call(dana, planted, { [planted]: planted });
+  await shared.call(planted, 'take', { note: planted });
+  await shared.call(undefined, 'take', { note: planted });
   const odd = [
     ['Mcp-Session-Id', planted],
     ['Cookie', planted],
@@ -185,20 +190,20 @@ test('keys, tokens and session ids planted everywhere are nowhere on the disk', 
   ] as const;
   for (const method of ['tools/call', planted, 'resources/read', 'prompts/get'])
     await sendRaw({
-      url: world.gateway.endpoint('notes'),
+      url: shared.gateway.endpoint('notes'),
       headers: [...modernHeaders(method, planted), ['Authorization', `Bearer ${dana}`], ...odd],
       body: modernCall(planted, { note: planted }).replace('tools/call', method),
     });
   await sendRaw({
-    url: `${world.gateway.mcp}/servers/${planted}/mcp`,
+    url: `${shared.gateway.mcp}/servers/${planted}/mcp`,
     headers: [...modernHeaders('tools/list'), ['Authorization', `Bearer ${dana}`]],
     body: modernCall(planted),
   });
   // Recorded all the same: a search with the keys of the log finds it.
-  const found = records(await world.sallyport('audit', 'search', '--text', planted, '--json'));
+  const found = records(await shared.sallyport('audit', 'search', '--text', planted, '--json'));
   assert.ok(found.length > 0);
   const begun = await sendRaw({
-    url: world.gateway.endpoint('notes'),
+    url: shared.gateway.endpoint('notes'),
     headers: [...legacyHeaders, ['Authorization', `Bearer ${dana}`]],
     body: JSON.stringify({
       jsonrpc: '2.0',
@@ -209,7 +214,7 @@ test('keys, tokens and session ids planted everywhere are nowhere on the disk', 
   });
   const session = begun.headers.get('mcp-session-id') ?? '';
   assert.ok(session.length > 10, begun.body);
-  const data = join(world.gateway.folder, 'data');
+  const data = join(shared.gateway.folder, 'data');
   for (const secret of [planted, dana, session]) assert.deepEqual(filesWith(data, secret), [], secret);
 });
 
@@ -229,14 +234,13 @@ test('failed authentications are counted, not written one by one', async () => {
 });
 
 test('a second gateway on the same log refuses to start', async () => {
-  await using world = await startWorld();
   const second = await runToEnd({
     command: [
       process.execPath,
       join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js'),
       'serve',
       '--config',
-      world.gateway.config,
+      shared.gateway.config,
     ],
     within: 15_000,
   });
@@ -245,18 +249,17 @@ test('a second gateway on the same log refuses to start', async () => {
 });
 
 test('a new signing key is handed over to, and proofs and logs verify from the first key on', async () => {
-  await using world = await startWorld();
-  await world.call(world.keys.dana, 'take', { note: 'before' });
-  const first = (JSON.parse((await verify(await world.copyLog(), '--json')).stdout) as { key: string }).key;
-  assert.equal((await world.sallyport('audit', 'rotate-key')).code, 0);
-  assert.equal((await verify(await world.copyLog(), '--key', first)).code, 0);
-  await world.call(world.keys.dana, 'take', { note: 'after' });
-  const [record] = records(await world.sallyport('audit', 'search', '--text', 'after', '--json'));
-  const path = join(world.gateway.folder, 'case.json');
-  await world.sallyport('audit', 'prove', String(record?.seq), '--out', path);
+  await shared.call(shared.keys.dana, 'take', { note: 'before' });
+  const first = (JSON.parse((await verify(await shared.copyLog(), '--json')).stdout) as { key: string }).key;
+  assert.equal((await shared.sallyport('audit', 'rotate-key')).code, 0);
+  assert.equal((await verify(await shared.copyLog(), '--key', first)).code, 0);
+  await shared.call(shared.keys.dana, 'take', { note: 'after' });
+  const [record] = records(await shared.sallyport('audit', 'search', '--text', 'after', '--json'));
+  const path = join(shared.gateway.folder, 'case.json');
+  await shared.sallyport('audit', 'prove', String(record?.seq), '--out', path);
   const proof = await verify(path, '--key', first, '--json');
   assert.equal(proof.code, 0, proof.stdout);
-  const whole = await verify(await world.copyLog(), '--key', first, '--json');
+  const whole = await verify(await shared.copyLog(), '--key', first, '--json');
   assert.equal(whole.code, 0, whole.stdout);
   assert.match(whole.stdout, /"keys": 2/);
   const stranger = await verify(path, '--key', first.replace(/\+[A-Za-z0-9+/=]+$/, '') + '+AAAA');

@@ -4,13 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
-import { sendJson, startWitness } from '../attacks/witness.ts';
+import { sendJson, startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
-import { startIssuer } from '../issuer.ts';
+import { type Issuer, startIssuer } from '../issuer.ts';
 import { filesWith } from './world.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
@@ -58,30 +58,69 @@ function call(gateway: Gateway, server: string, credential: string, tool: string
   });
 }
 
+/** The one of this secret, once it is there. */
+async function ofSecret(kind: string, name: string): Promise<Shown> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const record = (await search(shared, '--kind', kind)).find(({ detail }) => detail?.['secret'] === name);
+    if (record !== undefined) return record;
+    if (Date.now() > deadline) assert.fail(`no ${kind} of ${name}: ${shared.errors()}`);
+    await pause(50);
+  }
+}
+
+/** One gateway for the tests that set no credential of a server. */
+let witness: Witness;
+let issuer: Issuer;
+let shared: Gateway;
+before(async () => {
+  witness = await startWitness([{ name: 'open' }, { name: 'write' }, { name: 'admin' }]);
+  issuer = await startIssuer();
+  shared = await startGateway({
+    authentication: { issuers: { main: { issuer: issuer.issuer } }, freeFailures: 2 },
+    callers: {
+      users: { dana: { ceiling: { tools: ['open', 'write'] } } },
+      agents: { bot: { ceiling: { tools: ['open', 'admin'] } } },
+    },
+    servers: { notes: { url: witness.url } },
+    connections: [
+      {
+        name: 'all',
+        from: { anyone: true },
+        to: 'notes',
+        tools: [{ allow: 'open', scopes: 'deep' }, { allow: ['write', 'admin'] }],
+      },
+    ],
+  });
+});
+after(async () => {
+  await shared.stop();
+  await issuer[Symbol.asyncDispose]();
+  await witness[Symbol.asyncDispose]();
+});
+
 test('secrets that are put, rotated and removed beside a running gateway are in the record, their values nowhere', async () => {
-  await using gateway = await startGateway({});
-  await secret(gateway, 'first-value-1', 'put', 'notes-token');
-  const [put] = await found(gateway, 'secret-put');
-  await secret(gateway, 'second-value-2', 'rotate', 'notes-token');
-  const [rotated] = await found(gateway, 'secret-rotated');
-  await secret(gateway, '', 'remove', 'notes-token');
-  const [removed] = await found(gateway, 'secret-removed');
-  for (const record of [put, rotated, removed]) assert.deepEqual(record?.detail, { secret: 'notes-token' });
-  const all = JSON.stringify(await search(gateway, '--limit', '1000'));
+  await secret(shared, 'first-value-1', 'put', 'notes-token');
+  const put = await ofSecret('secret-put', 'notes-token');
+  await secret(shared, 'second-value-2', 'rotate', 'notes-token');
+  const rotated = await ofSecret('secret-rotated', 'notes-token');
+  await secret(shared, '', 'remove', 'notes-token');
+  const removed = await ofSecret('secret-removed', 'notes-token');
+  for (const record of [put, rotated, removed]) assert.deepEqual(record.detail, { secret: 'notes-token' });
+  const all = JSON.stringify(await search(shared, '--limit', '1000'));
   for (const value of ['first-value-1', 'second-value-2']) {
     assert.ok(!all.includes(value));
-    assert.deepEqual(filesWith(gateway.folder, value), []);
+    assert.deepEqual(filesWith(shared.folder, value), []);
   }
 });
 
 test('a secret whose file is removed by hand is in the record after the next reload', async () => {
-  await using gateway = await startGateway({});
-  await secret(gateway, 'first-value-1', 'put', 'notes-token');
-  await found(gateway, 'secret-put');
-  rmSync(join(gateway.folder, 'data', 'secrets', 'notes-token.json'));
-  gateway.child.kill('SIGHUP');
-  const [removed] = await found(gateway, 'secret-removed');
-  assert.deepEqual(removed?.detail, { secret: 'notes-token' });
+  await secret(shared, 'first-value-1', 'put', 'another-token');
+  await ofSecret('secret-put', 'another-token');
+  rmSync(join(shared.folder, 'data', 'secrets', 'another-token.json'));
+  shared.child.kill('SIGHUP');
+  const removed = await ofSecret('secret-removed', 'another-token');
+  assert.deepEqual(removed.detail, { secret: 'another-token' });
 });
 
 test('a credential that cannot be renewed, and one that is refused, are in the record', {
@@ -178,28 +217,10 @@ test('a credential that was broken works again once its secret is right, which i
 });
 
 test('the record says who said no: the ceiling of the user, of the agent, or the scopes of the token', async () => {
-  await using witness = await startWitness([{ name: 'open' }, { name: 'write' }, { name: 'admin' }]);
-  await using issuer = await startIssuer();
-  await using gateway = await startGateway({
-    authentication: { issuers: { main: { issuer: issuer.issuer } } },
-    callers: {
-      users: { dana: { ceiling: { tools: ['open', 'write'] } } },
-      agents: { bot: { ceiling: { tools: ['open', 'admin'] } } },
-    },
-    servers: { notes: { url: witness.url } },
-    connections: [
-      {
-        name: 'all',
-        from: { anyone: true },
-        to: 'notes',
-        tools: [{ allow: 'open', scopes: 'deep' }, { allow: ['write', 'admin'] }],
-      },
-    ],
-  });
-  const token = await issuer.sign({ aud: gateway.endpoint('notes'), client_id: 'bot', scope: 'shallow' });
-  for (const tool of ['open', 'write', 'admin']) await call(gateway, 'notes', token, tool);
+  const token = await issuer.sign({ aud: shared.endpoint('notes'), client_id: 'bot', scope: 'shallow' });
+  for (const tool of ['open', 'write', 'admin']) await call(shared, 'notes', token, tool);
   assert.equal(witness.calls().length, 0);
-  const records = await search(gateway, '--caller', 'user:dana', '--outcome', 'refused');
+  const records = await search(shared, '--caller', 'user:dana', '--outcome', 'refused');
   const said = records.map(({ reason, decision, plaintext }) => [
     reason,
     decision?.reason,
@@ -215,9 +236,8 @@ test('the record says who said no: the ceiling of the user, of the agent, or the
 });
 
 test('a source that has to wait is in the record, with its address in the private part only', async () => {
-  await using gateway = await startGateway({ authentication: { freeFailures: 2 } });
-  for (let attempt = 0; attempt < 3; attempt++) await call(gateway, 'notes', `wrong-${attempt}`, 'open');
-  const [throttled] = await found(gateway, 'authentication-throttled');
+  for (let attempt = 0; attempt < 3; attempt++) await call(shared, 'notes', `wrong-${attempt}`, 'open');
+  const [throttled] = await found(shared, 'authentication-throttled');
   assert.deepEqual(throttled?.detail, { pause: 250 });
   assert.equal(throttled?.plaintext?.about?.['address'], '127.0.0.1');
   assert.ok(!JSON.stringify(throttled).includes('wrong-'));

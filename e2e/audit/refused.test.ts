@@ -1,7 +1,7 @@
 /** Calls that end before a server is asked: what the record of each says, and that the client is told nothing of it. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import type { Settings } from '../harness.ts';
 import { filesWith, startWorld, type World } from './world.ts';
@@ -52,8 +52,13 @@ const world = (settings: Settings = {}) =>
     ],
   });
 
+let here: World;
+before(async () => {
+  here = await world();
+});
+after(() => here[Symbol.asyncDispose]());
+
 test('a tool that a rule denies is found by decision, capability and server, and looks unknown to the client', async () => {
-  await using here = await world();
   const { dana, eve } = here.keys;
   const nowhere = await here.call(dana, 'nowhere', { note: 'x' });
   // The first call of all: the name is known from the rule, before any list was read.
@@ -103,7 +108,6 @@ test('a tool that a rule denies is found by decision, capability and server, and
 });
 
 test('the portal and resources say as much', async () => {
-  await using here = await world();
   const send = (method: string, name: string, body: string) =>
     sendRaw({
       url: `${here.gateway.mcp}/mcp`,

@@ -5,7 +5,7 @@ import { parseJson } from '../../gateway/src/protocol/json.ts';
 import { meta, modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, openSettings, startGateway } from '../harness.ts';
-import { bombs } from './bombs.ts';
+import { type Bomb, bombs } from './bombs.ts';
 import { cpuMsOf, waitsDuring } from './stall.ts';
 
 /** Several seconds passed here before. Processor time of the gateway, which a busy machine does not change. */
@@ -13,6 +13,14 @@ const maxCpuMs = 700;
 /** What is left to the clock on the wall: much longer than that on a machine that has other things to do. */
 const maxWaitMs = 2_500;
 const size = 4 * 1024 * 1024;
+
+/** Made once: it takes as long as what is tested. */
+const made = new Map<string, string>();
+function textOf({ name, make }: Bomb): string {
+  const text = made.get(name) ?? make(size);
+  made.set(name, text);
+  return text;
+}
 
 let witness: Witness;
 let open: Gateway;
@@ -50,10 +58,10 @@ function post(gateway: Gateway, body: string, name = 'tool'): Promise<RawAnswer>
 }
 
 test('A1: a stranger gets 401 before the body is read, and other requests do not wait', async () => {
-  for (const { name, make } of bombs) {
-    const body = make(size);
-    const { status } = await bounded(closed, name, () => post(closed, body));
-    assert.equal(status, 401, name);
+  for (const bomb of bombs) {
+    const body = textOf(bomb);
+    const { status } = await bounded(closed, bomb.name, () => post(closed, body));
+    assert.equal(status, 401, bomb.name);
   }
 });
 
@@ -66,22 +74,22 @@ test('A1: a stranger is answered although the body never comes', async () => {
   assert.equal(answer.status, 401);
 });
 
-for (const { name, make } of bombs)
-  test(`A1: a caller sends ${name}`, async () => {
-    const text = make(size);
-    const { status, body } = await bounded(open, name, () => post(open, text));
+for (const bomb of bombs)
+  test(`A1: a caller sends ${bomb.name}`, async () => {
+    const text = textOf(bomb);
+    const { status, body } = await bounded(open, bomb.name, () => post(open, text));
     assert.ok([200, 400].includes(status), `${status} ${body.slice(0, 200)}`);
   });
 
-for (const { name, make } of bombs)
+for (const bomb of bombs)
   for (const shape of ['json', 'events'] as const)
-    test(`A1: a server answers with ${name}, as ${shape}`, async () => {
+    test(`A1: a server answers with ${bomb.name}, as ${shape}`, async () => {
       witness.answer('tool', (response, { message }) => {
-        const text = `{"jsonrpc":"2.0","id":${message.id},"result":{"content":[],"structuredContent":${make(size)}}}`;
+        const text = `{"jsonrpc":"2.0","id":${message.id},"result":{"content":[],"structuredContent":${textOf(bomb)}}}`;
         response.writeHead(200, { 'content-type': shape === 'json' ? 'application/json' : 'text/event-stream' });
         response.end(shape === 'json' ? text : `data: ${text}\n\n`);
       });
-      const { status } = await bounded(open, name, () => post(open, modernCall('tool')));
+      const { status } = await bounded(open, bomb.name, () => post(open, modernCall('tool')));
       assert.equal(status, 200);
     });
 
@@ -107,9 +115,9 @@ test('A1: (unit) nothing takes more than four times as long to read as ordinary 
   };
   const ordinary = JSON.stringify(Array.from({ length: size / JSON.stringify(row).length }, () => row));
   const allowedMs = Math.max(50, 4 * fastest(ordinary));
-  for (const { name, make } of bombs) {
-    const took = fastest(make(size));
-    assert.ok(took < allowedMs, `${name}: ${took} ms, and ${allowedMs} ms are allowed`);
+  for (const bomb of bombs) {
+    const took = fastest(textOf(bomb));
+    assert.ok(took < allowedMs, `${bomb.name}: ${took} ms, and ${allowedMs} ms are allowed`);
   }
 });
 

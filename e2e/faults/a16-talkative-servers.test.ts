@@ -1,14 +1,14 @@
 /** Servers that talk without end have a share of the gateway's time, and no more. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { meta, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { type Gateway, openSettings, startGateway } from '../harness.ts';
-import { httpAnswer, startBreaking } from './broken-bytes.ts';
+import { type HttpAsked, httpAnswer, startBreaking } from './broken-bytes.ts';
 
 const chatty = (manner: string, more: object = {}) => ({
   command: [process.execPath, join(import.meta.dirname, 'chatty-server.ts'), manner],
@@ -39,10 +39,39 @@ test('A16: a stdio server that prints short lines without end leaves the others 
   assert.ok(longest < 1_500, `another caller waited ${longest} ms`);
 });
 
-test('A16: a flood of list changes is few notifications for a client', async () => {
-  await using gateway = await startGateway(
-    openSettings('client', { changes: chatty('changes', { sharing: 'shared' }) }),
+let pages = 0;
+let gets = 0;
+
+/** Servers of the tests below, all behind one gateway. */
+const stack = new AsyncDisposableStack();
+let gateway: Gateway;
+
+before(async () => {
+  const paging = stack.use(await startBreaking(nextPage));
+  const again = await startAgain();
+  stack.defer(() => {
+    again.closeAllConnections();
+    again.close();
+  });
+  const { port } = again.address() as AddressInfo;
+  gateway = stack.use(
+    await startGateway({
+      ...openSettings('client', {
+        changes: chatty('changes', { sharing: 'shared' }),
+        large: { url: `${paging.origin}/mcp`, era: 'modern' },
+        again: {
+          url: `http://127.0.0.1:${port}/mcp`,
+          era: 'legacy',
+          timeouts: { firstByte: '2s', total: '2s' },
+        },
+      }),
+      bounds: { result: '512KiB' },
+    }),
   );
+});
+after(() => stack.disposeAsync());
+
+test('A16: a flood of list changes is few notifications for a client', async () => {
   const stop = new AbortController();
   const answer = await fetch(gateway.endpoint('changes'), {
     method: 'POST',
@@ -73,32 +102,29 @@ test('A16: a flood of list changes is few notifications for a client', async () 
   assert.ok(heard >= 1 && heard < 60, `${heard} notifications`);
 });
 
+/** Each page of its list leads to another one. */
+function nextPage({ body }: HttpAsked): { readonly bytes: Buffer } {
+  const { id, method } = JSON.parse(body) as { id: number; method: string };
+  const tool = { name: `tool-${pages}`, description: 'x'.repeat(100_000), inputSchema: { type: 'object' } };
+  const listed = method === 'tools/list' ? { tools: [tool], nextCursor: `page-${++pages}`, ttlMs: 0 } : {};
+  const result = {
+    resultType: 'complete',
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: {} },
+    ...listed,
+  };
+  return { bytes: httpAnswer('length', { jsonrpc: '2.0', id, result }) };
+}
+
 test('A16: the pages of a list together are as large as one answer may be', async () => {
-  let pages = 0;
-  await using server = await startBreaking(({ body }) => {
-    const { id, method } = JSON.parse(body) as { id: number; method: string };
-    const tool = { name: `tool-${pages}`, description: 'x'.repeat(100_000), inputSchema: { type: 'object' } };
-    const listed = method === 'tools/list' ? { tools: [tool], nextCursor: `page-${++pages}`, ttlMs: 0 } : {};
-    const result = {
-      resultType: 'complete',
-      supportedVersions: ['2026-07-28'],
-      capabilities: { tools: {} },
-      ...listed,
-    };
-    return { bytes: httpAnswer('length', { jsonrpc: '2.0', id, result }) };
-  });
-  await using gateway = await startGateway({
-    ...openSettings('client', { large: { url: `${server.origin}/mcp`, era: 'modern' } }),
-    bounds: { result: '512KiB' },
-  });
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } });
   const listed = await sendRaw({ url: gateway.endpoint('large'), headers: modernHeaders('tools/list'), body });
   assert.notEqual(listed.json?.error, undefined, listed.body.slice(0, 200));
   assert.ok(pages < 10, `${pages} pages were read`);
 });
 
-test('A16: retry: 0 does not make the gateway ask at once, over and over', async () => {
-  let gets = 0;
+/** A server that ends each stream, to be asked again at once. */
+async function startAgain(): Promise<Server> {
   const server = createServer((request, response) => {
     const resume = request.method === 'GET';
     if (resume && request.headers['last-event-id'] === undefined) return void response.writeHead(405).end();
@@ -123,17 +149,10 @@ test('A16: retry: 0 does not make the gateway ask at once, over and over', async
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  await using _closing = {
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-  const { port } = server.address() as AddressInfo;
-  await using gateway = await startGateway({
-    ...openSettings('client', { again: { url: `http://127.0.0.1:${port}/mcp`, era: 'legacy' } }),
-    bounds: { firstByte: '2s', total: '2s' },
-  });
+  return server;
+}
+
+test('A16: retry: 0 does not make the gateway ask at once, over and over', async () => {
   await call(gateway, 'again');
   // Four in a second, where there were thousands.
   assert.ok(gets < 40, `${gets} requests in two seconds`);

@@ -1,6 +1,6 @@
 /** The connect page: only a person proves a person, and only for as long as the credential of the proof stands. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { type Authorizing, startAuthorizing } from '../attacks/authorizing.ts';
 import { startProtected } from '../attacks/protected.ts';
@@ -66,8 +66,13 @@ async function world(): Promise<World> {
   };
 }
 
+let w: World;
+before(async () => {
+  w = await world();
+});
+after(() => w[Symbol.asyncDispose]());
+
 test('A22: a key that an agent or an application holds proves nothing on the connect page of its user', async () => {
-  await using w = await world();
   const { key: own } = await w.key('--user', 'dana');
   for (const names of [
     ['--user', 'dana', '--agent', 'bot'],
@@ -115,7 +120,6 @@ const steps = {
 } as const;
 
 test('A22: a key that is revoked after the proof connects nothing, at whichever step', async () => {
-  await using w = await world();
   const { key } = await w.key('--user', 'dana');
   for (const attempt of Object.values(steps)) {
     const proof = await w.key('--user', 'dana');

@@ -1,7 +1,7 @@
 /** Answers of MCP servers that are cut, reset, stalled and dripped: each call ends in time, and the next one works. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { meta, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import {
@@ -58,44 +58,62 @@ function call(gateway: Gateway, server: string, args: object = {}) {
 
 const open = { tools: { tool: { additionalArguments: true } }, connections: 2_000 };
 
-for (const framing of ['length', 'chunked', 'events'] as const)
+const framings = ['length', 'chunked', 'events'] as const;
+const places = [0, 1, 9, 17, 40, 80, 83, 100];
+/** Of handshakes and lists. A path names the method whose answer breaks, and how; only the first time. */
+const paths = ['server-discover', 'tools-list'].flatMap((method) =>
+  manners.flatMap((manner) => places.map((at) => `!${method}!${manner}!${at}`)),
+);
+
+/** One that breaks calls for each framing, and one that breaks what comes before them, all behind one gateway. */
+const breaking: Awaited<ReturnType<typeof startBreaking>>[] = [];
+let gateway: Gateway;
+
+before(async () => {
+  const servers: Record<string, object> = {};
+  for (const framing of framings) {
+    const server = await startBreaking(brokenCalls(framing));
+    breaking.push(server);
+    servers[framing] = { url: `${server.origin}/mcp`, ...open };
+  }
+  const before = await startBreaking(brokenOnce());
+  breaking.push(before);
+  for (const [index, path] of paths.entries())
+    servers[`s${index}`] = { url: `${before.origin}/${path}`, era: 'modern', ...open };
+  gateway = await startGateway({ ...openSettings('client', servers), bounds });
+});
+after(async () => {
+  await gateway.stop();
+  for (const server of breaking) await server[Symbol.asyncDispose]();
+});
+
+for (const framing of framings)
   test(`A4: every call ends, wherever the answer of its server breaks (${framing})`, { timeout: 60_000 }, async () => {
-    await using server = await startBreaking(brokenCalls(framing));
-    await using gateway = await startGateway({
-      ...openSettings('client', { broken: { url: `${server.origin}/mcp`, ...open } }),
-      bounds,
-    });
     const sample = httpAnswer(framing, answerTo({ id: 1_048_577, method: 'tools/call' }));
     const kinds = manners.flatMap((manner) => boundaries(sample).map((at) => ({ manner, at })));
-    assert.match((await call(gateway, 'broken')).body, /whole/);
-    const ended = kinds.map(async (breaking) => {
-      const answer = await call(gateway, 'broken', breaking);
-      assert.notEqual(answer.json, undefined, `${JSON.stringify(breaking)}: ${answer.status} ${answer.body}`);
+    assert.match((await call(gateway, framing)).body, /whole/);
+    const ended = kinds.map(async (how) => {
+      const answer = await call(gateway, framing, how);
+      assert.notEqual(answer.json, undefined, `${JSON.stringify(how)}: ${answer.status} ${answer.body}`);
     });
     await Promise.all(ended);
-    assert.match((await call(gateway, 'broken')).body, /whole/);
+    assert.match((await call(gateway, framing)).body, /whole/);
   });
 
-test('A4: handshakes and lists that break cost one answer, and no other server', { timeout: 60_000 }, async () => {
-  // The path names the method whose answer breaks, and how; only the first time.
+function brokenOnce(): Answering {
   const broken = new Set<string>();
-  await using server = await startBreaking(({ path, body }) => {
+  return ({ path, body }) => {
     const message = JSON.parse(body === '' ? '{"method":""}' : body) as Rpc;
     const [, method, manner, at] = path.split('!');
     const bytes = httpAnswer('length', answerTo(message));
     if (method !== message.method.replace('/', '-') || broken.has(path)) return { bytes };
     broken.add(path);
     return { bytes, breaking: { manner: manner as Manner, at: Number(at) } };
-  });
-  const places = [0, 1, 9, 17, 40, 80, 83, 100];
-  const kinds = ['server-discover', 'tools-list'].flatMap((method) =>
-    manners.flatMap((manner) => places.map((at) => `!${method}!${manner}!${at}`)),
-  );
-  const servers = Object.fromEntries(
-    kinds.map((path, index) => [`s${index}`, { url: `${server.origin}/${path}`, era: 'modern', ...open }]),
-  );
-  await using gateway = await startGateway({ ...openSettings('client', servers), bounds });
-  const outcomes = kinds.map(async (path, index) => {
+  };
+}
+
+test('A4: handshakes and lists that break cost one answer, and no other server', { timeout: 60_000 }, async () => {
+  const outcomes = paths.map(async (path, index) => {
     const first = await call(gateway, `s${index}`);
     assert.notEqual(first.json, undefined, `${path}: ${first.status} ${first.body}`);
   });

@@ -1,7 +1,7 @@
 /** A5: only the operator opens a tool, and an argument that some schema names is never refused as a stranger. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { startTools, toolOf } from './tool-calls.ts';
+import { after, before, test } from 'node:test';
+import { startTools, type ToolWorld, toolOf } from './tool-calls.ts';
 
 const named = (name: string): object => ({ type: 'object', properties: { [name]: {} } });
 const openings: readonly object[] = [
@@ -18,35 +18,46 @@ const openings: readonly object[] = [
   { additionalProperties: { not: { not: {} } } },
 ];
 
+const $defs = { one: named('b'), two: named('c') };
+const both = { allOf: [{ $ref: '#/$defs/one' }, { $ref: '#/$defs/two' }] };
+const places = [
+  { name: 'top', inputSchema: { ...both, $defs } },
+  toolOf('nested', both, { $defs }),
+  toolOf('optional', { anyOf: [{ $ref: '#/$defs/one' }, { type: 'null' }] }, { $defs }),
+  toolOf('tuple', { prefixItems: [named('b')], items: both }, { $defs }),
+  toolOf('deep', { items: { anyOf: [{ items: named('b') }] } }),
+  toolOf('dictionary', { additionalProperties: named('b') }),
+  toolOf('opened', { allOf: [{ $ref: '#/$defs/one' }, { additionalProperties: true }] }, { $defs }),
+  toolOf('condition', { not: { properties: { o: { properties: { x: { const: 1 } } } }, required: ['o'] } }),
+];
+const patterns = ['[a-\\d]', '[\\b]', '^(?!x)', '(a)\\1', '(?<=a)b', '\\p{scx=Greek}'];
+
+/** With the tools of all tests. Those that the operator opens are there a second time. */
+let world: ToolWorld;
+before(async () => {
+  const tools = [
+    ...openings.flatMap((more, at) => [
+      toolOf(`opening-${at}`, {}, more),
+      toolOf(`opened-by-operator-${at}`, {}, more),
+    ]),
+    ...places,
+    ...patterns.map((pattern, at) => toolOf(`pattern-${at}`, { pattern })),
+  ];
+  const opened = openings.map((_, at) => [`opened-by-operator-${at}`, { additionalArguments: true }]);
+  world = await startTools(tools, {}, { tools: Object.fromEntries(opened) });
+});
+after(() => world[Symbol.asyncDispose]());
+
 test('A5: no word of a server opens its tool', async () => {
-  await using closed = await startTools(openings.map((more, at) => toolOf(`opening-${at}`, {}, more)));
-  await using opened = await startTools(
-    openings.map((more, at) => toolOf(`opening-${at}`, {}, more)),
-    {},
-    { tools: Object.fromEntries(openings.map((_, at) => [`opening-${at}`, { additionalArguments: true }])) },
-  );
   for (const [at, opening] of openings.entries()) {
     const said = JSON.stringify(opening);
-    assert.equal(await closed.refused(`opening-${at}`, { a: 1 }), undefined, said);
-    assert.match((await closed.refused(`opening-${at}`, { a: 1, z: 1 })) ?? '', /"z" is not an argument/, said);
-    assert.equal(await opened.refused(`opening-${at}`, { a: 1, z: 1 }), undefined, said);
+    assert.equal(await world.refused(`opening-${at}`, { a: 1 }), undefined, said);
+    assert.match((await world.refused(`opening-${at}`, { a: 1, z: 1 })) ?? '', /"z" is not an argument/, said);
+    assert.equal(await world.refused(`opened-by-operator-${at}`, { a: 1, z: 1 }), undefined, said);
   }
 });
 
 test('A5: what is named in any schema of a place is named, and nothing else is', async () => {
-  const $defs = { one: named('b'), two: named('c') };
-  const both = { allOf: [{ $ref: '#/$defs/one' }, { $ref: '#/$defs/two' }] };
-  const tools = [
-    { name: 'top', inputSchema: { ...both, $defs } },
-    toolOf('nested', both, { $defs }),
-    toolOf('optional', { anyOf: [{ $ref: '#/$defs/one' }, { type: 'null' }] }, { $defs }),
-    toolOf('tuple', { prefixItems: [named('b')], items: both }, { $defs }),
-    toolOf('deep', { items: { anyOf: [{ items: named('b') }] } }),
-    toolOf('dictionary', { additionalProperties: named('b') }),
-    toolOf('opened', { allOf: [{ $ref: '#/$defs/one' }, { additionalProperties: true }] }, { $defs }),
-    toolOf('condition', { not: { properties: { o: { properties: { x: { const: 1 } } } }, required: ['o'] } }),
-  ];
-  await using world = await startTools(tools);
   for (const [tool, good, bad] of [
     ['top', { b: 1, c: 1 }, { b: 1, z: 1 }],
     ['nested', { a: { b: 1, c: 1 } }, { a: { b: 1, z: 1 } }],
@@ -66,8 +77,6 @@ test('A5: what is named in any schema of a place is named, and nothing else is',
 });
 
 test('A5: a pattern that cannot be run is named to the operator, and closes nothing', async () => {
-  const patterns = ['[a-\\d]', '[\\b]', '^(?!x)', '(a)\\1', '(?<=a)b', '\\p{scx=Greek}'];
-  await using world = await startTools(patterns.map((pattern, at) => toolOf(`pattern-${at}`, { pattern })));
   for (const at of patterns.keys()) assert.equal(await world.refused(`pattern-${at}`, { a: '0' }), undefined);
   for (const at of patterns.keys()) {
     const line = world.gateway

@@ -1,10 +1,10 @@
 /** B3, B15, C5: a server that is fetched at its first start comes up, and clients find its tools. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { OtherServer } from '../fixtures/other/http.ts';
-import { openSettings, startGateway } from '../harness.ts';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import { openAskingClient } from './asking-client.ts';
-import { otherProgram } from './other-program.ts';
+import { type OtherProgram, otherProgram } from './other-program.ts';
 
 test('B3, B15: a slow first start is waited for, by one process, and the first merged list has the tools', async () => {
   await using slow = await otherProgram({ eras: 'legacy' }, { delayMs: 8_000 });
@@ -36,23 +36,34 @@ test('B3: a server that does not start in its time is asked to end, and the log 
   assert.deepEqual(await slow.notes(), [pid, `SIGTERM ${pid}`]);
 });
 
-test('B14: what a server writes before it ends at its start is in the log', async () => {
-  await using gateway = await startGateway(
-    openSettings('client', {
-      broken: { command: [process.execPath, '-e', 'console.error("no database at 5432"); process.exit(3)'] },
-    }),
-  );
-  await assert.rejects(openAskingClient(gateway.endpoint('broken'), 'legacy'));
-  await gateway.until(() => /server not connected/.test(gateway.errors()));
-  assert.match(gateway.errors(), /exited with code 3; its last output: no database at 5432/);
+const discovers = [undefined, 'silence', 'exit'] as const;
+
+/** A program for each of the tests below, all behind one gateway. */
+const programs = new Map<string | undefined, OtherProgram>();
+let shared: Gateway;
+
+before(async () => {
+  for (const discover of discovers)
+    programs.set(discover, await otherProgram({ eras: 'legacy', ...(discover === undefined ? {} : { discover }) }));
+  const entries = [...programs].map(([discover, { command }]) => [`${discover}`, { command }] as const);
+  const broken = { command: [process.execPath, '-e', 'console.error("no database at 5432"); process.exit(3)'] };
+  shared = await startGateway(openSettings('client', { ...Object.fromEntries(entries), broken }));
+});
+after(async () => {
+  await shared.stop();
+  for (const program of programs.values()) await program[Symbol.asyncDispose]();
 });
 
-for (const discover of [undefined, 'silence', 'exit'] as const)
+test('B14: what a server writes before it ends at its start is in the log', async () => {
+  await assert.rejects(openAskingClient(shared.endpoint('broken'), 'legacy'));
+  await shared.until(() => /server not connected/.test(shared.errors()));
+  assert.match(shared.errors(), /exited with code 3; its last output: no database at 5432/);
+});
+
+for (const discover of discovers)
   test(`C5: a legacy program whose answer to server/discover is ${discover ?? 'an error'} comes up`, async () => {
-    await using other = await otherProgram({ eras: 'legacy', ...(discover === undefined ? {} : { discover }) });
-    await using gateway = await startGateway(openSettings('client', { other: { command: other.command } }));
-    await using client = await openAskingClient(gateway.endpoint('other'), 'modern');
+    await using client = await openAskingClient(shared.endpoint(`${discover}`), 'modern');
     assert.match(await client.call('echo', { a: 1 }), /"a":1/);
     // Only a process that ended has to be started again.
-    assert.equal((await other.starts()).length, discover === 'exit' ? 2 : 1);
+    assert.equal((await programs.get(discover)?.starts())?.length, discover === 'exit' ? 2 : 1);
   });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
-import { openSettings, startGateway } from '../harness.ts';
+import { after, before, test } from 'node:test';
+import { type Gateway, openSettings, startGateway } from '../harness.ts';
 import { openAskingClient } from './asking-client.ts';
 
 type Answer = (response: ServerResponse, id: number | undefined) => void;
@@ -77,14 +77,7 @@ const resumptions: Readonly<Record<string, (response: ServerResponse) => void>> 
 const unfinished = /the call may have been made/;
 
 test('C6: a call whose answer was cut off is not made again, however the server refuses the rest of it', async () => {
-  await using resources = new AsyncDisposableStack();
-  const servers = new Map<string, Awaited<ReturnType<typeof startServer>>>();
-  for (const [name, resumed] of Object.entries(resumptions))
-    servers.set(name, resources.use(await startServer({ call: cut, resumed })));
-  const idOf = (name: string): string => `s-${name.replaceAll(' ', '-').toLowerCase()}`;
-  const entries = [...servers].map(([name, { url }]) => [idOf(name), { url, era: 'legacy' }] as const);
-  const gateway = resources.use(await startGateway(openSettings('client', Object.fromEntries(entries))));
-  for (const [name, { counts }] of servers) {
+  for (const [name, { counts }] of resuming) {
     await using client = await openAskingClient(gateway.endpoint(idOf(name)), 'modern');
     assert.match(await client.call('tool'), unfinished, name);
     assert.equal(counts.calls, 1, name);
@@ -100,24 +93,51 @@ const endings: Readonly<Record<string, { readonly call: Answer; readonly said: R
   },
 };
 
-for (const [name, { call, said }] of Object.entries(endings))
+/** A server for each of them, all behind one gateway. */
+const resuming = new Map<string, Awaited<ReturnType<typeof startServer>>>();
+const ending = new Map<string, Ending>();
+let gateway: Gateway;
+const idOf = (name: string): string => `s-${name.replaceAll(' ', '-').toLowerCase()}`;
+
+type Ending = Awaited<ReturnType<typeof startEnding>>;
+
+/** Answers its call when it is told to, and refuses another request meanwhile. */
+async function startEnding(call: Answer) {
+  const { promise: hasCalled, resolve: arrived } = Promise.withResolvers<() => void>();
+  const { promise: isLost, resolve: refused } = Promise.withResolvers<void>();
+  const server = await startServer({
+    call: (response, id) => arrived(() => call(response, id)),
+    level: (response) => void response.writeHead(404).end(refused),
+  });
+  return { ...server, hasCalled, isLost };
+}
+
+before(async () => {
+  for (const [name, resumed] of Object.entries(resumptions))
+    resuming.set(name, await startServer({ call: cut, resumed }));
+  for (const [name, { call }] of Object.entries(endings)) ending.set(name, await startEnding(call));
+  const entries = [...resuming].map(([name, { url }]) => [idOf(name), { url, era: 'legacy' }] as const);
+  const timeouts = { firstByte: '2s', total: '2s' };
+  const late = [...ending].map(([name, { url }]) => [idOf(name), { url, era: 'legacy', timeouts }] as const);
+  gateway = await startGateway({
+    ...openSettings('client', Object.fromEntries([...entries, ...late])),
+    bounds: { result: '1MiB' },
+  });
+});
+after(async () => {
+  await gateway.stop();
+  for (const server of [...resuming.values(), ...ending.values()]) await server[Symbol.asyncDispose]();
+});
+
+for (const [name, { said }] of Object.entries(endings))
   test(`C6: a call whose answer ${name} is not made again where another request shows that the session is lost`, async () => {
-    const { promise: hasCalled, resolve: arrived } = Promise.withResolvers<() => void>();
-    const { promise: isLost, resolve: refused } = Promise.withResolvers<void>();
-    await using server = await startServer({
-      call: (response, id) => arrived(() => call(response, id)),
-      level: (response) => void response.writeHead(404).end(refused),
-    });
-    await using gateway = await startGateway({
-      ...openSettings('client', { other: { url: server.url, era: 'legacy' } }),
-      bounds: { firstByte: '2s', total: '2s', result: '1MiB' },
-    });
-    await using client = await openAskingClient(gateway.endpoint('other'), 'legacy');
+    const { counts, hasCalled, isLost } = ending.get(name) ?? assert.fail(name);
+    await using client = await openAskingClient(gateway.endpoint(idOf(name)), 'legacy');
     const calling = client.call('tool');
     const answer = await hasCalled;
     await client.client.setLoggingLevel('debug');
     await isLost;
     answer();
     assert.match(await calling, said);
-    assert.equal(server.counts.calls, 1);
+    assert.equal(counts.calls, 1);
   });

@@ -1,8 +1,8 @@
 /** C12: a tool is used in the dialect that its schema is written in, and what is left out is said where operators look. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
-import { startTools, toolOf } from './tool-calls.ts';
+import { startTools, type ToolWorld, toolOf } from './tool-calls.ts';
 
 const draft = (number: string): string => `http://json-schema.org/draft-${number}/schema#`;
 const modern = (year: string): string => `https://json-schema.org/draft/${year}/schema`;
@@ -86,10 +86,19 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
+let world: ToolWorld;
+before(async () => {
+  world = await startTools([
+    ...Object.entries(cases).map(([name, { schema }]) => ({ name, inputSchema: schema })),
+    { name: 'good' },
+    toolOf('strange', {}, { $schema: 'https://example.com/own-dialect' }),
+    toolOf('remote', { $ref: 'https://example.com/other.json' }),
+    toolOf('loose', { pattern: '^(?!x)' }),
+  ]);
+});
+after(() => world[Symbol.asyncDispose]());
+
 test('C12: each dialect is read by its own rules', async () => {
-  await using world = await startTools(
-    Object.entries(cases).map(([name, { schema }]) => ({ name, inputSchema: schema })),
-  );
   for (const [name, { good, bad }] of Object.entries(cases)) {
     for (const args of good)
       assert.equal(await world.refused(name, args), undefined, `${name} ${JSON.stringify(args)}`);
@@ -99,12 +108,6 @@ test('C12: each dialect is read by its own rules', async () => {
 });
 
 test('C12: what is left out is said by probe, list and explain', async () => {
-  await using world = await startTools([
-    { name: 'good' },
-    toolOf('strange', {}, { $schema: 'https://example.com/own-dialect' }),
-    toolOf('remote', { $ref: 'https://example.com/other.json' }),
-    toolOf('loose', { pattern: '^(?!x)' }),
-  ]);
   const { gateway } = world;
   const ask = (...words: readonly string[]) => runCommandHere(...words, '--config', gateway.config);
   const explain = (tool: string) => ask('explain', '--caller', 'agent:client', '--server', 'witness', '--tool', tool);

@@ -1,12 +1,29 @@
 /** C9, and numbers that no double stands for: they are compared as they are written, and forwarded as they are written. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { rawJSON } from '../../gateway/src/protocol/numbers.ts';
-import { startTools, toolOf } from './tool-calls.ts';
+import { startTools, type ToolWorld, toolOf } from './tool-calls.ts';
+
+const steps = [0.01, 0.1, 1e-7, 2.5, 7, 1e20];
+const big = '9007199254740993';
+// Written as text: a number in a literal would be rounded before the server lists it.
+const exactly = rawJSON(big);
+
+let world: ToolWorld;
+before(async () => {
+  world = await startTools([
+    ...steps.map((multipleOf) => toolOf(`of ${multipleOf}`, { multipleOf })),
+    toolOf('most', { maximum: 9_007_199_254_740_992 }),
+    toolOf('below', { exclusiveMaximum: exactly }),
+    toolOf('one', { const: exactly }),
+    toolOf('some', { enum: [exactly, 'x', { n: exactly }] }),
+    toolOf('unique', { uniqueItems: true }),
+    toolOf('integer', { type: 'integer' }),
+  ]);
+});
+after(() => world[Symbol.asyncDispose]());
 
 test('C9: multiples are those of decimals', async () => {
-  const steps = [0.01, 0.1, 1e-7, 2.5, 7, 1e20];
-  await using world = await startTools(steps.map((multipleOf) => toolOf(`of ${multipleOf}`, { multipleOf })));
   const fits = async (of: number, a: string): Promise<boolean> =>
     (await world.refused(`of ${of}`, `{"a":${a}}`)) === undefined;
   for (const [of, a] of [
@@ -36,17 +53,6 @@ test('C9: multiples are those of decimals', async () => {
 });
 
 test('C9: what a double would round is compared as it is written, and reaches the server so', async () => {
-  const big = '9007199254740993';
-  // Written as text: a number in a literal would be rounded before the server lists it.
-  const exactly = rawJSON(big);
-  await using world = await startTools([
-    toolOf('most', { maximum: 9_007_199_254_740_992 }),
-    toolOf('below', { exclusiveMaximum: exactly }),
-    toolOf('one', { const: exactly }),
-    toolOf('some', { enum: [exactly, 'x', { n: exactly }] }),
-    toolOf('unique', { uniqueItems: true }),
-    toolOf('integer', { type: 'integer' }),
-  ]);
   const { refused, witness } = world;
   assert.match((await refused('most', `{"a":${big}}`)) ?? '', /must be <= 9007199254740992/);
   assert.equal(await refused('most', '{"a":-9007199254740993}'), undefined);

@@ -8,6 +8,8 @@ import type { HeldCall, PushingServer } from './pushing.ts';
 export interface World {
   readonly server: PushingServer;
   readonly gateway: Gateway;
+  /** What the gateway calls the server. */
+  readonly name: string;
   /** What the caller presents as Bearer. */
   readonly key: string;
 }
@@ -19,9 +21,9 @@ const modernHold = JSON.stringify({
   params: { name: 'hold', arguments: {}, _meta: { ...meta, progressToken: 'p' } },
 });
 
-async function callHeld({ server, gateway, key }: World, session?: string): Promise<[Events, HeldCall]> {
+async function callHeld({ server, gateway, name, key }: World, session?: string): Promise<[Events, HeldCall]> {
   const before = server.held.length;
-  const url = gateway.endpoint('pushing');
+  const url = gateway.endpoint(name);
   const opening =
     session === undefined
       ? openEvents({ url, key, headers: modernHeaders('tools/call', 'hold'), body: modernHold })
@@ -58,8 +60,8 @@ export async function nothingReaches(
   end: () => Promise<unknown>,
   stillConnected: boolean | undefined,
 ): Promise<void> {
-  const { server, gateway, key } = world;
-  const url = gateway.endpoint('pushing');
+  const { server, gateway, name, key } = world;
+  const url = gateway.endpoint(name);
   const watched = { toolsListChanged: true, resourcesListChanged: true, resourceSubscriptions: ['doc:one'] };
   using single = await listen(url, key, watched);
   using portal = await listen(`${gateway.mcp}/mcp`, key, watched);

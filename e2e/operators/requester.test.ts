@@ -1,6 +1,6 @@
 /** The user that a call is made for decides about it on a page, to which its client leads it in its own way. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport, UrlElicitationRequiredError } from '@modelcontextprotocol/client';
 import { Browser } from '../browser.ts';
 import { openSession } from '../clients.ts';
@@ -58,6 +58,13 @@ async function decideOn(world: World, url: string, verdict: 'approve' | 'reject'
 const own = { by: 'requester' };
 const users = { callers: { users: { dana: {}, eve: {} }, agents: { asker: {} } } };
 
+/** Of the tests in which no call waits. */
+let shared: World;
+before(async () => {
+  shared = await startWorld(own, users);
+});
+after(() => shared[Symbol.asyncDispose]());
+
 test('a modern client leads its person to the page, and the same call goes on', { timeout: 60_000 }, async () => {
   const birds = { words: ['osprey'], action: 'warn' };
   await using world = await startWorld(own, {
@@ -86,13 +93,12 @@ test('a modern client leads its person to the page, and the same call goes on', 
 test('a legacy client gets the error with the page, is told when it is decided, and calls again', {
   timeout: 60_000,
 }, async () => {
-  await using world = await startWorld(own, users);
-  await using asked = await openAsked(world, 'legacy', () => assert.fail('not asked during a call'));
+  await using asked = await openAsked(shared, 'legacy', () => assert.fail('not asked during a call'));
   const error: unknown = await asked.echo('legacy').catch((thrown: unknown) => thrown);
   assert.ok(error instanceof UrlElicitationRequiredError, String(error));
   const [elicitation] = error.elicitations;
   assert.match(elicitation?.message ?? '', /waits for your approval/);
-  await decideOn(world, elicitation?.url ?? '', 'approve');
+  await decideOn(shared, elicitation?.url ?? '', 'approve');
   assert.equal(await asked.complete, elicitation?.elicitationId);
   assert.equal((await asked.echo('legacy')).isError, false);
 });
@@ -100,22 +106,21 @@ test('a legacy client gets the error with the page, is told when it is decided, 
 test('other clients are told the page; another user, and who may not decide, decide nothing there', {
   timeout: 60_000,
 }, async () => {
-  await using world = await startWorld(own, users);
-  const { text } = await world.session.call('echo', { message: 'plain' });
+  const { text } = await shared.session.call('echo', { message: 'plain' });
   const url = /decides at (\S+\/approve\/[\w-]+)/.exec(text)?.[1] ?? assert.fail(text);
-  assert.match(await decideOn(world, url, 'approve', 'eve'), /belongs to another user/);
+  assert.match(await decideOn(shared, url, 'approve', 'eve'), /belongs to another user/);
   const damaged = await new Browser().open(`${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`);
   assert.equal(damaged.status, 404);
   // A key of an agent proves no person, even that of the same user.
   const browser = new Browser();
   const page = await browser.open(url);
-  const refused = await browser.submit(page, '/key', { key: world.gateway.key({ user: 'dana', agent: 'asker' }) });
+  const refused = await browser.submit(page, '/key', { key: shared.gateway.key({ user: 'dana', agent: 'asker' }) });
   assert.equal(refused.status, 403);
-  assert.match((await world.session.call('echo', { message: 'plain' })).text, /waits for the approval/);
-  const shown = await decideOn(world, url, 'approve');
+  assert.match((await shared.session.call('echo', { message: 'plain' })).text, /waits for the approval/);
+  const shown = await decideOn(shared, url, 'approve');
   assert.match(shown, /approved/);
   assert.doesNotMatch(shown, /Approve this call/);
-  assert.equal((await world.session.call('echo', { message: 'plain' })).isError, false);
+  assert.equal((await shared.session.call('echo', { message: 'plain' })).isError, false);
 });
 
 test('where others decide, the page shows how it stands, and has nothing to press', { timeout: 60_000 }, async () => {
@@ -137,10 +142,9 @@ test('where others decide, the page shows how it stands, and has nothing to pres
 });
 
 test('the key that made a call decides nothing about it', { timeout: 60_000 }, async () => {
-  await using world = await startWorld(own, users);
-  const key = world.gateway.key({ user: 'dana' });
+  const key = shared.gateway.key({ user: 'dana' });
   await using client = await openSession('sdk2-legacy', {
-    url: world.gateway.endpoint('things'),
+    url: shared.gateway.endpoint('things'),
     headers: { Authorization: `Bearer ${key}` },
   });
   await client.tools();
