@@ -137,6 +137,40 @@ test('check says where it did not come to the end', async () => {
   assert.doesNotMatch(second.stderr, /nope|More may be wrong/);
 });
 
+test('scan says where a guardrail finds what, without the value, and says so to programs as well', async () => {
+  // Made here, so that no scanner of repositories takes it for a secret.
+  const token = `ghp_${'a1B2c3D4e5F6'.repeat(3)}`;
+  writeFileSync(join(folder, 'notes.md'), `line one\nkey: ${token}\n`);
+  const found = await run('scan', 'notes.md');
+  assert.equal(found.code, 1);
+  assert.match(
+    found.stdout,
+    /^notes\.md:2:6 {2}secrets\/github-personal {2}critical, \d+ % sure {2}redact {2}[\w-]{22}$/m,
+  );
+  assert.doesNotMatch(found.stdout, /a1B2c3/);
+  const { findings } = JSON.parse((await run('scan', 'notes.md', '--json')).stdout) as {
+    findings: readonly { line: number; column: number; class: string }[];
+  };
+  assert.deepEqual(
+    findings.map(({ line, column, class: name }) => [line, column, name]),
+    [[2, 6, 'secrets/github-personal']],
+  );
+  const sarif = (await run('scan', 'notes.md', '--sarif')).stdout;
+  assert.match(sarif, /"version": "2\.1\.0"[^]*"uri": "notes\.md"[^]*"startLine": 2/);
+  writeFileSync(join(folder, 'notes.md'), 'nothing here\n');
+  assert.equal((await run('scan', 'notes.md')).code, 0);
+  for (const [file, why] of [
+    ['absent.md', 'it does not exist'],
+    ['.', 'it is a folder'],
+  ] as const) {
+    const refused = await run('scan', file);
+    assert.deepEqual(
+      [refused.code, refused.stderr],
+      [2, `sallyport: ${file} cannot be read: ${why}\n    Name a file that this user may read.\n`],
+    );
+  }
+});
+
 test('a key that another process makes and revokes follows within a second', () => {
   const made = runProcess('key', 'create', '--agent', 'demo', '--quiet');
   assert.equal(made.code, 0, made.stderr);

@@ -107,6 +107,12 @@ async function chosenGuardrail(
   return master.ok ? { guardrail, key: derivedKey(master.key, 'fingerprint') } : { guardrail };
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not',
+};
+
 async function textOf(context: Context, options: Options, file: string): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -122,7 +128,9 @@ async function textOf(context: Context, options: Options, file: string): Promise
       chunks.push(chunk);
     }
   } catch (error) {
-    fail(context, options, { code: exitCodes.usage, problem: messageOf(error) });
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const problem = `${file === '-' ? 'stdin' : file} cannot be read: ${unreadable[code] ?? messageOf(error)}`;
+    fail(context, options, { code: exitCodes.usage, problem, remedy: 'Name a file that this user may read.' });
     return undefined;
   }
   return Buffer.concat(chunks).toString('utf8');
