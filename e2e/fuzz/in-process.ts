@@ -1,5 +1,7 @@
 /** Targets without a process of their own: a function takes an input, returns what is wrong, and throws for a bug only. */
+
 import { inspect } from 'node:util';
+import { cpuMs } from '../../gateway/test/support/cpu.ts';
 import type { Random } from './random.ts';
 import { maxTurnMs, type Subject, type Target } from './target.ts';
 
@@ -9,12 +11,6 @@ export interface Check {
   /** Set up once; the result is called for each input. */
   readonly open: () => Promise<(input: Buffer) => Promise<string | undefined> | string | undefined>;
 }
-
-/** CPU of this thread, in milliseconds: a machine that does other things does not make a check slow. */
-const cpuMs = (): number => {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
-};
 
 const replays = 3;
 

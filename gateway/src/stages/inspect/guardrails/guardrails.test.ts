@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { cpuMs } from '../../../../test/support/cpu.ts';
 import { callerOf } from '../../../../test/support/policy.ts';
 import { type Road, result, roadOf } from '../../../../test/support/road.ts';
 import type { Caller } from '../../../pipeline/contracts/caller.ts';
@@ -329,9 +330,9 @@ test('many findings in deep content cost no more than one walk, and a long numbe
   const road = await roadOf(connection('{ pii: observe }'), {
     server: { answer: () => result({ content: [], structuredContent: { deep, mails, card: 4_539_578_763_621_486 } }) },
   });
-  const began = performance.now();
+  const began = cpuMs();
   await ask(road);
-  assert.ok(performance.now() - began < 5_000, `${performance.now() - began} ms`);
+  assert.ok(cpuMs() - began < 5_000, `${cpuMs() - began} ms`);
   assert.ok(road.findings.length > 300);
   const redacting = await roadOf(connection('{ pii: redact }'), {
     server: { answer: () => result({ content: [], structuredContent: { card: 4_539_578_763_621_486, count: 12 } }) },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
+import { cpuMs } from '../../../../test/support/cpu.ts';
 import { result, roadOf } from '../../../../test/support/road.ts';
 import { imageTexts } from './images.ts';
 
@@ -139,9 +140,9 @@ test('a GIF of nothing but the smallest blocks is walked in bounded time, and da
   const head = Buffer.from(gif(), 'base64').subarray(0, 25);
   const image = Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2]);
   const tiny = Buffer.concat([head, image, Buffer.alloc(4_000_000, 1)]).toString('base64');
-  const began = performance.now();
+  const began = cpuMs();
   assert.deepEqual(imageTexts(tiny)?.texts, []);
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(cpuMs() - began < 2_000);
   const comment = Buffer.concat([head, Buffer.from([0x21, 0xfe]), Buffer.alloc(4_000_000, 1)]).toString('base64');
   assert.equal(imageTexts(comment)?.isPartial, true);
   for (let length = 6; length < 60; length++)
