@@ -28,7 +28,7 @@ const cases = [
     wrong: 'const spin = () => { for (;;); }; spin();',
     code: 75,
     kind: 'stall',
-    says: /spin/,
+    says: /spin \S+\/wrong\.mjs:\d/,
   },
   {
     name: 'an error that nothing catches',

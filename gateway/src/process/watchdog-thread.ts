@@ -15,8 +15,8 @@ const maxFrames = 64;
 interface Frame {
   readonly callFrameId: string;
   readonly functionName: string;
-  readonly url: string;
-  readonly location: { readonly lineNumber: number };
+  /** Frames have no URL of their own: that of their script tells the file. */
+  readonly location: { readonly scriptId: string; readonly lineNumber: number };
 }
 
 let lookedAt = Date.now();
@@ -48,13 +48,18 @@ function end(at: number): void {
     kill();
   }, pauseMs);
   session.connectToMainThread();
+  const urls = new Map<string, string>();
+  session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url));
   session.once('Debugger.paused', ({ params }) => {
     clearTimeout(unstopped);
     clearInterval(pausing);
     const frames = params.callFrames as unknown as readonly Frame[];
     const stack = frames
       .slice(0, maxFrames)
-      .map(({ functionName, url, location }) => `${functionName || '(anonymous)'} ${url}:${location.lineNumber + 1}`)
+      .map(
+        ({ functionName, location: { scriptId, lineNumber } }) =>
+          `${functionName || '(anonymous)'} ${urls.get(scriptId) ?? ''}:${lineNumber + 1}`,
+      )
       .join('\n');
     const callFrameId = frames[0]?.callFrameId ?? '';
     const run = (expression: string, then: (value: unknown) => void): void => {
