@@ -7,7 +7,7 @@ import { SignIn } from '../operators/sign-in.ts';
 import type { OperatorStore } from '../operators/store.ts';
 import { createSeal, derivedKey } from '../secrets/seal.ts';
 import { Throttle } from '../stages/authenticate/throttle.ts';
-import { inBackground } from '../telemetry/background.ts';
+import { onDemand } from './on-demand.ts';
 import type { Opened } from './open.ts';
 
 export interface OperatorAppOptions {
@@ -26,7 +26,7 @@ export function operatorApp(
   gateway.onApprovals(() => feed.look());
   gateway.plane.metrics.table('operator_failures', () => throttle.size);
   const note = audit.note.bind(audit);
-  return loadedOnDemand({
+  const parts: AppParts = {
     operators,
     approvals,
     feed,
@@ -59,24 +59,9 @@ export function operatorApp(
       const buttons = found?.slack?.buttons;
       return buttons === undefined ? undefined : { ...buttons, servers: found?.servers };
     },
-  });
-}
-
-/** The pages and the API load with their first request: with the libraries that they need they take 10 MiB. */
-function loadedOnDemand(parts: AppParts): RequestListener {
-  let loading: Promise<RequestListener> | undefined;
-  const load = async (): Promise<RequestListener> => (await import('../admin/app.ts')).createApp(parts);
-  const answer = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
-    try {
-      loading ??= load();
-      (await loading)(request, response);
-    } catch (error) {
-      parts.onBug(error);
-      request.resume();
-      response.writeHead(503, { 'content-type': 'text/plain' }).end('The pages cannot be loaded\n');
-    }
   };
-  return (...asked) => inBackground('answer an operator', answer(...asked));
+  // With the libraries that they need, the pages and the API take 10 MiB.
+  return onDemand({ load: async () => (await import('../admin/app.ts')).createApp(parts), onBug: parts.onBug });
 }
 
 /** The one-time link that makes the first administrator; undefined where there is one. */
