@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +169,11 @@ test('scan says where a guardrail finds what, without the value, and says so to 
       [2, `sallyport: ${file} cannot be read: ${why}\n    Name a file that this user may read.\n`],
     );
   }
+  const stdin = openSync(folder, 'r');
+  const ofFolder = spawnSync(process.execPath, [sallyport, 'scan'], { stdio: [stdin, 'pipe', 'pipe'] });
+  closeSync(stdin);
+  assert.equal(ofFolder.status, 2);
+  assert.match(String(ofFolder.stderr), /^sallyport: stdin cannot be read: it is a folder\n/);
 });
 
 test('a key that another process makes and revokes follows within a second', () => {

@@ -1,5 +1,5 @@
 /** `sallyport scan`: what a guardrail would find in a file. Values are never shown. */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Guardrail, GuardrailAction, Severity } from '../pipeline/contracts/guardrails.ts';
@@ -113,15 +113,22 @@ const unreadable: Readonly<Record<string, string>> = {
   EACCES: 'this user may not',
 };
 
+/** Node takes a folder as stdin for an empty one. */
+function openStdin(): NodeJS.ReadableStream {
+  if (fstatSync(0).isDirectory()) throw Object.assign(new Error(unreadable['EISDIR']), { code: 'EISDIR' });
+  return process.stdin;
+}
+
 async function textOf(context: Context, options: Options, file: string): Promise<string | undefined> {
+  const name = file === '-' ? 'stdin' : file;
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    const stream = file === '-' ? process.stdin : createReadStream(resolve(context.cwd, file));
+    const stream = file === '-' ? openStdin() : createReadStream(resolve(context.cwd, file));
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > maxBytes) {
-        const problem = `${file} is larger than ${maxBytes / 1024 / 1024} MiB`;
+        const problem = `${name} is larger than ${maxBytes / 1024 / 1024} MiB`;
         fail(context, options, { code: exitCodes.usage, problem, remedy: 'Scan it in parts.' });
         return undefined;
       }
@@ -129,7 +136,7 @@ async function textOf(context: Context, options: Options, file: string): Promise
     }
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    const problem = `${file === '-' ? 'stdin' : file} cannot be read: ${unreadable[code] ?? messageOf(error)}`;
+    const problem = `${name} cannot be read: ${unreadable[code] ?? messageOf(error)}`;
     fail(context, options, { code: exitCodes.usage, problem, remedy: 'Name a file that this user may read.' });
     return undefined;
   }
@@ -164,7 +171,7 @@ function print(context: Context, { file, options, rows, result }: Printed): void
     context.out(shownInLine(text.trimEnd()), action === 'observe' ? undefined : 'bad');
   }
   for (const { from, to, reason } of unscanned)
-    context.out(`${file}: characters ${from} to ${to} were not scanned (${reason})`, 'bad');
+    context.out(shownInLine(`${file}: characters ${from} to ${to} were not scanned (${reason})`), 'bad');
 }
 
 const levels: Readonly<Record<Severity, string>> = { low: 'note', medium: 'warning', high: 'error', critical: 'error' };
