@@ -178,6 +178,14 @@ export const limit = fields
       ([tools, tier, cost, concurrency, bytes].every((each) => each === undefined) &&
         !per.some((key) => key === 'tool' || key === 'tier' || key === 'connection' || key === 'server')),
     'must limit lists and handshakes by rate or calls, and not by tool, tier, server or connection',
+  )
+  .refine(
+    ({ of, queue, warnAt }) => of === 'calls' || (queue === undefined && warnAt === undefined),
+    'must say queue, wait and warnAt only of calls, not of lists or handshakes',
+  )
+  .refine(
+    ({ of, per = [] }) => of !== 'handshakes' || !per.includes('session'),
+    'must not limit handshakes by session: each opens one of its own',
   );
 
 /** What a server allows the gateway: calls wait or are refused before they count there. */
