@@ -420,6 +420,7 @@ test('lists and handshakes have limits of their own, in both eras', async () => 
   await using limited = await startLimited([
     { name: 'lists', of: 'lists', per: 'caller', rate: '2/h' },
     { name: 'hello', of: 'handshakes', per: 'caller', rate: '2/h' },
+    { name: 'watched', of: 'lists', per: 'caller', rate: '1/h', mode: 'observe' },
   ]);
   const { gateway } = limited;
   const authorization = ['Authorization', `Bearer ${gateway.key('a')}`] as const;
@@ -449,4 +450,7 @@ test('lists and handshakes have limits of their own, in both eras', async () => 
   assert.ok(Number(seconds) > 1_700 && Number(seconds) <= 1_800);
   assert.deepEqual((await ask('server/discover', false)).slice(0, 2), told('hello'));
   assert.equal(await call(gateway, gateway.key('a')), made, 'calls are not lists');
+  const words = ['audit', 'search', '--method', 'tools/list', '--json', '--config', gateway.config];
+  const { stdout } = await runCommandHere(...words);
+  assert.match(stdout, /"watched"[^]*"would refuse"/);
 });

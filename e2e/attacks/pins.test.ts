@@ -124,7 +124,7 @@ test('a call that waits for room while its tool is rejected, or its rule ends, i
   const witnesses = new Map<string, Witness>();
   await using stack = new AsyncDisposableStack();
   const connections: object[] = [];
-  for (const to of ['rejected', 'denied']) {
+  for (const to of ['rejected', 'denied', 'asked']) {
     witnesses.set(to, stack.use(await startWitness([{ name: 'search' }, { name: 'other' }])));
     connections.push({ name: to, from: { anyone: true }, to, tools: [{ allow: '*' }] });
   }
@@ -145,17 +145,22 @@ test('a call that waits for room while its tool is rejected, or its rule ends, i
           Object.assign((written['connections'] as object[])[1] ?? {}, { tools: [{ allow: 'other' }] });
         }),
     ],
+    ['asked', async () => void (await runCommandHere('pins', 'reject', 'asked/search', '--config', config))],
   ] as const)
     await t.test(server, async () => {
       const witness = witnesses.get(server) ?? assert.fail();
       const [url, key] = [gateway.endpoint(server), gateway.key('a')];
+      // Its server has a part of the call already, and asked for more.
+      const isBegun = server === 'asked';
+      const resumed = isBegun ? await asksFirst(witness, url, key) : {};
+      witness.forget();
       const { promise: begun, resolve: began } = Promise.withResolvers<() => void>();
       witness.answer('search', (response, { message: { id } }) =>
         began(() => sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', content: [] } })),
       );
       const first = sendRaw(modernCallWith({ url, key, tool: 'search' }));
       const release = await begun;
-      const waiting = sendRaw(modernCallWith({ url, key, tool: 'search' }));
+      const waiting = sendRaw(modernCallWith({ url, key, tool: 'search', ...resumed }));
       await until(async () =>
         (await (await fetch(`${gateway.admin}/metrics`)).text()).includes('table="limit_queues"} 1'),
       );
@@ -164,12 +169,34 @@ test('a call that waits for room while its tool is rejected, or its rule ends, i
       await until(async () => !(await sendRaw(listTools(url, key))).body.includes('"search"'));
       release();
       await first;
-      assert.match((await waiting).body, /The right to make this call ended while it waited: it was not made/);
+      const told = isBegun ? 'while it was under way: it may have been made' : 'while it waited: it was not made';
+      assert.ok((await waiting).body.includes(`The right to make this call ended ${told}`), (await waiting).body);
       assert.equal(witness.calls().length, 1);
       const words = ['audit', 'search', '--reason', 'right-ended', '--server', server, '--config', config];
-      assert.match((await runCommandHere(...words)).stdout, / refused +right-ended /);
+      assert.match(
+        (await runCommandHere(...words)).stdout,
+        isBegun ? / unknown +right-ended / : / refused +right-ended /,
+      );
     });
 });
+
+/** A call whose server asks for input; what goes on with it. */
+async function asksFirst(witness: Witness, url: string, key: string) {
+  const capabilities = { elicitation: { form: {} } };
+  const requestedSchema = { type: 'object', properties: { ok: { type: 'boolean' } } };
+  witness.answer('search', (response, { message: { id } }) => {
+    const inputRequests = { a: { method: 'elicitation/create', params: { message: 'Sure?', requestedSchema } } };
+    sendJson(response, {
+      jsonrpc: '2.0',
+      id,
+      result: { resultType: 'input_required', inputRequests, requestState: 's' },
+    });
+  });
+  const { json, body } = await sendRaw(modernCallWith({ url, key, tool: 'search', capabilities }));
+  const requestState = (json?.result as { readonly requestState?: string } | undefined)?.requestState;
+  assert.ok(requestState !== undefined, body);
+  return { capabilities, params: { requestState, inputResponses: { a: { action: 'accept', content: { ok: true } } } } };
+}
 
 const listTools = (url: string, key: string) => ({
   url,

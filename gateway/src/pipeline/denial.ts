@@ -103,6 +103,11 @@ export function reasonOf(reply: Reply): Reason | undefined {
   return reply.kind === 'error' && reply.said !== undefined ? 'capability-unknown' : undefined;
 }
 
+/** Whether the server may have had the call. */
+export function mayBeMade(refusal: Refusal): boolean {
+  return refusal.reason === 'right-ended' ? refusal.sent === true : denials[refusal.reason].made === true;
+}
+
 function mayBeRepeated(refusal: Refusal, retryable: boolean): boolean {
   if (refusal.reason === 'call-unfinished') return refusal.repeatable;
   return refusal.reason === 'limit-reached' ? refusal.seconds !== undefined : retryable;

@@ -8,7 +8,7 @@ import type { Caller } from './contracts/caller.ts';
 import type { Lease } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import { argumentsOf } from './decide.ts';
-import { denials } from './denial.ts';
+import { mayBeMade } from './denial.ts';
 import type { Admitted, Decided, Received, Reply, Resolved, UnresolvedTarget } from './exchange.ts';
 import type { Reason, Refusal } from './refusal.ts';
 
@@ -61,6 +61,7 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
   if (progress.caller !== undefined) facts.caller = progress.caller;
   if (client.info !== undefined) facts.client = client.info;
   if (client.session !== undefined) facts.session = client.session.digest;
+  if (progress.limits !== undefined) facts.limits = progress.limits;
   if (resolved === undefined) {
     if (message.endpoint.kind === 'server') facts.server = message.endpoint.server;
     if (message.operation === 'call') facts.arguments = message.params;
@@ -76,7 +77,6 @@ export function factsOf(message: Received, snapshot: Snapshot, progress: Progres
     facts.definition = resolved.tool.digest;
     if (resolved.tool.cost !== undefined) facts.cost = resolved.tool.cost;
   } else facts.tier = 'read';
-  if (progress.limits !== undefined) facts.limits = progress.limits;
   if (progress.approval !== undefined) facts.approval = progress.approval;
   if (progress.decided !== undefined) facts.decision = progress.decided.decision;
   const checks = progress.checks?.take();
@@ -116,11 +116,6 @@ export function outcomeOf(refusal: Refusal, { forwarded }: Progress): 'cancelled
   const { reason } = refusal;
   if (reason === 'cancelled') return 'cancelled';
   return mayBeMade(refusal) || (reason === 'internal' && forwarded === true) ? 'unknown' : 'refused';
-}
-
-/** Whether the server may have had the call. */
-function mayBeMade(refusal: Refusal): boolean {
-  return refusal.reason === 'right-ended' ? refusal.sent === true : denials[refusal.reason].made === true;
 }
 
 /** How the exchange ended, and the reply with its result written once, for the record and for the client. */

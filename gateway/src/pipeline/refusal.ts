@@ -149,7 +149,7 @@ export type Refusal =
   | { readonly reason: 'record-unavailable'; readonly detail: string }
   /** The server had the call already. `answered`: it answered as well. */
   | { readonly reason: 'result-unrecorded'; readonly answered: boolean; readonly detail: string }
-  /** The credential, the connection or the rule that allowed it is gone. `sent`: its server, or the gateway, may have done it. */
+  /** The credential, the connection or the rule that allowed it is gone. `sent`: its server, or the gateway, may have done it or a part of it. */
   | { readonly reason: 'right-ended'; readonly cause: RightsFault; readonly sent?: true; readonly detail: string }
   | { readonly reason: 'draining' }
   | { readonly reason: 'cancelled' }

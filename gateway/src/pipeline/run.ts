@@ -13,9 +13,20 @@ import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
 import { record } from './record.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
-import { Standing } from './rights.ts';
+import { rightEnded, Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
-import { afterWaiting, approve, enter, giveBack, intend, limit, type Step, tellBreaker, text } from './steps.ts';
+import {
+  afterWaiting,
+  approve,
+  enter,
+  giveBack,
+  intend,
+  limit,
+  noteVerdicts,
+  type Step,
+  tellBreaker,
+  text,
+} from './steps.ts';
 import { asTask } from './tasks.ts';
 import { withUrlPrompt } from './url-prompt.ts';
 
@@ -89,12 +100,13 @@ function admit(
 ): Outcome<Admitted> {
   progress.caller = caller;
   const identified = { ...message, caller, checks: new Checks() };
-  const lease = stages.admit(identified, snapshot);
-  if (!lease.ok) {
+  const admission = stages.admit(identified, snapshot);
+  noteVerdicts(admission, progress);
+  if (!admission.ok) {
     progress.unresolved = stages.unresolvedTarget(identified, snapshot);
-    return lease;
+    return admission;
   }
-  progress.lease = lease.value;
+  progress.lease = admission.value.lease;
   progress.checks = identified.checks;
   return pass(identified as Identified as Admitted);
 }
@@ -207,7 +219,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   // The disk may have been waited for, to keep a use of an approval or the intent: rights end meanwhile as well.
   if (allowed !== permitted || intending instanceof Promise) {
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
-    if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
+    if (lost !== undefined) return refused(rightEnded(intended.value, lost));
   }
 
   // Stages 10 and 11, for as long as the caller has the right to it.

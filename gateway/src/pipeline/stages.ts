@@ -1,7 +1,7 @@
 /** What the road is made of: the stages that are more than a few lines. */
 import type { Approve, SpentApproval } from './contracts/approval.ts';
 import type { AuditLog, ExchangeEnd, ExchangeFacts } from './contracts/audit.ts';
-import type { Admission, Lease, LimitLevel, LoopVerdict } from './contracts/limit.ts';
+import type { Admission, LimitLevel, LoopVerdict } from './contracts/limit.ts';
 import type { Snapshot } from './contracts/snapshot.ts';
 import type {
   Admitted,
@@ -37,7 +37,7 @@ export interface Stages {
    */
   answerLocally(exchange: Admitted, snapshot: Snapshot, open: () => Promise<Refusal | undefined>): Promise<Reply>;
   /** 6: room under the limits of the caller, until the lease is settled. */
-  admit(exchange: Identified, snapshot: Snapshot): Outcome<Lease>;
+  admit(exchange: Identified, snapshot: Snapshot): Outcome<Admission>;
   /** 4: which capability of which server. */
   resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
   /** 4, the end: opens what the gateway sealed for an earlier request of the client. */

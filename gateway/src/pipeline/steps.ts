@@ -9,7 +9,7 @@ import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
 import { outOfService } from './out-of-service.ts';
 import { failureRefusal, type Outcome, pass, refuse } from './refusal.ts';
-import { lostRight } from './rights.ts';
+import { lostRight, rightEnded } from './rights.ts';
 import type { Stages } from './stages.ts';
 
 /** What a step needs beside the exchange. */
@@ -46,6 +46,12 @@ export function giveBack({ spent, forwarded }: Progress, reply: Reply, stages: S
   if (spent !== undefined && forwarded !== true && reply.kind === 'refused') stages.giveBack(spent);
 }
 
+/** What limits said, for the record. */
+export function noteVerdicts(outcome: Outcome<Admission>, progress: Progress): void {
+  const told = outcome.ok ? outcome.value : outcome.refusal;
+  if ('verdicts' in told && told.verdicts !== undefined) progress.limits = told.verdicts;
+}
+
 /** Stage 6, the end. Answers at once unless the call has to wait for another one. */
 export function limit(
   exchange: Allowed<Inspected>,
@@ -54,13 +60,9 @@ export function limit(
   const { tellLimits } = exchange.channel;
   const conclude = (outcome: Outcome<Admission>): Outcome<Limited<Allowed<Inspected>>> => {
     tellLimits?.(stages.limitLevels(exchange, snapshot));
-    if (!outcome.ok) {
-      const { refusal } = outcome;
-      if ('verdicts' in refusal && refusal.verdicts !== undefined) progress.limits = refusal.verdicts;
-      return outcome;
-    }
+    noteVerdicts(outcome, progress);
+    if (!outcome.ok) return outcome;
     progress.admission = outcome.value.lease;
-    if (outcome.value.verdicts !== undefined) progress.limits = outcome.value.verdicts;
     return pass(exchange as Limited<Allowed<Inspected>>);
   };
   const limiting = stages.limit(exchange, snapshot);
@@ -74,10 +76,10 @@ export function limit(
 export async function afterWaiting(exchange: Limited<Allowed<Inspected>>, { rights }: Stages): Promise<Outcome<void>> {
   const caller = rights.renew(exchange.caller);
   if (caller === undefined)
-    return refuse({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
+    return refuse(rightEnded(exchange, { cause: 'credential', detail: 'the credential has ended' }));
   const snapshot = rights.snapshot();
   const lost = lostRight(exchange, caller, snapshot);
-  if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
+  if (lost !== undefined) return refuse(rightEnded(exchange, lost));
   const { capability, upstream, tool } = exchange;
   if (capability.type !== 'tool' && capability.type !== 'prompt') return pass(undefined);
   const catalog = snapshot.catalog(upstream.server, upstream);
@@ -87,7 +89,7 @@ export async function afterWaiting(exchange: Limited<Allowed<Inspected>>, { righ
   const definition = read.listed.byName.get(capability.name);
   const isSame = definition !== undefined && (tool === undefined || catalog.facts(definition).digest === tool.digest);
   if (isSame) return pass(undefined);
-  return refuse({ reason: 'right-ended', cause: 'rule', detail: 'it has another definition now, or none' });
+  return refuse(rightEnded(exchange, { cause: 'rule', detail: 'it has another definition now, or none' }));
 }
 
 /** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */

@@ -1,5 +1,7 @@
 /** What the answer to the call of a task says of its end. */
+import { mayBeMade } from '../../pipeline/denial.ts';
 import type { Reply } from '../../pipeline/exchange.ts';
+import type { Refusal } from '../../pipeline/refusal.ts';
 import { toWire } from '../../pipeline/wire-error.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { RpcError } from '../../protocol/jsonrpc.ts';
@@ -44,9 +46,14 @@ export function ended(reply: Reply, reference: string): Ended {
   if (reply.kind === 'error')
     return { outcome: { status: 'failed', error: reply.error, disposition: 'execution-error' } };
   if (reply.kind !== 'refused') return {};
-  const { error, denial } = toWire(reply.refusal, { era: 'modern', reference, note: reply.note });
-  const isMade = denial?.['made'] === true;
-  return { outcome: told(error.message, isMade ? 'outcome-unknown' : 'denied-not-executed') };
+  const { refusal, note } = reply;
+  const { error } = toWire(refusal, { era: 'modern', reference, note });
+  return { outcome: told(error.message, isNotMade(refusal) ? 'denied-not-executed' : 'outcome-unknown') };
+}
+
+/** For sure: a client repeats a call of which that is said. */
+function isNotMade(refusal: Refusal): boolean {
+  return !mayBeMade(refusal) && refusal.reason !== 'internal' && refusal.reason !== 'cancelled';
 }
 
 /** What `deliver` has let through, whichever way it was written. */

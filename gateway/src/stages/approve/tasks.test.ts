@@ -144,6 +144,19 @@ test('a task whose server asks goes on with the answers, although its approval i
   ]);
 });
 
+test('the end of a call that broke off says so, under the reference of the call itself', async () => {
+  const refusal = {
+    reason: 'call-unfinished',
+    server: 's',
+    how: 'unavailable',
+    repeatable: false,
+    detail: '',
+  } as const;
+  const { begin, ask } = worldOf(() => Promise.resolve({ kind: 'refused', refusal }));
+  const end = JSON.stringify(await ask('tasks/get', await begin({ name: 'echo' })));
+  assert.match(end, /may have been made.*\(reference next\).*outcome-unknown/);
+});
+
 test('a crash while a call is made leaves an outcome that is not known, also where the approval can be used again', {
   timeout: 10_000,
 }, async (t) => {

@@ -222,7 +222,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
       store.stopWaiting(reply.refusal.id, call);
       return { ...task, updatedAt: Date.now(), approval: reply.refusal.id };
     }
-    const end = ended(reply, exchange.id);
+    const end = ended(reply, call);
     return { ...task, updatedAt: Date.now(), ...(end.outcome !== undefined && { params: {} }), ...end };
   }
 

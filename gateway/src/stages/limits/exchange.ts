@@ -1,8 +1,8 @@
 /** What limits see of an exchange. */
-import type { Lease, Limit } from '../../pipeline/contracts/limit.ts';
+import type { Admission, Limit } from '../../pipeline/contracts/limit.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { Decided, Identified } from '../../pipeline/exchange.ts';
-import type { Outcome } from '../../pipeline/refusal.ts';
+import { type Outcome, pass } from '../../pipeline/refusal.ts';
 import type { Subject } from './limiter/keys.ts';
 import type { Call, Limiter } from './limiter/limiter.ts';
 
@@ -15,13 +15,15 @@ export function admitTo(
   limit: Limit,
   limiter: Limiter,
   { exchange, snapshot }: { readonly exchange: Identified; readonly snapshot: Snapshot },
-): Outcome<Lease> {
+): Outcome<Admission> {
   const { caller, address, operation, method } = exchange;
   const lease = limit.admit({ caller, address, operation, server: serverOf(exchange), bounds: snapshot.bounds });
   const what = operation === 'list' ? 'lists' : handshakes.has(method) ? 'handshakes' : undefined;
-  if (!lease.ok || what === undefined) return lease;
+  if (!lease.ok) return lease;
+  if (what === undefined) return pass({ lease: lease.value });
   const admitted = limiter.admitOther(what, subjectOf(exchange), snapshot.limits);
-  if (admitted.ok) return lease;
+  if (admitted.ok)
+    return pass({ lease: lease.value, ...(admitted.value !== undefined && { verdicts: admitted.value }) });
   lease.value.settle({ bytesIn: 0, bytesOut: 0, cost: 0, outcome: 'refused' });
   return admitted;
 }

@@ -103,8 +103,8 @@ export class Limiter {
     return !isInTime ? this.#refused(asked, result.short, call) : this.#wait(asked, held, call);
   }
 
-  /** Lists and handshakes: they lead to no capability. */
-  admitOther(what: 'lists' | 'handshakes', subject: Subject, rules: LimitRules): Outcome<undefined> {
+  /** Lists and handshakes: they lead to no capability. What limits said that only observe; `undefined` where that is nothing. */
+  admitOther(what: 'lists' | 'handshakes', subject: Subject, rules: LimitRules): Outcome<Admission['verdicts']> {
     const own = rules.of(what);
     if (own.length === 0) return pass(undefined);
     const now = this.#parts.now();
@@ -113,8 +113,8 @@ export class Limiter {
       { subject, now, amountOf: () => 1 },
     );
     const { ok, short } = this.#parts.meters.take(asked.demands, now.steady);
-    this.#tell(asked, short, subject);
-    return ok ? pass(undefined) : this.#refusal(asked, short);
+    const verdicts = this.#tell(asked, short, subject);
+    return ok ? pass(verdicts) : this.#refusal(asked, short);
   }
 
   /** How much of a rule is used for a key, without taking anything. */
