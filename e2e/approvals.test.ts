@@ -1,5 +1,6 @@
 /** Calls that a rule holds, through a running gateway: every kind of client, both transports, and the commands that decide. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { type Ended, runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession, type Session } from './clients.ts';
@@ -148,7 +149,9 @@ test('an approval survives a restart of the gateway, and one that its client gav
     assert.match((await session.call('echo', { message: 'later' })).text, pending);
   }
   assert.equal((await world.approval('approve', await world.waiting())).code, 0);
+  const exited = once(world.gateway.child, 'exit');
   world.gateway.child.kill('SIGKILL');
+  await exited;
   await using again = await startGateway(
     JSON.parse(await (await import('node:fs/promises')).readFile(world.gateway.config, 'utf8')) as Record<
       string,

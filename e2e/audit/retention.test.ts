@@ -14,7 +14,7 @@ interface Found {
 }
 
 function found({ code, stdout, stderr }: Ended): readonly Found[] {
-  assert.equal(code, 0, stderr);
+  assert.equal(code, 0, stderr + stdout);
   return (JSON.parse(stdout) as { records: Found[] }).records;
 }
 
