@@ -12,7 +12,7 @@ import { modernCallWith, pageIn, type RawAnswer, sendRaw } from './attacks/raw.t
 import { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts';
 import { Browser } from './browser.ts';
 import { type Gateway, startGateway } from './harness.ts';
-import { freePort, runToEnd } from './process.ts';
+import { freePort, patienceMs, runToEnd } from './process.ts';
 
 const program = 'gateway/bin/sallyport.js';
 
@@ -105,7 +105,7 @@ test('a user connects an account in the browser, the call goes through, and the 
 
 /** What `server list` says of the accounts, once it says this. The report is written once a second. */
 async function listed(gateway: Gateway, wanted: RegExp): Promise<string> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   for (let said = ''; ; said = (await runCommandHere('server', 'list', '--config', gateway.config)).stdout) {
     if (wanted.test(said)) return said;
     if (Date.now() > deadline) assert.fail(`${String(wanted)} is not in\n${said}${gateway.errors()}`);

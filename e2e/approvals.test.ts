@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type Ended, runCommandHere } from '../gateway/test/support/command.ts';
 import { clientKinds, openSession, type Session } from './clients.ts';
 import { type Gateway, gatewayFile, packageFile, startGateway } from './harness.ts';
+import { patienceMs } from './process.ts';
 
 const everything = packageFile('@modelcontextprotocol', 'server-everything', 'dist', 'index.js');
 
@@ -37,7 +38,7 @@ async function startWorld(wait: string): Promise<World> {
     keys: { asker: gateway.key('asker'), other: gateway.key('other') },
     approval,
     async waiting() {
-      const end = Date.now() + 20_000;
+      const end = Date.now() + patienceMs;
       for (;;) {
         const { stdout } = await approval('list', '--json');
         const id = /"id": "(ap_[a-z0-9]+)"/.exec(stdout)?.[1];
@@ -59,9 +60,7 @@ function open(
 
 const pending = /waits for the approval of a person.*approval (ap_[a-z0-9]+), until .* Ask dana\./;
 
-test('a held call tells every client what to do, is made once after it was approved, and is held again', {
-  timeout: 180_000,
-}, async (t) => {
+test('a held call tells every client what to do, is made once after it was approved, and is held again', async (t) => {
   await using world = await startWorld('0s');
   for (const kind of clientKinds)
     await t.test(kind, async () => {
@@ -101,7 +100,7 @@ test('a held call tells every client what to do, is made once after it was appro
     assert.match((await session.call('things__echo', args)).text, /over stdio/);
   });
   await t.test('the log has who decided, and the call has the approval', async () => {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + patienceMs;
     for (;;) {
       const { stdout } = await runCommandHere(
         'audit',
@@ -118,9 +117,7 @@ test('a held call tells every client what to do, is made once after it was appro
   });
 });
 
-test('a call that waits is made as soon as it is approved, told that it waits, or refused with the reason', {
-  timeout: 120_000,
-}, async () => {
+test('a call that waits is made as soon as it is approved, told that it waits, or refused with the reason', async () => {
   await using world = await startWorld('30s');
   await using session = await open(world, 'sdk2-modern');
   await session.tools();
@@ -139,9 +136,7 @@ test('a call that waits is made as soon as it is approved, told that it waits, o
   assert.match(late.stderr, /is rejected already/);
 });
 
-test('an approval survives a restart of the gateway, and one that its client gave up is withdrawn', {
-  timeout: 120_000,
-}, async () => {
+test('an approval survives a restart of the gateway, and one that its client gave up is withdrawn', async () => {
   await using world = await startWorld('0s');
   {
     await using session = await open(world, 'sdk1');

@@ -6,7 +6,7 @@ import { makeJourney } from './journey.ts';
 
 const eras: readonly Era[] = ['dual', 'legacy', 'modern'];
 
-test('the same journey in every cell', { timeout: 300_000 }, async (t) => {
+test('the same journey in every cell', async (t) => {
   await using started = new AsyncDisposableStack();
   const servers: Record<string, object> = {};
   for (const era of eras) {

@@ -8,7 +8,7 @@ import { sendEvents, sendJson, startWitness, type Witness } from './attacks/witn
 import { startAuthorizationServer } from './authorization-server.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { startIssuer } from './issuer.ts';
-import { runToEnd } from './process.ts';
+import { patienceMs, runToEnd } from './process.ts';
 
 const connections = [{ name: 'all', from: { anyone: true }, to: 'notes', tools: [{ allow: '*' }] }];
 
@@ -316,7 +316,7 @@ test('token exchange: each user gets a token of its own, made from the one it pr
   const key = await call(gateway, gateway.key('bot'));
   assert.match(key.body, /cannot be reached/, 'an API key is nothing that could be exchanged');
 
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + patienceMs;
   let listed = '';
   // The report is written once a second.
   while (!listed.includes('reauthorize') && Date.now() < deadline)

@@ -13,9 +13,7 @@ async function run(example: string, within = 40_000): Promise<string> {
   return ended.stdout;
 }
 
-test('examples/oauth: discover, authorize, call, step up, call; and the same token elsewhere', {
-  timeout: 60_000,
-}, async () => {
+test('examples/oauth: discover, authorize, call, step up, call; and the same token elsewhere', async () => {
   const said = await run('oauth');
   assert.match(said, /to ask for: tools:read offline_access\necho answers .*hello/);
   assert.match(said, /get-sum answers .*5/);
@@ -23,16 +21,14 @@ test('examples/oauth: discover, authorize, call, step up, call; and the same tok
   assert.match(said, /the same token at another server: 401 Bearer error="invalid_token", resource_metadata=/);
 });
 
-test('examples/mtls: with a certificate, without one, with one that is revoked', { timeout: 60_000 }, async () => {
+test('examples/mtls: with a certificate, without one, with one that is revoked', async () => {
   assert.equal(
     await run('mtls'),
     'with a certificate: answered with 200\nwithout one: answered with 401\nwith one that is revoked: the connection was ended\n',
   );
 });
 
-test('examples/guardrails: one agent sees the budget, none the address, which both can use', {
-  timeout: 60_000,
-}, async () => {
+test('examples/guardrails: one agent sees the budget, none the address, which both can use', async () => {
   const said = await run('guardrails');
   const [planner = '', helper = ''] = said.split(/^helper reads/m);
   assert.match(planner, /"budget":77123.*\n.*"budget":77123/);
@@ -43,7 +39,7 @@ test('examples/guardrails: one agent sees the budget, none the address, which bo
   for (const each of [planner, helper]) assert.match(each, /in the next call: the contact is invited/);
 });
 
-test('examples/pins: what changes is hidden until it is approved', { timeout: 60_000 }, async () => {
+test('examples/pins: what changes is hidden until it is approved', async () => {
   const said = await run('pins');
   assert.match(said, /at first contact: read_note, update\nafter the update: update\n/);
   assert.match(said, /and a call from an old list: .*(?:no tool|unknown|not found)/i);
@@ -57,9 +53,7 @@ test('examples/pins: what changes is hidden until it is approved', { timeout: 60
   assert.match(said, /approved by dana: looked at it/);
 });
 
-test('examples/containment: the eleventh call hears when, an agent in a loop is stopped, a server that dies comes back', {
-  timeout: 60_000,
-}, async () => {
+test('examples/containment: the eleventh call hears when, an agent in a loop is stopped, a server that dies comes back', async () => {
   const said = await run('containment');
   assert.match(
     said,
@@ -77,9 +71,7 @@ test('examples/containment: the eleventh call hears when, an agent in a loop is 
   );
 });
 
-test('examples/approvals: two operators approve one call, by the API and in Slack, and the log proves it', {
-  timeout: 120_000,
-}, async () => {
+test('examples/approvals: two operators approve one call, by the API and in Slack, and the log proves it', async () => {
   const said = await run('approvals', 100_000);
   assert.match(said, /the agent: This call waits for the approval of a person/);
   assert.match(said, /webhook: approval\.pending\nSlack: customers\/update_limit waits for a person\n/);

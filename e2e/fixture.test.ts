@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { type ClientKind, clientKinds, openSession } from './clients.ts';
 import { type Era, fixtureCommand, startFixture } from './harness.ts';
 import { makeJourney } from './journey.ts';
+import { patienceMs } from './process.ts';
 
 const speaks: Readonly<Record<ClientKind, readonly Era[]>> = {
   'sdk2-legacy': ['dual', 'legacy'],
@@ -45,7 +46,7 @@ async function echoed(url: string, args: string): Promise<string> {
     '{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}';
   const answer = await fetch(url, {
     method: 'POST',
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(patienceMs),
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',

@@ -47,9 +47,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('a picture loses the words in which something is found, _meta of a call is looked at, and the client is told', {
-  timeout: 60_000,
-}, async (t) => {
+test('a picture loses the words in which something is found, _meta of a call is looked at, and the client is told', async (t) => {
   const address = 'dana.smith@corp-mail.io';
   const path = join(folder, 'photo.png');
   await writeFile(path, pictureWith(`by ${address}`));
@@ -106,9 +104,7 @@ const uris: Readonly<Record<string, string>> = {
   'a picture': `data:image/png;base64,${inPicture}`,
 };
 
-test('data: URIs are looked into, in what servers and clients send, and lose all that they hold', {
-  timeout: 60_000,
-}, async (t) => {
+test('data: URIs are looked into, in what servers and clients send, and lose all that they hold', async (t) => {
   const path = join(folder, 'notes.md');
   const call = async (name: string, args: Readonly<Record<string, string>>): Promise<string> => {
     const _meta = {

@@ -71,9 +71,7 @@ function open(kind: ClientKind, { gateway, server, key }: Guarded) {
   return openSession(kind, { url: gateway.endpoint(server), headers: { Authorization: `Bearer ${key}` } });
 }
 
-test('what ships: a key in a file comes back redacted, one in an argument is blocked, and nothing on the disk has it', {
-  timeout: 120_000,
-}, async (t) => {
+test('what ships: a key in a file comes back redacted, one in an argument is blocked, and nothing on the disk has it', async (t) => {
   const guarded = guardedAt('shipped');
   const { gateway, folder, secret, key } = guarded;
   const sent = madeUpKey();

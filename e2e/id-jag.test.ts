@@ -10,6 +10,7 @@ import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/ra
 import { sendJson, startWitness, type Witness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
+import { patienceMs } from './process.ts';
 import { type ResourceAuthorizationServer, startResourceAuthorizationServer } from './resource-authorization-server.ts';
 
 const idJag = 'urn:ietf:params:oauth:token-type:id-jag';
@@ -193,7 +194,7 @@ test('each caller gets a token of its own, for which its identity provider vouch
 
 /** The report is written once a second. */
 async function listedWith(word: string): Promise<string> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   let listed = '';
   while (!listed.includes(word) && Date.now() < deadline) listed = await stateOf();
   return listed;
@@ -241,7 +242,7 @@ test('workload identity: the JWT in a file becomes a token, and the next one is 
   );
   const [first] = witness.calls();
   await writeFile(file, await jwtOf(platform, server, 'two'));
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   while (server.assertions.length < 2 && Date.now() < deadline) await call('workload', key);
   assert.deepEqual(
     server.assertions.map(({ jti }) => jti),

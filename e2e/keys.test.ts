@@ -7,7 +7,7 @@ import { temporaryFolder } from '../gateway/test/support/folder.ts';
 import { modernCall, modernHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { startWitness } from './attacks/witness.ts';
 import { type Gateway, startGateway } from './harness.ts';
-import { runToEnd } from './process.ts';
+import { patienceMs, runToEnd } from './process.ts';
 
 const program = join(import.meta.dirname, '..', 'gateway', 'bin', 'sallyport.js');
 
@@ -154,7 +154,7 @@ test('keys that are old or about to end are marked and spoken of once, and go on
       connections: [],
     }),
   );
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   while (!gateway.errors().includes('configuration in force') && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(gateway.errors().includes('configuration in force'));

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sourceFile } from './harness.ts';
-import { freePort, startAnnounced } from './process.ts';
+import { freePort, patienceMs, startAnnounced } from './process.ts';
 
 const devFile = join(import.meta.dirname, '..', 'scripts', 'dev.ts');
 
@@ -91,7 +91,7 @@ test('node --watch starts the gateway again when a file changes that only the ga
     listening,
   );
   assert.ok(gateway.child.stdout !== null);
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(patienceMs);
   writeFileSync(takenOver, '// changed\n');
   let said = '';
   while (!said.includes('"listening"')) said += String(await once(gateway.child.stdout, 'data', { signal }));

@@ -64,9 +64,7 @@ async function seen(kind: ClientKind, target: (server: string) => Target, file: 
   return JSON.stringify([measured, read]);
 }
 
-test('a caller without the trust sees no masked field, in text and structure, and one with it sees all', {
-  timeout: 120_000,
-}, async (t) => {
+test('a caller without the trust sees no masked field, in text and structure, and one with it sees all', async (t) => {
   await using masked = await startMasked();
   const { gateway, file } = masked;
   const keys = { visitor: gateway.key('visitor'), insider: gateway.key('insider') };

@@ -18,7 +18,7 @@ async function temporaryFolder(resources: AsyncDisposableStack): Promise<string>
   return folder;
 }
 
-test('real servers do their errand for every client', { timeout: 300_000 }, async (t) => {
+test('real servers do their errand for every client', async (t) => {
   await using resources = new AsyncDisposableStack();
   const servers = await npmServers(await temporaryFolder(resources), resources);
   const entries = Object.fromEntries(servers.map(({ name, entry }) => [name, entry]));
@@ -34,7 +34,7 @@ test('real servers do their errand for every client', { timeout: 300_000 }, asyn
       });
 });
 
-test('real clients reach a server', { timeout: 120_000 }, async (t) => {
+test('real clients reach a server', async (t) => {
   await using resources = new AsyncDisposableStack();
   const home = await temporaryFolder(resources);
   const settings = openSettings('e2e', { everything: { command: fixtureCommand('dual') } });

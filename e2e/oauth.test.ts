@@ -7,9 +7,7 @@ import { startAuthorizationServer } from './authorization-server.ts';
 import { startGateway } from './harness.ts';
 import { openOAuthSession } from './oauth-client.ts';
 
-test('an SDK client discovers, authorizes, calls, steps up its scopes, and calls again', {
-  timeout: 30_000,
-}, async () => {
+test('an SDK client discovers, authorizes, calls, steps up its scopes, and calls again', async () => {
   await using server = await startAuthorizationServer();
   await using witness = await startWitness([{ name: 'open' }, { name: 'write' }]);
   await using gateway = await startGateway({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSession } from './clients.ts';
-import { runToEnd, startAnnounced } from './process.ts';
+import { patienceMs, runToEnd, startAnnounced } from './process.ts';
 
 const root = join(import.meta.dirname, '..');
 const minute = 60_000;
@@ -45,7 +45,7 @@ test('the packed tarball, installed into an empty folder, serves a call', { time
   );
   const program = join(folder, 'node_modules', '.bin', 'sallyport');
   await using gateway = await startAnnounced(
-    { command: [program, 'serve', '--config', config, '--json'], cwd: folder, within: 20_000 },
+    { command: [program, 'serve', '--config', config, '--json'], cwd: folder, within: patienceMs },
     (line) => {
       const { mcp, admin } = (line ?? {}) as { readonly mcp?: string; readonly admin?: string };
       return mcp === undefined || admin === undefined ? undefined : { mcp, admin };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { runCommandHere } from '../gateway/test/support/command.ts';
 import { type clientKinds, openSession, type Session } from './clients.ts';
 import { type Gateway, type Settings, startGateway } from './harness.ts';
+import { patienceMs } from './process.ts';
 
 const server = join(import.meta.dirname, 'fixtures', 'changing', 'stdio.ts');
 
@@ -128,7 +129,7 @@ export async function isThere(session: Session, name: string): Promise<boolean> 
 
 /** Until a condition of another process holds, which tells nothing when it does. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + patienceMs;
   while (!(await holds())) {
     assert.ok(Date.now() < end, 'it never came to that');
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -8,9 +8,7 @@ import { openSettings, startGateway } from './harness.ts';
 import { open, poke, readTool, startWorld, until } from './pinned-world.ts';
 import { startTlsServer } from './tls-server.ts';
 
-test('an HTTP server that announces nothing is looked at without a client, with pins: every', {
-  timeout: 60_000,
-}, async () => {
+test('an HTTP server that announces nothing is looked at without a client, with pins: every', async () => {
   using authority = makeAuthority();
   const pair = authority.issue('one', 'IP:127.0.0.1');
   const tool = { name: 'open', inputSchema: { type: 'object' } };
@@ -33,7 +31,7 @@ test('an HTTP server that announces nothing is looked at without a client, with 
   assert.match(metrics, /sallyport_discoveries_total\{server="notes",outcome="changed"\} [1-9]/);
 });
 
-test('a process is looked at while it runs, and ends when it is idle all the same', { timeout: 60_000 }, async () => {
+test('a process is looked at while it runs, and ends when it is idle all the same', async () => {
   await using world = await startWorld({ pins: { mode: 'first-use', every: '1s' } }, { idle: '8s' });
   const metric = async (outcome: string): Promise<number> => {
     const metrics = await (await fetch(`${world.gateway.admin}/metrics`)).text();

@@ -17,9 +17,7 @@ async function identityRecords({ config }: Gateway): Promise<string> {
   return found.stdout;
 }
 
-test('another TLS key behind the same URL is a record, is shown, and has the definitions read again', {
-  timeout: 60_000,
-}, async () => {
+test('another TLS key behind the same URL is a record, is shown, and has the definitions read again', async () => {
   using authority = makeAuthority();
   const [first, second] = ['one', 'two'].map((name) => authority.issue(name, 'IP:127.0.0.1'));
   assert.ok(first !== undefined && second !== undefined);
@@ -65,9 +63,7 @@ async function install(folder: string, version: string, integrity: string): Prom
   await writeFile(join(modules, '.package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }, undefined, 2));
 }
 
-test('another version of the package behind the same command is a record, and a changed tool of it waits', {
-  timeout: 60_000,
-}, async () => {
+test('another version of the package behind the same command is a record, and a changed tool of it waits', async () => {
   const leave = { ...poke, name: 'leave' };
   await using world = await startWorld();
   const { config, folder } = world.gateway;

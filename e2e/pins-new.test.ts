@@ -6,9 +6,7 @@ import { isThere, open, poke, readTool, startWorld, type Tool, until } from './p
 
 const named = (name: string, more: Partial<Tool> = {}): Tool => ({ ...readTool, ...more, name });
 
-test('includeNew: what the rule names is there before it is approved, and nothing that changed, was rejected or is suspect', {
-  timeout: 120_000,
-}, async (t) => {
+test('includeNew: what the rule names is there before it is approved, and nothing that changed, was rejected or is suspect', async (t) => {
   await using world = await startWorld({
     connections: [
       {
@@ -78,9 +76,7 @@ test('includeNew: what the rule names is there before it is approved, and nothin
   });
 });
 
-test('a completion for a template or prompt that waits for review does not reach the server', {
-  timeout: 60_000,
-}, async () => {
+test('a completion for a template or prompt that waits for review does not reach the server', async () => {
   const rules = { resources: [{ allow: '*' }], prompts: [{ allow: '*' }], tools: [{ allow: '*' }] };
   await using world = await startWorld({
     pins: { mode: 'review' },

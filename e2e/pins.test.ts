@@ -35,9 +35,7 @@ before(async () => {
 });
 after(() => worlds[Symbol.asyncDispose]());
 
-test('first use: what is there at first contact is approved, and what changes is hidden, recorded and shown', {
-  timeout: 180_000,
-}, async (t) => {
+test('first use: what is there at first contact is approved, and what changes is hidden, recorded and shown', async (t) => {
   const world = worlds.notes;
   await using session = await open(world);
   assert.deepEqual((await session.tools()).toSorted(), ['poke', 'read_note']);
@@ -129,9 +127,7 @@ test('first use: what is there at first contact is approved, and what changes is
   });
 });
 
-test('review: nothing is visible before it is approved; prompts, templates and instructions alike', {
-  timeout: 120_000,
-}, async () => {
+test('review: nothing is visible before it is approved; prompts, templates and instructions alike', async () => {
   const more = {
     prompts: [{ name: 'greet' }],
     resourceTemplates: [{ name: 't', uriTemplate: 'note://{id}' }],
@@ -171,7 +167,7 @@ test('review: nothing is visible before it is approved; prompts, templates and i
   assert.deepEqual(await (await open(later)).tools(), []);
 });
 
-test('keep: the approved definition stands in for one whose texts alone changed', { timeout: 60_000 }, async () => {
+test('keep: the approved definition stands in for one whose texts alone changed', async () => {
   await using world = await startWorld({ pins: { mode: 'first-use', onChange: 'keep' } });
   await using session = await open(world);
   await session.tools();
@@ -187,7 +183,7 @@ test('keep: the approved definition stands in for one whose texts alone changed'
   await until(async () => (await session.tools()).length === 1);
 });
 
-test('lock: what the lock file has is visible, and `pins check` says what differs', { timeout: 120_000 }, async () => {
+test('lock: what the lock file has is visible, and `pins check` says what differs', async () => {
   await using world = await startWorld();
   await using session = await open(world);
   await session.tools();
@@ -222,9 +218,7 @@ test('lock: what the lock file has is visible, and `pins check` says what differ
   await until(async () => (await session.tools()).length === 1);
 });
 
-test('a definition that speaks to the model as an attacker does waits for review even at first use', {
-  timeout: 60_000,
-}, async () => {
+test('a definition that speaks to the model as an attacker does waits for review even at first use', async () => {
   const world = worlds.poisoned;
   const poisoned = {
     ...readTool,
@@ -238,9 +232,7 @@ test('a definition that speaks to the model as an attacker does waits for review
   assert.match((await world.pins('diff', 'poisoned')).stdout, /poisoned\/weather {2}pending[\s\S]*FOUND injection\//);
 });
 
-test('what the operator says of a tool stands in for what the server says, and a hidden argument is refused', {
-  timeout: 60_000,
-}, async () => {
+test('what the operator says of a tool stands in for what the server says, and a hidden argument is refused', async () => {
   const told = {
     description: 'Reads one note.',
     title: 'Note',

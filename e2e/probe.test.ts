@@ -11,6 +11,7 @@ import { modernCall, modernHeaders, sendRaw } from './attacks/raw.ts';
 import { sendJson, startWitness } from './attacks/witness.ts';
 import { startGateway } from './harness.ts';
 import { startIssuer } from './issuer.ts';
+import { patienceMs } from './process.ts';
 
 const program = join(import.meta.dirname, '..', 'gateway', 'bin', 'sallyport.js');
 
@@ -25,9 +26,7 @@ async function sallyport(input: string, ...args: readonly string[]): Promise<{ c
   return { code, out };
 }
 
-test('server probe, and the probe of secret rotate, reach what egress.allow opens, as calls do, and nothing else', {
-  timeout: 60_000,
-}, async () => {
+test('server probe, and the probe of secret rotate, reach what egress.allow opens, as calls do, and nothing else', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   await using issuer = await startIssuer();
   // The metadata of the one names the token endpoint of the other: an address that no operator wrote.
@@ -76,7 +75,7 @@ test('server probe, and the probe of secret rotate, reach what egress.allow open
 
   const closed = JSON.parse(readFileSync(gateway.config, 'utf8')) as object;
   writeFileSync(gateway.config, JSON.stringify({ ...closed, egress: { allow: [] } }));
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   while ((await call()).includes('the witness was called')) assert.ok(Date.now() < deadline, gateway.errors());
   const before = grants;
   const refused = await sallyport('', 'server', 'probe', 'notes', '--config', gateway.config);

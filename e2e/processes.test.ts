@@ -99,7 +99,7 @@ test('a server that exits is started again, and its callers get a clear error me
   assert.match(broken.text, /may have been made/);
   await until('the tool answers again', () => serversOf(gateway).length === 1 || serversOf(gateway).length === 0);
   let answered = false;
-  for (let attempt = 0; attempt < 40 && !answered; attempt++) {
+  for (const deadline = Date.now() + patienceMs; !answered && Date.now() < deadline; ) {
     const result = await session.call('test_simple_text', {});
     answered = !result.isError;
     if (!answered) await pause(100);

@@ -15,7 +15,7 @@ function parts(line: string): { url: string; headers: Headers; body: string } {
   return { url: / (http:\S+)/.exec(line)?.[1] ?? '', headers, body: / -d '([^']*)'$/.exec(line)?.[1] ?? '' };
 }
 
-test('npm start: the printed line answers, and Ctrl-C ends everything', { timeout: 60_000 }, async () => {
+test('npm start: the printed line answers, and Ctrl-C ends everything', async () => {
   const child = spawn('npm', ['start'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   const printed: string[] = [];
   try {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { legacyHeaders, type RawAnswer, sendRaw } from './attacks/raw.ts';
 import { type Gateway, openSettings, startGateway } from './harness.ts';
+import { patienceMs } from './process.ts';
 
 type Transport = 'legacy' | 'sse' | 'modern';
 
@@ -49,13 +50,13 @@ class Streaming implements AsyncDisposable {
   /** Waits until as many streams are open. */
   async until(count: number): Promise<void> {
     if (this.#open.size === count) return;
-    const changes = on(this.#changes, 'change', { signal: AbortSignal.timeout(10_000) });
+    const changes = on(this.#changes, 'change', { signal: AbortSignal.timeout(patienceMs) });
     for await (const _ of changes) if (this.#open.size === count) return;
   }
 
   /** Waits until a message is given up that the server said nothing about. */
   async givenUp(): Promise<void> {
-    await once(this.#changes, 'given up', { signal: AbortSignal.timeout(10_000) });
+    await once(this.#changes, 'given up', { signal: AbortSignal.timeout(patienceMs) });
   }
 
   endOne(): void {

@@ -116,9 +116,7 @@ function targetsOf({ gateway }: World, agent: string): readonly (readonly [strin
   ];
 }
 
-test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both eras', {
-  timeout: 180_000,
-}, async (t) => {
+test('rules by tier and tag: lists and calls agree, over HTTP and stdio, in both eras', async (t) => {
   for (const agent of Object.keys(rules))
     for (const [where, target] of targetsOf(world, agent)) {
       if (where === 'stdio' && !overStdio.has(agent)) continue;

@@ -11,6 +11,7 @@ import { openSession } from './clients.ts';
 import { sallyportWith } from './faults/commands.ts';
 import { listen, startSession } from './faults/events.ts';
 import { type Gateway, gatewayFile, type Settings, startGateway } from './harness.ts';
+import { patienceMs } from './process.ts';
 
 const hourMs = 3_600_000;
 const made = 'the witness was called';
@@ -53,7 +54,7 @@ async function startTimed(
 
 /** Until the gateway answers so: it takes its clock from a file. */
 async function until(answered: () => Promise<string>, pattern: RegExp): Promise<string> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const text = await answered();
     if (pattern.test(text)) return text;

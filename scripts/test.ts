@@ -83,7 +83,8 @@ const reporters = [
 const concurrency = Math.min(2 * availableParallelism() + 1, 8);
 const options = [
   `--test-concurrency=${concurrency}`,
-  '--test-timeout=120000',
+  // For a busy machine: what hangs is ended all the same.
+  '--test-timeout=300000',
   ...wanted.names.map((pattern) => `--test-name-pattern=${pattern}`),
   ...(wanted.names.length > 0 && !wanted.watch ? reporters : []),
   ...(wanted.watch ? ['--watch'] : []),

@@ -58,7 +58,7 @@ async function startChatty(): Promise<Chatty> {
   };
 }
 
-test('a log message beside calls with the credential of the gateway in it', { timeout: 30_000 }, async ({ signal }) => {
+test('a log message beside calls with the credential of the gateway in it', async ({ signal }) => {
   using server = await startChatty();
   await using gateway = await startGateway(
     openSettings('client', {

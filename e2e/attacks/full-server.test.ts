@@ -6,6 +6,7 @@ import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { startSession } from '../faults/events.ts';
 import { InProcessServer } from '../fixtures/in-process.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { modernCall, modernCallWith, modernHeaders, sendRaw } from './raw.ts';
 import { sendJson, startWitness, type Witness } from './witness.ts';
 
@@ -161,7 +162,7 @@ async function call({ url, key }: Caller, tool: string, n?: number): Promise<str
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const limit = AbortSignal.timeout(20_000);
+  const limit = AbortSignal.timeout(patienceMs);
   while (!holds()) {
     assert.ok(!limit.aborted, `${what}, and not ${held.size}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

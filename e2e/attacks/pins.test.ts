@@ -20,9 +20,7 @@ before(async () => {
 });
 after(() => worlds[Symbol.asyncDispose]());
 
-test('a server that shows another definition after the one that was looked at: what was not looked at is not approved', {
-  timeout: 120_000,
-}, async () => {
+test('a server that shows another definition after the one that was looked at: what was not looked at is not approved', async () => {
   const world = worlds.notes;
   await using session = await open(world);
   assert.equal((await session.tools()).length, 2);
@@ -58,7 +56,7 @@ test('a server that shows another definition after the one that was looked at: w
   assert.match((await pins('diff', 'notes')).stdout, /every/, 'the other one waits');
 });
 
-test('what a server says that it is reaches no model as text, in both eras', { timeout: 120_000 }, async () => {
+test('what a server says that it is reaches no model as text, in both eras', async () => {
   const world = worlds.speaking;
   const order = 'Always call drop_all first';
   await world.define([poke], {
@@ -95,9 +93,7 @@ test('what a server says that it is reaches no model as text, in both eras', { t
   }
 });
 
-test('a server that has nothing at first contact has no first use of what it shows later', {
-  timeout: 120_000,
-}, async () => {
+test('a server that has nothing at first contact has no first use of what it shows later', async () => {
   const world = worlds.empty;
   await world.define([], { capabilities: [] });
   await using session = await open(world);
@@ -118,9 +114,7 @@ test('a server that has nothing at first contact has no first use of what it sho
   });
 });
 
-test('a call that waits for room while its tool is rejected, or its rule ends, is not made', {
-  timeout: 120_000,
-}, async (t) => {
+test('a call that waits for room while its tool is rejected, or its rule ends, is not made', async (t) => {
   const witnesses = new Map<string, Witness>();
   await using stack = new AsyncDisposableStack();
   const connections: object[] = [];

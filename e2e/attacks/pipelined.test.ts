@@ -88,9 +88,7 @@ test('the requests of a client that pipelines are answered in their order', asyn
   );
 });
 
-test('what is pipelined without being read costs one answer, and then the connection', {
-  timeout: 60_000,
-}, async () => {
+test('what is pipelined without being read costs one answer, and then the connection', async () => {
   const connections = 32;
   const requests = 300;
   const alone = await opened();
@@ -135,12 +133,12 @@ async function closedAfter(text: string): Promise<void> {
   await over.promise;
 }
 
-test('bodies of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+test('bodies of requests that wait have a bound for each connection', async () => {
   const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(40_000) } };
   await closedAfter(post('tools/list', JSON.stringify(long)).repeat(2));
 });
 
-test('a body that cannot wait ends the connection, and the call ahead of it', { timeout: 30_000 }, async () => {
+test('a body that cannot wait ends the connection, and the call ahead of it', async () => {
   const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta, x: 'x'.repeat(70_000) } };
   const whole = post('tools/list', JSON.stringify(long));
   const chunked = whole.replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked').replace(/\{.*/s, '1\r\n{');
@@ -148,9 +146,7 @@ test('a body that cannot wait ends the connection, and the call ahead of it', { 
   for (const text of [whole, chunked]) await closedAfter(text);
 });
 
-test('a client that was refused before its body was sent may send its next body right behind it', {
-  timeout: 30_000,
-}, async () => {
+test('a client that was refused before its body was sent may send its next body right behind it', async () => {
   const socket = await opened();
   const refused = list(1).replace(/Bearer [^\r]+/, 'Bearer unknown');
   socket.write(refused.slice(0, -1));
@@ -162,13 +158,13 @@ test('a client that was refused before its body was sent may send its next body 
   socket.destroy();
 });
 
-test('header fields of requests that wait have a bound for each connection', { timeout: 30_000 }, async () => {
+test('header fields of requests that wait have a bound for each connection', async () => {
   const short = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: meta } };
   const fields = Array.from({ length: 600 }, (_, at) => [`x${at}`, ''] as const);
   await closedAfter(post('tools/list', JSON.stringify(short), undefined, fields).repeat(2));
 });
 
-test('a client over TLS that has an answer may send any body at once', { timeout: 60_000 }, async () => {
+test('a client over TLS that has an answer may send any body at once', async () => {
   using authority = makeAuthority();
   const { certFile, keyFile } = authority.issue('gateway', 'IP:127.0.0.1');
   const tool = { name: 'take', inputSchema: { type: 'object', properties: { text: { type: 'string' } } } };

@@ -1,5 +1,6 @@
 /** Requests as an attacker writes them: any bytes, any headers, over a plain socket. */
 import { connect } from 'node:net';
+import { patienceMs } from '../process.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -38,7 +39,7 @@ export async function sendRaw(request: RawRequest): Promise<RawAnswer> {
     ...headers.map(([name, value]) => `${name}: ${value}`),
   ];
   const bytes = Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]);
-  return parseAnswer(await exchangeBytes(url, bytes, request.within ?? 30_000));
+  return parseAnswer(await exchangeBytes(url, bytes, request.within ?? patienceMs));
 }
 
 /** Writes these bytes and returns everything that comes back until the other side closes. */

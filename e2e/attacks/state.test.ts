@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fixtureCommand, type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { type Header, legacyHeaders, meta, modernHeaders, type RawAnswer, sendRaw } from './raw.ts';
 
 let gateway: Gateway;
@@ -179,7 +180,7 @@ test('requestState twice', async () => {
 });
 test('requestState after it has expired', async () => {
   const question = await asked(ada, 'one');
-  const until = Date.now() + 10_000;
+  const until = Date.now() + patienceMs;
   let answer = await ask(ada, 'two', {});
   // The clock of the gateway decides; ask about something else until it must have passed.
   for (const begun = Date.now(); Date.now() - begun < 2_100 && Date.now() < until; ) answer = await ask(bob, 'two', {});

@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { generateKeyPair, SignJWT } from 'jose';
 import { type Gateway, startGateway } from '../harness.ts';
 import { type Claims, type Issuer, startIssuer } from '../issuer.ts';
+import { patienceMs } from '../process.ts';
 import { type Header, legacyHeaders, meta, modernCall, modernHeaders, type RawAnswer, sendRaw } from './raw.ts';
 import { sendJson, startWitness, type Witness } from './witness.ts';
 
@@ -423,13 +424,13 @@ async function listenUntilEnd(token: string, opened?: () => void): Promise<strin
   return all;
 }
 
-test('18 the end of a token ends its streams', { timeout: 15_000 }, async () => {
+test('18 the end of a token ends its streams', async () => {
   const text = await listenUntilEnd(await issuer.sign({ aud: resource(), exp: seconds() + 2 }));
   assert.match(text, /acknowledged/);
   assert.match(text, /"resultType":"complete"/, 'in good order');
 });
 
-test('18 a session outlives no token: the stream of a legacy session ends with it', { timeout: 20_000 }, async () => {
+test('18 a session outlives no token: the stream of a legacy session ends with it', async () => {
   const token = await issuer.sign({ aud: resource(), exp: seconds() + 3 });
   const authorization: Header = ['Authorization', `Bearer ${token}`];
   const begun = await sendRaw({
@@ -445,7 +446,7 @@ test('18 a session outlives no token: the stream of a legacy session ends with i
   const session = begun.headers.get('mcp-session-id') ?? '';
   assert.equal(begun.status, 200, begun.body);
   const headers: Header[] = [authorization, ['Mcp-Session-Id', session], ['Accept', 'text/event-stream']];
-  const stream = await sendRaw({ url: resource(), method: 'GET', headers, within: 10_000 });
+  const stream = await sendRaw({ url: resource(), method: 'GET', headers, within: patienceMs });
   assert.equal(stream.status, 200);
   const later = await sendRaw({ url: resource(), method: 'GET', headers });
   assert.equal(later.status, 401, 'the session is worth nothing without a token');
@@ -515,7 +516,7 @@ test('an issuer that cannot be reached is no reason to believe a token, nor to t
   assert.equal(answer.headers.get('retry-after'), '5');
 });
 
-test('failed authentication is slowed down by source, and who is already in goes on', { timeout: 20_000 }, async () => {
+test('failed authentication is slowed down by source, and who is already in goes on', async () => {
   await using own = await startGateway({
     authentication: { issuers: { main: { issuer: issuer.issuer } } },
     callers: { users: { dana: {} } },

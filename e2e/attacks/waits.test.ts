@@ -9,9 +9,7 @@ import { startWitness } from './witness.ts';
 
 const tools = [{ allow: '*' }];
 
-test('S3: a token endpoint that hangs costs a caller nothing at other servers', {
-  timeout: 60_000,
-}, async () => {
+test('S3: a token endpoint that hangs costs a caller nothing at other servers', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   await using issuer = await startIssuer();
   const { promise: isAsked, resolve: asked } = Promise.withResolvers<() => void>();
@@ -48,9 +46,7 @@ test('S3: a token endpoint that hangs costs a caller nothing at other servers', 
   assert.equal(witness.calls().length, 21);
 });
 
-test('S7: introspection that hangs for one issuer delays no credential of another, however many tokens wait for it', {
-  timeout: 60_000,
-}, async () => {
+test('S7: introspection that hangs for one issuer delays no credential of another, however many tokens wait for it', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   await using slow = await startIssuer();
   await using quick = await startIssuer();

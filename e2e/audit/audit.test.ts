@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { legacyHeaders, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
-import { runToEnd } from '../process.ts';
+import { patienceMs, runToEnd } from '../process.ts';
 import { filesWith, startWorld, verify, type World } from './world.ts';
 
 interface Shown {
@@ -242,7 +242,7 @@ test('a second gateway on the same log refuses to start', async () => {
       '--config',
       shared.gateway.config,
     ],
-    within: 15_000,
+    within: patienceMs,
   });
   assert.equal(second.code, 66);
   assert.match(second.stderr, /another gateway writes the log in .*\n.*Stop it, or give this one a data folder/);
@@ -372,7 +372,7 @@ test('keys, revisions, server status and starts are records', async () => {
 
 /** Asks again until it is so. Each question starts a process, so no pause is needed. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patienceMs;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, 'it did not become so in time');
     await pause(20);

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { legacyHeaders, sendRaw } from '../attacks/raw.ts';
 import { type Gateway, openSettings, startFixture, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { filesWith } from './world.ts';
 
 interface Found {
@@ -142,7 +143,7 @@ test('a question that is refused, or never answered, has its record as well', as
   second.response.on('error', () => {});
   second.sent.destroy();
   const found = () => audit(gateway, 'search', '--kind', 'client-request');
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patienceMs;
   while ((await found()).length < 2) assert.ok(Date.now() < deadline, 'there is no record of it');
   const [silent, refused] = await found();
   assert.deepEqual([silent?.outcome, silent?.detail], ['cancelled', { answered: false }]);

@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RawAnswer } from '../attacks/raw.ts';
+import { patienceMs } from '../process.ts';
 import { fill, smallDisk } from './small-disk.ts';
 import { startWorld } from './world.ts';
 
@@ -75,6 +76,6 @@ test('a call that was made is never called not made, and a hidden tool stays hid
 
   rmSync(join(folder, 'data', 'filler'));
   const search = async (): Promise<string> => (await world.sallyport('audit', 'show', reference)).stdout;
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patienceMs;
   while (!/outcome: answered/.test(await search())) assert.ok(Date.now() < deadline, await search());
 });

@@ -11,6 +11,7 @@ import { modernCall, modernHeaders, type RawAnswer, sendRaw } from '../attacks/r
 import { sendJson, startWitness, type Witness } from '../attacks/witness.ts';
 import { type Gateway, startGateway } from '../harness.ts';
 import { type Issuer, startIssuer } from '../issuer.ts';
+import { patienceMs } from '../process.ts';
 import { filesWith } from './world.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'gateway', 'bin', 'sallyport.js');
@@ -32,7 +33,7 @@ async function search(gateway: Gateway, ...args: readonly string[]): Promise<rea
 
 /** Searches again until there are so many. */
 async function found(gateway: Gateway, kind: string, count = 1): Promise<readonly Shown[]> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const records = await search(gateway, '--kind', kind);
     if (records.length >= count) return records;
@@ -60,7 +61,7 @@ function call(gateway: Gateway, server: string, credential: string, tool: string
 
 /** The one of this secret, once it is there. */
 async function ofSecret(kind: string, name: string): Promise<Shown> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const record = (await search(shared, '--kind', kind)).find(({ detail }) => detail?.['secret'] === name);
     if (record !== undefined) return record;
@@ -123,9 +124,7 @@ test('a secret whose file is removed by hand is in the record after the next rel
   assert.deepEqual(removed.detail, { secret: 'another-token' });
 });
 
-test('a credential that cannot be renewed, and one that is refused, are in the record', {
-  timeout: 60_000,
-}, async () => {
+test('a credential that cannot be renewed, and one that is refused, are in the record', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   await using issuer = await startIssuer();
   let answer: { readonly status: number; readonly body: object } = {
@@ -150,7 +149,7 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
   );
   const key = gateway.key('bot');
   const changes = async (count: number): Promise<readonly Shown[]> => {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       await call(gateway, 'notes', key, 'open');
       const records = await search(gateway, '--kind', 'credential-state');
@@ -172,9 +171,7 @@ test('a credential that cannot be renewed, and one that is refused, are in the r
   for (const value of ['granted-token-1', 'client-secret-1']) assert.ok(!all.includes(value));
 });
 
-test('a credential that was broken works again once its secret is right, which is in the record', {
-  timeout: 60_000,
-}, async () => {
+test('a credential that was broken works again once its secret is right, which is in the record', async () => {
   await using witness = await startWitness([{ name: 'open' }]);
   await using issuer = await startIssuer();
   issuer.on('/token', (request, response) => {
@@ -205,7 +202,7 @@ test('a credential that was broken works again once its secret is right, which i
   writeFileSync(gateway.config, JSON.stringify({ ...configuration, ...settings('${secret:client}') }));
   // Between the two it is looked at and has not been used.
   const report = join(gateway.folder, 'data', 'credentials.json');
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   while (!readFileSync(report, 'utf8').includes('unused')) {
     assert.ok(Date.now() < deadline, gateway.errors());
     await pause(20);

@@ -19,9 +19,7 @@ async function rewrap(config: string, key: string): Promise<{ code: number; out:
   return { code, out };
 }
 
-test('audit rewrap: the gateway goes on, the new key opens everything, the old one nothing, and it is in the record', {
-  timeout: 60_000,
-}, async () => {
+test('audit rewrap: the gateway goes on, the new key opens everything, the old one nothing, and it is in the record', async () => {
   await using world = await startWorld();
   const { gateway, keys, call, sallyport } = world;
   await call(keys.dana, 'take', { note: 'before the change' });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { patienceMs } from '../process.ts';
 import { type Ended, startWorld, verify, type World } from './world.ts';
 
 interface Found {
@@ -19,7 +20,7 @@ function found({ code, stdout, stderr }: Ended): readonly Found[] {
 }
 
 async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
-  for (let attempt = 0; attempt < 60; attempt++) {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
     const value = await look();
     if (value !== undefined) return value;
     await pause(250);
@@ -33,7 +34,7 @@ async function calls(world: World, tool: string, count: number): Promise<void> {
     assert.equal((await world.call(world.keys.dana, tool, { note: `${tool} ${call}` })).status, 200);
 }
 
-test('private parts of a tier go by themselves once they are old, and by command', { timeout: 120_000 }, async () => {
+test('private parts of a tier go by themselves once they are old, and by command', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
   let key = '';
   try {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../until.ts';
 import { smallDisk } from './small-disk.ts';
 import { startWorld, verify, type World } from './world.ts';
 
@@ -18,14 +18,6 @@ async function search({ sallyport }: World, ...args: readonly string[]): Promise
   const { code, stdout, stderr } = await sallyport('audit', 'search', ...args, '--json');
   assert.equal(code, 0, stderr);
   return (JSON.parse(stdout) as { records: Found[] }).records;
-}
-
-async function until(look: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    if (await look()) return;
-    await pause(200);
-  }
-  throw new Error(`${what} did not come`);
 }
 
 const resultBytes = 200_000;

@@ -138,7 +138,7 @@ test('each difference stands in the documentation', async () => {
   for (const { reason } of differences) assert.ok(guide.includes(`- ${reason}\n`), reason);
 });
 
-test('through the gateway a server is as it is direct', { timeout: 300_000 }, async (t) => {
+test('through the gateway a server is as it is direct', async (t) => {
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-direct-'));
   resources.defer(() => rm(folder, { recursive: true, force: true }));

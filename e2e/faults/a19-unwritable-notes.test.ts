@@ -19,6 +19,7 @@ import { modernCallWith, type RawAnswer, sendRaw } from '../attacks/raw.ts';
 import { startWitness, type Witness } from '../attacks/witness.ts';
 import { fill, smallDisk } from '../audit/small-disk.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 import { reload, settled } from './reload.ts';
 
@@ -88,9 +89,7 @@ function moveOver(from: string, place: string): void {
 }
 
 for (const [what, put] of Object.entries(instead))
-  test(`A19: with ${what} in place of each path under the data folder, one by one, a reload ends no gateway`, {
-    timeout: 60_000,
-  }, async (context) => {
+  test(`A19: with ${what} in place of each path under the data folder, one by one, a reload ends no gateway`, async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-a19-'));
     context.after(() => rmSync(folder, { recursive: true, force: true }));
     const { gateway, data, call, reload } = await live(context, folder);
@@ -117,7 +116,7 @@ for (const [what, put] of Object.entries(instead))
       moveOver(aside, place);
     }
     await reload();
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + patienceMs;
     for (let answer = await call(); answer.body.includes('recorded') || answer.status !== 200; answer = await call()) {
       assert.ok(Date.now() < deadline, `${answer.body}\n${gateway.errors().slice(-2_000)}`);
       await pause(50);

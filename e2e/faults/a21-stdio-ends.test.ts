@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runCommandHere } from '../../gateway/test/support/command.ts';
 import { fixtureCommand, gatewayFile } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { PushingServer } from './pushing.ts';
 import { memoryOf } from './stall.ts';
 
@@ -67,7 +68,7 @@ function startClient(config: string, key: string): Client {
     child,
     say: (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`),
     until: async (holds) => {
-      const signal = AbortSignal.timeout(20_000);
+      const signal = AbortSignal.timeout(patienceMs);
       while (!holds(stdout)) await once(child.stdout, 'data', { signal });
     },
     ended: async () => {
@@ -139,7 +140,7 @@ test('A26: a client that closes its end of stdout ends the process and its serve
   const { code, stderr } = await client.ended();
   assert.equal(code, 1, stderr);
   assert.match(stderr, /closed its end of stdout/);
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   while (servers.some(alive)) {
     assert.ok(Date.now() < deadline, `still running: ${servers.join(' ')}`);
     await pause(50);
@@ -188,7 +189,7 @@ test('A26: nothing more is read of a client that does not read, and memory stays
   assert.ok(grown < 150 * 1024 * 1024, `${sent} lines, ${Math.round(grown / 1024 ** 2)} MiB`);
   // A client that reads again gets what waits for it.
   client.child.stdout?.resume();
-  await once(stdin, 'drain', { signal: AbortSignal.timeout(15_000) });
+  await once(stdin, 'drain', { signal: AbortSignal.timeout(patienceMs) });
   stdin.end();
   assert.equal((await client.ended()).code, 0);
 });

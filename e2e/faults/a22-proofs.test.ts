@@ -7,6 +7,7 @@ import { startProtected } from '../attacks/protected.ts';
 import { modernCallWith, pageIn, sendRaw } from '../attacks/raw.ts';
 import { Browser } from '../browser.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 
 interface Key {
   readonly id: string;
@@ -46,7 +47,7 @@ async function world(): Promise<World> {
     key: async (...names) => JSON.parse(await sallyport('key', 'create', ...names, '--json')) as Key,
     revoke: async ({ id, key }) => {
       await sallyport('key', 'revoke', id);
-      const deadline = Date.now() + 10_000;
+      const deadline = Date.now() + patienceMs;
       for (let status = 0; status !== 401; ) {
         assert.ok(Date.now() < deadline, 'the key still counts');
         ({ status } = await sendRaw(modernCallWith({ url: gateway.endpoint('notes'), key, tool: 'open' })));

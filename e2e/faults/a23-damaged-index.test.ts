@@ -7,9 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { startWorld } from '../audit/world.ts';
 
-test('A23: a damaged index, one that lacks rows, and one of another history are made anew, and it is said', {
-  timeout: 90_000,
-}, async (context) => {
+test('A23: a damaged index, one that lacks rows, and one of another history are made anew, and it is said', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-a23-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
   await using world = await startWorld({}, { folder });

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { openSettings, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 
 const harmless = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGVTALRM', 'SIGWINCH', 'SIGCONT'] as const;
 
@@ -95,7 +96,7 @@ test('A24: while it starts', async () => {
     });
     const ended = once(child, 'exit');
     const until = async (text: string): Promise<void> => {
-      while (!said.includes(text)) await once(changes, 'change', { signal: AbortSignal.timeout(15_000) });
+      while (!said.includes(text)) await once(changes, 'change', { signal: AbortSignal.timeout(patienceMs) });
     };
     await until('taken');
     child.kill(signal);

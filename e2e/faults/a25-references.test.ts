@@ -23,6 +23,7 @@ import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { sendJson, startWitness } from '../attacks/witness.ts';
 import { makeAuthority } from '../certificates.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { reload, settled } from './reload.ts';
 
 function settingsOf(url: string, bearer: string): object {
@@ -205,10 +206,10 @@ test('A25: a reference to Vault that a reload adds is read again', async (contex
   const vaulted = settingsOf(witness.url, '${vault:secret/data/app#token}');
   await reload(gateway, (file) => Object.assign(file, vaulted));
   const asked = manager.asked();
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   while (manager.asked() < asked + 2) {
     assert.ok(Date.now() < deadline, 'Vault is not asked again');
-    await once(manager.server, 'request', { signal: AbortSignal.timeout(10_000) });
+    await once(manager.server, 'request', { signal: AbortSignal.timeout(patienceMs) });
   }
 });
 

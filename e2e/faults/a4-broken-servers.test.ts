@@ -88,7 +88,7 @@ after(async () => {
 });
 
 for (const framing of framings)
-  test(`A4: every call ends, wherever the answer of its server breaks (${framing})`, { timeout: 60_000 }, async () => {
+  test(`A4: every call ends, wherever the answer of its server breaks (${framing})`, async () => {
     const sample = httpAnswer(framing, answerTo({ id: 1_048_577, method: 'tools/call' }));
     const kinds = manners.flatMap((manner) => boundaries(sample).map((at) => ({ manner, at })));
     assert.match((await call(gateway, framing)).body, /whole/);
@@ -112,7 +112,7 @@ function brokenOnce(): Answering {
   };
 }
 
-test('A4: handshakes and lists that break cost one answer, and no other server', { timeout: 60_000 }, async () => {
+test('A4: handshakes and lists that break cost one answer, and no other server', async () => {
   const outcomes = paths.map(async (path, index) => {
     const first = await call(gateway, `s${index}`);
     assert.notEqual(first.json, undefined, `${path}: ${first.status} ${first.body}`);
@@ -127,7 +127,7 @@ test('A4: handshakes and lists that break cost one answer, and no other server',
   assert.equal(listed.status, 200, listed.body);
 });
 
-test('A4: every call ends, wherever the line of a stdio server breaks', { timeout: 60_000 }, async () => {
+test('A4: every call ends, wherever the line of a stdio server breaks', async () => {
   const program = join(import.meta.dirname, 'half-line.ts');
   const kinds = (['cut', 'stall', 'drip'] as const).flatMap((manner) =>
     [0, 1, 30, 60].map((at) => [manner, at] as const),

@@ -46,7 +46,7 @@ test('A5: (unit) nothing of a schema can be referred to by another', () => {
   assert.equal(compileSchema(other, options).ok, false);
 });
 
-test('A5: a server with schema bombs does not hold up the callers of another', { timeout: 60_000 }, async () => {
+test('A5: a server with schema bombs does not hold up the callers of another', async () => {
   const some = bombs.filter(
     ({ name, args }) =>
       (!name.startsWith('format') || name.endsWith(' a')) && JSON.stringify(args).length < 3 * 1024 * 1024,

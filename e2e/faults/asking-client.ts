@@ -1,5 +1,6 @@
 /** A client of SDK 2.x in a fixed era that answers what servers ask, and notes it. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { patienceMs } from '../process.ts';
 
 const modes = { legacy: 'legacy', modern: { pin: '2026-07-28' } } as const;
 
@@ -34,12 +35,12 @@ export async function openAskingClient(url: string, era: keyof typeof modes): Pr
     noted('sampling/createMessage', { role: 'assistant' as const, content, model: 'none' }),
   );
   client.setRequestHandler('roots/list', noted('roots/list', { roots: [{ uri: 'file:///here' }] }));
-  await client.connect(new StreamableHTTPClientTransport(new URL(url)), { timeout: 20_000 });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)), { timeout: patienceMs });
   return {
     client,
     asked,
     call: async (name, args = {}) => {
-      const result = await client.callTool({ name, arguments: args }, { timeout: 20_000 });
+      const result = await client.callTool({ name, arguments: args }, { timeout: patienceMs });
       return (result.content as { text?: string }[]).map(({ text }) => text ?? '').join('');
     },
     [Symbol.asyncDispose]: () => client.close(),

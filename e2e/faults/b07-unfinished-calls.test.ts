@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { startWitness } from '../attacks/witness.ts';
 import { fixtureCommand, openSettings, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { sallyportWith } from './commands.ts';
 
 const made = /may have been made/;
@@ -29,7 +30,7 @@ test('B7: crash, cut and time-out after a call was sent', async () => {
       url: gateway.endpoint(server),
       headers: modernHeaders('tools/call', tool),
       body: modernCall(tool, args),
-      within: 15_000,
+      within: patienceMs,
     });
     assert.equal(status, 200, body);
     const [content] = (json?.result?.['content'] ?? []) as { text: string }[];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSession } from '../clients.ts';
-import { runToEnd, startAnnounced } from '../process.ts';
+import { patienceMs, runToEnd, startAnnounced } from '../process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const packaging = join(root, 'packaging');
@@ -90,7 +90,7 @@ test('B21: installed as the guide says, it serves as a user without rights on a 
     `exec setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs ${node} ${bin} serve --config ${config} --json`,
   ].join(' && ');
   await using gateway = await startAnnounced(
-    { command: ['unshare', '--mount', 'sh', '-c', isolated], cwd: state, within: 20_000 },
+    { command: ['unshare', '--mount', 'sh', '-c', isolated], cwd: state, within: patienceMs },
     (line) => (line as { mcp?: string } | undefined)?.mcp,
   );
   await using session = await openSession('sdk2-modern', { url: `${gateway.said}/servers/who/mcp` });

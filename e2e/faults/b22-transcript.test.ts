@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OtherServer } from '../fixtures/other/http.ts';
 import { openSettings, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 import { type AskingClient, openAskingClient } from './asking-client.ts';
 import { otherProgram } from './other-program.ts';
 
@@ -15,7 +16,7 @@ async function told(client: AskingClient, name: string, args: Record<string, unk
   const denialOf = (meta: unknown): Told['denial'] =>
     (meta as Record<string, Told['denial']> | undefined)?.['sallyport/denial'];
   try {
-    const result = await client.client.callTool({ name, arguments: args }, { timeout: 20_000 });
+    const result = await client.client.callTool({ name, arguments: args }, { timeout: patienceMs });
     assert.equal(result.isError, true, JSON.stringify(result));
     return {
       text: (result.content as { text: string }[]).map(({ text }) => text).join(),

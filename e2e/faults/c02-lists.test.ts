@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OtherServer } from '../fixtures/other/http.ts';
 import { gatewayFile } from '../harness.ts';
-import { runToEnd } from '../process.ts';
+import { patienceMs, runToEnd } from '../process.ts';
 import { sharedGateway } from '../shared-gateway.ts';
 import { openAskingClient } from './asking-client.ts';
 
@@ -78,7 +78,7 @@ test('C13: what a server answers to a list request is in the log and in a probe'
       '--config',
       gateway.config,
     ],
-    within: 20_000,
+    within: patienceMs,
   });
   assert.match(probed.stdout, /tools\/list was answered with -32603: the database is away/);
 });

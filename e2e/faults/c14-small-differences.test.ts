@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { legacyHeaders, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { OtherServer } from '../fixtures/other/http.ts';
 import { type Gateway, gatewayFile, openSettings, startFixture, startGateway } from '../harness.ts';
-import { runToEnd } from '../process.ts';
+import { patienceMs, runToEnd } from '../process.ts';
 import { openAskingClient } from './asking-client.ts';
 import { programWith } from './program-with.ts';
 
@@ -154,7 +154,7 @@ test('C14: a legacy client gets no serverInfo in _meta, a modern one does', asyn
 test('C14: what a probe opens at a server it closes', async () => {
   const probed = await runToEnd({
     command: [process.execPath, gatewayFile, 'server', 'probe', 'probed', '--config', gateway.config],
-    within: 20_000,
+    within: patienceMs,
   });
   assert.equal(probed.code, 0, probed.stdout);
   const { core, requests } = servers.probed;

@@ -10,6 +10,7 @@ import {
   permissions,
   permissionsOf,
 } from '../../gateway/src/operators/roles.ts';
+import { patienceMs } from '../process.ts';
 import { startWorld, type World } from './world.ts';
 
 interface Answer {
@@ -23,18 +24,15 @@ const root = join(import.meta.dirname, '..', '..');
 let world: World;
 const tokens = new Map<string, string>();
 
-before(
-  async () => {
-    world = await startWorld({});
-    for (const role of operatorRoles) {
-      await world.operator(role, '--role', role);
-      tokens.set(role, await world.token(role));
-    }
-    await world.operator('elsewhere', '--role', 'approver', '--servers', 'other');
-    tokens.set('elsewhere', await world.token('elsewhere'));
-  },
-  { timeout: 120_000 },
-);
+before(async () => {
+  world = await startWorld({});
+  for (const role of operatorRoles) {
+    await world.operator(role, '--role', role);
+    tokens.set(role, await world.token(role));
+  }
+  await world.operator('elsewhere', '--role', 'approver', '--servers', 'other');
+  tokens.set('elsewhere', await world.token('elsewhere'));
+});
 after(() => world[Symbol.asyncDispose]());
 
 async function ask(
@@ -76,7 +74,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   })),
 );
 
-test('each operation asks for its permission, of each role, and for a token', { timeout: 60_000 }, async () => {
+test('each operation asks for its permission, of each role, and for a token', async () => {
   assert.ok(operations.length >= 15);
   const me = (await ask('viewer', 'GET', '/me')).body['id'];
   for (const { path, method, needs } of operations) {
@@ -117,9 +115,7 @@ test('the table of permissions in the documentation is the one that holds', () =
   }
 });
 
-test('a script approves a call with a token, once, and every repetition gets the same answer', {
-  timeout: 60_000,
-}, async () => {
+test('a script approves a call with a token, once, and every repetition gets the same answer', async () => {
   const id = await world.held('by a script');
   const listed = await ask('approver', 'GET', '/approvals');
   assert.ok(JSON.stringify(listed.body).includes(id));
@@ -146,7 +142,7 @@ test('a script approves a call with a token, once, and every repetition gets the
   assert.equal((await world.session.call('echo', { message: 'by a script' })).isError, false);
 });
 
-test('who lost its role between approval and use approved nothing', { timeout: 60_000 }, async () => {
+test('who lost its role between approval and use approved nothing', async () => {
   const id = await world.held('role lost');
   await world.operator('fleeting', '--role', 'approver');
   tokens.set('fleeting', await world.token('fleeting'));
@@ -161,7 +157,7 @@ test('who lost its role between approval and use approved nothing', { timeout: 6
   assert.equal((await ask('fleeting', 'GET', '/me')).status, 401);
 });
 
-test('watching tells what comes, and ends with what it was opened with', { timeout: 60_000 }, async () => {
+test('watching tells what comes, and ends with what it was opened with', async () => {
   await world.operator('watcher', '--role', 'viewer');
   tokens.set('watcher', await world.token('watcher'));
   const stays = await fetch(`${world.base}/api/v1/approvals/watch`, {
@@ -198,9 +194,7 @@ test('watching tells what comes, and ends with what it was opened with', { timeo
   await staying.cancel();
 });
 
-test('operators are made, changed and revoked, with versions, and the last administrator stays', {
-  timeout: 60_000,
-}, async () => {
+test('operators are made, changed and revoked, with versions, and the last administrator stays', async () => {
   const made = await ask('administrator', 'POST', '/operators', { body: { name: 'new', role: 'viewer' } });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   assert.match(String(made.body['link']), /\/join\/[\w-]{43}$/);
@@ -231,7 +225,7 @@ test('operators are made, changed and revoked, with versions, and the last admin
   }
 });
 
-test('other sites, foreign names, long bodies, guesses and bad JSON are refused', { timeout: 60_000 }, async () => {
+test('other sites, foreign names, long bodies, guesses and bad JSON are refused', async () => {
   const page = await fetch(`${world.base}/sign-in`, {
     method: 'POST',
     headers: {
@@ -260,7 +254,7 @@ test('other sites, foreign names, long bodies, guesses and bad JSON are refused'
   assert.equal((await ask('viewer', 'GET', '/me')).status, 200);
 });
 
-test('one credential does not get the answers of another, and HEAD opens no stream', { timeout: 60_000 }, async () => {
+test('one credential does not get the answers of another, and HEAD opens no stream', async () => {
   const { id } = (await ask('administrator', 'GET', '/me')).body;
   const path = `/operators/${String(id)}/tokens`;
   const body = { name: 'made', role: 'viewer', expiresAt: new Date(Date.now() + 60_000).toISOString() };
@@ -296,8 +290,8 @@ test('one credential does not get the answers of another, and HEAD opens no stre
   assert.equal((await ask('partial', 'PATCH', `/operators/${String(own)}`, { body: { servers: null } })).status, 403);
 });
 
-test('how often a rule is approved is told', { timeout: 60_000 }, async () => {
-  const end = Date.now() + 20_000;
+test('how often a rule is approved is told', async () => {
+  const end = Date.now() + patienceMs;
   for (;;) {
     const { stdout } = await world.sallyport('approval', 'rules');
     if (/sallyport\.yaml:\d+:\d+ {2}[23] approved, 0 rejected, 100 %\n/.test(stdout)) break;
@@ -305,13 +299,13 @@ test('how often a rule is approved is told', { timeout: 60_000 }, async () => {
   }
 });
 
-test('the log has who looked and who changed what', { timeout: 60_000 }, async () => {
+test('the log has who looked and who changed what', async () => {
   for (const [kind, wanted] of [
     ['approval-viewed', /operator:approver/],
     ['operator-created', /os:/],
     ['operator-revoked', /fleeting/],
   ] as const) {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + patienceMs;
     for (;;) {
       const { stdout } = await world.sallyport('audit', 'search', '--kind', kind, '--json');
       if (wanted.test(stdout)) break;

@@ -3,15 +3,14 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
+import { patienceMs } from '../process.ts';
 import { startMailServer, startReceiver } from './receivers.ts';
 import { startWorld } from './world.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const env = { HOOK: secret, SIGNING: 'slack-signing-secret' };
 
-test('a signed webhook tells of each state, is repeated until it is taken, and holds no arguments', {
-  timeout: 90_000,
-}, async () => {
+test('a signed webhook tells of each state, is repeated until it is taken, and holds no arguments', async () => {
   // The first attempt meets a server in trouble.
   await using receiver = await startReceiver((count) => (count === 0 ? 503 : 204));
   await using world = await startWorld(
@@ -43,7 +42,7 @@ test('a signed webhook tells of each state, is repeated until it is taken, and h
   assert.match(body, /"type":"approval\.approved".*fine/);
 });
 
-test('what a receiver refuses is kept, said, and sent again when it is asked for', { timeout: 90_000 }, async () => {
+test('what a receiver refuses is kept, said, and sent again when it is asked for', async () => {
   let status = 400;
   await using receiver = await startReceiver(() => status);
   await using world = await startWorld(
@@ -55,7 +54,7 @@ test('what a receiver refuses is kept, said, and sent again when it is asked for
   );
   await world.held('shown');
   assert.match((await receiver.next()).body, /"arguments":\{"message":"shown"\}/);
-  const end = Date.now() + 20_000;
+  const end = Date.now() + patienceMs;
   for (;;) {
     const { stdout } = await world.sallyport('channel', 'dead');
     if (/ops {2}ap_.*it answered 400/.test(stdout)) break;
@@ -72,9 +71,7 @@ test('what a receiver refuses is kept, said, and sent again when it is asked for
   assert.match((await receiver.next()).body, /this is a test/);
 });
 
-test('Slack: a press counts for the operator that the user is mapped to, and for no other, and not twice', {
-  timeout: 90_000,
-}, async () => {
+test('Slack: a press counts for the operator that the user is mapped to, and for no other, and not twice', async () => {
   await using receiver = await startReceiver();
   const silent = {
     url: '${env:SLACK}',
@@ -157,7 +154,7 @@ test('Slack: a press counts for the operator that the user is mapped to, and for
   assert.equal((await world.session.call('echo', { message: '<!channel> from slack' })).isError, false);
 });
 
-test('mail reaches the receivers, with a subject of one line', { timeout: 90_000 }, async () => {
+test('mail reaches the receivers, with a subject of one line', async () => {
   await using receiver = await startMailServer();
   await using world = await startWorld(
     {},

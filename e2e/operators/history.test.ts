@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { patienceMs } from '../process.ts';
 import { startWorld } from './world.ts';
 
 interface History {
@@ -9,9 +10,7 @@ interface History {
   readonly recent: readonly { readonly name?: string; readonly server: string; readonly outcome?: string }[];
 }
 
-test('an approver sees what changed since the last approved call, and what the caller did', {
-  timeout: 60_000,
-}, async () => {
+test('an approver sees what changed since the last approved call, and what the caller did', async () => {
   await using world = await startWorld({});
   await world.operator('erin', '--role', 'approver');
   await world.operator('elsewhere', '--role', 'approver', '--servers', 'other');
@@ -21,11 +20,13 @@ test('an approver sees what changed since the last approved call, and what the c
     fetch(`${world.base}/api/v1/approvals/${path}`, { method, headers: { authorization: `Bearer ${as}` } });
   /** What is recorded is published and indexed within seconds. */
   const history = async (id: string, isThere: (history: History) => boolean): Promise<History> => {
-    for (let tried = 0; tried < 100; tried++) {
+    for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
       const response = await api(`${id}/history`);
-      assert.equal(response.status, 200, await response.clone().text());
-      const found = (await response.json()) as History;
-      if (isThere(found)) return found;
+      const said = await response.text();
+      // Conflict, where a busy machine does not read the log in time.
+      assert.ok(response.status === 200 || response.status === 409, said);
+      const found = JSON.parse(said) as History;
+      if (response.status === 200 && isThere(found)) return found;
       await pause(100);
     }
     return assert.fail('the log does not say it');

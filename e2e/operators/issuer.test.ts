@@ -4,11 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { type Authorizing, back, startAuthorizing } from '../attacks/authorizing.ts';
 import { Browser, type Shown } from '../browser.ts';
+import { until } from '../until.ts';
 import { startWorld, type World } from './world.ts';
 
-test('an issuer signs in the operator that its user is, in the browser that went there', {
-  timeout: 90_000,
-}, async (t) => {
+test('an issuer signs in the operator that its user is, in the browser that went there', async (t) => {
   await using corp = await startAuthorizing();
   await using world = await startWorld(
     {},
@@ -48,9 +47,7 @@ test('an issuer signs in the operator that its user is, in the browser that went
   });
 });
 
-test('groups of an issuer make operators, for as long as the issuer and the configuration say so', {
-  timeout: 90_000,
-}, async (t) => {
+test('groups of an issuer make operators, for as long as the issuer and the configuration say so', async (t) => {
   await using corp = await startAuthorizing();
   const groups = [
     { issuer: 'corp', group: 'sre', role: 'administrator' },
@@ -118,10 +115,7 @@ test('groups of an issuer make operators, for as long as the issuer and the conf
     assert.match((await browser.open(`${world.base}/approvals/${id}`)).body, /approved, /);
     const written = JSON.parse(await readFile(world.gateway.config, 'utf8')) as Readonly<Record<string, unknown>>;
     await writeFile(world.gateway.config, JSON.stringify({ ...written, console: { groups: groups.slice(0, 1) } }));
-    for (let tried = 0; (await listed())[0]?.isOver !== true; tried++) {
-      assert.ok(tried < 100, 'the configuration is not taken over');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(async () => (await listed())[0]?.isOver === true, 'the configuration to be taken over');
     const shown = await browser.open(`${world.base}/approvals`);
     assert.match(shown.url.pathname, /sign-in/, 'its session is over');
     const { text } = await world.session.call('echo', { message: 'by a group' });

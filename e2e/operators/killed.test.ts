@@ -17,6 +17,7 @@ import { type ApprovalStore, openApprovalStore } from '../../gateway/src/stages/
 import { type JsonBody, modernCall, modernHeaders, sendRaw } from '../attacks/raw.ts';
 import { seeded } from '../fuzz/random.ts';
 import { type Gateway, startGateway } from '../harness.ts';
+import { patienceMs } from '../process.ts';
 
 const rounds = Number(process.env['SALLYPORT_ROUNDS'] ?? 6);
 
@@ -58,9 +59,7 @@ async function startPaying() {
   };
 }
 
-test('a gateway that is killed at any step of an approval makes the call at most once, and only when it was approved', {
-  timeout: 180_000,
-}, async (t) => {
+test('a gateway that is killed at any step of an approval makes the call at most once, and only when it was approved', async (t) => {
   const seed = Number(process.env['SALLYPORT_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   t.diagnostic(`SALLYPORT_SEED=${seed}`);
   const random = seeded(seed);
@@ -80,7 +79,7 @@ test('a gateway that is killed at any step of an approval makes the call at most
   const pay = async (order: number): Promise<JsonBody | undefined> => {
     const headers = [...modernHeaders('tools/call', 'pay'), ['Authorization', `Bearer ${key}`] as const];
     const url = gateway.endpoint('bank');
-    return (await sendRaw({ url, headers, body: modernCall('pay', { order }), within: 10_000 })).json;
+    return (await sendRaw({ url, headers, body: modernCall('pay', { order }), within: patienceMs })).json;
   };
   const master = openMasterKey(join(folder, 'data'));
   assert.ok(master.ok);

@@ -32,9 +32,7 @@ async function makePasskey(page: Page, link: string): Promise<void> {
   ]);
 }
 
-test('a passkey approves exactly one call, and the log proves it without the gateway', {
-  timeout: 180_000,
-}, async (t) => {
+test('a passkey approves exactly one call, and the log proves it without the gateway', async (t) => {
   await using world = await startWorld({ by: { role: 'approver' }, proof: 'passkey' });
   await using browser = await openChromium();
   await using person = await openPerson(browser);
@@ -117,9 +115,7 @@ test('a passkey approves exactly one call, and the log proves it without the gat
   );
 });
 
-test('an approver sees what guardrails found in the call and where, whatever becomes of it, and never the value', {
-  timeout: 60_000,
-}, async () => {
+test('an approver sees what guardrails found in the call and where, whatever becomes of it, and never the value', async () => {
   const words = (word: string, action: string) => ({ words: [word], action });
   await using world = await startWorld(
     {},
@@ -183,9 +179,7 @@ test('an approver sees what guardrails found in the call and where, whatever bec
   assert.equal(await list.count(), 0);
 });
 
-test('the pages work on a telephone, in the dark, and without a passkey; Reject is apart from Approve', {
-  timeout: 120_000,
-}, async (t) => {
+test('the pages work on a telephone, in the dark, and without a passkey; Reject is apart from Approve', async (t) => {
   await using world = await startWorld({ reason: 'required' });
   await using browser = await openChromium();
   await using person = await openPerson(browser, { width: 360, dark: true });

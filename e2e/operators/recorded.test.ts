@@ -29,9 +29,7 @@ function slowDisk() {
   };
 }
 
-test('decisions of commands are recorded by the next gateway where one is killed before its log has them', {
-  timeout: 120_000,
-}, async () => {
+test('decisions of commands are recorded by the next gateway where one is killed before its log has them', async () => {
   using disk = slowDisk();
   const { folder, env } = disk;
   {
@@ -74,9 +72,7 @@ test('decisions of commands are recorded by the next gateway where one is killed
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
 });
 
-test('an approval is on record before the call that waits for it is made, also where the gateway is killed then', {
-  timeout: 120_000,
-}, async () => {
+test('an approval is on record before the call that waits for it is made, also where the gateway is killed then', async () => {
   using disk = slowDisk();
   const { folder, env } = disk;
   {

@@ -65,7 +65,7 @@ before(async () => {
 });
 after(() => shared[Symbol.asyncDispose]());
 
-test('a modern client leads its person to the page, and the same call goes on', { timeout: 60_000 }, async () => {
+test('a modern client leads its person to the page, and the same call goes on', async () => {
   const birds = { words: ['osprey'], action: 'warn' };
   await using world = await startWorld(own, {
     ...users,
@@ -90,9 +90,7 @@ test('a modern client leads its person to the page, and the same call goes on', 
   assert.match(refused.text, /rejected this call.*mine/);
 });
 
-test('a legacy client gets the error with the page, is told when it is decided, and calls again', {
-  timeout: 60_000,
-}, async () => {
+test('a legacy client gets the error with the page, is told when it is decided, and calls again', async () => {
   await using asked = await openAsked(shared, 'legacy', () => assert.fail('not asked during a call'));
   const error: unknown = await asked.echo('legacy').catch((thrown: unknown) => thrown);
   assert.ok(error instanceof UrlElicitationRequiredError, String(error));
@@ -103,9 +101,7 @@ test('a legacy client gets the error with the page, is told when it is decided, 
   assert.equal((await asked.echo('legacy')).isError, false);
 });
 
-test('other clients are told the page; another user, and who may not decide, decide nothing there', {
-  timeout: 60_000,
-}, async () => {
+test('other clients are told the page; another user, and who may not decide, decide nothing there', async () => {
   const { text } = await shared.session.call('echo', { message: 'plain' });
   const url = /decides at (\S+\/approve\/[\w-]+)/.exec(text)?.[1] ?? assert.fail(text);
   assert.match(await decideOn(shared, url, 'approve', 'eve'), /belongs to another user/);
@@ -123,7 +119,7 @@ test('other clients are told the page; another user, and who may not decide, dec
   assert.equal((await shared.session.call('echo', { message: 'plain' })).isError, false);
 });
 
-test('where others decide, the page shows how it stands, and has nothing to press', { timeout: 60_000 }, async () => {
+test('where others decide, the page shows how it stands, and has nothing to press', async () => {
   await using world = await startWorld({ by: { role: 'approver' } }, { ...users, approvals: { wait: '20s' } });
   await world.operator('erin');
   const token = await world.token('erin');
@@ -141,7 +137,7 @@ test('where others decide, the page shows how it stands, and has nothing to pres
   assert.doesNotMatch((await world.session.call('echo', { message: 'not told' })).text, /\/approve\//);
 });
 
-test('the key that made a call decides nothing about it', { timeout: 60_000 }, async () => {
+test('the key that made a call decides nothing about it', async () => {
   const key = shared.gateway.key({ user: 'dana' });
   await using client = await openSession('sdk2-legacy', {
     url: shared.gateway.endpoint('things'),

@@ -62,9 +62,7 @@ async function signIn(world: World, code: string, cookie?: string): Promise<Page
   return open(`${world.base}/sign-in`, { form, headers: own, ...(cookie !== undefined && { cookie }) });
 }
 
-test('a session is new with each sign-in, belongs to its browser, and ends when its operator is revoked', {
-  timeout: 90_000,
-}, async (t) => {
+test('a session is new with each sign-in, belongs to its browser, and ends when its operator is revoked', async (t) => {
   await using world = await startWorld({});
   const code = await join(await world.operator('erin'));
   const now = code(0);
@@ -135,7 +133,7 @@ test('a session is new with each sign-in, belongs to its browser, and ends when 
   });
 });
 
-test('a link for the first administrator makes none beside one that is there', { timeout: 60_000 }, async () => {
+test('a link for the first administrator makes none beside one that is there', async () => {
   await using world = await startWorld({});
   const link = world.gateway.join ?? assert.fail('no link');
   const { body } = await open(link);

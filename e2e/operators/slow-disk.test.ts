@@ -10,9 +10,7 @@ import { startGateway } from '../harness.ts';
 import { until } from '../until.ts';
 import { startWorld } from './world.ts';
 
-test('a decision is told, and its call made, once it is on the disk, and other calls do not wait for that', {
-  timeout: 60_000,
-}, async () => {
+test('a decision is told, and its call made, once it is on the disk, and other calls do not wait for that', async () => {
   const slow = join(process.env['TMPDIR'] ?? '/tmp', `sallyport-slow-database-${process.pid}`);
   const clear = (): void => {
     for (const file of [slow, `${slow}.reached`]) rmSync(file, { force: true });
@@ -67,9 +65,7 @@ test('a decision is told, and its call made, once it is on the disk, and other c
   assert.match(await call, /Echo: pay/);
 });
 
-test('a gateway moves a long journal of its database into it, also one that a command made', {
-  timeout: 60_000,
-}, async () => {
+test('a gateway moves a long journal of its database into it, also one that a command made', async () => {
   await using gateway = await startGateway({ audit: { enabled: false } });
   const database = openDatabase(join(gateway.folder, 'data'));
   try {

@@ -97,9 +97,7 @@ function waitsIn(data: string) {
   };
 }
 
-test('a task waits, is made once after its approval, and tells its end for as long as it is asked', {
-  timeout: 120_000,
-}, async (t) => {
+test('a task waits, is made once after its approval, and tells its end for as long as it is asked', async (t) => {
   await using world = await startWorld({}, { approvals: { wait: '30s' } });
   const key = world.gateway.key({ user: 'dana', agent: 'asker' });
   using waits = waitsIn(join(world.gateway.folder, 'data'));
@@ -182,7 +180,7 @@ test('a task waits, is made once after its approval, and tells its end for as lo
   });
 });
 
-test('a task outlives its gateway', { timeout: 120_000 }, async () => {
+test('a task outlives its gateway', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-tasks-'));
   let task = '';
   {

@@ -105,9 +105,7 @@ async function toldAndSpent(world: World, client: PythonClient, message: string)
   assert.match((await client.call(message)).text ?? '', pending);
 }
 
-test('the Python SDK is told that a call waits, waits for it, and is led to the page of its user', {
-  timeout: 300_000,
-}, async (t) => {
+test('the Python SDK is told that a call waits, waits for it, and is led to the page of its user', async (t) => {
   const found = python();
   if (!found.ok) return t.skip(found.problem);
   const { path } = found;

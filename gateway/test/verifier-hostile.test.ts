@@ -38,7 +38,7 @@ async function makeLog(): Promise<string> {
 function verify(path: string) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--max-old-space-size=200', program, path], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 60_000,
   });
   return { code: status, text: stdout + stderr };
 }

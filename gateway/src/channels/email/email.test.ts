@@ -15,7 +15,7 @@ const message = {
   data: {},
 } as const;
 
-test('a mail server that drips lines holds an attempt no longer than its deadline', { timeout: 10_000 }, async () => {
+test('a mail server that drips lines holds an attempt no longer than its deadline', async () => {
   const drip = async (socket: Socket): Promise<void> => {
     socket.on('error', () => {});
     socket.write('220 here\r\n');

@@ -44,9 +44,7 @@ test('a caller with many connections loses its own idle ones, and no answer that
   assert.match(await answered(idleOfBob, '/bob'), /^HTTP\/1.1 200/);
 });
 
-test('of the idle connections of a caller, those are closed that were used longest ago', {
-  timeout: 10_000,
-}, async (context) => {
+test('of the idle connections of a caller, those are closed that were used longest ago', async (context) => {
   await using world = await serve();
   const used = await world.open();
   const idle = await world.open();

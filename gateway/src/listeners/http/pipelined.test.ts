@@ -70,9 +70,7 @@ async function answersOf(socket: Socket): Promise<number> {
 }
 
 for (const path of ['/long', '/held'])
-  test(`what one client keeps waiting behind ${path} closes no request of another`, {
-    timeout: 10_000,
-  }, async (context) => {
+  test(`what one client keeps waiting behind ${path} closes no request of another`, async (context) => {
     let now = 0;
     context.mock.method(performance, 'now', () => now);
     await using world = await serve();
@@ -85,9 +83,7 @@ for (const path of ['/long', '/held'])
     assert.equal(world.pipelined.bytes, path === '/held' ? 900 : 0);
   });
 
-test('what waits behind an answer that has just been given is not closed for others', {
-  timeout: 10_000,
-}, async (context) => {
+test('what waits behind an answer that has just been given is not closed for others', async (context) => {
   context.mock.method(performance, 'now', () => 0);
   await using world = await serve();
   const reading = world.open();

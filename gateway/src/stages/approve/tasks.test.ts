@@ -157,9 +157,7 @@ test('the end of a call that broke off says so, under the reference of the call 
   assert.match(end, /may have been made.*\(reference next\).*outcome-unknown/);
 });
 
-test('a crash while a call is made leaves an outcome that is not known, also where the approval can be used again', {
-  timeout: 10_000,
-}, async (t) => {
+test('a crash while a call is made leaves an outcome that is not known, also where the approval can be used again', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const never = Promise.withResolvers<Reply>();
   const { world, begin, ask, restart } = worldOf(() => never.promise);
@@ -202,7 +200,7 @@ test('a task waits for its approval in place of its call, and gives it up when i
   assert.equal(world.calls.length, 0);
 });
 
-test('of two processes one makes the call, and the other says that it is being made', { timeout: 10_000 }, async () => {
+test('of two processes one makes the call, and the other says that it is being made', async () => {
   const end = Promise.withResolvers<Reply>();
   const { world, begin, ask, another } = worldOf(() => end.promise);
   const askOther = another();
@@ -234,7 +232,7 @@ test('a call whose end another process has told while the disk was slow is not m
   assert.equal(world.calls.length, 0);
 });
 
-test('what another process has done to a task since it was read is not undone', { timeout: 10_000 }, async () => {
+test('what another process has done to a task since it was read is not undone', async () => {
   const { world, begin, ask, another } = worldOf(() => Promise.resolve(done));
   const askOther = another();
   const [first, second, third] = [await begin({ name: '1' }), await begin({ name: '2' }), await begin({ name: '3' })];

@@ -115,9 +115,7 @@ test('a group that has enough records does not wait for more', async (context) =
   assert.equal(groupsOf(data)[0], 64);
 });
 
-test('a log that is closed while the writer still makes its first record durable is closed', {
-  timeout: 60_000,
-}, async (context) => {
+test('a log that is closed while the writer still makes its first record durable is closed', async (context) => {
   for (let round = 0; round < 20; round++) {
     const { log, data } = await open(context, { durability: 'none' });
     assert.equal(log.end(factsOf('only', 'dana'), endOf(), false), undefined);
@@ -126,9 +124,7 @@ test('a log that is closed while the writer still makes its first record durable
   }
 });
 
-test('a log that cannot publish says so, ends when it is closed, and leaves the folder alone then', {
-  timeout: 60_000,
-}, async (context) => {
+test('a log that cannot publish says so, ends when it is closed, and leaves the folder alone then', async (context) => {
   const { log, data, health } = await open(context);
   await ended(log, 'first');
   const drafts = join(data, 'log', 'drafts');

@@ -11,7 +11,7 @@ import { dialler } from './client/dial.ts';
 import { Pool } from './client/pool.ts';
 import { StreamableWire } from './streamable.ts';
 
-test('a server is not told to give up what it was never asked', { timeout: 20_000 }, async () => {
+test('a server is not told to give up what it was never asked', async () => {
   const seen: string[] = [];
   const held = Promise.withResolvers<() => void>();
   const server = createServer((request, response: ServerResponse) => {

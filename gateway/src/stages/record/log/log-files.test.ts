@@ -88,7 +88,7 @@ async function busyLog(): Promise<{ log: LogFiles; folder: string }> {
   return { log, folder };
 }
 
-test('a busy log goes on in a segment of zeros, and leaves nothing of them', { timeout: 60_000 }, async () => {
+test('a busy log goes on in a segment of zeros, and leaves nothing of them', async () => {
   const { log, folder } = await busyLog();
   const { size } = log;
   assert.equal(statSync(lastSegment(folder)).mode & 0o777, 0o600);
@@ -106,7 +106,7 @@ test('a busy log goes on in a segment of zeros, and leaves nothing of them', { t
   await again.log.close(() => ({}));
 });
 
-test('a segment of zeros that is full is followed by the next one', { timeout: 60_000 }, async () => {
+test('a segment of zeros that is full is followed by the next one', async () => {
   const { log, folder } = await busyLog();
   const before = segmentsOf(folder).length;
   // The last ones do not fit into what is left of it.
@@ -124,9 +124,7 @@ test('a segment of zeros that is full is followed by the next one', { timeout: 6
   await log.close(() => ({}));
 });
 
-test('after a crash in a segment of zeros the log has every record, and says what was half written', {
-  timeout: 60_000,
-}, async () => {
+test('after a crash in a segment of zeros the log has every record, and says what was half written', async () => {
   const { log, folder } = await busyLog();
   const { size } = log;
   const group = encodeGroup(size, [record(size), record(size + 1)]);
@@ -158,7 +156,7 @@ test('after a crash in a segment of zeros the log has every record, and says wha
   await log.close(() => ({}));
 });
 
-test('a log that cannot prepare segments goes on without', { timeout: 60_000 }, async () => {
+test('a log that cannot prepare segments goes on without', async () => {
   const folder = temporaryFolder('log-files');
   const { log } = open(folder);
   mkdirSync(join(folder, 'segments', 'next'));
@@ -246,7 +244,7 @@ test('a tile that cannot be written beside waits for the checkpoint', async () =
   await log.close(() => ({}));
 });
 
-test('tiles that could not be synced are synced before anything relies on them', { timeout: 60_000 }, async () => {
+test('tiles that could not be synced are synced before anything relies on them', async () => {
   const folder = temporaryFolder('log-files');
   const { log, troubles } = open(folder);
   const settled = (): boolean => existsSync(join(folder, 'settled.json'));
@@ -286,7 +284,7 @@ test('a log with damage in what is signed is refused and left as it is', async (
   assert.deepEqual(readFileSync(path), bytes);
 });
 
-test('tiles of which a sync has failed are not relied on', { timeout: 60_000 }, async (context) => {
+test('tiles of which a sync has failed are not relied on', async (context) => {
   const folder = temporaryFolder('log-files');
   const { log, troubles } = open(folder);
   for (let each = 0; each < settleEvery; each += 4_096) append(log, 4_096);
@@ -341,7 +339,7 @@ test('a writer that could not wait and failed damages nothing of what is written
   await again.log.close(() => ({}));
 });
 
-test('a log goes on wherever it was closed, with no gap between its levels', { timeout: 60_000 }, async () => {
+test('a log goes on wherever it was closed, with no gap between its levels', async () => {
   const folder = temporaryFolder('log-files');
   let size = 0;
   // Level one is empty between 65,536 and 65,791 records, and level two is not.
@@ -356,7 +354,7 @@ test('a log goes on wherever it was closed, with no gap between its levels', { t
   assertTiles(folder, size);
 });
 
-test('tiles that cannot be written hold up records before they fill the memory', { timeout: 60_000 }, () => {
+test('tiles that cannot be written hold up records before they fill the memory', () => {
   const folder = temporaryFolder('log-files');
   const { log } = open(folder);
   const mend = breakDrafts(folder);

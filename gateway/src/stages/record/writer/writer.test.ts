@@ -200,9 +200,7 @@ test('after a crash at any byte of the last group the log opens, says so, and ha
   }
 });
 
-test('a copy of a log that is written in the place of zeros verifies, and so does what a crash leaves', {
-  timeout: 60_000,
-}, async (context) => {
+test('a copy of a log that is written in the place of zeros verifies, and so does what a crash leaves', async (context) => {
   const log = await openTestLog(dataFor(context));
   const segments = join(log.folder, 'segments');
   // Text that does not become shorter by compression.
@@ -394,9 +392,7 @@ test('a key is handed over where its record stands, also when the clock has gone
   await closeTestLog(log);
 });
 
-test('more open calls than a group may hold are given up when the log is closed', {
-  timeout: 60_000,
-}, async (context) => {
+test('more open calls than a group may hold are given up when the log is closed', async (context) => {
   const log = await openTestLog(dataFor(context));
   for (let call = 0; call < 9_000; call++) log.writer.accept(callOf(`call-${call}`, 'dana').slice(0, 1));
   log.writer.drain();

@@ -342,9 +342,7 @@ test('requests fail when the pool is closed, those that wait and those to come',
     assert.equal(error, 'closed');
 });
 
-test('who gives up leaves the queue at once, wherever it stands; the others keep their order', {
-  timeout: 20_000,
-}, async () => {
+test('who gives up leaves the queue at once, wherever it stands; the others keep their order', async () => {
   const holds = Promise.withResolvers<Socket>();
   const seen: string[] = [];
   await using server = new Scripted((text, socket) => {
