@@ -1,5 +1,5 @@
 /** Reads a log while another process may write it, up to the checkpoint that was published last. Never writes. */
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSync, readFileSync } from '../../../stores/own-files.ts';
 import { type Checkpoint, parseCheckpoint, parseNote } from '../log/note.ts';
@@ -99,10 +99,14 @@ export class LogReader {
     let segment = this.#segments.get(first);
     if (segment === undefined || segment.released > seq) {
       if (this.#segments.size >= maxSegments) this.#segments.clear();
-      segment = { records: new Map(), end: 0, released: 0, last: -1 };
+      segment = { records: new Map(), file: 0, end: 0, released: 0, last: -1 };
       this.#segments.set(first, segment);
     }
-    if (!segment.records.has(seq)) readOn(segment, join(this.folder, 'segments', segmentName(first)));
+    if (!segment.records.has(seq) && !readOn(segment, join(this.folder, 'segments', segmentName(first)))) {
+      // Retention took it since the segments were listed.
+      this.#segments.delete(first);
+      this.#firsts = undefined;
+    }
     return segment.records.get(seq);
   }
 }
@@ -110,6 +114,8 @@ export class LogReader {
 interface Segment {
   /** What stands behind the first record of the next segment does not count, and is not asked for here. */
   readonly records: Map<number, Pick<Stored, 'sealed'>>;
+  /** The number of the file: retention puts another one, without what it drops, in its place. */
+  file: number;
   /** Offset up to which the file was read: it only grows. */
   end: number;
   /** Records before this one are held no more, and the last one that was read. */
@@ -117,13 +123,18 @@ interface Segment {
   last: number;
 }
 
-function readOn(segment: Segment, path: string): void {
-  const file = openSync(path, 'r');
+/** False where there is no such file any more. */
+function readOn(segment: Segment, path: string): boolean {
+  const file = openIfThere(path);
+  if (file === undefined) return false;
   try {
+    const { ino } = fstatSync(file);
+    if (segment.file !== ino) segment.end = 0;
+    segment.file = ino;
     const read = rangeReader(file);
     for (;;) {
       const group = readGroup(read, segment.end, 'sealed');
-      if (group === 'end' || group === 'torn') return;
+      if (group === 'end' || group === 'torn') return true;
       for (const [index, stored] of group.records.entries()) segment.records.set(group.first + index, stored);
       segment.last = group.first + group.records.length - 1;
       segment.end = group.end;
@@ -133,9 +144,12 @@ function readOn(segment: Segment, path: string): void {
   }
 }
 
-function readIfThere(path: string): Buffer | undefined {
+const openIfThere = (path: string): number | undefined => ifThere(() => openSync(path, 'r'));
+const readIfThere = (path: string): Buffer | undefined => ifThere(() => readFileSync(path));
+
+function ifThere<Value>(read: () => Value): Value | undefined {
   try {
-    return readFileSync(path);
+    return read();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -12,6 +12,7 @@ import {
   openTestLog,
   temporaryData,
 } from '../../../../test/support/audit-log.ts';
+import { LogReader } from '../read/log-reader.ts';
 import { intentMessage, outcomeMessage } from '../record/message.ts';
 import { type Dropped, nothingDropped } from './dropped.ts';
 import { planRetention } from './plan.ts';
@@ -81,6 +82,40 @@ test('private parts go by tier and age, bundles later, and what is left verifies
   opened.writer.drain();
   await closeTestLog(opened);
   assert.equal(verify(log.folder).code, 0);
+});
+
+test('a reader that listed the segments before goes on, whatever retention takes meanwhile', async (context) => {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  const clock = { time: Date.UTC(2030, 0, 1) };
+  const now = (): number => clock.time;
+  await writeSegments(data, 1, clock);
+  const begun = await openTestLog(data, { now });
+  const calls = (tier: 'read' | 'write'): void => {
+    for (let call = 0; call < 600; call++)
+      begun.writer.accept([intentMessage({ ...factsOf(`${tier}-${call}`, 'dana', clock.time), tier })]);
+    begun.writer.drain();
+    begun.writer.publish();
+  };
+  calls('read');
+  const reader = new LogReader(begun.folder);
+  const dropped = (reader.checkpoint()?.size ?? 0) - 1;
+  assert.ok(reader.sealed(dropped).length > 0);
+  calls('write');
+  const kept = (reader.checkpoint()?.size ?? 0) - 1;
+  await closeTestLog(begun);
+  clock.time += 10 * day;
+  await writeSegments(data, 1, clock);
+  const log = await openTestLog(data, { now });
+  const retention = new Retention(log.folder, log.writer, now);
+  // The segment that was half read is another file now, without what went.
+  await retention.run({ read: 15 * day });
+  assert.equal(new LogReader(log.folder).sealed(dropped).length, 0);
+  assert.ok(reader.sealed(kept).length > 0);
+  // And the one before it is none.
+  await retention.run({ read: 15 * day, write: 15 * day, destructive: 15 * day });
+  assert.equal(reader.sealed(1).length, 0);
+  await closeTestLog(log);
 });
 
 test('what was said to be dropped is dropped by the next process, if this one did not get to it', async () => {
