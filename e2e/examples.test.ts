@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runToEnd } from './process.ts';
+import { patienceMs, runToEnd } from './process.ts';
 
-async function run(example: string, within = 40_000): Promise<string> {
+async function run(example: string, within = 2 * patienceMs): Promise<string> {
   const ended = await runToEnd({
     command: [process.execPath, join(import.meta.dirname, '..', 'examples', example, 'run.ts')],
     within,
