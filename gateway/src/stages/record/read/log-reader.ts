@@ -99,7 +99,7 @@ export class LogReader {
     let segment = this.#segments.get(first);
     if (segment === undefined || segment.released > seq) {
       if (this.#segments.size >= maxSegments) this.#segments.clear();
-      segment = { records: new Map(), file: 0, end: 0, released: 0, last: -1 };
+      segment = { records: new Map(), file: '', end: 0, released: 0, last: -1 };
       this.#segments.set(first, segment);
     }
     if (!segment.records.has(seq) && !readOn(segment, join(this.folder, 'segments', segmentName(first)))) {
@@ -114,8 +114,8 @@ export class LogReader {
 interface Segment {
   /** What stands behind the first record of the next segment does not count, and is not asked for here. */
   readonly records: Map<number, Pick<Stored, 'sealed'>>;
-  /** The number of the file: retention puts another one, without what it drops, in its place. */
-  file: number;
+  /** Which file it is: retention puts another one, without what it drops, in its place. Numbers of files are used again. */
+  file: string;
   /** Offset up to which the file was read: it only grows. */
   end: number;
   /** Records before this one are held no more, and the last one that was read. */
@@ -128,9 +128,10 @@ function readOn(segment: Segment, path: string): boolean {
   const file = openIfThere(path);
   if (file === undefined) return false;
   try {
-    const { ino } = fstatSync(file);
-    if (segment.file !== ino) segment.end = 0;
-    segment.file = ino;
+    const { ino, birthtimeMs } = fstatSync(file);
+    const which = `${ino} ${birthtimeMs}`;
+    if (segment.file !== which) segment.end = 0;
+    segment.file = which;
     const read = rangeReader(file);
     for (;;) {
       const group = readGroup(read, segment.end, 'sealed');
