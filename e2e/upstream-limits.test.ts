@@ -216,7 +216,8 @@ test('RateLimit headers say what the limits of a call have left, where the confi
     { name: 'trial', mode: 'observe', rate: '1/min' },
   ];
   const listen = { mcp: { port: 0, rateLimitHeaders: true }, admin: { port: 0 } };
-  await using gateway = await startGateway(settingsOf({ s: { url: witness.url } }, { limits, listen }));
+  const server = { url: witness.url, tools: { priced: { cost: 1 } } };
+  await using gateway = await startGateway(settingsOf({ s: server }, { limits, listen }));
   const key = gateway.key('a');
   const first = await send(gateway, key);
   assert.equal(
@@ -243,7 +244,7 @@ test('RateLimit headers say what the limits of a call have left, where the confi
   });
   await t.test('not of what is denied or does not exist, and not without the setting', async () => {
     assert.equal((await send(gateway, key, { tool: 'nothing' })).headers.get('ratelimit'), undefined);
-    await using silent = await startGateway(settingsOf({ s: { url: witness.url } }, { limits }));
+    await using silent = await startGateway(settingsOf({ s: server }, { limits }));
     assert.equal((await send(silent, silent.key('a'))).headers.get('ratelimit'), undefined);
   });
 });

@@ -1,17 +1,27 @@
+const rates =
+  'Write limits: [{ rate: 60/min, per: agent }] at the top, or on a server, a tool or a connection; quota on a server is what that server allows.';
+const hidden =
+  'Write { allow: [tool], mask: [/field] } in the tools of a connection, or guardrails: recommended, which redacts secrets.';
+const pinned =
+  'pins at the top or on a server says which definitions must be approved; tls.pins of a server pins its public keys; a version is pinned in the words of command, as in package@1.2.3.';
+
 /** Keys that people know from elsewhere and type here, each with what this gateway has for it. */
-const hints: Readonly<Record<string, string>> = {
-  ratelimit: 'There is no rate of calls to set; bounds.concurrency limits what one caller has under way.',
-  ratelimits: 'There is no rate of calls to set; bounds.concurrency limits what one caller has under way.',
-  redact: 'Results pass as they are; audit.capture says what of them is recorded, and exports hide it.',
-  mask: 'Results pass as they are; audit.capture says what of them is recorded, and exports hide it.',
+export const hints: Readonly<Record<string, string>> = {
+  ratelimit: rates,
+  ratelimits: rates,
+  redact: hidden,
+  mask: hidden,
+  dlp: hidden,
+  guardrail: 'Write guardrails: recommended on a connection or a server; docs/guardrails.md shows your own.',
   approve: 'Write { hold: [tool] } in the tools of a connection: a person must approve.',
   approval: 'Write { hold: [tool] } in the tools of a connection: a person must approve.',
-  pin: 'tls.pins of a server pins its public keys; a version is pinned in the words of command, as in package@1.2.3.',
-  pins: 'tls.pins of a server pins its public keys; a version is pinned in the words of command, as in package@1.2.3.',
+  pin: pinned,
+  pins: pinned,
   enabled: 'Write status: active or status: inactive on the server.',
   disabled: 'Write status: inactive on the server.',
-  healthcheck: 'Nothing is to be set: /healthz and /readyz of listen.admin, and sallyport server probe.',
-  alerts: 'Nothing is to be set: alert on /metrics of listen.admin, and on the log.',
+  healthcheck: 'Write health: { every: 1m } on the server.',
+  circuitbreaker: 'Write breaker on the server, or at the top for all; docs/limits.md shows it.',
+  alerts: 'Write channels, where people are told of approvals; alert on /metrics of listen.admin for the rest.',
   timeout:
     'Write timeouts: { firstByte: 60s, total: 5m } on the server or a tool; startTimeout on a stdio server, and bounds for all.',
   timeouts:

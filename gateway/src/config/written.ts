@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { checkCosts } from './costs.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { checkShape } from './issues.ts';
 import type { LocatedMap, Path } from './located.ts';
@@ -55,6 +56,7 @@ export async function readWritten(path: string): Promise<WrittenResult> {
     folder,
     complaints: [
       ...checkNames(configuration, place),
+      ...checkCosts(configuration, place),
       ...checkPeers(configuration, place),
       ...checkPlainHttp(configuration, place, Date.now()),
     ],

@@ -44,7 +44,7 @@ export function writeReply(reply: Reply, asked: Asked): Written {
         text: errorText(asked.id, reply.error),
       };
     case 'refused': {
-      const wire = toWire(reply.refusal, { ...asked, note: reply.note });
+      const wire = toWire(reply.refusal, { ...asked, note: reply.note, resumed: reply.resumed });
       // A model reads the text of a failed tool and can correct itself; it never sees an error of the protocol.
       const written: Written =
         wire.asToolResult && asked.method === 'tools/call' && asked.id !== undefined

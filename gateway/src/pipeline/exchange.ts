@@ -200,5 +200,8 @@ export type Reply =
       /** What the server said, where the client is told something else: for the record. */
       readonly said?: { readonly code: number; readonly message: string };
     }
-  /** `note`: what the model is told beside the reason. */
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly note?: string };
+  /**
+   * `note`: what the model is told beside the reason. `resumed`: the request went on with a call of which its server has a
+   * part already.
+   */
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly note?: string; readonly resumed?: true };

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callerOf } from '../../test/support/policy.ts';
 import { type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
+import { writeReply } from '../listeners/reply-text.ts';
+import type { JsonObject } from '../protocol/json.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Inspector } from './contracts/inspector.ts';
 
@@ -199,6 +201,23 @@ test('arguments that an inspector changes are decided on, forwarded and recorded
   assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'denied');
   assert.deepEqual(narrow.records[0]?.facts.arguments, { text: 'other' });
   assert.equal(narrow.calls.length, 0);
+});
+
+test('a refusal to go on with a call does not say that the call was not made', async () => {
+  const held = `- { name: c, from: { agent: a }, to: s, tools: [{ hold: "*" }] }`;
+  const full: RoadOptions = { audit: { intend: () => Promise.reject(new Error('full')) } };
+  for (const [connections, options] of [
+    [held, {}],
+    [everything, full],
+  ] as const) {
+    const road = await roadOf(connections, options);
+    const textOf = async (more: JsonObject): Promise<string> => {
+      const { reply } = await road.send({ params: { name: 'echo', arguments: {}, ...more } });
+      return writeReply(reply, { id: 1, method: 'tools/call', era: 'modern', reference: 'r' }).text;
+    };
+    assert.match(await textOf({}), /was not made/);
+    assert.match(await textOf({ inputResponses: { name: { action: 'decline' } } }), /was not continued/);
+  }
 });
 
 test('a result that cannot be written is refused and recorded, and gives the room of its caller back', async () => {

@@ -62,7 +62,8 @@ async function whole(message: Received, snapshot: Snapshot, stages: Stages, offe
     stages.onBug(error, message.id);
   }
   const recording = record(message, reply, step);
-  const offering = offer(message, recording instanceof Promise ? await recording : recording, stages);
+  const recorded = recording instanceof Promise ? await recording : recording;
+  const offering = offer(message, withResumption(recorded, progress), stages);
   return offering instanceof Promise ? await offering : offering;
 }
 
@@ -138,6 +139,11 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
     caller = renewed;
     current = rights.snapshot();
   }
+}
+
+/** A refusal to go on with a call must not say that the call was not made. */
+function withResumption(reply: Reply, { decided }: Progress): Reply {
+  return reply.kind === 'refused' && decided?.resumption !== undefined ? { ...reply, resumed: true } : reply;
 }
 
 /** The reply to a call, with a word to a caller that goes round in circles. */

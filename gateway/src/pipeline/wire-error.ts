@@ -33,14 +33,17 @@ export interface Asked {
   readonly era: Era;
   readonly reference: string | undefined;
   readonly note?: string | undefined;
+  /** It goes on with a call of which its server has a part already. */
+  readonly resumed?: boolean | undefined;
 }
 
 /**
  * What leaves the gateway for a refusal. `reference` is the correlation id by which the operator finds the record; absent
  * where there is none. What machines need stands in the `data` of the error, beside what the protocol has there.
  */
-export function toWire(refusal: Refusal, { era, reference, note }: Asked): WireError {
-  const wire = withNote(inWords(refusal, era, reference ?? '-'), note);
+export function toWire(refusal: Refusal, asked: Asked): WireError {
+  const { reference, note } = asked;
+  const wire = withNote(inWords(refusal, asked), note);
   const { code, message, data } = wire.error;
   const denial = denialOf(refusal, wire.headers?.['retry-after'], reference);
   if (denial === undefined) return wire;
@@ -55,8 +58,10 @@ function withNote(wire: WireError, note: string | undefined): WireError {
   return { ...wire, error: { ...wire.error, message: `${wire.error.message}. ${note}` } };
 }
 
-function inWords(refusal: Refusal, era: Era, reference: string): WireError {
+function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: Asked): WireError {
   const referred = (text: string): string => `${text} (reference ${reference})`;
+  const told = (code: number, text: string): WireError => own(200, code, referred(text));
+  const made = resumed ? 'continued' : 'made';
   switch (refusal.reason) {
     case 'host-refused':
       return protocol(403, codes.invalidRequest, 'Host header not allowed');
@@ -143,26 +148,25 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'bad-params':
       return protocol(200, codes.invalidParams, refusal.problem);
     case 'denied':
-      return own(200, 403, referred(`Not allowed by policy with these arguments: ${refusal.message ?? deniedAdvice}`));
+      return told(403, `Not allowed by policy with these arguments: ${refusal.message ?? deniedAdvice}`);
     case 'held':
-      return own(
-        200,
+      return told(
         403,
-        referred(`This call needs the approval of a person and was not made: ${refusal.message ?? heldAdvice}`),
+        `This call needs the approval of a person and was not ${made}: ${refusal.message ?? heldAdvice}`,
       );
     case 'approval-pending':
-      return own(200, 403, pendingText(refusal));
+      return own(200, 403, pendingText(refusal, made));
     case 'approval-rejected':
       return own(
         200,
         403,
-        `A person has rejected this call, which was not made: ${refusal.message ?? 'do not repeat it'} (approval ${refusal.id})`,
+        `A person has rejected this call, which was not ${made}: ${refusal.message ?? 'do not repeat it'} (approval ${refusal.id})`,
       );
     case 'approval-over':
       return own(
         200,
         403,
-        `The approval ${refusal.id} of this call is over, and the call was not made: make it again to ask for another one`,
+        `The approval ${refusal.id} of this call is over, and the call was not ${made}: make it again to ask for another one`,
       );
     case 'too-many-approvals':
       return limited('Too many calls wait for the approval of a person: wait until some are decided', 60);
@@ -189,7 +193,9 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
       return own(429, 429, `More than ${refusal.limit} open sessions`, { 'retry-after': '5' });
     case 'limit-reached':
       return limited(
-        referred(`The limit "${refusal.limit}" is reached, and the call was not made. ${retryText(refusal.seconds)}`),
+        referred(
+          `The limit "${refusal.limit}" is reached, and the call was not ${made}. ${retryText(refusal.seconds)}`,
+        ),
         refusal.seconds,
       );
     case 'call-repeated':
@@ -209,102 +215,73 @@ function inWords(refusal: Refusal, era: Era, reference: string): WireError {
     case 'server-limited':
       return limited(
         referred(
-          `The server ${refusal.server} takes no more calls for now, and this one was not made. ${retryText(refusal.seconds)}`,
+          `The server ${refusal.server} takes no more calls for now, and this one was not ${made}. ${retryText(refusal.seconds)}`,
         ),
         refusal.seconds,
       );
     case 'server-unavailable':
-      return own(
-        200,
-        503,
-        referred(`The server ${refusal.server} cannot be reached at the moment: try again in a while`),
-      );
+      return told(503, `The server ${refusal.server} cannot be reached at the moment: try again in a while`);
     case 'server-disabled':
-      return {
-        ...own(
-          503,
-          503,
-          referred(
-            `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not made${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Try again later.' : retryText(refusal.seconds)}`,
-          ),
-          refusal.seconds === undefined ? undefined : { 'retry-after': String(refusal.seconds) },
-        ),
-        asToolResult: true,
-      };
-    case 'breaker-open':
-      return {
-        ...own(
-          503,
-          503,
-          referred(
-            `${refusal.of === 'tool' ? `This tool of the server ${refusal.server}` : `The server ${refusal.server}`} failed again and again, and the call was not made. ${retryText(refusal.seconds)}`,
-          ),
-          { 'retry-after': String(refusal.seconds) },
-        ),
-        asToolResult: true,
-      };
-    case 'account-required':
-      return own(200, 428, referred(accountLinkText(refusal.server, refusal.prompt)));
-    case 'server-timeout':
-      return own(200, 504, referred(`The server ${refusal.server} did not answer in time`));
-    case 'call-unfinished':
-      return own(
-        200,
-        refusal.how === 'timeout' ? 504 : 502,
+      return stopped(
         referred(
-          `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and it is safe to make it again' : 'do not simply repeat it, find out first whether it was made'}`,
+          `The server ${refusal.server} is ${refusal.state === 'disabled' ? 'out of service' : 'being taken out of service'} by its operator, and the call was not ${made}${refusal.message === undefined ? '.' : `: ${refusal.message}.`} ${refusal.seconds === undefined ? 'Try again later.' : retryText(refusal.seconds)}`,
         ),
+        refusal.seconds,
+      );
+    case 'breaker-open':
+      return stopped(
+        referred(
+          `${refusal.of === 'tool' ? `This tool of the server ${refusal.server}` : `The server ${refusal.server}`} failed again and again, and the call was not ${made}. ${retryText(refusal.seconds)}`,
+        ),
+        refusal.seconds,
+      );
+    case 'account-required':
+      return told(428, accountLinkText(refusal.server, refusal.prompt));
+    case 'server-timeout':
+      return told(504, `The server ${refusal.server} did not answer in time`);
+    case 'call-unfinished':
+      return told(
+        refusal.how === 'timeout' ? 504 : 502,
+        `The server ${refusal.server} ${endings[refusal.how]}: the call may have been made, ${refusal.repeatable ? 'and it is safe to make it again' : 'do not simply repeat it, find out first whether it was made'}`,
       );
     case 'server-misbehaved':
-      return own(200, 502, referred(`The server ${refusal.server} answered in a way that cannot be forwarded`));
+      return told(502, `The server ${refusal.server} answered in a way that cannot be forwarded`);
     case 'result-too-large':
-      return own(200, 507, referred(`The result is larger than ${refusal.limit} bytes: ask for less at once`));
+      return told(507, `The result is larger than ${refusal.limit} bytes: ask for less at once`);
     case 'too-many-rounds':
-      return own(200, 508, referred(`The server sent more than ${refusal.limit} input requests during one call`));
+      return told(508, `The server sent more than ${refusal.limit} input requests during one call`);
     case 'record-unavailable':
-      return own(200, 503, referred('The call was not made because it could not be recorded'));
+      return told(503, `The call was not ${made} because it could not be recorded`);
     case 'result-unrecorded':
-      return own(
-        200,
+      return told(
         500,
-        referred(
-          refusal.answered
-            ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
-            : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
-        ),
+        refusal.answered
+          ? 'The call was made, and its result is withheld because it could not be recorded: do not simply repeat it, ask the operator'
+          : 'The call may have been made, and how it ended could not be recorded: do not simply repeat it, ask the operator',
       );
     case 'content-blocked':
-      return own(
-        200,
+      return told(
         403,
-        referred(
-          `The guardrail "${refusal.guardrail}" stops this call, which was not made: it contains ${refusal.what}. Remove that and call again`,
-        ),
+        `The guardrail "${refusal.guardrail}" stops this call, which was not ${made}: it contains ${refusal.what}. Remove that and call again`,
       );
     case 'content-held':
-      return own(
-        200,
+      return told(
         403,
-        referred(
-          `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not made: it contains ${refusal.what}`,
-        ),
+        `The guardrail "${refusal.guardrail}" holds this call for the approval of a person, and it was not ${made}: it contains ${refusal.what}`,
       );
     case 'content-withheld':
-      return own(
-        200,
+      return told(
         403,
-        referred(
-          `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, so do not repeat it`,
-        ),
+        `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, so do not repeat it`,
       );
     case 'right-ended':
-      return own(200, 403, referred(rightEnded(refusal)));
+      return told(403, rightEnded(refusal));
     case 'draining':
       return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
     case 'cancelled':
       return own(200, 499, 'Cancelled');
     case 'internal':
-      return { ...own(200, codes.internal, referred('Internal error')), status: 500 };
+      return { ...told(codes.internal, 'Internal error'), status: 500 };
   }
 }
 
@@ -318,8 +295,16 @@ function rightEnded({ cause, sent }: Refusal & { readonly reason: 'right-ended' 
 
 /** HTTP 429 where no model reads it, else a tool error. */
 function limited(message: string, seconds: number | undefined): WireError {
-  const headers = seconds === undefined ? undefined : { 'retry-after': String(seconds) };
-  return { ...own(429, 429, message, headers), asToolResult: true };
+  return { ...own(429, 429, message, retryAfter(seconds)), asToolResult: true };
+}
+
+/** HTTP 503 where no model reads it, else a tool error. */
+function stopped(message: string, seconds: number | undefined): WireError {
+  return { ...own(503, 503, message, retryAfter(seconds)), asToolResult: true };
+}
+
+function retryAfter(seconds: number | undefined): Readonly<Record<string, string>> | undefined {
+  return seconds === undefined ? undefined : { 'retry-after': String(seconds) };
 }
 
 function retryText(seconds: number | undefined): string {

@@ -219,10 +219,17 @@ export const limits = listOf(limit).describe(
 );
 
 /** Of a server, a tool or a connection: lists and handshakes are limited before it is known where they lead. */
-export const limitsOfCalls = listOf(
-  limit.refine(
-    ({ of }) => of === 'calls',
-    'must be about calls here: limits of lists and handshakes stand under "limits" of the whole configuration',
+const limitOfCalls = limit.refine(
+  ({ of }) => of === 'calls',
+  'must be about calls here: limits of lists and handshakes stand under "limits" of the whole configuration',
+);
+
+export const limitsOfCalls = listOf(limitOfCalls);
+
+export const limitsOfTool = listOf(
+  limitOfCalls.refine(
+    ({ tools }) => tools === undefined,
+    'must not name tools here: it stands on one, and limits the calls of that',
   ),
 );
 

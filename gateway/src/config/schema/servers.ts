@@ -6,7 +6,7 @@ import { serverBreaker } from './breaker.ts';
 import { credential, credentials } from './credentials.ts';
 import { guardrailReference } from './guardrails.ts';
 import { health } from './health.ts';
-import { limitsOfCalls, loops, serverQuota } from './limits.ts';
+import { limitsOfCalls, limitsOfTool, loops, serverQuota } from './limits.ts';
 import { serverPins } from './pins.ts';
 import { duration, name, secret, text } from './units.ts';
 
@@ -33,7 +33,7 @@ const tool = z.strictObject({
       'Identical calls of one caller that are under way at the same time are made once. Counts for tools of tier read only.',
     ),
   arguments: argumentRoles.default({}).describe('What arguments stand for, and where they must lie.'),
-  limits: limitsOfCalls.prefault([]).describe('For calls of this tool.'),
+  limits: limitsOfTool.prefault([]).describe('For calls of this tool.'),
   loops: loops.optional().describe('For this tool, in place of what holds for its server: off where it is polled.'),
   timeouts: timeouts.default({}).describe('For calls of this tool, in place of those of the server.'),
   description: z.string().min(1).max(16_384).optional().describe('Shown in place of the description of the server.'),

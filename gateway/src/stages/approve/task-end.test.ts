@@ -28,3 +28,8 @@ for (const [disposition, refusals] of Object.entries({ 'outcome-unknown': unknow
       assert.equal(outcome?.disposition, disposition);
       assert.equal(outcome?.result?.['isError'], true);
     });
+
+test('a task that went on with a call of which its server has a part never says that it was not made', () => {
+  for (const refusal of notMade)
+    assert.equal(ended({ kind: 'refused', refusal, resumed: true }, 'r').outcome?.disposition, 'outcome-unknown');
+});

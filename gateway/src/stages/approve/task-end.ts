@@ -46,9 +46,11 @@ export function ended(reply: Reply, reference: string): Ended {
   if (reply.kind === 'error')
     return { outcome: { status: 'failed', error: reply.error, disposition: 'execution-error' } };
   if (reply.kind !== 'refused') return {};
-  const { refusal, note } = reply;
-  const { error } = toWire(refusal, { era: 'modern', reference, note });
-  return { outcome: told(error.message, isNotMade(refusal) ? 'denied-not-executed' : 'outcome-unknown') };
+  const { refusal, note, resumed } = reply;
+  const { error } = toWire(refusal, { era: 'modern', reference, note, resumed });
+  return {
+    outcome: told(error.message, resumed !== true && isNotMade(refusal) ? 'denied-not-executed' : 'outcome-unknown'),
+  };
 }
 
 /** For sure: a client repeats a call of which that is said. */

@@ -250,6 +250,14 @@ test('what another process has done to a task since it was read is not undone', 
   assert.deepEqual(world.givenUp, [`ap_a ${first}`]);
 });
 
+test('a rejected task whose server has a part of its call already does not say that it was not made', async () => {
+  const { world, begin, ask } = worldOf(() => Promise.resolve(done));
+  const [whole, part] = [await begin({ name: 'echo' }), await begin({ name: 'echo', requestState: 'sealed' })];
+  world.state = 'rejected';
+  assert.match(JSON.stringify(await ask('tasks/get', whole)), /was not made.*denied-not-executed/);
+  assert.match(JSON.stringify(await ask('tasks/get', part)), /was not continued.*outcome-unknown/);
+});
+
 test('a task whose approval another call has used was not made', async () => {
   const { world, begin, ask } = worldOf(() => Promise.resolve(done));
   const task = await begin({ name: 'pay' });

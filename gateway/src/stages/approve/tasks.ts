@@ -113,6 +113,9 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     const { step, until: _until, ...rest } = known.task;
     if (step === 'answered' || (step === undefined && approval?.state === 'approved'))
       return called(id, exchange, known);
+    // Its server asked for input before: it has a part of the call.
+    const resumed = rest.params['requestState'] !== undefined || rest.params['inputResponses'] !== undefined;
+    const disposition = resumed ? 'outcome-unknown' : 'denied-not-executed';
     let outcome: Outcome;
     if (step === 'under-way')
       outcome = told(
@@ -126,9 +129,13 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
         id: rest.approval,
         ...(reason !== undefined && { message: reason }),
       } as const;
-      outcome = told(toWire(refusal, { era: 'modern', reference: exchange.id }).error.message, 'denied-not-executed');
+      outcome = told(toWire(refusal, { era: 'modern', reference: exchange.id, resumed }).error.message, disposition);
       // Also where another call has used it: this one would be `under-way`, or over.
-    } else outcome = told('The approval of this call is over, and it was not made', 'denied-not-executed');
+    } else
+      outcome = told(
+        `The approval of this call is over, and it was not ${resumed ? 'continued' : 'made'}`,
+        disposition,
+      );
     // What it was about is not needed any more.
     return kept(id, exchange, { ...rest, updatedAt: Date.now(), params: {}, outcome }, known.version);
   }
