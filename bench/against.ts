@@ -52,8 +52,7 @@ const seconds = 1;
 export async function runAgainst(options: AgainstOptions): Promise<readonly Comparison[]> {
   await using other = await checkedOut(options.commit);
   const rows: Comparison[] = [];
-  const chosen = profiles.filter(({ name }) => options.only?.includes(name) ?? true);
-  for (const profile of chosen) {
+  for (const profile of profilesOf(options.only)) {
     const pairs = await pairsOf(profile, {
       there: other.program,
       upstream: options.upstream,
@@ -70,6 +69,11 @@ export async function runAgainst(options: AgainstOptions): Promise<readonly Comp
     }
   }
   return rows;
+}
+
+/** Those with these names; all when none are given. */
+export function profilesOf(names: readonly string[] | undefined): readonly Profile[] {
+  return profiles.filter(({ name }) => names?.includes(name) ?? true);
 }
 
 interface Pairs {
@@ -101,7 +105,7 @@ async function pairsOf(
   return all;
 }
 
-type Load = Pick<Comparison, 'shape' | 'size' | 'connections'>;
+export type Load = Pick<Comparison, 'shape' | 'size' | 'connections'>;
 
 const quickLoads: readonly Load[] = [
   { shape: 'json', size: '0.3', connections: 32 },
@@ -195,7 +199,7 @@ async function startOne(profile: Profile, program: string, upstream: Upstream) {
 }
 
 /** The other commit, installed and compiled in a folder of its own that goes with the run. */
-async function checkedOut(commit: string): Promise<AsyncDisposable & { readonly program: string }> {
+export async function checkedOut(commit: string): Promise<AsyncDisposable & { readonly program: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-against-'));
   try {
     must('git', ['clone', '--quiet', '--shared', '--no-checkout', root, folder], root);

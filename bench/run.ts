@@ -2,16 +2,18 @@
  * The load bench:   npm run bench [-- --quick] [--audit] [--only calls,lists,growth,isolation,streams,ready,approvals] [--upstream nginx|node]
  *                   npm run bench -- --peer FILE [--peer FILE …]: gateways of others beside ours, from their descriptions
  *                   npm run bench -- --against COMMIT [--quick] [--only P0,P3]: CPU a call, against that commit, in turns
+ *                   npm run bench -- --against COMMIT --instructions: instructions a call, which no neighbour disturbs
  * Prints tables and writes JSON into bench/results/. bench/README.md says how to read them.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Comparison, runAgainst } from './against.ts';
+import { type Comparison, checkedOut, runAgainst } from './against.ts';
 import { runApprovals } from './approvals.ts';
 import { auditTable, runAudit } from './audit/index.ts';
 import { kinds, runGrowth } from './growth.ts';
+import { type Counted, countAgainst } from './instructions/against.ts';
 import { runIsolation } from './isolation.ts';
 import { runLists } from './lists.ts';
 import { full, quick, type Row, runMatrix } from './matrix.ts';
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     upstream: { type: 'string' },
     audit: { type: 'boolean', default: false },
     against: { type: 'string' },
+    instructions: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -208,6 +211,35 @@ async function against(commit: string, upstream: Upstream): Promise<number> {
   return 0;
 }
 
+async function count(commit: string, upstream: Upstream): Promise<number> {
+  const head = ['profile', 'shape', 'KiB', 'conn.', 'thread ×1000', 'then', 'ratio', 'process ×1000', 'then', 'ratio'];
+  const line = ({ profile, shape, size, connections, here, there }: Counted) => [
+    profile,
+    shape,
+    size,
+    String(connections),
+    ...(['thread', 'process'] as const).flatMap((kind) => [
+      rounded(here[kind] / 1e3, 1),
+      rounded(there[kind] / 1e3, 1),
+      `${rounded(here[kind] / there[kind], 3)}×`,
+    ]),
+  ];
+  const rows: Counted[] = [];
+  await using other = await checkedOut(commit);
+  await countAgainst({
+    program: other.program,
+    only: values.only?.split(','),
+    quick: values.quick,
+    upstream,
+    report: (row) => {
+      rows.push(row);
+      process.stderr.write(`${line(row).join('  ')}\n`);
+    },
+  });
+  say(`\ninstructions of a call against ${commit}\n${table(head, rows.map(line))}`);
+  return 0;
+}
+
 async function main(): Promise<number> {
   if (values.audit) return audit();
   const wanted = values.against === undefined ? (values.only?.split(',') ?? parts) : parts;
@@ -221,7 +253,7 @@ async function main(): Promise<number> {
   await using upstream = await startUpstream(kind);
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}`;
   say(`${machine}; upstream: ${upstream.kind}\n${placesNote()}\n`);
-  if (values.against !== undefined) return await against(values.against, upstream);
+  if (values.against !== undefined) return await (values.instructions ? count : against)(values.against, upstream);
   const results: Record<string, object> = {};
   let failed = false;
   for (const part of chosen) {

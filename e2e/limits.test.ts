@@ -165,6 +165,25 @@ test('a rate: the eleventh call of every kind of client hears when, the record h
   });
 });
 
+test('answers to input requests that no server has asked for count as the calls that they come with', async () => {
+  await using limited = await startLimited([{ name: 'few', per: 'caller', calls: '2/day' }]);
+  const { gateway, witness } = limited;
+  const key = gateway.key('a');
+  const texts: string[] = [];
+  for (const answer of ['sallyport-approval', 'sallyport-connect', 'name', 'sallyport-approval']) {
+    const params = { name: 'search', arguments: {}, _meta: meta, inputResponses: { [answer]: { action: 'accept' } } };
+    const headers = [...modernHeaders('tools/call', 'search'), ['Authorization', `Bearer ${key}`]] as const;
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    texts.push((await sendRaw({ url: gateway.endpoint('s'), headers, body })).body);
+  }
+  assert.deepEqual(
+    texts.map((text) => /"few\\" is reached, and the call was not made/.test(text)),
+    [false, false, true, true],
+    texts.join(),
+  );
+  assert.equal(witness.calls().length, 2);
+});
+
 test('a rate that is raised has room as soon as the new one says', async () => {
   const { call } = serverOf('raised');
   const key = gateway.key('a');

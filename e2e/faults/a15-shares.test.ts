@@ -122,7 +122,9 @@ test('A15: a caller whose questions are all unanswered is not asked another, and
   }
   const beyond = await ask(ada);
   assert.doesNotMatch(beyond.body, /input_required/);
-  assert.equal(beyond.json?.error?.code, 429, beyond.body);
+  // The server has a part of it: a client that simply repeats the call has that done twice.
+  assert.match(beyond.body, /requests of servers wait for your answers: the call may have been made/);
+  assert.match(beyond.body, /"retryable":false/);
   assert.equal((await ask(bob)).json?.result?.resultType, 'input_required');
 });
 

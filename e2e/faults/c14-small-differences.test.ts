@@ -165,7 +165,8 @@ test('C14: what a probe opens at a server it closes', async () => {
 test('C14: a line of a server that is no message is logged, and its call told at once', async () => {
   await using client = await openAskingClient(gateway.endpoint('broken'), 'legacy');
   const began = performance.now();
-  await client.call('broken').catch(() => undefined);
+  // Its process has done what it was called for.
+  assert.match(await client.call('broken'), /may have been made/);
   assert.ok(performance.now() - began < 10_000);
   await gateway.until(() => /server wrote a line that is no message/.test(gateway.errors()));
 });

@@ -61,6 +61,7 @@ const samples: { readonly [Each in Reason]: Refusal & { readonly reason: Each } 
   'server-misbehaved': { reason: 'server-misbehaved', server, detail },
   'call-unfinished': { reason: 'call-unfinished', server, how: 'timeout', repeatable: false, detail },
   'result-too-large': { reason: 'result-too-large', limit: 1 },
+  'too-many-input-requests': { reason: 'too-many-input-requests', limit: 1 },
   'too-many-rounds': { reason: 'too-many-rounds', limit: 1 },
   'record-unavailable': { reason: 'record-unavailable', detail },
   'result-unrecorded': { reason: 'result-unrecorded', answered: true, detail },

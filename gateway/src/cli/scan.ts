@@ -110,7 +110,7 @@ async function chosenGuardrail(
 const unreadable: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   EISDIR: 'it is a folder',
-  EACCES: 'this user may not',
+  EACCES: 'this user may not read it',
 };
 
 /** Node takes a folder as stdin for an empty one. */

@@ -6,34 +6,45 @@ import type { LimitsConfig } from './schema/limits.ts';
 
 export function checkCosts(configuration: Configuration, place: (path: Path) => Place): readonly Diagnostic[] {
   const servers = Object.entries(configuration.servers);
-  const costly = new Set(servers.filter(([, { tools }]) => Object.values(tools).some(costs)).map(([server]) => server));
-  const without = (limits: LimitsConfig, path: Path): Diagnostic[] =>
-    limits.flatMap((limit, index) =>
-      limit === 'recommended' || limit.cost === undefined
-        ? []
-        : {
-            code: 'CFG014',
-            place: place([...path, index, 'cost']),
-            problem: 'a limit of costs where no tool has a cost: it would limit nothing',
-            remedy: 'Set servers.<name>.tools.<tool>.cost, or limit calls.',
-          },
-    );
+  const costly = new Map(
+    servers.map(([server, { tools }]) => {
+      const names = Object.entries(tools).flatMap(([tool, { cost = 0 }]) => (cost > 0 ? tool : []));
+      return [server, names] as const;
+    }),
+  );
+  /** `tools`: those of the scope that have a cost. */
+  const idle = (limits: LimitsConfig, path: Path, tools: readonly string[]): Diagnostic[] =>
+    limits.flatMap((limit, index) => {
+      if (limit === 'recommended' || limit.cost === undefined) return [];
+      // A pattern may be about any of them.
+      const isAbout = (tool: string): boolean =>
+        limit.tools?.some((name) => name.includes('*') || name === tool) ?? true;
+      if (tools.some(isAbout)) return [];
+      return {
+        code: 'CFG014',
+        place: place([...path, index, 'cost']),
+        problem: 'a limit of costs where no tool has a cost: it would limit nothing',
+        remedy: 'Set servers.<name>.tools.<tool>.cost, or limit calls.',
+      };
+    });
   return [
-    ...(costly.size > 0 ? [] : without(configuration.limits, ['limits'])),
-    ...servers.flatMap(([server, { limits, quota = [], tools }]) => [
-      ...(costly.has(server)
-        ? []
-        : [...without(limits, ['servers', server, 'limits']), ...without(quota, ['servers', server, 'quota'])]),
-      ...Object.entries(tools).flatMap(([tool, own]) =>
-        costs(own) ? [] : without(own.limits, ['servers', server, 'tools', tool, 'limits']),
-      ),
-    ]),
+    ...idle(configuration.limits, ['limits'], [...costly.values()].flat()),
+    ...servers.flatMap(([server, { limits, quota = [], tools }]) => {
+      const own = costly.get(server) ?? [];
+      return [
+        ...idle(limits, ['servers', server, 'limits'], own),
+        ...idle(quota, ['servers', server, 'quota'], own),
+        ...Object.entries(tools).flatMap(([tool, { limits: ofTool }]) =>
+          idle(ofTool, ['servers', server, 'tools', tool, 'limits'], own.includes(tool) ? [tool] : []),
+        ),
+      ];
+    }),
     ...configuration.connections.flatMap(({ to, limits }, index) =>
-      to.some((server) => costly.has(server)) ? [] : without(limits, ['connections', index, 'limits']),
+      idle(
+        limits,
+        ['connections', index, 'limits'],
+        to.flatMap((server) => costly.get(server) ?? []),
+      ),
     ),
   ];
-}
-
-function costs({ cost = 0 }: { readonly cost?: number | undefined }): boolean {
-  return cost > 0;
 }

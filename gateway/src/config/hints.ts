@@ -12,7 +12,8 @@ export const hints: Readonly<Record<string, string>> = {
   redact: hidden,
   mask: hidden,
   dlp: hidden,
-  guardrail: 'Write guardrails: recommended on a connection or a server; docs/guardrails.md shows your own.',
+  guardrail:
+    'Write guardrails: recommended on a connection or a server; docs/guardrails.md says how to write your own.',
   approve: 'Write { hold: [tool] } in the tools of a connection: a person must approve.',
   approval: 'Write { hold: [tool] } in the tools of a connection: a person must approve.',
   pin: pinned,
@@ -21,7 +22,8 @@ export const hints: Readonly<Record<string, string>> = {
   disabled: 'Write status: inactive on the server.',
   healthcheck: 'Write health: { every: 1m } on the server.',
   circuitbreaker: 'Write breaker on the server, or at the top for all; docs/limits.md shows it.',
-  alerts: 'Write channels, where people are told of approvals; alert on /metrics of listen.admin for the rest.',
+  alerts:
+    'Write channels, where people are told of approvals. For the rest, alert on what /metrics of listen.admin shows.',
   timeout:
     'Write timeouts: { firstByte: 60s, total: 5m } on the server or a tool; startTimeout on a stdio server, and bounds for all.',
   timeouts:

@@ -79,6 +79,7 @@ export const denials: Readonly<Record<Reason, Denial>> = {
   'call-repeated': busy,
   'server-limited': busy,
   'result-too-large': { class: 'limit', retryable: false, made: true },
+  'too-many-input-requests': { class: 'limit', retryable: false, made: true },
   'too-many-rounds': { class: 'limit', retryable: false, made: true },
   'authentication-unavailable': transient,
   'server-unavailable': transient,

@@ -11,12 +11,16 @@ export function approvalPageText({ page, id }: Pending): string {
     : `This call waits for the approval of another person (${id}). ${page?.url ?? ''} shows when it is decided`;
 }
 
-/** The text for the model. `made`: what did not become of the call yet. */
+/** The text for the model. `made`: what the call was not yet; `continued` where its server has a part of it. */
 export function pendingText({ id, until, message, page }: Pending, made: 'made' | 'continued'): string {
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const more = message === undefined ? '' : ` ${message}`;
   const where = page?.decides === true ? ` The person you work for decides at ${page.url}.` : '';
-  return `This call waits for the approval of a person, and was not ${made} yet (approval ${id}, until ${time}). Make the same call again, with the same arguments, to see whether it was approved.${where}${more}`;
+  const again =
+    made === 'continued'
+      ? 'Send the same answers with the same requestState again'
+      : 'Make the same call again, with the same arguments,';
+  return `This call waits for the approval of a person, and was not ${made} yet (approval ${id}, until ${time}). ${again} to see whether it was approved.${where}${more}`;
 }
 
 /** The text for clients with and without URL elicitation. */

@@ -55,6 +55,8 @@ export type Refusal =
   | { readonly reason: 'bad-params'; readonly problem: string }
   /** `message`: what the operator tells the model about it. */
   | { readonly reason: 'denied' | 'held'; readonly detail: string; readonly message?: string }
+  /** So many requests of servers wait for answers of this caller: one more is given up, and so is the call that it is of. */
+  | { readonly reason: 'too-many-input-requests'; readonly limit: number }
   /** A person has not decided yet. `until`: milliseconds since the epoch. */
   | {
       readonly reason: 'approval-pending';

@@ -9,7 +9,7 @@ import type { Snapshot } from './contracts/snapshot.ts';
 import { decide } from './decide.ts';
 import type { Decided } from './exchange.ts';
 import { isThere, whenceOf } from './reach.ts';
-import type { Refusal, RightsFault } from './refusal.ts';
+import type { RightsFault } from './refusal.ts';
 
 export interface Rights {
   /** The snapshot in force. */
@@ -102,11 +102,6 @@ export function lostRight(exchange: Decided, caller: Caller, snapshot: Snapshot)
     cause: 'rule',
     detail: rule === undefined ? 'no rule allows it any more' : `${rule.place} ${rule.text}`,
   };
-}
-
-/** What refuses a call whose right ended while it waited: a server that asked for input has a part of the call already. */
-export function rightEnded({ resumption }: Pick<Decided, 'resumption'>, lost: LostRight): Refusal {
-  return { reason: 'right-ended', ...(resumption !== undefined && { sent: true as const }), ...lost };
 }
 
 /** Whether two rules say the same, wherever they stand in the file. */

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callerOf } from '../../test/support/policy.ts';
-import { type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
+import { type Road, type RoadOptions, result, roadOf, type ToyRequest } from '../../test/support/road.ts';
 import { writeReply } from '../listeners/reply-text.ts';
 import type { JsonObject } from '../protocol/json.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Inspector } from './contracts/inspector.ts';
+import type { OutboundCall, Step } from './contracts/upstream.ts';
 
 const everything = `- { name: c, from: { agent: a }, to: s, tools: [{ allow: "*" }], resources: [{ allow: "*" }], requests: { elicitation: allow } }`;
 
@@ -203,21 +204,103 @@ test('arguments that an inspector changes are decided on, forwarded and recorded
   assert.equal(narrow.calls.length, 0);
 });
 
-test('a refusal to go on with a call does not say that the call was not made', async () => {
-  const held = `- { name: c, from: { agent: a }, to: s, tools: [{ hold: "*" }] }`;
-  const full: RoadOptions = { audit: { intend: () => Promise.reject(new Error('full')) } };
-  for (const [connections, options] of [
-    [held, {}],
-    [everything, full],
-  ] as const) {
-    const road = await roadOf(connections, options);
-    const textOf = async (more: JsonObject): Promise<string> => {
-      const { reply } = await road.send({ params: { name: 'echo', arguments: {}, ...more } });
-      return writeReply(reply, { id: 1, method: 'tools/call', era: 'modern', reference: 'r' }).text;
-    };
-    assert.match(await textOf({}), /was not made/);
-    assert.match(await textOf({ inputResponses: { name: { action: 'decline' } } }), /was not continued/);
+/** A server that asks for input first, and then answers; it has a state of its own, or none. */
+function asking(state?: string): RoadOptions {
+  const asked = {
+    kind: 'input-required',
+    requests: { name: { method: 'elicitation/create', params: { message: 'Who?' } } },
+  };
+  const step = { ...asked, resume: { kind: 'state', state }, answer: () => result({}), detach() {}, abandon() {} };
+  return {
+    server: { answer: ({ params }) => (params.inputResponses === undefined ? step : result({ content: [] })) as Step },
+  };
+}
+
+const answers: JsonObject = { name: { action: 'accept', content: {} } };
+
+/** The sealed state of a call that its server has a part of. */
+async function stateOf(road: Road): Promise<string> {
+  const { reply } = await road.send({});
+  const { requestState } = JSON.parse(reply.kind === 'text' ? reply.text : '{}') as JsonObject;
+  return typeof requestState === 'string' ? requestState : assert.fail('there is no state');
+}
+
+async function textOf(road: Road, more: JsonObject): Promise<string> {
+  const { reply } = await road.send({ params: { name: 'echo', arguments: { text: 'hi' }, ...more } });
+  return writeReply(reply, { id: 1, method: 'tools/call', era: 'modern', reference: 'r' }).text;
+}
+
+for (const state of ['of the server', undefined])
+  test(`a refusal to go on with a call ${state === undefined ? 'without' : 'with'} a state does not say that it was not made`, async () => {
+    for (const refuses of ['rule', 'record', 'switch'] as const) {
+      const options = asking(state);
+      let full = false;
+      const audit = { intend: () => (full ? Promise.reject(new Error('full')) : undefined) };
+      const road = await roadOf(everything, { ...options, audit });
+      const requestState = await stateOf(road);
+      const { snapshot } = road;
+      if (refuses === 'record') full = true;
+      if (refuses === 'switch') road.take({ ...snapshot, statusOf: () => 'draining' });
+      if (refuses === 'rule') {
+        const held = await roadOf(everything.replace('allow: "*"', 'hold: "*"'), options);
+        road.take({ ...snapshot, policy: held.snapshot.policy });
+      }
+      assert.match(await textOf(road, { inputResponses: answers, requestState }), /was not continued/, refuses);
+      // Answers alone go on with nothing: no server has a part of such a call.
+      assert.match(await textOf(road, { inputResponses: answers }), /was not made/, refuses);
+      assert.equal(road.calls.length, 1);
+    }
+  });
+
+test('answers that resume nothing, and a state that is sent again, count under the limits', async () => {
+  for (const state of ['of the server', undefined]) {
+    const road = await roadOf(everything, {
+      ...asking(state),
+      settings: 'limits: [{ per: caller, calls: 3/day, name: l }]',
+    });
+    const requestState = await stateOf(road);
+    const go = (more: JsonObject): Promise<string> => textOf(road, { inputResponses: answers, ...more });
+    // The first went on with a call that was counted.
+    assert.doesNotMatch(await go({ requestState }), /is reached/);
+    assert.doesNotMatch(await go({ requestState }), /is reached/);
+    assert.doesNotMatch(await go({}), /is reached/);
+    assert.match(await go({ requestState }), /is reached, and the call was not continued/);
+    assert.match(await go({}), /is reached, and the call was not made/);
+    assert.match(await textOf(road, { inputResponses: { 'sallyport-approval': {} } }), /is reached/);
+    assert.equal(road.calls.length, 4);
   }
+});
+
+test('a state whose call was refused by a limit still goes on with the call that was counted', async () => {
+  const held = Promise.withResolvers<undefined>();
+  const ready = asking('s').server?.answer ?? assert.fail();
+  const isSlow = ({ params }: OutboundCall): boolean => JSON.stringify(params).includes('slow');
+  const road = await roadOf(everything, {
+    server: { answer: (call) => (isSlow(call) ? held.promise.then(() => result({ content: [] })) : ready(call)) },
+    settings: 'limits: [{ concurrency: 1 }, { per: caller, calls: 2/day }]',
+  });
+  const requestState = await stateOf(road);
+  const other = road.send({ params: { name: 'echo', arguments: { text: 'slow' } } });
+  const resumed = { inputResponses: answers, requestState };
+  assert.match(await textOf(road, resumed), /1 at once.*was not continued/);
+  held.resolve(undefined);
+  await other;
+  assert.match(await textOf(road, resumed), /"resultType":"complete"/);
+  assert.match(await textOf(road, resumed), /is reached/);
+});
+
+test('a server that cannot be reached with an answer has a part of the call', async () => {
+  const failed = { kind: 'failed', failure: { kind: 'unavailable', detail: 'gone' } };
+  const asked = { kind: 'input-required', requests: { name: { method: 'elicitation/create', params: {} } } };
+  const step = { ...asked, resume: { kind: 'state', state: 's' }, answer: () => failed, detach() {}, abandon() {} };
+  const road = await roadOf(everything, { server: { answer: () => step as unknown as Step } });
+  const requestInput = () => Promise.resolve({ ok: true as const, result: { action: 'decline' } });
+  const { reply } = await road.send({ client: { era: 'legacy', capabilities: { elicitation: {} } }, requestInput });
+  assert.equal(reply.kind === 'refused' && reply.refusal.reason, 'call-unfinished');
+  assert.deepEqual(
+    road.records.map(({ end }) => end?.outcome),
+    ['unknown'],
+  );
 });
 
 test('a result that cannot be written is refused and recorded, and gives the room of its caller back', async () => {

@@ -13,7 +13,7 @@ import { inspectArguments, withArguments } from './inspect.ts';
 import { isCorrectable, permit } from './permit.ts';
 import { record } from './record.ts';
 import { type Outcome, pass, type Refusal } from './refusal.ts';
-import { rightEnded, Standing } from './rights.ts';
+import { Standing } from './rights.ts';
 import type { Stages } from './stages.ts';
 import {
   afterWaiting,
@@ -63,7 +63,7 @@ async function whole(message: Received, snapshot: Snapshot, stages: Stages, offe
   }
   const recording = record(message, reply, step);
   const recorded = recording instanceof Promise ? await recording : recording;
-  const offering = offer(message, withResumption(recorded, progress), stages);
+  const offering = offer(message, withResumption(message, recorded), stages);
   return offering instanceof Promise ? await offering : offering;
 }
 
@@ -141,9 +141,10 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
   }
 }
 
-/** A refusal to go on with a call must not say that the call was not made. */
-function withResumption(reply: Reply, { decided }: Progress): Reply {
-  return reply.kind === 'refused' && decided?.resumption !== undefined ? { ...reply, resumed: true } : reply;
+/** A refusal to go on with a call must not say that the call was not made, wherever on the road it comes from. */
+function withResumption({ operation, params }: Received, reply: Reply): Reply {
+  const isResumed = operation === 'call' && params['requestState'] !== undefined;
+  return reply.kind === 'refused' && isResumed ? { ...reply, resumed: true } : reply;
 }
 
 /** The reply to a call, with a word to a caller that goes round in circles. */
@@ -225,7 +226,7 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   // The disk may have been waited for, to keep a use of an approval or the intent: rights end meanwhile as well.
   if (allowed !== permitted || intending instanceof Promise) {
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
-    if (lost !== undefined) return refused(rightEnded(intended.value, lost));
+    if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
   }
 
   // Stages 10 and 11, for as long as the caller has the right to it.

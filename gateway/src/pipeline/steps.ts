@@ -9,7 +9,7 @@ import { factsOf, type Progress } from './facts.ts';
 import { withArguments } from './inspect.ts';
 import { outOfService } from './out-of-service.ts';
 import { failureRefusal, type Outcome, pass, refuse } from './refusal.ts';
-import { lostRight, rightEnded } from './rights.ts';
+import { lostRight } from './rights.ts';
 import type { Stages } from './stages.ts';
 
 /** What a step needs beside the exchange. */
@@ -76,10 +76,10 @@ export function limit(
 export async function afterWaiting(exchange: Limited<Allowed<Inspected>>, { rights }: Stages): Promise<Outcome<void>> {
   const caller = rights.renew(exchange.caller);
   if (caller === undefined)
-    return refuse(rightEnded(exchange, { cause: 'credential', detail: 'the credential has ended' }));
+    return refuse({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
   const snapshot = rights.snapshot();
   const lost = lostRight(exchange, caller, snapshot);
-  if (lost !== undefined) return refuse(rightEnded(exchange, lost));
+  if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
   const { capability, upstream, tool } = exchange;
   if (capability.type !== 'tool' && capability.type !== 'prompt') return pass(undefined);
   const catalog = snapshot.catalog(upstream.server, upstream);
@@ -89,7 +89,7 @@ export async function afterWaiting(exchange: Limited<Allowed<Inspected>>, { righ
   const definition = read.listed.byName.get(capability.name);
   const isSame = definition !== undefined && (tool === undefined || catalog.facts(definition).digest === tool.digest);
   if (isSame) return pass(undefined);
-  return refuse(rightEnded(exchange, { cause: 'rule', detail: 'it has another definition now, or none' }));
+  return refuse({ reason: 'right-ended', cause: 'rule', detail: 'it has another definition now, or none' });
 }
 
 /** The end of stage 6: of a server that is left alone, one call at a time tries whether it answers again. */

@@ -62,6 +62,8 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
   const referred = (text: string): string => `${text} (reference ${reference})`;
   const told = (code: number, text: string): WireError => own(200, code, referred(text));
   const made = resumed ? 'continued' : 'made';
+  // Who made it anew without the state would have its first part done twice.
+  const again = resumed ? 'send the same answers with the same requestState again' : 'make it again';
   switch (refusal.reason) {
     case 'host-refused':
       return protocol(403, codes.invalidRequest, 'Host header not allowed');
@@ -166,7 +168,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
       return own(
         200,
         403,
-        `The approval ${refusal.id} of this call is over, and the call was not ${made}: make it again to ask for another one`,
+        `The approval ${refusal.id} of this call is over, and the call was not ${made}: ${again} to ask for another one`,
       );
     case 'too-many-approvals':
       return limited('Too many calls wait for the approval of a person: wait until some are decided', 60);
@@ -248,6 +250,11 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
       return told(502, `The server ${refusal.server} answered in a way that cannot be forwarded`);
     case 'result-too-large':
       return told(507, `The result is larger than ${refusal.limit} bytes: ask for less at once`);
+    case 'too-many-input-requests':
+      return told(
+        429,
+        `More than ${refusal.limit} requests of servers wait for your answers: the call may have been made, do not simply repeat it, answer some of them first`,
+      );
     case 'too-many-rounds':
       return told(508, `The server sent more than ${refusal.limit} input requests during one call`);
     case 'record-unavailable':
@@ -262,7 +269,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
     case 'content-blocked':
       return told(
         403,
-        `The guardrail "${refusal.guardrail}" stops this call, which was not ${made}: it contains ${refusal.what}. Remove that and call again`,
+        `The guardrail "${refusal.guardrail}" stops this call, which was not ${made}: it contains ${refusal.what}. Remove that and ${resumed ? 'send the answers again, with the same requestState' : 'call again'}`,
       );
     case 'content-held':
       return told(
@@ -275,7 +282,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
         `What the server ${refusal.server} answered is withheld by ${refusal.guardrail === undefined ? 'an inspection' : `the guardrail "${refusal.guardrail}"`}: the call was made, so do not repeat it`,
       );
     case 'right-ended':
-      return told(403, rightEnded(refusal));
+      return told(403, rightEnded(refusal, made));
     case 'draining':
       return own(503, 503, 'The gateway is stopping: try again', { 'retry-after': '5' });
     case 'cancelled':
@@ -285,12 +292,12 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
   }
 }
 
-function rightEnded({ cause, sent }: Refusal & { readonly reason: 'right-ended' }): string {
+function rightEnded({ cause, sent }: Refusal & { readonly reason: 'right-ended' }, made: string): string {
   const ended =
     cause === 'disabled' ? 'The server was taken out of service by its operator' : 'The right to make this call ended';
   return sent === true
     ? `${ended} while it was under way: it may have been made, and its result is withheld`
-    : `${ended} while it waited: it was not made`;
+    : `${ended} while it waited: it was not ${made}${made === 'continued' ? ', and a part of it may have been made' : ''}`;
 }
 
 /** HTTP 429 where no model reads it, else a tool error. */

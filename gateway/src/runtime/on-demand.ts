@@ -7,7 +7,10 @@ export interface OnDemandParts {
   readonly onBug: (error: unknown) => void;
 }
 
-/** Answers 503 where it cannot be loaded. The next request tries again: files may be short, or be replaced, for a moment. */
+/**
+ * Answers 503 where it cannot be loaded. The next request tries again, which helps where a file was missing or was no
+ * program; Node keeps a module whose imports did not fit, so that the log says that only a restart may help.
+ */
 export function onDemand({ load, onBug }: OnDemandParts): RequestListener {
   let loading: Promise<RequestListener> | undefined;
   const loaded = async (): Promise<RequestListener> => {
@@ -23,7 +26,7 @@ export function onDemand({ load, onBug }: OnDemandParts): RequestListener {
     try {
       (await loaded())(request, response);
     } catch (error) {
-      onBug(error);
+      onBug(new Error('the pages cannot be loaded: restart the gateway if this does not end', { cause: error }));
       request.resume();
       response.writeHead(503, { 'content-type': 'text/plain' }).end('The pages cannot be loaded\n');
     }

@@ -2,9 +2,10 @@
 
 import { correlationId } from '../listeners/received.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
-import type { Limit } from '../pipeline/contracts/limit.ts';
+import type { Admission, Limit } from '../pipeline/contracts/limit.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
+import type { Outcome } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import { runBare, type Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
@@ -70,9 +71,19 @@ export function makeStages(parts: StageParts): Stages {
     tasks,
     audit,
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
-    limit: (exchange, { limits }) =>
-      limits.all.length === 0 ? unlimitedOutcome : limiter.admit(callOf(exchange), limits),
-    limitLevels: (exchange, { limits }) => (limits.all.length === 0 ? [] : limiter.levels(callOf(exchange), limits)),
+    limit(exchange, { limits }) {
+      if (limits.all.length === 0) return unlimitedOutcome;
+      const isResumed = inputRequests.claim(exchange);
+      const limiting = limiter.admit(callOf(exchange, { isResumed }), limits);
+      if (!isResumed) return limiting;
+      const conclude = (outcome: Outcome<Admission>): Outcome<Admission> => {
+        if (!outcome.ok) inputRequests.unclaim(exchange);
+        return outcome;
+      };
+      return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
+    },
+    limitLevels: (exchange, { limits }) =>
+      limits.all.length === 0 ? [] : limiter.levels(callOf(exchange, { isResumed: false }), limits),
     loops,
     isOwn: isConnectTool,
     resolve,

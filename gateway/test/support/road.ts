@@ -236,7 +236,7 @@ ${connections.replace(/^/gm, '  ')}
       const told: { method: string; params: JsonObject }[] = [];
       const notify: Channel['notify'] = (method, params) => void told.push({ method, params });
       const channel = request.requestInput === undefined ? { notify } : { notify, requestInput: request.requestInput };
-      return { reply: await run(receivedOf(request, channel), snapshot, stages), told };
+      return { reply: await run(receivedOf(request, channel), current, stages), told };
     },
   };
 }

@@ -169,7 +169,7 @@ export const limit = fields
     'must say zone only with a budget by day or month',
   )
   .refine(
-    ({ calls, per = [] }) => typeof calls !== 'number' || per.includes('session'),
+    ({ of, calls, per = [] }) => typeof calls !== 'number' || per.includes('session') || of === 'handshakes',
     'must say per: session with a number of calls, or a time such as 20/day',
   )
   .refine(
@@ -181,11 +181,15 @@ export const limit = fields
   )
   .refine(
     ({ of, queue, warnAt }) => of === 'calls' || (queue === undefined && warnAt === undefined),
-    'must say queue, wait and warnAt only of calls, not of lists or handshakes',
+    'must say queue, wait and warnAt only with limits of calls, not of lists or handshakes',
+  )
+  .refine(
+    ({ of, calls }) => of !== 'handshakes' || typeof calls !== 'number',
+    'must limit handshakes over a time such as 20/day: a number alone is for calls of a session',
   )
   .refine(
     ({ of, per = [] }) => of !== 'handshakes' || !per.includes('session'),
-    'must not limit handshakes by session: each opens one of its own',
+    'must not limit handshakes per session, as an initialize opens one of its own: write per: caller and a time such as 20/day',
   );
 
 /** What a server allows the gateway: calls wait or are refused before they count there. */
@@ -229,7 +233,7 @@ export const limitsOfCalls = listOf(limitOfCalls);
 export const limitsOfTool = listOf(
   limitOfCalls.refine(
     ({ tools }) => tools === undefined,
-    'must not name tools here: it stands on one, and limits the calls of that',
+    'must not name tools: a limit on a tool limits the calls of that tool',
   ),
 );
 

@@ -15,8 +15,8 @@ export type DeliveredRequests = Readonly<
 
 /** What a request says about the input requests that it answers. */
 export type Resumption =
-  /** For the server itself: its own state, opened. */
-  | { readonly kind: 'state'; readonly state: string | undefined }
+  /** For the server itself: its own state, opened. `expiresAt`: milliseconds since the epoch. */
+  | { readonly kind: 'state'; readonly id: string; readonly state: string | undefined; readonly expiresAt: number }
   /** For the call that waits under this id. */
   | { readonly kind: 'parked'; readonly id: string };
 

@@ -7,7 +7,7 @@ import { ownWords } from '../../pipeline/deliver.ts';
 import type { Allowed, Inspected } from '../../pipeline/exchange.ts';
 import { permitHeld } from '../../pipeline/permit.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
-import { lostRight, type Rights, rightEnded } from '../../pipeline/rights.ts';
+import { lostRight, type Rights } from '../../pipeline/rights.ts';
 import { takesTasks } from '../../pipeline/tasks.ts';
 import { opensPages } from '../../pipeline/url-prompt.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
@@ -162,14 +162,16 @@ export function createApprovals({
     // The revision and the credential of now decide, whatever they were when the call was held.
     const caller = rights.renew(exchange.caller);
     if (caller === undefined)
-      return refuse(rightEnded(exchange, { cause: 'credential', detail: 'the credential has ended' }));
+      return refuse({ reason: 'right-ended', cause: 'credential', detail: 'the credential has ended' });
     const snapshot = rights.snapshot();
     const lost = lostRight(marked, caller, snapshot);
-    if (lost !== undefined) return refuse(rightEnded(exchange, lost));
+    if (lost !== undefined) return refuse({ reason: 'right-ended', ...lost });
     if (await isAnother(exchange, { caller, snapshot, approval }))
-      return refuse(
-        rightEnded(exchange, { cause: 'rule', detail: 'what was approved is not what would be called now' }),
-      );
+      return refuse({
+        reason: 'right-ended',
+        cause: 'rule',
+        detail: 'what was approved is not what would be called now',
+      });
     if (!isStillApproved(approval)) {
       await store.revoke(id, Date.now());
       await record();

@@ -114,7 +114,7 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
     if (step === 'answered' || (step === undefined && approval?.state === 'approved'))
       return called(id, exchange, known);
     // Its server asked for input before: it has a part of the call.
-    const resumed = rest.params['requestState'] !== undefined || rest.params['inputResponses'] !== undefined;
+    const resumed = rest.params['requestState'] !== undefined;
     const disposition = resumed ? 'outcome-unknown' : 'denied-not-executed';
     let outcome: Outcome;
     if (step === 'under-way')

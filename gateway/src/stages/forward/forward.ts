@@ -22,6 +22,7 @@ import { cleanServerMeta, metaKeys, metaOf } from '../../protocol/meta.ts';
 import { clientRequests, logLevels } from '../../protocol/methods.ts';
 import { isNumeric } from '../../protocol/numbers.ts';
 import { saysNotFound, visibleCompletion } from './conceal.ts';
+import { later } from './later.ts';
 import { isShareable, type SharedCalls } from './shared-calls.ts';
 
 export interface ForwardBounds {
@@ -65,7 +66,7 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   }
   const call = outboundCall(answered, road, told);
   let step: Step;
-  if (parked !== undefined) step = await parked.answer(responsesOf(answered), call);
+  if (parked !== undefined) step = later(await parked.answer(responsesOf(answered), call));
   else if (resumption?.kind === 'state') {
     const { requestState: _sealed, ...params } = call.params;
     const { state } = resumption;
@@ -87,7 +88,7 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
       step.abandon();
       return refused({ reason: 'right-ended', sent: true, ...lost });
     }
-    step = await step.answer(answers, call);
+    step = later(await step.answer(answers, call));
   }
   const waiting = told.over();
   if (waiting !== undefined) await waiting;

@@ -37,8 +37,8 @@ function serverOf({ endpoint, params }: Identified): string | undefined {
   return end < 1 || end > maxServerName ? undefined : name.slice(0, end);
 }
 
-/** The end of stage 6: a call that everything else lets through. */
-export function callOf(exchange: Decided): Call {
+/** The end of stage 6: a call that everything else lets through. `isResumed`: it goes on with one that was counted. */
+export function callOf(exchange: Decided, { isResumed }: Pick<Call, 'isResumed'>): Call {
   const { grants, upstream, capability, tool, decision, bytesIn, cancellation } = exchange;
   const { server } = upstream;
   const tier = tool?.tier ?? 'read';
@@ -49,7 +49,7 @@ export function callOf(exchange: Decided): Call {
     target: { server, grants, tier, ...named },
     bytesIn,
     cost: tool?.cost ?? 0,
-    isResumed: exchange.resumption !== undefined,
+    isResumed,
     cancellation,
   };
 }

@@ -7,7 +7,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DeliveredRequests, InputRequests, Resumption } from '../../pipeline/contracts/input-requests.ts';
 import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
-import type { Resolved, Resumed } from '../../pipeline/exchange.ts';
+import type { Decided, Resolved, Resumed } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
 import { canonical } from '../../protocol/canonical.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
@@ -36,6 +36,13 @@ export class ParkedRequests implements InputRequests {
     whenFull: 'refuse',
   });
   readonly #parked = new Map<string, Parked>();
+  /** States that no call has come back with yet, by id. */
+  readonly #uncounted = new MemoryRegistry<true>({
+    maxEntries: maxParked,
+    maxOfOwner: maxParkedOfCaller,
+    lifetimeMs: maxLifetimeMs,
+    whenFull: 'evict',
+  });
 
   constructor(seal: Seal) {
     this.#seal = seal;
@@ -48,15 +55,15 @@ export class ParkedRequests implements InputRequests {
     lifetimeMs: number,
   ): Outcome<Delivered<JsonObject>> {
     const { resume } = inputRequired;
-    const bound = { b: binding(exchange), e: Date.now() + lifetimeMs };
-    let requestState: string | undefined;
+    const now = Date.now();
+    const id = randomUUID();
+    const entry = { key: id, owner: exchange.caller.key, value: true, expiresAt: now + lifetimeMs } as const;
+    const bound = { b: binding(exchange), e: entry.expiresAt, i: id };
+    let requestState: string;
     if (resume.kind === 'parked') {
-      const now = Date.now();
-      const id = randomUUID();
-      const entry = { key: id, owner: exchange.caller.key, value: true, expiresAt: now + lifetimeMs } as const;
       if (!this.#waiting.put(entry, now, 'absent').ok) {
         inputRequired.abandon();
-        return refuse({ reason: 'too-many-requests', limit: maxParkedOfCaller });
+        return refuse({ reason: 'too-many-input-requests', limit: maxParkedOfCaller });
       }
       inputRequired.detach();
       const timer = setTimeout(() => {
@@ -65,27 +72,27 @@ export class ParkedRequests implements InputRequests {
       }, lifetimeMs);
       timer.unref();
       this.#parked.set(id, { inputRequired, timer });
-      requestState = this.#seal.close({ ...bound, p: id });
-    } else if (resume.state !== undefined) requestState = this.#seal.close({ ...bound, s: resume.state });
+      requestState = this.#seal.close({ ...bound, k: 'parked' });
+    } else {
+      // Also where the server gave none: only a state shows that a call goes on with one that was made.
+      this.#uncounted.put(entry, now);
+      requestState = this.#seal.close(resume.state === undefined ? bound : { ...bound, s: resume.state });
+    }
     // Its requests passed the way back one by one, and everything around them is the gateway's own.
     const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
-    return pass(requestState === undefined ? result : { ...result, requestState });
+    return pass({ ...result, requestState });
   }
 
   /**
    * Stage 4, the end: what the request resumes. Every sealed state is opened here, once, before anything is decided. A
-   * state that is forged, expired or of another request is refused.
+   * state that is forged, expired or of another request is refused. Answers without one resume nothing: they go with a
+   * first call, such as one that the gateway itself had answered with a page.
    */
   resume(exchange: Resolved): Outcome<Resumed> {
     const { requestState, inputResponses } = exchange.params;
     if (inputResponses !== undefined && !isObject(inputResponses))
       return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
-    if (requestState === undefined)
-      return pass(
-        (inputResponses === undefined
-          ? exchange
-          : { ...exchange, resumption: { kind: 'state', state: undefined } }) as Resumed,
-      );
+    if (requestState === undefined) return pass(exchange as Resumed);
     const resumption = this.#opened(exchange, requestState);
     return resumption.ok ? pass({ ...exchange, resumption: resumption.value } as Resumed) : resumption;
   }
@@ -96,11 +103,34 @@ export class ParkedRequests implements InputRequests {
     if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired', 'expired');
     if (sealed.b !== binding(exchange))
       return invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
-    if (typeof sealed.s === 'string') return pass({ kind: 'state', state: sealed.s });
-    const id = asText(sealed.p);
+    const id = asText(sealed.i);
+    if (sealed.k !== 'parked')
+      return pass({
+        kind: 'state',
+        id,
+        state: typeof sealed.s === 'string' ? sealed.s : undefined,
+        expiresAt: sealed.e,
+      });
     return this.#waiting.get(id, Date.now()) !== undefined && this.#parked.has(id)
       ? pass({ kind: 'parked', id })
       : invalid('over', over);
+  }
+
+  /**
+   * Whether a call goes on with one that was counted under the limits: each state is good for one that does. What comes
+   * with the same state again is a call of its own.
+   */
+  claim({ resumption }: Decided): boolean {
+    if (resumption === undefined) return false;
+    // A call that waits is answered once.
+    return resumption.kind === 'parked' || this.#uncounted.take(resumption.id, Date.now()) !== undefined;
+  }
+
+  /** Of a call that was not sent after all. */
+  unclaim({ resumption, caller }: Decided): void {
+    if (resumption?.kind !== 'state') return;
+    const { id, expiresAt } = resumption;
+    this.#uncounted.put({ key: id, owner: caller.key, value: true, expiresAt }, Date.now());
   }
 
   take(id: string): Outcome<InputRequired> {

@@ -6,7 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { encodingFault, type JsonResult } from '../../protocol/json.ts';
 import { type RequestId, readMessage } from '../../protocol/jsonrpc.ts';
 import { Lines } from '../../protocol/lines.ts';
-import { misbehaved, unavailable } from '../failures.ts';
+import { misbehaved, sent, unavailable } from '../failures.ts';
 import { MessageReader } from '../message-reader.ts';
 import type { AnswerLimits, Transport, TransportEvents } from '../transport.ts';
 import { marker, type Supervisor } from './supervisor.ts';
@@ -213,7 +213,7 @@ export class StdioWire implements Transport {
     if (line[0] !== openingBrace) return this.#hear('stdout', line);
     const id = idIn(line, line);
     if (id !== undefined)
-      this.#events.onRequestFailed(id, misbehaved(`wrote a line that is no message: ${problem}`), false);
+      this.#events.onRequestFailed(id, sent(misbehaved(`wrote a line that is no message: ${problem}`)), false);
     if (this.#noise++ < maxNoise) this.#log.onBroken(line.subarray(0, noiseLength).toString('utf8').trimEnd());
   }
 

@@ -28,3 +28,31 @@ test('a reader that has let go of what it read goes on, and reads again what cam
   assert.ok(reader.sealed(3).length > 0);
   await closeTestLog(log);
 });
+
+test('a reader of the last bundle finds its records although the log is published between all that it does', async (context) => {
+  const data = temporaryData();
+  context.after(() => rmSync(data, { recursive: true, force: true }));
+  const log = await openTestLog(data);
+  const write = (id: string): void => {
+    log.writer.accept(callOf(id, 'dana'));
+    log.writer.drain();
+    log.writer.publish();
+  };
+  for (let at = 0; at < 20; at++) write(`before ${at}`);
+  const reader = new LogReader(log.folder);
+  const look = reader.checkpoint.bind(reader);
+  let looks = 0;
+  reader.checkpoint = () => {
+    const seen = look();
+    if (looks++ < 6) write(`meanwhile ${looks}`);
+    return seen;
+  };
+  const size = reader.checkpoint()?.size ?? 0;
+  assert.equal([...reader.entries(0, size, size)].length, size);
+  assert.ok(looks > 6);
+  // Faster than it reads for good: an error, and no records that seem to be dropped.
+  looks = -1_000;
+  const now = reader.checkpoint()?.size ?? 0;
+  assert.throws(() => [...reader.entries(0, now, now)], /changes faster than it can be read/);
+  await closeTestLog(log);
+});

@@ -16,6 +16,8 @@ export interface SignedCheckpoint extends Checkpoint {
   readonly note: string;
 }
 
+/** A log is published twice a second, so that a reader that needs more looks does not run at all. */
+const maxLooks = 16;
 /** Segments held in memory at one time. */
 const maxSegments = 2;
 
@@ -83,13 +85,19 @@ export class LogReader {
     return entries;
   }
 
-  /** The log has grown since the size that was asked for: a wider bundle begins with the same entries. */
+  /**
+   * The log has grown since the size that was asked for: a wider bundle begins with the same entries. While it grows, a
+   * bundle that is not full may be gone again before it is read; retention drops full ones only.
+   */
   #wider(index: number): Buffer | undefined {
-    const full = readIfThere(join(this.folder, tilePath('entries', index)));
-    if (full !== undefined) return full;
-    const now = this.checkpoint()?.size ?? 0;
-    const width = Math.min(tileWidth, now - index * tileWidth);
-    return width > 0 ? readIfThere(join(this.folder, tilePath('entries', index, width))) : undefined;
+    for (let looks = 0; looks < maxLooks; looks++) {
+      const now = this.checkpoint()?.size ?? 0;
+      const width = Math.min(tileWidth, now - index * tileWidth);
+      if (width <= 0) return undefined;
+      const bytes = readIfThere(join(this.folder, tilePath('entries', index, width)));
+      if (bytes !== undefined || width === tileWidth) return bytes;
+    }
+    throw new Error(`${tilePath('entries', index)} changes faster than it can be read`);
   }
 
   #stored(seq: number): Pick<Stored, 'sealed'> | undefined {
