@@ -104,6 +104,7 @@ export class ParkedRequests implements InputRequests {
     if (sealed.b !== binding(exchange))
       return invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
     const id = asText(sealed.i);
+    if (id === '') return invalid('over', 'sealed by an earlier version');
     if (sealed.k !== 'parked')
       return pass({
         kind: 'state',
