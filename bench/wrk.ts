@@ -13,6 +13,8 @@ export interface Load {
   readonly seconds: number;
   /** An answer shorter than this is wrong. */
   readonly least: number;
+  /** After so many seconds an answer is missing; 5 by default. */
+  readonly timeout?: number;
 }
 
 export interface Loaded {
@@ -46,7 +48,7 @@ export async function runWrk(load: Load): Promise<Loaded> {
     const lines = Object.entries(load.request.headers).map(([name, value]) => `${name}: ${value}\n`);
     await writeFile(headers, lines.join(''), { mode: 0o600 });
     await writeFile(body, load.request.body);
-    const options = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '5s'];
+    const options = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', `${load.timeout ?? 5}s`];
     const script = ['-s', join(import.meta.dirname, 'call.lua'), load.url, '--', headers, body, String(load.least)];
     const run = await runToEnd({
       command: pinned(loadCore, 'wrk', ...options, ...script),

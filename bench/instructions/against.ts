@@ -27,6 +27,10 @@ interface CountOptions {
 }
 
 const firstCalls = 500;
+/** Of wrk, until it has made its calls: a gateway that was just started may answer none in the first one. */
+const maxTurns = 100;
+/** Seconds. A gateway that is counted takes ten times as long for a call, and longer until its code is compiled. */
+const timeout = 60;
 /** Until then the compiler of the engine works. */
 const warmUpCalls = { first: 20_000, more: 5_000 };
 const countedCalls = 8_000;
@@ -73,11 +77,12 @@ async function countLoads({ profile, loads, program, upstream }: Subject): Promi
     const call = async ({ shape, size, connections }: Load, least: number): Promise<Made> => {
       const request = toolCall(toolName(profile.kind, shape, size), headers);
       let made: Made = { calls: 0, seconds: 0 };
-      while (made.calls < least) {
+      for (let turns = 0; made.calls < least; turns++) {
         const seconds = made.calls === 0 ? 2 : Math.ceil(((least - made.calls) * made.seconds) / made.calls);
-        const load = { url, request, connections, seconds: Math.min(seconds, 30), least: sizes[size] };
+        const load = { url, request, connections, seconds: Math.min(seconds, 30), least: sizes[size], timeout };
         const { calls, errors, sample, ...done } = await runWrk(load);
-        if (errors > 0 || calls === 0) throw new Error(`wrong answers of ${profile.name}, such as ${sample}`);
+        if (errors > 0 || turns === maxTurns)
+          throw new Error(`${errors} of ${calls} answers of ${profile.name} are wrong, such as ${sample}`);
         made = { calls: made.calls + calls, seconds: made.seconds + done.seconds };
       }
       return made;

@@ -22,13 +22,13 @@ async function checked(context: TestContext, ...settings: readonly object[]): Pr
 
 test('B20: words from elsewhere get a hint to what there is', async (context) => {
   const words: Readonly<Record<string, RegExp>> = {
-    rateLimit: /bounds\.concurrency/,
-    redact: /audit\.capture/,
+    rateLimit: /limits: \[\{ rate: 60\/min/,
+    redact: /guardrails: recommended/,
     approve: /hold: \[tool\]/,
-    pin: /tls\.pins/,
+    pin: /which definitions must be approved; tls\.pins/,
     enabled: /status: active or status: inactive/,
     disabled: /status: inactive/,
-    healthCheck: /\/readyz/,
+    healthCheck: /health: \{ every: 1m \}.*\/readyz/,
     alerts: /\/metrics/,
     timeout: /timeouts: \{ firstByte/,
   };

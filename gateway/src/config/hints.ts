@@ -20,7 +20,7 @@ export const hints: Readonly<Record<string, string>> = {
   pins: pinned,
   enabled: 'Write status: active or status: inactive on the server.',
   disabled: 'Write status: inactive on the server.',
-  healthcheck: 'Write health: { every: 1m } on the server.',
+  healthcheck: 'Write health: { every: 1m } on the server; /healthz and /readyz of listen.admin are about the gateway.',
   circuitbreaker: 'Write breaker on the server, or at the top for all; docs/limits.md shows it.',
   alerts:
     'Write channels, where people are told of approvals. For the rest, alert on what /metrics of listen.admin shows.',
