@@ -1,6 +1,6 @@
 /**
  * Counts the instructions that a program runs, by qemu's user mode. A machine whose caches others use takes three times as
- * long for the same call, and another time a minute later; the count is the same within a percent.
+ * long for the same call, and another time a minute later; the count of the main thread stays the same within a percent or four.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

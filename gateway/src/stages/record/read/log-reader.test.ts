@@ -1,11 +1,12 @@
 /** What a reader holds of a log, and lets go of. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { callOf, closeTestLog, openTestLog, temporaryData } from '../../../../test/support/audit-log.ts';
 import { LogReader } from './log-reader.ts';
 
-test('a reader that has let go of what it read goes on, and reads again what came before', async (context) => {
+/** A log that is published after each call. */
+async function openedLog(context: TestContext) {
   const data = temporaryData();
   context.after(() => rmSync(data, { recursive: true, force: true }));
   const log = await openTestLog(data);
@@ -14,6 +15,11 @@ test('a reader that has let go of what it read goes on, and reads again what cam
     log.writer.drain();
     log.writer.publish();
   };
+  return { log, write };
+}
+
+test('a reader that has let go of what it read goes on, and reads again what came before', async (context) => {
+  const { log, write } = await openedLog(context);
   write('one');
   const reader = new LogReader(log.folder);
   reader.checkpoint();
@@ -30,14 +36,7 @@ test('a reader that has let go of what it read goes on, and reads again what cam
 });
 
 test('a reader of the last bundle finds its records although the log is published between all that it does', async (context) => {
-  const data = temporaryData();
-  context.after(() => rmSync(data, { recursive: true, force: true }));
-  const log = await openTestLog(data);
-  const write = (id: string): void => {
-    log.writer.accept(callOf(id, 'dana'));
-    log.writer.drain();
-    log.writer.publish();
-  };
+  const { log, write } = await openedLog(context);
   for (let at = 0; at < 20; at++) write(`before ${at}`);
   const reader = new LogReader(log.folder);
   const look = reader.checkpoint.bind(reader);
