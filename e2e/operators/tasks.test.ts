@@ -47,7 +47,8 @@ async function ask(
     readonly signal?: AbortSignal;
   },
 ): Promise<Answer> {
-  const response = await fetch(world.gateway.endpoint(server), {
+  const url = server === 'portal' ? `${world.gateway.mcp}/mcp` : world.gateway.endpoint(server);
+  const response = await fetch(url, {
     method: 'POST',
     ...(signal !== undefined && { signal }),
     headers: {
@@ -197,3 +198,26 @@ test('a task outlives its gateway', async () => {
   assert.equal(made.result?.status, 'completed', JSON.stringify(made));
   await rm(folder, { recursive: true, force: true });
 });
+
+for (const endpoint of ['things', 'portal'])
+  test(`an approved call is made where its caller may have one request under way, at ${endpoint}`, async () => {
+    await using world = await startWorld({}, { approvals: { wait: '30s' }, bounds: { concurrency: 1 } });
+    const key = world.gateway.key({ user: 'dana', agent: 'asker' });
+    const name = endpoint === 'portal' ? 'things__echo' : 'echo';
+    const held = await ask(world, key, {
+      method: 'tools/call',
+      name,
+      params: { name, arguments: { message: 'one' } },
+      server: endpoint,
+    });
+    const taskId = held.result?.taskId ?? assert.fail(JSON.stringify(held));
+    await world.sallyport('approval', 'approve', await waiting(world));
+    const { result } = await ask(world, key, {
+      method: 'tasks/get',
+      name: taskId,
+      params: { taskId },
+      server: endpoint,
+    });
+    assert.equal(result?.status, 'completed', JSON.stringify(result));
+    assert.equal(result?._meta?.[dispositionKey], 'approved-executed', JSON.stringify(result));
+  });

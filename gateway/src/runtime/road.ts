@@ -62,7 +62,7 @@ export function makeStages(parts: StageParts): Stages {
   } = parts;
   const tasks = createTasks({
     ...parts.tasks,
-    again: (message) => runBare(message, rights.snapshot(), stages),
+    again: (message) => runBare(message, rights.snapshot(), stagesOfTasks),
     newId: correlationId,
   });
   const sharedCalls = new SharedCalls(metrics.coalesced);
@@ -70,7 +70,7 @@ export function makeStages(parts: StageParts): Stages {
   const stages: Stages = {
     tasks,
     audit,
-    admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot }),
+    admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot, hasPlace: false }),
     limit(exchange, { limits }) {
       if (limits.all.length === 0) return unlimitedOutcome;
       const isResumed = inputRequests.claim(exchange);
@@ -128,6 +128,11 @@ export function makeStages(parts: StageParts): Stages {
         );
     },
     onBug: (error, reference) => log.error({ reference, err: error }, 'bug: please report it'),
+  };
+  // The `tasks/get` that makes the call waits for it, so that both are one request under way.
+  const stagesOfTasks: Stages = {
+    ...stages,
+    admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot, hasPlace: true }),
   };
   return stages;
 }

@@ -51,6 +51,8 @@ export interface Demand {
   readonly operation: Operation;
   /** Where it leads, as far as its words say: a server, or what the alias that it names begins with. */
   readonly server?: string | undefined;
+  /** It is made for a request of the caller that waits for it, and that has a place already. */
+  readonly hasPlace: boolean;
   readonly bounds: RoadBounds;
 }
 

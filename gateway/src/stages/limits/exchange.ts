@@ -1,5 +1,5 @@
 /** What limits see of an exchange. */
-import type { Admission, Limit } from '../../pipeline/contracts/limit.ts';
+import type { Admission, Demand, Limit } from '../../pipeline/contracts/limit.ts';
 import type { Snapshot } from '../../pipeline/contracts/snapshot.ts';
 import type { Decided, Identified } from '../../pipeline/exchange.ts';
 import { type Outcome, pass } from '../../pipeline/refusal.ts';
@@ -10,14 +10,21 @@ import type { Call, Limiter } from './limiter/limiter.ts';
 const maxServerName = 64;
 const handshakes: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
+interface Entering extends Pick<Demand, 'hasPlace'> {
+  readonly exchange: Identified;
+  readonly snapshot: Snapshot;
+}
+
 /** Before it is known where an exchange leads: what its caller has under way, and lists and handshakes. */
 export function admitTo(
   limit: Limit,
   limiter: Limiter,
-  { exchange, snapshot }: { readonly exchange: Identified; readonly snapshot: Snapshot },
+  { exchange, snapshot, hasPlace }: Entering,
 ): Outcome<Admission> {
-  const { caller, address, operation, method } = exchange;
-  const lease = limit.admit({ caller, address, operation, server: serverOf(exchange), bounds: snapshot.bounds });
+  const { caller, address, operation, method, endpoint } = exchange;
+  // What waits for it at the endpoint of one server has its place at that server as well.
+  const server = hasPlace && endpoint.kind === 'server' ? undefined : serverOf(exchange);
+  const lease = limit.admit({ caller, address, operation, server, hasPlace, bounds: snapshot.bounds });
   const what = operation === 'list' ? 'lists' : handshakes.has(method) ? 'handshakes' : undefined;
   if (!lease.ok) return lease;
   if (what === undefined) return pass({ lease: lease.value });

@@ -16,7 +16,7 @@ function probing(): {
   return {
     /** Seconds that the caller has to wait; 0 where its call was looked at, and ended so. */
     call(reason, caller = callerOf({ agent: 'a' }), address = '192.0.2.1') {
-      const admitted = refusals.admit({ caller, address, operation: 'call', bounds });
+      const admitted = refusals.admit({ caller, address, operation: 'call', hasPlace: false, bounds });
       if (!admitted.ok) return admitted.refusal.reason === 'too-many-refusals' ? admitted.refusal.seconds : -1;
       const end = { bytesIn: 0, bytesOut: 0, cost: 0, outcome: 'refused' as const };
       admitted.value.settle(reason === undefined ? end : { ...end, reason });
