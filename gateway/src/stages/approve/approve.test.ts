@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { cpuMs } from '../../../test/support/cpu.ts';
 import { callerOf } from '../../../test/support/policy.ts';
 import { type Road, type RoadOptions, roadOf } from '../../../test/support/road.ts';
+import { turnsUntil } from '../../../test/support/turns.ts';
 import type { AuditEvent } from '../../pipeline/contracts/audit.ts';
 import { type JsonObject, readOwnJson } from '../../protocol/json.ts';
 import type { JournalOptions } from '../../stores/sqlite/journal.ts';
@@ -231,7 +232,7 @@ test('a call that waits is made as soon as it is approved', async () => {
   const world = await worldOf('hold: "*"', { waitMs: 20_000 });
   const waiting = world.call({ text: 'x' });
   const joined = world.call({ text: 'x' });
-  while (world.approvals().size === 0) await new Promise(setImmediate);
+  await turnsUntil(() => world.approvals().size > 0, 'a call that waits');
   assert.equal(world.store.list({ state: 'pending' }, Date.now()).length, 1, 'the second joins the first');
   await world.store.vote(pendingId(world), 'approve', by('os:dana'));
   await world.approvals().look();
@@ -243,7 +244,7 @@ test('a call that waits is made as soon as it is approved', async () => {
 test('rights of now decide when an approval is used', async () => {
   const world = await worldOf('hold: "*"', { waitMs: 20_000 });
   const waiting = world.call({ text: 'x' });
-  while (world.approvals().size === 0) await new Promise(setImmediate);
+  await turnsUntil(() => world.approvals().size > 0, 'a call that waits');
   const denying = await roadOf('- { name: c, from: { agent: [a, b] }, to: s, tools: [{ deny: "*" }] }');
   world.road.take({ ...world.road.snapshot, policy: denying.snapshot.policy });
   await world.store.vote(pendingId(world), 'approve', by('os:dana'));
@@ -410,7 +411,7 @@ test('a right that ends while the disk keeps the use of an approval ends the cal
 test('a gateway that ends keeps no call waiting', async () => {
   const world = await worldOf('hold: "*"', { waitMs: 30_000 });
   const waiting = world.call({ text: 'x' });
-  while (world.approvals().size === 0) await new Promise(setImmediate);
+  await turnsUntil(() => world.approvals().size > 0, 'a call that waits');
   world.approvals().release();
   assert.equal((await waiting).reason, 'approval-pending');
 });
@@ -453,7 +454,7 @@ test('what the client answers and says in _meta is part of what is approved', as
 test('an approval under other terms is another approval', async () => {
   const world = await worldOf('hold: "*"', { waitMs: 20_000 });
   const waiting = world.call({ text: 'x' });
-  while (world.approvals().size === 0) await new Promise(setImmediate);
+  await turnsUntil(() => world.approvals().size > 0, 'a call that waits');
   const stricter = await roadOf(
     '- { name: c, from: { agent: [a, b] }, to: s, tools: [{ hold: "*", approval: { quorum: 2 } }] }',
   );

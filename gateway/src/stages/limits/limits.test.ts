@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callerOf } from '../../../test/support/policy.ts';
 import { type Road, type RoadOptions, result, roadOf, type ToyRequest } from '../../../test/support/road.ts';
+import { turnsUntil } from '../../../test/support/turns.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Now } from './limiter/meters.ts';
@@ -286,7 +287,9 @@ test('a clock that was days ahead when the gateway began frees no day early', as
   assert.equal(await by('a'), `l ${14 * 3_600}`);
 });
 
-test('calls under way: one waits its turn, callers take turns, and what waits too long is refused', async () => {
+test('calls under way: one waits its turn, callers take turns, and what waits too long is refused', async (t) => {
+  // A machine with other work does not make calls wait too long.
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const open: (() => void)[] = [];
   const answer = () =>
     new Promise<ReturnType<typeof result>>((resolve) => {
@@ -302,7 +305,7 @@ test('calls under way: one waits its turn, callers take turns, and what waits to
     return said;
   };
   const next = async (): Promise<void> => {
-    while (open.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await turnsUntil(() => open.length > 0, 'a call under way');
     open.shift()?.();
   };
   const first = by('a');
@@ -313,7 +316,15 @@ test('calls under way: one waits its turn, callers take turns, and what waits to
   await Promise.all([first, ...waiting]);
   assert.deepEqual(order, ['a l 1', 'a ok', 'a ok', 'b ok', 'a ok']);
   const last = by('a');
-  assert.equal(await by('b'), 'l 1', 'it waited for 100 ms');
+  const queued = (): number => road.limitEvents.filter(({ what }) => what === 'queued').length;
+  const before = queued();
+  const late = by('b');
+  await turnsUntil(() => queued() > before, 'a call that waits');
+  t.mock.timers.tick(99);
+  await turnsUntil(() => open.length > 0, 'a call under way');
+  assert.ok(!order.includes('b l 1'), 'it waits for 100 ms');
+  t.mock.timers.tick(1);
+  assert.equal(await late, 'l 1');
   await next();
   assert.equal(await last, 'ok');
   assert.equal(await Promise.all([by('a'), next()]).then(([said]) => said), 'ok', 'all room was given back');
@@ -331,14 +342,14 @@ test('a call that waited counts in the time in which it is made', async () => {
     { server: { ...server, answer }, now: clock.now },
   );
   const next = async (): Promise<void> => {
-    while (open.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await turnsUntil(() => open.length > 0, 'a call under way');
     open.shift()?.();
   };
   const by = (agent: string): Promise<string> => send(road, call('search', { caller: callerOf({ agent }) }));
   const first = by('a');
   const second = by('b');
   const queued = (): boolean => road.limitEvents.some(({ what }) => what === 'queued');
-  while (open.length === 0 || !queued()) await new Promise((resolve) => setImmediate(resolve));
+  await turnsUntil(() => open.length > 0 && queued(), 'one call under way and one that waits');
   clock.pass(300_000);
   await next();
   assert.equal(await first, 'ok');
