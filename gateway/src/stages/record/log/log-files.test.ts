@@ -218,7 +218,8 @@ test('full tiles are written beside, and a checkpoint waits for none of them', a
 /** No file can be written that takes another one's place. */
 function breakDrafts(folder: string): () => void {
   const drafts = join(folder, 'drafts');
-  rmSync(drafts, { recursive: true });
+  // A file that is written beside may come while it is removed.
+  rmSync(drafts, { recursive: true, maxRetries: 10, retryDelay: 10 });
   writeFileSync(drafts, '');
   return () => {
     rmSync(drafts);

@@ -1,8 +1,10 @@
 /** What a reader holds of a log, and lets go of. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { callOf, closeTestLog, openTestLog, temporaryData } from '../../../../test/support/audit-log.ts';
+import { tilePath } from '../log/tiles.ts';
 import { LogReader } from './log-reader.ts';
 
 /** A log that is published after each call. */
@@ -53,5 +55,11 @@ test('a reader of the last bundle finds its records although the log is publishe
   looks = -1_000;
   const now = reader.checkpoint()?.size ?? 0;
   assert.throws(() => [...reader.entries(0, now, now)], /changes faster than it can be read/);
+  // It is gone, and the log is as it was.
+  looks = 6;
+  const last = reader.checkpoint()?.size ?? 0;
+  rmSync(join(log.folder, tilePath('entries', 0, last)));
+  reader.release();
+  assert.throws(() => [...reader.entries(0, last, last)], /is missing/);
   await closeTestLog(log);
 });

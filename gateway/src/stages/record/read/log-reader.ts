@@ -90,8 +90,13 @@ export class LogReader {
    * bundle that is not full may be gone again before it is read; retention drops full ones only.
    */
   #wider(index: number): Buffer | undefined {
+    let before = -1;
     for (let looks = 0; looks < maxLooks; looks++) {
       const now = this.checkpoint()?.size ?? 0;
+      // It did not change since it was not found.
+      if (now === before)
+        throw new Error(`${tilePath('entries', index, Math.min(tileWidth, now - index * tileWidth))} is missing`);
+      before = now;
       const width = Math.min(tileWidth, now - index * tileWidth);
       if (width <= 0) return undefined;
       const bytes = readIfThere(join(this.folder, tilePath('entries', index, width)));

@@ -34,15 +34,25 @@ async function main({ folder, keys, master, path }: IndexStart): Promise<void> {
   });
   let seen = 0;
   let looked = false;
+  let behind = '';
   while (!signal.aborted) {
     const changed = statSync(join(folder, 'checkpoint'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (changed !== seen) {
-      seen = changed;
-      // Keys of subjects that the writer has made or erased meanwhile.
-      archive.subjects.reload();
-      for (let more = true; more && !signal.aborted; await pause(breath)) more = index.catchUp(archive);
-      archive.reader.release();
-      for (const pseudonym of index.takeErased()) index.forget(pseudonym);
+      try {
+        // Keys of subjects that the writer has made or erased meanwhile.
+        archive.subjects.reload();
+        for (let more = true; more && !signal.aborted; await pause(breath)) more = index.catchUp(archive);
+        archive.reader.release();
+        for (const pseudonym of index.takeErased()) index.forget(pseudonym);
+        seen = changed;
+        behind = '';
+      } catch (error) {
+        // It goes on from there with the next look, and says the same once.
+        const problem = `the index is not kept up to date: ${(error as Error).message}`;
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+        if (problem !== behind) parentPort?.postMessage(problem);
+        behind = problem;
+      }
     }
     if (!looked && !signal.aborted) {
       looked = true;
