@@ -1,4 +1,5 @@
 /** A limit of costs counts what the tools of its scope are said to cost. Where none is, it would limit nothing. */
+import { namePattern } from '../protocol/name-pattern.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { Path } from './located.ts';
 import type { Configuration } from './schema/index.ts';
@@ -16,9 +17,7 @@ export function checkCosts(configuration: Configuration, place: (path: Path) => 
   const idle = (limits: LimitsConfig, path: Path, tools: readonly string[]): Diagnostic[] =>
     limits.flatMap((limit, index) => {
       if (limit === 'recommended' || limit.cost === undefined) return [];
-      // A pattern may be about any of them.
-      const isAbout = (tool: string): boolean =>
-        limit.tools?.some((name) => name.includes('*') || name === tool) ?? true;
+      const isAbout = (tool: string): boolean => limit.tools?.some((name) => namePattern(name)(tool)) ?? true;
       if (tools.some(isAbout)) return [];
       return {
         code: 'CFG014',

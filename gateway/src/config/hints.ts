@@ -1,5 +1,5 @@
 const rates =
-  'Write limits: [{ rate: 60/min, per: agent }] at the top, or on a server, a tool or a connection; quota on a server is what that server allows.';
+  'Write limits: [{ rate: 60/min, per: caller }] at the top, or on a server, a tool or a connection; quota on a server is what that server allows.';
 const hidden =
   'Write { allow: [tool], mask: [/field] } in the tools of a connection, or guardrails: recommended, which redacts secrets.';
 const pinned =

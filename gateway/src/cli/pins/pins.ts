@@ -5,7 +5,7 @@ import type { Revision } from '../../config/revision.ts';
 import type { KnownIdentity } from '../../pins/identities.ts';
 import { type Review, type Reviewed, reviewOf } from '../../pins/review.ts';
 import { type Deciding, isWhole, type Stored } from '../../pins/store.ts';
-import { namePattern } from '../../pipeline/name-pattern.ts';
+import { namePattern } from '../../protocol/name-pattern.ts';
 import { shownInLine } from '../../protocol/shown.ts';
 import { selects, traitsText } from '../../stages/decide/traits.ts';
 import { suspicions } from '../../stages/inspect/suspicions.ts';

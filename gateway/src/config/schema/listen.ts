@@ -134,7 +134,7 @@ export const bounds = z
     total: duration.prefault('5m').describe('Time until a server has answered completely.'),
     result: size.prefault('8MiB').describe('Largest answer of a server; a larger one becomes a tool error.'),
     rounds: z.int().min(1).max(100).default(10).describe('Rounds of questions that a server may ask during one call.'),
-    parked: duration.prefault('5m').describe('Time that a question of a legacy server waits for its answer.'),
+    parked: duration.prefault('5m').describe('Time that an input request of a server waits for its answer.'),
     listPages: z.int().min(1).max(10_000).default(64).describe('Pages read from one list of a server.'),
     listItems: z.int().min(1).max(1_000_000).default(10_000).describe('Entries read from one list of a server.'),
     schemaSize: size

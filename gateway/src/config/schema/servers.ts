@@ -25,7 +25,13 @@ const tool = z.strictObject({
     .max(toolTags.length)
     .optional()
     .describe('What the tool reaches, in place of what its definition says.'),
-  cost: z.number().min(0).max(1_000_000).optional().describe('Estimated cost of one call, in your own unit.'),
+  cost: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .refine((cost) => cost === 0 || cost >= 0.000_001, 'must be 0, or at least 0.000001')
+    .optional()
+    .describe('Estimated cost of one call, in your own unit.'),
   coalesce: z
     .boolean()
     .default(false)

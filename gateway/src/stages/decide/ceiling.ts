@@ -7,7 +7,7 @@ import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import type { Caller } from '../../pipeline/contracts/caller.ts';
 import type { Capability } from '../../pipeline/contracts/policy.ts';
-import { namePattern } from '../../pipeline/name-pattern.ts';
+import { namePattern } from '../../protocol/name-pattern.ts';
 import { parseUri } from './uri.ts';
 import { matchUri, parsePattern } from './uri-pattern.ts';
 import { canOverlap, parseTemplate } from './uri-template.ts';

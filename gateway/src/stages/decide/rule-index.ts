@@ -1,7 +1,7 @@
 /** Finds the rules that concern a name or URI without looking at the others. */
 import type { TraitsConfig } from '../../config/schema/connections.ts';
 import type { ToolTraits } from '../../pipeline/contracts/traits.ts';
-import { isWildcard, namePattern } from '../../pipeline/name-pattern.ts';
+import { isWildcard, namePattern } from '../../protocol/name-pattern.ts';
 import type { CompiledRule, Rule } from './rule.ts';
 import { selects, traitsKey } from './traits.ts';
 import type { Uri } from './uri.ts';

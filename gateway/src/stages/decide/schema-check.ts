@@ -2,8 +2,8 @@
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import type { Revision } from '../../config/revision.ts';
 import { suggestion } from '../../config/suggest.ts';
-import { namePattern } from '../../pipeline/name-pattern.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { namePattern } from '../../protocol/name-pattern.ts';
 import { compileCondition } from './condition.ts';
 
 export interface ArgumentProblem {

@@ -2,7 +2,7 @@
 import type { Revision } from '../../../config/revision.ts';
 import type { LimitConfig, LimitsConfig, Quota } from '../../../config/schema/limits.ts';
 import type { LimitKind, LimitRule, LimitRules, LimitTarget, LimitWindow } from '../../../pipeline/contracts/limit.ts';
-import { namePattern } from '../../../pipeline/name-pattern.ts';
+import { namePattern } from '../../../protocol/name-pattern.ts';
 import { recommended } from './recommended.ts';
 
 /** A rule with what it looks at. */
