@@ -127,28 +127,6 @@ test('what a server asks passes on its way to a modern client, and what the clie
   assert.deepEqual(answers, [{ form: { action: 'accept', checked: true } }]);
 });
 
-test('an answer that an inspector refuses ends the call that asked', async () => {
-  let abandoned = 0;
-  const stop: Inspector = {
-    id: 'toy',
-    summary: 'Refuses answers.',
-    inbound: ({ kind }) => (kind === 'answer' ? { refuse: { reason: 'denied', detail: 'toy' } } : undefined),
-  };
-  const answer = (): Step => ({ ...inputRequired([]), abandon: () => abandoned++ }) as Step;
-  const road = await roadOf(everything, { inspectors: [stop], server: { answer } });
-  const { reply } = await road.send({ client: modern });
-  const { requestState } = JSON.parse(reply.kind === 'text' ? reply.text : '{}') as { requestState: string };
-  const params = {
-    name: 'echo',
-    arguments: { text: 'hi' },
-    requestState,
-    inputResponses: { form: { action: 'accept' } },
-  };
-  const again = await road.send({ client: modern, params });
-  assert.equal(again.reply.kind === 'refused' && again.reply.refusal.reason, 'denied');
-  assert.equal(abandoned, 1);
-});
-
 test('an inspector that fails lets nothing through', async () => {
   for (const outbound of [() => Promise.reject(new Error('toy')), (): never => assert.fail('toy')]) {
     const toy: Inspector = { id: 'toy', summary: 'Fails.', outbound };

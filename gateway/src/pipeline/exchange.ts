@@ -89,6 +89,8 @@ declare const admitted: unique symbol;
 /** Stage 6, limits: the caller has room for one more. Only the road makes it. */
 export interface Admitted extends Identified {
   readonly checks: Checks;
+  /** The parameters as they came, whatever inspectors make of `params`: those of a retry are the same. */
+  readonly asked: JsonObject;
   readonly [admitted]: true;
 }
 

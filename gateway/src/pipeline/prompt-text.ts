@@ -24,8 +24,8 @@ export function pendingText({ id, until, message, page }: Pending, made: 'made' 
 }
 
 /** The text for clients with and without URL elicitation. */
-export function accountLinkText(server: string, { url }: AccountLinkPrompt): string {
+export function accountLinkText(server: string, { url }: AccountLinkPrompt, retry = 'retry'): string {
   return url === undefined
     ? `The server ${server} requires a linked account, which can only be linked at the HTTP endpoint of the gateway`
-    : `The server ${server} requires a linked account. Open ${url} in a browser, sign in, then retry`;
+    : `The server ${server} requires a linked account. Open ${url} in a browser, sign in, then ${retry}`;
 }

@@ -63,16 +63,16 @@ async function whole(message: Received, snapshot: Snapshot, stages: Stages, offe
   }
   const recording = record(message, reply, step);
   const recorded = recording instanceof Promise ? await recording : recording;
-  const offering = offer(message, withResumption(message, recorded), stages);
+  const offering = offer(message, withResumption(message, recorded, stages), stages);
   return offering instanceof Promise ? await offering : offering;
 }
 
 /** What a client is given in place of a refusal: a task, or a page. */
-function offered(message: Received, reply: Reply, { tasks }: Stages): Reply | Promise<Reply> {
+function offered(message: Received, reply: Reply, { tasks, keepAnswers }: Stages): Reply | Promise<Reply> {
   const task = asTask(message, reply, tasks);
   return task === undefined
-    ? withUrlPrompt(message, reply)
-    : task.then((begun) => begun ?? withUrlPrompt(message, reply));
+    ? withUrlPrompt(message, reply, keepAnswers)
+    : task.then((begun) => begun ?? withUrlPrompt(message, reply, keepAnswers));
 }
 
 function travel(message: Received, snapshot: Snapshot, stages: Stages, progress: Progress): Reply | Promise<Reply> {
@@ -100,7 +100,7 @@ function admit(
   progress: Progress,
 ): Outcome<Admitted> {
   progress.caller = caller;
-  const identified = { ...message, caller, checks: new Checks() };
+  const identified = { ...message, caller, checks: new Checks(), asked: message.params };
   const admission = stages.admit(identified, snapshot);
   noteVerdicts(admission, progress);
   if (!admission.ok) {
@@ -142,9 +142,8 @@ async function local(exchange: Admitted, snapshot: Snapshot, stages: Stages, pro
 }
 
 /** A refusal to go on with a call must not say that the call was not made, wherever on the road it comes from. */
-function withResumption({ operation, params }: Received, reply: Reply): Reply {
-  const isResumed = operation === 'call' && params['requestState'] !== undefined;
-  return reply.kind === 'refused' && isResumed ? { ...reply, resumed: true } : reply;
+function withResumption(message: Received, reply: Reply, { isResumed }: Stages): Reply {
+  return reply.kind === 'refused' && isResumed(message) ? { ...reply, resumed: true } : reply;
 }
 
 /** The reply to a call, with a word to a caller that goes round in circles. */

@@ -10,6 +10,7 @@ import type {
   Identified,
   Inspected,
   Intended,
+  Received,
   Reply,
   Resolved,
   Resolving,
@@ -20,6 +21,7 @@ import type { Inspect } from './inspect.ts';
 import type { Outcome, Refusal } from './refusal.ts';
 import type { Rights, Standing } from './rights.ts';
 import type { Tasks } from './tasks.ts';
+import type { KeepAnswers } from './url-prompt.ts';
 
 /** What was known of a call at its end. */
 export interface SeenCall {
@@ -42,6 +44,10 @@ export interface Stages {
   resolve(exchange: Admitted, snapshot: Snapshot): Resolving | Promise<Resolving>;
   /** 4, the end: opens what the gateway sealed for an earlier request of the client. */
   resume(exchange: Resolved): Outcome<Resumed>;
+  /** Does the request go on with a call of which its server has a part? */
+  isResumed: (message: Received) => boolean;
+  /** What a client sends back with its answer to a page of the gateway. */
+  keepAnswers: KeepAnswers;
   /** 4 again, where a schema refuses: the exchange with the tool as its server lists it now, if that is another one. */
   renew(exchange: Decided, snapshot: Snapshot): Promise<Decided | undefined>;
   /**

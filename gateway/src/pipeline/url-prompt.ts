@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../protocol/json.ts';
 import { codes } from '../protocol/jsonrpc.ts';
 import { methods } from '../protocol/methods.ts';
 import { ownWords } from './deliver.ts';
-import type { Received, Reply } from './exchange.ts';
+import type { Identified, Received, Reply } from './exchange.ts';
 import { accountLinkText, approvalPageText } from './prompt-text.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -41,19 +41,22 @@ function promptOf(refusal: Refusal): UrlPrompt | undefined {
   return { key: keys[refusal.reason], url, id: refusal.id, message: approvalPageText(refusal) };
 }
 
+/** Gives a client back what it had answered its server, to come back with; `undefined` where that is too long. */
+export type KeepAnswers = (message: Identified) => { readonly requestState?: string } | undefined;
+
 /** Stands after the record: the page is for the client, and no part of the evidence. */
-export function withUrlPrompt(received: Received, reply: Reply): Reply {
+export function withUrlPrompt(received: Received, reply: Reply, keepAnswers: KeepAnswers): Reply {
   const prompt = reply.kind === 'refused' ? promptOf(reply.refusal) : undefined;
   if (prompt === undefined || !opensPages(received)) return reply;
   const { key, url, id, message } = prompt;
-  if (received.client.era === 'modern')
-    return {
-      kind: 'result',
-      result: ownWords({
-        resultType: 'input_required',
-        inputRequests: { [key]: { method: 'elicitation/create', params: { mode: 'url', message, url } } },
-      }),
-    };
+  if (received.client.era === 'modern') {
+    const { identity } = received;
+    const kept = identity.ok ? keepAnswers({ ...received, caller: identity.value }) : {};
+    // As words: the client has its answers, and can send them again.
+    if (kept === undefined) return reply;
+    const inputRequests = { [key]: { method: 'elicitation/create', params: { mode: 'url', message, url } } };
+    return { kind: 'result', result: ownWords({ resultType: 'input_required', inputRequests, ...kept }) };
+  }
   const elicitations = [{ mode: 'url', elicitationId: id, url, message }];
   const error = { code: codes.urlElicitationRequired, message, data: { elicitations } };
   return { kind: 'error', error: ownWords(error) };

@@ -6,6 +6,7 @@ import type { Era } from '../protocol/versions.ts';
 import { denialKey, denialOf } from './denial.ts';
 import { accountLinkText, pendingText } from './prompt-text.ts';
 import type { Refusal } from './refusal.ts';
+import { invalidState, type Resumed, wordsFor } from './resumed-text.ts';
 
 export interface WireError {
   /** HTTP status; ignored on stdio. */
@@ -33,8 +34,7 @@ export interface Asked {
   readonly era: Era;
   readonly reference: string | undefined;
   readonly note?: string | undefined;
-  /** It goes on with a call of which its server has a part already. */
-  readonly resumed?: boolean | undefined;
+  readonly resumed?: Resumed | undefined;
 }
 
 /**
@@ -61,9 +61,7 @@ function withNote(wire: WireError, note: string | undefined): WireError {
 function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: Asked): WireError {
   const referred = (text: string): string => `${text} (reference ${reference})`;
   const told = (code: number, text: string): WireError => own(200, code, referred(text));
-  const made = resumed ? 'continued' : 'made';
-  // Who made it anew without the state would have its first part done twice.
-  const again = resumed ? 'send the same answers with the same requestState again' : 'make it again';
+  const { made, again, without } = wordsFor(resumed);
   switch (refusal.reason) {
     case 'host-refused':
       return protocol(403, codes.invalidRequest, 'Host header not allowed');
@@ -175,7 +173,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
     case 'arguments-invalid':
       return own(200, codes.invalidParams, `Invalid arguments: ${refusal.problems.join('; ')}`);
     case 'state-invalid':
-      return protocol(200, codes.invalidParams, 'requestState is not valid for this request');
+      return protocol(200, codes.invalidParams, invalidState[refusal.cause]);
     case 'capability-missing':
       return protocol(400, codes.missingCapability, 'The client lacks a capability that this request needs', {
         requiredCapabilities: { [refusal.required]: {} },
@@ -238,7 +236,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
         refusal.seconds,
       );
     case 'account-required':
-      return told(428, accountLinkText(refusal.server, refusal.prompt));
+      return told(428, accountLinkText(refusal.server, refusal.prompt, resumed ? again : 'retry'));
     case 'server-timeout':
       return told(504, `The server ${refusal.server} did not answer in time`);
     case 'call-unfinished':
@@ -269,7 +267,7 @@ function inWords(refusal: Refusal, { era, reference = '-', resumed = false }: As
     case 'content-blocked':
       return told(
         403,
-        `The guardrail "${refusal.guardrail}" stops this call, which was not ${made}: it contains ${refusal.what}. Remove that and ${resumed ? 'send the answers again, with the same requestState' : 'call again'}`,
+        `The guardrail "${refusal.guardrail}" stops this call, which was not ${made}: it contains ${refusal.what}. ${without}`,
       );
     case 'content-held':
       return told(

@@ -29,7 +29,7 @@ import { clock } from '../stages/limits/limiter/clock.ts';
 import { Limiter } from '../stages/limits/limiter/limiter.ts';
 import { Loops } from '../stages/limits/loops/loops.ts';
 import { Subscription } from '../stages/local/subscription.ts';
-import { ParkedRequests } from '../stages/resume/input-requests.ts';
+import { maxStateLength, ParkedRequests } from '../stages/resume/input-requests.ts';
 import type { Local } from '../state/contract/later.ts';
 import type { KeptSums } from '../state/contract/meters.ts';
 import { MemoryMeters } from '../state/memory/meters.ts';
@@ -152,7 +152,7 @@ export class DataPlane {
       onIdentity: parts.sawIdentity,
     });
     this.servers.configure(servers, bounds, egress.allow);
-    this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request'));
+    this.#inputRequests = new ParkedRequests(createSeal(masterKey, 'input-request', maxStateLength));
     this.#parts = {
       keys,
       upstreams: this.servers,

@@ -2,10 +2,10 @@
 
 import { correlationId } from '../listeners/received.ts';
 import type { AuditLog, ExchangeEnd } from '../pipeline/contracts/audit.ts';
-import type { Admission, Limit } from '../pipeline/contracts/limit.ts';
+import type { Admission, Limit, Use } from '../pipeline/contracts/limit.ts';
 import type { Deliver } from '../pipeline/deliver.ts';
 import type { Inspect } from '../pipeline/inspect.ts';
-import type { Outcome } from '../pipeline/refusal.ts';
+import { type Outcome, pass } from '../pipeline/refusal.ts';
 import type { Rights } from '../pipeline/rights.ts';
 import { runBare, type Stages } from '../pipeline/run.ts';
 import type { Streams } from '../pipeline/streams.ts';
@@ -76,10 +76,8 @@ export function makeStages(parts: StageParts): Stages {
       const isResumed = inputRequests.claim(exchange);
       const limiting = limiter.admit(callOf(exchange, { isResumed }), limits);
       if (!isResumed) return limiting;
-      const conclude = (outcome: Outcome<Admission>): Outcome<Admission> => {
-        if (!outcome.ok) inputRequests.unclaim(exchange);
-        return outcome;
-      };
+      const conclude = (outcome: Outcome<Admission>): Outcome<Admission> =>
+        unclaimed(outcome, () => inputRequests.unclaim(exchange));
       return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
     },
     limitLevels: (exchange, { limits }) =>
@@ -88,6 +86,8 @@ export function makeStages(parts: StageParts): Stages {
     isOwn: isConnectTool,
     resolve,
     resume: (exchange) => inputRequests.resume(exchange),
+    isResumed: (message) => inputRequests.isResumed(message),
+    keepAnswers: (message) => inputRequests.keepAnswers(message),
     renew: renewed,
     unresolvedTarget,
     rights,
@@ -135,6 +135,20 @@ export function makeStages(parts: StageParts): Stages {
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot, hasPlace: true }),
   };
   return stages;
+}
+
+/** Where the call is not sent after all, at once or at its end, its state is still good for one. */
+function unclaimed(outcome: Outcome<Admission>, unclaim: () => void): Outcome<Admission> {
+  if (!outcome.ok) {
+    unclaim();
+    return outcome;
+  }
+  const { lease, ...admission } = outcome.value;
+  const settle = (use: Use): void => {
+    if (use.outcome === 'refused') unclaim();
+    lease.settle(use);
+  };
+  return pass({ ...admission, lease: { settle } });
 }
 
 /** A method as a label of metrics and logs: what a client makes up counts as `other`. */

@@ -31,6 +31,8 @@ export function withoutHopMeta(params: JsonObject): JsonObject {
 }
 
 const maxQuestions = 64;
+/** Of the state of a server, as JSON. The client gets it sealed. */
+const maxStateBytes = 524_288;
 
 /** The input requests in the result of a modern server; `undefined` when one of them may not be asked or is none. */
 function readQuestions(value: Json | undefined, call: Asked): Record<string, ClientRequest> | undefined {
@@ -59,6 +61,8 @@ export function modernQuestion(
 ): Step {
   const requests = readQuestions(result.inputRequests, call);
   const state = result.requestState;
+  if (typeof state === 'string' && Buffer.byteLength(JSON.stringify(state)) > maxStateBytes)
+    return { kind: 'failed', failure: sent(misbehaved(`gave a requestState of more than ${maxStateBytes} bytes`)) };
   if (requests === undefined || (state !== undefined && typeof state !== 'string'))
     return { kind: 'failed', failure: sent(misbehaved('asked something that the client did not offer')) };
   return {

@@ -39,7 +39,7 @@ import { type LimitEvent, Limiter } from '../../src/stages/limits/limiter/limite
 import type { Now } from '../../src/stages/limits/limiter/meters.ts';
 import { Loops } from '../../src/stages/limits/loops/loops.ts';
 import { compileLimits } from '../../src/stages/limits/rules/compile.ts';
-import { ParkedRequests } from '../../src/stages/resume/input-requests.ts';
+import { maxStateLength, ParkedRequests } from '../../src/stages/resume/input-requests.ts';
 import { MemoryMeters } from '../../src/state/memory/meters.ts';
 import { MemoryRegistry } from '../../src/state/memory/registry.ts';
 import { createLog } from '../../src/telemetry/log.ts';
@@ -195,7 +195,7 @@ ${connections.replace(/^/gm, '  ')}
     },
     log,
     metrics: createMetrics(() => 0),
-    inputRequests: new ParkedRequests(createSeal(randomBytes(32), 'input-request')),
+    inputRequests: new ParkedRequests(createSeal(randomBytes(32), 'input-request', maxStateLength)),
     streams,
     rights,
     saw: () => {},

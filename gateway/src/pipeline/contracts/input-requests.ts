@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Delivered } from '../deliver.ts';
-import type { Resolved } from '../exchange.ts';
+import type { Resumed } from '../exchange.ts';
 import type { Outcome } from '../refusal.ts';
 import type { InputRequired } from './upstream.ts';
 
@@ -13,17 +13,20 @@ export type DeliveredRequests = Readonly<
   Record<string, { readonly method: string; readonly params: Delivered<JsonObject> }>
 >;
 
-/** What a request says about the input requests that it answers. */
-export type Resumption =
-  /** For the server itself: its own state, opened. `expiresAt`: milliseconds since the epoch. */
-  | { readonly kind: 'state'; readonly id: string; readonly state: string | undefined; readonly expiresAt: number }
-  /** For the call that waits under this id. */
-  | { readonly kind: 'parked'; readonly id: string };
+/**
+ * What a request says about the input requests that it answers. `state`: for the server itself, with its own state, opened.
+ * `parked`: for the call that waits under this id. `expiresAt`: milliseconds since the epoch. `round`: how often the server
+ * has asked during this call.
+ */
+export type Resumption = { readonly id: string; readonly expiresAt: number; readonly round: number } & (
+  | { readonly kind: 'state'; readonly state: string | undefined }
+  | { readonly kind: 'parked' }
+);
 
 export interface InputRequests {
   /** The result that puts the input requests to a modern client. `lifetimeMs`: how long an answer is taken. */
   issue(
-    exchange: Resolved,
+    exchange: Resumed,
     inputRequired: InputRequired,
     requests: DeliveredRequests,
     lifetimeMs: number,

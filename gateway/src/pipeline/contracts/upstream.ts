@@ -164,9 +164,9 @@ export interface InputRequired {
   readonly requests: Readonly<Record<string, ClientRequest>>;
   /**
    * `state`: any later request can carry the answer, together with this text (modern servers). `parked`: only this very
-   * call can take it (legacy servers).
+   * call can take it (legacy servers). `anew`: nothing was done, and what comes with the answer is another call.
    */
-  readonly resume: { readonly kind: 'state'; readonly state?: string } | { readonly kind: 'parked' };
+  readonly resume: { readonly kind: 'state'; readonly state?: string } | { readonly kind: 'parked' | 'anew' };
   /** Hands over the answers and waits for the next step. Notifications go to `call` from then on. */
   answer(responses: Readonly<Record<string, Json>>, call: OutboundCall): Promise<Step>;
   /** The request that asked is answered; the call waits on, although its client has hung up. */

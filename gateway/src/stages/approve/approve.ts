@@ -17,7 +17,7 @@ import { isAnother } from './another.ts';
 import { approverProblem, personOf, type Voter } from './approvers.ts';
 import { boundOf, contentOf, eventOf } from './content.ts';
 import { approvalDigest, scopeDigest } from './digest.ts';
-import { messageOf, notMade, reasonOf, unwritten } from './refusals.ts';
+import { messageOf, notMade, reasonOf, untilOf, unwritten } from './refusals.ts';
 import { type Approval, type ApprovalStore, type Use, wantedOf } from './store.ts';
 
 export interface ApproveParts {
@@ -246,7 +246,7 @@ export function createApprovals({
     if (takesTasks(exchange)) {
       // The task waits in its place.
       if (approval.state === 'pending')
-        return refuse({ reason: 'approval-pending', id, until: approval.expiresAt, ...messageOf(exchange) });
+        return refuse({ reason: 'approval-pending', id, until: untilOf(exchange, approval), ...messageOf(exchange) });
     } else if (made.isNew && page !== undefined && opensPages(exchange)) {
       store.stopWaiting(id, exchange.id);
       if (prompted.size < maxPrompted) prompted.set(id, exchange.caller.key);
@@ -254,7 +254,7 @@ export function createApprovals({
       return refuse({
         reason: 'approval-pending',
         id,
-        until: approval.expiresAt,
+        until: untilOf(exchange, approval),
         page: asking,
         ...messageOf(exchange),
       });
@@ -281,7 +281,7 @@ export function createApprovals({
         return refuse({
           reason: 'approval-pending',
           id,
-          until: approval.expiresAt,
+          until: untilOf(exchange, approval),
           ...(page !== undefined && { page }),
           ...messageOf(exchange),
         });

@@ -33,3 +33,8 @@ export function reasonOf({ votes }: Approval): { readonly message?: string } {
   const reason = votes.at(-1)?.reason;
   return reason === undefined ? {} : { message: reason };
 }
+
+/** A call that goes on with another one can do so for as long as its state is taken. */
+export function untilOf({ resumption }: Inspected, { expiresAt }: Approval): number {
+  return Math.min(expiresAt, resumption?.expiresAt ?? expiresAt);
+}

@@ -47,7 +47,8 @@ export function ended(reply: Reply, reference: string): Ended {
     return { outcome: { status: 'failed', error: reply.error, disposition: 'execution-error' } };
   if (reply.kind !== 'refused') return {};
   const { refusal, note, resumed } = reply;
-  const { error } = toWire(refusal, { era: 'modern', reference, note, resumed });
+  // The task is over: its client never sees a state.
+  const { error } = toWire(refusal, { era: 'modern', reference, note, resumed: resumed && 'over' });
   return {
     outcome: told(error.message, resumed !== true && isNotMade(refusal) ? 'denied-not-executed' : 'outcome-unknown'),
   };

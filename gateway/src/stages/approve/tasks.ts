@@ -129,7 +129,10 @@ export function createTasks({ registry, settle, seal, store, again, newId, onWit
         id: rest.approval,
         ...(reason !== undefined && { message: reason }),
       } as const;
-      outcome = told(toWire(refusal, { era: 'modern', reference: exchange.id, resumed }).error.message, disposition);
+      outcome = told(
+        toWire(refusal, { era: 'modern', reference: exchange.id, resumed: resumed && 'over' }).error.message,
+        disposition,
+      );
       // Also where another call has used it: this one would be `under-way`, or over.
     } else
       outcome = told(

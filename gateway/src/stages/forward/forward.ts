@@ -51,19 +51,12 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   const { inputRequests, bounds, standing } = road;
   const told = new InOrder();
   const { resumption } = exchange;
+  const answered = isObject(exchange.params.inputResponses) ? await inspectAnswers(exchange, road.inspect) : exchange;
+  if ('refusal' in answered) return refused(answered.refusal);
+  // The client can send other answers in place of those that are refused.
   const taken = resumption?.kind === 'parked' ? inputRequests.take(resumption.id) : undefined;
   if (taken?.ok === false) return refused(taken.refusal);
   const parked = taken?.value;
-  const answered = isObject(exchange.params.inputResponses)
-    ? await inspectAnswers(exchange, road.inspect).catch((error: unknown) => {
-        parked?.abandon();
-        throw error;
-      })
-    : exchange;
-  if ('refusal' in answered) {
-    parked?.abandon();
-    return refused(answered.refusal);
-  }
   const call = outboundCall(answered, road, told);
   let step: Step;
   if (parked !== undefined) step = later(await parked.answer(responsesOf(answered), call));
@@ -76,12 +69,12 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
     });
   } else if (isShareable(exchange, call)) step = await road.sharedCalls.call(exchange, call);
   else step = await exchange.upstream.call(call);
-  for (let round = 0; step.kind === 'input-required'; round++) {
-    if (exchange.client.era === 'modern') return issue(exchange, step, road);
+  for (let round = resumption?.round ?? 0; step.kind === 'input-required'; round++) {
     if (round >= bounds.rounds) {
       step.abandon();
       return refused({ reason: 'too-many-rounds', limit: bounds.rounds });
     }
+    if (exchange.client.era === 'modern') return issue(exchange, step, road);
     const answers = await requestInput(exchange, step, road);
     const lost = standing.lost();
     if (lost !== undefined) {
@@ -336,7 +329,7 @@ function visit(asked: readonly JsonObject[]): InputRequired {
         { method: 'elicitation/create', params: { ...params, mode: 'url' } },
       ]),
     ),
-    resume: { kind: 'state', state: '' },
+    resume: { kind: 'anew' },
     answer: () => Promise.resolve(answeredTwice),
     detach: () => {},
     abandon: () => {},

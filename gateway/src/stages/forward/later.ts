@@ -5,8 +5,16 @@ import type { Step } from '../../pipeline/contracts/upstream.ts';
 export function later(step: Step): Step {
   if (step.kind !== 'failed') return step;
   const { failure } = step;
-  const { kind } = failure;
-  return kind === 'unavailable' || kind === 'timeout' || kind === 'misbehaved'
-    ? { kind: 'failed', failure: { ...failure, sent: true } }
-    : step;
+  switch (failure.kind) {
+    case 'unavailable':
+    case 'timeout':
+    case 'misbehaved':
+      return { kind: 'failed', failure: { ...failure, sent: true } };
+    case 'account-required':
+      // The page would lead to a call that begins anew.
+      return { kind: 'failed', failure: { kind: 'unavailable', detail: failure.detail, fault: 'none', sent: true } };
+    case 'too-large':
+    case 'cancelled':
+      return step;
+  }
 }

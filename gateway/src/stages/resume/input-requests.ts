@@ -7,8 +7,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DeliveredRequests, InputRequests, Resumption } from '../../pipeline/contracts/input-requests.ts';
 import type { InputRequired } from '../../pipeline/contracts/upstream.ts';
 import { type Delivered, ownWords } from '../../pipeline/deliver.ts';
-import type { Decided, Resolved, Resumed } from '../../pipeline/exchange.ts';
+import type { Decided, Identified, Received, Resolved, Resumed } from '../../pipeline/exchange.ts';
 import { type Outcome, pass, type Refusal, refuse } from '../../pipeline/refusal.ts';
+import { withoutUrlPrompts } from '../../pipeline/url-prompt.ts';
 import { canonical } from '../../protocol/canonical.ts';
 import { asText, isObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import type { Seal } from '../../protocol/seal.ts';
@@ -17,6 +18,8 @@ import { MemoryRegistry } from '../../state/memory/registry.ts';
 /** Input requests that wait: of all callers, and of one, which may not keep the others from being asked. */
 const maxParked = 10_000;
 const maxParkedOfCaller = 256;
+/** Characters of a sealed state: one of a server (`upstreams/asking.ts`), or answers that wait for a page. */
+export const maxStateLength = 1_048_576;
 /** Milliseconds that a timer can wait. */
 const maxLifetimeMs = 2 ** 31 - 1;
 
@@ -49,38 +52,39 @@ export class ParkedRequests implements InputRequests {
   }
 
   issue(
-    exchange: Resolved,
+    exchange: Resumed,
     inputRequired: InputRequired,
     requests: DeliveredRequests,
     lifetimeMs: number,
   ): Outcome<Delivered<JsonObject>> {
     const { resume } = inputRequired;
+    // Its requests passed the way back one by one, and everything around them is the gateway's own.
+    const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
+    // What comes next is a call of its own.
+    if (resume.kind === 'anew') return pass(result);
     const now = Date.now();
     const id = randomUUID();
     const entry = { key: id, owner: exchange.caller.key, value: true, expiresAt: now + lifetimeMs } as const;
-    const bound = { b: binding(exchange), e: entry.expiresAt, i: id };
-    let requestState: string;
-    if (resume.kind === 'parked') {
-      if (!this.#waiting.put(entry, now, 'absent').ok) {
-        inputRequired.abandon();
-        return refuse({ reason: 'too-many-input-requests', limit: maxParkedOfCaller });
-      }
-      inputRequired.detach();
-      const timer = setTimeout(() => {
-        this.#take(id);
-        inputRequired.abandon();
-      }, lifetimeMs);
-      timer.unref();
-      this.#parked.set(id, { inputRequired, timer });
-      requestState = this.#seal.close({ ...bound, k: 'parked' });
-    } else {
+    const round = (exchange.resumption?.round ?? 0) + 1;
+    const bound = { b: binding(exchange), e: entry.expiresAt, i: id, n: round };
+    if (resume.kind === 'state') {
       // Also where the server gave none: only a state shows that a call goes on with one that was made.
       this.#uncounted.put(entry, now);
-      requestState = this.#seal.close(resume.state === undefined ? bound : { ...bound, s: resume.state });
+      const sealed = resume.state === undefined ? bound : { ...bound, s: resume.state };
+      return pass({ ...result, requestState: this.#seal.close(sealed) });
     }
-    // Its requests passed the way back one by one, and everything around them is the gateway's own.
-    const result = ownWords<JsonObject>({ resultType: 'input_required', inputRequests: requests });
-    return pass({ ...result, requestState });
+    if (!this.#waiting.put(entry, now, 'absent').ok) {
+      inputRequired.abandon();
+      return refuse({ reason: 'too-many-input-requests', limit: maxParkedOfCaller });
+    }
+    inputRequired.detach();
+    const timer = setTimeout(() => {
+      this.#take(id);
+      inputRequired.abandon();
+    }, lifetimeMs);
+    timer.unref();
+    this.#parked.set(id, { inputRequired, timer });
+    return pass({ ...result, requestState: this.#seal.close({ ...bound, k: 'parked' }) });
   }
 
   /**
@@ -90,30 +94,62 @@ export class ParkedRequests implements InputRequests {
    */
   resume(exchange: Resolved): Outcome<Resumed> {
     const { requestState, inputResponses } = exchange.params;
+    const sealed = this.#open(requestState);
+    if (isObject(sealed) && sealed.k === 'page') {
+      if (sealed.b !== bindingOfMessage(exchange, exchange.asked)) return mismatch;
+      // What the client had answered before it was sent to a page, and nothing that comes with its answer to that.
+      const again = { inputResponses: sealed.r ?? {}, requestState: sealed.s ?? '' };
+      const [params, outbound] = [
+        { ...exchange.params, ...again },
+        { ...exchange.outbound, ...again },
+      ];
+      return this.#resumed({ ...exchange, params, outbound }, this.#open(sealed.s));
+    }
     if (inputResponses !== undefined && !isObject(inputResponses))
       return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
-    if (requestState === undefined) return pass(exchange as Resumed);
-    const resumption = this.#opened(exchange, requestState);
+    return requestState === undefined ? pass(exchange as Resumed) : this.#resumed(exchange, sealed);
+  }
+
+  /** Does the request go on with a call of which its server has a part? Also where that is over, or where it is another one. */
+  isResumed({ operation, params }: Pick<Received, 'operation' | 'params'>): boolean {
+    return operation === 'call' && this.#open(params['requestState']) !== undefined;
+  }
+
+  /**
+   * What a client that answers its server is given with a page in place of an answer: it comes back with what the page
+   * asks and with this, as if it had sent its answers again. Nothing where it goes on with no call; `undefined` where
+   * that is too long.
+   */
+  keepAnswers(message: Identified): { readonly requestState?: string } | undefined {
+    const { inputResponses, requestState } = withoutUrlPrompts(message.params);
+    if (typeof requestState !== 'string') return {};
+    const sealed = this.#open(requestState);
+    if (!isObject(inputResponses) || (isObject(sealed) && sealed.k === 'page')) return { requestState };
+    const kept = { k: 'page', b: bindingOfMessage(message, message.params), r: inputResponses, s: requestState };
+    const state = this.#seal.close(kept);
+    return state.length > maxStateLength ? undefined : { requestState: state };
+  }
+
+  #open(state: Json | undefined): Json | undefined {
+    return typeof state === 'string' ? this.#seal.open(state) : undefined;
+  }
+
+  #resumed(exchange: Resolved, sealed: Json | undefined): Outcome<Resumed> {
+    const resumption = this.#opened(exchange, sealed);
     return resumption.ok ? pass({ ...exchange, resumption: resumption.value } as Resumed) : resumption;
   }
 
-  #opened(exchange: Resolved, requestState: Json): Outcome<Resumption> {
-    const sealed = typeof requestState === 'string' ? this.#seal.open(requestState) : undefined;
+  #opened(exchange: Resolved, sealed: Json | undefined): Outcome<Resumption> {
     if (!isObject(sealed)) return invalid('forged', 'not sealed by this gateway');
     if (typeof sealed.e !== 'number' || sealed.e < Date.now()) return invalid('expired', 'expired');
-    if (sealed.b !== binding(exchange))
-      return invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
+    if (sealed.b !== binding(exchange)) return mismatch;
     const id = asText(sealed.i);
     if (id === '') return invalid('over', 'sealed by an earlier version');
+    const common = { id, expiresAt: sealed.e, round: typeof sealed.n === 'number' ? sealed.n : 1 };
     if (sealed.k !== 'parked')
-      return pass({
-        kind: 'state',
-        id,
-        state: typeof sealed.s === 'string' ? sealed.s : undefined,
-        expiresAt: sealed.e,
-      });
+      return pass({ kind: 'state', ...common, state: typeof sealed.s === 'string' ? sealed.s : undefined });
     return this.#waiting.get(id, Date.now()) !== undefined && this.#parked.has(id)
-      ? pass({ kind: 'parked', id })
+      ? pass({ kind: 'parked', ...common })
       : invalid('over', over);
   }
 
@@ -170,9 +206,22 @@ function invalid(cause: Cause, detail: string): { readonly ok: false; readonly r
   return refuse({ reason: 'state-invalid', cause, detail });
 }
 
+const mismatch = invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
+
 /** One digest of everything that the retry must have in common with the request that was asked about. */
-function binding(exchange: Resolved): string {
-  const { inputResponses: _responses, requestState: _state, _meta, ...params } = exchange.outbound;
-  const parts = [exchange.caller.key, exchange.upstream.server, exchange.method, params];
+function binding({ caller, endpoint, method, asked, upstream }: Resolved): string {
+  return digestOf([caller.key, { ...endpoint }, method, sameOf(asked), upstream.server]);
+}
+
+/** The same for a request that may lead nowhere. */
+function bindingOfMessage({ caller, endpoint, method }: Identified, asked: JsonObject): string {
+  return digestOf([caller.key, { ...endpoint }, method, sameOf(asked)]);
+}
+
+function sameOf({ inputResponses: _responses, requestState: _state, _meta, ...params }: JsonObject): JsonObject {
+  return params;
+}
+
+function digestOf(parts: readonly Json[]): string {
   return createHash('sha256').update(canonical(parts)).digest('base64url');
 }

@@ -15,16 +15,18 @@ export function unitOf({ kind }: LimitRule): number {
 
 /** What a call takes before it is made; `undefined`: the rule does not concern it. */
 export function amountOf(
-  { kind }: LimitRule,
+  { kind, quotaOf }: LimitRule,
   { bytesIn, cost, isResumed }: Pick<Call, 'bytesIn' | 'cost' | 'isResumed'>,
 ): number | undefined {
   if (kind.is === 'concurrency') return 1;
-  if (kind.is === 'rate') return isResumed ? undefined : 1;
+  // The server counts each request, and knows nothing of calls that go on.
+  const isCounted = isResumed && quotaOf === undefined;
+  if (kind.is === 'rate') return isCounted ? undefined : 1;
   switch (kind.of) {
     case 'calls':
-      return isResumed ? undefined : 1;
+      return isCounted ? undefined : 1;
     case 'cost':
-      return isResumed || cost === 0 ? undefined : Math.round(cost * costUnit);
+      return isCounted || cost === 0 ? undefined : Math.round(cost * costUnit);
     case 'request':
       return bytesIn;
     case 'response':
