@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, StreamableHTTPClientTransport, UrlElicitationRequiredError } from '@modelcontextprotocol/client';
+import { sendJson, startWitness } from '../attacks/witness.ts';
 import { Browser } from '../browser.ts';
 import { openSession } from '../clients.ts';
+import { startGateway } from '../harness.ts';
 import { startWorld, type World } from './world.ts';
 
 type Mode = 'legacy' | { readonly pin: '2026-07-28' };
@@ -15,15 +17,20 @@ interface Asked extends AsyncDisposable {
   readonly echo: (message: string) => Promise<{ readonly text: string; readonly isError: boolean }>;
 }
 
-/** A client that opens pages: `person` does what its person does there. */
-async function openAsked(world: World, mode: Mode, person: (url: string) => Promise<void>): Promise<Asked> {
+/** A client that opens pages: `person` does what its person does there, and `form` is what it says to a form. */
+async function openAsked(
+  world: Pick<World, 'gateway'>,
+  mode: Mode,
+  person: (url: string) => Promise<void>,
+  form: () => Record<string, string> = () => assert.fail('there is no form'),
+): Promise<Asked> {
   const client = new Client(
     { name: 'asked', version: '1' },
-    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode } },
+    { capabilities: { elicitation: { url: {}, form: {} } }, versionNegotiation: { mode } },
   );
   client.setRequestHandler('elicitation/create', async ({ params }) => {
-    assert.equal(params.mode, 'url');
-    if (params.mode === 'url') await person(params.url);
+    if (params.mode !== 'url') return { action: 'accept', content: form() };
+    await person(params.url);
     return { action: 'accept' };
   });
   const { promise: complete, resolve } = Promise.withResolvers<string>();
@@ -46,7 +53,12 @@ async function openAsked(world: World, mode: Mode, person: (url: string) => Prom
 }
 
 /** What a person does on the page with its own key. */
-async function decideOn(world: World, url: string, verdict: 'approve' | 'reject', user = 'dana'): Promise<string> {
+async function decideOn(
+  world: Pick<World, 'gateway'>,
+  url: string,
+  verdict: 'approve' | 'reject',
+  user = 'dana',
+): Promise<string> {
   const browser = new Browser();
   const asked = await browser.open(url);
   const key = world.gateway.key({ user });
@@ -151,4 +163,50 @@ test('the key that made a call decides nothing about it', async () => {
   assert.equal(refused.status, 403);
   assert.match(refused.body, /The call was made with this key/);
   assert.match((await client.call('echo', { message: 'by itself' })).text, /waits for the approval/);
+});
+
+test('a call that its server asks about and that is held goes on after each page with what was answered', async () => {
+  await using server = await startWitness([{ name: 'ask' }]);
+  const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } };
+  const form = { method: 'elicitation/create', params: { mode: 'form', message: 'Who?', requestedSchema } };
+  server.answer('ask', (response, { message }) => {
+    const { inputResponses } = message.params as { readonly inputResponses?: object };
+    const asks = { resultType: 'input_required', inputRequests: { form }, requestState: 'asked' };
+    const result = inputResponses === undefined ? asks : { resultType: 'complete', content: [] };
+    sendJson(response, { jsonrpc: '2.0', id: message.id, result });
+  });
+  await using gateway = await startGateway({
+    ...users,
+    approvals: { wait: '20s' },
+    servers: { things: { url: server.url } },
+    connections: [
+      {
+        name: 'c',
+        from: { anyone: true },
+        to: 'things',
+        tools: [{ hold: 'ask', approval: own }],
+        requests: { elicitation: 'allow' },
+      },
+    ],
+  });
+  const asked: string[] = [];
+  const visit = async (url: string): Promise<void> => {
+    asked.push('page');
+    await decideOn({ gateway }, url, 'approve');
+  };
+  await using opened = await openAsked({ gateway }, { pin: '2026-07-28' }, visit, () => {
+    asked.push('form');
+    return { name: 'Dana' };
+  });
+  const { isError } = await opened.client.callTool({ name: 'ask', arguments: {} });
+  assert.notEqual(isError, true);
+  assert.deepEqual(asked, ['page', 'form', 'page']);
+  const calls = server.calls().map(({ message }) => message.params as Record<string, unknown>);
+  assert.deepEqual(
+    calls.map(({ inputResponses, requestState }) => [inputResponses, requestState]),
+    [
+      [undefined, undefined],
+      [{ form: { action: 'accept', content: { name: 'Dana' } } }, 'asked'],
+    ],
+  );
 });
