@@ -73,11 +73,10 @@ export function makeStages(parts: StageParts): Stages {
     admit: (exchange, snapshot) => admitTo(limit, limiter, { exchange, snapshot, hasPlace: false }),
     limit(exchange, { limits }) {
       if (limits.all.length === 0) return unlimitedOutcome;
-      const isResumed = inputRequests.claim(exchange);
-      const limiting = limiter.admit(callOf(exchange, { isResumed }), limits);
-      if (!isResumed) return limiting;
-      const conclude = (outcome: Outcome<Admission>): Outcome<Admission> =>
-        unclaimed(outcome, () => inputRequests.unclaim(exchange));
+      const giveBack = inputRequests.claim(exchange);
+      const limiting = limiter.admit(callOf(exchange, { isResumed: giveBack !== undefined }), limits);
+      if (giveBack === undefined) return limiting;
+      const conclude = (outcome: Outcome<Admission>): Outcome<Admission> => unlessSent(outcome, giveBack);
       return limiting instanceof Promise ? limiting.then(conclude) : conclude(limiting);
     },
     limitLevels: (exchange, { limits }) =>
@@ -138,14 +137,14 @@ export function makeStages(parts: StageParts): Stages {
 }
 
 /** Where the call is not sent after all, at once or at its end, its state is still good for one. */
-function unclaimed(outcome: Outcome<Admission>, unclaim: () => void): Outcome<Admission> {
+function unlessSent(outcome: Outcome<Admission>, giveBack: () => void): Outcome<Admission> {
   if (!outcome.ok) {
-    unclaim();
+    giveBack();
     return outcome;
   }
   const { lease, ...admission } = outcome.value;
   const settle = (use: Use): void => {
-    if (use.outcome === 'refused') unclaim();
+    if (use.outcome === 'refused') giveBack();
     lease.settle(use);
   };
   return pass({ ...admission, lease: { settle } });

@@ -189,3 +189,17 @@ test('answers that are too long to come back with a page are not kept, and the c
   );
   assert.equal(withUrlPrompt(received, reply, () => ({})).kind, 'result');
 });
+
+test('a state whose calls are refused again and again is given back a number of times', async () => {
+  const road = await roadOf(everything, {
+    server: askingTimes(1),
+    inspectors: [refusing],
+    settings: 'limits: [{ per: caller, calls: 1/day, name: l }]\nloops: off',
+  });
+  const { requestState = '' } = await send(road);
+  const said: string[] = [];
+  for (let time = 0; time < 10; time++)
+    said.push(JSON.stringify(await send(road, { inputResponses: bad, requestState })));
+  assert.equal(said.filter((text) => text.includes('Not allowed by policy')).length, 9);
+  assert.match(said.at(-1) ?? '', /is reached/);
+});

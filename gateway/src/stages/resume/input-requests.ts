@@ -20,6 +20,8 @@ const maxParked = 10_000;
 const maxParkedOfCaller = 256;
 /** Characters of a sealed state: one of a server (`upstreams/asking.ts`), or answers that wait for a page. */
 export const maxStateLength = 1_048_576;
+/** Times that a call may be refused, or not reach its server, until it counts as one of its own. */
+const maxGivenBack = 8;
 /** Milliseconds that a timer can wait. */
 const maxLifetimeMs = 2 ** 31 - 1;
 
@@ -39,8 +41,8 @@ export class ParkedRequests implements InputRequests {
     whenFull: 'refuse',
   });
   readonly #parked = new Map<string, Parked>();
-  /** States that no call has come back with yet, by id. */
-  readonly #uncounted = new MemoryRegistry<true>({
+  /** States that no call has come back with yet, by id: how often each can be given back. */
+  readonly #uncounted = new MemoryRegistry<number>({
     maxEntries: maxParked,
     maxOfOwner: maxParkedOfCaller,
     lifetimeMs: maxLifetimeMs,
@@ -69,7 +71,7 @@ export class ParkedRequests implements InputRequests {
     const bound = { b: binding(exchange), e: entry.expiresAt, i: id, n: round };
     if (resume.kind === 'state') {
       // Also where the server gave none: only a state shows that a call goes on with one that was made.
-      this.#uncounted.put(entry, now);
+      this.#uncounted.put({ ...entry, value: maxGivenBack }, now);
       const sealed = resume.state === undefined ? bound : { ...bound, s: resume.state };
       return pass({ ...result, requestState: this.#seal.close(sealed) });
     }
@@ -154,20 +156,20 @@ export class ParkedRequests implements InputRequests {
   }
 
   /**
-   * Whether a call goes on with one that was counted under the limits: each state is good for one that does. What comes
-   * with the same state again is a call of its own.
+   * Of a call that goes on with one that was counted under the limits, what gives that back where it is not sent after all:
+   * each state is good for one call. `undefined` of a call of its own, such as one with a state that was used before.
    */
-  claim({ resumption }: Decided): boolean {
-    if (resumption === undefined) return false;
+  claim({ resumption, caller }: Decided): (() => void) | undefined {
+    if (resumption === undefined) return undefined;
     // A call that waits is answered once.
-    return resumption.kind === 'parked' || this.#uncounted.take(resumption.id, Date.now()) !== undefined;
-  }
-
-  /** Of a call that was not sent after all. */
-  unclaim({ resumption, caller }: Decided): void {
-    if (resumption?.kind !== 'state') return;
+    if (resumption.kind === 'parked') return () => {};
     const { id, expiresAt } = resumption;
-    this.#uncounted.put({ key: id, owner: caller.key, value: true, expiresAt }, Date.now());
+    const left = this.#uncounted.take(id, Date.now())?.value;
+    if (left === undefined) return undefined;
+    return () => {
+      const entry = { key: id, owner: caller.key, value: left - 1, expiresAt };
+      if (left > 0) this.#uncounted.put(entry, Date.now());
+    };
   }
 
   take(id: string): Outcome<InputRequired> {
