@@ -1,6 +1,6 @@
 /** Stage 7: what a client sends passes every inspector before a server gets it. */
 
-import { isObject, type JsonObject } from '../protocol/json.ts';
+import { isObject, type Json, type JsonObject } from '../protocol/json.ts';
 import { endToEndMeta, metaOf } from '../protocol/meta.ts';
 import type { ContentHold, InboundVerdict, Inspector, Seen, Sent } from './contracts/inspector.ts';
 import { argumentsOf } from './decide.ts';
@@ -112,14 +112,52 @@ export function inspectArguments(
 function inspectMeta(exchange: Decided, inspect: Inspect): InspectedArguments | Promise<InspectedArguments> {
   const { _meta } = exchange.params;
   const meta = isObject(_meta) ? endToEndMeta(_meta) : undefined;
-  if (meta === undefined) return pass(exchange as Inspected);
+  if (meta === undefined) return inspectAnswers(exchange, inspect);
   const passed = inspect({ kind: 'meta', content: meta }, exchange);
-  const conclude = (result: Passed): InspectedArguments => {
-    // The record keeps what the inspectors left of the arguments.
-    if (!result.ok) return { ok: false, refusal: result.refusal, keep: sentBy(exchange) };
-    return pass((result.content === meta ? exchange : withMeta(exchange, meta, result.content)) as Inspected);
+  const conclude = (result: Passed): InspectedArguments | Promise<InspectedArguments> => {
+    if (!result.ok) return keeping(exchange, result.refusal);
+    const left = result.content === meta ? exchange : withMeta(exchange, meta, result.content);
+    return inspectAnswers(left, inspect);
   };
   return passed instanceof Promise ? passed.then(conclude) : conclude(passed);
+}
+
+/** The record keeps what the inspectors left of the arguments. */
+function keeping(exchange: Decided, refusal: Refusal): RefusedContent {
+  return { ok: false, refusal, keep: sentBy(exchange) };
+}
+
+/** What the client answers to input requests. Most calls answer none. */
+function inspectAnswers(exchange: Decided, inspect: Inspect): InspectedArguments | Promise<InspectedArguments> {
+  const { inputResponses } = exchange.params;
+  return isObject(inputResponses) ? withAnswers(exchange, inputResponses, inspect) : pass(exchange as Inspected);
+}
+
+async function withAnswers(exchange: Decided, responses: JsonObject, inspect: Inspect): Promise<InspectedArguments> {
+  const inputResponses: Record<string, Json> = {};
+  const { method } = exchange;
+  for (const [key, answer] of Object.entries(responses)) {
+    if (!isObject(answer)) return keeping(exchange, badAnswer('Each of inputResponses must be an object'));
+    const passed = await inspect({ kind: 'answer', method, content: answer }, exchange);
+    if (!passed.ok) return keeping(exchange, passed.refusal);
+    // The client chose the key as well.
+    const named = await inspect({ kind: 'answer', method, content: { [key]: '' } }, exchange);
+    if (!named.ok) return keeping(exchange, named.refusal);
+    if (!Object.hasOwn(named.content, key))
+      return keeping(exchange, badAnswer('A key of inputResponses holds what must not be sent'));
+    inputResponses[key] = passed.content;
+  }
+  const { params, outbound } = exchange;
+  const answered: Decided = {
+    ...exchange,
+    params: { ...params, inputResponses },
+    outbound: { ...outbound, inputResponses },
+  };
+  return pass(answered as Inspected);
+}
+
+function badAnswer(problem: string): Refusal {
+  return { reason: 'bad-params', problem };
 }
 
 function withMeta(exchange: Decided, before: JsonObject, now: JsonObject): Decided {

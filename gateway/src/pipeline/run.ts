@@ -222,8 +222,9 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   const intended = intending instanceof Promise ? await intending : intending;
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
-  // The disk may have been waited for, to keep a use of an approval or the intent: rights end meanwhile as well.
-  if (allowed !== permitted || intending instanceof Promise) {
+  // What was waited for, such as an inspector, a person or the disk, took time in which rights end as well.
+  const steps = [resolving, inspecting, limiting, intending];
+  if (allowed !== permitted || renewed !== undefined || steps.some((each) => each instanceof Promise)) {
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
     if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
   }

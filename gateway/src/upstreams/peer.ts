@@ -228,6 +228,8 @@ export class Peer implements TransportEvents {
         pending.call = next;
         pending.stopListening();
         pending.stopListening = next.cancellation.onCancel(() => this.#cancel(pending));
+        // Its client, or the right to it, is gone already: the server is told so, and is given no answer.
+        if (this.#pending.get(pending.id) !== pending) return this.#nextStep(pending);
         const response = responses.inputRequired;
         // An answer that leaves out what was asked gets the input request again (2026-07-28, MRTR).
         if (response === undefined) return Promise.resolve(inputRequired);

@@ -52,6 +52,7 @@ export function printApproval(context: Context, approval: Approval, now: number)
   context.out('    arguments');
   for (const line of argumentsText(args).split('\n')) context.out(`      ${shownInLine(line)}`);
   for (const [name, value] of [
+    ['what the server asked', content.inputRequests?.messages],
     ['answers to what the server asked', content.answers],
     ['_meta', content.meta],
   ] as const) {

@@ -16,12 +16,14 @@ export type DeliveredRequests = Readonly<
 /**
  * What a request says about the input requests that it answers. `state`: for the server itself, with its own state, opened.
  * `parked`: for the call that waits under this id. `expiresAt`: milliseconds since the epoch. `round`: how often the server
- * has asked during this call.
+ * has asked during this call. `messages`: what it asked the last time, for a person who decides about the answers.
  */
-export type Resumption = { readonly id: string; readonly expiresAt: number; readonly round: number } & (
-  | { readonly kind: 'state'; readonly state: string | undefined }
-  | { readonly kind: 'parked' }
-);
+export type Resumption = {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly round: number;
+  readonly messages: JsonObject;
+} & ({ readonly kind: 'state'; readonly state: string | undefined } | { readonly kind: 'parked' });
 
 export interface InputRequests {
   /** The result that puts the input requests to a modern client. `lifetimeMs`: how long an answer is taken. */

@@ -17,7 +17,7 @@ const defaults: ApprovalTerms = { quorum: 1, within: 900_000, reason: 'optional'
 
 /** What a person needs to decide. */
 export function contentOf(exchange: Inspected, revision: string): ApprovalContent {
-  const { caller, capability, decision, tool, upstream } = exchange;
+  const { caller, capability, decision, tool, upstream, resumption } = exchange;
   const { connection = '', place = '' } = decision.rule ?? {};
   const { heldBy } = exchange;
   const { findings } = exchange.checks;
@@ -37,6 +37,8 @@ export function contentOf(exchange: Inspected, revision: string): ApprovalConten
     terms: decision.approval ?? defaults,
     ...(heldBy !== undefined && { guardrail: `${heldBy.guardrail} holds ${heldBy.what}` }),
     ...(answers !== undefined && { answers }),
+    // Equal answers to another question are something else.
+    ...(resumption !== undefined && { inputRequests: { id: resumption.id, messages: resumption.messages } }),
     ...(Object.keys(meta).length > 0 && { meta }),
     place,
     revision,

@@ -23,6 +23,8 @@ export interface Bound {
   readonly guardrail?: string;
   /** What the client answers to input requests of the server, and what it says in `_meta`: the server gets both. */
   readonly answers?: Json;
+  /** What its server asked: which of its input requests, and the words of each. */
+  readonly inputRequests?: { readonly id: string; readonly messages: JsonObject };
   readonly meta?: JsonObject;
 }
 

@@ -54,8 +54,10 @@ async function worldOf() {
       const said = JSON.parse(text) as { readonly result?: JsonObject; readonly error?: JsonObject };
       return said.result ?? said.error ?? {};
     },
-    async approve(): Promise<void> {
-      const [pending] = store.list({ state: 'pending' }, Date.now());
+    /** What waits, and has these words. */
+    async approve(words = ''): Promise<void> {
+      const all = store.list({ state: 'pending' }, Date.now());
+      const pending = all.find(({ id }) => JSON.stringify(store.get(id, Date.now())).includes(words));
       const vote = { by: 'os:dana', kind: 'machine', at: Date.now() } as const;
       assert.equal((await store.vote(pending?.id ?? '', 'approve', vote)).ok, true);
     },
@@ -68,6 +70,7 @@ async function worldOf() {
 
 const visited: JsonObject = { 'sallyport-approval': { action: 'accept' } };
 const answers: JsonObject = { name: { action: 'accept', content: { name: 'Dana' } } };
+const eve: JsonObject = { name: { action: 'accept', content: { name: 'Eve' } } };
 
 /** The keys of what the client is asked, and what it comes back with. */
 function asks({ inputRequests, requestState = '' }: JsonObject): readonly [string, string] {
@@ -89,16 +92,18 @@ test('a client that is sent to a page comes back with what it had answered', asy
   // Nothing is decided yet: it waits, and comes again with the same.
   assert.match(JSON.stringify(await world.send(back)), /was not continued yet.*with the same requestState again/);
   await world.approve();
-  for (const [other, agent, said] of [
+  for (const [wrong, agent, said] of [
     [{ ...back, arguments: { text: 'ho' } }, 'a', /belongs to another call/],
     [back, 'b', /belongs to another call/],
     [{ ...back, requestState: `${kept.slice(0, -4)}AAAA` }, 'a', /is not valid/],
   ] as const)
-    assert.match(JSON.stringify(await world.send(other, agent)), said);
+    assert.match(JSON.stringify(await world.send(wrong, agent)), said);
   assert.equal(road.calls.length, 1);
-  // What comes beside the answer to the page is not what was approved, and goes nowhere.
-  const smuggled = { ...visited, name: { action: 'accept', content: { name: 'Eve' } } };
-  const done = await world.send({ inputResponses: smuggled, requestState: kept });
+  // Other answers are others, and held as such.
+  const other = await world.send({ inputResponses: { ...visited, ...eve }, requestState: kept });
+  assert.equal(asks(other)[0], 'sallyport-approval');
+  assert.equal(road.calls.length, 1);
+  const done = await world.send(back);
   assert.equal(JSON.stringify(done), '{"content":[],"resultType":"complete"}');
   assert.deepEqual(
     road.calls.map(({ params }) => [params.inputResponses, params.requestState]),
@@ -110,4 +115,25 @@ test('a client that is sent to a page comes back with what it had answered', asy
   // The approval is spent: what comes again is held again.
   assert.equal(asks(await world.send(back))[0], 'sallyport-approval');
   assert.equal(road.calls.length, 2);
+  // What was answered anew is kept in its turn.
+  await world.approve(JSON.stringify(eve));
+  await world.send({ inputResponses: visited, requestState: asks(other)[1] });
+  assert.deepEqual(road.calls.at(-1)?.params.inputResponses, eve);
+});
+
+test('answers are approved for the question that they answer', async () => {
+  using world = await worldOf();
+  const states: string[] = [];
+  for (let time = 0; time < 2; time++) {
+    await world.send();
+    await world.approve();
+    states.push(asks(await world.send({ inputResponses: visited }))[1]);
+  }
+  const [first = '', second = ''] = states;
+  await world.send({ inputResponses: answers, requestState: first });
+  await world.approve('"messages":{"name":"Who?"}');
+  assert.equal(asks(await world.send({ inputResponses: answers, requestState: second }))[0], 'sallyport-approval');
+  assert.equal(world.road.calls.length, 2);
+  const said = await world.send({ inputResponses: answers, requestState: first });
+  assert.equal(JSON.stringify(said), '{"content":[],"resultType":"complete"}');
 });

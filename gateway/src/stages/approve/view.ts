@@ -81,6 +81,7 @@ function textsOf(
 ): readonly { readonly title: string; readonly text: string }[] {
   const parts: readonly (readonly [string, Json | undefined])[] = [
     ['Arguments, as the server would get them', content.arguments],
+    ['What the server asked', content.inputRequests?.messages],
     ['Answers to what the server asked', content.answers],
     ['What the client says beside them (_meta)', content.meta],
   ];

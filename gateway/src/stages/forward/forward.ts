@@ -51,15 +51,12 @@ export async function forward(exchange: Intended, road: Forwarding): Promise<Rep
   const { inputRequests, bounds, standing } = road;
   const told = new InOrder();
   const { resumption } = exchange;
-  const answered = isObject(exchange.params.inputResponses) ? await inspectAnswers(exchange, road.inspect) : exchange;
-  if ('refusal' in answered) return refused(answered.refusal);
-  // The client can send other answers in place of those that are refused.
   const taken = resumption?.kind === 'parked' ? inputRequests.take(resumption.id) : undefined;
   if (taken?.ok === false) return refused(taken.refusal);
   const parked = taken?.value;
-  const call = outboundCall(answered, road, told);
+  const call = outboundCall(exchange, road, told);
   let step: Step;
-  if (parked !== undefined) step = later(await parked.answer(responsesOf(answered), call));
+  if (parked !== undefined) step = later(await parked.answer(responsesOf(exchange), call));
   else if (resumption?.kind === 'state') {
     const { requestState: _sealed, ...params } = call.params;
     const { state } = resumption;
@@ -233,28 +230,6 @@ function notificationFor(
 function responsesOf({ outbound }: Resolved): Readonly<Record<string, Json>> {
   const { inputResponses } = outbound;
   return isObject(inputResponses) ? inputResponses : {};
-}
-
-/** The answers of the client to input requests, as the inspectors leave them. */
-async function inspectAnswers<Exchange extends Decided>(
-  exchange: Exchange,
-  inspect: Inspect,
-): Promise<Exchange | { readonly refusal: Refusal }> {
-  const answers: Record<string, Json> = {};
-  for (const [key, answer] of Object.entries(responsesOf(exchange))) {
-    if (!isObject(answer))
-      return { refusal: { reason: 'bad-params', problem: 'Each of inputResponses must be an object' } };
-    const sent = { kind: 'answer', method: exchange.method } as const;
-    const passed = await inspect({ ...sent, content: answer }, exchange);
-    if (!passed.ok) return passed;
-    // The client chose the key as well.
-    const named = await inspect({ ...sent, content: { [key]: '' } }, exchange);
-    if (!named.ok) return named;
-    if (!Object.hasOwn(named.content, key))
-      return { refusal: { reason: 'bad-params', problem: 'A key of inputResponses holds what must not be sent' } };
-    answers[key] = passed.content;
-  }
-  return { ...exchange, outbound: { ...exchange.outbound, inputResponses: answers } };
 }
 
 /** Puts each request to a legacy client. What the policy does not let the server ask is refused here once more. */

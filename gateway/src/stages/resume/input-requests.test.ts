@@ -171,7 +171,9 @@ test('answers that are too long to come back with a page are not kept, and the c
   const message = (await roadOf(everything)).identified();
   const keep = (params: JsonObject) => states.keepAnswers({ ...message, params: { ...message.params, ...params } });
   const long: JsonObject = { name: { action: 'accept', content: { text: 'x'.repeat(800_000) } } };
-  assert.equal(keep({ inputResponses: long, requestState: 'state' }), undefined);
+  const requestState = seal.close({ k: 'parked' });
+  assert.equal(keep({ inputResponses: long, requestState }), undefined);
+  assert.deepEqual(keep({ inputResponses: long, requestState: 'made up' }), {});
   assert.deepEqual(keep({ inputResponses: long }), {});
   const reply = {
     kind: 'refused',
@@ -190,16 +192,41 @@ test('answers that are too long to come back with a page are not kept, and the c
   assert.equal(withUrlPrompt(received, reply, () => ({})).kind, 'result');
 });
 
-test('a state whose calls are refused again and again is given back a number of times', async () => {
+test('a state whose calls are not sent is given back a number of times', async () => {
+  let full = false;
   const road = await roadOf(everything, {
     server: askingTimes(1),
-    inspectors: [refusing],
     settings: 'limits: [{ per: caller, calls: 1/day, name: l }]\nloops: off',
+    audit: { intend: () => (full ? Promise.reject(new Error('full')) : undefined) },
   });
   const { requestState = '' } = await send(road);
+  full = true;
   const said: string[] = [];
   for (let time = 0; time < 10; time++)
-    said.push(JSON.stringify(await send(road, { inputResponses: bad, requestState })));
-  assert.equal(said.filter((text) => text.includes('Not allowed by policy')).length, 9);
+    said.push(JSON.stringify(await send(road, { inputResponses: answers, requestState })));
+  assert.equal(said.filter((text) => text.includes('could not be recorded')).length, 9);
   assert.match(said.at(-1) ?? '', /is reached/);
+});
+
+test('a right that ends while answers are inspected sends none of them', async () => {
+  const passed = Promise.withResolvers<undefined>();
+  const inspecting = Promise.withResolvers<undefined>();
+  const slow: Inspector = {
+    id: 'toy',
+    summary: 'Looks at answers for long.',
+    inbound({ kind }) {
+      if (kind !== 'answer') return undefined;
+      inspecting.resolve(undefined);
+      return passed.promise;
+    },
+  };
+  const road = await roadOf(everything, { server: askingTimes(1), inspectors: [slow] });
+  const { requestState = '' } = await send(road);
+  const going = send(road, { inputResponses: answers, requestState });
+  await inspecting.promise;
+  const denying = await roadOf(everything.replace('allow: "*"', 'deny: "*"'));
+  road.take({ ...road.snapshot, policy: denying.snapshot.policy });
+  passed.resolve(undefined);
+  assert.match(JSON.stringify(await going), /right to make this call ended while it waited: it was not continued/);
+  assert.equal(road.calls.length, 1);
 });

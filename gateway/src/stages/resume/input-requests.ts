@@ -20,6 +20,8 @@ const maxParked = 10_000;
 const maxParkedOfCaller = 256;
 /** Characters of a sealed state: one of a server (`upstreams/asking.ts`), or answers that wait for a page. */
 export const maxStateLength = 1_048_576;
+/** Characters of what one input request says that are kept for a person who decides about the answer. */
+const maxMessage = 500;
 /** Times that a call may be refused, or not reach its server, until it counts as one of its own. */
 const maxGivenBack = 8;
 /** Milliseconds that a timer can wait. */
@@ -68,7 +70,7 @@ export class ParkedRequests implements InputRequests {
     const id = randomUUID();
     const entry = { key: id, owner: exchange.caller.key, value: true, expiresAt: now + lifetimeMs } as const;
     const round = (exchange.resumption?.round ?? 0) + 1;
-    const bound = { b: binding(exchange), e: entry.expiresAt, i: id, n: round };
+    const bound = { b: binding(exchange), e: entry.expiresAt, i: id, n: round, q: messagesOf(requests) };
     if (resume.kind === 'state') {
       // Also where the server gave none: only a state shows that a call goes on with one that was made.
       this.#uncounted.put({ ...entry, value: maxGivenBack }, now);
@@ -99,16 +101,18 @@ export class ParkedRequests implements InputRequests {
     const sealed = this.#open(requestState);
     if (isObject(sealed) && sealed.k === 'page') {
       if (sealed.b !== bindingOfMessage(exchange, exchange.asked)) return mismatch;
-      // What the client had answered before it was sent to a page, and nothing that comes with its answer to that.
-      const again = { inputResponses: sealed.r ?? {}, requestState: sealed.s ?? '' };
+      // What the client had answered before it was sent to a page, unless it answers anew.
+      const anew = withoutUrlPrompts(exchange.params)['inputResponses'] ?? {};
+      if (!isObject(anew)) return badResponses;
+      const answers = Object.keys(anew).length === 0 ? (sealed.r ?? {}) : anew;
+      const again = { inputResponses: answers, requestState: sealed.s ?? '' };
       const [params, outbound] = [
         { ...exchange.params, ...again },
         { ...exchange.outbound, ...again },
       ];
       return this.#resumed({ ...exchange, params, outbound }, this.#open(sealed.s));
     }
-    if (inputResponses !== undefined && !isObject(inputResponses))
-      return refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
+    if (inputResponses !== undefined && !isObject(inputResponses)) return badResponses;
     return requestState === undefined ? pass(exchange as Resumed) : this.#resumed(exchange, sealed);
   }
 
@@ -126,10 +130,13 @@ export class ParkedRequests implements InputRequests {
     const { inputResponses, requestState } = withoutUrlPrompts(message.params);
     if (typeof requestState !== 'string') return {};
     const sealed = this.#open(requestState);
-    if (!isObject(inputResponses) || (isObject(sealed) && sealed.k === 'page')) return { requestState };
-    const kept = { k: 'page', b: bindingOfMessage(message, message.params), r: inputResponses, s: requestState };
-    const state = this.#seal.close(kept);
-    return state.length > maxStateLength ? undefined : { requestState: state };
+    if (!isObject(sealed)) return {};
+    const isPage = sealed.k === 'page';
+    if (!isObject(inputResponses) || (isPage && Object.keys(inputResponses).length === 0)) return { requestState };
+    const state = isPage ? (sealed.s ?? '') : requestState;
+    const kept = { k: 'page', b: bindingOfMessage(message, message.params), r: inputResponses, s: state };
+    const page = this.#seal.close(kept);
+    return page.length > maxStateLength ? undefined : { requestState: page };
   }
 
   #open(state: Json | undefined): Json | undefined {
@@ -147,7 +154,8 @@ export class ParkedRequests implements InputRequests {
     if (sealed.b !== binding(exchange)) return mismatch;
     const id = asText(sealed.i);
     if (id === '') return invalid('over', 'sealed by an earlier version');
-    const common = { id, expiresAt: sealed.e, round: typeof sealed.n === 'number' ? sealed.n : 1 };
+    const round = typeof sealed.n === 'number' ? sealed.n : 1;
+    const common = { id, expiresAt: sealed.e, round, messages: isObject(sealed.q) ? sealed.q : {} };
     if (sealed.k !== 'parked')
       return pass({ kind: 'state', ...common, state: typeof sealed.s === 'string' ? sealed.s : undefined });
     return this.#waiting.get(id, Date.now()) !== undefined && this.#parked.has(id)
@@ -208,6 +216,8 @@ function invalid(cause: Cause, detail: string): { readonly ok: false; readonly r
   return refuse({ reason: 'state-invalid', cause, detail });
 }
 
+const badResponses = refuse({ reason: 'bad-params', problem: 'params.inputResponses must be an object' });
+
 const mismatch = invalid('mismatch', 'bound to another caller, server, method, capability or arguments');
 
 /** One digest of everything that the retry must have in common with the request that was asked about. */
@@ -218,6 +228,20 @@ function binding({ caller, endpoint, method, asked, upstream }: Resolved): strin
 /** The same for a request that may lead nowhere. */
 function bindingOfMessage({ caller, endpoint, method }: Identified, asked: JsonObject): string {
   return digestOf([caller.key, { ...endpoint }, method, sameOf(asked)]);
+}
+
+/** The words of each input request, such as of a form; of what has none, what it is. */
+function messagesOf(requests: DeliveredRequests): JsonObject {
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { method, params }]) => {
+      const { message } = params as JsonObject;
+      return [key, typeof message === 'string' ? shortened(message) : method];
+    }),
+  );
+}
+
+function shortened(text: string): string {
+  return text.length > maxMessage ? `${text.slice(0, maxMessage)}…` : text;
 }
 
 function sameOf({ inputResponses: _responses, requestState: _state, _meta, ...params }: JsonObject): JsonObject {
