@@ -134,7 +134,7 @@ function inspectAnswers(exchange: Decided, inspect: Inspect): InspectedArguments
 }
 
 async function withAnswers(exchange: Decided, responses: JsonObject, inspect: Inspect): Promise<InspectedArguments> {
-  const inputResponses: Record<string, Json> = {};
+  const left: (readonly [string, Json])[] = [];
   const { method } = exchange;
   for (const [key, answer] of Object.entries(responses)) {
     if (!isObject(answer)) return keeping(exchange, badAnswer('Each of inputResponses must be an object'));
@@ -145,8 +145,9 @@ async function withAnswers(exchange: Decided, responses: JsonObject, inspect: In
     if (!named.ok) return keeping(exchange, named.refusal);
     if (!Object.hasOwn(named.content, key))
       return keeping(exchange, badAnswer('A key of inputResponses holds what must not be sent'));
-    inputResponses[key] = passed.content;
+    left.push([key, passed.content]);
   }
+  const inputResponses: JsonObject = Object.fromEntries(left);
   const { params, outbound } = exchange;
   const answered: Decided = {
     ...exchange,

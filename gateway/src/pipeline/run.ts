@@ -223,8 +223,14 @@ async function call(exchange: Admitted, snapshot: Snapshot, stages: Stages, prog
   if (!intended.ok) return refused(intended.refusal);
   if (exchange.cancellation.cancelled) return refused({ reason: 'cancelled' });
   // What was waited for, such as an inspector, a person or the disk, took time in which rights end as well.
-  const steps = [resolving, inspecting, limiting, intending];
-  if (allowed !== permitted || renewed !== undefined || steps.some((each) => each instanceof Promise)) {
+  const hasWaited =
+    allowed !== permitted ||
+    renewed !== undefined ||
+    resolving instanceof Promise ||
+    inspecting instanceof Promise ||
+    limiting instanceof Promise ||
+    intending instanceof Promise;
+  if (hasWaited) {
     const lost = new Standing(intended.value, snapshot, stages.rights).lost();
     if (lost !== undefined) return refused({ reason: 'right-ended', ...lost });
   }
